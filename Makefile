@@ -1,0 +1,43 @@
+# One word for each habit; every target installs what it needs first (`make setup`).
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := leadmill data pipelines reports tasks api cli
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup up demo test test-faults check fmt lock soak bench bench-quick bench-setup clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.installed ## install everything from requirements.lock into .venv
+
+.venv/.installed: requirements.lock pyproject.toml deploy/setup.sh
+	@PYTHON="$(PYTHON)" sh deploy/setup.sh
+	@touch $@
+
+up: setup ## run the whole stack (Ctrl-C stops it)
+	@leadmill up
+
+demo: setup ## run the main job on the sample sites and print the best leads
+	@leadmill demo
+
+test: setup ## run every test on the real stack
+	@pytest
+
+check: setup ## format, lint, types, import order
+	@ruff format --check .
+	@ruff check .
+	@mypy
+	@lint-imports
+
+fmt: setup ## format and mend what the linter can mend
+	@ruff format .
+	@ruff check --fix .
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
+
+clean: ## remove what running and testing left (not .venv, not ./var)
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
