@@ -1,0 +1,270 @@
+"""The history: one row for each job whose record cleanup took out of Redis, as Parquet by month of creation.
+
+`job_history/month=YYYY-MM/history-*.parquet`, sorted by job id; files are only ever added. A job may stand in two of
+them (a cleanup that was killed and ran again): readers take the row archived last. `record` holds the whole record as
+JSON, so that whoever describes a job from Redis can describe it from here alike.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.duck import connection
+from data.lake import Lake, sync_file
+from data.schemas import SCHEMA_VERSION, TEXTS, TIME
+from leadmill.ids import JOB_ID
+
+#: Columns of the history. `took_ms`, `bucket`: what the duration counters of live statistics hold.
+HISTORY = pa.schema(
+    [
+        pa.field("job_id", pa.string(), False),
+        pa.field("kind", pa.string(), False),
+        pa.field("status", pa.string(), False),
+        pa.field("priority", pa.int8()),
+        pa.field("tags", TEXTS),
+        pa.field("parent", pa.string()),
+        pa.field("stages", TEXTS),
+        pa.field("created_at", TIME, False),
+        pa.field("started_at", TIME),
+        pa.field("finished_at", TIME),
+        pa.field("duration_s", pa.float64()),
+        pa.field("took_ms", pa.int64()),
+        pa.field("bucket", pa.int16()),
+        pa.field("companies", pa.int32()),
+        pa.field("coverage", pa.float64()),
+        pa.field("attempt", pa.int16(), False),
+        pa.field("error_category", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("result", pa.string()),  # JSON
+        pa.field("record", pa.string(), False),  # JSON of the raw record, as JobStore.read gave it
+        pa.field("archived_at", TIME, False),
+        pa.field("schema_version", pa.int16(), False),
+    ]
+)
+#: What `JobStore.read` adds or what has a column of its own and may be long.
+_NOT_IN_RECORD = ("id", "result", "error")
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LATEST = "QUALIFY row_number() OVER (PARTITION BY job_id ORDER BY archived_at DESC) = 1"
+
+
+def row(record: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """The history's row of an ended job, from its raw record (`JobStore.read`)."""
+    took = _number(record.get("took"))
+    return {
+        "job_id": record["id"],
+        "kind": record["kind"],
+        "status": record["status"],
+        "priority": int(record.get("prio") or 1),
+        "tags": json.loads(record.get("tags") or "[]"),
+        "parent": record.get("parent") or None,
+        "stages": [name for name in record.get("stages", "").split(",") if name],
+        "created_at": _time(record["created"]),
+        "started_at": _time(record.get("started")),
+        "finished_at": _time(record.get("finished")),
+        "duration_s": None if took is None else took / 1000,
+        "took_ms": took,
+        "bucket": _number(record.get("bucket")),
+        "companies": int(record.get("nc") or 0),
+        "coverage": float(record["coverage"]) if record.get("coverage") else None,
+        "attempt": int(record.get("attempt") or 1),
+        "error_category": record.get("category") or None,
+        "error": record.get("error") or None,
+        "result": record.get("result") or None,
+        "record": json.dumps({name: value for name, value in record.items() if name not in _NOT_IN_RECORD}),
+        "archived_at": now,
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def raw(found: Mapping[str, Any]) -> dict[str, str]:
+    """The record of a history row in the form `JobStore.read` gives it."""
+    record: dict[str, str] = json.loads(found["record"])
+    return {**record, "id": found["job_id"], "result": found["result"] or "", "error": found["error"] or ""}
+
+
+def append(lake: Lake, records: Iterable[Mapping[str, str]], now: datetime) -> int:
+    """Add ended jobs, by raw record; how many were added. One that stands there as it is now is left out."""
+    by_month: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        made = row(record, now)
+        by_month.setdefault(f"{made['created_at']:%Y-%m}", []).append(made)
+    added = 0
+    for month, all_rows in by_month.items():
+        there = _attempts(lake, [month], [one["job_id"] for one in all_rows])
+        rows = [one for one in all_rows if there.get(one["job_id"]) != (one["attempt"], one["finished_at"])]
+        if not rows:
+            continue
+        added += len(rows)
+        folder = lake.history / f"month={month}"
+        folder.mkdir(parents=True, exist_ok=True)
+        rows.sort(key=lambda one: str(one["job_id"]))
+        write(
+            pa.Table.from_pylist(rows, schema=HISTORY),
+            folder / f"history-{now:%Y%m%d%H%M%S}-{secrets.token_hex(4)}.parquet",
+        )
+    return added
+
+
+def write(content: pa.Table, target: Path) -> None:
+    """Write a Parquet file whole or not at all."""
+    temporary = target.with_name(f".{target.name}.tmp")
+    pq.write_table(content, temporary, compression="zstd", row_group_size=1_000)
+    sync_file(temporary)
+    temporary.replace(target)
+    sync_file(target.parent)
+
+
+def drop_unfinished(lake: Lake) -> None:
+    """Remove what a killed `append` left. Only while no other process appends."""
+    for file in lake.history.glob("month=*/.*.tmp"):
+        file.unlink()
+
+
+def find(lake: Lake, job_id: str) -> dict[str, Any] | None:
+    """The row of one job (columns of `HISTORY`), or None. Looks into the month that the id tells first."""
+    if not JOB_ID.match(job_id):
+        return None
+    likely = _months_of(job_id)
+    months = _months(lake)
+    for group in ([name for name in months if name in likely], [name for name in months if name not in likely]):
+        rows = _rows_of(lake, group, [job_id], None)
+        if rows:
+            return max(rows, key=lambda one: one["archived_at"])
+    return None
+
+
+def archived(lake: Lake, job_ids: Sequence[str]) -> set[str]:
+    """Which of these jobs the history holds."""
+    likely = {month for job_id in job_ids for month in _months_of(job_id)}
+    return set(_attempts(lake, [month for month in _months(lake) if month in likely], job_ids))
+
+
+def page(
+    lake: Lake,
+    *,
+    status: str | None = None,
+    kind: str | None = None,
+    tag: str | None = None,
+    since: datetime | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> list[dict[str, Any]]:
+    """Rows, newest creation first. `before` is `<ms>:<id>` of the last one seen, as with `JobStore.ids`.
+
+    A job whose cleanup is under way stands here and in Redis; who merges both takes the one in Redis.
+    """
+    conditions, given = _conditions(status, kind, tag, since, before)
+    last = f"{_time(before.partition(':')[0]):%Y-%m}" if before else "9999-12"
+    first = f"{since:%Y-%m}" if since else ""
+    found: list[dict[str, Any]] = []
+    for month in reversed(_months(lake)):
+        files = _files(lake, [month]) if first <= month <= last else []
+        if not files:
+            continue
+        query = f"""
+            SELECT * FROM (SELECT * FROM read_parquet($files, union_by_name => true) {_LATEST})
+            {conditions} ORDER BY created_at DESC, job_id DESC LIMIT $limit
+        """  # noqa: S608 - the conditions are those of this module, values are parameters
+        parameters = {**given, "files": files, "limit": limit - len(found)}
+        rows: pa.Table = connection().cursor().sql(query, params=parameters).to_arrow_table()
+        found += rows.to_pylist()
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _conditions(
+    status: str | None, kind: str | None, tag: str | None, since: datetime | None, before: str | None
+) -> tuple[str, dict[str, Any]]:
+    parts: list[str] = []
+    given: dict[str, Any] = {}
+    for name, value, text in (
+        ("status", status, "status = $status"),
+        ("kind", kind, "kind = $kind"),
+        ("tag", tag, "list_contains(tags, $tag)"),
+        ("since", since, "created_at >= $since"),
+    ):
+        if value is not None:
+            parts.append(text)
+            given[name] = value
+    if before:
+        at, _, job_id = before.partition(":")
+        parts.append("(created_at < $at OR (created_at = $at AND job_id < $last))")
+        given |= {"at": _time(at), "last": job_id}
+    return ("WHERE " + " AND ".join(parts) if parts else ""), given
+
+
+def tally(lake: Lake, without: Iterable[str] = ()) -> list[tuple[str, str, int, int, int]]:
+    """Jobs counted by (kind, status, duration bucket): those three, how many, and their milliseconds together.
+
+    `without` names jobs that are counted elsewhere (their record is still in Redis).
+    """
+    files = _files(lake, _months(lake))
+    if not files:
+        return []
+    con = connection().cursor()
+    con.register("counted_elsewhere", pa.table({"job_id": pa.array(list(without), pa.string())}))
+    query = f"""
+        SELECT kind, status, bucket, count(*), sum(coalesce(took_ms, 0))::BIGINT FROM (
+            SELECT job_id, kind, status, coalesce(bucket, 0) AS bucket, took_ms
+            FROM read_parquet($files, union_by_name => true) {_LATEST}
+        ) ANTI JOIN counted_elsewhere USING (job_id) GROUP BY ALL
+    """  # noqa: S608 - no user text
+    try:
+        return list(con.execute(query, {"files": files}).fetchall())
+    finally:
+        con.unregister("counted_elsewhere")
+
+
+# ---- files ----------------------------------------------------------------------------------------
+
+
+def _months(lake: Lake) -> list[str]:
+    return sorted(folder.name.removeprefix("month=") for folder in lake.history.glob("month=*"))
+
+
+def _files(lake: Lake, months: Iterable[str]) -> list[str]:
+    return [str(file) for month in months for file in sorted((lake.history / f"month={month}").glob("*.parquet"))]
+
+
+def _rows_of(
+    lake: Lake, months: Iterable[str], job_ids: Sequence[str], columns: list[str] | None
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for file in _files(lake, months):
+        rows += pq.read_table(
+            file, columns=columns, filters=[("job_id", "in", list(job_ids))], partitioning=None
+        ).to_pylist()
+    return rows
+
+
+def _attempts(lake: Lake, months: Iterable[str], job_ids: Sequence[str]) -> dict[str, tuple[int, datetime | None]]:
+    columns = ["job_id", "attempt", "finished_at", "archived_at"]
+    rows = _rows_of(lake, months, job_ids, columns)
+    rows.sort(key=lambda one: one["archived_at"])
+    return {one["job_id"]: (one["attempt"], one["finished_at"]) for one in rows}
+
+
+def _months_of(job_id: str) -> set[str]:
+    """Months that a job may stand under: its id tells the time within the skew of two clocks."""
+    number = 0
+    for digit in job_id.removeprefix("job_"):
+        number = number * 32 + max(0, _ALPHABET.find(digit))
+    made = datetime.fromtimestamp(min(number >> 50, 4_102_444_800_000) / 1000, UTC)
+    return {f"{made + timedelta(days=days):%Y-%m}" for days in (-1, 0, 1)}
+
+
+def _time(ms: str | None) -> datetime | None:
+    return datetime.fromtimestamp(int(float(ms)) / 1000, UTC) if ms else None
+
+
+def _number(text: str | None) -> int | None:
+    return int(float(text)) if text else None

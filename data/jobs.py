@@ -1,0 +1,477 @@
+"""Job records: the statuses, the moves between them, and the store that makes every move by one Lua script.
+
+Keys, all behind one prefix (`Settings.key_prefix`):
+
+    job:<id>    hash of short fields (they stay in Redis' compact form): kind, status, times, counters
+    doc:<id>    hash of long ones: input and spec (what was asked, JSON), result, error
+    units:<id>  hash unit -> its state (JSON, see jobs.lua); a planned partition is absent
+    todo:<id>   list of partitions planned again by a resume
+    ev:<id>     capped stream of events (status, stage, unit, progress)
+    due         sorted set `<job>|<unit>` -> when somebody must look at it; the only timer there is
+    idx:s:<status>, idx:k:<kind>, idx:t:<tag>   sorted sets of job ids by time of creation
+    seq, mark   last hand-out number, and highest begun one, of each `<stage>:<level>`
+    workers, worker   who lives (by the time last seen), and what it consumes
+    ended, hist:<kind>   counters and duration histograms of ended jobs
+    idem:<key>  what an Idempotency-Key stood for, for a day
+    dead        sorted set `<job>|<unit>` -> when the unit failed for good
+    generation  made with the first record; another one than in `<data>/run/generation` means an emptied server
+    critical    capped stream of what an operator must see
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+
+import redis
+from redis.exceptions import NoScriptError, RedisError
+
+from leadmill.errors import ConflictError, NotFoundError, UnavailableError
+
+
+class Status(StrEnum):
+    """Where a job stands. A terminal status changes by `resume` only."""
+
+    #: Recorded; launch has not begun (it waits for a worker, or for `run_at`).
+    PENDING = "pending"
+    #: A unit is handed out or runs.
+    RUNNING = "running"
+    #: Nothing is handed out or runs; at least one unit waits for its next try.
+    RETRY = "retry"
+    #: Ended with its report.
+    COMPLETED = "completed"
+    #: Launch, score or publish failed for good, or coverage stayed below `min_coverage`.
+    FAILED = "failed"
+    #: Ended by a user; what was committed is kept.
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+#: Legal moves of a job's status; jobs.lua makes no other.
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELLED}),
+    Status.RUNNING: frozenset({Status.RETRY, *TERMINAL}),
+    Status.RETRY: frozenset({Status.RUNNING, *TERMINAL}),
+    Status.COMPLETED: frozenset({Status.PENDING}),
+    Status.FAILED: frozenset({Status.PENDING}),
+    Status.CANCELLED: frozenset({Status.PENDING}),
+}
+
+#: Limits of the state machine, known to the script under these names. Times in ms unless the name says s.
+LIMITS: dict[str, float] = {
+    "LEASE_MS": 10_000,  # a run that was not renewed for so long has lost its unit
+    "HANDOUT_MS": 3_000,  # first look at a unit that was handed out and has not begun
+    "HANDOUT_MAX_MS": 60_000,  # the pause between looks doubles up to this
+    "AGING_MS": 60_000,  # low work that waited so long moves up one priority level, again and again
+    "OUTAGE_MS": 3_000,  # a gap in the claims longer than this was an outage: running leases are spared
+    "PROGRESS_MS": 400,  # at most one progress event a job in this time
+    "MAX_DEATHS": 3,  # reported deaths of its process before a unit is set aside
+    "MAX_LAPSES": 10,  # unreported lapses before it is
+    "BUCKET": 1.1,  # a duration bucket is 10 % wide
+    "EVENTS_KEPT": 500,
+    "ENDED_KEPT_S": 3_600,  # units and events of a completed job
+    "IDEMPOTENCY_S": 86_400,
+}
+#: Long fields of a record that every reader gets: result and error, merged URLs, what a maintenance call found.
+DOCUMENT = ("error", "result", "merged", "finding")
+#: Seconds between renewals of a lease.
+RENEW_S = 1.5
+#: Seconds a run goes on without Redis before it stops itself.
+CUT_OFF_S = 60.0
+#: A worker not seen for so long is dead (seconds).
+WORKER_GONE_S = 10.0
+
+
+@dataclass(frozen=True)
+class HandOut:
+    """A message that the caller of a transition must publish: this unit, at this stage, in this epoch."""
+
+    job_id: str
+    unit: str
+    epoch: int
+    index: int
+    #: 2 × priority, + 1 unless it goes to the front.
+    level: int
+    stage: str
+    #: The partition's stages, first to last; empty for other units.
+    stages: tuple[str, ...] = ()
+    #: The steps after the partitions, each a tuple of units; empty for launch and partitions.
+    close: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The right to run one stage of a unit, as `begin` gave it."""
+
+    job_id: str
+    unit: str
+    epoch: int
+    index: int
+    owner: str
+    kind: str
+    attempt: int
+    tries: int
+    stages: tuple[str, ...]
+    spec: dict[str, Any]
+    #: Epoch under which each stage of this unit committed; 0: not yet.
+    epochs: tuple[int, ...]
+    created: float
+    partitions: int
+    #: Category of a failure for good of launch or score, which publish must answer with `failed`.
+    category: str
+
+
+@dataclass
+class Answer:
+    """What a transition said. `refused` names why it was not made: stale, ended, gone."""
+
+    refused: str | None
+    send: list[HandOut] = field(default_factory=list)
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A submission, ready to be recorded."""
+
+    job_id: str
+    kind: str
+    stages: tuple[str, ...]
+    #: Stages of a partition, in order; empty when the job has none.
+    partition_stages: tuple[str, ...]
+    #: Options every stage may read (crawl, report, scoring); small, it travels with each `begin`.
+    spec: Mapping[str, Any]
+    #: company_urls, search_queries, company_ids, file; read by launch alone.
+    source: Mapping[str, Any]
+    priority: int = 1
+    tags: tuple[str, ...] = ()
+    parent: str | None = None
+    min_coverage: float | None = None
+    deadline_s: float | None = None
+    #: Seconds since the epoch.
+    run_at: float | None = None
+    idempotency_key: str | None = None
+    body_hash: str = ""
+
+
+class JobStore:
+    """All reading and writing of job records. One instance a process; safe to share between threads.
+
+    `clock` replaces the server's time in tests (milliseconds).
+    """
+
+    def __init__(self, client: redis.Redis, prefix: str, clock: Callable[[], int] | None = None) -> None:
+        self.redis = client
+        self.prefix = prefix
+        self._clock = clock
+        limits = "".join(f"local {name} = {value}\n" for name, value in LIMITS.items())
+        self._text = limits + Path(__file__).with_suffix(".lua").read_text()
+        self._sha: str | None = None
+
+    @classmethod
+    def connect(cls, url: str, prefix: str, timeout_s: float = 3.0) -> JobStore:
+        """A store with its own connection pool; no call blocks longer than `timeout_s`."""
+        client = redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            health_check_interval=15,
+        )
+        return cls(client, prefix)
+
+    def key(self, name: str) -> str:
+        """The full Redis key of a name."""
+        return self.prefix + name
+
+    def call(self, operation: str, **arguments: Any) -> Answer:
+        """Make one transition.
+
+        Raises:
+            UnavailableError: Redis does not answer; the move may or may not have been made.
+        """
+        if self._clock is not None:
+            arguments["now"] = self._clock()
+        payload = json.dumps({name: value for name, value in arguments.items() if value is not None})
+        try:
+            raw = self._run(operation, payload)
+        except RedisError as error:
+            raise UnavailableError(f"the job store does not answer ({type(error).__name__})") from error
+        body = json.loads(raw)
+        send = [_hand_out(row) for row in body.pop("send", None) or ()]
+        return Answer(body.get("no"), send, body)
+
+    def _run(self, operation: str, payload: str) -> Any:
+        if self._sha is None:
+            self._sha = self.redis.script_load(self._text)
+        try:
+            return self.redis.evalsha(self._sha, 1, self.prefix, operation, payload)
+        except NoScriptError:  # a restarted server has forgotten it
+            return self.redis.eval(self._text, 1, self.prefix, operation, payload)
+
+    # ---- the life of a job ----------------------------------------------------------------------
+
+    def submit(self, job: NewJob) -> Answer:
+        """Record a job. Accepted means recorded: what follows is sent again by the reconciler if it gets lost.
+
+        Raises:
+            ConflictError: the idempotency key stood for another body.
+            UnavailableError: carries the id, since the record may have been made.
+        """
+        fields = {
+            "kind": job.kind,
+            "stages": ",".join(job.stages),
+            "ps": ",".join(job.partition_stages),
+            "prio": job.priority,
+            "tags": json.dumps(job.tags),
+            "parent": job.parent or "",
+            "min": "" if job.min_coverage is None else job.min_coverage,
+            "px": 0,
+        }
+        try:
+            answer = self.call(
+                "submit",
+                id=job.job_id,
+                fields=fields,
+                tags=job.tags,
+                spec=json.dumps(job.spec, separators=(",", ":")),
+                input=json.dumps(job.source, separators=(",", ":")),
+                idem=job.idempotency_key,
+                body=job.body_hash,
+                deadline_s=job.deadline_s,
+                run_at=None if job.run_at is None else int(job.run_at * 1000),
+            )
+        except UnavailableError as error:
+            raise UnavailableError(str(error), job_id=job.job_id) from error
+        if not answer.body.get("ok"):
+            raise ConflictError("this Idempotency-Key was used with another body; use a new key for a new request")
+        return answer
+
+    def begin(self, job_id: str, unit: str, epoch: int, index: int, owner: str) -> Grant | str:
+        """Claim a handed-out unit for a run; the reason as a string when there is nothing to run.
+
+        `epoch` 0 stands for the present one (messages of the close, whose epoch is not known when sent).
+        """
+        answer = self.call("begin", job=job_id, unit=unit, epoch=epoch, index=index, owner=owner)
+        if answer.refused:
+            return answer.refused
+        body = answer.body
+        return Grant(
+            job_id, unit, body["epoch"], index, owner, body["kind"], body["attempt"], body["tries"],
+            tuple(body["stages"].split(",")), json.loads(body["spec"] or "{}"), tuple(body.get("epochs") or ()),
+            body["created"] / 1000, body["parts"], body.get("category") or "",
+        )  # fmt: skip
+
+    def renew(self, grant: Grant, progress: int | None = None, message: str = "", pages: int = 0) -> str | None:
+        """Prolong the lease and tell progress (thousandths); why the run must stop, or None."""
+        return self.call(
+            "renew", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner,
+            g=progress, message=message[:60] or None, pages=pages,
+        ).refused  # fmt: skip
+
+    def commit(self, grant: Grant, **what: Any) -> Answer:
+        """End a stage well: rows_in, rows_out, errors, pages (counts), fields, doc, status (publish), chained."""
+        return self.call(
+            "commit",
+            job=grant.job_id,
+            unit=grant.unit,
+            epoch=grant.epoch,
+            owner=grant.owner,
+            index=grant.index,
+            **what,
+        )
+
+    def fail(self, grant: Grant, **what: Any) -> Answer:
+        """The stage raised: category, error, and max, base, cap, jitter of its retry policy."""
+        return self.call("fail", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner, **what)
+
+    def release(self, job_id: str, unit: str, owner: str) -> Answer:
+        """Give a running unit back at a shutdown, by the parent of the child that ran it."""
+        return self.call("release", job=job_id, unit=unit, owner=owner)
+
+    def died(self, job_id: str, unit: str, owner: str, error: str) -> Answer:
+        """The parent of a pool child reports that the owner died."""
+        return self.call("died", job=job_id, unit=unit, owner=owner, error=error)
+
+    def claim(
+        self,
+        queued: Mapping[str, bool],
+        *,
+        node: str | None = None,
+        about: str | None = None,
+        limit: int = 200,
+    ) -> Answer:
+        """Take what is due. `queued` names each `<stage>:<level>` whose queue holds a message."""
+        return self.call("claim", queued=queued, node=node, about=about, limit=limit)
+
+    def leave(self, node: str) -> None:
+        """A worker says goodbye."""
+        self.call("leave", node=node)
+
+    def cancel(self, job_id: str) -> None:
+        """End a job now.
+
+        Raises:
+            NotFoundError: no such job.
+            ConflictError: it has ended already.
+        """
+        self._legal(self.call("cancel", job=job_id), job_id, "cancel", "resume")
+
+    def resume(self, job_id: str, units: Mapping[str, Any] | None = None) -> Answer:
+        """Plan again what is not done; `units` come from the manifest when the record's own are gone.
+
+        Raises:
+            NotFoundError: no such job.
+            ConflictError: it runs, or everything in it is done.
+        """
+        return self._legal(self.call("resume", job=job_id, units=units), job_id, "resume", "cancel")
+
+    def restore(self, job_id: str, fields: Mapping[str, Any], doc: Mapping[str, str], units: Mapping[str, Any]) -> bool:
+        """Put back an ended job that an emptied server has lost; whether it was missing."""
+        return self.call("restore", job=job_id, fields=fields, doc=doc, units=units).refused is None
+
+    def generation(self, new: str) -> str:
+        """The server's generation, which becomes `new` when it has none."""
+        with self._guarded():
+            self.redis.set(self.key("generation"), new, nx=True)
+            return str(self.redis.get(self.key("generation")))
+
+    def forget(self, job_id: str) -> None:
+        """Drop an ended job's record from Redis."""
+        self._legal(self.call("forget", job=job_id), job_id, "forget", "cancel")
+
+    @staticmethod
+    def _legal(answer: Answer, job_id: str, move: str, other: str) -> Answer:
+        if answer.refused == "gone":
+            raise NotFoundError(f"no job {job_id}")
+        if answer.refused == Status.COMPLETED and move == "resume":
+            raise ConflictError(
+                f"job {job_id} is completed with nothing missing; submit a new job, or re-run it from a stage"
+            )
+        if answer.refused:
+            legal = "nothing but its deletion by cleanup" if answer.refused == "completed" else other
+            raise ConflictError(f"cannot {move} job {job_id}: it is {answer.refused}; legal now: {legal}")
+        return answer
+
+    def critical(self, kind: str, about: Mapping[str, Any]) -> None:
+        """Append to the capped stream of what an operator must see: poison, missed_ticks, health …"""
+        with self._guarded():
+            entry: dict[Any, Any] = {"t": kind, "d": json.dumps(about)}
+            self.redis.xadd(self.key("critical"), entry, maxlen=int(LIMITS["EVENTS_KEPT"]), approximate=True)
+
+    def criticals(self, limit: int = 50) -> list[dict[str, Any]]:
+        """The newest critical events, newest first: {at (s since the epoch), kind, …}."""
+        with self._guarded():
+            rows = cast("list[Any]", self.redis.xrevrange(self.key("critical"), count=limit))
+        return [
+            {"at": int(entry.partition("-")[0]) / 1000, "kind": fields["t"], **json.loads(fields["d"])}
+            for entry, fields in rows
+        ]
+
+    # ---- reading ----------------------------------------------------------------------------------
+
+    def read(self, job_id: str) -> dict[str, str] | None:
+        """The raw record of one job (`job:` and `doc:` fields together), or None."""
+        found = self.read_many([job_id])
+        return found[0]
+
+    def read_many(self, job_ids: Sequence[str]) -> list[dict[str, str] | None]:
+        """Raw records in the order asked, by one round trip."""
+        with self._guarded(), self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hgetall(self.key(f"job:{job_id}"))
+                pipe.hmget(self.key(f"doc:{job_id}"), *DOCUMENT)
+            rows = pipe.execute()
+        out: list[dict[str, str] | None] = []
+        for job_id, fields, long in zip(job_ids, rows[::2], rows[1::2], strict=True):
+            known = {name: text or "" for name, text in zip(DOCUMENT, long, strict=True)}
+            out.append({**fields, **known, "id": job_id} if fields else None)
+        return out
+
+    def asked(self, job_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What was asked for, as submit recorded it: (source, spec)."""
+        with self._guarded():
+            raw = cast("list[str | None]", self.redis.hmget(self.key(f"doc:{job_id}"), "input", "spec"))
+        source, spec = (json.loads(text) if text else {} for text in raw)
+        return source, spec
+
+    def units(self, job_id: str) -> dict[str, dict[str, Any]]:
+        """Every unit that was ever handed out, with its state (keys as jobs.lua names them)."""
+        with self._guarded():
+            raw = cast("dict[str, str]", self.redis.hgetall(self.key(f"units:{job_id}")))
+        return {unit: json.loads(state) for unit, state in raw.items()}
+
+    def ids(self, index: str, *, before: str | None = None, limit: int = 50) -> list[tuple[str, int]]:
+        """Job ids of one index (`s:failed`, `k:pipeline`, `t:<tag>`), newest first, with their time (ms).
+
+        `before` is `<ms>:<id>` of the last one seen.
+        """
+        top: str | int = "+inf"
+        last = ""
+        if before:
+            top, _, last = before.partition(":")
+        out: list[tuple[str, int]] = []
+        start = 0
+        with self._guarded():
+            while len(out) < limit:
+                rows = cast(
+                    "list[tuple[str, float]]",
+                    self.redis.zrevrangebyscore(
+                        self.key(f"idx:{index}"), top, "-inf", start=start, num=limit + 10, withscores=True
+                    ),
+                )
+                out += [(job, int(at)) for job, at in rows if not (before and int(at) == int(top) and job >= last)]
+                if len(rows) < limit + 10:
+                    break
+                start += len(rows)
+        return out[:limit]
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        """Living workers: node name -> {queues, processes, pid, host, started, seen}."""
+        with self._guarded(), self.redis.pipeline(transaction=False) as pipe:
+            pipe.zrangebyscore(self.key("workers"), (time.time() - WORKER_GONE_S) * 1000, "+inf", withscores=True)
+            pipe.hgetall(self.key("worker"))
+            seen, about = pipe.execute()
+        return {node: {**json.loads(about[node]), "seen": at / 1000} for node, at in seen if node in about}
+
+    def events(self, job_id: str, after: str = "0", limit: int = 500) -> list[tuple[str, str, dict[str, Any]]]:
+        """Events of a job after an id: (id, kind, data)."""
+        with self._guarded():
+            rows = cast("list[Any]", self.redis.xrange(self.key(f"ev:{job_id}"), f"({after}", "+", count=limit))
+        return [(entry, fields["t"], json.loads(fields["d"])) for entry, fields in rows]
+
+    def _guarded(self) -> _Guard:
+        return _Guard()
+
+
+class _Guard:
+    """Turns a Redis fault into the error that the API answers with 503."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, RedisError):
+            raise UnavailableError(f"the job store does not answer ({type(error).__name__})") from error
+
+
+def _hand_out(row: Mapping[str, Any]) -> HandOut:
+    close = tuple(tuple(step.split(",")) for step in row["close"].split(";")) if row.get("close") else ()
+    stages = tuple(row["stages"].split(",")) if row.get("stages") else ()
+    return HandOut(row["job"], row["unit"], row["epoch"], row["index"], row["level"], row["stage"], stages, close)
+
+
+def bucket_bounds(bucket: int) -> tuple[float, float]:
+    """Lower and upper bound of a duration bucket, seconds."""
+    return (LIMITS["BUCKET"] ** bucket - 1) / 1000, (LIMITS["BUCKET"] ** (bucket + 1) - 1) / 1000
+
+
+def iter_batches(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    """Slices for reading many records with bounded memory."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

@@ -1,0 +1,253 @@
+"""Compaction: the newest good row of each company, taken out of many job folders into one sorted file a stage.
+
+`companies/<stage>/snapshot-<n>.parquet` never changes once it has its name; `manifest.json` beside it says which
+jobs are in it, each with a digest of the parts that were read. A job whose digest still holds is covered: readers may
+pass its parts over, and cleanup may remove them. Nothing else is ever removed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.lake import Lake, sync_file
+from data.schemas import SCHEMA_VERSION, STAGE_SCHEMAS
+from leadmill.errors import WorkError
+
+#: When a row of each stage was made.
+MADE_AT = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}
+#: A replaced snapshot stays this long (seconds), for queries that had listed it already.
+GRACE_S = 600
+#: Memory of a compaction before it spills to disk; half of what a pool child may grow to.
+_MEMORY = "300MB"
+_ROW_GROUP = 5_000
+_BATCH = 500
+
+#: Called between steps; raises to stop the work there.
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What one compaction of a stage did; bytes are those of its snapshot file before and after."""
+
+    stage: str
+    jobs: int
+    rows: int
+    bytes_before: int
+    bytes_after: int
+
+
+@contextmanager
+def exclusive(lake: Lake, wait_s: float = 30.0, check: Check = lambda: None) -> Iterator[None]:
+    """Hold the right to compact and to remove parts; it ends with the process, however that ends.
+
+    Raises:
+        WorkError: another process holds it for longer than `wait_s`.
+    """
+    lake.companies.mkdir(parents=True, exist_ok=True)
+    fd = os.open(lake.companies / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        until = time.monotonic() + wait_s
+        while not _lock(fd):
+            if time.monotonic() > until:
+                raise WorkError("another maintenance job is compacting the lake; this one tries again later")
+            check()
+            time.sleep(0.1)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+# ---- what is covered ------------------------------------------------------------------------------
+
+
+def covered(lake: Lake, stage: str) -> dict[str, str]:
+    """Jobs in a stage's snapshot, each with the digest of the parts that were read."""
+    try:
+        found: dict[str, Any] = json.loads((lake.companies / stage / "manifest.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return dict(found["jobs"])
+
+
+def covers(lake: Lake, job_id: str) -> bool:
+    """Whether every good row of a job that is the newest of its company is in the snapshots."""
+    for stage in STAGE_SCHEMAS:
+        files = lake.parts(job_id, stage)
+        if files and covered(lake, stage).get(job_id) != digest(files):
+            return False
+    return True
+
+
+def uncovered_files(lake: Lake, stage: str) -> list[Path]:
+    """Part files of a stage, over all jobs, that the snapshot does not stand for; list them before the snapshot."""
+    known = covered(lake, stage)
+    found: list[Path] = []
+    by_job: dict[str, list[Path]] = {}
+    for file in lake.jobs.glob(f"*/{stage}/part-*.parquet"):
+        by_job.setdefault(file.parent.parent.name, []).append(file)
+    for job_id in sorted(by_job):
+        files = sorted(by_job[job_id])
+        if job_id not in known or digest(files) != known[job_id]:
+            found += files
+    return found
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Names, sizes and times of part files in 16 hex digits; a file that went meanwhile counts as absent."""
+    total = hashlib.blake2s(digest_size=8)
+    for file in files:
+        try:
+            state = file.stat()
+        except FileNotFoundError:
+            continue
+        total.update(f"{file.name}:{state.st_size}:{state.st_mtime_ns};".encode())
+    return total.hexdigest()
+
+
+# ---- compaction -----------------------------------------------------------------------------------
+
+
+def compact(lake: Lake, job_ids: Sequence[str], check: Check = lambda: None) -> list[Compaction]:
+    """Take the newest good rows of ended jobs into the snapshots; what is covered already costs one look.
+
+    Call it within `exclusive`. Memory is bounded: DuckDB picks the rows by id and time alone, sorts on disk where it
+    must, and the file is written a row group at a time.
+
+    Raises:
+        duckdb.Error: a part cannot be read; nothing was changed for that stage.
+    """
+    made = (_compact_stage(lake, stage, job_ids, check) for stage in STAGE_SCHEMAS)
+    return [one for one in made if one is not None]
+
+
+def _compact_stage(lake: Lake, stage: str, job_ids: Sequence[str], check: Check) -> Compaction | None:
+    known = covered(lake, stage)
+    new: dict[str, str] = {}
+    sources = lake.snapshot_files(stage)
+    before = sources[0].stat().st_size if sources else 0
+    for job_id in job_ids:
+        files = lake.parts(job_id, stage)
+        if files and known.get(job_id) != (seen := digest(files)):
+            new[job_id] = seen
+            sources += files
+    if not new:
+        return None
+    check()
+    folder = lake.companies / stage
+    folder.mkdir(parents=True, exist_ok=True)
+    number = _number(lake.snapshot_files(stage)) + 1
+    target = folder / f"snapshot-{number:06d}.parquet"
+    rows = _write(sources, stage, target, check)
+    check()
+    kept = {job_id: seen for job_id, seen in known.items() if (lake.jobs / job_id / stage).is_dir()}
+    _write_manifest(folder, {"snapshot": target.name, "rows": rows, "jobs": {**kept, **new}})
+    drop_stale_snapshots(lake)
+    return Compaction(stage, len(new), rows, before, target.stat().st_size)
+
+
+def drop_stale_snapshots(lake: Lake, grace_s: float = GRACE_S) -> int:
+    """Remove snapshots that were replaced more than `grace_s` ago, and what a killed compaction left. Bytes freed.
+
+    Only within `exclusive`.
+    """
+    freed = 0
+    for stage in STAGE_SCHEMAS:
+        folder = lake.companies / stage
+        files = sorted(folder.glob("snapshot-*.parquet"))
+        stale = list(folder.glob(".*.tmp"))
+        for old, successor in pairwise(files):
+            if time.time() - successor.stat().st_mtime >= grace_s:
+                stale.append(old)
+        for file in stale:
+            freed += file.stat().st_size
+            file.unlink()
+    return freed
+
+
+def _number(files: Sequence[Path]) -> int:
+    return int(files[-1].stem.rpartition("-")[2]) if files else 0
+
+
+def _write(sources: Sequence[Path], stage: str, target: Path, check: Check) -> int:
+    schema, temporary = STAGE_SCHEMAS[stage], target.with_name(f".{target.name}.tmp")
+    spill = target.parent.parent / ".spill"
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 2, "TimeZone": "UTC", "autoinstall_known_extensions": False,
+        "memory_limit": _MEMORY, "temp_directory": str(spill), "preserve_insertion_order": False,
+    }  # fmt: skip
+    rows = 0
+    with duckdb.connect(config=config) as con, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        files = {"files": [str(file) for file in sources]}
+        have = set(con.sql("SELECT * FROM read_parquet($files, union_by_name => true) LIMIT 0", params=files).columns)
+        reader = con.sql(_newest(stage, have), params=files).to_arrow_reader(_BATCH)
+        for chunk in _row_groups(reader, schema):
+            check()
+            writer.write_table(chunk, row_group_size=_ROW_GROUP)
+            rows += chunk.num_rows
+    sync_file(temporary)
+    temporary.replace(target)
+    sync_file(target.parent)
+    return rows
+
+
+def _newest(stage: str, have: set[str]) -> str:
+    """The query for the newest good row of each company; columns that no file has are null."""
+    columns = ", ".join(f'r."{name}"' if name in have else f'NULL AS "{name}"' for name in STAGE_SCHEMAS[stage].names)
+    good = "WHERE error IS NULL" if stage == "score" and "error" in have else ""
+    table = "read_parquet($files, union_by_name => true, filename => true, file_row_number => true)"
+    age = f"coalesce({MADE_AT[stage]}, TIMESTAMPTZ '1970-01-01')"
+    return f"""
+        WITH pick AS (
+            SELECT max({{age: {age}, job: job_id, file: filename, line: file_row_number}}) AS last
+            FROM {table} {good} GROUP BY company_id
+        )
+        SELECT {columns} FROM {table} AS r
+        JOIN pick ON r.filename = pick.last.file AND r.file_row_number = pick.last.line
+        ORDER BY r.company_id
+    """  # noqa: S608 - the names are those of data.schemas
+
+
+def _row_groups(reader: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in reader:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows >= _ROW_GROUP:
+            yield pa.Table.from_batches(held).cast(schema)
+            held, rows = [], 0
+    if rows:
+        yield pa.Table.from_batches(held).cast(schema)
+
+
+def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
+    whole = {**content, "schema_version": SCHEMA_VERSION, "written_at": datetime.now(UTC).isoformat()}
+    temporary = folder / ".manifest.json.tmp"
+    temporary.write_text(json.dumps(whole))
+    sync_file(temporary)
+    temporary.replace(folder / "manifest.json")
+    sync_file(folder)

@@ -1,0 +1,29 @@
+"""Leadmill's ground: settings, errors, ids, and the Python client, `from leadmill import Client`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leadmill.client import Client
+    from leadmill.client_results import Job
+    from leadmill.client_transport import ApiError
+    from leadmill.job_handle import JobHandle
+
+__all__ = ["ApiError", "Client", "Job", "JobHandle"]
+
+_HOMES = {
+    "ApiError": "leadmill.client_transport",
+    "Client": "leadmill.client",
+    "Job": "leadmill.client_results",
+    "JobHandle": "leadmill.job_handle",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the client's names when first asked for, so that importing a setting costs no HTTP library."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'leadmill' has no attribute {name!r}")

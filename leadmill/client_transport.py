@@ -1,0 +1,222 @@
+"""How the client talks HTTP: where the API is, retries with Retry-After, problem JSON as typed errors."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from leadmill.errors import ErrorCategory, LeadmillError
+
+if TYPE_CHECKING:
+    import httpx2
+
+#: Answers after which the same request may succeed a moment later.
+RETRY_STATUSES = frozenset({429, 502, 503, 504})
+#: Pause before the second try, seconds; doubles, with full jitter above half of it.
+FIRST_PAUSE_S = 0.25
+#: No pause is longer, seconds, whatever Retry-After says.
+LONGEST_PAUSE_S = 30.0
+
+
+class ApiError(LeadmillError):
+    """The API refused or failed. All that its problem JSON says is here."""
+
+    category = ErrorCategory.SYSTEM
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int,
+        code: str,
+        field: str | None = None,
+        request_id: str | None = None,
+        retry_after_s: float | None = None,
+        problem: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        #: One sentence for a person.
+        self.detail = detail
+        #: The HTTP status; 0 when there was no answer.
+        self.status = status
+        #: The stable machine name: `not_found`, `conflict`, …
+        self.code = code
+        #: Where the request is wrong: `company_urls[17]`.
+        self.field = field
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s
+        #: The whole problem document.
+        self.problem = dict(problem or {})
+
+    @property
+    def job_id(self) -> str | None:
+        """The id of a submit that may count although its answer was lost (503)."""
+        found = self.problem.get("job_id")
+        return str(found) if found else None
+
+
+class ApiUnreachableError(ApiError):
+    """Nothing answers at the base URL, or not in time."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, status=0, code="unreachable")
+
+
+def discover_base_url() -> str:
+    """Where the API is: LEADMILL_API_HOST/PORT, else `<data>/run/api.url`, else the default."""
+    from leadmill.settings import get_settings
+
+    settings = get_settings()
+    if not {"api_host", "api_port"} & settings.model_fields_set:
+        try:
+            if found := (settings.run_dir / "api.url").read_text().strip():
+                return found
+        except OSError:
+            pass
+    host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.api_port}"
+
+
+class Transport:
+    """One connection pool to one API. `retries` is the number of further tries after the first."""
+
+    def __init__(self, base_url: str, *, timeout_s: float, retries: int, headers: Mapping[str, str]) -> None:
+        import httpx2
+
+        self.base_url = base_url.rstrip("/")
+        self._retries = retries
+        self._timeout_s = timeout_s
+        loopback = urlsplit(self.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+        self._http = httpx2.Client(
+            base_url=self.base_url,
+            timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
+            headers={"User-Agent": "leadmill-client", **headers},
+            trust_env=not loopback,  # a proxy of the environment cannot reach this machine's own API
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Send, try again where that is safe and may help, and return the good answer.
+
+        A POST is repeated only when it carries an Idempotency-Key.
+
+        Raises:
+            ApiUnreachableError: no answer.
+            ApiError: an answer of 400 or above.
+        """
+        import httpx2
+
+        safe = method in ("GET", "DELETE") or "Idempotency-Key" in (options.get("headers") or {})
+        left = self._retries if safe else 0
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                response = self._http.request(method, path, **options)
+            except httpx2.TransportError as error:
+                failure: ApiError = self._unreachable(error)
+                wanted_s = None
+            except httpx2.InvalidURL as error:
+                raise ApiUnreachableError(f"not a usable API URL: {self.base_url} ({error})") from error
+            else:
+                if response.status_code < 400:
+                    return response
+                failure = error_of(response)
+                if response.status_code not in RETRY_STATUSES:
+                    raise failure
+                wanted_s = failure.retry_after_s
+            if left <= 0:
+                raise failure
+            left -= 1
+            time.sleep(min(LONGEST_PAUSE_S, wanted_s if wanted_s is not None else pause_s * random.uniform(0.5, 1)))
+            pause_s *= 2
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """The same, decoded.
+
+        Raises:
+            ApiError: also when the answer is not JSON (something else listens there).
+        """
+        response = self.request(method, path, **options)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ApiError(
+                f"{self.base_url} answered {path} with something that is not JSON; is it a Leadmill API?",
+                status=response.status_code,
+                code="not_json",
+            ) from error
+
+    @contextmanager
+    def stream(self, path: str, *, read_timeout_s: float | None = None, **options: Any) -> Iterator[httpx2.Response]:
+        """A GET whose body is read bit by bit.
+
+        Raises:
+            ApiUnreachableError: no answer, or none for `read_timeout_s` while reading.
+            ApiError: an answer of 400 or above.
+        """
+        import httpx2
+
+        timeout = httpx2.Timeout(self._timeout_s, connect=5.0, read=read_timeout_s or self._timeout_s)
+        try:
+            with self._http.stream("GET", path, timeout=timeout, **options) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise error_of(response)
+                yield response
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> ApiUnreachableError:
+        failure = ApiUnreachableError(f"no answer from {self.base_url}: {str(error) or type(error).__name__}")
+        failure.__cause__ = error
+        return failure
+
+
+def error_of(response: httpx2.Response) -> ApiError:
+    """The typed error of a bad answer, whether it is problem JSON or not."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        problem = {"detail": response.text[:300].strip() or response.reason_phrase}
+    detail = problem.get("detail") or problem.get("title") or f"HTTP {response.status_code}"
+    return ApiError(
+        detail if isinstance(detail, str) else str(detail)[:300],
+        status=response.status_code,
+        code=str(problem.get("code") or f"http_{response.status_code}"),
+        field=problem.get("field"),
+        request_id=problem.get("request_id") or response.headers.get("x-request-id"),
+        retry_after_s=_retry_after(response.headers.get("retry-after")),
+        problem=problem,
+    )
+
+
+def _retry_after(value: str | None) -> float | None:
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def csv_upload(path: str | os.PathLike[str]) -> tuple[str, bytes]:
+    """Name and content of a CSV file to send."""
+    file = Path(path)
+    return file.name, file.read_bytes()

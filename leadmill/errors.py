@@ -1,0 +1,114 @@
+"""Error categories and the exceptions that carry them: the one place that says what a failure means.
+
+Every failure that a user can see has a category. The category alone decides whether and when a unit
+is tried again (`RetryPolicy`), how the API answers, and how the report groups the causes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorCategory(StrEnum):
+    """Why a company, a page or a unit failed."""
+
+    #: The other side could not be reached or did not answer in time; a later try may succeed.
+    NETWORK = "network"
+    #: The input or the page is what it is (robots refusal, no pages, not HTML); trying again changes nothing.
+    DATA = "data"
+    #: Our own side failed (disk, memory, a bug); a try on another process may succeed.
+    SYSTEM = "system"
+    #: The job's `deadline` struck before the work was done.
+    DEADLINE = "deadline"
+    #: The unit killed its process again and again and was set aside.
+    POISON = "poison"
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When a unit that failed with a category runs again: exponential backoff with full jitter."""
+
+    #: Runs in all, the first included.
+    max_attempts: int
+    #: Upper bound of the first pause, seconds; doubles with each attempt.
+    base_s: float
+    #: No pause is longer, seconds.
+    cap_s: float
+
+
+RETRY: dict[ErrorCategory, RetryPolicy] = {
+    ErrorCategory.NETWORK: RetryPolicy(max_attempts=3, base_s=20.0, cap_s=300.0),
+    ErrorCategory.SYSTEM: RetryPolicy(max_attempts=3, base_s=2.0, cap_s=30.0),
+    ErrorCategory.DATA: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
+    ErrorCategory.DEADLINE: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
+    ErrorCategory.POISON: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
+}
+
+
+class LeadmillError(Exception):
+    """Base of every error that Leadmill raises on purpose.
+
+    `code` is the stable machine name used in problem JSON; `status` the HTTP status the API gives it.
+    """
+
+    code = "internal_error"
+    status = 500
+    category = ErrorCategory.SYSTEM
+
+
+class InputError(LeadmillError):
+    """What the caller gave is wrong; the message says how to put it right."""
+
+    code = "invalid_input"
+    status = 422
+    category = ErrorCategory.DATA
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        #: Where it is wrong, as a path in the request: `company_urls[17]`.
+        self.field = field
+
+
+class NotFoundError(LeadmillError):
+    """No such job, company, report or schedule."""
+
+    code = "not_found"
+    status = 404
+    category = ErrorCategory.DATA
+
+
+class ConflictError(LeadmillError):
+    """The move is not legal in the present state; the message names what is."""
+
+    code = "conflict"
+    status = 409
+    category = ErrorCategory.DATA
+
+
+class UnavailableError(LeadmillError):
+    """Redis, or another part the request needs, does not answer just now."""
+
+    code = "unavailable"
+    status = 503
+    category = ErrorCategory.SYSTEM
+
+    def __init__(self, message: str, *, retry_after_s: int = 5, job_id: str | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        #: The id of a submit that may still count although its answer was lost.
+        self.job_id = job_id
+
+
+class WorkError(LeadmillError):
+    """A stage cannot go on; carries the category that decides about a retry."""
+
+    def __init__(self, message: str, category: ErrorCategory = ErrorCategory.SYSTEM) -> None:
+        super().__init__(message)
+        self.category = category
+
+
+class ConfigError(LeadmillError):
+    """A setting is wrong or missing; the message says which and what to write."""
+
+    code = "bad_configuration"

@@ -1,0 +1,148 @@
+"""Identities: job ids, and what makes two URLs the same company."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import idna
+
+from leadmill.errors import InputError
+
+JOB_ID = re.compile(r"job_[0-9a-z]{20}\Z")
+COMPANY_ID = re.compile(r"comp_[0-9a-f]{16}\Z")
+#: Longest URL taken from outside, characters.
+MAX_URL = 2_000
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
+
+
+def new_job_id() -> str:
+    """A new id that sorts by time: `job_` + 10 characters of milliseconds + 10 random ones (base 32)."""
+    number = (time.time_ns() // 1_000_000) << 50 | secrets.randbits(50)
+    digits = []
+    for _ in range(20):
+        number, rest = divmod(number, 32)
+        digits.append(_ALPHABET[rest])
+    return "job_" + "".join(reversed(digits))
+
+
+def company_id(domain: str) -> str:
+    """`comp_` + the first 16 hex digits of sha256(registrable domain)."""
+    return "comp_" + hashlib.sha256(domain.encode()).hexdigest()[:16]
+
+
+@cache
+def _suffixes() -> Any:
+    import tldextract
+
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+
+
+@lru_cache(maxsize=65_536)
+def registrable_domain(host: str) -> str:
+    """The domain that names the company of a host, private public suffixes included.
+
+    `www.acme.co.uk` → `acme.co.uk`; `foo.myshopify.com` stays (its suffix is `myshopify.com`). A host
+    without a known suffix keeps its last two labels; an IP address keeps itself.
+    """
+    if _as_address(host) is not None or "." not in host:
+        return host
+    found = _suffixes()(host)
+    if found.suffix:
+        return str(found.top_domain_under_public_suffix or host)
+    return ".".join(host.split(".")[-2:])
+
+
+def _as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class CompanyUrl:
+    """One company as named by a caller: `url` is where its crawl begins."""
+
+    company_id: str
+    domain: str
+    url: str
+    #: The caller named no scheme: https is tried first, then http.
+    bare: bool = False
+
+
+def parse_company_url(text: str) -> CompanyUrl:
+    """Read a URL or a bare host from outside.
+
+    Raises:
+        InputError: empty, too long, another scheme than http(s), credentials, or no valid host.
+    """
+    text = text.strip()
+    if not text:
+        raise InputError("empty URL")
+    if len(text) > MAX_URL:
+        raise InputError(f"URL longer than {MAX_URL} characters")
+    if re.search(r"[\s\x00-\x1f\x7f\\<>\"]", text):
+        raise InputError(f"not a URL: {text[:80]!r} holds spaces or characters that no URL has")
+    bare = "://" not in text
+    if bare and re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?!\d)", text):
+        raise InputError(f"not an http or https URL: {text[:80]!r}")
+    try:
+        parts = urlsplit(f"https://{text}" if bare else text)
+        port = parts.port
+    except ValueError as error:
+        raise InputError(f"not a URL: {text[:80]!r} ({error})") from error
+    if parts.scheme.lower() not in ("http", "https"):
+        raise InputError(f"not an http or https URL: {text[:80]!r}")
+    if parts.username is not None or parts.password is not None:
+        raise InputError("a URL with a user name or password in it is not accepted")
+    host = normal_host(parts.hostname or "")
+    domain = registrable_domain(host)
+    shown = f"[{host}]" if ":" in host else host
+    if port is not None:
+        shown = f"{shown}:{port}"
+        if "." not in host or _as_address(host) is not None:
+            domain = shown
+    url = urlunsplit((parts.scheme.lower(), shown, parts.path or "/", parts.query, ""))
+    return CompanyUrl(company_id(domain), domain, url, bare)
+
+
+def company_domain(url: str) -> str | None:
+    """The company domain a page's URL belongs to, or None when it has no valid host."""
+    try:
+        return parse_company_url(url).domain
+    except InputError:
+        return None
+
+
+def normal_host(host: str) -> str:
+    """Lower-case ASCII (IDNA) form of a host name or an address.
+
+    Raises:
+        InputError: not a host name.
+    """
+    host = host.rstrip(".").lower()
+    address = _as_address(host)
+    if address is not None:
+        return str(address)
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode().lower()
+        except idna.IDNAError as error:
+            raise InputError(f"not a host name: {host[:80]!r}") from error
+    labels = host.split(".")
+    if not host or len(host) > 253 or not all(_LABEL.match(label) for label in labels):
+        raise InputError(f"not a host name: {host[:80]!r}")
+    if labels[-1].isdigit():
+        raise InputError(f"not a host name or address: {host[:80]!r}")
+    if len(labels) == 1 and host != "localhost":
+        raise InputError(f"{host[:80]!r} is no web address: a host has a dot, like example.com")
+    return host

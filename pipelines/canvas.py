@@ -1,0 +1,103 @@
+"""From hand-outs to Celery canvases: the one place where messages are built and sent.
+
+A partition is `chain(scrape, process, enrich)`; the close is `chain(score, chord(render …, publish))`.
+Both follow from the stage declarations. A message carries ids only, and is never more than a hint that the
+record has work: it may get lost or come twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from celery import Celery, chain, chord, group
+from celery.canvas import Signature
+from kombu.exceptions import OperationalError
+
+from data.jobs import HandOut
+from leadmill.errors import UnavailableError
+from pipelines.stages import stage_of
+
+#: Epoch of a unit whose epoch is not known when the message is built: `begin` takes the present one.
+ANY_EPOCH = 0
+
+
+def _signature(
+    app: Celery, job_id: str, unit: str, stage: str, epoch: int, index: int, level: int, chained: bool
+) -> Signature:
+    """The message of one stage of a unit; `chained`: what its commit hands out is in the same canvas already."""
+    declared = stage_of(stage)
+    return app.signature(
+        declared.task,
+        args=(job_id, unit, epoch, index, chained),
+        immutable=True,
+        options={"queue": declared.queue.value, "priority": level, "ignore_result": True},
+    )
+
+
+def _partition(app: Celery, out: HandOut) -> Signature:
+    rest = list(enumerate(out.stages))[out.index :]
+    links = [_signature(app, out.job_id, out.unit, stage, out.epoch, index, out.level, False) for index, stage in rest]
+    return links[0] if len(links) == 1 else chain(*links)
+
+
+def _stage_name(unit: str) -> str:
+    return unit.partition(":")[0]
+
+
+def _close(app: Celery, first: Sequence[HandOut], step: int) -> Signature:
+    """The canvas from one step of the close to its end; `first` are that step's units, all of them."""
+    head = first[0]
+    epochs = {out.unit: out.epoch for out in first}
+    steps: list[Any] = []
+    for units in head.close[step:]:
+        members = [
+            _signature(app, head.job_id, unit, _stage_name(unit), epochs.get(unit, ANY_EPOCH), 0, head.level, True)
+            for unit in units
+        ]
+        steps.append(members)
+    canvas: Any = None
+    for members in reversed(steps):
+        link: Any = members[0] if len(members) == 1 else group(members)
+        if canvas is None:
+            canvas = link
+        elif len(members) > 1:
+            canvas = chord(members, canvas)
+        else:
+            canvas = chain(link, canvas)
+    return canvas
+
+
+def build(app: Celery, outs: Iterable[HandOut]) -> list[Signature]:
+    """One canvas for each thing to send. Units of one close step that are all here go as one chord."""
+    canvases: list[Signature] = []
+    steps: dict[tuple[str, int], list[HandOut]] = {}
+    for out in outs:
+        if out.stages:
+            canvases.append(_partition(app, out))
+        elif out.close:
+            at = next(i for i, units in enumerate(out.close) if out.unit in units)
+            steps.setdefault((out.job_id, at), []).append(out)
+        else:
+            canvases.append(_signature(app, out.job_id, out.unit, out.stage, out.epoch, 0, out.level, False))
+    for (_, at), members in steps.items():
+        if len({out.unit for out in members}) == len(members[0].close[at]):
+            canvases.append(_close(app, members, at))
+        else:  # one format again, outside its chord: its commit itself hands on
+            canvases += [
+                _signature(app, out.job_id, out.unit, out.stage, out.epoch, 0, out.level, False) for out in members
+            ]
+    return canvases
+
+
+def publish(app: Celery, outs: Sequence[HandOut], connection: Any = None) -> None:
+    """Send what a transition handed out; always after the transition, never undoing it.
+
+    Raises:
+        UnavailableError: the broker does not answer. The due entries send it later.
+    """
+    try:
+        for canvas in build(app, outs):
+            canvas.apply_async(connection=connection)
+    except (OperationalError, OSError) as error:
+        raise UnavailableError(f"the broker does not answer ({type(error).__name__})") from error

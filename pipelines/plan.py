@@ -1,0 +1,261 @@
+"""Launch: from what was asked for to the plan, the companies of a job and the partition of each."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from data.jobs import JobStore
+from leadmill.errors import ErrorCategory, WorkError
+from leadmill.ids import CompanyUrl, parse_company_url
+from pipelines.inputs import BadLine, read_csv
+from pipelines.queues import Queue
+from pipelines.search import search
+from pipelines.stages import STAGES, close_steps, partition_stages
+from pipelines.unit_run import UnitRun
+
+#: Most registrable domains in one partition.
+MAX_PARTITION = 30
+#: Merged URLs named in the result, at most.
+MAX_MERGED = 200
+
+_KNOWN_STAGES = ("scrape", "process", "enrich", "score")
+#: What a company lacks that is known but has no row of the stage that is read.
+_LACKS = {
+    "scrape": "no pages: scrape again",
+    "process": "no processed data: process again",
+    "enrich": "no enriched data: enrich again",
+    "score": "no score: score again",
+}
+
+
+@dataclass
+class Plan:
+    """Companies of a job in the order given, each once; rows are those of `data.schemas.PLAN`."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Lines that name no company; they become error rows.
+    bad: list[dict[str, Any]] = field(default_factory=list)
+    #: domain -> further URLs that were given for it.
+    merged: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, company: CompanyUrl, line: int | None = None, source_job: str | None = None) -> None:
+        """Add a company, or note its URL as merged when it is there already."""
+        known = self.rows.get(company.company_id)
+        if known is None:
+            self.rows[company.company_id] = {
+                "company_id": company.company_id,
+                "domain": company.domain,
+                "url": company.url,
+                "bare": company.bare,
+                "source_job": source_job,
+                "line": line,
+            }
+        elif known["url"] != company.url:
+            self.merged.setdefault(company.domain, [known["url"]]).append(company.url)
+
+    def add_failed(
+        self, company_id: str, domain: str, error: str, *, line: int | None = None, url: str | None = None
+    ) -> None:
+        """Add an input that has no company behind it."""
+        row = {
+            "company_id": company_id,
+            "domain": domain,
+            "url": url,
+            "bare": False,
+            "line": line,
+            "error_category": ErrorCategory.DATA.value,
+            "error": error,
+        }
+        self.bad.append(row)
+
+    def cut(self, size: int) -> int:
+        """Number the partitions, `size` companies each; how many there are."""
+        for i, row in enumerate(self.rows.values()):
+            row["partition"] = i // size
+        return math.ceil(len(self.rows) / size)
+
+
+def partition_size(companies: int, processes: int) -> int:
+    """Companies a partition: at most 30, and small enough that all processes have work."""
+    return max(1, min(MAX_PARTITION, math.ceil(companies / (2 * max(1, processes)))))
+
+
+def processes_on(store: JobStore, queue: Queue) -> int:
+    """Pool processes, over all living workers, that consume a queue."""
+    return sum(about["processes"] for about in store.workers().values() if queue.value in about["queues"])
+
+
+def launch(run: UnitRun) -> None:
+    """Body of the launch unit: resolve the input once, write the plan, say how many partitions follow.
+
+    Raises:
+        WorkError: the input names no company.
+    """
+    stages = run.grant.stages
+    formats = tuple(run.options.get("report", {}).get("formats", ())) if "report" in stages else ()
+    close = ";".join(",".join(step) for step in close_steps(stages, formats))
+    run.outcome.fields = {"close": close}
+    if STAGES[stages[0]].queue is Queue.MAINTENANCE:
+        return
+    chain = partition_stages(stages)
+    processes = processes_on(run.runtime.store, STAGES[chain[0]].queue) if chain else 0
+    if run.runtime.lake.plan_path(run.job_id).exists() and run.grant.partitions:
+        rows, partitions = extend_plan(run, chain, processes)
+    else:
+        plan = resolve(run)
+        if not plan.rows:
+            raise WorkError(_nothing(plan), ErrorCategory.DATA)
+        partitions = plan.cut(partition_size(len(plan.rows), processes))
+        rows = [*plan.rows.values(), *plan.bad]
+        if plan.merged:
+            run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))
+    run.outcome.rows_out = run.files.write_plan(rows)
+    _write_first_manifest(run)
+    run.outcome.fields |= {
+        "pn": partitions if chain else 0,
+        "w": max(2, 2 * processes),
+        "nc": len(rows),
+    }
+
+
+def _write_first_manifest(run: UnitRun) -> None:
+    """What the job is, in the lake from its first step: enough to resume it should its record get lost."""
+    store = run.runtime.store
+    source, spec = store.asked(run.job_id)
+    record = store.read(run.job_id) or {}
+    run.files.write_json(
+        "manifest.json",
+        {
+            "job_id": run.job_id,
+            "kind": run.grant.kind,
+            "status": "running",
+            "attempt": run.grant.attempt,
+            "stages": run.grant.stages,
+            "input": source,
+            "options": spec,
+            "units": {},
+            "record": {**record, **run.outcome.fields},
+        },
+    )
+
+
+def _nothing(plan: Plan) -> str:
+    if not plan.bad:
+        return "the input names no company"
+    first = plan.bad[0]
+    where = f" (line {first['line']})" if first["line"] else ""
+    return f"the input names no company: {first['error']}{where}"
+
+
+def resolve(run: UnitRun) -> Plan:
+    """Companies of a job from its recorded source: URLs, CSV, search queries, ids, a parent job."""
+    runtime, reads = run.runtime, STAGES[run.grant.stages[0]].reads
+    source, _ = runtime.store.asked(run.job_id)
+    folder = runtime.lake.job_dir(run.job_id) / "input"
+    if "json" in source:
+        source = json.loads((folder / source["json"]).read_text())
+    plan = Plan()
+    for url in source.get("company_urls", ()):
+        plan.add(parse_company_url(url))
+    if "file" in source:
+        _add_lines(plan, read_csv(folder / source["file"]))
+    if queries := source.get("search_queries"):
+        found = search(runtime.settings, runtime.lake, queries, source.get("max_results_per_query", 20))
+        for company in found:
+            plan.add(company)
+    if parent := source.get("parent"):
+        _add_parent(run, plan, parent, reads)
+    if reads is None:
+        _add_known(run, plan, source.get("company_ids", ()))
+    elif not parent:
+        _add_newest(run, plan, reads, source.get("company_ids"))
+    return plan
+
+
+def _add_lines(plan: Plan, lines: Iterable[tuple[int, CompanyUrl] | BadLine]) -> None:
+    for item in lines:
+        if isinstance(item, BadLine):
+            plan.add_failed("", item.text[:100] or f"line {item.line}", item.error, line=item.line)
+        else:
+            plan.add(item[1], item[0])
+
+
+def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> None:
+    for row in run.runtime.lake.plan(parent):
+        if row["error"] is not None:
+            plan.bad.append(row)
+        else:
+            # Rows of stages that the parent itself took from elsewhere stay there.
+            own = not row["source_job"] or (reads and run.runtime.lake.parts(parent, reads))
+            plan.add(
+                CompanyUrl(row["company_id"], row["domain"], row["url"], row["bare"]),
+                row["line"],
+                parent if own else row["source_job"],
+            )
+
+
+def _add_known(run: UnitRun, plan: Plan, ids: Sequence[str]) -> None:
+    """Companies to fetch again: their URL is the one they had last."""
+    if not ids:
+        return
+    for company_id, row in _look_up(run, ids).items():
+        plan.add(CompanyUrl(company_id, row["domain"], row["url"] or f"https://{row['domain']}/"))
+    for company_id in dict.fromkeys(ids):
+        if company_id not in plan.rows:
+            plan.add_failed(company_id, company_id, "unknown company")
+
+
+def _look_up(run: UnitRun, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    known: dict[str, dict[str, Any]] = {}
+    for stage in _KNOWN_STAGES:
+        for row in run.runtime.lake.newest(stage, ids):
+            known.setdefault(row["company_id"], row)
+    return known
+
+
+def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None) -> None:
+    """A job that begins behind scrape: each company's newest row of the stage it reads. No ids: every company."""
+    urls, plan.rows = plan.rows, {}
+    wanted = list(dict.fromkeys([*urls, *(ids or ())]))
+    newest = {row["company_id"]: row for row in run.runtime.lake.newest(reads, wanted or None)}
+    known = _look_up(run, [i for i in wanted if i not in newest]) if wanted else {}
+    for company_id in wanted or newest:
+        row = newest.get(company_id)
+        if row is not None:
+            plan.add(CompanyUrl(company_id, row["domain"], row["url"]), source_job=row["job_id"])
+        elif company_id in known:
+            found = known[company_id]
+            plan.add_failed(company_id, found["domain"], _LACKS[reads], url=found["url"])
+        else:
+            given = urls.get(company_id)
+            plan.add_failed(company_id, given["domain"] if given else company_id, "unknown company")
+
+
+def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[list[dict[str, Any]], int]:
+    """A resume: companies of done partitions that have no good row get new partitions; numbers go on."""
+    lake, partitions = run.runtime.lake, run.grant.partitions
+    rows = lake.plan(run.job_id)
+    units = run.runtime.store.units(run.job_id)
+    done = {int(unit[1:]) for unit, state in units.items() if unit[1:].isdigit() and state["s"] == "d"}
+    lake.settle_all(run.job_id, committed_epochs(units, tuple(chain)))
+    good = lake.good_ids(run.job_id, chain[-1])
+    again = [row for row in rows if row["error"] is None and row["partition"] in done and row["company_id"] not in good]
+    size = partition_size(len(again), processes)
+    for i, row in enumerate(again):
+        row["partition"] = partitions + i // size
+    return rows, partitions + math.ceil(len(again) / size)
+
+
+def committed_epochs(units: dict[str, dict[str, Any]], chain: tuple[str, ...]) -> dict[tuple[str, str], int]:
+    """(stage, unit) → the epoch whose files count, from the record's units."""
+    found: dict[tuple[str, str], int] = {}
+    for unit, state in units.items():
+        for index, epoch in enumerate(state.get("c") or ()):
+            if epoch:
+                stage = chain[index] if unit[1:].isdigit() else unit.partition(":")[0]
+                found[stage, unit] = epoch
+    return found

@@ -1,0 +1,116 @@
+"""Publish, the unit that ends every job: coverage, the status that follows from it, the result and the manifest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from data.duck import connection
+from leadmill.errors import ErrorCategory
+from pipelines.plan import committed_epochs
+from pipelines.queues import Queue
+from pipelines.stages import STAGES, partition_stages
+from pipelines.unit_run import UnitRun
+
+
+def publish(run: UnitRun) -> None:
+    """Body of the publish unit: decides how the job ends and writes `manifest.json`."""
+    store, lake, job_id = run.runtime.store, run.runtime.lake, run.job_id
+    stages = run.grant.stages
+    record = store.read(job_id) or {}
+    units = store.units(job_id)
+    lake.settle_all(job_id, committed_epochs(units, partition_stages(stages)))
+    companies = int(record.get("nc", 0))
+    good = _good(run) if companies else 0
+    coverage = good / companies if companies else 1.0
+    status, error = _decide(run, record, coverage)
+    result = _result(record, units, companies, good)
+    what = run.outcome
+    what.status = status
+    what.fields = {"coverage": round(coverage, 6)}
+    what.doc = {"result": json.dumps(result)}
+    if error:
+        what.fields["category"] = record.get("category") or ErrorCategory.DATA.value
+        what.doc["error"] = error
+    run.files.write_json("manifest.json", _manifest(run, record, units, what.status, coverage, result))
+    _sweep(run)
+
+
+def _good(run: UnitRun) -> int:
+    """Companies that have a row without error of the job's last stage that makes rows."""
+    lake, stages = run.runtime.lake, run.grant.stages
+    scores = lake.parts(run.job_id, "score")
+    if scores:
+        query = "SELECT count(DISTINCT company_id) FROM read_parquet($files) WHERE error IS NULL"
+        found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchone()
+        return int(found[0]) if found else 0
+    chain = partition_stages(stages)
+    return len(lake.good_ids(run.job_id, chain[-1])) if chain else 0
+
+
+def _decide(run: UnitRun, record: dict[str, str], coverage: float) -> tuple[str, str | None]:
+    if record.get("category"):
+        return "failed", record.get("error") or "a stage failed for good"
+    if STAGES[run.grant.stages[0]].queue is Queue.MAINTENANCE:
+        return "completed", None
+    least = float(record["min"]) if record.get("min") else None
+    if least is None and coverage == 0:
+        return "failed", "no company has a row without error; see the errors of the job"
+    if least is not None and coverage < least:
+        return "failed", f"coverage {coverage:.2f} is below min_coverage {least:g}; see the errors of the job"
+    return "completed", None
+
+
+def _result(record: dict[str, str], units: dict[str, dict[str, Any]], companies: int, good: int) -> dict[str, Any]:
+    result: dict[str, Any] = {"companies": companies, "good": good} if companies else {}
+    for name in ("merged", "finding"):
+        if record.get(name):
+            result |= {"merged": json.loads(record[name])} if name == "merged" else json.loads(record[name])
+    formats = {unit.partition(":")[2]: state for unit, state in units.items() if unit.startswith("render:")}
+    if formats:
+        result["formats"] = sorted(fmt for fmt, state in formats.items() if state["s"] == "d")
+        failed = {fmt: state["m"][1] for fmt, state in formats.items() if state["s"] == "f"}
+        if failed:
+            result["failed_formats"] = failed
+    return result
+
+
+def _manifest(
+    run: UnitRun,
+    record: dict[str, str],
+    units: dict[str, Any],
+    status: str,
+    coverage: float,
+    result: dict[str, Any],
+) -> dict[str, Any]:
+    source, spec = run.runtime.store.asked(run.job_id)
+    folder = run.runtime.lake.job_dir(run.job_id)
+    parts = {
+        stage: sorted(str(file.relative_to(folder)) for file in (folder / stage).rglob("part-*.parquet"))
+        for stage in (*run.grant.stages, "pages")
+        if (folder / stage).is_dir()
+    }
+    return {
+        "job_id": run.job_id,
+        "kind": run.grant.kind,
+        "status": status,
+        "attempt": run.grant.attempt,
+        "stages": run.grant.stages,
+        "input": source,
+        "options": spec,
+        "coverage": coverage,
+        "result": result,
+        "error": run.outcome.doc.get("error"),
+        "written_at": run.now.isoformat(),
+        "parts": parts,
+        "units": units,
+        "record": {name: value for name, value in record.items() if name not in ("result", "error")},
+    }
+
+
+def _sweep(run: UnitRun) -> None:
+    """Temporary files that no commit stands behind: every unit but this one has ended."""
+    folder = run.runtime.lake.job_dir(run.job_id) / "_tmp"
+    for file in folder.glob("*"):
+        if not file.name.startswith("publish."):
+            file.unlink(missing_ok=True)

@@ -1,0 +1,39 @@
+"""Queues and priorities: which there are, and the list in the broker that a hand-out goes to."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class Queue(StrEnum):
+    """The queues, most urgent first."""
+
+    #: Network-bound work: fetching pages.
+    SCRAPING = "scraping"
+    #: CPU-bound work on one partition, launch and score.
+    PROCESSING = "processing"
+    #: Reports and analysis.
+    ANALYTICS = "analytics"
+    #: Cleanup, statistics, health, optimisation.
+    MAINTENANCE = "maintenance"
+
+
+class Priority(IntEnum):
+    """Of a job, inside each queue. Strict, but low work that waits moves up (jobs.lua, AGING_MS)."""
+
+    HIGH = 0
+    NORMAL = 1
+    LOW = 2
+
+    @classmethod
+    def parse(cls, name: str) -> Priority:
+        """`high`, `normal` or `low`; KeyError otherwise."""
+        return cls[name.upper()]
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+#: Priority levels in the broker, 0 first: each priority has a front (after a death, and for the close) and a back.
+LEVELS = tuple(range(2 * len(Priority)))

@@ -1,0 +1,214 @@
+"""Submit: record a job, then publish its launch message. Accepted means recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.jobs import HandOut, JobStore, NewJob
+from data.lake import Lake, sync_file
+from leadmill.errors import InputError, UnavailableError
+from leadmill.ids import new_job_id
+from leadmill.log import get_logger
+from leadmill.pause import pause_point
+from pipelines.inputs import MAX_UPLOAD, check_company_ids, check_urls
+from pipelines.queues import Priority
+from pipelines.stages import KINDS, PIPELINE, Kind, partition_stages
+
+log = get_logger(__name__)
+
+#: Inputs up to this size lie in the record itself (bytes of JSON); larger ones in `jobs/<id>/input/`.
+INLINE_BYTES = 64_000
+MAX_TAGS = 20
+MAX_QUERIES = 100
+MAX_RESULTS = 1_000
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a caller asks for, already of the right types; `check` holds the rules between the fields."""
+
+    kind: Kind
+    company_urls: Sequence[str] = ()
+    search_queries: Sequence[str] = ()
+    max_results_per_query: int = 20
+    company_ids: Sequence[str] = ()
+    #: An uploaded CSV file, on this machine until the submit returns.
+    file: Path | None = None
+    #: A job whose companies (and, for the stages before the first asked for, rows) are taken.
+    parent: str | None = None
+    stages: Sequence[str] = ()
+    #: crawl, report, scoring_model and what maintenance calls take.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
+    tags: Sequence[str] = ()
+    min_coverage: float | None = None
+    deadline_s: float | None = None
+    #: The deadline as a time (seconds since the epoch) instead; a repeated request then has the same body.
+    deadline_at: float | None = None
+    run_at: float | None = None
+    idempotency_key: str | None = None
+
+    def checked_stages(self) -> tuple[str, ...]:
+        """The job's stages in their order.
+
+        Raises:
+            InputError: an unknown stage, or none.
+        """
+        if self.kind is not Kind.PIPELINE:
+            return KINDS[self.kind]
+        for i, name in enumerate(self.stages):
+            if name not in PIPELINE:
+                raise InputError(f"no stage {name[:40]!r}; there are: {', '.join(PIPELINE)}", field=f"stages[{i}]")
+        wanted = tuple(name for name in PIPELINE if not self.stages or name in self.stages)
+        gap = PIPELINE[PIPELINE.index(wanted[0]) : PIPELINE.index(wanted[-1]) + 1]
+        if wanted != gap:
+            missing = ", ".join(sorted(set(gap) - set(wanted)))
+            raise InputError(f"stages must follow one another; missing between: {missing}", field="stages")
+        return wanted
+
+    def seconds_left(self) -> float | None:
+        """From now to the deadline, or None without one."""
+        return self.deadline_s if self.deadline_at is None else max(0.001, self.deadline_at - time.time())
+
+    def check(self) -> None:
+        """Raise InputError for the first rule that is broken."""
+        check_urls(self.company_urls)
+        check_company_ids(self.company_ids)
+        if len(self.search_queries) > MAX_QUERIES:
+            raise InputError(f"more than {MAX_QUERIES} search queries", field="search_queries")
+        for i, query in enumerate(self.search_queries):
+            if not query.strip() or len(query) > 500:
+                raise InputError("a search query has 1 to 500 characters", field=f"search_queries[{i}]")
+        if len(self.tags) > MAX_TAGS or any(not tag or len(tag) > 60 for tag in self.tags):
+            raise InputError(f"at most {MAX_TAGS} tags of 1 to 60 characters", field="tags")
+        if self.kind is Kind.PIPELINE and not (
+            self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
+        ):
+            raise InputError("give company_urls, search_queries, company_ids or a CSV file", field="company_urls")
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A recorded job. `replayed`: an earlier request with the same key made it."""
+
+    job_id: str
+    replayed: bool
+    send: list[HandOut]
+
+
+def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | None = None) -> Accepted:
+    """Check a submission and write its record; the caller publishes `send`, after answering if it likes.
+
+    Raises:
+        InputError: a field is wrong (named).
+        ConflictError: the idempotency key stood for another body.
+        UnavailableError: Redis does not answer; carries the job's id, which a repeat may name.
+    """
+    submission.check()
+    stages = submission.checked_stages()
+    job_id = job_id or new_job_id()
+    source = _source(submission)
+    body_hash = _hash(submission, source)
+    text = json.dumps(source)
+    folder = lake.job_dir(job_id) / "input"
+    if submission.file is not None:
+        source["file"] = _keep_upload(submission.file, folder)
+    elif len(text) > INLINE_BYTES:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "input.json").write_text(text)
+        sync_file(folder / "input.json")
+        source = {"json": "input.json"}
+    try:
+        answer = store.submit(
+            NewJob(
+                job_id=job_id,
+                kind=submission.kind.value,
+                stages=stages,
+                partition_stages=partition_stages(stages),
+                spec=dict(submission.options),
+                source=source,
+                priority=int(submission.priority),
+                tags=tuple(submission.tags),
+                parent=submission.parent,
+                min_coverage=submission.min_coverage,
+                deadline_s=submission.seconds_left(),
+                run_at=submission.run_at,
+                idempotency_key=submission.idempotency_key,
+                body_hash=body_hash,
+            )
+        )
+    except UnavailableError:
+        raise
+    except Exception:
+        shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+        raise
+    pause_point("recorded")
+    recorded = str(answer.body["job"])
+    if recorded != job_id:
+        shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+    return Accepted(recorded, bool(answer.body.get("replayed")), answer.send)
+
+
+def submit(
+    store: JobStore, lake: Lake, publish: Callable[[Sequence[HandOut]], None], submission: Submission
+) -> Accepted:
+    """Record a job and publish its launch. When publishing fails the job is accepted all the same."""
+    accepted = record(store, lake, submission)
+    publish_later(publish, accepted.send)
+    return accepted
+
+
+def publish_later(publish: Callable[[Sequence[HandOut]], None], send: Sequence[HandOut]) -> None:
+    """Publish; a broker that is away is logged, for the due entry sends the message then."""
+    if not send:
+        return
+    try:
+        publish(send)
+    except UnavailableError as error:
+        log.warning("message not sent; the reconciler will", jobs=[out.job_id for out in send], error=str(error))
+
+
+def _source(submission: Submission) -> dict[str, Any]:
+    source: dict[str, Any] = {}
+    if submission.company_urls:
+        source["company_urls"] = list(submission.company_urls)
+    if submission.search_queries:
+        source["search_queries"] = list(submission.search_queries)
+        source["max_results_per_query"] = submission.max_results_per_query
+    if submission.company_ids:
+        source["company_ids"] = list(submission.company_ids)
+    if submission.parent:
+        source["parent"] = submission.parent
+    return source
+
+
+def _hash(submission: Submission, source: Mapping[str, Any]) -> str:
+    """What makes two bodies the same for an idempotency key."""
+    body = [
+        submission.kind, source, list(submission.stages), dict(submission.options), int(submission.priority),
+        list(submission.tags), submission.min_coverage, submission.deadline_s, submission.deadline_at,
+        submission.run_at,
+    ]  # fmt: skip
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode())
+    if submission.file is not None:
+        digest.update(submission.file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _keep_upload(file: Path, folder: Path) -> str:
+    if file.stat().st_size > MAX_UPLOAD:
+        raise InputError(f"the file is larger than {MAX_UPLOAD // 1_000_000} MB", field="file")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "companies.csv"
+    shutil.copyfile(file, target)
+    sync_file(target)
+    os.chmod(target, 0o600)  # noqa: PTH101 - a Path method would say the same
+    return target.name

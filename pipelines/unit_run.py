@@ -1,0 +1,224 @@
+"""One run of one stage of a unit: claim, work, write, commit, publish. Every task body runs inside `run_unit`.
+
+The order is what makes it safe: files first (temporary, named by epoch), then the commit in the record, then the
+rename, then the messages that the commit handed out. A death between any two is mended by whoever looks next.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from data.jobs import Answer, Grant, HandOut, JobStore
+from data.lake import DamagedPartError, Lake, PartKind, UnitFiles
+from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableError
+from leadmill.log import get_logger
+from leadmill.pause import pause_point
+from leadmill.settings import Settings
+from pipelines.lease import Lease, RunStoppedError
+from pipelines.stages import STAGES, partition_stages, stage_of
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a process needs to run units: one a process, made after the fork."""
+
+    settings: Settings
+    store: JobStore
+    lake: Lake
+    #: Sends what a transition handed out; raises UnavailableError when the broker is away.
+    publish: Callable[[Sequence[HandOut]], None]
+
+
+@dataclass
+class Outcome:
+    """What a stage says of its work beyond the rows it wrote; goes into the commit."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    errors: int = 0
+    #: Short values for the record's hash, and long ones for its document.
+    fields: dict[str, Any] = field(default_factory=dict)
+    doc: dict[str, str] = field(default_factory=dict)
+    #: Publish alone: how the job ends.
+    status: str | None = None
+
+
+class UnitRun:
+    """The run as its stage sees it: what to read, where to write, how to tell progress."""
+
+    def __init__(self, runtime: Runtime, grant: Grant, lease: Lease, stage: str) -> None:
+        self.runtime, self.grant, self.lease = runtime, grant, lease
+        self.stage = stage
+        self.job_id = grant.job_id
+        self.partition = int(grant.unit[1:]) if STAGES[stage].scope == "partition" else None
+        self.files = UnitFiles(runtime.lake, grant.job_id, stage, grant.unit, grant.epoch, self.partition or 0)
+        self.now = datetime.now(UTC)
+        self.outcome = Outcome()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The job's options: crawl, report, scoring_model …"""
+        return self.grant.spec
+
+    def companies(self) -> list[dict[str, Any]]:
+        """Plan rows of this partition."""
+        return self.runtime.lake.plan(self.job_id, self.partition)
+
+    def read(self, kind: PartKind = "rows") -> Iterator[dict[str, Any]]:
+        """Rows that the stage before committed: of this partition, or (a job without that stage) of source jobs."""
+        stage = STAGES[self.stage].reads
+        assert stage is not None, f"{self.stage} reads no rows"
+        lake, own = self.runtime.lake, self._own_stages()
+        if stage in own:
+            # Pages are written by scrape, whoever reads them.
+            source = "scrape" if kind == "pages" else stage
+            if source in own:
+                lake.settle(self.job_id, source, self.grant.unit, self.grant.epochs[own.index(source)])
+                return lake.iter_rows(lake.parts(self.job_id, source, kind, self.partition))
+        return lake.rows_from(stage, _by_source(self.companies()), kind)
+
+    def _own_stages(self) -> tuple[str, ...]:
+        return partition_stages(self.grant.stages)
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write good rows."""
+        self.outcome.rows_out += self.files.write(rows)
+
+    def write_pages(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write raw pages."""
+        self.files.write(rows, "pages")
+
+    def write_errors(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write companies and pages that failed; companies count as the stage's errors."""
+        self.files.write(rows, "errors")
+        self.outcome.errors += sum(row["scope"] == "company" for row in rows)
+
+    def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
+        """Tell progress; raises RunStoppedError when the job was cancelled or the unit taken over."""
+        self.lease.progress(fraction, message, pages)
+
+
+Body = Callable[[UnitRun], None]
+
+
+def run_unit(
+    runtime: Runtime, body: Body, job_id: str, unit: str, epoch: int, index: int, *, owner: str, chained: bool
+) -> bool:
+    """Run one stage of a unit if the record still asks for it.
+
+    Returns whether the message's canvas may go on (the next link of the chain would find work). Never raises for a
+    failed stage: its outcome is in the record. Without Redis it raises UnavailableError, and the lease decides.
+    """
+    grant = runtime.store.begin(job_id, unit, epoch, index, owner)
+    if isinstance(grant, str):
+        log.debug("message without work", job=job_id, unit=unit, epoch=epoch, reason=grant)
+        return False
+    pause_point("begun")
+    stages = partition_stages(grant.stages)
+    stage = stages[index] if _is_partition(unit) else stage_of(unit.partition(":")[0]).name
+    lease = Lease(
+        runtime.store, grant, len(stages) if _is_partition(unit) else 1, runtime.settings.task_memory_limit_mb
+    )
+    run = UnitRun(runtime, grant, lease, stage)
+    try:
+        try:
+            body(run)
+            lease.check()
+        finally:
+            lease.close()
+    except RunStoppedError:
+        run.files.discard()
+        return False
+    except DamagedPartError as error:
+        run.files.discard()
+        runtime.lake.drop_partition(job_id, stages, run.partition)
+        _fail(runtime, grant, error, from_first_stage=True)
+        return False
+    except Exception as error:  # the stage's own failure, whatever it is, becomes the unit's outcome
+        run.files.discard()
+        _fail(runtime, grant, error)
+        return False
+    return _commit(runtime, run, chained)
+
+
+def _is_partition(unit: str) -> bool:
+    return unit[0] == "p" and unit[1:].isdigit()
+
+
+def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
+    pause_point("written")
+    what, grant = run.outcome, run.grant
+    arguments = {
+        "rows_in": what.rows_in,
+        "rows_out": what.rows_out,
+        "errors": what.errors,
+        "pages": run.lease.pages_untold,
+        "fields": what.fields or None,
+        "doc": what.doc or None,
+        "status": what.status,
+        "chained": chained or None,
+    }
+    try:
+        answer = runtime.store.commit(grant, **arguments)
+    except UnavailableError:
+        # The answer may have been lost after the commit counted; a repeat gets the same answer.
+        answer = runtime.store.commit(grant, **arguments)
+    if answer.refused:
+        run.files.discard()
+        return False
+    pause_point("committed")
+    runtime.lake.settle(grant.job_id, run.stage, grant.unit, grant.epoch)
+    pause_point("renamed")
+    _send(runtime, answer)
+    return True
+
+
+def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage: bool = False) -> None:
+    category = error.category if isinstance(error, LeadmillError) else ErrorCategory.SYSTEM
+    text = str(error) if isinstance(error, LeadmillError) else f"{type(error).__name__}: {error}"
+    log.warning(
+        "stage failed",
+        job=grant.job_id,
+        unit=grant.unit,
+        error=text,
+        exc_info=not isinstance(error, LeadmillError),
+    )
+    policy = RETRY[category]
+    answer = runtime.store.fail(
+        grant,
+        category=category.value,
+        error=text[:500],
+        max=policy.max_attempts,
+        base=policy.base_s * 1000,
+        cap=policy.cap_s * 1000,
+        jitter=random.random(),
+        restart=from_first_stage or None,
+    )
+    _send(runtime, answer)
+
+
+def _send(runtime: Runtime, answer: Answer) -> None:
+    if not answer.send:
+        return
+    try:
+        runtime.publish(answer.send)
+    except UnavailableError as error:
+        log.warning(
+            "next step not sent; the reconciler will",
+            error=str(error),
+            units=[out.unit for out in answer.send],
+        )
+
+
+def _by_source(companies: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    sources: dict[str, list[str]] = {}
+    for row in companies:
+        if row["source_job"]:
+            sources.setdefault(row["source_job"], []).append(row["company_id"])
+    return sources

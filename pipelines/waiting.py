@@ -1,0 +1,124 @@
+"""Why a job stands still, in words: no worker, a retry's time, a later start, jobs ahead of it.
+
+Asks Redis at most three times for a whole page of jobs, and only for those that have not ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from data.jobs import JobStore, Status
+from pipelines.stages import BY_UNIT, partition_stages
+from pipelines.view import Record, is_terminal, iso
+
+#: Units of a job with more partitions than this are not all read: only those handed out last.
+_ALL_UNITS = 1_000
+_LAST_UNITS = 200
+
+Units = dict[str, dict[str, Any]]
+
+
+def reasons(store: JobStore, records: Sequence[Record]) -> dict[str, str]:
+    """Job id → what it waits for; jobs that move on or have ended are absent.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    still = [record for record in records if not is_terminal(record)]
+    if not still:
+        return {}
+    live = dict(zip((record["id"] for record in still), _live_units(store, still), strict=True))
+    still = [record for record in still if not _runs(live[record["id"]])]
+    if not still:
+        return {}
+    listeners = {queue for worker in store.workers().values() for queue in worker["queues"]}
+    due, ahead = _times(store, still, live)
+    found = {}
+    for record in still:
+        job = record["id"]
+        if reason := _reason(record, live[job], listeners, due[job], ahead[job]):
+            found[job] = reason
+    return found
+
+
+def _runs(units: Units) -> bool:
+    return any(unit["s"] == "r" for unit in units.values())
+
+
+def _reason(record: Record, units: Units, listeners: set[str], due: float | None, ahead: int) -> str | None:
+    handed = [BY_UNIT[stage_of_unit(record, name, unit)] for name, unit in units.items() if unit["s"] == "h"]
+    if not handed:
+        if record["status"] == Status.PENDING and record.get("run_at"):
+            return f"starts at {iso(record['run_at'])}"
+        return _retry(units, due) if due else None
+    missing = sorted({stage.queue.value for stage in handed} - listeners)
+    if missing:
+        command = f"leadmill worker -Q {','.join(missing)}"
+        return f"no worker listens on {', '.join(f'`{name}`' for name in missing)}; start one: `{command}`"
+    queues = ", ".join(sorted({f"`{stage.queue.value}`" for stage in handed}))
+    if record["status"] == Status.PENDING and ahead:
+        return f"{ahead} job{'s' if ahead > 1 else ''} ahead of it in {queues}"
+    return f"a free process on {queues}"
+
+
+def _retry(units: Units, due: float) -> str:
+    at = datetime.fromtimestamp(due / 1000, UTC).strftime("%H:%M:%S")
+    why = next((unit["m"][1] for unit in units.values() if unit["s"] == "w" and unit.get("m")), "")
+    return f"retry at {at} UTC" + (f" after: {why[:200]}" if why else "")
+
+
+def stage_of_unit(record: Record, name: str, unit: Mapping[str, Any]) -> str:
+    """The stage (as the record names it) at which a unit is."""
+    if name[0] == "p" and name[1:].isdigit():
+        return partition_stages(tuple(record["stages"].split(",")))[unit["k"]]
+    return name.partition(":")[0]
+
+
+def _live_units(store: JobStore, records: Sequence[Record]) -> list[Units]:
+    """The units of each job that are handed out, run or wait (of a very large job, the last ones)."""
+    wanted = [_names(record) for record in records]
+    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+        for record, names in zip(records, wanted, strict=True):
+            key = store.key(f"units:{record['id']}")
+            if names:
+                pipe.hmget(key, names)
+            else:
+                pipe.hgetall(key)
+        answers = pipe.execute()
+    found = []
+    for names, answer in zip(wanted, answers, strict=True):
+        raw = dict(zip(names, answer, strict=True)) if names else answer
+        units = {name: json.loads(text) for name, text in raw.items() if text}
+        found.append({name: unit for name, unit in units.items() if unit["s"] in "hrw"})
+    return found
+
+
+def _names(record: Record) -> list[str]:
+    """Which units to read; empty for all."""
+    if int(record.get("pn") or 0) <= _ALL_UNITS:
+        return []
+    next_one = int(record.get("px") or 0)
+    close = [unit for unit in record.get("close", "").replace(";", ",").split(",") if unit]
+    return ["launch", *close, *(f"p{i}" for i in range(max(0, next_one - _LAST_UNITS), next_one))]
+
+
+def _times(
+    store: JobStore, records: Sequence[Record], live: Mapping[str, Units]
+) -> tuple[dict[str, float | None], dict[str, int]]:
+    """When the first waiting unit of each job is due (ms), and how many jobs stand before a pending one."""
+    waits = [(record["id"], name) for record in records for name, u in live[record["id"]].items() if u["s"] == "w"]
+    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+        for job, name in waits:
+            pipe.zscore(store.key("due"), f"{job}|{name}")
+        for record in records:
+            pipe.zcount(store.key("idx:s:pending"), "-inf", f"({record['created']}")
+        answers = pipe.execute()
+    due: dict[str, float | None] = dict.fromkeys(live)
+    for (job, _), at in zip(waits, answers, strict=False):
+        if at is not None:
+            due[job] = min(at, due[job] or at)
+    ahead = {record["id"]: int(n) for record, n in zip(records, answers[len(waits) :], strict=True)}
+    return due, ahead

