@@ -1,0 +1,1 @@
+"""The work of queue `analytics`: reports and analyses of scored rows."""

@@ -1,0 +1,46 @@
+"""The leads of a job that scores nothing itself: each planned company's newest scored row, or why it has none."""
+# ruff: noqa: S608  identifiers and paths are quoted by reports.rows
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.duck import connection
+from data.schemas import STAGE_SCHEMAS
+from pipelines.unit_run import UnitRun
+from reports.rows import path_literal, quote, select_rows
+
+#: What the plan knows where the scored row is missing.
+_FROM_PLAN = {
+    "company_id": "plan.company_id",
+    "domain": "plan.domain",
+    "url": "coalesce(lead.url, plan.url)",
+    "error_category": "coalesce(plan.error_category, lead.error_category, "
+    "CASE WHEN lead.company_id IS NULL THEN 'data' END)",
+    "error": "coalesce(plan.error, lead.error, "
+    "CASE WHEN lead.company_id IS NULL THEN 'no scored row: run score first' END)",
+}
+
+
+def collect_leads(run: UnitRun) -> Path:
+    """Write the job's leads as a scratch file with the columns of stage `score`; it never becomes a part."""
+    lake, schema = run.runtime.lake, STAGE_SCHEMAS["score"]
+    sources = sorted({row["source_job"] for row in lake.plan(run.job_id) if row["source_job"]})
+    files = [file for source in sources for file in lake.parts(source, "score")] + lake.snapshot_files("score")
+    out = run.files.scratch("leads.parquet")
+    cursor = connection().cursor()
+    columns = ", ".join(f"{_FROM_PLAN.get(name, f'lead.{name}')} AS {name}" for name in schema.names)
+    cursor.execute(
+        f"""
+        COPY (
+            SELECT {columns}
+            FROM read_parquet({path_literal(lake.plan_path(run.job_id))}) AS plan
+            LEFT JOIN (
+                SELECT * FROM ({select_rows(cursor, files, schema)})
+                QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY scored_at DESC) = 1
+            ) AS lead ON lead.company_id = plan.company_id
+            ORDER BY lead.score DESC NULLS LAST, plan.domain
+        ) TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd)
+        """
+    )
+    return out

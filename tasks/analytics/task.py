@@ -1,0 +1,53 @@
+"""Tasks of queue `analytics`: render one report format, analyse a set of leads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from data.lake import Lake
+from pipelines.unit_run import UnitRun
+from reports.render import render
+from tasks.analytics.analyze import analyze_leads
+from tasks.analytics.leads import collect_leads
+from tasks.unit_task import unit_task
+
+
+@unit_task("report")
+def report(run: UnitRun) -> None:
+    """Render one format of the job's report (see reports.render)."""
+    fmt = run.grant.unit.partition(":")[2]
+    rows = _leads(run, run.runtime.lake)
+    store = run.runtime.store
+    record = store.read(run.job_id) or {}
+    options = run.options.get("report", {})
+    result = render(
+        fmt,
+        rows=rows,
+        job={
+            "job_id": run.job_id,
+            "created_at": run.grant.created,
+            "kind": run.grant.kind,
+            "options": run.options,
+            "companies": int(record.get("nc", 0)),
+        },
+        report_type=options.get("type", "comprehensive"),
+        out=run.files.path(f"reports/report.{fmt}"),
+    )
+    run.outcome.rows_in = run.outcome.rows_out = result.rows
+
+
+@unit_task("analyze")
+def analyze(run: UnitRun) -> None:
+    """Analyse the newest scored rows of the job's companies (see reports.queries)."""
+    analysis = analyze_leads(_leads(run, run.runtime.lake))
+    run.files.write_json("reports/analysis.json", analysis)
+    run.outcome.doc["finding"] = json.dumps({"analysis": analysis}, default=str)
+
+
+def _leads(run: UnitRun, lake: Lake) -> list[Path]:
+    """Scored rows of the job: its own, or (a job without score) the newest of each company in its plan."""
+    own = lake.parts(run.job_id, "score")
+    if own or "score" in run.grant.stages:
+        return own
+    return [collect_leads(run)]

@@ -1,0 +1,66 @@
+"""Ended jobs as the records tell them: by age, and which of them live jobs still read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow.parquet as pq
+
+from data.jobs import TERMINAL, JobStore, Status
+from data.lake import Lake
+
+Record = dict[str, str]
+_PAGE = 500
+
+
+def is_ended(record: Record | None) -> bool:
+    """Whether there is a record and it says that the job has ended."""
+    return record is not None and record.get("status") in TERMINAL
+
+
+def ended_jobs(store: JobStore, before_ms: int | None = None) -> Iterator[list[Record]]:
+    """Records of ended jobs, a page at a time; only those that ended before a time if one is given.
+
+    Bounded memory: a page of 500 records. Jobs may end, be resumed or be forgotten meanwhile.
+    """
+    for status in sorted(TERMINAL):
+        last = None if before_ms is None else f"{before_ms}:"
+        while True:
+            ids = store.ids(f"s:{status}", before=last, limit=_PAGE)
+            if not ids:
+                break
+            job_id, at = ids[-1]
+            last = f"{at}:{job_id}"
+            yield [
+                record
+                for record in store.read_many([job_id for job_id, _ in ids])
+                if record is not None and is_ended(record) and (before_ms is None or finished_ms(record) < before_ms)
+            ]
+
+
+def finished_ms(record: Record) -> int:
+    """When a job ended (ms since the epoch)."""
+    return int(float(record.get("finished") or record["created"]))
+
+
+def sources_in_use(store: JobStore, lake: Lake) -> set[str]:
+    """Jobs whose rows a live job reads, or will read by its parent: their parts must stay."""
+    found: set[str] = set()
+    for status in (Status.PENDING, Status.RUNNING, Status.RETRY):
+        last = None
+        while ids := store.ids(f"s:{status}", before=last, limit=_PAGE):
+            job_id, at = ids[-1]
+            last = f"{at}:{job_id}"
+            for record in store.read_many([job_id for job_id, _ in ids]):
+                if record is not None:
+                    found.add(record.get("parent") or "")
+                    found |= _sources(lake, record["id"])
+    return found - {""}
+
+
+def _sources(lake: Lake, job_id: str) -> set[str]:
+    plan = lake.plan_path(job_id)
+    if not plan.exists():
+        return set()
+    column = pq.read_table(plan, columns=["source_job"], partitioning=None)[0]
+    return {source for source in column.unique().to_pylist() if source}

@@ -1,0 +1,138 @@
+"""Health: what could lose or delay work, each check with a state, a sentence, and a command to paste.
+
+Plain functions over the store, the lake and the queues' lengths; they change nothing. The checks of Redis itself are
+in `redis_checks`, those of jobs and units in `job_checks`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from data.jobs import JobStore
+from data.lake import Lake
+from data.schedules import ScheduleStore
+from leadmill.errors import LeadmillError
+from leadmill.settings import Settings
+from pipelines.queues import Queue
+from pipelines.schedules import PERIODIC, planned_time
+from tasks.maintenance.finding import Finding, State, worst
+from tasks.maintenance.job_checks import check_jobs, check_temporary
+from tasks.maintenance.redis_checks import check_redis
+
+#: Waiting messages of each (queue, level), as `pipelines.recovery.queue_lengths` tells them; None: no broker answers.
+Lengths = Mapping[tuple[str, int], int] | None
+
+#: Free disk space: below the first a warning, below the second a fault (bytes).
+DISK = (5_000_000_000, 500_000_000)
+#: Checks that say nothing while Redis is away.
+_ASK_REDIS = ("workers", "jobs", "schedules", "temporary files")
+#: A queue with more waiting messages than this is reported (the window keeps them few, whatever a job's size).
+LONG_QUEUE = 10_000
+#: A tick of beat may be so late before it counts as missing.
+TICK_LATE = timedelta(minutes=5)
+
+
+def check_health(
+    store: JobStore,
+    lake: Lake,
+    settings: Settings,
+    queue_lengths: Lengths,
+    now: datetime | None = None,
+) -> dict[str, Any]:
+    """Look at everything; `status` is the worst of the checks.
+
+    Returns {status, checked_at, checks: [{name, status ok|warn|fail, message, advice}]}; advice is a command or None.
+    Never raises for a fault it was asked to find: an unreachable Redis is a finding.
+    """
+    now = now or datetime.now(UTC)
+    checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+        ("redis", lambda: check_redis(store.redis, settings.redis_url)),
+        ("workers", lambda: _workers(store)),
+        ("queues", lambda: _queues(queue_lengths)),
+        ("jobs", lambda: check_jobs(store)),
+        ("schedules", lambda: _schedules(store, now)),
+        ("disk", lambda: _disk(lake)),
+        ("temporary files", lambda: check_temporary(store, lake, now)),
+    ]
+    found: list[Finding] = []
+    for name, check in checks:
+        if name in _ASK_REDIS and any(row.name == "redis" and row.status == "fail" for row in found):
+            continue  # each would wait for an answer that does not come
+        try:
+            found += check()
+        except (LeadmillError, RedisError, OSError) as error:
+            found.append(Finding(name, "fail", f"could not be checked: {error}", "leadmill doctor"))
+    return {
+        "status": worst(finding.status for finding in found),
+        "checked_at": now.isoformat(),
+        "checks": [finding.as_dict() for finding in found],
+    }
+
+
+def _workers(store: JobStore) -> Iterable[Finding]:
+    workers = store.workers()
+    for queue in Queue:
+        listening = {node: about for node, about in workers.items() if queue.value in about["queues"]}
+        if not listening:
+            text = f"no worker takes from queue {queue.value}: its jobs wait"
+            yield Finding(f"workers {queue.value}", "fail", text, f"leadmill worker -Q {queue.value}")
+            continue
+        processes = sum(about["processes"] for about in listening.values())
+        oldest = time.time() - min(about["seen"] for about in listening.values())
+        text = f"{len(listening)} with {processes} processes; the quietest seen {max(0.0, oldest):.0f} s ago"
+        yield Finding(f"workers {queue.value}", "ok", text)
+
+
+def _queues(lengths: Lengths) -> Iterable[Finding]:
+    if lengths is None:
+        yield Finding("queues", "fail", "the broker does not answer", "leadmill doctor")
+        return
+    totals = {queue.value: sum(n for (name, _), n in lengths.items() if name == queue.value) for queue in Queue}
+    text = ", ".join(f"{queue} {waiting}" for queue, waiting in totals.items())
+    long = [queue for queue, waiting in totals.items() if waiting > LONG_QUEUE]
+    if long:
+        yield Finding("queues", "warn", f"many messages wait: {text}", f"leadmill worker -Q {long[0]}")
+    else:
+        yield Finding("queues", "ok", f"waiting messages: {text}")
+
+
+def _schedules(store: JobStore, now: datetime) -> Iterable[Finding]:
+    """Whether the newest planned time of each schedule was submitted."""
+    kept = ScheduleStore(store)
+    ticks = kept.ticks()
+    known: list[tuple[str, str, datetime | None]] = [(name, cron, None) for name, cron in PERIODIC.items()]
+    known += [(one.name, one.cron, datetime.fromisoformat(one.created_at)) for one in kept.all() if not one.paused]
+    late = []
+    for name, cron, since in known:
+        planned = planned_time(cron, now - TICK_LATE)
+        last = ticks.get(name) or since
+        if planned is not None and (last is None or last < planned):
+            late.append(f"{name} of {planned:%Y-%m-%d %H:%M} UTC")
+    if late:
+        text = f"not submitted: {', '.join(late[:5])}; the scheduler does not run"
+        yield Finding("schedules", "warn", text, "leadmill beat")
+    else:
+        yield Finding("schedules", "ok", f"the last tick of each of {len(known)} schedules was submitted")
+
+
+def _disk(lake: Lake) -> Iterable[Finding]:
+    folder = lake.root
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    state: State = "fail" if free < DISK[1] else "warn" if free < DISK[0] else "ok"
+    advice = None if state == "ok" else "leadmill maintenance cleanup --older-than-days 7"
+    yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {lake.root}", advice)
+    files = os.statvfs(folder)
+    if files.f_files and files.f_favail < files.f_files // 100:
+        text = f"only {files.f_favail} more files fit on the disk of {lake.root}"
+        yield Finding("disk files", "warn", text, "leadmill maintenance cleanup --older-than-days 7")
+    if not os.access(folder, os.W_OK):
+        yield Finding("disk access", "fail", f"{lake.root} cannot be written", f"ls -ld '{lake.root}'")

@@ -1,0 +1,168 @@
+"""Health of jobs: whether any stands still, waits too long, or keeps failing; and files that nobody wants."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, cast
+
+from data.jobs import JobStore, Status
+from data.lake import Lake
+from tasks.maintenance.ended import Record, finished_ms, is_ended
+from tasks.maintenance.finding import Finding
+from tasks.maintenance.leftovers import TEMPORARY_AGE_S, temporary_files
+
+LIVE = (Status.PENDING, Status.RUNNING, Status.RETRY)
+#: At most so many live jobs, due entries and job folders are looked at.
+MAX_LOOKED_AT = 5_000
+#: A job that pends longer is reported (seconds), unless its `run_at` lies ahead.
+PENDING_S = 300
+#: A due entry that nobody took for so long is reported (seconds): reconcilers look every second.
+OVERDUE_S = 30
+#: A unit that was handed out so long ago and has not begun is reported (seconds).
+WAITS_S = 300
+#: Lapses without a reported death before a unit is reported (ten set it aside).
+LAPSES = 3
+#: Critical events are shown for a day (seconds); at most so many are read.
+_DAY_S = 86_400
+_CRITICALS = 200
+_NAMED = 5
+
+
+def check_jobs(store: JobStore) -> Iterable[Finding]:
+    """Standing still, overdue, pending long, waiting long, dying again and again, set aside today."""
+    seconds, _ = store.redis.time()
+    now = seconds * 1000
+    due = cast("list[tuple[str, float]]", store.redis.zrange(store.key("due"), 0, MAX_LOOKED_AT - 1, withscores=True))
+    live = _live_records(store)
+    yield _standing_still(store, live, due)
+    yield _overdue(due, now)
+    yield _pending(live, now)
+    yield from _units(store, due, now)
+    yield _set_aside(store, now)
+
+
+def _live_records(store: JobStore) -> list[Record]:
+    ids = [job_id for status in LIVE for job_id, _ in store.ids(f"s:{status}", limit=MAX_LOOKED_AT)]
+    return [record for record in store.read_many(ids[:MAX_LOOKED_AT]) if record is not None and not is_ended(record)]
+
+
+def _standing_still(store: JobStore, live: Sequence[Record], due: Sequence[tuple[str, float]]) -> Finding:
+    """A live job has a due entry for each of its live units, and at least one; else nobody will look at it again."""
+    looked_after = {member.partition("|")[0] for member, at in due if not member.endswith("|~")}
+    doubtful = [record["id"] for record in live if record["id"] not in looked_after]
+    broken = [job_id for job_id in doubtful if not _has_due_entry(store, job_id)]
+    if not broken:
+        return Finding("jobs stuck", "ok", f"none of {len(live)} live jobs stands still")
+    text = f"{len(broken)} live jobs have no due entry, so nothing will move them: {_names(broken)}"
+    return Finding("jobs stuck", "fail", text, f"leadmill cancel {broken[0]} && leadmill resume {broken[0]}")
+
+
+def _has_due_entry(store: JobStore, job_id: str) -> bool:
+    """A second look, since a job may have moved between the first two; ended now counts as looked after."""
+    with store.redis.pipeline() as pipe:
+        pipe.hget(store.key(f"job:{job_id}"), "status")
+        pipe.hgetall(store.key(f"units:{job_id}"))
+        status, units = pipe.execute()
+        if status not in LIVE:
+            return True
+        for unit in units:
+            pipe.zscore(store.key("due"), f"{job_id}|{unit}")
+        if any(score is not None for score in pipe.execute()):
+            return True
+    return store.redis.hget(store.key(f"job:{job_id}"), "status") != status
+
+
+def _overdue(due: Sequence[tuple[str, float]], now: int) -> Finding:
+    late = [(member, (now - at) / 1000) for member, at in due if now - at > OVERDUE_S * 1000]
+    if not late:
+        return Finding("reconciler", "ok", f"{len(due)} due entries, none overdue")
+    text = f"{len(late)} entries are overdue, the oldest by {late[0][1]:.0f} s: no worker looks at them"
+    return Finding("reconciler", "fail", text, "leadmill worker")
+
+
+def _pending(live: Sequence[Record], now: int) -> Finding:
+    waiting = [
+        record["id"]
+        for record in live
+        if record["status"] == Status.PENDING
+        and now - float(record["created"]) > PENDING_S * 1000
+        and float(record.get("run_at") or 0) < now - PENDING_S * 1000
+        and record.get("attempt") == "1"
+    ]
+    if not waiting:
+        return Finding("jobs pending", "ok", "no job waits long for its start")
+    text = f"{len(waiting)} jobs have been pending for more than {PENDING_S // 60} min: {_names(waiting)}"
+    return Finding("jobs pending", "warn", text, "leadmill worker -Q processing")
+
+
+def _units(store: JobStore, due: Sequence[tuple[str, float]], now: int) -> Iterable[Finding]:
+    members = [member.partition("|")[::2] for member, _ in due if not member.endswith("|~")]
+    with store.redis.pipeline(transaction=False) as pipe:
+        for job_id, unit in members:
+            pipe.hget(store.key(f"units:{job_id}"), unit)
+        states = pipe.execute()
+    oldest, ages, dying = 0.0, [], []
+    for (job_id, unit), state in zip(members, states, strict=True):
+        known = _parsed(state)
+        if known.get("s") == "h":
+            age = (now - float(known.get("t", now))) / 1000
+            oldest = max(oldest, age)
+            if age > WAITS_S:
+                ages.append(f"{job_id} {unit}")
+        if int(known.get("p", 0)) or int(known.get("l", 0)) >= LAPSES:
+            dying.append(f"{job_id} {unit}")
+    if ages:
+        text = f"{len(ages)} units have waited more than {WAITS_S // 60} min for a process, the oldest {oldest:.0f} s: "
+        yield Finding("units waiting", "warn", text + _names(ages), "leadmill worker")
+    else:
+        yield Finding("units waiting", "ok", f"the oldest handed-out unit has waited {oldest:.0f} s")
+    if dying:
+        text = f"{len(dying)} units keep losing their process: {_names(dying)}"
+        yield Finding("units dying", "warn", text, f"leadmill status {dying[0].split()[0]}")
+
+
+def _parsed(state: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(state) if state else {}
+    return found
+
+
+def _set_aside(store: JobStore, now: int) -> Finding:
+    poison = [
+        event
+        for event in store.criticals(_CRITICALS)
+        if event["kind"] == "poison" and now / 1000 - event["at"] < _DAY_S
+    ]
+    if not poison:
+        return Finding("units set aside", "ok", "none in the last day")
+    newest = poison[0]
+    text = (
+        f"{len(poison)} in the last day; the newest: {newest.get('unit')} of {newest.get('job')}: {newest.get('error')}"
+    )
+    return Finding("units set aside", "warn", text, f"leadmill status {newest.get('job')}")
+
+
+def check_temporary(store: JobStore, lake: Lake, now: datetime) -> Iterable[Finding]:
+    """Temporary files of jobs that ended an hour ago or have no record."""
+    began = time.monotonic()
+    folders = islice(lake.jobs.glob("job_*/_tmp"), MAX_LOOKED_AT) if lake.jobs.is_dir() else iter(())
+    names = [folder.parent.name for folder in folders if any(folder.iterdir())]
+    orphaned = [
+        job_id
+        for job_id, record in zip(names, store.read_many(names), strict=True)
+        if record is None or (is_ended(record) and now.timestamp() - finished_ms(record) / 1000 > TEMPORARY_AGE_S)
+    ]
+    files = sum(len(temporary_files(lake, job_id)) for job_id in orphaned)
+    if files:
+        text = f"{files} left by {len(orphaned)} jobs that ended: {_names(orphaned)}"
+        yield Finding("temporary files", "warn", text, "leadmill maintenance cleanup")
+    else:
+        yield Finding("temporary files", "ok", f"none left over (looked for {time.monotonic() - began:.1f} s)")
+
+
+def _names(ids: Sequence[str]) -> str:
+    rest = len(ids) - _NAMED
+    return ", ".join(ids[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

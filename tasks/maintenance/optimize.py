@@ -1,0 +1,153 @@
+"""Optimisation: all ended jobs' newest rows go into the snapshots, and Redis loses entries that name nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+from data import snapshot
+from data.jobs import JobStore
+from data.lake import Lake
+from data.schemas import STAGE_SCHEMAS
+from tasks.maintenance.cleanup import BATCH_FILES, BUDGET_S, MAX_NAMED, Progress, compact_each
+from tasks.maintenance.ended import Record, ended_jobs
+
+#: Entries of workers that were not seen for so long go (seconds); one that comes back signs on anew.
+WORKER_FORGOTTEN_S = 3_600
+
+
+def optimize(
+    store: JobStore,
+    lake: Lake,
+    *,
+    progress: Progress = lambda fraction, message: None,
+    budget_s: float = BUDGET_S,
+) -> dict[str, Any]:
+    """Compact every ended job that is not in the snapshots yet (its parts stay), and trim Redis.
+
+    The finding has: jobs_compacted, more (the time was up: run it again), failed [{job_id, error}], snapshots
+    {stage: {bytes_before, bytes_after, jobs}}, redis {dead_workers, index_entries, memory_before, memory_after}.
+
+    Raises:
+        WorkError: another maintenance job holds the lake.
+        UnavailableError: Redis does not answer.
+    """
+    until = time.monotonic() + budget_s
+    before = _sizes(lake)
+    failed: dict[str, str] = {}
+    compacted, more = 0, False
+
+    def check() -> None:
+        progress(0.4, f"{compacted} jobs compacted")
+
+    with snapshot.exclusive(lake, check=lambda: progress(0.0, "waiting for another maintenance job")):
+        freed = snapshot.drop_stale_snapshots(lake)
+        for batch in _uncovered(store, lake):
+            if time.monotonic() > until:
+                more = True
+                break
+            compacted += len(compact_each(lake, batch, failed, check))
+            check()
+    progress(0.8, "trimming Redis")
+    after = _sizes(lake)
+    return {
+        "jobs_compacted": compacted,
+        "more": more,
+        "bytes_freed": freed,
+        "failed": [{"job_id": i, "error": text} for i, text in list(failed.items())[:MAX_NAMED]],
+        "snapshots": {
+            stage: {
+                "bytes_before": before[stage],
+                "bytes_after": after[stage],
+                "jobs": len(snapshot.covered(lake, stage)),
+            }
+            for stage in STAGE_SCHEMAS
+        },
+        "redis": trim(store),
+    }
+
+
+def _sizes(lake: Lake) -> dict[str, int]:
+    return {stage: sum(file.stat().st_size for file in lake.snapshot_files(stage)) for stage in STAGE_SCHEMAS}
+
+
+def _uncovered(store: JobStore, lake: Lake) -> Iterator[list[Record]]:
+    batch: list[Record] = []
+    files = 0
+    for page in ended_jobs(store):
+        known = {stage: snapshot.covered(lake, stage) for stage in STAGE_SCHEMAS}
+        for record in page:
+            parts = {stage: lake.parts(record["id"], stage) for stage in STAGE_SCHEMAS}
+            own = sum(
+                len(found)
+                for stage, found in parts.items()
+                if found and known[stage].get(record["id"]) != snapshot.digest(found)
+            )
+            if not own:
+                continue
+            if batch and files + own > BATCH_FILES:
+                yield batch
+                batch, files = [], 0
+            batch.append(record)
+            files += own
+    if batch:
+        yield batch
+
+
+def trim(store: JobStore) -> dict[str, int]:
+    """Remove entries of dead workers and index entries of jobs that have no record; both sizes of Redis' memory."""
+    before = _memory(store)
+    return {
+        "dead_workers": _drop_dead_workers(store),
+        "index_entries": _drop_stray_entries(store),
+        "memory_before": before,
+        "memory_after": _memory(store),
+    }
+
+
+def _memory(store: JobStore) -> int:
+    return int(store.redis.info("memory").get("used_memory", 0))
+
+
+def _drop_dead_workers(store: JobStore) -> int:
+    seconds, _ = store.redis.time()
+    last = (seconds - WORKER_FORGOTTEN_S) * 1000
+    seen, about = store.key("workers"), store.key("worker")
+    dead = set(cast("list[str]", store.redis.zrangebyscore(seen, "-inf", last)))
+    dead |= {node for node in cast("list[str]", store.redis.hkeys(about)) if store.redis.zscore(seen, node) is None}
+    if dead:
+        with store.redis.pipeline() as pipe:
+            pipe.zrem(seen, *dead)
+            pipe.hdel(about, *dead)
+            pipe.execute()
+    return len(dead)
+
+
+def _drop_stray_entries(store: JobStore) -> int:
+    """Submit and forget change record and indices in one move, so an entry without record stays without."""
+    dropped = 0
+    for key in store.redis.scan_iter(match=_literal(store.key("idx:")) + "*", count=1_000):
+        members: list[str] = []
+        for member, _ in store.redis.zscan_iter(key, count=500):
+            members.append(member)
+            if len(members) >= 500:
+                dropped += _drop_from(store, key, members)
+                members = []
+        dropped += _drop_from(store, key, members)
+    return dropped
+
+
+def _drop_from(store: JobStore, key: str, members: list[str]) -> int:
+    if not members:
+        return 0
+    with store.redis.pipeline(transaction=False) as pipe:
+        for member in members:
+            pipe.exists(store.key(f"job:{member}"))
+        stray = [member for member, there in zip(members, pipe.execute(), strict=True) if not there]
+    return int(store.redis.zrem(key, *stray)) if stray else 0
+
+
+def _literal(text: str) -> str:
+    """A key's text as a pattern that matches it alone."""
+    return "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in text)

@@ -1,0 +1,102 @@
+"""Health of Redis: does it answer, can it lose jobs, does it run full."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from redis.exceptions import RedisError, ResponseError
+
+from tasks.maintenance.finding import Finding, State
+
+#: A ping that takes longer is reported (seconds).
+SLOW_PING_S = 0.1
+#: Share of the memory limit, and of the connection limit: above the first a warning, above the second a fault.
+FULL = (0.75, 0.9)
+
+Info = dict[str, Any]
+
+
+def check_redis(client: redis.Redis, url: str) -> Iterable[Finding]:
+    """Ping, persistence, eviction, memory and clients, from one answer to INFO."""
+    tool = f"redis-cli -u '{shown(url)}'"
+    began = time.perf_counter()
+    try:
+        client.ping()
+        took = time.perf_counter() - began
+        info: Info = client.info()
+    except ResponseError as error:
+        yield Finding("redis", "warn", f"answers, but INFO is not allowed: {error}", f"{tool} ACL WHOAMI")
+        return
+    except RedisError as error:
+        advice = "unset REDIS_URL && leadmill up    # starts a Redis of its own"
+        yield Finding("redis", "fail", f"{shown(url)} does not answer: {type(error).__name__}", advice)
+        return
+    yield _answer(info, took, tool)
+    yield _persistence(info, tool)
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy == "noeviction":
+        yield Finding("redis eviction", "ok", "nothing is evicted")
+    else:
+        text = f"its eviction policy is {policy}: full memory loses jobs"
+        yield Finding("redis eviction", "fail", text, f"{tool} CONFIG SET maxmemory-policy noeviction")
+    yield _memory(info, tool)
+    yield _clients(info, tool)
+
+
+def shown(url: str) -> str:
+    """A Redis URL without its password."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    return parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def _answer(info: Info, took: float, tool: str) -> Finding:
+    version = info.get("valkey_version") or info.get("redis_version", "?")
+    if int(info.get("loading", 0)):
+        return Finding("redis", "warn", f"version {version} still loads its file", f"{tool} INFO persistence")
+    if took > SLOW_PING_S:
+        return Finding("redis", "warn", f"a ping took {took * 1000:.0f} ms", f"{tool} --latency")
+    return Finding("redis", "ok", f"version {version} answers in {took * 1000:.1f} ms")
+
+
+def _persistence(info: Info, tool: str) -> Finding:
+    name = "redis persistence"
+    if not int(info.get("aof_enabled", 0)):
+        text = "it keeps no append-only file: a crash loses jobs"
+        return Finding(name, "warn", text, f"{tool} CONFIG SET appendonly yes")
+    broken = [
+        what
+        for what in ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
+        if info.get(what, "ok") != "ok"
+    ]
+    if broken:
+        return Finding(name, "fail", f"writing its file failed: {', '.join(broken)}", f"{tool} INFO persistence")
+    return Finding(name, "ok", "keeps an append-only file")
+
+
+def _memory(info: Info, tool: str) -> Finding:
+    used = int(info.get("used_memory", 0))
+    limit = int(info.get("maxmemory", 0))
+    whole = limit or int(info.get("total_system_memory", 0))
+    of_what = "its limit" if limit else "this machine's memory (it has no limit of its own)"
+    if not whole:
+        return Finding("redis memory", "ok", f"{used / 1e6:.0f} MB used")
+    text = f"{used / 1e6:.0f} MB used, {used / whole:.0%} of {of_what}"
+    state = _fullness(used / whole)
+    return Finding("redis memory", state, text, None if state == "ok" else f"{tool} MEMORY STATS")
+
+
+def _clients(info: Info, tool: str) -> Finding:
+    clients, limit = int(info.get("connected_clients", 0)), int(info.get("maxclients", 10_000))
+    text = f"{clients} connections of at most {limit}"
+    state = _fullness(clients / max(1, limit))
+    return Finding("redis clients", state, text, None if state == "ok" else f"{tool} CLIENT LIST")
+
+
+def _fullness(share: float) -> State:
+    return "fail" if share > FULL[1] else "warn" if share > FULL[0] else "ok"

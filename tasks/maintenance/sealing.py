@@ -1,0 +1,112 @@
+"""Sealing: what an ended job's record knows of its units goes into `manifest.json`, then leaves Redis.
+
+Publish writes the manifest of a job that ends by itself. A cancelled job has no publish, so this does it; a resume
+takes the units from the manifest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.exceptions import WatchError
+
+from data.jobs import JobStore
+from data.lake import Lake, sync_file
+from pipelines.plan import committed_epochs
+from pipelines.stages import partition_stages
+from tasks.maintenance.ended import Record, ended_jobs, is_ended
+
+#: An ended job is sealed after this long: a user who resumes does so soon.
+SEAL_AFTER = timedelta(hours=1)
+
+
+def seal_ended(store: JobStore, lake: Lake, now: datetime, check: Callable[[], None] = lambda: None) -> int:
+    """Seal every job that ended more than an hour ago and has units but no manifest of its last attempt. How many."""
+    before = int((now - SEAL_AFTER).timestamp() * 1000)
+    sealed = 0
+    for page in ended_jobs(store, before):
+        for record in _with_units(store, page):
+            check()
+            sealed += seal(store, lake, record)
+    return sealed
+
+
+def _with_units(store: JobStore, records: list[Record]) -> list[Record]:
+    with store.redis.pipeline(transaction=False) as pipe:
+        for record in records:
+            pipe.exists(store.key(f"units:{record['id']}"))
+        return [record for record, there in zip(records, pipe.execute(), strict=True) if there]
+
+
+def seal(store: JobStore, lake: Lake, record: Record) -> bool:
+    """Make sure that an ended job's manifest is that of its last attempt; whether one had to be written.
+
+    Only then its units, events and list of planned partitions leave Redis, and only while nobody resumes it.
+    """
+    job_id = record["id"]
+    if _is_fresh(lake, record):
+        return False
+    units = store.units(job_id)
+    chain = partition_stages(tuple(record["stages"].split(",")))
+    lake.settle_all(job_id, committed_epochs(units, chain))
+    if _is_fresh(lake, record):
+        return False
+    with store.redis.pipeline() as pipe:
+        pipe.watch(store.key(f"job:{job_id}"))  # type: ignore[no-untyped-call]
+        current = store.read(job_id)
+        if current is None or not is_ended(current) or current["attempt"] != record["attempt"]:
+            return False
+        _write_manifest(store, lake, current, units)
+        pipe.multi()
+        pipe.delete(*(store.key(f"{name}:{job_id}") for name in ("units", "ev", "todo")))
+        try:
+            pipe.execute()
+        except WatchError:  # resumed in this moment: its units stay, and its next end writes the manifest anew
+            return False
+    return True
+
+
+def _is_fresh(lake: Lake, record: Record) -> bool:
+    """Whether the manifest is that of the last attempt; only a job that was resumed can have an older one."""
+    if record["attempt"] == "1":
+        return (lake.job_dir(record["id"]) / "manifest.json").exists()
+    manifest = lake.manifest(record["id"])
+    if manifest is None:
+        return False
+    return bool(manifest["attempt"] == int(record["attempt"]) and manifest["status"] == record["status"])
+
+
+def _write_manifest(store: JobStore, lake: Lake, record: Record, units: dict[str, dict[str, Any]]) -> None:
+    job_id = record["id"]
+    folder = lake.job_dir(job_id)
+    stages = record["stages"].split(",")
+    source, spec = store.asked(job_id)
+    content = {
+        "job_id": job_id,
+        "kind": record["kind"],
+        "status": record["status"],
+        "attempt": int(record["attempt"]),
+        "stages": stages,
+        "input": source,
+        "options": spec,
+        "coverage": float(record["coverage"]) if record.get("coverage") else None,
+        "result": json.loads(record.get("result") or "{}"),
+        "error": record.get("error") or None,
+        "written_at": datetime.now(UTC).isoformat(),
+        "parts": {
+            stage: sorted(str(file.relative_to(folder)) for file in (folder / stage).rglob("part-*.parquet"))
+            for stage in (*stages, "pages")
+            if (folder / stage).is_dir()
+        },
+        "units": units,
+        "record": {name: value for name, value in record.items() if name not in ("result", "error")},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / ".manifest.json.tmp"
+    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False))
+    sync_file(temporary)
+    temporary.replace(folder / "manifest.json")
+    sync_file(folder)

@@ -1,0 +1,94 @@
+"""Statistics: once an hour the counters are checked, cancelled jobs sealed, and one row of totals kept for good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from fcntl import LOCK_EX, flock
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import redis
+
+from data import history
+from data.jobs import JobStore
+from data.lake import Lake
+from data.schemas import ORIGIN, SCHEMA_VERSION, TIME
+from pipelines.statistics import statistics
+from tasks.maintenance.recount import recount
+from tasks.maintenance.sealing import seal_ended
+
+#: Columns of `job_history/statistics/statistics-YYYY-MM.parquet`, a row an hour: jobs that there ever were, by status
+#: and by kind; `queues`: waiting messages.
+STATISTICS = pa.schema(
+    [
+        pa.field("at", TIME, False),
+        pa.field("by_status", pa.map_(pa.string(), pa.int64())),
+        pa.field("by_kind", pa.map_(pa.string(), pa.int64())),
+        pa.field("queues", pa.map_(pa.string(), pa.int64())),
+        pa.field("workers", pa.int32()),
+        pa.field("processes", pa.int32()),
+        pa.field("drift", pa.int32(), False),  # counters that had to be mended
+        *ORIGIN,
+    ]
+)
+
+
+def take_statistics(
+    store: JobStore,
+    lake: Lake,
+    *,
+    job_id: str,
+    now: datetime,
+    broker: redis.Redis | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Seal, recount, and keep a row of totals.
+
+    `broker` is a client of the Redis that holds the queues; None: the job store's own. The finding has: sealed (jobs),
+    counters (see `recount`), totals (the row that was kept).
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    sealed = seal_ended(store, lake, now, check)
+    counters = recount(store, lake, check)
+    check()
+    row = totals(store, broker)
+    _keep(
+        lake, {**row, "at": now, "drift": counters["drift_total"], "job_id": job_id, "schema_version": SCHEMA_VERSION}
+    )
+    return {"sealed": sealed, "counters": counters, "totals": row}
+
+
+def totals(store: JobStore, broker: redis.Redis | None) -> dict[str, Any]:
+    """Jobs by status and kind (those in the history too), waiting messages by queue, workers and their processes."""
+    figures = statistics(store, broker)
+    return {
+        "by_status": figures["totals"]["by_status"],
+        "by_kind": figures["totals"]["by_kind"],
+        "queues": {queue: row["waiting"] for queue, row in figures["queues"].items()},
+        "workers": len(figures["workers"]),
+        "processes": sum(worker["processes"] for worker in figures["workers"]),
+    }
+
+
+def _keep(lake: Lake, row: Mapping[str, Any]) -> None:
+    """Add a row to its month's file, once a job."""
+    folder = lake.history / "statistics"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"statistics-{row['at']:%Y-%m}.parquet"
+    fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        flock(fd, LOCK_EX)
+        added = pa.Table.from_pylist([dict(row)], schema=STATISTICS)
+        if path.exists():
+            there = pq.read_table(path, partitioning=None)
+            if row["job_id"] in there["job_id"].to_pylist():
+                return
+            added = pa.concat_tables([there, added], promote_options="default")
+        history.write(added, path)
+    finally:
+        os.close(fd)

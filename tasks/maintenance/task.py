@@ -1,0 +1,104 @@
+"""Tasks of queue `maintenance`: cleanup, statistics, health check, optimisation. What they find is in `result`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import redis
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from leadmill.errors import ErrorCategory, WorkError
+from leadmill.log import get_logger
+from leadmill.settings import Settings
+from pipelines.recovery import queue_lengths
+from pipelines.unit_run import UnitRun
+from tasks.maintenance.cleanup import clean_up
+from tasks.maintenance.health import check_health
+from tasks.maintenance.optimize import optimize
+from tasks.maintenance.statistics import take_statistics
+from tasks.unit_task import unit_task
+
+log = get_logger(__name__)
+
+
+@unit_task("cleanup")
+def cleanup(run: UnitRun) -> None:
+    """Move old ended jobs out of Redis and free their space (see tasks.maintenance.cleanup)."""
+    days = _days(run.options.get("older_than_days"), run.runtime.settings.retention_days)
+    runtime = run.runtime
+    finding = clean_up(runtime.store, runtime.lake, older_than_days=days, now=run.now, progress=run.progress)
+    _keep(run, finding, finding["jobs"])
+
+
+@unit_task("statistics")
+def statistics(run: UnitRun) -> None:
+    """Recount the counters and keep the hour's totals (see tasks.maintenance.statistics)."""
+    runtime = run.runtime
+    finding = take_statistics(
+        runtime.store,
+        runtime.lake,
+        job_id=run.job_id,
+        now=run.now,
+        broker=_broker(runtime.settings),
+        check=_checker(run),
+    )
+    _keep(run, finding, 1)
+
+
+@unit_task("health_check")
+def health_check(run: UnitRun) -> None:
+    """Look for what could lose or delay work (see tasks.maintenance.health); faults do not fail the job."""
+    runtime = run.runtime
+    finding = check_health(runtime.store, runtime.lake, runtime.settings, _lengths(), run.now)
+    if finding["status"] == "fail":
+        failed = [check["name"] for check in finding["checks"] if check["status"] == "fail"]
+        runtime.store.critical("health", {"job": run.job_id, "failed": failed})
+    _keep(run, finding, len(finding["checks"]))
+
+
+@unit_task("optimize_db")
+def optimize_db(run: UnitRun) -> None:
+    """Compact the lake and trim Redis (see tasks.maintenance.optimize)."""
+    finding = optimize(run.runtime.store, run.runtime.lake, progress=run.progress)
+    _keep(run, finding, finding["jobs_compacted"])
+
+
+def _keep(run: UnitRun, finding: Mapping[str, Any], rows: int) -> None:
+    run.outcome.rows_out = rows
+    run.outcome.errors = len(finding.get("failed", ()))
+    run.outcome.doc["finding"] = json.dumps(finding, default=str)
+
+
+def _checker(run: UnitRun) -> Callable[[], None]:
+    return lambda: run.progress(0.5, "counting")
+
+
+def _days(asked: Any, default: int) -> float:
+    if asked is None:
+        return default
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or not 0 <= asked <= 36_500:
+        raise WorkError("older_than_days must be a number of days, 0 to 36500", ErrorCategory.DATA)
+    return asked
+
+
+def _broker(settings: Settings) -> redis.Redis | None:
+    """A client of the broker, where that is another Redis than the job store's."""
+    url = settings.broker_url
+    if url == settings.redis_url or not url.startswith(("redis://", "rediss://")):
+        return None
+    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=3, socket_connect_timeout=3)
+
+
+def _lengths() -> dict[tuple[str, int], int] | None:
+    from tasks.app import app
+
+    try:
+        with app.connection_for_read() as connection:
+            connection.ensure_connection(max_retries=1, timeout=3)
+            return queue_lengths(connection)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("queue lengths unknown", error=str(error))
+        return None

@@ -1,0 +1,97 @@
+"""The enrich stage: every enricher looks at every page once, then settles each company; plain functions.
+
+An enricher that fails on a page or a company costs its own columns only and is told as an error of scope page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from leadmill.errors import ErrorCategory
+from tasks.processing.enrichers import Enricher, load
+from tasks.processing.extract.document import Document
+from tasks.processing.findings import MAX_FACTS, Finding
+from tasks.processing.process import error_row
+from tasks.processing.quality import quality
+
+#: Findings that one enricher keeps of one company.
+MAX_FINDINGS = 5_000
+
+
+def enrich_rows(
+    rows: Sequence[dict[str, Any]],
+    pages: Iterable[dict[str, Any]],
+    *,
+    now: datetime,
+    on_progress: Callable[[int], None],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Every row again, with what the enrichers found: industry, technologies, employees_min, employees_max, more facts.
+
+    `rows` are process-stage rows, `pages` rows of `data.schemas.PAGES` in any order; a company without pages
+    keeps its row, enriched by what needs none. `on_progress` is called with the number of pages read so far
+    and at the end with that of companies. Returns (rows of STAGE_SCHEMAS['enrich'], rows of
+    `data.schemas.ERRORS`), both without job_id and schema_version.
+    """
+    enrichers = load()
+    found: dict[str, dict[str, list[Finding]]] = {
+        str(row["company_id"]): {enricher.name: [] for enricher in enrichers} for row in rows
+    }
+    errors: list[dict[str, Any]] = []
+    for count, page in enumerate(pages, start=1):
+        mine = found.get(str(page["company_id"]))
+        if mine is not None:
+            errors += _look(page, mine, enrichers, now)
+        on_progress(count)
+    enriched = [_settled(row, found[str(row["company_id"])], enrichers, now, errors) for row in rows]
+    on_progress(len(rows))
+    return enriched, errors
+
+
+def _look(
+    page: dict[str, Any], found: dict[str, list[Finding]], enrichers: Sequence[Enricher], now: datetime
+) -> list[dict[str, Any]]:
+    try:
+        document = Document(page)
+    except Exception as error:
+        return [_failed(page, "reading", error, now, page.get("url"))]
+    errors = []
+    for enricher in enrichers:
+        room = MAX_FINDINGS - len(found[enricher.name])
+        try:
+            found[enricher.name] += list(enricher.look(document))[: max(0, room)]
+        except Exception as error:
+            errors.append(_failed(page, enricher.name, error, now, page.get("url")))
+    return errors
+
+
+def _settled(
+    row: dict[str, Any],
+    found: dict[str, list[Finding]],
+    enrichers: Sequence[Enricher],
+    now: datetime,
+    errors: list[dict[str, Any]],
+) -> dict[str, Any]:
+    result: dict[str, Any] = dict(row)
+    facts = list(row.get("facts") or ())
+    for enricher in enrichers:
+        result.update(dict.fromkeys(enricher.columns))
+        try:
+            outcome = enricher.settle(row, found[enricher.name])
+        except Exception as error:
+            errors.append(_failed(row, enricher.name, error, now, None))
+            continue
+        result.update({column: outcome.columns.get(column) for column in enricher.columns})
+        facts += outcome.facts
+    result["technologies"] = result.get("technologies") or []
+    # What this stage found goes first out of the door when there are too many, what it was built on stays.
+    result["facts"] = facts[:MAX_FACTS]
+    result["quality"] = quality(result, result["facts"])
+    result["enriched_at"] = now
+    return result
+
+
+def _failed(subject: dict[str, Any], what: str, error: Exception, now: datetime, url: str | None) -> dict[str, Any]:
+    reason = f"{what}: {type(error).__name__}: {error}"[:500]
+    return error_row(subject, "page", "enrich", ErrorCategory.SYSTEM, reason, now, url=url)

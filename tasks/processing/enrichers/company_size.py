@@ -1,0 +1,150 @@
+"""How many people work there: declared, or said in a sentence in one of several languages; a range of two integers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tasks.processing.enrichers import Enricher, Outcome
+from tasks.processing.extract.document import Document
+from tasks.processing.extract.structured import Item
+from tasks.processing.findings import Finding, fact
+
+#: More people than any company has.
+MOST = 5_000_000
+#: Lines with a number and a word for people that are looked at closely on one page.
+MAX_LINES = 150
+
+_COUNT = r"(\d{1,3}(?:[.,'’ \u00a0]\d{3}){1,2}|\d{1,7})"
+_PEOPLE = (
+    r"(?:employees|staff(?: members)?|team members|people|professionals|associates|engineers|experts|"
+    r"consultants|specialists|lawyers|attorneys|"
+    r"mitarbeiter(?:innen)?(?:[*:_/]innen)?|mitarbeitende[rn]?|beschäftigte[rn]?|angestellte|"
+    r"kolleg(?:en|innen)|"
+    r"collaborateurs|salariés|employés|personnes|empleados|trabajadores|colaboradores|personas|"
+    r"dipendenti|collaboratori|persone|"
+    r"medewerkers|werknemers|collega(?:'|’)?s|anställda|medarbetare|medarbejdere|ansatte|työntekijää|"
+    r"pracowników|zaměstnanců|funcionários)"
+)
+_WHO = (
+    r"(?:full[- ]time |dedicated |talented |skilled |experienced |qualified |passionate |highly |engagierte[rn]? |"
+    r"qualifizierte[rn]? |over |trained |great |amazing |creative |technical |professional |local ){0,2}"
+)
+_RANGE = re.compile(rf"(?<![\d.,]){_COUNT}\s?(?:-|–|—|to|bis|à|a)\s?{_COUNT} {_WHO}{_PEOPLE}\b", re.IGNORECASE)
+_MORE = re.compile(
+    rf"(?:more than|over|above|exceeding|mehr als|über|plus de|más de|oltre|più di|meer dan|över|mere "
+    rf"end|ponad|>|mais de)\s{_COUNT}\+? {_WHO}{_PEOPLE}\b",
+    re.IGNORECASE,
+)
+_PLUS = re.compile(rf"(?<![\d.,]){_COUNT}\s?\+ {_WHO}{_PEOPLE}\b", re.IGNORECASE)
+_PLAIN = re.compile(rf"(?<![\d.,$€£]){_COUNT} {_WHO}{_PEOPLE}\b", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_HINT = re.compile(_PEOPLE, re.IGNORECASE)
+#: A number of people that is no number of employees: customers, readers, a rule of law.
+_OTHERS = re.compile(
+    r"customers|clients|kunden|members|users|visitors|students|patients|companies with|businesses "
+    r"with|fewer than|less than|up to|bis zu|unternehmen mit|trained|helped|served|reach|million "
+    r"people|group of \d+ people|for \d+ people|sleeps|seats|invit|attend|guests|population",
+    re.IGNORECASE,
+)
+#: Words that only count staff where the sentence says so.
+_VAGUE = re.compile(
+    r"(?:people|professionals|associates|engineers|experts|consultants|specialists|persone|personas|"
+    r"personnes)$",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"\b(?:we|our|us|team|employ(?:s|ing)?|staffed?|workforce|headcount|company|unser|wir|notre|nous|"
+    r"nuestro|equipo|nostro|ons|onze)\b",
+    re.IGNORECASE,
+)
+
+
+class Size(NamedTuple):
+    """A range of employees; `most` None is open above."""
+
+    least: int
+    most: int | None
+
+
+def _look(page: Document) -> Iterator[Finding]:
+    for item in page.items:
+        if item.is_organization and not item.nested:
+            declared = _declared(item)
+            if declared:
+                yield page.found("employees", declared, item.method, 0.95)
+    count = looked = 0
+    for line in page.lines:
+        if looked < MAX_LINES and _DIGIT.search(line) and _HINT.search(line):
+            looked += 1
+            for size, confidence in sizes(line[:500]):
+                yield page.found(
+                    "employees", size, "text", confidence + (0.1 if page.kind in ("about", "careers", "team") else 0.0)
+                )
+                count += 1
+            if count >= 10:
+                return
+
+
+def _declared(item: Item) -> Size | None:
+    for part in item.parts("numberOfEmployees"):
+        inner = Item(frozenset(), part, "", nested=True)
+        least = _integer(inner.first("minValue") or inner.first("value") or "")
+        most = _integer(inner.first("maxValue") or inner.first("value") or "")
+        if least is not None or most is not None:
+            return Size(least if least is not None else 1, most)
+    for text in item.texts("numberOfEmployees")[:1]:
+        match = re.match(rf"\s*{_COUNT}(?:\s?[-–]\s?{_COUNT})?", text[:60])
+        if match:
+            least = _integer(match[1])
+            most = _integer(match[2]) if match[2] else least
+            return Size(least, most) if least is not None else None
+    return None
+
+
+def sizes(text: str) -> Iterator[tuple[Size, float]]:
+    """The numbers of employees that a text of at most 500 characters gives, each with how sure it is."""
+    for pattern in (_RANGE, _MORE, _PLUS, _PLAIN):
+        for match in pattern.finditer(text):
+            around = text[max(0, match.start() - 60) : match.end() + 30]
+            vague = bool(_VAGUE.search(match[0]))
+            if _OTHERS.search(around) or (vague and not _OWN.search(around)):
+                continue
+            least = _integer(match[1])
+            if least is None or least < 2 or (1900 <= least <= 2050 and "," not in match[1] and "." not in match[1]):
+                continue
+            most: int | None = least
+            if pattern is _RANGE:
+                most = _integer(match[2])
+            elif pattern is not _PLAIN:
+                most = None
+            if most is None or most >= least:
+                yield Size(least, most), 0.55 if vague else 0.7
+            return
+
+
+def _integer(text: str) -> int | None:
+    digits = re.sub(r"[.,'’\s\u00a0]", "", text)
+    if not digits.isdecimal() or len(digits) > 7:
+        return None
+    number = int(digits)
+    return number if 1 <= number <= MOST else None
+
+
+def _settle(row: Mapping[str, Any], findings: Sequence[Finding]) -> Outcome:
+    best = max(findings, key=lambda f: (f.confidence, f.value.least), default=None)
+    if best is None:
+        return Outcome({"employees_min": None, "employees_max": None}, [])
+    size: Size = best.value
+    shown = (
+        f"{size.least}+"
+        if size.most is None
+        else str(size.least)
+        if size.least == size.most
+        else f"{size.least}-{size.most}"
+    )
+    return Outcome({"employees_min": size.least, "employees_max": size.most}, [fact(best, shown)])
+
+
+ENRICHER = Enricher("company_size", ("employees_min", "employees_max"), _look, _settle)

@@ -1,0 +1,28 @@
+"""Text as it may be stored: without control characters, white space folded, bounded in length."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: C0 and C1 controls, zero-width and bidirectional marks, byte-order mark, and lone surrogates.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def clean(text: str, limit: int) -> str:
+    """One line of at most `limit` characters: controls dropped, white space folded to single spaces.
+
+    Markup in the text stays what it is, text: whoever shows it escapes it.
+    """
+    text = text[: limit * 4 + 200]
+    return " ".join(_UNWANTED.sub("", text).split())[:limit].rstrip()
+
+
+def squash(text: str) -> str:
+    """The letters and digits of a text, folded: `Häagen & Co.` → `haagenandco`. For comparing, never for show."""
+    text = text.replace("&", "and")
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return "".join(c for c in text.casefold() if c.isalnum())

@@ -1,0 +1,101 @@
+"""Tasks of queue `processing`: process and enrich a partition, score a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from data.duck import connection
+from data.lake import partition_of
+from leadmill.errors import ErrorCategory, WorkError
+from pipelines.plan import committed_epochs
+from pipelines.stages import STAGES, partition_stages
+from pipelines.unit_run import UnitRun
+from tasks.processing.enrich import enrich_rows
+from tasks.processing.process import process_pages
+from tasks.processing.score import load_rules, score_leads
+from tasks.unit_task import unit_task
+
+_DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume the job to fetch it again")
+
+
+@unit_task("process")
+def process(run: UnitRun) -> None:
+    """Turn a partition's pages into one row a company (see tasks.processing.process.process_pages)."""
+    companies = list(run.read())
+    rows, errors = process_pages(
+        companies,
+        run.read("pages"),
+        now=run.now,
+        on_progress=lambda done: run.progress(done / max(1, len(companies))),
+    )
+    run.outcome.rows_in = len(companies)
+    run.write(rows)
+    run.write_errors(errors)
+
+
+@unit_task("enrich")
+def enrich(run: UnitRun) -> None:
+    """Add what a company's pages hint at (see tasks.processing.enrich.enrich_rows)."""
+    companies = list(run.read())
+    rows, errors = enrich_rows(
+        companies,
+        run.read("pages"),
+        now=run.now,
+        on_progress=lambda done: run.progress(done / max(1, len(companies))),
+    )
+    run.outcome.rows_in = len(companies)
+    run.write(rows)
+    run.write_errors(errors)
+
+
+@unit_task("score")
+def score(run: UnitRun) -> None:
+    """Score every company of the plan (see tasks.processing.score.score_leads)."""
+    runtime, job_id = run.runtime, run.job_id
+    lake, chain = runtime.lake, partition_stages(run.grant.stages)
+    units = runtime.store.units(job_id)
+    lake.settle_all(job_id, committed_epochs(units, chain))
+    model = load_rules(_scoring_file(run))
+    if chain:
+        rows = lake.parts(job_id, chain[-1])
+        damaged = lake.set_damaged_aside(rows)
+        rows = [file for file in rows if file not in damaged]
+        errors = [file for stage in chain for file in lake.parts(job_id, stage, "errors")]
+    else:
+        sources = {row["source_job"] for row in lake.plan(job_id) if row["source_job"]}
+        reads = STAGES["score"].reads or ""
+        rows = [file for source in sorted(sources) for file in lake.parts(source, reads)] + lake.snapshot_files(reads)
+        errors, damaged = [], []
+    failed = {
+        int(unit[1:]): tuple(state["m"]) for unit, state in units.items() if state.get("m") and unit[1:].isdigit()
+    }
+    unhanded = _never_handed(run, units) | {partition_of(file): _DAMAGED for file in damaged}
+    result = score_leads(
+        connection().cursor(),
+        plan=lake.plan_path(job_id),
+        rows=rows,
+        row_errors=errors,
+        unit_errors={**unhanded, **failed},
+        model=model,
+        job_id=job_id,
+        now=run.now,
+        out=run.files.path("score/part-00000-0.parquet"),
+    )
+    run.outcome.rows_in = result.rows
+    run.outcome.rows_out = result.rows
+    run.outcome.errors = result.failed
+
+
+def _scoring_file(run: UnitRun) -> Path | None:
+    chosen = run.options.get("scoring_model")
+    if chosen not in (None, "default"):
+        raise WorkError(f"no scoring model {chosen!r}; there is: default", ErrorCategory.DATA)
+    return run.runtime.settings.scoring_file
+
+
+def _never_handed(run: UnitRun, units: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
+    """Partitions that the deadline struck before they were handed out."""
+    error = (ErrorCategory.DEADLINE.value, "the deadline of the job struck before this was done")
+    return {i: error for i in range(run.grant.partitions) if f"p{i}" not in units}

@@ -1,0 +1,98 @@
+"""The reconciler's bootstep: a thread in every worker's main process, and what a cold stop gives back."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Any
+
+from celery import bootsteps
+from celery.worker import state
+
+from data.jobs import JobStore
+from data.lake import Lake
+from leadmill.errors import UnavailableError
+from leadmill.log import get_logger
+from leadmill.settings import get_settings
+from pipelines.recovery import TICK_S, Node, Reconciler
+from tasks.unit_task import Death, deaths, owner_of
+
+log = get_logger(__name__)
+
+#: How often the pool looks for dead children, seconds (Celery's own look takes up to 5 s).
+REAP_S = 0.5
+
+
+class ReconcilerStep(bootsteps.StartStopStep):
+    """Starts with the worker (not with its broker connection, which comes and goes) and ends with it."""
+
+    requires = {"celery.worker.components:Pool"}  # noqa: RUF012 - Celery's own form
+
+    def __init__(self, worker: Any, **_: Any) -> None:
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def register_with_event_loop(self, worker: Any, hub: Any) -> None:
+        """Look for dead children twice a second."""
+        maintain = getattr(worker.pool, "_pool", None)
+        if maintain is not None:
+            hub.call_repeatedly(REAP_S, maintain.maintain_pool)
+
+    def start(self, worker: Any) -> None:
+        settings = get_settings()
+        queues = tuple(sorted(worker.app.amqp.queues.consume_from))
+        node = Node(worker.hostname, queues, worker.concurrency)
+        store = JobStore.connect(settings.redis_url, settings.key_prefix)
+        self._reconciler = Reconciler(worker.app, store, Lake(settings.data_dir), node)
+        self._store = store
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        away = False
+        while not self._ended.is_set():
+            try:
+                self._reconciler.tick()
+                away = False
+            except UnavailableError as error:
+                if not away:
+                    log.warning("job store or broker away; trying every second", error=str(error))
+                away = True
+            except Exception:
+                log.exception("reconciler tick failed")
+            self._report_deaths()
+        self._reconciler.leave()
+
+    def _report_deaths(self) -> None:
+        """Wait for the next tick, reporting each death as it comes."""
+        pause = TICK_S
+        while not self._ended.is_set():
+            try:
+                death = deaths.get(timeout=pause)
+            except queue.Empty:
+                return
+            try:
+                self._reconciler.died(death.job_id, death.unit, death.owner, death.error)
+            except UnavailableError:
+                deaths.put(death)
+                return
+
+    def stop(self, worker: Any) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def terminate(self, worker: Any) -> None:
+        """A cold stop: units that still run are given back at once, instead of when their lease ends."""
+        self.stop(worker)
+        for request in list(state.active_requests):
+            args = request.args
+            if getattr(request, "worker_pid", None) and len(args) >= 3:
+                self._give_back(Death(args[0], args[1], owner_of(request.id, request.worker_pid), ""))
+
+    def _give_back(self, run: Death) -> None:
+        try:
+            answer = self._store.release(run.job_id, run.unit, run.owner)
+            self._reconciler.send(answer.send)
+        except UnavailableError as error:
+            log.warning("unit left to its lease", job=run.job_id, unit=run.unit, error=str(error))

@@ -1,0 +1,52 @@
+"""Beat's scheduler: every second it submits what is due (see pipelines.schedules), and does nothing else.
+
+What was ticked is in Redis, so no schedule file lies about, and a second beat doubles nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from celery.beat import Scheduler
+from celery.schedules import crontab
+
+from data.jobs import JobStore
+from data.lake import Lake
+from leadmill.errors import UnavailableError
+from leadmill.log import get_logger
+from leadmill.settings import get_settings
+from pipelines import canvas
+from pipelines.schedules import PERIODIC, Ticker
+
+log = get_logger(__name__)
+
+#: Seconds between looks.
+TICK_S = 1.0
+
+#: The periodic entries in Celery's own form, for tools that show `beat_schedule`.
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    name: {"task": f"leadmill.{name}", "schedule": crontab.from_string(cron)} for name, cron in PERIODIC.items()
+}
+
+
+class SubmitScheduler(Scheduler):
+    """Submits jobs where the stock scheduler would publish messages."""
+
+    @cached_property
+    def _ticker(self) -> Ticker:
+        settings = get_settings()
+        store = JobStore.connect(settings.redis_url, settings.key_prefix)
+        return Ticker(store, Lake(settings.data_dir), lambda outs: canvas.publish(self.app, outs))
+
+    def setup_schedule(self) -> None:
+        """Nothing to set up: what is due follows from Redis at each tick."""
+
+    def tick(self, *_: Any, **__: Any) -> float:
+        """Submit what is due; seconds until the next look."""
+        try:
+            self._ticker.tick(datetime.now(UTC))
+        except UnavailableError as error:
+            log.warning("job store away; ticks wait", error=str(error))
+        return TICK_S

@@ -1,0 +1,78 @@
+"""What a crawl takes and gives: plain values that know neither Scrapy nor Celery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from leadmill.errors import InputError
+
+#: The name by which robots.txt addresses us.
+ROBOTS_NAME = "leadmill"
+USER_AGENT = "Leadmill/0.1 (company website crawler; obeys robots.txt rules for leadmill)"
+
+
+@dataclass(frozen=True)
+class CrawlOptions:
+    """How far and how long a crawl goes; the bounds are part of the contract.
+
+    Raises:
+        InputError: a value lies outside its bounds.
+    """
+
+    #: Pages of one company, 1 to 50.
+    max_pages: int = 6
+    #: Links away from the home page, 0 to 5.
+    max_depth: int = 2
+    respect_robots: bool = True
+    #: The whole crawl ends after so many seconds and keeps what it has.
+    deadline_s: float = 60.0
+    #: One request, from dialling to the last byte, seconds.
+    timeout_s: float = 15.0
+    user_agent: str = USER_AGENT
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("max_pages", 1, 50),
+            ("max_depth", 0, 5),
+            ("deadline_s", 0.05, 3_600),
+            ("timeout_s", 0.05, 300),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise InputError(f"{name} must be between {low} and {high}", field=name)
+        if not self.user_agent.isascii() or not self.user_agent.isprintable() or len(self.user_agent) > 300:
+            raise InputError("user_agent must be printable ASCII of at most 300 characters", field="user_agent")
+
+
+class Seed(NamedTuple):
+    """A company to crawl and where to begin."""
+
+    company_id: str
+    domain: str
+    url: str
+    #: The caller named no scheme: when https cannot be reached, http is tried.
+    bare: bool = False
+
+
+@dataclass(frozen=True)
+class CrawlProgress:
+    """Counts so far."""
+
+    companies_done: int
+    companies: int
+    pages: int
+    errors: int
+
+
+@dataclass
+class CrawlResult:
+    """What a crawl leaves besides its pages: exactly one row or one company-scope error for each seed."""
+
+    #: Good companies: `company_id, domain, url` (where the home page was found), `pages` (count), `scraped_at`.
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    #: Rows of `data.schemas.ERRORS` without origin; scope `company` where no page was got, else `page`.
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    pages_fetched: int = 0
+    #: HTTP requests sent, with robots.txt, redirects and repeats.
+    requests: int = 0
+    ended: Literal["finished", "deadline", "stopped"] = "finished"

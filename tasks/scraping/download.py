@@ -1,0 +1,319 @@
+"""Sending requests: one guarded aiohttp session for a crawl, and the Scrapy download handler on top of it.
+
+Every socket is opened by our own factory, which sees the very address that is dialled and refuses what
+`leadmill.egress` refuses. With the operator's proxy only the proxy is dialled, and each target is judged
+before it is sent. DNS has its own threads, so that a hanging lookup holds up neither others nor the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, ClassVar, NoReturn
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from scrapy import Request
+from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler, _ClientResponse
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadCancelledError
+from scrapy.http import Headers, Response
+from scrapy.settings import Settings
+from scrapy.utils.ssl import _make_ssl_context
+
+from leadmill.egress import Network, as_address, is_loopback_name, refuse_address, refuse_target
+
+#: Largest body, bytes, before and after decompression.
+MAX_BODY = 2_000_000
+#: Requests in flight in one crawl, and on one host.
+CONCURRENCY = 64
+CONCURRENCY_PER_HOST = 2
+DNS_THREADS = 32
+
+_HTML_TYPES = frozenset({b"text/html", b"application/xhtml+xml", b""})
+
+#: Refusals of the guard during the present request: the connector reports them as plain connection failures.
+_refusals: ContextVar[list[str]] = ContextVar("refusals")
+
+
+class RefusedTargetError(DownloadCancelledError):
+    """The egress rule forbids the address or the URL."""
+
+
+class TooLargeError(DownloadCancelledError):
+    """The body is larger than `MAX_BODY`."""
+
+
+class NotHtmlError(DownloadCancelledError):
+    """The answer is of a type that holds no page; its body was not fetched."""
+
+
+class CrawlEndedError(DownloadCancelledError):
+    """The crawl was stopped while the request was under way."""
+
+
+@lru_cache(maxsize=1)
+def ssl_context() -> ssl.SSLContext:
+    """The process's TLS context, verifying; loading the system's certificates costs about 20 ms."""
+    return _make_ssl_context(Settings({"DOWNLOAD_VERIFY_CERTIFICATES": True}))
+
+
+class _DnsThreads:
+    """Threads for lookups, made anew in each process: threads do not survive a fork."""
+
+    def __init__(self) -> None:
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
+        self._lock = threading.Lock()
+
+    def get(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None or self._pool[0] != os.getpid():
+                self._pool = (os.getpid(), ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns"))
+            return self._pool[1]
+
+
+_dns_threads = _DnsThreads()
+
+
+class _Resolver(AbstractResolver):
+    """Names to addresses; `localhost` names stay on this machine without a lookup (RFC 6761).
+
+    With a proxy, `only` its name is resolved, and what it resolves to is noted in `answers`.
+    """
+
+    def __init__(self, only: str | None, answers: set[str]) -> None:
+        self._only = only
+        self._answers = answers
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if self._only is not None and host != self._only:
+            raise PermissionError("only the proxy's name is resolved")
+        if is_loopback_name(host.lower().rstrip(".")):
+            found = [_result(host, "127.0.0.1", port, socket.AF_INET, 0)]
+        else:
+            loop = asyncio.get_running_loop()
+            infos = await loop.run_in_executor(_dns_threads.get(), _look_up, host, port, family)
+            found = [_result(host, str(at[0]), port, kind, proto) for kind, _, proto, _, at in infos]
+        if self._only is not None:
+            self._answers.update(result["host"] for result in found)
+        return found
+
+    async def close(self) -> None:
+        """The threads are the process's, not this crawl's."""
+
+
+def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Any]:
+    return list(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG))
+
+
+def _result(host: str, address: str, port: int, family: socket.AddressFamily, proto: int) -> ResolveResult:
+    return ResolveResult(
+        hostname=host, host=address, port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST
+    )
+
+
+class Transport:
+    """The session of one crawl: guard, proxy, and the tasks that wait for an answer.
+
+    Raises:
+        ValueError: the proxy's URL is not `http://host:port`.
+    """
+
+    def __init__(self, allow: Sequence[Network], proxy: str | None) -> None:
+        self._allow = allow
+        self.proxy = proxy
+        self._proxy_host, self._proxy_port = _proxy_address(proxy)
+        #: Addresses of the proxy: itself when it is one, else what its name resolved to.
+        self._proxy_at = {self._proxy_host} if self._proxy_host and as_address(self._proxy_host) else set[str]()
+        self._session: aiohttp.ClientSession | None = None
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._over = asyncio.Event()
+        self.ended = False
+        #: Requests sent.
+        self.sent = 0
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The session, opened in the running loop at first use."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=CONCURRENCY,
+                limit_per_host=CONCURRENCY_PER_HOST,
+                resolver=_Resolver(self._proxy_host, self._proxy_at),
+                socket_factory=self._open_socket,
+                ttl_dns_cache=60,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                response_class=_ClientResponse,
+                trust_env=False,
+                max_line_size=65_536,
+                max_field_size=65_536,
+                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            )
+        return self._session
+
+    def refuse(self, url: str) -> str | None:
+        """Why a URL must not be handed to the proxy; without a proxy the socket factory decides."""
+        if self.proxy is None:
+            return None
+        if (urlsplit(url).hostname or "").rstrip(".") == self._proxy_host:
+            return "the proxy itself is not a target"
+        return refuse_target(url, self._allow)
+
+    def _open_socket(self, info: Any) -> socket.socket:
+        family, kind, proto, _, at = info
+        reason: str | None
+        if self.proxy is None:
+            reason = refuse_address(str(at[0]), int(at[1]), self._allow)
+        else:  # the operator vouches for the proxy's own address, and for no other
+            is_proxy = at[0] in self._proxy_at and at[1] == self._proxy_port
+            reason = None if is_proxy else "only the proxy is dialled"
+        if reason is not None:
+            _refusals.get([]).append(reason)
+            raise PermissionError(reason)
+        opened = socket.socket(family, kind, proto)
+        opened.setblocking(False)
+        return opened
+
+    def begin(self) -> asyncio.Task[Any]:
+        """Note the present task as one that waits for an answer."""
+        task = asyncio.current_task()
+        assert task is not None
+        if self.ended:
+            raise CrawlEndedError("the crawl has ended")
+        self._waiting.add(task)
+        self.sent += 1
+        return task
+
+    def done(self, task: asyncio.Task[Any]) -> None:
+        """The task waits no longer."""
+        self._waiting.discard(task)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the crawl.
+
+        Raises:
+            CrawlEndedError: the crawl was stopped meanwhile.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+        if self.ended:
+            raise CrawlEndedError("the crawl has ended")
+
+    def abort(self) -> None:
+        """End every request under way and every sleep; their tasks raise `CrawlEndedError`."""
+        self.ended = True
+        self._over.set()
+        for task in self._waiting:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def _proxy_address(proxy: str | None) -> tuple[str | None, int | None]:
+    if proxy is None:
+        return None, None
+    parts = urlsplit(proxy)
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError("the proxy must be given as http://host:port")
+    return parts.hostname, parts.port or 80
+
+
+class GuardedHandler(AiohttpDownloadHandler):
+    """Scrapy's aiohttp handler over a crawl's `Transport` (`spider.transport`).
+
+    `meta["any_type"]` fetches bodies that are no HTML (robots.txt).
+    """
+
+    experimental: ClassVar[bool] = False
+    lazy = True
+
+    def __init__(self, crawler: Crawler) -> None:
+        # The parent's constructor would open a session of its own, without a guard.
+        super(AiohttpDownloadHandler, self).__init__(crawler)
+        self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
+        self._session = self._transport.session
+        self._ssl_context = ssl_context()
+        self._said = Headers(crawler.spider.headers)  # type: ignore[union-attr]
+        self._timeout_s = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
+
+    async def download_request(self, request: Request) -> Response:
+        """Send a request.
+
+        Raises:
+            RefusedTargetError: the egress rule forbids it.
+            CrawlEndedError: the crawl was stopped.
+            TooLargeError, NotHtmlError: the body was not fetched.
+        """
+        reason = self._transport.refuse(request.url)
+        if reason is not None:
+            raise RefusedTargetError(reason)
+        task = self._transport.begin()
+        refusals: list[str] = []
+        token = _refusals.set(refusals)
+        request.meta["download_timeout"] = self._timeout_s
+        try:
+            return await super().download_request(request)
+        except asyncio.CancelledError:
+            if not self._transport.ended:
+                raise
+            task.uncancel()
+            # A bare CancelledError would leave Scrapy's Deferred unfired and the crawl open for ever.
+            raise CrawlEndedError("the crawl has ended") from None
+        except Exception as error:
+            if refusals:
+                raise RefusedTargetError(refusals[0]) from error
+            raise
+        finally:
+            _refusals.reset(token)
+            self._transport.done(task)
+
+    async def _read_response(self, response: _ClientResponse, request: Request) -> Response:
+        if response.status == 200 and "any_type" not in request.meta:
+            kind = content_type(response.headers.get("Content-Type", "").encode())
+            if kind not in _HTML_TYPES:
+                raise NotHtmlError(kind.decode("ascii", "replace")[:80])
+        return await super()._read_response(response, request)
+
+    def _request_headers(self, request: Request) -> Headers:  # type: ignore[override]
+        said = self._said.copy()
+        said.update(request.headers)
+        return said
+
+    def _extract_proxy_url_with_creds(self, request: Request) -> str | None:
+        return self._transport.proxy
+
+    @staticmethod
+    def _cancel_maxsize(size: int, limit: int, request: Request, *, expected: bool) -> NoReturn:
+        raise TooLargeError(f"larger than {limit // 1_000_000} MB")
+
+    @staticmethod
+    def _extract_headers(response: _ClientResponse) -> Headers:
+        # Bytes as they came: Scrapy would encode the text again.
+        return Headers(response.raw_headers)
+
+    async def close(self) -> None:
+        """Close the session; the handlers of http and https share it."""
+        await self._transport.close()
+
+
+def content_type(value: bytes) -> bytes:
+    """The media type of a Content-Type header, lower case, without parameters."""
+    return value.partition(b";")[0].strip().lower()

@@ -1,0 +1,261 @@
+"""Links of a page: which lead to pages of the same company, what kind of page each is, and which to take first.
+
+A page is judged by what its address and the link's text say, in many languages (`words`). Everything here is
+pure; sizes and counts are bounded, since the page is written by a stranger.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Collection
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from leadmill.ids import company_domain
+from tasks.scraping.words import ARTICLES, CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
+
+#: Links looked at on one page.
+MAX_LINKS = 600
+#: Addresses of one company that are remembered as looked at.
+MAX_MET = 5_000
+#: Longest address taken from a page, characters.
+MAX_HREF = 1_000
+#: A link text of more words is a sentence, a path segment of more is a headline: neither names a page.
+MAX_WORDS = 5
+
+_SKIPPED_SCHEMES = ("#", "mailto:", "tel:", "javascript:", "data:", "sms:", "whatsapp:", "callto:", "fax:")
+_FILES = frozenset(
+    "pdf jpg jpeg png gif webp svg ico bmp tif tiff mp3 mp4 avi mov webm ogg wav zip gz rar 7z tar exe dmg msi apk "
+    "doc docx xls xlsx ppt pptx odt ods csv txt xml json rss atom ics vcf css js mjs map woff woff2 ttf eps ai psd "
+    "webmanifest".split()
+)
+_PAGE_ENDINGS = (".html", ".htm", ".php", ".aspx", ".asp", ".jsp", ".shtml", ".xhtml", ".cfm")
+_TRACKING = ("utm_", "gclid", "fbclid", "msclkid", "mc_cid", "mc_eid", "phpsessid", "jsessionid", "sid=", "_ga")
+_STEMS = tuple(stem for stem, _ in STEMS)
+_LANGUAGES = frozenset("en de fr es it nl pt pl sv da no nb fi cs sk hu ro bg el tr ru uk ja zh ko ar he".split())
+
+
+class Link(NamedTuple):
+    """A page of the company that could be fetched."""
+
+    url: str
+    #: The same for all spellings of one page: without scheme, `www.`, trailing slash, tracking parameters.
+    key: str
+    kind: str
+    #: How surely the kind is known: 0 (`other`) to 5.
+    strength: int
+
+
+def page_key(url: str) -> str:
+    """What makes two addresses the same page; only for comparing, never for fetching."""
+    return _key(urlsplit(url))
+
+
+def _key(parts: SplitResult) -> str:
+    host = parts.netloc.lower().removeprefix("www.")
+    host = host.removesuffix(":443" if parts.scheme == "https" else ":80")
+    path = parts.path
+    head, _, last = path.rpartition("/")
+    if last.lower().startswith(("index.", "default.")):
+        path = head
+    query = parts.query
+    if query:
+        kept = [pair for pair in query.split("&") if pair and not pair.lower().startswith(_TRACKING)]
+        query = "?" + "&".join(kept) if kept else ""
+    return f"{host}{path.rstrip('/')}{query}"
+
+
+@lru_cache(maxsize=4_096)
+def site_of(netloc: str) -> str | None:
+    """The company domain of a host and port, or None when it is no valid host."""
+    return company_domain(f"http://{netloc}/")
+
+
+def classify(url: str, text: str = "") -> tuple[str, int]:
+    """The kind of the page that a link leads to, and how surely (0 to 5)."""
+    return _classify(urlsplit(url[:MAX_HREF]), text)
+
+
+def _classify(parts: SplitResult, text: str) -> tuple[str, int]:
+    segments = _segments(parts.path)
+    by_path, path_strength = _by_path(segments)
+    if path_strength >= 2:
+        by_text, text_strength = _by_words(text)
+        return by_path, path_strength + (min(text_strength, 2) if by_text == by_path else 0)
+    if any(segment in ARTICLES for segment in segments[:-1]):
+        return "other", 0
+    by_text, text_strength = _by_words(text)
+    if text_strength >= 2:
+        return by_text, text_strength - 1
+    return by_path, path_strength
+
+
+def _segments(path: str) -> list[str]:
+    if not path or path == "/":
+        return []
+    if "%" in path:
+        path = unquote(path, errors="ignore")
+    segments = [segment for segment in fold(path).split("/") if segment][-4:]
+    if segments:
+        last = segments[-1]
+        for ending in _PAGE_ENDINGS:
+            last = last.removesuffix(ending)
+        segments[-1] = last
+    return [segment for segment in segments if segment not in _LANGUAGES]
+
+
+def _by_path(segments: list[str]) -> tuple[str, int]:
+    if not segments or any(segment in ARTICLES for segment in segments[:-1]):
+        return "other", 0
+    kind, strength = _by_words(segments[-1])
+    if strength:
+        return kind, strength
+    for parent in reversed(segments[:-1]):
+        kind, strength = _by_words(parent)
+        if strength == 3:
+            return kind, 1
+    return "other", 0
+
+
+def _by_words(text: str) -> tuple[str, int]:
+    """3: the text is a name of that kind; 2: it holds one and little else; 0: nothing known."""
+    text = fold(text[:120])
+    words = words_of(text)
+    if not words or len(words) > MAX_WORDS:
+        return _by_characters(text)
+    whole = PHRASES.get(" ".join(words))
+    if whole:
+        return whole, 3
+    for size in range(len(words) - 1, 0, -1):
+        if size * 2 < len(words):
+            break
+        for start in range(len(words) - size + 1):
+            kind = PHRASES.get(" ".join(words[start : start + size]))
+            if kind:
+                return kind, 2
+    for word in words:
+        if word.startswith(_STEMS):
+            return next(kind for stem, kind in STEMS if word.startswith(stem)), 2
+    return _by_characters(text)
+
+
+def _by_characters(text: str) -> tuple[str, int]:
+    if not text.isascii():
+        for characters, kind in CHARACTERS:
+            if characters in text:
+                return kind, 2
+    return "other", 0
+
+
+def links_of(
+    html: bytes | str, page_url: str, ours: Callable[[str], bool], known: Collection[str], met: set[str]
+) -> list[Link]:
+    """Links of a page to pages of the same company that are not `known` yet, each page once.
+
+    Args:
+        ours: whether a host and port belongs to the company.
+        known: keys of pages already met.
+        met: addresses looked at on earlier pages; this page's are added. Pages of a site share most of their
+            links, and looking at each once halves the work.
+    """
+    tree = LexborHTMLParser(html)
+    base = _base(tree, page_url)
+    origin = "/".join(base.split("/", 3)[:3])
+    folder = base.partition("?")[0].rpartition("/")[0] + "/"
+    found: dict[str, Link] = {}
+    for node in tree.css("a[href], area[href], frame[src]")[:MAX_LINKS]:
+        attributes = node.attributes
+        href = (attributes.get("href") or attributes.get("src") or "").strip()
+        if not href or len(href) > MAX_HREF:
+            continue
+        start = href[:4]
+        place = href if start == "http" else (origin if start[0] == "/" else folder) + href
+        if place in met:
+            continue
+        if len(met) < MAX_MET:
+            met.add(place)
+        link = _link(node, href, base, ours)
+        if link is None or link.key in known:
+            continue
+        before = found.get(link.key)
+        if before is None or link.strength > before.strength:
+            found[link.key] = link
+    return list(found.values())
+
+
+def _base(tree: LexborHTMLParser, page_url: str) -> str:
+    node = tree.css_first("base[href]")
+    href = (node.attributes.get("href") or "").strip() if node else ""
+    if not href or len(href) > MAX_HREF:
+        return page_url
+    try:
+        return urljoin(page_url, href)
+    except ValueError:
+        return page_url
+
+
+def _link(node: LexborNode, href: str, base: str, ours: Callable[[str], bool]) -> Link | None:
+    if href.lower().startswith(_SKIPPED_SCHEMES):
+        return None
+    try:
+        url = urljoin(base, href).partition("#")[0]
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or not ours(parts.netloc):
+        return None
+    path = parts.path.lower()
+    last = path.rpartition("/")[2]
+    if "." in last and last.rpartition(".")[2] in _FILES:
+        return None
+    if any(segment in NEVER for segment in path.split("/", 6)) or "add-to-cart" in parts.query:
+        return None
+    kind, strength = _classify(parts, _text(node))
+    return Link(url, _key(parts), kind, strength)
+
+
+def _text(node: LexborNode) -> str:
+    text = node.text(deep=True, separator=" ")[:200].strip()
+    if text:
+        return text
+    attributes = node.attributes
+    label = attributes.get("aria-label") or attributes.get("title")
+    if not label:
+        image = node.css_first("img[alt]")
+        label = image.attributes.get("alt") if image else None
+    return (label or "")[:200]
+
+
+def choose(candidates: Collection[Link], taken: Collection[str], most: int, *, any_kind: bool) -> list[Link]:
+    """The candidates to fetch next, at most `most`: of each kind not taken yet the surest page, `KINDS` in order.
+
+    With `any_kind` the rest follows: further pages of telling kinds, then others, short addresses first and
+    language variants of the home page last.
+    """
+    firsts: dict[str, Link] = {}
+    for link in candidates:
+        if link.kind in KINDS and link.kind not in taken:
+            before = firsts.get(link.kind)
+            if before is None or (-link.strength, _cost(link)) < (-before.strength, _cost(before)):
+                firsts[link.kind] = link
+    chosen = [firsts[kind] for kind in KINDS if kind in firsts][:most]
+    if any_kind and len(chosen) < most:
+        picked = {link.key for link in chosen}
+        rest = (link for link in candidates if link.key not in picked)
+        chosen += heapq.nsmallest(most - len(chosen), rest, key=_rest_rank)
+    return chosen
+
+
+def _cost(link: Link) -> int:
+    path = link.key.partition("/")[2]
+    return len(path) + 20 * path.count("/") + 40 * ("?" in path)
+
+
+def _rest_rank(link: Link) -> tuple[int, int, int]:
+    path = link.key.partition("/")[2]
+    if path in _LANGUAGES or not path:
+        return 2, 0, _cost(link)
+    return int(link.kind not in KINDS[:4]), -link.strength, _cost(link)

@@ -1,0 +1,124 @@
+"""robots.txt after RFC 9309: fetched once for each origin, obeyed by every hop, unreachable means forbidden."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from protego import Protego
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+
+from leadmill.errors import ErrorCategory
+from tasks.scraping.contract import ROBOTS_NAME
+from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError
+from tasks.scraping.failures import Fault, PageError, fault_of
+from tasks.scraping.politeness import set_delay
+
+#: So much of a robots.txt is read, bytes (RFC 9309 asks for at least 500 KiB).
+MAX_ROBOTS = 512_000
+
+_AGENT_LINE = re.compile(r"\s{0,40}user[ -]?agent\s{0,40}[:\s]\s{0,40}([^\s#/]{1,200})", re.IGNORECASE)
+
+
+class RobotsPolicy:
+    """What one origin permits: rules, or a fault when its robots.txt could not be had."""
+
+    def __init__(self, rules: Protego | None = None, fault: Fault | None = None) -> None:
+        self._rules = rules
+        self._fault = fault
+        #: Seconds between two requests that the site asks for.
+        self.delay = (rules.crawl_delay(ROBOTS_NAME) or 0.0) if rules is not None else 0.0
+
+    def refusal(self, url: str) -> Fault | None:
+        """Why a URL must not be fetched, or None when it may."""
+        if self._fault is not None:
+            return self._fault
+        if self._rules is None or self._rules.can_fetch(url, ROBOTS_NAME):
+            return None
+        return Fault(ErrorCategory.DATA, f"robots.txt forbids {urlsplit(url).path[:200] or '/'}")
+
+
+def parse_robots(body: bytes) -> RobotsPolicy:
+    """The rules in a robots.txt that concern us."""
+    text = body[:MAX_ROBOTS].decode("utf-8-sig", "replace")
+    return RobotsPolicy(Protego.parse("\n".join(_our_lines(text))))
+
+
+def _our_lines(text: str) -> Iterator[str]:
+    """The text with every stranger's name replaced by one: Protego multiplies rules by names."""
+    for line in text.splitlines():
+        match = _AGENT_LINE.match(line[:1_000])
+        if match is None:
+            yield line[:2_000]
+        else:
+            name = match[1].lower()
+            yield f"User-agent: {name if name in ('*', ROBOTS_NAME) else '-'}"
+
+
+def policy_of(response: Response) -> RobotsPolicy:
+    """What an answer to the request for robots.txt means."""
+    status = response.status
+    if 200 <= status < 300:
+        return parse_robots(response.body)
+    if status == 429 or status >= 500:
+        error = f"robots.txt cannot be read (HTTP {status}), which forbids crawling for now"
+        return RobotsPolicy(fault=Fault(ErrorCategory.NETWORK, error, status=status))
+    return RobotsPolicy()
+
+
+class RobotsMiddleware:
+    """Refuses what robots.txt refuses, and sets the delay that it asks for."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._policies: dict[str, asyncio.Future[RobotsPolicy]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
+        """Scrapy's constructor."""
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        """Wait for the origin's robots.txt.
+
+        Raises:
+            PageError: it forbids the page, or could not be had.
+        """
+        if "robots" in request.meta:
+            return
+        parts = urlsplit(request.url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        known = self._policies.get(origin)
+        if known is not None:
+            policy = await asyncio.shield(known)
+        else:
+            future = self._policies[origin] = asyncio.get_running_loop().create_future()
+            policy = await self._fetch(origin, bare="bare" in request.meta)
+            future.set_result(policy)
+            if policy.delay > 0:
+                set_delay(self._crawler, parts.netloc, policy.delay)
+        fault = policy.refusal(request.url)
+        if fault is not None:
+            raise PageError(fault)
+
+    async def _fetch(self, origin: str, *, bare: bool) -> RobotsPolicy:
+        meta = {"robots": True, "any_type": True, **({"bare": True} if bare else {})}
+        request = Request(f"{origin}/robots.txt", callback=NO_CALLBACK, priority=1_000, meta=meta, dont_filter=True)
+        engine = self._crawler.engine
+        assert engine is not None
+        try:
+            return policy_of(await engine.download_async(request))
+        except (CrawlEndedError, RefusedTargetError, PageError) as error:
+            return RobotsPolicy(fault=fault_of(error))
+        except (TooLargeError, NotHtmlError):
+            return RobotsPolicy(fault=Fault(ErrorCategory.DATA, "robots.txt is too large to be read"))
+        except IgnoreRequest:  # redirects without end: unavailable, which permits (RFC 9309, 2.3.1.2)
+            return RobotsPolicy()
+        except Exception as error:  # whatever it is becomes the company's error row
+            return RobotsPolicy(fault=fault_of(error))

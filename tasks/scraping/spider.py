@@ -1,0 +1,281 @@
+"""The spider: turns answers into page rows, links into requests, and counts both, so that nothing is lost unseen.
+
+Requests go straight to the engine and rows straight to the caller; the spider yields nothing, because each
+yielded object would cost a task of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from scrapy import Request, Spider
+from scrapy.http import Response
+from twisted.python.failure import Failure
+from w3lib.encoding import html_body_declared_encoding, resolve_encoding
+from w3lib.html import get_meta_refresh
+
+from leadmill.errors import ErrorCategory
+from tasks.scraping.company import Company
+from tasks.scraping.contract import CrawlOptions, CrawlProgress
+from tasks.scraping.download import CrawlEndedError, Transport, content_type
+from tasks.scraping.failures import Fault, SeenPageError, fault_of, fault_of_status
+from tasks.scraping.headers import charset_of, kept_headers
+from tasks.scraping.links import links_of
+from tasks.scraping.politeness import delay_of
+
+#: Pages are handed over in batches of so many pages or bytes, whichever comes first.
+BATCH_PAGES = 50
+BATCH_BYTES = 8_000_000
+#: A meta refresh on the home page is followed when it waits at most so long, seconds.
+MAX_REFRESH_S = 10
+
+_ACCEPT = {b"Accept": b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.1", b"Accept-Language": b"en,*;q=0.5"}
+
+log = logging.getLogger(__name__)
+
+
+class CompanySpider(Spider):
+    """Crawls companies. Its counts hold `asked == answered + failed + dropped + cut` when the crawl has ended."""
+
+    name = "companies"
+
+    def __init__(
+        self,
+        *,
+        companies: Sequence[Company],
+        options: CrawlOptions,
+        transport: Transport,
+        deadline: float,
+        on_pages: Callable[[list[dict[str, Any]]], None],
+    ) -> None:
+        super().__init__()
+        self.companies = companies
+        self.options = options
+        self.transport = transport
+        #: Monotonic time at which the crawl ends.
+        self.deadline = deadline
+        self._on_pages = on_pages
+        self._batch: list[dict[str, Any]] = []
+        self._batch_bytes = 0
+        #: What `on_pages` raised; the crawl ends and raises it again.
+        self.broken: Exception | None = None
+        self.asked = self.answered = self.failed = self.dropped = self.cut = 0
+        self.pages = self.done = 0
+        self._headers = {**_ACCEPT, b"User-Agent": options.user_agent.encode()}
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The home page of each company."""
+        for company in self.companies:
+            meta = {"bare": True} if company.seed.bare and company.seed.url.startswith("https:") else {}
+            request = self._request(company, company.seed.url, "home", 0, meta)
+            if request is not None:
+                yield request
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """What every request says of us."""
+        return self._headers
+
+    def progress(self) -> CrawlProgress:
+        """Counts so far."""
+        errors = sum(len(company.errors) for company in self.companies)
+        return CrawlProgress(self.done, len(self.companies), self.pages, errors)
+
+    def flush(self) -> None:
+        """Hand over the pages that wait for their batch to fill."""
+        batch, self._batch, self._batch_bytes = self._batch, [], 0
+        if batch:
+            self._on_pages(batch)
+
+    def _request(self, company: Company, url: str, kind: str, depth: int, meta: dict[str, Any]) -> Request | None:
+        """A request, counted; None when the URL is none, which is an error of that page."""
+        try:
+            request = Request(
+                url,
+                callback=self.on_answer,
+                errback=self.on_failure,
+                # The company remembers what was asked; Scrapy's filter would lose redirects without a word.
+                dont_filter=True,
+                meta={"company": company, "kind": kind, "depth": depth, "asked_url": url, **meta},
+            )
+        except ValueError:
+            company.missed(Fault(ErrorCategory.DATA, "not a URL that can be fetched"), url, kind)
+            self.done += company.done
+            return None
+        company.ask(url)
+        self.asked += 1
+        return request
+
+    def on_answer(self, response: Response) -> None:
+        """Callback of every request."""
+        meta = response.meta
+        company: Company = meta["company"]
+        company.pending -= 1
+        if company.done:
+            self.dropped += 1
+            return
+        counted = self.answered
+        try:
+            fault = _unusable(response)
+            if fault is not None:
+                self._miss(company, fault, meta)
+            elif not self._refreshed(company, response):
+                self._take(company, response)
+        except Exception as error:
+            log.exception("a page of %s could not be taken in", company.seed.domain)
+            if self.answered == counted:
+                self._miss(company, fault_of(error), meta)
+            else:
+                company.note(fault_of(error), meta["asked_url"])
+        self._go_on(company)
+
+    def on_failure(self, failure: Failure) -> None:
+        """Errback of every request."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        company: Company = request.meta["company"]
+        company.pending -= 1
+        error: BaseException = failure.value  # type: ignore[assignment]
+        if self.transport.ended and isinstance(error, CrawlEndedError):
+            self.cut += 1
+            return
+        if company.done or (isinstance(error, SeenPageError) and request.meta["kind"] != "home"):
+            self.dropped += 1
+        else:
+            fault = fault_of(error)
+            if fault.unreachable and "bare" in request.meta:
+                self.dropped += 1
+                self._try_http(company)
+                return
+            self._miss(company, fault, request.meta)
+        self._go_on(company)
+
+    def _try_http(self, company: Company) -> None:
+        url = urlunsplit(urlsplit(company.seed.url)._replace(scheme="http"))
+        self._crawl(company, url, "home", 0)
+
+    def _miss(self, company: Company, fault: Fault, meta: dict[str, Any]) -> None:
+        self.failed += 1
+        company.missed(fault, meta["asked_url"], meta["kind"])
+        self.done += company.done
+
+    def _refreshed(self, company: Company, response: Response) -> bool:
+        """Follow a meta refresh of the home page, once; True when it was one."""
+        meta = response.meta
+        if meta["kind"] != "home" or "refreshed" in meta or b"refresh" not in response.body[:4_096].lower():
+            return False
+        text = response.body[:4_096].decode("utf-8", "replace")
+        wait, url = get_meta_refresh(text, response.url, "utf-8")
+        if url is None or wait is None or wait > MAX_REFRESH_S or not url.startswith(("http:", "https:")):
+            return False
+        chain = [*meta.get("redirect_urls", ()), response.url]
+        if url in chain or company.holds(url, chain):
+            return False
+        self.dropped += 1
+        self._crawl(company, url, "home", 0, refreshed=True)
+        return True
+
+    def _take(self, company: Company, response: Response) -> None:
+        meta = response.meta
+        kind, depth = meta["kind"], meta["depth"]
+        page = _page(company, response, kind, depth)
+        self.answered += 1
+        company.got()
+        if kind == "home":
+            company.note_home(response.url)
+            company.home(response.url)
+        company.reach(response.url)
+        self.pages += 1
+        self._hand_over(page)
+        if depth < self.options.max_depth and company.pages < self.options.max_pages:
+            html = _decoded(response.body, page["charset"])
+            company.offer(links_of(html, response.url, company.ours, company.known(), company.met), depth + 1)
+
+    def _hand_over(self, page: dict[str, Any]) -> None:
+        self._batch.append(page)
+        self._batch_bytes += len(page["html"])
+        if self.broken is None and (len(self._batch) >= BATCH_PAGES or self._batch_bytes >= BATCH_BYTES):
+            try:
+                self.flush()
+            except Exception as error:  # raised again by the crawl, past Scrapy, which would only log it
+                self.broken = error
+
+    def _go_on(self, company: Company) -> None:
+        """Ask for the company's next pages, or close it."""
+        if company.done or self.transport.ended:
+            return
+        for link, depth in company.choose(self._room(company)):
+            self._crawl(company, link.url, link.kind, depth)
+        if company.pending == 0 and not company.done:
+            company.close()
+            self.done += 1
+
+    def _room(self, company: Company) -> int:
+        """How many more pages the host's own delay leaves time for."""
+        assert company.row is not None or company.pending
+        url = company.row["url"] if company.row is not None else company.seed.url
+        delay = delay_of(self.crawler, urlsplit(url).netloc)
+        if not delay:
+            return self.options.max_pages
+        return max(0, int((self.deadline - time.monotonic()) / delay) - company.pending)
+
+    def _crawl(self, company: Company, url: str, kind: str, depth: int, **meta: Any) -> None:
+        request = self._request(company, url, kind, depth, meta)
+        engine = self.crawler.engine
+        assert engine is not None
+        if request is not None:
+            engine.crawl(request)
+
+
+def _header(response: Response, name: str) -> bytes:
+    return response.headers.get(name) or b""
+
+
+def _unusable(response: Response) -> Fault | None:
+    status = response.status
+    if 300 <= status < 400:
+        target = _header(response, "Location")[:100].decode("latin-1")
+        return Fault(ErrorCategory.DATA, f"redirects to {target!r}, which is not followed", status=status)
+    if not 200 <= status < 300:
+        return fault_of_status(status)
+    kind = content_type(_header(response, "Content-Type"))
+    if kind not in (b"text/html", b"application/xhtml+xml", b""):
+        return Fault(ErrorCategory.DATA, f"not an HTML page ({kind[:80].decode('latin-1')})", status=status)
+    if not response.body.strip():
+        return Fault(ErrorCategory.DATA, "the page is empty", status=status)
+    if b"\0" in response.body[:1_024] and not response.body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Fault(ErrorCategory.DATA, "the answer is binary, not a page", status=status)
+    return None
+
+
+def _page(company: Company, response: Response, kind: str, depth: int) -> dict[str, Any]:
+    body = response.body
+    return {
+        "company_id": company.seed.company_id,
+        "domain": company.seed.domain,
+        "url": response.meta["asked_url"],
+        "final_url": response.url,
+        "kind": kind,
+        "depth": depth,
+        "status": response.status,
+        "headers": kept_headers(response.headers.items()),
+        "charset": charset_of(_header(response, "Content-Type").decode("latin-1")),
+        "html": body,
+        "page_hash": hashlib.sha256(body).hexdigest()[:16],
+        "fetched_at": datetime.now(UTC),
+    }
+
+
+def _decoded(body: bytes, charset: str | None) -> bytes | str:
+    """The body for the parser: bytes when they are UTF-8, else text."""
+    if charset is None and b"charset" in body[:2_048].lower():
+        charset = html_body_declared_encoding(body[:2_048])
+    encoding = resolve_encoding(charset) if charset else None
+    if encoding is None or encoding in ("utf-8", "ascii"):
+        return body
+    return body.decode(encoding, "replace")

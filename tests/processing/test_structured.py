@@ -1,0 +1,78 @@
+"""The tolerant JSON-LD reader, each fault as seen on real pages, and microdata."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tasks.processing.extract.structured import read_json_ld
+
+GOOD = '{"@type": "Organization", "name": "Acme", "url": "http://acme.com/a//b"}'
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        GOOD,
+        f"<!-- {GOOD} -->",
+        f"<![CDATA[{GOOD}]]>",
+        f"//<![CDATA[\n{GOOD}\n//]]>",
+        f"/* hello */ {GOOD}",
+        GOOD.replace(', "url"', ', // the url\n "url"'),
+        GOOD.replace("Acme", "Ac\nme"),
+        GOOD.replace("Acme", "Ac\x02me"),
+        GOOD.replace('b"}', 'b",}'),
+        GOOD.replace("Acme", r"Ac\me"),
+        GOOD + "}",
+        GOOD + "}}]",
+        GOOD + ";",
+        GOOD[:-1],
+        GOOD + GOOD,
+        f"[{GOOD}]",
+        f'{{"@context": "x", "@graph": [{GOOD}]}}',
+        GOOD.replace(", ", ",, "),
+        GOOD.replace("Organization", "https://schema.org/Organization"),
+        GOOD.replace('"Organization"', '["Thing", "Organization"]'),
+        GOOD.replace('"', "&quot;"),
+    ],
+)
+def test_broken_json_ld_is_read(script):
+    items = read_json_ld(script)
+    assert items[0].is_organization
+    assert items[0].first("name").replace(" ", "") == "Acme"
+    assert items[0].first("url") == "http://acme.com/a//b"
+
+
+@pytest.mark.parametrize(
+    "script", ["", "null", "12", "{", "not json", "[[[[", '{"@type": {}}', '{"@type": "Organization']
+)
+def test_what_is_no_json_gives_no_company(script):
+    assert not [item for item in read_json_ld(script) if item.first("name")]
+
+
+def test_nested_entities_are_marked():
+    items = read_json_ld('{"@type":"Article","publisher":{"@type":"Organization","name":"P"}}')
+    assert [(item.first("name"), item.nested) for item in items if item.is_organization] == [("P", True)]
+
+
+@pytest.mark.parametrize(
+    "script", ["[" * 100_000, '{"a":' * 60_000, '"' * 200_000, "/*" * 100_000, "//" * 100_000, "," * 200_000]
+)
+def test_hostile_json_is_bounded(script):
+    started = time.process_time()
+    read_json_ld(script)
+    assert time.process_time() - started < 6
+
+
+def test_microdata(document):
+    page = document(
+        '<div itemscope itemtype="http://schema.org/LocalBusiness"><b itemprop=name>Acme</b>'
+        '<p itemprop=address itemscope itemtype="http://schema.org/PostalAddress"><i itemprop=postalCode>80525</i></p>'
+        '<a itemprop=telephone href="tel:+1970">call</a></div>'
+    )
+    item = page.items[0]
+    assert item.is_organization
+    assert item.first("name") == "Acme"
+    assert item.first("telephone") == "+1970"
+    assert item.parts("address")[0]["postalCode"] == "80525"
