@@ -1,0 +1,1 @@
+"""Reports: analysis queries, findings in words, charts, and one renderer per format."""

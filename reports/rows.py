@@ -1,0 +1,77 @@
+"""Reading Parquet parts into DuckDB with a fixed set of columns, whatever stage wrote them.
+
+Part files of an earlier stage, or of an older version, lack columns: they come out as typed nulls. This
+is also the one place where a path or a text becomes part of a query.
+"""
+# ruff: noqa: S608  this module is where the quoting is done
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+_TYPES: dict[str, str] = {}
+
+
+def quote(text: str) -> str:
+    """A text as a SQL literal."""
+    return "'" + text.replace("'", "''").replace("\x00", "") + "'"
+
+
+def name(column: str) -> str:
+    """A column name as a SQL identifier."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def path_literal(path: str | Path) -> str:
+    """One file as a SQL literal; characters that would make it a glob stand for themselves."""
+    text = str(path)
+    return quote("".join(f"[{c}]" if c in "[*?" else c for c in text))
+
+
+def parquet(paths: Sequence[str | Path]) -> str:
+    """A table function over the files, columns matched by name."""
+    return f"read_parquet([{', '.join(path_literal(path) for path in paths)}], union_by_name = true)"
+
+
+def sql_type(con: Any, kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type."""
+    key = str(kind)
+    if key not in _TYPES:
+        empty = pa.schema([pa.field("c", kind)]).empty_table()
+        _TYPES[key] = str(con.from_arrow(empty).types[0])
+    return _TYPES[key]
+
+
+def present(con: Any, paths: Sequence[str | Path]) -> set[str]:
+    """The columns that at least one of the files has.
+
+    Raises:
+        duckdb.IOException: a file is missing or no Parquet.
+    """
+    if not paths:
+        return set()
+    return {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {parquet(paths)}").fetchall()}
+
+
+def typed_columns(con: Any, schema: pa.Schema, have: set[str], table: str = "") -> Mapping[str, str]:
+    """Column → SQL expression of exactly its schema's type; a column nobody has is a typed null."""
+    prefix = f"{table}." if table else ""
+    return {
+        field.name: (
+            f"CAST({prefix}{name(field.name)} AS {sql_type(con, field.type)})"
+            if field.name in have
+            else f"CAST(NULL AS {sql_type(con, field.type)})"
+        )
+        for field in schema
+    }
+
+
+def select_rows(con: Any, paths: Sequence[str | Path], schema: pa.Schema) -> str:
+    """A SELECT of exactly the schema's columns over the files; no files give no rows."""
+    columns = typed_columns(con, schema, present(con, paths))
+    shown = ", ".join(f"{sql} AS {name(column)}" for column, sql in columns.items())
+    return f"SELECT {shown} FROM {parquet(paths)}" if paths else f"SELECT {shown} WHERE false"

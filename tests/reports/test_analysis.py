@@ -1,0 +1,88 @@
+"""The analysis: right numbers, JSON-able, and sentences that follow from them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.findings import percent
+from reports.queries import analyze
+from tasks.analytics.analyze import analyze_leads
+
+from .conftest import bad, good, write_rows
+
+
+def test_numbers_of_the_fixed_rows(con: Any, rows: list[Path]) -> None:
+    found = analyze(rows, con=con)
+    totals = found["totals"]
+    assert (totals["companies"], totals["leads"], totals["failed"], totals["coverage"]) == (12, 9, 3, 0.75)
+    assert totals["pages"] == 27
+    assert totals["reachable"] == 5
+    assert [tier["count"] for tier in found["tiers"]] == [4, 2, 2, 1]
+    assert sum(step["count"] for step in found["scores"]) == 9
+    assert found["scores"][9] == {"from": 90, "to": 100, "count": 1}
+    assert found["technologies"]["values"][0] == {"value": "Shopify", "count": 2, "share": 0.2222}
+    fields = {field["field"]: field["found"] for field in found["fields"]}
+    assert (fields["emails"], fields["phones"], fields["address"]) == (4, 4, 2)
+    assert found["errors"][0] == {
+        "category": "network",
+        "cause": "timed out after N s",
+        "count": 2,
+        "example_domain": "down.com",
+        "example_error": "timed out after 10 s",
+        "share": 0.6667,
+    }
+    assert found["errors"][1]["cause"].startswith("robots.txt of … refuses")
+    assert found["rules"][0]["rule"] == "base"
+
+
+def test_a_score_of_100_lies_in_the_last_step(tmp_path: Path, con: Any) -> None:
+    rows = [write_rows(tmp_path / "r.parquet", [good("a.com", 100), good("b.com", 0)])]
+    steps = analyze(rows, con=con)["scores"]
+    assert (steps[0]["count"], steps[9]["count"]) == (1, 1)
+
+
+def test_warnings_in_words(tmp_path: Path, con: Any) -> None:
+    content = [good(f"c{n}.com", 10, country="DE", emails=["a@b.de"] if n < 31 else None) for n in range(50)]
+    content += [bad(f"x{n}.com", "network", "refused") for n in range(50)]
+    said = analyze([write_rows(tmp_path / "r.parquet", content)], con=con)["warnings"]
+    assert said[0] == ("50 % of the companies could not be read (50 of 100); most often the site could not be reached.")
+    assert "38 % have no e-mail address." in said
+    assert "19 leads have neither e-mail nor phone." in said
+    assert "100 % of the leads share one country: DE." in said
+    assert any("tier D" in sentence for sentence in said)
+    assert "The scores lie close together, so their order says little." in said
+
+
+def test_nothing_to_warn_of(tmp_path: Path, con: Any) -> None:
+    full = {"emails": ["a@b.de"], "phones": ["+4930123456"], "industry": "Retail"}
+    rows = [write_rows(tmp_path / "r.parquet", [good("a.com", 80, **full), good("b.com", 40, **full)])]
+    assert analyze(rows, con=con)["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0 %"), (0.004, "under 1 %"), (0.38, "38 %"), (0.996, "over 99 %"), (1, "100 %")]
+)
+def test_percent_never_rounds_to_none_or_all(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_the_analysis_is_json(con: Any, rows: list[Path]) -> None:
+    found = analyze_leads(rows)
+    assert found == analyze(rows, con=con) == json.loads(json.dumps(found))
+    assert analyze_leads([])["totals"]["companies"] == 0
+
+
+def test_an_http_status_stays_in_the_cause(tmp_path: Path, con: Any) -> None:
+    content = [
+        bad("a.com", "data", "HTTP 404 for https://a.com/"),
+        bad("b.com", "data", "HTTP 404 for https://b.com/x"),
+    ]
+    content += [bad("c.com", "data", "HTTP 410 for https://c.com/"), bad("d.com", "data", "line 7 of 12.5 is wrong")]
+    causes = [
+        (e["cause"], e["count"]) for e in analyze([write_rows(tmp_path / "r.parquet", content)], con=con)["errors"]
+    ]
+    assert causes == [("HTTP 404 for …", 2), ("HTTP 410 for …", 1), ("line N of N is wrong", 1)]

@@ -1,0 +1,164 @@
+"""The HTML report: nothing from outside gets out of its place, the page stays small, and it says what is so."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reports.formats.html import INLINE
+from reports.render import REPORT_TYPES, render
+
+from .conftest import JOB, bad, final_rows, good, part, write_rows
+
+#: All that our own templates and charts write.
+TAGS = set(
+    "html head meta title style body header div svg path h1 p span code bdi main section h2 ul li b small strong table "
+    "thead tbody tr th td figure figcaption g rect text line details summary i a h4 footer".split()
+)
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text; every tag must be ours."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.hrefs: list[str] = []
+        self.attributes: set[str] = set()
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.hrefs += [value or "" for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def html(
+    tmp_path: Path, con: Any, content: list[dict[str, Any]], report_type: str = "comprehensive", **job: Any
+) -> str:
+    out = tmp_path / "report.html"
+    source = [write_rows(tmp_path / "rows.parquet", content)] if content else []
+    render("html", rows=source, job={**JOB, **job}, report_type=report_type, out=out, con=con)
+    return out.read_text(encoding="utf-8")
+
+
+def assert_contained(text: str) -> Page:
+    page = Page(text)
+    assert set(page.tags) <= TAGS
+    assert not {name for name in page.attributes if name.startswith("on")}
+    assert all(re.match(r"(https?://|mailto:|tel:)", href) for href in page.hrefs)
+    return page
+
+
+@pytest.mark.parametrize("report_type", REPORT_TYPES)
+def test_hostile_rows_stay_text(tmp_path: Path, con: Any, report_type: str) -> None:
+    text = html(tmp_path, con, final_rows(), report_type)
+    page = assert_contained(text)
+    assert "<script" not in text
+    assert "javascript:" not in " ".join(page.hrefs)
+    assert "bcc" not in " ".join(page.hrefs)
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in text
+
+
+FIELDS = ["name", "description", "industry", "country", "url", "contact_url", "domain", "error"]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30),
+    trap=st.sampled_from(
+        ["<img src=x onerror=y>", '"><xss>', "'onload='z", "</style><xss>", "&lt;", "]]><xss>", "{{7*7}}"]
+    ),
+)
+def test_no_value_of_a_row_appears_unescaped(tmp_path: Path, con: Any, value: str, trap: str) -> None:
+    hostile = f"{value}{trap}"
+    row = good("a.com", 50, **dict.fromkeys(FIELDS[:-2], hostile), emails=[hostile], phones=[hostile])
+    row |= {"technologies": [hostile], "social": {hostile[:20]: hostile}, "language": hostile}
+    row |= {"contributions": [part(hostile, hostile, 5, hostile)], "model_version": hostile}
+    row |= {"facts": [{"field": "emails", "value": hostile, "source": hostile, "method": hostile, "confidence": 0.5}]}
+    failed = bad(hostile, hostile, hostile)
+    for report_type in ("comprehensive", "quality"):
+        page = assert_contained(html(tmp_path, con, [row, failed], report_type, title=hostile, tags=[hostile]))
+        assert "49" not in page.text
+
+
+def test_opens_with_warnings_then_counts_then_leads_then_failures(tmp_path: Path, con: Any) -> None:
+    text = html(tmp_path, con, final_rows())
+    places = [
+        text.index(f'aria-label="{label}"')
+        for label in ("Warnings", "Counts", "Charts", "Ranked leads", "Failures by cause")
+    ]
+    assert places == sorted(places)
+    assert "25 % of the companies could not be read (3 of 12)" in text
+    assert "All 9 leads." in text
+    order = [text.index(f">{domain}<") for domain in ("best.de", "same-c.com", "same-a.com", "same-b.com")]
+    assert order == sorted(order)
+    assert "<b>−8</b> <bdi>Little found" in text
+    assert "found on https://best.de/kontakt, by mailto, confidence 0.97" in text
+
+
+def test_page_stays_within_two_megabytes_and_says_what_it_holds(tmp_path: Path, con: Any) -> None:
+    many = [good(f"c{n:05}.com", 50) for n in range(700)]
+    text = html(tmp_path, con, many)
+    assert f"The best {INLINE['comprehensive']} of 700 leads" in text
+    fat = '"<&' * 400
+    worst = [
+        good(f"c{n:05}.com", 50, name=fat, description=fat, industry=fat, technologies=[fat] * 20, emails=[fat] * 20,
+             contributions=[part(fat, fat, 1, fat)] * 40, social={fat[n:]: fat for n in range(8)})
+        for n in range(600)
+    ]  # fmt: skip
+    text = html(tmp_path, con, worst)
+    assert len(text.encode()) < 2_000_000
+    shown = text.count('<tr class="lead')
+    assert 0 < shown < 500
+    assert f"The best {shown} of 600 leads" in text
+
+
+def test_every_chart_has_its_numbers_in_a_table(tmp_path: Path, con: Any) -> None:
+    text = html(tmp_path, con, final_rows())
+    figures = re.findall(r"<figure.*?</figure>", text, re.S)
+    assert len(figures) >= 4
+    for figure in figures:
+        assert "<svg" in figure
+        assert '<table class="numbers">' in figure
+
+
+@pytest.mark.parametrize(
+    ("content", "why", "todo"),
+    [
+        ([], "a set of companies that is empty", "leadmill run companies.csv"),
+        ([bad("a.com", "network", "timed out")], "None of 1 company could be read", f"leadmill resume {JOB['job_id']}"),
+        ([bad("a.com", "data", "robots")], "gave nothing to read: robots", "Check the addresses"),
+    ],
+)
+def test_an_empty_report_says_why_and_what_to_do(
+    tmp_path: Path, con: Any, content: list[dict[str, Any]], why: str, todo: str
+) -> None:
+    text = html(tmp_path, con, content)
+    assert why in text
+    assert todo in text
+
+
+def test_rows_of_an_earlier_stage_can_be_shown(tmp_path: Path, con: Any) -> None:
+    row = good("a.com", 1) | dict.fromkeys(("score", "tier", "probability", "contributions", "processed_at"))
+    text = html(tmp_path, con, [row])
+    assert "not scored" in text
+    assert "e-mail not tried" in text
+    assert "no score stage" in text
+
+
+def test_times_and_a_partial_report_are_told(tmp_path: Path, con: Any) -> None:
+    text = html(tmp_path, con, final_rows(), created_at=1_795_512_600_000, partial=True)
+    assert "Submitted 24 November 2026, 09:30 UTC" in text
+    assert "A partial report" in text
+    assert "A partial report" not in html(tmp_path, con, final_rows())

@@ -1,0 +1,182 @@
+"""CSV, XLSX, JSON and Parquet: the right columns, the right order, nothing a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
+
+from data.schemas import STAGE_SCHEMAS
+from leadmill.errors import InputError
+from reports import formats
+from reports.render import FORMATS, render
+
+from .conftest import JOB, final_rows, good, write_rows
+
+COLUMNS = STAGE_SCHEMAS["score"].names
+RANKED = ["best.de", "same-c.com", "same-a.com", "same-b.com", "script.com", "formula.com", "rtl.com", "emoji.com",
+          "long.com", "down.com", "robots.com", "slow.com"]  # fmt: skip
+
+
+def made(tmp_path: Path, con: Any, fmt: str, rows: list[Path], report_type: str = "comprehensive") -> Path:
+    out = tmp_path / f"report.{fmt}"
+    result = render(fmt, rows=rows, job=JOB, report_type=report_type, out=out, con=con)
+    assert result.size == out.stat().st_size
+    return out
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def test_every_format_is_found() -> None:
+    assert {"html", "csv", "xlsx", "json", "parquet"} <= set(FORMATS)
+
+
+def test_csv_has_the_final_columns_in_ranked_order(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    path = made(tmp_path, con, "csv", rows)
+    raw = path.read_bytes()
+    assert raw.split(b"\r\n")[0].decode().split(",") == COLUMNS
+    assert raw.count(b"\n") == raw.count(b"\r\n") == 13
+    found = read_csv(path)
+    assert [row["domain"] for row in found] == RANKED
+    best = found[0]
+    assert best["emails"] == "info@best.de; sales@best.de"
+    assert best["address"] == "Hauptstr. 5, Köln, 50667"
+    assert best["social"] == "linkedin: https://linkedin.com/company/best"
+    assert best["contributions"] == "has-email +14: E-mail found; thin -8: Little found"
+    assert best["facts"] == "emails = info@best.de (https://best.de/kontakt, 0.97)"
+    assert (best["score"], best["quality"], best["scraped_at"]) == ("92.0", "0.9", "2026-11-24T09:30:00Z")
+    assert best["description"] == "Pumps & valves since 1974"
+
+
+def test_csv_guards_formulas_but_keeps_phone_numbers(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    row = read_csv(made(tmp_path, con, "csv", rows))[RANKED.index("formula.com")]
+    assert row["name"] == "'=cmd|' /C calc'!A0"
+    assert row["description"] == "' @SUM(1+1)"
+    assert row["legal_name"] == "'＝1+1"
+    assert row["industry"] == "'-2+3"
+    assert row["emails"] == "'+evil@x.com; '=1+1"
+    assert row["phones"] == "+4930123456; '+49 30; =1"
+    assert row["technologies"] == 'ok; \'=HYPERLINK("http://x")'
+    assert row["social"] == "'=a: =b"
+    assert row["address"] == '\'=1+1, Say "hi", ok'
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=20), lead=st.sampled_from("=+-@\t\r\n ＝x"))
+def test_no_csv_cell_begins_a_formula(tmp_path: Path, con: Any, value: str, lead: str) -> None:
+    text = lead + value
+    row = good("a.com", 5, name=text, description=text, emails=[text, text], social={text: text})
+    row |= {"address": {"street": text, "city": text}, "facts": [{"field": text, "value": text}]}
+    (found,) = read_csv(made(tmp_path, con, "csv", [write_rows(tmp_path / "r.parquet", [row])]))
+    for column, cell in found.items():
+        assert not re.match(r"[\s]*[=+\-@＝＋－＠]", cell) or re.fullmatch(r"\s*\+[0-9]{6,15}", cell), column
+        assert not re.search(r"[\x00-\x1f]", cell)
+
+
+def test_xlsx_reads_back_as_texts_and_numbers(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    book = CalamineWorkbook.from_path(str(made(tmp_path, con, "xlsx", rows)))
+    assert book.sheet_names == ["Leads", "Summary"]
+    header, *lines = book.get_sheet_by_name("Leads").to_python()
+    assert header == COLUMNS
+    assert [line[COLUMNS.index("domain")] for line in lines] == RANKED
+    formula = dict(zip(COLUMNS, lines[RANKED.index("formula.com")], strict=True))
+    assert formula["name"] == "=cmd|' /C calc'!A0"
+    assert formula["score"] == 55.0
+    assert lines[RANKED.index("script.com")][COLUMNS.index("url")] == "javascript:alert(1)"
+    summary = book.get_sheet_by_name("Summary").to_python()
+    assert summary[0][:2] == ["Companies", 12.0]
+
+
+def test_xlsx_refuses_more_rows_than_a_sheet_holds(
+    tmp_path: Path, con: Any, rows: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib
+
+    monkeypatch.setattr(importlib.import_module("reports.formats.xlsx"), "MAX_ROWS", 11)
+    with pytest.raises(InputError, match="12 rows do not fit into an XLSX sheet"):
+        made(tmp_path, con, "xlsx", rows)
+
+
+def test_xlsx_cuts_what_a_cell_cannot_hold(tmp_path: Path, con: Any) -> None:
+    long = [write_rows(tmp_path / "r.parquet", [good("a.com", 5, description="x" * 40_000)])]
+    book = CalamineWorkbook.from_path(str(made(tmp_path, con, "xlsx", long)))
+    cell = book.get_sheet_by_name("Leads").to_python()[1][COLUMNS.index("description")]
+    assert len(cell) == 32_001
+    assert cell.endswith("…")
+
+
+def test_json_has_the_exact_columns_and_nested_values(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    found = json.loads(made(tmp_path, con, "json", rows).read_text(encoding="utf-8"))
+    assert [row["domain"] for row in found] == RANKED
+    best = found[0]
+    assert list(best) == COLUMNS
+    assert best["contributions"][1] == {"rule": "thin", "axis": "fit", "points": -8.0, "reason": "Little found"}
+    assert best["social"] == {"linkedin": "https://linkedin.com/company/best"}
+    assert best["facts"][0]["seen_at"] == best["scraped_at"] == "2026-11-24T09:30:00Z"
+    assert (best["quality"], best["facts"][0]["confidence"]) == (0.9, 0.97)
+    assert best["name"] == "Best"
+
+
+def test_parquet_has_the_exact_columns(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    found = pq.read_table(made(tmp_path, con, "parquet", rows))
+    assert [(f.name, f.type) for f in found.schema] == [(f.name, f.type) for f in STAGE_SCHEMAS["score"]]
+    assert found["domain"].to_pylist() == RANKED
+    by_domain = {row["domain"]: row for row in found.to_pylist()}
+    given_ = pq.read_table(rows[0]).to_pylist()
+    assert all(by_domain[row["domain"]] == row for row in given_)
+
+
+@pytest.mark.parametrize("fmt", ["csv", "json", "parquet", "xlsx"])
+def test_a_leads_report_holds_leads_only(tmp_path: Path, con: Any, rows: list[Path], fmt: str) -> None:
+    result = render(fmt, rows=rows, job=JOB, report_type="leads", out=tmp_path / "out", con=con)
+    assert (result.rows, result.total) == (9, 9)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_no_rows_at_all_still_make_a_file(tmp_path: Path, fmt: str) -> None:
+    result = render(fmt, rows=[], job={}, report_type="comprehensive", out=tmp_path / "out")
+    assert (result.rows, result.total) == (0, 0)
+    assert result.size > 0
+    if fmt == "json":
+        assert json.loads(result.path.read_text()) == []
+
+
+def test_wrong_format_and_type_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no report format 'pdf'; there are"):
+        render("pdf", rows=[], job={}, report_type="leads", out=tmp_path / "x")
+    with pytest.raises(InputError, match="no report type 'all'; there are"):
+        render("csv", rows=[], job={}, report_type="all", out=tmp_path / "x")
+
+
+def test_paths_with_quotes_and_globs(tmp_path: Path, con: Any) -> None:
+    folder = tmp_path / "it's [1] *"
+    folder.mkdir()
+    source = write_rows(folder / "s'core.parquet", final_rows())
+    assert len(read_csv(made(folder, con, "csv", [source]))) == 12
+
+
+def test_a_new_file_is_a_new_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[Path]) -> None:
+    code = (
+        "from reports.formats import Format\n"
+        "def write(data, out):\n    out.write_text(str(data.rows))\n    return data.rows\n"
+        "FORMAT = Format('count', 'text/plain', write, 'a number')\n"
+    )
+    (tmp_path / "count_format.py").write_text(code)
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    formats.formats.cache_clear()
+    try:
+        result = render("count", rows=rows, job={}, report_type="leads", out=tmp_path / "out")
+    finally:
+        formats.formats.cache_clear()
+    assert result.path.read_text() == "9"
