@@ -1,0 +1,129 @@
+"""A worker application whose stages are stand-ins: the real spine, with bodies that a test steers.
+
+`celery -A tests.spine.app worker`. A job's option `stand_in` says what the bodies do:
+    seconds   each partition stage takes so long
+    parts     write a row a company as real parts (default true)
+    die       unit names whose scrape kills its process, always
+    fail      {unit name: times} whose scrape raises so many times
+    bad       domains that never get a good row on attempt 1
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from leadmill.errors import ErrorCategory, WorkError
+from pipelines import plan as planning
+from pipelines import publish as publishing
+from pipelines.unit_run import UnitRun
+from tasks.app import app
+from tasks.unit_task import unit_task
+
+app.conf.imports = []
+
+
+def steer(run: UnitRun) -> dict:
+    return run.options.get("stand_in", {})
+
+
+@unit_task("launch")
+def launch(run: UnitRun) -> None:
+    planning.launch(run)
+    size = steer(run).get("partition_size")
+    if size and run.grant.attempt == 1:
+        table = pq.read_table(run.files.path("plan.parquet"), partitioning=None).to_pylist()
+        good = [row for row in table if row["error"] is None]
+        for i, row in enumerate(good):
+            row["partition"] = i // size
+        run.files.write_plan(table)
+        run.outcome.fields["pn"] = -(-len(good) // size)
+
+
+def note(run: UnitRun, what: str) -> None:
+    """One line in the test's log: what, when, who."""
+    if log := steer(run).get("log"):
+        with Path(log).open("a") as handle:
+            handle.write(
+                f"{what} {run.job_id} {run.grant.unit} {run.stage} {run.grant.epoch} {os.getpid()} {time.time()}\n"
+            )
+
+
+def work(run: UnitRun) -> None:
+    how, unit = steer(run), run.grant.unit
+    note(run, "begin")
+    until = time.monotonic() + how.get("seconds", 0)
+    while time.monotonic() < until:
+        run.lease.check()
+        time.sleep(min(0.02, max(0.0, until - time.monotonic())))
+    if run.stage == "scrape":
+        if unit in how.get("die", ()):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if run.grant.tries < how.get("fail", {}).get(unit, 0):
+            raise WorkError("told to fail", ErrorCategory.SYSTEM)
+    write_rows(run, how)
+    note(run, "end")
+
+
+def write_rows(run: UnitRun, how: dict) -> None:
+    if not how.get("parts", True):
+        return
+    companies = run.companies()
+    run.outcome.rows_in = len(companies)
+    bad = set(how.get("bad", ())) if run.grant.attempt == 1 else set()
+    column = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at"}[run.stage]
+    now = datetime.now(UTC)
+    run.write(
+        {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], column: now}
+        for row in companies
+        if row["domain"] not in bad
+    )
+    run.write_errors(
+        [
+            {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "scope": "company",
+             "stage": run.stage, "category": "network", "error": "told to be bad", "at": now}
+            for row in companies if row["domain"] in bad
+        ]
+    )  # fmt: skip
+
+
+for name in ("scrape", "process", "enrich"):
+    unit_task(name)(work)
+
+
+@unit_task("score")
+def score(run: UnitRun) -> None:
+    how = steer(run)
+    if run.grant.tries < how.get("fail", {}).get("score", 0):
+        raise WorkError("told to fail", ErrorCategory.SYSTEM)
+    if not how.get("parts", True):
+        return
+    lake, units = run.runtime.lake, run.runtime.store.units(run.job_id)
+    chain = ("scrape", "process", "enrich")
+    lake.settle_all(run.job_id, planning.committed_epochs(units, chain))
+    good = {row["company_id"] for row in lake.iter_rows(lake.parts(run.job_id, "enrich"))}
+    run.write(
+        {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "score": 1.0,
+         "error": row["error"] or (None if row["company_id"] in good else "no row"), "scored_at": datetime.now(UTC)}
+        for row in lake.plan(run.job_id)
+    )  # fmt: skip
+
+
+@unit_task("report")
+def render(run: UnitRun) -> None:
+    if steer(run).get("parts", True):
+        run.files.write_json(f"reports/report.{run.grant.unit.partition(':')[2]}", {"job": run.job_id})
+
+
+@unit_task("publish")
+def publish(run: UnitRun) -> None:
+    if steer(run).get("parts", True):
+        publishing.publish(run)
+    else:
+        run.outcome.status = "completed"
+        run.outcome.fields = {"coverage": 1}

@@ -1,0 +1,251 @@
+"""Any interleaving of moves, duplicates, late messages, cancels, resumes and reconciler passes keeps the invariants."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from data.jobs import LIMITS, TERMINAL, TRANSITIONS, Grant, HandOut, JobStore, NewJob, Status
+from tests.valkey import Valkey
+
+STAGES = ("scrape", "process", "enrich", "score", "report")
+CLOSE = "score;render:html,render:csv;publish"
+LIVE = {"h": "handed", "r": "running", "w": "waiting"}
+_serial = itertools.count()
+_server: Valkey | None = None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _use(valkey: Valkey) -> None:
+    global _server  # noqa: PLW0603
+    _server = valkey
+
+
+class Records(RuleBasedStateMachine):
+    """Actors hold messages and grants of any age; what they do with them is chosen by hypothesis."""
+
+    @initialize()
+    def start(self) -> None:
+        assert _server is not None
+        self.now = 1_800_000_000_000
+        self.store = JobStore.connect(_server.url, f"t{next(_serial)}:")
+        self.store._clock = lambda: self.now
+        self.jobs: list[str] = []
+        self.messages: list[HandOut] = []
+        self.grants: list[Grant] = []
+        self.seen: dict[str, tuple[str, int]] = {}
+        self.commits: dict[tuple[str, str, int, int], str] = {}
+        self.resumed: set[str] = set()
+        self.owners = itertools.count()
+
+    def teardown(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        self.finish()
+        keys = self.store.redis.keys(self.store.prefix + "*")
+        if keys:
+            self.store.redis.delete(*keys)
+        self.store.redis.close()
+
+    # ---- moves ------------------------------------------------------------------------------------
+
+    @precondition(lambda self: len(self.jobs) < 3)
+    @rule(
+        run_at=st.sampled_from([None, None, 5]),
+        deadline=st.sampled_from([None, None, 30]),
+        priority=st.sampled_from([0, 1, 2]),
+    )
+    def submit(self, run_at: int | None, deadline: int | None, priority: int) -> None:
+        job = f"job_{len(self.jobs):020d}"
+        answer = self.store.submit(
+            NewJob(
+                job, "pipeline", STAGES, STAGES[:3], {}, {}, priority=priority, deadline_s=deadline,
+                run_at=None if run_at is None else self.now / 1000 + run_at, tags=("t",),
+            )
+        )  # fmt: skip
+        self.jobs.append(job)
+        self.messages += answer.send
+
+    @precondition(lambda self: self.messages)
+    @rule(data=st.data(), keep=st.booleans())
+    def deliver(self, data: st.DataObject, keep: bool) -> None:
+        """A worker takes a message; `keep`: it will come again."""
+        i = data.draw(st.integers(0, len(self.messages) - 1))
+        out = self.messages[i] if keep else self.messages.pop(i)
+        grant = self.store.begin(out.job_id, out.unit, out.epoch, out.index, f"o{next(self.owners)}:1")
+        if isinstance(grant, Grant):
+            assert grant.epoch == out.epoch
+            self.grants.append(grant)
+
+    @precondition(lambda self: self.grants)
+    @rule(data=st.data(), keep=st.booleans(), chained=st.booleans())
+    def commit(self, data: st.DataObject, keep: bool, chained: bool) -> None:
+        i = data.draw(st.integers(0, len(self.grants) - 1))
+        grant = self.grants[i] if keep else self.grants.pop(i)
+        fields: dict[str, object] = {}
+        status = None
+        if grant.unit == "launch":
+            fields = {"pn": max(3, grant.partitions), "w": 2, "nc": 3, "close": CLOSE}
+        if grant.unit == "publish":
+            fields, status = {"coverage": 0.5}, "completed"
+        answer = self.store.commit(
+            grant, rows_in=1, rows_out=1, fields=fields or None, status=status, chained=chained or None
+        )
+        if answer.refused is None:
+            done = (grant.job_id, grant.unit, grant.index, grant.epoch)
+            holder = self.commits.setdefault(done, grant.owner)
+            assert holder == grant.owner, "one epoch of a stage was committed by two owners"
+        self.messages += answer.send
+
+    @precondition(lambda self: self.grants)
+    @rule(data=st.data(), most=st.sampled_from([1, 3]))
+    def fail(self, data: st.DataObject, most: int) -> None:
+        grant = self.grants.pop(data.draw(st.integers(0, len(self.grants) - 1)))
+        answer = self.store.fail(grant, category="system", error="x", max=most, base=1000, cap=8000, jitter=0.5)
+        self.messages += answer.send
+
+    @precondition(lambda self: self.grants)
+    @rule(data=st.data(), how=st.sampled_from(["died", "release", "renew"]), keep=st.booleans())
+    def lose(self, data: st.DataObject, how: str, keep: bool) -> None:
+        i = data.draw(st.integers(0, len(self.grants) - 1))
+        grant = self.grants[i] if keep else self.grants.pop(i)
+        if how == "died":
+            self.messages += self.store.died(grant.job_id, grant.unit, grant.owner, "killed").send
+        elif how == "release":
+            self.messages += self.store.release(grant.job_id, grant.unit, grant.owner).send
+        else:
+            self.store.renew(grant, progress=500, pages=1)
+
+    @precondition(lambda self: self.messages)
+    @rule(data=st.data())
+    def lose_message(self, data: st.DataObject) -> None:
+        self.messages.pop(data.draw(st.integers(0, len(self.messages) - 1)))
+
+    @rule(seconds=st.sampled_from([0.5, 4, 11, 70]), busy=st.booleans(), outage=st.booleans())
+    def tick(self, seconds: float, busy: bool, outage: bool) -> None:
+        """Time passes, with a claim every two seconds, or (an outage) none until its end."""
+        queued = (
+            {f"{stage}:{level}": True for stage in ("launch", "scrape", "process") for level in range(6)}
+            if busy
+            else {}
+        )
+        step = seconds if outage else 2.0
+        passed = 0.0
+        while passed < seconds:
+            passed += step
+            self.now += int(step * 1000)
+            self.messages += self.store.claim(queued, node="n", about="{}").send
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        job = data.draw(st.sampled_from(self.jobs))
+        answer = self.store.call("cancel", job=job)
+        assert (answer.refused is None) == (self.seen[job][0] not in TERMINAL)
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data())
+    def resume(self, data: st.DataObject) -> None:
+        job = data.draw(st.sampled_from(self.jobs))
+        answer = self.store.call("resume", job=job)
+        if answer.refused is None:
+            assert self.seen[job][0] in TERMINAL
+            self.resumed.add(job)
+        self.messages += answer.send
+
+    # ---- what must hold after each ------------------------------------------------------------------
+
+    @invariant()
+    def holds(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        due = dict(self.store.redis.zrange(self.store.key("due"), 0, -1, withscores=True))
+        for job in self.jobs:
+            self.check_job(job, due)
+        self.resumed.clear()
+
+    def check_job(self, job: str, due: dict[str, float]) -> None:
+        record = self.store.read(job)
+        assert record is not None
+        status, attempt = Status(record["status"]), int(record["attempt"])
+        before, attempt_before = self.seen.get(job, (Status.PENDING, 1))
+        if before in TERMINAL and (status, attempt) != (before, attempt_before):
+            assert job in self.resumed and attempt == attempt_before + 1, "a terminal status changed without a resume"
+        assert attempt == attempt_before or job in self.resumed
+        self.seen[job] = (status, attempt)
+        indices = [s for s in Status if self.store.redis.zscore(self.store.key(f"idx:s:{s}"), job) is not None]
+        assert indices == [status]
+        units = self.store.units(job)
+        live = {u: t for u, t in units.items() if t["s"] in LIVE}
+        entries = {member.partition("|")[2] for member in due if member.startswith(job + "|")} - {"~"}
+        if status in TERMINAL:
+            assert not live
+            assert int(record["busy"]) == int(record["waits"]) == 0
+        assert set(live) == entries, "each live unit has exactly one due entry, and nobody else has"
+        assert int(record["busy"]) == sum(t["s"] in "hr" for t in live.values())
+        assert int(record["waits"]) == sum(t["s"] == "w" for t in live.values())
+        assert int(record.get("win") or 0) == sum(u[1:].isdigit() for u in live)
+        assert int(record.get("win") or 0) <= 2
+        parts = [t for u, t in units.items() if u[1:].isdigit()]
+        assert int(record.get("pd") or 0) == sum(t["s"] == "d" for t in parts)
+        assert int(record.get("pf") or 0) >= sum(t["s"] == "f" for t in parts)
+        if status is Status.RETRY:
+            assert int(record["busy"]) == 0 and live
+        if status in (Status.PENDING, Status.RUNNING, Status.RETRY):
+            assert live, "a job that has not ended stands still"
+        assert 0 <= int(record.get("pct") or 0) <= 1000
+
+    def finish(self) -> None:
+        """With everything lost, the reconciler alone brings every job to its end; counters equal the records."""
+        self.messages, self.grants = [], []
+        for _ in range(400):
+            self.now += 2_500
+            self.messages += self.store.claim({}, node="n", about="{}").send
+            while self.messages:
+                out = self.messages.pop()
+                grant = self.store.begin(out.job_id, out.unit, out.epoch, out.index, "end:1")
+                if isinstance(grant, Grant):
+                    fields = (
+                        {"pn": max(3, grant.partitions), "w": 2, "nc": 3, "close": CLOSE}
+                        if out.unit == "launch"
+                        else None
+                    )
+                    answer = self.store.commit(
+                        grant, fields=fields, status="completed" if out.unit == "publish" else None
+                    )
+                    assert answer.refused is None
+                    self.messages += answer.send
+            if not self.store.redis.zcard(self.store.key("due")):
+                break
+        ended: dict[str, int] = {}
+        for job in self.jobs:
+            record = self.store.read(job)
+            assert record is not None and record["status"] in TERMINAL, (record, self.store.units(job))
+            ended[f"pipeline:{record['status']}"] = ended.get(f"pipeline:{record['status']}", 0) + 1
+            ended["pipeline:ms"] = ended.get("pipeline:ms", 0) + int(record["took"])
+        counted = {name: int(n) for name, n in self.store.redis.hgetall(self.store.key("ended")).items()}
+        assert {k: v for k, v in counted.items() if v} == {k: v for k, v in ended.items() if v}
+
+
+Records.TestCase.settings = settings(
+    max_examples=40,
+    stateful_step_count=50,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+TestRecords = Records.TestCase
+
+
+def test_the_script_makes_only_the_moves_that_are_declared() -> None:
+    """`TRANSITIONS` knows every status, and leaves a terminal one by a resume only."""
+    assert set(TRANSITIONS) == set(Status)
+    for status in TERMINAL:
+        assert TRANSITIONS[status] == {Status.PENDING}
+    assert LIMITS["LEASE_MS"] > 3_000
+    assert json.dumps(LIMITS)
