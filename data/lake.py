@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,8 @@ from leadmill.ids import JOB_ID
 
 PartKind = Literal["rows", "errors", "pages"]
 _COMPRESSION_LEVEL = 3
+#: Below so many rows a dictionary costs more than it saves.
+_DICTIONARY_ROWS = 500
 
 
 class DamagedPartError(WorkError):
@@ -64,8 +67,12 @@ class Lake:
 
     def parts(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> list[Path]:
         """Public part files of a stage, of one partition if given, sorted."""
-        prefix = "part-" if partition is None else f"part-{partition:05d}-"
-        return sorted(self.part_dir(job_id, stage, kind).glob(f"{prefix}*.parquet"))
+        folder = self.part_dir(job_id, stage, kind)
+        if partition is None:
+            return sorted(folder.glob("part-*.parquet"))
+        # One partition's files are numbered without a gap: asking for each beats listing a large folder.
+        numbered = (folder / f"part-{partition:05d}-{n}.parquet" for n in count())
+        return list(takewhile(Path.exists, numbered))
 
     def settle(self, job_id: str, stage: str, unit: str, epoch: int) -> None:
         """Rename what a unit's committed epoch wrote, and remove what its other epochs left."""
@@ -81,7 +88,14 @@ class Lake:
                 file.replace(public)
             except FileNotFoundError:
                 continue  # another reader was faster
-            _sync_dir(public.parent)
+
+    def sync(self, job_id: str) -> None:
+        """Make every rename of a job durable, once, before it is told as ended.
+
+        Until then a rename that a power cut undoes leaves the temporary name, and the next reader repeats it.
+        """
+        for folder, _, _ in os.walk(self.job_dir(job_id)):
+            sync_file(Path(folder))
 
     def settle_all(self, job_id: str, committed: Mapping[tuple[str, str], int]) -> None:
         """Repeat every missing rename of a job: `committed` maps (stage, unit) to the epoch that counts."""
@@ -244,15 +258,24 @@ class UnitFiles:
         self._counts[kind] = n + 1
         base = {"rows": self._stage, "errors": f"{self._stage}/errors", "pages": "pages"}[kind]
         path = self.path(f"{base}/part-{self._partition:05d}-{n}.parquet")
-        pq.write_table(made, path, compression="zstd", compression_level=_COMPRESSION_LEVEL, write_page_checksum=True)
-        sync_file(path)
+        with path.open("wb") as sink:
+            pq.write_table(
+                made,
+                sink,
+                compression="zstd",
+                compression_level=_COMPRESSION_LEVEL,
+                write_page_checksum=True,
+                use_dictionary=made.num_rows >= _DICTIONARY_ROWS,
+            )
+            sink.flush()
+            os.fsync(sink.fileno())
         return int(made.num_rows)
 
     def write_plan(self, rows: Iterable[Mapping[str, Any]]) -> int:
         """Write the plan, sorted by partition so that one partition's rows are read alone."""
         made = table(rows, PLAN, self._job_id).sort_by([("partition", "ascending"), ("domain", "ascending")])
         path = self.path("plan.parquet")
-        pq.write_table(made, path, compression="zstd", row_group_size=10_000)
+        pq.write_table(made, path, compression="zstd", row_group_size=2_000)
         sync_file(path)
         return int(made.num_rows)
 
@@ -286,7 +309,12 @@ def partition_of(part: Path) -> int:
 
 
 def _temporary(folder: Path, stage: str, unit: str) -> list[Path]:
-    return sorted((folder / "_tmp").glob(f"{stage}.{unit.replace(':', '-')}.*~*"))
+    prefix, temporary = f"{stage}.{unit.replace(':', '-')}.", folder / "_tmp"
+    try:
+        names = os.listdir(temporary)  # noqa: PTH208 - a glob compiles its pattern anew at every call
+    except FileNotFoundError:
+        return []
+    return [temporary / name for name in sorted(names) if name.startswith(prefix) and "~" in name]
 
 
 def _schema(stage: str, kind: PartKind) -> pa.Schema:
@@ -294,13 +322,9 @@ def _schema(stage: str, kind: PartKind) -> pa.Schema:
 
 
 def sync_file(path: Path) -> None:
-    """Make a written file durable."""
+    """Make a written file, or a folder's entries, durable."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def _sync_dir(path: Path) -> None:
-    sync_file(path)

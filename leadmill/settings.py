@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     #: A task that runs longer is killed, seconds: the backstop behind crawl deadline and lease.
     task_time_limit_s: int = Field(180, ge=1)
     #: A pool process is replaced after so many tasks, or (after a task) when it holds more memory (MB).
-    max_tasks_per_child: int = Field(200, ge=1)
+    max_tasks_per_child: int = Field(1_000, ge=1)
     max_memory_mb: int = Field(600, ge=100)
     #: A task whose process holds more memory than this is killed and counts towards poison (MB).
     task_memory_limit_mb: int = Field(1_500, ge=100)

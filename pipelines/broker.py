@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from kombu.entity import Queue as Declared
 
 from leadmill.settings import Settings
@@ -15,14 +16,24 @@ from pipelines.stages import STAGES
 TIMEOUT_S = 3
 
 
+class _Amqp(AMQP):
+    """Consumes without the broker's acknowledgements.
+
+    The lease says who works on what, and the record sends a lost message again; a copy kept by the broker until the
+    acknowledgement would cost two round trips a message, and a worker that holds one exits when Redis goes away.
+    """
+
+    def TaskConsumer(self, *args: Any, **options: Any) -> Any:
+        return super().TaskConsumer(*args, **{**options, "no_ack": True})
+
+
 def make_celery(settings: Settings) -> Celery:
     """A Celery app without tasks.
 
-    Why each setting: messages are acknowledged early and never delayed (countdown, ETA, retry), because a
-    worker that holds an unacknowledged message exits when Redis goes away; the record, not the broker,
-    says who works on what. Nothing is prefetched, so a killed worker takes no waiting message with it.
+    Why each setting: messages are never acknowledged and never delayed (countdown, ETA, retry); the record, not the
+    broker, says who works on what. Nothing is prefetched, so a killed worker takes no waiting message with it.
     """
-    app = Celery("leadmill")
+    app = Celery("leadmill", amqp=_Amqp)
     transport: dict[str, Any] = {
         "socket_timeout": TIMEOUT_S,
         "socket_connect_timeout": TIMEOUT_S,

@@ -1,4 +1,4 @@
-"""The lease of a running unit: a thread that renews it, carries progress, and says when the run must stop."""
+"""The lease of a running unit: renewed by a thread beside the work, carries progress, says when the run must stop."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from functools import lru_cache
 
 import psutil
 
@@ -29,15 +30,15 @@ class Lease:
     def __init__(self, store: JobStore, grant: Grant, stages: int, memory_limit_mb: int) -> None:
         self._store, self._grant, self._stages = store, grant, stages
         self._memory_limit_mb = memory_limit_mb
-        self._wake = threading.Condition()
+        self._renewing = threading.Lock()
         self._closed = False
         self._told: tuple[int | None, str, int] = (None, "", 0)
         self._news: tuple[int | None, str, int] = self._told
+        self._reached = self._told_at = time.monotonic()
         #: Set when the work must stop; `reason` says why.
         self.stop = threading.Event()
         self.reason = ""
-        self._thread = threading.Thread(target=self._renew, name=f"lease {grant.unit}", daemon=True)
-        self._thread.start()
+        _renewer(os.getpid()).leases.add(self)
 
     def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
         """Tell how far the stage is (0–1), in words, and how many pages it has fetched in all.
@@ -60,38 +61,29 @@ class Lease:
         return self._news[2] - self._told[2]
 
     def close(self) -> None:
-        """Stop renewing; returns when the thread has ended its call."""
-        with self._wake:
+        """Stop renewing; returns when a renewal under way has ended."""
+        with self._renewing:
             self._closed = True
-            self._wake.notify()
-        self._thread.join()
+        _renewer(os.getpid()).leases.discard(self)
 
-    def _renew(self) -> None:
-        reached = told_at = time.monotonic()
-        while True:
-            with self._wake:
-                if not self._closed:
-                    self._wake.wait(PROGRESS_S)
-                if self._closed:
-                    return
+    def look(self) -> None:
+        """Renew if it is time, or if there is progress to tell. Called by the renewing thread."""
+        with self._renewing:
             news, now = self._news, time.monotonic()
-            if news == self._told and now - told_at < RENEW_S:
-                continue
-            told_at = now
+            if self._closed or self.stop.is_set() or (news == self._told and now - self._told_at < RENEW_S):
+                return
+            self._told_at = now
             self._check_memory()
             try:
                 refused = self._store.renew(self._grant, news[0], news[1], news[2] - self._told[2])
             except UnavailableError:
                 # While Redis is away nobody else can take the unit either: going on loses nothing.
-                if now - reached > CUT_OFF_S:
+                if now - self._reached > CUT_OFF_S:
                     self._end(f"no answer from the job store for {CUT_OFF_S:.0f} s")
-                    return
-                continue
-            reached = time.monotonic()
-            self._told = news
+                return
+            self._reached, self._told = now, news
             if refused:
                 self._end(refused)
-                return
 
     def _check_memory(self) -> None:
         """Kill this process when the run has filled it: nothing gentler stops C code. The parent reports the death."""
@@ -109,3 +101,26 @@ class Lease:
         self.reason = reason
         self.stop.set()
         log.info("run stops", job=self._grant.job_id, unit=self._grant.unit, reason=reason)
+
+
+class _Renewer:
+    """The renewing thread of one process. It looks twice a second; starting one a run would cost more than that."""
+
+    def __init__(self) -> None:
+        self.leases: set[Lease] = set()
+        threading.Thread(target=self._run, name="leases", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(PROGRESS_S)
+            for lease in list(self.leases):
+                try:
+                    lease.look()
+                except Exception:
+                    log.exception("a lease could not be renewed")
+
+
+@lru_cache(maxsize=1)
+def _renewer(pid: int) -> _Renewer:
+    """This process's; a thread does not cross a fork."""
+    return _Renewer()

@@ -20,6 +20,7 @@ def publish(run: UnitRun) -> None:
     record = store.read(job_id) or {}
     units = store.units(job_id)
     lake.settle_all(job_id, committed_epochs(units, partition_stages(stages)))
+    lake.sync(job_id)
     companies = int(record.get("nc", 0))
     good = _good(run) if companies else 0
     coverage = good / companies if companies else 1.0

@@ -122,29 +122,35 @@ def run_unit(
     pause_point("begun")
     stages = partition_stages(grant.stages)
     stage = stages[index] if _is_partition(unit) else stage_of(unit.partition(":")[0]).name
-    lease = Lease(
-        runtime.store, grant, len(stages) if _is_partition(unit) else 1, runtime.settings.task_memory_limit_mb
-    )
-    run = UnitRun(runtime, grant, lease, stage)
+    run: UnitRun | None = None
     try:
+        lease = Lease(
+            runtime.store, grant, len(stages) if _is_partition(unit) else 1, runtime.settings.task_memory_limit_mb
+        )
         try:
+            run = UnitRun(runtime, grant, lease, stage)
             body(run)
             lease.check()
         finally:
             lease.close()
     except RunStoppedError:
-        run.files.discard()
+        _discard(run)
         return False
     except DamagedPartError as error:
-        run.files.discard()
-        runtime.lake.drop_partition(job_id, stages, run.partition)
+        _discard(run)
+        runtime.lake.drop_partition(job_id, stages, int(unit[1:]) if _is_partition(unit) else None)
         _fail(runtime, grant, error, from_first_stage=True)
         return False
     except Exception as error:  # the stage's own failure, whatever it is, becomes the unit's outcome
-        run.files.discard()
+        _discard(run)
         _fail(runtime, grant, error)
         return False
     return _commit(runtime, run, chained)
+
+
+def _discard(run: UnitRun | None) -> None:
+    if run is not None:
+        run.files.discard()
 
 
 def _is_partition(unit: str) -> bool:

@@ -41,8 +41,11 @@ def _preload(**_: Any) -> None:
 
     Only import: a fork while a parent thread uses DuckDB hung 1 of 60 times.
     """
+    import cffi.cparser  # noqa: F401  (billiard's, in each new child)
     import duckdb  # noqa: F401
     import pandas as pd  # noqa: F401  (pyarrow imports it at its first conversion)
+    import pyarrow.dataset
+    import pyarrow.pandas_compat
     import pyarrow.parquet  # noqa: F401
 
     import tasks.processing.enrich

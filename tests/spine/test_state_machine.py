@@ -41,6 +41,7 @@ class Records(RuleBasedStateMachine):
         self.seen: dict[str, tuple[str, int]] = {}
         self.commits: dict[tuple[str, str, int, int], str] = {}
         self.resumed: set[str] = set()
+        self.begun: set[tuple[str, str, int, int]] = set()
         self.owners = itertools.count()
 
     def teardown(self) -> None:
@@ -80,6 +81,11 @@ class Records(RuleBasedStateMachine):
         grant = self.store.begin(out.job_id, out.unit, out.epoch, out.index, f"o{next(self.owners)}:1")
         if isinstance(grant, Grant):
             assert grant.epoch == out.epoch
+            run = (grant.job_id, grant.unit, grant.epoch, grant.index)
+            assert run not in self.begun, "one epoch of a stage was begun twice"
+            self.begun.add(run)
+            due = self.store.redis.zscore(self.store.key("due"), f"{grant.job_id}|{grant.unit}")
+            assert due == self.now + LIMITS["LEASE_MS"]
             self.grants.append(grant)
 
     @precondition(lambda self: self.grants)
@@ -93,13 +99,21 @@ class Records(RuleBasedStateMachine):
             fields = {"pn": max(3, grant.partitions), "w": 2, "nc": 3, "close": CLOSE}
         if grant.unit == "publish":
             fields, status = {"coverage": 0.5}, "completed"
+        unit = self.store.units(grant.job_id).get(grant.unit, {})
+        holds = (unit.get("s"), unit.get("o"), unit.get("e")) == ("r", grant.owner, grant.epoch)
         answer = self.store.commit(
             grant, rows_in=1, rows_out=1, fields=fields or None, status=status, chained=chained or None
         )
+        assert holds or answer.refused or answer.body.get("again"), "a run that lost its unit committed"
         if answer.refused is None:
             done = (grant.job_id, grant.unit, grant.index, grant.epoch)
             holder = self.commits.setdefault(done, grant.owner)
             assert holder == grant.owner, "one epoch of a stage was committed by two owners"
+            if grant.unit[1:].isdigit() and grant.index < 2:  # the next link of the chain
+                after = STAGES[grant.index + 1]
+                self.messages.append(
+                    HandOut(grant.job_id, grant.unit, grant.epoch, grant.index + 1, 3, after, STAGES[:3])
+                )
         self.messages += answer.send
 
     @precondition(lambda self: self.grants)
