@@ -567,6 +567,15 @@ function ops.cancel()
   return { ok = true }
 end
 
+-- Stages that run once a job: all but those of the partitions.
+local function once_stages(j)
+  local out, parts = { 'launch', 'render', 'publish' }, ',' .. j.ps .. ','
+  for _, stage in ipairs(split(j.stages, ',')) do
+    if not parts:find(',' .. stage .. ',', 1, true) then out[#out + 1] = stage end
+  end
+  return out
+end
+
 -- Everything that is not done is planned again with a fresh epoch; launch runs first and extends the plan.
 function ops.resume()
   local j = load(a.job)
@@ -591,10 +600,10 @@ function ops.resume()
       if is_part(u) then call('RPUSH', P .. 'todo:' .. j.id, u) end
     end
   end
-  for _, stage in ipairs({ 'launch', 'publish', unpack(split(j.stages, ',')) }) do
+  for _, stage in ipairs({ 'launch', 'render', 'publish', unpack(split(j.stages, ',')) }) do
     call('HDEL', job_key(j.id), stage .. ':f', stage .. ':fa')
   end
-  for _, stage in ipairs({ 'launch', 'score', 'render', 'publish' }) do
+  for _, stage in ipairs(once_stages(j)) do
     call('HDEL', job_key(j.id), stage .. ':d', stage .. ':i', stage .. ':o', stage .. ':e', stage .. ':sa')
   end
   if j.dpx then set(j, 'px', j.dpx) end
@@ -633,6 +642,7 @@ function ops.forget()
   call('ZREM', P .. 'idx:s:' .. j.status, j.id)
   call('ZREM', P .. 'idx:k:' .. j.kind, j.id)
   for _, tag in ipairs(dec(j.tags or '[]')) do call('ZREM', P .. 'idx:t:' .. tag, j.id) end
+  call('HINCRBY', P .. 'ended', j.kind .. ':forgotten', 1)
   call('DEL', job_key(j.id), P .. 'doc:' .. j.id, P .. 'units:' .. j.id, P .. 'ev:' .. j.id, P .. 'todo:' .. j.id)
   return { ok = true }
 end

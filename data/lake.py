@@ -203,7 +203,7 @@ class Lake:
         parameters: dict[str, Any] = {"files": [str(file) for file in files]}
         if company_ids is not None:
             parameters["ids"] = list(company_ids)
-        found: pa.Table = cursor.execute(query, parameters).to_arrow_table()
+        found: pa.Table = cursor.sql(query, params=parameters).to_arrow_table()
         return list(found.to_pylist())
 
     def rows_from(
@@ -211,18 +211,26 @@ class Lake:
     ) -> Iterator[dict[str, Any]]:
         """Rows of given companies from given jobs: `sources` maps a job id to company ids."""
         for job_id, ids in sources.items():
+            left = set(ids)
             files = self.parts(job_id, stage, kind)
             if kind == "rows":
                 files += self.snapshot_files(stage)
             for file in files:
                 found = pq.read_table(file, filters=[("company_id", "in", list(ids))], partitioning=None)
                 for batch in found.to_batches(max_chunksize=50):
-                    rows = batch.to_pylist(maps_as_pydicts="lossy")
-                    yield from (row for row in rows if row["job_id"] == job_id)
+                    for row in batch.to_pylist(maps_as_pydicts="lossy"):
+                        if row["job_id"] != job_id or row["company_id"] not in left:
+                            continue
+                        if kind == "rows":  # a compacted row may still lie in its part, too
+                            left.discard(row["company_id"])
+                        yield row
 
     def stage_files(self, stage: str) -> list[Path]:
-        """Every part file of a stage over all jobs, and the snapshot's."""
-        return [*self.snapshot_files(stage), *sorted(self.jobs.glob(f"*/{stage}/part-*.parquet"))]
+        """Part files of a stage over all jobs that the snapshot does not hold yet, and the snapshot's."""
+        from data.snapshot import uncovered_files  # it is written by means of this class
+
+        fresh = uncovered_files(self, stage)  # before the snapshot is listed: one made meanwhile holds more, not less
+        return [*fresh, *self.snapshot_files(stage)]
 
     def snapshot_files(self, stage: str) -> list[Path]:
         """The compacted newest rows of a stage, if there are any."""

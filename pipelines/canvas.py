@@ -13,6 +13,7 @@ from typing import Any
 from celery import Celery, chain, chord, group
 from celery.canvas import Signature
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from data.jobs import HandOut
 from leadmill.errors import UnavailableError
@@ -99,5 +100,5 @@ def publish(app: Celery, outs: Sequence[HandOut], connection: Any = None) -> Non
     try:
         for canvas in build(app, outs):
             canvas.apply_async(connection=connection)
-    except (OperationalError, OSError) as error:
+    except (OperationalError, RedisError, OSError) as error:
         raise UnavailableError(f"the broker does not answer ({type(error).__name__})") from error

@@ -12,9 +12,10 @@ from data.jobs import JobStore
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
 from pipelines.inputs import BadLine, read_csv
+from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.search import search
-from pipelines.stages import STAGES, close_steps, partition_stages
+from pipelines.stages import STAGES, close_steps, partition_stages, stage_of
 from pipelines.unit_run import UnitRun
 
 #: Most registrable domains in one partition.
@@ -125,22 +126,9 @@ def launch(run: UnitRun) -> None:
 def _write_first_manifest(run: UnitRun) -> None:
     """What the job is, in the lake from its first step: enough to resume it should its record get lost."""
     store = run.runtime.store
-    source, spec = store.asked(run.job_id)
-    record = store.read(run.job_id) or {}
-    run.files.write_json(
-        "manifest.json",
-        {
-            "job_id": run.job_id,
-            "kind": run.grant.kind,
-            "status": "running",
-            "attempt": run.grant.attempt,
-            "stages": run.grant.stages,
-            "input": source,
-            "options": spec,
-            "units": {},
-            "record": {**record, **run.outcome.fields},
-        },
-    )
+    record = {**(store.read(run.job_id) or {}), **{name: str(value) for name, value in run.outcome.fields.items()}}
+    manifest = manifest_of(store, run.runtime.lake, record, {}, status="running", now=run.now)
+    run.files.write_json("manifest.json", manifest)
 
 
 def _nothing(plan: Plan) -> str:
@@ -256,6 +244,6 @@ def committed_epochs(units: dict[str, dict[str, Any]], chain: tuple[str, ...]) -
     for unit, state in units.items():
         for index, epoch in enumerate(state.get("c") or ()):
             if epoch:
-                stage = chain[index] if unit[1:].isdigit() else unit.partition(":")[0]
+                stage = chain[index] if unit[1:].isdigit() else stage_of(unit.partition(":")[0]).name
                 found[stage, unit] = epoch
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from data.duck import connection
 from leadmill.errors import ErrorCategory
+from pipelines.manifest import manifest_of
 from pipelines.plan import committed_epochs
 from pipelines.queues import Queue
 from pipelines.stages import STAGES, partition_stages
@@ -33,7 +34,10 @@ def publish(run: UnitRun) -> None:
     if error:
         what.fields["category"] = record.get("category") or ErrorCategory.DATA.value
         what.doc["error"] = error
-    run.files.write_json("manifest.json", _manifest(run, record, units, what.status, coverage, result))
+    manifest = manifest_of(
+        store, lake, record, units, status=status, now=run.now, coverage=coverage, result=result, error=error
+    )
+    run.files.write_json("manifest.json", manifest)
     _sweep(run)
 
 
@@ -74,39 +78,6 @@ def _result(record: dict[str, str], units: dict[str, dict[str, Any]], companies:
         if failed:
             result["failed_formats"] = failed
     return result
-
-
-def _manifest(
-    run: UnitRun,
-    record: dict[str, str],
-    units: dict[str, Any],
-    status: str,
-    coverage: float,
-    result: dict[str, Any],
-) -> dict[str, Any]:
-    source, spec = run.runtime.store.asked(run.job_id)
-    folder = run.runtime.lake.job_dir(run.job_id)
-    parts = {
-        stage: sorted(str(file.relative_to(folder)) for file in (folder / stage).rglob("part-*.parquet"))
-        for stage in (*run.grant.stages, "pages")
-        if (folder / stage).is_dir()
-    }
-    return {
-        "job_id": run.job_id,
-        "kind": run.grant.kind,
-        "status": status,
-        "attempt": run.grant.attempt,
-        "stages": run.grant.stages,
-        "input": source,
-        "options": spec,
-        "coverage": coverage,
-        "result": result,
-        "error": run.outcome.doc.get("error"),
-        "written_at": run.now.isoformat(),
-        "parts": parts,
-        "units": units,
-        "record": {name: value for name, value in record.items() if name not in ("result", "error")},
-    }
 
 
 def _sweep(run: UnitRun) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,6 @@ from pipelines.stages import partition_stages
 
 log = get_logger(__name__)
 
-#: Epoch from which a restored job's units count, above any that a lost record can have given.
-FRESH_EPOCH = 1_000
 _LOST = "the job store was emptied while this job ran; resume continues with what is missing"
 
 
@@ -81,7 +80,7 @@ def _restore(store: JobStore, lake: Lake, job_id: str, manifest: dict[str, Any])
     if ended:
         fields["coverage"] = manifest.get("coverage") or 0
     else:
-        fields["category"] = "system"
+        fields |= {"category": "system", "pf": len(partitions) - fields["pd"], **_counts(units, partitions, chain)}
     doc = {
         "input": json.dumps(manifest["input"]),
         "spec": json.dumps(manifest["options"]),
@@ -91,13 +90,22 @@ def _restore(store: JobStore, lake: Lake, job_id: str, manifest: dict[str, Any])
     return store.restore(job_id, fields, doc, units)
 
 
+def _counts(units: dict[str, dict[str, Any]], partitions: list[str], chain: tuple[str, ...]) -> dict[str, int]:
+    """What the record counted of the stages that the lake shows to be done."""
+    done = {f"{stage}:d": sum(len(units[u].get("c", ())) > i for u in partitions) for i, stage in enumerate(chain)}
+    return {**done, "g": sum(units[u].get("g", 0) for u in partitions)}
+
+
 def _ms(path: Path) -> int:
     return int(path.stat().st_mtime * 1000)
 
 
 def _units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Units of a job that had not ended, from the parts that lie in the lake."""
-    units: dict[str, dict[str, Any]] = {"launch": {"s": "d", "e": FRESH_EPOCH, "k": 0, "c": [0]}}
+    # Above every epoch that the lost record can have given, also by an earlier restore: what a run of those
+    # days left under `_tmp` never counts again.
+    epoch = int(time.time())
+    units: dict[str, dict[str, Any]] = {"launch": {"s": "d", "e": epoch, "k": 0, "c": [0]}}
     plan = lake.plan_path(job_id)
     if not chain or not plan.exists():
         return units
@@ -105,8 +113,9 @@ def _units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, dict[st
     done = {stage: _partitions_of(lake, job_id, stage) for stage in chain}
     for number in range(max(numbers, default=-1) + 1):
         reached = next((i for i, stage in enumerate(chain) if number not in done[stage]), len(chain))
-        state = {"s": "d" if reached == len(chain) else "f", "e": FRESH_EPOCH, "k": min(reached, len(chain) - 1)}
-        units[f"p{number}"] = {**state, "c": [0] * reached} if reached else state
+        state = {"s": "d" if reached == len(chain) else "f", "e": epoch, "k": min(reached, len(chain) - 1)}
+        made = {"c": [0] * reached, "g": 1_000 * reached // len(chain)} if reached else {}
+        units[f"p{number}"] = {**state, **made}
     return units
 
 

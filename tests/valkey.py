@@ -54,10 +54,11 @@ class Valkey:
         client = redis.Redis.from_url(self.url)
         for _ in range(500):
             try:
-                if client.ping():
+                if client.info("server")["process_id"] == self.process.pid:  # not another one on this port
                     break
             except redis.RedisError:
-                time.sleep(0.01)
+                pass
+            time.sleep(0.01)
         else:
             raise RuntimeError("valkey-server did not come up")
         client.close()

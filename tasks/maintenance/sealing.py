@@ -15,6 +15,7 @@ from redis.exceptions import WatchError
 
 from data.jobs import JobStore
 from data.lake import Lake, sync_file
+from pipelines.manifest import manifest_of
 from pipelines.plan import committed_epochs
 from pipelines.stages import partition_stages
 from tasks.maintenance.ended import Record, ended_jobs, is_ended
@@ -59,6 +60,7 @@ def seal(store: JobStore, lake: Lake, record: Record) -> bool:
         current = store.read(job_id)
         if current is None or not is_ended(current) or current["attempt"] != record["attempt"]:
             return False
+        lake.sync(job_id)  # without units nobody could repeat a rename that a power cut undid
         _write_manifest(store, lake, current, units)
         pipe.multi()
         pipe.delete(*(store.key(f"{name}:{job_id}") for name in ("units", "ev", "todo")))
@@ -70,9 +72,7 @@ def seal(store: JobStore, lake: Lake, record: Record) -> bool:
 
 
 def _is_fresh(lake: Lake, record: Record) -> bool:
-    """Whether the manifest is that of the last attempt; only a job that was resumed can have an older one."""
-    if record["attempt"] == "1":
-        return (lake.job_dir(record["id"]) / "manifest.json").exists()
+    """Whether the manifest tells this end; launch's own says `running`, a resumed job's may tell an earlier one."""
     manifest = lake.manifest(record["id"])
     if manifest is None:
         return False
@@ -80,30 +80,18 @@ def _is_fresh(lake: Lake, record: Record) -> bool:
 
 
 def _write_manifest(store: JobStore, lake: Lake, record: Record, units: dict[str, dict[str, Any]]) -> None:
-    job_id = record["id"]
-    folder = lake.job_dir(job_id)
-    stages = record["stages"].split(",")
-    source, spec = store.asked(job_id)
-    content = {
-        "job_id": job_id,
-        "kind": record["kind"],
-        "status": record["status"],
-        "attempt": int(record["attempt"]),
-        "stages": stages,
-        "input": source,
-        "options": spec,
-        "coverage": float(record["coverage"]) if record.get("coverage") else None,
-        "result": json.loads(record.get("result") or "{}"),
-        "error": record.get("error") or None,
-        "written_at": datetime.now(UTC).isoformat(),
-        "parts": {
-            stage: sorted(str(file.relative_to(folder)) for file in (folder / stage).rglob("part-*.parquet"))
-            for stage in (*stages, "pages")
-            if (folder / stage).is_dir()
-        },
-        "units": units,
-        "record": {name: value for name, value in record.items() if name not in ("result", "error")},
-    }
+    folder = lake.job_dir(record["id"])
+    content = manifest_of(
+        store,
+        lake,
+        record,
+        units,
+        status=record["status"],
+        now=datetime.now(UTC),
+        coverage=float(record["coverage"]) if record.get("coverage") else None,
+        result=json.loads(record.get("result") or "{}"),
+        error=record.get("error") or None,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / ".manifest.json.tmp"
     temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False))

@@ -39,8 +39,8 @@ def settle(company: Mapping[str, Any], findings: Sequence[Finding], now: datetim
     name, legal = names.settle([*fields["name_vote"], *fields["legal_vote"]], domain)
     language = languages.settle([*fields["language"], *fields["prose"]], code)
     if code is None and language is not None:
-        code = countries.from_language(language.value)
-        country = language._replace(field="country", value=code, method="language", confidence=0.4) if code else None
+        country = _country_of_language(fields, language)
+        code = country.value if country else None
     numbers, faxes = _numbers(fields, code)
     emails = _emails(fields["email"], domain)
     address = addresses.settle(fields["address"], code)
@@ -106,6 +106,22 @@ def _country(fields: Mapping[str, list[Finding]], domain: str) -> Finding | None
         page = next((f.page for found in fields.values() for f in found), None)
         return Finding("country", by_domain, "cctld", 0.6, page) if page else None
     return None
+
+
+def _country_of_language(fields: Mapping[str, list[Finding]], language: Finding) -> Finding | None:
+    """Of the countries that speak it the one where most of the numbers and postcodes seen exist."""
+    written = {f.value for field in ("phone", "fax") for f in fields.get(field, ())}
+    codes = {f.value["postcode"] for f in fields.get("address", ()) if f.value["postcode"]}
+    fits: dict[str, int] = {}
+    for code in countries.speaking(language.value):
+        exist = sum(any(region == code for _, region in phones.read(number, code)) for number in written)
+        if exist:
+            fits[code] = exist + sum(addresses.is_postcode(postcode, code) for postcode in codes)
+    code = max(fits, key=lambda code: fits[code], default=None)  # of equals the first, which has most sites
+    if code is not None:
+        return language._replace(field="country", value=code, method="phone", confidence=0.5)
+    code = countries.from_language(language.value)
+    return language._replace(field="country", value=code, method="language", confidence=0.4) if code else None
 
 
 def _numbers(fields: Mapping[str, list[Finding]], country: str | None) -> tuple[list[Finding], list[Finding]]:

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from leadmill.ids import company_domain
+from tasks.processing.extract.markup_guard import bounded
 from tasks.scraping.words import ARTICLES, CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
 
 #: Links looked at on one page.
@@ -161,7 +162,9 @@ def links_of(
         met: addresses looked at on earlier pages; this page's are added. Pages of a site share most of their
             links, and looking at each once halves the work.
     """
-    tree = LexborHTMLParser(html)
+    raw = html.encode("utf-8", "replace") if isinstance(html, str) else html
+    # Unguarded, the 60,000 nested tags of one page stop every crawl of this process for half a minute.
+    tree = LexborHTMLParser(bounded(raw))
     base = _base(tree, page_url)
     origin = "/".join(base.split("/", 3)[:3])
     folder = base.partition("?")[0].rpartition("/")[0] + "/"

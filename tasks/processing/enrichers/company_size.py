@@ -24,14 +24,30 @@ _PEOPLE = (
     r"kolleg(?:en|innen)|"
     r"collaborateurs|salariés|employés|personnes|empleados|trabajadores|colaboradores|personas|"
     r"dipendenti|collaboratori|persone|"
-    r"medewerkers|werknemers|collega(?:'|’)?s|anställda|medarbetare|medarbejdere|ansatte|työntekijää|"
-    r"pracowników|zaměstnanců|funcionários)"
+    r"trabalhadores|medewerkers|werknemers|collega(?:'|’)?s|anställda|medarbetare|medarbejdere|ansatte|työntekijää|"
+    r"pracowników|osób|zaměstnanců|funcionários)"
 )
 _WHO = (
     r"(?:full[- ]time |dedicated |talented |skilled |experienced |qualified |passionate |highly |engagierte[rn]? |"
     r"qualifizierte[rn]? |over |trained |great |amazing |creative |technical |professional |local ){0,2}"
 )
 _RANGE = re.compile(rf"(?<![\d.,]){_COUNT}\s?(?:-|–|—|to|bis|à|a)\s?{_COUNT} {_WHO}{_PEOPLE}\b", re.IGNORECASE)
+#: `between 200 and 500 employees`; without its first word the two numbers may count different things.
+_BETWEEN = re.compile(
+    rf"\b(?:between|zwischen|entre|tra|fra|tussen|mellan|mellem)\s{_COUNT} (?:and|und|et|y|e|en|och|og) "
+    rf"{_COUNT} {_WHO}{_PEOPLE}\b",
+    re.IGNORECASE,
+)
+#: `a team of 30 vets`: whoever they are, they are the team.
+_TEAM = re.compile(
+    rf"\b(?:team|équipe|equipo|equipa|equipe|squadra|hold)\s(?:of|von|aus|de|di|van|på)\s(?:\w{{2,10}}\s)?{_COUNT} "
+    r"(?!(?:years?|jahren?|ans|años|anni|jaar|countries|locations|offices|different|verschieden\w*)\b)[^\W\d]{3}",
+    re.IGNORECASE,
+)
+#: Scripts without blanks: `従業員数 118名`.
+_CJK = re.compile(
+    r"(?:従業員数?|社員数|スタッフ数|员工(?:人数|总数)?|員工人數|직원\s?수|임직원)[^\d。]{0,6}(\d{1,3}(?:,\d{3})+|\d{1,7})\s?[名人명]"
+)
 _MORE = re.compile(
     rf"(?:more than|over|above|exceeding|mehr als|über|plus de|más de|oltre|più di|meer dan|över|mere "
     rf"end|ponad|>|mais de)\s{_COUNT}\+? {_WHO}{_PEOPLE}\b",
@@ -40,11 +56,16 @@ _MORE = re.compile(
 _PLUS = re.compile(rf"(?<![\d.,]){_COUNT}\s?\+ {_WHO}{_PEOPLE}\b", re.IGNORECASE)
 _PLAIN = re.compile(rf"(?<![\d.,$€£]){_COUNT} {_WHO}{_PEOPLE}\b", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
-_HINT = re.compile(_PEOPLE, re.IGNORECASE)
+_HINT = re.compile(rf"{_PEOPLE}|\b(?:team|équipe|equip[oae]|squadra)\s|[員社员직]", re.IGNORECASE)
+#: A line that is only the label of the number on the next.
+_LABEL = re.compile(
+    r"^(?:従業員数?|社員数|員工人數|员工人数|직원\s?수|employees|number of employees|mitarbeiter(?:zahl)?)\s?[:：]?$",
+    re.I,
+)
 #: A number of people that is no number of employees: customers, readers, a rule of law.
 _OTHERS = re.compile(
     r"customers|clients|kunden|members|users|visitors|students|patients|companies with|businesses "
-    r"with|fewer than|less than|up to|bis zu|unternehmen mit|trained|helped|served|reach|million "
+    r"with|fewer than|less than|(?<!add )up to|bis zu|unternehmen mit|trained|helped|served|reach|million "
     r"people|group of \d+ people|for \d+ people|sleeps|seats|invit|attend|guests|population",
     re.IGNORECASE,
 )
@@ -75,10 +96,13 @@ def _look(page: Document) -> Iterator[Finding]:
             if declared:
                 yield page.found("employees", declared, item.method, 0.95)
     count = looked = 0
+    before = ""
     for line in page.lines:
-        if looked < MAX_LINES and _DIGIT.search(line) and _HINT.search(line):
+        text = f"{before} {line}" if before and line[:1].isdecimal() and len(line) <= 40 else line
+        before = line if len(line) <= 30 and _LABEL.match(line) else ""
+        if looked < MAX_LINES and _DIGIT.search(text) and _HINT.search(text):
             looked += 1
-            for size, confidence in sizes(line[:500]):
+            for size, confidence in sizes(text[:500]):
                 yield page.found(
                     "employees", size, "text", confidence + (0.1 if page.kind in ("about", "careers", "team") else 0.0)
                 )
@@ -105,22 +129,22 @@ def _declared(item: Item) -> Size | None:
 
 def sizes(text: str) -> Iterator[tuple[Size, float]]:
     """The numbers of employees that a text of at most 500 characters gives, each with how sure it is."""
-    for pattern in (_RANGE, _MORE, _PLUS, _PLAIN):
+    for pattern in (_RANGE, _BETWEEN, _MORE, _PLUS, _PLAIN, _TEAM, _CJK):
         for match in pattern.finditer(text):
             around = text[max(0, match.start() - 60) : match.end() + 30]
-            vague = bool(_VAGUE.search(match[0]))
+            vague = pattern is not _BETWEEN and bool(_VAGUE.search(match[0]))
             if _OTHERS.search(around) or (vague and not _OWN.search(around)):
                 continue
             least = _integer(match[1])
             if least is None or least < 2 or (1900 <= least <= 2050 and "," not in match[1] and "." not in match[1]):
                 continue
             most: int | None = least
-            if pattern is _RANGE:
+            if pattern in (_RANGE, _BETWEEN):
                 most = _integer(match[2])
-            elif pattern is not _PLAIN:
+            elif pattern in (_MORE, _PLUS):
                 most = None
             if most is None or most >= least:
-                yield Size(least, most), 0.55 if vague else 0.7
+                yield Size(least, most), 0.55 if vague or pattern is _TEAM else 0.7
             return
 
 

@@ -43,6 +43,8 @@ class Rules(NamedTuple):
     markup: list[tuple[str, str]]
     #: Technology → its category.
     categories: dict[str, str]
+    #: Technology → those that it never comes without.
+    implied: dict[str, list[str]]
 
 
 @cache
@@ -51,19 +53,30 @@ def load_rules(path: Path = RULES) -> Rules:
 
     Raises:
         ValueError: not TOML, a rule without name, category, source or anything to match, a key that is none, a name
-            given twice.
+            given twice, an `implies` that names none.
     """
-    rules = Rules(defaultdict(list), [], defaultdict(list), [], defaultdict(list), [], {})
+    rules = Rules(defaultdict(list), [], defaultdict(list), [], defaultdict(list), [], {}, {})
     for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("technology", []):
         name = entry.get("name", "")
-        unknown = entry.keys() - {"name", "category", "source", "script", "path", "header", "cookie", "meta", "html"}
+        unknown = entry.keys() - {
+            "name",
+            "category",
+            "source",
+            "script",
+            "path",
+            "header",
+            "cookie",
+            "meta",
+            "html",
+            "implies",
+        }
         if (
             unknown
             or not name
             or not entry.get("category")
             or not entry.get("source")
             or name in rules.categories
-            or len(entry) < 4
+            or len(entry) - ("implies" in entry) < 4
         ):
             raise ValueError(
                 f"{path.name}: rule {name or entry!r} lacks a part, repeats a name or has unknown "
@@ -79,6 +92,10 @@ def load_rules(path: Path = RULES) -> Rules:
                 table[where].extend((text, name) for text in ([texts] if isinstance(texts, str) else texts))
         rules.cookies.extend((text, name) for text in entry.get("cookie", ()))
         rules.markup.extend((text, name) for text in entry.get("html", ()))
+        rules.implied[name] = entry.get("implies", [])
+    strangers = {other for others in rules.implied.values() for other in others} - rules.categories.keys()
+    if strangers:
+        raise ValueError(f"{path.name}: `implies` names {sorted(strangers)}, for which there is no rule")
     return rules
 
 
@@ -86,9 +103,10 @@ def _look(page: Document) -> Iterator[Finding]:
     rules = load_rules()
     seen: set[str] = set()
     for name, method, confidence in _matches(page, rules):
-        if name not in seen:
-            seen.add(name)
-            yield page.found("technology", name, method, confidence)
+        for found, surely in ((name, confidence), *((other, confidence - 0.1) for other in rules.implied[name])):
+            if found not in seen:
+                seen.add(found)
+                yield page.found("technology", found, method, surely)
 
 
 def _matches(page: Document, rules: Rules) -> Iterator[tuple[str, str, float]]:

@@ -71,6 +71,11 @@ _CA_PROVINCES = (
     "AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT|Ontario|Quebec|Québec|Alberta|British Columbia|Manitoba|Saskatchewan|"
     "Nova Scotia|New Brunswick"
 )
+#: Code, prefecture, town and the rest in one run: `〒392-0099 長野県諏訪市見本町9-99`.
+_JP_ADDRESS = (
+    r"〒\s?(?P<postcode>\d{3}-\d{4})\s?(?P<region>東京都|北海道|(?:京都|大阪)府|[^\s\d]{2,3}県)?"
+    r"(?P<city>[^\s\d]{1,6}?[市区町村]市?|[^\s\d]{0,20})(?P<rest>[^\s、,　]{1,30})?"
+)
 _GB_POSTCODE = (
     r"\b(?:GIR ?0AA|[A-PR-UWYZ](?:[0-9]{1,2}|[A-HK-Y][0-9]{1,2}|[0-9][A-HJKPSTUW]|[A-HK-Y][0-9][ABEHMNPRVWXY])"
     r"\s{1,2}[0-9][ABD-HJLNP-UW-Z]{2})\b"
@@ -98,7 +103,7 @@ _RULES = (
     _Rule("PL", _before_city(r"\d\d-\d{3}", "(?:PL-)?"), False, _PL_CODE),
     _Rule("PT", _before_city(r"\d{4}-\d{3}"), False, _PT_CODE),
     _Rule("SE", _before_city(r"[1-9]\d\d\s\d\d", "(?:SE?-)?"), False, _SE_CODE),
-    _Rule("JP", re.compile(r"〒\s?(?P<postcode>\d{3}-\d{4})\s?(?P<city>[^\s\d]{0,20})"), True, _JP_CODE),
+    _Rule("JP", re.compile(_JP_ADDRESS), True, _JP_CODE),
     _Rule(None, _before_city(r"\d{5}", r"(?:(?P<mark>DE|D|FR|F|IT|I|ES|E|AT|A|CH|BE|B|DK|L)[ -]\s?)?"), False, _FIVE),
     _Rule(None, _before_city(r"[1-9]\d{3}", r"(?P<mark>AT|A|CH|BE|B|DK|L|LU|NO|N)[ -]\s?"), False, _FOUR),
     # A bare number of four digits that looks like a year is taken for one.
@@ -128,6 +133,13 @@ _LEAD = re.compile(
     r"pmb)\b)[^\d]{2,80}?[\s:,.]\s?(?=\d{1,6}[A-Za-z]?\s+(?:[NSEW]\.?\s|[A-Z]|\d+(?:st|nd|rd|th)\b))",
     re.IGNORECASE,
 )
+#: The firm's name with its legal form before its street: `Acme S.A. Paseo del Prado 1`.
+_FIRM = re.compile(
+    r"^.{2,80}?\b(?:GmbH(?:\s?&\s?Co\.?\s?KG)?|AG|KG|e\.\s?K\.|S\.\s?A\.(?:\s?U\.)?|S\.\s?L\.(?:\s?U\.)?|SARL|SAS|S\.?r\.?l\.|"
+    r"S\.?p\.?A\.|B\.?V\.|Lda\.|Ltda\.|Sp\. z o\.o\.|AB|ApS|A/S|Oy|Ltd\.?|Limited|LLP|LLC|Inc\.)[\s,.·•|–-]{1,4}(?=\S)"
+)
+#: What follows a town in the same breath and is none of it: `Madrid. Tel.`; the dot of `St. Gallen` is short.
+_AFTER_CITY = re.compile(r"(?<=\w{4})\.(?:\s.*)?$|\s(?:Tel|Tél|Telefon|Fon|Fax|Phone)\b.*$")
 _ROOM = re.compile(r"^(?:suite|ste\.?|unit|floor|flat|level|apt\.?|#)\s?#?[\w-]{1,8}$", re.IGNORECASE)
 _TAIL_LABEL = re.compile(
     r"^.{0,60}?(?:address|adresse|anschrift|office|headquarters|location|visit us|dirección|indirizzo|"
@@ -207,6 +219,7 @@ def _in_line(line: str, before: list[str]) -> dict[str, Any] | None:
             street, city = _last_part(street)
         if street and rule.country in ("US", "CA"):
             street = _LEAD.sub("", street, count=1)
+        street, city = parts.get("rest") or street, _AFTER_CITY.sub("", city)
         tail = line[match.end() :][:40]
         return {
             "street": clean(street, MAX_PART) or None if street else None,
@@ -222,10 +235,13 @@ def _in_line(line: str, before: list[str]) -> dict[str, Any] | None:
 
 def _street(head: str, before: list[str], *, required: bool) -> str | None:
     """The street: what stands before on the line, else the lines before when they look like one."""
-    head = _TAIL_LABEL.sub("", head[-160:]).strip(" ,|•·-–:;")
+    head = _FIRM.sub("", _TAIL_LABEL.sub("", head[-160:]), count=1).strip(" ,|•·-–:;")
     if head and any(map(str.isdigit, head)) and (_STREET.search(head) or re.match(r"^\d", head)):
         head = re.split(r"\s[|•·]\s", head)[-1].strip(" ,")
         return f"{above}, {head}" if _ROOM.match(head) and (above := _line_above(before)) else head
+    last = head.rpartition(",")[2].strip()
+    if last and any(map(str.isdigit, last)) and _looks_like_street(last):
+        return last
     for place, line in enumerate(reversed(before[-2:]), start=1):
         text = _TAIL_LABEL.sub("", line[:160]).strip(" ,|•·-–:;")
         if len(text) <= 90 and any(map(str.isdigit, text)) and "@" not in text and _looks_like_street(text):
@@ -272,7 +288,7 @@ def settle(findings: Sequence[Finding], country: str | None) -> Finding | None:
     for finding in findings:
         value = finding.value
         code = value["postcode"] or ""
-        if value["country"] is None and not _fits(code, country):
+        if value["country"] is None and not is_postcode(code, country):
             continue
         groups[squash(code + (value["street"] or value["city"] or ""))[:40]].append(finding)
     if not groups:
@@ -291,8 +307,8 @@ def settle(findings: Sequence[Finding], country: str | None) -> Finding | None:
     return best._replace(value=value)
 
 
-def _fits(code: str, country: str | None) -> bool:
-    """Whether a bare number may be a postcode of the company's country; unknown countries accept five digits only."""
+def is_postcode(code: str, country: str | None) -> bool:
+    """Whether a bare number may be a postcode of the country; unknown ones accept five digits. What has letters may."""
     digits = len(code)
     if country in _FOUR_DIGITS:
         return digits == 4

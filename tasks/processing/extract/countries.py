@@ -66,6 +66,17 @@ _LANGUAGES = dict(
     ).split()
 )
 
+#: Languages at home in several countries: those, most company sites first.
+_SHARED = {
+    "en": ("US", "GB", "CA", "AU", "IE", "NZ", "ZA", "IN", "SG"),
+    "es": ("ES", "MX", "AR", "CO", "CL", "PE", "EC", "UY", "CR"),
+    "pt": ("BR", "PT"),
+    "de": ("DE", "AT", "CH"),
+    "fr": ("FR", "CA", "BE", "CH", "LU"),
+    "nl": ("NL", "BE"),
+    "it": ("IT", "CH"),
+}
+
 #: Who says it, surest first: the order in which `decide` asks.
 ORDER = ("address", "phone", "cctld", "language")
 
@@ -108,6 +119,11 @@ def from_domain(domain: str) -> str | None:
 def from_language(language: str | None) -> str | None:
     """The country a language points to, or None where many speak it (English, Spanish, Portuguese, Arabic …)."""
     return _LANGUAGES.get(language.split("-")[0].lower()) if language else None
+
+
+def speaking(language: str | None) -> tuple[str, ...]:
+    """The countries where firms write in a language that several share, most company sites first."""
+    return _SHARED.get(language.split("-")[0].lower(), ()) if language else ()
 
 
 def decide(votes: Iterable[tuple[str, str]]) -> tuple[str, str] | None:

@@ -55,6 +55,8 @@ _PLACEHOLDER_USERS = frozenset(
     "user username name yourname your.name email youremail your.email you someone john.doe jane.doe max.mustermann "
     "firstname.lastname vorname.nachname abc xxx".split()
 )
+#: Kept out of the public suffixes for ever by RFC 2606.
+_RESERVED = ".example"
 #: Words beside an address that belongs to somebody else: who built the site, or speaks for the press.
 _AGENCY = re.compile(
     r"web\s?-?(?:site|design|master|agen)|design(?:ed)? by|developed by|powered by|\bpress\b|\bPR\b|"
@@ -65,9 +67,16 @@ _AGENCY = re.compile(
 
 
 def find(page: Document) -> Iterator[Finding]:
-    """Findings of field `email`; confidence falls with the way it was written and with an agency beside it."""
+    """Findings of field `email`; confidence falls with the way it was written and with an agency beside it.
+
+    Addresses under the reserved `.example` count on sites under `.example` (the sample ones); elsewhere they are
+    what forms show to be written over.
+    """
     seen: dict[str, float] = {}
+    reserved = page.domain.endswith(_RESERVED)
     for address, method, confidence in _candidates(page):
+        if address.endswith(_RESERVED) and not reserved:
+            continue
         if len(seen) >= MAX_EMAILS:
             return
         if confidence > seen.get(address, 0.0):
@@ -162,8 +171,8 @@ def _real_domain(domain: str) -> str | None:
 
 
 def _has_suffix(domain: str) -> bool:
-    """Whether the domain lies under a suffix of the bundled public suffix list."""
-    return bool(_suffixes()(domain).suffix)
+    """Whether the domain lies under a suffix of the bundled public suffix list, or under the reserved `.example`."""
+    return domain.endswith(_RESERVED) or bool(_suffixes()(domain).suffix)
 
 
 @cache

@@ -25,7 +25,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "instagram": (r"instagram\.com", r"[\w.]{2,40}"),
     "youtube": (r"youtube\.com", r"(?:@[\w.-]{2,60}|(?:channel|user|c)/[\w.%-]{2,80}|[\w-]{3,60}(?=/?$))"),
     "tiktok": (r"tiktok\.com", r"@[\w.]{2,40}"),
-    "pinterest": (r"pinterest\.(?:com|co\.uk|de|fr|ca)", r"[\w-]{3,50}"),
+    "pinterest": (r"pinterest\.(?:com\.au|com|co\.uk|de|fr|it|es|pt|at|ch|se|ca|jp|ie|nz)", r"[\w-]{3,50}"),
     "xing": (r"xing\.com", r"(?:companies|company|pages)/[^/?#]{1,100}"),
     "github": (r"github\.com", r"[\w-]{1,40}"),
     "vimeo": (r"vimeo\.com", r"(?!\d+(?:/|$))[\w-]{3,40}"),

@@ -1,0 +1,160 @@
+"""A real server, a lake in a folder of its own, and a driver that takes jobs to their end by the record's own moves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from data.jobs import Grant, JobStore, NewJob
+from data.lake import Lake, UnitFiles
+from leadmill.ids import company_id
+from tests.valkey import Valkey
+
+PREFIX = "test:"
+CHAIN = ("scrape", "process", "enrich")
+MADE_AT = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class Killed(BaseException):
+    """Ends a run where it stands, past every handler for errors."""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("valkey"), aof=False) as running:
+        assert running.process is not None
+        answering = redis.Redis.from_url(running.url).info("server")["process_id"]
+        assert answering == running.process.pid, "another server holds the port"
+        yield running
+
+
+class Driver:
+    """Makes jobs. `clock_ms` is the time that the record sees."""
+
+    def __init__(self, client: redis.Redis, lake: Lake) -> None:
+        self.now = datetime.now(UTC)
+        self.clock_ms = int(self.now.timestamp() * 1000)
+        self.store = JobStore(client, PREFIX, clock=lambda: self.clock_ms)
+        self.lake = lake
+        self._made = 0
+
+    def at(self, days_ago: float) -> datetime:
+        """Set the record's clock."""
+        at = self.now - timedelta(days=days_ago)
+        self.clock_ms = int(at.timestamp() * 1000)
+        return at
+
+    def job_id(self) -> str:
+        self._made += 1
+        number = self.clock_ms << 50 | self._made
+        return "job_" + "".join(_LETTERS[number >> 5 * i & 31] for i in reversed(range(20)))
+
+    def submit(self, *, kind: str = "pipeline", stages: Sequence[str] = (*CHAIN, "score"), **more: Any) -> str:
+        job_id = self.job_id()
+        chain = tuple(stage for stage in stages if stage in CHAIN)
+        more = {"tags": ("t",), "spec": {"crawl": {}}, "source": {"company_urls": ["https://a.example/"]}, **more}
+        self.store.submit(NewJob(job_id=job_id, kind=kind, stages=tuple(stages), partition_stages=chain, **more))
+        return job_id
+
+    def begin(self, job_id: str, unit: str, index: int = 0) -> Grant:
+        grant = self.store.begin(job_id, unit, 0, index, "owner:1")
+        assert isinstance(grant, Grant), grant
+        return grant
+
+    def launch(
+        self, job_id: str, domains: Sequence[str], close: str = "score;publish", source: str | None = None
+    ) -> None:
+        grant = self.begin(job_id, "launch")
+        files = UnitFiles(self.lake, job_id, "launch", "launch", grant.epoch)
+        plan = [{**_identity(domain), "bare": False, "partition": 0, "source_job": source} for domain in domains]
+        files.write_plan(plan)
+        chain = [stage for stage in grant.stages if stage in CHAIN]
+        self.store.commit(grant, fields={"pn": bool(chain) + 0, "w": 2, "nc": len(domains), "close": close})
+        self.lake.settle(job_id, "launch", "launch", grant.epoch)
+
+    def stage(
+        self,
+        job_id: str,
+        unit: str,
+        stage: str,
+        domains: Sequence[str],
+        index: int = 0,
+        settle: bool = True,
+        **values: Any,
+    ) -> None:
+        grant = self.begin(job_id, unit, index)
+        files = UnitFiles(self.lake, job_id, stage, unit, grant.epoch, int(unit[1:]) if unit[1:].isdigit() else 0)
+        at = {MADE_AT[stage]: datetime.fromtimestamp(self.clock_ms / 1000, UTC)}
+        rows = [{**_identity(domain), **at, **values} for domain in domains]
+        files.write(rows)
+        if stage == "scrape":
+            files.write(
+                [
+                    {**row, "final_url": row["url"], "kind": "home", "depth": 0, "status": 200, "html": b"x" * 500,
+                     "page_hash": "0" * 16, "fetched_at": at["scraped_at"]}
+                    for row in rows
+                ],
+                "pages",
+            )  # fmt: skip
+        self.store.commit(grant, rows_out=len(rows))
+        if settle:
+            self.lake.settle(job_id, stage, unit, grant.epoch)
+
+    def publish(self, job_id: str, status: str = "completed", coverage: float = 1.0) -> None:
+        grant = self.begin(job_id, "publish")
+        files = UnitFiles(self.lake, job_id, "publish", "publish", grant.epoch)
+        manifest = {"job_id": job_id, "attempt": grant.attempt, "status": status, "units": self.store.units(job_id)}
+        files.write_json("manifest.json", manifest)
+        files.write_json("reports/report.json", {"leads": []})
+        result = json.dumps({"companies": 1, "good": 1})
+        self.store.commit(grant, status=status, fields={"coverage": coverage}, doc={"result": result})
+        self.lake.settle(job_id, "publish", "publish", grant.epoch)
+
+    def completed(self, domains: Sequence[str], days_ago: float, **values: Any) -> str:
+        """A pipeline that ended well so many days ago, a second after it began."""
+        self.at(days_ago)
+        job_id = self.submit()
+        self.launch(job_id, domains)
+        self.clock_ms += 1_000
+        for index, stage in enumerate(CHAIN):
+            self.stage(job_id, "p0", stage, domains, index)
+        self.stage(job_id, "score", "score", domains, **values)
+        self.publish(job_id)
+        self.at(0)
+        return job_id
+
+    def cancelled(self, domains: Sequence[str], days_ago: float) -> str:
+        """A pipeline that was cancelled after its first stage."""
+        self.at(days_ago)
+        job_id = self.submit()
+        self.launch(job_id, domains)
+        self.stage(job_id, "p0", "scrape", domains)
+        self.store.cancel(job_id)
+        self.at(0)
+        return job_id
+
+    def newest(self) -> dict[str, list[tuple[Any, ...]]]:
+        """What every stage's look-up says of every company."""
+        return {
+            stage: [(row["company_id"], row["job_id"], row["at"]) for row in self.lake.newest(stage)]
+            for stage in MADE_AT
+        }
+
+
+def _identity(domain: str) -> dict[str, Any]:
+    return {"company_id": company_id(domain), "domain": domain, "url": f"https://{domain}/"}
+
+
+@pytest.fixture
+def driver(server: Valkey, tmp_path: Path) -> Iterator[Driver]:
+    client = redis.Redis.from_url(server.url, decode_responses=True)
+    client.flushall()
+    yield Driver(client, Lake(tmp_path / "data"))
+    client.close()
