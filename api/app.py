@@ -1,0 +1,138 @@
+"""The FastAPI application: its routers, its life, its OpenAPI document. `uvicorn api.app:app` serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import (
+    analytics,
+    companies,
+    event_stream,
+    health,
+    jobs,
+    maintenance,
+    pages,
+    pipelines,
+    problems,
+    processing,
+    reports,
+    scraping,
+)
+from api.bodies import PipelineBody
+from api.context import Context
+from api.gate import Gate, allowed_hosts, check_bind
+from leadmill import log
+from leadmill.ids import registrable_domain
+from leadmill.settings import Settings, get_settings
+from pipelines.view import API
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """An application of its own: nothing is shared with another one, nothing is connected before it starts.
+
+    Raises (at start-up):
+        ConfigError: a host beyond loopback without `LEADMILL_TRUST_NETWORK=1`.
+    """
+    app = FastAPI(
+        title="Leadmill",
+        summary="Background jobs that turn company websites into scored sales leads",
+        version="1",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(settings),
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.add_middleware(Gate, hosts=allowed_hosts(settings))
+    problems.install(app)
+    # One level of routers, the busiest first: FastAPI looks through them anew for every request.
+    for module in (pipelines, jobs, event_stream, reports, scraping, processing, analytics, maintenance, companies):
+        app.include_router(module.router, prefix=API)
+    app.include_router(health.router)
+    app.include_router(pages.router)
+    _document(app)
+    return app
+
+
+def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        check_bind(settings, settings.api_host)
+        log.configure(settings)
+        here = Context.make(settings)
+        app.state.context = here
+        # The list of public suffixes takes a second to load; the first submits would all load it at once.
+        await asyncio.to_thread(registrable_domain, "example.com")
+        here.publisher.start()
+        here.hub.start()
+        with _on_shutdown_signal(here):
+            yield
+        here.closing.set()
+        await asyncio.to_thread(here.hub.close)
+        await asyncio.to_thread(here.publisher.close)
+        here.submitters.shutdown(wait=False, cancel_futures=True)
+        here.store.redis.close()
+        here.broker.close()
+
+    return lifespan
+
+
+@contextmanager
+def _on_shutdown_signal(here: Context) -> Iterator[None]:
+    """End event streams as soon as the server is told to stop: it waits for them before it tells us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def end_streams() -> None:
+        here.closing.set()
+        here.hub.end_streams()
+
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+
+    def handle(number: int, frame: Any) -> None:
+        loop.call_soon_threadsafe(end_streams)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+        elif handler == signal.SIG_DFL:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    for number in _SIGNALS:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is handle:
+                signal.signal(number, handler)
+
+
+def _document(app: FastAPI) -> None:
+    """Add the body of the main call to the OpenAPI document: it is read by hand, so FastAPI does not know it."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = make()
+        schemas = document["components"]["schemas"]
+        if "PipelineBody" not in schemas:
+            own = PipelineBody.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(own.pop("$defs", {}))
+            schemas["PipelineBody"] = own
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+app = create_app(get_settings())

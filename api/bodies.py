@@ -1,0 +1,197 @@
+"""Bodies of the submissions and of their answer. JSON types are strict, unknown fields are refused.
+
+What one field may be is said here; what fields may be together is `Submission.check`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    field_validator,
+)
+
+from leadmill.errors import InputError
+from pipelines.inputs import MAX_INLINE
+from pipelines.queues import Priority
+from pipelines.submit import MAX_QUERIES, MAX_RESULTS, MAX_TAGS
+
+ReportType = Literal["comprehensive", "summary", "leads", "quality"]
+ReportFormat = Literal["html", "csv", "xlsx", "json", "parquet"]
+StageName = Literal["scrape", "process", "enrich", "score", "report"]
+DEFAULT_FORMATS: list[ReportFormat] = ["html", "csv"]
+
+
+def _text_only(value: Any) -> Any:
+    if not isinstance(value, str | datetime):
+        raise ValueError("give a time as text, like 2027-01-31T08:00:00Z")  # noqa: TRY004 - pydantic wants it
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("holds characters that cannot be shown")
+    return value
+
+
+def _distinct(value: list[Any]) -> list[Any]:
+    if len(set(value)) != len(value):
+        raise ValueError("names something twice")
+    return value
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
+Fraction = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, strict=True, allow_inf_nan=False)]
+Time = Annotated[AwareDatetime, BeforeValidator(_text_only)]
+Url = Annotated[str, Field(max_length=2_000)]
+Urls = Annotated[list[Url], Field(max_length=MAX_INLINE)]
+CompanyIds = Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=MAX_INLINE)]
+Queries = Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=MAX_QUERIES)]
+PerQuery = Annotated[StrictInt, Field(ge=1, le=MAX_RESULTS)]
+
+
+class Body(BaseModel):
+    """Base of all bodies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Common(Body):
+    """What every submission accepts."""
+
+    priority: Literal["high", "normal", "low"] = "normal"
+    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = []
+    min_coverage: Annotated[Fraction | None, Field(description="Below this share of good companies the job fails")] = (
+        None
+    )
+    deadline: Annotated[
+        Seconds | Time | None, Field(description="Seconds from now, or a time; what is not done then is given up")
+    ] = None
+    run_at: Annotated[Time | None, Field(description="Not before this time")] = None
+    callback_url: Annotated[Any, Field(exclude=True, json_schema_extra={"deprecated": True})] = None
+
+    @field_validator("callback_url", mode="before")
+    @classmethod
+    def _reserved(cls, value: Any) -> Any:
+        raise ValueError("webhooks are not built yet; follow the job by its events or its status")
+
+    def common(self) -> dict[str, Any]:
+        """These as arguments of a `Submission`."""
+        now = datetime.now(UTC)
+        at = self.deadline if isinstance(self.deadline, datetime) else None
+        if at is not None and at <= now:
+            raise InputError("the deadline has passed already", field="deadline")
+        return {
+            "priority": Priority.parse(self.priority),
+            "tags": tuple(dict.fromkeys(self.tags)),
+            "min_coverage": self.min_coverage,
+            "deadline_s": None if isinstance(self.deadline, datetime) else self.deadline,
+            "deadline_at": None if at is None else at.timestamp(),
+            "run_at": None if self.run_at is None else self.run_at.timestamp(),
+        }
+
+
+class Crawl(Body):
+    """How far a crawl goes into each site."""
+
+    max_pages: Annotated[StrictInt, Field(ge=1, le=50)] | None = None
+    max_depth: Annotated[StrictInt, Field(ge=0, le=5)] | None = None
+    respect_robots: StrictBool | None = None
+    deadline_s: Annotated[float, Field(ge=0.05, le=60, strict=True)] | None = None
+    timeout_s: Annotated[float, Field(ge=0.05, le=60, strict=True)] | None = None
+    user_agent: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[\x20-\x7e]+$")] | None = None
+
+
+class Report(Body):
+    """Which report, in which formats."""
+
+    type: ReportType = "comprehensive"
+    formats: Annotated[list[ReportFormat], Field(min_length=1), AfterValidator(_distinct)] = DEFAULT_FORMATS
+
+
+class PipelineBody(Common):
+    """The main call: companies by URL, search, id or file, through all stages or some."""
+
+    company_urls: Urls = []
+    search_queries: Queries = []
+    max_results_per_query: PerQuery = 20
+    company_ids: CompanyIds = []
+    stages: Annotated[list[StageName], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    report: Report = Report()
+    crawl: Crawl = Crawl()
+    scoring_model: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")] | None = None
+
+    def options(self) -> dict[str, Any]:
+        """What the stages read."""
+        found: dict[str, Any] = {"report": self.report.model_dump()}
+        if crawl := self.crawl.model_dump(exclude_none=True):
+            found["crawl"] = crawl
+        if self.scoring_model:
+            found["scoring_model"] = self.scoring_model
+        return found
+
+
+class ScrapeBody(Common):
+    """Fetch these companies' pages."""
+
+    company_urls: Annotated[Urls, Field(min_length=1)]
+    crawl: Crawl = Crawl()
+
+
+class ScrapeOneBody(Common):
+    """Fetch one company's pages."""
+
+    company_url: Url
+    crawl: Crawl = Crawl()
+
+
+class ScrapeBatchBody(Common):
+    """Fetch the pages of what a search finds."""
+
+    search_queries: Annotated[Queries, Field(min_length=1)]
+    max_results_per_query: PerQuery = 20
+    crawl: Crawl = Crawl()
+
+
+class CompaniesBody(Common):
+    """Work on companies already in the lake."""
+
+    company_ids: Annotated[CompanyIds, Field(min_length=1)]
+
+
+class ScoreBody(CompaniesBody):
+    """Score companies already in the lake."""
+
+    scoring_model: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")] | None = None
+
+
+class AnalysisBody(Common):
+    """Analyse companies of the lake; none named: all."""
+
+    company_ids: CompanyIds = []
+    report_type: ReportType = "comprehensive"
+
+
+class ReportBody(AnalysisBody):
+    """Report on companies of the lake; none named: all."""
+
+    formats: Annotated[list[ReportFormat], Field(min_length=1), AfterValidator(_distinct)] = DEFAULT_FORMATS
+
+
+class AcceptedBody(BaseModel):
+    """Answer to every submission (202): where the job is. Accepted means recorded."""
+
+    job_id: str
+    kind: str
+    status: str
+    links: dict[str, str]

@@ -1,0 +1,168 @@
+"""Companies of the lake: the newest row of each, filtered and paged, and one with its history."""
+# ruff: noqa: S608  what callers give goes in as parameters; lake_rows.read quotes the paths
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.lake_rows import read, run
+from data.lake import Lake
+from leadmill.errors import InputError, NotFoundError
+from leadmill.ids import COMPANY_ID
+
+MAX_PAGE = 200
+_HISTORY = 100
+#: Stages whose rows describe a company, best first, with the time that orders them.
+_STAGES = {"score": "scored_at", "enrich": "enriched_at", "process": "processed_at"}
+#: Columns of a list; the whole row is told for one company.
+_SHORT = (
+    "company_id", "domain", "url", "name", "description", "emails", "phones", "country", "language", "industry",
+    "technologies", "employees_min", "employees_max", "quality", "score", "tier", "probability", "job_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CompanyFilter:
+    """Which companies; None and empty match all. Texts compare without case."""
+
+    country: str | None = None
+    tier: str | None = None
+    industry: str | None = None
+    technology: str | None = None
+    min_score: float | None = None
+    #: Part of name, domain or description.
+    text: str = ""
+
+
+def company_page(
+    lake: Lake, wanted: CompanyFilter, limit: int, cursor: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Newest rows, best score first, and the cursor of the next page.
+
+    Raises:
+        InputError: not a cursor of ours.
+    """
+    newest = _newest(lake)
+    if newest is None:
+        return [], None
+    conditions, parameters = _conditions(wanted)
+    if cursor:
+        score, company = _read_cursor(cursor)
+        conditions.append("(coalesce(score, -1) < $at OR (coalesce(score, -1) = $at AND company_id > $after))")
+        parameters |= {"at": score, "after": company}
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    rows = run(
+        f"SELECT {', '.join(_SHORT)}, seen_at, coalesce(score, -1) AS sort_score FROM ({newest}) {where} "
+        f"ORDER BY coalesce(score, -1) DESC, company_id LIMIT {limit + 1:d}",
+        parameters,
+    )
+    sorts = [row.pop("sort_score") for row in rows]
+    following = None
+    if len(rows) > limit:
+        last = json.dumps([sorts[limit - 1], rows[limit - 1]["company_id"]])
+        following = base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
+    return rows[:limit], following
+
+
+def company(lake: Lake, company_id: str) -> dict[str, Any]:
+    """The whole newest row of a company (with its facts), and `history`: its rows, newest first.
+
+    Raises:
+        NotFoundError: no such company.
+    """
+    newest = _newest(lake, company_id) if COMPANY_ID.match(company_id) else None
+    rows = run(f"SELECT * FROM ({newest})", {"id": company_id}) if newest else []
+    if not rows:
+        raise NotFoundError(f"no company {company_id[:60]!r}")
+    row = {name: value for name, value in rows[0].items() if name not in ("stage_rank", "filename")}
+    return {**row, "history": _history(lake, company_id)}
+
+
+def _newest(lake: Lake, company_id: str | None = None) -> str | None:
+    """A query of the newest good row of each company (of `$id`), scored ones before others; None: no rows at all."""
+    files = _files(lake)
+    sources = []
+    for rank, (stage, at) in enumerate(_STAGES.items()):
+        if files[stage]:
+            only = " AND company_id = $id" if company_id else ""
+            good = "error IS NULL" if stage == "score" else "TRUE"
+            sources.append(
+                f"SELECT *, {rank} AS stage_rank, {at} AS seen_at FROM {read(files[stage])} WHERE {good}{only}"
+            )
+    if not sources:
+        return None
+    # One file of each stage's full schema is not needed: a missing column is filled with nulls by name.
+    union = " UNION ALL BY NAME ".join([_columns(), *sources])
+    return (
+        f"SELECT * FROM ({union}) WHERE company_id IS NOT NULL "
+        "QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY stage_rank, seen_at DESC, job_id DESC) = 1"
+    )
+
+
+def _columns() -> str:
+    """No rows of every final column, so that each exists whatever stages there are."""
+    return (
+        "SELECT NULL::VARCHAR AS company_id, NULL::VARCHAR AS industry, NULL::VARCHAR[] AS technologies, "
+        "NULL::INTEGER AS employees_min, NULL::INTEGER AS employees_max, NULL::DOUBLE AS score, NULL::VARCHAR AS tier, "
+        "NULL::DOUBLE AS probability WHERE FALSE"
+    )
+
+
+def _files(lake: Lake) -> dict[str, list[Path]]:
+    """Part files of each stage, without those of jobs that went further: a later row holds all of an earlier one."""
+    found: dict[str, list[Path]] = {}
+    further: set[str] = set()
+    for stage in _STAGES:
+        files = [file for file in lake.stage_files(stage) if _job_of(file) not in further]
+        found[stage] = files
+        further |= {_job_of(file) for file in files if not file.name.startswith("snapshot-")}
+    return found
+
+
+def _job_of(file: Path) -> str:
+    return file.parent.parent.name
+
+
+def _conditions(wanted: CompanyFilter) -> tuple[list[str], dict[str, Any]]:
+    conditions: list[str] = []
+    parameters: dict[str, Any] = {}
+    for name in ("country", "tier", "industry"):
+        if value := getattr(wanted, name):
+            conditions.append(f"lower({name}) = ${name}")
+            parameters[name] = value.lower()
+    if wanted.technology:
+        conditions.append("list_contains([lower(t) FOR t IN technologies], $technology)")
+        parameters["technology"] = wanted.technology.lower()
+    if wanted.min_score is not None:
+        conditions.append("score >= $min_score")
+        parameters["min_score"] = wanted.min_score
+    if wanted.text:
+        conditions.append("contains(lower(concat_ws(' ', name, domain, description)), $text)")
+        parameters["text"] = wanted.text.lower()
+    return conditions, parameters
+
+
+def _read_cursor(text: str) -> tuple[float, str]:
+    try:
+        score, company_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return float(score), str(company_id)
+    except (ValueError, TypeError) as error:
+        raise InputError("not a cursor; give the `next_cursor` of the page before", field="cursor") from error
+
+
+def _history(lake: Lake, company_id: str) -> list[dict[str, Any]]:
+    final = ("score", "tier", "model_version", "error_category", "error")
+    sources = []
+    for stage, files in _files(lake).items():
+        if files:
+            own = ", ".join(name if stage == "score" else f"NULL AS {name}" for name in final)
+            sources.append(
+                f"SELECT job_id, '{stage}' AS stage, {_STAGES[stage]} AS \"at\", quality, {own} "
+                f"FROM {read(files)} WHERE company_id = $id"
+            )
+    query = " UNION ALL BY NAME ".join(sources)
+    return run(f'SELECT DISTINCT * FROM ({query}) ORDER BY "at" DESC LIMIT {_HISTORY}', {"id": company_id})

@@ -1,0 +1,77 @@
+"""What a request needs, made once a process: job store, lake, publisher, event hub."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import redis
+from fastapi import Depends, Request
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+
+from api.event_hub import EventHub
+from api.publisher import Publisher
+from data.jobs import JobStore
+from data.lake import Lake
+from leadmill.settings import Settings
+from pipelines.broker import make_celery
+
+#: No call to Redis blocks longer, seconds; a request that meets a dead Redis is answered 503 after it.
+REDIS_TIMEOUT_S = 2.0
+#: Fewer threads than callers: they wait for Redis, but share one interpreter.
+SUBMITTERS = 8
+
+
+@dataclass
+class Context:
+    """The parts. Everything in it may be used from several threads."""
+
+    settings: Settings
+    store: JobStore
+    #: The Redis that holds the queues.
+    broker: redis.Redis
+    lake: Lake
+    publisher: Publisher
+    hub: EventHub
+    #: Threads of POST /pipelines.
+    submitters: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SUBMITTERS, "submit"))
+    #: Set when the server shuts down; streams end then.
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def make(cls, settings: Settings) -> Context:
+        client = redis_client(settings.redis_url)
+        same = settings.broker_url == settings.redis_url or not settings.broker_url.startswith("redis")
+        store = JobStore(client, settings.key_prefix)
+        return cls(
+            settings=settings,
+            store=store,
+            broker=client if same else redis_client(settings.broker_url),
+            lake=Lake(settings.data_dir),
+            publisher=Publisher(make_celery(settings)),
+            hub=EventHub(store),
+        )
+
+
+def redis_client(url: str) -> redis.Redis:
+    """A client whose calls end in time: one that finds its connection broken is tried again, a timeout is not."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        retry=Retry(ConstantBackoff(0.02), 1, supported_errors=(RedisConnectionError,)),
+    )
+
+
+async def get_context(request: Request) -> Context:
+    """The context of the application that a request reached."""
+    found: Context = request.app.state.context
+    return found
+
+
+Here = Annotated[Context, Depends(get_context)]

@@ -1,0 +1,63 @@
+"""What failed in a job: the error parts of every stage, the plan's refused lines, and units set aside."""
+# ruff: noqa: S608  lake_rows.read quotes the paths; nothing else of a caller's gets into a query
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from api.lake_rows import read, run
+from data.lake import Lake
+from pipelines.stages import PIPELINE
+
+MAX_PAGE = 1_000
+#: Columns of an error row, in the order they are told.
+_COLUMNS = 'company_id, domain, url, scope, stage, category, error, status, line, "at"'
+
+
+def error_page(lake: Lake, job_id: str, start: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """Rows `start` to `start + limit` of a job's errors, and whether there are more.
+
+    A company's error of an earlier attempt is left out once a later one gave it a good row.
+
+    Raises:
+        NotFoundError: not a job id.
+    """
+    sources = []
+    if lake.plan_path(job_id).exists():
+        sources.append(
+            "SELECT company_id, domain, url, 'company' AS scope, 'launch' AS stage, error_category AS category, error, "
+            f'NULL AS status, line, NULL AS "at" FROM {read([lake.plan_path(job_id)])} WHERE error IS NOT NULL'
+        )
+    parts = [file for stage in PIPELINE[:3] for file in lake.parts(job_id, stage, "errors")]
+    if parts:
+        sources.append(f"SELECT {_COLUMNS} FROM {read(parts)}")
+    scored = lake.parts(job_id, "score")
+    query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
+    query = _with_scores(query, scored)
+    if not query:
+        return [], False
+    rows = run(
+        f'SELECT {_COLUMNS} FROM ({query}) ORDER BY "at", company_id, url, line LIMIT {limit + 1:d} OFFSET {start:d}'
+    )
+    return rows[:limit], len(rows) > limit
+
+
+def _with_scores(query: str, scored: list[Path]) -> str:
+    """Final rows know best which companies failed, and of units that were set aside only they tell."""
+    if not scored:
+        return query
+    final = read(scored)
+    lost = (
+        "SELECT company_id, domain, url, 'company' AS scope, 'score' AS stage, error_category AS category, error, "
+        f'NULL AS status, NULL AS line, scored_at AS "at" FROM {final} WHERE error IS NOT NULL'
+    )
+    if not query:
+        return lost
+    return (
+        f"WITH told AS ({query}), good AS (SELECT company_id FROM {final} WHERE error IS NULL) "
+        "SELECT * FROM told WHERE scope <> 'company' OR company_id IS NULL "
+        "OR company_id NOT IN (SELECT company_id FROM good) UNION ALL BY NAME "
+        f"({lost} AND company_id NOT IN "
+        "(SELECT company_id FROM told WHERE scope = 'company' AND company_id IS NOT NULL))"
+    )

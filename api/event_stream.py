@@ -1,0 +1,111 @@
+"""GET /jobs/{id}/events: a job's events as Server-Sent Events, resumable by Last-Event-ID.
+
+A stream ends after the event that ends its job, when the server shuts down, and after an hour; a browser
+then comes back by itself with the id of the last event it saw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api import problems
+from api.context import Context, Here
+from api.event_hub import Entry, Viewer, order
+from data.jobs import TERMINAL
+from leadmill.errors import InputError
+from pipelines.control import existing
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
+
+#: A silent stream says so much, seconds.
+HEARTBEAT_S = 10.0
+#: No stream lives longer, seconds.
+MAX_AGE_S = 3_600.0
+_PAGE = 500
+_ENTRY_ID = re.compile(r"\d{1,15}(-\d{1,10})?\Z")
+
+
+def _last_event_id(last_event_id: Annotated[str | None, Header()] = None) -> str:
+    if last_event_id and not _ENTRY_ID.match(last_event_id):
+        raise InputError("not the id of an event", field="Last-Event-ID")
+    return last_event_id or "0"
+
+
+def _existing_job(job_id: str, here: Here) -> str:
+    existing(here.store, here.lake, job_id)
+    return job_id
+
+
+@router.get("/{job_id}/events", response_class=EventSourceResponse, summary="Follow a job by Server-Sent Events")
+async def events(
+    job_id: Annotated[str, Depends(_existing_job)], after: Annotated[str, Depends(_last_event_id)], here: Here
+) -> AsyncIterator[ServerSentEvent]:
+    """Events `status`, `stage`, `unit` and `progress`; those kept since the job's start first."""
+    follower = Follower(here, job_id, after)
+    with here.hub.watch(job_id, after) as viewer:
+        # What happens from here on comes to the viewer too: reading the past now leaves no gap.
+        async for event in follower.past():
+            yield event
+        async for event in follower.live(viewer):
+            yield event
+
+
+class Follower:
+    """How far one stream has told its job, and whether the last thing told was the end."""
+
+    def __init__(self, here: Context, job_id: str, after: str) -> None:
+        self._here, self._job_id = here, job_id
+        self._seen = after
+        self._ended = False
+
+    async def past(self) -> AsyncIterator[ServerSentEvent]:
+        """What the store keeps behind the last event told."""
+        while entries := await run_in_threadpool(self._here.store.events, self._job_id, self._seen, _PAGE):
+            for entry in entries:
+                yield self._tell(entry)
+
+    async def live(self, viewer: Viewer) -> AsyncIterator[ServerSentEvent]:
+        """Events as they come, a comment when none does."""
+        until = time.monotonic() + MAX_AGE_S
+        if not self._ended and await self._is_over():
+            async for event in self._rest():
+                yield event
+        while not self._ended and not self._here.closing.is_set() and time.monotonic() < until:
+            try:
+                entry = await asyncio.wait_for(viewer.entries.get(), HEARTBEAT_S)
+            except TimeoutError:
+                yield ServerSentEvent(comment="alive")
+                continue
+            if entry is None:
+                return
+            if order(entry[0]) > order(self._seen):
+                yield self._tell(entry)
+
+    async def _rest(self) -> AsyncIterator[ServerSentEvent]:
+        """The end of a job that has ended: what is still kept of it, and its status if that is not among it."""
+        async for event in self.past():
+            yield event
+        if not self._ended:
+            self._ended = True
+            status = (await self._record() or {}).get("status")
+            yield ServerSentEvent(event="status", data={"status": status}, id=self._seen)
+
+    async def _is_over(self) -> bool:
+        record = await self._record()
+        return record is None or record["status"] in TERMINAL
+
+    async def _record(self) -> dict[str, str] | None:
+        return await run_in_threadpool(self._here.store.read, self._job_id)
+
+    def _tell(self, entry: Entry) -> ServerSentEvent:
+        self._seen = entry[0]
+        self._ended = entry[1] == "status" and entry[2].get("status") in TERMINAL
+        return ServerSentEvent(event=entry[1], data=entry[2], id=entry[0])

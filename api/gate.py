@@ -1,0 +1,167 @@
+"""What every request passes first: request id, host and origin checks, body limit, security headers, crashes.
+
+Plain ASGI, so that streams pass through untouched. Browsers are the danger it is built against: a page of
+somebody else's must not reach an API on loopback, neither by a rebound DNS name nor by a form.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import problems
+from leadmill.errors import ConfigError
+from leadmill.settings import Settings
+from pipelines.inputs import MAX_UPLOAD
+
+#: Largest body of a call that takes a file, bytes; and of every other (10,000 URLs of full length fit).
+MAX_FILE_BODY = MAX_UPLOAD + 1_000_000
+MAX_BODY = 24_000_000
+_FILE_PATHS = ("/api/v1/pipelines",)
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+#: Sent with every answer that sets nothing else.
+_HEADERS: dict[bytes, bytes] = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """True for `localhost` and loopback addresses."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def check_bind(settings: Settings, host: str) -> None:
+    """Refuse to be reachable from other machines unless the operator says that the network is trusted.
+
+    Raises:
+        ConfigError: a host beyond loopback without `LEADMILL_TRUST_NETWORK=1`.
+    """
+    if not is_loopback(host) and not settings.trust_network:
+        raise ConfigError(
+            f"the API has no keys yet, so it binds loopback only, not {host}; "
+            "inside a network you trust set LEADMILL_TRUST_NETWORK=1"
+        )
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str] | None:
+    """Host names a request may carry; None: any (not bound to loopback)."""
+    if not is_loopback(settings.api_host):
+        return None
+    return frozenset({"localhost", "127.0.0.1", "[::1]", "testserver", settings.api_host.lower()})
+
+
+class Gate:
+    """The middleware."""
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None) -> None:
+        self._app = app
+        self._hosts = None if hosts is None else frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = _first_headers(scope)
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.match(given) else f"req_{secrets.token_hex(8)}"
+        scope["leadmill.request_id"] = request_id
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *((name, value) for name, value in _HEADERS.items() if name not in present),
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        refusal = self._refusal(scope, headers)
+        try:
+            if refusal is not None:
+                status, code, detail = refusal
+                answer = problems.problem(status, detail, code=code, request_id=request_id)
+                await answer(scope, receive, send_with_headers)
+            else:
+                await self._app(scope, _limited(scope, receive), send_with_headers)
+        except Exception as error:
+            if started:  # too late for another answer: the connection is cut
+                problems.log.error("answer broke off", request_id=request_id, path=scope["path"], exc_info=error)
+                raise
+            answer = problems.of_crash(error, request_id, scope["path"])
+            await answer(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str | None, str] | None:
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        if self._hosts is not None and _without_port(host) not in self._hosts:
+            return 421, None, f"this API is not {host[:100]!r}; call it as localhost or 127.0.0.1"
+        if scope["method"] not in _SAFE_METHODS and _cross_origin(headers, host):
+            return 403, "cross_origin", "refused: the request comes from a page of another origin"
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > _limit(scope):
+            return 413, None, _too_large(scope)
+        return None
+
+
+def _first_headers(scope: Scope) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name, value)
+    return found
+
+
+def _without_port(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if name and port.isdigit() else host
+
+
+def _cross_origin(headers: dict[bytes, bytes], host: str) -> bool:
+    """By Fetch metadata, which no page can forge; else by Origin. Neither: not a browser."""
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site not in (b"same-origin", b"none")
+    origin = headers.get(b"origin")
+    return origin is not None and urlsplit(origin.decode("latin-1")).netloc.lower() != host
+
+
+def _limit(scope: Scope) -> int:
+    return MAX_FILE_BODY if scope["path"] in _FILE_PATHS else MAX_BODY
+
+
+def _too_large(scope: Scope) -> str:
+    return f"the body is larger than {_limit(scope) // 1_000_000} MB"
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """Count what comes, for bodies that do not say their length."""
+    left = _limit(scope)
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        if message["type"] == "http.request":
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, _too_large(scope))
+        return message
+
+    return counted

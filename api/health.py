@@ -1,0 +1,131 @@
+"""/healthz (this process lives), /readyz (work would be done) and /metrics, at the root."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from threading import Lock
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+
+from api import problems
+from api.context import Context, Here
+from leadmill.errors import UnavailableError
+from pipelines.queues import Queue
+from pipelines.statistics import statistics
+
+router = APIRouter(tags=["health"], responses=problems.RESPONSES)
+
+#: An answer of Redis about itself is good for so long, seconds.
+_KEPT_S = 5.0
+
+
+class RedisHealth:
+    """What Redis says of its durability, asked at most every few seconds."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked = 0.0
+        self._answer: dict[str, Any] = {}
+
+    def look(self, here: Context) -> dict[str, Any]:
+        with self._lock:
+            if time.monotonic() - self._asked > _KEPT_S or not self._answer:
+                self._answer = _redis_state(here)
+                self._asked = time.monotonic()
+            return self._answer
+
+
+_redis_health = RedisHealth()
+
+
+def _redis_state(here: Context) -> dict[str, Any]:
+    try:
+        with here.store.redis.pipeline(transaction=False) as pipe:
+            pipe.info("persistence")
+            pipe.info("memory")
+            persistence, memory = pipe.execute()
+    except RedisError as error:
+        return {"redis": "unreachable", "warnings": [f"Redis does not answer ({type(error).__name__})"]}
+    warnings = []
+    if not int(persistence.get("aof_enabled", 0)):
+        warnings.append("Redis keeps no append-only file, a crash loses jobs: redis-cli CONFIG SET appendonly yes")
+    if (policy := memory.get("maxmemory_policy", "noeviction")) != "noeviction":
+        warnings.append(
+            f"Redis evicts keys ({policy}), full memory loses jobs: redis-cli CONFIG SET maxmemory-policy noeviction"
+        )
+    return {"redis": "ok", "redis_memory_bytes": memory.get("used_memory"), "warnings": warnings}
+
+
+@router.get("/healthz", summary="200 while this process lives; `status` is warn when something threatens jobs")
+def healthz(here: Here) -> Response:
+    state = _redis_health.look(here)
+    return JSONResponse({"status": "warn" if state["warnings"] else "ok", **state})
+
+
+@router.get("/readyz", summary="200 once every queue has a listener")
+def readyz(here: Here) -> Response:
+    workers = here.store.workers()
+    heard = {queue for about in workers.values() for queue in about["queues"]}
+    missing = [queue.value for queue in Queue if queue.value not in heard]
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        raise UnavailableError(f"no worker listens on {names}; start one: `leadmill worker -Q {','.join(missing)}`")
+    return JSONResponse({"status": "ready", "workers": len(workers)})
+
+
+@router.get("/metrics", summary="Gauges for Prometheus", response_class=Response)
+def metrics(here: Here) -> Response:
+    registry = CollectorRegistry()
+    registry.register(_Gauges(statistics(here.store, here.broker), here))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Gauges(Collector):
+    """The statistics in Prometheus' words."""
+
+    def __init__(self, figures: dict[str, Any], here: Context) -> None:
+        self._figures = figures
+        self._dropped = here.publisher.dropped
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        totals, queues = self._figures["totals"], self._figures["queues"]
+        yield _gauge("leadmill_jobs", "Jobs by status", "status", totals["by_status"])
+        yield _gauge("leadmill_jobs_of_kind", "Jobs by kind", "kind", totals["by_kind"])
+        for quantile in ("mean", "p50", "p95"):
+            values = {kind: row[f"{quantile}_s"] for kind, row in self._figures["durations"].items()}
+            yield _gauge(
+                f"leadmill_job_duration_{quantile}_seconds", f"Duration of ended jobs, {quantile}", "kind", values
+            )
+        for name, what in (
+            ("waiting", "Messages waiting"),
+            ("workers", "Workers that listen"),
+            ("processes", "Processes that listen"),
+        ):
+            yield _gauge(f"leadmill_queue_{name}", what, "queue", {queue: row[name] for queue, row in queues.items()})
+        ages = {queue: row["oldest_s"] or 0.0 for queue, row in queues.items()}
+        yield _gauge("leadmill_queue_oldest_seconds", "Age of the oldest waiting message", "queue", ages)
+        yield GaugeMetricFamily("leadmill_workers", "Workers alive", value=len(self._figures["workers"]))
+        begun = CounterMetricFamily("leadmill_units_begun", "Units begun, by stage", labels=["stage"])
+        for stage, row in self._figures["stages"].items():
+            begun.add_metric([stage], row["begun"])
+        yield begun
+        yield CounterMetricFamily(
+            "leadmill_launches_left_to_workers", "Launch messages this process did not send itself", value=self._dropped
+        )
+
+
+def _gauge(name: str, what: str, label: str, values: dict[str, Any]) -> Metric:
+    family = GaugeMetricFamily(name, what, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], float(value))
+    return family

@@ -1,0 +1,94 @@
+"""Jobs as they are: status, list, statistics, errors, cancel, resume."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+from pydantic import AwareDatetime, BaseModel
+
+from api import problems
+from api.bodies import AcceptedBody
+from api.context import Here
+from api.error_rows import MAX_PAGE as MAX_ERRORS_PAGE
+from api.error_rows import error_page
+from api.pipelines import resume_answer
+from api.submitting import IdempotencyHeader, accepted_answer
+from data.jobs import Status
+from leadmill.errors import InputError
+from pipelines import control, waiting
+from pipelines.control import MAX_PAGE, JobFilter
+from pipelines.stages import Kind
+from pipelines.statistics import statistics
+from pipelines.view import job_json
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
+
+
+class PageBody(BaseModel):
+    """One page of a list; `next_cursor` leads to the next one."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+@router.get("/status/{job_id}", summary="One job")
+def status(job_id: str, here: Here) -> Response:
+    record = control.known(here.store, here.lake, job_id)
+    return JSONResponse(job_json(record, waiting.reasons(here.store, [record]).get(job_id)))
+
+
+@router.get("/list", response_model=PageBody, summary="Jobs, newest first")
+def list_jobs(
+    here: Here,
+    status: Annotated[Status | None, Query()] = None,
+    kind: Annotated[Kind | None, Query()] = None,
+    tag: Annotated[str | None, Query(min_length=1, max_length=60)] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Created at or after, like 2027-01-31T08:00:00Z")] = None,
+    text: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    page = control.list_jobs(here.store, JobFilter(status, kind, tag, since, text), limit, cursor)
+    reasons = waiting.reasons(here.store, page.records)
+    items = [job_json(record, reasons.get(record["id"])) for record in page.records]
+    return JSONResponse({"items": items, "next_cursor": page.next_cursor})
+
+
+@router.get(
+    "/statistics", summary="Totals, durations, rates, queues and workers, at the same cost whatever their number"
+)
+def job_statistics(here: Here) -> Response:
+    return JSONResponse(statistics(here.store, here.broker))
+
+
+@router.get("/{job_id}/errors", response_model=PageBody, summary="Companies and pages that failed, with the reason")
+def errors(
+    job_id: str,
+    here: Here,
+    limit: Annotated[int, Query(ge=1, le=MAX_ERRORS_PAGE)] = 100,
+    cursor: Annotated[str | None, Query(max_length=40)] = None,
+) -> Response:
+    if not here.lake.job_dir(job_id).exists():
+        control.existing(here.store, here.lake, job_id)
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 12):
+        raise InputError("not a cursor; give the `next_cursor` of the page before", field="cursor")
+    items, more = error_page(here.lake, job_id, int(cursor or 0), limit)
+    following = str(int(cursor or 0) + len(items)) if more else None
+    return JSONResponse({"items": items, "next_cursor": following})
+
+
+@router.delete(
+    "/cancel/{job_id}", status_code=202, response_model=AcceptedBody, summary="End a job now; what is done is kept"
+)
+def cancel(job_id: str, here: Here) -> Response:
+    record = control.cancel(here.store, here.lake, job_id)
+    return accepted_answer(job_id, record["kind"], status=record["status"])
+
+
+@router.post(
+    "/{job_id}/resume", status_code=202, response_model=AcceptedBody, summary="Hand out again what is not done"
+)
+def resume(job_id: str, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
+    return resume_answer(here, job_id, idempotency_key)

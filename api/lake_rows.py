@@ -1,0 +1,44 @@
+"""DuckDB over Parquet parts for the API's read calls: quoting, running, and rows that are ready for JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from data.duck import connection
+
+
+def read(files: Sequence[Path]) -> str:
+    """A table function over part files; characters that would make a name a pattern stand for themselves."""
+    literal = ("".join(f"[{c}]" if c in "[*?" else c for c in str(file)).replace("'", "''") for file in files)
+    names = ", ".join(f"'{name}'" for name in literal)
+    return f"read_parquet([{names}], union_by_name => true)"
+
+
+def run(query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Rows of a query, with times as ISO-8601 and no NaN."""
+    cursor = connection().cursor()
+    try:
+        cursor.execute(query, dict(parameters or {}))
+        names = [column[0] for column in cursor.description or ()]
+        return [{name: plain(v) for name, v in zip(names, row, strict=True)} for row in cursor.fetchall()]
+    finally:
+        cursor.close()
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can say it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, float | Decimal):
+        value = float(value)
+        return round(value, 6) if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,57 @@
+"""GET /: a small page with the newest jobs. No script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from api.context import Here
+from pipelines import control, waiting
+from pipelines.control import JobFilter
+from pipelines.queues import Queue
+from pipelines.view import API, job_json
+
+router = APIRouter(include_in_schema=False)
+
+_JOBS = 25
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@router.get("/")
+def landing(here: Here) -> Response:
+    page = control.list_jobs(here.store, JobFilter(), _JOBS)
+    reasons = waiting.reasons(here.store, page.records)
+    jobs: list[dict[str, Any]] = [job_json(record, reasons.get(record["id"])) for record in page.records]
+    heard = {queue for about in here.store.workers().values() for queue in about["queues"]}
+    nonce = secrets.token_urlsafe(16)
+    html = (
+        _templates()
+        .get_template("landing.html")
+        .render(
+            jobs=jobs,
+            more=page.next_cursor is not None,
+            silent=[queue.value for queue in Queue if queue.value not in heard],
+            api=API,
+            nonce=nonce,
+        )
+    )
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy})

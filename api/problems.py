@@ -1,0 +1,203 @@
+"""Errors as RFC 9457 problem JSON, with a stable code, the field and the request id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from leadmill.errors import InputError, LeadmillError, UnavailableError
+from leadmill.log import get_logger
+
+log = get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+#: Most faults told of one request.
+MAX_ERRORS = 20
+_CODES = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    415: "unsupported_media_type",
+    421: "host_not_allowed",
+    422: "invalid_input",
+    500: "internal_error",
+    503: "unavailable",
+}
+_TITLES = {
+    400: "Bad request",
+    403: "Refused",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Not possible in the present state",
+    413: "Body too large",
+    415: "Media type not supported",
+    421: "Host not allowed",
+    422: "The request is wrong",
+    500: "Internal error",
+    503: "Not available just now",
+}
+
+
+class FieldError(BaseModel):
+    """One fault of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem. `code` is stable; `field` is where the request is wrong: `company_urls[17]`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    field: str | None = None
+    errors: list[FieldError] | None = None
+    job_id: str | None = None
+
+
+#: For the OpenAPI document of every call.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "description": "The request cannot be met"},
+    "5XX": {"model": Problem, "description": "Our side cannot meet it just now"},
+}
+
+
+class BodyError(LeadmillError):
+    """A body with several faults, first one first."""
+
+    code = "invalid_input"
+    status = 422
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        self.errors = field_errors(errors)
+        super().__init__(_sentence(self.errors))
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Pydantic's error list as fields and messages; at most `MAX_ERRORS`."""
+    return [{"field": _path(error["loc"]), "message": _message(error)} for error in errors[:MAX_ERRORS]]
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    text = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return "no such field"
+    if error["type"] == "missing":
+        return "is required"
+    if error["type"] == "json_invalid":
+        cause = (error.get("ctx") or {}).get("error", "")
+        return f"not JSON: {cause}" if cause else text
+    return text[:1].lower() + text[1:]
+
+
+def _path(loc: Sequence[Any]) -> str:
+    """`("body", "company_urls", 17)` → `company_urls[17]`."""
+    parts = list(loc)
+    if len(parts) > 1 and parts[0] in ("body", "query", "path", "header"):
+        parts = parts[1:]
+    path = ""
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else str(part)
+    return path[:200] or "body"
+
+
+def _sentence(errors: Sequence[Mapping[str, str]]) -> str:
+    if not errors:
+        return "the request is wrong"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{errors[0]['field']}: {errors[0]['message']}{more}"
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    request_id: str,
+    code: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> Response:
+    """The answer for one problem."""
+    code = code or _CODES.get(status, "error")
+    body = {
+        "type": f"urn:leadmill:problem:{code}",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        **{name: value for name, value in members.items() if value is not None},
+    }
+    return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def request_id(request: Request) -> str:
+    """The id that the gate gave to this request."""
+    return str(request.scope.get("leadmill.request_id", ""))
+
+
+def of_error(error: LeadmillError, request_id: str) -> Response:
+    """The answer for an error that was raised on purpose."""
+    if isinstance(error, BodyError):
+        first = error.errors[0]["field"] if error.errors else None
+        return problem(422, str(error), request_id=request_id, code=error.code, field=first, errors=error.errors)
+    if isinstance(error, InputError):
+        listed = [{"field": error.field, "message": str(error)}] if error.field else None
+        return problem(
+            error.status, str(error), request_id=request_id, code=error.code, field=error.field, errors=listed
+        )
+    if isinstance(error, UnavailableError):
+        wait = {"Retry-After": str(error.retry_after_s)}
+        return problem(503, str(error), request_id=request_id, code=error.code, headers=wait, job_id=error.job_id)
+    return problem(error.status, str(error), request_id=request_id, code=error.code)
+
+
+def of_crash(error: Exception, request_id: str, path: str) -> Response:
+    """The answer for an error that nobody expected: logged with its trace, told without it."""
+    log.error("request crashed", request_id=request_id, path=path, exc_info=error)
+    return problem(500, f"something went wrong here; the log has it under {request_id}", request_id=request_id)
+
+
+async def _leadmill_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LeadmillError)
+    if error.status >= 500 and not isinstance(error, UnavailableError):
+        log.error("request failed", request_id=request_id(request), path=request.url.path, error=str(error))
+    return of_error(error, request_id(request))
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return of_error(BodyError(error.errors()), request_id(request))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = error.detail
+    if error.status_code == 404 and detail == "Not Found":
+        detail = f"no such address: {request.url.path[:200]}"
+    elif error.status_code == 405:
+        detail = f"{request.method} is not possible here"
+    return problem(error.status_code, detail, request_id=request_id(request), headers=error.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Give an application these handlers; unexpected exceptions are answered by the gate."""
+    app.add_exception_handler(LeadmillError, _leadmill_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)

@@ -1,0 +1,148 @@
+"""GET /jobs/{id}/report: a finished report as it was written, or with `partial=true` one of the rows so far."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse, Response
+from starlette.background import BackgroundTask
+
+from api import problems
+from api.bodies import ReportFormat
+from api.context import Context, Here
+from data.jobs import Status
+from data.schemas import STAGE_SCHEMAS
+from leadmill.errors import ConflictError, NotFoundError
+from pipelines import control
+from pipelines.view import Record, coverage, is_terminal, iso
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
+
+_MEDIA: dict[str, str] = {
+    "html": "text/html; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+}
+#: A report holds what strangers' pages said: it may style itself and show inline images, nothing else.
+_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+#: Stages whose rows a partial report can show, furthest first.
+_STAGES = tuple(reversed(STAGE_SCHEMAS))
+
+
+@router.get(
+    "/{job_id}/report",
+    response_class=FileResponse,
+    summary="Download a job's report",
+    description="409 while the job runs and for a cancelled one: `partial=true` then gives the rows there are.",
+)
+def report(
+    job_id: str,
+    here: Here,
+    format: Annotated[ReportFormat, Query()] = "html",
+    partial: Annotated[bool, Query()] = False,
+) -> Response:
+    folder = here.lake.job_dir(job_id) / "reports"
+    record = here.store.read(job_id)
+    if record is None and not folder.is_dir():
+        control.existing(here.store, here.lake, job_id)  # says what there is instead
+    if record is None or record["status"] in (Status.COMPLETED, Status.FAILED):
+        if found := _written(here, job_id, format):
+            return _file(job_id, format, found)
+        if not partial:
+            raise NotFoundError(_what_exists(folder, job_id, format))
+    assert record is not None or partial
+    if not partial:
+        assert record is not None
+        raise ConflictError(_not_yet(record))
+    return _partial(here, job_id, format, record)
+
+
+def _written(here: Context, job_id: str, fmt: str) -> Path | None:
+    """The file, after mending a rename that a death left out."""
+    folder = here.lake.job_dir(job_id) / "reports"
+    names = [f"report.{fmt}", *(["analysis.json"] if fmt == "json" else [])]
+    for attempt in range(2):
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+        if attempt == 0:
+            _settle(here, job_id, fmt)
+    return None
+
+
+def _settle(here: Context, job_id: str, fmt: str) -> None:
+    units = here.store.units(job_id)
+    for stage, unit in (("report", f"render:{fmt}"), ("analyze", "analyze")):
+        epochs = units.get(unit, {}).get("c")
+        if epochs:
+            here.lake.settle(job_id, stage, unit, epochs[0])
+
+
+def _what_exists(folder: Path, job_id: str, fmt: str) -> str:
+    found = sorted(file.suffix[1:] for file in folder.glob("report.*"))
+    if not found:
+        return f"job {job_id} has no report; submit one by POST /api/v1/jobs/analytics/report"
+    return f"job {job_id} has no {fmt} report; there is: {', '.join(found)}"
+
+
+def _not_yet(record: Record) -> str:
+    job = record["id"]
+    if record["status"] == Status.CANCELLED:
+        return (
+            f"job {job} was cancelled before its report; POST /api/v1/jobs/{job}/resume finishes it, "
+            "`partial=true` gives the rows there are"
+        )
+    return (
+        f"job {job} is {record['status']} ({int(record.get('pct') or 0) / 10:g} %); ask again when it has ended, "
+        "or with `partial=true` for the rows so far"
+    )
+
+
+def _partial(here: Context, job_id: str, fmt: str, record: Record | None) -> Response:
+    rows = next((parts for stage in _STAGES[:-1] if (parts := here.lake.parts(job_id, stage))), None)
+    rows = rows or here.lake.parts(job_id, "scrape")
+    if not rows:
+        raise NotFoundError(f"job {job_id} has no rows yet")
+    from reports.render import render
+
+    spec = here.store.asked(job_id)[1].get("report", {}) if record else {}
+    with tempfile.NamedTemporaryFile(prefix="leadmill-", suffix=f".{fmt}", delete=False) as file:
+        out = Path(file.name)
+    try:
+        render(fmt, rows=rows, job=_about(job_id, record), report_type=spec.get("type", "comprehensive"), out=out)
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+    return _file(job_id, fmt, out, partial=True)
+
+
+def _about(job_id: str, record: Record | None) -> dict[str, Any]:
+    if record is None:
+        return {"job_id": job_id}
+    return {
+        "job_id": job_id,
+        "kind": record["kind"],
+        "created_at": iso(record["created"]),
+        "coverage": coverage(record),
+        "partial": not is_terminal(record) or record["status"] == Status.CANCELLED,
+    }
+
+
+def _file(job_id: str, fmt: str, path: Path, *, partial: bool = False) -> Response:
+    name = f"leadmill-{job_id}{'-partial' if partial else ''}.{fmt}"
+    return FileResponse(
+        path,
+        media_type=_MEDIA[fmt],
+        filename=name,
+        content_disposition_type="inline" if fmt == "html" else "attachment",
+        headers={"Content-Security-Policy": _CSP, "Cache-Control": "private, no-cache"},
+        background=BackgroundTask(path.unlink, missing_ok=True) if partial else None,
+    )

@@ -1,0 +1,75 @@
+"""The one way from a checked body to an accepted job, for every submission of the API."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import Header
+from fastapi.responses import Response
+
+from api.context import Context
+from leadmill.errors import InputError
+from pipelines.stages import Kind
+from pipelines.submit import Submission, record
+from pipelines.view import API, links
+
+#: Printable ASCII.
+_KEY = re.compile(r"[\x20-\x7e]{1,200}\Z")
+#: Whose keys: one caller until the API knows several.
+CALLER = "local"
+
+KEY_DESCRIPTION = "1–200 printable characters; the same key and body make one job, for a day"
+IdempotencyHeader = Annotated[str | None, Header(description=KEY_DESCRIPTION)]
+
+
+def scoped_key(key: str | None) -> str | None:
+    """An Idempotency-Key as the record knows it.
+
+    Raises:
+        InputError: not 1 to 200 printable characters.
+    """
+    if key is None:
+        return None
+    if not _KEY.match(key) or not key.strip():
+        raise InputError("1 to 200 printable ASCII characters", field="Idempotency-Key")
+    return f"{CALLER}:{key}"
+
+
+def accept(here: Context, submission: Submission, key: str | None) -> Response:
+    """Record a submission, leave its launch to the publisher, and answer 202.
+
+    Raises:
+        InputError: a field is wrong.
+        ConflictError: the key stood for another body.
+        UnavailableError: Redis does not answer; carries the id.
+    """
+    accepted = record(here.store, here.lake, replace(submission, idempotency_key=scoped_key(key)))
+    here.publisher.put(accepted.send)
+    return accepted_answer(accepted.job_id, submission.kind, replayed=accepted.replayed)
+
+
+def accepted_answer(job_id: str, kind: str, *, replayed: bool = False, status: str = "pending") -> Response:
+    """202 with the job's address. A replay gets the very body of the first answer, so `status` is that of then."""
+    body = {"job_id": job_id, "kind": str(kind), "status": status, "links": links(job_id)}
+    headers = {"Location": f"{API}/jobs/status/{job_id}"}
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(json.dumps(body), 202, headers=headers, media_type="application/json")
+
+
+def simple(
+    kind: Kind,
+    common: Mapping[str, Any],
+    *,
+    company_urls: Sequence[str] = (),
+    company_ids: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Submission:
+    """A submission of a single-stage job; options that are empty are left out."""
+    kept = {name: value for name, value in (options or {}).items() if value not in (None, {})}
+    return Submission(kind, company_urls=company_urls, company_ids=company_ids, options=kept, **common, **more)

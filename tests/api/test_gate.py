@@ -1,0 +1,186 @@
+"""What stands before every request: host, origin, size, headers, and a crash that tells nothing away."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from api import gate, jobs
+from api.app import create_app
+from api.gate import check_bind, is_loopback
+from leadmill.errors import ConfigError
+from leadmill.settings import Settings
+from tests.api.conftest import V1
+
+BODY = {"company_urls": ["a.example"]}
+
+
+@pytest.mark.parametrize(
+    ("host", "good"),
+    [
+        ("localhost", True), ("localhost:8000", True), ("127.0.0.1:8000", True), ("[::1]:8000", True), ("[::1]", True),
+        ("LOCALHOST", True), ("evil.example", False), ("evil.example:8000", False), ("127.0.0.1.evil.example", False),
+        ("", False), ("localhost.evil.example:80", False), ("0.0.0.0", False),
+    ],
+)  # fmt: skip
+def test_host_header(client: TestClient, host: str, good: bool) -> None:
+    answer = client.get("/healthz", headers={"Host": host})
+    assert answer.status_code == (200 if good else 421), answer.text
+    if not good:
+        assert answer.json()["code"] == "host_not_allowed"
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "good"),
+    [
+        ({}, True),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"}, False),
+        ({"Origin": "http://testserver"}, True),
+        ({"Origin": "http://testserver:81"}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "null"}, False),
+    ],
+)
+def test_cross_origin_posts_are_refused(client: TestClient, headers: dict[str, str], good: bool) -> None:
+    answer = client.post(f"{V1}/pipelines", json=BODY, headers=headers)
+    assert answer.status_code == (202 if good else 403), answer.text
+    if not good:
+        assert answer.json()["code"] == "cross_origin"
+        assert client.get(f"{V1}/jobs/list", headers=headers).status_code == 200
+
+
+def test_security_headers_on_every_answer(client: TestClient) -> None:
+    for answer in (client.get("/healthz"), client.get("/nowhere"), client.get(f"{V1}/jobs/list", params={"limit": 0})):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert answer.headers["x-request-id"]
+
+
+def test_request_id_is_taken_over_when_it_is_harmless(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "abc-1.2_3"}).headers["x-request-id"] == "abc-1.2_3"
+    for bad in ("a b", "x" * 65, "<script>"):
+        assert client.get("/healthz", headers={"X-Request-ID": bad}).headers["x-request-id"].startswith("req_")
+
+
+def test_404_and_405_are_problems(client: TestClient) -> None:
+    answer = client.get(f"{V1}/nothing/here")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert f"{V1}/nothing/here" in answer.json()["detail"]
+    answer = client.get(f"{V1}/pipelines")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "POST"
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path", ["/jobs/bulk", "/jobs/dead", "/schedules", "/companies/comp_0/outcome", "/scoring/models"]
+)
+def test_calls_of_later_issues_are_absent(client: TestClient, path: str) -> None:
+    assert client.post(V1 + path, json={}).status_code in (404, 405)
+
+
+def test_body_limit(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "MAX_BODY", 1_000)
+    monkeypatch.setattr(gate, "MAX_FILE_BODY", 2_000)
+
+    def chunks(size: int) -> Iterator[bytes]:
+        for _ in range(size // 100):
+            yield b" " * 100
+
+    json_type = {"Content-Type": "application/json"}
+    for path, size in (("/jobs/scrape/companies", 1_500), ("/pipelines", 2_500)):
+        for content in (b" " * size, chunks(size)):
+            answer = client.post(V1 + path, content=content, headers=json_type)
+            assert (answer.status_code, answer.json()["code"]) == (413, "too_large"), answer.text
+            assert answer.headers["content-type"] == "application/problem+json"
+    answer = client.post(f"{V1}/pipelines", content=chunks(2_500), headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 413
+    answer = client.post(f"{V1}/pipelines", files={"file": ("a.csv", b"url\n" + b"a.example\n" * 300)})
+    assert answer.status_code == 413
+    assert client.post(f"{V1}/pipelines", content=b" " * 1_500, headers=json_type).status_code == 422
+
+
+def test_crash_is_a_problem_that_tells_nothing_away(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(*_: Any, **__: Any) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(jobs, "statistics", crash)
+    answer = client.get(f"{V1}/jobs/statistics")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (500, "internal_error")
+    assert "secret" not in answer.text and problem["request_id"] in problem["detail"]
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert "secret detail" in caplog.text and problem["request_id"] in caplog.text
+
+
+def test_openapi_holds_every_call_and_resolves(client: TestClient) -> None:
+    document = client.get(f"{V1}/openapi.json").json()
+    assert f"{V1}/pipelines" in document["paths"]
+    body = document["paths"][f"{V1}/pipelines"]["post"]["requestBody"]["content"]
+    assert set(body) == {"application/json", "multipart/form-data", "text/csv"}
+
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(node.get("$ref"), str):
+                yield node["$ref"]
+            for value in node.values():
+                yield from references(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from references(value)
+
+    for reference in set(references(document)):
+        found: Any = document
+        for name in reference.removeprefix("#/").split("/"):
+            found = found[name]
+        assert found
+    for path in ("/docs", "/redoc"):
+        assert client.get(path).status_code == 404  # they would load scripts from elsewhere
+
+
+# ---- binding -------------------------------------------------------------------------------------------
+
+
+def test_check_bind() -> None:
+    closed, trusted = Settings(trust_network=False), Settings(trust_network=True)
+    for host in ("127.0.0.1", "::1", "localhost", "127.8.8.8"):
+        assert is_loopback(host)
+        check_bind(closed, host)
+    for host in ("0.0.0.0", "::", "192.168.1.4", "example.com", ""):
+        with pytest.raises(ConfigError, match="LEADMILL_TRUST_NETWORK=1"):
+            check_bind(closed, host)
+        check_bind(trusted, host)
+
+
+def test_start_refuses_an_open_bind(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"api_host": "0.0.0.0"}))
+    with pytest.raises(ConfigError, match="TRUST_NETWORK"), TestClient(app):
+        pass
+
+
+def test_trusted_network_takes_any_host(settings: Settings) -> None:
+    app: FastAPI = create_app(settings.model_copy(update={"api_host": "0.0.0.0", "trust_network": True}))
+    with TestClient(app) as client:
+        assert client.get("/healthz", headers={"Host": "api:8000"}).status_code == 200
+
+
+def test_import_stays_light() -> None:
+    code = (
+        "import sys, api.app; print([m for m in ('scrapy', 'pandas', 'twisted.internet.reactor') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

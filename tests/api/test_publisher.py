@@ -1,0 +1,64 @@
+"""The thread behind the answers: what it sends, what it drops, and that it lives on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from api.publisher import Publisher
+from data.jobs import HandOut
+from leadmill.settings import Settings
+from pipelines.broker import make_celery
+from tests.api.conftest import Valkey, free_port
+
+QUEUE = "leadmill:processing\x06\x163"
+
+
+def hand_out(n: int) -> list[HandOut]:
+    return [HandOut(f"job_{n:020d}", "launch", 1, 0, 3, "launch")]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(2_000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came true")
+
+
+def test_close_sends_what_waits_in_order(settings: Settings, valkey: Valkey) -> None:
+    publisher = Publisher(make_celery(settings))
+    for n in range(120):
+        publisher.put(hand_out(n))
+    publisher.put([])
+    publisher.start()
+    publisher.close()
+    messages = valkey.client.lrange(QUEUE, 0, -1)[::-1]
+    assert [f"job_{n:020d}" in message for n, message in enumerate(messages)] == [True] * 120
+    assert publisher.dropped == 0
+
+
+def test_full_queue_drops_and_never_blocks(settings: Settings) -> None:
+    publisher = Publisher(make_celery(settings), capacity=3)
+    start = time.monotonic()
+    for n in range(10):
+        publisher.put(hand_out(n))
+    assert time.monotonic() - start < 0.5 and publisher.dropped == 7
+
+
+def test_dead_broker_drops_and_the_thread_lives_on(
+    settings: Settings, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_celery(settings)
+    app.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
+    publisher = Publisher(app)
+    publisher.start()
+    publisher.put(hand_out(1))
+    until(lambda: publisher.dropped == 1)
+    good = make_celery(settings)
+    monkeypatch.setattr(publisher, "_app", good)
+    publisher.put(hand_out(2))
+    until(lambda: valkey.client.llen(QUEUE) == 1)
+    publisher.close()
