@@ -1,0 +1,206 @@
+"""What `leadmill doctor` looks at: each check gives ok, warn or fail, a sentence, and what mends it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from cli import ports, redis_server
+from cli.failure import CommandError
+from cli.run_dir import RunDir
+from leadmill.errors import LeadmillError
+
+PACKAGES = ("leadmill", "data", "pipelines", "reports", "tasks", "api", "cli")
+#: Free disk space, GB: below the first a warning, below the second a fault.
+DISK_GB = (5.0, 0.5)
+#: Open files that a worker with a full crawl may need.
+OPEN_FILES = 1_024
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    check: str
+    level: Literal["ok", "warn", "fail"]
+    text: str
+    remedy: str | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        return asdict(self)
+
+
+def examine(data_dir: Path) -> Iterator[Finding]:
+    """Every finding, in an order in which the first fault is the one to mend first."""
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        _python,
+        _dependencies,
+        _own_packages,
+        lambda: _data_folder(data_dir),
+        _open_files,
+        lambda: _redis(data_dir),
+        lambda: _stack(data_dir),
+        _proxy,
+    )
+    for check in checks:
+        try:
+            yield from check()
+        except (OSError, LeadmillError, ValueError) as error:
+            yield Finding("doctor", "fail", f"a check could not be made: {error}")
+
+
+def _python() -> Iterator[Finding]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok", f"{found} at {sys.executable}")  # an older one cannot load this module
+
+
+def _dependencies() -> Iterator[Finding]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        wanted = metadata.requires("leadmill") or []
+    except metadata.PackageNotFoundError:
+        yield Finding("packages", "fail", "leadmill itself is not installed in this Python", "make setup")
+        return
+    faults = []
+    for line in wanted:
+        try:
+            need = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if need.marker and not need.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(need.name)
+        except metadata.PackageNotFoundError:
+            faults.append(f"{need.name} is missing")
+            continue
+        if not need.specifier.contains(version, prereleases=True):
+            faults.append(f"{need.name} {version} is not {need.specifier}")
+    if faults:
+        yield Finding("packages", "fail", "; ".join(faults), "make setup")
+    else:
+        yield Finding("packages", "ok", f"{len(wanted)} required packages are installed")
+
+
+def _own_packages() -> Iterator[Finding]:
+    home = Path(__file__).resolve().parent.parent
+    strangers = []
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        place = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+        if place != home:
+            strangers.append(f"{name} comes from {place or 'nowhere'}")
+    if strangers:
+        text = f"another folder stands in for ours: {'; '.join(strangers)}"
+        yield Finding("own packages", "fail", text, "cd to another folder, or install Leadmill in a venv of its own")
+    else:
+        yield Finding("own packages", "ok", f"all from {home}")
+
+
+def _data_folder(data_dir: Path) -> Iterator[Finding]:
+    run = RunDir(data_dir / "run")
+    try:
+        run.prepare()
+    except CommandError as error:
+        yield Finding("data folder", "fail", str(error), error.hint)
+        return
+    free = shutil.disk_usage(data_dir).free / 1e9
+    text = f"{data_dir} is writable, {free:.1f} GB free"
+    if free < DISK_GB[1]:
+        yield Finding("data folder", "fail", text, "leadmill maintenance cleanup --older-than-days 7")
+    elif free < DISK_GB[0]:
+        yield Finding("data folder", "warn", text, "leadmill maintenance cleanup --older-than-days 30")
+    else:
+        yield Finding("data folder", "ok", text)
+
+
+def _open_files() -> Iterator[Finding]:
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
+        yield Finding("open files", "warn", f"a process may open only {soft}", f"ulimit -n {OPEN_FILES * 4}")
+    else:
+        yield Finding("open files", "ok", "no limit" if soft == resource.RLIM_INFINITY else f"limit {soft}")
+
+
+def _redis(data_dir: Path) -> Iterator[Finding]:
+    from cli.stack import declared_redis_url
+
+    url = declared_redis_url() or RunDir(data_dir / "run").read("redis.url")
+    if not url:
+        try:
+            binary = redis_server.find_server()
+        except CommandError as error:
+            yield Finding("redis", "fail", str(error), error.hint)
+            return
+        if os.access(binary, os.X_OK):
+            yield Finding("redis", "ok", f"none is running; leadmill up starts {binary}")
+        else:
+            yield Finding("redis", "fail", f"{binary} may not be run", f"chmod +x {binary}")
+        return
+    try:
+        faults = redis_server.check(url)
+    except CommandError as error:
+        yield Finding("redis", "fail", str(error), error.hint)
+        return
+    for fault, remedy in faults:
+        yield Finding("redis", "warn", f"{redis_server.shown(url)}: {fault}", remedy)
+    if not faults:
+        yield Finding("redis", "ok", f"{redis_server.shown(url)} answers, keeps an append-only file, evicts nothing")
+
+
+def _stack(data_dir: Path) -> Iterator[Finding]:
+    from cli.stack import DEFAULT_API_PORT
+    from cli.stack_status import living_processes
+    from leadmill.client import Client
+
+    run = RunDir(data_dir / "run")
+    state = run.state()
+    if not state:
+        yield Finding("stack", "ok", "none is running on this data folder")
+        for name, port in (("API", DEFAULT_API_PORT), ("Redis", redis_server.PREFERRED_PORT)):
+            taken = not ports.is_free("127.0.0.1", port)
+            text = f"{name}: {port} is {'in use, another port will be taken' if taken else 'free'}"
+            yield Finding("ports", "warn" if taken else "ok", text, "leadmill up --port 0" if taken else None)
+        return
+    living = living_processes(run)
+    gone = sorted(name for name, pid in living.items() if pid is None)
+    if gone:
+        text = f"not alive: {', '.join(gone)}"
+        yield Finding("stack", "fail", text, f"tail -50 {run.log(gone[0])}")
+    else:
+        yield Finding("stack", "ok", f"running: {', '.join(f'{n} {p}' for n, p in living.items())}")
+    url = run.read("api.url")
+    if url:
+        with Client(url, timeout=5, retries=0) as client:
+            if client.is_ready():
+                yield Finding("api", "ok", f"{url} is ready")
+            else:
+                yield Finding("api", "fail", f"{url} is not ready", f"curl -s {url}/readyz")
+
+
+def _proxy() -> Iterator[Finding]:
+    import socket
+
+    from leadmill.settings import get_settings
+
+    proxy = get_settings().http_proxy
+    if not proxy:
+        return
+    parts = urlsplit(proxy)
+    shown = f"{parts.hostname}:{parts.port or 80}"
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=3):
+            yield Finding("proxy", "ok", f"LEADMILL_HTTP_PROXY {shown} accepts connections")
+    except OSError as error:
+        text = f"LEADMILL_HTTP_PROXY {shown} does not answer ({error.strerror or error})"
+        yield Finding("proxy", "fail", text, "unset LEADMILL_HTTP_PROXY")

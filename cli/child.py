@@ -1,0 +1,109 @@
+"""What the stack's Python processes run: `python -P -m cli.child celery ARGS…` and `… api HOST PORT`.
+
+Our packages have everyday names. Loading them here, before Celery or uvicorn put the working directory
+on the path, keeps a `tasks/` or `api/` folder of the user's from standing in for ours.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+
+
+def python_command(*arguments: str) -> list[str]:
+    """How to run this module with this interpreter; `-P` keeps the working directory off the path."""
+    return [sys.executable, "-P", "-m", "cli.child", *arguments]
+
+
+def worker_arguments(given: Sequence[str]) -> list[str]:
+    """Celery's arguments for a worker: what was given, and a node name that no other worker has."""
+    arguments = ["worker", *given]
+    if not _has(given, "-n", "--hostname"):
+        name = f"{_first_queue(given) or 'all'}-{os.getpid()}-{secrets.token_hex(3)}"
+        arguments += ["-n", f"{name}@%h"]
+    if not _has(given, "-l", "--loglevel"):
+        arguments += ["-l", "INFO"]
+    # Neither is a setting in Celery; node names are unique and the record knows who works.
+    return [*arguments, "--without-gossip", "--without-mingle"]
+
+
+def beat_arguments(given: Sequence[str]) -> list[str]:
+    """Celery's arguments for beat; its schedule file lies in the run folder unless another place is given."""
+    arguments = ["beat", *given]
+    if not _has(given, "-s", "--schedule"):
+        from leadmill.settings import get_settings
+
+        run_dir = get_settings().run_dir
+        run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        arguments += ["-s", str(run_dir / "beat-schedule")]
+    if not _has(given, "-l", "--loglevel"):
+        arguments += ["-l", "INFO"]
+    return arguments
+
+
+def _has(arguments: Sequence[str], short: str, long: str) -> bool:
+    return any(
+        word == long or word.startswith(f"{long}=") or (word.startswith(short) and word[1] != "-") for word in arguments
+    )
+
+
+def _first_queue(arguments: Sequence[str]) -> str:
+    for index, word in enumerate(arguments):
+        if word in ("-Q", "--queues"):
+            found = "".join(arguments[index + 1 : index + 2])
+        elif word.startswith("--queues="):
+            found = word.partition("=")[2]
+        elif word.startswith("-Q"):
+            found = word[2:]
+        else:
+            continue
+        return "".join(letter for letter in found.partition(",")[0] if letter.isalnum() or letter in "-_")
+    return ""
+
+
+def celery(arguments: Sequence[str]) -> int:
+    """Run Celery's own command line on our app; returns its exit code."""
+    import click
+
+    from tasks.app import app
+
+    try:
+        return int(app.start(list(arguments)) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+
+
+def api(host: str, port: int) -> None:
+    """Serve the REST API until told to stop; open event streams get three seconds."""
+    import uvicorn
+
+    from api.app import app
+
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["celery", *rest]:
+            return celery(rest)
+        case ["api", host, port]:
+            api(host, int(port))
+            return 0
+        case _:
+            print("usage: python -m cli.child celery ARGS… | api HOST PORT", file=sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

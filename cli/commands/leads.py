@@ -1,0 +1,80 @@
+"""Companies of the lake: `companies` and `score`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cli import console
+from cli.options import AsJson, DataFolder, Limit, Watch
+
+#: Columns of the list, in the order of the lake's own.
+COLUMNS = ("company_id", "domain", "name", "country", "industry", "score", "tier", "error")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("companies")(companies)
+    app.command("score")(score)
+
+
+def companies(
+    company_id: Annotated[str | None, typer.Argument(metavar="COMPANY", help="One company: comp_…")] = None,
+    *,
+    country: Annotated[str | None, typer.Option(help="ISO 3166 alpha-2: DE", show_default=False)] = None,
+    tier: Annotated[str | None, typer.Option(help="A, B, C or D", show_default=False)] = None,
+    industry: Annotated[str | None, typer.Option(show_default=False)] = None,
+    technology: Annotated[str | None, typer.Option(show_default=False)] = None,
+    min_score: Annotated[float | None, typer.Option(min=0, max=100, show_default=False)] = None,
+    text: Annotated[str | None, typer.Option(help="Part of a name or domain.", show_default=False)] = None,
+    limit: Limit = 50,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """List companies with their newest row, or show one with its history and facts."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    filters = {
+        "country": country,
+        "tier": tier,
+        "industry": industry,
+        "technology": technology,
+        "min_score": min_score,
+        "text": text,
+    }
+    with connect() as client:
+        if company_id is not None:
+            console.json_result(client.company(company_id))
+            return 0
+        rows = list(client.companies(limit=limit, **filters))
+    if as_json:
+        console.json_result(rows)
+    else:
+        console.table(COLUMNS, [[_cell(row.get(name)) for name in COLUMNS] for row in rows])
+        more = f" (at most {limit}: --limit)" if len(rows) == limit else ""
+        console.note(console.plural(len(rows), "company") + more)
+    return 0
+
+
+def score(
+    company_ids: Annotated[list[str], typer.Argument(metavar="COMPANY…", help="comp_…")],
+    *,
+    watch: Watch = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Score companies of the lake anew and wait for it."""
+    from cli.connection import connect, use_data
+    from cli.outcome import tell
+    from cli.progress import follow
+
+    folder = use_data(data)
+    with connect() as client:
+        handle = client.score(company_ids)
+        console.note(f"submitted {handle.id}")
+        return tell(client, follow(client, handle.id, live=watch), folder, report_dir=None, as_json=as_json)
+
+
+def _cell(value: Any) -> Any:
+    return f"{value:.1f}" if isinstance(value, float) else value

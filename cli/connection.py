@@ -1,0 +1,65 @@
+"""How a command finds the running stack: the data folder, its run files, a client of its API."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.failure import CommandError
+
+if TYPE_CHECKING:
+    from leadmill.client import Client
+
+
+def use_data(folder: Path | None) -> Path:
+    """Make `--data` the data folder of this process and its children; returns the folder in force."""
+    from leadmill.settings import get_settings
+
+    if folder is not None:
+        os.environ["LEADMILL_DATA_URL"] = str(folder.expanduser().resolve())
+        get_settings.cache_clear()
+    return get_settings().data_dir
+
+
+def find_client() -> Client | None:
+    """A client of the API that answers just now, or None.
+
+    Who names a data folder means its stack: the default address is then not tried.
+    """
+    from leadmill.client import Client
+    from leadmill.client_transport import ApiError
+    from leadmill.settings import get_settings
+
+    settings = get_settings()
+    named = {"api_host", "api_port"} & settings.model_fields_set or (settings.run_dir / "api.url").exists()
+    if "data_url" in settings.model_fields_set and not named:
+        return None
+    client = Client()
+    try:
+        with Client(client.base_url, timeout=5, retries=0) as quick:
+            quick.health()
+    except ApiError as error:
+        client.close()
+        if error.status == 0 or error.code == "not_json":
+            return None
+        raise
+    return client
+
+
+def connect() -> Client:
+    """A client of the running stack.
+
+    Raises:
+        CommandError: none answers.
+    """
+    client = find_client()
+    if client is None:
+        raise CommandError(f"no stack is running on {shown_data_dir()}", hint="leadmill up")
+    return client
+
+
+def shown_data_dir() -> str:
+    from leadmill.settings import get_settings
+
+    return str(get_settings().data_dir)

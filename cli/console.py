@@ -1,0 +1,87 @@
+"""What a command prints: results on stdout, everything else on stderr, plain text where nobody watches.
+
+Text from outside (names, titles, error messages) passes `clean` before it reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: object) -> str:
+    """Text without control characters and direction marks, on one line."""
+    return _CONTROL.sub("�", str(text)).replace("\n", " ").replace("\t", " ")
+
+
+def result(text: str) -> None:
+    """One line of the result, never wrapped."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def json_result(value: Any) -> None:
+    """The result as JSON; control characters are escaped."""
+    result(json.dumps(value, indent=2, ensure_ascii=not _utf8(), default=str))
+
+
+def note(text: str) -> None:
+    """One line for the person who watches."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def error(message: str, hint: str | None = None) -> None:
+    """The one line that says why a command cannot go on, with a command to paste."""
+    line = f"error: {clean(message)}"
+    note(f"{line} Try: {hint}" if hint and line.endswith((".", "?", "!")) else f"{line}. Try: {hint}" if hint else line)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for a terminal; for a pipe, tab-separated lines under a line of names."""
+    lines = [[("" if cell is None else clean(cell)) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for line in [list(headers), *lines]:
+            result("\t".join(line))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        shown.add_column(header, overflow="fold")
+    for line in lines:
+        shown.add_row(*(Text(cell) for cell in line))
+    Console().print(shown)
+
+
+def duration(seconds: float | None) -> str:
+    """`41.3 s`, `4 m 12 s`, `2 h 5 m`."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} m {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} m"
+
+
+def age(moment: datetime | None) -> str:
+    """How long ago something was."""
+    return f"{duration((datetime.now(UTC) - moment).total_seconds())} ago" if moment else ""
+
+
+def plural(count: int, noun: str) -> str:
+    many = {"company": "companies"}.get(noun, f"{noun}s")
+    return f"{count:,} {noun if count == 1 else many}"
+
+
+def _utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

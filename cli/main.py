@@ -1,0 +1,100 @@
+"""The `leadmill` command: its groups, and how every way to end becomes an exit code and one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from cli import console
+from cli.commands import diagnose, jobs, leads, maintain, processes, run_job, stack
+from cli.failure import CommandError, Exit
+from leadmill.errors import LeadmillError
+
+app = typer.Typer(
+    name="leadmill",
+    help="Turn company websites into scored sales leads. Start with: leadmill demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (stack, run_job, jobs, leads, processes, diagnose):
+    group.register(app)
+app.add_typer(maintain.app, name="maintenance")
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out one command line and return its exit code (see `Exit`)."""
+    try:
+        answer = app(list(arguments), standalone_mode=False, prog_name="leadmill")
+        sys.stdout.flush()
+        return int(answer or 0)
+    except (KeyboardInterrupt, typer.Abort):
+        return Exit.INTERRUPTED
+    except Exception as error:
+        return _tell(error)
+
+
+def _tell(error: Exception) -> int:
+    """Say in one line why a command could not go on; returns the exit code."""
+    match error:
+        case BrokenPipeError():
+            # Whoever read the output has seen enough; Python must not complain about it while it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OK
+        case CommandError():
+            console.error(str(error), error.hint)
+            return error.exit_code
+        case typer.TyperException():
+            return _usage_error(error)
+        case LeadmillError():
+            return _known_error(error)
+        case OSError():
+            where = f": {error.filename}" if error.filename else ""
+            console.error(f"{error.strerror or error}{where}")
+            return Exit.USER_ERROR
+        case _:
+            traceback.print_exception(error)
+            console.error("this is a fault of Leadmill itself", "leadmill doctor")
+            return Exit.BUG
+
+
+def _usage_error(error: typer.TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    if not error.message and context is not None:  # no arguments at all: the help is the answer
+        console.result(context.get_help())
+        return Exit.USER_ERROR
+    path = context.command_path if context is not None else "leadmill"
+    console.error(error.format_message(), f"{path} --help")
+    return Exit.USER_ERROR
+
+
+def _known_error(error: LeadmillError) -> int:
+    from leadmill.client_transport import ApiError
+
+    text = str(error)
+    if isinstance(error, ApiError):
+        if error.field and not text.startswith(error.field):
+            text = f"{error.field}: {text}"
+        if error.request_id and error.status >= 500:
+            text = f"{text} (request {error.request_id})"
+        if error.status == 0:
+            console.error(text, "leadmill status")
+            return Exit.USER_ERROR
+    elif getattr(error, "field", None):
+        text = f"{error.field}: {text}"  # type: ignore[attr-defined]
+    console.error(text, "leadmill doctor" if error.status >= 500 else None)
+    return Exit.USER_ERROR
+
+
+if __name__ == "__main__":
+    run()

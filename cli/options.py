@@ -1,0 +1,22 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Data folder (default: LEADMILL_DATA_URL, ./var).", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id: job_…")]
+Watch = Annotated[
+    bool | None,
+    typer.Option("--watch/--no-watch", help="Show progress on stderr while waiting.", show_default=False),
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag to find the job by; may be repeated.")]
+Priority = Annotated[str | None, typer.Option(help="high, normal or low.", show_default=False)]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]

@@ -1,0 +1,149 @@
+"""Following a job until it ends: a live view on a terminal, now and then a line elsewhere, all on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cli import console
+from leadmill.client_results import Job
+from leadmill.client_transport import ApiUnreachableError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from leadmill.client import Client
+
+#: Between looks at the status, seconds.
+LOOK_S = 0.3
+#: Without a terminal at most one line in this time, seconds, unless the stage changes.
+LINE_S = 5.0
+#: How long an API that does not answer is waited for, seconds.
+AWAY_S = 60.0
+
+#: Called between two looks; raises what should end the waiting.
+Check = Callable[[], None]
+
+
+def follow(client: Client, job_id: str, *, live: bool | None = None, check: Check = lambda: None) -> Job:
+    """Return the job once it has ended; `live` None: as the terminal allows, False: say nothing.
+
+    Raises:
+        ApiUnreachableError: the API stayed away for `AWAY_S`.
+    """
+    if live is None:
+        live = True
+    if not live:
+        return _watch(client, job_id, lambda job: None, check)
+    if not sys.stderr.isatty():
+        return _watch(client, job_id, _Lines(), check)
+    from rich.console import Console
+    from rich.live import Live
+
+    speed = _Speed()
+    with Live(console=Console(stderr=True), refresh_per_second=8, transient=True) as screen:
+        return _watch(client, job_id, lambda job: screen.update(view(job, speed.of(job))), check)
+
+
+def _watch(client: Client, job_id: str, show: Callable[[Job], None], check: Check) -> Job:
+    away_since: float | None = None
+    while True:
+        try:
+            job = client.status(job_id)
+            away_since = None
+            show(job)
+            if job.ended:
+                return job
+        except ApiUnreachableError:
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since > AWAY_S:
+                raise
+        check()
+        time.sleep(LOOK_S)
+
+
+class _Speed:
+    """Pages a second, from the counts of the last looks."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, float]] = []
+
+    def of(self, job: Job) -> float | None:
+        pages = job.progress.details.get("pages")
+        if not isinstance(pages, int | float):
+            return None
+        now = time.monotonic()
+        self._seen = [*[(at, count) for at, count in self._seen if now - at < 5], (now, float(pages))]
+        (first_at, first), (last_at, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (last_at - first_at) if last_at - first_at > 0.5 else None
+
+
+class _Lines:
+    """Plain lines for a log: when the step changes, else at most every `LINE_S`."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._step: object = None
+        self._due = 0.0
+
+    def __call__(self, job: Job) -> None:
+        line = one_line(job)
+        step = (job.status, job.progress.current_step)
+        now = time.monotonic()
+        if line == self._last or (step == self._step and now < self._due):
+            return
+        self._last, self._step, self._due = line, step, now + LINE_S
+        console.note(line)
+
+
+def one_line(job: Job) -> str:
+    """`job_… running 62 % scrape 12/20: message`."""
+    active = [f"{s.name} {s.done}/{s.total}" for s in job.stages if s.total and s.done < s.total]
+    words = [job.id, job.status, f"{job.progress.percentage:.0f} %", *active[:3]]
+    text = job.waiting_for or job.progress.message
+    return console.clean(" ".join(words) + (f": {text}" if text else ""))
+
+
+def view(job: Job, speed: float | None) -> RenderableType:
+    """The live view: one bar a stage, then what the job says of itself."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    for stage in job.stages:
+        ended = stage.done + stage.failed
+        total = stage.total or 1
+        bar = ProgressBar(total=total, completed=ended if stage.total else int(stage.status == "completed"), width=28)
+        count = f"{ended}/{stage.total}" if stage.total else stage.status
+        rows = f"{stage.rows_out:,} rows" if stage.rows_out else ""
+        faults = f"{stage.errors:,} errors" if stage.errors else ""
+        grid.add_row(Text(console.clean(stage.name)), bar, count, rows, Text(faults, style="yellow"))
+    rate = f"  {speed:.0f} pages/s" if speed is not None else ""
+    head = f"{job.id}  {job.status}  {job.progress.percentage:.0f} %{rate}"
+    text = job.waiting_for or job.progress.message
+    return Group(Text(head, style="bold"), grid, Text(console.clean(text)[:200], style="dim"))
+
+
+def closing_line(job: Job) -> str:
+    """`Completed job_…: 24 of 25 companies, 3 errors in 12.3 s`."""
+    counts: list[str] = []
+    companies = job.result.get("companies")
+    if isinstance(companies, int):
+        good = job.result.get("good")
+        counts.append((f"{good:,} of " if isinstance(good, int) else "") + console.plural(companies, "company"))
+    elif job.coverage is not None:
+        counts.append(f"coverage {job.coverage:.0%}")
+    if faults := sum(stage.errors for stage in job.stages):
+        counts.append(console.plural(faults, "error"))
+    line = f"{job.status.capitalize()} {job.id}"
+    if counts:
+        line += f": {', '.join(counts)}"
+    if job.duration_s is not None:
+        line += f" in {console.duration(job.duration_s)}"
+    if reason := (job.error or {}).get("message"):
+        line += f": {reason}"
+    return console.clean(line)

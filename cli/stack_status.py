@@ -1,0 +1,71 @@
+"""What `leadmill status` tells of the running stack: processes, queues, newest jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli import console
+from cli.redis_server import shown
+from cli.run_dir import RunDir
+from cli.supervisor import birth_of
+
+if TYPE_CHECKING:
+    from leadmill.client import Client
+
+RECENT_JOBS = 5
+
+
+def living_processes(run: RunDir) -> dict[str, int | None]:
+    """Pid by name of the stack's processes; None for one that is gone."""
+    found: dict[str, int | None] = {}
+    for name, child in dict(run.state().get("children") or {}).items():
+        pid = child.get("pid")
+        alive = isinstance(pid, int) and birth_of(pid) == child.get("born")
+        found[name] = pid if alive else None
+    return found
+
+
+def stack_status(client: Client, data_dir: Path) -> dict[str, Any]:
+    """All of it as one JSON object."""
+    run = RunDir(data_dir / "run")
+    state = run.state()
+    return {
+        "api": client.base_url,
+        "ready": client.is_ready(),
+        "data": str(data_dir),
+        "redis": shown(run.read("redis.url") or "") or None,
+        "started_at": state.get("started_at"),
+        "processes": living_processes(run),
+        "statistics": client.statistics(),
+        "jobs": [job.raw for job in client.list_jobs(limit=RECENT_JOBS)],
+    }
+
+
+def tell_stack(found: dict[str, Any]) -> None:
+    """The same for a reader."""
+    from cli.commands.jobs import job_table
+    from leadmill.client_results import Job
+
+    state = "ready" if found["ready"] else "not ready: a queue has no listener, or Redis does not answer"
+    console.result(f"{found['api']}  {state}")
+    console.result(f"data   {found['data']}")
+    if found["redis"]:
+        console.result(f"redis  {found['redis']}")
+    for name, pid in found["processes"].items():
+        console.result(f"{name}  {f'pid {pid}' if pid else 'gone (being started again?)'}")
+    queues = found["statistics"].get("queues") or {}
+    console.table(
+        ["queue", "waiting", "oldest", "workers", "processes"],
+        [
+            [name, q["waiting"], console.duration(q["oldest_s"]), q["workers"], q["processes"]]
+            for name, q in queues.items()
+        ],
+    )
+    for name in (name for name, q in queues.items() if not q["workers"]):
+        console.note(f"no worker listens on {name}: leadmill worker -Q {name}")
+    jobs = [Job.of(raw) for raw in found["jobs"]]
+    if jobs:
+        console.table(*job_table(jobs))
+    else:
+        console.note("no jobs yet; begin with: leadmill run https://your-company.example")

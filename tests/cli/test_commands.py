@@ -1,0 +1,256 @@
+"""The command as a user meets it: real processes, exit codes, one-line errors with something to paste."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import console
+
+V1 = "/api/v1"
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def finished_job(api: Any, answer: Any, a_job: Any) -> dict[str, Any]:
+    """An API where a submitted pipeline runs and then completes."""
+    result = {"companies": 25, "good": 24, "formats": ["html", "csv"]}
+    done = a_job(status="completed", coverage=0.96, duration_s=3.21, result=result)
+    api.on("POST", f"{V1}/pipelines", answer({"job_id": "job_1", "kind": "pipeline", "status": "pending"}, 202))
+    api.on("GET", f"{V1}/jobs/status/job_1", answer(a_job()), answer(done))
+    api.on("GET", f"{V1}/jobs/job_1/errors", answer({"items": [], "next_cursor": None}))
+    api.on("GET", f"{V1}/jobs/job_1/report", answer(b"<html>"))
+    return dict(done)
+
+
+def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, time; t = time.process_time()\n"
+        "from cli.main import main; main(['--help']); t = time.process_time() - t\n"
+        "heavy = {'pydantic_settings', 'httpx2', 'redis', 'celery', 'duckdb', 'pyarrow', 'scrapy', 'fastapi',\n"
+        "         'pandas', 'psutil', 'rich.live'}\n"
+        "print(t, *sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
+    seconds, *heavy = min(run.stderr.split() for run in runs)
+    assert heavy == []
+    assert float(seconds) < 0.4
+    for name in ("up", "demo", "run", "submit", "status", "watch", "list", "cancel", "resume", "report", "doctor"):
+        assert f"\n  {name} " in runs[0].stdout
+
+
+def test_every_command_has_help(leadmill: Run) -> None:
+    names = re.findall(r"^  ([a-z]+) ", leadmill("--help").out, re.M)
+    assert len(names) == 16
+    for name in ("up", "run", "maintenance"):
+        shown = leadmill(name, "--help")
+        assert shown.code == 0
+        assert "Usage: leadmill" in shown.out
+        assert shown.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "hint"),
+    [
+        (["run", "missing.csv"], "no such file: missing.csv", "leadmill run"),
+        (["run"], "name a CSV file, URLs or --search", "leadmill run companies.csv"),
+        (["status"], "no stack is running", "leadmill up"),
+        (["list"], "no stack is running", "leadmill up"),
+        (["nonsense"], "No such command", "leadmill --help"),
+        (["up", "--prot", "1"], "No such option", "leadmill up --help"),
+        (["up", "--port", "70000"], "less than or equal to 65535", "leadmill up --help"),
+        (["up", "--host", "0.0.0.0"], "without API keys", "LEADMILL_TRUST_NETWORK=1"),
+        (["up", "--data", "/proc/no"], "cannot write to /proc/no/run", "leadmill up --data"),
+        (["maintenance", "cleanup"], "no stack is running", "leadmill up"),
+    ],
+)
+def test_a_user_error_is_one_line_with_a_command_to_paste(
+    leadmill: Run, arguments: list[str], says: str, hint: str
+) -> None:
+    ended = leadmill(*arguments, env={"LEADMILL_DATA_URL": "var"})
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.count("\n") == 1, ended.err
+    assert ended.err.startswith("error: ")
+    assert says in ended.err
+    assert hint in ended.err.partition("Try: ")[2]
+
+
+def test_a_wrong_setting_is_named(leadmill: Run) -> None:
+    ended = leadmill("status", env={"LEADMILL_API_PORT": "many"})
+    assert ended.code == 2
+    assert "LEADMILL_API_PORT" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_busy_port_is_refused_when_asked_for(leadmill: Run, api: Any) -> None:
+    ended = leadmill("up", "--port", api.url.rpartition(":")[2])
+    assert ended.code == 2
+    assert "is in use" in ended.err
+
+
+def test_run_waits_and_names_the_reports(leadmill: Run, api: Any, at: Any, finished_job: Any, tmp_path: Path) -> None:
+    reports = tmp_path / "var" / "jobs" / "job_1" / "reports"
+    reports.mkdir(parents=True)
+    for name in ("report.xlsx", "report.csv", "report.html"):
+        (reports / name).write_text("x")
+    (tmp_path / "hosts.csv").write_text("website\na.example\n")
+    ended = leadmill("run", "hosts.csv", env=at(api.url))
+    assert ended.code == 0
+    assert ended.out.splitlines() == [str(reports / f"report.{ending}") for ending in ("html", "csv", "xlsx")]
+    assert "submitted job_1" in ended.err
+    assert ended.err.splitlines()[-1] == "Completed job_1: 24 of 25 companies, 1 error in 3.2 s"
+    assert b"website\na.example\n" in api.asked("POST", f"{V1}/pipelines")[0].body
+
+
+def test_run_with_json_and_reports_in_a_folder(
+    leadmill: Run, api: Any, at: Any, finished_job: Any, tmp_path: Path
+) -> None:
+    ended = leadmill("run", "a.example", "https://b.example", "--json", "--report", "out", env=at(api.url))
+    assert ended.code == 0
+    said = json.loads(ended.out)
+    assert said["job_id"] == "job_1"
+    assert said["report_files"] == ["out/job_1.html", "out/job_1.csv"]
+    assert (tmp_path / "out" / "job_1.html").read_bytes() == b"<html>"
+    assert api.asked("POST", f"{V1}/pipelines")[0].json == {"company_urls": ["a.example", "https://b.example"]}
+
+
+def test_a_failed_job_is_exit_code_1(leadmill: Run, api: Any, at: Any, answer: Any, a_job: Any) -> None:
+    failed = a_job(status="failed", error={"category": "data", "message": "no company"}, duration_s=1.0)
+    api.on("GET", f"{V1}/jobs/status/job_1", answer(failed))
+    ended = leadmill("watch", "job_1", env=at(api.url))
+    assert ended.code == 1
+    assert ended.out == ""
+    assert "Failed job_1" in ended.err
+    assert "no company" in ended.err
+    assert "leadmill resume job_1" in ended.err
+
+
+def test_what_the_api_refuses_is_a_user_error(leadmill: Run, api: Any, at: Any, a_problem: Any) -> None:
+    api.on("POST", f"{V1}/pipelines", a_problem(422, "invalid_input", "not a URL", field="company_urls[0]"))
+    ended = leadmill("submit", "ftp://a.example", env=at(api.url))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "error: company_urls[0]: not a URL\n"
+
+
+def test_submit_prints_the_id_alone(leadmill: Run, api: Any, at: Any, finished_job: Any) -> None:
+    ended = leadmill("submit", "a.example", "--tag", "x", "--formats", "html,csv", env=at(api.url))
+    assert ended.out == "job_1\n"
+    assert "leadmill watch job_1" in ended.err
+    assert api.requests[-1].json == {
+        "company_urls": ["a.example"],
+        "tags": ["x"],
+        "report": {"formats": ["html", "csv"]},
+    }
+
+
+def test_status_of_a_job_shows_stages_and_causes(leadmill: Run, api: Any, at: Any, answer: Any, a_job: Any) -> None:
+    api.on("GET", f"{V1}/jobs/status/job_1", answer(a_job(waiting_for="its next try")))
+    row = {"domain": "a.example", "stage": "scrape", "category": "network", "error": "no\x1b[2J answer\nreally"}
+    api.on("GET", f"{V1}/jobs/job_1/errors", answer({"items": [row], "next_cursor": None}))
+    ended = leadmill("status", "job_1", env=at(api.url))
+    assert ended.code == 0
+    assert "job_1 running 40 % scrape 2/4: its next try" in ended.out
+    assert "scrape\trunning\t2\t0\t4\t10\t5\t1" in ended.out
+    assert "\x1b" not in ended.out, "text from outside cannot drive the terminal"
+    assert "a.example\tscrape\tnetwork\tno�[2J answer really" in ended.out
+
+
+def test_list_is_a_table_and_json(leadmill: Run, api: Any, at: Any, answer: Any, a_job: Any) -> None:
+    api.on("GET", f"{V1}/jobs/list", answer({"items": [a_job(), a_job("job_0")], "next_cursor": None}))
+    ended = leadmill("list", "--status", "running", env=at(api.url))
+    assert [line.split("\t")[0] for line in ended.out.splitlines()] == ["job", "job_1", "job_0"]
+    assert api.requests[-1].query == {"limit": "20", "status": "running"}
+    assert [job["job_id"] for job in json.loads(leadmill("list", "--json", env=at(api.url)).out)] == ["job_1", "job_0"]
+
+
+def test_a_reader_who_leaves_early_is_no_error(leadmill: Run, api: Any, at: Any, answer: Any, a_job: Any) -> None:
+    many = [a_job(f"job_{n}", tags=["x" * 50] * 20) for n in range(90)]
+    api.on("GET", f"{V1}/jobs/list", answer({"items": many, "next_cursor": None}))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "list", "--limit", "90", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **at(api.url)},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    assert process.wait(timeout=20) == 0
+    assert "Traceback" not in said
+    assert "BrokenPipe" not in said
+
+
+def test_maintenance_prints_the_findings(leadmill: Run, api: Any, at: Any, answer: Any, a_job: Any) -> None:
+    api.on("POST", f"{V1}/jobs/maintenance/cleanup", answer({"job_id": "job_1"}, 202))
+    api.on("GET", f"{V1}/jobs/status/job_1", answer(a_job(status="completed", result={"removed": 3})))
+    ended = leadmill("maintenance", "cleanup", "--older-than-days", "30", env=at(api.url))
+    assert (ended.code, json.loads(ended.out)) == (0, {"removed": 3})
+    assert api.asked("POST", f"{V1}/jobs/maintenance/cleanup")[0].query == {"older_than_days": "30"}
+
+
+def test_cancel_resume_report_and_companies(
+    leadmill: Run, api: Any, at: Any, answer: Any, finished_job: Any, tmp_path: Path
+) -> None:
+    api.on("DELETE", f"{V1}/jobs/cancel/job_1", answer({"job_id": "job_1"}, 202))
+    api.on("POST", f"{V1}/jobs/job_1/resume", answer({"job_id": "job_1"}, 202))
+    row = {"company_id": "comp_1", "domain": "a.example", "name": "A", "score": 71.25, "tier": "A"}
+    api.on("GET", f"{V1}/companies", answer({"items": [row], "next_cursor": None}))
+    env = at(api.url)
+    assert leadmill("cancel", "job_1", env=env).out == "job_1\n"
+    assert leadmill("resume", "job_1", env=env).out == "job_1\n"
+    assert leadmill("report", "job_1", "--format", "csv", "-o", "r.csv", env=env).out == "r.csv\n"
+    assert (tmp_path / "r.csv").read_bytes() == b"<html>"
+    ended = leadmill("companies", "--tier", "A", "--min-score", "60", env=env)
+    assert ended.out.splitlines()[1].split("\t")[:3] == ["comp_1", "a.example", "A"]
+    assert api.requests[-1].query == {"limit": "50", "tier": "A", "min_score": "60.0"}
+
+
+def test_on_a_terminal_progress_is_drawn_and_wiped(api: Any, at: Any, finished_job: Any, tmp_path: Path) -> None:
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "run", "a.example"],
+        stdout=subprocess.PIPE,
+        stderr=child,
+        cwd=tmp_path,
+        env={**os.environ, **at(api.url), "TERM": "xterm", "COLUMNS": "100"},
+    )
+    os.close(child)
+    drawn = b""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            piece = os.read(parent, 4_096)
+        except OSError:
+            break
+        if not piece:
+            break
+        drawn += piece
+    os.close(parent)
+    assert process.wait(timeout=10) == 0
+    assert b"scrape" in drawn
+    assert b"2/4" in drawn
+    assert b"Completed job_1" in drawn
+
+
+def test_text_from_outside_is_made_harmless() -> None:
+    assert console.clean("a\x1b]0;x\x07b\u202ec\r\nd\te") == "a�]0;x�b�c� d e"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, ""), (0.04, "0.0 s"), (41.3, "41.3 s"), (252, "4 m 12 s"), (7500, "2 h 5 m")]
+)
+def test_durations_are_in_human_units(seconds: float | None, text: str) -> None:
+    assert console.duration(seconds) == text

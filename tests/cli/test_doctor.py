@@ -1,0 +1,88 @@
+"""`leadmill doctor`: what it finds, and that every fault comes with what mends it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import checkup, ports, redis_server
+
+Run = Callable[..., Any]
+
+
+def test_a_good_installation(leadmill: Run, tmp_path: Path) -> None:
+    ended = leadmill("doctor", "--json")
+    assert ended.code == 0, ended.out + ended.err
+    found = {finding["check"]: finding for finding in json.loads(ended.out)}
+    assert set(found) == {"python", "packages", "own packages", "data folder", "open files", "redis", "stack", "ports"}
+    assert found["own packages"]["level"] == "ok"
+    assert str(tmp_path / "var") in found["data folder"]["text"]
+
+
+def test_faults_come_with_a_remedy(leadmill: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        dead = taken.getsockname()[1]
+        env = {"REDIS_URL": f"redis://:geheim@127.0.0.1:{dead}/0", "LEADMILL_HTTP_PROXY": f"http://127.0.0.1:{dead}"}
+        ended = leadmill("doctor", env=env)
+    assert ended.code == 1
+    assert "fail  redis: Redis at redis://:***@127.0.0.1" in ended.out
+    assert "unset REDIS_URL" in ended.out
+    assert "fail  proxy: LEADMILL_HTTP_PROXY" in ended.out
+    assert "geheim" not in ended.out + ended.err
+    assert "2 faults" in ended.err
+
+
+def test_a_folder_that_stands_in_for_ours_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+    from types import SimpleNamespace
+
+    real = importlib.util.find_spec
+
+    def find_spec(name: str) -> Any:
+        return SimpleNamespace(origin=str(tmp_path / "tasks" / "__init__.py")) if name == "tasks" else real(name)
+
+    monkeypatch.setattr(checkup.importlib.util, "find_spec", find_spec)
+    (finding,) = checkup._own_packages()
+    assert finding.level == "fail"
+    assert f"tasks comes from {tmp_path}" in finding.text
+
+
+@pytest.mark.parametrize(("free", "level"), [(100e9, "ok"), (2e9, "warn"), (0.1e9, "fail")])
+def test_disk_space(free: float, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(checkup.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    (finding,) = checkup._data_folder(tmp_path)
+    assert finding.level == level
+    assert (finding.remedy is None) == (level == "ok")
+
+
+@pytest.mark.parametrize(
+    ("info", "remedies"),
+    [
+        ({"aof_enabled": 1, "maxmemory_policy": "noeviction"}, []),
+        ({"aof_enabled": 0, "maxmemory_policy": "noeviction"}, ["CONFIG SET appendonly yes"]),
+        ({"aof_enabled": "0", "maxmemory_policy": "allkeys-lru"}, ["appendonly yes", "maxmemory-policy noeviction"]),
+        ({}, ["appendonly yes"]),
+    ],
+)
+def test_what_a_redis_could_lose_jobs_by(info: dict[str, object], remedies: list[str]) -> None:
+    found = redis_server.durability_faults(info, "redis://:secret@h:1/0")
+    assert len(found) == len(remedies)
+    for (_, command), remedy in zip(found, remedies, strict=True):
+        assert remedy in command
+        assert "secret" not in command
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("127.8.9.1", True), ("0.0.0.0", False), ("db", False)],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert ports.is_loopback(host) is loopback

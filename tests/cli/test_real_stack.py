@@ -1,0 +1,96 @@
+"""The whole stack as a user runs it: `up`, a CSV through the operator's proxy, and a killed `up`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cli.sample_sites.server import SampleServer
+from leadmill import Client
+
+Run = Callable[..., Any]
+
+
+def running(pids: list[int]) -> list[int]:
+    found = []
+    for pid in pids:
+        try:
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.append(pid)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LEADMILL_", "CELERY_", "REDIS_"))}
+    return {**kept, **more}
+
+
+@pytest.mark.timeout(240)
+def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts.csv"
+    hosts.write_text("Company,Website\nx,www.nordwind-solar.example\ny,not a host\nz,http://www.brightforge.example/\n")
+    with SampleServer() as sites:
+        up = subprocess.Popen(
+            [sys.executable, "-P", "-m", "cli.main", "up", "--port", "0", "--workers", "2"],
+            cwd=tmp_path,
+            env=clean_environment(LEADMILL_HTTP_PROXY=sites.url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            assert up.stdout is not None
+            assert up.stdout.readline().startswith("ready after ")
+            tree = [child.pid for child in psutil.Process(up.pid).children(recursive=True)]
+            assert len(tree) >= 10, "Redis, guardian, API, beat, and two workers with two processes each"
+
+            ended = leadmill("run", "hosts.csv", env={"LEADMILL_HTTP_PROXY": sites.url}, timeout=150)
+            assert ended.code == 0, ended.err
+            reports = [Path(line) for line in ended.out.splitlines()]
+            assert [path.name for path in reports] == ["report.html", "report.csv"]
+            assert all(path.is_file() and path.is_relative_to(tmp_path / "var") for path in reports)
+            listed = reports[1].read_text("utf-8-sig")
+            assert "Brightforge" in listed
+            assert "nordwind-solar.example" in listed
+
+            with Client((tmp_path / "var/run/api.url").read_text().strip()) as client:
+                job = next(iter(client.list_jobs(limit=1)))
+                assert client.job(job.id).wait(timeout=20).status == "completed"
+                lines = [error["line"] for error in client.errors(job.id) if error["line"]]
+                assert lines == [3], "a bad line is an error row with its number"
+            shown = leadmill("status")
+            assert "ready" in shown.out
+            assert f"\n{job.id}\tpipeline\tcompleted\t" in shown.out
+        finally:
+            tree = [child.pid for child in psutil.Process(up.pid).children(recursive=True)]
+            up.send_signal(signal.SIGKILL)
+            up.wait()
+    until = time.monotonic() + 15
+    while left := running(tree):
+        assert time.monotonic() < until, f"still there: {left}"
+        time.sleep(0.1)
+    assert leadmill("status").code == 2
+
+
+@pytest.mark.timeout(240)
+def test_run_without_a_stack_starts_one_and_ends_it(leadmill: Run, tmp_path: Path) -> None:
+    with SampleServer() as sites:
+        ended = leadmill(
+            "run", "www.brightforge.example", "--json", env={"LEADMILL_HTTP_PROXY": sites.url}, timeout=200
+        )
+    assert ended.code == 0, ended.err
+    assert "starting one for this job" in ended.err
+    assert "Completed job_" in ended.err
+    assert not list((tmp_path / "var/run").glob("*.pid"))
+    assert not (tmp_path / "var/run/api.url").exists()
