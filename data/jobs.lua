@@ -8,7 +8,7 @@
 --   t when it was handed    x times it was looked at or sent again               g progress, thousandths
 --   a failed attempts       p reported deaths               l unreported lapses  m {category, message}
 --   c epochs that committed, one a stage                    q "<owner>:<k>" of the last commit
---   z units that commit handed out
+--   z units that commit handed out                          y owner whose death handed it out
 local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 local call, enc, dec = redis.call, cjson.encode, cjson.decode
 local now = a.now
@@ -310,7 +310,7 @@ function ops.begin()
       local field = stage .. ':' .. t.v
       if t.n > num(call('HGET', P .. 'mark', field)) then call('HSET', P .. 'mark', field, t.n) end
     end
-    t.o = a.owner
+    t.o, t.y = a.owner, nil
     if j.status == 'pending' then
       set_status(j, 'running')
       if j.started == '' then set(j, 'started', now) end
@@ -380,6 +380,7 @@ function ops.commit()
     send = {} -- the canvas carries it on; the due entry is the safety net
   else
     move(j, a.unit, t, 'd')
+    t.v, t.n, t.t, t.g, t.x = nil, nil, nil, nil, nil -- a job may have 100,000 of these
     put_unit(j.id, a.unit, t)
     ended(j, a.unit, false)
     local names = {}
@@ -441,9 +442,10 @@ function ops.died()
     else
       t.m = { 'system', a.error }
       event(a.job, 'unit', { unit = a.unit, state = 'died', error = a.error, deaths = t.p })
+      t.y = a.owner
       hand_again(j, a.unit, t)
     end
-  elseif mine and t.s == 'h' and not t.x then
+  elseif (mine or t.y == a.owner) and t.s == 'h' and not t.x then
     message(j, a.unit, t)
   elseif mine and t.s == 'd' then
     again(j, t)
@@ -507,13 +509,13 @@ local function look_at(j, u, t)
   end
 end
 
--- After an outage running leases have lapsed although their workers live: give them one more.
+-- After an outage running leases have lapsed although their workers live: give them time to renew.
 local function spare_running()
   local all = call('ZRANGE', P .. 'due', 0, -1, 'WITHSCORES')
   for i = 1, #all, 2 do
     local id, u = all[i]:match('^([^|]+)|(.+)$')
     local t = u ~= '~' and get_unit(id, u)
-    if t and t.s == 'r' then due(id, u, math.max(num(all[i + 1]), now + LEASE_MS)) end
+    if t and t.s == 'r' then due(id, u, math.max(num(all[i + 1]), now + SPARE_MS)) end
   end
 end
 

@@ -21,7 +21,6 @@ Keys, all behind one prefix (`Settings.key_prefix`):
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -70,6 +69,9 @@ LIMITS: dict[str, float] = {
     "HANDOUT_MAX_MS": 60_000,  # the pause between looks doubles up to this
     "AGING_MS": 60_000,  # low work that waited so long moves up one priority level, again and again
     "OUTAGE_MS": 3_000,  # a gap in the claims longer than this was an outage: running leases are spared
+    # Time for a live run to renew after an outage: an attempt under way may take 3 s, the next comes 1.5 s later.
+    # As short as that, for after the death of every worker it is waited in vain.
+    "SPARE_MS": 6_000,
     "PROGRESS_MS": 400,  # at most one progress event a job in this time
     "MAX_DEATHS": 3,  # reported deaths of its process before a unit is set aside
     "MAX_LAPSES": 10,  # unreported lapses before it is
@@ -435,10 +437,12 @@ class JobStore:
     def workers(self) -> dict[str, dict[str, Any]]:
         """Living workers: node name -> {queues, processes, pid, host, started, seen}."""
         with self._guarded(), self.redis.pipeline(transaction=False) as pipe:
-            pipe.zrangebyscore(self.key("workers"), (time.time() - WORKER_GONE_S) * 1000, "+inf", withscores=True)
+            pipe.time()  # the server's clock wrote the times; this process' own may be wrong
+            pipe.zrange(self.key("workers"), 0, -1, withscores=True)
             pipe.hgetall(self.key("worker"))
-            seen, about = pipe.execute()
-        return {node: {**json.loads(about[node]), "seen": at / 1000} for node, at in seen if node in about}
+            (now, _), seen, about = pipe.execute()
+        alive = ((node, at / 1000) for node, at in seen if at / 1000 >= now - WORKER_GONE_S)
+        return {node: {**json.loads(about[node]), "seen": at} for node, at in alive if node in about}
 
     def events(self, job_id: str, after: str = "0", limit: int = 500) -> list[tuple[str, str, dict[str, Any]]]:
         """Events of a job after an id: (id, kind, data)."""

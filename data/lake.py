@@ -7,6 +7,7 @@ record commits that epoch, then it is renamed. Whoever reads a unit's parts repe
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.duck import connection
-from data.schemas import ERRORS, PAGES, PLAN, STAGE_SCHEMAS, table
+from data.schemas import ERRORS, MADE_AT, PAGES, PLAN, STAGE_SCHEMAS, table
 from leadmill.errors import ErrorCategory, NotFoundError, WorkError
 from leadmill.ids import JOB_ID
 
@@ -131,6 +132,8 @@ class Lake:
                     for chunk in reader.iter_batches(batch_size=batch):
                         yield from chunk.to_pylist(maps_as_pydicts="lossy")
             except (pa.ArrowException, OSError) as error:
+                if _is_ours(error):
+                    raise
                 raise DamagedPartError(file, error) from error
 
     def set_damaged_aside(self, files: Iterable[Path]) -> list[Path]:
@@ -139,7 +142,9 @@ class Lake:
         for file in files:
             try:
                 pq.read_table(file, partitioning=None, page_checksum_verification=True)
-            except (pa.ArrowException, OSError):
+            except (pa.ArrowException, OSError) as error:
+                if _is_ours(error):
+                    raise
                 file.rename(file.with_name(f"damaged-{file.name}"))
                 damaged.append(file)
         return damaged
@@ -184,12 +189,7 @@ class Lake:
         files = self.stage_files(stage)
         if not files:
             return []
-        column = {
-            "scrape": "scraped_at",
-            "process": "processed_at",
-            "enrich": "enriched_at",
-            "score": "scored_at",
-        }[stage]
+        column = MADE_AT[stage]
         where = "" if company_ids is None else "WHERE company_id IN (SELECT unnest($ids))"
         good = "AND error IS NULL" if stage == "score" else ""
         if good and not where:
@@ -314,6 +314,11 @@ class UnitFiles:
 def partition_of(part: Path) -> int:
     """The partition that a part file's name tells."""
     return int(part.name.split("-")[1])
+
+
+def _is_ours(error: Exception) -> bool:
+    """The file could not be opened or there was no memory: that says nothing of what is in it."""
+    return isinstance(error, pa.ArrowMemoryError) or getattr(error, "errno", None) not in (None, errno.EIO)
 
 
 def _temporary(folder: Path, stage: str, unit: str) -> list[Path]:

@@ -1,21 +1,29 @@
-"""Recurring pipelines and what beat has ticked: kept in Redis beside the job records.
+"""Recurring pipelines and what was ticked of them: kept in Redis beside the job records.
 
-schedules   hash name -> JSON of `Schedule`
-ticks       hash name -> planned time of the newest tick that was submitted (ISO 8601, UTC)
+schedules       hash name -> JSON of a `Schedule` without its body, read every second by the ticker
+schedule_bodies hash name -> JSON of what is submitted, read when it is due or shown
+ticks           hash name -> newest planned time that was dealt with (ISO 8601, UTC)
+tick_jobs       hash name -> JSON {planned, job}: the newest tick and the job that it became
+ticked:<name>   sorted set of planned times that were submitted (seconds since the epoch), the last `KEPT_TICKS`
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from redis.exceptions import RedisError
 
 from data.jobs import JobStore
 from leadmill.errors import ConflictError, NotFoundError, UnavailableError
+
+#: Submitted planned times remembered of each schedule; a clock that jumps back behind them finds nothing due.
+KEPT_TICKS = 1_000
+#: Most schedules: each is looked at once a second.
+MAX_SCHEDULES = 500
 
 
 @dataclass(frozen=True)
@@ -25,10 +33,18 @@ class Schedule:
     name: str
     #: Five fields, UTC: minute, hour, day of month, month, day of week.
     cron: str
-    #: What is submitted: fields of `pipelines.submit.Submission` as JSON.
-    body: Mapping[str, Any]
     created_at: str
     paused: bool = False
+    #: What is submitted: fields of `pipelines.submit.Submission` as JSON. Empty where only headers were read.
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A planned time that was submitted, and the job it became."""
+
+    planned: datetime
+    job_id: str
 
 
 class ScheduleStore:
@@ -38,45 +54,97 @@ class ScheduleStore:
         self._redis, self._store = store.redis, store
 
     def all(self) -> list[Schedule]:
-        """Every schedule, by name."""
+        """Every schedule by name, without its body."""
         found = cast("dict[str, str]", self._call("hgetall", "schedules"))
         return [Schedule(**json.loads(text)) for _, text in sorted(found.items())]
 
     def get(self, name: str) -> Schedule:
-        """One schedule; NotFoundError when there is none of that name."""
-        text = cast("str | None", self._call("hget", "schedules", name))
+        """One schedule, whole; NotFoundError when there is none of that name."""
+        text, body = self._together(("hget", "schedules", name), ("hget", "schedule_bodies", name))
         if text is None:
-            raise NotFoundError(f"no schedule {name!r}")
-        return Schedule(**json.loads(text))
+            raise NotFoundError(f"no schedule {name[:60]!r}")
+        return Schedule(**json.loads(text), body=json.loads(body or "{}"))
 
     def create(self, schedule: Schedule) -> None:
-        """Add a schedule; ConflictError when the name is taken."""
-        if not self._call("hsetnx", "schedules", schedule.name, json.dumps(asdict(schedule))):
+        """Add a schedule.
+
+        Raises:
+            ConflictError: the name is taken, or there are `MAX_SCHEDULES`.
+        """
+        if int(self._call("hlen", "schedules")) >= MAX_SCHEDULES:
+            raise ConflictError(f"there are {MAX_SCHEDULES} schedules, more are not kept; delete one first")
+        if not self._call("hsetnx", "schedules", schedule.name, _header(schedule)):
             raise ConflictError(f"there is a schedule {schedule.name!r}; delete it first, or choose another name")
+        # A death between the two leaves a schedule without a body: its submit is refused and told, never guessed.
+        self._call("hset", "schedule_bodies", schedule.name, json.dumps(schedule.body))
 
     def set_paused(self, name: str, paused: bool) -> Schedule:
         """Pause or resume; the schedule as it is then."""
-        changed = Schedule(**{**asdict(self.get(name)), "paused": paused})
-        self._call("hset", "schedules", name, json.dumps(asdict(changed)))
+        changed = replace(self.get(name), paused=paused)
+        self._call("hset", "schedules", name, _header(changed))
         return changed
 
     def delete(self, name: str) -> None:
-        """Remove a schedule; NotFoundError when there is none of that name."""
+        """Remove a schedule and what is known of its ticks; NotFoundError when there is none of that name."""
         if not self._call("hdel", "schedules", name):
-            raise NotFoundError(f"no schedule {name!r}")
-        self._call("hdel", "ticks", name)
+            raise NotFoundError(f"no schedule {name[:60]!r}")
+        forget = [("hdel", key, name) for key in ("schedule_bodies", "ticks", "tick_jobs")]
+        self._together(*forget, ("delete", f"ticked:{name}"))
+
+    # ---- ticks ------------------------------------------------------------------------------------
 
     def ticks(self) -> dict[str, datetime]:
-        """Planned time of the newest tick of each name."""
+        """Newest planned time of each name that was dealt with."""
         found = cast("dict[str, str]", self._call("hgetall", "ticks"))
         return {name: datetime.fromisoformat(at) for name, at in found.items()}
 
-    def ticked(self, name: str, planned: datetime) -> None:
-        """Note that the tick of a planned time was submitted."""
+    def ticked(self, name: str, planned: datetime, job_id: str = "") -> None:
+        """Note that a planned time was submitted."""
+        at = planned.timestamp()
+        self._together(
+            ("hset", "ticks", name, planned.isoformat()),
+            ("hset", "tick_jobs", name, json.dumps({"planned": planned.isoformat(), "job": job_id})),
+            ("zadd", f"ticked:{name}", {str(int(at)): at}),
+            ("zremrangebyrank", f"ticked:{name}", 0, -KEPT_TICKS - 1),
+        )
+
+    def passed_over(self, name: str, planned: datetime) -> None:
+        """Note that planned times up to this one are not to be submitted (they came while it was paused)."""
         self._call("hset", "ticks", name, planned.isoformat())
 
+    def submitted_until(self, name: str, now: datetime) -> datetime | None:
+        """The newest planned time not after `now` that was submitted, or None.
+
+        When more were submitted than are remembered and all of those lie after `now`, it is `now` itself: nothing
+        that old is submitted again on a guess.
+        """
+        key, at = f"ticked:{name}", now.timestamp()
+        before, kept = self._together(("zrevrangebyscore", key, at, "-inf", 0, 1), ("zcard", key))
+        if before:
+            return datetime.fromtimestamp(int(before[0]), UTC)
+        return now if kept >= KEPT_TICKS else None
+
+    def last_ticks(self) -> dict[str, Tick]:
+        """The newest tick of each name."""
+        found = cast("dict[str, str]", self._call("hgetall", "tick_jobs"))
+        rows = {name: json.loads(text) for name, text in found.items()}
+        return {name: Tick(datetime.fromisoformat(row["planned"]), row["job"]) for name, row in rows.items()}
+
     def _call(self, command: str, key: str, *arguments: Any) -> Any:
+        return self._together((command, key, *arguments))[0]
+
+    def _together(self, *commands: Sequence[Any]) -> list[Any]:
+        """Answers of several commands (command, key, arguments …) of one round trip."""
         try:
-            return getattr(self._redis, command)(self._store.key(key), *arguments)
+            with self._redis.pipeline() as pipe:
+                for command, key, *arguments in commands:
+                    getattr(pipe, command)(self._store.key(key), *arguments)
+                return list(pipe.execute())
         except RedisError as error:
             raise UnavailableError(f"the job store does not answer ({type(error).__name__})") from error
+
+
+def _header(schedule: Schedule) -> str:
+    fields = asdict(schedule)
+    del fields["body"]
+    return json.dumps(fields)

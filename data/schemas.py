@@ -92,6 +92,9 @@ def _stage_schema(stage: str) -> pa.Schema:
 #: Good rows of each stage, one a company. `scrape` says that and when pages were fetched; `pages` counts them.
 STAGE_SCHEMAS: dict[str, pa.Schema] = {stage: _stage_schema(stage) for stage in _ORDER}
 
+#: When a stage made a row: the column by which the newest of a company is told.
+MADE_AT = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}
+
 #: Raw pages, apart from the rows so that analytics never reads them.
 PAGES = pa.schema(
     [

@@ -25,11 +25,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.lake import Lake, sync_file
-from data.schemas import SCHEMA_VERSION, STAGE_SCHEMAS
+from data.schemas import MADE_AT, SCHEMA_VERSION, STAGE_SCHEMAS
 from leadmill.errors import WorkError
 
-#: When a row of each stage was made.
-MADE_AT = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}
 #: A replaced snapshot stays this long (seconds), for queries that had listed it already.
 GRACE_S = 600
 #: Memory of a compaction before it spills to disk; half of what a pool child may grow to.

@@ -8,9 +8,10 @@ import heapq
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from data import history
 from data.jobs import LIMITS, TERMINAL, HandOut, JobStore, Status
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
@@ -71,31 +72,98 @@ class Page:
     next_cursor: str | None
 
 
-def list_jobs(store: JobStore, wanted: JobFilter, limit: int = 50, cursor: str | None = None) -> Page:
-    """One page of jobs, newest first. Looks at `MAX_LOOKED_AT` records at most.
+def list_jobs(store: JobStore, lake: Lake, wanted: JobFilter, limit: int = 50, cursor: str | None = None) -> Page:
+    """One page of jobs, newest first, archived ones at their time among the live. Looks at `MAX_LOOKED_AT` at most.
 
     Raises:
         InputError: not a cursor of ours.
         UnavailableError: Redis does not answer.
     """
     limit = min(limit, MAX_PAGE)
-    since = wanted.since.timestamp() * 1000 if wanted.since else 0.0
+    before = read_cursor(cursor) if cursor else None
+    live = _live_page(store, wanted, limit, before)
+    # Only archived jobs that are newer than the last live one of a page that goes on belong on this page.
+    until = live.next_cursor and _position(read_cursor(live.next_cursor))
+    here = {record["id"] for record in live.records}
+    old = _archived_page(store, lake, wanted, limit, before, since_ms=until[0] if until else None)
+    merged = [*live.records, *(record for record in old.records if record["id"] not in here)]
+    merged = sorted(merged, key=_place, reverse=True)
+    ends = [at for at in (until, old.next_cursor and _position(read_cursor(old.next_cursor))) if at]
+    found = [record for record in merged if not ends or _place(record) >= max(ends)]
+    if len(found) > limit:
+        return Page(found[:limit], cursor_of(*_place(found[limit - 1])))
+    return Page(found, cursor_of(*max(ends)) if ends else None)
+
+
+def _place(record: Record) -> tuple[int, str]:
+    return int(record["created"]), record["id"]
+
+
+def _position(cursor: str) -> tuple[int, str]:
+    at, _, job = cursor.partition(":")
+    return int(at), job
+
+
+def _live_page(store: JobStore, wanted: JobFilter, limit: int, before: str | None) -> Page:
     found: list[dict[str, str]] = []
     looked_at = 0
     last = None
-    before = _read_cursor(cursor) if cursor else None
-    for batch in _batches(store, wanted.indices(), before, min(_BATCH, limit + 1)):
+    for record, place in matching(store, wanted, before, min(_BATCH, limit + 1)):
+        if len(found) == limit or looked_at >= MAX_LOOKED_AT:
+            return Page(found, last)
+        looked_at += 1
+        last = cursor_of(*place)
+        if record is not None:
+            found.append(record)
+    return Page(found, None)
+
+
+def matching(
+    store: JobStore, wanted: JobFilter, before: str | None = None, size: int = _BATCH
+) -> Iterator[tuple[dict[str, str] | None, tuple[int, str]]]:
+    """Live jobs that may match, newest first: the record where it does, else None, and its place (time, id).
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    since = wanted.since.timestamp() * 1000 if wanted.since else 0.0
+    for batch in _batches(store, wanted.indices(), before, size):
         records = store.read_many([job for job, _ in batch])
         for (job, at), record in zip(batch, records, strict=True):
             if at < since:
-                return Page(found, None)
+                return
+            yield (record if record is not None and wanted.matches(record) else None), (at, job)
+
+
+def _archived_page(
+    store: JobStore, lake: Lake, wanted: JobFilter, limit: int, before: str | None, since_ms: int | None
+) -> Page:
+    """Jobs whose record is in the history, from `before` back to `since_ms`; those that Redis has too are left out."""
+    since = wanted.since
+    if since_ms is not None:
+        end = datetime.fromtimestamp(since_ms / 1000, UTC)
+        since = max(since, end) if since else end
+    found: list[dict[str, str]] = []
+    looked_at = 0
+    while True:
+        size = min(_BATCH, limit + 1)
+        status, kind = wanted.status and wanted.status.value, wanted.kind and wanted.kind.value
+        rows = history.page(lake, status=status, kind=kind, tag=wanted.tag, since=since, before=before, limit=size)
+        records = [_from_history(row) for row in rows]
+        live = store.read_many([record["id"] for record in records])
+        for record, current in zip(records, live, strict=True):
             if len(found) == limit or looked_at >= MAX_LOOKED_AT:
-                return Page(found, last)
+                return Page(found, before and cursor_of(*_position(before)))
             looked_at += 1
-            last = _cursor(at, job)
-            if record is not None and wanted.matches(record):
+            before = "{}:{}".format(*_place(record))
+            if current is None and wanted.matches(record):
                 found.append(record)
-    return Page(found, None)
+        if len(rows) < size:
+            return Page(found, None)
+
+
+def _from_history(row: Mapping[str, Any]) -> dict[str, str]:
+    return {**history.raw(row), "archived": "1"}
 
 
 def _batches(store: JobStore, indices: Sequence[str], before: str | None, size: int) -> Iterator[list[tuple[str, int]]]:
@@ -114,11 +182,13 @@ def _batches(store: JobStore, indices: Sequence[str], before: str | None, size: 
         before = f"{at}:{job}"
 
 
-def _cursor(at: int, job: str) -> str:
+def cursor_of(at: int, job: str) -> str:
+    """The cursor behind a job's place."""
     return base64.urlsafe_b64encode(f"{at}:{job}".encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: str) -> str:
+def read_cursor(text: str) -> str:
+    """`<ms>:<id>` of the job that a cursor stands for; InputError when it is none of ours."""
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
@@ -138,12 +208,12 @@ def existing(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
     """
     record = known(store, lake, job_id)
     if "archived" in record:
-        raise NotFoundError(f"job {job_id} has ended and its record was cleaned up; only its report is kept")
+        raise NotFoundError(f"job {job_id} has ended and its record was cleaned up; its status and report are kept")
     return record
 
 
 def known(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
-    """The record of a job, or what its manifest keeps of it (then with a field `archived`).
+    """The record of a job, else what the history or the manifest keeps of it (then with a field `archived`).
 
     Raises:
         NotFoundError: no such job.
@@ -153,13 +223,15 @@ def known(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
     record = store.read(job_id)
     if record is not None:
         return record
+    if row := history.find(lake, job_id):
+        return _from_history(row)
     manifest = lake.manifest(job_id)
     if manifest is None:
         raise NotFoundError(f"no job {job_id}")
-    return _archived(manifest)
+    return _from_manifest(manifest)
 
 
-def _archived(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _from_manifest(manifest: Mapping[str, Any]) -> dict[str, str]:
     """The last state of a record that cleanup took away; the manifest was written a moment before the end."""
     record = dict(manifest["record"])
     finished = int(datetime.fromisoformat(manifest["written_at"]).timestamp() * 1000)

@@ -230,6 +230,7 @@ def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[lis
     units = run.runtime.store.units(run.job_id)
     done = {int(unit[1:]) for unit, state in units.items() if unit[1:].isdigit() and state["s"] == "d"}
     lake.settle_all(run.job_id, committed_epochs(units, tuple(chain)))
+    lake.set_damaged_aside(lake.parts(run.job_id, chain[-1]))
     good = lake.good_ids(run.job_id, chain[-1])
     again = [row for row in rows if row["error"] is None and row["partition"] in done and row["company_id"] not in good]
     size = partition_size(len(again), processes)

@@ -50,7 +50,12 @@ def _good(run: UnitRun) -> int:
         found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchone()
         return int(found[0]) if found else 0
     chain = partition_stages(stages)
-    return len(lake.good_ids(run.job_id, chain[-1])) if chain else 0
+    if chain:
+        return len(lake.good_ids(run.job_id, chain[-1]))
+    if "score" in stages:
+        return 0
+    # A job that makes no rows of its own (report, analyze): each company whose rows it could read is good.
+    return sum(row["error"] is None for row in lake.plan(run.job_id))
 
 
 def _decide(run: UnitRun, record: dict[str, str], coverage: float) -> tuple[str, str | None]:

@@ -81,7 +81,12 @@ class UnitRun:
             if source in own:
                 lake.settle(self.job_id, source, self.grant.unit, self.grant.epochs[own.index(source)])
                 return lake.iter_rows(lake.parts(self.job_id, source, kind, self.partition))
-        return lake.rows_from(stage, _by_source(self.companies()), kind)
+        sources = _by_source(self.companies())
+        if kind == "pages" and stage != "scrape":
+            # A job of process or enrich alone has no pages: they lie with the job that fetched them.
+            fetched = lake.newest("scrape", [company for ids in sources.values() for company in ids])
+            sources = _by_source({"company_id": row["company_id"], "source_job": row["job_id"]} for row in fetched)
+        return lake.rows_from(stage, sources, kind)
 
     def _own_stages(self) -> tuple[str, ...]:
         return partition_stages(self.grant.stages)
@@ -179,7 +184,10 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         run.files.discard()
         return False
     pause_point("committed")
-    runtime.lake.settle(grant.job_id, run.stage, grant.unit, grant.epoch)
+    try:
+        runtime.lake.settle(grant.job_id, run.stage, grant.unit, grant.epoch)
+    except OSError as error:  # the commit counts; whoever reads the parts repeats the rename
+        log.warning("rename after a commit failed", job=grant.job_id, unit=grant.unit, error=str(error))
     pause_point("renamed")
     _send(runtime, answer)
     return True

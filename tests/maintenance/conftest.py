@@ -13,12 +13,12 @@ import redis
 
 from data.jobs import Grant, JobStore, NewJob
 from data.lake import Lake, UnitFiles
+from data.schemas import MADE_AT
 from leadmill.ids import company_id
 from tests.valkey import Valkey
 
 PREFIX = "test:"
 CHAIN = ("scrape", "process", "enrich")
-MADE_AT = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
