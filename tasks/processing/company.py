@@ -34,10 +34,12 @@ def settle(company: Mapping[str, Any], findings: Sequence[Finding], now: datetim
         fields[finding.field].append(finding)
     core = squash(domain.split(".", maxsplit=1)[0])
 
-    country = _country(fields, domain)
+    said = [*fields["language"], *fields["prose"]]
+    spoken = languages.settle(said, None)
+    country = _country(fields, domain, english=spoken is None or spoken.value.startswith("en"))
     code = country.value if country else None
     name, legal = names.settle([*fields["name_vote"], *fields["legal_vote"]], domain)
-    language = languages.settle([*fields["language"], *fields["prose"]], code)
+    language = languages.settle(said, code) if code else spoken
     if code is None and language is not None:
         country = _country_of_language(fields, language)
         code = country.value if country else None
@@ -78,8 +80,12 @@ def settle(company: Mapping[str, Any], findings: Sequence[Finding], now: datetim
     return row
 
 
-def _country(fields: Mapping[str, list[Finding]], domain: str) -> Finding | None:
-    """The country by `countries.ORDER`; what language says is asked later, when the text has been weighed."""
+def _country(fields: Mapping[str, list[Finding]], domain: str, *, english: bool) -> Finding | None:
+    """The country by `countries.ORDER`, as far as addresses, numbers and the domain tell it.
+
+    A number without country code that looks American or British is taken for one on an English site only:
+    `07361 987655` is a number of Aalen as well.
+    """
     votes: list[tuple[str, str]] = []
     sources: dict[tuple[str, str], Finding] = {}
 
@@ -95,7 +101,7 @@ def _country(fields: Mapping[str, list[Finding]], domain: str) -> Finding | None
                 vote(finding.value["country"], "address", finding)
     for finding in fields.get("phone", ()):
         for _, code in phones.read(finding.value, by_domain):
-            if code:
+            if code and (english or code == by_domain or "+" in finding.value[:3] or finding.value[:2] == "00"):
                 vote(code, "phone", finding)
     decided = countries.decide(votes)
     if decided is not None:
@@ -110,18 +116,18 @@ def _country(fields: Mapping[str, list[Finding]], domain: str) -> Finding | None
 
 def _country_of_language(fields: Mapping[str, list[Finding]], language: Finding) -> Finding | None:
     """Of the countries that speak it the one where most of the numbers and postcodes seen exist."""
-    written = {f.value for field in ("phone", "fax") for f in fields.get(field, ())}
+    written = {f.value for field in ("phone", "fax") for f in fields.get(field, ()) if f.confidence >= 0.6}
     codes = {f.value["postcode"] for f in fields.get("address", ()) if f.value["postcode"]}
     fits: dict[str, int] = {}
     for code in countries.speaking(language.value):
         exist = sum(any(region == code for _, region in phones.read(number, code)) for number in written)
         if exist:
             fits[code] = exist + sum(addresses.is_postcode(postcode, code) for postcode in codes)
-    code = max(fits, key=lambda code: fits[code], default=None)  # of equals the first, which has most sites
-    if code is not None:
-        return language._replace(field="country", value=code, method="phone", confidence=0.5)
-    code = countries.from_language(language.value)
-    return language._replace(field="country", value=code, method="language", confidence=0.4) if code else None
+    if fits:
+        best = max(fits, key=lambda code: fits[code])  # of equals the first, which has most sites
+        return language._replace(field="country", value=best, method="phone", confidence=0.5)
+    home = countries.from_language(language.value)
+    return language._replace(field="country", value=home, method="language", confidence=0.4) if home else None
 
 
 def _numbers(fields: Mapping[str, list[Finding]], country: str | None) -> tuple[list[Finding], list[Finding]]:

@@ -18,6 +18,7 @@ from tasks.processing.extract import (
     emails,
     founded,
     languages,
+    legal_names,
     names,
     page_urls,
     phones,
@@ -30,6 +31,7 @@ from tasks.processing.findings import Finding
 MAX_FINDINGS = 20_000
 _EXTRACTORS: tuple[Callable[[Document], Iterator[Finding]], ...] = (
     names.find,
+    legal_names.find,
     descriptions.find,
     emails.find,
     phones.find,

@@ -1,4 +1,7 @@
-"""Tasks of queue `processing`: process and enrich a partition, score a job."""
+"""Tasks of queue `processing`: process and enrich a partition, score a job.
+
+The work is imported where it is done: beat and workers of other queues load this module, too.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,6 @@ from leadmill.errors import ErrorCategory, WorkError
 from pipelines.plan import committed_epochs
 from pipelines.stages import STAGES, partition_stages
 from pipelines.unit_run import UnitRun
-from tasks.processing.enrich import enrich_rows
-from tasks.processing.process import process_pages
-from tasks.processing.score import load_rules, score_leads
 from tasks.unit_task import unit_task
 
 _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume the job to fetch it again")
@@ -23,6 +23,8 @@ _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume th
 @unit_task("process")
 def process(run: UnitRun) -> None:
     """Turn a partition's pages into one row a company (see tasks.processing.process.process_pages)."""
+    from tasks.processing.process import process_pages
+
     companies = list(run.read())
     rows, errors = process_pages(
         companies,
@@ -38,6 +40,8 @@ def process(run: UnitRun) -> None:
 @unit_task("enrich")
 def enrich(run: UnitRun) -> None:
     """Add what a company's pages hint at (see tasks.processing.enrich.enrich_rows)."""
+    from tasks.processing.enrich import enrich_rows
+
     companies = list(run.read())
     rows, errors = enrich_rows(
         companies,
@@ -53,6 +57,8 @@ def enrich(run: UnitRun) -> None:
 @unit_task("score")
 def score(run: UnitRun) -> None:
     """Score every company of the plan (see tasks.processing.score.score_leads)."""
+    from tasks.processing.score import load_rules, score_leads
+
     runtime, job_id = run.runtime, run.job_id
     lake, chain = runtime.lake, partition_stages(run.grant.stages)
     units = runtime.store.units(job_id)

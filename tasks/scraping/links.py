@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from leadmill.ids import company_domain
-from tasks.processing.extract.markup_guard import bounded
+from tasks.markup_guard import bounded
 from tasks.scraping.words import ARTICLES, CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
 
 #: Links looked at on one page.

@@ -7,7 +7,6 @@ from typing import Any
 from leadmill.errors import RETRY, ErrorCategory, WorkError
 from pipelines.unit_run import UnitRun
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, Seed
-from tasks.scraping.crawl import crawl_companies
 from tasks.unit_task import unit_task
 
 #: Crawl options that a job may set.
@@ -17,6 +16,8 @@ _OPTIONS = ("max_pages", "max_depth", "respect_robots")
 @unit_task("scrape")
 def scrape(run: UnitRun) -> None:
     """Fetch the pages of a partition's companies (see tasks.scraping.crawl.crawl_companies)."""
+    from tasks.scraping.crawl import crawl_companies  # Scrapy: only where pages are fetched
+
     settings = run.runtime.settings
     seeds = [Seed(row["company_id"], row["domain"], row["url"], row["bare"]) for row in run.companies()]
     wanted: dict[str, Any] = {name: value for name, value in run.options.get("crawl", {}).items() if name in _OPTIONS}
@@ -34,7 +35,7 @@ def scrape(run: UnitRun) -> None:
         proxy=settings.http_proxy,
         egress_allow=settings.egress_allow,
     )
-    run.lease.check()
+    run.progress(1.0, f"{result.pages_fetched} pages fetched", result.pages_fetched)
     _retry_outage(run, result.rows, result.errors)
     run.outcome.rows_in = len(seeds)
     run.write(result.rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +141,14 @@ def test_links_are_found_once_and_only_ours(html: str | bytes) -> None:
 def test_link_farm_is_bounded() -> None:
     html = "".join(f"<a href='/p{n}'>{n}</a>" for n in range(5_000))
     assert len(links_of(html, BASE, _ours, (), set())) == 600
+
+
+def test_a_page_made_to_be_slow_to_parse_does_not_stop_the_crawl() -> None:
+    deep = "<div>" * 60_000 + "</div>" * 60_000
+    for html in (f"<a href='/a'>a</a>{deep}", f"<a href='/a'>a</a>{deep}".encode()):
+        started = time.process_time()
+        assert [link.url for link in links_of(html, BASE, _ours, (), set())] == [BASE + "/a"]
+        assert time.process_time() - started < 5
 
 
 def test_links_met_before_are_not_looked_at_again() -> None:

@@ -6,12 +6,22 @@ import time
 
 import pytest
 
-from tasks.processing.extract import addresses, countries, descriptions, founded, languages, names, page_urls, socials
+from tasks.processing.extract import (
+    addresses,
+    countries,
+    descriptions,
+    founded,
+    languages,
+    legal_names,
+    names,
+    page_urls,
+    socials,
+)
 from tasks.processing.extract.legal_forms import has_form, without_form
 
 
 def name_of(page):
-    name, legal = names.settle(list(names.find(page)), page.domain)
+    name, legal = names.settle([*names.find(page), *legal_names.find(page)], page.domain)
     return (name.value if name else None, legal.value if legal else None)
 
 
@@ -57,6 +67,64 @@ def name_of(page):
 )
 def test_name(document, html, domain, expected):
     assert name_of(document(html, domain=domain)) == expected
+
+
+@pytest.mark.parametrize(
+    ("html", "domain", "expected"),
+    [
+        # The domain's words go on behind an ampersand.
+        (
+            "<title>Lone Pine Roofs &amp; Gutters – Reno</title><p>Lone Pine Roofs &amp; Gutters LLC • 1 A Lane",
+            "lone-pine-roofs.com",
+            ("Lone Pine Roofs & Gutters", "Lone Pine Roofs & Gutters LLC"),
+        ),
+        # The domain spells the legal name, the site calls itself by less.
+        (
+            (
+                '<title>Werkblick</title><script type="application/ld+json">{"@type":"Organization",'
+                '"name":"Werkblick","legalName":"Werkblick Software GmbH"}</script>'
+                "<p>© Werkblick Software GmbH, Am Tor 1, 80687 München"
+            ),
+            "werkblick-software.de",
+            ("Werkblick", "Werkblick Software GmbH"),
+        ),
+        (
+            "<title>あおぞら精機株式会社｜歯車の専門工場</title><p>あおぞら精機株式会社　〒392-0099 長野県諏訪市1-1",
+            "aozora.co.jp",
+            ("あおぞら精機", "あおぞら精機株式会社"),
+        ),
+        (
+            '<title>Polder</title><script type="application/ld+json">{"@type":"Store","name":"Polder B.V."}</script>',
+            "polder.nl",
+            ("Polder", "Polder B.V."),
+        ),
+    ],
+)
+def test_name_and_legal_name(document, html, domain, expected):
+    assert name_of(document(html, domain=domain)) == expected
+
+
+@pytest.mark.parametrize(
+    ("footer", "legal"),
+    [
+        ("ACME TOOLS CO., INC. - 4400 Dock Dr, Houston, TX 77015", "Acme Tools Co., Inc."),
+        ("Acme Tools S.p.A., Via Roma 1, 30141 Murano (VE)", "Acme Tools S.p.A."),
+        ("Acme Tools SARL au capital de 8 000 €, RCS Paris 999 999 999", "Acme Tools SARL"),
+        ("Acme Tools, S.A. Paseo del Prado 9, Madrid", "Acme Tools, S.A."),
+        ("Titular: Acme Tools S.L., inscrita en el Registro", "Acme Tools S.L."),
+        ("Acme Tools e.K. • Dürener Str. 9 • 50931 Köln", "Acme Tools e.K."),
+        ("Acme Tools Sp. z o.o., ul. Prosta 9, 00-001 Warszawa", "Acme Tools Sp. z o.o."),
+        ("Acme Toolmaking Services Pty Ltd", "Acme Toolmaking Services Pty Ltd"),
+        ("Acme Tools Ltd, London. Registered in England", "Acme Tools Ltd"),
+        ("Acme Tools GmbH & Co. KG, Am Kai 1", "Acme Tools GmbH & Co. KG"),
+        ("Website by Pixels Ltd", None),
+        ("Our partner Bergbau AG visits us", None),
+        ("Stores in Reno, NV and in Calgary, AB", None),
+    ],
+)
+def test_legal_name_at_the_foot_of_any_page(document, footer, legal):
+    page = document(f"<title>Acme Tools</title><p>Welcome<footer>{footer}</footer>", kind="other")
+    assert name_of(page) == ("Acme Tools", legal)
 
 
 def test_legal_name_from_the_imprint_and_not_from_a_sentence(document):
@@ -130,6 +198,20 @@ def address_of(page, country=None):
         ("<p>Bahnhofstrasse 4<br>8001 Zürich", "CH", ("Bahnhofstrasse 4", "Zürich", None, "8001", "CH")),
         ("<p>ul. Prosta 51<br>00-838 Warszawa", None, ("ul. Prosta 51", "Warszawa", None, "00-838", "PL")),
         ("<p>Vegagatan 5<br>113 29 Stockholm", None, ("Vegagatan 5", "Stockholm", None, "113 29", "SE")),
+        ("<p>Acme GmbH, Am Sandkai 9, 20457 Hamburg.", "DE", ("Am Sandkai 9", "Hamburg", None, "20457", "DE")),
+        (
+            "<p>Acme S.p.A., Fondamenta del Vetro 9, 30141 Murano (VE)",
+            "IT",
+            ("Fondamenta del Vetro 9", "Murano", None, "30141", "IT"),
+        ),
+        (
+            "<p>Acme, S.A. Paseo del Prado 9, 28046 Madrid. Tel.: 1",
+            "ES",
+            ("Paseo del Prado 9", "Madrid", None, "28046", "ES"),
+        ),
+        ("<p>Bahnhofstrasse 9, 9000 St. Gallen", "CH", ("Bahnhofstrasse 9", "St. Gallen", None, "9000", "CH")),
+        ("<p>〒392-0099 長野県諏訪市湖岸9-9", None, ("湖岸9-9", "諏訪市", "長野県", "392-0099", "JP")),
+        ("<p>〒105-0011 東京都港区芝公園4-2-8", None, ("芝公園4-2-8", "港区", "東京都", "105-0011", "JP")),
     ],
 )
 def test_address(document, html, country, expected):
@@ -231,6 +313,11 @@ def test_social_profiles_and_not_share_buttons(document):
     }
 
 
+def test_a_network_under_a_country_of_its_own(document):
+    page = document('<a href="https://www.pinterest.it/acmetools/">p</a>')
+    assert [f.value for f in socials.find(page)] == ["https://www.pinterest.it/acmetools"]
+
+
 def test_page_urls(document):
     page = document(
         """<a href="/blog">News about careers of great people in this world</a><a href="/kontakt.html">Kontakt</a>
@@ -253,6 +340,15 @@ def test_page_urls(document):
         ("Gegründet im Jahre 1954", 1954),
         ("fondée en 1921", 1921),
         ("Family-owned since 1899", 1899),
+        ("Fundada em 1947, a oficina", 1947),
+        ("Constituida en 1998, la plantilla", 1998),
+        ("Firma powstała w 1992 roku w garażu", 1992),
+        ("Företaget grundades 2001 och", 2001),
+        ("設立 1968年4月", 1968),
+        ("1968年に創業しました", 1968),
+        ("<table><tr><td>設立<td>1968年</table>", 1968),
+        ("Gründungsjahr:<br>1954", 1954),
+        ("設立 電話 0266-55-1968", None),
         ("© since 2009", None),
         ("founded in 2087", None),
         ("member since 1999", None),
@@ -289,7 +385,7 @@ def test_hostile_text_is_read_in_bounded_time(document, now, text):
         "".join(f"<p>{text[i : i + 300]} 12345 1998" for i in range(0, 100_000, 300)),
     ):
         page = document(html, domain="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.com", kind="imprint")
-        names.settle(list(names.find(page)), page.domain)
+        names.settle([*names.find(page), *legal_names.find(page)], page.domain)
         addresses.settle(list(addresses.find(page)), None)
         founded.settle(list(founded.find(page)), now)
         languages.settle(list(languages.find(page)), None)

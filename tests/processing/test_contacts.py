@@ -58,6 +58,12 @@ def test_what_is_no_email(document, html):
     assert found_emails(document(html)) == set()
 
 
+def test_the_reserved_example_counts_on_sample_sites_only(document):
+    html = '<a href="mailto:hi@acme.example">x</a><p>jobs (at) acme (dot) example, you@example.com'
+    assert found_emails(document(html, domain="acme.example")) == {"hi@acme.example", "jobs@acme.example"}
+    assert found_emails(document(html, domain="acme.com")) == set()
+
+
 def test_an_agency_beside_the_address_is_trusted_less(document):
     page = document("<p>info@acme.com<p>Web design by Pixels: hi@pixels.com")
     confidence = {finding.value: finding.confidence for finding in emails.find(page)}

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from tasks.markup_guard import MAX_HTML, bounded
 from tasks.processing.extract.document import MAX_LINE, MAX_TEXT
-from tasks.processing.extract.markup_guard import MAX_HTML, bounded
 from tasks.processing.extract.text import clean, squash
 
 

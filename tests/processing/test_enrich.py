@@ -94,6 +94,16 @@ def test_industry_leaves_have_codes_and_keywords():
         ("más de 40 empleados", (40, None)),
         ("our team of 35 experts", (35, 35)),
         ("meer dan 60 medewerkers", (60, None)),
+        ("a oficina tem 16 trabalhadores", (16, 16)),
+        ("un equipo de entre 200 y 500 empleados", (200, 500)),
+        ("between 50 and 80 employees", (50, 80)),
+        ("crews that add up to 11-50 employees", (11, 50)),
+        ("a team of 30 vets, nurses and a cat", (30, 30)),
+        ("in einem Team von 14 Planerinnen", (14, 14)),
+        ("une équipe de 35 personnes", (35, 35)),
+        ("従業員数 118名", (118, 118)),
+        ("a team of 30 years of experience", None),
+        ("our team of 20", None),
         ("46.000 Beschäftigte", (46000, 46000)),
         ("for companies with up to 50 employees", None),
         ("10,000 people visited the fair", None),
@@ -105,6 +115,14 @@ def test_industry_leaves_have_codes_and_keywords():
 )
 def test_company_size(text, size):
     assert next((found for found, _ in company_size.sizes(text)), None) == size
+
+
+def test_company_size_in_a_table(page):
+    for html in ("<table><td>従業員数<td>118名</table>", "<dl><dt>Mitarbeiter:<dd>118</dl>", "<p>Employees: 118"):
+        row, _ = run([page(html)])
+        assert (row["employees_min"], row["employees_max"]) == (118, 118), html
+    for html in ("<p>Employees<p>118 Main Street", "<p>Employees<p>call<p>118"):
+        assert run([page(html)])[0]["employees_min"] is None
 
 
 @pytest.mark.parametrize(
@@ -131,6 +149,13 @@ TECHNOLOGIES = [
     ("", {"x-magento-vary": "1"}, "Magento"),
     ("<html data-wf-site=1>", {}, "Webflow"),
     ("<script src='https://js.hs-scripts.com/1.js'>", {}, "HubSpot"),
+    ("<script src='//js-eu1.hs-scripts.com/1.js'>", {}, "HubSpot"),
+    ("<script src='https://connect.facebook.net/pl_PL/fbevents.js'>", {}, "Meta Pixel"),
+    ("<script src='https://snap.licdn.com/li.lms-analytics/insight.min.js'>", {}, "LinkedIn Insight Tag"),
+    ("<link href='/static/version1700000000/frontend/a.css'>", {}, "Magento"),
+    ("", {"server": "Microsoft-IIS/10.0"}, "IIS"),
+    ("", {"server": "nginx/1.24"}, "Nginx"),
+    ("", {"server": "Apache/2.4"}, "Apache HTTP Server"),
     ("<script src='https://widget.intercom.io/w'>", {}, "Intercom"),
     ("<script>var s='https://static.zdassets.com/ekr/snippet.js?key=1'</script>", {}, "Zendesk"),
     ("<script src='https://js.stripe.com/v3/'>", {}, "Stripe"),
@@ -163,10 +188,17 @@ def test_technology(document, html, headers, name):
         "<script src='https://notshopify.com/a.js'>",
         "<script src='/a.js?u=cdn.shopify.com'>",
         "<script src='https://www.googletagmanager.com/other.js'>",
+        "<link href='/static/versioned-site-css/site.css'>",
     ],
 )
 def test_a_mention_is_no_technology(document, html):
     assert list(technologies.ENRICHER.look(document(html))) == []
+
+
+def test_what_a_technology_never_comes_without_is_told_too(document):
+    found = {f.value: f.confidence for f in technologies.ENRICHER.look(document("<script src='/_next/static/x.js'>"))}
+    assert found.keys() == {"Next.js", "React"}
+    assert found["Next.js"] > found["React"]
 
 
 def test_rules_are_many_and_whole():
@@ -196,6 +228,8 @@ def test_rules_are_many_and_whole():
         'name = "A"',
         'name = "A"\ncategory = "x"\nsource = "own"',
         'name = "A"\ncategory = "x"\nsource = "own"\nscripts = ["a"]',
+        'name = "A"\ncategory = "x"\nsource = "own"\nimplies = ["A"]',
+        'name = "A"\ncategory = "x"\nsource = "own"\npath = ["a"]\nimplies = ["B"]',
         "name =",
     ],
 )

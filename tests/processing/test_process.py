@@ -114,6 +114,28 @@ def test_country_order_address_phone_cctld_language():
     assert country('<html lang="en"><p>x', "acme.com") is None
 
 
+SPANISH = "<p>Diseñamos depuradoras, redes de riego y planes de inundación para ayuntamientos de todo el país y más."
+GERMAN = "<p>Wir fertigen seit drei Generationen Drehteile und Frästeile für den Maschinenbau in ganz Europa."
+ENGLISH = "<p>We have been making turned parts and milled parts for mechanical engineering in all of Europe for long."
+
+
+@pytest.mark.parametrize(
+    ("html", "country", "phones"),
+    [
+        # The postcode has five digits as in Spain, the number nine.
+        (f"{SPANISH * 2}<p>Paseo del Prado 9, 28046 Madrid<p>Tel. 910 55 01 23", "ES", ["+34910550123"]),
+        (f"{SPANISH * 2}<p>Tel. 55 5128 4067", "MX", ["+525551284067"]),
+        # British by its looks, but nobody writes German there.
+        (f"{GERMAN * 2}<p>Tel. 07361 987655", "DE", ["+497361987655"]),
+        (f"{ENGLISH * 2}<p>Phone 020 7946 0018", "GB", ["+442079460018"]),
+        (SPANISH * 2, None, []),
+    ],
+)
+def test_where_only_the_language_is_known_the_numbers_tell_the_country(html, country, phones):
+    (row,), _ = run([make_company("acme.com")], [make_page(html, domain="acme.com")])
+    assert (row["country"], row["phones"]) == (country, phones)
+
+
 def test_numbers_without_country_code_are_read_by_the_companys_country():
     html = "<p>Marienplatz 1, D-80331 München<p>Tel 089 2180 0"
     (row,), _ = run([make_company("acme.com")], [make_page(html, domain="acme.com")])

@@ -66,9 +66,8 @@ _LANGUAGES = dict(
     ).split()
 )
 
-#: Languages at home in several countries: those, most company sites first.
+#: Languages at home in several countries: those, most company sites first. English is at home everywhere.
 _SHARED = {
-    "en": ("US", "GB", "CA", "AU", "IE", "NZ", "ZA", "IN", "SG"),
     "es": ("ES", "MX", "AR", "CO", "CL", "PE", "EC", "UY", "CR"),
     "pt": ("BR", "PT"),
     "de": ("DE", "AT", "CH"),

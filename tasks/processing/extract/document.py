@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tasks.processing.extract.markup_guard import bounded
+from tasks.markup_guard import bounded
 from tasks.processing.extract.structured import Item, read_json_ld, read_microdata
 from tasks.processing.extract.text import clean, squash
 from tasks.processing.findings import Finding, PageRef

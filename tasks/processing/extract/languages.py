@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from tasks.processing.extract.document import Document
 from tasks.processing.findings import Finding
@@ -85,6 +86,7 @@ def _sure(text: str, language: str) -> bool:
     return _identify(text[:middle]) == _identify(text[middle:]) == language
 
 
+@lru_cache(maxsize=64)
 def _identify(text: str) -> str | None:
     import py3langid
 

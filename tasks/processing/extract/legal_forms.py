@@ -35,7 +35,7 @@ _OWN = re.compile(
     r"EURL|S\.\s?p\.\s?A\.?|S\.\s?r\.\s?l\.?|S\.\s?L\.(?:\s?U\.)?|S\.\s?A\.(?:\s?U\.)?|B\.\s?V\.?|"
     r"N\.\s?V\.?|V\.?O\.?F\.?|Oyj?|AB|Pty\.?\s?Ltd\.?|Pvt\.?\s?Ltd\.?|"
     r"P\.\s?L\.\s?L\.\s?C\.?|P\.\s?L\.\s?C\.?|L\.\s?L\.\s?[CP]\.?|PLLC|LLC|LLP|L\.\s?P\.?|Inc\.?|"
-    r"Incorporated|Corp\.?|Corporation|Co\.,?\s?Ltd\.?|Ltd\.?|Limited|P\.\s?C\.?|P\.\s?A\.?)$",
+    r"Co\.,?\s?Inc\.?|Incorporated|Corp\.?|Corporation|Co\.,?\s?Ltd\.?|Ltd\.?|Limited|P\.\s?C\.?|P\.\s?A\.?)$",
     re.IGNORECASE,
 )  # fmt: skip
 #: Words that are forms for cleanco and yet end many a trade name.

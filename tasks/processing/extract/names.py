@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
+from tasks.processing.extract import legal_names
 from tasks.processing.extract.document import Document
 from tasks.processing.extract.legal_forms import has_form, without_form
 from tasks.processing.extract.text import clean, squash
@@ -24,7 +25,7 @@ MAX_NAME = 90
 MAX_WORDS = 9
 
 _SEPARATOR = re.compile(
-    r"\s+[|–—·•»«>/~:]+\s+|\s+-{1,2}\s+|\s*[|»•·]\s*|\s*::\s*|:\s+|\s+[–—]\s*|,\s+(?=[A-Z])|\.\s+(?=[A-Z])"
+    r"\s+[|–—·•»«>/~:]+\s+|\s+-{1,2}\s+|\s*[|｜»•·]\s*|\s*::\s*|:\s+|\s+[–—]\s*|,\s+(?=[A-Z])|\.\s+(?=[A-Z])"
 )
 _COPYRIGHT = re.compile(
     r"(?:copyright|©|\(c\)|&copy;)[\s:,.]*(?:©|\(c\))?[\s:,.]*(?:\d{4}(?:\s?[-–/,]\s?(?:\d{2,4}|"
@@ -58,15 +59,9 @@ _WELCOME = re.compile(
     r"^(?:welcome to|willkommen bei|bienvenue chez|bienvenidos a|home of|about|contact|visit)\s+(?:the\s)?",
     re.IGNORECASE,
 )
-_FORM = re.compile(
-    r"(?<=[\w.)&] )(?:GmbH(?:\s?&\s?Co\.?\s?(?:KG|OHG))?|UG(?: \(haftungsbeschränkt\))?|AG|KG|OHG|"
-    r"e\.\s?K\.|SARL|SAS|B\.?V\.|S\.?r\.?l\.|S\.?p\.?A\.|Ltd\.?|Limited|PLC|plc|"
-    r"Inc\.?|LLC|LLP|S\.?L\.|A/S|ApS|AB|Oy|Pty\.? Ltd\.?|Sp\. z o\.o\.|s\.r\.o\.)(?!\w)"
-)
-#: Where a company's name begins within a line: after a label, a bar, a bullet.
-_BEFORE_NAME = re.compile(r".*(?:[|•·:;©!?]|\s[-–—]\s|\b(?:of|by|from|is|the operator|copyright)\s|\d{4}\s)")
-_LINKING = frozenset("and of for the & und für von der die das et de la du des e di y del van en + de".split())
 _HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)+$", re.ASCII)
+#: The domain's words are but the beginning of the name: `Lone Star Roofing & Gutters`.
+_GOES_ON = re.compile(r"\s?[&+]\s?[A-ZÀ-Þ]\w")
 _SMALL = re.compile(r"^[a-z0-9]")
 #: What parts two words of a name where the domain writes them as one.
 _BLANKS = r"[ \-]{0,2}+"
@@ -80,38 +75,19 @@ class _Vote(NamedTuple):
 
 
 def find(page: Document) -> Iterator[Finding]:
-    """Findings of field `name_vote` (any candidate) and `legal_name` (one with a legal form, from where it is law)."""
+    """Findings of field `name_vote`, any candidate; `legal_names` finds those of the legal name."""
     for vote in _votes(page):
         text = _tidy(vote.text)
         if text:
             yield page.found("name_vote", text, vote.method, vote.weight)
-    if page.kind in ("imprint", "contact", "about"):
-        for line in page.lines[:400]:
-            if len(line) <= 160:
-                legal = _legal_in(line)
-                if legal:
-                    yield page.found("legal_vote", legal, "imprint", 0.8 if page.kind == "imprint" else 0.5)
-
-
-def _legal_in(line: str) -> str | None:
-    """The name that ends with a legal form in a line; a sentence about a company (`visits Acme AG`) is none."""
-    match = _FORM.search(line)
-    if match is None:
-        return None
-    before = line[max(0, match.start() - 80) : match.start()]
-    name = _BEFORE_NAME.sub("", before).strip(" ,-–(\"'“„")
-    words = name.split()
-    if not 1 <= len(words) <= 6 or any(word[0].islower() and word not in _LINKING for word in words):
-        return None
-    return clean(f"{name} {match[0]}", 120)
 
 
 def _votes(page: Document) -> Iterator[_Vote]:
     for item in page.items:
         if item.is_organization:
             weight = 0.5 if item.nested else 0.9
-            yield from (_Vote(text, item.method, weight) for text in item.texts("name")[:3])
-            yield from (_Vote(text, item.method, 0.6) for text in item.texts("legalName")[:2])
+            names = item.texts("name")[:3] or item.texts("legalName")[:1]
+            yield from (_Vote(text, item.method, weight) for text in names)
             yield from (_Vote(text, item.method, 0.5) for text in item.texts("alternateName")[:2])
         elif "website" in item.types:
             yield from (_Vote(text, item.method, 0.7) for text in item.texts("name")[:1])
@@ -144,7 +120,9 @@ def _copyright_votes(page: Document) -> Iterator[_Vote]:
         if "©" in low or "opyright" in low.lower() or "(c)" in low.lower():
             match = _COPYRIGHT.search(low)
             if match:
-                yield _Vote(_AFTER_NAME.sub("", match[1]), "copyright", 0.6)
+                legal = legal_names.in_line(match[1])
+                whole = legal if legal and match[1].startswith(legal) else _AFTER_NAME.sub("", match[1])
+                yield _Vote(whole, "copyright", 0.6)
 
 
 def _logo_votes(page: Document) -> Iterator[_Vote]:
@@ -191,7 +169,10 @@ def _spelled_votes(page: Document) -> Iterator[_Vote]:
         *page.lines[-30:],
     ]
     forms: dict[str, int] = defaultdict(int)
-    for match in pattern.finditer("\n".join(text[:400] for text in texts if text)):
+    text = "\n".join(text[:400] for text in texts if text)
+    for match in pattern.finditer(text):
+        if _GOES_ON.match(text, match.end()) or legal_names.FORM.match(text, match.end()):
+            continue
         forms[match[0].strip(" -'’.")] += 1
         if sum(forms.values()) >= 60:
             break
@@ -274,7 +255,7 @@ def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Fi
     pages = max(1, len({f.page.url for f in findings}))
     key = max(groups, key=lambda k: (_strength(groups[k], core, pages), len(k)))
     name = _shown(groups[key], core, pages)
-    return name, _legal(legal, name, core)
+    return name, legal_names.settle(legal, name, [likeness(str(vote.value), core) for vote in legal])
 
 
 def _key(name: str) -> str:
@@ -311,22 +292,3 @@ def _shown(votes: list[Finding], core: str, pages: int) -> Finding:
     text = max(forms, key=lambda form: forms[form])
     confidence = min(0.98, 0.25 + 0.4 * _strength(votes, core, pages))
     return source[text]._replace(field="name", value=text, confidence=confidence)
-
-
-def _legal(votes: list[Finding], name: Finding, core: str) -> Finding | None:
-    """The surest name with a legal form that is this company's: like its name, like its domain, or from its imprint."""
-    base = squash(str(name.value))
-    ranked: list[tuple[float, Finding]] = []
-    for vote in votes:
-        bare = squash(without_form(vote.value))
-        akin = bool(bare) and (bare in base or base in bare) and len(bare) >= 3
-        fit = max(likeness(vote.value, core), 1.0 if akin else 0.0)
-        if fit >= (0.25 if vote.method == "copyright" else 0.5) or vote.page.kind == "imprint":
-            ranked.append((vote.confidence * (0.4 + fit), vote))
-    if not ranked:
-        return None
-    strength, best = max(ranked, key=lambda pair: pair[0])
-    text = re.sub(r",\s+an?\s.*$|\s+\.$", "", str(best.value)).strip(" ,.") + (
-        "." if re.search(r"\b(?:Inc|Ltd|Co|Corp|Lda)\.$", str(best.value)) else ""
-    )
-    return best._replace(field="legal_name", value=text, confidence=min(0.95, strength))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 
 from tasks.processing.extract.document import Document, host_of
 from tasks.processing.findings import Finding
@@ -50,11 +52,7 @@ def find(page: Document) -> Iterator[Finding]:
             yield page.found(field, page.url, "page-kind", 0.9)
     best: dict[str, Finding] = {}
     said = [f"{link.text[:60]} {link.href[:300]}".lower() for link in page.links[:600]]
-    everything = "\n".join(said)
-    present = [word for word in _MAYBE if word in everything]
-    for link, words_of_link in zip(page.links, said, strict=False):
-        if not any(word in words_of_link for word in present):
-            continue
+    for link in [page.links[place] for place in _telling(said)]:
         for field, (_, path, words) in _WANTED.items():
             if field in best and best[field].confidence >= 0.8:
                 continue
@@ -67,6 +65,20 @@ def find(page: Document) -> Iterator[Finding]:
                     best[field] = page.found(field, url, "link", confidence)
     yield from best.values()
     yield from _logo(page)
+
+
+def _telling(said: list[str]) -> list[int]:
+    """Places of the texts that hold one of `_MAYBE`, found in all of them at once."""
+    everything = "\n".join(said)
+    starts = list(accumulate((len(text) + 1 for text in said), initial=0))
+    places: set[int] = set()
+    for word in _MAYBE:
+        position = everything.find(word)
+        while position >= 0:
+            place = bisect_right(starts, position) - 1
+            places.add(place)
+            position = everything.find(word, starts[place + 1])
+    return sorted(places)
 
 
 def _own(page: Document, url: str, field: str) -> bool:
