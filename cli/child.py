@@ -30,14 +30,8 @@ def worker_arguments(given: Sequence[str]) -> list[str]:
 
 
 def beat_arguments(given: Sequence[str]) -> list[str]:
-    """Celery's arguments for beat; its schedule file lies in the run folder unless another place is given."""
+    """Celery's arguments for beat. Our scheduler keeps what it ticked in Redis: there is no schedule file."""
     arguments = ["beat", *given]
-    if not _has(given, "-s", "--schedule"):
-        from leadmill.settings import get_settings
-
-        run_dir = get_settings().run_dir
-        run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        arguments += ["-s", str(run_dir / "beat-schedule")]
     if not _has(given, "-l", "--loglevel"):
         arguments += ["-l", "INFO"]
     return arguments

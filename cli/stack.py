@@ -194,7 +194,7 @@ class LocalStack:
         processes = ("-c", str(self.workers))
         scraping = worker_arguments(["-Q", "scraping", *processes])
         general = worker_arguments(["-Q", "processing,analytics,maintenance", *processes])
-        beat = beat_arguments(["-s", str(self.run.path / "beat-schedule")])
+        beat = beat_arguments([])
         return {
             "worker-scraping": python_command("celery", *scraping),
             "worker-general": python_command("celery", *general),

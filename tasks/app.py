@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from celery.signals import setup_logging, worker_init
+from celery.signals import celeryd_after_setup, setup_logging
 
 from leadmill import log as logging_setup
 from leadmill.settings import get_settings
 from pipelines.broker import make_celery
+from pipelines.queues import Queue
 from tasks.reconciler import ReconcilerStep
 from tasks.schedule import BEAT_SCHEDULE
 
@@ -35,9 +36,9 @@ def _configure_logging(**_: Any) -> None:
     logging_setup.configure(settings)
 
 
-@worker_init.connect
-def _preload(**_: Any) -> None:
-    """Import in the parent what every child needs, and freeze it: children share the memory and start warm.
+@celeryd_after_setup.connect
+def _preload(instance: Any, **_: Any) -> None:
+    """Import in the parent what its children need, and freeze it: children share the memory and start warm.
 
     Only import: a fork while a parent thread uses DuckDB hung 1 of 60 times.
     """
@@ -48,10 +49,14 @@ def _preload(**_: Any) -> None:
     import pyarrow.pandas_compat
     import pyarrow.parquet  # noqa: F401
 
-    import tasks.processing.enrich
-    import tasks.processing.process  # noqa: F401
-    from tasks.scraping.preload import preload
+    queues = instance.app.amqp.queues.consume_from
+    if Queue.SCRAPING in queues:
+        import tasks.scraping.preload
 
-    preload()
+        tasks.scraping.preload.preload()
+    if Queue.PROCESSING in queues:
+        import tasks.processing.preload
+
+        tasks.processing.preload.preload()
     gc.collect()
     gc.freeze()

@@ -251,3 +251,4 @@ def test_what_is_given_wins() -> None:
         *quiet,
     ]
     assert beat_arguments(["-s", "/x", "-l", "ERROR"]) == ["beat", "-s", "/x", "-l", "ERROR"]
+    assert beat_arguments([]) == ["beat", "-l", "INFO"]
