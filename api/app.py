@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from api import (
     analytics,
@@ -23,14 +24,17 @@ from api import (
     problems,
     processing,
     reports,
+    schedules,
     scraping,
 )
 from api.bodies import PipelineBody
 from api.context import Context
 from api.gate import Gate, allowed_hosts, check_bind
 from leadmill import log
+from leadmill.errors import UnavailableError
 from leadmill.ids import registrable_domain
 from leadmill.settings import Settings, get_settings
+from pipelines import throughput
 from pipelines.view import API
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -55,7 +59,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Gate, hosts=allowed_hosts(settings))
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
-    for module in (pipelines, jobs, event_stream, reports, scraping, processing, analytics, maintenance, companies):
+    for module in (
+        pipelines, jobs, event_stream, reports, scraping, processing, analytics, maintenance, companies, schedules,
+    ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)
     app.include_router(pages.router)
@@ -72,11 +78,13 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         app.state.context = here
         # The list of public suffixes takes a second to load; the first submits would all load it at once.
         await asyncio.to_thread(registrable_domain, "example.com")
+        looking = asyncio.create_task(_look_at_throughput(here))
         here.publisher.start()
         here.hub.start()
         with _on_shutdown_signal(here):
             yield
         here.closing.set()
+        looking.cancel()
         await asyncio.to_thread(here.hub.close)
         await asyncio.to_thread(here.publisher.close)
         here.submitters.shutdown(wait=False, cancel_futures=True)
@@ -84,6 +92,16 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         here.broker.close()
 
     return lifespan
+
+
+async def _look_at_throughput(here: Context) -> None:
+    """Look at the counters now and then, so that whoever asks for units a minute gets them at once."""
+    while True:
+        try:
+            await run_in_threadpool(throughput.look, here.store)
+        except UnavailableError as error:
+            log.get_logger(__name__).debug("throughput unknown", error=str(error))
+        await asyncio.sleep(throughput.EVERY_S)
 
 
 @contextmanager

@@ -20,9 +20,12 @@ from pydantic import (
     field_validator,
 )
 
+from data.jobs import Status
 from leadmill.errors import InputError
+from pipelines.bulk import Action
 from pipelines.inputs import MAX_INLINE
 from pipelines.queues import Priority
+from pipelines.stages import Kind
 from pipelines.submit import MAX_QUERIES, MAX_RESULTS, MAX_TAGS
 
 ReportType = Literal["comprehensive", "summary", "leads", "quality"]
@@ -98,6 +101,13 @@ class Common(Body):
             "deadline_s": None if isinstance(self.deadline, datetime) else self.deadline,
             "deadline_at": None if at is None else at.timestamp(),
             "run_at": None if self.run_at is None else self.run_at.timestamp(),
+        }
+
+    def given(self) -> dict[str, Any]:
+        """Of these only what the caller named."""
+        field_of = {"deadline_s": "deadline", "deadline_at": "deadline"}
+        return {
+            name: value for name, value in self.common().items() if field_of.get(name, name) in self.model_fields_set
         }
 
 
@@ -186,6 +196,37 @@ class ReportBody(AnalysisBody):
     """Report on companies of the lake; none named: all."""
 
     formats: Annotated[list[ReportFormat], Field(min_length=1), AfterValidator(_distinct)] = DEFAULT_FORMATS
+
+
+class FilterBody(Body):
+    """Which jobs; what is left out matches all. Times like 2027-01-31T08:00:00Z."""
+
+    status: Status | None = None
+    kind: Kind | None = None
+    tag: Tag | None = None
+    since: Annotated[Time | None, Field(description="Created at or after")] = None
+    text: Annotated[str, Field(max_length=200, description="Part of the id, a tag, the error or the message")] = ""
+
+
+class BulkBody(Body):
+    """Act on every job that matches. With `dry_run` nothing is done; a `cursor` goes on behind an earlier answer."""
+
+    action: Action
+    filter: FilterBody
+    dry_run: StrictBool = False
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+
+
+class BulkAnswer(BaseModel):
+    """Counts; `refused_jobs` names the first ones {job_id, status, reason}. `next_cursor`: call again with it."""
+
+    action: Action
+    dry_run: bool
+    matched: int
+    done: int
+    refused: int
+    refused_jobs: list[dict[str, str]]
+    next_cursor: str | None
 
 
 class AcceptedBody(BaseModel):

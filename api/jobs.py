@@ -1,4 +1,4 @@
-"""Jobs as they are: status, list, statistics, errors, cancel, resume."""
+"""Jobs as they are: status, list, statistics, errors, dead letters; cancel, resume, and both for all that match."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel
 
 from api import problems
-from api.bodies import AcceptedBody
+from api.bodies import AcceptedBody, BulkAnswer, BulkBody
 from api.context import Here
 from api.error_rows import MAX_PAGE as MAX_ERRORS_PAGE
 from api.error_rows import error_page
@@ -17,8 +17,10 @@ from api.pipelines import resume_answer
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
 from leadmill.errors import InputError
-from pipelines import control, waiting
-from pipelines.control import MAX_PAGE, JobFilter
+from pipelines import bulk, control, dead_letters, waiting
+from pipelines.alarms import critical_events, last_health
+from pipelines.listing import MAX_PAGE, JobFilter
+from pipelines.listing import list_jobs as page_of_jobs
 from pipelines.stages import Kind
 from pipelines.statistics import statistics
 from pipelines.view import job_json
@@ -50,17 +52,38 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    page = control.list_jobs(here.store, JobFilter(status, kind, tag, since, text), limit, cursor)
+    page = page_of_jobs(here.store, here.lake, JobFilter(status, kind, tag, since, text), limit, cursor)
     reasons = waiting.reasons(here.store, page.records)
     items = [job_json(record, reasons.get(record["id"])) for record in page.records]
     return JSONResponse({"items": items, "next_cursor": page.next_cursor})
 
 
 @router.get(
-    "/statistics", summary="Totals, durations, rates, queues and workers, at the same cost whatever their number"
+    "/statistics",
+    summary="Totals, durations, rates, queues, workers and alarms, at the same cost whatever their number",
 )
 def job_statistics(here: Here) -> Response:
-    return JSONResponse(statistics(here.store, here.broker))
+    alarms = {"critical_events": critical_events(here.store), "health": last_health(here.store)}
+    return JSONResponse({**statistics(here.store, here.broker), **alarms})
+
+
+@router.get("/dead", response_model=PageBody, summary="Units that failed for good, newest first, with the reason")
+def dead(
+    here: Here,
+    limit: Annotated[int, Query(ge=1, le=dead_letters.MAX_PAGE)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    page = dead_letters.dead_letters(here.store, here.lake, limit, cursor)
+    return JSONResponse({"items": page.items, "next_cursor": page.next_cursor})
+
+
+@router.post("/bulk", response_model=BulkAnswer, summary="Cancel or resume every job that matches")
+def act_on_all(body: BulkBody, here: Here) -> Response:
+    wanted = JobFilter(**dict(body.filter))
+    found = bulk.act(
+        here.store, here.lake, here.publisher.put, body.action, wanted, dry_run=body.dry_run, cursor=body.cursor
+    )
+    return JSONResponse({"action": body.action, "dry_run": body.dry_run, **found.as_dict()})
 
 
 @router.get("/{job_id}/errors", response_model=PageBody, summary="Companies and pages that failed, with the reason")
@@ -91,4 +114,14 @@ def cancel(job_id: str, here: Here) -> Response:
     "/{job_id}/resume", status_code=202, response_model=AcceptedBody, summary="Hand out again what is not done"
 )
 def resume(job_id: str, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
+    return resume_answer(here, job_id, idempotency_key)
+
+
+@router.post(
+    "/{job_id}/replay",
+    status_code=202,
+    response_model=AcceptedBody,
+    summary="Resume the job of a dead letter: what is not done of it is handed out again",
+)
+def replay(job_id: str, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     return resume_answer(here, job_id, idempotency_key)

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from api.context import Here
-from pipelines import control, waiting
-from pipelines.control import JobFilter
+from pipelines import waiting
+from pipelines.listing import JobFilter, list_jobs
 from pipelines.queues import Queue
 from pipelines.view import API, job_json
 
@@ -34,7 +34,7 @@ def _templates() -> Environment:
 
 @router.get("/")
 def landing(here: Here) -> Response:
-    page = control.list_jobs(here.store, JobFilter(), _JOBS)
+    page = list_jobs(here.store, here.lake, JobFilter(), _JOBS)
     reasons = waiting.reasons(here.store, page.records)
     jobs: list[dict[str, Any]] = [job_json(record, reasons.get(record["id"])) for record in page.records]
     heard = {queue for about in here.store.workers().values() for queue in about["queues"]}

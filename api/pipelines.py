@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from api import problems
-from api.bodies import AcceptedBody, PipelineBody
+from api.bodies import AcceptedBody, Common, PipelineBody
 from api.context import Context, Here
 from api.submitting import KEY_DESCRIPTION, IdempotencyHeader, accept, accepted_answer, scoped_key
 from leadmill.errors import InputError
@@ -105,9 +105,14 @@ def resume_pipeline(job_id: str, here: Here, idempotency_key: IdempotencyHeader 
     summary="A new job over the same companies that reads the old one's parts before `from_stage`",
 )
 def rerun_pipeline(
-    job_id: str, here: Here, from_stage: Annotated[str, Query()], idempotency_key: IdempotencyHeader = None
+    job_id: str,
+    here: Here,
+    from_stage: Annotated[str, Query()],
+    body: Common | None = None,
+    idempotency_key: IdempotencyHeader = None,
 ) -> Response:
-    submission = control.rerun(here.store, here.lake, job_id, from_stage)
+    """Priority and tags are the old job's unless the body names others."""
+    submission = control.rerun(here.store, here.lake, job_id, from_stage, **(body.given() if body else {}))
     return accept(here, submission, idempotency_key)
 
 
@@ -121,7 +126,7 @@ def resume_answer(here: Context, job_id: str, key: str | None) -> Response:
     return accepted_answer(job_id, record["kind"], replayed=replayed)
 
 
-def _submission(body: PipelineBody, file: Path | None = None) -> Submission:
+def pipeline_submission(body: PipelineBody, file: Path | None = None) -> Submission:
     return Submission(
         Kind.PIPELINE,
         company_urls=body.company_urls,
@@ -140,7 +145,7 @@ def _from_json(here: Context, raw: bytes, key: str | None) -> Response:
         body = PipelineBody.model_validate_json(raw)
     except ValidationError as error:
         raise problems.BodyError(error.errors(include_url=False, include_input=False)) from error
-    return accept(here, _submission(body), key)
+    return accept(here, pipeline_submission(body), key)
 
 
 async def _from_form(request: Request, here: Context, key: str | None) -> Response:
@@ -172,7 +177,7 @@ def _from_file(here: Context, options: Mapping[str, Any], file: BinaryIO, key: s
         with path.open("wb") as target:
             shutil.copyfileobj(file, target, 1 << 20)
         _check_csv(path)
-        return accept(here, _submission(body, path), key)
+        return accept(here, pipeline_submission(body, path), key)
 
 
 def _check_csv(path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from cli import console
-from cli.commands import diagnose, jobs, leads, maintain, processes, run_job, stack
+from cli.commands import diagnose, jobs, leads, maintain, processes, run_job, schedules, stack
 from cli.failure import CommandError, Exit
 from leadmill.errors import LeadmillError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for group in (stack, run_job, jobs, leads, processes, diagnose):
     group.register(app)
+app.add_typer(schedules.app, name="schedules")
 app.add_typer(maintain.app, name="maintenance")
 
 
@@ -70,8 +71,8 @@ def _tell(error: Exception) -> int:
 
 def _usage_error(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
-    if not error.message and context is not None:  # no arguments at all: the help is the answer
-        console.result(context.get_help())
+    if type(error).__name__ == "NoArgsIsHelpError":  # no arguments at all: the help is the answer
+        console.result(error.format_message())
         return Exit.USER_ERROR
     path = context.command_path if context is not None else "leadmill"
     console.error(error.format_message(), f"{path} --help")

@@ -20,3 +20,5 @@ Watch = Annotated[
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag to find the job by; may be repeated.")]
 Priority = Annotated[str | None, typer.Option(help="high, normal or low.", show_default=False)]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
+All = Annotated[bool, typer.Option("--all", help="Every job that matches --status, --kind, --tag, --since, --text.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -1,4 +1,4 @@
-"""Following a job until it ends: a live view on a terminal, now and then a line elsewhere, all on stderr."""
+"""Following a job by its events until it ends: a live view on a terminal, now and then a line elsewhere, on stderr."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cli import console
+from cli.pulse import Pulse
 from leadmill.client_results import Job
 from leadmill.client_transport import ApiUnreachableError
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from leadmill.client import Client
 
-#: Between looks at the status, seconds.
-LOOK_S = 0.3
 #: Without a terminal at most one line in this time, seconds, unless the stage changes.
 LINE_S = 5.0
 #: How long an API that does not answer is waited for, seconds.
@@ -49,19 +48,20 @@ def follow(client: Client, job_id: str, *, live: bool | None = None, check: Chec
 
 def _watch(client: Client, job_id: str, show: Callable[[Job], None], check: Check) -> Job:
     away_since: float | None = None
-    while True:
-        try:
-            job = client.status(job_id)
-            away_since = None
-            show(job)
-            if job.ended:
-                return job
-        except ApiUnreachableError:
-            away_since = away_since or time.monotonic()
-            if time.monotonic() - away_since > AWAY_S:
-                raise
-        check()
-        time.sleep(LOOK_S)
+    with Pulse(client, job_id) as pulse:
+        while True:
+            try:
+                job = client.status(job_id)
+                away_since = None
+                show(job)
+                if job.ended:
+                    return job
+            except ApiUnreachableError:
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > AWAY_S:
+                    raise
+            check()
+            pulse.wait()
 
 
 class _Speed:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from leadmill.client import Client
 
 RECENT_JOBS = 5
+#: Critical events shown; the JSON has more.
+SHOWN_EVENTS = 5
 
 
 def living_processes(run: RunDir) -> dict[str, int | None]:
@@ -62,6 +64,7 @@ def tell_stack(found: dict[str, Any]) -> None:
             for name, q in queues.items()
         ],
     )
+    _tell_alarms(found["statistics"])
     for name in (name for name, q in queues.items() if not q["workers"]):
         console.note(f"no worker listens on {name}: leadmill worker -Q {name}")
     jobs = [Job.of(raw) for raw in found["jobs"]]
@@ -69,3 +72,24 @@ def tell_stack(found: dict[str, Any]) -> None:
         console.table(*job_table(jobs))
     else:
         console.note("no jobs yet; begin with: leadmill run https://your-company.example")
+
+
+def _tell_alarms(statistics: dict[str, Any]) -> None:
+    """The last health check and the newest critical events."""
+    health = statistics.get("health")
+    if health:
+        console.result(console.clean(f"health {health['status']} at {health['checked_at']}"))
+        for finding in health["findings"]:
+            console.result(console.clean(f"  {finding['status']}  {finding['name']}: {finding['message']}"))
+            if finding.get("advice"):
+                console.result(console.clean(f"        {finding['advice']}"))
+    events = statistics.get("critical_events") or []
+    if events:
+        shown = events[:SHOWN_EVENTS]
+        console.table(["critical event", "at", "about"], [[e["kind"], e["at"], _about(e)] for e in shown])
+    if len(events) > SHOWN_EVENTS:
+        console.note(f"{len(events) - SHOWN_EVENTS} more: leadmill status --json")
+
+
+def _about(event: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in event.items() if name not in ("kind", "at"))[:200]

@@ -91,6 +91,10 @@ local function end_job(j, status)
   set(j, 'busy', 0)
   set(j, 'waits', 0)
   if status == 'completed' then set(j, 'pct', 1000) end
+  for _, stage in ipairs({ 'launch', 'publish' }) do -- of no use to a reader, and a server holds a million of these
+    call('HDEL', job_key(j.id), stage .. ':sa', stage .. ':fa', stage .. ':d', stage .. ':i', stage .. ':o', stage .. ':e')
+  end
+  call('HDEL', job_key(j.id), 'told')
   set_status(j, status)
   count_ended(j, 1)
   call('ZREM', P .. 'due', j.id .. '|~')
@@ -252,6 +256,14 @@ local function held(j, u)
   return t
 end
 
+-- Keeps in an ended unit what its end handed out, for whoever has to send it once more.
+local function remember_sent(j, u, t)
+  if #send == 0 then return end
+  t.z = {}
+  for i, m in ipairs(send) do t.z[i] = m.unit end
+  put_unit(j.id, u, t)
+end
+
 local function again(j, t)
   for _, name in ipairs(t.z or {}) do
     local other = get_unit(j.id, name)
@@ -383,12 +395,7 @@ function ops.commit()
     t.v, t.n, t.t, t.g, t.x = nil, nil, nil, nil, nil -- a job may have 100,000 of these
     put_unit(j.id, a.unit, t)
     ended(j, a.unit, false)
-    local names = {}
-    for i, m in ipairs(send) do names[i] = m.unit end
-    if #names > 0 then
-      t.z = names
-      put_unit(j.id, a.unit, t)
-    end
+    remember_sent(j, a.unit, t)
     if a.chained then send = {} end
   end
   if not TERMINAL[j.status] then tell_progress(j, not is_part(a.unit)) end
@@ -428,7 +435,8 @@ function ops.release()
   return { ok = true }
 end
 
--- The parent of a pool child reports that it died. What the child had committed but not sent goes out now.
+-- The parent of a pool child reports that it died (or the child, just before). What it had committed, or what its
+-- own report handed out, but had not sent goes out now.
 function ops.died()
   local j = load(a.job)
   if not j or TERMINAL[j.status] then return { no = 'ended' } end
@@ -436,18 +444,18 @@ function ops.died()
   if not t then return { no = 'gone' } end
   local mine = t.q and t.q:sub(1, #a.owner + 1) == a.owner .. ':'
   if t.s == 'r' and t.o == a.owner then
-    t.p = num(t.p) + 1
+    t.p, t.y = num(t.p) + 1, a.owner
     if t.p >= MAX_DEATHS then
       fail_unit(j, a.unit, t, 'poison', a.error .. ' (' .. t.p .. ' times); set aside')
+      remember_sent(j, a.unit, t)
     else
       t.m = { 'system', a.error }
       event(a.job, 'unit', { unit = a.unit, state = 'died', error = a.error, deaths = t.p })
-      t.y = a.owner
       hand_again(j, a.unit, t)
     end
   elseif (mine or t.y == a.owner) and t.s == 'h' and not t.x then
     message(j, a.unit, t)
-  elseif mine and t.s == 'd' then
+  elseif (mine and t.s == 'd') or (t.y == a.owner and t.s == 'f') then
     again(j, t)
   else
     return { no = 'stale' }
@@ -615,6 +623,7 @@ function ops.resume()
   add(j, 'attempt', 1)
   for field, value in pairs({ pd = done, pf = 0, win = 0, ci = 0, cn = 0, busy = 0, waits = 0 }) do set(j, field, value) end
   set_status(j, 'pending')
+  call('ZREM', P .. 'dead', j.id .. '|launch')
   local t = get_unit(j.id, 'launch') or { e = 0 }
   hand(j, 'launch', { s = 'p', e = t.e + 1, k = 0 }, false)
   return { ok = true, attempt = num(j.attempt) }

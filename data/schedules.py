@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from redis.exceptions import RedisError
+from redis.client import Pipeline
 
 from data.jobs import JobStore
-from leadmill.errors import ConflictError, NotFoundError, UnavailableError
+from leadmill.errors import ConflictError, NotFoundError
 
 #: Submitted planned times remembered of each schedule; a clock that jumps back behind them finds nothing due.
 KEPT_TICKS = 1_000
@@ -73,23 +73,33 @@ class ScheduleStore:
         """
         if int(self._call("hlen", "schedules")) >= MAX_SCHEDULES:
             raise ConflictError(f"there are {MAX_SCHEDULES} schedules, more are not kept; delete one first")
-        if not self._call("hsetnx", "schedules", schedule.name, _header(schedule)):
+        made, _ = self._together(
+            ("hsetnx", "schedules", schedule.name, _header(schedule)),
+            ("hsetnx", "schedule_bodies", schedule.name, json.dumps(schedule.body)),
+        )
+        if not made:
             raise ConflictError(f"there is a schedule {schedule.name!r}; delete it first, or choose another name")
-        # A death between the two leaves a schedule without a body: its submit is refused and told, never guessed.
-        self._call("hset", "schedule_bodies", schedule.name, json.dumps(schedule.body))
 
     def set_paused(self, name: str, paused: bool) -> Schedule:
-        """Pause or resume; the schedule as it is then."""
-        changed = replace(self.get(name), paused=paused)
-        self._call("hset", "schedules", name, _header(changed))
-        return changed
+        """Pause or resume; the schedule as it is then. NotFoundError when there is none of that name."""
+        key = self._store.key("schedules")
+
+        def change(pipe: Pipeline) -> None:
+            text = cast("str | None", pipe.hget(key, name))
+            if text is None:
+                raise NotFoundError(f"no schedule {name[:60]!r}")
+            pipe.multi()
+            pipe.hset(key, name, _header(replace(Schedule(**json.loads(text)), paused=paused)))
+
+        with self._store._guarded():
+            self._redis.transaction(change, key)  # a schedule that is deleted meanwhile does not come back
+        return self.get(name)
 
     def delete(self, name: str) -> None:
         """Remove a schedule and what is known of its ticks; NotFoundError when there is none of that name."""
-        if not self._call("hdel", "schedules", name):
+        fields = [("hdel", key, name) for key in ("schedules", "schedule_bodies", "ticks", "tick_jobs")]
+        if not self._together(*fields, ("delete", f"ticked:{name}"))[0]:
             raise NotFoundError(f"no schedule {name[:60]!r}")
-        forget = [("hdel", key, name) for key in ("schedule_bodies", "ticks", "tick_jobs")]
-        self._together(*forget, ("delete", f"ticked:{name}"))
 
     # ---- ticks ------------------------------------------------------------------------------------
 
@@ -135,13 +145,10 @@ class ScheduleStore:
 
     def _together(self, *commands: Sequence[Any]) -> list[Any]:
         """Answers of several commands (command, key, arguments …) of one round trip."""
-        try:
-            with self._redis.pipeline() as pipe:
-                for command, key, *arguments in commands:
-                    getattr(pipe, command)(self._store.key(key), *arguments)
-                return list(pipe.execute())
-        except RedisError as error:
-            raise UnavailableError(f"the job store does not answer ({type(error).__name__})") from error
+        with self._store._guarded(), self._redis.pipeline() as pipe:
+            for command, key, *arguments in commands:
+                getattr(pipe, command)(self._store.key(key), *arguments)
+            return list(pipe.execute())
 
 
 def _header(schedule: Schedule) -> str:

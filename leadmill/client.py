@@ -6,24 +6,24 @@ Idempotency-Key, so that it may be repeated after a lost answer without doing th
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import quote
 
 from leadmill.client_results import Event, Job, Json
-from leadmill.client_transport import ApiError, Transport, csv_upload, discover_base_url
+from leadmill.client_submissions import API, Submissions, pipeline_body
+from leadmill.client_transport import ApiError, Transport, discover_base_url
 from leadmill.job_handle import JobHandle
 
 Priority = Literal["high", "normal", "low"]
-API = "/api/v1"
 _PAGE = 100
 
 
-class Client:
+class Client(Submissions):
     """One API: `base_url`, else LEADMILL_API_HOST/PORT, else that of the stack on the data folder.
 
     `timeout` is what one request may take, seconds; `retries` how often it is sent again when the API is
@@ -55,89 +55,6 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    # Submissions. `options` everywhere: priority, idempotency_key, min_coverage, deadline, run_at, tags.
-
-    def submit(
-        self,
-        company_urls: Iterable[str] | None = None,
-        *,
-        search_queries: Iterable[str] | None = None,
-        max_results_per_query: int | None = None,
-        company_ids: Iterable[str] | None = None,
-        csv: str | os.PathLike[str] | None = None,
-        stages: Iterable[str] | None = None,
-        report: Mapping[str, Any] | None = None,
-        crawl: Mapping[str, Any] | None = None,
-        scoring_model: str | None = None,
-        **options: Any,
-    ) -> JobHandle:
-        """Run a pipeline over companies named by URLs, searches, ids or a CSV file (sent as it is).
-
-        Raises:
-            ApiError: refused; `field` says which entry is wrong.
-            OSError: the CSV cannot be read.
-        """
-        body = {
-            "company_urls": _list(company_urls),
-            "search_queries": _list(search_queries),
-            "max_results_per_query": max_results_per_query,
-            "company_ids": _list(company_ids),
-            "stages": _list(stages),
-            "report": report,
-            "crawl": crawl,
-            "scoring_model": scoring_model,
-        }
-        return self._submit("/pipelines", body, options, csv=csv)
-
-    def rerun(self, job_id: str, from_stage: str) -> JobHandle:
-        """A new job that takes the parent's parts up to a stage and works from there."""
-        return self._submit(f"/pipelines/{job_id}/rerun", None, {}, params={"from_stage": from_stage})
-
-    def scrape_companies(self, company_urls: Iterable[str], **options: Any) -> JobHandle:
-        return self._submit("/jobs/scrape/companies", {"company_urls": _list(company_urls)}, options)
-
-    def scrape_company(self, company_url: str, **options: Any) -> JobHandle:
-        return self._submit("/jobs/scrape/company", {"company_url": company_url}, options)
-
-    def scrape_batch(
-        self, search_queries: Iterable[str], *, max_results_per_query: int | None = None, **options: Any
-    ) -> JobHandle:
-        body = {"search_queries": _list(search_queries), "max_results_per_query": max_results_per_query}
-        return self._submit("/jobs/scrape/batch", body, options)
-
-    def process(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
-        return self._submit("/jobs/process/data", {"company_ids": _list(company_ids)}, options)
-
-    def enrich(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
-        return self._submit("/jobs/process/enrich", {"company_ids": _list(company_ids)}, options)
-
-    def score(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
-        return self._submit("/jobs/process/scores", {"company_ids": _list(company_ids)}, options)
-
-    def report(
-        self, company_ids: Iterable[str] = (), *, report_type: str = "comprehensive", **options: Any
-    ) -> JobHandle:
-        """A report over companies already in the lake; none named: over all."""
-        body = {"company_ids": _list(company_ids), "report_type": report_type}
-        return self._submit("/jobs/analytics/report", body, options)
-
-    def analyze(
-        self, company_ids: Iterable[str] = (), *, report_type: str = "comprehensive", **options: Any
-    ) -> JobHandle:
-        """The figures of a report without its files."""
-        body = {"company_ids": _list(company_ids), "report_type": report_type}
-        return self._submit("/jobs/analytics/analyze", body, options)
-
-    def cleanup(self, older_than_days: int | None = None) -> JobHandle:
-        params = {} if older_than_days is None else {"older_than_days": older_than_days}
-        return self._submit("/jobs/maintenance/cleanup", None, {}, params=params)
-
-    def health_check(self) -> JobHandle:
-        return self._submit("/jobs/maintenance/health-check", None, {})
-
-    def optimize_db(self) -> JobHandle:
-        return self._submit("/jobs/maintenance/optimize-db", None, {})
 
     # Jobs
 
@@ -192,8 +109,62 @@ class Client:
         """Hand out again what is not done of a job that failed, was cancelled or is incomplete."""
         return self._submit(f"/jobs/{job_id}/resume", None, {})
 
+    def replay(self, job_id: str) -> JobHandle:
+        """Resume the job of a dead letter."""
+        return self._submit(f"/jobs/{job_id}/replay", None, {})
+
+    def dead(self, *, limit: int | None = None) -> Iterator[Json]:
+        """Units that failed for good, newest first: job_id, unit, stage, category, reason, at, companies."""
+        return self._pages(f"{API}/jobs/dead", {}, limit)
+
+    def bulk(
+        self, action: Literal["cancel", "resume"], filter: Mapping[str, Any] | None = None, *, dry_run: bool = False
+    ) -> Json:
+        """Cancel or resume every job that matches; `filter` as in `list_jobs`, none: every job.
+
+        Returns matched, done (with `dry_run`: how many it would be), refused, and refused_jobs, the first of those
+        {job_id, status, reason}. Doing it twice does no harm.
+        """
+        wanted = {name: value for name, value in (filter or {}).items() if value is not None}
+        total: Json = {"action": action, "dry_run": dry_run, "matched": 0, "done": 0, "refused": 0, "refused_jobs": []}
+        cursor: str | None = None
+        while True:
+            body = {"action": action, "filter": wanted, "dry_run": dry_run, "cursor": cursor}
+            answer = self._transport.json("POST", f"{API}/jobs/bulk", json=body)
+            for name in ("matched", "done", "refused"):
+                total[name] += answer[name]
+            total["refused_jobs"] = [*total["refused_jobs"], *answer["refused_jobs"]][:_PAGE]
+            cursor = answer.get("next_cursor")
+            if not cursor:
+                return total
+
+    # Schedules
+
+    def schedules(self) -> list[Json]:
+        """Recurring pipelines: name, cron, explanation, paused, next_runs, last_tick."""
+        return list(self._pages(f"{API}/schedules", {}, None))
+
+    def create_schedule(self, name: str, cron: str, **pipeline: Any) -> Json:
+        """Submit a pipeline again and again; `pipeline` as for `submit`, `cron` in UTC: "0 6 * * 1"."""
+        body = {"name": name, "cron": cron, "pipeline": pipeline_body(**pipeline)}
+        return dict(self._transport.json("POST", f"{API}/schedules", json=body))
+
+    def pause_schedule(self, name: str) -> Json:
+        """Submit nothing of it until it is resumed."""
+        return dict(self._transport.json("POST", f"{API}/schedules/{quote(name, safe='')}/pause"))
+
+    def resume_schedule(self, name: str) -> Json:
+        """Let it go on with its next planned time."""
+        return dict(self._transport.json("POST", f"{API}/schedules/{quote(name, safe='')}/resume"))
+
+    def delete_schedule(self, name: str) -> None:
+        """Remove it; the jobs that it made stay."""
+        self._transport.request("DELETE", f"{API}/schedules/{quote(name, safe='')}")
+
+    # Statistics, reports
+
     def statistics(self) -> Json:
-        """Totals by status and kind, durations, rates, queue lengths and ages, workers."""
+        """Totals by status and kind, durations, rates, queues, workers, units a minute, critical events, health."""
         return dict(self._transport.json("GET", f"{API}/jobs/statistics"))
 
     def download_report(
@@ -249,26 +220,8 @@ class Client:
         except ApiError:
             return False
 
-    def _submit(
-        self,
-        path: str,
-        body: Mapping[str, Any] | None,
-        options: Mapping[str, Any],
-        *,
-        csv: str | os.PathLike[str] | None = None,
-        params: Mapping[str, Any] | None = None,
-    ) -> JobHandle:
-        given = dict(options)
-        key = given.pop("idempotency_key", None) or secrets.token_urlsafe(18)
-        sent: dict[str, Any] = {"headers": {"Idempotency-Key": key}, "params": params}
-        content = {name: value for name, value in {**(body or {}), **given}.items() if value is not None}
-        if csv is not None:
-            name, raw = csv_upload(csv)
-            sent |= {"files": {"file": (name, raw, "text/csv")}, "data": {"options": json.dumps(content)}}
-        elif body is not None:
-            sent["json"] = content
-        answer = self._transport.json("POST", API + path, **sent)
-        return JobHandle(self, str(answer["job_id"]), submitted=answer)
+    def _handle(self, accepted: Json) -> JobHandle:
+        return JobHandle(self, str(accepted["job_id"]), submitted=accepted)
 
     def _pages(self, path: str, filters: Mapping[str, Any], limit: int | None) -> Iterator[Json]:
         left = limit
@@ -282,11 +235,3 @@ class Client:
             if not page.get("next_cursor"):
                 return
             params["cursor"] = page["next_cursor"]
-
-
-def _list(values: Iterable[str] | None) -> list[str] | None:
-    if values is None:
-        return None
-    if isinstance(values, str):
-        raise TypeError("a list of texts is wanted, not one text")
-    return list(values)

@@ -14,13 +14,15 @@ from typing import Any
 from data.jobs import TERMINAL, JobStore, Status
 from data.lake import Lake
 from leadmill.errors import ConflictError, NotFoundError
-from pipelines.control import JobFilter, Publish, cancel, cursor_of, matching, read_cursor, resume
+from pipelines import cursors
+from pipelines.control import Publish, resume
+from pipelines.listing import JobFilter, matching, place_of
 from pipelines.view import Record
 
 #: Refused jobs that are named; all are counted.
 MAX_NAMED = 100
 #: Seconds after which a call ends and tells where to go on.
-MAX_S = 15.0
+MAX_S = 8.0
 
 
 class Action(StrEnum):
@@ -69,7 +71,7 @@ def act(
         UnavailableError: Redis does not answer; what was done stays done, and a repeat goes on.
     """
     found, until = Outcome(), time.monotonic() + MAX_S
-    for record, place in matching(store, wanted, read_cursor(cursor) if cursor else None):
+    for record, place in matching(store, wanted, place_of(cursor) if cursor else None):
         if record is not None:
             found.matched += 1
             if reason := refusal(action, record):
@@ -79,7 +81,7 @@ def act(
             else:
                 _act(store, lake, publish, action, record, found)
         if time.monotonic() > until:
-            found.next_cursor = cursor_of(*place)
+            found.next_cursor = cursors.encode(*place)
             break
     return found
 
@@ -100,7 +102,7 @@ def _act(store: JobStore, lake: Lake, publish: Publish, action: Action, record: 
     """The record may have moved since it was read: the move itself decides."""
     try:
         if action is Action.CANCEL:
-            cancel(store, lake, record["id"])
+            store.cancel(record["id"])
         else:
             resume(store, lake, publish, record["id"])
     except (ConflictError, NotFoundError) as error:

@@ -1,8 +1,7 @@
-"""The dead-letter view: units that failed for good, newest first, with the reason. A resume of their job replays them."""
+"""The dead-letter view: units that failed for good, newest first, with the reason; a resume of the job replays them."""
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.errors import InputError
+from pipelines import cursors
 from pipelines.stages import BY_UNIT
 from pipelines.view import API, Record, iso
 from pipelines.waiting import stage_of_unit
@@ -55,7 +55,7 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
         entries = _entries(store, last, min(_BATCH, limit + 1))
         for entry, item in zip(entries, _told(store, entries), strict=True):
             if len(items) == limit or looked_at >= MAX_LOOKED_AT:
-                return DeadPage(items, last and _cursor(last))
+                return DeadPage(items, last and cursors.encode(int(last[1]), last[0]))
             last = entry
             looked_at += 1
             if item is not None:
@@ -70,7 +70,7 @@ def _entries(store: JobStore, after: Entry | None, size: int) -> list[Entry]:
     with store._guarded():
         if after is not None:
             rank = cast("int | None", store.redis.zrevrank(key, after[0]))
-            start = rank + 1 if rank is not None else cast("int", store.redis.zcount(key, f"({after[1]}", "+inf"))
+            start = rank + 1 if rank is not None else store.redis.zcount(key, f"({after[1]}", "+inf")
         found: list[Entry] = []
         while len(found) < size:
             rows = cast("list[Entry]", store.redis.zrevrange(key, start, start + size - 1, withscores=True))
@@ -132,16 +132,8 @@ def _companies(lake: Lake, item: dict[str, Any], sizes: dict[str, Counter[int]])
     return sizes[job][int(unit[1:])] if unit[1:].isdigit() else sum(sizes[job].values())
 
 
-def _cursor(entry: Entry) -> str:
-    return base64.urlsafe_b64encode(f"{entry[1]:.0f}:{entry[0]}".encode()).decode().rstrip("=")
-
-
 def _read_cursor(text: str) -> Entry:
-    try:
-        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except ValueError:
-        plain = ""
-    at, _, member = plain.partition(":")
-    if not (at.isdigit() and len(at) < 16 and "|" in member):
-        raise InputError("not a cursor; give the `next_cursor` of the page before", field="cursor")
+    at, member = cursors.decode(text)
+    if "|" not in member:
+        raise InputError(cursors.REFUSED, field="cursor")
     return member, float(at)

@@ -7,6 +7,7 @@ from typing import Any
 
 from data.duck import connection
 from leadmill.errors import ErrorCategory
+from pipelines import causes
 from pipelines.manifest import manifest_of
 from pipelines.plan import committed_epochs
 from pipelines.queues import Queue
@@ -27,6 +28,8 @@ def publish(run: UnitRun) -> None:
     coverage = good / companies if companies else 1.0
     status, error = _decide(run, record, coverage)
     result = _result(record, units, companies, good)
+    if good < companies:
+        result["missing"] = causes.missing(lake, job_id, stages, units)
     what = run.outcome
     what.status = status
     what.fields = {"coverage": round(coverage, 6)}

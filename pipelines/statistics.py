@@ -14,8 +14,9 @@ from typing import Any
 import redis
 
 from data.jobs import TERMINAL, JobStore, Status, bucket_bounds
+from pipelines import throughput
 from pipelines.queues import LEVELS, Queue
-from pipelines.stages import BY_UNIT, KINDS
+from pipelines.stages import KINDS
 from pipelines.view import iso
 
 #: What kombu's Redis transport puts between a queue's name and a level above 0.
@@ -23,14 +24,14 @@ _LEVEL_MARK = "\x06\x16"
 
 
 def statistics(store: JobStore, broker: redis.Redis | None = None) -> dict[str, Any]:
-    """Totals, durations, rates, queues and workers.
+    """Totals, durations, rates, queues, workers, and of each stage the units begun, in all and a minute.
 
     `broker` is a client (decoding) of the Redis that holds the queues; None: the job store's own.
 
     Raises:
         UnavailableError: Redis does not answer.
     """
-    by_status, by_kind, ended, histograms, begun = _counters(store)
+    by_status, by_kind, ended, histograms = _counters(store)
     workers = store.workers()
     every = dict.fromkeys(by_status, 0)
     for name in ended:
@@ -61,13 +62,13 @@ def statistics(store: JobStore, broker: redis.Redis | None = None) -> dict[str, 
             }
             for name, about in sorted(workers.items())
         ],
-        "stages": begun,
+        "stages": throughput.look(store),
     }
 
 
 def _counters(
     store: JobStore,
-) -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, dict[int, int]], dict[str, Any]]:
+) -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, dict[int, int]]]:
     statuses, kinds = [status.value for status in Status], [kind.value for kind in KINDS]
     with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
         for status in statuses:
@@ -75,7 +76,6 @@ def _counters(
         for kind in kinds:
             pipe.zcard(store.key(f"idx:k:{kind}"))
         pipe.hgetall(store.key("ended"))
-        pipe.hgetall(store.key("mark"))
         for kind in kinds:
             pipe.hgetall(store.key(f"hist:{kind}"))
         rows = pipe.execute()
@@ -85,13 +85,9 @@ def _counters(
     ended = {name: int(value) for name, value in rows[n].items()}
     histograms = {
         kind: {int(bucket): int(count) for bucket, count in row.items() if int(count) > 0}
-        for kind, row in zip(kinds, rows[n + 2 :], strict=True)
+        for kind, row in zip(kinds, rows[n + 1 :], strict=True)
     }
-    begun: dict[str, Any] = {}
-    for name, value in rows[n + 1].items():
-        stage = BY_UNIT[name.partition(":")[0]].name
-        begun[stage] = {"begun": begun.get(stage, {"begun": 0})["begun"] + int(value)}
-    return by_status, by_kind, ended, histograms, begun
+    return by_status, by_kind, ended, histograms
 
 
 def _durations(ended: Mapping[str, int], histograms: Mapping[str, Mapping[int, int]]) -> dict[str, Any]:

@@ -81,7 +81,9 @@ def links(job_id: str, record: Record | None = None) -> dict[str, str]:
         "errors": f"{API}/jobs/{job_id}/errors",
         "report": f"{API}/jobs/{job_id}/report",
     }
-    if record is None or not is_terminal(record):
+    if record is not None and "archived" in record:
+        del found["events"]
+    elif record is None or not is_terminal(record):
         found["cancel"] = f"{API}/jobs/cancel/{job_id}"
     elif record["status"] in _RESUMABLE or (coverage(record) or 0) < 1:
         found["resume"] = f"{API}/jobs/{job_id}/resume"

@@ -1,11 +1,12 @@
 """Why a job stands still, in words: no worker, a retry's time, a later start, jobs ahead of it.
 
-Asks Redis at most three times for a whole page of jobs, and only for those that have not ended.
+Asks Redis at most five times for a whole page of jobs, and only for those that have not ended.
 """
 
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,8 @@ from pipelines.view import Record, is_terminal, iso
 #: Units of a job with more partitions than this are not all read: only those handed out last.
 _ALL_UNITS = 1_000
 _LAST_UNITS = 200
+#: Jobs that stand before one are counted up to this.
+MAX_AHEAD = 200
 
 Units = dict[str, dict[str, Any]]
 
@@ -60,7 +63,8 @@ def _reason(record: Record, units: Units, listeners: set[str], due: float | None
         return f"no worker listens on {', '.join(f'`{name}`' for name in missing)}; start one: `{command}`"
     queues = ", ".join(sorted({f"`{stage.queue.value}`" for stage in handed}))
     if record["status"] == Status.PENDING and ahead:
-        return f"{ahead} job{'s' if ahead > 1 else ''} ahead of it in {queues}"
+        number = f"more than {MAX_AHEAD}" if ahead > MAX_AHEAD else str(ahead)
+        return f"{number} job{'s' if ahead > 1 else ''} ahead of it in {queues}"
     return f"a free process on {queues}"
 
 
@@ -113,12 +117,28 @@ def _times(
     with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
         for job, name in waits:
             pipe.zscore(store.key("due"), f"{job}|{name}")
-        for record in records:
-            pipe.zcount(store.key("idx:s:pending"), "-inf", f"({record['created']}")
-        answers = pipe.execute()
+        pipe.zrange(store.key("idx:s:pending"), 0, MAX_AHEAD)
+        *answers, pending = pipe.execute()
     due: dict[str, float | None] = dict.fromkeys(live)
-    for (job, _), at in zip(waits, answers, strict=False):
+    for (job, _), at in zip(waits, answers, strict=True):
         if at is not None:
             due[job] = min(at, due[job] or at)
-    ahead = {record["id"]: int(n) for record, n in zip(records, answers[len(waits) :], strict=True)}
-    return due, ahead
+    queue = _queue(store, pending) if any(record["status"] == Status.PENDING for record in records) else []
+    return due, {record["id"]: bisect_left(queue, _place(record)) for record in records}
+
+
+def _queue(store: JobStore, pending: Sequence[str]) -> list[tuple[int, int]]:
+    """Places of the pending jobs in the order in which they start, without those that wait for their time."""
+    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+        pipe.time()
+        for job in pending:
+            pipe.hmget(store.key(f"job:{job}"), "prio", "created", "run_at")
+        (seconds, _), *rows = pipe.execute()
+    now = seconds * 1000
+    return sorted(
+        (int(prio), int(created)) for prio, created, run_at in rows if created and (not run_at or int(run_at) <= now)
+    )
+
+
+def _place(record: Record) -> tuple[int, int]:
+    return int(record.get("prio") or 1), int(record["created"])

@@ -1,4 +1,4 @@
-"""The reconciler's bootstep: a thread in every worker's main process, and what a cold stop gives back."""
+"""The reconciler's bootstep: a thread in every worker's main process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import threading
 from typing import Any
 
 from celery import bootsteps
-from celery.worker import state
 
 from data.jobs import JobStore
 from data.lake import Lake
@@ -15,7 +14,7 @@ from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.recovery import TICK_S, Node, Reconciler
-from tasks.unit_task import Death, deaths, owner_of
+from tasks.unit_task import deaths
 
 log = get_logger(__name__)
 
@@ -44,7 +43,6 @@ class ReconcilerStep(bootsteps.StartStopStep):
         node = Node(worker.hostname, queues, worker.concurrency)
         store = JobStore.connect(settings.redis_url, settings.key_prefix)
         self._reconciler = Reconciler(worker.app, store, Lake(settings.data_dir), node)
-        self._store = store
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         self._thread.start()
 
@@ -83,16 +81,5 @@ class ReconcilerStep(bootsteps.StartStopStep):
             self._thread.join(5)
 
     def terminate(self, worker: Any) -> None:
-        """A cold stop: units that still run are given back at once, instead of when their lease ends."""
+        """A cold stop. Its units were handed over when Celery cancelled their requests (`UnitRequest.cancel`)."""
         self.stop(worker)
-        for request in list(state.active_requests):
-            args = request.args
-            if getattr(request, "worker_pid", None) and len(args) >= 3:
-                self._give_back(Death(args[0], args[1], owner_of(request.id, request.worker_pid), ""))
-
-    def _give_back(self, run: Death) -> None:
-        try:
-            answer = self._store.release(run.job_id, run.unit, run.owner)
-            self._reconciler.send(answer.send)
-        except UnavailableError as error:
-            log.warning("unit left to its lease", job=run.job_id, unit=run.unit, error=str(error))

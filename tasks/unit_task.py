@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
+import signal as signals
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,13 +12,14 @@ from typing import Any
 
 from billiard.einfo import ExceptionInfo
 from celery import Task, shared_task
-from celery.exceptions import WorkerLostError
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker import state
 from celery.worker.request import Request
 
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
 from leadmill.errors import UnavailableError
+from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines import canvas
@@ -26,6 +27,9 @@ from pipelines.stages import STAGES
 from pipelines.unit_run import Body, Runtime, run_unit
 
 log = get_logger(__name__)
+
+#: Longest name of a unit (`render:<format>`), characters.
+MAX_UNIT = 100
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,18 @@ class Death:
 deaths: queue.SimpleQueue[Death] = queue.SimpleQueue()
 
 
+def hand_over(run: Death) -> None:
+    """Give a killed run's unit back, at a cold stop of the worker's main process; costs it no attempt."""
+    from tasks.app import app
+
+    try:
+        send = runtime().store.release(run.job_id, run.unit, run.owner).send
+        with app.connection_for_write() as connection:
+            canvas.publish(app, send, connection)
+    except UnavailableError as error:
+        log.warning("unit left to its lease", job=run.job_id, unit=run.unit, error=str(error))
+
+
 def owner_of(task_id: str, pid: int) -> str:
     """Who holds a lease: known alike to the child that runs and to the parent that sees it die."""
     return f"{task_id[:8]}:{pid}"
@@ -54,8 +70,12 @@ class UnitRequest(Request):
     """
 
     def on_failure(self, exc_info: ExceptionInfo, send_failed_event: bool = True, return_ok: bool = False) -> Any:
+        if self._already_cancelled:
+            return None
         error = exc_info.exception
         error = getattr(error, "exc", error)  # billiard wraps it with its traceback
+        if isinstance(error, TimeLimitExceeded):
+            return None  # `on_timeout` is called next and reports it
         if not isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
             return super().on_failure(exc_info, send_failed_event, return_ok)
         state.task_ready(self)
@@ -70,15 +90,29 @@ class UnitRequest(Request):
         state.task_ready(self)
         self._report(f"it ran longer than the limit of {timeout:.0f} s and was killed")
 
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """A cold stop: the child is killed, and the unit is no failure but handed over.
+
+        Celery's own handling forgets the request before any bootstep could see what it ran.
+        """
+        state.task_ready(self)
+        self._already_cancelled = True
+        if self.worker_pid and len(self.args) >= 2:
+            pool.terminate_job(self.worker_pid, signals.SIGKILL)
+            hand_over(self.run_of(""))
+
+    def run_of(self, error: str) -> Death:
+        """The run that this request stands for, as the record knows it."""
+        return Death(str(self.args[0]), str(self.args[1]), owner_of(self.id, self.worker_pid), error)
+
     def _report(self, error: str) -> None:
-        args = self.args
-        if self.worker_pid and len(args) >= 2:
-            deaths.put(Death(args[0], args[1], owner_of(self.id, self.worker_pid), error))
+        if self.worker_pid and len(self.args) >= 2:
+            deaths.put(self.run_of(error))
 
 
 def _cause(error: BaseException) -> str:
     text = str(error)
-    for number in signal.Signals:
+    for number in signals.Signals:
         if f"signal {number.value} " in text or f"exitcode {-number.value} " in text or number.name in text:
             return number.name
     return text.splitlines()[0][:80] if text else type(error).__name__
@@ -111,12 +145,28 @@ def runtime() -> Runtime:
     return _runtime(os.getpid())
 
 
+def _names_a_unit(job_id: object, unit: object, epoch: object, index: object) -> bool:
+    """Whether a message's arguments are of the right form; anybody who can write to the broker makes messages."""
+    return (
+        isinstance(job_id, str)
+        and JOB_ID.match(job_id) is not None
+        and isinstance(unit, str)
+        and 0 < len(unit) <= MAX_UNIT
+        and isinstance(epoch, int)
+        and isinstance(index, int)
+    )
+
+
 def unit_task(stage: str) -> Callable[[Body], Any]:
     """Make the Celery task of a declared stage out of its body, a function of one `UnitRun`."""
 
     def make(body: Body) -> Any:
         @shared_task(bind=True, base=UnitTask, name=STAGES[stage].task)
         def shell(self: Any, job_id: str, unit: str, epoch: int, index: int = 0, chained: bool = False) -> None:
+            if not _names_a_unit(job_id, unit, epoch, index):
+                log.warning("message that names no unit", args=repr(self.request.args)[:200])
+                self.request.chain = None
+                return
             owner = owner_of(self.request.id, os.getpid())
             try:
                 going_on = run_unit(runtime(), body, job_id, unit, epoch, index, owner=owner, chained=chained)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import console
-from cli.options import AsJson, DataFolder, JobId, Limit
+from cli.job_filter import takes_filter
+from cli.options import All, AsJson, DataFolder, JobId, Limit, Yes
 
 if TYPE_CHECKING:
+    from cli.bulk_action import Action
     from leadmill.client_results import Job
+
+Jobs = Annotated[list[str] | None, typer.Argument(metavar="JOB…", help="Ids: job_…")]
 
 #: Failed companies shown by `status JOB`.
 SHOWN_ERRORS = 10
@@ -22,8 +27,8 @@ def register(app: typer.Typer) -> None:
         ("status", status),
         ("watch", watch),
         ("list", list_jobs),
-        ("cancel", cancel),
-        ("resume", resume),
+        ("cancel", _command("cancel", "Cancel jobs; what they have finished is kept.")),
+        ("resume", _command("resume", "Do what is not done of failed, cancelled or incomplete jobs.")),
         ("report", report),
     ):
         app.command(name)(command)
@@ -67,55 +72,100 @@ def watch(job: JobId, data: DataFolder = None, as_json: AsJson = False) -> int:
         return tell(client, follow(client, job), folder, report_dir=None, as_json=as_json)
 
 
+@takes_filter
 def list_jobs(
+    wanted: dict[str, Any],
     *,
-    status: Annotated[str | None, typer.Option(help="pending, running, retry, completed, failed, cancelled")] = None,
-    kind: Annotated[str | None, typer.Option(help="pipeline, scrape, process, enrich, score, report, …")] = None,
-    tag: Annotated[str | None, typer.Option(help="Jobs that carry this tag.")] = None,
-    since: Annotated[str | None, typer.Option(help="Made since then: 2026-11-24T10:00:00Z")] = None,
-    text: Annotated[str | None, typer.Option(help="Part of an id, a tag, an error or a message.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Units that failed for good, with the reason.")] = False,
     limit: Limit = 20,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
     """List jobs, newest first."""
     from cli.connection import connect, use_data
+    from cli.failure import CommandError
 
     use_data(data)
+    if dead and wanted:
+        raise CommandError("--dead takes no filter", hint="leadmill list --dead")
     with connect() as client:
-        found = list(client.list_jobs(status=status, kind=kind, tag=tag, since=since, text=text, limit=limit))
+        if dead:
+            return _tell_dead(list(client.dead(limit=limit)), limit, as_json=as_json)
+        found = list(client.list_jobs(**wanted, limit=limit))
     if as_json:
         console.json_result([job.raw for job in found])
     else:
         console.table(*job_table(found))
-        console.note(
-            console.plural(len(found), "job") + (f" (at most {limit}: --limit)" if len(found) == limit else "")
-        )
+        console.note(_counted(len(found), "job", limit))
     return 0
 
 
-def cancel(jobs: Annotated[list[str], typer.Argument(metavar="JOB…")], data: DataFolder = None) -> int:
-    """Cancel jobs; what they have finished is kept."""
-    from cli.connection import connect, use_data
-
-    use_data(data)
-    with connect() as client:
-        for job in jobs:
-            client.cancel(job)
-            console.result(job)
-            console.note(f"cancelled {job}; go on with: leadmill resume {job}")
+def _tell_dead(units: list[dict[str, Any]], limit: int, *, as_json: bool) -> int:
+    if as_json:
+        console.json_result(units)
+        return 0
+    columns = ("job_id", "unit", "stage", "category", "companies", "at", "reason")
+    console.table(columns, [[unit[name] for name in columns] for unit in units])
+    console.note(_counted(len(units), "dead unit", limit))
+    if units:
+        console.note(f"try again with: leadmill resume {units[0]['job_id']}")
     return 0
 
 
-def resume(jobs: Annotated[list[str], typer.Argument(metavar="JOB…")], data: DataFolder = None) -> int:
-    """Do what is not done of failed, cancelled or incomplete jobs."""
+def _counted(count: int, noun: str, limit: int) -> str:
+    return console.plural(count, noun) + (f" (at most {limit}: --limit)" if count == limit else "")
+
+
+def _command(action: Action, doc: str) -> Callable[..., int]:
+    @takes_filter
+    def act(
+        wanted: dict[str, Any],
+        jobs: Jobs = None,
+        *,
+        every: All = False,
+        yes: Yes = False,
+        data: DataFolder = None,
+        as_json: AsJson = False,
+    ) -> int:
+        return _act(action, jobs or [], wanted, every=every, yes=yes, data=data, as_json=as_json)
+
+    act.__doc__ = doc
+    return act
+
+
+def _act(
+    action: Action,
+    jobs: list[str],
+    wanted: dict[str, Any],
+    *,
+    every: bool,
+    yes: bool,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    from cli.bulk_action import act_on_all
     from cli.connection import connect, use_data
+    from cli.failure import CommandError
 
     use_data(data)
+    if every == bool(jobs):
+        raise CommandError("name jobs, or give --all", hint=f"leadmill {action} --all --status running")
+    if wanted and not every:
+        raise CommandError("filters go with --all", hint=f"leadmill {action} --all …")
     with connect() as client:
+        if every:
+            return act_on_all(client, action, wanted, yes=yes, as_json=as_json)
         for job in jobs:
-            console.result(client.resume(job).id)
-            console.note(f"resumed {job}; follow it with: leadmill watch {job}")
+            if action == "cancel":
+                client.cancel(job)
+                console.note(f"cancelled {job}; go on with: leadmill resume {job}")
+            else:
+                client.resume(job)
+                console.note(f"resumed {job}; follow it with: leadmill watch {job}")
+            if not as_json:
+                console.result(job)
+    if as_json:
+        console.json_result(jobs)
     return 0
 
 
@@ -167,6 +217,11 @@ def _tell_job(job: Job, errors: list[dict[str, object]]) -> None:
         ["stage", "status", "done", "failed", "total", "rows in", "rows out", "errors"],
         [[s.name, s.status, s.done, s.failed, s.total, s.rows_in, s.rows_out, s.errors] for s in job.stages],
     )
+    if missing := job.result.get("missing"):
+        console.table(
+            ["missing", "category", "cause", "such as"],
+            [[m["count"], m["category"], m["error"], m["example"]] for m in missing],
+        )
     if errors:
         console.table(
             ["failed", "stage", "category", "error"],

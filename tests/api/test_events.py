@@ -20,7 +20,8 @@ from fastapi import FastAPI
 
 from api import event_stream
 from leadmill.settings import Settings
-from tests.api.conftest import V1, Worker, free_port
+from tests.api.conftest import V1, Worker
+from tests.valkey import free_port
 
 
 class Server(uvicorn.Server):

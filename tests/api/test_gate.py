@@ -84,9 +84,7 @@ def test_404_and_405_are_problems(client: TestClient) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize(
-    "path", ["/jobs/bulk", "/jobs/dead", "/schedules", "/companies/comp_0/outcome", "/scoring/models"]
-)
+@pytest.mark.parametrize("path", ["/companies/comp_0/outcome", "/scoring/models", "/scoring/simulate"])
 def test_calls_of_later_issues_are_absent(client: TestClient, path: str) -> None:
     assert client.post(V1 + path, json={}).status_code in (404, 405)
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from data.jobs import JobStore
 from data.lake import Lake
-from pipelines import control
+from pipelines import listing
 from pipelines.statistics import quantile
 from tests.api.conftest import V1, Worker, post, status
 
@@ -157,7 +157,9 @@ def test_job_whose_record_was_cleaned_up(client: TestClient, worker: Worker, sto
     (folder / "manifest.json").write_text(json.dumps(manifest))
     store.forget(job_id)
     after = status(client, job_id)
-    assert {**after, "duration_s": 0, "finished_at": 0} == {**before, "duration_s": 0, "finished_at": 0}
+    changed = {"duration_s": 0, "finished_at": 0, "links": None}
+    assert {**after, **changed} == {**before, **changed}
+    assert set(after["links"]) == {"self", "errors", "report"}, "what is not possible any more is not offered"
     assert "cleaned up" in problem(client.post(f"{V1}/jobs/{job_id}/resume"), 404, "not_found")["detail"]
 
 
@@ -171,7 +173,14 @@ def test_rerun_makes_a_child(client: TestClient, worker: Worker, store: JobStore
     child = status(client, answer.json()["job_id"])
     assert child["parent"] == job_id and child["tags"] == ["t"]
     assert [stage["name"] for stage in child["stages"]] == ["score", "report"]
-    assert store.asked(child["job_id"])[1]["scoring_model"] == "m"
+    assert store.asked(child["job_id"])[1]["scoring_model"] == "m" and child["priority"] == "normal"
+    answer = client.post(url, params={"from_stage": "report"}, json={"tags": ["again"], "min_coverage": 0.5})
+    child = status(client, answer.json()["job_id"])
+    record = store.read(child["job_id"]) or {}
+    assert (child["tags"], child["priority"], record["min"]) == (["again"], "normal", "0.5")
+    answer = client.post(url, params={"from_stage": "report"}, json={"priority": "high"})
+    child = status(client, answer.json()["job_id"])
+    assert (child["tags"], child["priority"]) == (["t"], "high")
     assert problem(client.post(url, params={"from_stage": "launch"}), 422, "invalid_input")["field"] == "from_stage"
     assert problem(client.post(url), 422, "invalid_input")["field"] == "from_stage"
 
@@ -233,7 +242,7 @@ def test_list_pages_newest_first_and_filters(client: TestClient, worker: Worker)
 
 def test_list_looks_at_a_bounded_number(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [post(client)["job_id"] for _ in range(9)]
-    monkeypatch.setattr(control, "MAX_LOOKED_AT", 4)
+    monkeypatch.setattr(listing, "MAX_LOOKED_AT", 4)
     page = client.get(f"{V1}/jobs/list", params={"text": jobs[0]}).json()
     assert page["items"] == [] and page["next_cursor"]
     assert page_ids(client, text=jobs[0]) == [jobs[0]]

@@ -11,7 +11,8 @@ from api.publisher import Publisher
 from data.jobs import HandOut
 from leadmill.settings import Settings
 from pipelines.broker import make_celery
-from tests.api.conftest import Valkey, free_port
+from tests.api.conftest import Valkey
+from tests.valkey import free_port
 
 QUEUE = "leadmill:processing\x06\x163"
 

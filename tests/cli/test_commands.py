@@ -49,10 +49,18 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         assert f"\n  {name} " in runs[0].stdout
 
 
+@pytest.mark.parametrize("group", [[], ["schedules"], ["maintenance"]])
+def test_without_arguments_the_help_is_the_answer(leadmill: Run, group: list[str]) -> None:
+    ended = leadmill(*group)
+    assert (ended.code, ended.err) == (2, "")
+    assert ended.out.startswith(f"Usage: {' '.join(['leadmill', *group])} [OPTIONS] COMMAND")
+    assert "\n\nCommands:\n" in ended.out
+
+
 def test_every_command_has_help(leadmill: Run) -> None:
     names = re.findall(r"^  ([a-z]+) ", leadmill("--help").out, re.M)
-    assert len(names) == 16
-    for name in ("up", "run", "maintenance"):
+    assert len(names) == 17
+    for name in ("up", "run", "schedules", "maintenance"):
         shown = leadmill(name, "--help")
         assert shown.code == 0
         assert "Usage: leadmill" in shown.out
@@ -72,6 +80,14 @@ def test_every_command_has_help(leadmill: Run) -> None:
         (["up", "--host", "0.0.0.0"], "without API keys", "LEADMILL_TRUST_NETWORK=1"),
         (["up", "--data", "/proc/no"], "cannot write to /proc/no/run", "leadmill up --data"),
         (["maintenance", "cleanup"], "no stack is running", "leadmill up"),
+        (["schedules", "list"], "no stack is running", "leadmill up"),
+        (["schedules", "add", "x", "a.example"], "Missing option", "leadmill schedules add --help"),
+        (["submit", "a.example", "--run-at", "soon"], "--run-at: not a time: soon", "--run-at 20"),
+        (["submit", "a.example", "--deadline", "2 weeks"], "--deadline: not a time: 2 weeks", "--deadline 20"),
+        (["cancel"], "name jobs, or give --all", "leadmill cancel --all"),
+        (["cancel", "job_1", "--all"], "name jobs, or give --all", "leadmill cancel --all"),
+        (["resume", "job_1", "--tag", "x"], "filters go with --all", "leadmill resume --all"),
+        (["list", "--dead", "--tag", "x"], "--dead takes no filter", "leadmill list --dead"),
     ],
 )
 def test_a_user_error_is_one_line_with_a_command_to_paste(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +282,25 @@ def test_a_report_is_whole_or_not_there(api: Any, client: Client, answer: Any, a
         (lambda c: c.resume("job_1"), "POST", "/jobs/job_1/resume", None),
         (lambda c: c.rerun("job_1", "score"), "POST", "/pipelines/job_1/rerun", None),
         (lambda c: c.cancel("job_1"), "DELETE", "/jobs/cancel/job_1", None),
+        (lambda c: c.replay("job_1"), "POST", "/jobs/job_1/replay", None),
+        (lambda c: c.rerun("job_1", "score", tags=["x"]), "POST", "/pipelines/job_1/rerun", {"tags": ["x"]}),
+        (lambda c: c.health_check(priority="high"), "POST", "/jobs/maintenance/health-check", {"priority": "high"}),
+        (lambda c: c.submit(), "POST", "/pipelines", {}),
+        (
+            lambda c: c.scrape_companies(["a"], run_at=datetime(2027, 1, 31, 8, tzinfo=UTC), deadline=60),
+            "POST",
+            "/jobs/scrape/companies",
+            {"company_urls": ["a"], "run_at": "2027-01-31T08:00:00+00:00", "deadline": 60},
+        ),
+        (
+            lambda c: c.create_schedule("n", "0 6 * * 1", company_urls=["a"], min_coverage=0.5),
+            "POST",
+            "/schedules",
+            {"name": "n", "cron": "0 6 * * 1", "pipeline": {"company_urls": ["a"], "min_coverage": 0.5}},
+        ),
+        (lambda c: c.pause_schedule("n/a"), "POST", "/schedules/n%2Fa/pause", None),
+        (lambda c: c.resume_schedule("n"), "POST", "/schedules/n/resume", None),
+        (lambda c: c.delete_schedule("n"), "DELETE", "/schedules/n", None),
     ],
 )
 def test_each_call_goes_to_its_place(

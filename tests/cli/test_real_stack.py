@@ -69,6 +69,12 @@ def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
                 assert client.job(job.id).wait(timeout=20).status == "completed"
                 lines = [error["line"] for error in client.errors(job.id) if error["line"]]
                 assert lines == [3], "a bad line is an error row with its number"
+                missing = client.status(job.id).result["missing"]
+                assert [(cause["category"], cause["count"]) for cause in missing] == [("data", 1)]
+                assert missing[0]["example"] == "not a host"
+                figures = client.statistics()
+                assert figures["stages"]["scrape"]["begun"] >= 1 and figures["critical_events"] == []
+            _act_on_many(leadmill)
             shown = leadmill("status")
             assert "ready" in shown.out
             assert f"\n{job.id}\tpipeline\tcompleted\t" in shown.out
@@ -81,6 +87,22 @@ def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
         assert time.monotonic() < until, f"still there: {left}"
         time.sleep(0.1)
     assert leadmill("status").code == 2
+
+
+def _act_on_many(leadmill: Run) -> None:
+    """Schedules, and all jobs of a tag, by the commands against the running stack."""
+    ended = leadmill("schedules", "add", "weekly", "hosts.csv", "--cron", "0 6 * * 1", "--deadline", "2h")
+    assert (ended.code, ended.out) == (0, "weekly\n"), ended.err
+    assert "weekly\t0 6 * * 1\tAt 06:00 on Monday\t20" in leadmill("schedules", "list").out
+    assert leadmill("schedules", "pause", "weekly").code == 0
+    assert "\tpaused\t" in leadmill("schedules", "list").out
+    assert leadmill("schedules", "delete", "weekly").code == 0
+    later = ["--run-at", "2036-01-01T00:00:00Z", "--tag", "later"]
+    jobs = [leadmill("submit", f"c{n}.example", *later).out.strip() for n in range(2)]
+    assert leadmill("cancel", "--all", "--tag", "later", "--yes").out == "2 cancelled, 0 refused, 2 matched\n"
+    watched = leadmill("watch", jobs[0])
+    assert watched.code == 1 and "Cancelled" in watched.err
+    assert leadmill("list", "--dead").code == 0
 
 
 @pytest.mark.timeout(240)

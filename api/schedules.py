@@ -1,0 +1,79 @@
+"""GET, POST /schedules and what is done with one: pause, resume, delete. Ticks are beat's (pipelines.schedules)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from api import problems
+from api.bodies import Body, PipelineBody
+from api.context import Here
+from api.jobs import PageBody
+from api.pipelines import pipeline_submission
+from data.schedules import ScheduleStore
+from pipelines import schedules
+from pipelines.view import API
+
+router = APIRouter(prefix="/schedules", tags=["schedules"], responses=problems.RESPONSES)
+
+
+class ScheduleBody(Body):
+    """A pipeline to submit again and again. `cron`: minute hour day month weekday, in UTC."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    cron: Annotated[str, Field(min_length=1, max_length=100)]
+    pipeline: PipelineBody
+
+
+class ScheduleShown(BaseModel):
+    """A schedule: its next runs, its cron expression in words, its last tick {planned, job_id}."""
+
+    name: str
+    cron: str
+    explanation: str
+    paused: bool
+    next_runs: list[str]
+    last_tick: dict[str, Any] | None
+    created_at: str
+    pipeline: dict[str, Any] | None = None
+
+
+@router.get("", response_model=PageBody, summary="Recurring pipelines with their next runs")
+def list_schedules(here: Here) -> Response:
+    store, now = ScheduleStore(here.store), datetime.now(UTC)
+    last = store.last_ticks()
+    items = [schedules.describe(found, now, last.get(found.name)) for found in store.all()]
+    return JSONResponse({"items": items, "next_cursor": None})
+
+
+@router.post("", status_code=201, response_model=ScheduleShown, summary="Submit a pipeline again and again")
+def create_schedule(body: ScheduleBody, here: Here) -> Response:
+    now = datetime.now(UTC)
+    made = schedules.create(here.store, body.name, body.cron, pipeline_submission(body.pipeline), now)
+    return JSONResponse(schedules.describe(made, now), 201, headers={"Location": f"{API}/schedules"})
+
+
+@router.post("/{name}/pause", response_model=ScheduleShown, summary="Submit nothing until it is resumed")
+def pause_schedule(name: str, here: Here) -> Response:
+    return _set_paused(here, name, True)
+
+
+@router.post("/{name}/resume", response_model=ScheduleShown, summary="Go on with the next planned time")
+def resume_schedule(name: str, here: Here) -> Response:
+    return _set_paused(here, name, False)
+
+
+@router.delete("/{name}", status_code=204, response_class=Response, summary="Remove a schedule; its jobs stay")
+def delete_schedule(name: str, here: Here) -> Response:
+    ScheduleStore(here.store).delete(name)
+    return Response(status_code=204)
+
+
+def _set_paused(here: Here, name: str, paused: bool) -> Response:
+    now = datetime.now(UTC)
+    changed = schedules.set_paused(here.store, name, paused, now)
+    return JSONResponse(schedules.describe(changed, now, ScheduleStore(here.store).last_ticks().get(name)))

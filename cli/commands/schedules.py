@@ -1,0 +1,125 @@
+"""`leadmill schedules …`: pipelines that are submitted again and again by a cron expression."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import console
+from cli.options import AsJson, DataFolder
+from cli.pipeline_options import takes_pipeline
+
+app = typer.Typer(help="Recurring pipelines.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name.")]
+
+
+@app.command("list")
+def list_schedules(data: DataFolder = None, as_json: AsJson = False) -> int:
+    """List schedules with their next runs."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    with connect() as client:
+        found = client.schedules()
+    if as_json:
+        console.json_result(found)
+        return 0
+    console.table(
+        ["name", "cron", "in words (UTC)", "next run", "last tick", "its job"],
+        [
+            [
+                one["name"],
+                one["cron"],
+                one["explanation"],
+                "paused" if one["paused"] else next(iter(one["next_runs"]), "never"),
+                (one["last_tick"] or {}).get("planned"),
+                (one["last_tick"] or {}).get("job_id"),
+            ]
+            for one in found
+        ],
+    )
+    console.note(console.plural(len(found), "schedule"))
+    return 0
+
+
+@app.command("add")
+@takes_pipeline
+def add(
+    name: Name,
+    pipeline: dict[str, Any],
+    *,
+    cron: Annotated[str, typer.Option(help='Minute hour day month weekday, in UTC: "0 6 * * 1".')],
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Submit a pipeline again and again. A CSV file is read now, once."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    if file := pipeline.pop("csv", None):
+        pipeline["company_urls"] = _urls_of(file)
+    with connect() as client:
+        made = client.create_schedule(name, cron, **pipeline)
+    if as_json:
+        console.json_result(made)
+    else:
+        console.result(made["name"])
+        _tell(made)
+    return 0
+
+
+@app.command("pause")
+def pause(name: Name, data: DataFolder = None) -> int:
+    """Submit nothing of it until it is resumed."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    with connect() as client:
+        console.result(client.pause_schedule(name)["name"])
+    console.note(f"go on with: leadmill schedules resume {name}")
+    return 0
+
+
+@app.command("resume")
+def resume(name: Name, data: DataFolder = None) -> int:
+    """Go on with the next planned time; what came while it was paused is dropped."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    with connect() as client:
+        found = client.resume_schedule(name)
+    console.result(found["name"])
+    _tell(found)
+    return 0
+
+
+@app.command("delete")
+def delete(name: Name, data: DataFolder = None) -> int:
+    """Remove a schedule; the jobs that it made stay."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    with connect() as client:
+        client.delete_schedule(name)
+    console.result(name)
+    return 0
+
+
+def _urls_of(file: Path) -> list[str]:
+    from pipelines.inputs import BadLine, read_csv
+
+    urls = []
+    for line in read_csv(file):
+        if isinstance(line, BadLine):
+            console.note(f"line {line.line} left out: {console.clean(line.error)}")
+        else:
+            urls.append(line[1].url)
+    return urls
+
+
+def _tell(schedule: dict[str, Any]) -> None:
+    runs = ", ".join(schedule["next_runs"]) or "none"
+    console.note(console.clean(f"{schedule['explanation']} (UTC); next runs: {runs}"))

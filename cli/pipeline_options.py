@@ -1,0 +1,117 @@
+"""What a pipeline is made of, typed once: the arguments and options of every command that takes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.options import Priority, Tags
+from cli.typed import typed
+
+Inputs = Annotated[list[str] | None, typer.Argument(metavar="FILE|URL…", help="One CSV file, or URLs and hosts.")]
+Search = Annotated[list[str] | None, typer.Option("--search", help="A search query; may be repeated.")]
+Stages = Annotated[str | None, typer.Option(help="scrape,process,enrich,score,report (default: all)")]
+Formats = Annotated[
+    str | None, typer.Option("--formats", "--format", "-f", help="Report formats: html,csv,xlsx,json,parquet")
+]
+MaxPages = Annotated[int | None, typer.Option(min=1, help="Pages fetched of each company at most.")]
+MinCoverage = Annotated[float | None, typer.Option(min=0, max=1, help="Share of companies that must do well.")]
+Deadline = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="What is not done then is given up: 90s, 30m, 2h, or 2027-01-31T08:00."),
+]
+RunAt = Annotated[str | None, typer.Option("--run-at", metavar="TIME", help="Not before: 2027-01-31T08:00.")]
+
+#: Endings by which an argument is taken for a file even when there is none, so that a typing error says so.
+_FILE_ENDINGS = {".csv", ".tsv", ".txt"}
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def _pipeline(
+    inputs: Inputs = None,
+    *,
+    search: Search = None,
+    stages: Stages = None,
+    formats: Formats = None,
+    max_pages: MaxPages = None,
+    min_coverage: MinCoverage = None,
+    deadline: Deadline = None,
+    run_at: RunAt = None,
+    priority: Priority = None,
+    tags: Tags = None,
+) -> dict[str, Any]:
+    """What `Client.submit` takes, from what was typed."""
+    from cli.failure import CommandError
+
+    body: dict[str, Any] = {
+        "priority": priority,
+        "min_coverage": min_coverage,
+        "deadline": None if deadline is None else _deadline(deadline),
+        "run_at": None if run_at is None else _time(run_at, "--run-at"),
+        "tags": list(tags or []) or None,
+    }
+    if not inputs and not search:
+        raise CommandError("name a CSV file, URLs or --search", hint="leadmill run companies.csv")
+    body |= _companies(inputs or ())
+    if search:
+        body["search_queries"] = list(search)
+    if stages:
+        body["stages"] = _words(stages)
+    if formats:
+        body["report"] = {"formats": _words(formats)}
+    if max_pages:
+        body["crawl"] = {"max_pages": max_pages}
+    return body
+
+
+def _companies(inputs: Sequence[str]) -> dict[str, Any]:
+    from cli.failure import CommandError
+
+    files = [text for text in inputs if _is_file(text)]
+    if files and len(inputs) > 1:
+        raise CommandError("give one CSV file, or URLs, not both", hint=f"leadmill run {files[0]}")
+    if not files:
+        return {"company_urls": list(inputs)} if inputs else {}
+    file = Path(files[0])
+    if not file.is_file():
+        raise CommandError(f"no such file: {file}", hint=f"leadmill run https://{file.stem}.example")
+    return {"csv": file}
+
+
+def _is_file(text: str) -> bool:
+    if "://" in text:
+        return False
+    path = Path(text)
+    return path.is_file() or path.suffix.lower() in _FILE_ENDINGS or text.startswith(("/", "./", "../", "~"))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _deadline(text: str) -> float | str:
+    """`90s`, `30m`, `2h`, `1d` or bare seconds as seconds, else a time."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
+    try:
+        return float(number) * _SECONDS[unit]
+    except ValueError:
+        return _time(text, "--deadline")
+
+
+def _time(text: str, option: str) -> str:
+    """An ISO 8601 time with its zone; without one it is this machine's."""
+    from cli.failure import CommandError
+
+    try:
+        return datetime.fromisoformat(text).astimezone().isoformat()
+    except ValueError as error:
+        example = datetime.now().astimezone().replace(microsecond=0).isoformat()
+        raise CommandError(f"{option}: not a time: {text}", hint=f"{option} {example}") from error
+
+
+#: A command whose parameter `pipeline` (what `Client.submit` takes) is typed as all these options.
+takes_pipeline = typed("pipeline", _pipeline)

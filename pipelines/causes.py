@@ -1,0 +1,95 @@
+"""Why companies of a job are missing: the causes by category, with counts and one example each.
+
+Read from the score's rows where there are any (one row a company, so the counts add up to what is missing), else
+from the plan, the stages' error parts and the units that failed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from data.duck import connection
+from data.lake import DamagedPartError, Lake
+from leadmill.errors import ErrorCategory
+from leadmill.log import get_logger
+from pipelines.stages import partition_stages
+
+log = get_logger(__name__)
+
+#: Causes told, at most; the rest of a category is added up in one more each.
+MAX_CAUSES = 20
+#: Characters of an error that count.
+_MAX_CHARS = 200
+_REST = "other causes"
+
+#: Category, error and domain of one missing company.
+Missing = tuple[str, str, str]
+
+
+def missing(
+    lake: Lake, job_id: str, stages: tuple[str, ...], units: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Causes of a job's missing companies, most frequent first: [{category, error, count, example}].
+
+    `error` is the message with the company's own domain taken out, `example` the domain of one company. `units` are
+    those of the record (`JobStore.units`).
+    """
+    if scores := lake.parts(job_id, "score"):
+        query = """
+            SELECT coalesce(error_category, 'system'), error, domain FROM read_parquet($files) WHERE error IS NOT NULL
+        """
+        return counted(connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchall())
+    if not lake.plan_path(job_id).exists():
+        return []
+    return counted(_without_row(lake, job_id, partition_stages(stages), units))
+
+
+def counted(found: Iterable[Missing]) -> list[dict[str, Any]]:
+    """Missing companies grouped by category and error."""
+    counts: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], str] = {}
+    for category, error, domain in found:
+        text = (error[:_MAX_CHARS].replace(domain, "…") if domain else error[:_MAX_CHARS]).strip()
+        counts[category, text] += 1
+        examples.setdefault((category, text), domain)
+    ranked = sorted(counts, key=lambda cause: (-counts[cause], cause))
+    kept, rest = ranked[:MAX_CAUSES], ranked[MAX_CAUSES:]
+    for category, text in rest:
+        counts[category, _REST] += counts[category, text]
+        examples.setdefault((category, _REST), examples[category, text])
+    kept += dict.fromkeys((category, _REST) for category, _ in rest)
+    return [
+        {"category": category, "error": text, "count": counts[category, text], "example": examples[category, text]}
+        for category, text in kept
+    ]
+
+
+def _without_row(
+    lake: Lake, job_id: str, chain: Sequence[str], units: Mapping[str, Mapping[str, Any]]
+) -> Iterable[Missing]:
+    good = lake.good_ids(job_id, chain[-1]) if chain else set()
+    told = _told(lake, job_id, chain)
+    for row in lake.plan(job_id):
+        company, domain = row["company_id"], row["domain"]
+        if row["error"] is not None:
+            yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain
+        elif chain and company not in good:
+            unit = units.get(f"p{row['partition']}", {})
+            category, error = told.get(company) or unit.get("m") or (ErrorCategory.SYSTEM.value, "not done")
+            yield category, error, domain
+
+
+def _told(lake: Lake, job_id: str, chain: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Category and error of each company by its newest error row."""
+    found: dict[str, tuple[Any, tuple[str, str]]] = {}
+    for file in (file for stage in chain for file in lake.parts(job_id, stage, "errors")):
+        try:
+            for row in lake.iter_rows([file]):
+                company = row["company_id"]
+                if row["scope"] == "company" and (company not in found or found[company][0] <= row["at"]):
+                    found[company] = row["at"], (row["category"], row["error"])
+        except DamagedPartError as error:  # the causes are worth less than the job's end
+            log.warning("causes left out", job=job_id, error=str(error))
+    return {company: cause for company, (_, cause) in found.items()}

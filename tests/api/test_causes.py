@@ -1,0 +1,116 @@
+"""Causes of the missing companies: counts that add up, one example each, whichever stages a job had."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from data.lake import Lake, UnitFiles
+from leadmill.ids import company_id, new_job_id
+from pipelines import causes
+from pipelines.causes import counted, missing
+
+FULL = ("scrape", "process", "enrich", "score", "report")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path)
+
+
+def plan(lake: Lake, job: str, domains: list[str], bad: int = 0) -> None:
+    rows = [
+        {"company_id": company_id(d), "domain": d, "url": f"https://{d}/", "bare": False, "partition": n // 2}
+        for n, d in enumerate(domains)
+    ]
+    rows += [
+        {"company_id": "", "domain": f"line {n}", "url": None, "bare": False, "line": n, "error_category": "data",
+         "error": "not a URL"}
+        for n in range(bad)
+    ]  # fmt: skip
+    UnitFiles(lake, job, "launch", "launch", 1).write_plan(rows)
+    lake.settle(job, "launch", "launch", 1)
+
+
+def errors(lake: Lake, job: str, stage: str, told: dict[str, str], category: str = "network", unit: int = 0) -> None:
+    UnitFiles(lake, job, stage, f"p{unit}", 1, partition=unit).write(
+        [
+            {"company_id": company_id(d), "domain": d, "url": None, "scope": "company", "stage": stage,
+             "category": category, "error": error, "at": datetime.now(UTC)}
+            for d, error in told.items()
+        ],
+        "errors",
+    )  # fmt: skip
+    lake.settle(job, stage, f"p{unit}", 1)
+
+
+def test_final_rows_tell_and_messages_that_name_their_host_are_one_cause(lake: Lake) -> None:
+    job = new_job_id()
+    rows = [
+        {"company_id": company_id(d), "domain": d, "error_category": category, "error": error}
+        for d, category, error in [
+            ("a.example", "network", "no answer from a.example"),
+            ("b.example", "network", "no answer from b.example"),
+            ("c.example", "data", "robots.txt forbids"),
+            ("d.example", None, None),
+        ]
+    ]
+    UnitFiles(lake, job, "score", "score", 1).write(rows)
+    lake.settle(job, "score", "score", 1)
+    found = missing(lake, job, FULL, {})
+    assert [(c["category"], c["error"], c["count"]) for c in found] == [
+        ("network", "no answer from …", 2),
+        ("data", "robots.txt forbids", 1),
+    ]
+    assert found[0]["example"] in ("a.example", "b.example") and found[1]["example"] == "c.example"
+
+
+def test_without_a_score_plan_errors_and_units_tell(lake: Lake) -> None:
+    job = new_job_id()
+    domains = [f"c{n}.example" for n in range(6)]
+    plan(lake, job, domains, bad=2)
+    rows = [{"company_id": company_id("c0.example"), "domain": "c0.example", "url": None}]
+    UnitFiles(lake, job, "process", "p0", 1).write(rows)
+    lake.settle(job, "process", "p0", 1)
+    errors(lake, job, "scrape", {"c1.example": "timed out"})
+    errors(lake, job, "process", {"c2.example": "no text"}, "data", unit=1)
+    units = {"p1": {"s": "d"}, "p2": {"s": "f", "m": ["poison", "killed its process"]}}
+    found = missing(lake, job, ("scrape", "process"), units)
+    assert {(c["category"], c["error"]): c["count"] for c in found} == {
+        ("network", "timed out"): 1,
+        ("data", "no text"): 1,
+        ("data", "not a URL"): 2,
+        ("poison", "killed its process"): 2,
+        ("system", "not done"): 1,
+    }
+    assert sum(c["count"] for c in found) == 8 - 1
+
+
+def test_a_job_that_reads_others_rows_has_only_the_plan(lake: Lake) -> None:
+    job = new_job_id()
+    assert missing(lake, job, ("report",), {}) == []
+    plan(lake, job, ["a.example"], bad=1)
+    assert missing(lake, job, ("report",), {}) == [
+        {"category": "data", "error": "not a URL", "count": 1, "example": "line 0"}
+    ]
+
+
+def test_a_torn_error_part_costs_its_causes_and_not_the_job(lake: Lake) -> None:
+    job = new_job_id()
+    plan(lake, job, ["a.example"])
+    errors(lake, job, "scrape", {"a.example": "timed out"})
+    [file] = lake.parts(job, "scrape", "errors")
+    file.write_bytes(file.read_bytes()[:100])
+    assert missing(lake, job, ("scrape",), {})[0]["error"] == "not done"
+
+
+def test_many_causes_are_bounded_and_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = counted(
+        ("data" if n % 3 else "system", f"error {n % 100} " + "x" * 900, f"c{n}.example") for n in range(1_000)
+    )
+    assert sum(c["count"] for c in found) == 1_000
+    assert len(found) == causes.MAX_CAUSES + 2
+    assert [c["error"] for c in found[-2:]] == ["other causes"] * 2
+    assert all(len(c["error"]) <= 200 and c["example"] for c in found)
