@@ -44,7 +44,7 @@ class SteadyConsumer(Consumer):
 
     def ensure_connected(self, conn: Any) -> Any:
         if conn.transport_cls in ("redis", "rediss"):
-            conn.transport_cls = SteadyTransport
+            conn.transport_cls = f"{__name__}:SteadyTransport"  # by name: `inspect stats` tells it as JSON
         conn.ensure_connection = partial(
             conn.ensure_connection, interval_start=FIRST_S, interval_step=FIRST_S, interval_max=LONGEST_S
         )
