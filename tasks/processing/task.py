@@ -5,7 +5,7 @@ The work is imported where it is done: beat and workers of other queues load thi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,7 @@ def process(run: UnitRun) -> None:
     """Turn a partition's pages into one row a company (see tasks.processing.process.process_pages)."""
     from tasks.processing.process import process_pages
 
-    companies = list(run.read())
-    rows, errors = process_pages(
-        companies,
-        run.read("pages"),
-        now=run.now,
-        on_progress=lambda done: run.progress(done / max(1, len(companies))),
-    )
-    run.outcome.rows_in = len(companies)
-    run.write(rows)
-    run.write_errors(errors)
+    _per_company(run, process_pages)
 
 
 @unit_task("enrich")
@@ -42,8 +33,13 @@ def enrich(run: UnitRun) -> None:
     """Add what a company's pages hint at (see tasks.processing.enrich.enrich_rows)."""
     from tasks.processing.enrich import enrich_rows
 
+    _per_company(run, enrich_rows)
+
+
+def _per_company(run: UnitRun, work: Callable[..., tuple[list[dict[str, Any]], list[dict[str, Any]]]]) -> None:
+    """Rows of the stage before, with their pages, through `work`; every company comes out as a row or an error."""
     companies = list(run.read())
-    rows, errors = enrich_rows(
+    rows, errors = work(
         companies,
         run.read("pages"),
         now=run.now,
