@@ -517,13 +517,15 @@ local function look_at(j, u, t)
   end
 end
 
--- After an outage running leases have lapsed although their workers live: give them time to renew.
-local function spare_running()
+-- After an outage running leases have lapsed although their workers live: give them time to renew. Not those
+-- that were not renewed any more while the claims (until `last`) still went on: nobody lives behind them.
+local function spare_running(last)
   local all = call('ZRANGE', P .. 'due', 0, -1, 'WITHSCORES')
   for i = 1, #all, 2 do
     local id, u = all[i]:match('^([^|]+)|(.+)$')
-    local t = u ~= '~' and get_unit(id, u)
-    if t and t.s == 'r' then due(id, u, math.max(num(all[i + 1]), now + SPARE_MS)) end
+    local lease_end = num(all[i + 1])
+    local t = u ~= '~' and lease_end - LEASE_MS >= last - SPARE_MS and get_unit(id, u)
+    if t and t.s == 'r' then due(id, u, math.max(lease_end, now + SPARE_MS)) end
   end
 end
 
@@ -535,7 +537,7 @@ function ops.claim()
   end
   local last = num(call('GET', P .. 'claimed'))
   call('SET', P .. 'claimed', now)
-  if last > 0 and now - last > OUTAGE_MS then spare_running() end
+  if last > 0 and now - last > OUTAGE_MS then spare_running(last) end
   for _, member in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, a.limit)) do
     local id, u = member:match('^([^|]+)|(.+)$')
     local j = load(id)

@@ -11,6 +11,7 @@ import random
 import signal
 import statistics
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -53,6 +54,9 @@ class Verdict:
     scraped_twice: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    restarts: int = 0
+    #: Recoveries during which the next worker died.
+    cut_into: int = 0
     #: Seconds from a death to the next begin of the same stage of the same unit, by kind of fault.
     again: dict[str, list[float]] = field(default_factory=dict)
 
@@ -65,13 +69,15 @@ class Verdict:
             ("doubled", len(self.doubled)),
             ("scraped twice", len(self.scraped_twice)),
             ("wrong status", len(self.wrong)),
+            ("workers started again", self.restarts),
+            ("recoveries cut into by a fault", self.cut_into),
             *((f"fault: {name}", n) for name, n in sorted(self.faults.items())),
             *(
                 (f"again after {name}", f"median {statistics.median(t):.1f} s, worst {max(t):.1f} s, {len(t)} seen")
                 for name, t in sorted(self.again.items()) if t
             ),
         ]  # fmt: skip
-        return "\n".join(f"{name:28} {value}" for name, value in rows)
+        return "\n".join(f"{name:32} {value}" for name, value in rows)
 
 
 class Campaign:
@@ -80,11 +86,12 @@ class Campaign:
     def __init__(self, spine: Spine, *, in_flight: int = 6, seed: int = 0) -> None:
         self.spine, self.in_flight = spine, in_flight
         self.random = random.Random(seed)
-        self.log_file = spine.folder / "stages.log"
+        self.log_file = spine.folder / f"stages-{uuid.uuid4().hex[:8]}.log"
         self.log_file.touch()
         self.jobs: list[str] = []
         self.verdict = Verdict()
         self.deaths: list[tuple[str, float, set[int]]] = []
+        self._hits: Counter[tuple[str, str, str]] = Counter()
         self._moved = time.monotonic()
         self._last: dict[str, str] = {}
 
@@ -139,6 +146,7 @@ class Campaign:
         for worker in [w for w in self.spine.workers if w.poll() is not None]:
             self.spine.workers.remove(worker)
             self.spine.start_worker()
+            self.verdict.restarts += 1
 
     # ---- faults ---------------------------------------------------------------------------------------
 
@@ -148,22 +156,33 @@ class Campaign:
 
     def kill_child(self) -> None:
         children = self.spine.children()
-        if children:
-            child = self.random.choice(children)
-            self._note("child killed", {child.pid})
-            _signal(child.pid, signal.SIGKILL)
+        self.random.shuffle(children)
+        newest = {line.pid: line for line in parse_lines(self.log_file.read_text())}
+        for child in children:
+            if self._may_hit(newest.get(child.pid)):
+                self._note("child killed", {child.pid})
+                _signal(child.pid, signal.SIGKILL)
+                return
 
     def kill_child_at_step_end(self) -> None:
         """SIGKILL just as a stage ends: after its file or commit, before its next message."""
         size, until = self.log_file.stat().st_size, time.monotonic() + 2
         while time.monotonic() < until:
             fresh = self.log_file.read_text()[size:]
-            ends = [line for line in map(_parse, fresh.splitlines()) if line and line.what == "end"]
-            if ends:
+            ends = [line for line in parse_lines(fresh) if line.what in ("end", "closed")]
+            if ends and self._may_hit(ends[-1]):
                 self._note("child killed at a step's end", set())
                 _signal(ends[-1].pid, signal.SIGKILL)
                 return
             time.sleep(0.001)
+
+    def _may_hit(self, line: Line | None) -> bool:
+        """The third death of its process sets a unit aside, rightly; a campaign stays below."""
+        if line is None:
+            return True
+        step = (line.job, line.unit, line.stage)
+        self._hits[step] += 1
+        return self._hits[step] <= 2
 
     def kill_worker(self) -> None:
         alive = [worker for worker in self.spine.workers if worker.poll() is None]
@@ -216,6 +235,35 @@ class Campaign:
                 self.verdict.faults["message doubled"] += 1
                 self.spine.store.redis.lpush(key, text)
 
+    def stop_worker(self) -> None:
+        """A deploy of one worker: TERM, and QUIT when it takes long."""
+        alive = [worker for worker in self.spine.workers if worker.poll() is None]
+        if not alive:
+            return
+        self.verdict.faults["worker stopped"] += 1
+        worker = self.random.choice(alive)
+        for number in (signal.SIGTERM, signal.SIGQUIT):
+            _signal(worker.pid, number)
+            until = time.monotonic() + 3
+            while worker.poll() is None and time.monotonic() < until:
+                time.sleep(0.02)
+        if worker.poll() is None:
+            self.verdict.faults["worker that would not stop"] += 1
+            os.killpg(worker.pid, signal.SIGKILL)
+
+    def fill_server(self, seconds: float = 2.0) -> None:
+        """No room for writes for a while."""
+        self.verdict.faults["server full"] += 1
+        client = self.spine.store.redis
+        client.config_set("maxmemory", 1)
+        time.sleep(seconds)
+        client.config_set("maxmemory", 0)
+
+    def send_nonsense(self, text: str) -> None:
+        """Put something into a queue that no worker can make use of."""
+        self.verdict.faults["nonsense sent"] += 1
+        self.spine.store.redis.lpush(f"lm-test:{self.random.choice(('scraping', 'processing', 'analytics'))}", text)
+
     def _queue_key(self) -> str | None:
         client = self.spine.store.redis
         names = ("scraping", "processing", "analytics")
@@ -258,7 +306,7 @@ class Campaign:
             self.verdict.doubled += [f"{job} {stage} {domain}" for domain, n in found.items() if n > 1]
 
     def _judge_log(self) -> None:
-        lines = [line for line in map(_parse, self.log_file.read_text().splitlines()) if line]
+        lines = parse_lines(self.log_file.read_text())
         begun: dict[tuple[str, str], list[Line]] = {}
         for line in lines:
             if line.what == "begin":
@@ -267,8 +315,13 @@ class Campaign:
             processed = next((i for i, line in enumerate(runs) if line.stage != "scrape"), len(runs))
             if any(line.stage == "scrape" for line in runs[processed:]):
                 self.verdict.scraped_twice.append(f"{job} {unit}")
+        struck = [at for name, at, _ in self.deaths if "worker" in name]
         for name, at, pids in self.deaths:
-            self.verdict.again.setdefault(name, []).extend(_recoveries(lines, begun, at, pids))
+            # A recovery that the next fault cut into tells nothing of the first one's time.
+            calm = min((other for other in struck if other > at), default=float("inf")) - at
+            times = _recoveries(lines, begun, at, pids)
+            self.verdict.again.setdefault(name, []).extend(t for t in times if t < calm)
+            self.verdict.cut_into += sum(t >= calm for t in times)
 
 
 def _recoveries(lines: list[Line], begun: dict[tuple[str, str], list[Line]], at: float, pids: set[int]) -> list[float]:
@@ -282,6 +335,11 @@ def _recoveries(lines: list[Line], begun: dict[tuple[str, str], list[Line]], at:
             if later:
                 times.append(min(later) - at)
     return times
+
+
+def parse_lines(text: str) -> list[Line]:
+    """What the stand-ins noted."""
+    return [line for line in map(_parse, text.splitlines()) if line]
 
 
 def _parse(text: str) -> Line | None:
@@ -300,4 +358,6 @@ def _signal(pid: int, number: int) -> None:
 
 def spine_for(folder: Path) -> Spine:
     """Two workers of two processes each: one may fall while the other goes on."""
-    return Spine(folder, workers=2, processes=2)
+    from tests.faults.proof import FaultSpine
+
+    return FaultSpine(folder, workers=2, processes=2)

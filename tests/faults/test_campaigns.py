@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.faults.campaign import Campaign, Verdict, spine_for
+from tests.faults.proof import FaultSpine
 
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.fixture(scope="module")
+def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultSpine]:
+    with spine_for(tmp_path_factory.mktemp("campaigns")) as stack:
+        yield stack
+
+
 @pytest.fixture
-def campaign(tmp_path: Path) -> Iterator[Campaign]:
-    with spine_for(tmp_path) as spine:
-        yield Campaign(spine, seed=7)
+def campaign(spine: FaultSpine) -> Campaign:
+    spine.ready()
+    return Campaign(spine, seed=7)
 
 
 def passes(verdict: Verdict) -> None:
@@ -30,22 +36,22 @@ def passes(verdict: Verdict) -> None:
 
 
 def test_children_are_killed(campaign: Campaign) -> None:
-    verdict = campaign.run(25, [campaign.kill_child, campaign.kill_child_at_step_end], pause=(0.2, 0.8))
+    verdict = campaign.run(14, [campaign.kill_child, campaign.kill_child_at_step_end], pause=(0.2, 0.8))
     passes(verdict)
     assert verdict.again["child killed"]
 
 
 def test_workers_are_killed(campaign: Campaign) -> None:
-    passes(campaign.run(30, [campaign.kill_worker, campaign.kill_worker, campaign.kill_every_worker], pause=(4, 8)))
+    passes(campaign.run(12, [campaign.kill_worker, campaign.kill_worker, campaign.kill_every_worker], pause=(4, 8)))
 
 
 def test_the_server_restarts_and_freezes(campaign: Campaign) -> None:
-    passes(campaign.run(25, [campaign.restart_server, campaign.freeze_server], pause=(2, 5)))
+    passes(campaign.run(9, [campaign.restart_server, campaign.freeze_server], pause=(2, 5)))
 
 
 def test_messages_are_lost_and_doubled(campaign: Campaign) -> None:
-    passes(campaign.run(15, [campaign.steal_message, campaign.double_message], pause=(0.05, 0.4)))
+    passes(campaign.run(6, [campaign.steal_message, campaign.double_message], pause=(0.05, 0.4)))
 
 
 def test_a_frozen_worker_wakes_and_is_refused(campaign: Campaign) -> None:
-    passes(campaign.run(25, [campaign.freeze_worker], pause=(1, 2)))
+    passes(campaign.run(4, [campaign.freeze_worker], pause=(1, 2)))

@@ -1,0 +1,197 @@
+"""Faults of the job store: emptied in the middle of a job, full, frozen, away for longer than a lease."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data.jobs import LIMITS, TERMINAL
+from leadmill.errors import ConflictError, UnavailableError
+from leadmill.ids import new_job_id
+from pipelines.stages import Kind
+from pipelines.submit import Submission, record, submit
+from tests.faults.proof import FACTOR, FaultSpine, begins, completes, domains, each_once, lines, resume, until
+
+pytestmark = pytest.mark.timeout(int(100 * FACTOR))
+ONE = Submission(Kind.PIPELINE, company_urls=["one.example"], options={"stand_in": {"parts": False}})
+
+
+@pytest.fixture(scope="module")
+def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultSpine]:
+    with FaultSpine(tmp_path_factory.mktemp("store"), workers=1, processes=2) as stack:
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def _workers_are_up(spine: FaultSpine) -> None:
+    """One test's dead worker is not the next one's."""
+    spine.store.redis.config_set("maxmemory", 0)
+    spine.ready()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "stages.log"
+
+
+def test_emptied_in_the_middle_of_a_job(spine: FaultSpine, log: Path) -> None:
+    ended = spine.submit(3)
+    assert spine.wait(ended, 60 * FACTOR) == ["completed"]
+    before = spine.store.read(ended)
+    job = spine.submit(12, seconds=0.4, partition_size=1, log=str(log))
+    until(lambda: len(begins(log, job, "enrich")) >= 3, 30, "work under way")
+    spine.store.redis.flushall()
+    until(lambda: spine.status(job) != "gone", 10, "the job restored")
+    assert spine.status(job) == "failed"
+    found = spine.store.read(job)
+    assert found and "emptied" in found["error"]
+    time.sleep(2.5)  # a lease is renewed every 1.5 s: by then every run has noticed
+    ran = log.read_text()
+    time.sleep(1.5)
+    assert log.read_text() == ran, "work went on though its record was gone"
+    assert spine.status(job) == "failed", "a job of which half is missing was taken for done"
+    assert [c["kind"] for c in spine.store.criticals()].count("store_emptied") == 1
+
+    restored = spine.store.read(ended)
+    assert before and restored
+    for name in ("status", "coverage", "created", "attempt", "kind", "tags", "result"):
+        assert restored[name] == before[name], name
+    with pytest.raises(ConflictError):
+        spine.store.resume(ended)
+
+    scraped = set(domains(spine, job, "scrape"))
+    assert scraped, "the fault came too early to prove anything"
+    mark = len(lines(log, job))
+    resume(spine, job)
+    completes(spine, job, 12)
+    again = {line.unit for line in lines(log, job)[mark:] if line.stage == "scrape" and line.what == "begin"}
+    assert len(again) == 12 - len(scraped), "a committed scrape was done again, or a missing one not"
+
+
+def test_emptied_twice_and_resumed_twice(spine: FaultSpine, log: Path) -> None:
+    job = spine.submit(6, seconds=0.4, partition_size=1, log=str(log))
+    for _ in range(2):
+        mark = len(lines(log, job))
+        until(lambda mark=mark: len(lines(log, job)) > mark + 4, 30, "work under way")
+        spine.store.redis.flushall()
+        until(lambda: spine.status(job) == "failed", 10, "the job restored")
+        resume(spine, job)
+    completes(spine, job, 6)
+    found = spine.store.read(job)
+    assert found and found["pct"] == "1000" and found["pd"] == found["pn"]
+    for stage in ("scrape", "process", "enrich"):
+        assert found[f"{stage}:d"] == "6", "counters of a restored job"
+
+
+def test_full_at_maxmemory(spine: FaultSpine, log: Path) -> None:
+    other = spine.submit(8, seconds=0.3, partition_size=1)
+    job = spine.submit(8, seconds=0.3, partition_size=1, log=str(log))
+    until(lambda: len(lines(log, job)) > 2, 30, "work under way")
+    client = spine.store.redis
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", 1)
+    try:
+        for _ in range(5):
+            job_id = new_job_id()
+            with pytest.raises(UnavailableError):
+                record(spine.store, spine.lake, ONE, job_id)
+            assert spine.store.read(job_id) is None
+            assert not [key for key in client.scan_iter("*") if job_id in key], "half accepted"
+            assert not [index for index in ("s:pending", "k:pipeline") if job_id in dict(spine.store.ids(index))]
+        # A move that begins by freeing something is made whole or not at all, never in part.
+        with contextlib.suppress(UnavailableError):
+            spine.store.cancel(other)
+        live = {entry.partition("|")[2] for entry in due(spine) if entry.startswith(other)}
+        states = {unit for unit, state in spine.store.units(other).items() if state["s"] in "hrw"}
+        assert states == live
+        assert spine.status(other) == "cancelled" or live
+        time.sleep(2)
+    finally:
+        client.config_set("maxmemory", 0)
+    spine.ready()
+    completes(spine, job, 8)
+    after = spine.submit(2)
+    completes(spine, after, 2)
+
+
+def test_full_between_the_record_and_its_message(spine: FaultSpine) -> None:
+    """Recorded, then no room for the message: accepted all the same, and run once there is room."""
+
+    def full(outs: object) -> None:
+        spine.store.redis.config_set("maxmemory", 1)
+        try:
+            canvas_publish(outs)
+        finally:
+            spine.store.redis.config_set("maxmemory", 0)
+
+    def canvas_publish(outs: object) -> None:
+        from pipelines import canvas
+
+        canvas.publish(spine.celery, outs)  # type: ignore[arg-type]
+
+    accepted = submit(spine.store, spine.lake, full, ONE)
+    spine.ready()
+    assert spine.wait(accepted.job_id, 30 * FACTOR) == ["completed"]
+
+
+def due(spine: FaultSpine) -> list[str]:
+    """Members of the due set."""
+    return list(spine.store.redis.zrange(spine.store.key("due"), 0, -1))
+
+
+def test_frozen_for_20_s_during_submits(spine: FaultSpine) -> None:
+    answered: list[float] = []
+    tried: list[str] = []
+    spine.server.kill(signal.SIGSTOP)
+    frozen = time.monotonic()
+    try:
+        while time.monotonic() - frozen < 20:
+            job_id = new_job_id()
+            began = time.monotonic()
+            with pytest.raises(UnavailableError) as caught:
+                record(spine.store, spine.lake, ONE, job_id)
+            answered.append(time.monotonic() - began)
+            assert caught.value.job_id == job_id, "the caller must be able to ask for it"
+            tried.append(job_id)
+    finally:
+        spine.server.kill(signal.SIGCONT)
+    print("a submit to a frozen store fails after", sorted(answered)[-1], "s at worst;", len(tried), "tried")
+    assert max(answered) < 3.5 * FACTOR
+    spine.ready()
+    time.sleep(1)
+    for job_id in tried:  # each is either recorded whole, and then runs, or not at all
+        found = spine.store.read(job_id)
+        indexed = job_id in dict(spine.store.ids("k:pipeline", limit=200))
+        assert (found is not None) == indexed
+        assert (found is not None) == bool(spine.store.units(job_id))
+        repeat = record(spine.store, spine.lake, ONE, job_id)
+        assert repeat.job_id == job_id and repeat.replayed == (found is not None)
+    assert set(spine.wait(tried, 60 * FACTOR)) == {"completed"}
+
+
+def test_an_outage_longer_than_the_lease_kills_no_running_work(spine: FaultSpine, log: Path) -> None:
+    outage = LIMITS["LEASE_MS"] / 1000 + 3
+    job = spine.submit(2, scrape_s=outage + 5, partition_size=1, log=str(log))
+    until(lambda: len(begins(log, job, "scrape")) == 2, 30, "both partitions running")
+    spine.server.kill(signal.SIGSTOP)
+    time.sleep(outage)
+    spine.server.kill(signal.SIGCONT)
+    assert spine.wait(job, 90 * FACTOR) == ["completed"]
+    each_once(spine, job, 2)
+    assert set(begins(log, job, "scrape").values()) == {1}, "running work was done again"
+    assert not [1 for _, kind, data in spine.store.events(job) if kind == "unit" and data.get("state") == "lapsed"]
+
+
+def test_restarted_while_tasks_run(spine: FaultSpine, log: Path) -> None:
+    job = spine.submit(4, seconds=1.5, partition_size=1, log=str(log))
+    until(lambda: lines(log, job), 30, "work under way")
+    spine.server.restart()
+    spine.ready()
+    completes(spine, job, 4)
+    assert set(begins(log, job, "scrape").values()) == {1}, "running work was done again"
+    assert all(spine.status(j) in TERMINAL for j, _ in spine.store.ids("k:pipeline", limit=500)), "an older job woke up"
