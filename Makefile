@@ -1,10 +1,9 @@
 # One word for each habit; every target installs what it needs first (`make setup`).
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := leadmill data pipelines reports tasks api cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up demo test test-faults check fmt lock soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test check fmt lock soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +23,9 @@ demo: setup ## run the main job on the sample sites and print the best leads
 test: setup ## run every test on the real stack
 	@pytest
 
+soak: setup ## break a busy stack for SECONDS (600) and print the table of what came of it
+	@python -m tests.faults.soak --seconds $(or $(SECONDS),600)
+
 check: setup ## format, lint, types, import order
 	@ruff format --check .
 	@ruff check .
@@ -41,3 +43,5 @@ lock: setup ## renew requirements.lock from pyproject.toml
 clean: ## remove what running and testing left (not .venv, not ./var)
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+include benchmarks/targets.mk

@@ -1,0 +1,130 @@
+"""Takes single guarantees out of a worker, to show what each costs. For the benchmark alone: nothing else imports this.
+
+fencing   no claim before a run, no check of epoch and owner at the commit
+leases    no lease in the due set, no thread that renews it
+events    no stream of events
+fsync     files are written, but not made durable
+rename    files are written where readers look, before the commit
+guard     (control) nothing is taken out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import data.jobs as jobs
+from data.jobs import Grant, JobStore
+from pipelines.stages import PIPELINE
+
+#: Pieces of jobs.lua and what stands in their place.
+_FENCED = """  if not t or t.s ~= 'r' or t.o ~= a.owner or (a.epoch and t.e ~= a.epoch) then return nil, 'stale', t end
+"""
+_UNFENCED = """  if not t then return nil, 'gone' end
+  if j.status == 'pending' then set_status(j, 'running') set(j, 'started', now) end
+"""
+_EVENT = "local function event(id, kind, data)\n"
+_LEASED = """    due(a.job, a.unit, now + LEASE_MS)
+    put_unit(a.job, a.unit, t)
+    if not j"""
+_UNLEASED = """    put_unit(a.job, a.unit, t)
+    if not j"""
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Stands in for what is taken out."""
+
+
+def _change_script(old: str, new: str) -> None:
+    """Have every store of this process load a changed script."""
+    script = Path(jobs.__file__).with_suffix(".lua").read_text()
+    if script.count(old) != 1:
+        raise SystemExit(f"jobs.lua has changed; there is no longer one {old!r}")
+    original = JobStore.__init__
+
+    def changed(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self._text = self._text.replace(old, new)
+
+    JobStore.__init__ = changed  # type: ignore[method-assign]
+
+
+def _fencing() -> None:
+    _change_script(_FENCED, _UNFENCED)
+    known: dict[str, tuple[dict[str, Any], int]] = {}
+
+    def begin(self: JobStore, job_id: str, unit: str, epoch: int, index: int, owner: str) -> Grant:
+        """What `begin` would tell, from the record as it was when this process first met the job."""
+        if unit == "launch" or job_id not in known:
+            record = self.redis.hgetall(self.key(f"job:{job_id}"))
+            known[job_id] = (self.asked(job_id)[1], int(record.get("pn") or 0))
+        spec, partitions = known[job_id]
+        if unit == "launch":
+            del known[job_id]
+        return Grant(
+            job_id, unit, epoch, index, owner, "pipeline", 1, 0, PIPELINE, spec, (), 0.0, partitions, ""
+        )  # fmt: skip
+
+    JobStore.begin = begin  # type: ignore[method-assign]
+
+
+def _leases() -> None:
+    import pipelines.lease
+
+    _change_script(_LEASED, _UNLEASED)
+
+    class Nobody:
+        """Renews nothing."""
+
+        leases: ClassVar[set[Any]] = set()
+
+    pipelines.lease._renewer = lambda pid: Nobody  # type: ignore[assignment]
+
+
+def _events() -> None:
+    _change_script(_EVENT, f"{_EVENT}  if true then return end\n")
+
+
+def _fsync() -> None:
+    import os
+
+    import data.lake as lake
+
+    lake.sync_file = _nothing
+    lake.Lake.sync = _nothing  # type: ignore[method-assign]
+    os.fsync = _nothing
+
+
+def _rename() -> None:
+    import data.lake as lake
+
+    lake.Lake.settle = _nothing  # type: ignore[method-assign]
+
+    def direct(self: Any, target: str) -> Path:
+        path: Path = self._folder / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    lake.UnitFiles.path = direct  # type: ignore[method-assign]
+
+
+GUARANTEES: dict[str, Callable[[], None]] = {
+    "fencing": _fencing,
+    "leases": _leases,
+    "events": _events,
+    "fsync": _fsync,
+    "rename": _rename,
+}
+
+
+def take_out(*names: str) -> None:
+    """Take these out of this process.
+
+    Raises:
+        SystemExit: there is no such guarantee, or the code it lies in has changed.
+    """
+    for name in names:
+        if name not in GUARANTEES:
+            raise SystemExit(f"no guarantee named {name!r}; there are: {', '.join(GUARANTEES)}")
+        GUARANTEES[name]()
