@@ -179,7 +179,7 @@ class Campaign:
     def _may_hit(self, line: Line | None) -> bool:
         """The third death of its process sets a unit aside, rightly; a campaign stays below."""
         if line is None:
-            return True
+            return False  # a fresh process: nobody could say what it is at
         step = (line.job, line.unit, line.stage)
         self._hits[step] += 1
         return self._hits[step] <= 2

@@ -26,11 +26,11 @@ def campaign(spine: FaultSpine) -> Campaign:
 
 def passes(verdict: Verdict) -> None:
     print(verdict.table())
+    assert not verdict.wrong
     assert not verdict.unended
     assert not verdict.lost
     assert not verdict.doubled
     assert not verdict.scraped_twice
-    assert not verdict.wrong
     assert verdict.jobs > 3
     assert verdict.faults
 
