@@ -98,6 +98,11 @@ class Lake:
         for folder, _, _ in os.walk(self.job_dir(job_id)):
             sync_file(Path(folder))
 
+    def units_with_temporary(self, job_id: str) -> set[str]:
+        """Units that have files not yet renamed, `:` in their names written as `-`; most of them still run."""
+        files = (self.job_dir(job_id) / "_tmp").glob("*~*")
+        return {file.name.partition("~")[0].split(".")[1] for file in files}
+
     def settle_all(self, job_id: str, committed: Mapping[tuple[str, str], int]) -> None:
         """Repeat every missing rename of a job: `committed` maps (stage, unit) to the epoch that counts."""
         folder = self.job_dir(job_id)

@@ -23,6 +23,9 @@ from pipelines.stages import STAGES, partition_stages, stage_of
 
 log = get_logger(__name__)
 
+#: Units whose files every later unit of the job may read.
+_JOB_WIDE = frozenset(stage.name for stage in STAGES.values() if stage.scope == "job")
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -65,6 +68,21 @@ class UnitRun:
     def options(self) -> dict[str, Any]:
         """The job's options: crawl, report, scoring_model …"""
         return self.grant.spec
+
+    def settle_before(self) -> None:
+        """Repeat the renames that launch or score may owe: their process can have died between commit and rename.
+
+        What partitions owe is renamed where it is read (`read`, score, publish).
+        """
+        lake = self.runtime.lake
+        owed = lake.units_with_temporary(self.job_id) & _JOB_WIDE - {self.grant.unit}
+        if not owed:
+            return
+        units = self.runtime.store.units(self.job_id)
+        for unit in owed:
+            committed = units.get(unit, {}).get("c")
+            if committed and committed[0]:
+                lake.settle(self.job_id, unit, unit, committed[0])
 
     def companies(self) -> list[dict[str, Any]]:
         """Plan rows of this partition."""
@@ -134,6 +152,7 @@ def run_unit(
         )
         try:
             run = UnitRun(runtime, grant, lease, stage)
+            run.settle_before()
             body(run)
             lease.check()
         finally:

@@ -6,6 +6,8 @@ A job's option `stand_in` may also say:
     hang      unit names whose scrape runs until it is killed
     hog       {unit name: MB} whose scrape fills the memory and holds it
     scored    `real`: the score stage is the true one
+    score_holds   pause point at which the score stops after its work
+    counts    the report says how many rows the score has
 Files in the folder `LEADMILL_TEST_TRAPS`, each sprung once: `disk-full` (the next part is cut short by ENOSPC).
 """
 
@@ -101,6 +103,17 @@ def process(run: UnitRun) -> None:
 def score(run: UnitRun) -> None:
     real = stand_ins.steer(run).get("scored") == "real"
     (REAL if real else BODIES)["score"](run)
+    if point := stand_ins.steer(run).get("score_holds"):
+        (Path(os.environ["LEADMILL_PAUSE_DIR"]) / point).touch()
+
+
+def report(run: UnitRun) -> None:
+    if not stand_ins.steer(run).get("counts"):
+        BODIES["report"](run)
+        return
+    lake = run.runtime.lake
+    rows = sum(1 for _ in lake.iter_rows(lake.parts(run.job_id, "score")))
+    run.files.write_json(f"reports/report.{run.grant.unit.partition(':')[2]}", {"rows": rows})
 
 
 def noted(body: Callable[[UnitRun], None]) -> Callable[[UnitRun], None]:
@@ -115,6 +128,6 @@ def noted(body: Callable[[UnitRun], None]) -> Callable[[UnitRun], None]:
 
 
 assert real_work
-ALL = {**BODIES, "scrape": scrape, "process": process, "score": score}
+ALL = {**BODIES, "scrape": scrape, "process": process, "score": score, "report": report}
 for _name, _body in ALL.items():
     shells.unit_task(_name)(_body if _name in ("scrape", "process", "enrich") else noted(_body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -64,19 +65,24 @@ def kill_there(holds: Path, point: str) -> int:
         ("renamed", False),  # between commit and publish
     ],
 )
-@pytest.mark.parametrize("stage", ["scrape", "enrich"])
+@pytest.mark.parametrize("stage", ["launch", "scrape", "enrich"])
 def test_a_child_killed_at(spine: FaultSpine, holds: Path, tmp_path: Path, point: str, again: bool, stage: str) -> None:
     log = tmp_path / "stages.log"
+    if stage == "launch":
+        hold(holds, point)
     job = spine.submit(4, scrape_s=0.3, partition_size=2, log=str(log))
-    seen = {"scrape": lambda: begins(log, job, "scrape"), "enrich": lambda: begins(log, job, "process")}[stage]
-    until(seen, 30, "work under way")
-    hold(holds, point)
+    if stage != "launch":
+        before = {"scrape": "scrape", "enrich": "process"}[stage]
+        until(lambda: begins(log, job, before), 30, "work under way")
+        hold(holds, point)
     pid = kill_there(holds, point)
     completes(spine, job, 4)
+    if stage == "launch":
+        assert {line.stage for line in lines(log, job) if line.pid == pid} <= {"launch"}
     died = [line for line in lines(log, job) if line.pid == pid]
     repeated = {key: n for key, n in begins(log, job).items() if n > 1}
     if point == "written":
-        assert died and died[-1].what == "end"
+        assert died and died[-1].what in ("end", "closed")
         assert repeated in ({}, {(died[-1].unit, died[-1].stage): 2}), "more was done again than was lost"
         if died[-1].stage in ("scrape", "process", "enrich"):
             assert repeated or units_of_close(spine, job), "an uncommitted stage was not done again"
@@ -137,3 +143,13 @@ def test_two_units_held_at_their_commit_while_another_job_passes(
     assert spine.status(job) == "cancelled"
     assert not [p for stage in ("scrape", "process", "enrich") for p in spine.lake.parts(job, stage)]
     until(lambda: not list((spine.lake.job_dir(job) / "_tmp").glob("scrape*")), 5, "refused files removed")
+
+
+def test_score_killed_between_commit_and_rename(spine: FaultSpine, holds: Path) -> None:
+    """The formats read what score committed, though it had not been renamed yet."""
+    job = spine.submit(4, partition_size=2, score_holds="committed", counts=True)
+    kill_there(holds, "committed")
+    completes(spine, job, 4)
+    for name in ("html", "csv"):
+        report = spine.lake.job_dir(job) / "reports" / f"report.{name}"
+        assert json.loads(report.read_text()) == {"rows": 4}, "the report was made without what had not been renamed"
