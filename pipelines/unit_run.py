@@ -7,12 +7,13 @@ rename, then the messages that the commit handed out. A death between any two is
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from data.jobs import Answer, Grant, HandOut, JobStore
+from data.jobs import CUT_OFF_S, Answer, Grant, HandOut, JobStore
 from data.lake import DamagedPartError, Lake, PartKind, UnitFiles
 from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import get_logger
@@ -23,6 +24,8 @@ from pipelines.stages import STAGES, partition_stages, stage_of
 
 log = get_logger(__name__)
 
+#: Pause before a move that Redis did not answer is made again, seconds.
+_INSIST_S = 0.5
 #: Units whose files every later unit of the job may read.
 _JOB_WIDE = frozenset(stage.name for stage in STAGES.values() if stage.scope == "job")
 
@@ -194,11 +197,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         "status": what.status,
         "chained": chained or None,
     }
-    try:
-        answer = runtime.store.commit(grant, **arguments)
-    except UnavailableError:
-        # The answer may have been lost after the commit counted; a repeat gets the same answer.
-        answer = runtime.store.commit(grant, **arguments)
+    answer = _insist(lambda: runtime.store.commit(grant, **arguments))
     if answer.refused:
         run.files.discard()
         return False
@@ -212,6 +211,24 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
     return True
 
 
+def _insist(move: Callable[[], Answer]) -> Answer:
+    """Make a move that ends a run, again and again while Redis is away: what was worked for is not thrown away.
+
+    A repeat is safe: a commit whose answer was lost gets the same answer, and after a lapse it is refused.
+
+    Raises:
+        UnavailableError: it stayed away for `CUT_OFF_S`.
+    """
+    until = time.monotonic() + CUT_OFF_S
+    while True:
+        try:
+            return move()
+        except UnavailableError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_INSIST_S)
+
+
 def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage: bool = False) -> None:
     category = error.category if isinstance(error, LeadmillError) else ErrorCategory.SYSTEM
     text = str(error) if isinstance(error, LeadmillError) else f"{type(error).__name__}: {error}"
@@ -223,16 +240,16 @@ def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage:
         exc_info=not isinstance(error, LeadmillError),
     )
     policy = RETRY[category]
-    answer = runtime.store.fail(
-        grant,
-        category=category.value,
-        error=text[:500],
-        max=policy.max_attempts,
-        base=policy.base_s * 1000,
-        cap=policy.cap_s * 1000,
-        jitter=random.random(),
-        restart=from_first_stage or None,
-    )
+    arguments = {
+        "category": category.value,
+        "error": text[:500],
+        "max": policy.max_attempts,
+        "base": policy.base_s * 1000,
+        "cap": policy.cap_s * 1000,
+        "jitter": random.random(),
+        "restart": from_first_stage or None,
+    }
+    answer = _insist(lambda: runtime.store.fail(grant, **arguments))
     _send(runtime, answer)
 
 

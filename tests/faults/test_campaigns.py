@@ -36,17 +36,17 @@ def passes(verdict: Verdict) -> None:
 
 
 def test_children_are_killed(campaign: Campaign) -> None:
-    verdict = campaign.run(14, [campaign.kill_child, campaign.kill_child_at_step_end], pause=(0.2, 0.8))
+    verdict = campaign.run(10, [campaign.kill_child, campaign.kill_child_at_step_end], pause=(0.2, 0.8))
     passes(verdict)
     assert verdict.again["child killed"]
 
 
 def test_workers_are_killed(campaign: Campaign) -> None:
-    passes(campaign.run(12, [campaign.kill_worker, campaign.kill_worker, campaign.kill_every_worker], pause=(4, 8)))
+    passes(campaign.run(10, [campaign.kill_worker, campaign.kill_worker, campaign.kill_every_worker], pause=(4, 8)))
 
 
 def test_the_server_restarts_and_freezes(campaign: Campaign) -> None:
-    passes(campaign.run(9, [campaign.restart_server, campaign.freeze_server], pause=(2, 5)))
+    passes(campaign.run(6, [campaign.restart_server, campaign.freeze_server], pause=(2, 5)))
 
 
 def test_messages_are_lost_and_doubled(campaign: Campaign) -> None:

@@ -144,13 +144,18 @@ def due(spine: FaultSpine) -> list[str]:
     return list(spine.store.redis.zrange(spine.store.key("due"), 0, -1))
 
 
-def test_frozen_for_20_s_during_submits(spine: FaultSpine) -> None:
+def test_frozen_for_20_s_during_submits_and_work(spine: FaultSpine, log: Path) -> None:
+    """Submits fail in time and never in half; an outage twice as long as a lease kills no running work."""
+    outage = 20
+    assert outage * 1000 >= 2 * LIMITS["LEASE_MS"]
+    job = spine.submit(2, scrape_s=outage + 4, partition_size=1, log=str(log))
+    until(lambda: len(begins(log, job, "scrape")) == 2, 30, "both partitions running")
     answered: list[float] = []
     tried: list[str] = []
     spine.server.kill(signal.SIGSTOP)
     frozen = time.monotonic()
     try:
-        while time.monotonic() - frozen < 20:
+        while time.monotonic() - frozen < outage:
             job_id = new_job_id()
             began = time.monotonic()
             with pytest.raises(UnavailableError) as caught:
@@ -160,7 +165,7 @@ def test_frozen_for_20_s_during_submits(spine: FaultSpine) -> None:
             tried.append(job_id)
     finally:
         spine.server.kill(signal.SIGCONT)
-    print("a submit to a frozen store fails after", sorted(answered)[-1], "s at worst;", len(tried), "tried")
+    print(f"a submit to a frozen store fails after {max(answered):.1f} s at worst; {len(tried)} tried")
     assert max(answered) < 3.5 * FACTOR
     spine.ready()
     time.sleep(1)
@@ -171,27 +176,20 @@ def test_frozen_for_20_s_during_submits(spine: FaultSpine) -> None:
         assert (found is not None) == bool(spine.store.units(job_id))
         repeat = record(spine.store, spine.lake, ONE, job_id)
         assert repeat.job_id == job_id and repeat.replayed == (found is not None)
-    assert set(spine.wait(tried, 60 * FACTOR)) == {"completed"}
-
-
-def test_an_outage_longer_than_the_lease_kills_no_running_work(spine: FaultSpine, log: Path) -> None:
-    outage = LIMITS["LEASE_MS"] / 1000 + 3
-    job = spine.submit(2, scrape_s=outage + 5, partition_size=1, log=str(log))
-    until(lambda: len(begins(log, job, "scrape")) == 2, 30, "both partitions running")
-    spine.server.kill(signal.SIGSTOP)
-    time.sleep(outage)
-    spine.server.kill(signal.SIGCONT)
-    assert spine.wait(job, 90 * FACTOR) == ["completed"]
+    assert set(spine.wait([*tried, job], 60 * FACTOR)) == {"completed"}
     each_once(spine, job, 2)
     assert set(begins(log, job, "scrape").values()) == {1}, "running work was done again"
     assert not [1 for _, kind, data in spine.store.events(job) if kind == "unit" and data.get("state") == "lapsed"]
 
 
 def test_restarted_while_tasks_run(spine: FaultSpine, log: Path) -> None:
-    job = spine.submit(4, seconds=1.5, partition_size=1, log=str(log))
-    until(lambda: lines(log, job), 30, "work under way")
-    spine.server.restart()
+    """Away for some seconds, in which the runs end: each waits with its commit, and nothing is done again."""
+    job = spine.submit(4, scrape_s=1, partition_size=1, log=str(log))
+    until(lambda: len(begins(log, job, "scrape")) == 2, 30, "work under way")
+    spine.server.stop()
+    time.sleep(4)
+    spine.server.start()
     spine.ready()
     completes(spine, job, 4)
-    assert set(begins(log, job, "scrape").values()) == {1}, "running work was done again"
+    assert set(begins(log, job).values()) == {1}, "finished work was done again"
     assert all(spine.status(j) in TERMINAL for j, _ in spine.store.ids("k:pipeline", limit=500)), "an older job woke up"
