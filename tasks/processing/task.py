@@ -65,6 +65,8 @@ def score(run: UnitRun) -> None:
         damaged = lake.set_damaged_aside(rows)
         rows = [file for file in rows if file not in damaged]
         errors = [file for stage in chain for file in lake.parts(job_id, stage, "errors")]
+        unreadable = lake.set_damaged_aside(errors)
+        errors = [file for file in errors if file not in unreadable]
     else:
         sources = {row["source_job"] for row in lake.plan(job_id) if row["source_job"]}
         reads = STAGES["score"].reads or ""
