@@ -11,6 +11,8 @@ import secrets
 import sys
 from collections.abc import Sequence
 
+from leadmill.loading import imports_kept, without_pandas
+
 
 def python_command(*arguments: str) -> list[str]:
     """How to run this module with this interpreter; `-P` keeps the working directory off the path."""
@@ -61,7 +63,8 @@ def celery(arguments: Sequence[str]) -> int:
     """Run Celery's own command line on our app; returns its exit code."""
     import click
 
-    from tasks.app import app
+    with imports_kept():
+        from tasks.app import app
 
     try:
         return int(app.start(list(arguments)) or 0)
@@ -72,9 +75,11 @@ def celery(arguments: Sequence[str]) -> int:
 
 def api(host: str, port: int) -> None:
     """Serve the REST API until told to stop; open event streams get three seconds."""
-    import uvicorn
+    with imports_kept(), without_pandas():
+        import pyarrow.dataset  # noqa: F401
+        import uvicorn
 
-    from api.app import app
+        from api.app import app
 
     uvicorn.run(
         app,
@@ -88,6 +93,8 @@ def api(host: str, port: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    # numpy comes with pyarrow; nobody multiplies matrices, and its threads cost each process 0.1 s and their stacks.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     match arguments:
         case ["celery", *rest]:
             return celery(rest)

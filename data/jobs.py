@@ -21,7 +21,7 @@ Keys, all behind one prefix (`Settings.key_prefix`):
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -473,9 +473,3 @@ def _hand_out(row: Mapping[str, Any]) -> HandOut:
 def bucket_bounds(bucket: int) -> tuple[float, float]:
     """Lower and upper bound of a duration bucket, seconds."""
     return (LIMITS["BUCKET"] ** bucket - 1) / 1000, (LIMITS["BUCKET"] ** (bucket + 1) - 1) / 1000
-
-
-def iter_batches(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
-    """Slices for reading many records with bounded memory."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]

@@ -100,15 +100,14 @@ class Lake:
 
     def units_with_temporary(self, job_id: str) -> set[str]:
         """Units that have files not yet renamed, `:` in their names written as `-`; most of them still run."""
-        files = (self.job_dir(job_id) / "_tmp").glob("*~*")
-        return {file.name.partition("~")[0].split(".")[1] for file in files}
+        return {name.split(".")[1] for name in _temporary_names(self.job_dir(job_id))}
 
     def settle_all(self, job_id: str, committed: Mapping[tuple[str, str], int]) -> None:
         """Repeat every missing rename of a job: `committed` maps (stage, unit) to the epoch that counts."""
         folder = self.job_dir(job_id)
-        names = {file.name.partition("~")[0].rpartition(".")[0] for file in (folder / "_tmp").glob("*~*")}
+        owners = {name.partition("~")[0].rpartition(".")[0] for name in _temporary_names(folder)}
         for (stage, unit), epoch in committed.items():
-            if f"{stage}.{unit.replace(':', '-')}" in names:
+            if _owner(stage, unit) in owners:
                 self.settle(job_id, stage, unit, epoch)
 
     def table_of(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> pa.Table:
@@ -154,10 +153,8 @@ class Lake:
                 damaged.append(file)
         return damaged
 
-    def drop_partition(self, job_id: str, stages: Sequence[str], partition: int | None) -> None:
+    def drop_partition(self, job_id: str, stages: Sequence[str], partition: int) -> None:
         """Remove every public part of a partition that is made again from its first stage."""
-        if partition is None:
-            return
         for stage in stages:
             for kind in ("rows", "errors", "pages"):
                 for file in self.parts(job_id, stage, kind, partition):
@@ -300,19 +297,20 @@ class UnitFiles:
 
     def path(self, target: str) -> Path:
         """The temporary path of a file whose public path, relative to the job's folder, is `target`."""
-        folder = self._folder / "_tmp"
-        folder.mkdir(parents=True, exist_ok=True)
-        unit = self._unit.replace(":", "-")
-        return folder / f"{self._stage}.{unit}.{self._epoch}~{target.replace('/', '+')}"
+        return self._named("~", target.replace("/", "+"))
 
     def scratch(self, name: str) -> Path:
         """A path for this run alone: no commit makes it public, publish removes it."""
-        return self.path(name).with_name(f"{self._stage}.{self._unit.replace(':', '-')}.{self._epoch}.{name}")
+        return self._named(".", name)
+
+    def _named(self, mark: str, name: str) -> Path:
+        folder = self._folder / "_tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{_owner(self._stage, self._unit)}.{self._epoch}{mark}{name}"
 
     def discard(self) -> None:
         """Remove what this run wrote; its commit was refused or never came."""
-        unit = self._unit.replace(":", "-")
-        for file in (self._folder / "_tmp").glob(f"{self._stage}.{unit}.{self._epoch}[~.]*"):
+        for file in (self._folder / "_tmp").glob(f"{_owner(self._stage, self._unit)}.{self._epoch}[~.]*"):
             file.unlink(missing_ok=True)
 
 
@@ -327,12 +325,22 @@ def _is_ours(error: Exception) -> bool:
 
 
 def _temporary(folder: Path, stage: str, unit: str) -> list[Path]:
-    prefix, temporary = f"{stage}.{unit.replace(':', '-')}.", folder / "_tmp"
+    prefix = f"{_owner(stage, unit)}."
+    return [folder / "_tmp" / name for name in sorted(_temporary_names(folder)) if name.startswith(prefix)]
+
+
+def _temporary_names(folder: Path) -> list[str]:
+    """Names `<stage>.<unit>.<epoch>~<target>` of a job's files that are not renamed yet."""
     try:
-        names = os.listdir(temporary)  # noqa: PTH208 - a glob compiles its pattern anew at every call
+        names = os.listdir(folder / "_tmp")  # noqa: PTH208 - a glob compiles its pattern anew at every call
     except FileNotFoundError:
         return []
-    return [temporary / name for name in sorted(names) if name.startswith(prefix) and "~" in name]
+    return [name for name in names if "~" in name]
+
+
+def _owner(stage: str, unit: str) -> str:
+    """Whose a temporary file is, as its name begins."""
+    return f"{stage}.{unit.replace(':', '-')}"
 
 
 def _schema(stage: str, kind: PartKind) -> pa.Schema:

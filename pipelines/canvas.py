@@ -7,7 +7,7 @@ record has work: it may get lost or come twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from celery import Celery, chain, chord, group
@@ -17,10 +17,24 @@ from redis.exceptions import RedisError
 
 from data.jobs import HandOut
 from leadmill.errors import UnavailableError
+from leadmill.log import get_logger
 from pipelines.stages import stage_of
+
+log = get_logger(__name__)
 
 #: Epoch of a unit whose epoch is not known when the message is built: `begin` takes the present one.
 ANY_EPOCH = 0
+
+
+def publish_later(publish: Callable[[Sequence[HandOut]], None], send: Sequence[HandOut]) -> None:
+    """Publish; a broker that is away is logged, for the due entry sends the message then."""
+    if not send:
+        return
+    try:
+        publish(send)
+    except UnavailableError as error:
+        units = [f"{out.job_id} {out.unit}" for out in send]
+        log.warning("message not sent; the reconciler will", units=units, error=str(error))
 
 
 def _signature(
@@ -42,10 +56,6 @@ def _partition(app: Celery, out: HandOut) -> Signature:
     return links[0] if len(links) == 1 else chain(*links)
 
 
-def _stage_name(unit: str) -> str:
-    return unit.partition(":")[0]
-
-
 def _close(app: Celery, first: Sequence[HandOut], step: int) -> Signature:
     """The canvas from one step of the close to its end; `first` are that step's units, all of them."""
     head = first[0]
@@ -53,8 +63,7 @@ def _close(app: Celery, first: Sequence[HandOut], step: int) -> Signature:
     steps: list[Any] = []
     for units in head.close[step:]:
         members = [
-            _signature(app, head.job_id, unit, _stage_name(unit), epochs.get(unit, ANY_EPOCH), 0, head.level, True)
-            for unit in units
+            _signature(app, head.job_id, unit, unit, epochs.get(unit, ANY_EPOCH), 0, head.level, True) for unit in units
         ]
         steps.append(members)
     canvas: Any = None

@@ -11,10 +11,11 @@ from data import history
 from data.jobs import LIMITS, TERMINAL, HandOut, JobStore
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
+from pipelines.canvas import publish_later
 from pipelines.listing import from_history
 from pipelines.queues import Priority
 from pipelines.stages import PIPELINE, Kind
-from pipelines.submit import Submission, publish_later
+from pipelines.submit import Submission
 
 Publish = Callable[[Sequence[HandOut]], None]
 

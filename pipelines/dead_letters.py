@@ -14,7 +14,7 @@ from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.errors import InputError
 from pipelines import cursors
-from pipelines.stages import BY_UNIT
+from pipelines.stages import BY_UNIT, partition_number
 from pipelines.view import API, Record, iso
 from pipelines.waiting import stage_of_unit
 
@@ -129,7 +129,8 @@ def _companies(lake: Lake, item: dict[str, Any], sizes: dict[str, Counter[int]])
         sizes[job] = Counter(number for number in column if number is not None)
     if not sizes[job]:
         return None
-    return sizes[job][int(unit[1:])] if unit[1:].isdigit() else sum(sizes[job].values())
+    number = partition_number(unit)
+    return sum(sizes[job].values()) if number is None else sizes[job][number]
 
 
 def _read_cursor(text: str) -> Entry:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from data.jobs import JobStore
+from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
 from pipelines.inputs import BadLine, read_csv
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.search import search
-from pipelines.stages import STAGES, close_steps, partition_stages, stage_of
+from pipelines.stages import STAGES, close_steps, partition_number, partition_stages, stage_of
 from pipelines.unit_run import UnitRun
 
 #: Most registrable domains in one partition.
@@ -23,7 +24,6 @@ MAX_PARTITION = 30
 #: Merged URLs named in the result, at most.
 MAX_MERGED = 200
 
-_KNOWN_STAGES = ("scrape", "process", "enrich", "score")
 #: What a company lacks that is known but has no row of the stage that is read.
 _LACKS = {
     "scrape": "no pages: scrape again",
@@ -115,12 +115,12 @@ def launch(run: UnitRun) -> None:
         if plan.merged:
             run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))
     run.outcome.rows_out = run.files.write_plan(rows)
-    _write_first_manifest(run)
     run.outcome.fields |= {
         "pn": partitions if chain else 0,
         "w": max(2, 2 * processes),
         "nc": len(rows),
     }
+    _write_first_manifest(run)
 
 
 def _write_first_manifest(run: UnitRun) -> None:
@@ -199,9 +199,9 @@ def _add_known(run: UnitRun, plan: Plan, ids: Sequence[str]) -> None:
 
 def _look_up(run: UnitRun, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     known: dict[str, dict[str, Any]] = {}
-    for stage in _KNOWN_STAGES:
-        for row in run.runtime.lake.newest(stage, ids):
-            known.setdefault(row["company_id"], row)
+    for stage in MADE_AT:
+        if unknown := [company_id for company_id in ids if company_id not in known]:
+            known |= {row["company_id"]: row for row in run.runtime.lake.newest(stage, unknown)}
     return known
 
 
@@ -228,7 +228,7 @@ def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[lis
     lake, partitions = run.runtime.lake, run.grant.partitions
     rows = lake.plan(run.job_id)
     units = run.runtime.store.units(run.job_id)
-    done = {int(unit[1:]) for unit, state in units.items() if unit[1:].isdigit() and state["s"] == "d"}
+    done = {partition_number(unit) for unit, state in units.items() if state["s"] == "d"}
     lake.settle_all(run.job_id, committed_epochs(units, tuple(chain)))
     lake.set_damaged_aside(lake.parts(run.job_id, chain[-1]))
     good = lake.good_ids(run.job_id, chain[-1])
@@ -245,6 +245,6 @@ def committed_epochs(units: dict[str, dict[str, Any]], chain: tuple[str, ...]) -
     for unit, state in units.items():
         for index, epoch in enumerate(state.get("c") or ()):
             if epoch:
-                stage = chain[index] if unit[1:].isdigit() else stage_of(unit.partition(":")[0]).name
+                stage = stage_of(unit).name if partition_number(unit) is None else chain[index]
                 found[stage, unit] = epoch
     return found

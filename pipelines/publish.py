@@ -11,7 +11,7 @@ from pipelines import causes
 from pipelines.manifest import manifest_of
 from pipelines.plan import committed_epochs
 from pipelines.queues import Queue
-from pipelines.stages import STAGES, partition_stages
+from pipelines.stages import STAGES, partition_stages, report_format
 from pipelines.unit_run import UnitRun
 
 
@@ -76,10 +76,11 @@ def _decide(run: UnitRun, record: dict[str, str], coverage: float) -> tuple[str,
 
 def _result(record: dict[str, str], units: dict[str, dict[str, Any]], companies: int, good: int) -> dict[str, Any]:
     result: dict[str, Any] = {"companies": companies, "good": good} if companies else {}
-    for name in ("merged", "finding"):
-        if record.get(name):
-            result |= {"merged": json.loads(record[name])} if name == "merged" else json.loads(record[name])
-    formats = {unit.partition(":")[2]: state for unit, state in units.items() if unit.startswith("render:")}
+    if record.get("merged"):
+        result["merged"] = json.loads(record["merged"])
+    if record.get("finding"):
+        result |= json.loads(record["finding"])
+    formats = {fmt: state for unit, state in units.items() if (fmt := report_format(unit))}
     if formats:
         result["formats"] = sorted(fmt for fmt, state in formats.items() if state["s"] == "d")
         failed = {fmt: state["m"][1] for fmt, state in formats.items() if state["s"] == "f"}

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from data.jobs import TERMINAL, JobStore, Status
 from data.lake import Lake
 from leadmill.log import get_logger
-from pipelines.stages import partition_stages
+from pipelines.stages import partition_number, partition_stages
 
 log = get_logger(__name__)
 
@@ -63,7 +63,7 @@ def _restore(store: JobStore, lake: Lake, job_id: str, manifest: dict[str, Any])
     chain = partition_stages(tuple(manifest["stages"]))
     ended = manifest["status"] in TERMINAL
     units = manifest["units"] if ended else _units(lake, job_id, chain)
-    partitions = [unit for unit in units if unit[1:].isdigit()]
+    partitions = [unit for unit in units if partition_number(unit) is not None]
     finished = record.get("finished") or _ms(lake.job_dir(job_id) / "manifest.json")
     fields: dict[str, Any] = {
         **{name: value for name, value in record.items() if name not in ("id", "input", "spec", "result", "error")},

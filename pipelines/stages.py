@@ -106,6 +106,17 @@ def close_steps(stages: tuple[str, ...], formats: tuple[str, ...]) -> tuple[tupl
     return (*steps, ("publish",))
 
 
-def stage_of(unit_stage: str) -> Stage:
-    """The declaration behind a stage name as the record writes it (`render` → report)."""
-    return BY_UNIT[unit_stage]
+def stage_of(unit: str) -> Stage:
+    """The declaration behind a unit of the whole job, or the stage name the record writes (`render:csv` → report)."""
+    return BY_UNIT[unit.partition(":")[0]]
+
+
+def partition_number(unit: str) -> int | None:
+    """The number of a partition's unit (`p7` → 7); None for a unit of the whole job."""
+    return int(unit[1:]) if unit[0] == "p" and unit[1:].isdigit() else None
+
+
+def report_format(unit: str) -> str | None:
+    """The format that a unit renders (`render:csv` → csv), or None."""
+    stage, _, name = unit.partition(":")
+    return name if stage == STAGES["report"].unit_name else None

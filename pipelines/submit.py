@@ -18,6 +18,7 @@ from leadmill.errors import InputError, UnavailableError
 from leadmill.ids import new_job_id
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
+from pipelines.canvas import publish_later
 from pipelines.inputs import MAX_UPLOAD, check_company_ids, check_urls
 from pipelines.queues import Priority
 from pipelines.stages import KINDS, PIPELINE, Kind, partition_stages
@@ -164,16 +165,6 @@ def submit(
     accepted = record(store, lake, submission)
     publish_later(publish, accepted.send)
     return accepted
-
-
-def publish_later(publish: Callable[[Sequence[HandOut]], None], send: Sequence[HandOut]) -> None:
-    """Publish; a broker that is away is logged, for the due entry sends the message then."""
-    if not send:
-        return
-    try:
-        publish(send)
-    except UnavailableError as error:
-        log.warning("message not sent; the reconciler will", jobs=[out.job_id for out in send], error=str(error))
 
 
 def _source(submission: Submission) -> dict[str, Any]:

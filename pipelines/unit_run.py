@@ -19,8 +19,9 @@ from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableErro
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
 from leadmill.settings import Settings
+from pipelines.canvas import publish_later
 from pipelines.lease import Lease, RunStoppedError
-from pipelines.stages import STAGES, partition_stages, stage_of
+from pipelines.stages import STAGES, partition_number, partition_stages, stage_of
 
 log = get_logger(__name__)
 
@@ -62,7 +63,7 @@ class UnitRun:
         self.runtime, self.grant, self.lease = runtime, grant, lease
         self.stage = stage
         self.job_id = grant.job_id
-        self.partition = int(grant.unit[1:]) if STAGES[stage].scope == "partition" else None
+        self.partition = partition_number(grant.unit)
         self.files = UnitFiles(runtime.lake, grant.job_id, stage, grant.unit, grant.epoch, self.partition or 0)
         self.now = datetime.now(UTC)
         self.outcome = Outcome()
@@ -147,12 +148,11 @@ def run_unit(
         return False
     pause_point("begun")
     stages = partition_stages(grant.stages)
-    stage = stages[index] if _is_partition(unit) else stage_of(unit.partition(":")[0]).name
+    number = partition_number(unit)
+    stage = stage_of(unit).name if number is None else stages[index]
     run: UnitRun | None = None
     try:
-        lease = Lease(
-            runtime.store, grant, len(stages) if _is_partition(unit) else 1, runtime.settings.task_memory_limit_mb
-        )
+        lease = Lease(runtime.store, grant, 1 if number is None else len(stages), runtime.settings.task_memory_limit_mb)
         try:
             run = UnitRun(runtime, grant, lease, stage)
             run.settle_before()
@@ -165,7 +165,8 @@ def run_unit(
         return False
     except DamagedPartError as error:
         _discard(run)
-        runtime.lake.drop_partition(job_id, stages, int(unit[1:]) if _is_partition(unit) else None)
+        if number is not None:
+            runtime.lake.drop_partition(job_id, stages, number)
         _fail(runtime, grant, error, from_first_stage=True)
         return False
     except Exception as error:  # the stage's own failure, whatever it is, becomes the unit's outcome
@@ -178,10 +179,6 @@ def run_unit(
 def _discard(run: UnitRun | None) -> None:
     if run is not None:
         run.files.discard()
-
-
-def _is_partition(unit: str) -> bool:
-    return unit[0] == "p" and unit[1:].isdigit()
 
 
 def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
@@ -207,7 +204,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
     except OSError as error:  # the commit counts; whoever reads the parts repeats the rename
         log.warning("rename after a commit failed", job=grant.job_id, unit=grant.unit, error=str(error))
     pause_point("renamed")
-    _send(runtime, answer)
+    publish_later(runtime.publish, answer.send)
     return True
 
 
@@ -250,20 +247,7 @@ def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage:
         "restart": from_first_stage or None,
     }
     answer = _insist(lambda: runtime.store.fail(grant, **arguments))
-    _send(runtime, answer)
-
-
-def _send(runtime: Runtime, answer: Answer) -> None:
-    if not answer.send:
-        return
-    try:
-        runtime.publish(answer.send)
-    except UnavailableError as error:
-        log.warning(
-            "next step not sent; the reconciler will",
-            error=str(error),
-            units=[out.unit for out in answer.send],
-        )
+    publish_later(runtime.publish, answer.send)
 
 
 def _by_source(companies: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

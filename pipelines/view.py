@@ -13,7 +13,7 @@ from typing import Any
 
 from data.jobs import TERMINAL, Status
 from pipelines.queues import Priority
-from pipelines.stages import STAGES, partition_stages
+from pipelines.stages import STAGES, partition_stages, report_format
 
 API = "/api/v1"
 #: Statuses from which `resume` is legal, whatever the coverage.
@@ -108,7 +108,7 @@ def stage_list(record: Record) -> list[dict[str, Any]]:
 def formats(record: Record) -> list[str]:
     """Report formats that the job renders; known once it is launched."""
     units = record.get("close", "").replace(";", ",").split(",")
-    return [unit.partition(":")[2] for unit in units if unit.startswith("render:")]
+    return [fmt for unit in units if unit and (fmt := report_format(unit))]
 
 
 def _stage(record: Record, name: str, lost: int) -> dict[str, Any]:

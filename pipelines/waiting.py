@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data.jobs import JobStore, Status
-from pipelines.stages import BY_UNIT, partition_stages
+from pipelines.stages import BY_UNIT, partition_number, partition_stages, stage_of
 from pipelines.view import Record, is_terminal, iso
 
 #: Units of a job with more partitions than this are not all read: only those handed out last.
@@ -76,9 +76,9 @@ def _retry(units: Units, due: float) -> str:
 
 def stage_of_unit(record: Record, name: str, unit: Mapping[str, Any]) -> str:
     """The stage (as the record names it) at which a unit is."""
-    if name[0] == "p" and name[1:].isdigit():
-        return partition_stages(tuple(record["stages"].split(",")))[unit["k"]]
-    return name.partition(":")[0]
+    if partition_number(name) is None:
+        return stage_of(name).unit_name
+    return partition_stages(tuple(record["stages"].split(",")))[unit["k"]]
 
 
 def _live_units(store: JobStore, records: Sequence[Record]) -> list[Units]:

@@ -8,6 +8,7 @@ from typing import Any
 from celery.signals import celeryd_after_setup, setup_logging
 
 from leadmill import log as logging_setup
+from leadmill.loading import imports_kept, without_pandas
 from leadmill.settings import get_settings
 from pipelines.broker import make_celery
 from pipelines.queues import Queue
@@ -42,21 +43,19 @@ def _preload(instance: Any, **_: Any) -> None:
 
     Only import: a fork while a parent thread uses DuckDB hung 1 of 60 times.
     """
-    import cffi.cparser  # noqa: F401  (billiard's, in each new child)
-    import duckdb  # noqa: F401
-    import pandas as pd  # noqa: F401  (pyarrow imports it at its first conversion)
-    import pyarrow.dataset
-    import pyarrow.pandas_compat
-    import pyarrow.parquet  # noqa: F401
-
     queues = instance.app.amqp.queues.consume_from
-    if Queue.SCRAPING in queues:
-        import tasks.scraping.preload
+    with imports_kept():
+        import cffi.cparser  # noqa: F401  (billiard's, in each new child)
+        import pyarrow.parquet
 
-        tasks.scraping.preload.preload()
-    if Queue.PROCESSING in queues:
-        import tasks.processing.preload
+        with without_pandas():
+            import pyarrow.dataset  # noqa: F401
+        if Queue.SCRAPING in queues:
+            import tasks.scraping.preload
 
-        tasks.processing.preload.preload()
-    gc.collect()
-    gc.freeze()
+            tasks.scraping.preload.preload()
+        if Queue.PROCESSING in queues:
+            import tasks.processing.preload
+
+            tasks.processing.preload.preload()
+        gc.collect()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from data.lake import Lake
+from pipelines.stages import report_format
 from pipelines.unit_run import UnitRun
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
@@ -16,7 +17,8 @@ from tasks.unit_task import unit_task
 @unit_task("report")
 def report(run: UnitRun) -> None:
     """Render one format of the job's report (see reports.render)."""
-    fmt = run.grant.unit.partition(":")[2]
+    fmt = report_format(run.grant.unit)
+    assert fmt is not None, f"{run.grant.unit} renders no format"
     rows = _leads(run, run.runtime.lake)
     store = run.runtime.store
     record = store.read(run.job_id) or {}

@@ -14,12 +14,14 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from data import history
-from data.jobs import TERMINAL, JobStore, Status, iter_batches
+from data.jobs import TERMINAL, JobStore, Status
 from data.lake import Lake
 from pipelines.stages import Kind
 
 #: How often a recount that was overtaken by jobs that ended meanwhile begins its last step again.
 ATTEMPTS = 8
+#: Records read in one go.
+_BATCH = 500
 #: Differences named in the finding, at most.
 MAX_NAMED = 100
 
@@ -107,9 +109,9 @@ def _take_in(store: JobStore, seen: dict[str, Ended], check: Callable[[], None])
         ids = cast("list[str]", store.redis.zrange(store.key(f"idx:s:{status}"), 0, -1))
         present.update(ids)
         new = [job_id for job_id in ids if job_id not in seen or seen[job_id].status != status]
-        for batch in iter_batches(new):
+        for start in range(0, len(new), _BATCH):
             check()
-            for job_id, ended in _records(store, batch):
+            for job_id, ended in _records(store, new[start : start + _BATCH]):
                 seen[job_id] = ended
     for job_id in seen.keys() - present:
         del seen[job_id]

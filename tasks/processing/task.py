@@ -13,7 +13,7 @@ from data.duck import connection
 from data.lake import partition_of
 from leadmill.errors import ErrorCategory, WorkError
 from pipelines.plan import committed_epochs
-from pipelines.stages import STAGES, partition_stages
+from pipelines.stages import STAGES, partition_number, partition_stages
 from pipelines.unit_run import UnitRun
 from tasks.unit_task import unit_task
 
@@ -73,7 +73,9 @@ def score(run: UnitRun) -> None:
         rows = [file for source in sorted(sources) for file in lake.parts(source, reads)] + lake.snapshot_files(reads)
         errors, damaged = [], []
     failed = {
-        int(unit[1:]): tuple(state["m"]) for unit, state in units.items() if state.get("m") and unit[1:].isdigit()
+        number: tuple(state["m"])
+        for unit, state in units.items()
+        if state.get("m") and (number := partition_number(unit)) is not None
     }
     unhanded = _never_handed(run, units) | {partition_of(file): _DAMAGED for file in damaged}
     result = score_leads(
