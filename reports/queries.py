@@ -1,19 +1,21 @@
 """The analysis of a set of final rows: every number that a report or the dashboard shows.
 
-Each question is one DuckDB aggregation over the Parquet files that reads only the columns it needs. The
-answers are plain values that JSON can hold; sentences are made of them in `reports.findings`.
+Each question is one DuckDB aggregation that reads only the columns it needs. The answers are plain values that
+JSON can hold; sentences are made of them in `reports.findings`.
 """
 # ruff: noqa: S608  the source is built by reports.rows; all else is fixed text
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from data.schemas import STAGE_SCHEMAS
 from reports.findings import warnings
-from reports.rows import name, quote, select_rows
+from reports.rows import count_rows, name, quote, select_rows
 
 #: Ranked order of leads, everywhere.
 RANKED = "score DESC NULLS LAST, quality DESC NULLS LAST, domain ASC"
@@ -35,6 +37,14 @@ _SHAPES = (
     (r"\s+", " "),
 )
 
+#: What is listed by frequency: column, and whether a row holds many of them.
+LISTED = {
+    "countries": ("country", False),
+    "industries": ("industry", False),
+    "languages": ("language", False),
+    "technologies": ("technologies", True),
+}
+
 #: Fields whose presence is counted, with the words for them.
 FIELDS: dict[str, tuple[str, str]] = {
     "name": ("name", "coalesce(name, '') <> ''"),
@@ -55,9 +65,28 @@ FIELDS: dict[str, tuple[str, str]] = {
 }
 
 
-def final_rows(con: Any, rows: Sequence[Path]) -> str:
-    """The files as a parenthesised SELECT of the final columns."""
-    return f"({select_rows(con, rows, STAGE_SCHEMAS['score'])})"
+#: At most so many rows are kept in memory while a report asks its many questions: each question's own reading of the
+#: files (40 columns to bind, files to open) costs more than its answer. More rows stay in their files.
+FEW_ROWS = 10_000
+
+
+@contextmanager
+def final_rows(con: Any, rows: Sequence[Path]) -> Iterator[str]:
+    """The rows of the files in the final columns, in no order, as what may follow FROM while the block lasts.
+
+    Raises:
+        duckdb.Error: a file is missing or no Parquet.
+    """
+    query = select_rows(con, rows, STAGE_SCHEMAS["score"])
+    if count_rows(con, rows) > FEW_ROWS:
+        yield f"({query})"
+        return
+    table = f"final_rows_{secrets.token_hex(4)}"
+    con.execute(f"CREATE TEMP TABLE {table} AS {query}")
+    try:
+        yield table
+    finally:
+        con.execute(f"DROP TABLE {table}")
 
 
 def analyze(rows: Sequence[Path], *, con: Any) -> dict[str, Any]:
@@ -67,24 +96,25 @@ def analyze(rows: Sequence[Path], *, con: Any) -> dict[str, Any]:
         `totals, tiers, scores, countries, industries, languages, technologies, fields, rules, errors,
         warnings`; shares are 0–1 of the companies with a good row, shares of errors of those without.
     """
-    return analyze_source(con, final_rows(con, rows))
+    with final_rows(con, rows) as source:
+        return analyze_source(con, source)
 
 
 def analyze_source(con: Any, source: str) -> dict[str, Any]:
-    """The same of rows that `final_rows` returned."""
+    """The same of rows that `final_rows` gave."""
     totals = _totals(con, source)
-    good = totals["leads"]
+    good, filled = totals["leads"], _filled(con, source)
     found: dict[str, Any] = {
         "totals": totals,
         "tiers": _tiers(con, source, good),
         "scores": _scores(con, source),
-        "countries": _top(con, source, "country", good),
-        "industries": _top(con, source, "industry", good),
-        "languages": _top(con, source, "language", good),
-        "technologies": _top(con, source, "technologies", good, many=True),
-        "fields": _fields(con, source, good),
+        **_most_frequent(con, source, good, filled),
+        "fields": [
+            {"field": field, "label": label, "found": filled[field], "share": _share(filled[field], good)}
+            for field, (label, _) in FIELDS.items()
+        ],
         "rules": _rules(con, source, good),
-        "errors": _errors(con, source, totals["failed"]),
+        "errors": _errors(con, source, totals["failed"]) if totals["failed"] else [],
     }
     found["warnings"] = warnings(found)
     return found
@@ -151,34 +181,38 @@ def _scores(con: Any, source: str) -> list[dict[str, int]]:
     return [{"from": step * 10, "to": step * 10 + 10, "count": found.get(step, 0)} for step in range(10)]
 
 
-def _top(con: Any, source: str, column: str, good: int, *, many: bool = False) -> dict[str, Any]:
-    """The most frequent values of a column, how many distinct there are, and how many leads have one."""
-    value = f"unnest(list_distinct({name(column)}))" if many else name(column)
-    filled = f"len({name(column)}) > 0" if many else f"{name(column)} IS NOT NULL"
-    values = f"(SELECT {value} AS value FROM {source} WHERE {GOOD} AND {filled})"
-    listed = records(
-        con,
-        f"SELECT left(value, 120) AS value, count(*) AS count FROM {values} WHERE value IS NOT NULL "
-        f"GROUP BY 1 ORDER BY count DESC, value LIMIT {TOP}",
+def _filled(con: Any, source: str) -> dict[str, int]:
+    """How many leads have each of `FIELDS` and of the columns in `LISTED`."""
+    filled = {column: _has(column, many) for column, many in LISTED.values()}
+    filled |= {field: condition for field, (_, condition) in FIELDS.items()}
+    counts = ", ".join(f"count(*) FILTER ({GOOD} AND {condition})" for condition in filled.values())
+    return dict(zip(filled, con.execute(f"SELECT {counts} FROM {source}").fetchone(), strict=True))
+
+
+def _has(column: str, many: bool) -> str:
+    return f"len({name(column)}) > 0" if many else f"{name(column)} IS NOT NULL"
+
+
+def _most_frequent(con: Any, source: str, good: int, filled: dict[str, int]) -> dict[str, dict[str, Any]]:
+    """The most frequent values of each listed column, how many distinct there are, and how many leads have one."""
+    values = " UNION ALL ".join(
+        f"SELECT {quote(key)} AS key, {f'unnest(list_distinct({name(column)}))' if many else name(column)} AS value "
+        f"FROM {source} WHERE {GOOD} AND {_has(column, many)}"
+        for key, (column, many) in LISTED.items()
     )
-    distinct, leads = con.execute(
-        f"SELECT (SELECT count(DISTINCT value) FROM {values}), "
-        f"(SELECT count(*) FROM {source} WHERE {GOOD} AND {filled})"
-    ).fetchone()
+    listed: dict[str, list[dict[str, Any]]] = {key: [] for key in LISTED}
+    distinct = dict.fromkeys(LISTED, 0)
+    for key, value, count, distinct[key] in con.execute(
+        f"""SELECT key, left(value, 120), count(*) AS count, count(*) OVER (PARTITION BY key)
+        FROM ({values}) WHERE value IS NOT NULL GROUP BY key, value
+        QUALIFY row_number() OVER (PARTITION BY key ORDER BY count(*) DESC, value) <= {TOP}
+        ORDER BY key, count DESC, value"""
+    ).fetchall():
+        listed[key].append({"value": value, "count": count, "share": _share(count, good)})
     return {
-        "values": [{**row, "share": _share(row["count"], good)} for row in listed],
-        "distinct": distinct,
-        "leads": leads,
+        key: {"values": listed[key], "distinct": distinct[key], "leads": filled[column]}
+        for key, (column, _) in LISTED.items()
     }
-
-
-def _fields(con: Any, source: str, good: int) -> list[dict[str, Any]]:
-    counts = ", ".join(f"count(*) FILTER ({GOOD} AND {filled})" for _, filled in FIELDS.values())
-    row = con.execute(f"SELECT {counts} FROM {source}").fetchone()
-    return [
-        {"field": field, "label": label, "found": count, "share": _share(count, good)}
-        for (field, (label, _)), count in zip(FIELDS.items(), row, strict=True)
-    ]
 
 
 def _rules(con: Any, source: str, good: int) -> list[dict[str, Any]]:

@@ -68,9 +68,9 @@ def render(
             f"no report type {report_type[:40]!r}; there are {', '.join(REPORT_TYPES)}", field="report.type"
         )
     con = con or connection().cursor()
-    source = final_rows(con, rows)
     where = GOOD if report_type == "leads" or fmt == "html" else "true"
-    (total,) = con.execute(f"SELECT count(*) FROM {source} WHERE {where}").fetchone()
-    data = ReportData(con, source, job, report_type, where, total)
-    written = known[fmt].write(data, out)
+    with final_rows(con, rows) as source:
+        (total,) = con.execute(f"SELECT count(*) FROM {source} WHERE {where}").fetchone()
+        data = ReportData(con, source, job, report_type, where, total)
+        written = known[fmt].write(data, out)
     return RenderResult(fmt, known[fmt].media_type, out, written, total, out.stat().st_size)

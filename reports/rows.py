@@ -46,28 +46,40 @@ def sql_type(con: Any, kind: pa.DataType) -> str:
     return _TYPES[key]
 
 
-def present(con: Any, paths: Sequence[str | Path]) -> set[str]:
-    """The columns that at least one of the files has.
+def present(con: Any, paths: Sequence[str | Path]) -> dict[str, str]:
+    """The columns that at least one of the files has, with their types in DuckDB.
 
     Raises:
         duckdb.IOException: a file is missing or no Parquet.
     """
     if not paths:
-        return set()
-    return {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {parquet(paths)}").fetchall()}
+        return {}
+    return {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {parquet(paths)}").fetchall()}
 
 
-def typed_columns(con: Any, schema: pa.Schema, have: set[str], table: str = "") -> Mapping[str, str]:
-    """Column → SQL expression of exactly its schema's type; a column nobody has is a typed null."""
+def count_rows(con: Any, paths: Sequence[str | Path]) -> int:
+    """Rows of the files by their footers.
+
+    Raises:
+        duckdb.IOException: a file is missing or no Parquet.
+    """
+    if not paths:
+        return 0
+    files = ", ".join(path_literal(path) for path in paths)
+    (rows,) = con.execute(f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata([{files}])").fetchone()
+    return int(rows)
+
+
+def typed_columns(con: Any, schema: pa.Schema, have: Mapping[str, str], table: str = "") -> Mapping[str, str]:
+    """Column → SQL expression of exactly its schema's type; a column nobody has (see `present`) is a typed null."""
     prefix = f"{table}." if table else ""
-    return {
-        field.name: (
-            f"CAST({prefix}{name(field.name)} AS {sql_type(con, field.type)})"
-            if field.name in have
-            else f"CAST(NULL AS {sql_type(con, field.type)})"
-        )
-        for field in schema
-    }
+    columns = {}
+    for field in schema:
+        kind, found = sql_type(con, field.type), f"{prefix}{name(field.name)}"
+        if have.get(field.name) != kind:  # a cast that changes nothing takes its time, too
+            found = f"CAST({found if field.name in have else 'NULL'} AS {kind})"
+        columns[field.name] = found
+    return columns
 
 
 def select_rows(con: Any, paths: Sequence[str | Path], schema: pa.Schema) -> str:

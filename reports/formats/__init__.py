@@ -20,7 +20,7 @@ class ReportData:
 
     #: A DuckDB connection or cursor.
     con: Any
-    #: The final rows as a parenthesised SELECT, in no order.
+    #: The final rows, in no order: what follows FROM (see `reports.queries.final_rows`).
     source: str
     #: What is known of the job; every key may be missing.
     job: Mapping[str, Any]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError
 from reports.findings import percent
-from reports.flat import flat_columns
+from reports.flat import flat_rows
 from reports.formats import Format, ReportData
 from reports.queries import RANKED, analyze_source
-from reports.rows import name
 
 #: Rows of a sheet without its header.
 MAX_ROWS = 1_048_575
@@ -60,17 +60,16 @@ def write(data: ReportData, out: Path) -> int:
 
 def _leads(book: Any, data: ReportData) -> None:
     sheet = book.add_worksheet("Leads")
-    columns = flat_columns(guard=False)
+    columns = STAGE_SCHEMAS["score"].names
     header = book.add_format({"bold": True, "bg_color": "#12343b", "font_color": "#ffffff"})
     for number, column in enumerate(columns):
         sheet.set_column(number, number, _WIDTHS.get(column, 14))
         sheet.write_string(0, number, column, header)
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, data.rows, len(columns) - 1)
-    _colours(book, sheet, list(columns), data.rows)
-    cells = ", ".join(f"{sql} AS {name(column)}" for column, sql in columns.items())
-    ranked = f"SELECT * FROM {data.source} WHERE {data.where} ORDER BY {RANKED}"
-    cursor = data.con.execute(f"SELECT {cells} FROM ({ranked})")
+    _colours(book, sheet, columns, data.rows)
+    ranked = f"(SELECT * FROM {data.source} WHERE {data.where} ORDER BY {RANKED})"
+    cursor = data.con.execute(flat_rows(ranked, guard=False))
     line = 0
     while batch := cursor.fetchmany(2_000):
         for row in batch:

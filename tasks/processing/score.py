@@ -196,9 +196,13 @@ def _joined() -> str:
 
 
 def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
-    """The score-stage columns in their order, each of exactly its type."""
+    """The score-stage columns in their order, each of exactly its type; those of the stage before have it already."""
     tier = " ".join(f"WHEN score >= {lowest!r} THEN {quote(tier)}" for tier, lowest in model.tiers)
     computed = {
+        "score": "score",
+        "contributions": "contributions",
+        "error_category": "error_category",
+        "error": "error",
         "tier": f"CASE {tier} ELSE {quote(TIERS[-1])} END",
         "probability": f"1 / (1 + exp(-{model.slope!r}::DOUBLE * (score - {model.midpoint!r}::DOUBLE)))",
         "model_version": quote(model.version),
@@ -207,6 +211,6 @@ def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
         "schema_version": str(SCHEMA_VERSION),
     }
     return ", ".join(
-        f"CAST({computed.get(c.name, name(c.name))} AS {sql_type(con, c.type)}) AS {name(c.name)}"
+        f"CAST({computed[c.name]} AS {sql_type(con, c.type)}) AS {name(c.name)}" if c.name in computed else name(c.name)
         for c in STAGE_SCHEMAS["score"]
     )

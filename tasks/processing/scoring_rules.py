@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -90,16 +91,20 @@ def load_rules(path: Path | None) -> ScoringModel:
         raw = file.read_bytes()
         if len(raw) > MAX_FILE:
             raise ConfigError(f"{file}: larger than {MAX_FILE:,} bytes; a model has at most {MAX_RULES} rules")
-        document = tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from error
+    try:
+        return _compiled(raw)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
-    digest = hashlib.sha256(raw).hexdigest()[:8]
-    try:
-        return _model(document, digest)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
+
+
+@lru_cache(maxsize=4)
+def _compiled(raw: bytes) -> ScoringModel:
+    """By content: a worker scores many jobs with one file, and an edit of it counts at once."""
+    return _model(tomllib.loads(raw.decode("utf-8")), hashlib.sha256(raw).hexdigest()[:8])
 
 
 def _model(document: Mapping[str, Any], digest: str) -> ScoringModel:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reports import queries
 from reports.findings import percent
 from reports.queries import analyze
 from tasks.analytics.analyze import analyze_leads
@@ -37,6 +38,15 @@ def test_numbers_of_the_fixed_rows(con: Any, rows: list[Path]) -> None:
     }
     assert found["errors"][1]["cause"].startswith("robots.txt of … refuses")
     assert found["rules"][0]["rule"] == "base"
+
+
+def test_many_rows_are_asked_in_their_files_and_say_the_same(
+    con: Any, rows: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = analyze(rows, con=con)
+    monkeypatch.setattr(queries, "FEW_ROWS", 0)
+    assert analyze(rows, con=con) == few
+    assert con.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
 
 
 def test_a_score_of_100_lies_in_the_last_step(tmp_path: Path, con: Any) -> None:

@@ -72,6 +72,17 @@ def test_csv_guards_formulas_but_keeps_phone_numbers(tmp_path: Path, con: Any, r
     assert row["address"] == '\'=1+1, Say "hi", ok'
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(alphabet="+0123456789=-@ \n\tx＋；", max_size=20), min_size=1, max_size=40))
+def test_csv_guards_formulas_and_nothing_else(texts: list[str], tmp_path: Path, con: Any) -> None:
+    rows = [good(f"c{n}.com", 100 - n, name=text) for n, text in enumerate(texts)]
+    made_of = read_csv(made(tmp_path, con, "csv", [write_rows(tmp_path / "t.parquet", rows)]))
+    for text, row in zip(texts, made_of, strict=True):
+        plain = re.sub(r"[\x00-\x1f\x7f]+", " ", text)
+        formula = re.match(r"\s*[=+\-@＝＋－＠]", plain) and not re.fullmatch(r"\+[0-9]{6,15}", plain, re.ASCII)
+        assert row["name"] == ("'" if formula else "") + plain
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=20), lead=st.sampled_from("=+-@\t\r\n ＝x"))
 def test_no_csv_cell_begins_a_formula(tmp_path: Path, con: Any, value: str, lead: str) -> None:
