@@ -11,5 +11,5 @@ bench-setup: setup $(PEER)/.installed ## install the pinned peers into virtual e
 
 $(PEER)/.installed: benchmarks/peers/prefect.txt | .venv/.installed
 	@uv venv --quiet --allow-existing --python $(BIN)/python $(PEER)
-	@uv pip install --quiet --python $(PEER)/bin/python --require-hashes -r benchmarks/peers/prefect.txt
+	@uv pip install --quiet --compile-bytecode --python $(PEER)/bin/python --require-hashes -r benchmarks/peers/prefect.txt
 	@touch $@

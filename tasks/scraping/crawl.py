@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Self
 
+from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.settings import Settings
@@ -212,6 +213,13 @@ def _spider(crawler: Crawler) -> CompanySpider | None:
     return crawler.spider if isinstance(crawler.spider, CompanySpider) else None
 
 
+class _Decompression(HttpCompressionMiddleware):
+    """Scrapy's, for answers alone: what may come compressed is said with every request's own headers."""
+
+    def process_request(self, request: Request, spider: Spider | None = None) -> None:
+        """Nothing to add."""
+
+
 class _OwnSettings(Settings):
     """Settings made for one crawl and known to nobody else: Scrapy need not copy them, which takes 2 ms."""
 
@@ -224,7 +232,7 @@ def _settings(options: CrawlOptions) -> Settings:
     """Scrapy's settings: its defaults suit a tool at a desk, not a service."""
     middlewares: dict[Any, int] = {
         PolitenessMiddleware: 550,
-        HttpCompressionMiddleware: 590,
+        _Decompression: 590,
         FollowMiddleware: 600,
     }
     if options.respect_robots:
@@ -258,6 +266,7 @@ def _settings(options: CrawlOptions) -> Settings:
             "REMOTE_CONTROL_ENABLED": False,
             "TELNETCONSOLE_ENABLED": False,
             "LOG_ENABLED": False,
+            "STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector",
             "STATS_DUMP": False,
         }
     )

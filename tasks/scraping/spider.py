@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from scrapy import Request, Spider
+from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
 from scrapy.http import Response
 from twisted.python.failure import Failure
 from w3lib.encoding import html_body_declared_encoding, resolve_encoding
@@ -35,7 +36,11 @@ BATCH_BYTES = 8_000_000
 #: A meta refresh on the home page is followed when it waits at most so long, seconds.
 MAX_REFRESH_S = 10
 
-_ACCEPT = {b"Accept": b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.1", b"Accept-Language": b"en,*;q=0.5"}
+_ACCEPT = {
+    b"Accept": b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
+    b"Accept-Encoding": b", ".join(ACCEPTED_ENCODINGS),
+    b"Accept-Language": b"en,*;q=0.5",
+}
 
 log = logging.getLogger(__name__)
 
