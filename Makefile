@@ -23,8 +23,10 @@ demo: setup ## run the main job on the sample sites and print the best leads
 test: setup ## run every test on the real stack
 	@pytest
 
-soak: setup ## break a busy stack for SECONDS (600) and print the table of what came of it
+soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10,000 jobs at once; then watch its memory
 	@python -m tests.faults.soak --seconds $(or $(SECONDS),600)
+	@LEADMILL_TEST_MANY_JOBS=$(or $(JOBS),10000) pytest -q -s tests/faults/test_many_jobs.py
+	@python -m tests.faults.flat --seconds $(or $(SECONDS),600)
 
 check: setup ## format, lint, types, import order
 	@ruff format --check .

@@ -20,8 +20,23 @@ log = get_logger(__name__)
 FIRST_S, LONGEST_S = 0.5, 2.0
 
 
+class _NothingToAcknowledge(redis.QoS):
+    """Messages are read without acknowledgement (decision 5), but the worker acknowledges them all the same.
+
+    Each time kombu asked the server to forget what it had never noted, and kept the message's tag for ever.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        """Nothing was noted."""
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Nothing was noted; the record sends again what it misses."""
+
+
 class SteadyChannel(redis.Channel):
     """Reads past whatever is no message (not JSON, or without a message's fields)."""
+
+    QoS = _NothingToAcknowledge
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

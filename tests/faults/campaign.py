@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import redis
@@ -23,6 +24,9 @@ import redis
 from data.jobs import TERMINAL
 from leadmill.errors import UnavailableError
 from tests.spine.stack import Spine
+
+if TYPE_CHECKING:
+    from tests.faults.front import Front
 
 COMPANIES = 12
 #: No job changed for so long: something is stuck (seconds). Longer than the longest outage and lease together.
@@ -47,6 +51,9 @@ class Verdict:
     """What a campaign proved. The first three must be empty."""
 
     jobs: int = 0
+    #: Of the jobs: submitted through the API, and by a schedule.
+    over_http: int = 0
+    ticks: int = 0
     companies: int = 0
     unended: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -63,6 +70,8 @@ class Verdict:
     def table(self) -> str:
         rows = [
             ("jobs", self.jobs),
+            ("of them through the API", self.over_http),
+            ("of them by a schedule", self.ticks),
             ("companies", self.companies),
             ("unended", len(self.unended)),
             ("lost", len(self.lost)),
@@ -83,8 +92,8 @@ class Verdict:
 class Campaign:
     """Load, faults and verdict over one spine."""
 
-    def __init__(self, spine: Spine, *, in_flight: int = 6, seed: int = 0) -> None:
-        self.spine, self.in_flight = spine, in_flight
+    def __init__(self, spine: Spine, *, in_flight: int = 6, seed: int = 0, front: Front | None = None) -> None:
+        self.spine, self.in_flight, self.front = spine, in_flight, front
         self.random = random.Random(seed)
         self.log_file = spine.folder / f"stages-{uuid.uuid4().hex[:8]}.log"
         self.log_file.touch()
@@ -134,15 +143,17 @@ class Campaign:
         strike_at = time.monotonic() + 1.0
         while time.monotonic() < until:
             self.keep_busy()
-            self.replace_dead_workers()
+            self.replace_dead()
             if time.monotonic() >= strike_at:
                 self.random.choice(faults)()
                 strike_at = time.monotonic() + self.random.uniform(*pause)
             time.sleep(0.1)
         return self.judge()
 
-    def replace_dead_workers(self) -> None:
+    def replace_dead(self) -> None:
         """What a supervisor does."""
+        if self.front is not None:
+            self.front.replace_dead()
         for worker in [w for w in self.spine.workers if w.poll() is not None]:
             self.spine.workers.remove(worker)
             self.spine.start_worker()
@@ -198,6 +209,16 @@ class Campaign:
         pids = {child.pid for child in psutil.Process(pid).children()}
         self._note(name, pids)
         os.killpg(pid, signal.SIGKILL)
+
+    def kill_api(self) -> None:
+        assert self.front is not None
+        self.verdict.faults["api killed"] += 1
+        self.front.kill("api")
+
+    def kill_beat(self) -> None:
+        assert self.front is not None
+        self.verdict.faults["beat killed"] += 1
+        self.front.kill("beat")
 
     def restart_server(self) -> None:
         self.verdict.faults["server killed and restarted"] += 1
@@ -273,10 +294,14 @@ class Campaign:
     # ---- verdict ---------------------------------------------------------------------------------------
 
     def judge(self, seconds: float = 120) -> Verdict:
+        if self.front is not None:
+            self.front.finish()
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self.replace_dead_workers()
+            self.replace_dead()
             try:
+                if self.front is not None:
+                    self.jobs += sorted(set(self.front.jobs()) - set(self.jobs))
                 open_jobs = [job for job in self.jobs if self.spine.status(job) not in TERMINAL]
                 self._watch(open_jobs)
                 if not open_jobs:
@@ -285,6 +310,10 @@ class Campaign:
                 time.sleep(0.5)
             time.sleep(0.1)
         verdict = self.verdict
+        if self.front is not None:
+            verdict.doubled += self.front.doubled() + self.front.unasked(self.jobs)
+            verdict.wrong += self.front.complaints
+            verdict.over_http, verdict.ticks = len(self.front.answers), len(self.front.ticks())
         verdict.jobs = len(self.jobs)
         for job in self.jobs:
             status = self.spine.status(job)

@@ -12,7 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults.campaign import Campaign, Verdict, spine_for
+from tests.faults.campaign import COMPANIES, Campaign, Verdict, spine_for
+from tests.faults.front import Front
 from tests.faults.test_single_faults import message
 
 
@@ -22,7 +23,8 @@ def faults_of(campaign: Campaign) -> list:
         campaign.kill_child, campaign.kill_child, campaign.kill_child, campaign.kill_child_at_step_end,
         campaign.kill_worker, campaign.kill_every_worker, campaign.stop_worker, campaign.restart_server,
         campaign.freeze_server, campaign.freeze_worker, campaign.steal_message, campaign.double_message,
-        campaign.fill_server, lambda: campaign.send_nonsense(message("leadmill.scrape", [None, {}, "x"])),
+        campaign.fill_server, campaign.kill_api, campaign.kill_api, campaign.kill_beat,
+        lambda: campaign.send_nonsense(message("leadmill.scrape", [None, {}, "x"])),
         lambda: campaign.send_nonsense("no message"),
     ]  # fmt: skip
 
@@ -37,8 +39,9 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="leadmill-soak-") as folder,
         spine_for(chosen.keep or Path(folder)) as spine,
+        Front(spine, COMPANIES) as front,
     ):
-        campaign = Campaign(spine, seed=chosen.seed)
+        campaign = Campaign(spine, seed=chosen.seed, front=front)
         try:
             verdict = campaign.run(chosen.seconds, faults_of(campaign), pause=(0.5, 6.0))
         except AssertionError as stuck:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.campaign import Campaign, Verdict, spine_for
+from tests.faults.campaign import COMPANIES, Campaign, Verdict, spine_for
+from tests.faults.front import Front
 from tests.faults.proof import FaultSpine
 
 pytestmark = pytest.mark.timeout(240)
@@ -55,3 +56,14 @@ def test_messages_are_lost_and_doubled(campaign: Campaign) -> None:
 
 def test_a_frozen_worker_wakes_and_is_refused(campaign: Campaign) -> None:
     passes(campaign.run(4, [campaign.freeze_worker], pause=(1, 2)))
+
+
+def test_the_api_and_beat_are_killed(spine: FaultSpine) -> None:
+    spine.ready()
+    with Front(spine, COMPANIES) as front:
+        campaign = Campaign(spine, in_flight=2, seed=7, front=front)
+        verdict = campaign.run(9, [campaign.kill_api, campaign.kill_beat, campaign.kill_child], pause=(0.3, 3))
+        passes(verdict)
+    assert front.restarts["api"]
+    assert verdict.over_http > 3
+    assert verdict.ticks
