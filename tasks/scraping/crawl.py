@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Self
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.settings import Settings
+from scrapy.signalmanager import SignalManager
 
 from leadmill.egress import parse_allow
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
@@ -42,6 +43,19 @@ TICK_S = 0.05
 PROGRESS_S = 0.25
 #: How long Scrapy may take to close after everything under way was cut, seconds.
 CLOSING_S = 0.8
+
+#: Signals of every single request; no part of the crawl connects to them.
+_UNHEARD = frozenset(
+    {
+        signals.request_scheduled,
+        signals.request_reached_downloader,
+        signals.request_left_downloader,
+        signals.headers_received,
+        signals.bytes_received,
+        signals.response_downloaded,
+        signals.response_received,
+    }
+)
 
 Ended = Literal["finished", "deadline", "stopped"]
 
@@ -98,6 +112,7 @@ async def _crawl(
         logging.getLogger(name).setLevel(logging.CRITICAL)  # every failure becomes a row; their log is noise
     companies = [Company(seed, options) for seed in seeds]
     crawler = Crawler(CompanySpider, _settings(options))
+    crawler.signals = _Signals(crawler)
     task = asyncio.create_task(
         crawler.crawl_async(
             companies=companies,
@@ -218,6 +233,14 @@ class _Decompression(HttpCompressionMiddleware):
 
     def process_request(self, request: Request, spider: Spider | None = None) -> None:
         """Nothing to add."""
+
+
+class _Signals(SignalManager):
+    """Scrapy's, without the search for listeners of what nobody here listens to: seven signals a request."""
+
+    def send_catch_log(self, signal: Any = None, **named: Any) -> list[tuple[Any, Any]]:
+        """Answers of the listeners."""
+        return [] if signal in _UNHEARD else super().send_catch_log(signal, **named)
 
 
 class _OwnSettings(Settings):
