@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from reports.queries import RANKED
+
 
 @dataclass(frozen=True)
 class ReportData:
@@ -30,6 +32,11 @@ class ReportData:
     where: str
     #: Rows that meet `where`.
     rows: int
+
+    @property
+    def ranked(self) -> str:
+        """The rows that data formats hold, best first: what follows FROM."""
+        return f"(SELECT * FROM {self.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,4 @@
 """CSV by RFC 4180: UTF-8, a header, CRLF, streamed by DuckDB, formulas guarded (see `reports.flat`)."""
-# ruff: noqa: S608  rows are built by reports.rows and reports.flat
 
 from __future__ import annotations
 
@@ -7,14 +6,14 @@ from pathlib import Path
 
 from reports.flat import flat_rows
 from reports.formats import Format, ReportData
-from reports.queries import RANKED
 from reports.rows import quote
 
 
 def write(data: ReportData, out: Path) -> int:
     """Every row in ranked order."""
-    rows = flat_rows(f"(SELECT * FROM {data.source} WHERE {data.where} ORDER BY {RANKED})", guard=True)
-    data.con.execute(f"COPY ({rows}) TO {quote(str(out))} (FORMAT csv, HEADER, NEW_LINE '\\r\\n')")
+    data.con.execute(
+        f"COPY ({flat_rows(data.ranked, guard=True)}) TO {quote(str(out))} (FORMAT csv, HEADER, NEW_LINE '\\r\\n')"
+    )
     return data.rows
 
 

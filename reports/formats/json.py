@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from data.schemas import FACT, STAGE_SCHEMAS
 from reports.formats import Format, ReportData
-from reports.queries import RANKED, iso
+from reports.queries import iso
 from reports.rows import name, quote
 
 
@@ -32,8 +32,7 @@ def _column(field: pa.Field) -> str:
 def write(data: ReportData, out: Path) -> int:
     """Every row in ranked order."""
     columns = ", ".join(_column(field) for field in STAGE_SCHEMAS["score"])
-    ranked = f"SELECT * FROM {data.source} WHERE {data.where} ORDER BY {RANKED}"
-    data.con.execute(f"COPY (SELECT {columns} FROM ({ranked})) TO {quote(str(out))} (FORMAT json, ARRAY true)")
+    data.con.execute(f"COPY (SELECT {columns} FROM {data.ranked}) TO {quote(str(out))} (FORMAT json, ARRAY true)")
     return data.rows
 
 

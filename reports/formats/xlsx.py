@@ -2,7 +2,6 @@
 
 Texts are written as texts: never as formulas, never as links. Written row by row, so that memory stays flat.
 """
-# ruff: noqa: S608  columns and source are built by reports.rows and reports.flat
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from leadmill.errors import InputError
 from reports.findings import percent
 from reports.flat import flat_rows
 from reports.formats import Format, ReportData
-from reports.queries import RANKED, analyze_source
+from reports.queries import analyze_source
 
 #: Rows of a sheet without its header.
 MAX_ROWS = 1_048_575
@@ -68,8 +67,7 @@ def _leads(book: Any, data: ReportData) -> None:
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, data.rows, len(columns) - 1)
     _colours(book, sheet, columns, data.rows)
-    ranked = f"(SELECT * FROM {data.source} WHERE {data.where} ORDER BY {RANKED})"
-    cursor = data.con.execute(flat_rows(ranked, guard=False))
+    cursor = data.con.execute(flat_rows(data.ranked, guard=False))
     line = 0
     while batch := cursor.fetchmany(2_000):
         for row in batch:

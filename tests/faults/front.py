@@ -6,7 +6,6 @@ answered. At the end each key must have made one job, and no job may be there th
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -133,10 +132,7 @@ class Front:
                 str(self.spine.folder / f"beat-{time.monotonic_ns()}.pid"),
             ],
         }[name]  # fmt: skip
-        env = {
-            **os.environ, "REDIS_URL": self.spine.server.url, "LEADMILL_DATA_URL": str(self.spine.folder / "data"),
-            "LEADMILL_KEY_PREFIX": self.spine.settings.key_prefix, "PYTHONPATH": str(ROOT),
-        }  # fmt: skip
+        env = {**self.spine.env, "PYTHONPATH": str(ROOT)}
         with (self.spine.folder / f"worker-{name}.log").open("ab") as out:
             self._processes[name] = subprocess.Popen(command, env=env, stdout=out, stderr=out, cwd=ROOT)
 

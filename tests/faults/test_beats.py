@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -36,16 +35,14 @@ def test_two_beats_and_one_killed(spine: FaultSpine) -> None:
     submission = Submission(Kind.PIPELINE, company_urls=["one.example"], options={"stand_in": {"parts": False}})
     # Made two minutes ago: the newest planned time is due at once, the next within a minute.
     schedules.create(spine.store, "beats", "* * * * *", submission, datetime.now(UTC) - timedelta(minutes=2))
-    env = {
-        **os.environ, "REDIS_URL": spine.server.url, "LEADMILL_DATA_URL": str(spine.folder / "data"),
-        "LEADMILL_KEY_PREFIX": spine.settings.key_prefix,
-    }  # fmt: skip
     beats: list[subprocess.Popen[bytes]] = []
 
     def start(n: int) -> None:
         command = [sys.executable, "-m", "celery", "-A", APP, "beat", "--pidfile", str(spine.folder / f"beat{n}.pid")]
         with (spine.folder / f"worker-beat{n}.log").open("ab") as out:
-            beats.append(subprocess.Popen(command, env=env, stdout=out, stderr=out, cwd=Path(__file__).parents[2]))
+            beats.append(
+                subprocess.Popen(command, env=spine.env, stdout=out, stderr=out, cwd=Path(__file__).parents[2])
+            )
 
     try:
         start(0)

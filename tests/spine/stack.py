@@ -68,12 +68,17 @@ class Spine:
                 raise AssertionError(f"workers did not come up:\n{self.log()}")
             time.sleep(0.05)
 
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of a process that belongs to this stack."""
+        return {
+            **os.environ, "REDIS_URL": self.server.url, "LEADMILL_DATA_URL": str(self.folder / "data"),
+            "LEADMILL_KEY_PREFIX": PREFIX,
+        }  # fmt: skip
+
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
         self._names += 1
-        env = {
-            **os.environ, "REDIS_URL": self.server.url, "LEADMILL_DATA_URL": str(self.folder / "data"),
-            "LEADMILL_KEY_PREFIX": PREFIX, "LEADMILL_LOG_LEVEL": "INFO", **self._extra,
-        }  # fmt: skip
+        env = {**self.env, "LEADMILL_LOG_LEVEL": "INFO", **self._extra}
         with (self.folder / f"worker-{self._names}.log").open("ab") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "celery", "-A", self.app_name, "worker", "-c", str(self.processes),
