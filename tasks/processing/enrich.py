@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from leadmill.errors import ErrorCategory
+from tasks.error_rows import error_row
 from tasks.processing.enrichers import Enricher, load
 from tasks.processing.extract.document import Document
 from tasks.processing.findings import MAX_FACTS, Finding
-from tasks.processing.process import error_row
 from tasks.processing.quality import quality
 
 #: Findings that one enricher keeps of one company.

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from leadmill.errors import ErrorCategory
+from tasks.error_rows import error_row
 from tasks.processing import company
 from tasks.processing.extract import (
     addresses,
@@ -99,31 +100,6 @@ def extract(page: Mapping[str, Any]) -> list[Finding]:
     # The page itself is a finding, so that what the domain alone says has a source to name.
     fetched = document.found("page", document.url, "fetched", 1.0)
     return [fetched, *(finding for find in _EXTRACTORS for finding in find(document))]
-
-
-def error_row(
-    subject: Mapping[str, Any],
-    scope: str,
-    stage: str,
-    category: ErrorCategory,
-    reason: str,
-    now: datetime,
-    *,
-    url: str | None = None,
-) -> dict[str, Any]:
-    """A row of `data.schemas.ERRORS` about a company or a page, without job_id and schema_version."""
-    return {
-        "company_id": subject["company_id"],
-        "domain": subject["domain"],
-        "url": url or subject.get("url"),
-        "scope": scope,
-        "stage": stage,
-        "category": category.value,
-        "error": reason,
-        "status": None,
-        "line": None,
-        "at": now,
-    }
 
 
 def _said(error: Exception) -> str:
