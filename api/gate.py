@@ -10,7 +10,7 @@ import ipaddress
 import itertools
 import re
 import secrets
-from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from leadmill.errors import ConfigError
+from leadmill.hosts import AllowedHosts
 from leadmill.settings import Settings
 from pipelines.inputs import MAX_UPLOAD
 
@@ -27,6 +28,8 @@ MAX_BODY = 24_000_000
 _FILE_PATHS = ("/api/v1/pipelines",)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+#: Stands among the first headers when a request named its host twice; no header has such a name.
+_AGAIN = b":host again"
 #: Sent with every answer that sets nothing else.
 _HEADERS: dict[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
@@ -60,19 +63,34 @@ def check_bind(settings: Settings, host: str) -> None:
         )
 
 
-def allowed_hosts(settings: Settings) -> frozenset[str] | None:
-    """Host names a request may carry; None: any (not bound to loopback)."""
-    if not is_loopback(settings.api_host):
-        return None
-    return frozenset({"localhost", "127.0.0.1", "[::1]", "testserver", settings.api_host.lower()})
+def allowed_hosts(settings: Settings) -> AllowedHosts:
+    """Hosts a request may carry: this machine's own names, the address that is bound, `LEADMILL_ALLOWED_HOSTS`.
+
+    An address that stands for all (0.0.0.0) names nobody: bound to it, the API answers to loopback names and to
+    what the operator lists.
+
+    Raises:
+        ConfigError: the address that is bound is no host.
+    """
+    host = settings.api_host.strip("[]")
+    try:
+        everywhere = ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        everywhere = not host
+    try:
+        return AllowedHosts([*settings.allowed_hosts, *([] if everywhere else [host])])
+    except ValueError as error:
+        raise ConfigError(f"LEADMILL_API_HOST: {error}") from error
 
 
 class Gate:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
         self._app = app
-        self._hosts = None if hosts is None else frozenset(hosts)
+        self._hosts = hosts
+        # Few names come again and again; whoever sends many different ones pays for each.
+        self._is_ours = lru_cache(maxsize=256)(hosts.__contains__)
         # Random once and counted from there: asking the system for each request lets go of the interpreter each time.
         self._series, self._numbers = secrets.token_hex(4), itertools.count(1)
 
@@ -115,8 +133,10 @@ class Gate:
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str | None, str] | None:
         host = headers.get(b"host", b"").decode("latin-1").lower()
-        if self._hosts is not None and _without_port(host) not in self._hosts:
-            return 421, None, f"this API is not {host[:100]!r}; call it as localhost or 127.0.0.1"
+        if not self._is_ours(host):
+            return 421, None, f"this API is not {host[:100]!r}; {self._advice()}"
+        if _AGAIN in headers:
+            return 400, None, "the request names its host more than once"
         if scope["method"] not in _SAFE_METHODS and _cross_origin(headers, host):
             return 403, "cross_origin", "refused: the request comes from a page of another origin"
         length = headers.get(b"content-length", b"")
@@ -124,17 +144,18 @@ class Gate:
             return 413, None, _too_large(scope)
         return None
 
+    def _advice(self) -> str:
+        return f"it answers to {self._hosts}; further names: LEADMILL_ALLOWED_HOSTS"
+
 
 def _first_headers(scope: Scope) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        found.setdefault(name, value)
+        if name not in found:
+            found[name] = value
+        elif name == b"host":
+            found[_AGAIN] = value
     return found
-
-
-def _without_port(host: str) -> str:
-    name, _, port = host.rpartition(":")
-    return name if name and port.isdigit() else host
 
 
 def _cross_origin(headers: dict[bytes, bytes], host: str) -> bool:
@@ -143,7 +164,12 @@ def _cross_origin(headers: dict[bytes, bytes], host: str) -> bool:
     if site is not None:
         return site not in (b"same-origin", b"none")
     origin = headers.get(b"origin")
-    return origin is not None and urlsplit(origin.decode("latin-1")).netloc.lower() != host
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin.decode("latin-1")).netloc.lower() != host
+    except ValueError:  # such as `http://[`
+        return True
 
 
 def _limit(scope: Scope) -> int:

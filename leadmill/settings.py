@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from leadmill import hosts
 from leadmill.errors import ConfigError
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
@@ -53,6 +54,8 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=0, le=65_535)
     #: The network around the API is trusted (a container network): other addresses than loopback may be bound.
     trust_network: bool = False
+    #: Host names beside this machine's own that requests may carry: `leads.example.com`, `*.example.com`.
+    allowed_hosts: Annotated[list[str], NoDecode] = []
     #: Refuse a Redis that could lose jobs (no AOF, an eviction policy) instead of warning.
     strict: bool = False
     #: CIDRs that the crawler may dial although they are not public.
@@ -89,6 +92,12 @@ class Settings(BaseSettings):
         for cidr in value:
             ipaddress.ip_network(cidr, strict=False)
         return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: Any) -> Any:
+        entries = [part for part in map(str.strip, value.split(",")) if part] if isinstance(value, str) else value
+        return [hosts.checked(entry) for entry in entries]
 
     @property
     def data_dir(self) -> Path:

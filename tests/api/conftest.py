@@ -70,7 +70,7 @@ def app(settings: Settings) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False) as found:
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as found:
         yield found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import ValidationError
 
 from api import gate, jobs
 from api.app import create_app
@@ -26,7 +27,10 @@ BODY = {"company_urls": ["a.example"]}
     [
         ("localhost", True), ("localhost:8000", True), ("127.0.0.1:8000", True), ("[::1]:8000", True), ("[::1]", True),
         ("LOCALHOST", True), ("evil.example", False), ("evil.example:8000", False), ("127.0.0.1.evil.example", False),
-        ("", False), ("localhost.evil.example:80", False), ("0.0.0.0", False),
+        ("", False), ("localhost.evil.example:80", False), ("0.0.0.0", False), ("testserver", False),
+        ("localhost.", True), ("[0:0:0:0:0:0:0:1]:80", True), ("[::2]", False), ("[::1", False), ("::1", False),
+        ("localhost:80:80", False), ("localhost:x", False), ("x@localhost", False), ("localhost/x", False),
+        ("localhost, evil.example", False), ("127.1", False), ("*", False),
     ],
 )  # fmt: skip
 def test_host_header(client: TestClient, host: str, good: bool) -> None:
@@ -45,11 +49,13 @@ def test_host_header(client: TestClient, host: str, good: bool) -> None:
         ({"Sec-Fetch-Site": "none"}, True),
         ({"Sec-Fetch-Site": "cross-site"}, False),
         ({"Sec-Fetch-Site": "same-site"}, False),
-        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"}, False),
-        ({"Origin": "http://testserver"}, True),
-        ({"Origin": "http://testserver:81"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, False),
+        ({"Origin": "http://localhost"}, True),
+        ({"Origin": "http://localhost:81"}, False),
         ({"Origin": "https://evil.example"}, False),
         ({"Origin": "null"}, False),
+        ({"Origin": "http://["}, False),
+        ({"Origin": ""}, False),
     ],
 )
 def test_cross_origin_posts_are_refused(client: TestClient, headers: dict[str, str], good: bool) -> None:
@@ -170,10 +176,42 @@ def test_start_refuses_an_open_bind(settings: Settings) -> None:
         pass
 
 
-def test_trusted_network_takes_any_host(settings: Settings) -> None:
-    app: FastAPI = create_app(settings.model_copy(update={"api_host": "0.0.0.0", "trust_network": True}))
+@pytest.mark.parametrize(
+    ("bound", "listed", "good", "bad"),
+    [
+        ("0.0.0.0", "", "localhost:8000 127.0.0.1 [::1]", "api:8000 0.0.0.0 evil.example 10.0.0.7"),
+        ("::", "", "localhost [::1]:80", "[::] evil.example"),
+        ("0.0.0.0", "api, leads.example.com:443", "api:8000 API leads.example.com localhost", "x.leads.example.com"),
+        ("0.0.0.0", "*.example.com", "a.example.com a.b.example.com:8000", "example.com aexample.com a.example.com.x"),
+        ("10.0.0.7", "", "10.0.0.7:8000 localhost", "10.0.0.8 evil.example"),
+        ("fd00::7", "::8", "[fd00::7]:8000 [FD00:0::7] [::8]", "[fd00::8] fd00::7"),
+        ("leads.lan", "", "leads.lan localhost", "evil.lan"),
+    ],
+)
+def test_beyond_loopback_only_named_hosts_are_answered(
+    settings: Settings, bound: str, listed: str, good: str, bad: str
+) -> None:
+    """A DNS name that somebody rebinds to the published port gets nothing, whatever address is bound."""
+    update = {"api_host": bound, "trust_network": True, "allowed_hosts": Settings(allowed_hosts=listed).allowed_hosts}
+    app: FastAPI = create_app(settings.model_copy(update=update))
     with TestClient(app) as client:
-        assert client.get("/healthz", headers={"Host": "api:8000"}).status_code == 200
+        for host in good.split():
+            assert client.get("/healthz", headers={"Host": host}).status_code == 200, host
+        for host in bad.split():
+            answer = client.get("/healthz", headers={"Host": host})
+            assert answer.status_code == 421, host
+            assert "LEADMILL_ALLOWED_HOSTS" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("listed", ["*", "*.com", "http://a.example", "a b", "*.a.*.example", "[::1]x", "a..example"])
+def test_allowed_hosts_that_are_none_are_named(listed: str) -> None:
+    with pytest.raises(ValidationError, match=r"is not a host name|a wildcard is written"):
+        Settings(allowed_hosts=listed)
+
+
+def test_a_host_named_twice_is_refused(client: TestClient) -> None:
+    answer = client.get("/healthz", headers=[("Host", "localhost"), ("Host", "evil.example")])
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
 
 
 def test_import_stays_light() -> None:

@@ -52,6 +52,7 @@ class Place:
 
     def local(self, text: str) -> str:
         """A word of a command or a value of the environment, with the container's hosts and paths replaced."""
+        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)  # nothing is set here: the default counts
         text = text.replace("redis://redis:6379/0", self.redis_url).replace("0.0.0.0", "127.0.0.1")
         if text == "/data":
             return str(self.data)

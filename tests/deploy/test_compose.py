@@ -71,6 +71,7 @@ def test_only_the_api_may_leave_loopback() -> None:
     }
     assert trusting == {"api"}
     assert SERVICES["api"]["environment"]["LEADMILL_API_HOST"] == "0.0.0.0"
+    assert SERVICES["api"]["environment"]["LEADMILL_ALLOWED_HOSTS"] == "${LEADMILL_ALLOWED_HOSTS:-localhost,127.0.0.1}"
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {"api": ["127.0.0.1:8000:8000"], "flower": ["127.0.0.1:5555:5555"]}
 
