@@ -529,6 +529,22 @@ local function spare_running(last)
   end
 end
 
+-- Those of a worker's runs ({job, unit, owner}) that it does not hold any more: {place in the list, ms since the
+-- job ended}; -1: the job goes on, and the unit was taken over, handed over or ended without that run.
+local function lost_runs(runs)
+  local lost = {}
+  for i, run in ipairs(runs) do
+    local status, finished = unpack(call('HMGET', job_key(run[1]), 'status', 'finished'))
+    if not status or TERMINAL[status] then
+      lost[#lost + 1] = { i - 1, status and math.max(0, now - num(finished)) or -1 }
+    else
+      local t = get_unit(run[1], run[2])
+      if not t or t.s ~= 'r' or t.o ~= run[3] then lost[#lost + 1] = { i - 1, -1 } end
+    end
+  end
+  return #lost > 0 and lost or nil
+end
+
 -- One tick of one worker's reconciler: says that the worker lives and takes what is due.
 function ops.claim()
   if a.node then
@@ -551,7 +567,7 @@ function ops.claim()
       if t then look_at(j, u, t) else call('ZREM', P .. 'due', member) end
     end
   end
-  return { ok = true, generation = call('GET', P .. 'generation') }
+  return { ok = true, generation = call('GET', P .. 'generation'), lost = a.runs and lost_runs(a.runs) }
 end
 
 function ops.leave()

@@ -308,9 +308,14 @@ class JobStore:
         node: str | None = None,
         about: str | None = None,
         limit: int = 200,
+        runs: Sequence[tuple[str, str, str]] = (),
     ) -> Answer:
-        """Take what is due. `queued` names each `<stage>:<level>` whose queue holds a message."""
-        return self.call("claim", queued=queued, node=node, about=about, limit=limit)
+        """Take what is due. `queued` names each `<stage>:<level>` whose queue holds a message.
+
+        `runs` are those (job, unit, owner) of the caller's children; `lost` in the answer names those that hold their
+        unit no more: [[place in `runs`, ms since the job ended, or -1], …].
+        """
+        return self.call("claim", queued=queued, node=node, about=about, limit=limit, runs=runs or None)
 
     def leave(self, node: str) -> None:
         """A worker says goodbye."""

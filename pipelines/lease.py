@@ -13,6 +13,7 @@ import psutil
 from data.jobs import CUT_OFF_S, RENEW_S, Grant, JobStore
 from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
+from pipelines.marks import marks
 
 log = get_logger(__name__)
 
@@ -38,6 +39,8 @@ class Lease:
         #: Set when the work must stop; `reason` says why.
         self.stop = threading.Event()
         self.reason = ""
+        self._marks = marks()
+        self._marks.hold(grant.owner, grant.job_id, grant.unit)
         _renewer(os.getpid()).leases.add(self)
 
     def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
@@ -64,13 +67,19 @@ class Lease:
         """Stop renewing; returns when a renewal under way has ended."""
         with self._renewing:
             self._closed = True
+            self._marks.release()
         _renewer(os.getpid()).leases.discard(self)
 
     def look(self) -> None:
         """Renew if it is time, or if there is progress to tell. Called by the renewing thread."""
         with self._renewing:
             news, now = self._news, time.monotonic()
-            if self._closed or self.stop.is_set() or (news == self._told and now - self._told_at < RENEW_S):
+            if self._closed or self.stop.is_set():
+                return
+            if self._marks.asked_to_stop():
+                self._end("the worker saw that it is not held any more")
+                return
+            if news == self._told and now - self._told_at < RENEW_S:
                 return
             self._told_at = now
             self._check_memory()

@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
 from pipelines import canvas
+from pipelines.marks import Seen
 from pipelines.queues import LEVELS
 from pipelines.restore import check_generation
 from pipelines.stages import STAGES
@@ -62,8 +63,13 @@ class Reconciler:
         self._about = node.about()
         self._connection: Any = None
 
-    def tick(self) -> int:
+    def tick(self, runs: Sequence[Seen] = (), on_lost: Callable[[Seen, float], None] | None = None) -> int:
         """Claim what is due and send it; how many messages went out.
+
+        Args:
+            runs: what the worker's children hold.
+            on_lost: told of each of these that is not held any more, with the seconds since its job ended (0: it
+                goes on without that run).
 
         Raises:
             UnavailableError: Redis or the broker is away; connections are dropped and the next tick tries anew.
@@ -73,7 +79,11 @@ class Reconciler:
                 self._connection = self._app.connection_for_write()
                 self._connection.ensure_connection(max_retries=1, timeout=3)
             queued = queued_levels(self._connection)
-            answer = self._store.claim(queued, node=self._node.name, about=self._about)
+            held = [(run.job_id, run.unit, run.owner) for run in runs]
+            answer = self._store.claim(queued, node=self._node.name, about=self._about, runs=held)
+            for place, ended_ms in answer.body.get("lost") or ():
+                if on_lost is not None:
+                    on_lost(runs[place], max(0.0, ended_ms / 1000))
             pause_point("claimed")
             self.send(answer.send)
             self._check_generation(answer.body.get("generation"))

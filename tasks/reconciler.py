@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from typing import Any
 
 from celery import bootsteps
@@ -14,6 +15,7 @@ from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.recovery import TICK_S, Node, Reconciler
+from tasks.child_watch import ChildWatch
 from tasks.unit_task import deaths
 
 log = get_logger(__name__)
@@ -29,6 +31,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **_: Any) -> None:
         self._ended = threading.Event()
+        self._watch = ChildWatch(list)
         self._thread: threading.Thread | None = None
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
@@ -39,6 +42,9 @@ class ReconcilerStep(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         settings = get_settings()
+        pool: Any = getattr(worker.pool, "_pool", None)
+        if isinstance(getattr(pool, "_pool", None), list):  # prefork; other pools have no child to watch
+            self._watch = ChildWatch(lambda: pool._pool)
         queues = tuple(sorted(worker.app.amqp.queues.consume_from))
         node = Node(worker.hostname, queues, worker.concurrency)
         store = JobStore.connect(settings.redis_url, settings.key_prefix)
@@ -50,7 +56,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
         away = False
         while not self._ended.is_set():
             try:
-                self._reconciler.tick()
+                self._reconciler.tick(self._watch.runs(), self._watch.lost)
                 away = False
             except UnavailableError as error:
                 if not away:
@@ -58,17 +64,21 @@ class ReconcilerStep(bootsteps.StartStopStep):
                 away = True
             except Exception:
                 log.exception("reconciler tick failed")
-            self._report_deaths()
+            self._until_next_tick()
         self._reconciler.leave()
 
-    def _report_deaths(self) -> None:
-        """Wait for the next tick, reporting each death as it comes."""
-        pause = TICK_S
+    def _until_next_tick(self) -> None:
+        """Report each death as it comes, and kill what had its time to stop."""
+        tick = time.monotonic() + TICK_S
         while not self._ended.is_set():
+            self._watch.look()
+            pause = min(tick, self._watch.next_look()) - time.monotonic()
             try:
-                death = deaths.get(timeout=pause)
+                death = deaths.get(timeout=max(0.0, pause))
             except queue.Empty:
-                return
+                if time.monotonic() >= tick:
+                    return
+                continue
             try:
                 self._reconciler.died(death.job_id, death.unit, death.owner, death.error)
             except UnavailableError:

@@ -23,8 +23,10 @@ from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines import canvas
+from pipelines.marks import board
 from pipelines.stages import STAGES
 from pipelines.unit_run import Body, Runtime, run_unit
+from tasks.child_watch import kills
 
 log = get_logger(__name__)
 
@@ -106,8 +108,14 @@ class UnitRequest(Request):
         return Death(str(self.args[0]), str(self.args[1]), owner_of(self.id, self.worker_pid), error)
 
     def _report(self, error: str) -> None:
-        if self.worker_pid and len(self.args) >= 2:
-            deaths.put(self.run_of(error))
+        if not self.worker_pid:
+            return
+        killed = kills.pop(owner_of(self.id, self.worker_pid), None)
+        board.clear(self.worker_pid)
+        if killed is not None and killed.lost:
+            return  # its unit was not its own any more: nothing to hand out again, nothing to hold against it
+        if len(self.args) >= 2:
+            deaths.put(self.run_of(error if killed is None else killed.reason))
 
 
 def _cause(error: BaseException) -> str:

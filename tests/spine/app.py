@@ -4,6 +4,7 @@
     seconds   each partition stage takes so long
     parts     write a row a company as real parts (default true)
     die       unit names whose scrape kills its process, always
+    stuck     unit names whose scrape sits in C code that holds the interpreter, for ever
     fail      {unit name: times} whose scrape raises so many times
     bad       domains that never get a good row on attempt 1
 """
@@ -11,6 +12,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from datetime import UTC, datetime
@@ -64,6 +66,8 @@ def work(run: UnitRun) -> None:
     if run.stage == "scrape":
         if unit in how.get("die", ()):
             os.kill(os.getpid(), signal.SIGKILL)
+        if unit in how.get("stuck", ()):
+            re.fullmatch("(?:a|a)*b", "a" * 99)
         if run.grant.tries < how.get("fail", {}).get(unit, 0):
             raise WorkError("told to fail", ErrorCategory.SYSTEM)
     write_rows(run, how)

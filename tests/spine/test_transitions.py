@@ -166,3 +166,30 @@ def test_after_an_outage_running_leases_are_spared(store: JobStore) -> None:
         store.claim({})
     assert store.units(job_id)["p0"]["e"] == 2
     assert store.renew(grant) == "stale"
+
+
+def test_a_claim_names_the_runs_that_hold_their_unit_no_more(store: JobStore) -> None:
+    job_id, other = launched(store), launched(store)
+    clock = store._clock
+    assert isinstance(clock, Clock)
+    for unit, owner in (("p0", "a:1"), ("p1", "b:2")):
+        begin(store, job_id, unit, owner=owner)
+    begin(store, other, "p0", owner="c:3")
+    runs = [
+        (job_id, "p0", "a:1"),
+        (job_id, "p1", "b:2"),
+        (other, "p0", "c:3"),
+        (other, "p1", "d:4"),
+        ("job_x", "p0", ""),
+    ]
+    assert store.claim({}, runs=runs[:3]).body.get("lost") is None
+    store.release(job_id, "p1", "b:2")
+    assert store.claim({}, runs=runs).body["lost"] == [[1, -1], [3, -1], [4, -1]]
+    store.cancel(job_id)
+    clock.now += 700
+    assert store.claim({}, runs=runs[:3]).body["lost"] == [[0, 700], [1, 700]]
+    for _ in range(9):
+        clock.now += 1_000
+        assert not store.claim({}, runs=runs[2:3]).body.get("lost")
+    clock.now += 1_000
+    assert store.claim({}, runs=runs[2:3]).body["lost"] == [[0, -1]], "it lapses in this very claim"
