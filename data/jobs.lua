@@ -180,9 +180,24 @@ end
 local function start_close(j) start_step(j, 1) end
 local function start_publish(j) start_step(j, #split(j.close, ';')) end
 
+-- Partitions that the deadline struck before they were handed out. A resume takes them up again (`dpx`).
+local function give_up_unhanded(j)
+  local left = num(j.pn) - num(j.px)
+  if left <= 0 then return end
+  if not j.dpx then set(j, 'dpx', j.px) end
+  add(j, 'pf', left)
+  set(j, 'px', j.pn)
+end
+
+local function launch_ended(j)
+  local t = get_unit(j.id, 'launch')
+  return not t or not LIVE[t.s]
+end
+
 -- Fills the window; the last partition that ends hands out the close.
 local function hand_next(j)
-  while num(j.win) < num(j.w) do
+  if j.struck then give_up_unhanded(j) end
+  while not j.struck and num(j.win) < num(j.w) do
     local u = call('LPOP', P .. 'todo:' .. j.id)
     if not u then
       if num(j.px) >= num(j.pn) then break end
@@ -193,7 +208,7 @@ local function hand_next(j)
     add(j, 'win', 1)
     hand(j, u, t, false)
   end
-  if num(j.win) == 0 and num(j.ci) == 0 then start_close(j) end
+  if num(j.win) == 0 and num(j.ci) == 0 and launch_ended(j) then start_close(j) end
 end
 
 -- What follows the end of a unit, whichever way it ended.
@@ -205,7 +220,7 @@ local function ended(j, u, failed)
   elseif u == 'launch' then
     if failed then start_publish(j) else hand_next(j) end
   elseif u == 'publish' then
-    end_job(j, failed and 'failed' or a.status)
+    end_job(j, (failed or (j.category or '') ~= '') and 'failed' or a.status)
   else
     add(j, 'cn', -1)
     if failed and not u:find('^render:') then
@@ -234,10 +249,19 @@ local function fail_unit(j, u, t, category, text)
   ended(j, u, true)
 end
 
+-- After its deadline a job hands out its close and nothing else.
+local function given_up(j, u) return j.struck and (is_part(u) or u == 'launch') end
+
+local function fail_by_deadline(j, u, t)
+  local text = DEADLINE_STRUCK
+  if t.m then text = text .. '; the last try failed: ' .. t.m[2] end
+  fail_unit(j, u, t, 'deadline', text)
+end
+
 -- A fresh epoch for the unit: whoever held it before can neither commit nor publish any more.
 local function hand_again(j, u, t)
   t.e = t.e + 1
-  hand(j, u, t, true)
+  if given_up(j, u) then fail_by_deadline(j, u, t) else hand(j, u, t, true) end
 end
 
 local function progress_to(j, t, g)
@@ -386,7 +410,11 @@ function ops.commit()
   for name, value in pairs(a.fields or {}) do set(j, name, value) end
   for name, value in pairs(a.doc or {}) do call('HSET', P .. 'doc:' .. j.id, name, value) end
   if is_part(a.unit) then progress_to(j, t, math.floor(1000 * (t.k + 1) / #stages)) end
-  if t.k + 1 < #stages then
+  if t.k + 1 < #stages and given_up(j, a.unit) then
+    t.k = t.k + 1 -- what it has made is kept: a resume goes on from here
+    fail_by_deadline(j, a.unit, t)
+    remember_sent(j, a.unit, t)
+  elseif t.k + 1 < #stages then
     t.k = t.k + 1
     hand(j, a.unit, t, false)
     send = {} -- the canvas carries it on; the due entry is the safety net
@@ -408,14 +436,18 @@ function ops.fail()
   local t, no = held(j, a.unit)
   if not t then return { no = no } end
   t.a = num(t.a) + 1
-  if t.a >= a.max then
-    if a.restart then t.k, t.c = 0, nil end
-    fail_unit(j, a.unit, t, a.category, a.error)
-    return { ok = true, final = true }
-  end
   if a.restart then -- what it read is damaged: it is made again from the first stage
     for i = 1, t.k do add(j, stages_of(j, a.unit)[i] .. ':d', -1) end
     t.k, t.c = 0, nil
+  end
+  if t.a >= a.max then
+    fail_unit(j, a.unit, t, a.category, a.error)
+    return { ok = true, final = true }
+  end
+  if given_up(j, a.unit) then
+    t.m = { a.category, a.error }
+    fail_by_deadline(j, a.unit, t)
+    return { ok = true, final = true }
   end
   local at = now + math.floor(a.jitter * math.min(a.cap, a.base * 2 ^ (t.a - 1)))
   t.e, t.o, t.m = t.e + 1, nil, { a.category, a.error }
@@ -452,6 +484,7 @@ function ops.died()
       t.m = { 'system', a.error }
       event(a.job, 'unit', { unit = a.unit, state = 'died', error = a.error, deaths = t.p })
       hand_again(j, a.unit, t)
+      if t.s == 'f' then remember_sent(j, a.unit, t) end
     end
   elseif (mine or t.y == a.owner) and t.s == 'h' and not t.x then
     message(j, a.unit, t)
@@ -463,13 +496,9 @@ function ops.died()
   return { ok = true }
 end
 
+-- Gives up what has not begun. What runs goes on to the end of its stage: a running launch leads straight to the close.
 local function strike_deadline(j)
   set(j, 'struck', now)
-  if num(j.pn) > num(j.px) then
-    set(j, 'dpx', j.px)
-    add(j, 'pf', num(j.pn) - num(j.px))
-    set(j, 'px', j.pn)
-  end
   call('DEL', P .. 'todo:' .. j.id)
   local flat = call('HGETALL', P .. 'units:' .. j.id)
   for i = 1, #flat, 2 do
@@ -477,10 +506,10 @@ local function strike_deadline(j)
     if (is_part(u) or u == 'launch') and t:find('"s":"[phw]"') then
       t = dec(t)
       if is_part(u) and t.s == 'p' then add(j, 'win', 1) end -- planned again by a resume: it held no place
-      fail_unit(j, u, t, 'deadline', 'the deadline of the job struck before this was done')
+      fail_by_deadline(j, u, t)
     end
   end
-  if num(j.win) == 0 and num(j.ci) == 0 then start_close(j) end
+  hand_next(j)
 end
 
 -- A handed unit is lost when its queue holds nothing of its level, or when a later one has begun.
@@ -637,7 +666,7 @@ function ops.resume()
   if j.dpx then set(j, 'px', j.dpx) end
   call('HDEL', job_key(j.id), 'finished', 'took', 'bucket', 'category', 'coverage', 'deadline', 'struck', 'dpx', 'pct')
   call('HDEL', P .. 'doc:' .. j.id, 'error', 'result')
-  j.category = nil
+  j.category, j.struck = nil, nil
   add(j, 'attempt', 1)
   for field, value in pairs({ pd = done, pf = 0, win = 0, ci = 0, cn = 0, busy = 0, waits = 0 }) do set(j, field, value) end
   set_status(j, 'pending')

@@ -80,6 +80,8 @@ LIMITS: dict[str, float] = {
     "ENDED_KEPT_S": 3_600,  # units and events of a completed job
     "IDEMPOTENCY_S": 86_400,
 }
+#: Why a unit failed that the deadline gave up, in its state and in the error of each of its companies.
+DEADLINE_STRUCK = "the deadline of the job struck before this was done"
 #: Long fields of a record that every reader gets: result and error, merged URLs, what a maintenance call found.
 DOCUMENT = ("error", "result", "merged", "finding")
 #: Seconds between renewals of a lease.
@@ -173,6 +175,7 @@ class JobStore:
         self.prefix = prefix
         self._clock = clock
         limits = "".join(f"local {name} = {value}\n" for name, value in LIMITS.items())
+        limits += f"local DEADLINE_STRUCK = {json.dumps(DEADLINE_STRUCK)}\n"
         self._text = limits + Path(__file__).with_suffix(".lua").read_text()
         self._sha: str | None = None
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from data.duck import connection
+from data.jobs import DEADLINE_STRUCK
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import ErrorCategory
 from leadmill.log import get_logger
@@ -29,12 +30,12 @@ Missing = tuple[str, str, str]
 
 
 def missing(
-    lake: Lake, job_id: str, stages: tuple[str, ...], units: Mapping[str, Mapping[str, Any]]
+    lake: Lake, job_id: str, stages: tuple[str, ...], units: Mapping[str, Mapping[str, Any]], *, struck: bool = False
 ) -> list[dict[str, Any]]:
     """Causes of a job's missing companies, most frequent first: [{category, error, count, example}].
 
     `error` is the message with the company's own domain taken out, `example` the domain of one company. `units` are
-    those of the record (`JobStore.units`).
+    those of the record (`JobStore.units`); `struck`: the job's deadline struck.
     """
     if scores := lake.parts(job_id, "score"):
         query = """
@@ -43,7 +44,7 @@ def missing(
         return counted(connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchall())
     if not lake.plan_path(job_id).exists():
         return []
-    return counted(_without_row(lake, job_id, partition_stages(stages), units))
+    return counted(_without_row(lake, job_id, partition_stages(stages), units, struck=struck))
 
 
 def counted(found: Iterable[Missing]) -> list[dict[str, Any]]:
@@ -67,8 +68,9 @@ def counted(found: Iterable[Missing]) -> list[dict[str, Any]]:
 
 
 def _without_row(
-    lake: Lake, job_id: str, chain: Sequence[str], units: Mapping[str, Mapping[str, Any]]
+    lake: Lake, job_id: str, chain: Sequence[str], units: Mapping[str, Mapping[str, Any]], *, struck: bool
 ) -> Iterable[Missing]:
+    unhanded = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) if struck else (ErrorCategory.SYSTEM.value, "not done")
     good = lake.good_ids(job_id, chain[-1]) if chain else set()
     told = _told(lake, job_id, chain)
     for row in lake.plan(job_id):
@@ -77,7 +79,7 @@ def _without_row(
             yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain
         elif chain and company not in good:
             unit = units.get(f"p{row['partition']}", {})
-            category, error = told.get(company) or unit.get("m") or (ErrorCategory.SYSTEM.value, "not done")
+            category, error = told.get(company) or unit.get("m") or unhanded
             yield category, error, domain
 
 

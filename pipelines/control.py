@@ -63,7 +63,7 @@ def _from_manifest(manifest: Mapping[str, Any]) -> dict[str, str]:
         "status": manifest["status"],
         "finished": str(finished),
         "took": str(max(0, took)),
-        "coverage": str(manifest["coverage"]),
+        "coverage": "" if manifest["coverage"] is None else str(manifest["coverage"]),
         "error": manifest.get("error") or "",
         "result": json.dumps(manifest["result"]),
         "archived": "1",

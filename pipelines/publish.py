@@ -25,17 +25,18 @@ def publish(run: UnitRun) -> None:
     lake.sync(job_id)
     companies = int(record.get("nc", 0))
     good = _good(run) if companies else 0
-    coverage = good / companies if companies else 1.0
-    status, error = _decide(run, record, coverage)
+    coverage = _coverage(stages, companies, good)
+    status, error = _decide(record, coverage)
     result = _result(record, units, companies, good)
     if good < companies:
-        result["missing"] = causes.missing(lake, job_id, stages, units)
+        result["missing"] = causes.missing(lake, job_id, stages, units, struck="struck" in record)
     what = run.outcome
     what.status = status
-    what.fields = {"coverage": round(coverage, 6)}
+    what.fields = {} if coverage is None else {"coverage": round(coverage, 6)}
     what.doc = {"result": json.dumps(result)}
     if error:
-        what.fields["category"] = record.get("category") or ErrorCategory.DATA.value
+        why = ErrorCategory.DEADLINE if record.get("struck") else ErrorCategory.DATA
+        what.fields["category"] = record.get("category") or why.value
         what.doc["error"] = error
     manifest = manifest_of(
         store, lake, record, units, status=status, now=run.now, coverage=coverage, result=result, error=error
@@ -61,16 +62,24 @@ def _good(run: UnitRun) -> int:
     return sum(row["error"] is None for row in lake.plan(run.job_id))
 
 
-def _decide(run: UnitRun, record: dict[str, str], coverage: float) -> tuple[str, str | None]:
+def _coverage(stages: tuple[str, ...], companies: int, good: int) -> float | None:
+    """Share of the companies that are good; None when the job should have some and resolved to none."""
+    if companies:
+        return good / companies
+    return 1.0 if STAGES[stages[0]].queue is Queue.MAINTENANCE else None
+
+
+def _decide(record: dict[str, str], coverage: float | None) -> tuple[str, str | None]:
     if record.get("category"):
         return "failed", record.get("error") or "a stage failed for good"
-    if STAGES[run.grant.stages[0]].queue is Queue.MAINTENANCE:
-        return "completed", None
+    if coverage is None:
+        return "failed", "the input was resolved to no company"
+    struck = "the deadline struck: " if record.get("struck") else ""
     least = float(record["min"]) if record.get("min") else None
     if least is None and coverage == 0:
-        return "failed", "no company has a row without error; see the errors of the job"
+        return "failed", f"{struck}no company has a row without error; see the errors of the job"
     if least is not None and coverage < least:
-        return "failed", f"coverage {coverage:.2f} is below min_coverage {least:g}; see the errors of the job"
+        return "failed", f"{struck}coverage {coverage:.2f} is below min_coverage {least:g}; see the errors of the job"
     return "completed", None
 
 

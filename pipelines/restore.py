@@ -78,7 +78,7 @@ def _restore(store: JobStore, lake: Lake, job_id: str, manifest: dict[str, Any])
         "win": 0,
     }
     if ended:
-        fields["coverage"] = manifest.get("coverage") or 0
+        fields |= {} if manifest.get("coverage") is None else {"coverage": manifest["coverage"]}
     else:
         fields |= {"category": "system", "pf": len(partitions) - fields["pd"], **_counts(units, partitions, chain)}
     doc = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data.duck import connection
+from data.jobs import DEADLINE_STRUCK
 from data.lake import partition_of
 from leadmill.errors import ErrorCategory, WorkError
 from pipelines.plan import committed_epochs
@@ -103,5 +104,5 @@ def _scoring_file(run: UnitRun) -> Path | None:
 
 def _never_handed(run: UnitRun, units: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
     """Partitions that the deadline struck before they were handed out."""
-    error = (ErrorCategory.DEADLINE.value, "the deadline of the job struck before this was done")
+    error = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK)
     return {i: error for i in range(run.grant.partitions) if f"p{i}" not in units}

@@ -2,6 +2,7 @@
 
 `celery -A tests.spine.app worker`. A job's option `stand_in` says what the bodies do:
     seconds   each partition stage takes so long
+    launch_s  launch takes so long on attempt 1
     parts     write a row a company as real parts (default true)
     die       unit names whose scrape kills its process, always
     stuck     unit names whose scrape sits in C code that holds the interpreter, for ever
@@ -36,6 +37,8 @@ def steer(run: UnitRun) -> dict:
 
 @unit_task("launch")
 def launch(run: UnitRun) -> None:
+    if run.grant.attempt == 1:
+        pass_time(run, steer(run).get("launch_s", 0))
     planning.launch(run)
     size = steer(run).get("partition_size")
     if size and run.grant.attempt == 1:
@@ -56,13 +59,17 @@ def note(run: UnitRun, what: str) -> None:
             )
 
 
-def work(run: UnitRun) -> None:
-    how, unit = steer(run), run.grant.unit
-    note(run, "begin")
-    until = time.monotonic() + how.get("seconds", 0)
+def pass_time(run: UnitRun, seconds: float) -> None:
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         run.lease.check()
         time.sleep(min(0.02, max(0.0, until - time.monotonic())))
+
+
+def work(run: UnitRun) -> None:
+    how, unit = steer(run), run.grant.unit
+    note(run, "begin")
+    pass_time(run, how.get("seconds", 0))
     if run.stage == "scrape":
         if unit in how.get("die", ()):
             os.kill(os.getpid(), signal.SIGKILL)

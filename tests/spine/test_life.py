@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pipelines import canvas
 from pipelines.queues import Priority
 from pipelines.stages import Kind
 from pipelines.submit import Submission
+from pipelines.view import job_json, links
 from tests.spine.stack import Spine
 
 FORMATS = {"report": {"formats": ["html", "csv"]}}
@@ -107,6 +109,30 @@ def test_a_deadline_ends_a_job_with_what_it_has(spine: Spine) -> None:
     assert "deadline" in {unit["m"][0] for unit in spine.store.units(job).values() if unit.get("m")}
 
 
+def test_a_deadline_that_strikes_while_launch_runs_fails_the_job_and_a_resume_does_it_all(spine: Spine) -> None:
+    job = spine.submit_job(pipeline(6, launch_s=2.5, deadline_s=0.5))
+    assert spine.wait(job) == ["failed"]
+    record = spine.store.read(job)
+    assert record and (record["category"], record["coverage"]) == ("deadline", "0")
+    assert "deadline" in record["error"] and "resume" in links(job, record)
+    assert not rows(spine, job, "scrape")
+    canvas.publish(spine.celery, spine.store.resume(job).send)
+    assert spine.wait(job) == ["completed"]
+    record = spine.store.read(job)
+    assert record and float(record["coverage"]) == 1
+    assert len(rows(spine, job, "score")) == 6
+
+
+def test_companies_that_a_deadline_never_reached_say_so_without_a_score_too(spine: Spine) -> None:
+    given = {"stand_in": {"seconds": 0.3, "partition_size": 1}}
+    urls = [f"c{i:05d}.example" for i in range(40)]
+    job = spine.submit_job(Submission(Kind.SCRAPE, company_urls=urls, options=given, deadline_s=1))
+    assert spine.wait(job) == ["completed"]
+    record = spine.store.read(job)
+    assert record and record.get("dpx"), "some were never handed out"
+    assert [cause["category"] for cause in json.loads(record["result"])["missing"]] == ["deadline"]
+
+
 def test_below_min_coverage_a_job_fails_and_has_its_report(spine: Spine) -> None:
     job = spine.submit_job(pipeline(4, bad=["c00000.example", "c00001.example"], min_coverage=0.9))
     assert spine.wait(job) == ["failed"]
@@ -129,6 +155,9 @@ def test_an_input_that_names_no_company_fails_and_says_so(spine: Spine) -> None:
     assert spine.wait(job) == ["failed"]
     record = spine.store.read(job)
     assert record and "unknown company" in record["error"]
+    assert job_json(record)["coverage"] is None
+    manifest = spine.lake.manifest(job)
+    assert manifest and manifest["coverage"] is None
 
 
 def test_a_high_job_starts_next_though_many_low_ones_wait(spine: Spine) -> None:

@@ -58,7 +58,7 @@ class Records(RuleBasedStateMachine):
     @precondition(lambda self: len(self.jobs) < 3)
     @rule(
         run_at=st.sampled_from([None, None, 5]),
-        deadline=st.sampled_from([None, None, 30]),
+        deadline=st.sampled_from([None, None, 3, 30]),
         priority=st.sampled_from([0, 1, 2]),
     )
     def submit(self, run_at: int | None, deadline: int | None, priority: int) -> None:
@@ -208,11 +208,25 @@ class Records(RuleBasedStateMachine):
         parts = [t for u, t in units.items() if u[1:].isdigit()]
         assert int(record.get("pd") or 0) == sum(t["s"] == "d" for t in parts)
         assert int(record.get("pf") or 0) >= sum(t["s"] == "f" for t in parts)
+        self.check_launch_and_deadline(record, units)
         if status is Status.RETRY:
             assert int(record["busy"]) == 0 and live
         if status in (Status.PENDING, Status.RUNNING, Status.RETRY):
             assert live, "a job that has not ended stands still"
         assert 0 <= int(record.get("pct") or 0) <= 1000
+
+    def check_launch_and_deadline(self, record: dict[str, str], units: dict[str, dict]) -> None:
+        launch, partitions = units["launch"]["s"], int(record.get("pn") or 0)
+        if record["status"] == Status.COMPLETED:
+            assert launch == "d", "completed without a plan"
+            handed = int(record.get("dpx") or partitions)
+            assert all(units[f"p{i}"]["s"] in "df" for i in range(handed)), "completed before its partitions ended"
+            assert int(record["pd"]) + int(record.get("pf") or 0) == partitions
+        if any(state["s"] in LIVE for unit, state in units.items() if unit != "launch" and not unit[1:].isdigit()):
+            assert launch in "df", "the close was handed out before launch had ended"
+        if "struck" in record:
+            given = [u for u, t in units.items() if t["s"] in "hw" and (u == "launch" or u[1:].isdigit())]
+            assert not given, "handed out after the deadline"
 
     def finish(self) -> None:
         """With everything lost, the reconciler alone brings every job to its end; counters equal the records."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from data.jobs import Grant, JobStore, NewJob
+from data.jobs import Answer, Grant, JobStore, NewJob
 from leadmill.errors import ConflictError, NotFoundError
 from leadmill.ids import new_job_id
 from tests.valkey import Valkey
@@ -193,3 +193,109 @@ def test_a_claim_names_the_runs_that_hold_their_unit_no_more(store: JobStore) ->
         assert not store.claim({}, runs=runs[2:3]).body.get("lost")
     clock.now += 1_000
     assert store.claim({}, runs=runs[2:3]).body["lost"] == [[0, -1]], "it lapses in this very claim"
+
+
+def struck(store: JobStore, job_id: str) -> None:
+    """Let the deadline pass, with claims all the while and with every run renewed by nobody."""
+    clock = store._clock
+    assert isinstance(clock, Clock)
+    clock.now += 5_000
+    store.claim({})
+    record = store.read(job_id)
+    assert record and record["struck"]
+
+
+def handed(answer: Answer) -> list[str]:
+    return [out.unit for out in answer.send]
+
+
+def test_a_deadline_waits_for_a_running_launch_whose_commit_leads_to_the_close(store: JobStore) -> None:
+    job_id = job(store, deadline_s=4)
+    grant = begin(store, job_id, "launch")
+    struck(store, job_id)
+    assert set(store.units(job_id)) == {"launch"}, "the close was handed out while launch ran"
+    answer = store.commit(grant, fields={"pn": 3, "w": 2, "nc": 3, "close": "score;publish"})
+    assert handed(answer) == ["score"], "a struck job handed out a partition"
+    record = store.read(job_id)
+    assert record and (record["px"], record["dpx"], record["pf"]) == ("3", "0", "3")
+    store.commit(begin(store, job_id, "score", 0))
+    store.commit(begin(store, job_id, "publish", 0), status="failed", fields={"coverage": 0})
+    store.resume(job_id)
+    answer = store.commit(begin(store, job_id, "launch", 0), fields={"pn": 3, "w": 9, "nc": 3, "close": "publish"})
+    assert handed(answer) == ["p0", "p1", "p2"], "what launch had planned after the deadline was not resumed"
+
+
+@pytest.mark.parametrize("end", ["died", "release", "fail", "lapse"])
+@pytest.mark.parametrize("unit", ["launch", "p0"])
+def test_after_a_deadline_neither_launch_nor_partition_is_handed_out_again(
+    store: JobStore, unit: str, end: str
+) -> None:
+    job_id = job(store, deadline_s=4) if unit == "launch" else launched(store, 1, deadline_s=4)
+    grant = begin(store, job_id, unit)
+    struck(store, job_id)
+    clock = store._clock
+    assert isinstance(clock, Clock)
+    if end == "died":
+        answer = store.died(job_id, unit, grant.owner, "killed")
+    elif end == "release":
+        answer = store.release(job_id, unit, grant.owner)
+    elif end == "fail":
+        answer = store.fail(grant, category="network", error="away", max=3, base=1000, cap=1000, jitter=0.5)
+    else:
+        for _ in range(8):
+            clock.now += 1_000
+            answer = store.claim({})
+            if answer.send:
+                break
+    assert handed(answer) == ["publish" if unit == "launch" else "score"]
+    state = store.units(job_id)[unit]
+    assert (state["s"], state["m"][0]) == ("f", "deadline")
+    publish = begin(store, job_id, "publish", 0) if unit == "launch" else None
+    if publish is not None:
+        assert publish.category == "deadline"
+        store.commit(publish, status="completed")
+        record = store.read(job_id)
+        assert record and record["status"] == "failed", "a job without its launch was completed"
+
+
+def test_a_partition_that_runs_when_the_deadline_strikes_ends_with_its_stage_and_a_resume_goes_on(
+    store: JobStore,
+) -> None:
+    job_id = launched(store, 1, deadline_s=4)
+    grant = begin(store, job_id, "p0")
+    struck(store, job_id)
+    assert handed(store.commit(grant)) == handed(store.commit(grant)) == ["score"]
+    state = store.units(job_id)["p0"]
+    assert (state["s"], state["k"], state["c"], state["m"][0]) == ("f", 1, [1], "deadline")
+    store.commit(begin(store, job_id, "score", 0))
+    for fmt in ("render:html", "render:csv"):
+        store.commit(begin(store, job_id, fmt, 0))
+    store.commit(begin(store, job_id, "publish", 0), status="failed", fields={"coverage": 0})
+    store.resume(job_id)
+    answer = store.commit(begin(store, job_id, "launch", 0), fields={"pn": 1, "w": 2, "close": "publish"})
+    assert [(out.unit, out.index) for out in answer.send] == [("p0", 1)], "what was scraped is not scraped again"
+
+
+def test_a_resumed_job_whose_launch_runs_when_its_deadline_strikes_waits_for_it(store: JobStore) -> None:
+    job_id = launched(store, 2, deadline_s=4)
+    store.cancel(job_id)
+    store.resume(job_id)
+    store.redis.hset(store.key(f"job:{job_id}"), "deadline", store._clock.now + 4_000)  # type: ignore[misc]
+    store.redis.zadd(store.key("due"), {f"{job_id}|~": store._clock.now + 4_000})  # type: ignore[misc]
+    grant = begin(store, job_id, "launch", 0)
+    struck(store, job_id)
+    assert all(state["s"] == "f" for unit, state in store.units(job_id).items() if unit != "launch")
+    assert handed(store.commit(grant, fields={"pn": 2, "w": 2, "close": "score;publish"})) == ["score"]
+
+
+def test_the_close_is_handed_out_and_tried_again_after_a_deadline_as_ever(store: JobStore) -> None:
+    job_id = launched(store, 1, deadline_s=4)
+    struck(store, job_id)
+    grant = begin(store, job_id, "score", 0)
+    assert store.fail(grant, category="system", error="x", max=3, base=1000, cap=1000, jitter=1).body["retry_at"]
+    clock = store._clock
+    assert isinstance(clock, Clock)
+    clock.now += 2_000
+    assert handed(store.claim({})) == ["score"]
+    grant = begin(store, job_id, "score", 0)
+    assert handed(store.died(job_id, "score", grant.owner, "killed")) == ["score"]
