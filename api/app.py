@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -85,6 +85,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
             yield
         here.closing.set()
         looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking  # its thread too: nothing of this application asks Redis after its end
         await asyncio.to_thread(here.hub.close)
         await asyncio.to_thread(here.publisher.close)
         here.submitters.shutdown(wait=False, cancel_futures=True)

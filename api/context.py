@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from api.event_hub import EventHub
 from api.publisher import Publisher
+from data.identity import LakePair, connect
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
@@ -44,9 +45,10 @@ class Context:
 
     @classmethod
     def make(cls, settings: Settings) -> Context:
-        client = redis_client(settings.redis_url)
+        pair = LakePair(settings.data_dir, settings.key_prefix, settings.redis_url)
+        client = redis_client(settings.redis_url, pair)
         same = settings.broker_url == settings.redis_url or not settings.broker_url.startswith("redis")
-        store = JobStore(client, settings.key_prefix)
+        store = JobStore(client, settings.key_prefix, pair=pair)
         return cls(
             settings=settings,
             store=store,
@@ -57,10 +59,11 @@ class Context:
         )
 
 
-def redis_client(url: str) -> redis.Redis:
+def redis_client(url: str, pair: LakePair | None = None) -> redis.Redis:
     """A client whose calls end in time: one that finds its connection broken is tried again, a timeout is not."""
-    return redis.Redis.from_url(
+    return connect(
         url,
+        pair,
         decode_responses=True,
         socket_timeout=REDIS_TIMEOUT_S,
         socket_connect_timeout=REDIS_TIMEOUT_S,

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from api import problems
 from api.context import Context, Here
+from data.identity import RefusedConnectionError
 from leadmill.errors import UnavailableError
 from pipelines.queues import Queue
 from pipelines.statistics import statistics
@@ -51,6 +52,8 @@ def _redis_state(here: Context) -> dict[str, Any]:
             pipe.info("persistence")
             pipe.info("memory")
             persistence, memory = pipe.execute()
+    except RefusedConnectionError as error:
+        return {"redis": "refused", "warnings": [str(error)]}
     except RedisError as error:
         return {"redis": "unreachable", "warnings": [f"Redis does not answer ({type(error).__name__})"]}
     warnings = []
@@ -63,9 +66,15 @@ def _redis_state(here: Context) -> dict[str, Any]:
     return {"redis": "ok", "redis_memory_bytes": memory.get("used_memory"), "warnings": warnings}
 
 
-@router.get("/healthz", summary="200 while this process lives; `status` is warn when something threatens jobs")
+@router.get(
+    "/healthz",
+    summary="200 while this process lives; `status` is warn when something threatens jobs, "
+    "and fail, with 503, when the job store is another lake's",
+)
 def healthz(here: Here) -> Response:
     state = _redis_health.look(here)
+    if state["redis"] == "refused":
+        return JSONResponse({"status": "fail", **state, "detail": state["warnings"][0]}, status_code=503)
     return JSONResponse({"status": "warn" if state["warnings"] else "ok", **state})
 
 

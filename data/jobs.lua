@@ -1,5 +1,5 @@
 -- Every change of a job record, one operation a call. Atomic, and timed by the server's clock.
---   KEYS[1] key prefix · ARGV[1] operation · ARGV[2] its arguments as JSON → one JSON object
+--   KEYS[1] key prefix · ARGV[1] operation · ARGV[2] its arguments as JSON · ARGV[3] the caller's lake → one JSON object
 -- The limits (LEASE_MS …) are set in front of this text by data/jobs.py, which also says what each key holds.
 --
 -- A unit is a JSON object with one-letter keys, absent when empty:
@@ -703,6 +703,13 @@ function ops.forget()
   call('HINCRBY', P .. 'ended', j.kind .. ':forgotten', 1)
   call('DEL', job_key(j.id), P .. 'doc:' .. j.id, P .. 'units:' .. j.id, P .. 'ev:' .. j.id, P .. 'todo:' .. j.id)
   return { ok = true }
+end
+
+-- A stranger changes nothing. An emptied server takes the lake of whoever works: its connection was checked.
+local lake = ARGV[3] or ''
+if lake ~= '' then
+  local bound = call('GET', P .. 'lake')
+  if not bound then call('SET', P .. 'lake', lake) elseif bound ~= lake then return enc({ foreign = bound }) end
 end
 
 local answer = ops[op]()

@@ -14,6 +14,7 @@ Keys, all behind one prefix (`Settings.key_prefix`):
     ended, hist:<kind>   counters and duration histograms of ended jobs
     idem:<key>  what an Idempotency-Key stood for, for a day
     dead        sorted set `<job>|<unit>` -> when the unit failed for good
+    lake, lake_place   which lake these records belong to, and where it lay (data/identity.py)
     generation  made with the first record; another one than in `<data>/run/generation` means an emptied server
     critical    capped stream of what an operator must see
 """
@@ -30,7 +31,8 @@ from typing import Any, cast
 import redis
 from redis.exceptions import NoScriptError, RedisError
 
-from leadmill.errors import ConflictError, NotFoundError, UnavailableError
+from data.identity import LakePair, RefusedConnectionError, connect
+from leadmill.errors import ConflictError, ForeignLakeError, LeadmillError, NotFoundError, UnavailableError
 
 
 class Status(StrEnum):
@@ -167,12 +169,16 @@ class NewJob:
 class JobStore:
     """All reading and writing of job records. One instance a process; safe to share between threads.
 
-    `clock` replaces the server's time in tests (milliseconds).
+    `clock` replaces the server's time in tests (milliseconds). `pair` names the lake that the records belong to, and
+    has to be that of the client's connections; without one (tests of the record alone) no lake is checked.
     """
 
-    def __init__(self, client: redis.Redis, prefix: str, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self, client: redis.Redis, prefix: str, clock: Callable[[], int] | None = None, pair: LakePair | None = None
+    ) -> None:
         self.redis = client
         self.prefix = prefix
+        self.pair = pair
         self._clock = clock
         limits = "".join(f"local {name} = {value}\n" for name, value in LIMITS.items())
         limits += f"local DEADLINE_STRUCK = {json.dumps(DEADLINE_STRUCK)}\n"
@@ -180,16 +186,21 @@ class JobStore:
         self._sha: str | None = None
 
     @classmethod
-    def connect(cls, url: str, prefix: str, timeout_s: float = 3.0) -> JobStore:
-        """A store with its own connection pool; no call blocks longer than `timeout_s`."""
-        client = redis.Redis.from_url(
+    def connect(cls, url: str, prefix: str, timeout_s: float = 3.0, *, lake: Path | None = None) -> JobStore:
+        """A store with its own connection pool; no call blocks longer than `timeout_s`.
+
+        `lake` is the folder whose records these have to be: every connection and every transition is checked.
+        """
+        pair = None if lake is None else LakePair(lake, prefix, url)
+        client = connect(
             url,
+            pair,
             decode_responses=True,
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
             health_check_interval=15,
         )
-        return cls(client, prefix)
+        return cls(client, prefix, pair=pair)
 
     def key(self, name: str) -> str:
         """The full Redis key of a name."""
@@ -200,6 +211,7 @@ class JobStore:
 
         Raises:
             UnavailableError: Redis does not answer; the move may or may not have been made.
+            ForeignLakeError: the records belong to another lake; nothing was changed.
         """
         if self._clock is not None:
             arguments["now"] = self._clock()
@@ -207,18 +219,27 @@ class JobStore:
         try:
             raw = self._run(operation, payload)
         except RedisError as error:
-            raise UnavailableError(f"the job store does not answer ({type(error).__name__})") from error
+            raise _reason(error) from error
         body = json.loads(raw)
+        if foreign := body.get("foreign"):
+            raise self._foreign(foreign)
         send = [_hand_out(row) for row in body.pop("send", None) or ()]
         return Answer(body.get("no"), send, body)
 
     def _run(self, operation: str, payload: str) -> Any:
         if self._sha is None:
-            self._sha = self.redis.script_load(self._text)
+            self._sha = self.redis.script_load(self._text)  # makes the first connection, which finds out the lake
+        lake = (self.pair and self.pair.lake) or ""
         try:
-            return self.redis.evalsha(self._sha, 1, self.prefix, operation, payload)
+            return self.redis.evalsha(self._sha, 1, self.prefix, operation, payload, lake)
         except NoScriptError:  # a restarted server has forgotten it
-            return self.redis.eval(self._text, 1, self.prefix, operation, payload)
+            return self.redis.eval(self._text, 1, self.prefix, operation, payload, lake)
+
+    def _foreign(self, bound: str) -> ForeignLakeError:
+        """Somebody gave these records to another lake meanwhile: what is read next is checked on new connections."""
+        assert self.pair is not None
+        self.redis.connection_pool.disconnect(inuse_connections=False)
+        return self.pair.refusal(self.pair.lake, bound)
 
     # ---- the life of a job ----------------------------------------------------------------------
 
@@ -252,8 +273,11 @@ class JobStore:
                 deadline_s=job.deadline_s,
                 run_at=None if job.run_at is None else int(job.run_at * 1000),
             )
+        except ForeignLakeError:
+            raise
         except UnavailableError as error:
-            raise UnavailableError(str(error), job_id=job.job_id) from error
+            error.job_id = job.job_id
+            raise
         if not answer.body.get("ok"):
             raise ConflictError("this Idempotency-Key was used with another body; use a new key for a new request")
         return answer
@@ -469,7 +493,13 @@ class _Guard:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, RedisError):
-            raise UnavailableError(f"the job store does not answer ({type(error).__name__})") from error
+            raise _reason(error) from error
+
+
+def _reason(error: RedisError) -> LeadmillError:
+    if isinstance(error, RefusedConnectionError):
+        return error.reason
+    return UnavailableError(f"the job store does not answer ({type(error).__name__})")
 
 
 def _hand_out(row: Mapping[str, Any]) -> HandOut:

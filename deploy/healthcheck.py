@@ -39,7 +39,7 @@ def beat(settings: Settings) -> str | None:
     from data.schedules import ScheduleStore
     from pipelines.schedules import PERIODIC, planned_time
 
-    ticks = ScheduleStore(JobStore.connect(settings.redis_url, settings.key_prefix)).ticks()
+    ticks = ScheduleStore(JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)).ticks()
     for name, cron in PERIODIC.items():
         last, planned = ticks.get(name), planned_time(cron, datetime.now(UTC) - LATE)
         if last is None:

@@ -100,6 +100,15 @@ class UnavailableError(LeadmillError):
         self.job_id = job_id
 
 
+class ForeignLakeError(UnavailableError):
+    """The job store belongs to another lake than this process' folder: its own one is away, in its place is another.
+
+    So whoever can wait for a store waits, and goes on once its own is back.
+    """
+
+    code = "foreign_lake"
+
+
 class WorkError(LeadmillError):
     """A stage cannot go on; carries the category that decides about a retry."""
 

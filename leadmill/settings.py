@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from leadmill import hosts
 from leadmill.errors import ConfigError
+from leadmill.redaction import plain
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
@@ -85,6 +86,12 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("redis_url", "celery_broker_url", "celery_result_backend")
+    @classmethod
+    def _no_password_in_the_query(cls, value: str | None) -> str | None:
+        """Where a password stands in the userinfo, each library finds it, and hides it in what it logs."""
+        return None if value is None else plain(value)
 
     @field_validator("egress_allow")
     @classmethod

@@ -11,17 +11,20 @@ from kombu.entity import Queue as Declared
 from leadmill.settings import Settings
 from pipelines.queues import LEVELS, Queue
 from pipelines.stages import STAGES
+from pipelines.transport import LakeConnection
 
 #: No call to the broker blocks longer, seconds.
 TIMEOUT_S = 3
 
 
 class _Amqp(AMQP):
-    """Consumes without the broker's acknowledgements.
+    """Connects as `pipelines.transport` says, and consumes without the broker's acknowledgements.
 
     The lease says who works on what, and the record sends a lost message again; a copy kept by the broker until the
     acknowledgement would cost two round trips a message, and a worker that holds one exits when Redis goes away.
     """
+
+    Connection = LakeConnection
 
     def TaskConsumer(self, *args: Any, **options: Any) -> Any:
         return super().TaskConsumer(*args, **{**options, "no_ack": True})
@@ -39,6 +42,7 @@ def make_celery(settings: Settings) -> Celery:
         "socket_connect_timeout": TIMEOUT_S,
         "global_keyprefix": settings.key_prefix,
         "priority_steps": list(LEVELS),
+        "lake_root": str(settings.data_dir),
     }
     app.conf.update(
         broker_url=settings.broker_url,

@@ -47,7 +47,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
             self._watch = ChildWatch(lambda: pool._pool)
         queues = tuple(sorted(worker.app.amqp.queues.consume_from))
         node = Node(worker.hostname, queues, worker.concurrency)
-        store = JobStore.connect(settings.redis_url, settings.key_prefix)
+        store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
         self._reconciler = Reconciler(worker.app, store, Lake(settings.data_dir), node)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         self._thread.start()

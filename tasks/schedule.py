@@ -37,7 +37,7 @@ class SubmitScheduler(Scheduler):
     @cached_property
     def _ticker(self) -> Ticker:
         settings = get_settings()
-        store = JobStore.connect(settings.redis_url, settings.key_prefix)
+        store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
         return Ticker(store, Lake(settings.data_dir), lambda outs: canvas.publish(self.app, outs))
 
     def setup_schedule(self) -> None:

@@ -144,7 +144,10 @@ def _runtime(pid: int) -> Runtime:
         canvas.publish(app, outs)
 
     return Runtime(
-        settings, JobStore.connect(settings.redis_url, settings.key_prefix), Lake(settings.data_dir), publish
+        settings,
+        JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir),
+        Lake(settings.data_dir),
+        publish,
     )
 
 

@@ -36,18 +36,34 @@ def binary() -> str:
 class Valkey:
     """A server with its data in `folder`; AOF on, so that `restart` loses nothing."""
 
-    def __init__(self, folder: Path, *, aof: bool = True, options: tuple[str, ...] = ()) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(
+        self, folder: Path, *, aof: bool = True, options: tuple[str, ...] = (), password: str = "", port: int = 0
+    ) -> None:
+        self.folder, self.password = folder, password
+        #: May be changed while the server is stopped: it comes back there.
+        self.port = port or free_port()
+        self._aof, self._options = aof, options
         folder.mkdir(parents=True, exist_ok=True)
-        self._arguments = [
-            binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "",
-            "--appendonly", "yes" if aof else "no", "--appendfsync", "everysec", *options,
-        ]  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        user = f":{self.password}@" if self.password else ""
+        return f"redis://{user}127.0.0.1:{self.port}/0"
+
+    @property
+    def _arguments(self) -> list[str]:
+        """Where a password is, the server is started like `leadmill up`'s: by a file that only its owner reads."""
+        settings = [
+            ("port", self.port), ("bind", "127.0.0.1"), ("dir", self.folder), ("save", '""' if self.password else ""),
+            ("appendonly", "yes" if self._aof else "no"), ("appendfsync", "everysec"),
+        ]  # fmt: skip
+        if not self.password:
+            return [binary(), *(str(word) for name, value in settings for word in (f"--{name}", value)), *self._options]
+        file = self.folder / "test.conf"
+        file.touch(mode=0o600)
+        file.write_text("".join(f"{name} {value}\n" for name, value in (*settings, ("requirepass", self.password))))
+        return [binary(), str(file), *self._options]
 
     def start(self) -> Valkey:
         self.process = subprocess.Popen(self._arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -237,7 +237,7 @@ def test_fifty_parallel_posts_are_one_job(client: TestClient) -> None:
         answer = client.post(
             f"{V1}/pipelines", json={"company_urls": ["a.example"]}, headers={"Idempotency-Key": "once"}
         )
-        assert answer.status_code == 202
+        assert answer.status_code == 202, answer.text
         return answer.json()["job_id"], answer.headers.get("idempotency-replayed")
 
     with ThreadPoolExecutor(16) as pool:

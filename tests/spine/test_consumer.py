@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kombu import Connection, Consumer, Producer, Queue
 
-from tasks.consumer import SteadyTransport
+from pipelines.transport import LakeTransport
 from tests.valkey import Valkey
 
 
@@ -26,7 +26,7 @@ def test_a_message_that_was_read_leaves_nothing_behind(server: Valkey) -> None:
         seen.append(body)
         (message.ack if body % 2 else message.reject)()
 
-    with Connection(server.url, transport=SteadyTransport) as connection:
+    with Connection(server.url, transport=LakeTransport) as connection:
         channel = connection.channel()
         producer = Producer(channel)
         for number in range(20):

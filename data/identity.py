@@ -1,0 +1,218 @@
+"""Which lake a job store belongs to: both carry the lake's id, and whoever finds another pair does not work.
+
+    <data>/lake.id   in the lake's root: `lake_` and 20 hex digits, made once
+    lake             the same behind the store's key prefix, bound by SET NX
+    lake_place       where that lake's folder lay when it was bound (`host:/folder`), to tell people
+
+A server that carries no id takes that of the folder (it is new, or was emptied: then records are restored). A folder
+that carries none is a stranger to a server that does, unless the records there are of its own jobs: so a lake of
+version 0.1, or one whose file was lost, finds back. Where neither has one they become a pair.
+
+`LakePair` is asked by redis-py at every new connection, so that a server which took another's port is found out
+before the first answer of it is believed. Transitions are checked once more, inside the script (data/jobs.lua).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import tempfile
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+from leadmill.errors import ForeignLakeError, LeadmillError, UnavailableError
+from leadmill.redaction import shown
+
+#: The file in the lake's root.
+LAKE_FILE = "lake.id"
+_FORM = re.compile(r"lake_[0-9a-f]{20}")
+#: Of so many of a folder's jobs the store is asked whether it knows one.
+_ASKED_JOBS = 1_000
+
+#: Sends one command over a connection and gives its answer.
+Ask = Callable[..., Any]
+
+
+class RefusedConnectionError(RedisError):
+    """A connection was made and given up again: the server is not the one this lake belongs to."""
+
+    def __init__(self, reason: LeadmillError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class LakePair:
+    """One lake's folder and one job store: a server behind a key prefix. Safe to share between threads."""
+
+    def __init__(self, root: Path, prefix: str, url: str) -> None:
+        self.root, self.prefix, self.server = root, prefix, shown(url)
+        #: The lake's id, once a connection has shown that both belong together.
+        self.lake: str | None = None
+        self._refused = False
+
+    def __call__(self, connection: Any) -> None:
+        """Greet the server of a new connection and check it (redis-py's `redis_connect_func`).
+
+        Raises:
+            RefusedConnectionError: it belongs to another lake, or the folder's id cannot be read or made.
+        """
+        connection.on_connect()
+
+        def ask(*words: str) -> Any:
+            connection.send_command(*words, check_health=False)
+            return connection.read_response()
+
+        try:
+            self.lake = self.check(ask)
+        except LeadmillError as error:
+            raise RefusedConnectionError(error) from error
+
+    def check(self, ask: Ask, *, bind: bool = True) -> str | None:
+        """The lake's id, when the two belong together; `bind` writes it where it is missing, else nothing changes.
+
+        Raises:
+            ForeignLakeError: they do not; says which is whose, and what to do.
+            UnavailableError: the folder's id cannot be read or made.
+            redis.RedisError: the server does not answer, or refuses a command.
+        """
+        bound, place = (_text(value) for value in ask("MGET", self._key("lake"), self._key("lake_place")))
+        own = read_id(self.root)  # after the server's: a folder has its id before its server does
+        if bound is None:
+            if self._refused or self._holds_other_records(ask):
+                # Who was a stranger here does not take the server over the moment that it stands empty.
+                raise self.refusal(own, None)
+            if not bind:
+                return own
+            own = own or write_id(self.root)
+            ask("SET", self._key("lake"), own, "NX")
+            ask("SET", self._key("lake_place"), place_of(self.root), "NX")
+            bound, place = (_text(ask("GET", self._key(name))) for name in ("lake", "lake_place"))
+        elif own is None and self._knows_jobs(ask):
+            if not bind:
+                return bound
+            own = write_id(self.root, bound)
+        if bound != own:
+            self._refused = True
+            raise self.refusal(own, bound, place)
+        self._refused = False
+        return own
+
+    def refusal(self, own: str | None, bound: str | None, place: str | None = None) -> ForeignLakeError:
+        """The error of a pair that is none: which lake this folder is (`own`), and which one the store's."""
+        here = place_of(self.root)
+        mine = f"{here} is lake {own}" if own else f"{here} is no lake yet"
+        whose = f"belongs to lake {bound} at {place or 'an unknown place'}" if bound else "was used by another lake"
+        return ForeignLakeError(
+            f"{mine}, but the job store {self.server} (keys {self.prefix}*) {whose}: nothing is read or changed."
+            f" Name that lake's folder (--data, LEADMILL_DATA_URL), or another store (REDIS_URL, LEADMILL_KEY_PREFIX)"
+        )
+
+    def _key(self, name: str) -> str:
+        return self.prefix + name
+
+    def _generations(self, ask: Ask) -> tuple[str | None, str | None]:
+        """What the folder and the store noted of each other in version 0.1 (see pipelines/restore.py)."""
+        try:
+            noted = (self.root / "run" / "generation").read_text().strip() or None
+        except OSError:
+            noted = None
+        return noted, _text(ask("GET", self._key("generation")))
+
+    def _knows_jobs(self, ask: Ask) -> bool:
+        """Whether the store has the record of a job whose folder lies here, or the folder's own generation."""
+        noted, generation = self._generations(ask)
+        if noted is not None and noted == generation:
+            return True
+        try:
+            with os.scandir(self.root / "jobs") as folders:
+                jobs = [entry.name for entry in islice(folders, _ASKED_JOBS)]
+        except OSError:
+            return False
+        return bool(jobs) and int(ask("EXISTS", *(self._key(f"job:{job}") for job in jobs))) > 0
+
+    def _holds_other_records(self, ask: Ask) -> bool:
+        """Whether a store without an id shows that it was used with another folder than this one."""
+        noted, generation = self._generations(ask)
+        if noted is None or generation is None or noted == generation:
+            return False
+        statuses = ("pending", "running", "retry", "completed", "failed", "cancelled")
+        has_records = int(ask("EXISTS", *(self._key(f"idx:s:{status}") for status in statuses))) > 0
+        return has_records and not self._knows_jobs(ask)
+
+
+def connect(url: str, pair: LakePair | None = None, **options: Any) -> redis.Redis:
+    """A client whose every connection is checked against `pair`; `options` are redis-py's."""
+    return redis.Redis.from_url(url, redis_connect_func=pair, **options)
+
+
+def read_id(root: Path) -> str | None:
+    """The id of a lake's folder; None where there is none yet.
+
+    Raises:
+        UnavailableError: the file is there and cannot be read, or holds something else.
+    """
+    file = root / LAKE_FILE
+    try:
+        text = file.read_text().strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UnavailableError(f"cannot read {file} ({getattr(error, 'strerror', None) or error})") from error
+    if not _FORM.fullmatch(text):
+        raise UnavailableError(f"{file} is damaged: it holds no lake's id. Remove it, if the records of its jobs exist")
+    return text
+
+
+def write_id(root: Path, lake: str | None = None) -> str:
+    """Give a folder its id, for good; when another process was faster, that one's.
+
+    Raises:
+        UnavailableError: the folder cannot be written.
+    """
+    lake = lake or f"lake_{secrets.token_hex(10)}"
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile("w", dir=root, prefix=f".{LAKE_FILE}.") as file:
+            file.write(lake + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+            _link(Path(file.name), root / LAKE_FILE)
+        folder = os.open(root, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot write {root / LAKE_FILE} ({error.strerror or error}): the lake has no id yet"
+        ) from error
+    found = read_id(root)
+    assert found is not None
+    return found
+
+
+def _link(made: Path, file: Path) -> None:
+    """Show a whole file under its name, unless there is one."""
+    try:
+        file.hardlink_to(made)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not file.exists():
+            file.write_bytes(made.read_bytes())
+
+
+def place_of(root: Path) -> str:
+    """`host:/folder`, for people."""
+    return f"{socket.gethostname()}:{root}"
+
+
+def _text(value: Any) -> str | None:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
