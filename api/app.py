@@ -1,4 +1,4 @@
-"""The FastAPI application: its routers, its life, its OpenAPI document. `uvicorn api.app:app` serves it."""
+"""The FastAPI application: its routers, its life, its OpenAPI document. `api.server` serves it within limits."""
 
 from __future__ import annotations
 

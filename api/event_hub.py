@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 from redis.exceptions import RedisError
 
+from api.problems import TooManyError
 from data.jobs import JobStore
+from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -27,6 +30,9 @@ _BLOCK_MS = 400
 #: Entries a viewer may fall behind before its stream is ended (it then resumes by Last-Event-ID).
 _BEHIND = 500
 _PAUSE_S = 1.0
+#: Most open streams: in all, and of one client address. Each is a connection that stays and a task that waits.
+MAX_STREAMS = 400
+MAX_STREAMS_PER_CLIENT = 200
 
 
 def order(entry_id: str) -> tuple[int, int]:
@@ -58,11 +64,39 @@ class Viewer:
         self.entries.put_nowait(entry)
 
 
+class Seats:
+    """How many streams are open, and whose. Used from the server's loop only."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def seat(self, client: str) -> Iterator[None]:
+        """One more stream of a client while the block lasts.
+
+        Raises:
+            TooManyError: it has as many as one client may.
+            UnavailableError: there are as many as there may be.
+        """
+        if self._taken[client] >= MAX_STREAMS_PER_CLIENT:
+            raise TooManyError(f"there are {MAX_STREAMS_PER_CLIENT} open event streams of yours; close one first")
+        if self._taken.total() >= MAX_STREAMS:
+            raise UnavailableError(f"there are {MAX_STREAMS} open event streams; ask for the job's status instead")
+        self._taken[client] += 1
+        try:
+            yield
+        finally:
+            self._taken[client] -= 1
+            if not self._taken[client]:
+                del self._taken[client]
+
+
 class EventHub:
     """The reading thread and who watches what."""
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
+        self.seats = Seats()
         self._viewers: dict[str, set[Viewer]] = {}
         self._read_to: dict[str, str] = {}
         self._news = threading.Condition()

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -39,12 +39,23 @@ def _last_event_id(last_event_id: Annotated[str | None, Header()] = None) -> str
     return last_event_id or "0"
 
 
+async def _seat(request: Request, here: Here) -> AsyncIterator[None]:
+    with here.hub.seats.seat(request.client.host if request.client else ""):
+        yield
+
+
 def _existing_job(job_id: str, here: Here) -> str:
     existing(here.store, here.lake, job_id)
     return job_id
 
 
-@router.get("/{job_id}/events", response_class=EventSourceResponse, summary="Follow a job by Server-Sent Events")
+@router.get(
+    "/{job_id}/events",
+    response_class=EventSourceResponse,
+    summary="Follow a job by Server-Sent Events",
+    description="429 or 503 with Retry-After when too many streams are open already.",
+    dependencies=[Depends(_seat)],
+)
 async def events(
     job_id: Annotated[str, Depends(_existing_job)], after: Annotated[str, Depends(_last_event_id)], here: Here
 ) -> AsyncIterator[ServerSentEvent]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
@@ -26,6 +27,10 @@ from pipelines.inputs import MAX_UPLOAD
 MAX_FILE_BODY = MAX_UPLOAD + 1_000_000
 MAX_BODY = 24_000_000
 _FILE_PATHS = ("/api/v1/pipelines",)
+#: Most requests under way. More would only wait for a thread; event streams have a limit of their own
+#: (`api.event_hub`), and whoever asks whether this process lives is always answered.
+MAX_BUSY = 256
+_UNCOUNTED_ENDS = ("/healthz", "/readyz", "/events")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 #: Stands among the first headers when a request named its host twice; no header has such a name.
@@ -93,6 +98,7 @@ class Gate:
         self._is_ours = lru_cache(maxsize=256)(hosts.__contains__)
         # Random once and counted from there: asking the system for each request lets go of the interpreter each time.
         self._series, self._numbers = secrets.token_hex(4), itertools.count(1)
+        self._busy = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -117,19 +123,28 @@ class Gate:
             await send(message)
 
         refusal = self._refusal(scope, headers)
+        counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
+        if counted and self._busy >= MAX_BUSY:
+            refusal = refusal or (503, None, "too many requests are under way; send this one again")
+        self._busy += counted
         try:
             if refusal is not None:
                 status, code, detail = refusal
-                answer = problems.problem(status, detail, code=code, request_id=request_id)
+                wait = {"Retry-After": "1"} if status == 503 else None
+                answer = problems.problem(status, detail, code=code, request_id=request_id, headers=wait)
                 await answer(scope, receive, send_with_headers)
             else:
                 await self._app(scope, _limited(scope, receive), send_with_headers)
+        except ClientDisconnect:
+            problems.log.debug("client gone before its request was whole", request_id=request_id)
         except Exception as error:
             if started:  # too late for another answer: the connection is cut
                 problems.log.error("answer broke off", request_id=request_id, path=scope["path"], exc_info=error)
                 raise
             answer = problems.of_crash(error, request_id, scope["path"])
             await answer(scope, receive, send_with_headers)
+        finally:
+            self._busy -= counted
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str | None, str] | None:
         host = headers.get(b"host", b"").decode("latin-1").lower()

@@ -24,26 +24,34 @@ _CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
     421: "host_not_allowed",
     422: "invalid_input",
+    429: "too_many_requests",
+    431: "headers_too_large",
     500: "internal_error",
     503: "unavailable",
+    507: "storage_full",
 }
 _TITLES = {
     400: "Bad request",
     403: "Refused",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Not possible in the present state",
     413: "Body too large",
     415: "Media type not supported",
     421: "Host not allowed",
     422: "The request is wrong",
+    429: "Too many at once",
+    431: "Headers too large",
     500: "Internal error",
     503: "Not available just now",
+    507: "No room to keep it",
 }
 
 
@@ -84,6 +92,14 @@ class BodyError(LeadmillError):
     def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
         self.errors = field_errors(errors)
         super().__init__(_sentence(self.errors))
+
+
+class TooManyError(LeadmillError):
+    """The caller holds as many of something open as one may."""
+
+    code = "too_many_requests"
+    status = 429
+    retry_after_s = 5
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -165,7 +181,8 @@ def of_error(error: LeadmillError, request_id: str) -> Response:
     if isinstance(error, UnavailableError):
         wait = {"Retry-After": str(error.retry_after_s)}
         return problem(503, str(error), request_id=request_id, code=error.code, headers=wait, job_id=error.job_id)
-    return problem(error.status, str(error), request_id=request_id, code=error.code)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyError) else None
+    return problem(error.status, str(error), request_id=request_id, code=error.code, headers=headers)
 
 
 def of_crash(error: Exception, request_id: str, path: str) -> Response:

@@ -74,22 +74,14 @@ def celery(arguments: Sequence[str]) -> int:
 
 
 def api(host: str, port: int) -> None:
-    """Serve the REST API until told to stop; open event streams get three seconds."""
+    """Serve the REST API until told to stop."""
     with imports_kept(), without_pandas():
         import pyarrow.dataset  # noqa: F401
-        import uvicorn
 
         from api.app import app
+        from api.server import serve
 
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=3,
-    )
+    serve(app, host, port)
 
 
 def main(arguments: list[str]) -> int:

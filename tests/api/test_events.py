@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,22 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api import event_stream
+from api import event_hub, event_stream
+from api.connections import Limits, bounded
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Worker
 from tests.valkey import free_port
 
 
 class Server(uvicorn.Server):
-    """Uvicorn in a thread."""
+    """Uvicorn in a thread, within the limits given."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, limits: Limits | None = None) -> None:
         self.port = free_port()
-        super().__init__(uvicorn.Config(app, host="127.0.0.1", port=self.port, log_level="warning"))
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=self.port, log_level="warning", http=bounded(limits), ws="none"
+        )
+        super().__init__(config)
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self.run, daemon=True)
         self._thread.start()
@@ -93,6 +97,13 @@ class Stream:
                     return event
             time.sleep(0.01)
         raise AssertionError(f"no event {kind} {data} in {self.events}")
+
+
+def until(true: Callable[[], bool], timeout_s: float = 3.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def submit(http: httpx2.Client) -> str:
@@ -186,6 +197,29 @@ def test_bad_ids(http: httpx2.Client) -> None:
     assert answer.status_code == 404 and answer.headers["content-type"] == "application/problem+json"
     answer = http.get(f"{V1}/jobs/{submit(http)}/events", headers={"Last-Event-ID": "x"})
     assert (answer.status_code, answer.json()["field"]) == (422, "Last-Event-ID")
+
+
+def test_streams_over_the_limit_are_refused_and_seats_come_free(
+    http: httpx2.Client, monkeypatch: pytest.MonkeyPatch, worker: Worker
+) -> None:
+    monkeypatch.setattr(event_hub, "MAX_STREAMS_PER_CLIENT", 3)
+    job_id = submit(http)
+    streams = [Stream(http, job_id) for _ in range(3)]
+    for stream in streams:
+        stream.wait("status", status="pending")
+    answer = http.get(f"{V1}/jobs/{job_id}/events")
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+    assert int(answer.headers["retry-after"]) > 0
+    monkeypatch.setattr(event_hub, "MAX_STREAMS", 3)
+    monkeypatch.setattr(event_hub, "MAX_STREAMS_PER_CLIENT", 9)
+    answer = http.get(f"{V1}/jobs/{job_id}/events")
+    assert (answer.status_code, answer.json()["code"], "retry-after" in answer.headers) == (503, "unavailable", True)
+    assert http.get(f"{V1}/jobs/status/{job_id}").status_code == 200
+    worker.store.cancel(job_id)
+    assert all(stream.ended.wait(3) for stream in streams)
+    for _ in range(5):  # each ends by itself at once, and gives its seat back
+        until(lambda: http.get(f"{V1}/jobs/{job_id}/events").status_code == 200)
+    assert http.get(f"{V1}/jobs/job_{'0' * 20}/events").status_code == 404
 
 
 def test_shutdown_ends_streams_at_once(settings: Settings, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Serving the API: uvicorn with what bounds its clients."""
+
+from __future__ import annotations
+
+import resource
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.connections import Limits, bounded
+
+#: Open files wanted: one for each connection, and some for everything else.
+_OTHER_FILES = 200
+
+
+def serve(app: FastAPI, host: str, port: int) -> None:
+    """Serve until told to stop; open event streams get three seconds."""
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        http=bounded(Limits(connections=_room_for(Limits.connections))),
+        ws="none",  # no call speaks it, and an upgraded connection would leave every limit behind
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
+def _room_for(connections: int) -> int:
+    """So many connections, or as many as this process may have files for; raises its soft limit where that helps."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(soft - _OTHER_FILES, soft // 2)
+    return connections
