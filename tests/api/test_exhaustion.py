@@ -45,7 +45,9 @@ def api(settings: Settings, tmp_path: Path) -> Iterator[tuple[psutil.Process, st
         "LEADMILL_LOG_LEVEL": "ERROR",
     }  # fmt: skip
     log = (tmp_path / "api.log").open("wb")
-    with subprocess.Popen(python_command("api", "127.0.0.1", str(port)), env=env, stdout=log, stderr=log) as process:
+    # As most shells do: 1,024 files, and more when a process asks for them.
+    command = ["sh", "-c", 'ulimit -S -n 1024; exec "$@"', "sh", *python_command("api", "127.0.0.1", str(port))]
+    with subprocess.Popen(command, env=env, stdout=log, stderr=log) as process:
         url = f"http://127.0.0.1:{port}"
         until(lambda: ask(url, "GET", "/healthz") == 200, 40)
         yield psutil.Process(process.pid), url
