@@ -16,6 +16,7 @@ from api.jobs import PageBody
 from api.pipelines import pipeline_submission
 from data.schedules import ScheduleStore
 from pipelines import schedules
+from pipelines.schedule_registry import ScheduleRegistry
 from pipelines.view import API
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], responses=problems.RESPONSES)
@@ -38,22 +39,26 @@ class ScheduleShown(BaseModel):
     paused: bool
     next_runs: list[str]
     last_tick: dict[str, Any] | None
-    created_at: str
+    created_at: str | None
+    #: What is wrong with an entry that cannot be read; it is never due, and can be deleted.
+    fault: str | None = None
     pipeline: dict[str, Any] | None = None
 
 
 @router.get("", response_model=PageBody, summary="Recurring pipelines with their next runs")
 def list_schedules(here: Here) -> Response:
-    store, now = ScheduleStore(here.store), datetime.now(UTC)
-    last = store.last_ticks()
-    items = [schedules.describe(found, now, last.get(found.name)) for found in store.all()]
-    return JSONResponse({"items": items, "next_cursor": None})
+    now = datetime.now(UTC)
+    found, unreadable = ScheduleRegistry(here.store, here.lake).read_all(now)
+    last = ScheduleStore(here.store).last_ticks()
+    items = [schedules.describe(one, now, last.get(one.name)) for one in found]
+    items += [schedules.describe_unreadable(one) for one in unreadable]
+    return JSONResponse({"items": sorted(items, key=lambda one: one["name"]), "next_cursor": None})
 
 
 @router.post("", status_code=201, response_model=ScheduleShown, summary="Submit a pipeline again and again")
 def create_schedule(body: ScheduleBody, here: Here) -> Response:
     now = datetime.now(UTC)
-    made = schedules.create(here.store, body.name, body.cron, pipeline_submission(body.pipeline), now)
+    made = schedules.create(here.store, here.lake, body.name, body.cron, pipeline_submission(body.pipeline), now)
     return JSONResponse(schedules.describe(made, now), 201, headers={"Location": f"{API}/schedules"})
 
 
@@ -67,13 +72,13 @@ def resume_schedule(name: str, here: Here) -> Response:
     return _set_paused(here, name, False)
 
 
-@router.delete("/{name}", status_code=204, response_class=Response, summary="Remove a schedule; its jobs stay")
+@router.delete("/{name:path}", status_code=204, response_class=Response, summary="Remove a schedule; its jobs stay")
 def delete_schedule(name: str, here: Here) -> Response:
-    ScheduleStore(here.store).delete(name)
+    ScheduleRegistry(here.store, here.lake).delete(name)
     return Response(status_code=204)
 
 
 def _set_paused(here: Here, name: str, paused: bool) -> Response:
     now = datetime.now(UTC)
-    changed = schedules.set_paused(here.store, name, paused, now)
+    changed = ScheduleRegistry(here.store, here.lake).set_paused(name, paused, now)
     return JSONResponse(schedules.describe(changed, now, ScheduleStore(here.store).last_ticks().get(name)))

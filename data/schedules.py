@@ -1,24 +1,33 @@
-"""Recurring pipelines and what was ticked of them: kept in Redis beside the job records.
+"""Recurring pipelines and what was ticked of them, in Redis beside the job records.
+
+`data.schedule_files` keeps them in the lake.
 
 schedules       hash name -> JSON of a `Schedule` without its body, read every second by the ticker
 schedule_bodies hash name -> JSON of what is submitted, read when it is due or shown
 ticks           hash name -> newest planned time that was dealt with (ISO 8601, UTC)
 tick_jobs       hash name -> JSON {planned, job}: the newest tick and the job that it became
 ticked:<name>   sorted set of planned times that were submitted (seconds since the epoch), the last `KEPT_TICKS`
+
+Each entry stands for itself: one that cannot be read is told as such, and stops no other. A key that is not what stands
+above is renamed to `set-aside:<key>` by whoever meets it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from redis.client import Pipeline
+from cronsim import CronSim, CronSimError
 
 from data.jobs import JobStore
-from leadmill.errors import ConflictError, NotFoundError
+from leadmill.errors import ConflictError, LeadmillError, NotFoundError
+from leadmill.log import get_logger
+
+log = get_logger(__name__)
 
 #: Submitted planned times remembered of each schedule; a clock that jumps back behind them finds nothing due.
 KEPT_TICKS = 1_000
@@ -39,6 +48,19 @@ class Schedule:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
+class UnreadableError(ValueError):
+    """What was kept is no schedule; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An entry that is no schedule; it is never due, and can be deleted."""
+
+    name: str
+    #: What is wrong with it.
+    fault: str
+
+
 @dataclass(frozen=True)
 class Tick:
     """A planned time that was submitted, and the job it became."""
@@ -54,51 +76,48 @@ class ScheduleStore:
         self._redis, self._store = store.redis, store
 
     def all(self) -> list[Schedule]:
-        """Every schedule by name, without its body."""
+        """Every schedule that can be read, by name, without its body."""
+        return self.read_all()[0]
+
+    def read_all(self) -> tuple[list[Schedule], list[Unreadable]]:
+        """Every schedule by name, without its body, and the entries that are none."""
         found = cast("dict[str, str]", self._call("hgetall", "schedules"))
-        return [Schedule(**json.loads(text)) for _, text in sorted(found.items())]
+        schedules, unreadable = [], []
+        for name, text in sorted(found.items()):
+            try:
+                schedules.append(read_schedule(name, text))
+            except UnreadableError as error:
+                unreadable.append(Unreadable(name, str(error)[:200]))
+        return schedules, unreadable
 
     def get(self, name: str) -> Schedule:
-        """One schedule, whole; NotFoundError when there is none of that name."""
+        """One schedule, whole.
+
+        Raises:
+            NotFoundError: there is none of that name.
+            ConflictError: it cannot be read.
+        """
         text, body = self._together(("hget", "schedules", name), ("hget", "schedule_bodies", name))
         if text is None:
             raise NotFoundError(f"no schedule {name[:60]!r}")
-        return Schedule(**json.loads(text), body=json.loads(body or "{}"))
+        try:
+            return read_schedule(name, text, body or "{}")
+        except UnreadableError as error:
+            raise ConflictError(
+                f"schedule {name[:60]!r} cannot be read ({error}); delete it and make it again"
+            ) from error
 
-    def create(self, schedule: Schedule) -> None:
-        """Add a schedule.
-
-        Raises:
-            ConflictError: the name is taken, or there are `MAX_SCHEDULES`.
-        """
-        if int(self._call("hlen", "schedules")) >= MAX_SCHEDULES:
-            raise ConflictError(f"there are {MAX_SCHEDULES} schedules, more are not kept; delete one first")
-        made, _ = self._together(
-            ("hsetnx", "schedules", schedule.name, _header(schedule)),
-            ("hsetnx", "schedule_bodies", schedule.name, json.dumps(schedule.body)),
+    def put(self, schedule: Schedule) -> None:
+        """Write a schedule whole, over whatever stands under its name."""
+        self._together(
+            ("hset", "schedules", schedule.name, _header(schedule)),
+            ("hset", "schedule_bodies", schedule.name, json.dumps(schedule.body)),
         )
-        if not made:
-            raise ConflictError(f"there is a schedule {schedule.name!r}; delete it first, or choose another name")
-
-    def set_paused(self, name: str, paused: bool) -> Schedule:
-        """Pause or resume; the schedule as it is then. NotFoundError when there is none of that name."""
-        key = self._store.key("schedules")
-
-        def change(pipe: Pipeline) -> None:
-            text = cast("str | None", pipe.hget(key, name))
-            if text is None:
-                raise NotFoundError(f"no schedule {name[:60]!r}")
-            pipe.multi()
-            pipe.hset(key, name, _header(replace(Schedule(**json.loads(text)), paused=paused)))
-
-        with self._store._guarded():
-            self._redis.transaction(change, key)  # a schedule that is deleted meanwhile does not come back
-        return self.get(name)
 
     def delete(self, name: str) -> None:
         """Remove a schedule and what is known of its ticks; NotFoundError when there is none of that name."""
         fields = [("hdel", key, name) for key in ("schedules", "schedule_bodies", "ticks", "tick_jobs")]
-        if not self._together(*fields, ("delete", f"ticked:{name}"))[0]:
+        if not any(self._together(*fields, ("delete", f"ticked:{name}"))[:2]):
             raise NotFoundError(f"no schedule {name[:60]!r}")
 
     # ---- ticks ------------------------------------------------------------------------------------
@@ -106,7 +125,7 @@ class ScheduleStore:
     def ticks(self) -> dict[str, datetime]:
         """Newest planned time of each name that was dealt with."""
         found = cast("dict[str, str]", self._call("hgetall", "ticks"))
-        return {name: datetime.fromisoformat(at) for name, at in found.items()}
+        return {name: at for name, text in found.items() if (at := _moment(text)) is not None}
 
     def ticked(self, name: str, planned: datetime, job_id: str = "") -> None:
         """Note that a planned time was submitted."""
@@ -130,25 +149,103 @@ class ScheduleStore:
         """
         key, at = f"ticked:{name}", now.timestamp()
         before, kept = self._together(("zrevrangebyscore", key, at, "-inf", 0, 1), ("zcard", key))
-        if before:
+        if before and before[0].isdigit():
             return datetime.fromtimestamp(int(before[0]), UTC)
         return now if kept >= KEPT_TICKS else None
 
     def last_ticks(self) -> dict[str, Tick]:
         """The newest tick of each name."""
         found = cast("dict[str, str]", self._call("hgetall", "tick_jobs"))
-        rows = {name: json.loads(text) for name, text in found.items()}
-        return {name: Tick(datetime.fromisoformat(row["planned"]), row["job"]) for name, row in rows.items()}
+        return {name: tick for name, text in found.items() if (tick := _tick(text)) is not None}
 
     def _call(self, command: str, key: str, *arguments: Any) -> Any:
         return self._together((command, key, *arguments))[0]
 
     def _together(self, *commands: Sequence[Any]) -> list[Any]:
-        """Answers of several commands (command, key, arguments …) of one round trip."""
+        """Answers of several commands (command, key, arguments …) of one round trip.
+
+        Each may be made twice: when a key turns out to hold another type, it is set aside, and all are made again.
+        """
+        try:
+            return self._execute(commands)
+        except LeadmillError as error:
+            if "WRONGTYPE" not in str(error.__cause__):
+                raise
+            self._set_aside({key for _, key, *_ in commands})
+            return self._execute(commands)
+
+    def _execute(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         with self._store._guarded(), self._redis.pipeline() as pipe:
             for command, key, *arguments in commands:
                 getattr(pipe, command)(self._store.key(key), *arguments)
             return list(pipe.execute())
+
+    def _set_aside(self, keys: set[str]) -> None:
+        """Rename keys whose type no command of ours made; what lies there is kept for whoever wants to know."""
+        for key in sorted(keys):
+            wanted = "zset" if key.startswith("ticked:") else "hash"
+            with self._store._guarded():
+                found = self._redis.type(self._store.key(key))
+                if found not in (wanted, "none"):
+                    self._redis.rename(self._store.key(key), self._store.key(f"set-aside:{key}"))
+                    log.warning("a key of another type was set aside", key=key, type=found)
+                    self._store.critical("key_set_aside", {"key": key, "type": found, "now": f"set-aside:{key}"})
+
+
+def read_schedule(name: str, text: str, body: str | None = None) -> Schedule:
+    """The schedule that was kept under a name; UnreadableError when it is none."""
+    found = _object(text)
+    for field_name, kind in (("name", str), ("cron", str), ("created_at", str)):
+        if not isinstance(found.get(field_name), kind):
+            raise UnreadableError(f"its {field_name} is missing or no text")
+    if found["name"] != name:
+        raise UnreadableError(f"it is that of another name, {found['name'][:60]!r}")
+    since = _moment(found["created_at"])
+    if since is None:
+        raise UnreadableError("its created_at is no time with a zone")
+    if not _is_cron(found["cron"]):
+        raise UnreadableError(f"not a cron expression: {found['cron'][:60]!r}")
+    paused = found.get("paused", False)
+    if not isinstance(paused, bool):
+        raise UnreadableError("its paused is neither true nor false")
+    return Schedule(name, found["cron"], found["created_at"], paused, _object(body) if body is not None else {})
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UnreadableError(f"not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise UnreadableError("not a JSON object")
+    return found
+
+
+@lru_cache(maxsize=2 * MAX_SCHEDULES)  # all are read once a second
+def _is_cron(text: str) -> bool:
+    try:
+        next(CronSim(text, datetime.now(UTC)))
+    except (CronSimError, StopIteration, ValueError):
+        return False
+    return True
+
+
+def _moment(text: Any) -> datetime | None:
+    """A time with a zone, or None for anything else."""
+    try:
+        at = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return at if at.tzinfo is not None else None
+
+
+def _tick(text: str) -> Tick | None:
+    try:
+        row = _object(text)
+    except UnreadableError:
+        return None
+    planned = _moment(row.get("planned"))
+    return Tick(planned, str(row.get("job") or "")) if planned else None
 
 
 def _header(schedule: Schedule) -> str:

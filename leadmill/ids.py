@@ -34,6 +34,14 @@ def new_job_id() -> str:
     return "job_" + "".join(reversed(digits))
 
 
+def job_time(job_id: str) -> float:
+    """When a job's id was made (seconds since the epoch)."""
+    number = 0
+    for digit in job_id.removeprefix("job_")[:10]:
+        number = number * 32 + max(0, _ALPHABET.find(digit))
+    return number / 1000
+
+
 def company_id(domain: str) -> str:
     """`comp_` + the first 16 hex digits of sha256(registrable domain)."""
     return "comp_" + hashlib.sha256(domain.encode()).hexdigest()[:16]

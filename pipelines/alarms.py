@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 from data.jobs import JobStore, Status
+from leadmill.errors import LeadmillError
+from leadmill.log import get_logger
 from pipelines.stages import Kind
 from pipelines.view import iso
 
+log = get_logger(__name__)
+
+#: The same event is told once in this time, seconds.
+ONCE_S = 86_400
 #: Critical events told.
 MAX_EVENTS = 20
 #: Health checks looked at for one that has ended well.
 _LOOKED_AT = 5
+
+
+def tell(store: JobStore, kind: str, **about: Any) -> None:
+    """Log a critical event and append it to the stream; a store that does not take it is logged, too."""
+    log.warning(kind, **about)
+    try:
+        store.critical(kind, about)
+    except LeadmillError as error:
+        log.warning("event not told", error=str(error))
+
+
+def tell_once(store: JobStore, kind: str, **about: Any) -> None:
+    """The same for what stays wrong and is seen again and again: told once a day, whoever sees it."""
+    digest = hashlib.sha256(json.dumps([kind, about], sort_keys=True, default=str).encode()).hexdigest()[:16]
+    try:
+        with store._guarded():
+            fresh = store.redis.set(store.key(f"told:{digest}"), kind, nx=True, ex=ONCE_S)
+    except LeadmillError as error:
+        log.warning(kind, **about, untold=str(error))
+        return
+    if fresh:
+        tell(store, kind, **about)
 
 
 def critical_events(store: JobStore, limit: int = MAX_EVENTS) -> list[dict[str, Any]]:

@@ -8,27 +8,32 @@ a restart, a second scheduler or a clock that jumps changes nothing: one job a p
 - A clock that went back submits nothing that was submitted before; after a wrong jump forward the schedule goes on
   at its next planned time, and the times that were submitted too early are not submitted again when they come.
 - Ticks that come while a schedule is paused are dropped without a word: a resume waits for the next planned time.
-- A submit that is refused is told as a critical event `tick_refused`, and stops no other schedule.
+- A submit that is refused is told as a critical event `tick_refused`, and stops no other schedule; one that the disk
+  does not take is told as `tick_waits` and tried again.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from cronsim import CronSim, CronSimError
+from cronsim import CronSim
+from pydantic import TypeAdapter, ValidationError
 
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
-from data.schedules import Schedule, ScheduleStore, Tick
-from leadmill.errors import InputError, LeadmillError, UnavailableError
+from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
+from leadmill.errors import ConflictError, InputError, LeadmillError, UnavailableError
 from leadmill.log import get_logger
+from pipelines.alarms import tell, tell_once
+from pipelines.cron import NAME, check_cron, next_runs, planned_time
+from pipelines.past_ticks import schedule_tag
 from pipelines.queues import Priority
+from pipelines.schedule_registry import ScheduleRegistry
 from pipelines.stages import Kind
 from pipelines.submit import MAX_TAGS, Submission, submit
 
@@ -41,12 +46,11 @@ PERIODIC: dict[str, str] = {
     Kind.HEALTH_CHECK.value: "*/30 * * * *",
     Kind.OPTIMIZE_DB.value: "30 4 * * 0",
 }
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}\Z")
 #: Missed ticks are counted up to this.
 _MAX_MISSED = 1_000
-_MAX_CRON = 100
 #: Largest body of a schedule, characters of JSON: many companies belong into the lake, named by a search.
 _MAX_BODY = 1_000_000
+_SUBMISSION = TypeAdapter(Submission)
 
 
 @dataclass(frozen=True)
@@ -59,34 +63,11 @@ class _Due:
 
 def check_name(name: str) -> str:
     """A schedule's name; InputError when it has not the form of one, or belongs to maintenance."""
-    if not _NAME.match(name):
+    if not NAME.match(name):
         raise InputError("a name has 1 to 64 letters, digits, dots, dashes or underscores", field="name")
     if name in PERIODIC:
         raise InputError(f"{name!r} is the name of a built-in schedule", field="name")
     return name
-
-
-def check_cron(cron: str) -> str:
-    """A cron expression of five fields; InputError when it is none, or is never due."""
-    if len(cron) > _MAX_CRON:
-        raise InputError(f"a cron expression has at most {_MAX_CRON} characters", field="cron")
-    if len(cron.split()) != 5:
-        raise InputError("a cron expression has five fields: minute hour day month weekday", field="cron")
-    try:
-        next(CronSim(cron, datetime.now(UTC)))
-    except (CronSimError, StopIteration, ValueError) as error:
-        raise InputError(f"not a cron expression: {cron!r} ({error or 'never due'})", field="cron") from error
-    return cron
-
-
-def next_runs(cron: str, now: datetime, count: int = 3) -> list[datetime]:
-    """The next planned times after `now`."""
-    return list(islice(CronSim(cron, now), count))
-
-
-def planned_time(cron: str, now: datetime) -> datetime | None:
-    """The newest planned time that is not after `now`."""
-    return next(iter(CronSim(cron, now.replace(second=0, microsecond=0) + timedelta(minutes=1), reverse=True)), None)
 
 
 def to_body(submission: Submission) -> dict[str, Any]:
@@ -96,18 +77,24 @@ def to_body(submission: Submission) -> dict[str, Any]:
     return {**body, "kind": submission.kind.value, "priority": int(submission.priority)}
 
 
-def from_body(body: Mapping[str, Any], **changes: Any) -> Submission:
-    """The submission that `to_body` kept."""
-    return Submission(**{**body, "kind": Kind(body["kind"]), "priority": Priority(body["priority"]), **changes})
+def from_body(body: Mapping[str, Any]) -> Submission:
+    """The submission that `to_body` kept; InputError when it is none."""
+    try:
+        return _SUBMISSION.validate_python(dict(body))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(str(part) for part in wrong["loc"]) or "it"
+        text = f"the schedule's body cannot be read ({where}: {wrong['msg']}); delete it and make it again"
+        raise InputError(text) from error
 
 
-def create(store: JobStore, name: str, cron: str, submission: Submission, now: datetime) -> Schedule:
+def create(store: JobStore, lake: Lake, name: str, cron: str, submission: Submission, now: datetime) -> Schedule:
     """Keep a recurring pipeline; its first tick is the first planned time after `now`.
 
     Raises:
         InputError: name, cron or a field of the submission (`pipeline.…`) is wrong.
         ConflictError: the name is taken.
-        UnavailableError: Redis does not answer.
+        UnavailableError: Redis does not answer, or the lake cannot be written.
     """
     check_name(name)
     check_cron(cron)
@@ -118,7 +105,7 @@ def create(store: JobStore, name: str, cron: str, submission: Submission, now: d
     schedule = Schedule(name, cron, now.isoformat(), body=to_body(submission))
     if len(json.dumps(schedule.body)) > _MAX_BODY:
         raise InputError(f"more than {_MAX_BODY:,} characters; name the companies by a search", field="pipeline")
-    ScheduleStore(store).create(schedule)
+    ScheduleRegistry(store, lake).create(schedule)
     return schedule
 
 
@@ -131,26 +118,12 @@ def _check_repeatable(submission: Submission) -> None:
         raise InputError("give the seconds that each run may take, not a time", field="deadline")
 
 
-def set_paused(store: JobStore, name: str, paused: bool, now: datetime) -> Schedule:
-    """Pause a schedule, or let it go on with its next planned time; the schedule as it is then.
-
-    Raises:
-        NotFoundError: no such schedule.
-        UnavailableError: Redis does not answer.
-    """
-    schedules = ScheduleStore(store)
-    before = schedules.get(name)
-    if before.paused and not paused and (planned := planned_time(before.cron, now)):
-        schedules.passed_over(name, planned)
-    return schedules.set_paused(name, paused)
-
-
 class Ticker:
     """Submits what is due. Any number may run beside one another."""
 
     def __init__(self, store: JobStore, lake: Lake, publish: Callable[[Sequence[HandOut]], None]) -> None:
         self._store, self._lake, self._publish = store, lake, publish
-        self._schedules = ScheduleStore(store)
+        self._schedules, self._registry = ScheduleStore(store), ScheduleRegistry(store, lake)
 
     def tick(self, now: datetime) -> list[str]:
         """Submit each schedule whose newest planned time has not been submitted; names of those submitted.
@@ -158,9 +131,10 @@ class Ticker:
         Raises:
             UnavailableError: Redis does not answer; what was not submitted is due at the next tick.
         """
+        known = list(self._known(now))  # before the ticks are read: a schedule that is restored brings its own
         ticks = self._schedules.ticks()
         done = []
-        for due in self._known():
+        for due in known:
             planned = planned_time(due.cron, now)
             last = ticks.get(due.name)
             if last is None and due.since is None:  # a built-in schedule on a new installation: its time begins now
@@ -169,10 +143,10 @@ class Ticker:
                 done.append(due.name)
         return done
 
-    def _known(self) -> Iterator[_Due]:
+    def _known(self, now: datetime) -> Iterator[_Due]:
         for name, cron in PERIODIC.items():
             yield _Due(name, cron, None)
-        for schedule in self._schedules.all():
+        for schedule in self._registry.read_all(now)[0]:
             if not schedule.paused:
                 yield _Due(schedule.name, schedule.cron, datetime.fromisoformat(schedule.created_at))
 
@@ -190,13 +164,16 @@ class Ticker:
             job_id = self._submit(due.name, planned)
         except UnavailableError:
             raise
+        except OSError as error:  # its input does not fit on the disk: due again at the next tick
+            tell_once(self._store, "tick_waits", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
+            return False
         except LeadmillError as error:
             self._schedules.passed_over(due.name, planned)
-            self._tell("tick_refused", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
+            tell(self._store, "tick_refused", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
             return False
         self._schedules.ticked(due.name, planned, job_id)
         if missed := sum(1 for _ in islice(_between(due.cron, until, planned), _MAX_MISSED)):
-            self._tell("missed_ticks", name=due.name, missed=missed, before=planned.isoformat())
+            tell(self._store, "missed_ticks", name=due.name, missed=missed, before=planned.isoformat())
         return True
 
     def _submit(self, name: str, planned: datetime) -> str:
@@ -204,21 +181,26 @@ class Ticker:
         if name in PERIODIC:
             submission = Submission(Kind(name), priority=Priority.LOW, tags=("scheduled",), idempotency_key=key)
         else:
-            body = self._schedules.get(name).body
-            if not body:
-                raise InputError("the schedule has no body; delete it and make it again")
-            tags = tuple(dict.fromkeys([*body.get("tags", ()), f"schedule:{name}"[:60]]))[-MAX_TAGS:]
-            submission = from_body(body, tags=tags, idempotency_key=key)
+            body = self._body(name)
+            given = from_body(body)
+            tags = tuple(dict.fromkeys([*given.tags, schedule_tag(name)]))[-MAX_TAGS:]
+            submission = replace(given, tags=tags, idempotency_key=key)
         accepted = submit(self._store, self._lake, self._publish, submission)
         log.info("tick", name=name, planned=planned.isoformat(), job=accepted.job_id, again=accepted.replayed)
         return accepted.job_id
 
-    def _tell(self, kind: str, **about: Any) -> None:
-        log.warning(kind, **about)
+    def _body(self, name: str) -> Mapping[str, Any]:
+        """What a schedule submits; from the lake when Redis has lost that half of it."""
         try:
-            self._store.critical(kind, about)
-        except UnavailableError as error:
-            log.warning("event not told", error=str(error))
+            body = self._schedules.get(name).body
+        except ConflictError:
+            body = {}
+        if not body:
+            self._registry.bring_together([name])
+            body = self._schedules.get(name).body
+        if not body:
+            raise InputError("the schedule has no body; delete it and make it again")
+        return body
 
 
 def _between(cron: str, after: datetime, before: datetime) -> Iterator[datetime]:
@@ -232,7 +214,7 @@ def describe(schedule: Schedule, now: datetime, last: Tick | None = None) -> dic
     """A schedule as the API shows it.
 
     Fields: name, cron, explanation (the cron in words), paused, next_runs (none while paused), last_tick {planned,
-    job_id} or None, created_at, and pipeline where the schedule was read with its body. Times are UTC.
+    job_id} or None, created_at, fault (None), and pipeline where the schedule was read with its body. Times are UTC.
     """
     body = _as_given(schedule.body)
     return {
@@ -243,7 +225,22 @@ def describe(schedule: Schedule, now: datetime, last: Tick | None = None) -> dic
         "next_runs": [] if schedule.paused else [at.isoformat() for at in next_runs(schedule.cron, now)],
         "last_tick": {"planned": last.planned.isoformat(), "job_id": last.job_id or None} if last else None,
         "created_at": schedule.created_at,
+        "fault": None,
         **({"pipeline": body} if body else {}),
+    }
+
+
+def describe_unreadable(entry: Unreadable) -> dict[str, Any]:
+    """An entry that is no schedule, in the same form: it is never due; `fault` says what is wrong with it."""
+    return {
+        "name": entry.name,
+        "cron": "",
+        "explanation": "cannot be read",
+        "paused": True,
+        "next_runs": [],
+        "last_tick": None,
+        "created_at": None,
+        "fault": entry.fault,
     }
 
 

@@ -14,7 +14,7 @@ from celery.schedules import crontab
 
 from data.jobs import JobStore
 from data.lake import Lake
-from leadmill.errors import UnavailableError
+from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines import canvas
@@ -47,6 +47,6 @@ class SubmitScheduler(Scheduler):
         """Submit what is due; seconds until the next look."""
         try:
             self._ticker.tick(datetime.now(UTC))
-        except UnavailableError as error:
-            log.warning("job store away; ticks wait", error=str(error))
+        except (LeadmillError, OSError) as error:  # beat that ends would only be started again, to find the same
+            log.warning("ticks wait", error=str(error))
         return TICK_S

@@ -33,8 +33,8 @@ def list_schedules(data: DataFolder = None, as_json: AsJson = False) -> int:
             [
                 one["name"],
                 one["cron"],
-                one["explanation"],
-                "paused" if one["paused"] else next(iter(one["next_runs"]), "never"),
+                f"cannot be read: {one['fault']}" if one.get("fault") else one["explanation"],
+                "never" if one.get("fault") else "paused" if one["paused"] else next(iter(one["next_runs"]), "never"),
                 (one["last_tick"] or {}).get("planned"),
                 (one["last_tick"] or {}).get("job_id"),
             ]

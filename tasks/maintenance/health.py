@@ -7,6 +7,7 @@ in `redis_checks`, those of jobs and units in `job_checks`.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,8 +21,9 @@ from data.lake import Lake
 from data.schedules import ScheduleStore
 from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
+from pipelines.cron import planned_time
 from pipelines.queues import Queue
-from pipelines.schedules import PERIODIC, planned_time
+from pipelines.schedules import PERIODIC
 from tasks.maintenance.finding import Finding, State, worst
 from tasks.maintenance.job_checks import check_jobs, check_temporary
 from tasks.maintenance.redis_checks import check_redis
@@ -104,11 +106,16 @@ def _queues(lengths: Lengths) -> Iterable[Finding]:
 
 
 def _schedules(store: JobStore, now: datetime) -> Iterable[Finding]:
-    """Whether the newest planned time of each schedule was submitted."""
+    """Whether each schedule can be read, and its newest planned time was submitted."""
     kept = ScheduleStore(store)
+    readable, unreadable = kept.read_all()
     ticks = kept.ticks()
+    if unreadable:
+        text = "; ".join(f"{one.name[:60]!r} ({one.fault[:80]})" for one in unreadable[:5])
+        advice = f"leadmill schedules delete {shlex.quote(unreadable[0].name)}"
+        yield Finding("schedules kept", "fail", f"{len(unreadable)} cannot be read and never run: {text}", advice)
     known: list[tuple[str, str, datetime | None]] = [(name, cron, None) for name, cron in PERIODIC.items()]
-    known += [(one.name, one.cron, datetime.fromisoformat(one.created_at)) for one in kept.all() if not one.paused]
+    known += [(one.name, one.cron, datetime.fromisoformat(one.created_at)) for one in readable if not one.paused]
     late = []
     for name, cron, since in known:
         planned = planned_time(cron, now - TICK_LATE)

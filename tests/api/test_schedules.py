@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,9 @@ from data.lake import Lake
 from data.schedules import ScheduleStore
 from leadmill.errors import InputError
 from leadmill.settings import Settings
-from pipelines.schedules import PERIODIC, Ticker, check_cron, create, set_paused
+from pipelines.cron import check_cron
+from pipelines.schedule_registry import ScheduleRegistry
+from pipelines.schedules import PERIODIC, Ticker, create
 from pipelines.stages import Kind
 from pipelines.submit import Submission
 from tests.api.conftest import V1, Valkey
@@ -113,17 +116,24 @@ class Clock:
     def __init__(self, store: JobStore, lake: Lake) -> None:
         self.store, self.lake = store, lake
         self.sent: list[str] = []
+        self.registry = ScheduleRegistry(store, lake)
         self.tickers = [self.ticker(), self.ticker()]
 
     def ticker(self) -> Ticker:
         return Ticker(self.store, self.lake, lambda outs: self.sent.extend(out.job_id for out in outs))
 
     def add(self, name: str = "hourly", cron: str = "0 * * * *", at: datetime = NOON) -> None:
-        create(self.store, name, cron, Submission(Kind.PIPELINE, company_urls=["acme.example"]), at)
+        create(self.store, self.lake, name, cron, Submission(Kind.PIPELINE, company_urls=["acme.example"]), at)
 
     def at(self, now: datetime, which: int = 0) -> bool:
         """Tick; whether the user's schedule was submitted."""
         return any(name not in PERIODIC for name in self.tickers[which].tick(now))
+
+    def break_body(self, name: str) -> None:
+        """In both places where it is kept."""
+        self.store.redis.hdel(self.store.key("schedule_bodies"), name)
+        [file] = (self.lake.root / "schedules").glob(f"{name}-*.json")
+        file.write_text("{")
 
     def jobs(self, name: str = "hourly") -> list[str]:
         return [job for job, _ in self.store.ids(f"t:schedule:{name}", limit=1_000)]
@@ -212,13 +222,13 @@ def test_a_jump_back_behind_all_that_is_remembered_guesses_nothing(
 
 def test_paused_schedules_submit_nothing_then_or_later(clock: Clock) -> None:
     clock.add()
-    set_paused(clock.store, "hourly", True, NOON)
+    clock.registry.set_paused("hourly", True, NOON)
     assert not clock.at(NOON + 3 * HOUR)
-    set_paused(clock.store, "hourly", False, NOON + 3 * HOUR + timedelta(minutes=9))
+    clock.registry.set_paused("hourly", False, NOON + 3 * HOUR + timedelta(minutes=9))
     assert not clock.at(NOON + 3 * HOUR + timedelta(minutes=10))
     assert clock.missed() == []
     assert clock.at(NOON + 4 * HOUR)
-    set_paused(clock.store, "hourly", False, NOON + 5 * HOUR)  # it runs: nothing is passed over
+    clock.registry.set_paused("hourly", False, NOON + 5 * HOUR)  # it runs: nothing is passed over
     assert clock.at(NOON + 5 * HOUR) and clock.missed() == []
 
 
@@ -226,7 +236,7 @@ def test_a_schedule_that_is_made_again_begins_anew(clock: Clock) -> None:
     clock.add()
     assert clock.at(NOON + HOUR)
     schedules = ScheduleStore(clock.store)
-    schedules.delete("hourly")
+    clock.registry.delete("hourly")
     assert not clock.at(NOON + 2 * HOUR)
     clock.add(at=NOON + 3 * HOUR)
     schedules.ticked("hourly", NOON + HOUR)  # a scheduler that had read the old one
@@ -237,7 +247,7 @@ def test_a_schedule_that_is_made_again_begins_anew(clock: Clock) -> None:
 def test_a_refused_submit_is_told_and_stops_no_other(clock: Clock) -> None:
     clock.add("broken")
     clock.add("good")
-    clock.store.redis.hdel(clock.store.key("schedule_bodies"), "broken")
+    clock.break_body("broken")
     assert clock.at(NOON + HOUR)
     assert len(clock.jobs("good")) == 1 and clock.jobs("broken") == []
     told = [event for event in clock.store.criticals() if event["kind"] == "tick_refused"]
@@ -253,6 +263,7 @@ def test_whatever_the_clock_does_a_planned_time_is_one_job(
 ) -> None:
     valkey.client.flushall()
     store = JobStore(valkey.client, settings.key_prefix)
+    shutil.rmtree(settings.data_dir / "schedules", ignore_errors=True)
     clock = Clock(store, Lake(settings.data_dir))
     clock.add()
     now, submitted = NOON, 0

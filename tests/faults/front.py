@@ -22,7 +22,9 @@ from typing import Self
 from data.jobs import TERMINAL
 from leadmill.client import Client
 from leadmill.client_transport import ApiError
+from leadmill.errors import NotFoundError
 from pipelines import schedules
+from pipelines.schedule_registry import ScheduleRegistry
 from pipelines.stages import Kind
 from pipelines.submit import Submission
 from tests.faults.proof import APP, FaultSpine, until
@@ -54,11 +56,13 @@ class Front:
 
     def __enter__(self) -> Self:
         now = datetime.now(UTC)
-        with suppress(Exception):  # of a campaign before on the same spine
-            schedules.delete(self.spine.store, SCHEDULE)
+        with suppress(NotFoundError):  # of a campaign before on the same spine
+            ScheduleRegistry(self.spine.store, self.spine.lake).delete(SCHEDULE)
         # Made two minutes ago: the newest planned time is due at once, the next within a minute.
         submission = Submission(Kind.PIPELINE, company_urls=self.urls)
-        schedules.create(self.spine.store, SCHEDULE, "* * * * *", submission, now - timedelta(minutes=2))
+        schedules.create(
+            self.spine.store, self.spine.lake, SCHEDULE, "* * * * *", submission, now - timedelta(minutes=2)
+        )
         self._start("api")
         self._start("beat")
         with Client(self.url) as client:

@@ -34,7 +34,9 @@ def test_two_beats_and_one_killed(spine: FaultSpine) -> None:
     """Real schedulers side by side; one is killed and started again. One job a planned time."""
     submission = Submission(Kind.PIPELINE, company_urls=["one.example"], options={"stand_in": {"parts": False}})
     # Made two minutes ago: the newest planned time is due at once, the next within a minute.
-    schedules.create(spine.store, "beats", "* * * * *", submission, datetime.now(UTC) - timedelta(minutes=2))
+    schedules.create(
+        spine.store, spine.lake, "beats", "* * * * *", submission, datetime.now(UTC) - timedelta(minutes=2)
+    )
     beats: list[subprocess.Popen[bytes]] = []
 
     def start(n: int) -> None:

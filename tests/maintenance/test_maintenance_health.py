@@ -121,6 +121,14 @@ def test_a_scheduler_that_stands_still(sound: Driver) -> None:
     assert found["status"] == "warn" and "statistics" in found["message"] and "cleanup" not in found["message"]
 
 
+def test_a_schedule_that_cannot_be_read(sound: Driver) -> None:
+    sound.store.redis.hset(sound.store.key("schedules"), "my leads", "{")
+    rows = check(sound)
+    assert rows["schedules kept"]["status"] == "fail" and "'my leads'" in rows["schedules kept"]["message"]
+    assert rows["schedules kept"]["advice"] == "leadmill schedules delete 'my leads'"
+    assert rows["schedules"]["status"] == "ok"
+
+
 def test_long_queues_full_disks_and_forgotten_files(sound: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = sound.cancelled(["a.example"], 1)
     torn = sound.lake.job_dir(job_id) / "_tmp" / "process.p0.1~process+part-00000-0.parquet"
