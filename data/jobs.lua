@@ -9,6 +9,7 @@
 --   a failed attempts       p reported deaths               l unreported lapses  m {category, message}
 --   c epochs that committed, one a stage                    q "<owner>:<k>" of the last commit
 --   z units that commit handed out                          y owner whose death handed it out
+--   b pages not to be read any more, `<company>/<digest>`; only suspected: `…?<owner>`
 local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 local call, enc, dec = redis.call, cjson.encode, cjson.decode
 local now = a.now
@@ -362,6 +363,7 @@ function ops.begin()
   return {
     epoch = t.e, attempt = num(j.attempt), tries = num(t.a), kind = j.kind, stages = j.stages, created = num(j.created),
     parts = num(j.pn), spec = call('HGET', P .. 'doc:' .. a.job, 'spec'), epochs = t.c, category = j.category,
+    refused = t.b, deaths = t.p, lapses = t.l,
   }
 end
 
@@ -420,7 +422,7 @@ function ops.commit()
     send = {} -- the canvas carries it on; the due entry is the safety net
   else
     move(j, a.unit, t, 'd')
-    t.v, t.n, t.t, t.g, t.x = nil, nil, nil, nil, nil -- a job may have 100,000 of these
+    t.v, t.n, t.t, t.g, t.x, t.b = nil, nil, nil, nil, nil, nil -- a job may have 100,000 of these
     put_unit(j.id, a.unit, t)
     ended(j, a.unit, false)
     remember_sent(j, a.unit, t)
@@ -467,8 +469,28 @@ function ops.release()
   return { ok = true }
 end
 
+-- Whether a page explains the death of the process that had begun it: `sure`, or for the second time. The first death
+-- that nobody can explain (a kill from outside hits innocent pages) counts as any other until the page is confirmed.
+-- With a unit's process dead for nothing as often as the run went on company by company, the next name is believed.
+local function explained(t, page, sure)
+  t.b = t.b or {}
+  sure = sure or num(t.p) >= ALONE_DEATHS
+  for i, known in ipairs(t.b) do
+    if known == page then return false end -- the stage was told to leave it out, and did not
+    if known:sub(1, #page + 1) == page .. '?' then
+      if not sure and known:sub(#page + 2) == a.owner then return false end
+      t.b[i] = page
+      t.p = num(t.p) > 1 and t.p - 1 or nil
+      return true
+    end
+  end
+  if #t.b >= MAX_NAMED then return false end
+  t.b[#t.b + 1] = sure and page or page .. '?' .. a.owner
+  return sure
+end
+
 -- The parent of a pool child reports that it died (or the child, just before). What it had committed, or what its
--- own report handed out, but had not sent goes out now.
+-- own report handed out, but had not sent goes out now. `lapsed`: the parent killed what had lost its lease at a page.
 function ops.died()
   local j = load(a.job)
   if not j or TERMINAL[j.status] then return { no = 'ended' } end
@@ -476,15 +498,21 @@ function ops.died()
   if not t then return { no = 'gone' } end
   local mine = t.q and t.q:sub(1, #a.owner + 1) == a.owner .. ':'
   if t.s == 'r' and t.o == a.owner then
-    t.p, t.y = num(t.p) + 1, a.owner
-    if t.p >= MAX_DEATHS then
+    t.y = a.owner
+    if not (a.page and explained(t, a.page, a.sure)) then t.p = num(t.p) + 1 end
+    if num(t.p) >= MAX_DEATHS then
       fail_unit(j, a.unit, t, 'poison', a.error .. ' (' .. t.p .. ' times); set aside')
       remember_sent(j, a.unit, t)
     else
       t.m = { 'system', a.error }
-      event(a.job, 'unit', { unit = a.unit, state = 'died', error = a.error, deaths = t.p })
+      event(a.job, 'unit', { unit = a.unit, state = 'died', error = a.error, deaths = num(t.p), page = a.page })
       hand_again(j, a.unit, t)
       if t.s == 'f' then remember_sent(j, a.unit, t) end
+    end
+  elseif a.lapsed then
+    if LIVE[t.s] then
+      if explained(t, a.page, a.sure) then t.l = num(t.l) > 1 and t.l - 1 or nil end
+      put_unit(a.job, a.unit, t)
     end
   elseif (mine or t.y == a.owner) and t.s == 'h' and not t.x then
     message(j, a.unit, t)
@@ -652,7 +680,7 @@ function ops.resume()
       done = done + 1
     elseif u ~= 'launch' then
       call('ZREM', P .. 'dead', j.id .. '|' .. u)
-      t = { s = 'p', e = t.e + (is_part(u) and 1 or 0), k = is_part(u) and t.k or 0, c = t.c, g = t.g }
+      t = { s = 'p', e = t.e + (is_part(u) and 1 or 0), k = is_part(u) and t.k or 0, c = t.c, g = t.g, b = t.b }
       put_unit(j.id, u, t)
       if is_part(u) then call('RPUSH', P .. 'todo:' .. j.id, u) end
     end

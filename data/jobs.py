@@ -76,6 +76,8 @@ LIMITS: dict[str, float] = {
     "SPARE_MS": 6_000,
     "PROGRESS_MS": 400,  # at most one progress event a job in this time
     "MAX_DEATHS": 3,  # reported deaths of its process before a unit is set aside
+    "ALONE_DEATHS": 2,  # unexplained ones (or lapses) after which a partition runs company by company
+    "MAX_NAMED": 30,  # pages of a unit that explain a death; every further death is unexplained
     "MAX_LAPSES": 10,  # unreported lapses before it is
     "BUCKET": 1.1,  # a duration bucket is 10 % wide
     "EVENTS_KEPT": 500,
@@ -131,6 +133,10 @@ class Grant:
     partitions: int
     #: Category of a failure for good of launch or score, which publish must answer with `failed`.
     category: str
+    #: Pages (`<company>/<digest>`) and companies (`<company>/`) that killed a process: not to be read again.
+    refused: frozenset[str] = frozenset()
+    #: After deaths or lapses that no page explains it runs company by company: the next one names the company.
+    company_by_company: bool = False
 
 
 @dataclass
@@ -295,6 +301,8 @@ class JobStore:
             job_id, unit, body["epoch"], index, owner, body["kind"], body["attempt"], body["tries"],
             tuple(body["stages"].split(",")), json.loads(body["spec"] or "{}"), tuple(body.get("epochs") or ()),
             body["created"] / 1000, body["parts"], body.get("category") or "",
+            frozenset(name for name in body.get("refused") or () if "?" not in name),
+            max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
         )  # fmt: skip
 
     def renew(self, grant: Grant, progress: int | None = None, message: str = "", pages: int = 0) -> str | None:
@@ -324,9 +332,28 @@ class JobStore:
         """Give a running unit back at a shutdown, by the parent of the child that ran it."""
         return self.call("release", job=job_id, unit=unit, owner=owner)
 
-    def died(self, job_id: str, unit: str, owner: str, error: str) -> Answer:
-        """The parent of a pool child reports that the owner died."""
-        return self.call("died", job=job_id, unit=unit, owner=owner, error=error)
+    def died(
+        self,
+        job_id: str,
+        unit: str,
+        owner: str,
+        error: str,
+        *,
+        page: str = "",
+        sure: bool = False,
+        lapsed: bool = False,
+    ) -> Answer:
+        """The parent of a pool child reports that the owner died.
+
+        Args:
+            page: what it had begun, `<company>/<digest>`: that it was the page's fault is believed when `sure`, or
+                the second time. A death that a page explains does not count towards poison.
+            lapsed: the parent itself killed it, after its lease was taken from it.
+        """
+        return self.call(
+            "died", job=job_id, unit=unit, owner=owner, error=error,
+            page=page or None, sure=sure or None, lapsed=lapsed or None,
+        )  # fmt: skip
 
     def claim(
         self,

@@ -76,6 +76,7 @@ class Lease:
             news, now = self._news, time.monotonic()
             if self._closed or self.stop.is_set():
                 return
+            self._marks.beat()
             if self._marks.asked_to_stop():
                 self._end("the worker saw that it is not held any more")
                 return
@@ -102,7 +103,10 @@ class Lease:
         text = f"it used {used_mb} MB of memory, over its limit of {self._memory_limit_mb} MB"
         log.error("process over its memory", job=self._grant.job_id, unit=self._grant.unit, used_mb=used_mb)
         try:
-            self._store.died(self._grant.job_id, self._grant.unit, self._grant.owner, text)
+            page = self._marks.page()
+            self._store.died(
+                self._grant.job_id, self._grant.unit, self._grant.owner, text, page=page.name if page else ""
+            )
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 

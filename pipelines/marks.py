@@ -24,12 +24,17 @@ from billiard.process import current_process
 SLOTS = 512
 
 _SLOT = 192
-_PID, _STOP, _RUN, _PAGE = 0, 4, 8, 104
-_WORD = struct.Struct("<I")
+_PID, _STOP, _BEAT, _RUN, _PAGE = 0, 4, 8, 16, 112
+_WORD, _TIME = struct.Struct("<I"), struct.Struct("<d")
 _NAMES = struct.Struct("<24s32s40s")
 #: CPU seconds of the process when the page was begun, company, digest of the page.
 _PAGE_FORM = struct.Struct("<d24s24s")
 _EMPTY = bytes(_PAGE_FORM.size)
+
+
+def mark_name(company_id: str, digest: str = "") -> str:
+    """How the record and `Grant.refused` name a page, or (without its digest) a company: `<company>/<digest>`."""
+    return f"{company_id}/{digest}"
 
 
 class PageMark(NamedTuple):
@@ -43,8 +48,8 @@ class PageMark(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As it stands in the record: `<company>/<digest>`."""
-        return f"{self.company_id}/{self.digest}"
+        """As it stands in the record."""
+        return mark_name(self.company_id, self.digest)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Seen:
     job_id: str
     unit: str
     page: PageMark | None
+    #: Monotonic time at which the process last ran its thread beside the work.
+    beat_at: float = 0.0
 
 
 class Board:
@@ -85,7 +92,7 @@ class Board:
             return None
         began, company, digest = _PAGE_FORM.unpack_from(slot, _PAGE)
         page = PageMark(_text(company), _text(digest), began) if company[0] else None
-        return Seen(pid, owner, job_id, unit, page)
+        return Seen(pid, owner, job_id, unit, page, _TIME.unpack_from(slot, _BEAT)[0])
 
     def ask_to_stop(self, seen: Seen) -> None:
         """Say to the process that this run must stop; another run that it may have begun by now is not meant."""
@@ -121,6 +128,7 @@ class Marks:
             return
         self._owner = owner.encode()
         _WORD.pack_into(self._slot, _STOP, 0)
+        self.beat()
         self._slot[_PAGE : _PAGE + _PAGE_FORM.size] = _EMPTY
         _NAMES.pack_into(self._slot, _RUN, self._owner, job_id.encode(), unit.encode())
 
@@ -129,18 +137,25 @@ class Marks:
         self._owner = b""
         self._slot[_RUN : _PAGE + _PAGE_FORM.size] = bytes(_PAGE + _PAGE_FORM.size - _RUN)
 
+    def beat(self) -> None:
+        """The thread beside the work runs."""
+        _TIME.pack_into(self._slot, _BEAT, time.monotonic())
+
     def asked_to_stop(self) -> bool:
         """Whether the main process wants this run to stop."""
         wanted = _WORD.unpack_from(self._slot, _STOP)[0]
         return wanted != 0 and wanted == _sum(self._owner)
 
     @contextmanager
-    def at(self, company_id: str, digest: str = "") -> Iterator[None]:
-        """Mark the work of one page, or of one company; marks may be nested, the innermost is the one that counts."""
+    def at(self, company_id: str, digest: str = "") -> Iterator[str]:
+        """Mark the work of one page, or of one company; gives the name by which the record knows it.
+
+        Marks may be nested: the innermost is the one that counts.
+        """
         before = bytes(self._slot[_PAGE : _PAGE + _PAGE_FORM.size])
         _PAGE_FORM.pack_into(self._slot, _PAGE, time.process_time(), company_id.encode(), digest.encode())
         try:
-            yield
+            yield mark_name(company_id, digest)
         finally:
             self._slot[_PAGE : _PAGE + _PAGE_FORM.size] = before
 

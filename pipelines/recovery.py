@@ -97,10 +97,21 @@ class Reconciler:
         if generation is None or generation != self._generation:
             self._generation = check_generation(self._store, self._lake, generation)
 
-    def died(self, job_id: str, unit: str, owner: str, error: str) -> None:
-        """A pool child died while it ran a unit: hand it out again at once."""
-        answer = self._store.died(job_id, unit, owner, error)
-        log.warning("process died", job=job_id, unit=unit, error=error, sent=[out.unit for out in answer.send])
+    def died(
+        self,
+        job_id: str,
+        unit: str,
+        owner: str,
+        error: str,
+        *,
+        page: str = "",
+        sure: bool = False,
+        lapsed: bool = False,
+    ) -> None:
+        """A pool child died while it ran a unit (arguments as of `JobStore.died`): hand it out again at once."""
+        answer = self._store.died(job_id, unit, owner, error, page=page, sure=sure, lapsed=lapsed)
+        sent = [out.unit for out in answer.send]
+        log.warning("process died", job=job_id, unit=unit, error=error, page=page or None, sent=sent)
         self.send(answer.send)
 
     def send(self, outs: Sequence[HandOut]) -> None:

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
+
 from leadmill.log import get_logger
-from pipelines.marks import Seen, board
+from pipelines.marks import PageMark, Seen, board
 
 log = get_logger(__name__)
 
@@ -23,13 +25,26 @@ log = get_logger(__name__)
 GRACE_S = 1.7
 
 
+#: CPU seconds after which a child that still sits on one page is killed. `tasks.budget` interrupts what can be
+#: interrupted after 2 s; what is left is C code that holds the interpreter, and so renews no lease: on a core of its
+#: own it ends well before the lease of 10 s, so that its unit goes on at once and no second process takes the page.
+PAGE_CPU_S = 4.0
+#: Where processes share a core that takes long. Of a child whose renewing thread, due every 0.5 s, has not run for so
+#: many seconds (half a lease), so much CPU time on one page proves as much: nothing else can have kept it waiting.
+SILENT_S, SILENT_CPU_S = 5.0, 1.0
+#: The same for a company as a whole: above what `tasks.budget` grants all its pages and its settling together.
+COMPANY_CPU_S = 16.0
+
+
 @dataclass(frozen=True)
 class Kill:
     """Why the main process killed a child."""
 
     reason: str
-    #: The record has taken the unit from it before: its death is nobody's fault.
-    lost: bool
+    #: The unit was taken from it before: it is handed out already.
+    lapsed: bool
+    #: The page that it had begun is to blame without doubt.
+    by_page: bool
 
 
 #: By the owner of the run; taken out when its death is handled. Used in the worker's main process.
@@ -57,18 +72,42 @@ class ChildWatch:
             self._condemned[key] = time.monotonic() + max(0.0, GRACE_S - ended_s)
 
     def look(self) -> None:
-        """Kill what had its time to stop."""
+        """Kill what had its time to stop, and what a page does not let go."""
         now = time.monotonic()
         for run, at in list(self._condemned.items()):
             if not self._runs_still(run):
                 del self._condemned[run]
             elif now >= at:
                 del self._condemned[run]
-                self._kill(run, Kill("it ran on although its unit was taken from it", lost=True))
+                by_page = self._cpu_on_page(board.read(run.pid)) > SILENT_CPU_S
+                self._kill(run, Kill("it ran on although its unit was taken from it", True, by_page))
+        for seen in self.runs():
+            if seen.page is not None and _same(seen) not in self._condemned and self._stuck(seen, seen.page, now):
+                page, again = seen.page, board.read(seen.pid)
+                if again is not None and again.page == page:
+                    what = f"page {page.digest} of " if page.digest else ""
+                    reason = f"it spent too much CPU time on {what}{page.company_id} and was killed"
+                    self._kill(_same(seen), Kill(reason, False, True))
+
+    def _stuck(self, seen: Seen, page: PageMark, now: float) -> bool:
+        used = self._cpu_on_page(seen)
+        if used > (PAGE_CPU_S if page.digest else COMPANY_CPU_S):
+            return True
+        return bool(page.digest) and now - seen.beat_at > SILENT_S and used > SILENT_CPU_S
 
     def next_look(self) -> float:
         """Monotonic time at which the next one has had its time; infinity when there is none."""
         return min(self._condemned.values(), default=float("inf"))
+
+    def _cpu_on_page(self, seen: Seen | None) -> float:
+        """CPU seconds that a process has spent since it began its page; 0 when it is at none."""
+        if seen is None or seen.page is None:
+            return 0.0
+        try:
+            used = psutil.Process(seen.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(used.user + used.system - seen.page.began_cpu_s)
 
     def _alive(self) -> list[Any]:
         return [process for process in list(self._processes()) if process.pid]

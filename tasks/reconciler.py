@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 from celery import bootsteps
@@ -80,7 +81,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
                     return
                 continue
             try:
-                self._reconciler.died(death.job_id, death.unit, death.owner, death.error)
+                self._reconciler.died(**asdict(death))
             except UnavailableError:
                 deaths.put(death)
                 return

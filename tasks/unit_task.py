@@ -6,7 +6,7 @@ import os
 import queue
 import signal as signals
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +42,12 @@ class Death:
     unit: str
     owner: str
     error: str
+    #: What it had begun, as the record names it (`PageMark.name`); empty: nothing that it had marked.
+    page: str = ""
+    #: The page is to blame without doubt.
+    sure: bool = False
+    #: Its unit was not its own any more.
+    lapsed: bool = False
 
 
 #: Deaths that the reconciler's thread has yet to report. Filled and emptied in the worker's main process.
@@ -108,14 +114,23 @@ class UnitRequest(Request):
         return Death(str(self.args[0]), str(self.args[1]), owner_of(self.id, self.worker_pid), error)
 
     def _report(self, error: str) -> None:
-        if not self.worker_pid:
+        if not self.worker_pid or len(self.args) < 2:
             return
-        killed = kills.pop(owner_of(self.id, self.worker_pid), None)
+        run = self.run_of(error)
+        seen, killed = board.read(self.worker_pid), kills.pop(run.owner, None)
         board.clear(self.worker_pid)
-        if killed is not None and killed.lost:
-            return  # its unit was not its own any more: nothing to hand out again, nothing to hold against it
-        if len(self.args) >= 2:
-            deaths.put(self.run_of(error if killed is None else killed.reason))
+        page = seen.page.name if seen is not None and seen.owner == run.owner and seen.page is not None else ""
+        if killed is None:
+            deaths.put(replace(run, page=page, sure=any(f"({name})" in error for name in _CRASHES)))
+        elif not killed.lapsed:
+            deaths.put(replace(run, error=killed.reason, page=page, sure=True))
+        elif page:
+            deaths.put(replace(run, error=killed.reason, page=page, sure=killed.by_page, lapsed=True))
+        # Else its unit was not its own any more: nothing to hand out again, nothing to hold against it.
+
+
+#: Signals that a process brings upon itself. Any other may come from outside, whatever page it was at.
+_CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE")
 
 
 def _cause(error: BaseException) -> str:

@@ -5,7 +5,7 @@ The work is imported where it is done: beat and workers of other queues load thi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from data.duck import connection
 from data.jobs import DEADLINE_STRUCK
 from data.lake import partition_of
 from leadmill.errors import ErrorCategory, WorkError
+from pipelines.marks import mark_name, marks
 from pipelines.plan import committed_epochs
 from pipelines.stages import STAGES, partition_number, partition_stages
 from pipelines.unit_run import UnitRun
+from tasks.budget import too_costly_row
 from tasks.unit_task import unit_task
 
 _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume the job to fetch it again")
@@ -37,18 +39,66 @@ def enrich(run: UnitRun) -> None:
     _per_company(run, enrich_rows)
 
 
-def _per_company(run: UnitRun, work: Callable[..., tuple[list[dict[str, Any]], list[dict[str, Any]]]]) -> None:
+Rows = list[dict[str, Any]]
+Work = Callable[..., tuple[Rows, Rows]]
+
+
+def _per_company(run: UnitRun, work: Work) -> None:
     """Rows of the stage before, with their pages, through `work`; every company comes out as a row or an error."""
-    companies = list(run.read())
-    rows, errors = work(
-        companies,
-        run.read("pages"),
-        now=run.now,
-        on_progress=lambda done: run.progress(done / max(1, len(companies))),
+    given = list(run.read())
+    run.outcome.rows_in = len(given)
+    companies = [row for row in given if mark_name(row["company_id"]) not in run.grant.refused]
+    run.write_errors(
+        [
+            too_costly_row(row, "company", run.stage, run.now)
+            for row in given
+            if mark_name(row["company_id"]) in run.grant.refused
+        ]
     )
-    run.outcome.rows_in = len(companies)
+    if not run.grant.company_by_company:
+        _through(run, work, companies, run.read("pages"), lambda done: run.progress(done / max(1, len(companies))))
+        return
+    for number, row in enumerate(companies):
+        pages = [page for page in run.read("pages") if page["company_id"] == row["company_id"]]
+        with marks().at(row["company_id"]):
+            _through(run, work, [row], pages, lambda done: run.lease.check())
+        run.progress((number + 1) / len(companies))
+
+
+def _through(
+    run: UnitRun, work: Work, companies: Rows, pages: Iterable[dict[str, Any]], on_progress: Callable[[int], None]
+) -> None:
+    watched = _Pages(run, pages)
+    rows, errors = work(companies, watched, now=run.now, on_progress=on_progress)
     run.write(rows)
-    run.write_errors(errors)
+    run.write_errors([*watched.errors, *map(watched.reason, errors)])
+
+
+class _Pages:
+    """The pages on their way into a stage: each is marked while it is worked on, and refused ones are left out."""
+
+    def __init__(self, run: UnitRun, pages: Iterable[dict[str, Any]]) -> None:
+        self._run, self._pages = run, pages
+        #: Rows of `data.schemas.ERRORS` of the pages that were left out.
+        self.errors: Rows = []
+        self._companies: dict[str, bool] = {}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for page in self._pages:
+            company_id = str(page["company_id"])
+            if mark_name(company_id, page["page_hash"]) in self._run.grant.refused:
+                self.errors.append(too_costly_row(page, "page", self._run.stage, self._run.now))
+                self._companies.setdefault(company_id, False)
+                continue
+            self._companies[company_id] = True
+            with marks().at(company_id, page["page_hash"]):
+                yield page
+
+    def reason(self, error: dict[str, Any]) -> dict[str, Any]:
+        """An error of the stage; of a company that lost all its pages here it says why."""
+        if error["scope"] == "company" and self._companies.get(error["company_id"]) is False:
+            return too_costly_row(error, "company", self._run.stage, self._run.now)
+        return error
 
 
 @unit_task("score")

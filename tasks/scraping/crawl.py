@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Self
 
@@ -69,6 +69,7 @@ def crawl_companies(
     stop: threading.Event,
     proxy: str | None = None,
     egress_allow: Sequence[str] = (),
+    refused: Collection[str] = (),
 ) -> CrawlResult:
     """Fetch the home page and the most telling further pages of each company.
 
@@ -79,6 +80,7 @@ def crawl_companies(
         stop: set from any thread, it ends the crawl within about 0.1 s; what was got is kept.
         proxy: the operator's forward proxy, `http://[user:password@]host:port`; environment proxies are ignored.
         egress_allow: CIDR blocks that may be dialled although they are not public.
+        refused: pages that are not to be read, `<company_id>/<page_hash>`: each is an error, `too costly to read`.
 
     Raises:
         ConfigError: `proxy` or `egress_allow` is not valid.
@@ -87,10 +89,10 @@ def crawl_companies(
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow))
+        return asyncio.run(_crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused))
     # A notebook has a loop running already: take a thread with a loop of its own.
     with ThreadPoolExecutor(1, thread_name_prefix="crawl") as pool:
-        coroutine = _crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow)
+        coroutine = _crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused)
         return pool.submit(asyncio.run, coroutine).result()
 
 
@@ -102,6 +104,7 @@ async def _crawl(
     stop: threading.Event,
     proxy: str | None,
     egress_allow: Sequence[str],
+    refused: Collection[str],
 ) -> CrawlResult:
     began = time.monotonic()
     try:
@@ -120,6 +123,7 @@ async def _crawl(
             transport=transport,
             deadline=began + options.deadline_s,
             on_pages=on_pages,
+            refused=refused,
         )
     )
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -22,6 +22,8 @@ from w3lib.encoding import html_body_declared_encoding, resolve_encoding
 from w3lib.html import get_meta_refresh
 
 from leadmill.errors import ErrorCategory
+from pipelines.marks import marks
+from tasks.budget import TOO_COSTLY
 from tasks.scraping.company import Company
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport, content_type
@@ -42,6 +44,9 @@ _ACCEPT = {
     b"Accept-Language": b"en,*;q=0.5",
 }
 
+#: Of a page that killed a process before.
+_REFUSED = Fault(ErrorCategory.DATA, TOO_COSTLY)
+
 log = logging.getLogger(__name__)
 
 
@@ -58,9 +63,11 @@ class CompanySpider(Spider):
         transport: Transport,
         deadline: float,
         on_pages: Callable[[list[dict[str, Any]]], None],
+        refused: Collection[str] = (),
     ) -> None:
         super().__init__()
         self.companies = companies
+        self.refused = refused
         self.options = options
         self.transport = transport
         #: Monotonic time at which the crawl ends.
@@ -126,12 +133,14 @@ class CompanySpider(Spider):
             self.dropped += 1
             return
         counted = self.answered
+        digest = meta["digest"] = hashlib.sha256(response.body).hexdigest()[:16]
         try:
-            fault = _unusable(response)
-            if fault is not None:
-                self._miss(company, fault, meta)
-            elif not self._refreshed(company, response):
-                self._take(company, response)
+            with marks().at(company.seed.company_id, digest) as mark:
+                fault = _REFUSED if mark in self.refused else _unusable(response)
+                if fault is not None:
+                    self._miss(company, fault, meta)
+                elif not self._refreshed(company, response):
+                    self._take(company, response)
         except Exception as error:
             log.exception("a page of %s could not be taken in", company.seed.domain)
             if self.answered == counted:
@@ -271,7 +280,7 @@ def _page(company: Company, response: Response, kind: str, depth: int) -> dict[s
         "headers": kept_headers(response.headers.items()),
         "charset": charset_of(_header(response, "Content-Type").decode("latin-1")),
         "html": body,
-        "page_hash": hashlib.sha256(body).hexdigest()[:16],
+        "page_hash": response.meta["digest"],
         "fetched_at": datetime.now(UTC),
     }
 

@@ -2,44 +2,79 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from leadmill.errors import RETRY, ErrorCategory, WorkError
+from pipelines.marks import mark_name, marks
 from pipelines.unit_run import UnitRun
-from tasks.scraping.contract import CrawlOptions, CrawlProgress, Seed
+from tasks.budget import too_costly_row
+from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 from tasks.unit_task import unit_task
 
 #: Crawl options that a job may set.
 _OPTIONS = ("max_pages", "max_depth", "respect_robots")
+#: Seconds in all for a partition that is crawled company by company; below `LEADMILL_TASK_TIME_LIMIT_S`.
+ONE_BY_ONE_S = 120.0
 
 
 @unit_task("scrape")
 def scrape(run: UnitRun) -> None:
     """Fetch the pages of a partition's companies (see tasks.scraping.crawl.crawl_companies)."""
-    from tasks.scraping.crawl import crawl_companies  # Scrapy: only where pages are fetched
-
-    settings = run.runtime.settings
-    seeds = [Seed(row["company_id"], row["domain"], row["url"], row["bare"]) for row in run.companies()]
+    given = [Seed(row["company_id"], row["domain"], row["url"], row["bare"]) for row in run.companies()]
+    seeds = [seed for seed in given if mark_name(seed.company_id) not in run.grant.refused]
     wanted: dict[str, Any] = {name: value for name, value in run.options.get("crawl", {}).items() if name in _OPTIONS}
+    result = (_one_by_one if run.grant.company_by_company else _crawl)(run, seeds, CrawlOptions(**wanted))
+    result.errors += [
+        too_costly_row(seed._asdict(), "company", "scrape", run.now)
+        for seed in given
+        if mark_name(seed.company_id) in run.grant.refused
+    ]
+    run.progress(1.0, f"{result.pages_fetched} pages fetched", result.pages_fetched)
+    _retry_outage(run, result.rows, result.errors)
+    run.outcome.rows_in = len(given)
+    run.write(result.rows)
+    run.write_errors(result.errors)
+
+
+def _crawl(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions, done: int = 0, pages: int = 0) -> CrawlResult:
+    """One crawl; `done` and `pages` count what earlier ones of this run have fetched."""
+    from tasks.scraping.crawl import crawl_companies  # Scrapy: only where pages are fetched
 
     def tell(at: CrawlProgress) -> None:
         if not run.lease.stop.is_set():  # the crawl ends by itself then, and keeps what it got until the check
-            run.progress(at.companies_done / max(1, at.companies), f"{at.pages} pages fetched", at.pages)
+            fetched = pages + at.pages
+            run.progress((done + at.companies_done) / max(1, done + at.companies), f"{fetched} pages fetched", fetched)
 
-    result = crawl_companies(
+    return crawl_companies(
         seeds,
-        CrawlOptions(**wanted),
+        options,
         on_pages=run.write_pages,
         on_progress=tell,
         stop=run.lease.stop,
-        proxy=settings.http_proxy,
-        egress_allow=settings.egress_allow,
+        proxy=run.runtime.settings.http_proxy,
+        egress_allow=run.runtime.settings.egress_allow,
+        refused=run.grant.refused,
     )
-    run.progress(1.0, f"{result.pages_fetched} pages fetched", result.pages_fetched)
-    _retry_outage(run, result.rows, result.errors)
-    run.outcome.rows_in = len(seeds)
-    run.write(result.rows)
-    run.write_errors(result.errors)
+
+
+def _one_by_one(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions) -> CrawlResult:
+    """A crawl a company, each marked as a whole: should it kill the process, the company is known."""
+    whole = CrawlResult()
+    until = time.monotonic() + ONE_BY_ONE_S
+    for number, seed in enumerate(seeds):
+        run.lease.check()
+        share = (until - time.monotonic()) / (len(seeds) - number)
+        alone = replace(options, deadline_s=max(1.0, min(options.deadline_s, share)))
+        with marks().at(seed.company_id):
+            result = _crawl(run, [seed], alone, number, whole.pages_fetched)
+        whole.rows += result.rows
+        whole.errors += result.errors
+        whole.pages_fetched += result.pages_fetched
+        whole.requests += result.requests
+    return whole
 
 
 def _retry_outage(run: UnitRun, rows: list[dict[str, Any]], errors: list[dict[str, Any]]) -> None:
