@@ -90,8 +90,9 @@ def _fsync() -> None:
     import os
 
     import data.lake as lake
+    import data.unit_files as unit_files
 
-    lake.sync_file = _nothing
+    lake.sync_file = unit_files.sync_file = _nothing
     lake.Lake.sync = _nothing  # type: ignore[method-assign]
     os.fsync = _nothing
 

@@ -10,6 +10,7 @@
 --   c epochs that committed, one a stage                    q "<owner>:<k>" of the last commit
 --   z units that commit handed out                          y owner whose death handed it out
 --   b pages not to be read any more, `<company>/<digest>`; only suspected: `…?<owner>`
+--   f files of each kind that each of c's commits wrote (data/parts.py); absent: version 0.1.0 committed it
 local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 local call, enc, dec = redis.call, cjson.encode, cjson.decode
 local now = a.now
@@ -362,8 +363,8 @@ function ops.begin()
   end
   return {
     epoch = t.e, attempt = num(j.attempt), tries = num(t.a), kind = j.kind, stages = j.stages, created = num(j.created),
-    parts = num(j.pn), spec = call('HGET', P .. 'doc:' .. a.job, 'spec'), epochs = t.c, category = j.category,
-    refused = t.b, deaths = t.p, lapses = t.l,
+    parts = num(j.pn), spec = call('HGET', P .. 'doc:' .. a.job, 'spec'), epochs = t.c, files = t.f,
+    category = j.category, refused = t.b, deaths = t.p, lapses = t.l,
   }
 end
 
@@ -402,6 +403,11 @@ function ops.commit()
   t.c = t.c or {}
   for i = #t.c + 1, t.k do t.c[i] = 0 end
   t.c[t.k + 1] = t.e
+  if a.files or t.f then
+    t.f = t.f or {}
+    for i = #t.f + 1, t.k do t.f[i] = '' end
+    t.f[t.k + 1] = a.files or ''
+  end
   t.q, t.z, t.o, t.a, t.p, t.l, t.m = mark, nil, nil, nil, nil, nil, nil
   add(j, stage .. ':d', 1)
   add(j, stage .. ':i', num(a.rows_in))
@@ -440,7 +446,11 @@ function ops.fail()
   t.a = num(t.a) + 1
   if a.restart then -- what it read is damaged: it is made again from the first stage
     for i = 1, t.k do add(j, stages_of(j, a.unit)[i] .. ':d', -1) end
-    t.k, t.c = 0, nil
+    t.k, t.c, t.f = 0, nil, nil
+  end
+  if t.a >= a.max then
+    fail_unit(j, a.unit, t, a.category, a.error)
+    return { ok = true, final = true }
   end
   if t.a >= a.max then
     fail_unit(j, a.unit, t, a.category, a.error)
@@ -680,7 +690,9 @@ function ops.resume()
       done = done + 1
     elseif u ~= 'launch' then
       call('ZREM', P .. 'dead', j.id .. '|' .. u)
-      t = { s = 'p', e = t.e + (is_part(u) and 1 or 0), k = is_part(u) and t.k or 0, c = t.c, g = t.g, b = t.b }
+      t = {
+        s = 'p', e = t.e + (is_part(u) and 1 or 0), k = is_part(u) and t.k or 0, c = t.c, f = t.f, g = t.g, b = t.b,
+      }
       put_unit(j.id, u, t)
       if is_part(u) then call('RPUSH', P .. 'todo:' .. j.id, u) end
     end

@@ -131,6 +131,8 @@ class Grant:
     epochs: tuple[int, ...]
     created: float
     partitions: int
+    #: Files that each of those commits wrote, in the record's short form (`data.parts`).
+    files: tuple[str, ...]
     #: Category of a failure for good of launch or score, which publish must answer with `failed`.
     category: str
     #: Pages (`<company>/<digest>`) and companies (`<company>/`) that killed a process: not to be read again.
@@ -300,7 +302,7 @@ class JobStore:
         return Grant(
             job_id, unit, body["epoch"], index, owner, body["kind"], body["attempt"], body["tries"],
             tuple(body["stages"].split(",")), json.loads(body["spec"] or "{}"), tuple(body.get("epochs") or ()),
-            body["created"] / 1000, body["parts"], body.get("category") or "",
+            body["created"] / 1000, body["parts"], tuple(body.get("files") or ()), body.get("category") or "",
             frozenset(name for name in body.get("refused") or () if "?" not in name),
             max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
         )  # fmt: skip

@@ -2,7 +2,8 @@
 
 A file becomes visible in three moves: it is written under `_tmp/` with the unit's epoch in its name, the
 record commits that epoch, then it is renamed. Whoever reads a unit's parts repeats a missing rename first
-(`settle`), so a death between commit and rename loses nothing, and a glob over `part-*` never shows a row twice.
+(`settle`), so a death between commit and rename loses nothing. Public names carry the epoch, too: whoever removes
+or renames touches lower epochs or its own, never a higher one, however long it slept (data/parts.py).
 """
 
 from __future__ import annotations
@@ -11,23 +12,22 @@ import errno
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count, takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.duck import connection
-from data.schemas import ERRORS, MADE_AT, PAGES, PLAN, STAGE_SCHEMAS, table
+from data.parts import DAMAGED, KINDS, Committed, PartKind, newest, parse_name
+from data.schemas import MADE_AT, STAGE_SCHEMAS
+from data.unit_files import UnitFiles, owner, schema_of, sync_file
 from leadmill.errors import ErrorCategory, NotFoundError, WorkError
 from leadmill.ids import JOB_ID
 
-PartKind = Literal["rows", "errors", "pages"]
-_COMPRESSION_LEVEL = 3
-#: Below so many rows a dictionary costs more than it saves.
-_DICTIONARY_ROWS = 500
+__all__ = ["DamagedPartError", "Lake", "UnitFiles", "partition_of", "sync_file"]
 
 
 class DamagedPartError(WorkError):
@@ -67,28 +67,71 @@ class Lake:
         return folder / stage / "errors" if kind == "errors" else folder / stage
 
     def parts(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> list[Path]:
-        """Public part files of a stage, of one partition if given, sorted."""
+        """Public part files of a stage, of one partition if given, sorted: those of each partition's highest epoch.
+
+        It lists the folder. Inside a job the record tells which files count (`valid`).
+        """
         folder = self.part_dir(job_id, stage, kind)
-        if partition is None:
-            return sorted(folder.glob("part-*.parquet"))
-        # One partition's files are numbered without a gap: asking for each beats listing a large folder.
-        numbered = (folder / f"part-{partition:05d}-{n}.parquet" for n in count())
-        return list(takewhile(Path.exists, numbered))
+        names = newest(_names_in(folder))
+        if partition is not None:
+            names = [name for name in names if _partition(name) == partition]
+        return [folder / name for name in names]
+
+    def valid(self, job_id: str, stage: str, kind: PartKind, committed: Mapping[int, Committed]) -> list[Path]:
+        """The files of a stage that were committed, sorted: `committed` maps partitions to what the record keeps.
+
+        Nothing is listed where it keeps counts, so a file that is missing is named here all the same.
+        """
+        names: list[str] = []
+        unknown = set()
+        for partition, what in committed.items():
+            told = what.names(partition, kind)
+            if told is None:
+                unknown.add(partition)
+            else:
+                names += told
+        folder = self.part_dir(job_id, stage, kind)
+        if unknown:
+            names += [name for name in newest(_names_in(folder)) if _partition(name) in unknown]
+        return [folder / name for name in sorted(names)]
+
+    @staticmethod
+    def there(files: Sequence[Path]) -> list[Path]:
+        """Those of some files that lie where they should, in their order; each folder is listed once."""
+        names = {folder: set(_names_in(folder)) for folder in {file.parent for file in files}}
+        return [file for file in files if file.name in names[file.parent]]
 
     def settle(self, job_id: str, stage: str, unit: str, epoch: int) -> None:
-        """Rename what a unit's committed epoch wrote, and remove what its other epochs left."""
+        """Rename what a unit's committed epoch wrote, after removing what lower epochs left; higher ones stay."""
         folder = self.job_dir(job_id)
+        own: list[tuple[Path, Path]] = []
         for file in _temporary(folder, stage, unit):
             name, _, target = file.name.partition("~")
-            if name.rpartition(".")[2] != str(epoch):
+            written = _epoch_of(name)
+            if written < epoch:  # all of them, before the first rename: whoever still wants to rename one finds nothing
                 file.unlink(missing_ok=True)
-                continue
-            public = folder / target.replace("+", "/")
+            elif written == epoch:
+                own.append((file, folder / target.replace("+", "/")))
+        for file, public in own:
             public.parent.mkdir(parents=True, exist_ok=True)
             try:
                 file.replace(public)
             except FileNotFoundError:
                 continue  # another reader was faster
+        if stage in STAGE_SCHEMAS and not _is_partition(unit):  # of a partition `drop_partition` and publish do it
+            for partition in {part.partition for _, public in own if (part := parse_name(public.name))}:
+                self._drop_public(job_id, [stage], partition, epoch)
+
+    def _drop_public(self, job_id: str, stages: Sequence[str], partition: int, below: int) -> None:
+        for stage in stages:
+            for kind in KINDS:
+                if kind == "pages" and stage != "scrape":
+                    continue
+                folder = self.part_dir(job_id, stage, kind)
+                for name in _names_in(folder):
+                    part = parse_name(name)
+                    if part and part.partition == partition and part.epoch < below:
+                        (folder / name).unlink(missing_ok=True)
 
     def sync(self, job_id: str) -> None:
         """Make every rename of a job durable, once, before it is told as ended.
@@ -107,19 +150,18 @@ class Lake:
         folder = self.job_dir(job_id)
         owners = {name.partition("~")[0].rpartition(".")[0] for name in _temporary_names(folder)}
         for (stage, unit), epoch in committed.items():
-            if _owner(stage, unit) in owners:
+            if owner(stage, unit) in owners:
                 self.settle(job_id, stage, unit, epoch)
 
     def table_of(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> pa.Table:
         """Rows of the public parts as one Arrow table (columns of the stage's schema)."""
-        schema = _schema(stage, kind)
+        schema = schema_of(stage, kind)
         files = self.parts(job_id, stage, kind, partition)
         tables = [pq.read_table(file, schema=schema, partitioning=None) for file in files]
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
-    def good_ids(self, job_id: str, stage: str) -> set[str]:
-        """Companies that have a good row of a stage in this job."""
-        files = self.parts(job_id, stage)
+    def good_ids(self, files: Iterable[Path]) -> set[str]:
+        """Companies that have a row in the given files."""
         return {
             i for file in files for i in pq.read_table(file, columns=["company_id"], partitioning=None)[0].to_pylist()
         }
@@ -136,16 +178,21 @@ class Lake:
                     for chunk in reader.iter_batches(batch_size=batch):
                         yield from chunk.to_pylist(maps_as_pydicts="lossy")
             except (pa.ArrowException, OSError) as error:
-                if _is_ours(error):
+                if _is_ours(error) and not isinstance(error, FileNotFoundError):
                     raise
                 raise DamagedPartError(file, error) from error
 
     def set_damaged_aside(self, files: Iterable[Path]) -> list[Path]:
-        """Read every given part and rename those that are damaged, so that no query sees them; which they were."""
+        """Read every given part and rename those that are damaged, so that no query sees them.
+
+        Returns those and the ones that are missing, most often since they were set aside before.
+        """
         damaged = []
         for file in files:
             try:
                 pq.read_table(file, partitioning=None, page_checksum_verification=True)
+            except FileNotFoundError:
+                damaged.append(file)
             except (pa.ArrowException, OSError) as error:
                 if _is_ours(error):
                     raise
@@ -153,12 +200,40 @@ class Lake:
                 damaged.append(file)
         return damaged
 
-    def drop_partition(self, job_id: str, stages: Sequence[str], partition: int) -> None:
-        """Remove every public part of a partition that is made again from its first stage."""
+    def drop_partition(self, job_id: str, stages: Sequence[str], partition: int, epoch: int) -> None:
+        """Remove every part, public or not, that a partition has of an epoch up to the given one.
+
+        Call it when the record has left that epoch behind: the partition is made again from its first stage.
+        """
+        self._drop_public(job_id, stages, partition, epoch + 1)
         for stage in stages:
-            for kind in ("rows", "errors", "pages"):
-                for file in self.parts(job_id, stage, kind, partition):
+            for file in _temporary(self.job_dir(job_id), stage, f"p{partition}"):
+                if _epoch_of(file.name.partition("~")[0]) <= epoch:
                     file.unlink(missing_ok=True)
+
+    def remove_strays(
+        self, job_id: str, valid: Mapping[tuple[str, PartKind], Sequence[Path]], epochs: Mapping[str, int]
+    ) -> None:
+        """Remove public parts that do not count, and temporary files that no commit stands behind.
+
+        `valid` lists the files that count of each stage and kind, `epochs` each unit's present epoch, both read from
+        the record before: what a later epoch wrote meanwhile stays, should this process have slept.
+        """
+        last = {int(unit[1:]): epoch for unit, epoch in epochs.items() if _is_partition(unit)}
+        for (stage, kind), files in valid.items():
+            folder, kept = self.part_dir(job_id, stage, kind), {file.name for file in files}
+            known = last if stage != "score" else {0: epochs.get("score", 0)}
+            for name in _names_in(folder):
+                part = parse_name(name)
+                stray = part and name not in kept and not name.startswith(DAMAGED)
+                if part and stray and part.epoch <= known.get(part.partition, 0):
+                    (folder / name).unlink(missing_ok=True)
+        by_name = {unit.replace(":", "-"): epoch for unit, epoch in epochs.items()}
+        folder = self.job_dir(job_id) / "_tmp"
+        for name in _names_in(folder):
+            words = name.partition("~")[0].split(".")  # <stage>.<unit>.<epoch>, of a scratch file with .<name> behind
+            if len(words) > 2 and words[1] != "publish" and _epoch(words[2]) <= by_name.get(words[1], 0):
+                (folder / name).unlink(missing_ok=True)
 
     # ---- plan and manifest ------------------------------------------------------------------------
 
@@ -250,73 +325,13 @@ class Lake:
         return freed
 
 
-class UnitFiles:
-    """What one run of a unit writes: temporary files, public only after its commit (`Lake.settle`)."""
-
-    def __init__(self, lake: Lake, job_id: str, stage: str, unit: str, epoch: int, partition: int = 0) -> None:
-        self._folder = lake.job_dir(job_id)
-        self._stage, self._unit, self._epoch, self._partition = stage, unit, epoch, partition
-        self._job_id = job_id
-        self._counts: dict[PartKind, int] = {}
-
-    def write(self, rows: Iterable[Mapping[str, Any]], kind: PartKind = "rows") -> int:
-        """Write rows as the next part of a kind; how many they were. No rows, no file."""
-        made = table(rows, _schema(self._stage, kind), self._job_id)
-        if made.num_rows == 0:
-            return 0
-        n = self._counts.get(kind, 0)
-        self._counts[kind] = n + 1
-        base = {"rows": self._stage, "errors": f"{self._stage}/errors", "pages": "pages"}[kind]
-        path = self.path(f"{base}/part-{self._partition:05d}-{n}.parquet")
-        with path.open("wb") as sink:
-            pq.write_table(
-                made,
-                sink,
-                compression="zstd",
-                compression_level=_COMPRESSION_LEVEL,
-                write_page_checksum=True,
-                use_dictionary=made.num_rows >= _DICTIONARY_ROWS,
-            )
-            sink.flush()
-            os.fsync(sink.fileno())
-        return int(made.num_rows)
-
-    def write_plan(self, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Write the plan, sorted by partition so that one partition's rows are read alone."""
-        made = table(rows, PLAN, self._job_id).sort_by([("partition", "ascending"), ("domain", "ascending")])
-        path = self.path("plan.parquet")
-        pq.write_table(made, path, compression="zstd", row_group_size=2_000)
-        sync_file(path)
-        return int(made.num_rows)
-
-    def write_json(self, target: str, value: Any) -> None:
-        """Write a JSON file."""
-        path = self.path(target)
-        path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str))
-        sync_file(path)
-
-    def path(self, target: str) -> Path:
-        """The temporary path of a file whose public path, relative to the job's folder, is `target`."""
-        return self._named("~", target.replace("/", "+"))
-
-    def scratch(self, name: str) -> Path:
-        """A path for this run alone: no commit makes it public, publish removes it."""
-        return self._named(".", name)
-
-    def _named(self, mark: str, name: str) -> Path:
-        folder = self._folder / "_tmp"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{_owner(self._stage, self._unit)}.{self._epoch}{mark}{name}"
-
-    def discard(self) -> None:
-        """Remove what this run wrote; its commit was refused or never came."""
-        for file in (self._folder / "_tmp").glob(f"{_owner(self._stage, self._unit)}.{self._epoch}[~.]*"):
-            file.unlink(missing_ok=True)
-
-
 def partition_of(part: Path) -> int:
     """The partition that a part file's name tells."""
-    return int(part.name.split("-")[1])
+    return _partition(part.name)
+
+
+def _partition(name: str) -> int:
+    return int(name.split("-")[1])
 
 
 def _is_ours(error: Exception) -> bool:
@@ -324,33 +339,32 @@ def _is_ours(error: Exception) -> bool:
     return isinstance(error, pa.ArrowMemoryError) or getattr(error, "errno", None) not in (None, errno.EIO)
 
 
+def _is_partition(unit: str) -> bool:
+    return unit[0] == "p" and unit[1:].isdigit()
+
+
+def _epoch_of(owner: str) -> int:
+    """The epoch in `<stage>.<unit>.<epoch>`."""
+    return _epoch(owner.rpartition(".")[2])
+
+
+def _epoch(text: str) -> int:
+    """A name of somebody else's is left alone as if its epoch were the highest."""
+    return int(text) if text.isdecimal() else sys.maxsize
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - a glob compiles its pattern anew at every call
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def _temporary(folder: Path, stage: str, unit: str) -> list[Path]:
-    prefix = f"{_owner(stage, unit)}."
+    prefix = f"{owner(stage, unit)}."
     return [folder / "_tmp" / name for name in sorted(_temporary_names(folder)) if name.startswith(prefix)]
 
 
 def _temporary_names(folder: Path) -> list[str]:
     """Names `<stage>.<unit>.<epoch>~<target>` of a job's files that are not renamed yet."""
-    try:
-        names = os.listdir(folder / "_tmp")  # noqa: PTH208 - a glob compiles its pattern anew at every call
-    except FileNotFoundError:
-        return []
-    return [name for name in names if "~" in name]
-
-
-def _owner(stage: str, unit: str) -> str:
-    """Whose a temporary file is, as its name begins."""
-    return f"{stage}.{unit.replace(':', '-')}"
-
-
-def _schema(stage: str, kind: PartKind) -> pa.Schema:
-    return {"errors": ERRORS, "pages": PAGES}.get(kind) or STAGE_SCHEMAS[stage]
-
-
-def sync_file(path: Path) -> None:
-    """Make a written file, or a folder's entries, durable."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    return [name for name in _names_in(folder / "_tmp") if "~" in name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from data.duck import connection
@@ -15,7 +16,7 @@ from data.jobs import DEADLINE_STRUCK
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import ErrorCategory
 from leadmill.log import get_logger
-from pipelines.stages import partition_stages
+from pipelines.committed import Parts, listed_parts
 
 log = get_logger(__name__)
 
@@ -30,21 +31,30 @@ Missing = tuple[str, str, str]
 
 
 def missing(
-    lake: Lake, job_id: str, stages: tuple[str, ...], units: Mapping[str, Mapping[str, Any]], *, struck: bool = False
+    lake: Lake,
+    job_id: str,
+    stages: Sequence[str],
+    units: Mapping[str, Mapping[str, Any]],
+    valid: Parts | None = None,
+    *,
+    struck: bool = False,
 ) -> list[dict[str, Any]]:
     """Causes of a job's missing companies, most frequent first: [{category, error, count, example}].
 
     `error` is the message with the company's own domain taken out, `example` the domain of one company. `units` are
-    those of the record (`JobStore.units`); `struck`: the job's deadline struck.
+    those of the record (`JobStore.units`), `valid` the files that count (None: what lies there); `struck`: the job's
+    deadline struck.
     """
-    if scores := lake.parts(job_id, "score"):
+    if valid is None:
+        valid = listed_parts(lake, job_id, stages)
+    if scores := valid.get(("score", "rows")):
         query = """
             SELECT coalesce(error_category, 'system'), error, domain FROM read_parquet($files) WHERE error IS NOT NULL
         """
         return counted(connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchall())
     if not lake.plan_path(job_id).exists():
         return []
-    return counted(_without_row(lake, job_id, partition_stages(stages), units, struck=struck))
+    return counted(_without_row(lake, job_id, valid, units, struck=struck))
 
 
 def counted(found: Iterable[Missing]) -> list[dict[str, Any]]:
@@ -68,11 +78,12 @@ def counted(found: Iterable[Missing]) -> list[dict[str, Any]]:
 
 
 def _without_row(
-    lake: Lake, job_id: str, chain: Sequence[str], units: Mapping[str, Mapping[str, Any]], *, struck: bool
+    lake: Lake, job_id: str, valid: Parts, units: Mapping[str, Mapping[str, Any]], *, struck: bool
 ) -> Iterable[Missing]:
     unhanded = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) if struck else (ErrorCategory.SYSTEM.value, "not done")
-    good = lake.good_ids(job_id, chain[-1]) if chain else set()
-    told = _told(lake, job_id, chain)
+    chain = [stage for stage, kind in valid if kind == "rows" and stage != "score"]
+    good = lake.good_ids(valid[chain[-1], "rows"]) if chain else set()
+    told = _told(lake, [file for stage in chain for file in valid[stage, "errors"]])
     for row in lake.plan(job_id):
         company, domain = row["company_id"], row["domain"]
         if row["error"] is not None:
@@ -83,15 +94,15 @@ def _without_row(
             yield category, error, domain
 
 
-def _told(lake: Lake, job_id: str, chain: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _told(lake: Lake, files: Iterable[Path]) -> dict[str, tuple[str, str]]:
     """Category and error of each company by its newest error row."""
     found: dict[str, tuple[Any, tuple[str, str]]] = {}
-    for file in (file for stage in chain for file in lake.parts(job_id, stage, "errors")):
+    for file in files:
         try:
             for row in lake.iter_rows([file]):
                 company = row["company_id"]
                 if row["scope"] == "company" and (company not in found or found[company][0] <= row["at"]):
                     found[company] = row["at"], (row["category"], row["error"])
         except DamagedPartError as error:  # the causes are worth less than the job's end
-            log.warning("causes left out", job=job_id, error=str(error))
+            log.warning("causes left out", file=str(file), error=str(error))
     return {company: cause for company, (_, cause) in found.items()}

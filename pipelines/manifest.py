@@ -8,6 +8,7 @@ from typing import Any
 
 from data.jobs import JobStore
 from data.lake import Lake
+from pipelines.committed import all_valid_parts
 
 #: Long fields of a record that the manifest holds under names of their own.
 _APART = ("result", "error", "input", "spec")
@@ -30,11 +31,11 @@ def manifest_of(
     source, spec = store.asked(job_id)
     folder = lake.job_dir(job_id)
     stages = record["stages"].split(",")
-    parts = {
-        stage: sorted(str(file.relative_to(folder)) for file in (folder / stage).rglob("part-*.parquet"))
-        for stage in (*stages, "pages")
-        if (folder / stage).is_dir()
-    }
+    parts: dict[str, list[str]] = {}
+    for (stage, kind), files in all_valid_parts(lake, job_id, units, stages).items():
+        if files:
+            names = parts.setdefault("pages" if kind == "pages" else stage, [])
+            names += [str(file.relative_to(folder)) for file in files]
     return {
         "job_id": job_id,
         "kind": record["kind"],

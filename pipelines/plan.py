@@ -12,11 +12,12 @@ from data.jobs import JobStore
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
+from pipelines.committed import committed_epochs, valid_parts
 from pipelines.inputs import BadLine, read_csv
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.search import search
-from pipelines.stages import STAGES, close_steps, partition_number, partition_stages, stage_of
+from pipelines.stages import STAGES, close_steps, partition_number, partition_stages
 from pipelines.unit_run import UnitRun
 
 #: Most registrable domains in one partition.
@@ -127,7 +128,8 @@ def _write_first_manifest(run: UnitRun) -> None:
     """What the job is, in the lake from its first step: enough to resume it should its record get lost."""
     store = run.runtime.store
     record = {**(store.read(run.job_id) or {}), **{name: str(value) for name, value in run.outcome.fields.items()}}
-    manifest = manifest_of(store, run.runtime.lake, record, {}, status="running", now=run.now)
+    units = store.units(run.job_id) if run.grant.attempt > 1 else {}
+    manifest = manifest_of(store, run.runtime.lake, record, units, status="running", now=run.now)
     run.files.write_json("manifest.json", manifest)
 
 
@@ -229,22 +231,12 @@ def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[lis
     rows = lake.plan(run.job_id)
     units = run.runtime.store.units(run.job_id)
     done = {partition_number(unit) for unit, state in units.items() if state["s"] == "d"}
-    lake.settle_all(run.job_id, committed_epochs(units, tuple(chain)))
-    lake.set_damaged_aside(lake.parts(run.job_id, chain[-1]))
-    good = lake.good_ids(run.job_id, chain[-1])
+    lake.settle_all(run.job_id, committed_epochs(units, chain))
+    last = valid_parts(lake, run.job_id, chain[-1], "rows", units, chain)
+    damaged = lake.set_damaged_aside(last)
+    good = lake.good_ids(file for file in last if file not in damaged)
     again = [row for row in rows if row["error"] is None and row["partition"] in done and row["company_id"] not in good]
     size = partition_size(len(again), processes)
     for i, row in enumerate(again):
         row["partition"] = partitions + i // size
     return rows, partitions + math.ceil(len(again) / size)
-
-
-def committed_epochs(units: dict[str, dict[str, Any]], chain: tuple[str, ...]) -> dict[tuple[str, str], int]:
-    """(stage, unit) → the epoch whose files count, from the record's units."""
-    found: dict[tuple[str, str], int] = {}
-    for unit, state in units.items():
-        for index, epoch in enumerate(state.get("c") or ()):
-            if epoch:
-                stage = stage_of(unit).name if partition_number(unit) is None else chain[index]
-                found[stage, unit] = epoch
-    return found

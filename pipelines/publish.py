@@ -8,8 +8,8 @@ from typing import Any
 from data.duck import connection
 from leadmill.errors import ErrorCategory
 from pipelines import causes
+from pipelines.committed import Parts, settle_ended
 from pipelines.manifest import manifest_of
-from pipelines.plan import committed_epochs
 from pipelines.queues import Queue
 from pipelines.stages import STAGES, partition_stages, report_format
 from pipelines.unit_run import UnitRun
@@ -21,15 +21,15 @@ def publish(run: UnitRun) -> None:
     stages = run.grant.stages
     record = store.read(job_id) or {}
     units = store.units(job_id)
-    lake.settle_all(job_id, committed_epochs(units, partition_stages(stages)))
+    valid = settle_ended(lake, job_id, units, stages)
     lake.sync(job_id)
     companies = int(record.get("nc", 0))
-    good = _good(run) if companies else 0
+    good = _good(run, valid) if companies else 0
     coverage = _coverage(stages, companies, good)
     status, error = _decide(record, coverage)
     result = _result(record, units, companies, good)
     if good < companies:
-        result["missing"] = causes.missing(lake, job_id, stages, units, struck="struck" in record)
+        result["missing"] = causes.missing(lake, job_id, stages, units, valid, struck="struck" in record)
     what = run.outcome
     what.status = status
     what.fields = {} if coverage is None else {"coverage": round(coverage, 6)}
@@ -42,20 +42,18 @@ def publish(run: UnitRun) -> None:
         store, lake, record, units, status=status, now=run.now, coverage=coverage, result=result, error=error
     )
     run.files.write_json("manifest.json", manifest)
-    _sweep(run)
 
 
-def _good(run: UnitRun) -> int:
+def _good(run: UnitRun, valid: Parts) -> int:
     """Companies that have a row without error of the job's last stage that makes rows."""
     lake, stages = run.runtime.lake, run.grant.stages
-    scores = lake.parts(run.job_id, "score")
-    if scores:
+    if scores := valid.get(("score", "rows")):
         query = "SELECT count(DISTINCT company_id) FROM read_parquet($files) WHERE error IS NULL"
         found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchone()
         return int(found[0]) if found else 0
     chain = partition_stages(stages)
     if chain:
-        return len(lake.good_ids(run.job_id, chain[-1]))
+        return len(lake.good_ids(valid[chain[-1], "rows"]))
     if "score" in stages:
         return 0
     # A job that makes no rows of its own (report, analyze): each company whose rows it could read is good.
@@ -96,11 +94,3 @@ def _result(record: dict[str, str], units: dict[str, dict[str, Any]], companies:
         if failed:
             result["failed_formats"] = failed
     return result
-
-
-def _sweep(run: UnitRun) -> None:
-    """Temporary files that no commit stands behind: every unit but this one has ended."""
-    folder = run.runtime.lake.job_dir(run.job_id) / "_tmp"
-    for file in folder.glob("*"):
-        if not file.name.startswith("publish."):
-            file.unlink(missing_ok=True)

@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from data.jobs import CUT_OFF_S, Answer, Grant, HandOut, JobStore
-from data.lake import DamagedPartError, Lake, PartKind, UnitFiles
+from data.lake import DamagedPartError, Lake, UnitFiles
+from data.parts import Committed, PartKind, counts_of, short
+from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
@@ -69,6 +72,11 @@ class UnitRun:
         self.outcome = Outcome()
 
     @property
+    def makes_parts(self) -> bool:
+        """Whether the stage's output is rows, so that its commit says how many files there are."""
+        return self.stage in STAGE_SCHEMAS
+
+    @property
     def options(self) -> dict[str, Any]:
         """The job's options: crawl, report, scoring_model …"""
         return self.grant.spec
@@ -101,14 +109,21 @@ class UnitRun:
             # Pages are written by scrape, whoever reads them.
             source = "scrape" if kind == "pages" else stage
             if source in own:
-                lake.settle(self.job_id, source, self.grant.unit, self.grant.epochs[own.index(source)])
-                return lake.iter_rows(lake.parts(self.job_id, source, kind, self.partition))
+                return lake.iter_rows(self._own_parts(source, kind, own.index(source)))
         sources = _by_source(self.companies())
         if kind == "pages" and stage != "scrape":
             # A job of process or enrich alone has no pages: they lie with the job that fetched them.
             fetched = lake.newest("scrape", [company for ids in sources.values() for company in ids])
             sources = _by_source({"company_id": row["company_id"], "source_job": row["job_id"]} for row in fetched)
         return lake.rows_from(stage, sources, kind)
+
+    def _own_parts(self, stage: str, kind: PartKind, index: int) -> list[Path]:
+        """What an earlier stage of this unit committed: those files and no others."""
+        lake, grant = self.runtime.lake, self.grant
+        lake.settle(self.job_id, stage, grant.unit, grant.epochs[index])
+        text = grant.files[index] if index < len(grant.files) else None
+        committed = Committed(grant.epochs[index], counts_of(text))
+        return lake.valid(self.job_id, stage, kind, {self.partition or 0: committed})
 
     def _own_stages(self) -> tuple[str, ...]:
         return partition_stages(self.grant.stages)
@@ -165,9 +180,8 @@ def run_unit(
         return False
     except DamagedPartError as error:
         _discard(run)
-        if number is not None:
-            runtime.lake.drop_partition(job_id, stages, number)
-        _fail(runtime, grant, error, from_first_stage=True)
+        if _fail(runtime, grant, error, from_first_stage=True) and number is not None:
+            runtime.lake.drop_partition(job_id, stages, number, grant.epoch)
         return False
     except Exception as error:  # the stage's own failure, whatever it is, becomes the unit's outcome
         _discard(run)
@@ -193,6 +207,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         "doc": what.doc or None,
         "status": what.status,
         "chained": chained or None,
+        "files": short(run.files.counts) if run.makes_parts else None,
     }
     answer = _insist(lambda: runtime.store.commit(grant, **arguments))
     if answer.refused:
@@ -226,7 +241,8 @@ def _insist(move: Callable[[], Answer]) -> Answer:
             time.sleep(_INSIST_S)
 
 
-def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage: bool = False) -> None:
+def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage: bool = False) -> bool:
+    """Tell the record that a stage failed; whether the run still held its unit."""
     category = error.category if isinstance(error, LeadmillError) else ErrorCategory.SYSTEM
     text = str(error) if isinstance(error, LeadmillError) else f"{type(error).__name__}: {error}"
     log.warning(
@@ -248,6 +264,7 @@ def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage:
     }
     answer = _insist(lambda: runtime.store.fail(grant, **arguments))
     publish_later(runtime.publish, answer.send)
+    return answer.refused is None
 
 
 def _by_source(companies: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -15,9 +15,8 @@ from redis.exceptions import WatchError
 
 from data.jobs import JobStore
 from data.lake import Lake, sync_file
+from pipelines.committed import settle_ended
 from pipelines.manifest import manifest_of
-from pipelines.plan import committed_epochs
-from pipelines.stages import partition_stages
 from tasks.maintenance.ended import Record, ended_jobs, is_ended
 
 #: An ended job is sealed after this long: a user who resumes does so soon.
@@ -51,8 +50,7 @@ def seal(store: JobStore, lake: Lake, record: Record) -> bool:
     if _is_fresh(lake, record):
         return False
     units = store.units(job_id)
-    chain = partition_stages(tuple(record["stages"].split(",")))
-    lake.settle_all(job_id, committed_epochs(units, chain))
+    settle_ended(lake, job_id, units, record["stages"].split(","))
     if _is_fresh(lake, record):
         return False
     with store.redis.pipeline() as pipe:

@@ -13,8 +13,8 @@ from data.duck import connection
 from data.jobs import DEADLINE_STRUCK
 from data.lake import partition_of
 from leadmill.errors import ErrorCategory, WorkError
+from pipelines.committed import committed_epochs, valid_parts
 from pipelines.marks import mark_name, marks
-from pipelines.plan import committed_epochs
 from pipelines.stages import STAGES, partition_number, partition_stages
 from pipelines.unit_run import UnitRun
 from tasks.budget import too_costly_row
@@ -112,10 +112,10 @@ def score(run: UnitRun) -> None:
     lake.settle_all(job_id, committed_epochs(units, chain))
     model = load_rules(_scoring_file(run))
     if chain:
-        rows = lake.parts(job_id, chain[-1])
+        rows = valid_parts(lake, job_id, chain[-1], "rows", units, chain)
         damaged = lake.set_damaged_aside(rows)
         rows = [file for file in rows if file not in damaged]
-        errors = [file for stage in chain for file in lake.parts(job_id, stage, "errors")]
+        errors = [file for stage in chain for file in valid_parts(lake, job_id, stage, "errors", units, chain)]
         unreadable = lake.set_damaged_aside(errors)
         errors = [file for file in errors if file not in unreadable]
     else:
@@ -138,7 +138,7 @@ def score(run: UnitRun) -> None:
         model=model,
         job_id=job_id,
         now=run.now,
-        out=run.files.path("score/part-00000-0.parquet"),
+        out=run.files.part(),
     )
     run.outcome.rows_in = result.rows
     run.outcome.rows_out = result.rows

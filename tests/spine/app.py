@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from leadmill.errors import ErrorCategory, WorkError
 from pipelines import plan as planning
 from pipelines import publish as publishing
+from pipelines.committed import committed_epochs
 from pipelines.unit_run import UnitRun
 from tasks.app import app
 from tasks.unit_task import unit_task
@@ -116,7 +117,7 @@ def score(run: UnitRun) -> None:
         return
     lake, units = run.runtime.lake, run.runtime.store.units(run.job_id)
     chain = ("scrape", "process", "enrich")
-    lake.settle_all(run.job_id, planning.committed_epochs(units, chain))
+    lake.settle_all(run.job_id, committed_epochs(units, chain))
     good = {row["company_id"] for row in lake.iter_rows(lake.parts(run.job_id, "enrich"))}
     run.write(
         {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "score": 1.0,

@@ -1,0 +1,131 @@
+"""Runs of units against a real record and real files: what is counted, dropped and written whatever else happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from data.jobs import Grant, JobStore, NewJob
+from data.lake import DamagedPartError, Lake, UnitFiles
+from leadmill.ids import company_id
+from leadmill.settings import Settings
+from pipelines.committed import all_valid_parts, committed_parts
+from pipelines.unit_run import Runtime, UnitRun, run_unit
+
+JOB = "job_" + "0" * 20
+CHAIN = ("scrape", "process", "enrich")
+
+
+def identity(domain: str) -> dict[str, Any]:
+    return {"company_id": company_id(domain), "domain": domain, "url": f"https://{domain}/"}
+
+
+def rows(*domains: str) -> list[dict[str, Any]]:
+    return [{**identity(domain), "scraped_at": datetime.now(UTC)} for domain in domains]
+
+
+@pytest.fixture
+def runtime(store: JobStore, lake: Lake) -> Runtime:
+    """A job of one partition whose launch is done."""
+    stages = (*CHAIN, "score")
+    store.submit(NewJob(JOB, "pipeline", stages, CHAIN, {}, {}))
+    grant = store.begin(JOB, "launch", 0, 0, "o:1")
+    assert isinstance(grant, Grant)
+    files = UnitFiles(lake, JOB, "launch", "launch", grant.epoch)
+    files.write_plan([{**identity("a.example"), "bare": False, "partition": 0}])
+    store.commit(grant, fields={"pn": 1, "w": 2, "nc": 1, "close": "score;publish"})
+    lake.settle(JOB, "launch", "launch", grant.epoch)
+    return Runtime(Settings(data_url=str(lake.root)), store, lake, lambda outs: None)
+
+
+def run(runtime: Runtime, body: Callable[[UnitRun], None], unit: str = "p0", index: int = 0) -> bool:
+    return run_unit(runtime, body, JOB, unit, 0, index, owner=f"o:{index}", chained=False)
+
+
+def test_a_commit_counts_its_files(runtime: Runtime) -> None:
+    def scrape(unit: UnitRun) -> None:
+        unit.write(rows("a.example"))
+        unit.write(rows("b.example"))
+
+    assert run(runtime, scrape)
+    units = runtime.store.units(JOB)
+    assert units["p0"]["f"] == ["2"]
+    assert committed_parts(units, CHAIN)["scrape", "p0"].counts == {"rows": 2, "pages": 0, "errors": 0}
+    seen: list[str] = []
+    run(runtime, lambda unit: seen.extend(row["domain"] for row in unit.read()), index=1)
+    assert seen == ["a.example", "b.example"]
+    assert runtime.store.units(JOB)["p0"]["f"] == ["2", "0"]
+
+
+def test_a_stale_run_that_met_damage_removes_nothing(runtime: Runtime) -> None:
+    """Its unit was taken over and committed before it says that it must be made again."""
+    store, lake = runtime.store, runtime.lake
+
+    def body(unit: UnitRun) -> None:
+        store.died(JOB, "p0", unit.grant.owner, "taken for dead")
+        grant = store.begin(JOB, "p0", 2, 0, "other:1")
+        assert isinstance(grant, Grant)
+        files = UnitFiles(lake, JOB, "scrape", "p0", 2)
+        files.write(rows("a.example"))
+        assert store.commit(grant, files="1").refused is None
+        lake.settle(JOB, "scrape", "p0", 2)
+        raise DamagedPartError(lake.part_dir(JOB, "scrape") / "part-00000-0.parquet", OSError("torn"))
+
+    run(runtime, body)
+    assert [row["domain"] for row in lake.iter_rows(lake.parts(JOB, "scrape"))] == ["a.example"]
+
+
+def test_what_is_made_again_leaves_nothing_of_the_older_epoch(runtime: Runtime) -> None:
+    """Two files at first, one after the partition was made again; and what lies there beside does not count."""
+    lake = runtime.lake
+
+    def scrape(unit: UnitRun) -> None:
+        unit.write(rows("a.example"))
+        unit.write(rows("b.example"))
+
+    def damaged(unit: UnitRun) -> None:
+        assert len(list(unit.read())) == 2
+        raise DamagedPartError(lake.part_dir(JOB, "scrape") / "part-00000-0.parquet", OSError("torn"))
+
+    run(runtime, scrape)
+    run(runtime, damaged, index=1)
+    assert lake.parts(JOB, "scrape") == []
+    state = runtime.store.units(JOB)["p0"]
+    assert state["s"] == "w" and "c" not in state and "f" not in state
+    runtime.store._clock = lambda: 2_000_000_000_000
+    runtime.store.claim({})
+    run(runtime, lambda unit: unit.write(rows("a.example")))
+    stray = lake.part_dir(JOB, "scrape") / "part-00000-1.parquet"
+    stray.write_bytes(lake.parts(JOB, "scrape")[0].read_bytes())
+    units = runtime.store.units(JOB)
+    assert [file.name for file in all_valid_parts(lake, JOB, units, (*CHAIN, "score"))["scrape", "rows"]] == [
+        "part-00000-0-e2.parquet"
+    ]
+    assert [row["domain"] for row in lake.iter_rows(lake.parts(JOB, "scrape"))] == ["a.example"]
+
+
+def test_a_committed_part_that_is_missing_is_made_again(runtime: Runtime) -> None:
+    run(runtime, lambda unit: unit.write(rows("a.example")))
+    [part] = runtime.lake.parts(JOB, "scrape")
+    part.unlink()
+    run(runtime, lambda unit: unit.write(list(unit.read())), index=1)
+    state = runtime.store.units(JOB)["p0"]
+    assert (state["s"], state["k"]) == ("w", 0) and part.name in state["m"][1]
+
+
+def test_a_commit_of_version_0_1_0_has_no_counts_and_what_lies_there_counts(runtime: Runtime) -> None:
+    store, lake = runtime.store, runtime.lake
+    grant = store.begin(JOB, "p0", 0, 0, "old:1")
+    assert isinstance(grant, Grant)
+    files = UnitFiles(lake, JOB, "scrape", "p0", 1)
+    files.write(rows("a.example"))
+    store.commit(grant)
+    lake.settle(JOB, "scrape", "p0", 1)
+    assert "f" not in store.units(JOB)["p0"]
+    seen: list[str] = []
+    run(runtime, lambda unit: seen.extend(row["domain"] for row in unit.read()), index=1)
+    assert seen == ["a.example"]
+    assert store.units(JOB)["p0"]["f"] == ["", "0"]
