@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from leadmill.errors import InputError, LeadmillError, UnavailableError
+from leadmill.errors import InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -180,7 +180,9 @@ def of_error(error: LeadmillError, request_id: str) -> Response:
         )
     if isinstance(error, UnavailableError):
         wait = {"Retry-After": str(error.retry_after_s)}
-        return problem(503, str(error), request_id=request_id, code=error.code, headers=wait, job_id=error.job_id)
+        return problem(
+            error.status, str(error), request_id=request_id, code=error.code, headers=wait, job_id=error.job_id
+        )
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyError) else None
     return problem(error.status, str(error), request_id=request_id, code=error.code, headers=headers)
 
@@ -196,6 +198,16 @@ async def _leadmill_error(request: Request, error: Exception) -> Response:
     if error.status >= 500 and not isinstance(error, UnavailableError):
         log.error("request failed", request_id=request_id(request), path=request.url.path, error=str(error))
     return of_error(error, request_id(request))
+
+
+async def _system_error(request: Request, error: Exception) -> Response:
+    """A disk that is full or cannot be written is no fault of ours; anything else is a crash."""
+    assert isinstance(error, OSError)
+    told = StorageError.of(error)
+    if told is None:
+        raise error
+    log.error("disk refuses", request_id=request_id(request), path=request.url.path, error=str(error))
+    return of_error(told, request_id(request))
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
@@ -216,5 +228,6 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def install(app: FastAPI) -> None:
     """Give an application these handlers; unexpected exceptions are answered by the gate."""
     app.add_exception_handler(LeadmillError, _leadmill_error)
+    app.add_exception_handler(OSError, _system_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
+import duckdb
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
@@ -15,7 +20,7 @@ from api.bodies import ReportFormat
 from api.context import Context, Here
 from data.jobs import Status
 from data.schemas import STAGE_SCHEMAS
-from leadmill.errors import ConflictError, NotFoundError
+from leadmill.errors import ConflictError, NotFoundError, StorageError
 from pipelines import control
 from pipelines.view import Record, coverage, is_terminal, iso
 
@@ -32,6 +37,10 @@ _MEDIA: dict[str, str] = {
 _CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+#: How DuckDB tells that the temporary folder takes nothing.
+_REFUSED = re.compile(
+    "|".join(re.escape(os.strerror(n)) for n in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
 )
 #: Stages whose rows a partial report can show, furthest first.
 _STAGES = tuple(reversed(STAGE_SCHEMAS))
@@ -114,12 +123,14 @@ def _partial(here: Context, job_id: str, fmt: str, record: Record | None) -> Res
     from reports.render import render
 
     spec = here.store.asked(job_id)[1].get("report", {}) if record else {}
-    with tempfile.NamedTemporaryFile(prefix="leadmill-", suffix=f".{fmt}", delete=False) as file:
-        out = Path(file.name)
+    folder = Path(tempfile.mkdtemp(prefix="leadmill-"))  # a format may need files beside its own
+    out = folder / f"report.{fmt}"
     try:
         render(fmt, rows=rows, job=_about(job_id, record), report_type=spec.get("type", "comprehensive"), out=out)
-    except BaseException:
-        out.unlink(missing_ok=True)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, duckdb.IOException) and (found := _REFUSED.search(str(error))):
+            raise StorageError(found.group(), full=found.group() != os.strerror(errno.EROFS)) from error
         raise
     return _file(job_id, fmt, out, partial=True)
 
@@ -144,5 +155,5 @@ def _file(job_id: str, fmt: str, path: Path, *, partial: bool = False) -> Respon
         filename=name,
         content_disposition_type="inline" if fmt == "html" else "attachment",
         headers={"Content-Security-Policy": _CSP, "Cache-Control": "private, no-cache"},
-        background=BackgroundTask(path.unlink, missing_ok=True) if partial else None,
+        background=BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True) if partial else None,
     )

@@ -6,6 +6,8 @@ is tried again (`RetryPolicy`), how the API answers, and how the report groups t
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,6 +109,32 @@ class ForeignLakeError(UnavailableError):
     """
 
     code = "foreign_lake"
+
+
+#: What a system says of a disk that takes no more, and of one that takes nothing.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR})
+
+
+class StorageError(UnavailableError):
+    """The disk is full (507) or cannot be written (503): nothing of the request was kept."""
+
+    def __init__(self, cause: str, *, full: bool) -> None:
+        self.code, self.status = ("storage_full", 507) if full else ("storage_unwritable", 503)
+        what, advice = (
+            ("the disk is full", f"free space in the data folder and in {tempfile.gettempdir()}")
+            if full
+            else ("the disk cannot be written", "look at the data folder's mount and owner (`leadmill doctor`)")
+        )
+        super().__init__(f"{what} ({cause}): nothing of this request was kept; {advice}, then send it again")
+        self.retry_after_s = 60
+
+    @classmethod
+    def of(cls, error: OSError) -> StorageError | None:
+        """What an error of the system means for a request that writes; None: nothing of that kind."""
+        if error.errno not in _FULL | _UNWRITABLE:
+            return None
+        return cls(error.strerror or str(error), full=error.errno in _FULL)
 
 
 class WorkError(LeadmillError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from data.jobs import HandOut, JobStore, NewJob
 from data.lake import Lake, sync_file
-from leadmill.errors import InputError, UnavailableError
+from leadmill.errors import InputError, StorageError, UnavailableError
 from leadmill.ids import new_job_id
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
@@ -112,21 +112,18 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
         InputError: a field is wrong (named).
         ConflictError: the idempotency key stood for another body.
         UnavailableError: Redis does not answer; carries the job's id, which a repeat may name.
+        StorageError: the input could not be kept.
     """
     submission.check()
     stages = submission.checked_stages()
     job_id = job_id or new_job_id()
     source = _source(submission)
     body_hash = _hash(submission, source)
-    text = json.dumps(source)
-    folder = lake.job_dir(job_id) / "input"
-    if submission.file is not None:
-        source["file"] = _keep_upload(submission.file, folder)
-    elif len(text) > INLINE_BYTES:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "input.json").write_text(text)
-        sync_file(folder / "input.json")
-        source = {"json": "input.json"}
+    try:
+        source = _kept(submission, source, lake.job_dir(job_id) / "input")
+    except OSError as error:
+        shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+        raise StorageError.of(error) or error from error
     try:
         answer = store.submit(
             NewJob(
@@ -192,6 +189,19 @@ def _hash(submission: Submission, source: Mapping[str, Any]) -> str:
     if submission.file is not None:
         digest.update(submission.file.read_bytes())
     return digest.hexdigest()[:32]
+
+
+def _kept(submission: Submission, source: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The source as the record holds it: a file and a long list lie in the job's folder."""
+    if submission.file is not None:
+        return {**source, "file": _keep_upload(submission.file, folder)}
+    text = json.dumps(source)
+    if len(text) <= INLINE_BYTES:
+        return source
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "input.json").write_text(text)
+    sync_file(folder / "input.json")
+    return {"json": "input.json"}
 
 
 def _keep_upload(file: Path, folder: Path) -> str:
