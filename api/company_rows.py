@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from api.lake_rows import read, run
-from data.lake import Lake
+from data.lake import Lake, partition_of
 from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID
+from pipelines import cursors
 
 MAX_PAGE = 200
 _HISTORY = 100
+#: What sorts a list, exactly as it is: a rounded score would skip rows. No score sorts last.
+_SORT = "CASE WHEN isfinite(score) THEN score ELSE -1 END"
 #: Stages whose rows describe a company, best first, with the time that orders them.
 _STAGES = {"score": "scored_at", "enrich": "enriched_at", "process": "processed_at"}
 #: Columns of a list; the whole row is told for one company.
@@ -52,19 +53,18 @@ def company_page(
     conditions, parameters = _conditions(wanted)
     if cursor:
         score, company = _read_cursor(cursor)
-        conditions.append("(coalesce(score, -1) < $at OR (coalesce(score, -1) = $at AND company_id > $after))")
+        conditions.append(f"({_SORT} < $at OR ({_SORT} = $at AND company_id > $after))")
         parameters |= {"at": score, "after": company}
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = run(
-        f"SELECT {', '.join(_SHORT)}, seen_at, coalesce(score, -1) AS sort_score FROM ({newest}) {where} "
-        f"ORDER BY coalesce(score, -1) DESC, company_id LIMIT {limit + 1:d}",
+        f"SELECT {', '.join(_SHORT)}, seen_at, {_SORT} AS sort_score FROM ({newest}) {where} "
+        f"ORDER BY sort_score DESC, company_id LIMIT {limit + 1:d}",
         parameters,
+        exact="sort_score",
     )
     sorts = [row.pop("sort_score") for row in rows]
-    following = None
-    if len(rows) > limit:
-        last = json.dumps([sorts[limit - 1], rows[limit - 1]["company_id"]])
-        following = base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
+    more = len(rows) > limit
+    following = cursors.encode_key(sorts[limit - 1], rows[limit - 1]["company_id"]) if more else None
     return rows[:limit], following
 
 
@@ -113,14 +113,32 @@ def _columns() -> str:
 
 
 def _files(lake: Lake) -> dict[str, list[Path]]:
-    """Part files of each stage, without those of jobs that went further: a later row holds all of an earlier one."""
-    found: dict[str, list[Path]] = {}
-    further: set[str] = set()
-    for stage in _STAGES:
-        files = [file for file in lake.stage_files(stage) if _job_of(file) not in further]
-        found[stage] = files
-        further |= {_job_of(file) for file in files if not file.name.startswith("snapshot-")}
-    return found
+    """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one."""
+    scored = lake.stage_files("score")
+    ended = {_job_of(file): _written(file) for file in scored if not _compacted(file)}
+    enriched = lake.stage_files("enrich")
+    further = {(_job_of(file), partition_of(file)) for file in enriched if not _compacted(file)}
+    processed = [file for file in lake.stage_files("process") if _compacted(file) or not _went_on(lake, file, further)]
+    # The score holds every company that was enriched before it; a resume may have enriched more since.
+    enriched = [file for file in enriched if _compacted(file) or _written(file) > ended.get(_job_of(file), 0.0)]
+    return {"score": scored, "enrich": enriched, "process": processed}
+
+
+def _went_on(lake: Lake, processed: Path, further: set[tuple[str, int]]) -> bool:
+    """Whether every company of a processed part was enriched, too: neither its partition ended there, nor one in it."""
+    job, partition = _job_of(processed), partition_of(processed)
+    return (job, partition) in further and not lake.parts(job, "enrich", "errors", partition)
+
+
+def _compacted(file: Path) -> bool:
+    return file.name.startswith("snapshot-")
+
+
+def _written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:  # replaced or cleaned up in this moment
+        return 0.0
 
 
 def _job_of(file: Path) -> str:
@@ -147,22 +165,25 @@ def _conditions(wanted: CompanyFilter) -> tuple[list[str], dict[str, Any]]:
 
 
 def _read_cursor(text: str) -> tuple[float, str]:
-    try:
-        score, company_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return float(score), str(company_id)
-    except (ValueError, TypeError) as error:
-        raise InputError("not a cursor; give the `next_cursor` of the page before", field="cursor") from error
+    score, company_id = cursors.decode_key(text, float, str)
+    if not COMPANY_ID.match(company_id):
+        raise InputError(cursors.REFUSED, field="cursor")
+    return float(score), company_id
 
 
 def _history(lake: Lake, company_id: str) -> list[dict[str, Any]]:
     final = ("score", "tier", "model_version", "error_category", "error")
     sources = []
-    for stage, files in _files(lake).items():
+    for rank, (stage, files) in enumerate(_files(lake).items()):
         if files:
             own = ", ".join(name if stage == "score" else f"NULL AS {name}" for name in final)
             sources.append(
-                f"SELECT job_id, '{stage}' AS stage, {_STAGES[stage]} AS \"at\", quality, {own} "
+                f"SELECT job_id, '{stage}' AS stage, {_STAGES[stage]} AS \"at\", quality, {own}, {rank} AS stage_rank "
                 f"FROM {read(files)} WHERE company_id = $id"
             )
     query = " UNION ALL BY NAME ".join(sources)
-    return run(f'SELECT DISTINCT * FROM ({query}) ORDER BY "at" DESC LIMIT {_HISTORY}', {"id": company_id})
+    furthest = "QUALIFY row_number() OVER (PARTITION BY job_id ORDER BY stage_rank) = 1"
+    return run(
+        f'SELECT * EXCLUDE (stage_rank) FROM ({query}) {furthest} ORDER BY "at" DESC LIMIT {_HISTORY}',
+        {"id": company_id},
+    )

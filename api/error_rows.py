@@ -8,6 +8,7 @@ from typing import Any
 
 from api.lake_rows import read, run
 from data.lake import Lake
+from pipelines import cursors
 from pipelines.stages import PIPELINE
 
 MAX_PAGE = 1_000
@@ -15,14 +16,25 @@ MAX_PAGE = 1_000
 _COLUMNS = 'company_id, domain, url, scope, stage, category, error, status, line, "at"'
 
 
-def error_page(lake: Lake, job_id: str, start: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """Rows `start` to `start + limit` of a job's errors, and whether there are more.
+#: What sorts the rows: when (refused lines have no time: first), company, line, and a digest of all that is told.
+_KEY = f"""(
+    coalesce(epoch_us("at"), 0), coalesce(company_id, ''), coalesce(line, 0)::BIGINT,
+    md5(to_json(row({_COLUMNS}))::VARCHAR)
+)"""
+
+
+def error_page(
+    lake: Lake, job_id: str, limit: int, cursor: str | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Rows of a job's errors, oldest first, and the cursor of the next page.
 
     A company's error of an earlier attempt is left out once a later one gave it a good row.
 
     Raises:
         NotFoundError: not a job id.
+        InputError: not a cursor of ours.
     """
+    after = cursors.decode_key(cursor, int, str, int, str) if cursor else None
     sources = []
     if lake.plan_path(job_id).exists():
         sources.append(
@@ -36,11 +48,21 @@ def error_page(lake: Lake, job_id: str, start: int, limit: int) -> tuple[list[di
     query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
     query = _with_scores(query, scored)
     if not query:
-        return [], False
+        return [], None
+    behind = "WHERE sort_key > ($at::BIGINT, $company, $line::BIGINT, $digest)" if after else ""
     rows = run(
-        f'SELECT {_COLUMNS} FROM ({query}) ORDER BY "at", company_id, url, line LIMIT {limit + 1:d} OFFSET {start:d}'
+        f"SELECT * FROM (SELECT DISTINCT {_COLUMNS}, {_KEY} AS sort_key FROM ({query})) "
+        f"{behind} ORDER BY sort_key LIMIT {limit + 1:d}",
+        dict(zip(("at", "company", "line", "digest"), after, strict=True)) if after else None,
+        exact="sort_key",
     )
-    return rows[:limit], len(rows) > limit
+    keys = [row.pop("sort_key") for row in rows]
+    following = cursors.encode_key(*_parts(keys[limit - 1])) if len(rows) > limit else None
+    return rows[:limit], following
+
+
+def _parts(key: Any) -> tuple[Any, ...]:
+    return tuple(key.values() if isinstance(key, dict) else key)
 
 
 def _with_scores(query: str, scored: list[Path]) -> str:

@@ -16,7 +16,6 @@ from api.error_rows import error_page
 from api.pipelines import resume_answer
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
-from leadmill.errors import InputError
 from pipelines import bulk, control, dead_letters, waiting
 from pipelines.alarms import critical_events, last_health
 from pipelines.listing import MAX_PAGE, JobFilter
@@ -91,14 +90,11 @@ def errors(
     job_id: str,
     here: Here,
     limit: Annotated[int, Query(ge=1, le=MAX_ERRORS_PAGE)] = 100,
-    cursor: Annotated[str | None, Query(max_length=40)] = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     if not here.lake.job_dir(job_id).exists():
         control.existing(here.store, here.lake, job_id)
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 12):
-        raise InputError("not a cursor; give the `next_cursor` of the page before", field="cursor")
-    items, more = error_page(here.lake, job_id, int(cursor or 0), limit)
-    following = str(int(cursor or 0) + len(items)) if more else None
+    items, following = error_page(here.lake, job_id, limit, cursor)
     return JSONResponse({"items": items, "next_cursor": following})
 
 

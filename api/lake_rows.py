@@ -19,13 +19,16 @@ def read(files: Sequence[Path]) -> str:
     return f"read_parquet([{names}], union_by_name => true)"
 
 
-def run(query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Rows of a query, with times as ISO-8601 and no NaN."""
+def run(query: str, parameters: Mapping[str, Any] | None = None, *, exact: str = "") -> list[dict[str, Any]]:
+    """Rows of a query, with times as ISO-8601, numbers rounded and no NaN; the column `exact` as it is."""
     cursor = connection().cursor()
     try:
         cursor.execute(query, dict(parameters or {}))
         names = [column[0] for column in cursor.description or ()]
-        return [{name: plain(v) for name, v in zip(names, row, strict=True)} for row in cursor.fetchall()]
+        return [
+            {name: v if name == exact else plain(v) for name, v in zip(names, row, strict=True)}
+            for row in cursor.fetchall()
+        ]
     finally:
         cursor.close()
 

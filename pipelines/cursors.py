@@ -1,8 +1,11 @@
-"""Cursors of lists: a time and a name as one opaque word."""
+"""Cursors of lists: the sorting key of the last entry seen as one opaque word, so that a page goes on rightly whatever
+came or went in between."""
 
 from __future__ import annotations
 
 import base64
+import json
+from typing import Any
 
 from leadmill.errors import InputError
 
@@ -16,11 +19,40 @@ def encode(at: int, name: str) -> str:
 
 def decode(text: str) -> tuple[int, str]:
     """Time and name; InputError when `text` is no cursor."""
-    try:
-        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-    except ValueError:
-        plain = ""
-    at, _, name = plain.partition(":")
+    at, _, name = _plain(text).partition(":")
     if not (at.isascii() and at.isdigit() and len(at) < 16 and name):
         raise InputError(REFUSED, field="cursor")
     return int(at), name
+
+
+def encode_key(*key: float | str) -> str:
+    """The cursor behind an entry with a key of numbers and texts; numbers come back exactly."""
+    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_key(text: str, *kinds: type) -> tuple[Any, ...]:
+    """The key, each part of its kind (`float` takes whole numbers, too); InputError when `text` is no cursor."""
+    try:
+        key = json.loads(_plain(text))
+    except ValueError:
+        key = None
+    if not isinstance(key, list) or len(key) != len(kinds):
+        raise InputError(REFUSED, field="cursor")
+    for part, kind in zip(key, kinds, strict=True):
+        known = {float: (int, float), int: (int,)}.get(kind, (kind,))
+        if isinstance(part, bool) or not isinstance(part, known) or _too_large(part):
+            raise InputError(REFUSED, field="cursor")
+    return tuple(key)
+
+
+def _too_large(part: object) -> bool:
+    if isinstance(part, str):
+        return not part.isascii()
+    return isinstance(part, int) and abs(part) >= 1 << 63
+
+
+def _plain(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError:
+        return ""
