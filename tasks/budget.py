@@ -83,15 +83,16 @@ class CpuBudget:
 
 
 class CompanyBudgets:
-    """What the pages of each company may still take in one stage: `PAGE_S` a page, `COMPANY_S` all together."""
+    """What the pages of each company may still take in one stage: so much a page, so much all together."""
 
-    def __init__(self) -> None:
+    def __init__(self, page_s: float = PAGE_S, company_s: float = COMPANY_S) -> None:
+        self._page_s, self._company_s = page_s, company_s
         self._spent: dict[str, float] = defaultdict(float)
 
     def page(self, company_id: str) -> CpuBudget:
         """The block for the next page of a company. Entering it raises `TooCostlyError` when nothing is left."""
-        left = COMPANY_S - self._spent[company_id]
-        return CpuBudget(min(PAGE_S, left), partial(self._add, company_id))
+        left = self._company_s - self._spent[company_id]
+        return CpuBudget(min(self._page_s, left), partial(self._add, company_id))
 
     def _add(self, company_id: str, seconds: float) -> None:
         self._spent[company_id] += seconds

@@ -1,6 +1,7 @@
 """The enrich stage: every enricher looks at every page once, then settles each company; plain functions.
 
-An enricher that fails on a page or a company costs its own columns only and is told as an error of scope page.
+An enricher that fails on a page or a company costs its own columns only and is told as an error of scope page. A
+page that takes more CPU time than it may (`tasks.budget`) counts for no enricher.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from leadmill.errors import ErrorCategory
+from tasks.budget import SETTLE_S, TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from tasks.error_rows import error_row
 from tasks.processing.enrichers import Enricher, load
 from tasks.processing.extract.document import Document
@@ -39,10 +41,11 @@ def enrich_rows(
         str(row["company_id"]): {enricher.name: [] for enricher in enrichers} for row in rows
     }
     errors: list[dict[str, Any]] = []
+    budgets = CompanyBudgets()
     for count, page in enumerate(pages, start=1):
         mine = found.get(str(page["company_id"]))
         if mine is not None:
-            errors += _look(page, mine, enrichers, now)
+            errors += _look(page, mine, enrichers, budgets, now)
         on_progress(count)
     enriched = [_settled(row, found[str(row["company_id"])], enrichers, now, errors) for row in rows]
     on_progress(len(rows))
@@ -50,19 +53,28 @@ def enrich_rows(
 
 
 def _look(
-    page: dict[str, Any], found: dict[str, list[Finding]], enrichers: Sequence[Enricher], now: datetime
+    page: dict[str, Any],
+    found: dict[str, list[Finding]],
+    enrichers: Sequence[Enricher],
+    budgets: CompanyBudgets,
+    now: datetime,
 ) -> list[dict[str, Any]]:
+    errors = []
+    seen: dict[str, list[Finding]] = {}
     try:
-        document = Document(page)
+        with budgets.page(str(page["company_id"])):
+            document = Document(page)
+            for enricher in enrichers:
+                try:
+                    seen[enricher.name] = list(enricher.look(document))
+                except Exception as error:
+                    errors.append(_failed(page, enricher.name, error, now, page.get("url")))
+    except TooCostlyError:
+        return [too_costly_row(page, "page", "enrich", now)]
     except Exception as error:
         return [_failed(page, "reading", error, now, page.get("url"))]
-    errors = []
-    for enricher in enrichers:
-        room = MAX_FINDINGS - len(found[enricher.name])
-        try:
-            found[enricher.name] += list(enricher.look(document))[: max(0, room)]
-        except Exception as error:
-            errors.append(_failed(page, enricher.name, error, now, page.get("url")))
+    for name, findings in seen.items():
+        found[name] += findings[: max(0, MAX_FINDINGS - len(found[name]))]
     return errors
 
 
@@ -78,7 +90,12 @@ def _settled(
     for enricher in enrichers:
         result.update(dict.fromkeys(enricher.columns))
         try:
-            outcome = enricher.settle(row, found[enricher.name])
+            with CpuBudget(SETTLE_S):
+                outcome = enricher.settle(row, found[enricher.name])
+        except TooCostlyError:
+            reason = f"{enricher.name}: {TOO_COSTLY}"
+            errors.append(error_row(row, "page", "enrich", ErrorCategory.DATA, reason, now))
+            continue
         except Exception as error:
             errors.append(_failed(row, enricher.name, error, now, None))
             continue

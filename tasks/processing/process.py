@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from leadmill.errors import ErrorCategory
+from tasks.budget import SETTLE_S, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from tasks.error_rows import error_row
 from tasks.processing import company
 from tasks.processing.extract import (
@@ -56,18 +57,25 @@ def process_pages(
     `companies` are scrape-stage rows, `pages` rows of `data.schemas.PAGES` of these companies in any order
     (those of others are passed over). `on_progress` is called with the number of pages read so far, and at
     the end with that of companies settled. Returns (rows of STAGE_SCHEMAS['process'], rows of
-    `data.schemas.ERRORS`), both without job_id and schema_version. A page that breaks the extractors is an
-    error of scope page; a company is one of scope company when it has no page, or none that could be read.
+    `data.schemas.ERRORS`), both without job_id and schema_version. A page that breaks the extractors, or that takes
+    more CPU time than it may (`tasks.budget`), is an error of scope page; a company is one of scope company when it
+    has no page, none that could be read, or too much on them.
     """
     found: dict[str, list[Finding]] = {str(row["company_id"]): [] for row in companies}
     read: dict[str, int] = dict.fromkeys(found, 0)
     broken: dict[str, int] = dict.fromkeys(found, 0)
+    costly: dict[str, int] = dict.fromkeys(found, 0)
+    budgets = CompanyBudgets()
     errors: list[dict[str, Any]] = []
     for count, page in enumerate(pages, start=1):
         key = str(page["company_id"])
         if key in found:
             try:
-                findings = extract(page)
+                with budgets.page(key):
+                    findings = extract(page)
+            except TooCostlyError:
+                costly[key] += 1
+                errors.append(too_costly_row(page, "page", "process", now))
             except Exception as error:
                 broken[key] += 1
                 errors.append(
@@ -81,13 +89,20 @@ def process_pages(
     rows: list[dict[str, Any]] = []
     for row in companies:
         key = str(row["company_id"])
+        if not read[key] and costly[key]:
+            errors.append(too_costly_row(row, "company", "process", now))
+            continue
         if not read[key]:
             category = ErrorCategory.SYSTEM if broken[key] else ErrorCategory.DATA
             reason = f"none of its {broken[key]} pages could be read" if broken[key] else "no pages: scrape again"
             errors.append(error_row(row, "company", "process", category, reason, now))
             continue
         try:
-            rows.append(company.settle(row, found.pop(key), now))
+            with CpuBudget(SETTLE_S):
+                settled = company.settle(row, found.pop(key), now)
+            rows.append(settled)
+        except TooCostlyError:
+            errors.append(too_costly_row(row, "company", "process", now))
         except Exception as error:
             errors.append(error_row(row, "company", "process", ErrorCategory.SYSTEM, _said(error), now))
     on_progress(len(companies))

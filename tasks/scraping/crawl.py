@@ -122,6 +122,7 @@ async def _crawl(
             options=options,
             transport=transport,
             deadline=began + options.deadline_s,
+            stop=stop,
             on_pages=on_pages,
             refused=refused,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from w3lib.html import get_meta_refresh
 
 from leadmill.errors import ErrorCategory
 from pipelines.marks import marks
-from tasks.budget import TOO_COSTLY
+from tasks.budget import TOO_COSTLY, CompanyBudgets, TooCostlyError
 from tasks.scraping.company import Company
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport, content_type
@@ -37,6 +38,10 @@ BATCH_PAGES = 50
 BATCH_BYTES = 8_000_000
 #: A meta refresh on the home page is followed when it waits at most so long, seconds.
 MAX_REFRESH_S = 10
+#: CPU seconds that looking for links may take on one page, and on all of one company. Meanwhile the loop stands still
+#: for every other host, so it is less than the stages behind may take; thirty attackers fit into a crawl's deadline.
+LINKS_S = 0.5
+COMPANY_LINKS_S = 2.0
 
 _ACCEPT = {
     b"Accept": b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
@@ -62,6 +67,7 @@ class CompanySpider(Spider):
         options: CrawlOptions,
         transport: Transport,
         deadline: float,
+        stop: threading.Event,
         on_pages: Callable[[list[dict[str, Any]]], None],
         refused: Collection[str] = (),
     ) -> None:
@@ -72,6 +78,7 @@ class CompanySpider(Spider):
         self.transport = transport
         #: Monotonic time at which the crawl ends.
         self.deadline = deadline
+        self._stop = stop
         self._on_pages = on_pages
         self._batch: list[dict[str, Any]] = []
         self._batch_bytes = 0
@@ -79,6 +86,7 @@ class CompanySpider(Spider):
         self.broken: Exception | None = None
         self.asked = self.answered = self.failed = self.dropped = self.cut = 0
         self.pages = self.done = 0
+        self._budgets = CompanyBudgets(LINKS_S, COMPANY_LINKS_S)
         self._headers = {**_ACCEPT, b"User-Agent": options.user_agent.encode()}
 
     async def start(self) -> AsyncIterator[Request]:
@@ -117,8 +125,8 @@ class CompanySpider(Spider):
                 meta={"company": company, "kind": kind, "depth": depth, "asked_url": url, **meta},
             )
         except ValueError:
-            company.missed(Fault(ErrorCategory.DATA, "not a URL that can be fetched"), url, kind)
-            self.done += company.done
+            fault = Fault(ErrorCategory.DATA, "not a URL that can be fetched")
+            self._go_without(company, fault, {"asked_url": url, "kind": kind, **meta})
             return None
         company.ask(url)
         self.asked += 1
@@ -157,6 +165,8 @@ class CompanySpider(Spider):
         error: BaseException = failure.value  # type: ignore[assignment]
         if self.transport.ended and isinstance(error, CrawlEndedError):
             self.cut += 1
+            if "refreshed" in request.meta and not company.done:
+                self._go_without(company, fault_of(error), request.meta)
             return
         if company.done or (isinstance(error, SeenPageError) and request.meta["kind"] != "home"):
             self.dropped += 1
@@ -175,6 +185,17 @@ class CompanySpider(Spider):
 
     def _miss(self, company: Company, fault: Fault, meta: dict[str, Any]) -> None:
         self.failed += 1
+        self._go_without(company, fault, meta)
+
+    def _go_without(self, company: Company, fault: Fault, meta: dict[str, Any]) -> None:
+        refreshing: Response | None = meta.get("refreshed")
+        if refreshing is not None and company.row is None:
+            # The home page led nowhere by its refresh, but it is a page: it was dropped too early.
+            company.note(fault, meta["asked_url"])
+            self.dropped -= 1
+            with marks().at(company.seed.company_id, refreshing.meta["digest"]):
+                self._take(company, refreshing)
+            return
         company.missed(fault, meta["asked_url"], meta["kind"])
         self.done += company.done
 
@@ -184,14 +205,22 @@ class CompanySpider(Spider):
         if meta["kind"] != "home" or "refreshed" in meta or b"refresh" not in response.body[:4_096].lower():
             return False
         text = response.body[:4_096].decode("utf-8", "replace")
-        wait, url = get_meta_refresh(text, response.url, "utf-8")
+        try:
+            with self._budgets.page(company.seed.company_id):
+                wait, url = get_meta_refresh(text, response.url, "utf-8")
+        except TooCostlyError:
+            company.note(_REFUSED, meta["asked_url"])
+            return False
+        except ValueError:  # a port that is none, for one
+            company.note(Fault(ErrorCategory.DATA, "refreshes to what is no address"), meta["asked_url"])
+            return False
         if url is None or wait is None or wait > MAX_REFRESH_S or not url.startswith(("http:", "https:")):
             return False
         chain = [*meta.get("redirect_urls", ()), response.url]
         if url in chain or company.holds(url, chain):
             return False
         self.dropped += 1
-        self._crawl(company, url, "home", 0, refreshed=True)
+        self._crawl(company, url, "home", 0, refreshed=response)
         return True
 
     def _take(self, company: Company, response: Response) -> None:
@@ -206,9 +235,23 @@ class CompanySpider(Spider):
         company.reach(response.url)
         self.pages += 1
         self._hand_over(page)
-        if depth < self.options.max_depth and company.pages < self.options.max_pages:
-            html = _decoded(response.body, page["charset"])
-            company.offer(links_of(html, response.url, company.ours, company.known(), company.met), depth + 1)
+        if depth < self.options.max_depth and company.pages < self.options.max_pages and not self._is_over():
+            self._offer_links(company, page)
+
+    def _is_over(self) -> bool:
+        """Whether the crawl ends, also while its loop has not come round to see it: many answers can stand in line."""
+        return self.transport.ended or self._stop.is_set() or time.monotonic() >= self.deadline
+
+    def _offer_links(self, company: Company, page: dict[str, Any]) -> None:
+        """Look for links on a page; one that is too costly to read leads nowhere."""
+        try:
+            with self._budgets.page(company.seed.company_id):
+                html = _decoded(page["html"], page["charset"])
+                links = links_of(html, page["final_url"], company.ours, company.known(), company.met)
+        except TooCostlyError:
+            company.note(_REFUSED, page["url"])
+        else:
+            company.offer(links, page["depth"] + 1)
 
     def _hand_over(self, page: dict[str, Any]) -> None:
         self._batch.append(page)

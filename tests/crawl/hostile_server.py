@@ -114,6 +114,26 @@ async def refresh(asked: Asked, writer: asyncio.StreamWriter) -> None:
     send(writer, b"<meta http-equiv=refresh content='0; url=/real'>") if asked.path == "/" else send(writer)
 
 
+def refresh_to(target: str) -> Behaviour:
+    """A home page of its own that sends its visitor on at once."""
+
+    async def home(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if asked.path == target:
+            await asyncio.sleep(30) if target == "/hang" else send(writer, status=404)
+            return
+        refreshing = f"<meta http-equiv=refresh content='0; url={target}'>".encode()
+        send(writer, refreshing + HOME if asked.path == "/" else HOME)
+
+    return home
+
+
+BEHAVIOURS["refresh-to-bad-port"] = refresh_to("http://8.8.8.8:6379/")
+BEHAVIOURS["refresh-to-no-port"] = refresh_to("http://a.example:99999/")
+BEHAVIOURS["refresh-to-missing"] = refresh_to("/missing")
+BEHAVIOURS["refresh-to-hang"] = refresh_to("/hang")
+BEHAVIOURS["refresh-to-metadata"] = refresh_to("http://169.254.169.254/latest/")
+
+
 @behaviour
 async def gzipped(asked: Asked, writer: asyncio.StreamWriter) -> None:
     send(writer, gzip.compress(HOME), headers={"Content-Encoding": "gzip"})

@@ -118,6 +118,31 @@ def test_meta_refresh_of_the_home_page_is_followed(crawl: Crawl, server: Hostile
     assert crawled.pages[0]["final_url"] == server.url("refresh", "/real")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("refresh-to-bad-port", "port 6379 is not a web port"),
+        ("refresh-to-no-port", "refreshes to what is no address"),
+        ("refresh-to-metadata", "is not a public address"),
+        ("refresh-to-missing", "does not exist"),
+    ],
+)
+def test_meta_refresh_that_leads_nowhere_is_a_note_and_no_lost_company(
+    crawl: Crawl, server: HostileServer, name: str, said: str
+) -> None:
+    crawled = crawl(name)
+    assert crawled.kinds() == ["home", "contact", "imprint", "about", "careers", "other"]
+    assert crawled.pages[0]["final_url"] == server.url(name)
+    (error,) = crawled.result.errors
+    assert (error["scope"], error["category"]) == ("page", "data")
+    assert said in error["error"]
+
+
+def test_deadline_during_a_refresh_keeps_the_page_that_asked_for_it(crawl: Crawl) -> None:
+    crawled = crawl("refresh-to-hang", deadline_s=0.8, timeout_s=5.0)
+    assert (crawled.result.ended, len(crawled.pages)) == ("deadline", 1)
+
+
 def test_redirect_onto_a_seen_page_costs_no_fetch_and_no_company(crawl: Crawl, server: HostileServer) -> None:
     crawled = crawl("to-seen")
     assert (len(crawled.pages), crawled.result.errors) == (1, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 import time
 from typing import Any
@@ -12,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadmill.errors import ConfigError, InputError, WorkError
+from tasks.scraping import spider
 from tasks.scraping.crawl import CrawlOptions, Seed
 from tests.crawl.crawl_harness import Crawl
 from tests.crawl.hostile_server import BEHAVIOURS, HostileServer
 
-SLOW = {"broken", "reset", "busy-once", "hang", "drip", "second-hangs", "delay", "delay-long"}
+SLOW = {"broken", "reset", "busy-once", "hang", "drip", "second-hangs", "refresh-to-hang", "delay", "delay-long"}
 QUICK = sorted(BEHAVIOURS.keys() - SLOW)
 
 
@@ -201,3 +203,29 @@ def test_bad_configuration_is_said(crawl: Crawl) -> None:
         crawl("plain", allow=["nonsense"])
     with pytest.raises(ConfigError, match="http://host:port"):
         crawl("plain", proxy="socks5://x:1")
+
+
+def test_link_search_too_costly_is_an_error_row_and_costs_neither_company_nor_neighbours(
+    crawl: Crawl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that we know of takes so long any more: an expression that never ends stands for what we do not know."""
+    search = spider.links_of
+
+    def endless(html: Any, url: str, *known: Any) -> Any:
+        return re.match(r"(a+)+$", "a" * 60 + "b") if "plain66" in url else search(html, url, *known)
+
+    monkeypatch.setattr(spider, "links_of", endless)
+    monkeypatch.setattr(spider, "LINKS_S", 0.2)
+    crawled = crawl("plain666", "plain667", "plain", "moved")
+    assert [row["pages"] for row in crawled.result.rows] == [1, 1, 6, 6]
+    assert [(e["scope"], e["category"], e["error"]) for e in crawled.result.errors] == [
+        ("page", "data", "too costly to read")
+    ] * 2
+
+
+def test_deadline_holds_among_pages_that_are_too_costly(crawl: Crawl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spider, "links_of", lambda *_: re.match(r"(a+)+$", "a" * 60 + "b"))
+    began = time.monotonic()
+    crawled = crawl(*(f"plain{n}" for n in range(20)), deadline_s=0.8)
+    assert crawled.result.ended == "deadline"
+    assert time.monotonic() - began < 4

@@ -128,10 +128,8 @@ def test_no_strike_outlives_its_block():
     assert struck > 0
 
 
-def test_a_companys_pages_share_its_budget(monkeypatch):
-    monkeypatch.setattr(budgets, "PAGE_S", 0.03)
-    monkeypatch.setattr(budgets, "COMPANY_S", 0.05)
-    shared = CompanyBudgets()
+def test_a_companys_pages_share_its_budget():
+    shared = CompanyBudgets(page_s=0.03, company_s=0.05)
     costly = 0
     for _ in range(4):
         try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 from hypothesis import given, settings
 
 from data.schemas import ERRORS, STAGE_SCHEMAS, table
+from tasks.budget import CompanyBudgets
 from tasks.processing import enrich, enrichers
 from tasks.processing.enrich import enrich_rows
 from tasks.processing.enrichers import Enricher, Outcome, company_size, email_provider, industries, technologies
@@ -316,3 +318,32 @@ def test_hostile_text_is_read_in_bounded_time(page, text):
     started = time.process_time()
     run([page(f"<p>{text}<script>{text}</script>"), page("".join(f"<p>{text[:300]}" for _ in range(500)), path="/b")])
     assert time.process_time() - started < 12
+
+
+def _only_backtracking():
+    while True:
+        re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+def test_a_page_too_costly_costs_the_page_and_not_the_row(monkeypatch):
+    def costly(document):
+        return _only_backtracking() if "hostile" in document.html else iter(())
+
+    known = enrichers.load()
+    enricher = Enricher("costly", (), costly, lambda row, findings: Outcome({}, []))
+    monkeypatch.setattr(enrich, "load", lambda: (*known, enricher))
+    monkeypatch.setattr(enrich, "CompanyBudgets", lambda: CompanyBudgets(page_s=0.05))
+    shop = make_page("<script src='https://js.stripe.com/v3/'></script><p>hostile")
+    row, (error,) = run([shop, make_page("<p>We are a team of 40 people")])
+    assert (error["scope"], error["category"], error["error"]) == ("page", "data", "too costly to read")
+    assert (row["technologies"], row["employees_min"]) == ([], 40)
+
+
+def test_an_enricher_too_costly_to_settle_costs_its_own_columns(monkeypatch):
+    enricher = Enricher("costly", ("industry",), lambda document: iter(()), lambda row, findings: _only_backtracking())
+    others = [known for known in enrichers.load() if known.name != "industries"]
+    monkeypatch.setattr(enrich, "load", lambda: (enricher, *others))
+    monkeypatch.setattr(enrich, "SETTLE_S", 0.05)
+    row, (error,) = run([make_page("<p>We are a team of 40 people")])
+    assert (error["scope"], error["error"]) == ("page", "costly: too costly to read")
+    assert (row["industry"], row["employees_min"]) == (None, 40)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.schemas import ERRORS, STAGE_SCHEMAS, table
+from tasks.budget import CompanyBudgets
 from tasks.processing import process
 from tasks.processing.process import process_pages
 from tests.processing.conftest import NOW, make_company, make_page
@@ -297,3 +299,63 @@ def test_any_bytes_give_a_row_that_fits_the_schema(html, charset, kind):
     assert 0 <= row["quality"] <= 1
     assert set(row) | {"job_id", "schema_version"} == set(STAGE_SCHEMAS["process"].names)
     json.dumps(row, default=str).encode()
+
+
+def _raises_too_costly(page):
+    while True:
+        re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+def test_a_page_too_costly_to_read_is_an_error_and_its_company_goes_on(monkeypatch):
+    monkeypatch.setattr(process, "CompanyBudgets", lambda: CompanyBudgets(page_s=0.05))
+    monkeypatch.setattr(process, "_EXTRACTORS", (_on_hostile_pages(_raises_too_costly), *process._EXTRACTORS))
+    good = make_page("<title>Acme Tools</title><p>Phone 020 7946 0018", path="/good")
+    (row,), (error,) = run([make_company()], [make_page("<p>hostile"), good])
+    assert row["name"] == "Acme Tools"
+    assert (error["scope"], error["category"], error["error"]) == ("page", "data", "too costly to read")
+    assert error["url"] == "https://acme-tools.com/"
+
+
+def test_a_company_with_nothing_but_pages_too_costly_costs_no_neighbour(monkeypatch):
+    monkeypatch.setattr(process, "_EXTRACTORS", (_on_hostile_pages(_raises_too_costly), *process._EXTRACTORS))
+    monkeypatch.setattr(process, "CompanyBudgets", lambda: CompanyBudgets(page_s=0.02, company_s=0.05))
+    companies = [make_company("hostile.com"), make_company("neighbour.com")]
+    pages = [make_page("<p>hostile", domain="hostile.com", path=f"/{n}") for n in range(50)]
+    (row,), errors = run(companies, [*pages, make_page("<title>Neighbour</title>", domain="neighbour.com")])
+    assert row["domain"] == "neighbour.com"
+    assert [error["scope"] for error in errors] == ["page"] * 50 + ["company"]
+    assert {(error["category"], error["error"]) for error in errors} == {("data", "too costly to read")}
+
+
+def test_a_company_too_costly_to_settle_costs_no_neighbour(monkeypatch):
+    settle = process.company.settle
+    hostile = make_company("hostile.com")["company_id"]
+
+    def slow(row, findings, now):
+        return _raises_too_costly(row) if row["company_id"] == hostile else settle(row, findings, now)
+
+    monkeypatch.setattr(process.company, "settle", slow)
+    monkeypatch.setattr(process, "SETTLE_S", 0.05)
+    domains = ("hostile.com", "neighbour.com")
+    (row,), (error,) = run([make_company(d) for d in domains], [make_page("<p>x", domain=d) for d in domains])
+    assert (row["domain"], error["scope"], error["error"]) == ("neighbour.com", "company", "too costly to read")
+
+
+def _on_hostile_pages(extractor):
+    return lambda page: extractor(page) if "hostile" in page.html else iter(())
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        """<script type="application/ld+json">{"@type":"Organization","name":"A\\ud800cme",
+        "logo":{"url":"/l\\udfff.png"},        "telephone":"020 7946\\ud801 0018","sameAs":["https://x.com/ac\\ud800me"],"email":"a\\ud800@acme-tools.com"}
+        </script>""",
+        '<img src="/logo&#xD800;.png"><a href="/contact&#xDFFF;">Contact</a><title>A&#xD800;</title>',
+        f'<script type="application/ld+json">&quot;&#{"1" * 5_000};</script>',
+    ],
+)
+def test_characters_that_no_file_takes_are_gone_before_the_row_is_written(html):
+    (row,), errors = run([make_company()], [make_page(html + "<p>x")])
+    assert errors == []
+    json.dumps(row, default=str, ensure_ascii=False).encode()  # nothing that UTF-8 cannot spell

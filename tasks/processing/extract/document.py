@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from tasks.markup_guard import bounded
 from tasks.processing.extract.structured import Item, read_json_ld, read_microdata
-from tasks.processing.extract.text import clean, squash
+from tasks.processing.extract.text import clean, squash, storable
 from tasks.processing.findings import Finding, PageRef
 
 #: Characters of visible text read from one page.
@@ -77,7 +77,9 @@ class Document:
         self.tree = LexborHTMLParser(self.html)
 
     def found(self, field: str, value: Any, method: str, confidence: float) -> Finding:
-        """A finding on this page."""
+        """A finding on this page. JSON can spell characters that no file takes (`"\\ud800"`): they go here."""
+        if type(value) is str:
+            value = storable(value)
         return Finding(field, value, method, confidence, self.ref)
 
     @cached_property
@@ -137,7 +139,7 @@ class Document:
 
     def absolute(self, href: str) -> str:
         """A link or source of this page as absolute URL, without its fragment."""
-        return _join(self.base_url, href.strip()).partition("#")[0][:MAX_URL]
+        return _join(self.base_url, storable(href).strip()).partition("#")[0][:MAX_URL]
 
     @cached_property
     def links(self) -> list[Link]:

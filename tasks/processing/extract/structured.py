@@ -10,6 +10,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -21,13 +22,20 @@ MAX_SCRIPT = 300_000
 MAX_ITEMS = 300
 MAX_NESTING = 40
 MAX_VALUE = 2_000
+#: Values of one property that are looked at.
+MAX_VALUES = 50
 
 _WRAPPERS = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>|/\*\s*\*/")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+#: A string. One that is never closed goes on to the end, as a comment does: a pattern that looked for the end, did
+#: not find it and began again at the next quote would take a time that is quadratic in the script's length.
+_STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
 #: Strings are matched so that what looks like a comment inside one is left alone (`"http://…"`).
-_COMMENTS = re.compile(r'"(?:[^"\\]|\\.)*+"|/\*.*?\*/|//[^\n]*+', re.DOTALL)
-_TRAILING = re.compile(r'"(?:[^"\\]|\\.)*+"|,(?=\s*+[}\]])', re.DOTALL)
-_DOUBLED = re.compile(r'"(?:[^"\\]|\\.)*+"|,(?:\s*+,)++', re.DOTALL)
+_COMMENTS = re.compile(_STRING + r"|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)|//[^\n]*+", re.DOTALL)
+_TRAILING = re.compile(_STRING + r"|,(?=\s*+[}\]])", re.DOTALL)
+_DOUBLED = re.compile(_STRING + r"|,(?:\s*+,)++", re.DOTALL)
+_BRACES = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
+_LEADING = re.compile(r"[\s,;]*+")
 #: A backslash before what JSON cannot escape.
 _BAD_ESCAPE = re.compile(r'\\(?!["\\/bfnrtu])')
 
@@ -75,7 +83,9 @@ class Item(NamedTuple):
                 text = clean(html.unescape(str(inner)[: MAX_VALUE * 2]), MAX_VALUE)
                 if text:
                     found.append(text)
-        return found[:50]
+            if len(found) >= MAX_VALUES:
+                break
+        return found
 
     def first(self, name: str) -> str | None:
         """The first of `texts`."""
@@ -84,7 +94,8 @@ class Item(NamedTuple):
     def parts(self, name: str) -> list[dict[str, Any]]:
         """The property's values that are entities themselves."""
         values = self.properties.get(name)
-        return [value for value in (values if isinstance(values, list) else [values]) if isinstance(value, dict)][:50]
+        parts = (value for value in (values if isinstance(values, list) else [values]) if isinstance(value, dict))
+        return list(islice(parts, MAX_VALUES))
 
 
 def read_json_ld(script: str) -> list[Item]:
@@ -118,7 +129,7 @@ def _entities(value: Any, *, nested: bool, depth: int) -> Iterator[Item]:
 def _loads(script: str) -> list[Any]:
     """The values of a script: as JSON, else mended step by step, else its leading values."""
     if '"' not in script and "&quot;" in script:
-        script = html.unescape(script)
+        script = _unescaped(script)
     text = _WRAPPERS.sub(" ", script).strip().rstrip(";").strip()
     for mended in _mendings(text):
         try:
@@ -126,6 +137,13 @@ def _loads(script: str) -> list[Any]:
         except (ValueError, RecursionError):
             continue
     return list(_leading_values(mended)) if text else []
+
+
+def _unescaped(script: str) -> str:
+    try:
+        return html.unescape(script)
+    except ValueError:  # a character reference of more digits than Python reads
+        return script
 
 
 def _mendings(text: str) -> Iterator[str]:
@@ -143,7 +161,7 @@ def _mendings(text: str) -> Iterator[str]:
 
 def _missing_ends(text: str) -> str:
     ends: list[str] = []
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]', text):
+    for match in _BRACES.finditer(text):
         sign = match[0]
         if sign in "{[":
             ends.append("}" if sign == "{" else "]")
@@ -159,7 +177,7 @@ def _leading_values(text: str) -> Iterator[Any]:
     decoder = json.JSONDecoder(strict=False)
     position = 0
     for _ in range(20):
-        match = re.compile(r"[\s,;]*+").match(text, position)
+        match = _LEADING.match(text, position)
         position = match.end() if match else position
         if text[position : position + 1] not in ("{", "["):
             return

@@ -20,6 +20,11 @@ def clean(text: str, limit: int) -> str:
     return " ".join(_UNWANTED.sub("", text).split())[:limit].rstrip()
 
 
+def storable(text: str) -> str:
+    """The text without what no file format takes: controls, lone surrogates. White space stays as it is."""
+    return text if text.isascii() and text.isprintable() else _UNWANTED.sub("", text)
+
+
 def squash(text: str) -> str:
     """The letters and digits of a text, folded: `Häagen & Co.` → `haagenandco`. For comparing, never for show."""
     text = text.replace("&", "and")
