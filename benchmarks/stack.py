@@ -17,8 +17,8 @@ from typing import Any
 
 import redis
 
-from benchmarks.children import free_port, start_child
-from cli.redis_server import command, find_server, wait_for_ping
+from benchmarks.children import start_child
+from cli.redis_server import OwnServer, find_server
 from data.jobs import TERMINAL, JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
@@ -40,12 +40,16 @@ class Stack:
         self.children: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Stack:
-        self.port = free_port()
         (self.folder / "redis").mkdir()
-        self.server = self.start(command(find_server(), self.port, self.folder / "redis"), "redis")
-        if not wait_for_ping(self.port, 10):
-            raise RuntimeError("the server did not come up")
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        own = OwnServer(self.folder / "redis")
+        own.write()
+        self.server = self.start(own.command(find_server()), "redis")
+        until = time.monotonic() + 10
+        while not own.answers():
+            if time.monotonic() > until:
+                raise RuntimeError("the server did not come up")
+            time.sleep(0.02)
+        self.url = own.url
         self.settings = Settings(
             REDIS_URL=self.url, CELERY_BROKER_URL=None, data_url=str(self.folder / "data"), key_prefix=self.prefix
         )

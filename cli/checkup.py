@@ -18,6 +18,7 @@ from cli import ports, redis_server
 from cli.failure import CommandError
 from cli.run_dir import RunDir
 from leadmill.errors import LeadmillError
+from leadmill.redaction import plain, shown
 
 PACKAGES = ("leadmill", "data", "pipelines", "reports", "tasks", "api", "cli")
 #: Free disk space, GB: below the first a warning, below the second a fault.
@@ -134,8 +135,9 @@ def _open_files() -> Iterator[Finding]:
 
 def _redis(data_dir: Path) -> Iterator[Finding]:
     from cli.stack import declared_redis_url
+    from leadmill.settings import get_settings
 
-    url = declared_redis_url() or RunDir(data_dir / "run").read("redis.url")
+    url = plain(declared_redis_url() or RunDir(data_dir / "run").read("redis.url") or "")
     if not url:
         try:
             binary = redis_server.find_server()
@@ -147,15 +149,30 @@ def _redis(data_dir: Path) -> Iterator[Finding]:
         else:
             yield Finding("redis", "fail", f"{binary} may not be run", f"chmod +x {binary}")
         return
+    prefix = get_settings().key_prefix
     try:
-        faults = redis_server.check(url)
+        faults = redis_server.check(url, prefix)
     except CommandError as error:
         yield Finding("redis", "fail", str(error), error.hint)
         return
     for fault, remedy in faults:
-        yield Finding("redis", "warn", f"{redis_server.shown(url)}: {fault}", remedy)
+        yield Finding("redis", "warn", f"{shown(url)} {fault}", remedy)
     if not faults:
-        yield Finding("redis", "ok", f"{redis_server.shown(url)} answers, keeps an append-only file, evicts nothing")
+        yield Finding("redis", "ok", f"{shown(url)} answers, keeps an append-only file, evicts nothing")
+    yield from _lake(data_dir, url, prefix)
+
+
+def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[Finding]:
+    """Whether folder and Redis belong together; nothing is written."""
+    from data.identity import LakePair, connect
+
+    with connect(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        try:
+            lake = LakePair(data_dir, prefix, url).check(client.execute_command, bind=False)
+        except LeadmillError as error:
+            yield Finding("lake", "fail", str(error), "leadmill doctor --data FOLDER    # the folder of that lake")
+            return
+    yield Finding("lake", "ok", f"{lake or 'a new lake'} lies in {data_dir}, and its records in {shown(url)}")
 
 
 def _stack(data_dir: Path) -> Iterator[Finding]:
@@ -167,10 +184,9 @@ def _stack(data_dir: Path) -> Iterator[Finding]:
     state = run.state()
     if not state:
         yield Finding("stack", "ok", "none is running on this data folder")
-        for name, port in (("API", DEFAULT_API_PORT), ("Redis", redis_server.PREFERRED_PORT)):
-            taken = not ports.is_free("127.0.0.1", port)
-            text = f"{name}: {port} is {'in use, another port will be taken' if taken else 'free'}"
-            yield Finding("ports", "warn" if taken else "ok", text, "leadmill up --port 0" if taken else None)
+        taken = not ports.is_free("127.0.0.1", DEFAULT_API_PORT)
+        text = f"API: {DEFAULT_API_PORT} is {'in use, another port will be taken' if taken else 'free'}"
+        yield Finding("ports", "warn" if taken else "ok", text, "leadmill up --port 0" if taken else None)
         return
     living = living_processes(run)
     gone = sorted(name for name, pid in living.items() if pid is None)

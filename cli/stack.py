@@ -20,7 +20,8 @@ from cli.failure import CommandError, Exit
 from cli.process import ChildSpec
 from cli.run_dir import RunDir
 from cli.supervisor import Supervisor, end_leftovers
-from leadmill.settings import get_settings
+from leadmill.redaction import plain, shown
+from leadmill.settings import Settings, get_settings
 
 DEFAULT_API_PORT = 8000
 #: A process that ends this often in a row before the stack was ever ready will not get better by itself.
@@ -69,7 +70,7 @@ class LocalStack:
         self.api_host = api_host
         self._wanted_port = api_port
         self._env = dict(env or {})
-        self.redis_url = redis_url or self._env.get("REDIS_URL") or declared_redis_url() or ""
+        self.redis_url = plain(redis_url or self._env.get("REDIS_URL") or declared_redis_url() or "")
         self.redis_is_ours = not self.redis_url
         self.http_proxy = self._env.get("LEADMILL_HTTP_PROXY") or get_settings().http_proxy
         self.run = RunDir(self.data_dir / "run")
@@ -77,6 +78,8 @@ class LocalStack:
         self._say = say
         self._ready_timeout_s = ready_timeout_s
         self._supervisor: Supervisor | None = None
+        self._own_redis: redis_server.OwnServer | None = None
+        self._port_is_lost = False
         self.is_stopping = False
 
     def __enter__(self) -> Self:
@@ -131,9 +134,21 @@ class LocalStack:
         return self._supervisor.pids if self._supervisor else {}
 
     def check_alive(self) -> None:
-        """Raises the supervisor's own error, should it have ended by one."""
-        if self._supervisor is not None and self._supervisor.crash is not None:
+        """Raises the supervisor's own error, should it have ended by one; says when our Redis lost its port."""
+        if self._supervisor is None:
+            return
+        if self._supervisor.crash is not None:
             raise self._supervisor.crash
+        server = self._own_redis
+        deaths = self._supervisor.quick_deaths("redis") if server else 0
+        if server and deaths >= HOPELESS and not self._port_is_lost and not server.answers():
+            self._port_is_lost = True
+            self._say(
+                f"the Redis of this stack cannot come back on its port {server.port}: if another process listens"
+                " there, end that one, or start this stack again; until then its jobs wait"
+            )
+        elif deaths < HOPELESS:
+            self._port_is_lost = False
 
     def _facts(self) -> dict[str, object]:
         return {
@@ -158,23 +173,41 @@ class LocalStack:
         if self.redis_is_ours:
             self._start_own_redis()
         else:
-            for fault, remedy in redis_server.check(self.redis_url):
-                where = f"Redis at {redis_server.shown(self.redis_url)}"
+            for fault, remedy in redis_server.check(self.redis_url, self._settings().key_prefix):
+                where = f"Redis at {shown(self.redis_url)}"
                 if get_settings().strict:
-                    raise CommandError(f"LEADMILL_STRICT refuses {where}: {fault}", hint=remedy)
-                self._say(f"warning: {where}: {fault}; mend it with: {remedy}")
+                    raise CommandError(f"LEADMILL_STRICT refuses {where}: it {fault}", hint=remedy)
+                self._say(f"warning: {where} {fault}; mend it with: {remedy}")
+        from pipelines.start_check import bind
+
+        bind(self._settings())
         self.run.write("redis.url", self.redis_url + "\n")
+
+    def _settings(self) -> Settings:
+        """What the processes will read of where things are."""
+        prefix = self._env.get("LEADMILL_KEY_PREFIX") or get_settings().key_prefix
+        return Settings(redis_url=self.redis_url, data_url=str(self.data_dir), key_prefix=prefix)
 
     def _start_own_redis(self) -> None:
         assert self._supervisor is not None
         folder = self.run.path / "redis"
         folder.mkdir(mode=0o700, exist_ok=True)
-        port = ports.preferred_port("127.0.0.1", redis_server.PREFERRED_PORT)
-        command = redis_server.command(redis_server.find_server(), port, folder)
+        server = redis_server.OwnServer(folder)
+        server.write()
+        command = server.command(redis_server.find_server())
         self._supervisor.start(ChildSpec("redis", command, cwd=folder, patience_s=3.0, last=True))
-        if not redis_server.wait_for_ping(port, self._ready_timeout_s):
-            raise self._not_ready("redis", "does not answer PING")
-        self.redis_url = f"redis://127.0.0.1:{port}/0"
+        import pipelines.start_check  # noqa: F401  (needed next: it loads while the server starts)
+
+        until = time.monotonic() + self._ready_timeout_s
+        deaths = 0
+        while not server.answers():
+            if self._supervisor.quick_deaths("redis") > deaths:
+                deaths += 1
+                server.leave_taken_port()
+            if deaths >= HOPELESS or time.monotonic() > until:
+                raise self._not_ready("redis", "does not answer PING")
+            time.sleep(0.02)
+        self._own_redis, self.redis_url = server, server.url
 
     def _start(self, name: str, command: list[str], port: int) -> None:
         assert self._supervisor is not None

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import console
-from cli.redis_server import shown
 from cli.run_dir import RunDir
 from cli.supervisor import birth_of
+from leadmill.redaction import shown
 
 if TYPE_CHECKING:
     from leadmill.client import Client

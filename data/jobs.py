@@ -31,7 +31,7 @@ from typing import Any, cast
 import redis
 from redis.exceptions import NoScriptError, RedisError
 
-from data.identity import LakePair, RefusedConnectionError, connect
+from data.identity import LakePair, RefusedConnectionError, connect, read_id
 from leadmill.errors import ConflictError, ForeignLakeError, LeadmillError, NotFoundError, UnavailableError
 
 
@@ -398,6 +398,25 @@ class JobStore:
     def restore(self, job_id: str, fields: Mapping[str, Any], doc: Mapping[str, str], units: Mapping[str, Any]) -> bool:
         """Put back an ended job that an emptied server has lost; whether it was missing."""
         return self.call("restore", job=job_id, fields=fields, doc=doc, units=units).refused is None
+
+    def check_folder(self) -> None:
+        """Whether the folder is still that of the lake: a disk that was mounted there may be gone.
+
+        Raises:
+            ForeignLakeError: it is not, and its own store does not know it.
+            UnavailableError: its id cannot be read, or Redis does not answer.
+        """
+        pair = self.pair
+        if pair is not None and pair.lake is not None and read_id(pair.root) != pair.lake:
+            with self._guarded():
+                self.redis.connection_pool.disconnect(inuse_connections=False)
+                self.redis.ping()
+
+    def note_place(self, place: str) -> None:
+        """Say where the lake of these records lies (`host:/folder`), for whoever is refused."""
+        with self._guarded():
+            if self.redis.get(self.key("lake_place")) != place:
+                self.redis.set(self.key("lake_place"), place)
 
     def generation(self, new: str) -> str:
         """The server's generation, which becomes `new` when it has none."""

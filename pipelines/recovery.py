@@ -92,6 +92,10 @@ class Reconciler:
             raise UnavailableError(f"reconciler: {error}") from error
         return len(answer.send)
 
+    def check_folder(self) -> None:
+        """Raises ForeignLakeError once the folder is not the lake's any more: what is written there would be lost."""
+        self._store.check_folder()
+
     def _check_generation(self, generation: str | None) -> None:
         """Restore from the lake what an emptied server has lost; asked once, and whenever the generation changes."""
         if generation is None or generation != self._generation:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
 from typing import Any
 
-from celery.signals import celeryd_after_setup, setup_logging
+from celery.signals import beat_init, celeryd_after_setup, celeryd_init, setup_logging
 
 from leadmill import log as logging_setup
+from leadmill.errors import LeadmillError
 from leadmill.loading import imports_kept, without_pandas
 from leadmill.settings import get_settings
 from pipelines.broker import make_celery
 from pipelines.queues import Queue
+from pipelines.start_check import check_start
 from tasks.reconciler import ReconcilerStep
 from tasks.schedule import BEAT_SCHEDULE
 
 settings = get_settings()
+# Flower has no login of its own: unless told otherwise it listens for this machine alone.
+os.environ.setdefault("FLOWER_ADDRESS", "127.0.0.1")
 app = make_celery(settings)
 app.conf.update(
     imports=[
@@ -30,6 +36,23 @@ app.conf.update(
     beat_scheduler="tasks.schedule:SubmitScheduler",
 )
 app.steps["worker"].add(ReconcilerStep)
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _check_store(**_: Any) -> None:
+    """Refuse to start where no work can be done, or with another lake's records; one that is away is waited for."""
+
+    def say(text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    try:
+        check_start(settings, say)
+    except LeadmillError as error:
+        hint = getattr(error, "remedy", None)
+        say(f"error: {error}" + (f". Try: {hint}" if hint else ""))
+        raise SystemExit(2) from error
 
 
 @setup_logging.connect

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
 import threading
 import time
 from dataclasses import asdict
@@ -12,7 +14,7 @@ from celery import bootsteps
 
 from data.jobs import JobStore
 from data.lake import Lake
-from leadmill.errors import UnavailableError
+from leadmill.errors import ForeignLakeError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.recovery import TICK_S, Node, Reconciler
@@ -57,8 +59,14 @@ class ReconcilerStep(bootsteps.StartStopStep):
         away = False
         while not self._ended.is_set():
             try:
+                self._reconciler.check_folder()
                 self._reconciler.tick(self._watch.runs(), self._watch.lost)
                 away = False
+            except ForeignLakeError as error:
+                # The broker is right, so the consumer would go on taking messages that nothing here can work on.
+                log.critical("the lake is gone from its folder; this worker ends", error=str(error))
+                os.kill(os.getpid(), signal.SIGTERM)
+                break
             except UnavailableError as error:
                 if not away:
                     log.warning("job store or broker away; trying every second", error=str(error))

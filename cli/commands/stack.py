@@ -63,8 +63,8 @@ def up(
 
 def ready_line(stack: object, seconds: float) -> str:
     """The one line that says where everything is."""
-    from cli.redis_server import shown
     from cli.stack import LocalStack
+    from leadmill.redaction import shown
 
     assert isinstance(stack, LocalStack)
     redis = f"{shown(stack.redis_url)}{' (started here)' if stack.redis_is_ours else ''}"

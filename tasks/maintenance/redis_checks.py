@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from redis.exceptions import RedisError, ResponseError
 
+from leadmill.redaction import shown
 from tasks.maintenance.finding import Finding, State
 
 #: A ping that takes longer is reported (seconds).
@@ -45,14 +45,6 @@ def check_redis(client: redis.Redis, url: str) -> Iterable[Finding]:
         yield Finding("redis eviction", "fail", text, f"{tool} CONFIG SET maxmemory-policy noeviction")
     yield _memory(info, tool)
     yield _clients(info, tool)
-
-
-def shown(url: str) -> str:
-    """A Redis URL without its password."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    return parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def _answer(info: Info, took: float, tool: str) -> Finding:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -102,8 +103,8 @@ def test_redis_survives_its_own_death_with_its_data(tmp_path: Path) -> None:
         first = stack.pids["redis"]
         os.kill(first, signal.SIGKILL)
         eventually(lambda: stack.pids.get("redis") not in (None, first))
-        port = int(stack.redis_url.rpartition(":")[2].partition("/")[0])
-        assert redis_server.wait_for_ping(port, 5)
+        parts = urlsplit(stack.redis_url)
+        assert redis_server.wait_for_ping(int(parts.port or 0), 5, str(parts.password))
         with redis.Redis.from_url(stack.redis_url) as client:
             assert client.get("kept") == b"yes"
     assert said == ["redis ended (signal SIGKILL); starting it again in 0.5 s"]

@@ -1,0 +1,152 @@
+"""Whether a Redis can hold job records: what it is, what it may do, and by what it could lose them.
+
+Every fault is one sentence and a command that mends it, and none of them holds a password.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import redis
+from redis import exceptions as refused
+
+from leadmill.redaction import shown
+
+#: Oldest server whose commands the script and the queues need.
+OLDEST = (6, 2)
+#: No answer takes longer, seconds: with the start of an interpreter a command has answered within five.
+TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True)
+class ServerFault:
+    """What is wrong: `away` may pass by itself, `unfit` does not, `risk` works and could lose jobs."""
+
+    kind: Literal["away", "unfit", "risk"]
+    text: str
+    remedy: str
+
+
+def examine(url: str, prefix: str = "leadmill:", timeout_s: float = TIMEOUT_S) -> list[ServerFault]:
+    """Every fault of the server behind a URL, the worst first; the texts begin where `Redis at <url>` ends."""
+    try:
+        # An @ behind the first slash: the password holds one unescaped, and a part of it would be taken for the host.
+        torn = url.startswith("redis") and "@" in urlsplit(url).path + urlsplit(url).fragment
+        client = redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+    except (ValueError, TypeError):  # its words would repeat the password
+        torn = True
+    if torn:
+        text = "is no Redis URL; in a password write @ as %40, / as %2F, : as %3A, # as %23, ? as %3F"
+        return [ServerFault("unfit", text, "REDIS_URL=redis://:PASSWORD@HOST:6379/0 leadmill up")]
+    tool = f"redis-cli -u '{shown(url)}'"
+    try:
+        client.ping()
+        try:
+            info: Mapping[str, Any] = client.info()
+        except refused.NoPermissionError:
+            text = "does not tell its state (INFO is forbidden): whether it could lose jobs is unknown"
+            return [*_may_work(client, prefix, tool), ServerFault("risk", text, f"{tool} ACL WHOAMI")]
+        return [*wrong_kind(info, tool)] or [*_may_work(client, prefix, tool), *_risks(info, tool)]
+    except (redis.RedisError, OSError, ValueError) as error:
+        return [_why(error, url, timeout_s, tool)]
+    finally:
+        client.close()
+
+
+def wrong_kind(info: Mapping[str, Any], tool: str) -> Iterator[ServerFault]:
+    """What a server is that cannot hold job records whatever it may do, from its answer to INFO."""
+    if info.get("redis_mode") == "sentinel":
+        text = "is a Sentinel: it knows where the server is, and holds nothing itself"
+        yield ServerFault("unfit", text, f"{tool} SENTINEL MASTERS    # then REDIS_URL=redis://HOST:PORT/0")
+        return
+    version = str(info.get("redis_version", ""))
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if numbers and numbers < OLDEST:
+        text = f"is version {version}; Redis or Valkey {OLDEST[0]}.{OLDEST[1]} or later is needed"
+        yield ServerFault("unfit", text, "unset REDIS_URL && leadmill up    # starts a server of its own")
+    if int(info.get("cluster_enabled", 0)) or info.get("redis_mode") == "cluster":
+        text = "runs in cluster mode, where a job's keys lie on several servers; a single server is needed"
+        yield ServerFault("unfit", text, "unset REDIS_URL && leadmill up    # starts a server of its own")
+    if str(info.get("role", "master")) != "master":
+        primary = f"{info.get('master_host', 'HOST')}:{info.get('master_port', 'PORT')}"
+        text = f"is a replica of {primary}: what is written there is lost, or refused"
+        yield ServerFault("unfit", text, f"REDIS_URL=redis://{primary}/0 leadmill up    # its primary")
+
+
+def durability_faults(info: Mapping[str, Any], url: str) -> list[tuple[str, str]]:
+    """By what a server could lose jobs: pairs of a sentence and the command that mends it."""
+    return [(fault.text, fault.remedy) for fault in _risks(info, f"redis-cli -u '{shown(url)}'")]
+
+
+def _risks(info: Mapping[str, Any], tool: str) -> Iterator[ServerFault]:
+    if not int(str(info.get("aof_enabled", 0))):
+        text = "keeps no append-only file: a crash loses jobs"
+        yield ServerFault("risk", text, f"{tool} CONFIG SET appendonly yes")
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        text = f"has the eviction policy {policy}: full memory loses jobs"
+        yield ServerFault("risk", text, f"{tool} CONFIG SET maxmemory-policy noeviction")
+
+
+def _may_work(client: redis.Redis, prefix: str, tool: str) -> Iterator[ServerFault]:
+    """Whether this user may do what every transition does: run a script that reads our keys."""
+    try:
+        client.eval("return redis.call('EXISTS', KEYS[1])", 1, f"{prefix}lake")
+    except refused.NoPermissionError as error:
+        text = f"does not let this user work ({_words(error)})"
+        yield ServerFault("unfit", text, f"{tool} ACL SETUSER USER '~{prefix}*' '&*' +@all -@dangerous +info")
+
+
+def _why(error: Exception, url: str, timeout_s: float, tool: str) -> ServerFault:
+    """What a failed greeting means, in words."""
+    words = _words(error)
+    lower = words.lower()
+    found: tuple[Literal["away", "unfit"], str, str]
+    match error:
+        case refused.BusyLoadingError():
+            found = "away", "still loads its data", f"{tool} INFO persistence"
+        case refused.NoPermissionError():
+            found = "unfit", f"does not let this user work ({words})", f"{tool} ACL WHOAMI"
+        case refused.AuthenticationError():
+            text = next((text for part, text in _AUTHENTICATION.items() if part in lower), _AUTHENTICATION[""])
+            found = "unfit", text, "REDIS_URL=redis://:PASSWORD@HOST:PORT/0 leadmill up"
+        case refused.TimeoutError() | TimeoutError():
+            maybe = "speaks no TLS" if url.startswith("rediss://") else "is no Redis"
+            found = "away", f"does not answer within {timeout_s:g} s: it is frozen, overloaded, or {maybe}", _OWN
+        case refused.InvalidResponse() | UnicodeDecodeError():
+            found = "unfit", "answers, but is no Redis", _OWN
+        case refused.ConnectionError() | OSError():
+            return _no_connection(words, lower, url, tool)
+        case _:
+            found = "unfit", f"refuses to work: {words}", f"{tool} PING"
+    return ServerFault(*found)
+
+
+#: What a refused AUTH says → what it means.
+_AUTHENTICATION = {
+    "required": "wants a password, and REDIS_URL has none",
+    "hello must be called": "wants a password, and REDIS_URL has none",
+    "without any password": "has no password, but REDIS_URL gives one: is it the right server?",
+    "": "refuses the password or user of REDIS_URL",
+}
+_OWN = "unset REDIS_URL && leadmill up    # starts a Redis of its own"
+
+
+def _no_connection(words: str, lower: str, url: str, tool: str) -> ServerFault:
+    if "certificate" in lower:
+        return ServerFault("unfit", f"has a certificate that is not trusted ({words})", f"{tool} --cacert FILE PING")
+    if url.startswith("rediss://") and any(word in lower for word in ("ssl", "closed", "reset by peer", "eof")):
+        text = f"does not speak TLS, which rediss:// asks for ({words})"
+        return ServerFault("unfit", text, "REDIS_URL=redis://… leadmill up    # without the second s")
+    if "closed by server" in lower or "reset by peer" in lower:
+        text = f"closes the connection at once ({words}): does it want TLS?"
+        return ServerFault("unfit", text, "REDIS_URL=rediss://… leadmill up    # with a second s")
+    return ServerFault("away", f"does not answer: {words}", _OWN)
+
+
+def _words(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:200]
