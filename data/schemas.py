@@ -12,6 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from data.cleaning import Refused, fitting_table
+
 SCHEMA_VERSION = 1
 
 TIME = pa.timestamp("us", tz="UTC")
@@ -147,11 +149,20 @@ PLAN = pa.schema(
 )
 
 
-def table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, job_id: str) -> pa.Table:
+def table(
+    rows: Iterable[Mapping[str, Any]], schema: pa.Schema, job_id: str, refused: list[Refused] | None = None
+) -> pa.Table:
     """Rows as an Arrow table of a schema; missing columns are null, `job_id` and `schema_version` are set.
 
+    Values are cleaned of what the lake cannot hold (data/cleaning.py); a row that still does not fit goes to `refused`.
+
     Raises:
-        pyarrow.ArrowInvalid: a value does not fit its column.
+        pyarrow.ArrowInvalid: a row does not fit, and nobody takes refused ones.
     """
     origin = {"job_id": job_id, "schema_version": SCHEMA_VERSION}
-    return pa.Table.from_pylist([{**row, **origin} for row in rows], schema=schema)
+    made, left = fitting_table([{**row, **origin} for row in rows], schema)
+    if left and refused is None:
+        raise pa.ArrowInvalid(f"column {left[0].column}: {left[0].reason}")
+    if refused is not None:
+        refused += left
+    return made

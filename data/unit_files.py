@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.cleaning import Refused
 from data.parts import PartKind, part_name
 from data.schemas import ERRORS, PAGES, PLAN, STAGE_SCHEMAS, table
 
@@ -31,10 +32,15 @@ class UnitFiles:
         self._job_id = job_id
         #: Part files of each kind so far; the commit tells the record.
         self.counts: dict[PartKind, int] = {}
+        #: Rows of each kind that could not be written.
+        self.refused: dict[PartKind, list[Refused]] = {}
 
     def write(self, rows: Iterable[Mapping[str, Any]], kind: PartKind = "rows") -> int:
-        """Write rows as the next part of a kind; how many they were. No rows, no file."""
-        made = table(rows, schema_of(self._stage, kind), self._job_id)
+        """Write rows as the next part of a kind; how many they were. No rows, no file.
+
+        Rows that do not fit, however they are cleaned, go to `refused`.
+        """
+        made = table(rows, schema_of(self._stage, kind), self._job_id, self.refused.setdefault(kind, []))
         if made.num_rows == 0:
             return 0
         with self.part(kind).open("wb") as sink:
@@ -68,7 +74,7 @@ class UnitFiles:
     def write_json(self, target: str, value: Any) -> None:
         """Write a JSON file."""
         path = self.path(target)
-        path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+        path.write_text(json_text(value))
         sync_file(path)
 
     def path(self, target: str) -> Path:
@@ -88,6 +94,20 @@ class UnitFiles:
         """Remove what this run wrote; its commit was refused or never came."""
         for file in (self._folder / "_tmp").glob(f"{owner(self._stage, self._unit)}.{self._epoch}[~.]*"):
             file.unlink(missing_ok=True)
+
+
+def json_text(value: Any) -> str:
+    """Readable JSON; a text that UTF-8 cannot hold (a lone surrogate) is escaped."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    return text if _is_utf8(text) else json.dumps(value, indent=1, default=str)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def owner(stage: str, unit: str) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from data.cleaning import clean_text
 from data.jobs import CUT_OFF_S, Answer, Grant, HandOut, JobStore
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import Committed, PartKind, counts_of, short
@@ -129,17 +130,43 @@ class UnitRun:
         return partition_stages(self.grant.stages)
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write good rows."""
+        """Write good rows; one that cannot be stored becomes an error row."""
         self.outcome.rows_out += self.files.write(rows)
+        self._tell_refused("rows")
 
     def write_pages(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write raw pages."""
+        """Write raw pages; one that cannot be stored becomes an error row."""
         self.files.write(rows, "pages")
+        self._tell_refused("pages")
 
     def write_errors(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write companies and pages that failed; companies count as the stage's errors."""
         self.files.write(rows, "errors")
+        self._tell_refused("errors")
         self.outcome.errors += sum(row["scope"] == "company" for row in rows)
+
+    def _tell_refused(self, kind: PartKind) -> None:
+        refused = self.files.refused.pop(kind, [])
+        if not refused:
+            return
+        for one in refused:
+            log.warning(
+                "row not stored", job=self.job_id, stage=self.stage, kind=kind, column=one.column, why=one.reason
+            )
+        rows = [
+            {
+                **{name: _text(one.row.get(name)) for name in ("company_id", "domain", "url")},
+                "scope": "page" if kind == "pages" else "company",
+                "stage": self.stage,
+                "category": ErrorCategory.SYSTEM.value,
+                "error": f"its row could not be stored: column {one.column}: {one.reason}",
+                "at": self.now,
+            }
+            for one in refused
+        ]
+        self.files.write(rows, "errors")
+        if kind == "rows":  # an error row was counted by its writer
+            self.outcome.errors += len(rows)
 
     def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
         """Tell progress; raises RunStoppedError when the job was cancelled or the unit taken over."""
@@ -255,7 +282,7 @@ def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage:
     policy = RETRY[category]
     arguments = {
         "category": category.value,
-        "error": text[:500],
+        "error": clean_text(text[:500]),  # the script's JSON takes no lone surrogate
         "max": policy.max_attempts,
         "base": policy.base_s * 1000,
         "cap": policy.cap_s * 1000,
@@ -265,6 +292,10 @@ def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage:
     answer = _insist(lambda: runtime.store.fail(grant, **arguments))
     publish_later(runtime.publish, answer.send)
     return answer.refused is None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _by_source(companies: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from redis.exceptions import WatchError
 
 from data.jobs import JobStore
 from data.lake import Lake, sync_file
+from data.unit_files import json_text
 from pipelines.committed import settle_ended
 from pipelines.manifest import manifest_of
 from tasks.maintenance.ended import Record, ended_jobs, is_ended
@@ -92,7 +93,7 @@ def _write_manifest(store: JobStore, lake: Lake, record: Record, units: dict[str
     )
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / ".manifest.json.tmp"
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False))
+    temporary.write_text(json_text(content))
     sync_file(temporary)
     temporary.replace(folder / "manifest.json")
     sync_file(folder)

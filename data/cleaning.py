@@ -1,0 +1,177 @@
+"""Rows are cleaned where they enter the lake of what Parquet, JSON or XML cannot hold.
+
+A row comes from strangers' pages: a lone surrogate, a control character or a number that no column holds must cost
+that value, at most that row, never the partition. The good case pays one look at the bytes of its texts.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+
+#: Control characters that XML 1.0 forbids (tab and line ends stay), as bytes of UTF-8 they never are part of another.
+_CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13))
+#: The same, lone surrogates, and the two code points that are no characters.
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+#: U+FFFE and U+FFFF in UTF-8.
+_NO_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_NESTED = (pa.lib.Type_LIST, pa.lib.Type_STRUCT, pa.lib.Type_MAP)
+_FORMATS: dict[int, Literal["f", "d", "q"]] = {
+    pa.lib.Type_FLOAT: "f",
+    pa.lib.Type_DOUBLE: "d",
+    pa.lib.Type_TIMESTAMP: "q",
+}
+#: The first and the last microsecond that a time in UTC can have.
+_FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
+#: What pyarrow raises for a value that its column cannot hold.
+_MISFIT = (pa.ArrowException, ValueError, TypeError, OverflowError)
+_REASON_CHARS = 150
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A row that no cleaning makes fit, and why."""
+
+    row: Mapping[str, Any]
+    column: str
+    reason: str
+
+
+def clean_text(text: str) -> str:
+    """A text without what UTF-8, JSON or XML cannot hold; surrogates in pairs become the character they mean."""
+    if not _UNFIT.search(text):
+        return text
+    paired = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    return _UNFIT.sub("", paired)
+
+
+def fitting_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> tuple[pa.Table, list[Refused]]:
+    """Rows as a table of exactly a schema, and those that cannot be made to fit."""
+    try:
+        made = pa.Table.from_pylist(rows, schema=schema)
+        if not _holds_unfit(made):
+            return made, []
+    except _MISFIT:
+        pass  # some value is unfit: found and mended below
+    rows = [{field.name: _clean(row.get(field.name), field.type) for field in schema} for row in rows]
+    try:
+        made = pa.Table.from_pylist(rows, schema=schema)
+        if not _lacks(made):
+            return made, []
+    except _MISFIT:
+        pass  # cleaning did not help: one of them has to be left out
+    kept: list[Mapping[str, Any]] = []
+    refused: list[Refused] = []
+    for row in rows:
+        fault = _fault(row, schema)
+        if fault is None:
+            kept.append(row)
+        else:
+            refused.append(Refused(row, *fault))
+    return pa.Table.from_pylist(kept, schema=schema), refused
+
+
+def _fault(row: Mapping[str, Any], schema: pa.Schema) -> tuple[str, str] | None:
+    """The first column that cannot hold its value, and why."""
+    for field in schema:
+        value = row.get(field.name)
+        if value is None:
+            if not field.nullable:
+                return field.name, "it has no value"
+            continue
+        try:
+            pa.array([value], field.type)
+        except _MISFIT as error:
+            return field.name, str(error)[:_REASON_CHARS]
+    return None
+
+
+def _clean(value: Any, kind: pa.DataType) -> Any:
+    """A value as its column can hold it; None where nothing of it is left."""
+    if pa.types.is_list(kind) and isinstance(value, list | tuple | set | frozenset):
+        return [_clean(item, kind.value_type) for item in value]
+    if isinstance(value, Mapping):
+        if pa.types.is_map(kind):
+            return [(_clean(key, kind.key_type), _clean(item, kind.item_type)) for key, item in value.items()]
+        if pa.types.is_struct(kind):
+            return {field.name: _clean(value.get(field.name), field.type) for field in kind}
+    return _scalar(value, kind)
+
+
+def _scalar(value: Any, kind: pa.DataType) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, datetime):
+        return _time(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if pa.types.is_integer(kind) and isinstance(value, int):
+        top = 1 << (kind.bit_width - 1)
+        return value if -top <= value < top else None
+    return value
+
+
+def _time(value: datetime) -> datetime | None:
+    """None for a time that UTC cannot say (a year before 1 or after 9999)."""
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value
+    except (OverflowError, ValueError):
+        return None
+
+
+def _holds_unfit(table: pa.Table) -> bool:
+    """Whether some value has to be cleaned although its column holds it, or one is missing where it must not."""
+    texts: list[Any] = []
+    for column in table.columns:
+        for array in column.chunks:
+            if _numbers_unfit(array, texts):
+                return True
+    text = b"".join(texts)
+    return (
+        len(text.translate(None, _CONTROLS)) != len(text)
+        or any(mark in text for mark in _NO_CHARACTERS)
+        or _lacks(table)
+    )
+
+
+def _numbers_unfit(array: pa.Array, texts: list[Any]) -> bool:
+    """Whether a number or a time below an array is unfit; the bytes of its texts are added to `texts`.
+
+    It looks at the buffers themselves: one pass of C each, where Arrow's own functions cost ten times as much for the
+    few values of a partition. A slot without value holds zero there.
+    """
+    kind = array.type
+    if kind.id in _NESTED:
+        return any(_numbers_unfit(child, texts) for child in _children(array))
+    if kind.id not in (pa.lib.Type_STRING, *_FORMATS) or array.null_count == len(array):
+        return False
+    data = array.buffers()[-1]
+    if kind.id == pa.lib.Type_STRING:
+        texts.append(data or b"")
+        return False
+    values = memoryview(data).cast(_FORMATS[kind.id])
+    if kind.id == pa.lib.Type_TIMESTAMP:  # written before Python's first year or after its last, it cannot be read
+        return not (min(values) >= _FIRST_US and max(values) <= _LAST_US)
+    return not math.isfinite(sum(values))
+
+
+def _children(array: pa.Array) -> Iterator[pa.Array]:
+    kind = array.type
+    if kind.id == pa.lib.Type_STRUCT:
+        yield from (array.field(i) for i in range(kind.num_fields))
+    elif kind.id == pa.lib.Type_MAP:
+        yield from (array.keys, array.items)
+    else:
+        yield array.values
+
+
+def _lacks(table: pa.Table) -> bool:
+    return any(
+        not field.nullable and column.null_count for field, column in zip(table.schema, table.columns, strict=True)
+    )
