@@ -31,7 +31,7 @@ from api.bodies import PipelineBody
 from api.context import Context
 from api.gate import Gate, allowed_hosts, check_bind
 from leadmill import log
-from leadmill.errors import UnavailableError
+from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
 from leadmill.settings import Settings, get_settings
 from pipelines import throughput
@@ -84,9 +84,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         with _on_shutdown_signal(here):
             yield
         here.closing.set()
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking  # its thread too: nothing of this application asks Redis after its end
+        await looking  # a cancelled one would leave its thread behind, which asks Redis after the end
         await asyncio.to_thread(here.hub.close)
         await asyncio.to_thread(here.publisher.close)
         here.submitters.shutdown(wait=False, cancel_futures=True)
@@ -98,12 +96,13 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
 
 async def _look_at_throughput(here: Context) -> None:
     """Look at the counters now and then, so that whoever asks for units a minute gets them at once."""
-    while True:
+    while not here.closing.is_set():
         try:
             await run_in_threadpool(throughput.look, here.store)
-        except UnavailableError as error:
+        except LeadmillError as error:
             log.get_logger(__name__).debug("throughput unknown", error=str(error))
-        await asyncio.sleep(throughput.EVERY_S)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(here.closing.wait(), throughput.EVERY_S)
 
 
 @contextmanager
