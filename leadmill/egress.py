@@ -20,10 +20,35 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: Ports of web sites. Any other is open only on addresses that the operator allows.
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
 
-#: Last labels that never name a public site (RFC 6761, 6762, 7686, 8375, 9476, and those that ICANN holds back
-#: because private networks use them). `.example` is absent: it is what demonstrations behind a proxy use.
+#: Last labels that never name a public site (RFC 6761, 6762, 7686, 8375, 9476, those that ICANN holds back because
+#: private networks use them, and what routers, clusters and directories commonly call theirs; none is delegated).
+#: `.example` is absent: it is what demonstrations behind a proxy use.
 SPECIAL_SUFFIXES = frozenset(
-    "alt arpa corp home internal intranet invalid lan local localdomain localhost mail onion private test".split()
+    "alt arpa corp home internal intranet invalid lan local localdomain localhost mail onion private test "
+    "belkin cluster consul dlink docker domain fritz gateway intra k8s kubernetes lcl localnet node priv router "
+    "service svc swarm workgroup".split()
+)
+#: Where clouds tell a machine its own secrets. Some of these lie inside public blocks, or inside a network that an
+#: operator may well allow (100.64.0.0/10, fd00::/8): only a block of just that address opens one.
+METADATA: frozenset[Address] = frozenset(
+    ipaddress.ip_address(address)
+    for address in (
+        "168.63.129.16",  # Azure
+        "100.100.100.200",  # Alibaba
+        "192.0.0.192",  # Oracle
+        "169.254.169.254",  # most others
+        "169.254.170.2",  # containers on AWS
+        "169.254.170.23",
+        "169.254.0.23",  # Tencent
+        "fd00:ec2::254",  # AWS
+        "fd00:ec2::23",
+        "fd20:ce::254",  # Google
+        "fd00:42::42",  # Scaleway
+    )
+)
+#: Names of the same under public suffixes: a proxy in such a cloud would resolve them.
+_METADATA_NAMES = frozenset(
+    {"metadata.tencentyun.com", "metadata.packet.net", "metadata.platformequinix.com", "metadata.exoscale.com"}
 )
 
 _LOOPBACK = ipaddress.ip_address("127.0.0.1")
@@ -52,17 +77,18 @@ def parse_allow(cidrs: Iterable[str]) -> tuple[Network, ...]:
 def refuse_address(address: str | Address, port: int, allow: Sequence[Network] = ()) -> str | None:
     """Why this socket address must not be dialled, or None when it may.
 
-    Public unicast addresses pass on the ports of `WEB_PORTS`, addresses inside `allow` on any. IPv4 carried in
-    IPv6 (mapped, NAT64) is judged as the IPv4 address it reaches.
+    Public unicast addresses pass on the ports of `WEB_PORTS`, addresses inside `allow` on any; those of `METADATA` only
+    when `allow` names the very address. IPv4 carried in IPv6 (mapped, NAT64) is judged as the IPv4 address it reaches.
     """
     try:
         shown = ipaddress.ip_address(address) if isinstance(address, str) else address
     except ValueError:
         return f"{str(address)[:60]!r} is not an IP address"
     reached = _unwrap(shown)
-    if _inside(shown, allow) or _inside(reached, allow):
+    secret = _is_secret(reached, allow)
+    if not secret and (_inside(shown, allow) or _inside(reached, allow)):
         return None
-    if not _is_public(reached):
+    if secret or not _is_public(reached):
         return f"{shown} is not a public address"
     if port not in WEB_PORTS:
         return f"port {port} is not a web port"
@@ -90,7 +116,9 @@ def refuse_target(url: str, allow: Sequence[Network] = ()) -> str | None:
     host = unicodedata.normalize("NFKC", host).lower().rstrip(".")
     address = as_address(host)
     if address is not None:
-        allowed = _inside(address, allow) or _inside(_unwrap(address), allow)
+        reached = _unwrap(address)
+        allowed = _inside(address, allow) or _inside(reached, allow)
+        allowed = allowed and not _is_secret(reached, allow)
         return None if allowed else f"{host[:60]} is an IP address, and only names are crawled through a proxy"
     if is_loopback_name(host):
         return None if _inside(_LOOPBACK, allow) else f"{host[:60]} is this machine"
@@ -127,8 +155,8 @@ def _refuse_name(host: str) -> str | None:
     if "." not in name:
         return f"{name[:60]} has no dot: it names a machine of a private network"
     last = name.rpartition(".")[2]
-    if last in SPECIAL_SUFFIXES:
-        return f"names under .{last} are not public"
+    if last in SPECIAL_SUFFIXES or name in _METADATA_NAMES:
+        return f"names under .{last} are not public" if last in SPECIAL_SUFFIXES else f"{name} is not public"
     if last[0].isdigit():
         return f"{name[:60]} is neither a host name nor an address"
     return None
@@ -156,3 +184,8 @@ def _is_public(address: Address) -> bool:
 
 def _inside(address: Address, networks: Sequence[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
+
+
+def _is_secret(address: Address, allow: Sequence[Network]) -> bool:
+    """Whether it is one of `METADATA` that `allow` does not name by itself."""
+    return address in METADATA and not any(n.num_addresses == 1 and n.network_address == address for n in allow)
