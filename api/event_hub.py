@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from api.problems import TooManyError
 from data.jobs import JobStore
@@ -150,12 +150,33 @@ class EventHub:
                 streams = {self._store.key(f"ev:{job}"): at for job, at in self._read_to.items()}
             try:
                 rows = cast("Any", self._store.redis.xread(cast("Any", streams), count=200, block=_BLOCK_MS))
+            except ResponseError as error:
+                log.warning("an event stream cannot be read", error=str(error)[:200])
+                self._let_go_of_damaged(list(streams))
+                continue
             except RedisError as error:
                 log.warning("event streams stand still", error=type(error).__name__)
                 with self._news:
                     self._news.wait_for(lambda: self._closed, _PAUSE_S)
                 continue
             self._hand_on(rows.items() if isinstance(rows, dict) else rows or ())
+
+    def _let_go_of_damaged(self, keys: list[str]) -> None:
+        """End the streams of jobs whose key is none, so that the others go on; who comes back is told why."""
+        head = len(self._store.key("ev:"))
+        try:
+            types = {key: self._store.redis.type(key) for key in keys}
+        except RedisError:
+            types = {}
+        damaged = [key[head:] for key, kind in types.items() if kind not in ("stream", "none")]
+        with self._news:
+            viewers = [viewer for job in damaged for viewer in self._viewers.pop(job, ())]
+            for job in damaged:
+                self._read_to.pop(job, None)
+            if not damaged:  # refused for another reason
+                self._news.wait_for(lambda: self._closed, _PAUSE_S)
+        for viewer in viewers:
+            viewer.give(None)
 
     def _hand_on(self, rows: Any) -> None:
         head = len(self._store.key("ev:"))

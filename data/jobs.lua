@@ -27,6 +27,69 @@ local function num(v) return tonumber(v) or 0 end
 local function job_key(id) return P .. 'job:' .. id end
 local function is_part(u) return u:find('^p%d') ~= nil end
 
+-- ---- what must hold before the first write ------------------------------------------------------
+-- A script is not rolled back. So an operation first looks whether every key that it may write is of its type, and
+-- raises {damaged = key, …} with nothing written otherwise. Full memory, a replica, a full disk refuse its first write.
+
+local STATUSES = { 'pending', 'running', 'retry', 'completed', 'failed', 'cancelled' }
+local SIZE = { hash = 'HLEN', zset = 'ZCARD', stream = 'XLEN', list = 'LLEN', string = 'STRLEN' } -- refuse other types
+
+local function damaged(kind, key)
+  error({ damaged = key, want = kind, is = call('TYPE', key).ok })
+end
+
+-- A read that says which key is damaged.
+local function read(kind, command, name, ...)
+  local found = redis.pcall(command, P .. name, ...)
+  if type(found) == 'table' and found.err then damaged(kind, P .. name) end
+  return found
+end
+
+local function expect(kind, name)
+  if type(redis.pcall(SIZE[kind], P .. name)) ~= 'number' then damaged(kind, P .. name) end
+end
+
+-- What every move of a job writes beside `job:` and `units:`, which are read first.
+local function expect_own(id)
+  expect('zset', 'due')
+  expect('stream', 'ev:' .. id)
+end
+
+-- What a move writes that hands out its unit again, or `next_units`.
+local function expect_handing(id, next_units)
+  expect_own(id)
+  expect('hash', 'seq')
+  if not next_units then return end
+  expect('list', 'todo:' .. id)
+  expect('zset', 'idx:s:running')
+  expect('zset', 'idx:s:retry')
+end
+
+-- What all jobs share.
+local function expect_shared()
+  expect('zset', 'due')
+  expect('zset', 'dead')
+  for _, status in ipairs(STATUSES) do expect('zset', 'idx:s:' .. status) end
+  expect('hash', 'seq')
+  expect('hash', 'mark')
+  expect('hash', 'ended')
+  expect('stream', 'critical')
+end
+
+-- What any move of a job may write.
+local function expect_all(id, kind)
+  expect_shared()
+  expect('hash', 'doc:' .. id)
+  expect('hash', 'units:' .. id)
+  expect('hash', 'hist:' .. kind)
+  expect('stream', 'ev:' .. id)
+  expect('list', 'todo:' .. id)
+end
+
+local function expect_tags(tags)
+  for _, tag in ipairs(tags) do expect('zset', 'idx:t:' .. tag) end
+end
+
 local function split(text, sep)
   local out = {}
   for word in (text or ''):gmatch('[^' .. sep .. ']+') do out[#out + 1] = word end
@@ -34,7 +97,7 @@ local function split(text, sep)
 end
 
 local function load(id)
-  local flat = call('HGETALL', job_key(id))
+  local flat = read('hash', 'HGETALL', 'job:' .. id)
   if #flat == 0 then return nil end
   local j = { id = id }
   for i = 1, #flat, 2 do j[flat[i]] = flat[i + 1] end
@@ -51,8 +114,14 @@ local function add(j, field, by)
 end
 
 local function get_unit(id, u)
-  local v = call('HGET', P .. 'units:' .. id, u)
+  local v = read('hash', 'HGET', 'units:' .. id, u)
   return v and dec(v) or nil
+end
+
+local function load_sound(id)
+  local j = load(id)
+  if j then expect_all(id, j.kind) end
+  return j
 end
 
 local function put_unit(id, u, t) call('HSET', P .. 'units:' .. id, u, enc(t)) end
@@ -300,21 +369,43 @@ end
 -- ---- operations ------------------------------------------------------------------------------------
 local ops = {}
 
-function ops.submit()
+-- What is known of a submission that comes again: its job, if that has its launch or has ended. Else the caller's own
+-- id is recorded (again): whatever a half-made record lacks is written once more.
+local function replay()
+  local id = a.id
   if a.idem then
-    local known = call('GET', P .. 'idem:' .. a.idem)
+    local known = read('string', 'GET', 'idem:' .. a.idem)
     if known then
-      local k = dec(known)
-      return { ok = k.body == a.body, job = k.job, replayed = true }
+      known = dec(known)
+      if known.body ~= a.body then return { ok = false, job = known.job } end
+      id = known.job
     end
   end
-  if call('EXISTS', job_key(a.id)) == 1 then return { ok = true, job = a.id, replayed = true } end
-  if a.idem then call('SET', P .. 'idem:' .. a.idem, enc({ job = a.id, body = a.body }), 'EX', IDEMPOTENCY_S) end
+  local status = read('hash', 'HGET', 'job:' .. id, 'status')
+  if status and (TERMINAL[status] or get_unit(id, 'launch')) then return { ok = true, job = id, replayed = true } end
+  if id ~= a.id then return { ok = true, job = id, replayed = true, lost = true } end
+  if status then -- it never began: made anew, under the same id
+    expect_all(id, a.fields.kind)
+    call('ZREM', P .. 'idx:s:' .. status, id)
+    call('DEL', job_key(id), P .. 'units:' .. id, P .. 'todo:' .. id)
+  end
+end
+
+function ops.submit()
+  local known = replay()
+  if known then return known end
+  expect_own(a.id)
+  expect('hash', 'doc:' .. a.id)
+  expect('hash', 'units:' .. a.id)
+  expect('hash', 'seq')
+  expect('zset', 'idx:s:pending')
+  expect('zset', 'idx:k:' .. a.fields.kind)
+  expect_tags(a.tags or {})
+  local j = { id = a.id, status = 'pending', created = now, busy = 0, waits = 0 }
   local fields = { 'status', 'pending', 'created', now, 'started', '', 'attempt', 1, 'close', 'publish', 'busy', 0, 'waits', 0 }
-  for name, value in pairs(a.fields) do fields[#fields + 1] = name; fields[#fields + 1] = value end
+  for name, value in pairs(a.fields) do fields[#fields + 1] = name; fields[#fields + 1] = value; j[name] = value end
   call('HSET', job_key(a.id), unpack(fields))
   call('HSET', P .. 'doc:' .. a.id, 'input', a.input, 'spec', a.spec)
-  local j = load(a.id)
   call('ZADD', P .. 'idx:s:pending', now, a.id)
   call('ZADD', P .. 'idx:k:' .. j.kind, now, a.id)
   for _, tag in ipairs(a.tags or {}) do call('ZADD', P .. 'idx:t:' .. tag, now, a.id) end
@@ -332,6 +423,7 @@ function ops.submit()
   else
     hand(j, 'launch', t, false)
   end
+  if a.idem then call('SET', P .. 'idem:' .. a.idem, enc({ job = a.id, body = a.body }), 'EX', IDEMPOTENCY_S) end
   return { ok = true, job = a.id }
 end
 
@@ -341,12 +433,18 @@ function ops.begin()
   if TERMINAL[j.status] then return { no = 'ended' } end
   local t = get_unit(a.job, a.unit)
   local repeated = t and t.s == 'r' and t.o == a.owner and t.k == a.index
+  local spec = read('hash', 'HGET', 'doc:' .. a.job, 'spec')
   if not repeated then
+    expect_own(a.job)
+    if j.status == 'pending' then
+      expect('zset', 'idx:s:pending')
+      expect('zset', 'idx:s:running')
+    end
     if not t or t.s ~= 'h' or t.k ~= a.index or (a.epoch ~= 0 and t.e ~= a.epoch) then return { no = 'stale' } end
     local stage = stages_of(j, a.unit)[t.k + 1]
     if not t.x then -- only first hand-outs raise the mark: re-sent ones would make others look lost
       local field = stage .. ':' .. t.v
-      if t.n > num(call('HGET', P .. 'mark', field)) then call('HSET', P .. 'mark', field, t.n) end
+      if t.n > num(read('hash', 'HGET', 'mark', field)) then call('HSET', P .. 'mark', field, t.n) end
     end
     t.o, t.y = a.owner, nil
     if j.status == 'pending' then
@@ -363,7 +461,7 @@ function ops.begin()
   end
   return {
     epoch = t.e, attempt = num(j.attempt), tries = num(t.a), kind = j.kind, stages = j.stages, created = num(j.created),
-    parts = num(j.pn), spec = call('HGET', P .. 'doc:' .. a.job, 'spec'), epochs = t.c, files = t.f,
+    parts = num(j.pn), spec = spec, epochs = t.c, files = t.f,
     category = j.category, refused = t.b, deaths = t.p, lapses = t.l,
   }
 end
@@ -372,6 +470,7 @@ function ops.renew()
   local j = load(a.job)
   local t, no = held(j, a.unit)
   if not t then return { no = no } end
+  expect_own(a.job)
   due(a.job, a.unit, now + LEASE_MS)
   if a.g then
     progress_to(j, t, a.g)
@@ -400,6 +499,12 @@ function ops.commit()
   end
   local stages = stages_of(j, a.unit)
   local stage = stages[t.k + 1]
+  if a.unit == 'publish' or j.struck then
+    expect_all(a.job, j.kind)
+  else
+    expect_handing(a.job, t.k + 1 == #stages)
+  end
+  if a.doc then expect('hash', 'doc:' .. a.job) end
   t.c = t.c or {}
   for i = #t.c + 1, t.k do t.c[i] = 0 end
   t.c[t.k + 1] = t.e
@@ -440,7 +545,7 @@ end
 
 -- The stage raised. `max`, `base`, `cap` (ms) come from leadmill/errors.py, `jitter` is the caller's random number.
 function ops.fail()
-  local j = load(a.job)
+  local j = load_sound(a.job)
   local t, no = held(j, a.unit)
   if not t then return { no = no } end
   t.a = num(t.a) + 1
@@ -472,7 +577,7 @@ end
 
 -- A shutdown gives the unit back; it costs no attempt.
 function ops.release()
-  local j = load(a.job)
+  local j = load_sound(a.job)
   local t, no = held(j, a.unit)
   if not t then return { no = no } end
   hand_again(j, a.unit, t)
@@ -502,7 +607,7 @@ end
 -- The parent of a pool child reports that it died (or the child, just before). What it had committed, or what its
 -- own report handed out, but had not sent goes out now. `lapsed`: the parent killed what had lost its lease at a page.
 function ops.died()
-  local j = load(a.job)
+  local j = load_sound(a.job)
   if not j or TERMINAL[j.status] then return { no = 'ended' } end
   local t = get_unit(a.job, a.unit)
   if not t then return { no = 'gone' } end
@@ -591,8 +696,9 @@ local function spare_running(last)
   for i = 1, #all, 2 do
     local id, u = all[i]:match('^([^|]+)|(.+)$')
     local lease_end = num(all[i + 1])
-    local t = u ~= '~' and lease_end - LEASE_MS >= last - SPARE_MS and get_unit(id, u)
-    if t and t.s == 'r' then due(id, u, math.max(lease_end, now + SPARE_MS)) end
+    local spare = u ~= '~' and lease_end - LEASE_MS >= last - SPARE_MS
+    local ok, t = pcall(get_unit, id, spare and u or '')
+    if ok and t and t.s == 'r' then due(id, u, math.max(lease_end, now + SPARE_MS)) end
   end
 end
 
@@ -601,19 +707,54 @@ end
 local function lost_runs(runs)
   local lost = {}
   for i, run in ipairs(runs) do
-    local status, finished = unpack(call('HMGET', job_key(run[1]), 'status', 'finished'))
-    if not status or TERMINAL[status] then
+    local status, finished = unpack(redis.pcall('HMGET', job_key(run[1]), 'status', 'finished'))
+    local ok, t = pcall(get_unit, run[1], run[2])
+    if not ok or status == nil then -- damaged: its own renewal says so
+    elseif not status or TERMINAL[status] then
       lost[#lost + 1] = { i - 1, status and math.max(0, now - num(finished)) or -1 }
-    else
-      local t = get_unit(run[1], run[2])
-      if not t or t.s ~= 'r' or t.o ~= run[3] then lost[#lost + 1] = { i - 1, -1 } end
+    elseif not t or t.s ~= 'r' or t.o ~= run[3] then
+      lost[#lost + 1] = { i - 1, -1 }
     end
   end
   return #lost > 0 and lost or nil
 end
 
+local function look_at_member(member)
+  local id, u = member:match('^([^|]+)|(.+)$')
+  local j = load(id)
+  if not j or TERMINAL[j.status] then
+    call('ZREM', P .. 'due', member)
+    return
+  end
+  expect_all(id, j.kind)
+  if u == '~' then
+    call('ZREM', P .. 'due', member)
+    if num(j.ci) == 0 then strike_deadline(j) end
+  else
+    local t = get_unit(id, u)
+    if t then look_at(j, u, t) else call('ZREM', P .. 'due', member) end
+  end
+end
+
+-- A job that cannot be looked at does not keep the others waiting: it is looked at again later, and told once an hour.
+local function set_aside(member, why)
+  local id = member:match('^[^|]+')
+  call('ZADD', P .. 'due', now + ASIDE_MS, member)
+  call('ZREMRANGEBYSCORE', P .. 'aside', '-inf', now - TELL_AGAIN_MS)
+  if call('ZADD', P .. 'aside', 'NX', now, id) == 1 then
+    local text = type(why) == 'table' and (why.damaged or why.err) or why
+    critical('damaged_record', { job = id, key = why.damaged, error = tostring(text) })
+  end
+end
+
 -- One tick of one worker's reconciler: says that the worker lives and takes what is due.
 function ops.claim()
+  expect_shared()
+  expect('zset', 'workers')
+  expect('zset', 'aside')
+  expect('hash', 'worker')
+  expect('string', 'claimed')
+  expect('string', 'generation')
   if a.node then
     call('ZADD', P .. 'workers', now, a.node)
     if a.about then call('HSET', P .. 'worker', a.node, a.about) end
@@ -622,29 +763,26 @@ function ops.claim()
   call('SET', P .. 'claimed', now)
   if last > 0 and now - last > OUTAGE_MS then spare_running(last) end
   for _, member in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, a.limit)) do
-    local id, u = member:match('^([^|]+)|(.+)$')
-    local j = load(id)
-    if not j or TERMINAL[j.status] then
-      call('ZREM', P .. 'due', member)
-    elseif u == '~' then
-      call('ZREM', P .. 'due', member)
-      if num(j.ci) == 0 then strike_deadline(j) end
-    else
-      local t = get_unit(id, u)
-      if t then look_at(j, u, t) else call('ZREM', P .. 'due', member) end
+    local sent = #send
+    local ok, why = pcall(look_at_member, member)
+    if not ok then
+      for i = #send, sent + 1, -1 do send[i] = nil end
+      set_aside(member, why)
     end
   end
   return { ok = true, generation = call('GET', P .. 'generation'), lost = a.runs and lost_runs(a.runs) }
 end
 
 function ops.leave()
+  expect('zset', 'workers')
+  expect('hash', 'worker')
   call('ZREM', P .. 'workers', a.node)
   call('HDEL', P .. 'worker', a.node)
   return { ok = true }
 end
 
 function ops.cancel()
-  local j = load(a.job)
+  local j = load_sound(a.job)
   if not j then return { no = 'gone' } end
   if TERMINAL[j.status] then return { no = j.status } end
   local flat = call('HGETALL', P .. 'units:' .. j.id)
@@ -673,8 +811,15 @@ end
 
 -- Everything that is not done is planned again with a fresh epoch; launch runs first and extends the plan.
 function ops.resume()
-  local j = load(a.job)
+  local j = load_sound(a.job)
   if not j then return { no = 'gone' } end
+  if a.idem then
+    local known = read('string', 'GET', 'idem:' .. a.idem)
+    if known then
+      known = dec(known)
+      return { ok = known.job == a.job and known.body == a.body, replayed = true }
+    end
+  end
   if not TERMINAL[j.status] or (j.status == 'completed' and num(j.coverage) >= 1) then return { no = j.status } end
   for _, name in ipairs({ 'units:', 'ev:', 'todo:' }) do call('PERSIST', P .. name .. j.id) end
   count_ended(j, -1)
@@ -713,12 +858,16 @@ function ops.resume()
   call('ZREM', P .. 'dead', j.id .. '|launch')
   local t = get_unit(j.id, 'launch') or { e = 0 }
   hand(j, 'launch', { s = 'p', e = t.e + 1, k = 0 }, false)
+  if a.idem then call('SET', P .. 'idem:' .. a.idem, enc({ job = a.job, body = a.body }), 'EX', IDEMPOTENCY_S) end
   return { ok = true, attempt = num(j.attempt) }
 end
 
 -- Puts a job back that an emptied server has lost; the caller made its fields and units from the lake.
 function ops.restore()
-  if call('EXISTS', job_key(a.job)) == 1 then return { no = 'known' } end
+  if load(a.job) then return { no = 'known' } end
+  expect_all(a.job, a.fields.kind)
+  expect('zset', 'idx:k:' .. a.fields.kind)
+  expect_tags(dec(a.fields.tags or '[]'))
   for name, value in pairs(a.fields) do call('HSET', job_key(a.job), name, value) end
   for name, value in pairs(a.doc) do call('HSET', P .. 'doc:' .. a.job, name, value) end
   for u, t in pairs(a.units) do put_unit(a.job, u, t) end
@@ -734,9 +883,11 @@ end
 
 -- Takes an ended job out of Redis (it lives on in the lake).
 function ops.forget()
-  local j = load(a.job)
+  local j = load_sound(a.job)
   if not j then return { no = 'gone' } end
   if not TERMINAL[j.status] then return { no = j.status } end
+  expect('zset', 'idx:k:' .. j.kind)
+  expect_tags(dec(j.tags or '[]'))
   call('ZREM', P .. 'idx:s:' .. j.status, j.id)
   call('ZREM', P .. 'idx:k:' .. j.kind, j.id)
   for _, tag in ipairs(dec(j.tags or '[]')) do call('ZREM', P .. 'idx:t:' .. tag, j.id) end
@@ -748,11 +899,15 @@ end
 -- A stranger changes nothing. An emptied server takes the lake of whoever works: its connection was checked.
 local lake = ARGV[3] or ''
 if lake ~= '' then
-  local bound = call('GET', P .. 'lake')
+  local bound = read('string', 'GET', 'lake')
   if not bound then call('SET', P .. 'lake', lake) elseif bound ~= lake then return enc({ foreign = bound }) end
 end
 
-local answer = ops[op]()
+local made, answer = pcall(ops[op])
+if not made then
+  if type(answer) ~= 'table' or not answer.damaged then error(answer, 0) end
+  send = {}
+end
 answer.send = #send > 0 and send or nil
 answer.now = now
 return enc(answer)

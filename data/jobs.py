@@ -13,6 +13,8 @@ Keys, all behind one prefix (`Settings.key_prefix`):
     workers, worker   who lives (by the time last seen), and what it consumes
     ended, hist:<kind>   counters and duration histograms of ended jobs
     idem:<key>  what an Idempotency-Key stood for, for a day
+    claimed     time of the last claim
+    aside       sorted set of jobs that could not be looked at (a key of another type) -> when that was told
     dead        sorted set `<job>|<unit>` -> when the unit failed for good
     lake, lake_place   which lake these records belong to, and where it lay (data/identity.py)
     generation  made with the first record; another one than in `<data>/run/generation` means an emptied server
@@ -32,7 +34,19 @@ import redis
 from redis.exceptions import NoScriptError, RedisError
 
 from data.identity import LakePair, RefusedConnectionError, connect, read_id
-from leadmill.errors import ConflictError, ForeignLakeError, LeadmillError, NotFoundError, UnavailableError
+from data.redis_errors import classified, damaged
+from leadmill.errors import (
+    ConflictError,
+    DamagedRecordError,
+    ForeignLakeError,
+    LeadmillError,
+    NotFoundError,
+    StoreRefusedError,
+    UnavailableError,
+)
+from leadmill.log import get_logger
+
+log = get_logger(__name__)
 
 
 class Status(StrEnum):
@@ -79,6 +93,8 @@ LIMITS: dict[str, float] = {
     "ALONE_DEATHS": 2,  # unexplained ones (or lapses) after which a partition runs company by company
     "MAX_NAMED": 30,  # pages of a unit that explain a death; every further death is unexplained
     "MAX_LAPSES": 10,  # unreported lapses before it is
+    "ASIDE_MS": 10_000,  # a job that cannot be looked at (a key of another type) is looked at again after this
+    "TELL_AGAIN_MS": 3_600_000,  # and told as a critical event at most so often
     "BUCKET": 1.1,  # a duration bucket is 10 % wide
     "EVENTS_KEPT": 500,
     "ENDED_KEPT_S": 3_600,  # units and events of a completed job
@@ -218,8 +234,10 @@ class JobStore:
         """Make one transition.
 
         Raises:
+            StoreRefusedError: Redis answers and refuses (full, a replica, no access …); nothing was written.
             UnavailableError: Redis does not answer; the move may or may not have been made.
             ForeignLakeError: the records belong to another lake; nothing was changed.
+            DamagedRecordError: a key that the move touches is of another type; nothing was written.
         """
         if self._clock is not None:
             arguments["now"] = self._clock()
@@ -231,6 +249,8 @@ class JobStore:
         body = json.loads(raw)
         if foreign := body.get("foreign"):
             raise self._foreign(foreign)
+        if "damaged" in body:
+            raise damaged(body["damaged"], body["is"], body["want"])
         send = [_hand_out(row) for row in body.pop("send", None) or ()]
         return Answer(body.get("no"), send, body)
 
@@ -254,9 +274,14 @@ class JobStore:
     def submit(self, job: NewJob) -> Answer:
         """Record a job. Accepted means recorded: what follows is sent again by the reconciler if it gets lost.
 
+        A repeat (same id, or same key and body) is the same job; a record without its launch is completed. With `lost`
+        in the answer the key stands for a job (`job`) that has no record: submit again under that id to make it.
+
         Raises:
             ConflictError: the idempotency key stood for another body.
+            StoreRefusedError: nothing was recorded.
             UnavailableError: carries the id, since the record may have been made.
+            DamagedRecordError: a key is of another type; nothing was recorded.
         """
         fields = {
             "kind": job.kind,
@@ -281,7 +306,7 @@ class JobStore:
                 deadline_s=job.deadline_s,
                 run_at=None if job.run_at is None else int(job.run_at * 1000),
             )
-        except ForeignLakeError:
+        except (ForeignLakeError, StoreRefusedError):
             raise
         except UnavailableError as error:
             error.job_id = job.job_id
@@ -386,14 +411,19 @@ class JobStore:
         """
         self._legal(self.call("cancel", job=job_id), job_id, "cancel", "resume")
 
-    def resume(self, job_id: str, units: Mapping[str, Any] | None = None) -> Answer:
+    def resume(self, job_id: str, units: Mapping[str, Any] | None = None, key: str | None = None) -> Answer:
         """Plan again what is not done; `units` come from the manifest when the record's own are gone.
+
+        A repeat with the same idempotency `key` changes nothing (then `replayed` in the answer).
 
         Raises:
             NotFoundError: no such job.
-            ConflictError: it runs, or everything in it is done.
+            ConflictError: it runs, or everything in it is done; or the key stood for another request.
         """
-        return self._legal(self.call("resume", job=job_id, units=units), job_id, "resume", "cancel")
+        answer = self.call("resume", job=job_id, units=units, idem=key, body=f"resume:{job_id}")
+        if answer.refused is None and not answer.body["ok"]:
+            raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")
+        return self._legal(answer, job_id, "resume", "cancel")
 
     def restore(self, job_id: str, fields: Mapping[str, Any], doc: Mapping[str, str], units: Mapping[str, Any]) -> bool:
         """Put back an ended job that an emptied server has lost; whether it was missing."""
@@ -420,7 +450,7 @@ class JobStore:
 
     def generation(self, new: str) -> str:
         """The server's generation, which becomes `new` when it has none."""
-        with self._guarded():
+        with self._guarded("generation"):
             self.redis.set(self.key("generation"), new, nx=True)
             return str(self.redis.get(self.key("generation")))
 
@@ -443,13 +473,13 @@ class JobStore:
 
     def critical(self, kind: str, about: Mapping[str, Any]) -> None:
         """Append to the capped stream of what an operator must see: poison, missed_ticks, health …"""
-        with self._guarded():
+        with self._guarded("critical"):
             entry: dict[Any, Any] = {"t": kind, "d": json.dumps(about)}
             self.redis.xadd(self.key("critical"), entry, maxlen=int(LIMITS["EVENTS_KEPT"]), approximate=True)
 
     def criticals(self, limit: int = 50) -> list[dict[str, Any]]:
         """The newest critical events, newest first: {at (s since the epoch), kind, …}."""
-        with self._guarded():
+        with self._guarded("critical"):
             rows = cast("list[Any]", self.redis.xrevrange(self.key("critical"), count=limit))
         return [
             {"at": int(entry.partition("-")[0]) / 1000, "kind": fields["t"], **json.loads(fields["d"])}
@@ -460,32 +490,56 @@ class JobStore:
 
     def read(self, job_id: str) -> dict[str, str] | None:
         """The raw record of one job (`job:` and `doc:` fields together), or None."""
-        found = self.read_many([job_id])
-        return found[0]
+        found = self._records([job_id])[0]
+        if isinstance(found, DamagedRecordError):
+            raise found
+        return found
 
     def read_many(self, job_ids: Sequence[str]) -> list[dict[str, str] | None]:
-        """Raw records in the order asked, by one round trip."""
-        with self._guarded(), self.redis.pipeline(transaction=False) as pipe:
+        """Raw records in the order asked, by one round trip; None too for one that `read` refuses as damaged."""
+        return [None if isinstance(found, DamagedRecordError) else found for found in self._records(job_ids)]
+
+    def _records(self, job_ids: Sequence[str]) -> list[dict[str, str] | DamagedRecordError | None]:
+        with self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hgetall(self.key(f"job:{job_id}"))
                 pipe.hmget(self.key(f"doc:{job_id}"), *DOCUMENT)
-            rows = pipe.execute()
-        out: list[dict[str, str] | None] = []
+            rows = self.answers(pipe)
+        out: list[dict[str, str] | DamagedRecordError | None] = []
         for job_id, fields, long in zip(job_ids, rows[::2], rows[1::2], strict=True):
-            known = {name: text or "" for name, text in zip(DOCUMENT, long, strict=True)}
-            out.append({**fields, **known, "id": job_id} if fields else None)
+            if isinstance(fields, DamagedRecordError) or isinstance(long, DamagedRecordError):
+                name = "job" if isinstance(fields, DamagedRecordError) else "doc"
+                out.append(damaged(self.key(f"{name}:{job_id}"), "key of another type", "hash"))
+                log.warning("damaged record", job=job_id, key=self.key(f"{name}:{job_id}"))
+            else:
+                known = {name: text or "" for name, text in zip(DOCUMENT, long, strict=True)}
+                out.append({**fields, **known, "id": job_id} if fields else None)
         return out
+
+    def answers(self, pipe: Any) -> list[Any]:
+        """Answers of a pipeline without transaction over several jobs.
+
+        In the place of a key of another type stands a DamagedRecordError: one damaged job does not cost the others.
+        """
+        with self._guarded():
+            found: list[Any] = pipe.execute(raise_on_error=False)
+        for i, answer in enumerate(found):
+            if isinstance(answer, RedisError):
+                found[i] = classified(answer)
+                if not isinstance(found[i], DamagedRecordError):
+                    raise found[i] from answer
+        return found
 
     def asked(self, job_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """What was asked for, as submit recorded it: (source, spec)."""
-        with self._guarded():
+        with self._guarded(f"doc:{job_id}"):
             raw = cast("list[str | None]", self.redis.hmget(self.key(f"doc:{job_id}"), "input", "spec"))
         source, spec = (json.loads(text) if text else {} for text in raw)
         return source, spec
 
     def units(self, job_id: str) -> dict[str, dict[str, Any]]:
         """Every unit that was ever handed out, with its state (keys as jobs.lua names them)."""
-        with self._guarded():
+        with self._guarded(f"units:{job_id}"):
             raw = cast("dict[str, str]", self.redis.hgetall(self.key(f"units:{job_id}")))
         return {unit: json.loads(state) for unit, state in raw.items()}
 
@@ -500,7 +554,7 @@ class JobStore:
             top, _, last = before.partition(":")
         out: list[tuple[str, int]] = []
         start = 0
-        with self._guarded():
+        with self._guarded(f"idx:{index}"):
             while len(out) < limit:
                 rows = cast(
                     "list[tuple[str, float]]",
@@ -516,7 +570,7 @@ class JobStore:
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """Living workers: node name -> {queues, processes, pid, host, started, seen}."""
-        with self._guarded(), self.redis.pipeline(transaction=False) as pipe:
+        with self._guarded("workers", "worker"), self.redis.pipeline(transaction=False) as pipe:
             pipe.time()  # the server's clock wrote the times; this process' own may be wrong
             pipe.zrange(self.key("workers"), 0, -1, withscores=True)
             pipe.hgetall(self.key("worker"))
@@ -526,28 +580,31 @@ class JobStore:
 
     def events(self, job_id: str, after: str = "0", limit: int = 500) -> list[tuple[str, str, dict[str, Any]]]:
         """Events of a job after an id: (id, kind, data)."""
-        with self._guarded():
+        with self._guarded(f"ev:{job_id}"):
             rows = cast("list[Any]", self.redis.xrange(self.key(f"ev:{job_id}"), f"({after}", "+", count=limit))
         return [(entry, fields["t"], json.loads(fields["d"])) for entry, fields in rows]
 
-    def _guarded(self) -> _Guard:
-        return _Guard()
+    def _guarded(self, *names: str) -> _Guard:
+        return _Guard(tuple(self.key(name) for name in names))
 
 
 class _Guard:
-    """Turns a Redis fault into the error that the API answers with 503."""
+    """Turns a fault of Redis into the error that says what it means; `keys` are those that are read."""
+
+    def __init__(self, keys: tuple[str, ...] = ()) -> None:
+        self._keys = keys
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, RedisError):
-            raise _reason(error) from error
+            raise _reason(error, *self._keys) from error
 
 
-def _reason(error: RedisError) -> LeadmillError:
+def _reason(error: RedisError, *keys: str) -> LeadmillError:
     if isinstance(error, RefusedConnectionError):
         return error.reason
-    return UnavailableError(f"the job store does not answer ({type(error).__name__})")
+    return classified(error, *keys)
 
 
 def _hand_out(row: Mapping[str, Any]) -> HandOut:

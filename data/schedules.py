@@ -175,7 +175,7 @@ class ScheduleStore:
             return self._execute(commands)
 
     def _execute(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        with self._store._guarded(), self._redis.pipeline() as pipe:
+        with self._store._guarded(*(key for _, key, *_ in commands)), self._redis.pipeline() as pipe:
             for command, key, *arguments in commands:
                 getattr(pipe, command)(self._store.key(key), *arguments)
             return list(pipe.execute())

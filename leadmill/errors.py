@@ -137,6 +137,75 @@ class StorageError(UnavailableError):
         return cls(error.strerror or str(error), full=error.errno in _FULL)
 
 
+class StoreRefusedError(UnavailableError):
+    """Redis answers, and refuses: nothing was written, and a later try may succeed. `advice` says what to do."""
+
+    code = "store_refused"
+    advice = "the job store refuses"
+
+
+class StoreFullError(StoreRefusedError):
+    """Redis has reached its `maxmemory`."""
+
+    code = "store_full"
+    status = 507
+    advice = (
+        "the job store is out of memory: raise maxmemory (redis-cli CONFIG SET maxmemory …), or make room with "
+        "`leadmill maintenance cleanup`"
+    )
+
+
+class StoreReadOnlyError(StoreRefusedError):
+    """Redis is a replica."""
+
+    code = "store_read_only"
+    advice = "the job store is a read-only replica: let REDIS_URL name the primary"
+
+
+class StoreNotSavingError(StoreRefusedError):
+    """Redis takes no writes because it cannot save, or has too few replicas."""
+
+    code = "store_not_saving"
+    advice = "the job store takes no writes because it cannot keep them: look at its disk, its replicas and its log"
+
+
+class StoreAccessError(StoreRefusedError):
+    """Redis wants another password, or gives this user too few rights."""
+
+    code = "store_access"
+    advice = (
+        "the job store denies access: name user and password in REDIS_URL, and give the user all commands on its keys"
+    )
+
+
+class StoreBusyError(StoreRefusedError):
+    """Redis is loading its data, fails over, or runs somebody's endless script."""
+
+    code = "store_busy"
+    advice = (
+        "the job store is busy: wait until it has loaded; a script that does not end is ended by redis-cli SCRIPT KILL"
+    )
+
+
+class StoreError(LeadmillError):
+    """Redis answers with an error that none of the others names: a record or a server that this version cannot use."""
+
+    code = "store_error"
+    advice = (
+        "the job store answered with an error; Leadmill needs Redis 6.2 or Valkey, and a record that it wrote itself"
+    )
+
+
+class DamagedRecordError(LeadmillError):
+    """A key of the job store holds something else than Leadmill put there. `key` is its full name where known."""
+
+    code = "damaged_record"
+
+    def __init__(self, message: str, *, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
 class WorkError(LeadmillError):
     """A stage cannot go on; carries the category that decides about a retry."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from data import history
-from data.jobs import LIMITS, TERMINAL, HandOut, JobStore
+from data.jobs import TERMINAL, HandOut, JobStore
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
 from pipelines.canvas import publish_later
@@ -94,24 +94,12 @@ def resume(
         UnavailableError: Redis does not answer.
     """
     existing(store, lake, job_id)
-    mark = json.dumps({"job": job_id, "body": f"resume:{job_id}"})
-    key = store.key(f"idem:{idempotency_key}")
-    if idempotency_key:
-        with store._guarded():
-            known = store.redis.get(key)
-        if known == mark:
-            return existing(store, lake, job_id), True
-        if known:
-            raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")
     with store._guarded():
         kept = store.redis.exists(store.key(f"units:{job_id}"))
     units = None if kept else (lake.manifest(job_id) or {}).get("units")
-    answer = store.resume(job_id, units=units)
-    if idempotency_key:
-        with store._guarded():
-            store.redis.set(key, mark, ex=int(LIMITS["IDEMPOTENCY_S"]))
+    answer = store.resume(job_id, units=units, key=idempotency_key)
     publish_later(publish, answer.send)
-    return existing(store, lake, job_id), False
+    return existing(store, lake, job_id), bool(answer.body.get("replayed"))
 
 
 def rerun(store: JobStore, lake: Lake, job_id: str, from_stage: str, **options: Any) -> Submission:

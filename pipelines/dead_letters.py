@@ -86,15 +86,19 @@ def _told(store: JobStore, entries: Sequence[Entry]) -> list[dict[str, Any] | No
     names = [(job, unit) for job, _, unit in (member.partition("|") for member, _ in entries)]
     jobs = list(dict.fromkeys(job for job, _ in names))
     records = dict(zip(jobs, store.read_many(jobs), strict=True)) if jobs else {}
-    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+    with store.redis.pipeline(transaction=False) as pipe:
         for job, unit in names:
             pipe.hget(store.key(f"units:{job}"), unit)
-        states = pipe.execute()
-        gone = [member for (member, _), (job, _) in zip(entries, names, strict=True) if records[job] is None]
-        if gone:
+        for job in jobs:
+            pipe.exists(store.key(f"job:{job}"))
+        answers = store.answers(pipe)
+    states, there = answers[: len(names)], dict(zip(jobs, answers[len(names) :], strict=True))
+    gone = [member for (member, _), (job, _) in zip(entries, names, strict=True) if not there[job]]
+    if gone:
+        with store._guarded("dead"):
             store.redis.zrem(store.key("dead"), *gone)
     return [
-        _item(record, unit, json.loads(text), at) if (record := records[job]) and text else None
+        _item(record, unit, json.loads(text), at) if (record := records[job]) and isinstance(text, str) else None
         for (_, at), (job, unit), text in zip(entries, names, states, strict=True)
     ]
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import psutil
 
 from data.jobs import CUT_OFF_S, RENEW_S, Grant, JobStore
-from leadmill.errors import UnavailableError
+from leadmill.errors import LeadmillError, UnavailableError
 from leadmill.log import get_logger
 from pipelines.marks import marks
 
@@ -90,6 +90,9 @@ class Lease:
                 # While Redis is away nobody else can take the unit either: going on loses nothing.
                 if now - self._reached > CUT_OFF_S:
                     self._end(f"no answer from the job store for {CUT_OFF_S:.0f} s")
+                return
+            except LeadmillError as error:  # its record is damaged: it could not commit either
+                self._end(str(error))
                 return
             self._reached, self._told = now, news
             if refused:

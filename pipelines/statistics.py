@@ -162,15 +162,15 @@ def _ages(store: JobStore, heads: list[tuple[Queue, tuple[str, str]]]) -> dict[Q
     """Seconds since the oldest message's unit was handed out (a resend does not make it younger)."""
     if not heads:
         return {}
-    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+    with store.redis.pipeline(transaction=False) as pipe:
         pipe.time()
         for _, (job, unit) in heads:
             pipe.hget(store.key(f"units:{job}"), unit)
-        (seconds, micros), *states = pipe.execute()
+        (seconds, micros), *states = store.answers(pipe)
     now = seconds * 1000 + micros / 1000
     ages: dict[Queue, float] = {}
     for (queue, _), text in zip(heads, states, strict=True):
-        state = json.loads(text) if text else {}
+        state = json.loads(text) if isinstance(text, str) else {}  # not there, or damaged
         if state.get("s") == "h" and state.get("t"):
             ages[queue] = max(ages.get(queue, 0.0), round(max(0.0, now - state["t"]) / 1000, 3))
     return ages

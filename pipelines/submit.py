@@ -8,13 +8,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from data import history
 from data.jobs import HandOut, JobStore, NewJob
 from data.lake import Lake, sync_file
-from leadmill.errors import InputError, StorageError, UnavailableError
+from leadmill.errors import InputError, StorageError, StoreRefusedError, UnavailableError
 from leadmill.ids import new_job_id
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
@@ -116,13 +117,15 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
     """
     submission.check()
     stages = submission.checked_stages()
+    fresh = job_id is None
     job_id = job_id or new_job_id()
     source = _source(submission)
     body_hash = _hash(submission, source)
     try:
         source = _kept(submission, source, lake.job_dir(job_id) / "input")
     except OSError as error:
-        shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+        if fresh:
+            shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
         raise StorageError.of(error) or error from error
     try:
         answer = store.submit(
@@ -143,16 +146,23 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
                 body_hash=body_hash,
             )
         )
-    except UnavailableError:
-        raise
-    except Exception:
-        shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+    except Exception as error:
+        may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)
+        if fresh and not may_count:
+            shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
         raise
     pause_point("recorded")
     recorded = str(answer.body["job"])
     if recorded != job_id:
         shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+    if answer.body.get("lost") and not _archived(lake, recorded):
+        return replace(record(store, lake, submission, recorded), replayed=True)
     return Accepted(recorded, bool(answer.body.get("replayed")), answer.send)
+
+
+def _archived(lake: Lake, job_id: str) -> bool:
+    """Whether the lake tells of a job that has no record any more: cleanup took it out, or it will be restored."""
+    return lake.manifest(job_id) is not None or history.find(lake, job_id) is not None
 
 
 def submit(

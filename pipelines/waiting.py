@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data.jobs import JobStore, Status
+from leadmill.errors import DamagedRecordError
 from pipelines.stages import BY_UNIT, partition_number, partition_stages, stage_of
 from pipelines.view import Record, is_terminal, iso
 
@@ -84,16 +85,19 @@ def stage_of_unit(record: Record, name: str, unit: Mapping[str, Any]) -> str:
 def _live_units(store: JobStore, records: Sequence[Record]) -> list[Units]:
     """The units of each job that are handed out, run or wait (of a very large job, the last ones)."""
     wanted = [_names(record) for record in records]
-    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+    with store.redis.pipeline(transaction=False) as pipe:
         for record, names in zip(records, wanted, strict=True):
             key = store.key(f"units:{record['id']}")
             if names:
                 pipe.hmget(key, names)
             else:
                 pipe.hgetall(key)
-        answers = pipe.execute()
-    found = []
+        answers = store.answers(pipe)
+    found: list[Units] = []
     for names, answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, DamagedRecordError):  # nothing is known of it; its own status says why
+            found.append({})
+            continue
         raw = dict(zip(names, answer, strict=True)) if names else answer
         units = {name: json.loads(text) for name, text in raw.items() if text}
         found.append({name: unit for name, unit in units.items() if unit["s"] in "hrw"})
@@ -129,14 +133,15 @@ def _times(
 
 def _queue(store: JobStore, pending: Sequence[str]) -> list[tuple[int, int]]:
     """Places of the pending jobs in the order in which they start, without those that wait for their time."""
-    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+    with store.redis.pipeline(transaction=False) as pipe:
         pipe.time()
         for job in pending:
             pipe.hmget(store.key(f"job:{job}"), "prio", "created", "run_at")
-        (seconds, _), *rows = pipe.execute()
+        (seconds, _), *rows = store.answers(pipe)
     now = seconds * 1000
+    sound = (row for row in rows if not isinstance(row, DamagedRecordError))
     return sorted(
-        (int(prio), int(created)) for prio, created, run_at in rows if created and (not run_at or int(run_at) <= now)
+        (int(prio), int(created)) for prio, created, run_at in sound if created and (not run_at or int(run_at) <= now)
     )
 
 

@@ -14,7 +14,7 @@ from celery import bootsteps
 
 from data.jobs import JobStore
 from data.lake import Lake
-from leadmill.errors import ForeignLakeError, UnavailableError
+from leadmill.errors import ForeignLakeError, LeadmillError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.recovery import TICK_S, Node, Reconciler
@@ -71,6 +71,10 @@ class ReconcilerStep(bootsteps.StartStopStep):
                 if not away:
                     log.warning("job store or broker away; trying every second", error=str(error))
                 away = True
+            except LeadmillError as error:
+                if not away:
+                    log.error("reconciler tick failed; trying every second", error=str(error))
+                away = True
             except Exception:
                 log.exception("reconciler tick failed")
             self._until_next_tick()
@@ -93,6 +97,8 @@ class ReconcilerStep(bootsteps.StartStopStep):
             except UnavailableError:
                 deaths.put(death)
                 return
+            except LeadmillError as error:  # its record is damaged: told by the claims, decided by its lease
+                log.warning("death not told", job=death.job_id, unit=death.unit, error=str(error))
 
     def stop(self, worker: Any) -> None:
         self._ended.set()

@@ -18,7 +18,7 @@ from celery.worker.request import Request
 
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
-from leadmill.errors import UnavailableError
+from leadmill.errors import LeadmillError
 from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
@@ -62,7 +62,7 @@ def hand_over(run: Death) -> None:
         send = runtime().store.release(run.job_id, run.unit, run.owner).send
         with app.connection_for_write() as connection:
             canvas.publish(app, send, connection)
-    except UnavailableError as error:
+    except LeadmillError as error:
         log.warning("unit left to its lease", job=run.job_id, unit=run.unit, error=str(error))
 
 
@@ -196,7 +196,7 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
             owner = owner_of(self.request.id, os.getpid())
             try:
                 going_on = run_unit(runtime(), body, job_id, unit, epoch, index, owner=owner, chained=chained)
-            except UnavailableError as error:
+            except LeadmillError as error:
                 log.warning("unit left to its lease", job=job_id, unit=unit, error=str(error))
                 going_on = False
             if not going_on:
