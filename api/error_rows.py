@@ -39,7 +39,8 @@ def error_page(
     if lake.plan_path(job_id).exists():
         sources.append(
             "SELECT company_id, domain, url, 'company' AS scope, 'launch' AS stage, error_category AS category, error, "
-            f'NULL AS status, line, NULL AS "at" FROM {read([lake.plan_path(job_id)])} WHERE error IS NOT NULL'
+            'NULL AS status, line, NULL::TIMESTAMPTZ AS "at" '
+            f"FROM {read([lake.plan_path(job_id)])} WHERE error IS NOT NULL"
         )
     parts = [file for stage in PIPELINE[:3] for file in lake.parts(job_id, stage, "errors")]
     if parts:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from data.duck import connection
 from data.lake import Lake, sync_file
 from data.schemas import SCHEMA_VERSION, TEXTS, TIME
-from leadmill.ids import JOB_ID
+from leadmill.ids import JOB_ID, job_time
 
 #: Columns of the history. `took_ms`, `bucket`: what the duration counters of live statistics hold.
 HISTORY = pa.schema(
@@ -51,7 +51,6 @@ HISTORY = pa.schema(
 )
 #: What `JobStore.read` adds or what has a column of its own and may be long.
 _NOT_IN_RECORD = ("id", "result", "error")
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LATEST = "QUALIFY row_number() OVER (PARTITION BY job_id ORDER BY archived_at DESC) = 1"
 
 
@@ -143,8 +142,14 @@ def find(lake: Lake, job_id: str) -> dict[str, Any] | None:
 
 def archived(lake: Lake, job_ids: Sequence[str]) -> set[str]:
     """Which of these jobs the history holds."""
+    return set(attempts(lake, job_ids))
+
+
+def attempts(lake: Lake, job_ids: Sequence[str]) -> dict[str, int]:
+    """The attempt that the history holds, of those of these jobs that it knows."""
     likely = {month for job_id in job_ids for month in _months_of(job_id)}
-    return set(_attempts(lake, [month for month in _months(lake) if month in likely], job_ids))
+    found = _attempts(lake, [month for month in _months(lake) if month in likely], job_ids)
+    return {job_id: attempt for job_id, (attempt, _) in found.items()}
 
 
 def page(
@@ -255,10 +260,7 @@ def _attempts(lake: Lake, months: Iterable[str], job_ids: Sequence[str]) -> dict
 
 def _months_of(job_id: str) -> set[str]:
     """Months that a job may stand under: its id tells the time within the skew of two clocks."""
-    number = 0
-    for digit in job_id.removeprefix("job_"):
-        number = number * 32 + max(0, _ALPHABET.find(digit))
-    made = datetime.fromtimestamp(min(number >> 50, 4_102_444_800_000) / 1000, UTC)
+    made = datetime.fromtimestamp(min(job_time(job_id), 4_102_444_800), UTC)
     return {f"{made + timedelta(days=days):%Y-%m}" for days in (-1, 0, 1)}
 
 

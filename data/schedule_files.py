@@ -7,7 +7,6 @@ and goes when Redis has let go of it: a file of that name is a deletion that mus
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from data.lake import Lake, sync_file
 from data.schedules import Schedule, UnreadableError, read_schedule
-from leadmill.errors import UnavailableError
+from leadmill.errors import StorageError, UnavailableError
 
 _LIVE, _DELETED = ".json", ".deleted"
 #: Seconds that one writer waits for another: each holds the lock for a few calls to Redis.
@@ -68,7 +67,7 @@ class ScheduleFiles:
         """Write a schedule, whole or not at all.
 
         Raises:
-            UnavailableError: the disk is full, read-only …
+            StorageError: the disk is full, read-only …
         """
         with _told():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -106,7 +105,8 @@ class ScheduleFiles:
         """Hold the right to change schedules, among all processes of this lake.
 
         Raises:
-            UnavailableError: another process holds it for long, or the folder cannot be written.
+            UnavailableError: another process holds it for long.
+            StorageError: the folder cannot be written.
         """
         with _told():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -143,8 +143,4 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise UnavailableError(
-            f"schedules cannot be written to the data folder: {reason}", retry_after_s=60 if full else 5
-        ) from error
+        raise StorageError.of(error) or error from error

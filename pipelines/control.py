@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from data import history
 from data.jobs import TERMINAL, HandOut, JobStore
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
+from pipelines import restore
 from pipelines.canvas import publish_later
 from pipelines.listing import from_history
 from pipelines.queues import Priority
@@ -21,20 +21,27 @@ Publish = Callable[[Sequence[HandOut]], None]
 
 
 def existing(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
-    """The record of a job.
+    """The record of a job; one that an emptied server has lost is put back first.
 
     Raises:
-        NotFoundError: no such job, or only its manifest is left.
+        NotFoundError: no such job, or cleanup has taken its record away.
         UnavailableError: Redis does not answer.
     """
+    lake.job_dir(job_id)
+    record = store.read(job_id)
+    if record is not None:
+        return record
     record = known(store, lake, job_id)
     if "archived" in record:
         raise NotFoundError(f"job {job_id} has ended and its record was cleaned up; its status and report are kept")
-    return record
+    restore.put_back(store, lake, job_id, restore.known_to_lake(lake, job_id))
+    return store.read(job_id) or record
 
 
 def known(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
-    """The record of a job, else what the history or the manifest keeps of it (then with a field `archived`).
+    """The record of a job, else what history or manifest keep of it (then with a field `archived`).
+
+    One that an emptied server has lost is told as it will be, once it is put back: within a second or so.
 
     Raises:
         NotFoundError: no such job.
@@ -46,28 +53,9 @@ def known(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
         return record
     if row := history.find(lake, job_id):
         return from_history(row)
-    manifest = lake.manifest(job_id)
-    if manifest is None:
-        raise NotFoundError(f"no job {job_id}")
-    return _from_manifest(manifest)
-
-
-def _from_manifest(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The last state of a record that cleanup took away; the manifest was written a moment before the end."""
-    record = dict(manifest["record"])
-    finished = int(datetime.fromisoformat(manifest["written_at"]).timestamp() * 1000)
-    took = finished - int(record.get("started") or finished)
-    return {
-        **record,
-        "id": manifest["job_id"],
-        "status": manifest["status"],
-        "finished": str(finished),
-        "took": str(max(0, took)),
-        "coverage": "" if manifest["coverage"] is None else str(manifest["coverage"]),
-        "error": manifest.get("error") or "",
-        "result": json.dumps(manifest["result"]),
-        "archived": "1",
-    }
+    found = restore.known_to_lake(lake, job_id)
+    cleaned_up = found.ended and not restore.is_emptied(store, lake)
+    return {**found.record(job_id), **({"archived": "1"} if cleaned_up else {})}
 
 
 def cancel(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:

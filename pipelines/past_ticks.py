@@ -11,6 +11,7 @@ from data.lake import Lake
 from leadmill.errors import LeadmillError
 from leadmill.ids import JOB_ID, job_time
 from leadmill.log import get_logger
+from pipelines import accepted
 
 log = get_logger(__name__)
 
@@ -31,8 +32,13 @@ def jobs_since(lake: Lake, since: datetime, tag: str) -> Iterator[str]:
     young = [name for name in names if JOB_ID.match(name) and job_time(name) >= since.timestamp()]
     for name in sorted(young, reverse=True):
         try:
-            manifest = lake.manifest(name)
-            if manifest and tag in json.loads(manifest["record"].get("tags") or "[]"):
+            if tag in _tags(lake, name):
                 yield name
         except (ValueError, KeyError, TypeError, AttributeError, OSError, LeadmillError) as error:
             log.warning("a manifest cannot be read", job=name, error=str(error))
+
+
+def _tags(lake: Lake, job_id: str) -> list[str]:
+    manifest = lake.manifest(job_id)
+    tags = accepted.tags(lake, job_id) if manifest is None else json.loads(manifest["record"].get("tags") or "[]")
+    return list(tags)

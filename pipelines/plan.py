@@ -227,8 +227,12 @@ def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None)
 
 def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[list[dict[str, Any]], int]:
     """A resume: companies of done partitions that have no good row get new partitions; numbers go on."""
-    lake, partitions = run.runtime.lake, run.grant.partitions
+    lake = run.runtime.lake
     rows = lake.plan(run.job_id)
+    # A record that an earlier version restored may count fewer than were planned.
+    partitions = max(
+        run.grant.partitions, 1 + max((row["partition"] for row in rows if row["error"] is None), default=-1)
+    )
     units = run.runtime.store.units(run.job_id)
     done = {partition_number(unit) for unit, state in units.items() if state["s"] == "d"}
     lake.settle_all(run.job_id, committed_epochs(units, chain))

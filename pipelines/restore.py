@@ -1,29 +1,60 @@
-"""What becomes of jobs when Redis was emptied: their manifests are in the lake, so their records are made again.
+"""What becomes of jobs when Redis was emptied: the lake knows them, so their records are made again.
 
 A generation key tells: it stands in Redis and in `<data>/run/generation`. When Redis has none, or another one,
-every job that has a manifest but no record is put back: an ended one as it ended, any other as failed and
-resumable. Work that still runs finds its record gone and stops. Nothing is taken for done that is not in the lake.
+every job without a record is put back that the lake knows by its manifest, or by the input that was kept for it: an
+ended one as it ended, any other as failed and resumable. Work that still runs finds its record gone and stops. Nothing
+is taken for done that is not in the lake. Until a job is put back, `lost` tells what it will be.
+
+Not restored: a job that lay in the record alone (its input small, its launch not done), and what cleanup took away.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.jobs import TERMINAL, JobStore, Status
+from data import history
+from data.jobs import DOCUMENT, TERMINAL, JobStore, Status
 from data.lake import Lake
+from leadmill.errors import NotFoundError, UnavailableError
+from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
+from pipelines import accepted
+from pipelines.alarms import tell_once
 from pipelines.stages import partition_number, partition_stages
 
 log = get_logger(__name__)
 
+#: Jobs looked at in one round trip.
+_CHUNK = 500
+#: Fields of a manifest's record that are kept elsewhere, or tell of a deadline that is over.
+_NOT_IN_HASH = frozenset({"id", "input", "spec", "dpx", *DOCUMENT})
+#: What reading a damaged manifest, plan or input raises.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
 _LOST = "the job store was emptied while this job ran; resume continues with what is missing"
+
+
+class Lost(NamedTuple):
+    """A record that Redis has not, as the lake knows it: its hash, its document, its units."""
+
+    fields: dict[str, Any]
+    doc: dict[str, str]
+    units: dict[str, dict[str, Any]]
+    #: By its own publish, or sealed: not by the loss of its record.
+    ended: bool = False
+
+    def record(self, job_id: str) -> dict[str, str]:
+        """As `JobStore.read` will give it."""
+        told = {name: self.doc.get(name, "") for name in DOCUMENT}
+        return {**{name: str(value) for name, value in self.fields.items()}, **told, "id": job_id}
 
 
 def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
@@ -45,49 +76,123 @@ def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
     return generation
 
 
+def is_emptied(store: JobStore, lake: Lake) -> bool:
+    """Whether Redis is another server than the one whose jobs the lake holds, and they are not all put back yet."""
+    with store._guarded():
+        current = store.redis.get(store.key("generation"))
+    noted = _noted_generation(lake)
+    return noted is not None and noted != current
+
+
+def _noted_generation(lake: Lake) -> str | None:
+    try:
+        return (lake.root / "run" / "generation").read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def known_to_lake(lake: Lake, job_id: str) -> Lost:
+    """What the lake knows of a job that has no record.
+
+    Raises:
+        NotFoundError: nothing.
+        UnavailableError: it cannot be read.
+    """
+    try:
+        found = lost(lake, job_id)
+    except UNREADABLE as error:
+        raise UnavailableError(
+            f"job {job_id} is not in the job store, and what the lake has of it cannot be read ({error})"
+        ) from error
+    if found is None:
+        raise NotFoundError(f"no job {job_id}")
+    return found
+
+
 def restore_missing(store: JobStore, lake: Lake) -> list[str]:
-    """Put back every job that has a manifest, no record, and its data still in the lake."""
-    restored = []
-    for path in sorted(lake.jobs.glob("job_*/manifest.json")):
-        job_id = path.parent.name
-        manifest = lake.manifest(job_id)
-        if manifest is None or manifest.get("cleaned_at") or store.redis.exists(store.key(f"job:{job_id}")):
-            continue
-        if _restore(store, lake, job_id, manifest):
-            restored.append(job_id)
+    """Put back every job that the lake knows and Redis does not; one that cannot be read holds up no other."""
+    restored: list[str] = []
+    try:
+        names = os.listdir(lake.jobs)  # noqa: PTH208 - there may be very many
+    except FileNotFoundError:
+        return restored
+    ids = sorted(name for name in names if JOB_ID.match(name))
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+            for job_id in chunk:
+                pipe.exists(store.key(f"job:{job_id}"))
+            unknown = [job_id for job_id, there in zip(chunk, pipe.execute(), strict=True) if not there]
+        archived = history.attempts(lake, unknown) if unknown else {}
+        for job_id in unknown:
+            try:
+                found = lost(lake, job_id, archived.get(job_id))
+            except UNREADABLE as error:
+                tell_once(store, "job_not_restored", job=job_id, error=f"{type(error).__name__}: {error}"[:200])
+                continue
+            if found is not None and put_back(store, lake, job_id, found):
+                restored.append(job_id)
     return restored
 
 
-def _restore(store: JobStore, lake: Lake, job_id: str, manifest: dict[str, Any]) -> bool:
+def put_back(store: JobStore, lake: Lake, job_id: str, found: Lost) -> bool:
+    """Make the record of a lost job again; whether it was missing."""
+    made = store.restore(job_id, found.fields, found.doc, found.units)
+    accepted.restore_key(store, lake, job_id)
+    return made
+
+
+def lost(lake: Lake, job_id: str, archived: int | None = None) -> Lost | None:
+    """What the lake knows of a job that has no record; None when it knows nothing, or cleanup has taken it away.
+
+    `archived` is the attempt that the history holds of it, if it does.
+
+    Raises:
+        one of `UNREADABLE`: what lies there cannot be read.
+    """
+    manifest = lake.manifest(job_id)
+    if manifest is None:
+        found = None if archived else accepted.lost(lake, job_id, _new_epoch())
+        return None if found is None else Lost(*found)
+    if archived is not None and int(manifest["attempt"]) <= archived:
+        return None
+    return _from_manifest(lake, job_id, manifest)
+
+
+def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> Lost:
     record: dict[str, str] = manifest["record"]
     chain = partition_stages(tuple(manifest["stages"]))
     ended = manifest["status"] in TERMINAL
     units = manifest["units"] if ended else _units(lake, job_id, chain)
     partitions = [unit for unit in units if partition_number(unit) is not None]
     finished = record.get("finished") or _ms(lake.job_dir(job_id) / "manifest.json")
+    long = {name: text for name in DOCUMENT if (text := record.get(name))}
     fields: dict[str, Any] = {
-        **{name: value for name, value in record.items() if name not in ("id", "input", "spec", "result", "error")},
+        **{name: value for name, value in record.items() if name not in _NOT_IN_HASH},
         "status": manifest["status"] if ended else Status.FAILED.value,
         "finished": finished,
         "took": max(0, int(finished) - int(record.get("started") or finished)),
-        "pn": len(partitions),
+        # Partitions beyond these were planned and never handed out, by a deadline or a cancel: a resume does so.
+        "pn": max(len(partitions), int(record.get("pn") or 0)) if ended else len(partitions),
         "px": len(partitions),
-        "pd": sum(units[unit]["s"] == "d" for unit in partitions),
         "busy": 0,
         "waits": 0,
         "win": 0,
     }
     if ended:
-        fields |= {} if manifest.get("coverage") is None else {"coverage": manifest["coverage"]}
+        fields |= {} if manifest.get("coverage") is None else {"coverage": round(manifest["coverage"], 6)}
     else:
-        fields |= {"category": "system", "pf": len(partitions) - fields["pd"], **_counts(units, partitions, chain)}
+        done = sum(units[unit]["s"] == "d" for unit in partitions)
+        fields |= {"category": "system", "pd": done, "pf": len(partitions) - done}
+        fields |= _counts(units, partitions, chain)
     doc = {
+        **long,
         "input": json.dumps(manifest["input"]),
         "spec": json.dumps(manifest["options"]),
         "error": (manifest.get("error") or "") if ended else _LOST,
         "result": json.dumps(manifest.get("result") or {}),
     }
-    return store.restore(job_id, fields, doc, units)
+    return Lost(fields, doc, units, ended)
 
 
 def _counts(units: dict[str, dict[str, Any]], partitions: list[str], chain: tuple[str, ...]) -> dict[str, int]:
@@ -100,11 +205,17 @@ def _ms(path: Path) -> int:
     return int(path.stat().st_mtime * 1000)
 
 
+def _new_epoch() -> int:
+    """Above every epoch that the lost record can have given, also by an earlier restore.
+
+    What a run of those days left under `_tmp` never counts again.
+    """
+    return int(time.time())
+
+
 def _units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Units of a job that had not ended, from the parts that lie in the lake."""
-    # Above every epoch that the lost record can have given, also by an earlier restore: what a run of those
-    # days left under `_tmp` never counts again.
-    epoch = int(time.time())
+    epoch = _new_epoch()
     units: dict[str, dict[str, Any]] = {"launch": {"s": "d", "e": epoch, "k": 0, "c": [0]}}
     plan = lake.plan_path(job_id)
     if not chain or not plan.exists():

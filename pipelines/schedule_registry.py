@@ -69,7 +69,7 @@ class ScheduleRegistry:
 
         Raises:
             ConflictError: the name is taken, or there are `MAX_SCHEDULES`.
-            UnavailableError: the lake cannot be written.
+            StorageError: the lake cannot be written.
         """
         with self._files.exclusive():
             found, bad = self._redis.read_all()
@@ -87,7 +87,7 @@ class ScheduleRegistry:
         Raises:
             NotFoundError: there is none of that name.
             ConflictError: it cannot be read.
-            UnavailableError: the lake cannot be written.
+            StorageError: the lake cannot be written.
         """
         self.get(name)  # from here on it is in Redis, if it is anywhere
         with self._files.exclusive():
@@ -104,7 +104,7 @@ class ScheduleRegistry:
 
         Raises:
             NotFoundError: there is none of that name.
-            UnavailableError: the lake cannot be written.
+            StorageError: the lake cannot be written.
         """
         with self._files.exclusive():
             in_lake = bool(NAME.match(name)) and self._files.begin_delete(name)

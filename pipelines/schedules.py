@@ -27,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
 from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
-from leadmill.errors import ConflictError, InputError, LeadmillError, UnavailableError
+from leadmill.errors import ConflictError, InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
 from pipelines.alarms import tell, tell_once
 from pipelines.cron import NAME, check_cron, next_runs, planned_time
@@ -162,11 +162,11 @@ class Ticker:
             return False
         try:
             job_id = self._submit(due.name, planned)
-        except UnavailableError:
-            raise
-        except OSError as error:  # its input does not fit on the disk: due again at the next tick
+        except StorageError as error:  # its input does not fit on the disk: due again at the next tick
             tell_once(self._store, "tick_waits", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
             return False
+        except UnavailableError:
+            raise
         except LeadmillError as error:
             self._schedules.passed_over(due.name, planned)
             tell(self._store, "tick_refused", name=due.name, planned=planned.isoformat(), error=str(error)[:300])

@@ -19,6 +19,7 @@ from leadmill.errors import InputError, StorageError, StoreRefusedError, Unavail
 from leadmill.ids import new_job_id
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
+from pipelines import accepted
 from pipelines.canvas import publish_later
 from pipelines.inputs import MAX_UPLOAD, check_company_ids, check_urls
 from pipelines.queues import Priority
@@ -121,31 +122,33 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
     job_id = job_id or new_job_id()
     source = _source(submission)
     body_hash = _hash(submission, source)
+    folder = lake.job_dir(job_id) / "input"
     try:
-        source = _kept(submission, source, lake.job_dir(job_id) / "input")
+        source = _kept(submission, source, folder)
+        job = NewJob(
+            job_id=job_id,
+            kind=submission.kind.value,
+            stages=stages,
+            partition_stages=partition_stages(stages),
+            spec=dict(submission.options),
+            source=source,
+            priority=int(submission.priority),
+            tags=tuple(submission.tags),
+            parent=submission.parent,
+            min_coverage=submission.min_coverage,
+            deadline_s=submission.seconds_left(),
+            run_at=submission.run_at,
+            idempotency_key=submission.idempotency_key,
+            body_hash=body_hash,
+        )
+        if submission.run_at is not None or not source.keys().isdisjoint(("file", "json")):
+            accepted.keep(folder, job)
     except OSError as error:
         if fresh:
             shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
         raise StorageError.of(error) or error from error
     try:
-        answer = store.submit(
-            NewJob(
-                job_id=job_id,
-                kind=submission.kind.value,
-                stages=stages,
-                partition_stages=partition_stages(stages),
-                spec=dict(submission.options),
-                source=source,
-                priority=int(submission.priority),
-                tags=tuple(submission.tags),
-                parent=submission.parent,
-                min_coverage=submission.min_coverage,
-                deadline_s=submission.seconds_left(),
-                run_at=submission.run_at,
-                idempotency_key=submission.idempotency_key,
-                body_hash=body_hash,
-            )
-        )
+        answer = store.submit(job)
     except Exception as error:
         may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)
         if fresh and not may_count:
@@ -169,9 +172,9 @@ def submit(
     store: JobStore, lake: Lake, publish: Callable[[Sequence[HandOut]], None], submission: Submission
 ) -> Accepted:
     """Record a job and publish its launch. When publishing fails the job is accepted all the same."""
-    accepted = record(store, lake, submission)
-    publish_later(publish, accepted.send)
-    return accepted
+    made = record(store, lake, submission)
+    publish_later(publish, made.send)
+    return made
 
 
 def _source(submission: Submission) -> dict[str, Any]:

@@ -152,6 +152,7 @@ def test_job_whose_record_was_cleaned_up(client: TestClient, worker: Worker, sto
     folder.mkdir(parents=True, exist_ok=True)
     manifest = {
         "job_id": job_id, "status": "completed", "coverage": 0.5, "result": {"companies": 4}, "error": None,
+        "attempt": 1, "stages": record["stages"].split(","), "input": {}, "options": {},
         "written_at": before["finished_at"], "units": {}, "record": {**record, "status": "running", "result": ""},
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -191,12 +191,33 @@ def test_a_lake_that_takes_nothing_keeps_nothing(
 
     monkeypatch.setattr(os, "fsync", full)
     refused = client.post(f"{V1}/schedules", json={"name": "new", "cron": "0 0 * * *", "pipeline": BODY})
-    assert refused.status_code == 503 and "No space left" in refused.json()["detail"]
-    assert client.post(f"{V1}/schedules/there/pause").status_code == 503
+    assert refused.status_code == 507 and "No space left" in refused.json()["detail"]
+    assert client.post(f"{V1}/schedules/there/pause").status_code == 507
     monkeypatch.undo()
     found = items(client)
     assert set(found) == {"there"} and not found["there"]["paused"]
     assert not list((lake.root / "schedules").glob("*.tmp")) and not list((lake.root / "schedules").glob(".*.tmp"))
+
+
+def test_a_tick_that_the_disk_does_not_take_waits_and_stops_no_other(
+    client: TestClient, store: JobStore, lake: Lake, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = {"company_urls": [f"company-{n:05d}.example" for n in range(4_000)]}
+    made = client.post(f"{V1}/schedules", json={"name": "a-large", "cron": "0 * * * *", "pipeline": large})
+    assert made.status_code == 201
+    add(client, "small")
+    one = ticker(store, lake)
+    one.tick(now)
+
+    def full(fd: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert ticked(one, now + HOUR) == ["small"]
+    assert ticked(one, now + HOUR + timedelta(seconds=1)) == []
+    assert told(store, "tick_waits") == ["a-large"]
+    monkeypatch.undo()
+    assert ticked(one, now + HOUR + timedelta(seconds=2)) == ["a-large"]
 
 
 # ---- nonsense -------------------------------------------------------------------------------------------

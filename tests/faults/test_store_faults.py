@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from data.jobs import LIMITS, TERMINAL
 from leadmill.errors import ConflictError, UnavailableError
 from leadmill.ids import new_job_id
+from pipelines import control
 from pipelines.stages import Kind
 from pipelines.submit import Submission, record, submit
 from tests.faults.proof import FACTOR, FaultSpine, begins, completes, domains, each_once, lines, resume, until
@@ -86,6 +88,62 @@ def test_emptied_twice_and_resumed_twice(spine: FaultSpine, log: Path) -> None:
     assert found and found["pct"] == "1000" and found["pd"] == found["pn"]
     for stage in ("scrape", "process", "enrich"):
         assert found[f"{stage}:d"] == "6", "counters of a restored job"
+
+
+def test_emptied_after_a_deadline_the_partitions_that_were_never_handed_out_are_done(spine: FaultSpine) -> None:
+    urls = [f"c{i:05d}.example" for i in range(12)]
+    how = {"stand_in": {"seconds": 0.4, "partition_size": 1}, "report": {"formats": ["html"]}}
+    job = spine.submit_job(Submission(Kind.PIPELINE, company_urls=urls, options=how, deadline_s=2.5))
+    assert spine.wait(job, 60 * FACTOR) == ["completed"]
+    before = spine.store.read(job)
+    assert before and int(before["pn"]) == 12 and len(spine.store.units(job)) < 12, "all were handed out"
+    spine.store.redis.flushall()
+    until(lambda: spine.status(job) == "completed", 10, "the job restored")
+    restored = spine.store.read(job)
+    assert restored and {n: restored[n] for n in ("pn", "pd", "pf", "coverage")} == {
+        n: before[n] for n in ("pn", "pd", "pf", "coverage")
+    }
+    resume(spine, job)
+    completes(spine, job, 12)
+
+
+def test_a_new_empty_server_knows_jobs_that_had_not_begun(spine: FaultSpine, tmp_path: Path) -> None:
+    """Their input lies on disk: uploaded, or large, or for later. What lay in the record alone is lost, and gone."""
+    spine.stop_workers()
+    table = tmp_path / "companies.csv"
+    table.write_text("url\nc00000.example\nc00001.example\n")
+    how = {"stand_in": {"partition_size": 1}, "report": {"formats": ["html"]}}
+    many = [f"c{i:05d}.example" for i in range(5_000)]
+    asked = {
+        "uploaded": Submission(Kind.PIPELINE, file=table, options=how, tags=["a"], idempotency_key="k-1"),
+        "large": Submission(Kind.SCRAPE, company_urls=many, options={"stand_in": {"parts": False}}),
+        "later": Submission(Kind.PIPELINE, company_urls=["c00000.example"], options=how, run_at=time.time() + 3_600),
+        "inline": ONE,
+    }
+    jobs = {name: spine.submit_job(submission) for name, submission in asked.items()}
+    before = {name: spine.store.read(job) or {} for name, job in jobs.items()}
+    spine.server.stop()
+    shutil.rmtree(spine.server.folder)
+    spine.server.folder.mkdir()
+    spine.server.start()
+    assert spine.status(jobs["uploaded"]) == "gone"
+    assert control.known(spine.store, spine.lake, jobs["uploaded"])["status"] == "failed", "told as it will be"
+    spine.start_worker()
+    spine.ready()
+    for name in ("uploaded", "large", "later"):
+        until(lambda job=jobs[name]: spine.status(job) == "failed", 20, f"{name} restored")
+        found = spine.store.read(jobs[name]) or {}
+        assert "before this job began" in found["error"]
+        for field in ("kind", "stages", "ps", "prio", "tags", "min", "attempt"):
+            assert found[field] == before[name][field], (name, field)
+        assert abs(int(found["created"]) - int(before[name]["created"])) < 1_000
+    assert spine.status(jobs["inline"]) == "gone"
+    assert submit(spine.store, spine.lake, lambda outs: None, asked["uploaded"]).job_id == jobs["uploaded"], "its key"
+    for name in ("uploaded", "large", "later"):
+        resume(spine, jobs[name])
+    assert spine.wait([jobs["large"]], 60 * FACTOR) == ["completed"]
+    completes(spine, jobs["uploaded"], 2)
+    completes(spine, jobs["later"], 1)
 
 
 def test_full_at_maxmemory(spine: FaultSpine, log: Path) -> None:
