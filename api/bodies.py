@@ -26,17 +26,25 @@ from pipelines.bulk import Action
 from pipelines.inputs import MAX_INLINE
 from pipelines.queues import Priority
 from pipelines.stages import Kind
-from pipelines.submit import MAX_QUERIES, MAX_RESULTS, MAX_TAGS
+from pipelines.submit import MAX_DEADLINE_S, MAX_QUERIES, MAX_RESULTS, MAX_TAGS
 
 ReportType = Literal["comprehensive", "summary", "leads", "quality"]
 ReportFormat = Literal["html", "csv", "xlsx", "json", "parquet"]
 StageName = Literal["scrape", "process", "enrich", "score", "report"]
 DEFAULT_FORMATS: list[ReportFormat] = ["html", "csv"]
+#: What every reader of a time can say again, in any zone.
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def _text_only(value: Any) -> Any:
     if not isinstance(value, str | datetime):
         raise ValueError("give a time as text, like 2027-01-31T08:00:00Z")  # noqa: TRY004 - pydantic wants it
+    return value
+
+
+def _in_bounds(value: datetime) -> datetime:
+    if not _FIRST <= value < _LAST:
+        raise ValueError("give a time between 1970 and 2200")
     return value
 
 
@@ -54,8 +62,9 @@ def _distinct(value: list[Any]) -> list[Any]:
 
 Tag = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, le=31_536_000, strict=True, allow_inf_nan=False)]
-Time = Annotated[AwareDatetime, BeforeValidator(_text_only)]
+Seconds = Annotated[float, Field(gt=0, le=MAX_DEADLINE_S, strict=True, allow_inf_nan=False)]
+Bounded = Annotated[AwareDatetime, AfterValidator(_in_bounds)]
+Time = Annotated[Bounded, BeforeValidator(_text_only)]
 Url = Annotated[str, Field(max_length=2_000)]
 Urls = Annotated[list[Url], Field(max_length=MAX_INLINE)]
 CompanyIds = Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=MAX_INLINE)]

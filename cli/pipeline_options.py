@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -95,11 +96,16 @@ def _words(text: str) -> list[str]:
 
 def _deadline(text: str) -> float | str:
     """`90s`, `30m`, `2h`, `1d` or bare seconds as seconds, else a time."""
+    from cli.failure import CommandError
+
     number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
     try:
-        return float(number) * _SECONDS[unit]
+        seconds = float(number) * _SECONDS[unit]
     except ValueError:
         return _time(text, "--deadline")
+    if not math.isfinite(seconds):  # JSON cannot say it
+        raise CommandError(f"--deadline: not a number of seconds: {text}", hint="--deadline 2h")
+    return seconds
 
 
 def _time(text: str, option: str) -> str:
@@ -108,7 +114,7 @@ def _time(text: str, option: str) -> str:
 
     try:
         return datetime.fromisoformat(text).astimezone().isoformat()
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         example = datetime.now().astimezone().replace(microsecond=0).isoformat()
         raise CommandError(f"{option}: not a time: {text}", hint=f"{option} {example}") from error
 

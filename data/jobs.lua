@@ -188,7 +188,8 @@ end
 
 local function tell_progress(j, force)
   set_percent(j)
-  if force or now - num(j.told) >= PROGRESS_MS then
+  local since = now - num(j.told) -- below 0: the clock went back
+  if force or since >= PROGRESS_MS or since < 0 then
     set(j, 'told', now)
     event(j.id, 'progress', { pct = num(j.pct), message = j.msg, pages = num(j.pages), done = num(j.pd) + num(j.pf), total = num(j.pn) })
   end
@@ -719,6 +720,37 @@ local function lost_runs(runs)
   return #lost > 0 and lost or nil
 end
 
+-- The clock went back since the last claim. What counts from an event (a hand-out, a lease, a pause before a retry) is
+-- pulled in, or a dead worker's units would be looked at when the clock is there again. `run_at` and deadlines are wall
+-- times and stay. A lease or hand-out given since the step is in its bounds already.
+local function pull_in(last)
+  local all = call('ZRANGE', P .. 'due', 0, -1, 'WITHSCORES')
+  for i = 1, #all, 2 do
+    local id, u = all[i]:match('^([^|]+)|(.+)$')
+    local at, latest = num(all[i + 1]), nil
+    local ok, t = pcall(get_unit, id, u)
+    if not ok or not t then
+      latest = nil
+    elseif t.s == 'r' then
+      latest = now + LEASE_MS
+    elseif t.s == 'h' then
+      latest = now + math.min(HANDOUT_MAX_MS, HANDOUT_MS * 2 ^ num(t.x))
+      if num(t.t) > now then
+        t.t = now
+        put_unit(id, u, t)
+      end
+    elseif t.s == 'w' and num(t.a) > 0 then
+      latest = math.max(now, at - (last - now))
+    end
+    if latest and at > latest then due(id, u, latest) end
+  end
+  for _, node in ipairs(call('ZRANGEBYSCORE', P .. 'workers', '(' .. now, '+inf')) do
+    call('ZADD', P .. 'workers', now, node)
+  end
+  call('ZREMRANGEBYSCORE', P .. 'aside', '(' .. now, '+inf')
+  critical('clock_went_back', { ms = last - now })
+end
+
 local function look_at_member(member)
   local id, u = member:match('^([^|]+)|(.+)$')
   local j = load(id)
@@ -762,6 +794,7 @@ function ops.claim()
   local last = num(call('GET', P .. 'claimed'))
   call('SET', P .. 'claimed', now)
   if last > 0 and now - last > OUTAGE_MS then spare_running(last) end
+  if last - now > BACK_MS then pull_in(last) end
   for _, member in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, a.limit)) do
     local sent = #send
     local ok, why = pcall(look_at_member, member)

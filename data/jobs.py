@@ -93,6 +93,7 @@ LIMITS: dict[str, float] = {
     "ALONE_DEATHS": 2,  # unexplained ones (or lapses) after which a partition runs company by company
     "MAX_NAMED": 30,  # pages of a unit that explain a death; every further death is unexplained
     "MAX_LAPSES": 10,  # unreported lapses before it is
+    "BACK_MS": 1_000,  # the server's clock went back when a claim is so much earlier than the one before
     "ASIDE_MS": 10_000,  # a job that cannot be looked at (a key of another type) is looked at again after this
     "TELL_AGAIN_MS": 3_600_000,  # and told as a critical event at most so often
     "BUCKET": 1.1,  # a duration bucket is 10 % wide

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadmill.client_results import Json
 from leadmill.client_transport import Transport, csv_upload
+from leadmill.errors import InputError
 
 if TYPE_CHECKING:
     from leadmill.job_handle import JobHandle
@@ -158,7 +160,10 @@ def pipeline_body(
 
 
 def _sent(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body as JSON takes it: without what is None, times as text."""
+    """A body as JSON takes it: without what is None, times as text. InputError for a number that is none."""
+    for name, value in body.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{name}: not a number: {value}", field=name)
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in body.items()

@@ -32,6 +32,9 @@ INLINE_BYTES = 64_000
 MAX_TAGS = 20
 MAX_QUERIES = 100
 MAX_RESULTS = 1_000
+#: A deadline in seconds, and a time to start at or to end by, lie at most so far ahead (seconds).
+MAX_DEADLINE_S = 365 * 86_400
+MAX_AHEAD_S = 3_653 * 86_400
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,20 @@ class Submission:
                 raise InputError("a search query has 1 to 500 characters", field=f"search_queries[{i}]")
         if len(self.tags) > MAX_TAGS or any(not tag or len(tag) > 60 for tag in self.tags):
             raise InputError(f"at most {MAX_TAGS} tags of 1 to 60 characters", field="tags")
+        if self.min_coverage is not None and not 0 <= self.min_coverage <= 1:
+            raise InputError("a share between 0 and 1", field="min_coverage")
+        self._check_times()
         if self.kind is Kind.PIPELINE and not (
             self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
         ):
             raise InputError("give company_urls, search_queries, company_ids or a CSV file", field="company_urls")
+
+    def _check_times(self) -> None:
+        if self.deadline_s is not None and not 0 < self.deadline_s <= MAX_DEADLINE_S:
+            raise InputError(f"more than 0 and at most {MAX_DEADLINE_S:,} seconds (a year)", field="deadline")
+        for name, at in (("deadline", self.deadline_at), ("run_at", self.run_at)):
+            if at is not None and not 0 <= at <= time.time() + MAX_AHEAD_S:
+                raise InputError("give a time since 1970 and within ten years from now", field=name)
 
 
 @dataclass(frozen=True)

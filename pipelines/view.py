@@ -25,6 +25,8 @@ _MESSAGES = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
+#: The last second that can be told, ms.
+_LAST_MS = 253_402_300_799_000
 #: Longest `error.message`, characters; the whole text is `error.detail`.
 _MESSAGE_CHARS = 200
 
@@ -35,7 +37,12 @@ def iso(ms: str | float | None) -> str | None:
     """Milliseconds since the epoch as ISO-8601 UTC, or None for nothing."""
     if not ms:
         return None
-    return datetime.fromtimestamp(float(ms) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # Version 0.1 took times that lie behind the last year there is.
+    return (
+        datetime.fromtimestamp(min(float(ms), _LAST_MS) / 1000, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def is_terminal(record: Record) -> bool:

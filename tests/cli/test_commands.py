@@ -84,6 +84,8 @@ def test_every_command_has_help(leadmill: Run) -> None:
         (["schedules", "add", "x", "a.example"], "Missing option", "leadmill schedules add --help"),
         (["submit", "a.example", "--run-at", "soon"], "--run-at: not a time: soon", "--run-at 20"),
         (["submit", "a.example", "--deadline", "2 weeks"], "--deadline: not a time: 2 weeks", "--deadline 20"),
+        (["submit", "a.example", "--run-at", "9999-12-31T23:59:59-14:00"], "--run-at: not a time: 9999", "--run-at 20"),
+        (["submit", "a.example", "--deadline", "infd"], "--deadline: not a number of seconds", "--deadline 2h"),
         (["cancel"], "name jobs, or give --all", "leadmill cancel --all"),
         (["cancel", "job_1", "--all"], "name jobs, or give --all", "leadmill cancel --all"),
         (["resume", "job_1", "--tag", "x"], "filters go with --all", "leadmill resume --all"),

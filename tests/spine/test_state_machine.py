@@ -155,6 +155,12 @@ class Records(RuleBasedStateMachine):
             self.now += int(step * 1000)
             self.messages += self.store.claim(queued, node="n", about="{}").send
 
+    @rule(seconds=st.sampled_from([2, 300]), noticed=st.booleans())
+    def clock_goes_back(self, seconds: int, noticed: bool) -> None:
+        self.now -= seconds * 1000
+        if noticed:
+            self.messages += self.store.claim({}, node="n", about="{}").send
+
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
