@@ -23,10 +23,10 @@ from pydantic import (
 from data.jobs import Status
 from leadmill.errors import InputError
 from pipelines.bulk import Action
-from pipelines.inputs import MAX_INLINE
+from pipelines.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from pipelines.queues import Priority
 from pipelines.stages import Kind
-from pipelines.submit import MAX_DEADLINE_S, MAX_QUERIES, MAX_RESULTS, MAX_TAGS
+from pipelines.submit import MAX_DEADLINE_S, MAX_TAGS
 
 ReportType = Literal["comprehensive", "summary", "leads", "quality"]
 ReportFormat = Literal["html", "csv", "xlsx", "json", "parquet"]

@@ -22,6 +22,7 @@ from data.jobs import Status
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConflictError, NotFoundError, StorageError
 from pipelines import control
+from pipelines.asked import RecordError, check_options
 from pipelines.view import Record, coverage, is_terminal, iso
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
@@ -122,7 +123,10 @@ def _partial(here: Context, job_id: str, fmt: str, record: Record | None) -> Res
         raise NotFoundError(f"job {job_id} has no rows yet")
     from reports.render import render
 
-    spec = here.store.asked(job_id)[1].get("report", {}) if record else {}
+    try:
+        spec = check_options(here.store.asked(job_id)[1]).get("report", {}) if record else {}
+    except RecordError as error:
+        raise ConflictError(str(error)) from error
     folder = Path(tempfile.mkdtemp(prefix="leadmill-"))  # a format may need files beside its own
     out = folder / f"report.{fmt}"
     try:

@@ -198,8 +198,8 @@ end
 -- ---- units ---------------------------------------------------------------------------------------
 
 local function stages_of(j, u)
-  if is_part(u) then return split(j.ps, ',') end
-  return { u:match('^[^:]+') }
+  if is_part(u) then return split((j.ps or '') ~= '' and j.ps or '?', ',') end -- '?': refused, there is no such stage
+  return { u:match('^[^:]+') or '?' }
 end
 
 -- Changes a unit's state and keeps the job's count of busy and waiting units, and so its status, true.
@@ -239,7 +239,14 @@ end
 
 local function start_step(j, i)
   local steps = split(j.close, ';')
-  local units = split(steps[i], ',')
+  local units = split(steps[i] or 'publish', ',') -- whatever the record says, a job ends with it
+  for _, u in ipairs(units) do
+    if is_part(u) or u == 'launch' then -- these were before: the job would never end
+      set(j, 'category', 'data')
+      call('HSET', P .. 'doc:' .. j.id, 'error', "the job's record is wrong: close: " .. u)
+      return end_job(j, 'failed')
+    end
+  end
   set(j, 'ci', i)
   set(j, 'cn', #units)
   for _, u in ipairs(units) do
@@ -296,7 +303,7 @@ local function ended(j, u, failed)
   else
     add(j, 'cn', -1)
     if failed and not u:find('^render:') then
-      start_publish(j)
+      if num(j.ci) < #split(j.close, ';') then start_publish(j) else end_job(j, 'failed') end
     elseif num(j.cn) == 0 then
       start_step(j, num(j.ci) + 1)
     end
@@ -574,6 +581,17 @@ function ops.fail()
   put_unit(a.job, a.unit, t)
   event(a.job, 'unit', { unit = a.unit, state = 'waiting', category = a.category, error = a.error, retry_at = at, attempt = t.a })
   return { ok = true, retry_at = at }
+end
+
+-- A handed unit that names no stage there is: no message can be made of it, so nobody would ever run it.
+function ops.refuse()
+  local j = load_sound(a.job)
+  if not j then return { no = 'gone' } end
+  if TERMINAL[j.status] then return { no = 'ended' } end
+  local t = get_unit(a.job, a.unit)
+  if not t or t.s ~= 'h' then return { no = 'stale' } end
+  fail_unit(j, a.unit, t, 'data', a.error)
+  return { ok = true }
 end
 
 -- A shutdown gives the unit back; it costs no attempt.

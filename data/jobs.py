@@ -326,8 +326,8 @@ class JobStore:
             return answer.refused
         body = answer.body
         return Grant(
-            job_id, unit, body["epoch"], index, owner, body["kind"], body["attempt"], body["tries"],
-            tuple(body["stages"].split(",")), json.loads(body["spec"] or "{}"), tuple(body.get("epochs") or ()),
+            job_id, unit, body["epoch"], index, owner, body.get("kind") or "", body["attempt"], body["tries"],
+            tuple((body.get("stages") or "").split(",")), _decoded(body.get("spec")), tuple(body.get("epochs") or ()),
             body["created"] / 1000, body["parts"], tuple(body.get("files") or ()), body.get("category") or "",
             frozenset(name for name in body.get("refused") or () if "?" not in name),
             max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
@@ -355,6 +355,10 @@ class JobStore:
     def fail(self, grant: Grant, **what: Any) -> Answer:
         """The stage raised: category, error, and max, base, cap, jitter of its retry policy."""
         return self.call("fail", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner, **what)
+
+    def refuse(self, hand_out: HandOut, error: str) -> Answer:
+        """End a handed-out unit that no message can be made of, for good."""
+        return self.call("refuse", job=hand_out.job_id, unit=hand_out.unit, error=error)
 
     def release(self, job_id: str, unit: str, owner: str) -> Answer:
         """Give a running unit back at a shutdown, by the parent of the child that ran it."""
@@ -532,10 +536,10 @@ class JobStore:
         return found
 
     def asked(self, job_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What was asked for, as submit recorded it: (source, spec)."""
+        """What was asked for, as submit recorded it: (source, spec); `pipelines.asked` reads and checks both."""
         with self._guarded(f"doc:{job_id}"):
             raw = cast("list[str | None]", self.redis.hmget(self.key(f"doc:{job_id}"), "input", "spec"))
-        source, spec = (json.loads(text) if text else {} for text in raw)
+        source, spec = map(_decoded, raw)
         return source, spec
 
     def units(self, job_id: str) -> dict[str, dict[str, Any]]:
@@ -608,10 +612,20 @@ def _reason(error: RedisError, *keys: str) -> LeadmillError:
     return classified(error, *keys)
 
 
+def _decoded(text: str | None) -> Any:
+    """What a field holds as JSON; a field that holds something else comes out as its text."""
+    try:
+        return json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return text
+
+
 def _hand_out(row: Mapping[str, Any]) -> HandOut:
     close = tuple(tuple(step.split(",")) for step in row["close"].split(";")) if row.get("close") else ()
     stages = tuple(row["stages"].split(",")) if row.get("stages") else ()
-    return HandOut(row["job"], row["unit"], row["epoch"], row["index"], row["level"], row["stage"], stages, close)
+    return HandOut(
+        row["job"], row["unit"], row["epoch"], row["index"], row["level"], row.get("stage") or "", stages, close
+    )
 
 
 def bucket_bounds(bucket: int) -> tuple[float, float]:

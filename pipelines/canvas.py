@@ -8,6 +8,7 @@ record has work: it may get lost or come twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from celery import Celery, chain, chord, group
@@ -18,7 +19,7 @@ from redis.exceptions import RedisError
 from data.jobs import HandOut
 from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
-from pipelines.stages import stage_of
+from pipelines.stages import STAGES, is_unit, partition_number, stage_of
 
 log = get_logger(__name__)
 
@@ -78,12 +79,35 @@ def _close(app: Celery, first: Sequence[HandOut], step: int) -> Signature:
     return canvas
 
 
+@lru_cache(maxsize=1_024)
+def _are_declared(unit: str, stage: str, stages: tuple[str, ...], close: tuple[tuple[str, ...], ...]) -> bool:
+    if not is_unit(unit) or (stages and stage not in stages):
+        return False
+    named = [name for step in close for name in step]
+    return (
+        all(name in STAGES and STAGES[name].scope == "partition" for name in stages)
+        and all(is_unit(name) and partition_number(name) is None for name in named)
+        and (not close or unit in named)
+        and (bool(stages) == (partition_number(unit) is not None))
+    )
+
+
+def is_declared(out: HandOut) -> bool:
+    """Whether a message can be made of a hand-out. What it names comes from the record, and may be anything."""
+    return _are_declared(out.unit, out.stage, out.stages, out.close)
+
+
 def build(app: Celery, outs: Iterable[HandOut]) -> list[Signature]:
-    """One canvas for each thing to send. Units of one close step that are all here go as one chord."""
+    """One canvas for each thing to send. Units of one close step that are all here go as one chord.
+
+    A hand-out that names no stage there is makes none: the reconciler ends its unit (`Reconciler.send`).
+    """
     canvases: list[Signature] = []
     steps: dict[tuple[str, int], list[HandOut]] = {}
     for out in outs:
-        if out.stages:
+        if not is_declared(out):
+            log.warning("hand-out of no stage there is", job=out.job_id, unit=out.unit[:60], stage=out.stage[:60])
+        elif out.stages:
             canvases.append(_partition(app, out))
         elif out.close:
             at = next(i for i, units in enumerate(out.close) if out.unit in units)

@@ -9,7 +9,7 @@ from typing import Any
 from data.lake import Lake
 from data.parts import KINDS, Committed, PartKind, counts_of
 from data.schemas import STAGE_SCHEMAS
-from pipelines.stages import partition_number, partition_stages, stage_of
+from pipelines.stages import is_unit, partition_number, partition_stages, stage_of
 
 #: The files that count, of each stage and kind.
 Parts = dict[tuple[str, PartKind], list[Path]]
@@ -19,6 +19,8 @@ def committed_parts(units: Mapping[str, Mapping[str, Any]], chain: Sequence[str]
     """(stage, unit) → what its commit said, from the record's units; `chain` names the stages of a partition."""
     found: dict[tuple[str, str], Committed] = {}
     for unit, state in units.items():
+        if not is_unit(unit):
+            continue
         files = state.get("f") or ()
         for index, epoch in enumerate(state.get("c") or ()):
             if partition_number(unit) is None:

@@ -11,6 +11,7 @@ from data.jobs import TERMINAL, HandOut, JobStore
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
 from pipelines import restore
+from pipelines.asked import RecordError, check_options
 from pipelines.canvas import publish_later
 from pipelines.listing import from_history
 from pipelines.queues import Priority
@@ -104,7 +105,10 @@ def rerun(store: JobStore, lake: Lake, job_id: str, from_stage: str, **options: 
     record = existing(store, lake, job_id)
     if record["status"] not in TERMINAL:
         raise ConflictError(f"job {job_id} is {record['status']}; wait until it has ended, or cancel it first")
-    _, spec = store.asked(job_id)
+    try:
+        spec = check_options(store.asked(job_id)[1])
+    except RecordError as error:
+        raise ConflictError(str(error)) from error
     after = PIPELINE[PIPELINE.index(from_stage) :]
     last = record["stages"].split(",")[-1]
     stages = after[: after.index(last) + 1] if last in after else after

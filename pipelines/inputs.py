@@ -15,6 +15,14 @@ from leadmill.ids import COMPANY_ID, CompanyUrl, parse_company_url
 MAX_INLINE = 10_000
 #: Largest uploaded file, bytes.
 MAX_UPLOAD = 50_000_000
+#: Most search queries of a job, and most companies that each brings.
+MAX_QUERIES = 100
+MAX_RESULTS = 1_000
+#: Names of what a caller gave, in `jobs/<id>/input/`: there are no others.
+UPLOAD = "companies.csv"
+LONG_LIST = "input.json"
+#: Largest list under that name, bytes: 10,000 URLs and 10,000 ids of full length fit.
+MAX_LONG_LIST = 130_000_000
 #: Longest line of a CSV file, characters.
 MAX_LINE = 100_000
 #: Column names that hold a company's URL, in the order in which they are looked for.

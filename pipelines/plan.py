@@ -12,6 +12,7 @@ from data.jobs import JobStore
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
+from pipelines.asked import read_source
 from pipelines.committed import committed_epochs, valid_parts
 from pipelines.inputs import BadLine, read_csv
 from pipelines.manifest import manifest_of
@@ -96,9 +97,10 @@ def launch(run: UnitRun) -> None:
 
     Raises:
         WorkError: the input names no company.
+        RecordError: the record asks for what no submission can; read whole here, before anything is done.
     """
-    stages = run.grant.stages
-    formats = tuple(run.options.get("report", {}).get("formats", ())) if "report" in stages else ()
+    stages, options = run.grant.stages, run.options
+    formats = tuple(options.get("report", {}).get("formats", ())) if "report" in stages else ()
     close = ";".join(",".join(step) for step in close_steps(stages, formats))
     run.outcome.fields = {"close": close}
     if STAGES[stages[0]].queue is Queue.MAINTENANCE:
@@ -144,25 +146,22 @@ def _nothing(plan: Plan) -> str:
 def resolve(run: UnitRun) -> Plan:
     """Companies of a job from its recorded source: URLs, CSV, search queries, ids, a parent job."""
     runtime, reads = run.runtime, STAGES[run.grant.stages[0]].reads
-    source, _ = runtime.store.asked(run.job_id)
-    folder = runtime.lake.job_dir(run.job_id) / "input"
-    if "json" in source:
-        source = json.loads((folder / source["json"]).read_text())
+    recorded, _ = runtime.store.asked(run.job_id)
+    source = read_source(recorded, runtime.lake.job_dir(run.job_id) / "input")
     plan = Plan()
-    for url in source.get("company_urls", ()):
+    for url in source.company_urls:
         plan.add(parse_company_url(url))
-    if "file" in source:
-        _add_lines(plan, read_csv(folder / source["file"]))
-    if queries := source.get("search_queries"):
-        found = search(runtime.settings, runtime.lake, queries, source.get("max_results_per_query", 20))
-        for company in found:
+    if source.file is not None:
+        _add_lines(plan, read_csv(source.file))
+    if source.search_queries:
+        for company in search(runtime.settings, runtime.lake, source.search_queries, source.max_results_per_query):
             plan.add(company)
-    if parent := source.get("parent"):
-        _add_parent(run, plan, parent, reads)
+    if source.parent:
+        _add_parent(run, plan, source.parent, reads)
     if reads is None:
-        _add_known(run, plan, source.get("company_ids", ()))
-    elif not parent:
-        _add_newest(run, plan, reads, source.get("company_ids"))
+        _add_known(run, plan, source.company_ids)
+    elif not source.parent:
+        _add_newest(run, plan, reads, source.company_ids)
     return plan
 
 

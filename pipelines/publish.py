@@ -8,6 +8,7 @@ from typing import Any
 from data.duck import connection
 from leadmill.errors import ErrorCategory
 from pipelines import causes
+from pipelines.asked import count, document, share
 from pipelines.committed import Parts, settle_ended
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
@@ -23,7 +24,7 @@ def publish(run: UnitRun) -> None:
     units = store.units(job_id)
     valid = settle_ended(lake, job_id, units, stages)
     lake.sync(job_id)
-    companies = int(record.get("nc", 0))
+    companies = count(record, "nc")
     good = _good(run, valid) if companies else 0
     coverage = _coverage(stages, companies, good)
     status, error = _decide(record, coverage)
@@ -73,7 +74,7 @@ def _decide(record: dict[str, str], coverage: float | None) -> tuple[str, str | 
     if coverage is None:
         return "failed", "the input was resolved to no company"
     struck = "the deadline struck: " if record.get("struck") else ""
-    least = float(record["min"]) if record.get("min") else None
+    least = share(record, "min")
     if least is None and coverage == 0:
         return "failed", f"{struck}no company has a row without error; see the errors of the job"
     if least is not None and coverage < least:
@@ -84,9 +85,9 @@ def _decide(record: dict[str, str], coverage: float | None) -> tuple[str, str | 
 def _result(record: dict[str, str], units: dict[str, dict[str, Any]], companies: int, good: int) -> dict[str, Any]:
     result: dict[str, Any] = {"companies": companies, "good": good} if companies else {}
     if record.get("merged"):
-        result["merged"] = json.loads(record["merged"])
+        result["merged"] = document(record, "merged")
     if record.get("finding"):
-        result |= json.loads(record["finding"])
+        result |= document(record, "finding")
     formats = {fmt: state for unit, state in units.items() if (fmt := report_format(unit))}
     if formats:
         result["formats"] = sorted(fmt for fmt, state in formats.items() if state["s"] == "d")

@@ -6,6 +6,7 @@ its columns in `data/schemas.py`. The canvas, resume, progress and recovery foll
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -106,6 +107,18 @@ def close_steps(stages: tuple[str, ...], formats: tuple[str, ...]) -> tuple[tupl
     return (*steps, ("publish",))
 
 
+_PARTITION = re.compile(r"p([0-9]{1,9})\Z")
+_UNIT = re.compile(r"[a-z_]{1,40}(:[a-z0-9_]{1,20})?\Z")
+
+
+def is_unit(name: str) -> bool:
+    """Whether a unit may have this name: a partition's, a stage's of the whole job, or `render:<format>`."""
+    if _PARTITION.match(name):
+        return True
+    stage = BY_UNIT.get(name.partition(":")[0]) if _UNIT.match(name) else None
+    return stage is not None and {"job": ":" not in name, "format": ":" in name}.get(stage.scope, False)
+
+
 def stage_of(unit: str) -> Stage:
     """The declaration behind a unit of the whole job, or the stage name the record writes (`render:csv` → report)."""
     return BY_UNIT[unit.partition(":")[0]]
@@ -113,7 +126,8 @@ def stage_of(unit: str) -> Stage:
 
 def partition_number(unit: str) -> int | None:
     """The number of a partition's unit (`p7` → 7); None for a unit of the whole job."""
-    return int(unit[1:]) if unit[0] == "p" and unit[1:].isdigit() else None
+    found = _PARTITION.match(unit)
+    return int(found.group(1)) if found else None
 
 
 def report_format(unit: str) -> str | None:

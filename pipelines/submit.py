@@ -20,8 +20,9 @@ from leadmill.ids import new_job_id
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
 from pipelines import accepted
+from pipelines.asked import RecordError, check_options
 from pipelines.canvas import publish_later
-from pipelines.inputs import MAX_UPLOAD, check_company_ids, check_urls
+from pipelines.inputs import LONG_LIST, MAX_QUERIES, MAX_UPLOAD, UPLOAD, check_company_ids, check_urls
 from pipelines.queues import Priority
 from pipelines.stages import KINDS, PIPELINE, Kind, partition_stages
 
@@ -30,8 +31,6 @@ log = get_logger(__name__)
 #: Inputs up to this size lie in the record itself (bytes of JSON); larger ones in `jobs/<id>/input/`.
 INLINE_BYTES = 64_000
 MAX_TAGS = 20
-MAX_QUERIES = 100
-MAX_RESULTS = 1_000
 #: A deadline in seconds, and a time to start at or to end by, lie at most so far ahead (seconds).
 MAX_DEADLINE_S = 365 * 86_400
 MAX_AHEAD_S = 3_653 * 86_400
@@ -98,6 +97,10 @@ class Submission:
         if self.min_coverage is not None and not 0 <= self.min_coverage <= 1:
             raise InputError("a share between 0 and 1", field="min_coverage")
         self._check_times()
+        try:
+            check_options(dict(self.options))
+        except RecordError as error:
+            raise InputError(f"{error.field}: {error.what}", field=error.field) from error
         if self.kind is Kind.PIPELINE and not (
             self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
         ):
@@ -225,16 +228,16 @@ def _kept(submission: Submission, source: dict[str, Any], folder: Path) -> dict[
     if len(text) <= INLINE_BYTES:
         return source
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "input.json").write_text(text)
-    sync_file(folder / "input.json")
-    return {"json": "input.json"}
+    (folder / LONG_LIST).write_text(text)
+    sync_file(folder / LONG_LIST)
+    return {"json": LONG_LIST}
 
 
 def _keep_upload(file: Path, folder: Path) -> str:
     if file.stat().st_size > MAX_UPLOAD:
         raise InputError(f"the file is larger than {MAX_UPLOAD // 1_000_000} MB", field="file")
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "companies.csv"
+    target = folder / UPLOAD
     shutil.copyfile(file, target)
     sync_file(target)
     os.chmod(target, 0o600)  # noqa: PTH101 - a Path method would say the same

@@ -23,9 +23,10 @@ from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableErro
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
 from leadmill.settings import Settings
+from pipelines.asked import RecordError, check_options, place_of
 from pipelines.canvas import publish_later
 from pipelines.lease import Lease, RunStoppedError
-from pipelines.stages import STAGES, partition_number, partition_stages, stage_of
+from pipelines.stages import STAGES, partition_number, partition_stages
 
 log = get_logger(__name__)
 
@@ -79,8 +80,8 @@ class UnitRun:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The job's options: crawl, report, scoring_model …"""
-        return self.grant.spec
+        """The job's options: crawl, report, scoring_model …; RecordError where the record holds none that can be."""
+        return check_options(self.grant.spec)
 
     def settle_before(self) -> None:
         """Repeat the renames that launch or score may owe: their process can have died between commit and rename.
@@ -189,9 +190,12 @@ def run_unit(
         log.debug("message without work", job=job_id, unit=unit, epoch=epoch, reason=grant)
         return False
     pause_point("begun")
+    try:
+        number, stage = place_of(grant)
+    except RecordError as error:
+        _fail(runtime, grant, error)
+        return False
     stages = partition_stages(grant.stages)
-    number = partition_number(unit)
-    stage = stage_of(unit).name if number is None else stages[index]
     run: UnitRun | None = None
     try:
         lease = Lease(runtime.store, grant, 1 if number is None else len(stages), runtime.settings.task_memory_limit_mb)

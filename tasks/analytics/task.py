@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from data.lake import Lake
+from pipelines.asked import count
 from pipelines.stages import report_format
 from pipelines.unit_run import UnitRun
 from reports.render import render
@@ -31,7 +32,7 @@ def report(run: UnitRun) -> None:
             "created_at": run.grant.created,
             "kind": run.grant.kind,
             "options": run.options,
-            "companies": int(record.get("nc", 0)),
+            "companies": count(record, "nc"),
         },
         report_type=options.get("type", "comprehensive"),
         out=run.files.path(f"reports/report.{fmt}"),
