@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from api.event_hub import EventHub
+from api.probing import Prober
 from api.publisher import Publisher
 from data.identity import LakePair, connect
 from data.jobs import JobStore
@@ -38,6 +39,8 @@ class Context:
     lake: Lake
     publisher: Publisher
     hub: EventHub
+    #: Looks whether disk and Redis take writes.
+    prober: Prober
     #: Threads of POST /pipelines.
     submitters: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SUBMITTERS, "submit"))
     #: Set when the server shuts down; streams end then.
@@ -49,13 +52,15 @@ class Context:
         client = redis_client(settings.redis_url, pair)
         same = settings.broker_url == settings.redis_url or not settings.broker_url.startswith("redis")
         store = JobStore(client, settings.key_prefix, pair=pair)
+        broker, lake = client if same else redis_client(settings.broker_url), Lake(settings.data_dir)
         return cls(
             settings=settings,
             store=store,
-            broker=client if same else redis_client(settings.broker_url),
-            lake=Lake(settings.data_dir),
+            broker=broker,
+            lake=lake,
             publisher=Publisher(make_celery(settings)),
             hub=EventHub(store),
+            prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),
         )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,74 +10,34 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from redis.exceptions import RedisError
 
 from api import problems
 from api.context import Context, Here
-from data.identity import RefusedConnectionError
 from leadmill.errors import UnavailableError
 from pipelines.queues import Queue
 from pipelines.statistics import statistics
 
 router = APIRouter(tags=["health"], responses=problems.RESPONSES)
 
-#: An answer of Redis about itself is good for so long, seconds.
-_KEPT_S = 5.0
-
-
-class RedisHealth:
-    """What Redis says of its durability, asked at most every few seconds."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._asked = 0.0
-        self._answer: dict[str, Any] = {}
-
-    def look(self, here: Context) -> dict[str, Any]:
-        with self._lock:
-            if time.monotonic() - self._asked > _KEPT_S or not self._answer:
-                self._answer = _redis_state(here)
-                self._asked = time.monotonic()
-            return self._answer
-
-
-_redis_health = RedisHealth()
-
-
-def _redis_state(here: Context) -> dict[str, Any]:
-    try:
-        with here.store.redis.pipeline(transaction=False) as pipe:
-            pipe.info("persistence")
-            pipe.info("memory")
-            persistence, memory = pipe.execute()
-    except RefusedConnectionError as error:
-        return {"redis": "refused", "warnings": [str(error)]}
-    except RedisError as error:
-        return {"redis": "unreachable", "warnings": [f"Redis does not answer ({type(error).__name__})"]}
-    warnings = []
-    if not int(persistence.get("aof_enabled", 0)):
-        warnings.append("Redis keeps no append-only file, a crash loses jobs: redis-cli CONFIG SET appendonly yes")
-    if (policy := memory.get("maxmemory_policy", "noeviction")) != "noeviction":
-        warnings.append(
-            f"Redis evicts keys ({policy}), full memory loses jobs: redis-cli CONFIG SET maxmemory-policy noeviction"
-        )
-    return {"redis": "ok", "redis_memory_bytes": memory.get("used_memory"), "warnings": warnings}
-
 
 @router.get(
     "/healthz",
-    summary="200 while this process lives; `status` is warn when something threatens jobs, "
-    "and fail, with 503, when the job store is another lake's",
+    summary="200 while this process lives; `status` is warn when something threatens jobs, fail when disk or Redis "
+    "take no writes, and fail, with 503, when the job store is another lake's",
 )
 def healthz(here: Here) -> Response:
-    state = _redis_health.look(here)
-    if state["redis"] == "refused":
-        return JSONResponse({"status": "fail", **state, "detail": state["warnings"][0]}, status_code=503)
-    return JSONResponse({"status": "warn" if state["warnings"] else "ok", **state})
+    seen = here.prober.look()
+    if seen.foreign:
+        detail = seen.shown["warnings"][0]
+        return JSONResponse({"status": "fail", **seen.shown, "detail": detail}, status_code=503)
+    status = "fail" if seen.faults else "warn" if seen.shown["warnings"] else "ok"
+    return JSONResponse({"status": status, **seen.shown})
 
 
-@router.get("/readyz", summary="200 once every queue has a listener")
+@router.get("/readyz", summary="200 once every queue has a listener, and disk and Redis take writes")
 def readyz(here: Here) -> Response:
+    for fault in here.prober.look().faults:
+        raise UnavailableError(f"{fault.text}; {fault.remedy}")
     workers = here.store.workers()
     heard = {queue for about in workers.values() for queue in about["queues"]}
     missing = [queue.value for queue in Queue if queue.value not in heard]

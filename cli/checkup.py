@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from cli import ports, redis_server
 from cli.failure import CommandError
 from cli.run_dir import RunDir
+from data.probes import WriteFault, disk_fault, redis_fault
 from leadmill.errors import LeadmillError
 from leadmill.redaction import plain, shown
 
@@ -109,9 +110,11 @@ def _own_packages() -> Iterator[Finding]:
 
 
 def _data_folder(data_dir: Path) -> Iterator[Finding]:
-    run = RunDir(data_dir / "run")
+    if (fault := disk_fault(data_dir)) is not None and fault.what != "unwritable":
+        yield Finding("data folder", "fail", fault.text, fault.remedy)
+        return
     try:
-        run.prepare()
+        RunDir(data_dir / "run").prepare()
     except CommandError as error:
         yield Finding("data folder", "fail", str(error), error.hint)
         return
@@ -157,9 +160,18 @@ def _redis(data_dir: Path) -> Iterator[Finding]:
         return
     for fault, remedy in faults:
         yield Finding("redis", "warn", f"{shown(url)} {fault}", remedy)
-    if not faults:
+    if (refused := _writes_refused(url, prefix)) is not None:
+        yield Finding("redis", "fail", refused.text, refused.remedy)
+    elif not faults:
         yield Finding("redis", "ok", f"{shown(url)} answers, keeps an append-only file, evicts nothing")
     yield from _lake(data_dir, url, prefix)
+
+
+def _writes_refused(url: str, prefix: str) -> WriteFault | None:
+    import redis
+
+    with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        return redis_fault(client, prefix, url)
 
 
 def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[Finding]:

@@ -41,8 +41,8 @@ class RunDir:
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.path.chmod(0o700)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
+            with tempfile.TemporaryFile(dir=self.path) as file:
+                file.write(bytes(4_096))  # an empty one is made on a full disk, too
         except OSError as error:
             reason = error.strerror or str(error)
             raise CommandError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from redis.exceptions import RedisError
 
 from data.jobs import JobStore
 from data.lake import Lake
+from data.probes import DISK, disk_fault, disk_free, existing, redis_fault
 from data.schedules import ScheduleStore
 from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
@@ -31,10 +31,8 @@ from tasks.maintenance.redis_checks import check_redis
 #: Waiting messages of each (queue, level), as `pipelines.recovery.queue_lengths` tells them; None: no broker answers.
 Lengths = Mapping[tuple[str, int], int] | None
 
-#: Free disk space: below the first a warning, below the second a fault (bytes).
-DISK = (5_000_000_000, 500_000_000)
 #: Checks that say nothing while Redis is away.
-_ASK_REDIS = ("workers", "jobs", "schedules", "temporary files")
+_ASK_REDIS = ("redis writes", "workers", "jobs", "schedules", "temporary files")
 #: A queue with more waiting messages than this is reported (the window keeps them few, whatever a job's size).
 LONG_QUEUE = 10_000
 #: A tick of beat may be so late before it counts as missing.
@@ -56,6 +54,7 @@ def check_health(
     now = now or datetime.now(UTC)
     checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("redis", lambda: check_redis(store.redis, settings.redis_url)),
+        ("redis writes", lambda: _redis_writes(store, settings)),
         ("workers", lambda: _workers(store)),
         ("queues", lambda: _queues(queue_lengths)),
         ("jobs", lambda: check_jobs(store)),
@@ -130,10 +129,8 @@ def _schedules(store: JobStore, now: datetime) -> Iterable[Finding]:
 
 
 def _disk(lake: Lake) -> Iterable[Finding]:
-    folder = lake.root
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    folder = existing(lake.root)
+    free = disk_free(folder)
     state: State = "fail" if free < DISK[1] else "warn" if free < DISK[0] else "ok"
     advice = None if state == "ok" else "leadmill maintenance cleanup --older-than-days 7"
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {lake.root}", advice)
@@ -141,5 +138,10 @@ def _disk(lake: Lake) -> Iterable[Finding]:
     if files.f_files and files.f_favail < files.f_files // 100:
         text = f"only {files.f_favail} more files fit on the disk of {lake.root}"
         yield Finding("disk files", "warn", text, "leadmill maintenance cleanup --older-than-days 7")
-    if not os.access(folder, os.W_OK):
-        yield Finding("disk access", "fail", f"{lake.root} cannot be written", f"ls -ld '{lake.root}'")
+    if (fault := disk_fault(lake.root)) is not None:
+        yield Finding("disk access", "fail", fault.text, fault.remedy)
+
+
+def _redis_writes(store: JobStore, settings: Settings) -> Iterable[Finding]:
+    if (fault := redis_fault(store.redis, store.prefix, settings.redis_url)) is not None:
+        yield Finding("redis writes", "fail", fault.text, fault.remedy)

@@ -1,0 +1,114 @@
+"""What health and readiness tell of disk and Redis: looked at now and then, however often anybody asks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+from data.identity import RefusedConnectionError
+from data.jobs import JobStore
+from data.lake import Lake
+from data.probes import DISK, WriteFault, disk_fault, disk_free, redis_fault, refused
+
+#: What was seen is good for so long, seconds: who asks once a second has the truth of the last two.
+KEPT_S = 1.0
+#: A disk that does not answer a probe for so long hangs, seconds.
+HANGS_S = 5.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The state of the two places that hold everything."""
+
+    #: As /healthz shows it: redis, redis_memory_bytes, disk, disk_free_bytes, warnings.
+    shown: dict[str, Any]
+    faults: tuple[WriteFault, ...] = ()
+    #: The job store is another lake's.
+    foreign: bool = False
+
+
+@dataclass
+class Prober:
+    """Looks at most once in `KEPT_S`, one thread at a time; the others take what was seen last."""
+
+    store: JobStore
+    broker: redis.Redis
+    lake: Lake
+    redis_url: str
+    broker_url: str
+    _lock: Lock = field(default_factory=Lock)
+    _seen: Seen | None = None
+    _at: float = 0.0
+    _began: float = 0.0
+
+    def look(self) -> Seen:
+        """What was seen last, at most `KEPT_S` ago unless a probe hangs."""
+        seen = self._seen
+        if seen is not None and time.monotonic() - self._at < KEPT_S:
+            return seen
+        if not self._lock.acquire(blocking=seen is None):
+            assert seen is not None
+            return self._hanging(seen)
+        try:
+            if self._seen is None or time.monotonic() - self._at >= KEPT_S:
+                self._began = time.monotonic()
+                self._seen = self._probe()
+                self._at = time.monotonic()
+            return self._seen
+        finally:
+            self._lock.release()
+
+    def _hanging(self, seen: Seen) -> Seen:
+        """Another thread looks just now; for how long it has tells whether what was seen last still holds."""
+        waits = time.monotonic() - self._began
+        if waits < HANGS_S:
+            return seen
+        text = f"the data folder {self.lake.root} does not answer for {waits:.0f} s"
+        fault = WriteFault("hangs", text, "dmesg | tail -20    # a network file system, or a disk that fails?")
+        return Seen({**seen.shown, "disk": "hangs"}, (fault, *seen.faults))
+
+    def _probe(self) -> Seen:
+        shown, faults, foreign = self._redis()
+        if self.broker is not self.store.redis and (
+            fault := redis_fault(self.broker, self.store.prefix, self.broker_url)
+        ):
+            faults.append(fault)
+        disk = disk_fault(self.lake.root)
+        free = disk_free(self.lake.root)
+        warnings = shown.pop("warnings")
+        if disk is not None:
+            faults.append(disk)
+        elif free < DISK[1]:
+            warnings.append(f"only {free / 1e9:.1f} GB are free at {self.lake.root}: leadmill maintenance cleanup")
+        warnings = [f"{fault.text}; {fault.remedy}" for fault in faults] + warnings
+        disk_state = disk.what if disk else "ok"
+        about = {**shown, "disk": disk_state, "disk_free_bytes": free, "warnings": warnings}
+        return Seen(about, tuple(faults), foreign)
+
+    def _redis(self) -> tuple[dict[str, Any], list[WriteFault], bool]:
+        try:
+            with self.store.redis.pipeline(transaction=False) as pipe:
+                pipe.info("persistence")
+                pipe.info("memory")
+                pipe.setrange(self.store.key("probe"), 0, "")
+                persistence, memory, written = pipe.execute(raise_on_error=False)
+        except RefusedConnectionError as error:
+            return {"redis": "refused", "warnings": [str(error)]}, [], True
+        except RedisError as error:
+            return {"redis": "unreachable", "warnings": [f"Redis does not answer ({type(error).__name__})"]}, [], False
+        fault = refused(written, self.redis_url) if isinstance(written, RedisError) else None
+        shown: dict[str, Any] = {"redis": fault.what if fault else "ok"}
+        warnings = []
+        if isinstance(persistence, dict) and not int(persistence.get("aof_enabled", 0)):
+            warnings.append("Redis keeps no append-only file, a crash loses jobs: redis-cli CONFIG SET appendonly yes")
+        if isinstance(memory, dict):
+            shown["redis_memory_bytes"] = memory.get("used_memory")
+            if (policy := memory.get("maxmemory_policy", "noeviction")) != "noeviction":
+                text = f"Redis evicts keys ({policy}), full memory loses jobs"
+                warnings.append(f"{text}: redis-cli CONFIG SET maxmemory-policy noeviction")
+        return {**shown, "warnings": warnings}, [fault] if fault else [], False

@@ -1,0 +1,139 @@
+"""Whether the two places that hold everything take a write now: the data folder and Redis.
+
+Reading tells nothing of it: a full or read-only disk still lists, a full server or a replica still answers PING. So a
+write is tried that leaves nothing behind, and what refuses it is told with the command that mends it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from redis.exceptions import RedisError
+
+from data.identity import RefusedConnectionError
+from data.redis_errors import classified
+from leadmill.errors import (
+    LeadmillError,
+    StoreAccessError,
+    StoreBusyError,
+    StoreFullError,
+    StoreNotSavingError,
+    StoreReadOnlyError,
+    StoreRefusedError,
+)
+from leadmill.redaction import shown
+
+#: Free disk space: below the first a warning, below the second a fault (bytes).
+DISK = (5_000_000_000, 500_000_000)
+#: A write of so many bytes is tried: what fits into a directory entry would fit on a full disk.
+_BYTES = 4_096
+
+
+@dataclass(frozen=True)
+class WriteFault:
+    """What refuses a write."""
+
+    #: One word: full, quota, read-only, unwritable, broken (disk); full, replica, not saving, access, busy, refused.
+    what: str
+    #: A sentence that names the place.
+    text: str
+    #: A command to paste.
+    remedy: str
+
+
+def disk_fault(folder: Path) -> WriteFault | None:
+    """Why the data folder takes no write, or None. A file without a name is written; nothing stays."""
+    try:
+        with tempfile.TemporaryFile(dir=existing(folder)) as file:
+            file.write(bytes(_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return _disk(folder, error)
+    return None
+
+
+def disk_free(folder: Path) -> int:
+    """Bytes that a user may still write on the file system of a folder."""
+    return shutil.disk_usage(existing(folder)).free
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def redis_fault(client: redis.Redis, prefix: str, url: str) -> WriteFault | None:
+    """Why Redis takes no write, or None; None, too, when it does not answer at all.
+
+    An empty text is written into a key that is not there: the server checks all that it checks of a write, and makes
+    nothing.
+    """
+    try:
+        client.setrange(f"{prefix}probe", 0, "")
+    except RedisError as error:
+        return refused(error, url)
+    return None
+
+
+def refused(error: RedisError, url: str) -> WriteFault | None:
+    """What a server's answer to a write means; None: it gave none."""
+    if isinstance(error, RefusedConnectionError):
+        return None
+    meant = classified(error)
+    if not isinstance(meant, StoreRefusedError):
+        return None
+    tool = f"redis-cli -u {shlex.quote(shown(url))}"
+    what, advice = _redis(meant, str(error), tool)
+    return WriteFault(what, f"Redis at {shown(url)} takes no writes: {str(error)[:200]}", advice)
+
+
+def _disk(folder: Path, error: OSError) -> WriteFault:
+    place = shlex.quote(str(folder))
+    reason = error.strerror or str(error)
+    match error.errno:
+        case errno.ENOSPC:
+            inodes = os.statvfs(existing(folder)).f_favail == 0
+            what, advice = "full", f"df {'-i' if inodes else '-h'} {place}    # free space, or move the folder"
+        case errno.EDQUOT:
+            what, advice = "quota", f"quota -s    # {folder} belongs to a user or project with a limit"
+        case errno.EROFS:
+            what, advice = "read-only", f"mount -o remount,rw $(findmnt -nT {place} -o TARGET)    # and look at dmesg"
+        case errno.EACCES | errno.EPERM:
+            what, advice = "unwritable", f"ls -ld {place}    # its owner must be the user that runs Leadmill"
+        case errno.EIO:
+            what, advice = "broken", "dmesg | tail -20    # the disk itself fails"
+        case _:
+            what, advice = "unwritable", f"ls -ld {place}"
+    return WriteFault(what, f"the data folder {folder} takes no writes: {reason}", advice)
+
+
+def _redis(meant: LeadmillError, text: str, tool: str) -> tuple[str, str]:
+    if isinstance(meant, StoreNotSavingError):
+        return "not saving", tool + next(advice for part, advice in _NOT_SAVING.items() if part in text.lower())
+    what, advice = next((found for kind, found in _REFUSED.items() if isinstance(meant, kind)), ("refused", " INFO"))
+    return what, tool + advice
+
+
+#: What each refusal is in a word, and the command that mends it or tells more.
+_REFUSED: dict[type[StoreRefusedError], tuple[str, str]] = {
+    StoreFullError: ("full", " CONFIG SET maxmemory 0    # or a larger limit than CONFIG GET maxmemory tells"),
+    StoreReadOnlyError: ("replica", " ROLE    # let REDIS_URL name the primary that it tells"),
+    StoreAccessError: ("access", " ACL WHOAMI"),
+    StoreBusyError: ("busy", " INFO persistence"),
+}
+#: The same of a server that cannot keep what it would take, by what its answer names.
+_NOT_SAVING = {
+    "replica": " CONFIG SET min-replicas-to-write 0    # or start the replicas",
+    "rdb": " CONFIG SET stop-writes-on-bgsave-error no    # and look at its disk: df -h",
+    "": " CONFIG GET dir    # then df -h that folder: the append-only file cannot be written",
+}
