@@ -5,17 +5,22 @@ It belongs to one lake (data/identity.py), it acknowledges nothing, and it bears
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from kombu.connection import Connection
-from kombu.transport import redis
+from kombu.transport import redis, virtual
 
 from data.identity import LakePair, RefusedConnectionError
 from leadmill.log import get_logger
+from leadmill.seldom import Seldom
 
 log = get_logger(__name__)
+_thrown_away = Seldom(log)
 
 
 class _NothingToAcknowledge(redis.QoS):
@@ -31,6 +36,23 @@ class _NothingToAcknowledge(redis.QoS):
         """Nothing was noted; the record sends again what it misses."""
 
 
+class NoMessageError(Exception):
+    """What was read has not the fields of a message."""
+
+
+class _PlainMessage(virtual.Message):
+    """A message as it is sent here. A compressed one could be of any size."""
+
+    def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:
+        headers = payload.get("headers") if isinstance(payload, dict) else None
+        if not isinstance(headers, dict) or "compression" in headers:
+            raise NoMessageError("without headers, or compressed")
+        try:
+            super().__init__(payload, channel=channel, **options)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            raise NoMessageError(f"{type(error).__name__}: {error}"[:100]) from error
+
+
 class LakeChannel(redis.Channel):
     """Reads past whatever is no message (not JSON, or without a message's fields).
 
@@ -39,6 +61,7 @@ class LakeChannel(redis.Channel):
     """
 
     QoS = _NothingToAcknowledge
+    Message = _PlainMessage
     #: `lake_root`: the lake's folder; without it no lake is checked.
     from_transport_options = (*redis.Channel.from_transport_options, "lake_root")  # type: ignore[assignment]
     lake_root: str | None = None
@@ -51,13 +74,39 @@ class LakeChannel(redis.Channel):
         return params
 
     def _brpop_read(self, **options: Any) -> Any:
+        return self._read_past(partial(super()._brpop_read, **options))
+
+    def _receive_one(self, client: Any) -> Any:
+        """Remote control and events, which come by publish and subscribe."""
         try:
-            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+            return self._read_past(partial(super()._receive_one, client))
+        except Empty:  # not JSON: what was read with it must not wait for the next one
+            return True
+
+    def _read_past(self, read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except (NoMessageError, ValueError, KeyError, RecursionError) as error:
+            _thrown_away.warning("thrown away: it was in a queue and is no message", type(error).__name__)
         except (Empty, *self.connection_errors, *self.connection.channel_errors):
             raise
         except Exception:
-            log.exception("thrown away: it was in a queue and is no message")
+            log.exception("thrown away: what was read could not be taken in")
+        return True
+
+
+class _ToldOnce(logging.Filter):
+    """Kombu's own warning of a published text that is not JSON, with its traceback, each time."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it may pass."""
+        if not str(record.msg).startswith("Cannot process event on channel"):
             return True
+        _thrown_away.warning("thrown away: it was published and is no message", "not JSON")
+        return False
+
+
+logging.getLogger(redis.__name__).addFilter(_ToldOnce())
 
 
 class LakeTransport(redis.Transport):

@@ -23,6 +23,7 @@ settings = get_settings()
 # Flower has no login of its own: unless told otherwise it listens for this machine alone.
 os.environ.setdefault("FLOWER_ADDRESS", "127.0.0.1")
 app = make_celery(settings)
+app.control_cls = "tasks.remote_control:CheckedControl"
 app.conf.update(
     imports=[
         "tasks.launching",

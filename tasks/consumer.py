@@ -1,21 +1,57 @@
-"""Celery's consumer with a steady pause between reconnects: after an outage work goes on within seconds."""
+"""Celery's consumer with a steady pause between reconnects, and an ear for nothing but messages of our own.
+
+After an outage work goes on within seconds. What is no message of ours is told and thrown away, where Celery would
+act upon it: a limit or a time in a message ended the worker.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer
 
+from leadmill.log import get_logger
+from leadmill.seldom import Seldom
+from tasks import remote_control
+from tasks.messages import NotOursError, cleaned
+
+log = get_logger(__name__)
+
 #: Pause before a reconnect, seconds: first and longest. The stock one grows by 2 s an attempt, up to 30 s.
 FIRST_S, LONGEST_S = 0.5, 2.0
+
+_thrown_away = Seldom(log)
 
 
 class SteadyConsumer(Consumer):
     """Set as `worker_consumer`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        remote_control.offer()
+        super().__init__(*args, **options)
 
     def ensure_connected(self, conn: Any) -> Any:
         conn.ensure_connection = partial(
             conn.ensure_connection, interval_start=FIRST_S, interval_step=FIRST_S, interval_max=LONGEST_S
         )
         return super().ensure_connected(conn)
+
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], Any]:
+        """Celery's own, behind the check of each message."""
+        take = super().create_task_handler(*args, **options)
+
+        def take_ours(message: Any) -> Any:
+            try:
+                message.headers, message.properties = cleaned(message)
+            except NotOursError as error:
+                return _thrown_away.warning("message thrown away: it is none of ours", str(error))
+            message.delivery_info = message.properties["delivery_info"]
+            return take(message)
+
+        return take_ours
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Of task messages and of remote control alike."""
+        _thrown_away.warning("message thrown away: it cannot be read", type(exc).__name__)

@@ -26,6 +26,11 @@ log = get_logger(__name__)
 #: How often the pool looks for dead children, seconds (Celery's own look takes up to 5 s).
 REAP_S = 0.5
 
+#: Held by the reconciler's thread while it is inside Redis' and Celery's code, and by every fork: a lock of theirs that
+#: the thread held at a fork (each `cached_property` of kombu's has one) would stay held in the child, for ever.
+_no_fork = threading.Lock()
+os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release)
+
 
 class ReconcilerStep(bootsteps.StartStopStep):
     """Starts with the worker (not with its broker connection, which comes and goes) and ends with it."""
@@ -59,8 +64,9 @@ class ReconcilerStep(bootsteps.StartStopStep):
         away = False
         while not self._ended.is_set():
             try:
-                self._reconciler.check_folder()
-                self._reconciler.tick(self._watch.runs(), self._watch.lost)
+                with _no_fork:
+                    self._reconciler.check_folder()
+                    self._reconciler.tick(self._watch.runs(), self._watch.lost)
                 away = False
             except ForeignLakeError as error:
                 # The broker is right, so the consumer would go on taking messages that nothing here can work on.
@@ -93,7 +99,8 @@ class ReconcilerStep(bootsteps.StartStopStep):
                     return
                 continue
             try:
-                self._reconciler.died(**asdict(death))
+                with _no_fork:
+                    self._reconciler.died(**asdict(death))
             except UnavailableError:
                 deaths.put(death)
                 return

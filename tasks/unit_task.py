@@ -19,7 +19,6 @@ from celery.worker.request import Request
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
 from leadmill.errors import LeadmillError
-from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines import canvas
@@ -27,11 +26,9 @@ from pipelines.marks import board
 from pipelines.stages import STAGES
 from pipelines.unit_run import Body, Runtime, run_unit
 from tasks.child_watch import kills
+from tasks.messages import names_a_unit
 
 log = get_logger(__name__)
-
-#: Longest name of a unit (`render:<format>`), characters.
-MAX_UNIT = 100
 
 
 @dataclass(frozen=True)
@@ -171,25 +168,13 @@ def runtime() -> Runtime:
     return _runtime(os.getpid())
 
 
-def _names_a_unit(job_id: object, unit: object, epoch: object, index: object) -> bool:
-    """Whether a message's arguments are of the right form; anybody who can write to the broker makes messages."""
-    return (
-        isinstance(job_id, str)
-        and JOB_ID.match(job_id) is not None
-        and isinstance(unit, str)
-        and 0 < len(unit) <= MAX_UNIT
-        and isinstance(epoch, int)
-        and isinstance(index, int)
-    )
-
-
 def unit_task(stage: str) -> Callable[[Body], Any]:
     """Make the Celery task of a declared stage out of its body, a function of one `UnitRun`."""
 
     def make(body: Body) -> Any:
         @shared_task(bind=True, base=UnitTask, name=STAGES[stage].task)
         def shell(self: Any, job_id: str, unit: str, epoch: int, index: int = 0, chained: bool = False) -> None:
-            if not _names_a_unit(job_id, unit, epoch, index):
+            if not names_a_unit(job_id, unit, epoch, index, chained):
                 log.warning("message that names no unit", args=repr(self.request.args)[:200])
                 self.request.chain = None
                 return

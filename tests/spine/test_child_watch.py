@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from pathlib import Path
 
 import psutil
 
 from pipelines import canvas
+from tasks import reconciler
 from tests.faults.proof import begins, lines, until
 from tests.spine.stack import Spine
 
@@ -59,3 +62,25 @@ def test_a_run_whose_unit_was_taken_from_it_is_killed(spine: Spine, tmp_path: Pa
     until(lambda: not alive(first), 5, "the first process ended")
     assert not spine.store.units(job)["p0"].get("p"), "counted as a death"
     spine.store.cancel(job)
+
+
+def test_no_child_is_made_while_the_reconciler_publishes() -> None:
+    """It would inherit whatever lock of Celery's the reconciler's thread holds just then, and wait for it for ever."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def tick() -> None:
+        with reconciler._no_fork:
+            inside.set()
+            leave.wait(10)
+            inside.clear()
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    inside.wait(10)
+    threading.Timer(0.2, leave.set).start()
+    child = os.fork()
+    if not child:
+        os._exit(3 if inside.is_set() or reconciler._no_fork.locked() else 0)
+    assert os.waitpid(child, 0)[1] == 0
+    thread.join()
+    assert not reconciler._no_fork.locked()
