@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tasks.markup_guard import MAX_HTML, bounded
+from tasks.plain_markup import MAX_DEPTH, plain
 from tasks.processing.extract.document import MAX_LINE, MAX_TEXT
 from tasks.processing.extract.text import clean, squash
 
@@ -86,6 +87,99 @@ def test_hostile_markup_is_parsed_in_bounded_time(document, name):
     page = document(HOSTILE[name] + b"<p>the end")
     assert page.lines is not None
     assert time.process_time() - started < 6
+
+
+def _depth(tree) -> int:
+    deepest = depth = 0
+    node = tree.root
+    while node is not None:
+        deepest = max(deepest, depth)
+        following = node.first_child
+        depth += following is not None
+        while following is None and depth:
+            following = node.next
+            if following is None:
+                node = node.parent
+                depth -= 1
+        node = following
+    return deepest
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        b"<!--><p>" + b"<div>" * 20_000,
+        b"<!---><p>" + b"<div>" * 20_000,
+        b"<!--a--!><p>" + b"<div>" * 20_000,
+        b"<svg><title>" + b"<div>" * 20_000,
+        b"<svg><style><!--</style>" + b"<div>" * 20_000,
+        b"<math><mi><title></title>" + b"<div>" * 20_000,
+        b"<select><style></select>" + b"<div>" * 20_000,
+        b"<svg><![CDATA[<!--]]><p>" + b"<div>" * 20_000,
+        b"<frameset><script></frameset></script>" + b"<div>" * 20_000,
+        b"<script><!--<script></script>" * 5 + b"</script>" + b"<div>" * 20_000,
+        b'<a =">" x=\'' + b"<div>" * 20_000,
+        b"<optgroup>" * 20_000,
+        b"<rtc>" * 20_000,
+        b"<ul><li>" * 20_000,
+        b"<table><td>" * 20_000,
+        b"<button><p>" * 20_000,
+        b"<a><div>" * 20_000,
+        b"<svg><foreignObject>" * 20_000,
+    ],
+)
+def test_no_markup_nests_deeper_than_the_parser_can_bear(document, html):
+    page = document(html + b"<p>call 020 7946 0018")
+    assert _depth(page.tree) < 5 * MAX_DEPTH
+
+
+def test_formatting_elements_left_open_are_not_opened_again_without_end(document):
+    fonts = b"".join(b"<font a=%d>" % number for number in range(1_000))
+    page = document(b"<p>" + fonts + b"</p><p>x" * 1_000)
+    assert len(page.tree.css("font")) < 300_000
+    assert page.lines == ["x"] * 1_000
+
+
+def test_attributes_of_all_root_tags_are_bounded(document):
+    page = document(b"".join(b"<html a%d=1><body b%d=1>" % (n, n) for n in range(10_000)) + b"<p>x")
+    assert sum(len(page.tree.css_first(root).attrs) for root in ("html", "body")) < 1_000
+    assert page.lines == ["x"]
+
+
+def test_what_a_charset_hides_is_guarded_all_the_same(document):
+    raw = b"\xfe\xff" + ("<div>" * 20_000 + "<p>x").encode("utf-16-be")
+    assert _depth(document(raw).tree) < 5 * MAX_DEPTH
+    hidden = b"<d\x1b(Biv>" * 20_000  # an escape sequence that the charset swallows
+    assert _depth(document(hidden, charset="iso-2022-jp").tree) < 5 * MAX_DEPTH
+
+
+#: Real pages say these things in these ways.
+ORDINARY = """<!DOCTYPE html><html lang="en"><head><title>Acme &amp; Sons</title><meta name=description
+content='a "b" c'><base href="/x/"><script type="application/ld+json">{"@type":"Organization","name":"A < B","url":"http://a.b/"}</script>
+<style>p > a { color: red }</style><!-- a <b> comment --></head><body class=home><h1>Acme <b>Tools</b></h1>
+<p>First<p>Second <i class="fa">x</i> &copy; 2024<ul><li>one<li>two <a href=/contact>Contact <b>us</b></a></ul>
+<table><tr><td>1<td>2<tr><td>a &lt; b</table><img src="logo.png" alt="Logo">
+<svg><title>no</title><g><path d=x /></g></svg>
+<select><option>A<option>B</select><textarea>typed <b></textarea><noscript><p>none</noscript><iframe src=/map></iframe>
+<div itemscope itemtype="http://schema.org/Store"><span itemprop=name>Store</span></div><a href='/x"y'>odd</a>1 < 2
+<form action=/s><input value="a>b"><button>Go</button></form><template><p>t</template></body></html>"""
+
+
+def test_what_is_written_anew_says_the_same(document, monkeypatch):
+    page = document(ORDINARY)
+    monkeypatch.setattr("tasks.processing.extract.document.bounded", plain)
+    again = document(ORDINARY)
+    for part in ("lines", "links", "items", "metas", "title", "html_lang", "base_url"):
+        assert getattr(again, part) == getattr(page, part), part
+    for tag, attribute in (("img", "src"), ("iframe", "src"), ("form", "action")):
+        assert again.tree.css_first(tag).attrs.get(attribute) == page.tree.css_first(tag).attrs.get(attribute)
+
+
+@pytest.mark.parametrize("html", [ORDINARY, "<script>a < b</script>" * 20, "<p>1 < 2 <3 </ x>", "<a b=<c>>d"])
+def test_what_is_written_anew_can_be_read_in_one_way_only(html):
+    written = plain(html.encode())
+    assert plain(written) == written
+    assert b"<!" not in written
 
 
 def test_text_behind_too_deep_markup_is_kept(document):

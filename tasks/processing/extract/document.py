@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tasks.markup_guard import bounded
+from tasks.markup_guard import MAX_HTML, bounded
 from tasks.processing.extract.structured import Item, read_json_ld, read_microdata
 from tasks.processing.extract.text import clean, squash, storable
 from tasks.processing.findings import Finding, PageRef
@@ -27,6 +27,8 @@ MAX_LINE = 2_000
 MAX_LINES = 6_000
 MAX_LINKS = 2_000
 MAX_URL = 2_000
+#: Characters of JSON-LD read from one page.
+MAX_DECLARED = 600_000
 #: Bytes at the start that may name the charset (HTML says 1,024; real pages are later).
 _CHARSET_WINDOW = 4_096
 
@@ -74,7 +76,8 @@ class Document:
         seen: datetime = page["fetched_at"]
         self.ref = PageRef(self.url, str(page["page_hash"]), self.kind, seen)
         self.html = decode(bytes(page["html"]), page.get("charset"))
-        self.tree = LexborHTMLParser(self.html)
+        # Guarded as the parser reads it: what a charset hides from a look at the bytes is plain after decoding.
+        self.tree = LexborHTMLParser(bounded(self.html.encode("utf-8", "replace")))
 
     def found(self, field: str, value: Any, method: str, confidence: float) -> Finding:
         """A finding on this page. JSON can spell characters that no file takes (`"\\ud800"`): they go here."""
@@ -156,8 +159,11 @@ class Document:
         """Entities that the page declares: JSON-LD first, then microdata."""
         items: list[Item] = []
         if "application/ld+json" in self.html or "application/LD+JSON" in self.html:
+            left = MAX_DECLARED
             for node in self.tree.css("script[type='application/ld+json' i]")[:20]:
-                items += read_json_ld(node.text())
+                script = node.text()[: max(0, left)]
+                left -= len(script)
+                items += read_json_ld(script)
         if "itemscope" in self.html:
             items += read_microdata(self.tree)
         return items
@@ -168,18 +174,15 @@ def decode(html: bytes, header_charset: str | None) -> str:
 
     A declared charset that does not exist, or that cannot read the page where UTF-8 can, is passed over.
     """
+    html = html[:MAX_HTML]
     for mark, name in _BOMS:
         if html.startswith(mark):
-            return bounded(html[len(mark) :].decode(name, "replace").encode("utf-8", "replace")).decode(
-                "utf-8", "replace"
-            )
+            return html[len(mark) :].decode(name, "replace").replace("\0", "")
     declared = header_charset or _declared(html)
     html = html.replace(b"\0", b"") if declared is None or not declared.lower().startswith("utf-16") else html
     codec = _codec(declared) if declared else None
     if codec and codec.startswith(("utf-16", "utf-32")):
-        html = html.decode(codec, "replace").encode("utf-8", "replace")
-        codec = "utf-8"
-    html = bounded(html)
+        return html.decode(codec, "replace").replace("\0", "")
     for name in dict.fromkeys((codec or "utf-8", "utf-8")):
         try:
             return html.decode(name)
