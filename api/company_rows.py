@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from api.lake_rows import read, run
+from data.damage import enduring, look_at_ids
 from data.lake import Lake, partition_of
+from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID
 from pipelines import cursors
+
+#: Part files of each stage.
+Files = Mapping[str, Sequence[Path]]
 
 MAX_PAGE = 200
 _HISTORY = 100
@@ -47,20 +53,19 @@ def company_page(
     Raises:
         InputError: not a cursor of ours.
     """
-    newest = _newest(lake)
-    if newest is None:
-        return [], None
     conditions, parameters = _conditions(wanted)
     if cursor:
         score, company = _read_cursor(cursor)
         conditions.append(f"({_SORT} < $at OR ({_SORT} = $at AND company_id > $after))")
         parameters |= {"at": score, "after": company}
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    rows = run(
-        f"SELECT {', '.join(_SHORT)}, seen_at, {_SORT} AS sort_score FROM ({newest}) {where} "
-        f"ORDER BY sort_score DESC, company_id LIMIT {limit + 1:d}",
+    rows = _ask(
+        lake,
+        lambda newest: (
+            f"SELECT {', '.join(_SHORT)}, seen_at, {_SORT} AS sort_score FROM ({newest}) {where} "
+            f"ORDER BY sort_score DESC, company_id LIMIT {limit + 1:d}"
+        ),
         parameters,
-        exact="sort_score",
     )
     sorts = [row.pop("sort_score") for row in rows]
     more = len(rows) > limit
@@ -74,21 +79,34 @@ def company(lake: Lake, company_id: str) -> dict[str, Any]:
     Raises:
         NotFoundError: no such company.
     """
-    newest = _newest(lake, company_id) if COMPANY_ID.match(company_id) else None
-    rows = run(f"SELECT * FROM ({newest})", {"id": company_id}) if newest else []
+    known = COMPANY_ID.match(company_id)
+    rows = _ask(lake, lambda newest: f"SELECT * FROM ({newest})", {"id": company_id}, one=True) if known else []
     if not rows:
         raise NotFoundError(f"no company {company_id[:60]!r}")
     row = {name: value for name, value in rows[0].items() if name not in ("stage_rank", "filename")}
     return {**row, "history": _history(lake, company_id)}
 
 
-def _newest(lake: Lake, company_id: str | None = None) -> str | None:
+def _ask(
+    lake: Lake, query: Callable[[str], str], parameters: Mapping[str, Any], *, one: bool = False
+) -> list[dict[str, Any]]:
+    """Rows of a query over the newest row of each company (`one`: of `$id`)."""
+
+    def read_from(files: Files) -> list[dict[str, Any]]:
+        newest = _newest(files, one=one)
+        rows = run(query(newest), parameters, exact="sort_score", schema=STAGE_SCHEMAS["score"]) if newest else []
+        look_at_ids(rows)
+        return rows
+
+    return enduring(lake, lambda: _files(lake), read_from)
+
+
+def _newest(files: Files, *, one: bool) -> str | None:
     """A query of the newest good row of each company (of `$id`), scored ones before others; None: no rows at all."""
-    files = _files(lake)
     sources = []
     for rank, (stage, at) in enumerate(_STAGES.items()):
         if files[stage]:
-            only = " AND company_id = $id" if company_id else ""
+            only = " AND company_id = $id" if one else ""
             good = "error IS NULL" if stage == "score" else "TRUE"
             sources.append(
                 f"SELECT *, {rank} AS stage_rank, {at} AS seen_at FROM {read(files[stage])} WHERE {good}{only}"
@@ -172,15 +190,21 @@ def _read_cursor(text: str) -> tuple[float, str]:
 
 
 def _history(lake: Lake, company_id: str) -> list[dict[str, Any]]:
+    return enduring(lake, lambda: _files(lake), lambda files: _history_of(files, company_id))
+
+
+def _history_of(files_of: Files, company_id: str) -> list[dict[str, Any]]:
     final = ("score", "tier", "model_version", "error_category", "error")
     sources = []
-    for rank, (stage, files) in enumerate(_files(lake).items()):
+    for rank, (stage, files) in enumerate(files_of.items()):
         if files:
             own = ", ".join(name if stage == "score" else f"NULL AS {name}" for name in final)
             sources.append(
                 f"SELECT job_id, '{stage}' AS stage, {_STAGES[stage]} AS \"at\", quality, {own}, {rank} AS stage_rank "
                 f"FROM {read(files)} WHERE company_id = $id"
             )
+    if not sources:
+        return []
     query = " UNION ALL BY NAME ".join(sources)
     furthest = "QUALIFY row_number() OVER (PARTITION BY job_id ORDER BY stage_rank) = 1"
     return run(

@@ -52,7 +52,7 @@ class Context:
         client = redis_client(settings.redis_url, pair)
         same = settings.broker_url == settings.redis_url or not settings.broker_url.startswith("redis")
         store = JobStore(client, settings.key_prefix, pair=pair)
-        broker, lake = client if same else redis_client(settings.broker_url), Lake(settings.data_dir)
+        broker, lake = client if same else redis_client(settings.broker_url), Lake(settings.data_dir, store.critical)
         return cls(
             settings=settings,
             store=store,

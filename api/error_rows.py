@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from api.lake_rows import read, run
+from data.damage import enduring
 from data.lake import Lake
 from pipelines import cursors
 from pipelines.stages import PIPELINE
@@ -35,19 +37,32 @@ def error_page(
         InputError: not a cursor of ours.
     """
     after = cursors.decode_key(cursor, int, str, int, str) if cursor else None
+    return enduring(lake, lambda: _files(lake, job_id), lambda files: _page(files, limit, after))
+
+
+def _files(lake: Lake, job_id: str) -> dict[str, list[Path]]:
+    plan = lake.plan_path(job_id)
+    return {
+        "plan": [plan] if plan.exists() else [],
+        "errors": [file for stage in PIPELINE[:3] for file in lake.parts(job_id, stage, "errors")],
+        "score": lake.parts(job_id, "score"),
+    }
+
+
+def _page(
+    files: Mapping[str, Sequence[Path]], limit: int, after: tuple[Any, ...] | None
+) -> tuple[list[dict[str, Any]], str | None]:
     sources = []
-    if lake.plan_path(job_id).exists():
+    if files["plan"]:
         sources.append(
             "SELECT company_id, domain, url, 'company' AS scope, 'launch' AS stage, error_category AS category, error, "
             'NULL AS status, line, NULL::TIMESTAMPTZ AS "at" '
-            f"FROM {read([lake.plan_path(job_id)])} WHERE error IS NOT NULL"
+            f"FROM {read(files['plan'])} WHERE error IS NOT NULL"
         )
-    parts = [file for stage in PIPELINE[:3] for file in lake.parts(job_id, stage, "errors")]
-    if parts:
-        sources.append(f"SELECT {_COLUMNS} FROM {read(parts)}")
-    scored = lake.parts(job_id, "score")
+    if files["errors"]:
+        sources.append(f"SELECT {_COLUMNS} FROM {read(files['errors'])}")
     query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
-    query = _with_scores(query, scored)
+    query = _with_scores(query, files["score"])
     if not query:
         return [], None
     behind = "WHERE sort_key > ($at::BIGINT, $company, $line::BIGINT, $digest)" if after else ""
@@ -66,7 +81,7 @@ def _parts(key: Any) -> tuple[Any, ...]:
     return tuple(key.values() if isinstance(key, dict) else key)
 
 
-def _with_scores(query: str, scored: list[Path]) -> str:
+def _with_scores(query: str, scored: Sequence[Path]) -> str:
     """Final rows know best which companies failed, and of units that were set aside only they tell."""
     if not scored:
         return query

@@ -13,25 +13,31 @@ from prometheus_client.registry import Collector
 
 from api import problems
 from api.context import Context, Here
+from data.damage import damages
 from leadmill.errors import UnavailableError
 from pipelines.queues import Queue
 from pipelines.statistics import statistics
 
 router = APIRouter(tags=["health"], responses=problems.RESPONSES)
 
+#: Damaged files named.
+_NAMED = 5
+
 
 @router.get(
     "/healthz",
     summary="200 while this process lives; `status` is warn when something threatens jobs, fail when disk or Redis "
-    "take no writes, and fail, with 503, when the job store is another lake's",
+    "take no writes or damaged files lie in the lake, and fail, with 503, when the job store is another lake's",
 )
 def healthz(here: Here) -> Response:
     seen = here.prober.look()
     if seen.foreign:
         detail = seen.shown["warnings"][0]
         return JSONResponse({"status": "fail", **seen.shown, "detail": detail}, status_code=503)
-    status = "fail" if seen.faults else "warn" if seen.shown["warnings"] else "ok"
-    return JSONResponse({"status": status, **seen.shown})
+    damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages(here.lake)[:_NAMED]]
+    warnings = [*damaged, *seen.shown["warnings"]]
+    status = "fail" if seen.faults or damaged else "warn" if warnings else "ok"
+    return JSONResponse({"status": status, **seen.shown, "warnings": warnings})
 
 
 @router.get("/readyz", summary="200 once every queue has a listener, and disk and Redis take writes")

@@ -9,7 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from data.damage import ForeignError
 from data.duck import connection
+from reports.rows import sql_type
 
 
 def read(files: Sequence[Path]) -> str:
@@ -19,18 +23,44 @@ def read(files: Sequence[Path]) -> str:
     return f"read_parquet([{names}], union_by_name => true)"
 
 
-def run(query: str, parameters: Mapping[str, Any] | None = None, *, exact: str = "") -> list[dict[str, Any]]:
-    """Rows of a query, with times as ISO-8601, numbers rounded and no NaN; the column `exact` as it is."""
+def run(
+    query: str, parameters: Mapping[str, Any] | None = None, *, exact: str = "", schema: pa.Schema | None = None
+) -> list[dict[str, Any]]:
+    """Rows of a query, with times as ISO-8601, numbers rounded and no NaN; the column `exact` as it is.
+
+    Raises:
+        ForeignError: a column of `schema` came out as another type, since a file holds something else under its name.
+    """
     cursor = connection().cursor()
     try:
         cursor.execute(query, dict(parameters or {}))
         names = [column[0] for column in cursor.description or ()]
+        if schema is not None:
+            _look_at_types(cursor, schema)
         return [
             {name: v if name == exact else plain(v) for name, v in zip(names, row, strict=True)}
             for row in cursor.fetchall()
         ]
     finally:
         cursor.close()
+
+
+def _look_at_types(cursor: Any, schema: pa.Schema) -> None:
+    for name, kind, *_ in cursor.description:
+        index = schema.get_field_index(name)
+        if index < 0 or pa.types.is_nested(schema.field(index).type):
+            continue
+        if _family(str(kind)) != _family(sql_type(cursor, schema.field(index).type)):
+            raise ForeignError(f"column {name} is {kind} in some file")
+
+
+def _family(kind: str) -> str:
+    """What a scalar type of DuckDB is, whatever its size."""
+    if kind.endswith(("INT", "INTEGER")):
+        return "INTEGER"
+    if kind in ("FLOAT", "DOUBLE"):
+        return "FLOAT"
+    return kind.partition(" ")[0]
 
 
 def plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from starlette.background import BackgroundTask
 from api import problems
 from api.bodies import ReportFormat
 from api.context import Context, Here
+from data.damage import enduring
 from data.jobs import Status
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConflictError, NotFoundError, StorageError
@@ -117,10 +119,6 @@ def _not_yet(record: Record) -> str:
 
 
 def _partial(here: Context, job_id: str, fmt: str, record: Record | None) -> Response:
-    rows = next((parts for stage in _STAGES[:-1] if (parts := here.lake.parts(job_id, stage))), None)
-    rows = rows or here.lake.parts(job_id, "scrape")
-    if not rows:
-        raise NotFoundError(f"job {job_id} has no rows yet")
     from reports.render import render
 
     try:
@@ -129,14 +127,25 @@ def _partial(here: Context, job_id: str, fmt: str, record: Record | None) -> Res
         raise ConflictError(str(error)) from error
     folder = Path(tempfile.mkdtemp(prefix="leadmill-"))  # a format may need files beside its own
     out = folder / f"report.{fmt}"
+    about, kind = _about(job_id, record), spec.get("type", "comprehensive")
+
+    def write(files: Mapping[str, Sequence[Path]]) -> None:
+        if not files["rows"]:
+            raise NotFoundError(f"job {job_id} has no rows yet")
+        render(fmt, rows=files["rows"], job=about, report_type=kind, out=out)
+
     try:
-        render(fmt, rows=rows, job=_about(job_id, record), report_type=spec.get("type", "comprehensive"), out=out)
+        enduring(here.lake, lambda: {"rows": _furthest(here, job_id)}, write)
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, duckdb.IOException) and (found := _REFUSED.search(str(error))):
             raise StorageError(found.group(), full=found.group() != os.strerror(errno.EROFS)) from error
         raise
     return _file(job_id, fmt, out, partial=True)
+
+
+def _furthest(here: Context, job_id: str) -> list[Path]:
+    return next((parts for stage in _STAGES if (parts := here.lake.parts(job_id, stage))), [])
 
 
 def _about(job_id: str, record: Record | None) -> dict[str, Any]:

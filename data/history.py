@@ -11,14 +11,17 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.damage import DamagedPartError, enduring, mend
 from data.duck import connection
 from data.lake import Lake, sync_file
+from data.reading import read_table
 from data.schemas import SCHEMA_VERSION, TEXTS, TIME
 from leadmill.ids import JOB_ID, job_time
 
@@ -171,19 +174,25 @@ def page(
     first = f"{since:%Y-%m}" if since else ""
     found: list[dict[str, Any]] = []
     for month in reversed(_months(lake)):
-        files = _files(lake, [month]) if first <= month <= last else []
-        if not files:
+        if not (first <= month <= last):
             continue
         query = f"""
             SELECT * FROM (SELECT * FROM read_parquet($files, union_by_name => true) {_LATEST})
             {conditions} ORDER BY created_at DESC, job_id DESC LIMIT $limit
         """  # noqa: S608 - the conditions are those of this module, values are parameters
-        parameters = {**given, "files": files, "limit": limit - len(found)}
-        rows: pa.Table = connection().cursor().sql(query, params=parameters).to_arrow_table()
-        found += rows.to_pylist()
+        parameters = {**given, "limit": limit - len(found)}
+        found += enduring(lake, partial(_listed, lake, [month]), partial(_query, query, parameters))
         if len(found) >= limit:
             break
     return found
+
+
+def _query(query: str, parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:
+    names = [str(file) for file in files["history"]]
+    if not names:
+        return []
+    rows: pa.Table = connection().cursor().sql(query, params={**parameters, "files": names}).to_arrow_table()
+    return list(rows.to_pylist())
 
 
 def _conditions(
@@ -212,7 +221,10 @@ def tally(lake: Lake, without: Iterable[str] = ()) -> list[tuple[str, str, int, 
 
     `without` names jobs that are counted elsewhere (their record is still in Redis).
     """
-    files = _files(lake, _months(lake))
+    return enduring(lake, lambda: _listed(lake, _months(lake)), lambda files: _tally(files["history"], without))
+
+
+def _tally(files: Sequence[Path], without: Iterable[str]) -> list[tuple[str, str, int, int, int]]:
     if not files:
         return []
     con = connection().cursor()
@@ -224,7 +236,7 @@ def tally(lake: Lake, without: Iterable[str] = ()) -> list[tuple[str, str, int, 
         ) ANTI JOIN counted_elsewhere USING (job_id) GROUP BY ALL
     """  # noqa: S608 - no user text
     try:
-        return list(con.execute(query, {"files": files}).fetchall())
+        return list(con.execute(query, {"files": [str(file) for file in files]}).fetchall())
     finally:
         con.unregister("counted_elsewhere")
 
@@ -236,18 +248,20 @@ def _months(lake: Lake) -> list[str]:
     return sorted(folder.name.removeprefix("month=") for folder in lake.history.glob("month=*"))
 
 
-def _files(lake: Lake, months: Iterable[str]) -> list[str]:
-    return [str(file) for month in months for file in sorted((lake.history / f"month={month}").glob("*.parquet"))]
+def _listed(lake: Lake, months: Iterable[str]) -> dict[str, list[Path]]:
+    folders = [lake.history / f"month={month}" for month in months]
+    return {"history": [file for folder in folders for file in sorted(folder.glob("history-*.parquet"))]}
 
 
 def _rows_of(
     lake: Lake, months: Iterable[str], job_ids: Sequence[str], columns: list[str] | None
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for file in _files(lake, months):
-        rows += pq.read_table(
-            file, columns=columns, filters=[("job_id", "in", list(job_ids))], partitioning=None
-        ).to_pylist()
+    for file in _listed(lake, months)["history"]:
+        try:
+            rows += read_table(file, columns, filters=[("job_id", "in", list(job_ids))]).to_pylist()
+        except DamagedPartError:  # what the other files know counts; the job's manifest is still there
+            mend(lake, [file])
     return rows
 
 

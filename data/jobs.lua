@@ -871,17 +871,26 @@ function ops.resume()
       return { ok = known.job == a.job and known.body == a.body, replayed = true }
     end
   end
-  if not TERMINAL[j.status] or (j.status == 'completed' and num(j.coverage) >= 1) then return { no = j.status } end
+  if not TERMINAL[j.status] or (j.status == 'completed' and num(j.coverage) >= 1 and not a.damaged) then
+    return { no = j.status }
+  end
   for _, name in ipairs({ 'units:', 'ev:', 'todo:' }) do call('PERSIST', P .. name .. j.id) end
   count_ended(j, -1)
   call('DEL', P .. 'todo:' .. j.id)
   for u, t in pairs(a.units or {}) do -- from the manifest, when the record's own units are gone
     call('HSETNX', P .. 'units:' .. j.id, u, enc(t))
   end
-  local done = 0
+  local done, again = 0, {}
+  for _, u in ipairs(a.damaged or {}) do again[u] = true end
   local flat = call('HGETALL', P .. 'units:' .. j.id)
   for i = 1, #flat, 2 do
     local u, t = flat[i], dec(flat[i + 1])
+    if is_part(u) and again[u] then -- a file of it is damaged: made again from the first stage
+      local stages = split(j.ps, ',')
+      for k = 1, t.s == 'd' and #stages or t.k do add(j, stages[k] .. ':d', -1) end
+      add(j, 'g', -(t.s == 'd' and 1000 or num(t.g)))
+      t = { s = 'f', e = t.e, k = 0, b = t.b }
+    end
     if is_part(u) and t.s == 'd' then
       done = done + 1
     elseif u ~= 'launch' then

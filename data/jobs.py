@@ -416,16 +416,23 @@ class JobStore:
         """
         self._legal(self.call("cancel", job=job_id), job_id, "cancel", "resume")
 
-    def resume(self, job_id: str, units: Mapping[str, Any] | None = None, key: str | None = None) -> Answer:
+    def resume(
+        self,
+        job_id: str,
+        units: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        damaged: Sequence[str] | None = None,
+    ) -> Answer:
         """Plan again what is not done; `units` come from the manifest when the record's own are gone.
 
+        `damaged`: files of the job are, so a completed one may be resumed, and these partitions are made again.
         A repeat with the same idempotency `key` changes nothing (then `replayed` in the answer).
 
         Raises:
             NotFoundError: no such job.
             ConflictError: it runs, or everything in it is done; or the key stood for another request.
         """
-        answer = self.call("resume", job=job_id, units=units, idem=key, body=f"resume:{job_id}")
+        answer = self.call("resume", job=job_id, units=units, idem=key, body=f"resume:{job_id}", damaged=damaged)
         if answer.refused is None and not answer.body["ok"]:
             raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")
         return self._legal(answer, job_id, "resume", "cancel")

@@ -8,41 +8,36 @@ or renames touches lower epochs or its own, never a higher one, however long it 
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.duck import connection
+from data.damage import PLAN_FILE, DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
 from data.parts import DAMAGED, KINDS, Committed, PartKind, newest, parse_name
-from data.schemas import MADE_AT, STAGE_SCHEMAS
+from data.reading import FAULTS, named, newest_rows, read_json, read_table
+from data.schemas import STAGE_SCHEMAS
 from data.unit_files import UnitFiles, owner, schema_of, sync_file
-from leadmill.errors import ErrorCategory, NotFoundError, WorkError
+from leadmill.errors import NotFoundError
 from leadmill.ids import JOB_ID
 
 __all__ = ["DamagedPartError", "Lake", "UnitFiles", "partition_of", "sync_file"]
 
 
-class DamagedPartError(WorkError):
-    """A part cannot be read as it was written: torn, truncated or changed on disk."""
-
-    def __init__(self, file: Path, error: Exception) -> None:
-        super().__init__(f"{file.parent.name}/{file.name} is damaged on disk ({error})"[:300], ErrorCategory.SYSTEM)
-        self.file = file
-
-
 class Lake:
-    """Paths, parts and queries below one data folder. Cheap to make; holds no connection."""
+    """Paths, parts and queries below one data folder. Cheap to make; holds no connection.
 
-    def __init__(self, root: Path) -> None:
+    `tell` takes what an operator must see: a kind and what it is about (`JobStore.critical`).
+    """
+
+    def __init__(self, root: Path, tell: Callable[[str, Mapping[str, Any]], None] | None = None) -> None:
         self.root = root
+        self.tell = tell
         self.jobs = root / "jobs"
         self.companies = root / "companies"
         self.history = root / "job_history"
@@ -161,26 +156,29 @@ class Lake:
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
     def good_ids(self, files: Iterable[Path]) -> set[str]:
-        """Companies that have a row in the given files."""
-        return {
-            i for file in files for i in pq.read_table(file, columns=["company_id"], partitioning=None)[0].to_pylist()
-        }
+        """Companies that have a row in the given files; a damaged one is set aside, and its companies have none."""
+        found: set[str] = set()
+        for file in files:
+            try:
+                found.update(read_table(file, ["company_id"])[0].to_pylist())
+            except DamagedPartError:
+                mend(self, [file])
+        return found
 
     def iter_rows(self, files: Iterable[Path], batch: int = 200) -> Iterator[dict[str, Any]]:
         """Rows of part files as dictionaries, a batch in memory at a time.
 
         Raises:
-            DamagedPartError: a file is not what was written.
+            DamagedPartError: a file is missing, not what was written, or of other columns.
         """
         for file in files:
             try:
                 with pq.ParquetFile(file, page_checksum_verification=True) as reader:
+                    check_columns(file, reader.schema_arrow)
                     for chunk in reader.iter_batches(batch_size=batch):
                         yield from chunk.to_pylist(maps_as_pydicts="lossy")
-            except (pa.ArrowException, OSError) as error:
-                if _is_ours(error) and not isinstance(error, FileNotFoundError):
-                    raise
-                raise DamagedPartError(file, error) from error
+            except FAULTS as error:
+                raise named(file, error) from error
 
     def set_damaged_aside(self, files: Iterable[Path]) -> list[Path]:
         """Read every given part and rename those that are damaged, so that no query sees them.
@@ -190,13 +188,12 @@ class Lake:
         damaged = []
         for file in files:
             try:
-                pq.read_table(file, partitioning=None, page_checksum_verification=True)
+                error = fault_of(file)
             except FileNotFoundError:
                 damaged.append(file)
-            except (pa.ArrowException, OSError) as error:
-                if _is_ours(error):
-                    raise
-                file.rename(file.with_name(f"damaged-{file.name}"))
+                continue
+            if error is not None:
+                set_aside(self, file, error)
                 damaged.append(file)
         return damaged
 
@@ -238,23 +235,35 @@ class Lake:
     # ---- plan and manifest ------------------------------------------------------------------------
 
     def plan_path(self, job_id: str) -> Path:
-        return self.job_dir(job_id) / "plan.parquet"
+        return self.job_dir(job_id) / PLAN_FILE
 
     def plan(self, job_id: str, partition: int | None = None) -> list[dict[str, Any]]:
-        """Rows of the plan (`data.schemas.PLAN`), of one partition if given."""
-        path = self.plan_path(job_id)
+        """Rows of the plan (`data.schemas.PLAN`), of one partition if given.
+
+        Raises:
+            DamagedPartError: it is missing or damaged.
+        """
         filters = None if partition is None else [("partition", "=", partition)]
-        rows: list[dict[str, Any]] = pq.read_table(path, filters=filters, partitioning=None).to_pylist()
+        rows: list[dict[str, Any]] = read_table(self.plan_path(job_id), filters=filters).to_pylist()
         return rows
 
-    def manifest(self, job_id: str) -> dict[str, Any] | None:
-        """What an ended job is, or None when it has not ended (or never was)."""
-        try:
-            text = (self.job_dir(job_id) / "manifest.json").read_text()
-        except FileNotFoundError:
-            return None
-        found: dict[str, Any] = json.loads(text)
+    def plan_column(self, job_id: str, column: str) -> list[Any]:
+        """One column of the plan; nothing when there is none.
+
+        Raises:
+            DamagedPartError: it is damaged.
+        """
+        path = self.plan_path(job_id)
+        found: list[Any] = read_table(path, [column])[0].to_pylist() if path.exists() else []
         return found
+
+    def manifest(self, job_id: str) -> dict[str, Any] | None:
+        """What an ended job is, or None when it has not ended (or never was).
+
+        Raises:
+            DamagedPartError: the file is damaged.
+        """
+        return read_json(self.job_dir(job_id) / "manifest.json")
 
     # ---- queries across jobs ------------------------------------------------------------------------
 
@@ -263,37 +272,28 @@ class Lake:
 
         `company_ids` None: every company there is. Looks into the snapshot and every job's parts.
         """
-        files = self.stage_files(stage)
-        if not files:
-            return []
-        column = MADE_AT[stage]
-        where = "" if company_ids is None else "WHERE company_id IN (SELECT unnest($ids))"
-        good = "AND error IS NULL" if stage == "score" else ""
-        if good and not where:
-            where, good = "WHERE error IS NULL", ""
-        cursor = connection().cursor()
-        query = f"""
-            SELECT company_id, arg_max(domain, {column}) AS domain, arg_max(url, {column}) AS url,
-                   arg_max(job_id, {column}) AS job_id, max({column}) AS at
-            FROM read_parquet($files, union_by_name => true) {where} {good} GROUP BY company_id ORDER BY domain
-        """  # noqa: S608 - column names come from this function
-        parameters: dict[str, Any] = {"files": [str(file) for file in files]}
-        if company_ids is not None:
-            parameters["ids"] = list(company_ids)
-        found: pa.Table = cursor.sql(query, params=parameters).to_arrow_table()
-        return list(found.to_pylist())
+        return enduring(
+            self, lambda: {stage: self.stage_files(stage)}, lambda files: newest_rows(stage, files[stage], company_ids)
+        )
 
     def rows_from(
         self, stage: str, sources: Mapping[str, Sequence[str]], kind: PartKind = "rows"
     ) -> Iterator[dict[str, Any]]:
-        """Rows of given companies from given jobs: `sources` maps a job id to company ids."""
+        """Rows of given companies from given jobs: `sources` maps a job id to company ids.
+
+        A damaged file is set aside; its companies have no row then.
+        """
         for job_id, ids in sources.items():
             left = set(ids)
             files = self.parts(job_id, stage, kind)
             if kind == "rows":
                 files += self.snapshot_files(stage)
             for file in files:
-                found = pq.read_table(file, filters=[("company_id", "in", list(ids))], partitioning=None)
+                try:
+                    found = read_table(file, filters=[("company_id", "in", list(ids))])
+                except DamagedPartError:
+                    mend(self, [file])
+                    continue
                 for batch in found.to_batches(max_chunksize=50):
                     for row in batch.to_pylist(maps_as_pydicts="lossy"):
                         if row["job_id"] != job_id or row["company_id"] not in left:
@@ -332,11 +332,6 @@ def partition_of(part: Path) -> int:
 
 def _partition(name: str) -> int:
     return int(name.split("-")[1])
-
-
-def _is_ours(error: Exception) -> bool:
-    """The file could not be opened or there was no memory: that says nothing of what is in it."""
-    return isinstance(error, pa.ArrowMemoryError) or getattr(error, "errno", None) not in (None, errno.EIO)
 
 
 def _is_partition(unit: str) -> bool:

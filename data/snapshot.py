@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,9 +24,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.damage import enduring, label, mend
 from data.lake import Lake, sync_file
 from data.schemas import MADE_AT, SCHEMA_VERSION, STAGE_SCHEMAS
 from leadmill.errors import WorkError
+from leadmill.log import get_logger
+
+log = get_logger(__name__)
 
 #: A replaced snapshot stays this long (seconds), for queries that had listed it already.
 GRACE_S = 600
@@ -84,11 +88,16 @@ def _lock(fd: int) -> bool:
 
 def covered(lake: Lake, stage: str) -> dict[str, str]:
     """Jobs in a stage's snapshot, each with the digest of the parts that were read."""
+    path = lake.companies / stage / "manifest.json"
     try:
-        found: dict[str, Any] = json.loads((lake.companies / stage / "manifest.json").read_text())
+        found: dict[str, Any] = json.loads(path.read_text())
+        jobs, file = dict(found["jobs"]), lake.companies / stage / str(found["snapshot"])
     except FileNotFoundError:
         return {}
-    return dict(found["jobs"])
+    except (ValueError, KeyError, TypeError) as error:  # every part is read again, and the next compaction writes it
+        log.warning("the list of a snapshot's jobs is damaged", file=label(path), error=str(error))
+        return {}
+    return jobs if file.exists() else {}  # set aside as damaged: what of its parts still lies in the jobs counts
 
 
 def covers(lake: Lake, job_id: str) -> bool:
@@ -135,36 +144,53 @@ def compact(lake: Lake, job_ids: Sequence[str], check: Check = lambda: None) -> 
     Call it within `exclusive`. Memory is bounded: DuckDB picks the rows by id and time alone, sorts on disk where it
     must, and the file is written a row group at a time.
 
+    A damaged part, or snapshot, is set aside and the rest compacted.
+
     Raises:
-        duckdb.Error: a part cannot be read; nothing was changed for that stage.
+        duckdb.Error: the rows cannot be read although every file is sound; nothing was changed for that stage.
     """
     made = (_compact_stage(lake, stage, job_ids, check) for stage in STAGE_SCHEMAS)
     return [one for one in made if one is not None]
 
 
 def _compact_stage(lake: Lake, stage: str, job_ids: Sequence[str], check: Check) -> Compaction | None:
-    known = covered(lake, stage)
+    sizes = [file.stat().st_size for file in lake.snapshot_files(stage)]
+    known: dict[str, str] = {}
     new: dict[str, str] = {}
-    sources = lake.snapshot_files(stage)
-    before = sources[0].stat().st_size if sources else 0
-    for job_id in job_ids:
-        files = lake.parts(job_id, stage)
-        if files and known.get(job_id) != (seen := digest(files)):
-            new[job_id] = seen
-            sources += files
-    if not new:
-        return None
-    check()
+
+    def sources() -> dict[str, list[Path]]:
+        known.clear()
+        new.clear()
+        known.update(covered(lake, stage))
+        files = lake.snapshot_files(stage)
+        for job_id in job_ids:
+            own = lake.parts(job_id, stage)
+            if own and known.get(job_id) != digest(own) and mend(lake, own, whole=False):
+                own = lake.parts(job_id, stage)
+            if own and known.get(job_id) != (seen := digest(own)):
+                new[job_id] = seen
+                files += own
+        return {stage: files}
+
     folder = lake.companies / stage
-    folder.mkdir(parents=True, exist_ok=True)
-    number = _number(lake.snapshot_files(stage)) + 1
-    target = folder / f"snapshot-{number:06d}.parquet"
-    rows = _write(sources, stage, target, check)
+
+    def write(files: Mapping[str, Sequence[Path]]) -> tuple[Path, int] | None:
+        if not new:
+            return None
+        check()
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"snapshot-{_number(folder) + 1:06d}.parquet"
+        return target, _write(files[stage], stage, target, check)
+
+    written = enduring(lake, sources, write)
+    if written is None:
+        return None
+    target, rows = written
     check()
     kept = {job_id: seen for job_id, seen in known.items() if (lake.jobs / job_id / stage).is_dir()}
     _write_manifest(folder, {"snapshot": target.name, "rows": rows, "jobs": {**kept, **new}})
     drop_stale_snapshots(lake)
-    return Compaction(stage, len(new), rows, before, target.stat().st_size)
+    return Compaction(stage, len(new), rows, sizes[0] if sizes else 0, target.stat().st_size)
 
 
 def drop_stale_snapshots(lake: Lake, grace_s: float = GRACE_S) -> int:
@@ -186,8 +212,9 @@ def drop_stale_snapshots(lake: Lake, grace_s: float = GRACE_S) -> int:
     return freed
 
 
-def _number(files: Sequence[Path]) -> int:
-    return int(files[-1].stem.rpartition("-")[2]) if files else 0
+def _number(folder: Path) -> int:
+    """The highest number that a snapshot has or had, also one that was set aside."""
+    return max((int(file.stem.rpartition("-")[2]) for file in folder.glob("*snapshot-*.parquet")), default=0)
 
 
 def _write(sources: Sequence[Path], stage: str, target: Path, check: Check) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from data.damage import naming
 from data.duck import connection
 from data.jobs import DEADLINE_STRUCK
 from data.lake import DamagedPartError, Lake
@@ -51,7 +52,9 @@ def missing(
         query = """
             SELECT coalesce(error_category, 'system'), error, domain FROM read_parquet($files) WHERE error IS NOT NULL
         """
-        return counted(connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchall())
+        with naming(lake, scores):
+            found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchall()
+        return counted(found)
     if not lake.plan_path(job_id).exists():
         return []
     return counted(_without_row(lake, job_id, valid, units, struck=struck))

@@ -7,16 +7,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from data import history
+from data.damage import DamagedPartError, damages, mark_resumed
 from data.jobs import TERMINAL, HandOut, JobStore
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
+from leadmill.log import get_logger
 from pipelines import restore
 from pipelines.asked import RecordError, check_options
 from pipelines.canvas import publish_later
 from pipelines.listing import from_history
 from pipelines.queues import Priority
-from pipelines.stages import PIPELINE, Kind
+from pipelines.redone import damaged_units
+from pipelines.stages import PIPELINE, Kind, partition_stages
 from pipelines.submit import Submission
+
+log = get_logger(__name__)
 
 Publish = Callable[[Sequence[HandOut]], None]
 
@@ -82,13 +87,25 @@ def resume(
         ConflictError: it runs, or nothing is missing; or the key stood for another request.
         UnavailableError: Redis does not answer.
     """
-    existing(store, lake, job_id)
+    chain = partition_stages(tuple(existing(store, lake, job_id)["stages"].split(",")))
     with store._guarded():
         kept = store.redis.exists(store.key(f"units:{job_id}"))
-    units = None if kept else (lake.manifest(job_id) or {}).get("units")
-    answer = store.resume(job_id, units=units, key=idempotency_key)
+    units = None if kept else _kept_units(lake, job_id, chain)
+    found = damages(lake, job_id)
+    again = damaged_units(found, chain) if found else None
+    answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again)
+    mark_resumed(found)
     publish_later(publish, answer.send)
     return existing(store, lake, job_id), bool(answer.body.get("replayed"))
+
+
+def _kept_units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, Any] | None:
+    """Units that are no longer in the record: those of the manifest, else what the parts tell."""
+    try:
+        return (lake.manifest(job_id) or {}).get("units")
+    except DamagedPartError as error:
+        log.warning("units made from the parts", job=job_id, error=str(error))
+        return restore.units_from_parts(lake, job_id, chain)
 
 
 def rerun(store: JobStore, lake: Lake, job_id: str, from_stage: str, **options: Any) -> Submission:

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import pyarrow.parquet as pq
-
 from data.jobs import JobStore
-from data.lake import Lake
+from data.lake import DamagedPartError, Lake
 from leadmill.errors import InputError
 from pipelines import cursors
 from pipelines.stages import BY_UNIT, partition_number
@@ -128,8 +126,10 @@ def _companies(lake: Lake, item: dict[str, Any], sizes: dict[str, Counter[int]])
     """Companies of a partition, of any other unit all of the job; one column of the plan, read once a job."""
     job, unit = item["job_id"], item["unit"]
     if job not in sizes:
-        path = lake.plan_path(job)
-        column = pq.read_table(path, columns=["partition"], partitioning=None)[0].to_pylist() if path.exists() else []
+        try:
+            column = lake.plan_column(job, "partition")
+        except DamagedPartError:  # the job's own error says so
+            column = []
         sizes[job] = Counter(number for number in column if number is not None)
     if not sizes[job]:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from data.damage import naming
 from data.duck import connection
 from leadmill.errors import ErrorCategory
 from pipelines import causes
@@ -12,6 +13,7 @@ from pipelines.asked import count, document, share
 from pipelines.committed import Parts, settle_ended
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
+from pipelines.redone import clear_redone
 from pipelines.stages import STAGES, partition_stages, report_format
 from pipelines.unit_run import UnitRun
 
@@ -23,6 +25,7 @@ def publish(run: UnitRun) -> None:
     record = store.read(job_id) or {}
     units = store.units(job_id)
     valid = settle_ended(lake, job_id, units, stages)
+    clear_redone(lake, job_id, units, stages)
     lake.sync(job_id)
     companies = count(record, "nc")
     good = _good(run, valid) if companies else 0
@@ -50,7 +53,8 @@ def _good(run: UnitRun, valid: Parts) -> int:
     lake, stages = run.runtime.lake, run.grant.stages
     if scores := valid.get(("score", "rows")):
         query = "SELECT count(DISTINCT company_id) FROM read_parquet($files) WHERE error IS NULL"
-        found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchone()
+        with naming(lake, scores):
+            found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchone()
         return int(found[0]) if found else 0
     chain = partition_stages(stages)
     if chain:

@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data import history
 from data.jobs import DOCUMENT, TERMINAL, JobStore, Status
-from data.lake import Lake
+from data.lake import DamagedPartError, Lake
 from leadmill.errors import NotFoundError, UnavailableError
 from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
@@ -38,7 +37,7 @@ _CHUNK = 500
 #: Fields of a manifest's record that are kept elsewhere, or tell of a deadline that is over.
 _NOT_IN_HASH = frozenset({"id", "input", "spec", "dpx", *DOCUMENT})
 #: What reading a damaged manifest, plan or input raises.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
+UNREADABLE = (DamagedPartError, OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
 _LOST = "the job store was emptied while this job ran; resume continues with what is missing"
 
 
@@ -163,7 +162,7 @@ def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> Lost:
     record: dict[str, str] = manifest["record"]
     chain = partition_stages(tuple(manifest["stages"]))
     ended = manifest["status"] in TERMINAL
-    units = manifest["units"] if ended else _units(lake, job_id, chain)
+    units = manifest["units"] if ended else units_from_parts(lake, job_id, chain)
     partitions = [unit for unit in units if partition_number(unit) is not None]
     finished = record.get("finished") or _ms(lake.job_dir(job_id) / "manifest.json")
     long = {name: text for name in DOCUMENT if (text := record.get(name))}
@@ -213,14 +212,13 @@ def _new_epoch() -> int:
     return int(time.time())
 
 
-def _units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Units of a job that had not ended, from the parts that lie in the lake."""
+def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Units of a job as the parts that lie in the lake tell them, where nothing else does."""
     epoch = _new_epoch()
     units: dict[str, dict[str, Any]] = {"launch": {"s": "d", "e": epoch, "k": 0, "c": [0]}}
-    plan = lake.plan_path(job_id)
-    if not chain or not plan.exists():
+    if not chain:
         return units
-    numbers = {n for n in pq.read_table(plan, columns=["partition"])[0].to_pylist() if n is not None}
+    numbers = {n for n in lake.plan_column(job_id, "partition") if n is not None}
     done = {stage: _partitions_of(lake, job_id, stage) for stage in chain}
     for number in range(max(numbers, default=-1) + 1):
         reached = next((i for i, stage in enumerate(chain) if number not in done[stage]), len(chain))

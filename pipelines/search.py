@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from data.damage import enduring
 from data.duck import connection
 from data.lake import Lake
 from leadmill.errors import ConfigError, ErrorCategory, InputError, WorkError
@@ -72,7 +73,15 @@ def _directory(query: str, most: int, argument: str, lake: Lake) -> list[Company
 
 
 def _lake(query: str, most: int, _argument: str, lake: Lake) -> list[CompanyUrl]:
-    files = [str(file) for stage in ("enrich", "process") for file in lake.stage_files(stage)]
+    stages = ("enrich", "process")
+    return enduring(
+        lake,
+        lambda: {stage: lake.stage_files(stage) for stage in stages},
+        lambda files: _in_rows(query, most, [str(file) for stage in stages for file in files[stage]]),
+    )
+
+
+def _in_rows(query: str, most: int, files: Sequence[str]) -> list[CompanyUrl]:
     if not files:
         return []
     source = (
@@ -80,7 +89,7 @@ def _lake(query: str, most: int, _argument: str, lake: Lake) -> list[CompanyUrl]
         "lower(concat_ws(' ', any_value(name), domain, any_value(description), any_value(industry))) AS text "
         "FROM read_parquet($files, union_by_name => true) GROUP BY domain)"
     )
-    return _run(source, {"files": files}, query, most)
+    return _run(source, {"files": list(files)}, query, most)
 
 
 def _run(source: str, parameters: dict[str, object], query: str, most: int) -> list[CompanyUrl]:

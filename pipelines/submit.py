@@ -181,7 +181,7 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
 
 def _archived(lake: Lake, job_id: str) -> bool:
     """Whether the lake tells of a job that has no record any more: cleanup took it out, or it will be restored."""
-    return lake.manifest(job_id) is not None or history.find(lake, job_id) is not None
+    return (lake.job_dir(job_id) / "manifest.json").exists() or history.find(lake, job_id) is not None
 
 
 def submit(

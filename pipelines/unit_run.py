@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.cleaning import clean_text
+from data.damage import PLAN_FILE
 from data.jobs import CUT_OFF_S, Answer, Grant, HandOut, JobStore
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import Committed, PartKind, counts_of, short
@@ -119,6 +120,24 @@ class UnitRun:
             sources = _by_source({"company_id": row["company_id"], "source_job": row["job_id"]} for row in fetched)
         return lake.rows_from(stage, sources, kind)
 
+    def lost(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Error rows of companies that another job has a row of, which it does not give any more."""
+        if STAGES[self.stage].reads in self._own_stages():
+            return []
+        have = {row["company_id"] for row in rows}
+        return [
+            {
+                **{name: row[name] for name in ("company_id", "domain", "url")},
+                "scope": "company",
+                "stage": self.stage,
+                "category": ErrorCategory.SYSTEM.value,
+                "error": f"its row in {row['source_job']} is damaged or gone; resume that job, then try again",
+                "at": self.now,
+            }
+            for row in self.companies()
+            if row["source_job"] and row["company_id"] not in have
+        ]
+
     def _own_parts(self, stage: str, kind: PartKind, index: int) -> list[Path]:
         """What an earlier stage of this unit committed: those files and no others."""
         lake, grant = self.runtime.lake, self.grant
@@ -209,14 +228,11 @@ def run_unit(
     except RunStoppedError:
         _discard(run)
         return False
-    except DamagedPartError as error:
-        _discard(run)
-        if _fail(runtime, grant, error, from_first_stage=True) and number is not None:
-            runtime.lake.drop_partition(job_id, stages, number, grant.epoch)
-        return False
     except Exception as error:  # the stage's own failure, whatever it is, becomes the unit's outcome
         _discard(run)
-        _fail(runtime, grant, error)
+        again = isinstance(error, DamagedPartError) and error.file.name != PLAN_FILE
+        if _fail(runtime, grant, error, from_first_stage=again) and again and number is not None:
+            runtime.lake.drop_partition(job_id, stages, number, grant.epoch)
         return False
     return _commit(runtime, run, chained)
 

@@ -155,12 +155,8 @@ def _runtime(pid: int) -> Runtime:
     def publish(outs: Sequence[HandOut]) -> None:
         canvas.publish(app, outs)
 
-    return Runtime(
-        settings,
-        JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir),
-        Lake(settings.data_dir),
-        publish,
-    )
+    store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
+    return Runtime(settings, store, Lake(settings.data_dir, store.critical), publish)
 
 
 def runtime() -> Runtime:

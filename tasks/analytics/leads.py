@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from data.damage import enduring
 from data.duck import connection
 from data.schemas import STAGE_SCHEMAS
 from pipelines.unit_run import UnitRun
@@ -24,17 +26,26 @@ _FROM_PLAN = {
 
 def collect_leads(run: UnitRun) -> Path:
     """Write the job's leads as a scratch file with the columns of stage `score`; it never becomes a part."""
-    lake, schema = run.runtime.lake, STAGE_SCHEMAS["score"]
+    lake = run.runtime.lake
     sources = sorted({row["source_job"] for row in lake.plan(run.job_id) if row["source_job"]})
-    files = [file for source in sources for file in lake.parts(source, "score")] + lake.snapshot_files("score")
     out = run.files.scratch("leads.parquet")
+
+    def files() -> dict[str, list[Path]]:
+        return {"score": [file for job in sources for file in lake.parts(job, "score")] + lake.snapshot_files("score")}
+
+    enduring(lake, files, lambda found: _collect(lake.plan_path(run.job_id), found["score"], out))
+    return out
+
+
+def _collect(plan: Path, files: Sequence[Path], out: Path) -> None:
+    schema = STAGE_SCHEMAS["score"]
     cursor = connection().cursor()
     columns = ", ".join(f"{_FROM_PLAN.get(name, f'lead.{name}')} AS {name}" for name in schema.names)
     cursor.execute(
         f"""
         COPY (
             SELECT {columns}
-            FROM read_parquet({path_literal(lake.plan_path(run.job_id))}) AS plan
+            FROM read_parquet({path_literal(plan)}) AS plan
             LEFT JOIN (
                 SELECT * FROM ({select_rows(cursor, files, schema)})
                 QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY scored_at DESC) = 1
@@ -43,4 +54,3 @@ def collect_leads(run: UnitRun) -> Path:
         ) TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd)
         """
     )
-    return out

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from data.damage import naming
 from data.lake import Lake
 from pipelines.asked import count
-from pipelines.stages import report_format
+from pipelines.committed import valid_parts
+from pipelines.stages import partition_stages, report_format
 from pipelines.unit_run import UnitRun
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
@@ -24,33 +26,32 @@ def report(run: UnitRun) -> None:
     store = run.runtime.store
     record = store.read(run.job_id) or {}
     options = run.options.get("report", {})
-    result = render(
-        fmt,
-        rows=rows,
-        job={
-            "job_id": run.job_id,
-            "created_at": run.grant.created,
-            "kind": run.grant.kind,
-            "options": run.options,
-            "companies": count(record, "nc"),
-        },
-        report_type=options.get("type", "comprehensive"),
-        out=run.files.path(f"reports/report.{fmt}"),
-    )
+    about = {
+        "job_id": run.job_id,
+        "created_at": run.grant.created,
+        "kind": run.grant.kind,
+        "options": run.options,
+        "companies": count(record, "nc"),
+    }
+    out = run.files.path(f"reports/report.{fmt}")
+    with naming(run.runtime.lake, rows):
+        result = render(fmt, rows=rows, job=about, report_type=options.get("type", "comprehensive"), out=out)
     run.outcome.rows_in = run.outcome.rows_out = result.rows
 
 
 @unit_task("analyze")
 def analyze(run: UnitRun) -> None:
     """Analyse the newest scored rows of the job's companies (see reports.queries)."""
-    analysis = analyze_leads(_leads(run, run.runtime.lake))
+    rows = _leads(run, run.runtime.lake)
+    with naming(run.runtime.lake, rows):
+        analysis = analyze_leads(rows)
     run.files.write_json("reports/analysis.json", analysis)
     run.outcome.doc["finding"] = json.dumps({"analysis": analysis}, default=str)
 
 
 def _leads(run: UnitRun, lake: Lake) -> list[Path]:
     """Scored rows of the job: its own, or (a job without score) the newest of each company in its plan."""
-    own = lake.parts(run.job_id, "score")
-    if own or "score" in run.grant.stages:
-        return own
-    return [collect_leads(run)]
+    if "score" not in run.grant.stages:
+        return lake.parts(run.job_id, "score") or [collect_leads(run)]
+    units = run.runtime.store.units(run.job_id)
+    return valid_parts(lake, run.job_id, "score", "rows", units, partition_stages(run.grant.stages))

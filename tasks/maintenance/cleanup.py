@@ -18,6 +18,7 @@ import pyarrow as pa
 from duckdb import Error as DuckError
 
 from data import history, snapshot
+from data.damage import damages
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
@@ -130,6 +131,7 @@ def _clean_batch(
     check()
     ready = compact_each(lake, ready, done.failed, check)
     done.compacted += len(ready)
+    ready = _undamaged(lake, ready, done.failed)
     check()
     history.append(lake, ready, now)
     for record in ready:
@@ -160,6 +162,15 @@ def compact_each(
         log.warning("job not compacted", job=records[0]["id"], error=str(error))
         return []
     return list(records)
+
+
+def _undamaged(lake: Lake, records: Sequence[Record], failed: dict[str, str]) -> list[Record]:
+    """Without jobs that have a damaged file: they are kept whole until a resume has made its rows again."""
+    damaged = {one.job_id: one for one in damages(lake)}
+    for record in records:
+        if one := damaged.get(record["id"]):
+            failed[record["id"]] = f"{one.file} is damaged ({one.error}): leadmill resume {record['id']}"
+    return [record for record in records if record["id"] not in damaged]
 
 
 def _let_go(store: JobStore, lake: Lake, record: Record, done: Cleaned, check: Callable[[], None]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pyarrow.parquet as pq
-
 from data.jobs import TERMINAL, JobStore, Status
-from data.lake import Lake
+from data.lake import DamagedPartError, Lake
+from leadmill.log import get_logger
+
+log = get_logger(__name__)
 
 Record = dict[str, str]
 _PAGE = 500
@@ -59,8 +60,8 @@ def sources_in_use(store: JobStore, lake: Lake) -> set[str]:
 
 
 def _sources(lake: Lake, job_id: str) -> set[str]:
-    plan = lake.plan_path(job_id)
-    if not plan.exists():
+    try:
+        return {source for source in lake.plan_column(job_id, "source_job") if source}
+    except DamagedPartError as error:  # that job will end by it, and holds nothing up until then
+        log.warning("sources of a job not known", job=job_id, error=str(error))
         return set()
-    column = pq.read_table(plan, columns=["source_job"], partitioning=None)[0]
-    return {source for source in column.unique().to_pylist() if source}

@@ -26,6 +26,7 @@ from pipelines.queues import Queue
 from pipelines.schedules import PERIODIC
 from tasks.maintenance.finding import Finding, State, worst
 from tasks.maintenance.job_checks import check_jobs, check_temporary
+from tasks.maintenance.lake_checks import check_damaged
 from tasks.maintenance.redis_checks import check_redis
 
 #: Waiting messages of each (queue, level), as `pipelines.recovery.queue_lengths` tells them; None: no broker answers.
@@ -60,6 +61,7 @@ def check_health(
         ("jobs", lambda: check_jobs(store)),
         ("schedules", lambda: _schedules(store, now)),
         ("disk", lambda: _disk(lake)),
+        ("damaged files", lambda: check_damaged(lake)),
         ("temporary files", lambda: check_temporary(store, lake, now)),
     ]
     found: list[Finding] = []

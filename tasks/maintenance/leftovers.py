@@ -11,13 +11,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from duckdb import Error as DuckError
 
 from data import history, snapshot
+from data.damage import damages
 from data.jobs import JobStore
-from data.lake import Lake
+from data.lake import DamagedPartError, Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
@@ -82,6 +84,8 @@ def _sweep_unrecorded(
 ) -> None:
     folder = lake.job_dir(job_id)
     if archived:
+        if damages(lake, job_id):
+            return  # the last of what it had: for the operator to look at
         if not snapshot.covers(lake, job_id):
             try:
                 snapshot.compact(lake, [job_id], check)
@@ -102,11 +106,18 @@ def _sweep_unrecorded(
         found["unknown"] += 1
 
 
+def _units_of(lake: Lake, job_id: str) -> dict[str, dict[str, Any]]:
+    try:
+        return dict((lake.manifest(job_id) or {}).get("units", {}))
+    except DamagedPartError:  # `seal` writes it anew
+        return {}
+
+
 def _sweep_temporary(store: JobStore, lake: Lake, record: Record, now: datetime, found: dict[str, int]) -> int:
     job_id = record["id"]
     if now.timestamp() - finished_ms(record) / 1000 < TEMPORARY_AGE_S or not temporary_files(lake, job_id):
         return 0
-    units = store.units(job_id) or (lake.manifest(job_id) or {}).get("units", {})
+    units = store.units(job_id) or _units_of(lake, job_id)
     lake.settle_all(job_id, committed_epochs(units, partition_stages(tuple(record["stages"].split(",")))))
     seal(store, lake, record)
     removed = 0

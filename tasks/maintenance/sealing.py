@@ -14,11 +14,16 @@ from typing import Any
 from redis.exceptions import WatchError
 
 from data.jobs import JobStore
-from data.lake import Lake, sync_file
+from data.lake import DamagedPartError, Lake, sync_file
 from data.unit_files import json_text
+from leadmill.log import get_logger
 from pipelines.committed import settle_ended
 from pipelines.manifest import manifest_of
+from pipelines.restore import units_from_parts
+from pipelines.stages import partition_stages
 from tasks.maintenance.ended import Record, ended_jobs, is_ended
+
+log = get_logger(__name__)
 
 #: An ended job is sealed after this long: a user who resumes does so soon.
 SEAL_AFTER = timedelta(hours=1)
@@ -50,7 +55,8 @@ def seal(store: JobStore, lake: Lake, record: Record) -> bool:
     job_id = record["id"]
     if _is_fresh(lake, record):
         return False
-    units = store.units(job_id)
+    chain = partition_stages(tuple(record["stages"].split(",")))
+    units = store.units(job_id) or units_from_parts(lake, job_id, chain)
     settle_ended(lake, job_id, units, record["stages"].split(","))
     if _is_fresh(lake, record):
         return False
@@ -72,7 +78,11 @@ def seal(store: JobStore, lake: Lake, record: Record) -> bool:
 
 def _is_fresh(lake: Lake, record: Record) -> bool:
     """Whether the manifest tells this end; launch's own says `running`, a resumed job's may tell an earlier one."""
-    manifest = lake.manifest(record["id"])
+    try:
+        manifest = lake.manifest(record["id"])
+    except DamagedPartError as error:
+        log.warning("a damaged manifest is written anew", job=record["id"], error=str(error))
+        return False
     if manifest is None:
         return False
     return bool(manifest["attempt"] == int(record["attempt"]) and manifest["status"] == record["status"])

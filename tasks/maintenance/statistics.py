@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from fcntl import LOCK_EX, flock
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import redis
 
 from data import history
+from data.damage import DamagedPartError, mend
 from data.jobs import JobStore
 from data.lake import Lake
+from data.reading import read_table
 from data.schemas import ORIGIN, SCHEMA_VERSION, TIME
 from pipelines.statistics import statistics
 from tasks.maintenance.recount import recount
@@ -75,6 +77,17 @@ def totals(store: JobStore, broker: redis.Redis | None) -> dict[str, Any]:
     }
 
 
+def _there(lake: Lake, path: Path) -> pa.Table | None:
+    """The month's rows so far; a damaged file is set aside and the month begun anew."""
+    if not path.exists():
+        return None
+    try:
+        return read_table(path)
+    except DamagedPartError:
+        mend(lake, [path])
+        return None
+
+
 def _keep(lake: Lake, row: Mapping[str, Any]) -> None:
     """Add a row to its month's file, once a job."""
     folder = lake.history / "statistics"
@@ -84,8 +97,7 @@ def _keep(lake: Lake, row: Mapping[str, Any]) -> None:
     try:
         flock(fd, LOCK_EX)
         added = pa.Table.from_pylist([dict(row)], schema=STATISTICS)
-        if path.exists():
-            there = pq.read_table(path, partitioning=None)
+        if (there := _there(lake, path)) is not None:
             if row["job_id"] in there["job_id"].to_pylist():
                 return
             added = pa.concat_tables([there, added], promote_options="default")

@@ -5,13 +5,14 @@ The work is imported where it is done: beat and workers of other queues load thi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from data.damage import enduring, naming
 from data.duck import connection
 from data.jobs import DEADLINE_STRUCK
-from data.lake import partition_of
+from data.lake import Lake, partition_of
 from leadmill.errors import ErrorCategory, WorkError
 from pipelines.committed import committed_epochs, valid_parts
 from pipelines.marks import mark_name, marks
@@ -47,6 +48,7 @@ def _per_company(run: UnitRun, work: Work) -> None:
     """Rows of the stage before, with their pages, through `work`; every company comes out as a row or an error."""
     given = list(run.read())
     run.outcome.rows_in = len(given)
+    run.write_errors(run.lost(given))
     companies = [row for row in given if mark_name(row["company_id"]) not in run.grant.refused]
     run.write_errors(
         [
@@ -104,7 +106,7 @@ class _Pages:
 @unit_task("score")
 def score(run: UnitRun) -> None:
     """Score every company of the plan (see tasks.processing.score.score_leads)."""
-    from tasks.processing.score import load_rules, score_leads
+    from tasks.processing.score import ScoreResult, load_rules, score_leads
 
     runtime, job_id = run.runtime, run.job_id
     lake, chain = runtime.lake, partition_stages(run.grant.stages)
@@ -119,30 +121,41 @@ def score(run: UnitRun) -> None:
         unreadable = lake.set_damaged_aside(errors)
         errors = [file for file in errors if file not in unreadable]
     else:
-        sources = {row["source_job"] for row in lake.plan(job_id) if row["source_job"]}
-        reads = STAGES["score"].reads or ""
-        rows = [file for source in sorted(sources) for file in lake.parts(source, reads)] + lake.snapshot_files(reads)
-        errors, damaged = [], []
+        rows, errors, damaged = [], [], []
     failed = {
         number: tuple(state["m"])
         for unit, state in units.items()
         if state.get("m") and (number := partition_number(unit)) is not None
     }
     unhanded = _never_handed(run, units) | {partition_of(file): _DAMAGED for file in damaged}
-    result = score_leads(
-        connection().cursor(),
-        plan=lake.plan_path(job_id),
-        rows=rows,
-        row_errors=errors,
-        unit_errors={**unhanded, **failed},
-        model=model,
-        job_id=job_id,
-        now=run.now,
-        out=run.files.part(),
-    )
+    plan, out = lake.plan_path(job_id), run.files.part()
+
+    def score_from(files: Mapping[str, Sequence[Path]]) -> ScoreResult:
+        return score_leads(
+            connection().cursor(),
+            plan=plan,
+            rows=files["rows"],
+            row_errors=errors,
+            unit_errors={**unhanded, **failed},
+            model=model,
+            job_id=job_id,
+            now=run.now,
+            out=out,
+        )
+
+    with naming(lake, [plan]):
+        own = {"rows": rows}
+        result = enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job_id)}, score_from)
     run.outcome.rows_in = result.rows
     run.outcome.rows_out = result.rows
     run.outcome.errors = result.failed
+
+
+def _known_rows(lake: Lake, job_id: str) -> list[Path]:
+    """Where a job that only scores finds its companies' rows: in other jobs and the snapshot."""
+    reads = STAGES["score"].reads or ""
+    sources = sorted({source for source in lake.plan_column(job_id, "source_job") if source})
+    return [file for source in sources for file in lake.parts(source, reads)] + lake.snapshot_files(reads)
 
 
 def _scoring_file(run: UnitRun) -> Path | None:

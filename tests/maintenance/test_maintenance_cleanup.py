@@ -218,7 +218,9 @@ def test_an_unreadable_part_holds_up_its_own_job_only(driver: Driver) -> None:
     finding = clean(driver)
     assert finding["jobs"] == 1 and [row["job_id"] for row in finding["failed"]] == [bad]
     assert driver.store.read(good) is None
-    assert driver.store.read(bad) and part.exists() and driver.lake.parts(bad, "score")
+    assert "leadmill resume" in finding["failed"][0]["error"]
+    aside = part.with_name(f"damaged-{part.name}")
+    assert driver.store.read(bad) and aside.exists() and driver.lake.parts(bad, "score")
 
 
 def test_parts_that_changed_after_compaction_are_not_removed(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:

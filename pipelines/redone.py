@@ -1,0 +1,52 @@
+"""Damaged files of a job: which partitions a resume makes again because of them, and when they are done with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data.damage import Damage, damages, redone
+from data.lake import Lake
+from data.parts import Part, parse_name
+from pipelines.committed import committed_parts
+from pipelines.stages import partition_stages
+
+
+def damaged_units(found: Iterable[Damage], chain: Sequence[str]) -> list[str]:
+    """The partitions to be made again. Lost error rows are not worth that; the score is made at every resume."""
+    units = set()
+    for one in found:
+        stage, kind, part = _place(one)
+        if part is not None and kind != "errors" and stage in chain:
+            units.add(f"p{part.partition}")
+    return sorted(units)
+
+
+def clear_redone(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> None:
+    """At a job's end, remove its damaged files whose rows were made again."""
+    found = damages(lake, job_id)
+    if not found:
+        return
+    chain = partition_stages(tuple(stages))
+    committed = committed_parts(units, chain)
+    planned = set(lake.plan_column(job_id, "partition"))
+    for one in found:
+        stage, kind, part = _place(one)
+        if part is None:
+            continue
+        of_partition = stage in chain
+        newest = committed.get((stage, f"p{part.partition}" if of_partition else stage))
+        made_again = newest is not None and newest.epoch > part.epoch
+        moved = of_partition and part.partition not in planned  # its companies have partitions of their own now
+        if made_again or moved or (kind == "errors" and one.resumed):
+            redone(one)
+
+
+def _place(one: Damage) -> tuple[str, str, Part | None]:
+    """Stage, kind and part of a damaged file below a job's folder."""
+    words = Path(one.file).parts[2:]
+    part = parse_name(words[-1]) if len(words) > 1 else None
+    if words[0] == "pages":
+        return "scrape", "pages", part
+    return words[0], "errors" if "errors" in words else "rows", part

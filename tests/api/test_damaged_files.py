@@ -1,0 +1,296 @@
+"""One damaged file costs its own rows until they are made again, never another reader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fastapi.testclient import TestClient
+
+from data import history
+from data.damage import DamagedPartError, damages
+from data.jobs import Grant, JobStore
+from data.lake import Lake, UnitFiles
+from data.snapshot import compact, exclusive
+from leadmill.ids import company_id
+from leadmill.settings import Settings
+from pipelines import control
+from pipelines.publish import publish
+from pipelines.search import search
+from pipelines.unit_run import Runtime, run_unit
+from tasks.maintenance.health import check_health
+from tests.api.conftest import V1, post, status
+
+CHAIN = ("scrape", "process", "enrich")
+
+
+def truncated(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def foreign(file: Path) -> None:
+    """A sound Parquet file of other columns."""
+    pq.write_table(pa.table({"company_id": [1], "domain": ["x"], "job_id": ["y"], "schema_version": [1]}), file)
+
+
+def other_types(file: Path) -> None:
+    table = pq.read_table(file, partitioning=None)
+    for name in ("score", "scored_at", "name"):
+        if name in table.column_names:
+            i = table.column_names.index(name)
+            table = table.set_column(i, name, pa.array([b"what"] * table.num_rows))
+    table = table.set_column(table.column_names.index("url"), "url", pa.array([1] * table.num_rows))
+    pq.write_table(table, file)
+
+
+DAMAGES: list[Callable[[Path], None]] = [truncated, emptied, foreign, other_types]
+
+
+def row(domain: str, stage: str, **columns: Any) -> dict[str, Any]:
+    at = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}[stage]
+    return {"company_id": company_id(domain), "domain": domain, "url": f"https://{domain}/", at: datetime.now(UTC),
+            **columns}  # fmt: skip
+
+
+PAGE = {
+    "final_url": "x", "kind": "home", "depth": 0, "status": 200, "html": b"x", "page_hash": "0" * 16,
+    "fetched_at": datetime.now(UTC),
+}  # fmt: skip
+
+
+class Jobs:
+    """Whole jobs, their files written by the record's own moves; what a resume hands out is done again."""
+
+    def __init__(self, client: TestClient, store: JobStore, lake: Lake, settings: Settings) -> None:
+        self.client, self.store, self.lake = client, store, lake
+        self.runtime = Runtime(settings, store, lake, lambda outs: None)
+        self.done: list[str] = []
+
+    def whole(self, *domains: str) -> str:
+        job_id: str = post(self.client, body={"company_urls": list(domains), "stages": [*CHAIN, "score"]})["job_id"]
+        self.go_on(job_id, domains)
+        return job_id
+
+    def go_on(self, job_id: str, domains: tuple[str, ...]) -> None:
+        """Do everything that is handed out, until the job has ended."""
+        while True:
+            units = self.store.units(job_id)
+            unit = next((name for name, state in units.items() if state["s"] == "h"), None)
+            if unit is None:
+                return
+            state = units[unit]
+            self.done.append(f"{unit}:{state['k']}")
+            if unit == "publish":
+                assert run_unit(self.runtime, publish, job_id, unit, 0, 0, owner="t:1", chained=False)
+                continue
+            grant = self.store.begin(job_id, unit, 0, state["k"], "t:1")
+            assert isinstance(grant, Grant)
+            fields: dict[str, Any] = {}
+            stage = CHAIN[grant.index] if unit[0] == "p" else unit
+            files = UnitFiles(self.lake, job_id, stage, unit, grant.epoch, int(unit[1:]) if unit[0] == "p" else 0)
+            if unit == "launch":
+                files.write_plan({**row(d, "scrape"), "bare": False, "partition": i} for i, d in enumerate(domains))
+                fields = {"pn": len(domains), "w": 2, "nc": len(domains), "close": "score;publish"}
+            else:
+                mine = [domains[int(unit[1:])]] if unit[0] == "p" else domains
+                files.write(row(d, stage, score=50.0, name="n") if stage == "score" else row(d, stage) for d in mine)
+                if stage == "scrape":
+                    files.write([{**row(mine[0], "scrape"), **PAGE}], "pages")
+            counts = None if unit == "launch" else ",".join(str(files.counts.get(k, 0)) for k in ("rows", "pages"))
+            assert self.store.commit(grant, fields=fields, files=counts).refused is None
+            self.lake.settle(job_id, stage, unit, grant.epoch)
+
+
+@pytest.fixture
+def jobs(client: TestClient, store: JobStore, settings: Settings) -> Jobs:
+    return Jobs(client, store, Lake(settings.data_dir, store.critical), settings)
+
+
+def domains_of(client: TestClient) -> list[str]:
+    answer = client.get(f"{V1}/companies")
+    assert answer.status_code == 200, answer.text
+    return sorted(item["domain"] for item in answer.json()["items"])
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_score_of_an_ended_job(client: TestClient, jobs: Jobs, damage: Callable[[Path], None]) -> None:
+    """Lists go on, it is told, and a resume of the completed job makes it again."""
+    hurt, other = jobs.whole("a.example", "b.example"), jobs.whole("c.example")
+    [part] = jobs.lake.parts(hurt, "score")
+    damage(part)
+    assert domains_of(client) == ["a.example", "b.example", "c.example"], "the enriched rows stand in"
+    assert client.get(f"{V1}/companies/{company_id('c.example')}").status_code == 200
+    assert client.get(f"{V1}/companies/{company_id('a.example')}").json()["score"] is None
+    [event] = jobs.store.criticals()
+    assert event["kind"] == "damaged_part" and event["file"] == f"jobs/{hurt}/score/{part.name}"
+    health = client.get("/healthz").json()
+    assert health["status"] == "fail" and part.name in health["warnings"][0]
+    checks = {c["name"]: c for c in check_health(jobs.store, jobs.lake, jobs.runtime.settings, {})["checks"]}
+    assert (
+        checks["damaged files"]["status"] == "fail" and checks["damaged files"]["advice"] == f"leadmill resume {hurt}"
+    )
+    assert client.post(f"{V1}/jobs/{other}/resume").status_code == 409, "nothing of this one is damaged"
+    answer = client.post(f"{V1}/jobs/{hurt}/resume")
+    assert answer.status_code == 202, answer.text
+    jobs.done.clear()
+    jobs.go_on(hurt, ("a.example", "b.example"))
+    assert jobs.done == ["launch:0", "score:0", "publish:0"]
+    assert client.get(f"{V1}/companies/{company_id('a.example')}").json()["score"] == 50.0
+    assert status(client, hurt)["status"] == "completed"
+    assert client.get("/healthz").json()["status"] != "fail" and not list(jobs.lake.root.rglob("damaged-*"))
+
+
+@pytest.mark.parametrize(("stage", "kind"), [("process", "rows"), ("enrich", "rows"), ("scrape", "pages")])
+@pytest.mark.parametrize("units_kept", [True, False])
+def test_a_damaged_part_has_its_partition_made_again(
+    client: TestClient, jobs: Jobs, store: JobStore, stage: str, kind: Any, units_kept: bool
+) -> None:
+    hurt = jobs.whole("a.example", "b.example")
+    part = jobs.lake.parts(hurt, stage, kind, 1)[0]
+    truncated(part)
+    jobs.lake.set_damaged_aside([part])
+    if not units_kept:
+        store.redis.delete(store.key(f"units:{hurt}"))
+    assert client.post(f"{V1}/jobs/{hurt}/resume").status_code == 202
+    jobs.done.clear()
+    jobs.go_on(hurt, ("a.example", "b.example"))
+    assert jobs.done == ["launch:0", "p1:0", "p1:1", "p1:2", "score:0", "publish:0"]
+    record = store.read(hurt)
+    assert record and (record["status"], record["pd"], record["scrape:d"]) == ("completed", "2", "2")
+    assert float(record["coverage"]) == 1
+    assert [file.name for file in jobs.lake.parts(hurt, stage, kind)] == [
+        "part-00000-0.parquet",
+        "part-00001-0-e2.parquet",
+    ]
+    assert not list(jobs.lake.job_dir(hurt).rglob("*part-00001-0.parquet")), "what was made again is gone"
+    assert damages(jobs.lake) == [] and client.get("/healthz").json()["status"] != "fail"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_reader_goes_on(client: TestClient, jobs: Jobs, damage: Callable[[Path], None]) -> None:
+    """Each reader is the first that meets the damage."""
+    settings = jobs.runtime.settings
+    readers: list[tuple[str, Callable[[str], object]]] = [
+        ("score", lambda job: domains_of(client)),
+        ("score", lambda job: client.get(f"{V1}/companies/{company_id('b.example')}").raise_for_status()),
+        ("score", lambda job: client.get(f"{V1}/jobs/{job}/errors").raise_for_status()),
+        ("score", lambda job: client.get(f"{V1}/jobs/{job}/report?format=csv&partial=true").raise_for_status()),
+        ("enrich", lambda job: jobs.lake.newest("enrich")),
+        ("enrich", lambda job: list(jobs.lake.rows_from("enrich", {job: [company_id("a.example")]}))),
+        ("process", lambda job: search(settings, jobs.lake, ["a.example"], 5)),
+        ("process", lambda job: compacted(jobs.lake, job)),
+    ]
+    for stage, read in readers:
+        hurt = jobs.whole("a.example")
+        jobs.whole("b.example", "a.example")
+        for file in jobs.lake.parts(hurt, stage):
+            damage(file)
+        read(hurt)
+        if damage in (truncated, emptied):
+            assert [one.job_id for one in damages(jobs.lake)] == [hurt], stage
+        assert domains_of(client) == ["a.example", "b.example"]
+        client.post(f"{V1}/jobs/{hurt}/resume")
+        for one in damages(jobs.lake):
+            one.aside.unlink()
+
+
+def compacted(lake: Lake, job_id: str) -> None:
+    with exclusive(lake):
+        compact(lake, [job_id])
+
+
+def test_a_damaged_snapshot_and_its_manifest(client: TestClient, jobs: Jobs) -> None:
+    job = jobs.whole("a.example", "b.example")
+    compacted(jobs.lake, job)
+    truncated(jobs.lake.snapshot_files("score")[0])
+    assert domains_of(client) == ["a.example", "b.example"], "their parts still lie in the job"
+    assert client.get(f"{V1}/companies/{company_id('a.example')}").json()["score"] == 50.0
+    assert client.get("/healthz").json()["status"] == "fail"
+    compacted(jobs.lake, job)
+    assert [file.name for file in jobs.lake.snapshot_files("score")] == ["snapshot-000002.parquet"]
+    (jobs.lake.companies / "enrich" / "manifest.json").write_text('{"snapshot": "sna')
+    assert domains_of(client) == ["a.example", "b.example"]
+
+
+def test_a_damaged_history_file(client: TestClient, jobs: Jobs, store: JobStore) -> None:
+    job, other = jobs.whole("a.example"), jobs.whole("b.example")
+    for one in (job, other):
+        history.append(jobs.lake, [record for record in store.read_many([one]) if record], datetime.now(UTC))
+        store.forget(one)
+    first = min(jobs.lake.history.rglob("history-*.parquet"), key=lambda file: file.stat().st_mtime_ns)
+    truncated(first)
+    answer = client.get(f"{V1}/jobs/list")
+    assert answer.status_code == 200, answer.text
+    assert [item["job_id"] for item in answer.json()["items"]] == [other]
+    assert client.get(f"{V1}/jobs/statistics").status_code == 200
+    assert status(client, job)["status"] == "completed", "its manifest tells"
+    assert [one.file for one in damages(jobs.lake)] == [str(first.relative_to(jobs.lake.root))]
+
+
+def test_a_damaged_manifest_is_named_and_breaks_no_list(client: TestClient, jobs: Jobs, store: JobStore) -> None:
+    hurt, other = jobs.whole("a.example"), jobs.whole("b.example")
+    manifest = jobs.lake.job_dir(hurt) / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:50])
+    assert client.get(f"{V1}/jobs/list").status_code == 200 and status(client, hurt)["status"] == "completed"
+    with pytest.raises(DamagedPartError, match=f"{hurt}/manifest.json"):
+        jobs.lake.manifest(hurt)
+    # Without units in the record a resume takes what the parts tell.
+    store.redis.hset(store.key(f"job:{hurt}"), "coverage", "0.5")
+    store.redis.delete(store.key(f"units:{hurt}"))
+    assert client.post(f"{V1}/jobs/{hurt}/resume").status_code == 202
+    jobs.done.clear()
+    jobs.go_on(hurt, ("a.example",))
+    assert jobs.done == ["launch:0", "score:0", "publish:0"]
+    assert (jobs.lake.manifest(hurt) or {})["status"] == "completed"
+    # Once its record is gone, too, the answer names the file.
+    manifest.write_text("[")
+    store.forget(hurt)
+    answer = client.get(f"{V1}/jobs/status/{hurt}")
+    assert answer.status_code == 503 and f"{hurt}/manifest.json is damaged" in answer.json()["detail"]
+    assert status(client, other)["status"] == "completed"
+
+
+def test_a_damaged_plan_is_named(client: TestClient, jobs: Jobs, store: JobStore) -> None:
+    job = jobs.whole("a.example")
+    truncated(jobs.lake.plan_path(job))
+    answer = client.get(f"{V1}/jobs/{job}/errors")
+    assert (answer.status_code, answer.json()["code"]) == (500, "damaged_file")
+    assert f"{job}/plan.parquet" in answer.json()["detail"]
+    assert jobs.lake.plan_path(job).exists(), "a job without its plan would make another one"
+    assert domains_of(client) == ["a.example"]
+    assert client.get(f"{V1}/jobs/dead").status_code == 200
+
+
+def test_a_resume_marks_what_it_knows_of(jobs: Jobs, store: JobStore) -> None:
+    """Lost error rows are not worth a partition: they are done with at the end of the next resume."""
+    job = jobs.whole("a.example", "b.example")
+    folder = jobs.lake.part_dir(job, "enrich", "errors")
+    folder.mkdir(parents=True)
+    (folder / "part-00001-0.parquet").write_bytes(b"torn")
+    jobs.lake.set_damaged_aside([folder / "part-00001-0.parquet"])
+    control.resume(store, jobs.lake, lambda outs: None, job)
+    jobs.done.clear()
+    jobs.go_on(job, ("a.example", "b.example"))
+    assert jobs.done == ["launch:0", "score:0", "publish:0"] and damages(jobs.lake) == []
+
+
+def test_notes_are_plain_files(jobs: Jobs) -> None:
+    job = jobs.whole("a.example")
+    [part] = jobs.lake.parts(job, "score")
+    truncated(part)
+    jobs.lake.set_damaged_aside([part])
+    [note] = (jobs.lake.root / "damaged").iterdir()
+    about = json.loads(note.read_text())
+    assert about["file"] == f"jobs/{job}/score/{part.name}" and about["error"] and about["at"]
+    note.write_text("{")
+    assert damages(jobs.lake) == [], "an unreadable note hides nothing else"
