@@ -53,9 +53,10 @@ def company_page(
     Raises:
         InputError: not a cursor of ours.
     """
+    after = _read_cursor(cursor) if cursor else None
     conditions, parameters = _conditions(wanted)
-    if cursor:
-        score, company = _read_cursor(cursor)
+    if after:
+        score, company = after
         conditions.append(f"({_SORT} < $at OR ({_SORT} = $at AND company_id > $after))")
         parameters |= {"at": score, "after": company}
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -33,6 +33,7 @@ from typing import Any, cast
 import redis
 from redis.exceptions import NoScriptError, RedisError
 
+from data import newest_first
 from data.identity import LakePair, RefusedConnectionError, connect, read_id
 from data.redis_errors import classified, damaged
 from leadmill.errors import (
@@ -560,25 +561,20 @@ class JobStore:
 
         `before` is `<ms>:<id>` of the last one seen.
         """
-        top: str | int = "+inf"
-        last = ""
+        return self.ids_of([index], before=before, limit=limit)[0]
+
+    def ids_of(
+        self, indices: Sequence[str], *, before: str | None = None, limit: int = 50
+    ) -> list[list[tuple[str, int]]]:
+        """The same of several indices as they stand in one moment: a job that moves between them is in one."""
+        place = None
         if before:
-            top, _, last = before.partition(":")
-        out: list[tuple[str, int]] = []
-        start = 0
-        with self._guarded(f"idx:{index}"):
-            while len(out) < limit:
-                rows = cast(
-                    "list[tuple[str, float]]",
-                    self.redis.zrevrangebyscore(
-                        self.key(f"idx:{index}"), top, "-inf", start=start, num=limit + 10, withscores=True
-                    ),
-                )
-                out += [(job, int(at)) for job, at in rows if not (before and int(at) == int(top) and job >= last)]
-                if len(rows) < limit + 10:
-                    break
-                start += len(rows)
-        return out[:limit]
+            at, _, last = before.partition(":")
+            place = (int(at), last)
+        names = [f"idx:{index}" for index in indices]
+        with self._guarded(*names):
+            pages = newest_first.behind(self.redis, [self.key(name) for name in names], place, limit)
+        return [[(job, int(at)) for job, at in page] for page in pages]
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """Living workers: node name -> {queues, processes, pid, host, started, seen}."""

@@ -9,6 +9,8 @@ from typing import Any
 
 from leadmill.errors import InputError
 
+#: No entry is of a later time than this, the last second of the last year that there is.
+LAST_MS = 253_402_300_799_000
 REFUSED = "not a cursor; give the `next_cursor` of the page before"
 
 
@@ -20,7 +22,7 @@ def encode(at: int, name: str) -> str:
 def decode(text: str) -> tuple[int, str]:
     """Time and name; InputError when `text` is no cursor."""
     at, _, name = _plain(text).partition(":")
-    if not (at.isascii() and at.isdigit() and len(at) < 16 and name):
+    if not (at.isascii() and at.isdigit() and len(at) < 16 and int(at) <= LAST_MS and name):
         raise InputError(REFUSED, field="cursor")
     return int(at), name
 

@@ -6,8 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from data import newest_first
 from data.jobs import JobStore
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import InputError
@@ -64,20 +65,9 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
 
 def _entries(store: JobStore, after: Entry | None, size: int) -> list[Entry]:
     """Entries behind one, in the order of the set: newest first, then by name."""
-    key, start = store.key("dead"), 0
-    with store._guarded():
-        if after is not None:
-            rank = cast("int | None", store.redis.zrevrank(key, after[0]))
-            start = rank + 1 if rank is not None else store.redis.zcount(key, f"({after[1]}", "+inf")
-        found: list[Entry] = []
-        while len(found) < size:
-            rows = cast("list[Entry]", store.redis.zrevrange(key, start, start + size - 1, withscores=True))
-            # The entry itself may have gone since: of those of its time, the ones that came before it stay out.
-            found += [row for row in rows if after is None or (row[1], row[0]) < (after[1], after[0])]
-            start += len(rows)
-            if len(rows) < size:
-                break
-    return found[:size]
+    with store._guarded("dead"):
+        place = None if after is None else (after[1], after[0])
+        return newest_first.behind(store.redis, [store.key("dead")], place, size)[0]
 
 
 def _told(store: JobStore, entries: Sequence[Entry]) -> list[dict[str, Any] | None]:

@@ -182,7 +182,7 @@ def _batches(
     """Ids over several indices, merged newest first; a job that moves between two reads comes once."""
     seen: set[str] = set()
     while True:
-        heads = [store.ids(index, before=_text(before), limit=size) for index in indices]
+        heads = store.ids_of(indices, before=_text(before), limit=size)
         merged = heapq.merge(*heads, key=lambda row: (-row[1], [-ord(c) for c in row[0]]))
         rows = [row for _, row in zip(range(size), merged, strict=False)]
         if not rows:
