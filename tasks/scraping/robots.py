@@ -15,6 +15,7 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from leadmill.errors import ErrorCategory
+from tasks.budget import TOO_COSTLY, CpuBudget, TooCostlyError
 from tasks.scraping.contract import ROBOTS_NAME
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError
 from tasks.scraping.failures import Fault, PageError, fault_of
@@ -22,6 +23,8 @@ from tasks.scraping.politeness import set_delay
 
 #: So much of a robots.txt is read, bytes (RFC 9309 asks for at least 500 KiB).
 MAX_ROBOTS = 512_000
+#: CPU seconds that reading it may take; 512 KB of rules take 0.2 s. The loop stands still meanwhile.
+ROBOTS_S = 0.5
 
 _AGENT_LINE = re.compile(r"\s{0,40}user[ -]?agent\s{0,40}[:\s]\s{0,40}([^\s#/]{1,200})", re.IGNORECASE)
 
@@ -113,7 +116,11 @@ class RobotsMiddleware:
         engine = self._crawler.engine
         assert engine is not None
         try:
-            return policy_of(await engine.download_async(request))
+            response = await engine.download_async(request)
+            with CpuBudget(ROBOTS_S):
+                return policy_of(response)
+        except TooCostlyError:
+            return RobotsPolicy(fault=Fault(ErrorCategory.DATA, f"robots.txt is {TOO_COSTLY}"))
         except (CrawlEndedError, RefusedTargetError, PageError) as error:
             return RobotsPolicy(fault=fault_of(error))
         except (TooLargeError, NotHtmlError):

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import billiard
 import pytest
 
 from data.schemas import ERRORS, table
@@ -126,6 +127,24 @@ def test_no_strike_outlives_its_block():
             struck += 1
         burn(0.000_5)
     assert struck > 0
+
+
+def _in_child(result) -> None:
+    try:
+        with CpuBudget(0.05):
+            backtrack()
+    except TooCostlyError:
+        result.put("interrupted")
+
+
+def test_a_forked_process_of_a_worker_has_a_budget_of_its_own():
+    result = billiard.SimpleQueue()
+    child = billiard.Process(target=_in_child, args=(result,))
+    with CpuBudget(60):  # timers do not cross a fork
+        child.start()
+    assert result.get() == "interrupted"
+    child.join()
+    assert child.exitcode == 0
 
 
 def test_a_companys_pages_share_its_budget():

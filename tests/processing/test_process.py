@@ -359,3 +359,23 @@ def test_characters_that_no_file_takes_are_gone_before_the_row_is_written(html):
     (row,), errors = run([make_company()], [make_page(html + "<p>x")])
     assert errors == []
     json.dumps(row, default=str, ensure_ascii=False).encode()  # nothing that UTF-8 cannot spell
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b'<script type="application/ld+json">{"a":' + b'"\\' * 150_000 + b"</script>",
+        b"<!--><p>" + b"<div>" * 295_000,
+        b"<svg><title>" + b"<div>" * 295_000,
+        b"<optgroup>" * 140_000,
+        b"".join(b"<html a%d=1>" % number for number in range(100_000)),
+        (b"<a" + b"x" * 498) * 2_990,
+        b"<p>" + b"".join(b"<font a=%d>" % number for number in range(1_000)) + b"</p><p>x" * 100_000,
+    ],
+)
+def test_pages_made_to_be_costly_are_read_within_their_budget(hostile):
+    """Each held a process for minutes, or killed it, and its neighbours were lost."""
+    domains = ("hostile.com", "neighbour.com")
+    pages = [make_page(hostile, domain=domains[0]), make_page("<title>Neighbour</title><p>x", domain=domains[1])]
+    rows, errors = run([make_company(domain) for domain in domains], pages)
+    assert (len(rows), errors) == (2, [])
