@@ -30,6 +30,7 @@ from api import (
 from api.bodies import PipelineBody
 from api.context import Context
 from api.gate import Gate, allowed_hosts, check_bind
+from data.privacy import keep_private
 from leadmill import log
 from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
@@ -74,6 +75,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         check_bind(settings, settings.api_host)
         log.configure(settings)
+        await asyncio.to_thread(keep_private, settings.data_dir)
         here = Context.make(settings)
         app.state.context = here
         # The list of public suffixes takes a second to load; the first submits would all load it at once.

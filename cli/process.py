@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from data.privacy import UMASK
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -46,6 +48,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=UMASK,
                 preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 - two system calls, no allocation of locks
             )
         self.pid = self._popen.pid

@@ -9,6 +9,7 @@ from typing import Any
 
 from celery.signals import beat_init, celeryd_after_setup, celeryd_init, setup_logging
 
+from data.privacy import keep_private
 from leadmill import log as logging_setup
 from leadmill.errors import LeadmillError
 from leadmill.loading import imports_kept, without_pandas
@@ -48,6 +49,7 @@ def _check_store(**_: Any) -> None:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
+    keep_private(settings.data_dir)
     try:
         check_start(settings, say)
     except LeadmillError as error:
