@@ -106,6 +106,8 @@ LIMITS: dict[str, float] = {
 DEADLINE_STRUCK = "the deadline of the job struck before this was done"
 #: Long fields of a record that every reader gets: result and error, merged URLs, what a maintenance call found.
 DOCUMENT = ("error", "result", "merged", "finding")
+#: Stands for the status of a record that cannot be read, in `JobStore.read_many`.
+DAMAGED = "damaged"
 #: Seconds between renewals of a lease.
 RENEW_S = 1.5
 #: Seconds a run goes on without Redis before it stops itself.
@@ -509,8 +511,13 @@ class JobStore:
         return found
 
     def read_many(self, job_ids: Sequence[str]) -> list[dict[str, str] | None]:
-        """Raw records in the order asked, by one round trip; None too for one that `read` refuses as damaged."""
-        return [None if isinstance(found, DamagedRecordError) else found for found in self._records(job_ids)]
+        """Raw records in the order asked, by one round trip.
+
+        For one that `read` refuses as damaged stands {id, status: "damaged", damaged: the key}: to lists it is none, to
+        whoever cleans up it is not gone, and has not ended.
+        """
+        known = zip(job_ids, self._records(job_ids), strict=True)
+        return [_stand_in(job, found) if isinstance(found, DamagedRecordError) else found for job, found in known]
 
     def _records(self, job_ids: Sequence[str]) -> list[dict[str, str] | DamagedRecordError | None]:
         with self.redis.pipeline(transaction=False) as pipe:
@@ -621,6 +628,11 @@ def _decoded(text: str | None) -> Any:
         return json.loads(text) if text else {}
     except (ValueError, RecursionError):
         return text
+
+
+def _stand_in(job_id: str, error: DamagedRecordError) -> dict[str, str]:
+    lost = dict.fromkeys(("kind", "stages", "result"), "")
+    return {**lost, "id": job_id, "status": DAMAGED, "created": "0", "damaged": error.key or ""}
 
 
 def _hand_out(row: Mapping[str, Any]) -> HandOut:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data import newest_first
-from data.jobs import JobStore
+from data.jobs import DAMAGED, JobStore
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import InputError
 from pipelines import cursors
@@ -77,16 +77,15 @@ def _told(store: JobStore, entries: Sequence[Entry]) -> list[dict[str, Any] | No
     with store.redis.pipeline(transaction=False) as pipe:
         for job, unit in names:
             pipe.hget(store.key(f"units:{job}"), unit)
-        for job in jobs:
-            pipe.exists(store.key(f"job:{job}"))
-        answers = store.answers(pipe)
-    states, there = answers[: len(names)], dict(zip(jobs, answers[len(names) :], strict=True))
-    gone = [member for (member, _), (job, _) in zip(entries, names, strict=True) if not there[job]]
+        states = store.answers(pipe)
+    gone = [member for (member, _), (job, _) in zip(entries, names, strict=True) if records[job] is None]
     if gone:
         with store._guarded("dead"):
             store.redis.zrem(store.key("dead"), *gone)
     return [
-        _item(record, unit, json.loads(text), at) if (record := records[job]) and isinstance(text, str) else None
+        _item(record, unit, json.loads(text), at)
+        if (record := records[job]) and record["status"] != DAMAGED and isinstance(text, str)
+        else None
         for (_, at), (job, unit), text in zip(entries, names, states, strict=True)
     ]
 

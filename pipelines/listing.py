@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data import history
-from data.jobs import JobStore, Status
+from data.jobs import DAMAGED, JobStore, Status
 from data.lake import Lake
 from leadmill.errors import InputError
 from leadmill.ids import JOB_ID
@@ -45,7 +45,9 @@ class JobFilter:
     text: str = ""
 
     def matches(self, record: Record) -> bool:
-        """True when a record fits every filter but `since`."""
+        """True when a record fits every filter but `since`; one that is damaged fits none."""
+        if record["status"] == DAMAGED:
+            return False
         if self.status and record["status"] != self.status:
             return False
         if self.kind and record["kind"] != self.kind:

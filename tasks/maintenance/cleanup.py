@@ -22,7 +22,7 @@ from data.damage import damages
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
-from leadmill.errors import ConflictError, NotFoundError
+from leadmill.errors import ConflictError, DamagedRecordError, NotFoundError
 from leadmill.log import get_logger
 from tasks.maintenance.ended import Record, ended_jobs, is_ended, sources_in_use
 from tasks.maintenance.leftovers import sweep
@@ -142,7 +142,7 @@ def _clean_batch(
 def _sealed(store: JobStore, lake: Lake, record: Record, done: Cleaned) -> bool:
     try:
         seal(store, lake, record)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DamagedRecordError) as error:
         done.failed[record["id"]] = f"its manifest could not be written: {error}"
         log.warning("job not cleaned up", job=record["id"], error=str(error))
         return False
@@ -175,7 +175,7 @@ def _undamaged(lake: Lake, records: Sequence[Record], failed: dict[str, str]) ->
 
 def _let_go(store: JobStore, lake: Lake, record: Record, done: Cleaned, check: Callable[[], None]) -> None:
     job_id = record["id"]
-    current = store.read(job_id)
+    [current] = store.read_many([job_id])
     if current is None or not is_ended(current) or current["attempt"] != record["attempt"]:
         return  # resumed, or forgotten by somebody else
     if not snapshot.covers(lake, job_id):
@@ -183,6 +183,9 @@ def _let_go(store: JobStore, lake: Lake, record: Record, done: Cleaned, check: C
         return
     try:
         store.forget(job_id)
+    except DamagedRecordError as error:
+        done.failed[job_id] = str(error)
+        return
     except (ConflictError, NotFoundError) as error:
         log.info("job lives again; kept", job=job_id, reason=str(error))
         return

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, cast
 
-from data.jobs import JobStore, Status
+from data.jobs import LIMITS, JobStore, Status
 from data.lake import Lake
 from tasks.maintenance.ended import Record, finished_ms, is_ended
 from tasks.maintenance.finding import Finding
@@ -43,6 +43,7 @@ def check_jobs(store: JobStore) -> Iterable[Finding]:
     yield _pending(live, now)
     yield from _units(store, due, now)
     yield _set_aside(store, now)
+    yield _damaged(store, now)
 
 
 def _live_records(store: JobStore) -> list[Record]:
@@ -104,7 +105,7 @@ def _units(store: JobStore, due: Sequence[tuple[str, float]], now: int) -> Itera
     with store.redis.pipeline(transaction=False) as pipe:
         for job_id, unit in members:
             pipe.hget(store.key(f"units:{job_id}"), unit)
-        states = pipe.execute()
+        states = store.answers(pipe)
     oldest, ages, dying = 0.0, [], []
     for (job_id, unit), state in zip(members, states, strict=True):
         known = _parsed(state)
@@ -125,8 +126,8 @@ def _units(store: JobStore, due: Sequence[tuple[str, float]], now: int) -> Itera
         yield Finding("units dying", "warn", text, f"leadmill status {dying[0].split()[0]}")
 
 
-def _parsed(state: str | None) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(state) if state else {}
+def _parsed(state: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(state) if isinstance(state, str) else {}  # not there, or damaged
     return found
 
 
@@ -143,6 +144,18 @@ def _set_aside(store: JobStore, now: int) -> Finding:
         f"{len(poison)} in the last day; the newest: {newest.get('unit')} of {newest.get('job')}: {newest.get('error')}"
     )
     return Finding("units set aside", "warn", text, f"leadmill status {newest.get('job')}")
+
+
+def _damaged(store: JobStore, now: int) -> Finding:
+    """Jobs that the claims could not look at within the last minutes (see `set_aside` in data/jobs.lua)."""
+    since = now - LIMITS["TELL_AGAIN_MS"]
+    damaged = [event for event in store.criticals(_CRITICALS) if event["kind"] == "damaged_record"]
+    recent = [event for event in damaged if event["at"] * 1000 > since]
+    if not recent:
+        return Finding("jobs damaged", "ok", "every job that is due can be looked at")
+    key = recent[0].get("key") or "a key"
+    text = f"{len(recent)} jobs stand still, for something else has written their keys: {key} of {recent[0]['job']}"
+    return Finding("jobs damaged", "fail", text, f"redis-cli RENAME {key} {key}.damaged")
 
 
 def check_temporary(store: JobStore, lake: Lake, now: datetime) -> Iterable[Finding]:

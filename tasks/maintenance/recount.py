@@ -16,6 +16,7 @@ from redis.exceptions import WatchError
 from data import history
 from data.jobs import TERMINAL, JobStore, Status
 from data.lake import Lake
+from leadmill.errors import DamagedRecordError
 from pipelines.stages import Kind
 
 #: How often a recount that was overtaken by jobs that ended meanwhile begins its last step again.
@@ -122,10 +123,11 @@ def _records(store: JobStore, job_ids: Iterable[str]) -> list[tuple[str, Ended]]
     with store.redis.pipeline(transaction=False) as pipe:
         for job_id in ids:
             pipe.hmget(store.key(f"job:{job_id}"), "kind", "status", "took", "bucket")
-        rows = pipe.execute()
+        rows = store.answers(pipe)
+    sound = [(job_id, row) for job_id, row in zip(ids, rows, strict=True) if not isinstance(row, DamagedRecordError)]
     return [
         (job_id, Ended(kind, status, int(float(took or 0)), bucket or "0"))
-        for job_id, (kind, status, took, bucket) in zip(ids, rows, strict=True)
+        for job_id, (kind, status, took, bucket) in sound
         if kind and status in TERMINAL
     ]
 

@@ -16,6 +16,7 @@ from redis.exceptions import WatchError
 from data.jobs import JobStore
 from data.lake import DamagedPartError, Lake, sync_file
 from data.unit_files import json_text
+from leadmill.errors import DamagedRecordError
 from leadmill.log import get_logger
 from pipelines.committed import settle_ended
 from pipelines.manifest import manifest_of
@@ -36,7 +37,10 @@ def seal_ended(store: JobStore, lake: Lake, now: datetime, check: Callable[[], N
     for page in ended_jobs(store, before):
         for record in _with_units(store, page):
             check()
-            sealed += seal(store, lake, record)
+            try:
+                sealed += seal(store, lake, record)
+            except DamagedRecordError as error:
+                log.warning("job not sealed", job=record["id"], error=str(error))
     return sealed
 
 
