@@ -16,8 +16,8 @@ log = get_logger(__name__)
 UMASK = 0o077
 #: Folders below the data folder that are ours.
 FOLDERS = ("jobs", "companies", "job_history", "run", "schedules", "damaged")
-#: What else we put there.
-FILES = ("lake.id",)
+#: All that we put there.
+OURS = frozenset((*FOLDERS, "lake.id"))
 
 
 def keep_private(root: Path) -> None:
@@ -33,10 +33,10 @@ def keep_private(root: Path) -> None:
         _close(root / name)
     if not _is_open(root):
         return
-    others = [file.name for file in root.iterdir() if file.name not in (*FOLDERS, *FILES) and file.name[0] != "."]
+    others = sorted(file.name for file in root.iterdir() if file.name not in OURS and file.name[0] != ".")
     if others:
         log.warning(
-            "the data folder is open to other users, our folders in it are not", folder=str(root), holds=others[:5]
+            "the data folder is open to other users; our folders in it are not", folder=str(root), holds=others[0]
         )
     else:
         _close(root)

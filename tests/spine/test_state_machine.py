@@ -102,9 +102,12 @@ class Records(RuleBasedStateMachine):
         unit = self.store.units(grant.job_id).get(grant.unit, {})
         holds = (unit.get("s"), unit.get("o"), unit.get("e")) == ("r", grant.owner, grant.epoch)
         answer = self.store.commit(
-            grant, rows_in=1, rows_out=1, fields=fields or None, status=status, chained=chained or None
+            grant, rows_in=1, rows_out=1, fields=fields or None, status=status, chained=chained or None, files="1"
         )
         assert holds or answer.refused or answer.body.get("again"), "a run that lost its unit committed"
+        if answer.refused is None and not answer.body.get("again"):
+            state = self.store.units(grant.job_id)[grant.unit]
+            assert len(state["c"]) == len(state["f"]) == grant.index + 1 and state["c"][-1] == grant.epoch
         if answer.refused is None:
             done = (grant.job_id, grant.unit, grant.index, grant.epoch)
             holder = self.commits.setdefault(done, grant.owner)
@@ -171,8 +174,18 @@ class Records(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
     def resume(self, data: st.DataObject) -> None:
+        """`damaged`: files of these partitions are, so they are made again, also of a completed job."""
         job = data.draw(st.sampled_from(self.jobs))
-        answer = self.store.call("resume", job=job)
+        damaged = data.draw(st.none() | st.sets(st.sampled_from(["p0", "p1", "p7"])))
+        before = self.store.units(job)
+        answer = self.store.call("resume", job=job, damaged=None if damaged is None else sorted(damaged))
+        if answer.refused is None:
+            for unit, state in self.store.units(job).items():
+                if unit in (damaged or ()):
+                    assert state["s"] == "p" and state["k"] == 0 and "c" not in state and "f" not in state
+                    assert state["e"] == before[unit]["e"] + 1
+        elif damaged is not None:
+            assert self.seen[job][0] not in TERMINAL, "nothing but a live job refuses when files are damaged"
         if answer.refused is None:
             assert self.seen[job][0] in TERMINAL
             self.resumed.add(job)
@@ -237,8 +250,8 @@ class Records(RuleBasedStateMachine):
     def finish(self) -> None:
         """With everything lost, the reconciler alone brings every job to its end; counters equal the records."""
         self.messages, self.grants = [], []
-        for _ in range(400):
-            self.now += 2_500
+        for step in range(600):
+            self.now += 2_500 if step < 400 else 120_000  # a `run_at` may lie hours behind a clock that went back
             self.messages += self.store.claim({}, node="n", about="{}").send
             while self.messages:
                 out = self.messages.pop()
