@@ -337,10 +337,11 @@ local function fail_by_deadline(j, u, t)
   fail_unit(j, u, t, 'deadline', text)
 end
 
--- A fresh epoch for the unit: whoever held it before can neither commit nor publish any more.
-local function hand_again(j, u, t)
+-- A fresh epoch for the unit: whoever held it before can neither commit nor publish any more. It goes to the front of
+-- its queue, unless it has to stand at the `back`.
+local function hand_again(j, u, t, back)
   t.e = t.e + 1
-  if given_up(j, u) then fail_by_deadline(j, u, t) else hand(j, u, t, true) end
+  if given_up(j, u) then fail_by_deadline(j, u, t) else hand(j, u, t, not back) end
 end
 
 local function progress_to(j, t, g)
@@ -633,14 +634,15 @@ function ops.died()
   local mine = t.q and t.q:sub(1, #a.owner + 1) == a.owner .. ':'
   if t.s == 'r' and t.o == a.owner then
     t.y = a.owner
-    if not (a.page and explained(t, a.page, a.sure)) then t.p = num(t.p) + 1 end
+    local own_fault = a.page and explained(t, a.page, a.sure)
+    if not own_fault then t.p = num(t.p) + 1 end
     if num(t.p) >= MAX_DEATHS then
       fail_unit(j, a.unit, t, 'poison', a.error .. ' (' .. t.p .. ' times); set aside')
       remember_sent(j, a.unit, t)
     else
       t.m = { 'system', a.error }
       event(a.job, 'unit', { unit = a.unit, state = 'died', error = a.error, deaths = num(t.p), page = a.page })
-      hand_again(j, a.unit, t)
+      hand_again(j, a.unit, t, own_fault) -- a unit full of such pages would keep its neighbours waiting
       if t.s == 'f' then remember_sent(j, a.unit, t) end
     end
   elseif a.lapsed then

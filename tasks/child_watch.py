@@ -16,6 +16,7 @@ import psutil
 
 from leadmill.log import get_logger
 from pipelines.marks import PageMark, Seen, board
+from tasks.budget import COMPANY_S, PAGE_S, SETTLE_S
 
 log = get_logger(__name__)
 
@@ -23,17 +24,15 @@ log = get_logger(__name__)
 #: child that can stop by itself has done so by then (it is asked within a tick of 1 s and looks twice a second), and
 #: what the kill still costs fits into the 2 s that a cancel promises.
 GRACE_S = 1.7
-
-
-#: CPU seconds after which a child that still sits on one page is killed. `tasks.budget` interrupts what can be
-#: interrupted after 2 s; what is left is C code that holds the interpreter, and so renews no lease: on a core of its
-#: own it ends well before the lease of 10 s, so that its unit goes on at once and no second process takes the page.
-PAGE_CPU_S = 4.0
-#: Where processes share a core that takes long. Of a child whose renewing thread, due every 0.5 s, has not run for so
-#: many seconds (half a lease), so much CPU time on one page proves as much: nothing else can have kept it waiting.
-SILENT_S, SILENT_CPU_S = 5.0, 1.0
-#: The same for a company as a whole: above what `tasks.budget` grants all its pages and its settling together.
-COMPANY_CPU_S = 16.0
+#: A child that still sits on one page after so many CPU seconds is killed, the sooner, the longer (seconds) its
+#: renewing thread, due every 0.5 s, has not run: C code holds the interpreter then, and `tasks.budget` cannot interrupt
+#: it at `PAGE_S`. What it can interrupt has ended long before the first limit. On a core of its own a page is killed
+#: well before the lease of 10 s lapses, so that no second process takes it; where many share one, the last pair helps.
+PAGE_LIMITS = ((0.0, 2 * PAGE_S), (2.0, PAGE_S), (5.0, 1.0))
+#: CPU seconds for a company as a whole: above what `tasks.budget` grants all its pages and its settling together.
+COMPANY_CPU_S = COMPANY_S + SETTLE_S + PAGE_S
+#: How often children are looked at, seconds.
+LOOK_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -79,25 +78,32 @@ class ChildWatch:
                 del self._condemned[run]
             elif now >= at:
                 del self._condemned[run]
-                by_page = self._cpu_on_page(board.read(run.pid)) > SILENT_CPU_S
+                by_page = self._cpu_on_page(board.read(run.pid)) > PAGE_LIMITS[-1][1]
                 self._kill(run, Kill("it ran on although its unit was taken from it", True, by_page))
         for seen in self.runs():
-            if seen.page is not None and _same(seen) not in self._condemned and self._stuck(seen, seen.page, now):
-                page, again = seen.page, board.read(seen.pid)
-                if again is not None and again.page == page:
-                    what = f"page {page.digest} of " if page.digest else ""
-                    reason = f"it spent too much CPU time on {what}{page.company_id} and was killed"
-                    self._kill(_same(seen), Kill(reason, False, True))
+            page = seen.page
+            if (
+                page is None
+                or seen.owner in kills
+                or _same(seen) in self._condemned
+                or not self._stuck(seen, page, now)
+            ):
+                continue
+            again = board.read(seen.pid)
+            if again is not None and again.page == page:
+                what = f"page {page.digest} of " if page.digest else ""
+                reason = f"it spent too much CPU time on {what}{page.company_id} and was killed"
+                self._kill(_same(seen), Kill(reason, False, True))
 
     def _stuck(self, seen: Seen, page: PageMark, now: float) -> bool:
         used = self._cpu_on_page(seen)
-        if used > (PAGE_CPU_S if page.digest else COMPANY_CPU_S):
-            return True
-        return bool(page.digest) and now - seen.beat_at > SILENT_S and used > SILENT_CPU_S
+        if not page.digest:
+            return used > COMPANY_CPU_S
+        return any(now - seen.beat_at >= silent and used > limit for silent, limit in PAGE_LIMITS)
 
     def next_look(self) -> float:
-        """Monotonic time at which the next one has had its time; infinity when there is none."""
-        return min(self._condemned.values(), default=float("inf"))
+        """Monotonic time at which to look again."""
+        return min((time.monotonic() + LOOK_S, *self._condemned.values()))
 
     def _cpu_on_page(self, seen: Seen | None) -> float:
         """CPU seconds that a process has spent since it began its page; 0 when it is at none."""

@@ -2,12 +2,14 @@
 
 A page says where and how in a comment: `<!-- crash: process segv -->`. Where: scrape (its links are looked for),
 process, enrich (it is read) or settle (all pages of its company have been read). How: segv, kill (a signal that may
-as well come from outside), memory, endless (C code that holds the interpreter).
+as well come from outside), memory, endless (C code that holds the interpreter and looks for no signal).
 """
 
 from __future__ import annotations
 
+import collections
 import ctypes
+import itertools
 import os
 import re
 import signal
@@ -42,7 +44,7 @@ def go_down(how: str) -> None:
         while held:
             time.sleep(1)
     elif how == "endless":
-        re.fullmatch("(?:a|a)*b", "a" * 99)
+        collections.deque(itertools.repeat(None), maxlen=0)
 
 
 _links_of = spider.links_of

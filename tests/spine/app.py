@@ -5,15 +5,16 @@
     launch_s  launch takes so long on attempt 1
     parts     write a row a company as real parts (default true)
     die       unit names whose scrape kills its process, always
-    stuck     unit names whose scrape sits in C code that holds the interpreter, for ever
+    stuck     unit names whose scrape sits in C code that holds the interpreter and looks for no signal, for ever
     fail      {unit name: times} whose scrape raises so many times
     bad       domains that never get a good row on attempt 1
 """
 
 from __future__ import annotations
 
+import collections
+import itertools
 import os
-import re
 import signal
 import time
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ def work(run: UnitRun) -> None:
         if unit in how.get("die", ()):
             os.kill(os.getpid(), signal.SIGKILL)
         if unit in how.get("stuck", ()):
-            re.fullmatch("(?:a|a)*b", "a" * 99)
+            collections.deque(itertools.repeat(None), maxlen=0)
         if run.grant.tries < how.get("fail", {}).get(unit, 0):
             raise WorkError("told to fail", ErrorCategory.SYSTEM)
     write_rows(run, how)
