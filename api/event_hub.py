@@ -7,7 +7,6 @@ queues; nobody watching, it sleeps. A viewer reads what was before from the stor
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any, cast
 from redis.exceptions import RedisError, ResponseError
 
 from api.problems import TooManyError
+from data.entries import event_of
 from data.jobs import JobStore
 from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
@@ -187,6 +187,6 @@ class EventHub:
                 if job in self._read_to and entries:
                     self._read_to[job] = entries[-1][0]
             for entry_id, fields in entries:
-                entry = (entry_id, fields["t"], json.loads(fields["d"]))
+                entry = (entry_id, *event_of(fields))
                 for viewer in viewers:
                     viewer.give(entry)

@@ -20,9 +20,12 @@ import pyarrow.parquet as pq
 
 from data.damage import DamagedPartError, enduring, mend
 from data.duck import connection
+from data.entries import object_of, record_fault
+from data.jobs import RECORD_STATUSES
 from data.lake import Lake, sync_file
 from data.reading import read_table
 from data.schemas import SCHEMA_VERSION, TEXTS, TIME
+from leadmill.errors import DamagedRecordError
 from leadmill.ids import JOB_ID, job_time
 
 #: Columns of the history. `took_ms`, `bucket`: what the duration counters of live statistics hold.
@@ -87,8 +90,11 @@ def row(record: Mapping[str, str], now: datetime) -> dict[str, Any]:
 
 
 def raw(found: Mapping[str, Any]) -> dict[str, str]:
-    """The record of a history row in the form `JobStore.read` gives it."""
-    record: dict[str, str] = json.loads(found["record"])
+    """The record of a history row in the form `JobStore.read` gives it; DamagedRecordError when it holds none."""
+    record = object_of(found["record"])
+    fault = "is no JSON object" if record is None else record_fault(record, RECORD_STATUSES)
+    if record is None or fault:
+        raise DamagedRecordError(f"the record of job {found['job_id']} in the history cannot be read: {fault}")
     return {**record, "id": found["job_id"], "result": found["result"] or "", "error": found["error"] or ""}
 
 

@@ -24,6 +24,7 @@ Keys, all behind one prefix (`Settings.key_prefix`):
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +35,7 @@ import redis
 from redis.exceptions import NoScriptError, RedisError
 
 from data import newest_first
+from data.entries import event_of, record_fault, unit_state, worker_about
 from data.identity import LakePair, RefusedConnectionError, connect, read_id
 from data.redis_errors import classified, damaged
 from leadmill.errors import (
@@ -45,6 +47,7 @@ from leadmill.errors import (
     StoreRefusedError,
     UnavailableError,
 )
+from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -67,6 +70,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+RECORD_STATUSES = frozenset(status.value for status in Status)
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 
 #: Legal moves of a job's status; jobs.lua makes no other.
@@ -496,10 +500,8 @@ class JobStore:
         """The newest critical events, newest first: {at (s since the epoch), kind, …}."""
         with self._guarded("critical"):
             rows = cast("list[Any]", self.redis.xrevrange(self.key("critical"), count=limit))
-        return [
-            {"at": int(entry.partition("-")[0]) / 1000, "kind": fields["t"], **json.loads(fields["d"])}
-            for entry, fields in rows
-        ]
+        events = ((entry, *event_of(fields)) for entry, fields in rows)
+        return [{**data, "at": int(entry.partition("-")[0]) / 1000, "kind": kind} for entry, kind, data in events]
 
     # ---- reading ----------------------------------------------------------------------------------
 
@@ -533,7 +535,12 @@ class JobStore:
                 log.warning("damaged record", job=job_id, key=self.key(f"{name}:{job_id}"))
             else:
                 known = {name: text or "" for name, text in zip(DOCUMENT, long, strict=True)}
-                out.append({**fields, **known, "id": job_id} if fields else None)
+                fault = record_fault(fields, RECORD_STATUSES) if fields else None
+                if fault:
+                    out.append(damaged(self.key(f"job:{job_id}"), f"record whose {fault}", "job's record"))
+                    log.warning("damaged record", job=job_id, fault=fault)
+                else:
+                    out.append({**fields, **known, "id": job_id} if fields else None)
         return out
 
     def answers(self, pipe: Any) -> list[Any]:
@@ -561,7 +568,10 @@ class JobStore:
         """Every unit that was ever handed out, with its state (keys as jobs.lua names them)."""
         with self._guarded(f"units:{job_id}"):
             raw = cast("dict[str, str]", self.redis.hgetall(self.key(f"units:{job_id}")))
-        return {unit: json.loads(state) for unit, state in raw.items()}
+        units = {unit: unit_state(state) for unit, state in raw.items()}
+        if odd := [unit for unit, state in units.items() if state is None]:
+            raise damaged(self.key(f"units:{job_id}"), f"{odd[0][:40]!r} that is no unit's state", "state")
+        return cast("dict[str, dict[str, Any]]", units)
 
     def ids(self, index: str, *, before: str | None = None, limit: int = 50) -> list[tuple[str, int]]:
         """Job ids of one index (`s:failed`, `k:pipeline`, `t:<tag>`), newest first, with their time (ms).
@@ -581,7 +591,11 @@ class JobStore:
         names = [f"idx:{index}" for index in indices]
         with self._guarded(*names):
             pages = newest_first.behind(self.redis, [self.key(name) for name in names], place, limit)
-        return [[(job, int(at)) for job, at in page] for page in pages]
+            for name, page in zip(names, pages, strict=True):
+                while len(page) == limit and (odd := [row for row in page if not _is_job(row)]):
+                    rest = newest_first.behind(self.redis, [self.key(name)], (page[-1][1], page[-1][0]), len(odd))[0]
+                    page[:] = [row for row in page if _is_job(row)] + rest
+        return [[(job, int(at)) for job, at in filter(_is_job, page)] for page in pages]
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """Living workers: node name -> {queues, processes, pid, host, started, seen}."""
@@ -591,16 +605,21 @@ class JobStore:
             pipe.hgetall(self.key("worker"))
             (now, _), seen, about = pipe.execute()
         alive = ((node, at / 1000) for node, at in seen if at / 1000 >= now - WORKER_GONE_S)
-        return {node: {**json.loads(about[node]), "seen": at} for node, at in alive if node in about}
+        told = {node: (at, worker_about(about.get(node))) for node, at in alive}
+        return {node: {**what, "seen": at} for node, (at, what) in told.items() if what is not None}
 
     def events(self, job_id: str, after: str = "0", limit: int = 500) -> list[tuple[str, str, dict[str, Any]]]:
-        """Events of a job after an id: (id, kind, data)."""
+        """Events of a job after an id: (id, kind, data); kind `unreadable` where an entry is none."""
         with self._guarded(f"ev:{job_id}"):
             rows = cast("list[Any]", self.redis.xrange(self.key(f"ev:{job_id}"), f"({after}", "+", count=limit))
-        return [(entry, fields["t"], json.loads(fields["d"])) for entry, fields in rows]
+        return [(entry, *event_of(fields)) for entry, fields in rows]
 
     def _guarded(self, *names: str) -> _Guard:
         return _Guard(tuple(self.key(name) for name in names))
+
+
+def _is_job(row: tuple[str, float]) -> bool:
+    return JOB_ID.match(row[0]) is not None and math.isfinite(row[1])
 
 
 class _Guard:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from data.entries import object_of
 from data.jobs import JobStore, Status
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
@@ -65,11 +66,14 @@ def last_health(store: JobStore) -> dict[str, Any] | None:
     for record in store.read_many(newest) if newest else ():
         if record is None or record["status"] != Status.COMPLETED or not record["result"]:
             continue
-        found = json.loads(record["result"])
+        found = object_of(record["result"])
+        if found is None or not isinstance(found.get("checks", []), list):
+            continue
+        checks = [check for check in found.get("checks", ()) if isinstance(check, dict)]
         return {
             "status": found.get("status"),
             "checked_at": found.get("checked_at"),
             "job_id": record["id"],
-            "findings": [check for check in found.get("checks", ()) if check["status"] != "ok"],
+            "findings": [check for check in checks if check.get("status") != "ok"],
         }
     return None

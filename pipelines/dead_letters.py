@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from data import newest_first
+from data.entries import unit_state
 from data.jobs import DAMAGED, JobStore
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import InputError
 from pipelines import cursors
 from pipelines.stages import BY_UNIT, partition_number
 from pipelines.view import API, Record, iso
-from pipelines.waiting import stage_of_unit
+from pipelines.waiting import is_unit_of, stage_of_unit
 
 #: Most entries in one page, and most that one call looks at: those of jobs that moved on are passed over.
 MAX_PAGE = 200
@@ -83,15 +83,15 @@ def _told(store: JobStore, entries: Sequence[Entry]) -> list[dict[str, Any] | No
         with store._guarded("dead"):
             store.redis.zrem(store.key("dead"), *gone)
     return [
-        _item(record, unit, json.loads(text), at)
-        if (record := records[job]) and record["status"] != DAMAGED and isinstance(text, str)
+        _item(record, unit, state, at)
+        if (record := records[job]) and record["status"] != DAMAGED and (state := unit_state(text))
         else None
         for (_, at), (job, unit), text in zip(entries, names, states, strict=True)
     ]
 
 
 def _item(record: Record, unit: str, state: dict[str, Any], at: float) -> dict[str, Any] | None:
-    if state["s"] != "f":
+    if state["s"] != "f" or not is_unit_of(record, unit, state):
         return None
     category, reason = state.get("m") or ("system", "unknown")
     return {

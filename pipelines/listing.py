@@ -16,11 +16,14 @@ from typing import Any
 from data import history
 from data.jobs import DAMAGED, JobStore, Status
 from data.lake import Lake
-from leadmill.errors import InputError
+from leadmill.errors import DamagedRecordError, InputError
 from leadmill.ids import JOB_ID
+from leadmill.log import get_logger
 from pipelines import cursors
 from pipelines.stages import Kind
 from pipelines.view import Record
+
+log = get_logger(__name__)
 
 #: Most jobs in one page.
 MAX_PAGE = 200
@@ -160,17 +163,25 @@ def _archived_page(
         rows = history.page(
             lake, status=status, kind=kind, tag=wanted.tag, since=since, before=_text(before), limit=size
         )
-        records = [from_history(row) for row in rows]
-        live = store.read_many([record["id"] for record in records])
-        for record, current in zip(records, live, strict=True):
+        live = store.read_many([row["job_id"] for row in rows])
+        for row, current in zip(rows, live, strict=True):
             if len(found) == limit or looked_at >= MAX_LOOKED_AT:
                 return Page(found, before and cursors.encode(*before))
             looked_at += 1
-            before = _place(record)
-            if current is None and wanted.matches(record):
+            before = int(row["created_at"].timestamp() * 1000), row["job_id"]
+            if current is None and (record := _sound(row)) and wanted.matches(record):
                 found.append(record)
         if len(rows) < size:
             return Page(found, None)
+
+
+def _sound(row: Mapping[str, Any]) -> dict[str, str] | None:
+    """The record of a history row; one that cannot be read costs no other its place."""
+    try:
+        return from_history(row)
+    except DamagedRecordError as error:
+        log.warning("damaged history", job=row["job_id"], error=str(error))
+        return None
 
 
 def from_history(row: Mapping[str, Any]) -> dict[str, str]:

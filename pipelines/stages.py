@@ -91,8 +91,8 @@ KINDS: dict[Kind, tuple[str, ...]] = {
 
 
 def partition_stages(stages: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of a job's stages that run once a partition."""
-    return tuple(name for name in stages if STAGES[name].scope == "partition")
+    """Those of a job's stages that run once a partition; a name that this version does not know is none."""
+    return tuple(name for name in stages if name in STAGES and STAGES[name].scope == "partition")
 
 
 def close_steps(stages: tuple[str, ...], formats: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import redis
 
+from data.entries import count_of, unit_state
 from data.jobs import TERMINAL, JobStore, Status, bucket_bounds
 from pipelines import throughput
 from pipelines.queues import LEVELS, Queue
@@ -82,9 +83,11 @@ def _counters(
     n = len(statuses) + len(kinds)
     by_status = dict(zip(statuses, rows, strict=False))
     by_kind = dict(zip(kinds, rows[len(statuses) : n], strict=True))
-    ended = {name: int(value) for name, value in rows[n].items()}
+    ended = {name: count_of(value) for name, value in rows[n].items()}
     histograms = {
-        kind: {int(bucket): int(count) for bucket, count in row.items() if int(count) > 0}
+        kind: {
+            int(bucket): count_of(count) for bucket, count in row.items() if bucket.isdecimal() and count_of(count) > 0
+        }
         for kind, row in zip(kinds, rows[n + 1 :], strict=True)
     }
     return by_status, by_kind, ended, histograms
@@ -170,7 +173,7 @@ def _ages(store: JobStore, heads: list[tuple[Queue, tuple[str, str]]]) -> dict[Q
     now = seconds * 1000 + micros / 1000
     ages: dict[Queue, float] = {}
     for (queue, _), text in zip(heads, states, strict=True):
-        state = json.loads(text) if isinstance(text, str) else {}  # not there, or damaged
+        state = unit_state(text) or {}  # not there, or damaged
         if state.get("s") == "h" and state.get("t"):
             ages[queue] = max(ages.get(queue, 0.0), round(max(0.0, now - state["t"]) / 1000, 3))
     return ages

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import cast
 
+from data.entries import count_of
 from data.jobs import JobStore
 from pipelines.stages import BY_UNIT
 
@@ -28,8 +28,17 @@ def begun(mark: Mapping[str, str]) -> dict[str, int]:
     for name, value in mark.items():
         stage = BY_UNIT.get(name.partition(":")[0])
         if stage is not None:  # a stage of another version may be counted here
-            found[stage.name] = found.get(stage.name, 0) + int(value)
+            found[stage.name] = found.get(stage.name, 0) + count_of(value)
     return found
+
+
+def _look_of(text: str) -> tuple[float, dict[str, int]] | None:
+    """A look that was kept, or None for what is none."""
+    try:
+        at, counts = json.loads(text)
+        return float(at), {str(stage): int(count) for stage, count in counts.items()}
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def look(store: JobStore, now: float | None = None) -> dict[str, dict[str, float | None]]:
@@ -47,7 +56,7 @@ def look(store: JobStore, now: float | None = None) -> dict[str, dict[str, float
         pipe.lrange(key, 0, _KEPT - 1)
         mark, kept = pipe.execute()
     counts = begun(mark)
-    looks = [cast("tuple[float, dict[str, int]]", tuple(json.loads(text))) for text in kept]
+    looks = [seen for text in kept if (seen := _look_of(text)) is not None]
     # A look from the future was taken by a clock that has gone back since.
     looks = [(then, were) for then, were in looks if then <= at]
     if not looks or at - looks[0][0] >= EVERY_S:

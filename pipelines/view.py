@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from data.entries import object_of
 from data.jobs import TERMINAL, Status
 from pipelines.queues import Priority
 from pipelines.stages import STAGES, partition_stages, report_format
@@ -70,7 +71,7 @@ def job_json(record: Record, waiting_for: str | None = None) -> dict[str, Any]:
         "stages": stages,
         "error": _error(record),
         "attempt": int(record.get("attempt") or 1),
-        "result": json.loads(record["result"]) if record.get("result") else None,
+        "result": object_of(record["result"]) if record.get("result") else None,
         "links": links(record["id"], record),
     }
 
@@ -102,7 +103,7 @@ def stage_list(record: Record) -> list[dict[str, Any]]:
 
     A partition that failed at one stage counts as failed in all later ones, since they never see it.
     """
-    names = tuple(name for name in record["stages"].split(",") if name)
+    names = tuple(name for name in record["stages"].split(",") if name in STAGES)
     lost = 0
     out = []
     for name in names:

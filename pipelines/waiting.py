@@ -5,12 +5,12 @@ Asks Redis at most five times for a whole page of jobs, and only for those that 
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from data.entries import count_of, unit_state
 from data.jobs import JobStore, Status
 from leadmill.errors import DamagedRecordError
 from pipelines.stages import BY_UNIT, partition_number, partition_stages, stage_of
@@ -94,14 +94,23 @@ def _live_units(store: JobStore, records: Sequence[Record]) -> list[Units]:
                 pipe.hgetall(key)
         answers = store.answers(pipe)
     found: list[Units] = []
-    for names, answer in zip(wanted, answers, strict=True):
+    for record, names, answer in zip(records, wanted, answers, strict=True):
         if isinstance(answer, DamagedRecordError):  # nothing is known of it; its own status says why
             found.append({})
             continue
         raw = dict(zip(names, answer, strict=True)) if names else answer
-        units = {name: json.loads(text) for name, text in raw.items() if text}
-        found.append({name: unit for name, unit in units.items() if unit["s"] in "hrw"})
+        units = {name: unit for name, text in raw.items() if text and (unit := unit_state(text))}
+        found.append(
+            {name: unit for name, unit in units.items() if unit["s"] in "hrw" and is_unit_of(record, name, unit)}
+        )
     return found
+
+
+def is_unit_of(record: Record, name: str, unit: Mapping[str, Any]) -> bool:
+    """Whether a unit and its stage are any that such a job has."""
+    if not name or (partition_number(name) is None and name.partition(":")[0] not in BY_UNIT):
+        return False
+    return partition_number(name) is None or unit["k"] < len(partition_stages(tuple(record["stages"].split(","))))
 
 
 def _names(record: Record) -> list[str]:
@@ -141,7 +150,9 @@ def _queue(store: JobStore, pending: Sequence[str]) -> list[tuple[int, int]]:
     now = seconds * 1000
     sound = (row for row in rows if not isinstance(row, DamagedRecordError))
     return sorted(
-        (int(prio), int(created)) for prio, created, run_at in sound if created and (not run_at or int(run_at) <= now)
+        (count_of(prio), int(created))
+        for prio, created, run_at in sound
+        if created and created.isdecimal() and (not run_at or count_of(run_at) <= now)
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, cast
+from typing import cast
 
+from data.entries import unit_state
 from data.jobs import LIMITS, JobStore, Status
 from data.lake import Lake
 from tasks.maintenance.ended import Record, finished_ms, is_ended
@@ -108,7 +108,7 @@ def _units(store: JobStore, due: Sequence[tuple[str, float]], now: int) -> Itera
         states = store.answers(pipe)
     oldest, ages, dying = 0.0, [], []
     for (job_id, unit), state in zip(members, states, strict=True):
-        known = _parsed(state)
+        known = unit_state(state) or {}
         if known.get("s") == "h":
             age = (now - float(known.get("t", now))) / 1000
             oldest = max(oldest, age)
@@ -124,11 +124,6 @@ def _units(store: JobStore, due: Sequence[tuple[str, float]], now: int) -> Itera
     if dying:
         text = f"{len(dying)} units keep losing their process: {_names(dying)}"
         yield Finding("units dying", "warn", text, f"leadmill status {dying[0].split()[0]}")
-
-
-def _parsed(state: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(state) if isinstance(state, str) else {}  # not there, or damaged
-    return found
 
 
 def _set_aside(store: JobStore, now: int) -> Finding:
@@ -154,7 +149,7 @@ def _damaged(store: JobStore, now: int) -> Finding:
     if not recent:
         return Finding("jobs damaged", "ok", "every job that is due can be looked at")
     key = recent[0].get("key") or "a key"
-    text = f"{len(recent)} jobs stand still, for something else has written their keys: {key} of {recent[0]['job']}"
+    text = f"{len(recent)} jobs stand still, for something else has written their keys: {key} of {recent[0].get('job')}"
     return Finding("jobs damaged", "fail", text, f"redis-cli RENAME {key} {key}.damaged")
 
 

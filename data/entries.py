@@ -1,0 +1,114 @@
+"""What single entries of the job store must look like, for readers of many: one that does not is passed over.
+
+Nobody but Leadmill should write there, but a hand, a half-restored backup or another program may have.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Container, Mapping
+from typing import Any
+
+#: Fields of a job's record that hold a number, beside those of stages (`<stage>:<letters>`).
+_NUMBERS = frozenset(
+    {
+        "created", "started", "finished", "took", "attempt", "prio", "pn", "pd", "pf", "px", "pct",
+        "pages", "run_at", "deadline", "nc", "bucket", "busy", "waits", "win", "w", "ci", "cn", "g",
+    }
+)  # fmt: skip
+_WHOLE = frozenset({"attempt", "created", "pn", "px"})
+_SHARES = ("coverage", "min")
+_NO_TAGS = ("", "[]")
+_PRIORITIES = frozenset({"", "0", "1", "2"})
+#: Digits of the latest time that a calendar holds, in ms.
+_LONGEST = 15
+_UNIT_NUMBERS = ("e", "k", "t", "a", "p", "l", "v", "n", "x", "g")
+
+
+def object_of(text: Any) -> dict[str, Any] | None:
+    """A JSON object, or None for anything else."""
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def count_of(text: Any) -> int:
+    """A whole number; 0 for anything else."""
+    try:
+        return int(text)
+    except (TypeError, ValueError):
+        return 0
+
+
+def record_fault(fields: Mapping[str, str], statuses: Container[str]) -> str | None:
+    """The field of a job's hash that holds what it cannot hold, and what; None for a sound one."""
+    wrong = next((name for name in ("kind", "created", "stages") if not fields.get(name)), None)
+    if fields.get("status") not in statuses:
+        wrong = "status"
+    elif fields.get("prio", "") not in _PRIORITIES:
+        wrong = "prio"
+    elif (tags := fields.get("tags", "")) not in _NO_TAGS and not _are_tags(tags):
+        wrong = "tags"
+    wrong = wrong or next((name for name in _SHARES if fields.get(name) and not _is_number(fields[name])), None)
+    if wrong is None:
+        numbers = [value for name, value in fields.items() if name in _NUMBERS or ":" in name]
+        if not "".join(numbers).isdecimal() or len(max(numbers, key=len)) > _LONGEST:  # looked at twice, else
+            wrong = next((name for name, value in fields.items() if value and not _may_hold(name, value)), None)
+    return wrong and f"{wrong} is {fields.get(wrong, '')[:40]!r}"
+
+
+def _may_hold(name: str, value: str) -> bool:
+    if name not in _NUMBERS and ":" not in name:
+        return True
+    if value.isdecimal() and len(value) <= _LONGEST:  # nearly all are
+        return True
+    return name not in _WHOLE and _is_number(value)
+
+
+def _are_tags(text: str) -> bool:
+    try:
+        tags = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+
+
+def _is_number(value: str) -> bool:
+    try:
+        return math.isfinite(float(value)) and len(value.partition(".")[0]) <= _LONGEST
+    except ValueError:
+        return False
+
+
+def unit_state(text: Any) -> dict[str, Any] | None:
+    """A unit's state (keys as jobs.lua names them), or None for what is none."""
+    found = object_of(text)
+    if found is None or not isinstance(found.get("s"), str) or len(found["s"]) != 1:
+        return None
+    if not all(isinstance(found.get(name, 0), int | float) for name in _UNIT_NUMBERS):
+        return None
+    if not isinstance(found.get("k", 0), int) or found.get("k", 0) < 0:
+        return None
+    told = found.get("m")
+    is_told = isinstance(told, list) and len(told) > 1 and all(isinstance(word, str) for word in told[:2])
+    return found if told is None or is_told else None
+
+
+def worker_about(text: Any) -> dict[str, Any] | None:
+    """What a worker says of itself: {queues, processes, pid, host, started}; None for what is none."""
+    found = object_of(text)
+    if found is None or not isinstance(found.get("queues"), list):
+        return None
+    if not all(isinstance(queue, str) for queue in found["queues"]):
+        return None
+    numbers = all(isinstance(found.get(name), int | float) for name in ("processes", "pid", "started"))
+    return found if numbers and isinstance(found.get("host"), str) else None
+
+
+def event_of(fields: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Kind and data of a stream's entry; `unreadable` for one that is none, so that who follows goes on behind it."""
+    kind, data = fields.get("t"), object_of(fields.get("d"))
+    return (kind, data) if kind and data is not None else ("unreadable", {})
