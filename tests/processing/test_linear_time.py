@@ -184,11 +184,11 @@ def _parse(html: bytes) -> None:
 @pytest.mark.parametrize("before", ["", "<svg><title>"])
 def test_markup_is_guarded_and_parsed_in_linear_time(before: str) -> None:
     found: dict[str, str | None] = {}
-    for mark in MARKS[: 24 if before else None]:
+    for place, mark in enumerate(MARKS[: 24 if before else None]):
         make = lambda size, mark=mark: marked(before, mark, size)  # noqa: E731
-        found[f"guard {mark}"] = superlinear(_guard, make, doublings(400_000))
-        found[f"parse {mark}"] = superlinear(_parse, lambda size, make=make: bounded(make(size)), doublings(120_000))
-        if not before:
+        found[f"guard {mark}"] = superlinear(_guard, make, doublings(200_000))
+        found[f"parse {mark}"] = superlinear(_parse, lambda size, make=make: bounded(make(size)), doublings(80_000))
+        if not before and place % 2:
             found[f"write {mark}"] = superlinear(plain, make, doublings(40_000))
     assert not {mark: times for mark, times in found.items() if times}
 
