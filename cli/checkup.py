@@ -50,12 +50,16 @@ def examine(data_dir: Path) -> Iterator[Finding]:
         lambda: _data_folder(data_dir),
         _open_files,
         lambda: _redis(data_dir),
-        lambda: _stack(data_dir),
+        lambda: _stack(data_dir, ask_api="redis" not in faults),
         _proxy,
     )
+    faults: set[str] = set()
     for check in checks:
         try:
-            yield from check()
+            for finding in check():
+                if finding.level == "fail":
+                    faults.add(finding.check)
+                yield finding
         except (OSError, LeadmillError, ValueError) as error:
             yield Finding("doctor", "fail", f"a check could not be made: {error}")
 
@@ -187,7 +191,7 @@ def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[Finding]:
     yield Finding("lake", "ok", f"{lake or 'a new lake'} lies in {data_dir}, and its records in {shown(url)}")
 
 
-def _stack(data_dir: Path) -> Iterator[Finding]:
+def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[Finding]:
     from cli.stack import DEFAULT_API_PORT
     from cli.stack_status import living_processes
     from leadmill.client import Client
@@ -208,7 +212,7 @@ def _stack(data_dir: Path) -> Iterator[Finding]:
     else:
         yield Finding("stack", "ok", f"running: {', '.join(f'{n} {p}' for n, p in living.items())}")
     url = run.read("api.url")
-    if url:
+    if url and ask_api:  # without its Redis it is not ready, and takes its time to say so
         with Client(url, timeout=5, retries=0) as client:
             if client.is_ready():
                 yield Finding("api", "ok", f"{url} is ready")

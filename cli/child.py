@@ -63,14 +63,15 @@ def celery(arguments: Sequence[str]) -> int:
     """Run Celery's own command line on our app; returns its exit code."""
     import click
 
-    with imports_kept():
-        from tasks.app import app
-
     try:
+        with imports_kept():
+            from tasks.app import app
         return int(app.start(list(arguments)) or 0)
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except (click.Abort, KeyboardInterrupt):  # before the worker has handlers of its own
+        return 130
 
 
 def api(host: str, port: int) -> None:

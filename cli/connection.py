@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from leadmill.client import Client
 
 
+#: An API answers within this, seconds, also when its Redis does not; a command has answered within five.
+QUICK_S = 3.5
+
+
 def use_data(folder: Path | None) -> Path:
     """Make `--data` the data folder of this process and its children; returns the folder in force."""
     from leadmill.settings import get_settings
@@ -22,7 +26,7 @@ def use_data(folder: Path | None) -> Path:
     return get_settings().data_dir
 
 
-def find_client() -> Client | None:
+def find_client(*, needs_store: bool = True) -> Client | None:
     """A client of the API that answers just now, or None.
 
     Who names a data folder means its stack: the default address is then not tried.
@@ -37,23 +41,28 @@ def find_client() -> Client | None:
         return None
     client = Client()
     try:
-        with Client(client.base_url, timeout=5, retries=0) as quick:
-            quick.health()
+        with Client(client.base_url, timeout=QUICK_S, retries=0) as quick:
+            health = quick.health()
     except ApiError as error:
         client.close()
         if error.status == 0 or error.code == "not_json":
             return None
         raise
+    if needs_store and health.get("redis") == "unreachable":
+        # Each request would be tried again for half a minute, as it should be behind a short outage.
+        client.close()
+        why = next(iter(health.get("warnings") or ()), "Redis does not answer")
+        raise CommandError(f"{why}; the API at {client.base_url} answers", hint="leadmill doctor")
     return client
 
 
-def connect() -> Client:
+def connect(*, needs_store: bool = True) -> Client:
     """A client of the running stack.
 
     Raises:
-        CommandError: none answers.
+        CommandError: none answers, or its Redis does not (unless `needs_store` is False).
     """
-    client = find_client()
+    client = find_client(needs_store=needs_store)
     if client is None:
         raise CommandError(f"no stack is running on {shown_data_dir()}", hint="leadmill up")
     return client

@@ -12,7 +12,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from cli.streams import OutputClosedError, silence
+
+#: Longest message of an error, characters; what was typed may be longer.
+LONGEST = 1_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def clean(text: object) -> str:
@@ -21,9 +25,16 @@ def clean(text: object) -> str:
 
 
 def result(text: str) -> None:
-    """One line of the result, never wrapped."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """One line of the result, never wrapped.
+
+    Raises:
+        OutputClosedError: nobody reads it any more.
+    """
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
 
 
 def json_result(value: Any) -> None:
@@ -32,15 +43,23 @@ def json_result(value: Any) -> None:
 
 
 def note(text: str) -> None:
-    """One line for the person who watches."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """One line for the person who watches, if there is one: the work goes on without."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        silence("stderr")
 
 
 def error(message: str, hint: str | None = None) -> None:
     """The one line that says why a command cannot go on, with a command to paste."""
-    line = f"error: {clean(message)}"
+    line, hint = f"error: {_short(message)}", None if hint is None else _short(hint)
     note(f"{line} Try: {hint}" if hint and line.endswith((".", "?", "!")) else f"{line}. Try: {hint}" if hint else line)
+
+
+def _short(text: str) -> str:
+    text = clean(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 4 :]}"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -60,7 +79,10 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         shown.add_column(header, overflow="fold")
     for line in lines:
         shown.add_row(*(Text(cell) for cell in line))
-    Console().print(shown)
+    try:
+        Console().print(shown)
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
 
 
 def duration(seconds: float | None) -> str:

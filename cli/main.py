@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import typer
 from cli import console
 from cli.commands import diagnose, jobs, leads, maintain, processes, run_job, schedules, stack
 from cli.failure import CommandError, Exit
+from cli.streams import OutputClosedError, open_missing, silence
 from leadmill.errors import LeadmillError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(maintain.app, name="maintenance")
 
 def run() -> None:
     """Entry point of the installed command."""
+    open_missing()
     sys.exit(main(sys.argv[1:]))
 
 
@@ -41,6 +42,14 @@ def main(arguments: Sequence[str]) -> int:
         return int(answer or 0)
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED
+    except (BrokenPipeError, OutputClosedError):
+        silence("stdout")
+        return Exit.OK
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        silence("stdout")  # click's own way out, when nobody reads the help
+        return Exit.OK
     except Exception as error:
         return _tell(error)
 
@@ -48,10 +57,9 @@ def main(arguments: Sequence[str]) -> int:
 def _tell(error: Exception) -> int:
     """Say in one line why a command could not go on; returns the exit code."""
     match error:
-        case BrokenPipeError():
-            # Whoever read the output has seen enough; Python must not complain about it while it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Exit.OK
+        case UnicodeEncodeError():
+            console.error(f"this is no text: {error.object!r}", "leadmill --help")
+            return Exit.USER_ERROR
         case CommandError():
             console.error(str(error), error.hint)
             return error.exit_code

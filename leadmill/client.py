@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import quote
 
 from leadmill.client_results import Event, Job, Json
 from leadmill.client_submissions import API, Submissions, pipeline_body
-from leadmill.client_transport import ApiError, Transport, discover_base_url
+from leadmill.client_transport import ApiError, Transport, discover_base_url, segment
 from leadmill.job_handle import JobHandle
 
 Priority = Literal["high", "normal", "low"]
@@ -63,7 +62,7 @@ class Client(Submissions):
         return JobHandle(self, job_id)
 
     def status(self, job_id: str) -> Job:
-        return Job.of(self._transport.json("GET", f"{API}/jobs/status/{job_id}"))
+        return Job.of(self._transport.json("GET", f"{API}/jobs/status/{segment(job_id)}"))
 
     def list_jobs(
         self,
@@ -81,7 +80,7 @@ class Client(Submissions):
 
     def errors(self, job_id: str, *, limit: int | None = None) -> Iterator[Json]:
         """The companies and pages of a job that failed, each with category and reason."""
-        return self._pages(f"{API}/jobs/{job_id}/errors", {}, limit)
+        return self._pages(f"{API}/jobs/{segment(job_id)}/errors", {}, limit)
 
     def events(self, job_id: str, *, after: str | None = None, silence_s: float = 60.0) -> Iterator[Event]:
         """The job's events as they come, those kept since its start first, until the server ends the stream.
@@ -91,7 +90,7 @@ class Client(Submissions):
             ApiError: no such job, or a server without event streams.
         """
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
-        path = f"{API}/jobs/{job_id}/events"
+        path = f"{API}/jobs/{segment(job_id)}/events"
         with self._transport.stream(path, headers=headers, read_timeout_s=silence_s) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise ApiError("this API has no event stream", status=501, code="no_event_stream")
@@ -103,15 +102,15 @@ class Client(Submissions):
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to end; nothing of it runs 2 seconds later."""
-        self._transport.request("DELETE", f"{API}/jobs/cancel/{job_id}")
+        self._transport.request("DELETE", f"{API}/jobs/cancel/{segment(job_id)}")
 
     def resume(self, job_id: str) -> JobHandle:
         """Hand out again what is not done of a job that failed, was cancelled or is incomplete."""
-        return self._submit(f"/jobs/{job_id}/resume", None, {})
+        return self._submit(f"/jobs/{segment(job_id)}/resume", None, {})
 
     def replay(self, job_id: str) -> JobHandle:
         """Resume the job of a dead letter."""
-        return self._submit(f"/jobs/{job_id}/replay", None, {})
+        return self._submit(f"/jobs/{segment(job_id)}/replay", None, {})
 
     def dead(self, *, limit: int | None = None) -> Iterator[Json]:
         """Units that failed for good, newest first: job_id, unit, stage, category, reason, at, companies."""
@@ -151,15 +150,15 @@ class Client(Submissions):
 
     def pause_schedule(self, name: str) -> Json:
         """Submit nothing of it until it is resumed."""
-        return dict(self._transport.json("POST", f"{API}/schedules/{quote(name, safe='')}/pause"))
+        return dict(self._transport.json("POST", f"{API}/schedules/{segment(name)}/pause"))
 
     def resume_schedule(self, name: str) -> Json:
         """Let it go on with its next planned time."""
-        return dict(self._transport.json("POST", f"{API}/schedules/{quote(name, safe='')}/resume"))
+        return dict(self._transport.json("POST", f"{API}/schedules/{segment(name)}/resume"))
 
     def delete_schedule(self, name: str) -> None:
         """Remove it; the jobs that it made stay."""
-        self._transport.request("DELETE", f"{API}/schedules/{quote(name, safe='')}")
+        self._transport.request("DELETE", f"{API}/schedules/{segment(name)}")
 
     # Statistics, reports
 
@@ -181,6 +180,7 @@ class Client(Submissions):
             ApiError: not written yet, no such format, or cancelled (`partial=True` takes what there is).
             OSError: the place cannot be written.
         """
+        source = f"{API}/jobs/{segment(job_id)}/report"
         target = Path(path or ".")
         if target.is_dir():
             target = target / f"{job_id}.{format}"
@@ -188,7 +188,7 @@ class Client(Submissions):
         unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
             with (
-                self._transport.stream(f"{API}/jobs/{job_id}/report", params=params) as response,
+                self._transport.stream(source, params=params) as response,
                 unfinished.open("wb") as file,
             ):
                 for chunk in response.iter_bytes():
@@ -206,7 +206,7 @@ class Client(Submissions):
 
     def company(self, company_id: str) -> Json:
         """One company with its history and facts."""
-        return dict(self._transport.json("GET", f"{API}/companies/{company_id}"))
+        return dict(self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
 
     def health(self) -> Json:
         """What /healthz says."""

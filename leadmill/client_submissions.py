@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from leadmill.client_results import Json
-from leadmill.client_transport import Transport, csv_upload
+from leadmill.client_transport import Transport, csv_upload, segment
 from leadmill.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Submissions:
 
     def rerun(self, job_id: str, from_stage: str, **options: Any) -> JobHandle:
         """A new job that takes the parent's parts up to a stage and works from there."""
-        return self._submit(f"/pipelines/{job_id}/rerun", None, options, params={"from_stage": from_stage})
+        return self._submit(f"/pipelines/{segment(job_id)}/rerun", None, options, params={"from_stage": from_stage})
 
     def scrape_companies(self, company_urls: Iterable[str], **options: Any) -> JobHandle:
         return self._submit("/jobs/scrape/companies", {"company_urls": _list(company_urls)}, options)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from leadmill.errors import ErrorCategory, LeadmillError
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
 #: Pause before the second try, seconds; doubles, with full jitter above half of it.
 FIRST_PAUSE_S = 0.25
+#: No id and no name is longer, characters.
+LONGEST_ID = 200
 #: No pause is longer, seconds, whatever Retry-After says.
 LONGEST_PAUSE_S = 30.0
 
@@ -68,6 +70,19 @@ class ApiUnreachableError(ApiError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, status=0, code="unreachable")
+
+
+def segment(text: str) -> str:
+    """An id or a name as one segment of a path, whatever characters it has.
+
+    Raises:
+        ApiError: it is empty or so long that nothing has it (404, as the API would say).
+    """
+    if not text or len(text) > LONGEST_ID:
+        shown = f"{text[:60]!r} …" if text else "an empty id"
+        raise ApiError(f"nothing is called {shown}", status=404, code="not_found")
+    quoted = quote(text, safe="", errors="replace")
+    return quoted.replace(".", "%2E") if text in (".", "..") else quoted
 
 
 def discover_base_url() -> str:

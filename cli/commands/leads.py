@@ -43,7 +43,7 @@ def companies(
         "min_score": min_score,
         "text": text,
     }
-    with connect() as client:
+    with connect(needs_store=False) as client:  # the lake alone
         if company_id is not None:
             console.json_result(client.company(company_id))
             return 0
