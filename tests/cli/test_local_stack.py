@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,10 +17,12 @@ import psutil
 import pytest
 import redis
 
-from cli import redis_server
+from cli import ports, redis_server
 from cli.child import beat_arguments, worker_arguments
+from cli.commands.stack import ready_line
 from cli.failure import CommandError
 from cli.stack import LocalStack
+from tests.valkey import Valkey
 
 SLEEPER = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
 API = """
@@ -93,6 +96,50 @@ def test_everything_is_started_known_and_ended(tmp_path: Path) -> None:
     assert left == {"up.lock", "redis"}
     with Standins(tmp_path / "var", api_port=0) as again, redis.Redis.from_url(again.redis_url) as client:
         assert client.get("kept") == b"yes", "the data outlive the stack"
+
+
+def test_our_redis_has_a_password_that_nobody_sees(tmp_path: Path) -> None:
+    said: list[str] = []
+    with Standins(tmp_path, api_port=0, say=said.append) as stack:
+        parts = urlsplit(stack.redis_url)
+        password = str(parts.password)
+        assert parts.port != 6379 and len(password) >= 32 and password.isalnum()
+        for stranger in (f"redis://127.0.0.1:{parts.port}/0", f"redis://:{password}x@127.0.0.1:{parts.port}/0"):
+            with redis.Redis.from_url(stranger) as client, pytest.raises(redis.AuthenticationError):
+                client.ping()
+        for file in ("redis.url", "redis/redis.conf"):
+            assert (tmp_path / "run" / file).stat().st_mode & 0o777 == 0o600
+            assert password in (tmp_path / "run" / file).read_text()
+        for pid in [os.getpid(), *stack.pids.values()]:
+            assert password not in " ".join(psutil.Process(pid).cmdline())
+        shown = ready_line(stack, 1.0) + "".join(said) + json.dumps(stack.run.state())
+        shown += "".join(file.read_text() for file in (tmp_path / "run").glob("*.log"))
+        assert password not in shown and f"{parts.port}" in shown
+    with Standins(tmp_path, api_port=0) as again:
+        assert again.redis_url == stack.redis_url, "what was started beside it finds it again"
+    with ports._socket("127.0.0.1") as taken:
+        taken.bind(("127.0.0.1", int(parts.port or 0)))
+        taken.listen()
+        with Standins(tmp_path, api_port=0) as elsewhere, redis.Redis.from_url(elsewhere.redis_url) as client:
+            assert urlsplit(elsewhere.redis_url).port != parts.port and client.ping()
+
+
+def test_a_port_that_was_taken_while_the_server_was_away_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cli import supervisor
+
+    monkeypatch.setattr(supervisor, "BACKOFF_S", (0.2, 0.2))
+    said: list[str] = []
+    with Standins(tmp_path, api_port=0, say=said.append) as stack:
+        port = int(urlsplit(stack.redis_url).port or 0)
+        os.kill(stack.pids["redis"], signal.SIGKILL)
+        with Valkey(tmp_path / "stranger", port=port):  # without a password, as most are
+            eventually(lambda: stack.check_alive() or any("cannot come back" in line for line in said))
+            line = next(line for line in said if "cannot come back" in line)
+            assert f"its port {port}" in line and "end that one" in line
+        eventually(lambda: redis_server.answers_ping(port, str(urlsplit(stack.redis_url).password)))
+        stack.check_alive()
 
 
 def test_redis_survives_its_own_death_with_its_data(tmp_path: Path) -> None:
