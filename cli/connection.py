@@ -26,10 +26,11 @@ def use_data(folder: Path | None) -> Path:
     return get_settings().data_dir
 
 
-def find_client(*, needs_store: bool = True) -> Client | None:
+def find_client(*, needs_store: bool = True, patient: bool = True) -> Client | None:
     """A client of the API that answers just now, or None.
 
-    Who names a data folder means its stack: the default address is then not tried.
+    Who names a data folder means its stack: the default address is then not tried. A `patient` one tries again for
+    half a minute what an outage refuses, as suits a command that waits for a job.
     """
     from leadmill.client import Client
     from leadmill.client_transport import ApiError
@@ -39,7 +40,7 @@ def find_client(*, needs_store: bool = True) -> Client | None:
     named = {"api_host", "api_port"} & settings.model_fields_set or (settings.run_dir / "api.url").exists()
     if "data_url" in settings.model_fields_set and not named:
         return None
-    client = Client()
+    client = Client() if patient else Client(retries=0)
     try:
         with Client(client.base_url, timeout=QUICK_S, retries=0) as quick:
             health = quick.health()
@@ -56,13 +57,13 @@ def find_client(*, needs_store: bool = True) -> Client | None:
     return client
 
 
-def connect(*, needs_store: bool = True) -> Client:
+def connect(*, needs_store: bool = True, patient: bool = False) -> Client:
     """A client of the running stack.
 
     Raises:
         CommandError: none answers, or its Redis does not (unless `needs_store` is False).
     """
-    client = find_client(needs_store=needs_store)
+    client = find_client(needs_store=needs_store, patient=patient)
     if client is None:
         raise CommandError(f"no stack is running on {shown_data_dir()}", hint="leadmill up")
     return client

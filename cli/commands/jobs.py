@@ -68,7 +68,7 @@ def watch(job: JobId, data: DataFolder = None, as_json: AsJson = False) -> int:
     from cli.progress import follow
 
     folder = use_data(data)
-    with connect() as client:
+    with connect(patient=True) as client:
         return tell(client, follow(client, job), folder, report_dir=None, as_json=as_json)
 
 

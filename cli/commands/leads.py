@@ -70,7 +70,7 @@ def score(
     from cli.progress import follow
 
     folder = use_data(data)
-    with connect() as client:
+    with connect(patient=True) as client:
         handle = client.score(company_ids)
         console.note(f"submitted {handle.id}")
         return tell(client, follow(client, handle.id, live=watch), folder, report_dir=None, as_json=as_json)

@@ -25,7 +25,7 @@ def cleanup(
     from cli.connection import connect, use_data
 
     use_data(data)
-    with connect() as client:
+    with connect(patient=True) as client:
         return _finish(client.cleanup(older_than_days), as_json)
 
 
@@ -35,7 +35,7 @@ def health_check(data: DataFolder = None, as_json: AsJson = False) -> int:
     from cli.connection import connect, use_data
 
     use_data(data)
-    with connect() as client:
+    with connect(patient=True) as client:
         return _finish(client.health_check(), as_json)
 
 
@@ -45,7 +45,7 @@ def optimize_db(data: DataFolder = None, as_json: AsJson = False) -> int:
     from cli.connection import connect, use_data
 
     use_data(data)
-    with connect() as client:
+    with connect(patient=True) as client:
         return _finish(client.optimize_db(), as_json)
 
 
