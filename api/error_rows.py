@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,15 @@ _KEY = f"""(
 
 
 def error_page(
-    lake: Lake, job_id: str, limit: int, cursor: str | None = None
+    lake: Lake,
+    job_id: str,
+    limit: int,
+    cursor: str | None = None,
+    given_up: Callable[[], list[dict[str, Any]]] = list,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Rows of a job's errors, oldest first, and the cursor of the next page.
+
+    `given_up` gives the partitions that failed as a whole (pipelines.causes), of a job without final rows to tell it.
 
     A company's error of an earlier attempt is left out once a later one gave it a good row.
 
@@ -37,7 +43,7 @@ def error_page(
         InputError: not a cursor of ours.
     """
     after = cursors.decode_key(cursor, int, str, int, str) if cursor else None
-    return enduring(lake, lambda: _files(lake, job_id), lambda files: _page(files, limit, after))
+    return enduring(lake, lambda: _files(lake, job_id), lambda files: _page(files, limit, after, given_up))
 
 
 def _files(lake: Lake, job_id: str) -> dict[str, list[Path]]:
@@ -50,7 +56,10 @@ def _files(lake: Lake, job_id: str) -> dict[str, list[Path]]:
 
 
 def _page(
-    files: Mapping[str, Sequence[Path]], limit: int, after: tuple[Any, ...] | None
+    files: Mapping[str, Sequence[Path]],
+    limit: int,
+    after: tuple[Any, ...] | None,
+    given_up: Callable[[], list[dict[str, Any]]],
 ) -> tuple[list[dict[str, Any]], str | None]:
     sources = []
     if files["plan"]:
@@ -65,11 +74,17 @@ def _page(
     query = _with_scores(query, files["score"])
     if not query:
         return [], None
+    parameters: dict[str, Any] = {}
+    if files["plan"] and not files["score"] and (lost := given_up()):
+        query = _with_given_up(query, files["plan"])
+        parameters["lost"] = lost
+    if after:
+        parameters |= zip(("at", "company", "line", "digest"), after, strict=True)
     behind = "WHERE sort_key > ($at::BIGINT, $company, $line::BIGINT, $digest)" if after else ""
     rows = run(
         f"SELECT * FROM (SELECT DISTINCT {_COLUMNS}, {_KEY} AS sort_key FROM ({query})) "
         f"{behind} ORDER BY sort_key LIMIT {limit + 1:d}",
-        dict(zip(("at", "company", "line", "digest"), after, strict=True)) if after else None,
+        parameters,
         exact="sort_key",
     )
     keys = [row.pop("sort_key") for row in rows]
@@ -79,6 +94,18 @@ def _page(
 
 def _parts(key: Any) -> tuple[Any, ...]:
     return tuple(key.values() if isinstance(key, dict) else key)
+
+
+def _with_given_up(query: str, plan: Sequence[Path]) -> str:
+    """Companies of the partitions in `$lost` that nothing else tells of."""
+    return (
+        f'WITH told AS ({query}), lost AS (SELECT unnest($lost::STRUCT("partition" INTEGER, stage VARCHAR, '
+        "category VARCHAR, error VARCHAR)[], recursive := true)) SELECT * FROM told UNION ALL BY NAME "
+        "(SELECT company_id, domain, url, 'company' AS scope, lost.stage, lost.category, lost.error, NULL AS status, "
+        f'line, NULL::TIMESTAMPTZ AS "at" FROM {read(plan)} AS plan JOIN lost ON lost."partition" = plan."partition" '
+        "WHERE plan.error IS NULL AND company_id NOT IN "
+        "(SELECT company_id FROM told WHERE scope = 'company' AND company_id IS NOT NULL))"
+    )
 
 
 def _with_scores(query: str, scored: Sequence[Path]) -> str:

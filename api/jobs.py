@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -16,7 +17,7 @@ from api.error_rows import error_page
 from api.pipelines import resume_answer
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
-from pipelines import bulk, control, dead_letters, waiting
+from pipelines import bulk, causes, control, dead_letters, waiting
 from pipelines.alarms import critical_events, last_health
 from pipelines.listing import MAX_PAGE, JobFilter
 from pipelines.listing import list_jobs as page_of_jobs
@@ -94,7 +95,8 @@ def errors(
 ) -> Response:
     if not here.lake.job_dir(job_id).exists():
         control.existing(here.store, here.lake, job_id)
-    items, following = error_page(here.lake, job_id, limit, cursor)
+    given_up = partial(causes.given_up, here.store, here.lake, job_id)
+    items, following = error_page(here.lake, job_id, limit, cursor, given_up)
     return JSONResponse({"items": items, "next_cursor": following})
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from data.damage import naming
 from data.duck import connection
-from data.jobs import DEADLINE_STRUCK
+from data.jobs import DEADLINE_STRUCK, JobStore
 from data.lake import DamagedPartError, Lake
-from leadmill.errors import ErrorCategory
+from leadmill.errors import ErrorCategory, UnavailableError
 from leadmill.log import get_logger
 from pipelines.committed import Parts, listed_parts
+from pipelines.stages import partition_number
 
 log = get_logger(__name__)
 
@@ -58,6 +59,34 @@ def missing(
     if not lake.plan_path(job_id).exists():
         return []
     return counted(_without_row(lake, job_id, valid, units, struck=struck))
+
+
+def given_up(store: JobStore, lake: Lake, job_id: str) -> list[dict[str, Any]]:
+    """Partitions that failed as a whole or that a deadline never reached: [{partition, stage, category, error}].
+
+    From the record, else (it was cleaned up, or Redis does not answer) from the manifest.
+    """
+    record: Mapping[str, str] | None = None
+    units: Mapping[str, Mapping[str, Any]] = {}
+    try:
+        if record := store.read(job_id):
+            units = store.units(job_id)
+    except UnavailableError as error:
+        log.debug("units asked of the manifest", job=job_id, error=str(error))
+    if not units and (manifest := lake.manifest(job_id)):
+        record, units = manifest["record"], manifest["units"]
+    if not record:
+        return []
+    chain = [name for name in record.get("ps", "").split(",") if name]
+    failed = {u: (state.get("k", 0), *state["m"]) for u, state in units.items() if state["s"] == "f" and state.get("m")}
+    if record.get("dpx"):
+        unreached = range(int(record["dpx"]), int(record.get("pn") or 0))
+        failed |= {f"p{n}": (0, ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) for n in unreached}
+    return [
+        {"partition": number, "stage": chain[index], "category": category, "error": error}
+        for unit, (index, category, error) in failed.items()
+        if (number := partition_number(unit)) is not None and index < len(chain)
+    ]
 
 
 def counted(found: Iterable[Missing]) -> list[dict[str, Any]]:
