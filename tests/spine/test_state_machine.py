@@ -127,12 +127,22 @@ class Records(RuleBasedStateMachine):
         self.messages += answer.send
 
     @precondition(lambda self: self.grants)
-    @rule(data=st.data(), how=st.sampled_from(["died", "release", "renew"]), keep=st.booleans())
-    def lose(self, data: st.DataObject, how: str, keep: bool) -> None:
+    @rule(
+        data=st.data(),
+        how=st.sampled_from(["died", "lapsed", "release", "renew"]),
+        keep=st.booleans(),
+        page=st.sampled_from(["", "a/1", "a/2", "a/"]),
+        sure=st.booleans(),
+    )
+    def lose(self, data: st.DataObject, how: str, keep: bool, page: str, sure: bool) -> None:
         i = data.draw(st.integers(0, len(self.grants) - 1))
         grant = self.grants[i] if keep else self.grants.pop(i)
-        if how == "died":
-            self.messages += self.store.died(grant.job_id, grant.unit, grant.owner, "killed").send
+        if how == "died" or (how == "lapsed" and page):
+            lapsed = how == "lapsed"
+            answer = self.store.died(
+                grant.job_id, grant.unit, grant.owner, "killed", page=page, sure=sure, lapsed=lapsed
+            )
+            self.messages += answer.send
         elif how == "release":
             self.messages += self.store.release(grant.job_id, grant.unit, grant.owner).send
         else:
