@@ -2,7 +2,8 @@
 
 A page says where and how in a comment: `<!-- crash: process segv -->`. Where: scrape (its links are looked for),
 process, enrich (it is read) or settle (all pages of its company have been read). How: segv, kill (a signal that may
-as well come from outside), memory, endless (C code that holds the interpreter and looks for no signal).
+as well come from outside), memory, endless (C code that holds the interpreter and looks for no signal), or regex (an
+expression that would go on for years: no process dies of it).
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ def go_down(how: str) -> None:
             time.sleep(1)
     elif how == "endless":
         collections.deque(itertools.repeat(None), maxlen=0)
+    elif how == "regex":
+        re.match(r"(a+)+$", "a" * 60 + "b")
 
 
 _links_of = spider.links_of

@@ -27,6 +27,19 @@ HOSTILE = {
     "c15.example": ("/", "process memory"),
     "c18.example": ("/about", "enrich segv"),
     "c21.example": ("/", "settle kill"),
+    "c24.example": ("/about", "scrape regex"),
+    "c27.example": ("/about", "process regex"),
+    "c30.example": ("/about", "enrich regex"),
+}
+#: Home pages made to be costly, which are read all the same.
+COSTLY = {
+    "d0.example": '<script type="application/ld+json">{"a":' + '"\\' * 150_000 + "</script>",
+    "d1.example": "<!--><p>" + "<div>" * 295_000,
+    "d2.example": "<svg><title>" + "<div>" * 295_000,
+    "d3.example": "<optgroup>" * 140_000,
+    "d4.example": "".join(f"<html a{number}=1>" for number in range(100_000)),
+    "d5.example": ("<a" + "x" * 498) * 2_990,
+    "d6.example": "<p>" + "".join(f"<font a={n}>" for n in range(1_000)) + "</p><p>x" * 100_000,
 }
 DOMAINS = [f"c{number:02}.example" for number in range(32)]
 
@@ -41,9 +54,10 @@ class Sites(BaseHTTPRequestHandler):
         host = str(parts.hostname)
         where, how = HOSTILE.get(host, ("", ""))
         said = f"<!-- crash: {how} -->" if parts.path == where else ""
+        said += COSTLY.get(host, "") if parts.path == "/" else ""
         text = (
-            f"<html><title>Firm {host}</title><body>{said}<h1>Firm {host} GmbH</h1><a href=/about>About us</a>"
-            f"<a href=mailto:info@{host}>info@{host}</a></body></html>"
+            f"<html><title>Firm {host}</title><body><h1>Firm {host} GmbH</h1><a href=/about>About us</a>"
+            f"<a href=mailto:info@{host}>info@{host}</a>{said}</body></html>"
         )
         known = parts.path in ("/", "/about")
         body = text.encode() if known else b""
@@ -107,3 +121,24 @@ def test_a_page_that_kills_its_process_costs_itself_alone(spine: FaultSpine) -> 
     scopes = {domain: "company" if domain in lost else "page" for domain in HOSTILE}
     assert told == {(domain, scope, "data") for domain, scope in scopes.items()}
     assert not any(unit.get("b") for unit in units.values()), "an ended unit remembers pages"
+
+
+def test_a_page_made_to_be_costly_is_read_and_costs_nobody_anything(spine: FaultSpine) -> None:
+    domains = sorted([*COSTLY, "e0.example", "e1.example"])
+    job = spine.submit_job(
+        Submission(
+            Kind.PIPELINE,
+            company_urls=[f"http://{domain}/" for domain in domains],
+            options={"report": {"formats": ["csv"]}, "crawl": {"max_pages": 2}},
+        )
+    )
+    assert spine.wait(job, 60 * FACTOR) == ["completed"]
+    lake = spine.lake
+    scored = {row["domain"]: row for row in lake.iter_rows(lake.parts(job, "score"))}
+    assert sorted(scored) == domains
+    assert {domain: row["error"] for domain, row in scored.items() if row["error"]} == {}
+    for row in scored.values():
+        assert row["name"] == f"Firm {row['domain']}"
+        assert row["emails"] == [f"info@{row['domain']}"]
+    units = spine.store.units(job).values()
+    assert not [unit for unit in units if unit.get("a") or unit.get("p") or unit.get("l")], "a process died or lapsed"
