@@ -96,6 +96,9 @@ def _known_error(error: LeadmillError) -> int:
             text = f"{error.field}: {text}"
         if error.request_id and error.status >= 500:
             text = f"{text} (request {error.request_id})"
+        if error.job_id:
+            console.error(text, f"leadmill status {error.job_id}    # it may count all the same")
+            return Exit.USER_ERROR
         if error.status == 0:
             console.error(text, "leadmill status")
             return Exit.USER_ERROR

@@ -71,7 +71,7 @@ def submit(pipeline: dict[str, Any], *, as_json: AsJson = False, data: DataFolde
     from cli.connection import connect, use_data
 
     use_data(data)
-    with connect(patient=True) as client:
+    with connect() as client:
         handle = client.submit(**pipeline)
     if as_json:
         console.json_result(handle.submitted)

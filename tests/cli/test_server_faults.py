@@ -169,7 +169,6 @@ def test_a_frozen_redis_keeps_no_command_waiting(leadmill: Run, tmp_path: Path) 
             commands = [
                 ("list",), ("status",), ("submit", "a.example"), ("doctor",), ("up", "--port", "0", "--data", "other"),
             ]  # fmt: skip
-            assert leadmill("list", env=env, timeout=15).code == 2  # by now the API has seen it
             with ThreadPoolExecutor(3) as pool:
                 ended = list(pool.map(lambda command: leadmill(*command, env=env, timeout=15), commands))
             for command, end in zip(commands, ended, strict=True):
