@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up demo test check fmt lock soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test check fmt lock pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,9 +38,16 @@ fmt: setup ## format and mend what the linter can mend
 	@ruff format .
 	@ruff check --fix .
 
-lock: setup ## renew requirements.lock from pyproject.toml
+lock: setup ## renew requirements.lock, and the parts of it that the image takes, from pyproject.toml
 	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
+	@uv pip compile pyproject.toml -c requirements.lock --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header --quiet -o deploy/runtime.lock
+	@uv pip compile --group build -c requirements.lock --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header --quiet -o deploy/build.lock
+
+pin: ## write the digests of the images that compose builds on and runs into .env (asks their registry)
+	@sh deploy/pin.sh
 
 clean: ## remove what running and testing left (not .venv, not ./var)
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from functools import lru_cache
 
 import duckdb
 
 
 @lru_cache(maxsize=1)
-def _open(_pid: int) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"threads": 2, "TimeZone": "UTC", "autoinstall_known_extensions": False})
+def _open(pid: int) -> duckdb.DuckDBPyConnection:
+    # What does not fit into memory is spilt beside other temporary files, not into the working directory, which may be
+    # read-only.
+    spill = os.path.join(tempfile.gettempdir(), f"leadmill-duckdb-{pid}")  # noqa: PTH118 - DuckDB wants a text
+    return duckdb.connect(
+        config={"threads": 2, "TimeZone": "UTC", "autoinstall_known_extensions": False, "temp_directory": spill}
+    )
 
 
 def connection() -> duckdb.DuckDBPyConnection:

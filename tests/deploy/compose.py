@@ -27,6 +27,12 @@ def seconds(duration: str) -> float:
     return sum(int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit] for number, unit in parts)
 
 
+def interpolated(text: str, **given: str) -> str:
+    """As compose would, with these variables set: `${NAME:-default}`, `${NAME:?complaint}` (here empty), `$$`."""
+    named = re.sub(r"(?<!\$)\$\{(\w+):([-?])([^}]*)\}", lambda m: given.get(m[1], m[3] if m[2] == "-" else ""), text)
+    return named.replace("$$", "$")
+
+
 def program(name: str) -> str:
     """A program of the image: the server of the wheel, this interpreter, or a script beside it."""
     if name == "valkey-server":
@@ -52,8 +58,8 @@ class Place:
 
     def local(self, text: str) -> str:
         """A word of a command or a value of the environment, with the container's hosts and paths replaced."""
-        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)  # nothing is set here: the default counts
-        text = text.replace("redis://redis:6379/0", self.redis_url).replace("0.0.0.0", "127.0.0.1")
+        text = interpolated(text)
+        text = text.replace("redis://:@redis:6379/0", self.redis_url).replace("0.0.0.0", "127.0.0.1")
         if text == "/data":
             return str(self.data)
         return self.ports.get(text, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from data.jobs import JobStore
 from data.schedules import ScheduleStore
 from pipelines.queues import Queue
 from pipelines.schedules import PERIODIC
-from tests.deploy.compose import FILE, SERVICES, Place, Service, program, seconds
+from tests.deploy.compose import FILE, ROOT, SERVICES, Place, Service, interpolated, program, seconds
 from tests.valkey import Valkey, free_port
 
 OURS = sorted(set(SERVICES) - {"redis"})
@@ -50,6 +51,13 @@ def test_every_service_keeps_the_rules(name: str) -> None:
     assert seconds(service["stop_grace_period"]) >= 10
     assert service["restart"] == "unless-stopped"
     assert service["init"] is True
+    assert service["cap_drop"] == ["ALL"] and "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+    (temporary,) = service["tmpfs"]
+    assert re.fullmatch(r"/tmp:size=\d+m,mode=1777", temporary), "bounded: it is memory"
+    assert 0 < service["pids_limit"] <= 1_024
+    assert re.fullmatch(r"\d+[mg]", interpolated(service["mem_limit"]))
     assert "privileged" not in service
     for port in service.get("ports", ()):
         assert port.startswith("127.0.0.1:"), "published on this machine only"
@@ -58,11 +66,50 @@ def test_every_service_keeps_the_rules(name: str) -> None:
 def test_redis_is_not_published_and_forgets_nothing() -> None:
     service = SERVICES["redis"]
     assert "ports" not in service
-    words = service["command"]
-    options = dict(zip(words[1::2], words[2::2], strict=True))
+    words = service["command"][service["command"].index("--maxmemory") :]
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    assert options["--maxmemory"] == "${REDIS_MAXMEMORY:-1gb}"
     assert options["--appendonly"] == "yes"
     assert options["--maxmemory-policy"] == "noeviction"
     assert service["volumes"] == ["redis:/data"]
+    assert service["user"] == "valkey"
+
+
+def test_redis_has_a_password_that_is_asked_for_and_no_argument() -> None:
+    asked = re.compile(r"\$\{REDIS_PASSWORD:\?[^}]+\}")
+    assert asked.fullmatch(SERVICES["redis"]["environment"]["REDIS_PASSWORD"])
+    assert "REDIS_PASSWORD=" in SERVICES["redis"]["environment"]["REDIS_PASSWORD"], "the complaint says what to do"
+    for name in OURS:
+        assert asked.search(SERVICES[name]["environment"]["REDIS_URL"])
+    for service in SERVICES.values():
+        assert not any("${REDIS_PASSWORD" in word for word in service["command"]), "arguments are seen by everybody"
+
+
+def test_images_can_be_pinned_by_digest(tmp_path: Path) -> None:
+    assert SERVICES["redis"]["image"] == "${VALKEY_IMAGE:-valkey/valkey:9.1-alpine}"
+    for name in OURS:
+        assert SERVICES[name]["build"]["args"] == {"PYTHON_IMAGE": "${PYTHON_IMAGE:-python:3.11-slim}"}
+    digest = "sha256:" + "0a" * 32
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\necho {digest}\n")
+    docker.chmod(0o755)
+    env = tmp_path / ".env"
+    env.write_text("LEADMILL_STRICT=1\nPYTHON_IMAGE=python:old\n")
+    for _ in range(2):
+        subprocess.run(
+            ["sh", str(ROOT / "deploy/pin.sh"), str(env)], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True
+        )
+    assert env.read_text().splitlines() == [
+        "LEADMILL_STRICT=1",
+        f"PYTHON_IMAGE=python:3.11-slim@{digest}",
+        f"VALKEY_IMAGE=valkey/valkey:9.1-alpine@{digest}",
+    ]  # fmt: skip
+    docker.write_text("#!/bin/sh\necho no such image\n")
+    done = subprocess.run(
+        ["sh", str(ROOT / "deploy/pin.sh"), str(env)], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False
+    )
+    assert done.returncode == 1
+    assert len(env.read_text().splitlines()) == 3, "what was pinned stays"
 
 
 def test_only_the_api_may_leave_loopback() -> None:
@@ -83,7 +130,6 @@ def test_our_services_share_image_data_and_redis(name: str) -> None:
     assert service["volumes"] == ["data:/data"]
     assert service["environment"]["LEADMILL_DATA_URL"] == "/data"
     assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
-    assert service["cap_drop"] == ["ALL"]
 
 
 @pytest.fixture(scope="module")
@@ -134,12 +180,14 @@ def test_health_check_sees_a_late_beat(server: Valkey, tmp_path: Path) -> None:
 def test_redis_command_runs_as_written(tmp_path: Path) -> None:
     # The wheel has the server but not its client, so the check's PING is sent from here.
     assert SERVICES["redis"]["healthcheck"]["test"] == ["CMD", "valkey-cli", "ping"]
-    first, *rest = SERVICES["redis"]["command"]
+    words = [interpolated(word) for word in SERVICES["redis"]["command"]]
     port = free_port()
-    argv = [program(first), *rest, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
-    server = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    argv = [*words, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
+    path = f"{Path(program('valkey-server')).parent}:/usr/bin:/bin"
+    env = {"PATH": path, "TMPDIR": str(tmp_path), "REDIS_PASSWORD": "a-password"}
+    server = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        client = redis.Redis(port=port)
+        client = redis.Redis(port=port, password="a-password")
         until = time.monotonic() + 10
         while time.monotonic() < until:
             try:
@@ -151,6 +199,11 @@ def test_redis_command_runs_as_written(tmp_path: Path) -> None:
         assert info["aof_enabled"] == 1
         assert info["maxmemory_policy"] == "noeviction"
         assert client.config_get("save") == {"save": ""}
+        assert info["maxmemory"] == 1 << 30
+        assert "a-password" not in Path(f"/proc/{server.pid}/cmdline").read_text() if sys.platform == "linux" else True
+        assert (tmp_path / "redis.conf").stat().st_mode & 0o777 == 0o600
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis(port=port).ping()
         server.terminate()
         assert server.wait(timeout=seconds(SERVICES["redis"]["stop_grace_period"])) == 0
     finally:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import fnmatch
+import importlib.metadata
 import json
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -23,10 +27,47 @@ def of(word: str, instructions: list[list[str]] = INSTRUCTIONS) -> list[str]:
 
 
 def test_installs_the_lock_with_hashes_and_not_as_root() -> None:
-    before = DOCKERFILE.partition("pip install --require-hashes -r requirements.lock")[0]
-    assert before != DOCKERFILE
-    assert "USER leadmill" in before
-    assert "--no-index" in DOCKERFILE.partition("--no-deps")[2].splitlines()[0], "our own wheel brings nothing along"
+    runs = [
+        line for line in re.sub(r"\\\n\s*", "", DOCKERFILE).splitlines() if line.startswith("RUN") and "pip" in line
+    ]
+    for line in runs:
+        for call in line.split("&&"):
+            if " install " in call or " wheel " in call:
+                assert "--require-hashes -r" in call or "--no-index" in call, call
+    assert "USER leadmill" in DOCKERFILE.partition("--require-hashes")[0]
+
+
+def entries(path: str) -> dict[str, str]:
+    """Each package of a lock, its markers and hashes."""
+    found = re.split(r"^(?=[a-z0-9])", (ROOT / path).read_text(), flags=re.MULTILINE)
+    return {entry.split(" ")[0]: " ".join(entry.split()) for entry in found if entry.strip()}
+
+
+def test_the_image_takes_what_runs_and_nothing_else() -> None:
+    """Of the lock exactly what our dependencies ask for, themselves or by others, here and on other platforms."""
+    whole, runtime, build = (entries(f) for f in ("requirements.lock", "deploy/runtime.lock", "deploy/build.lock"))
+    hashes = {name: set(re.findall(r"sha256:\w+", text)) for name, text in whole.items()}
+    for name, text in {**runtime, **build}.items():
+        assert set(re.findall(r"sha256:\w+", text)) == hashes[name], name
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted, left = set(), [(Requirement(line), "") for line in project["project"]["dependencies"]]
+    while left:
+        asked, extra = left.pop()
+        if asked.marker is not None and not asked.marker.evaluate({"extra": extra}):
+            continue
+        name = canonicalize_name(asked.name)
+        if (name, *sorted(asked.extras)) in wanted:
+            continue
+        wanted.add((name, *sorted(asked.extras)))
+        for line in importlib.metadata.requires(name) or ():
+            left += [(Requirement(line), one) for one in ("", *asked.extras)]
+    named = {name for name, *_ in wanted}
+    installed = {canonicalize_name(dist.name) for dist in importlib.metadata.distributions()}
+    locked = {entry.split("==")[0] for entry in runtime}
+    assert named <= locked
+    assert {name for name in locked if name in installed} <= named, "what is only for development stays out"
+    assert "pytest" not in locked and "hatchling" in {entry.split("==")[0] for entry in build}
+    assert "requirements.lock" not in DOCKERFILE
 
 
 def test_runs_as_an_ordinary_user_in_exec_form() -> None:
@@ -38,7 +79,8 @@ def test_runs_as_an_ordinary_user_in_exec_form() -> None:
 def test_python_is_one_that_we_support() -> None:
     (version,) = re.findall(r"^ARG PYTHON=(\d+\.\d+)$", DOCKERFILE, re.MULTILINE)
     assert tuple(map(int, version.split("."))) >= (3, 11)
-    assert all("python:${PYTHON}-slim" in image for image in of("FROM"))
+    assert "ARG PYTHON_IMAGE=python:${PYTHON}-slim" in DOCKERFILE
+    assert [image.split()[0] for image in of("FROM")] == ["${PYTHON_IMAGE}"] * 2, "one base, which may carry a digest"
 
 
 def test_what_is_copied_exists_and_is_let_through() -> None:
