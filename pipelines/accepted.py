@@ -15,6 +15,7 @@ from typing import Any
 
 from data.jobs import LIMITS, JobStore, NewJob, Status
 from data.lake import Lake, sync_file
+from pipelines.inputs import LONG_LIST, UPLOAD
 from pipelines.stages import PIPELINE, Kind, partition_stages
 
 NAME = "job.json"
@@ -24,7 +25,7 @@ _LOST_OPTIONS = (
     "resume runs the whole pipeline over it, with the default options"
 )
 #: What 0.1.0 wrote of an input that was too large for the record, or uploaded.
-_INPUTS = {"companies.csv": "file", "input.json": "json"}
+_INPUTS = {UPLOAD: "file", LONG_LIST: "json"}
 
 
 def keep(folder: Path, job: NewJob) -> None:

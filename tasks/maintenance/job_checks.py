@@ -12,7 +12,7 @@ from data.entries import unit_state
 from data.jobs import LIMITS, JobStore, Status
 from data.lake import Lake
 from tasks.maintenance.ended import Record, finished_ms, is_ended
-from tasks.maintenance.finding import Finding
+from tasks.maintenance.finding import Finding, State
 from tasks.maintenance.leftovers import TEMPORARY_AGE_S, temporary_files
 
 LIVE = (Status.PENDING, Status.RUNNING, Status.RETRY)
@@ -30,6 +30,13 @@ LAPSES = 3
 _DAY_S = 86_400
 _CRITICALS = 200
 _NAMED = 5
+#: Critical events of the last day that are faults by themselves: how bad, and what to do.
+_TOLD: dict[str, tuple[State, str]] = {
+    "job_not_restored": ("fail", "leadmill status --json    # the job and the file that cannot be read"),
+    "tick_waits": ("warn", "leadmill doctor"),
+    "tick_refused": ("warn", "leadmill schedules list"),
+    "key_set_aside": ("warn", "leadmill status --json    # the key, and its name now"),
+}
 
 
 def check_jobs(store: JobStore) -> Iterable[Finding]:
@@ -43,6 +50,7 @@ def check_jobs(store: JobStore) -> Iterable[Finding]:
     yield _pending(live, now)
     yield from _units(store, due, now)
     yield _set_aside(store, now)
+    yield from _told(store, now)
     yield _damaged(store, now)
 
 
@@ -139,6 +147,16 @@ def _set_aside(store: JobStore, now: int) -> Finding:
         f"{len(poison)} in the last day; the newest: {newest.get('unit')} of {newest.get('job')}: {newest.get('error')}"
     )
     return Finding("units set aside", "warn", text, f"leadmill status {newest.get('job')}")
+
+
+def _told(store: JobStore, now: int) -> Iterable[Finding]:
+    """What others saw and told, and no check here can see."""
+    events = [event for event in store.criticals(_CRITICALS) if now / 1000 - event["at"] < _DAY_S]
+    for kind, (state, advice) in _TOLD.items():
+        found = [event for event in events if event["kind"] == kind]
+        if found:
+            about = ", ".join(f"{name} {value}" for name, value in found[0].items() if name not in ("at", "kind"))
+            yield Finding(kind.replace("_", " "), state, f"{len(found)} in the last day; the newest: {about}", advice)
 
 
 def _damaged(store: JobStore, now: int) -> Finding:

@@ -129,6 +129,13 @@ def test_a_schedule_that_cannot_be_read(sound: Driver) -> None:
     assert rows["schedules"]["status"] == "ok"
 
 
+@pytest.mark.parametrize(("kind", "state"), [("job_not_restored", "fail"), ("tick_waits", "warn")])
+def test_what_others_told_is_a_finding(kind: str, state: str, sound: Driver) -> None:
+    sound.store.critical(kind, {"job": "job_x", "error": "torn"})
+    found = check(sound)[kind.replace("_", " ")]
+    assert found["status"] == state and "job_x" in found["message"] and "torn" in found["message"]
+
+
 def test_long_queues_full_disks_and_forgotten_files(sound: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = sound.cancelled(["a.example"], 1)
     torn = sound.lake.job_dir(job_id) / "_tmp" / "process.p0.1~process+part-00000-0.parquet"
