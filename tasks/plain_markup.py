@@ -153,7 +153,7 @@ class _Writer:
     def _end(self, name: bytes) -> None:
         name = _RENAMED.get(name, name)
         if name in _IMPLIED:
-            self._elements += 1  # `</p>` alone makes an element, too
+            self._elements += name == b"p"  # `</p>` alone makes an element, too
             self._out.append(b"</%b>" % name)
         elif self._unopened[name]:
             self._unopened[name] -= 1

@@ -189,15 +189,26 @@ class CompanySpider(Spider):
 
     def _go_without(self, company: Company, fault: Fault, meta: dict[str, Any]) -> None:
         refreshing: Response | None = meta.get("refreshed")
-        if refreshing is not None and company.row is None:
-            # The home page led nowhere by its refresh, but it is a page: it was dropped too early.
+        if refreshing is not None and company.row is None and self._take_after_all(company, refreshing):
             company.note(fault, meta["asked_url"])
-            self.dropped -= 1
-            with marks().at(company.seed.company_id, refreshing.meta["digest"]):
-                self._take(company, refreshing)
             return
         company.missed(fault, meta["asked_url"], meta["kind"])
         self.done += company.done
+
+    def _take_after_all(self, company: Company, response: Response) -> bool:
+        """Take a home page whose refresh led nowhere: it is a page, too, and was dropped too early."""
+        counted = self.answered
+        try:
+            with marks().at(company.seed.company_id, response.meta["digest"]):
+                self._take(company, response)
+        except Exception as error:
+            log.exception("a page of %s could not be taken in", company.seed.domain)
+            if self.answered != counted:
+                company.note(fault_of(error), response.url)
+        if self.answered == counted:
+            return False
+        self.dropped -= 1
+        return True
 
     def _refreshed(self, company: Company, response: Response) -> bool:
         """Follow a meta refresh of the home page, once; True when it was one."""

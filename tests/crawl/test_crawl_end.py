@@ -150,6 +150,7 @@ def test_own_fault_in_reading_a_page_is_a_row_of_its_own(crawl: Crawl, monkeypat
     assert crawled.result.rows[0]["pages"] == 1
     monkeypatch.setattr("tasks.scraping.spider.kept_headers", broken)
     assert "unexpected KeyError" in crawl("plain").company_errors()[0]
+    assert "does not exist" in crawl("refresh-to-missing").company_errors()[0]
 
 
 def test_handler_that_cannot_be_built_is_not_a_finished_crawl_of_nothing(
