@@ -28,6 +28,7 @@ from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 from pipelines import accepted
 from pipelines.alarms import tell_once
+from pipelines.manifest import check_manifest
 from pipelines.stages import partition_number, partition_stages
 
 log = get_logger(__name__)
@@ -155,6 +156,7 @@ def lost(lake: Lake, job_id: str, archived: int | None = None) -> Lost | None:
         return None if found is None else Lost(*found)
     if archived is not None and int(manifest["attempt"]) <= archived:
         return None
+    check_manifest(manifest)
     return _from_manifest(lake, job_id, manifest)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from data.damage import enduring, naming
 from data.duck import connection
 from data.jobs import DEADLINE_STRUCK
@@ -166,6 +168,7 @@ def _scoring_file(run: UnitRun) -> Path | None:
 
 
 def _never_handed(run: UnitRun, units: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
-    """Partitions that the deadline struck before they were handed out."""
+    """Partitions that the deadline struck before they were handed out; no more than the plan has companies."""
     error = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK)
-    return {i: error for i in range(run.grant.partitions) if f"p{i}" not in units}
+    companies = pq.read_metadata(run.runtime.lake.plan_path(run.job_id)).num_rows
+    return {i: error for i in range(min(run.grant.partitions, companies)) if f"p{i}" not in units}
