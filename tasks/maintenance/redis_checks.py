@@ -9,6 +9,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError, ResponseError
 
+from data.identity import RefusedConnectionError
 from leadmill.redaction import shown
 from tasks.maintenance.finding import Finding, State
 
@@ -30,6 +31,9 @@ def check_redis(client: redis.Redis, url: str) -> Iterable[Finding]:
         info: Info = client.info()
     except ResponseError as error:
         yield Finding("redis", "warn", f"answers, but INFO is not allowed: {error}", f"{tool} ACL WHOAMI")
+        return
+    except RefusedConnectionError as error:
+        yield Finding("redis", "fail", str(error), "leadmill doctor")
         return
     except RedisError as error:
         advice = "unset REDIS_URL && leadmill up    # starts a Redis of its own"
