@@ -11,6 +11,7 @@ from typing import Any
 from api.lake_rows import read, run
 from data.damage import enduring, look_at_ids
 from data.lake import Lake, partition_of
+from data.parts import names_in, parse_name
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID
@@ -137,16 +138,22 @@ def _files(lake: Lake) -> dict[str, list[Path]]:
     ended = {_job_of(file): _written(file) for file in scored if not _compacted(file)}
     enriched = lake.stage_files("enrich")
     further = {(_job_of(file), partition_of(file)) for file in enriched if not _compacted(file)}
-    processed = [file for file in lake.stage_files("process") if _compacted(file) or not _went_on(lake, file, further)]
+    processed = [file for file in lake.stage_files("process") if _compacted(file) or not _went_on(file, further)]
     # The score holds every company that was enriched before it; a resume may have enriched more since.
     enriched = [file for file in enriched if _compacted(file) or _written(file) > ended.get(_job_of(file), 0.0)]
     return {"score": scored, "enrich": enriched, "process": processed}
 
 
-def _went_on(lake: Lake, processed: Path, further: set[tuple[str, int]]) -> bool:
+def _went_on(processed: Path, further: set[tuple[str, int]]) -> bool:
     """Whether every company of a processed part was enriched, too: neither its partition ended there, nor one in it."""
-    job, partition = _job_of(processed), partition_of(processed)
-    return (job, partition) in further and not lake.parts(job, "enrich", "errors", partition)
+    place = _job_of(processed), partition_of(processed)
+    return place in further and partition_of(processed) not in _not_enriched(processed)
+
+
+def _not_enriched(processed: Path) -> set[int]:
+    """Partitions of the part's job in which some company was processed and not enriched."""
+    names = names_in(processed.parent.parent / "enrich" / "errors")
+    return {part.partition for name in names if (part := parse_name(name))}
 
 
 def _compacted(file: Path) -> bool:

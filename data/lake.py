@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.damage import PLAN_FILE, DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
-from data.parts import DAMAGED, KINDS, Committed, PartKind, newest, parse_name
+from data.parts import DAMAGED, KINDS, Committed, PartKind, names_in, newest, parse_name
 from data.reading import FAULTS, named, newest_rows, read_json, read_table
 from data.schemas import STAGE_SCHEMAS
 from data.unit_files import UnitFiles, owner, schema_of, sync_file
@@ -67,7 +67,7 @@ class Lake:
         It lists the folder. Inside a job the record tells which files count (`valid`).
         """
         folder = self.part_dir(job_id, stage, kind)
-        names = newest(_names_in(folder))
+        names = newest(names_in(folder))
         if partition is not None:
             names = [name for name in names if _partition(name) == partition]
         return [folder / name for name in names]
@@ -87,13 +87,13 @@ class Lake:
                 names += told
         folder = self.part_dir(job_id, stage, kind)
         if unknown:
-            names += [name for name in newest(_names_in(folder)) if _partition(name) in unknown]
+            names += [name for name in newest(names_in(folder)) if _partition(name) in unknown]
         return [folder / name for name in sorted(names)]
 
     @staticmethod
     def there(files: Sequence[Path]) -> list[Path]:
         """Those of some files that lie where they should, in their order; each folder is listed once."""
-        names = {folder: set(_names_in(folder)) for folder in {file.parent for file in files}}
+        names = {folder: set(names_in(folder)) for folder in {file.parent for file in files}}
         return [file for file in files if file.name in names[file.parent]]
 
     def settle(self, job_id: str, stage: str, unit: str, epoch: int) -> None:
@@ -123,7 +123,7 @@ class Lake:
                 if kind == "pages" and stage != "scrape":
                     continue
                 folder = self.part_dir(job_id, stage, kind)
-                for name in _names_in(folder):
+                for name in names_in(folder):
                     part = parse_name(name)
                     if part and part.partition == partition and part.epoch < below:
                         (folder / name).unlink(missing_ok=True)
@@ -220,14 +220,14 @@ class Lake:
         for (stage, kind), files in valid.items():
             folder, kept = self.part_dir(job_id, stage, kind), {file.name for file in files}
             known = last if stage != "score" else {0: epochs.get("score", 0)}
-            for name in _names_in(folder):
+            for name in names_in(folder):
                 part = parse_name(name)
                 stray = part and name not in kept and not name.startswith(DAMAGED)
                 if part and stray and part.epoch <= known.get(part.partition, 0):
                     (folder / name).unlink(missing_ok=True)
         by_name = {unit.replace(":", "-"): epoch for unit, epoch in epochs.items()}
         folder = self.job_dir(job_id) / "_tmp"
-        for name in _names_in(folder):
+        for name in names_in(folder):
             words = name.partition("~")[0].split(".")  # <stage>.<unit>.<epoch>, of a scratch file with .<name> behind
             if len(words) > 2 and words[1] != "publish" and _epoch(words[2]) <= by_name.get(words[1], 0):
                 (folder / name).unlink(missing_ok=True)
@@ -348,13 +348,6 @@ def _epoch(text: str) -> int:
     return int(text) if text.isdecimal() else sys.maxsize
 
 
-def _names_in(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208 - a glob compiles its pattern anew at every call
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
 def _temporary(folder: Path, stage: str, unit: str) -> list[Path]:
     prefix = f"{owner(stage, unit)}."
     return [folder / "_tmp" / name for name in sorted(_temporary_names(folder)) if name.startswith(prefix)]
@@ -362,4 +355,4 @@ def _temporary(folder: Path, stage: str, unit: str) -> list[Path]:
 
 def _temporary_names(folder: Path) -> list[str]:
     """Names `<stage>.<unit>.<epoch>~<target>` of a job's files that are not renamed yet."""
-    return [name for name in _names_in(folder / "_tmp") if "~" in name]
+    return [name for name in names_in(folder / "_tmp") if "~" in name]

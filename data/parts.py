@@ -8,9 +8,11 @@ with each commit how many files of each kind there are.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 PartKind = Literal["rows", "errors", "pages"]
@@ -48,6 +50,14 @@ def newest(names: Iterable[str]) -> list[str]:
     for part, _ in known:
         highest[part.partition] = max(part.epoch, highest.get(part.partition, 0))
     return [name for part, name in sorted(known) if part.epoch == highest[part.partition]]
+
+
+def names_in(folder: Path) -> list[str]:
+    """What lies in a folder, in no order; nothing when there is none."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - a glob compiles its pattern anew at every call
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 @dataclass(frozen=True)

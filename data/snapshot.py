@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from data.damage import enduring, label, mend
 from data.lake import Lake, sync_file
+from data.parts import names_in, newest
 from data.schemas import MADE_AT, SCHEMA_VERSION, STAGE_SCHEMAS
 from leadmill.errors import WorkError
 from leadmill.log import get_logger
@@ -113,12 +114,10 @@ def uncovered_files(lake: Lake, stage: str) -> list[Path]:
     """Part files of a stage, over all jobs, that the snapshot does not stand for; list them before the snapshot."""
     known = covered(lake, stage)
     found: list[Path] = []
-    by_job: dict[str, list[Path]] = {}
-    for file in lake.jobs.glob(f"*/{stage}/part-*.parquet"):
-        by_job.setdefault(file.parent.parent.name, []).append(file)
-    for job_id in sorted(by_job):
-        files = sorted(by_job[job_id])
-        if job_id not in known or digest(files) != known[job_id]:
+    for job_id in sorted(names_in(lake.jobs)):
+        folder = lake.jobs / job_id / stage
+        files = [folder / name for name in newest(names_in(folder))]
+        if files and (job_id not in known or digest(files) != known[job_id]):
             found += files
     return found
 

@@ -231,3 +231,12 @@ def test_names_and_counts_come_back() -> None:
     assert counts_of("") is counts_of(None) is None
     names = ["part-00001-0.parquet", "part-00001-0-e2.parquet", "part-00000-0.parquet", "damaged-part-00000-1.parquet"]
     assert newest(names) == ["part-00000-0.parquet", "part-00001-0-e2.parquet"]
+
+
+def test_readers_across_jobs_take_the_highest_epoch_of_each_partition(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    for epoch, files in ((1, 2), (2, 1)):
+        write(lake, epoch, files)
+        lake.settle(JOB, "scrape", "p0", epoch)
+    assert [file.name for file in lake.stage_files("scrape")] == ["part-00000-0-e2.parquet"]
+    assert [row["domain"] for row in lake.newest("scrape")] == ["e2n0.example"]
