@@ -21,6 +21,7 @@ from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
 from pipelines.broker import make_celery
+from pipelines.schedule_registry import ScheduleRegistry
 
 #: No call to Redis blocks longer, seconds; a request that meets a dead Redis is answered 503 after it.
 REDIS_TIMEOUT_S = 2.0
@@ -39,6 +40,7 @@ class Context:
     lake: Lake
     publisher: Publisher
     hub: EventHub
+    schedules: ScheduleRegistry
     #: Looks whether disk and Redis take writes.
     prober: Prober
     #: Threads of POST /pipelines.
@@ -60,6 +62,7 @@ class Context:
             lake=lake,
             publisher=Publisher(make_celery(settings)),
             hub=EventHub(store),
+            schedules=ScheduleRegistry(store, lake),
             prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),
         )
 

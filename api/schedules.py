@@ -16,7 +16,6 @@ from api.jobs import PageBody
 from api.pipelines import pipeline_submission
 from data.schedules import ScheduleStore
 from pipelines import schedules
-from pipelines.schedule_registry import ScheduleRegistry
 from pipelines.view import API
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], responses=problems.RESPONSES)
@@ -48,7 +47,7 @@ class ScheduleShown(BaseModel):
 @router.get("", response_model=PageBody, summary="Recurring pipelines with their next runs")
 def list_schedules(here: Here) -> Response:
     now = datetime.now(UTC)
-    found, unreadable = ScheduleRegistry(here.store, here.lake).read_all(now)
+    found, unreadable = here.schedules.read_all(now)
     last = ScheduleStore(here.store).last_ticks()
     items = [schedules.describe(one, now, last.get(one.name)) for one in found]
     items += [schedules.describe_unreadable(one) for one in unreadable]
@@ -74,11 +73,11 @@ def resume_schedule(name: str, here: Here) -> Response:
 
 @router.delete("/{name:path}", status_code=204, response_class=Response, summary="Remove a schedule; its jobs stay")
 def delete_schedule(name: str, here: Here) -> Response:
-    ScheduleRegistry(here.store, here.lake).delete(name)
+    here.schedules.delete(name)
     return Response(status_code=204)
 
 
 def _set_paused(here: Here, name: str, paused: bool) -> Response:
     now = datetime.now(UTC)
-    changed = ScheduleRegistry(here.store, here.lake).set_paused(name, paused, now)
+    changed = here.schedules.set_paused(name, paused, now)
     return JSONResponse(schedules.describe(changed, now, ScheduleStore(here.store).last_ticks().get(name)))

@@ -15,8 +15,11 @@ from typing import Any
 
 from data.jobs import LIMITS, JobStore, NewJob, Status
 from data.lake import Lake, sync_file
+from leadmill.log import get_logger
 from pipelines.inputs import LONG_LIST, UPLOAD
 from pipelines.stages import PIPELINE, Kind, partition_stages
+
+log = get_logger(__name__)
 
 NAME = "job.json"
 _LOST = "the job store was emptied before this job began; its input is kept, resume starts it"
@@ -30,7 +33,7 @@ _INPUTS = {UPLOAD: "file", LONG_LIST: "json"}
 
 def keep(folder: Path, job: NewJob) -> None:
     """Write it, durably, into the job's input folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / NAME
     path.touch(mode=0o600)
     path.write_text(json.dumps({**asdict(job), "created": int(time.time() * 1000)}))
@@ -88,13 +91,16 @@ def restore_key(store: JobStore, lake: Lake, job_id: str) -> None:
     """A repeat of the request under its Idempotency-Key is the restored job again, for the rest of the day."""
     try:
         known: Mapping[str, Any] = json.loads((lake.job_dir(job_id) / "input" / NAME).read_text())
+        left = int(LIMITS["IDEMPOTENCY_S"] - (time.time() - known["created"] / 1000))
+        key, mark = known["idempotency_key"], json.dumps({"job": job_id, "body": known["body_hash"]})
     except FileNotFoundError:
         return
-    left = int(LIMITS["IDEMPOTENCY_S"] - (time.time() - known["created"] / 1000))
-    if known["idempotency_key"] and left > 0:
-        mark = json.dumps({"job": job_id, "body": known["body_hash"]})
+    except (OSError, ValueError, KeyError, TypeError) as error:  # the job itself is back
+        log.warning("an Idempotency-Key is lost", job=job_id, error=str(error))
+        return
+    if key and left > 0:
         with store._guarded():
-            store.redis.set(store.key(f"idem:{known['idempotency_key']}"), mark, ex=left, nx=True)
+            store.redis.set(store.key(f"idem:{key}"), mark, ex=left, nx=True)
 
 
 def _with_defaults(file: Path) -> dict[str, Any]:

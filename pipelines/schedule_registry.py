@@ -15,7 +15,7 @@ from data import schedules as kept
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schedule_files import ScheduleFiles
-from data.schedules import Schedule, ScheduleStore, Unreadable
+from data.schedules import Schedule, ScheduleStore, Unreadable, UnreadableError
 from leadmill.errors import ConflictError, LeadmillError, NotFoundError
 from leadmill.log import get_logger
 from pipelines.alarms import tell, tell_once
@@ -40,11 +40,14 @@ class ScheduleRegistry:
         """
         found, bad = self._redis.read_all()
         if self._differ({one.name for one in found}, {one.name for one in bad}):
+            torn: list[Unreadable] = []
             try:
-                self.bring_together(now=now)
+                torn = self.bring_together(now=now)
             except LeadmillError as error:  # a disk that takes nothing stops no tick
                 log.warning("schedules of lake and Redis differ", error=str(error))
             found, bad = self._redis.read_all()
+            names = {one.name for one in found} | {one.name for one in bad}
+            bad += [one for one in torn if one.name not in names]
         for one in bad:
             tell_once(self._store, "unreadable_schedule", name=one.name[:100], error=one.fault)
         return found, bad
@@ -124,8 +127,11 @@ class ScheduleRegistry:
             return bool(in_lake or deleted or readable)
         return bool(deleted or in_lake - readable or readable - in_lake - deleted or in_lake & unreadable)
 
-    def bring_together(self, only: Iterable[str] | None = None, now: datetime | None = None) -> None:
-        """Make Redis what the lake says, and the lake know what Redis alone has. `only`: these names, all of each."""
+    def bring_together(self, only: Iterable[str] | None = None, now: datetime | None = None) -> list[Unreadable]:
+        """Make Redis what the lake says, and the lake know what Redis alone has; files that cannot be read.
+
+        `only`: these names, all of each.
+        """
         now = now or datetime.now(UTC)
         with self._files.exclusive():
             in_lake, deleted = self._files.names()
@@ -133,15 +139,24 @@ class ScheduleRegistry:
             in_redis = {one.name: one for one in found}
             for name in deleted - in_lake:
                 self._finish_delete(name)
-            missing = []
+            missing, torn = [], []
             for name in sorted(in_lake if only is None else in_lake & set(only)):
-                if self._mend(name, in_redis.get(name), now, whole=only is not None or not self._compared):
-                    missing.append(name)
+                try:
+                    if self._mend(name, in_redis.get(name), now, whole=only is not None or not self._compared):
+                        missing.append(name)
+                except UnreadableError as error:
+                    torn.append(Unreadable(name, f"its file in the lake: {error}"[:200]))
+                    if name in in_redis:
+                        self._keep(name)
             for name in sorted(in_redis.keys() - in_lake - deleted if only is None else ()):
                 self._keep(name)
             self._compared = self._compared or only is None
+        for one in bad:
+            if one.name in missing:
+                tell_once(self._store, "unreadable_schedule", name=one.name, error=one.fault, mended=True)
         if missing:
             self._tell_restored([name for name in missing if name not in {one.name for one in bad}])
+        return torn
 
     def _finish_delete(self, name: str) -> None:
         try:
@@ -152,13 +167,7 @@ class ScheduleRegistry:
 
     def _mend(self, name: str, there: Schedule | None, now: datetime, *, whole: bool) -> bool:
         """Write a schedule of the lake to Redis if it differs there; whether Redis had none that could be read."""
-        try:
-            wanted = self._files.read(name)
-        except ValueError as error:
-            tell_once(self._store, "unreadable_schedule", name=name, error=f"its file in the lake: {error}"[:200])
-            if there is not None:
-                self._keep(name)
-            return False
+        wanted = self._files.read(name)
         if wanted is None:
             return False
         if there is not None and whole:

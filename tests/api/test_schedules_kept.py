@@ -248,9 +248,22 @@ def test_an_entry_that_the_lake_has_whole_is_mended(text: str, client: TestClien
     store.redis.hset(store.key("schedules"), "hourly", text)
     store.redis.hset(store.key("schedule_bodies"), "hourly", text)
     assert items(client)["hourly"]["fault"] is None
+    assert told(store, "unreadable_schedule") == ["hourly"]
     assert ticked(ticker(store, lake), datetime.now(UTC) + HOUR) == ["hourly"]
     store.redis.hset(store.key("schedule_bodies"), "hourly", text)
     assert ticked(ticker(store, lake), datetime.now(UTC) + 2 * HOUR) == ["hourly"]
+
+
+def test_a_torn_file_is_shown_and_can_be_deleted(client: TestClient, store: JobStore, lake: Lake) -> None:
+    add(client, "torn")
+    add(client, "whole")
+    file_of(lake, "torn").write_text("{")
+    store.redis.flushall()
+    found = items(client)
+    assert found["torn"]["fault"] and found["whole"]["fault"] is None
+    assert "torn" in told(store, "unreadable_schedule")
+    assert client.delete(f"{V1}/schedules/torn").status_code == 204
+    assert set(items(client)) == {"whole"}
 
 
 def test_names_that_no_call_made_can_be_deleted(client: TestClient, store: JobStore, lake: Lake) -> None:
