@@ -239,4 +239,4 @@ def test_readers_across_jobs_take_the_highest_epoch_of_each_partition(tmp_path: 
         write(lake, epoch, files)
         lake.settle(JOB, "scrape", "p0", epoch)
     assert [file.name for file in lake.stage_files("scrape")] == ["part-00000-0-e2.parquet"]
-    assert [row["domain"] for row in lake.newest("scrape")] == ["e2n0.example"]
+    assert [row["company_id"] for row in lake.newest("scrape")] == [company_id("e2n0.example")]
