@@ -221,6 +221,14 @@ def test_what_does_not_come_whole_is_ended(server: Server, half: bytes, drip: by
     is_live(server)
 
 
+def test_a_client_that_goes_away_is_no_crash(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    for media in (b"application/json", b"text/csv", b"multipart/form-data; boundary=x"):
+        peer = Peer(server.port, POST.replace(b"application/json", media) + b"Content-Length: 500\r\n\r\n--x\r\n")
+        peer.close()
+    is_live(server)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"], caplog.text
+
+
 @pytest.mark.parametrize("limits", [SHORT], indirect=True)
 def test_the_rest_of_a_refused_body_is_not_read_for_ever(server: Server) -> None:
     peer = Peer(server.port, POST.replace(b"localhost", b"evil.example") + b"Content-Length: 9000000\r\n\r\n{")

@@ -131,6 +131,19 @@ def test_crash_is_a_problem_that_tells_nothing_away(
     assert "secret detail" in caplog.text and problem["request_id"] in caplog.text
 
 
+def test_too_many_requests_under_way_leave_health_alone(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "MAX_BUSY", 0)
+    answer = client.get(f"{V1}/jobs/list")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    assert client.get("/healthz").status_code == 200
+    assert client.get(f"{V1}/jobs/job_{'0' * 20}/events").status_code == 404, "it has a limit of its own"
+    monkeypatch.setattr(gate, "MAX_BUSY", 1)
+    for _ in range(3):  # each gives its place back, refused ones too
+        assert client.get(f"{V1}/jobs/list").status_code == 200
+        assert client.get(f"{V1}/nowhere").status_code == 404
+
+
 def test_openapi_holds_every_call_and_resolves(client: TestClient) -> None:
     document = client.get(f"{V1}/openapi.json").json()
     assert f"{V1}/pipelines" in document["paths"]
