@@ -375,8 +375,10 @@ local function again(j, t)
   end
 end
 
--- ---- operations ------------------------------------------------------------------------------------
 local ops = {}
+
+-- ---- operations ------------------------------------------------------------------------------------
+-- Each is sent with the functions between it and the one before, and without the others (data/jobs.py).
 
 -- What is known of a submission that comes again: its job, if that has its launch or has ended. Else the caller's own
 -- id is recorded (again): whatever a half-made record lacks is written once more.
@@ -958,14 +960,15 @@ function ops.forget()
   return { ok = true }
 end
 
--- A stranger changes nothing. An emptied server takes the lake of whoever works: its connection was checked.
-local lake = ARGV[3] or ''
-if lake ~= '' then
-  local bound = read('string', 'GET', 'lake')
-  if not bound then call('SET', P .. 'lake', lake) elseif bound ~= lake then return enc({ foreign = bound }) end
-end
-
-local made, answer = pcall(ops[op])
+-- ---- the call ------------------------------------------------------------------------------------
+local made, answer = pcall(function()
+  -- A stranger changes nothing. An emptied server takes the lake of whoever works: its connection was checked.
+  local lake = ARGV[3] or ''
+  local bound = lake ~= '' and read('string', 'GET', 'lake')
+  if lake ~= '' and not bound then call('SET', P .. 'lake', lake) end
+  if bound and bound ~= lake then return { foreign = bound } end
+  return ops[op]()
+end)
 if not made then
   if type(answer) ~= 'table' or not answer.damaged then error(answer, 0) end
   send = {}

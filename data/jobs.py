@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -214,8 +215,8 @@ class JobStore:
         self._clock = clock
         limits = "".join(f"local {name} = {value}\n" for name, value in LIMITS.items())
         limits += f"local DEADLINE_STRUCK = {json.dumps(DEADLINE_STRUCK)}\n"
-        self._text = limits + Path(__file__).with_suffix(".lua").read_text()
-        self._sha: str | None = None
+        self._script = _Script(limits + Path(__file__).with_suffix(".lua").read_text())
+        self._shas: dict[str, str] = {}
 
     @classmethod
     def connect(cls, url: str, prefix: str, timeout_s: float = 3.0, *, lake: Path | None = None) -> JobStore:
@@ -263,13 +264,14 @@ class JobStore:
         return Answer(body.get("no"), send, body)
 
     def _run(self, operation: str, payload: str) -> Any:
-        if self._sha is None:
-            self._sha = self.redis.script_load(self._text)  # makes the first connection, which finds out the lake
+        sha = self._shas.get(operation)
+        if sha is None:  # also makes the first connection, which finds out the lake
+            sha = self._shas[operation] = str(self.redis.script_load(self._script.of(operation)))
         lake = (self.pair and self.pair.lake) or ""
         try:
-            return self.redis.evalsha(self._sha, 1, self.prefix, operation, payload, lake)
+            return self.redis.evalsha(sha, 1, self.prefix, operation, payload, lake)
         except NoScriptError:  # a restarted server has forgotten it
-            return self.redis.eval(self._text, 1, self.prefix, operation, payload, lake)
+            return self.redis.eval(self._script.of(operation), 1, self.prefix, operation, payload, lake)
 
     def _foreign(self, bound: str) -> ForeignLakeError:
         """Somebody gave these records to another lake meanwhile: what is read next is checked on new connections."""
@@ -647,6 +649,19 @@ def _decoded(text: str | None) -> Any:
         return json.loads(text) if text else {}
     except (ValueError, RecursionError):
         return text
+
+
+class _Script:
+    """jobs.lua, a script for each operation: the whole one would make every function anew at each call."""
+
+    def __init__(self, text: str) -> None:
+        self._common, operations, self._end = re.split(r"(?m)^(?=-- ---- operations|-- ---- the call)", text)
+        blocks = re.findall(r"(?ms).*?^function ops\.\w+\(\).*?^end\n", operations)
+        self._blocks = {re.findall(r"(?m)^function ops\.(\w+)", block)[0]: block for block in blocks}
+
+    def of(self, operation: str) -> str:
+        """What is common, the operation with the functions that stand before it, and the end."""
+        return f"{self._common}{self._blocks[operation]}{self._end}"
 
 
 def _stand_in(job_id: str, error: DamagedRecordError) -> dict[str, str]:
