@@ -59,7 +59,7 @@ class OwnServer:
             kept = ""
         port = re.search(r"^port (\d{1,5})$", kept, re.MULTILINE)
         password = re.search(rf"^user {USER} .*>([0-9a-f]{{32}})$", kept, re.MULTILINE)
-        self.port = ports.preferred_port("127.0.0.1", int(port[1]) if port else 0)
+        self.port = ports.preferred_port("127.0.0.1", min(int(port[1]), 65_535) if port else 0)
         self.password = password[1] if password else secrets.token_hex(16)
 
     @property
