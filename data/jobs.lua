@@ -568,10 +568,6 @@ function ops.fail()
     fail_unit(j, a.unit, t, a.category, a.error)
     return { ok = true, final = true }
   end
-  if t.a >= a.max then
-    fail_unit(j, a.unit, t, a.category, a.error)
-    return { ok = true, final = true }
-  end
   if given_up(j, a.unit) then
     t.m = { a.category, a.error }
     fail_by_deadline(j, a.unit, t)
