@@ -17,11 +17,13 @@ from typing import Any, Literal, Self
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.http import Response
 from scrapy.settings import Settings
 from scrapy.signalmanager import SignalManager
 
 from leadmill.egress import parse_allow
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
+from tasks.budget import TOO_COSTLY, TooCostlyError
 from tasks.scraping.company import Company
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 from tasks.scraping.download import (
@@ -32,6 +34,7 @@ from tasks.scraping.download import (
     GuardedHandler,
     Transport,
 )
+from tasks.scraping.failures import Fault, PageError
 from tasks.scraping.politeness import FollowMiddleware, PolitenessMiddleware
 from tasks.scraping.robots import RobotsMiddleware
 from tasks.scraping.spider import CompanySpider
@@ -43,6 +46,9 @@ TICK_S = 0.05
 PROGRESS_S = 0.25
 #: How long Scrapy may take to close after everything under way was cut, seconds.
 CLOSING_S = 0.8
+
+#: Layers of compression taken off one answer (honest servers have one; a proxy may add another).
+MAX_CODINGS = 4
 
 #: Signals of every single request; no part of the crawl connects to them.
 _UNHEARD = frozenset(
@@ -234,10 +240,39 @@ def _spider(crawler: Crawler) -> CompanySpider | None:
 
 
 class _Decompression(HttpCompressionMiddleware):
-    """Scrapy's, for answers alone: what may come compressed is said with every request's own headers."""
+    """Scrapy's, for answers alone: what may come compressed is said with every request's own headers.
+
+    Scrapy unpacks as many layers as the header names, each as large as a page may be, while the loop stands still.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler=crawler)
+        self.crawler = crawler
 
     def process_request(self, request: Request, spider: Spider | None = None) -> None:
         """Nothing to add."""
+
+    def process_response(  # type: ignore[override]  # Scrapy looks whether `spider` is asked for
+        self, request: Request, response: Response
+    ) -> Request | Response:
+        """Unpack an answer within what its company's pages may cost the loop.
+
+        Raises:
+            PageError: it is packed too often, or unpacking it costs too much.
+        """
+        codings = response.headers.getlist("Content-Encoding")
+        if not codings:
+            return response
+        if sum(coding.count(b",") + 1 for coding in codings) > MAX_CODINGS:
+            words = f"the answer is packed more than {MAX_CODINGS} times"
+            raise PageError(Fault(ErrorCategory.DATA, words, status=response.status))
+        spider = _spider(self.crawler)
+        assert spider is not None
+        try:
+            with spider.budget_of(request):
+                return super().process_response(request, response)
+        except TooCostlyError:
+            raise PageError(Fault(ErrorCategory.DATA, TOO_COSTLY, status=response.status)) from None
 
 
 class _Signals(SignalManager):

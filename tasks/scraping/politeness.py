@@ -24,6 +24,9 @@ from tasks.scraping.failures import REPEATABLE, Fault, PageError, SeenPageError,
 #: Pause before a repeat when the host names none, seconds: after an error status, after a broken connection.
 STATUS_PAUSE_S = 1.0
 BROKEN_PAUSE_S = 0.3
+#: Longest address that a redirect is followed to, bytes: a header may be so long that reading it as an address takes
+#: a third of a second, at each of eight hops, while the loop stands still.
+MAX_LOCATION = 4_000
 
 
 def set_delay(crawler: Crawler, netloc: str, delay: float) -> None:
@@ -111,9 +114,12 @@ class FollowMiddleware(RedirectMiddleware):
         """Follow a redirect.
 
         Raises:
-            PageError: it leads in a loop.
+            PageError: it leads in a loop, or to what is no address.
             SeenPageError: it leads to a page asked for already.
         """
+        if 300 <= response.status < 400 and len(response.headers.get("Location") or b"") > MAX_LOCATION:
+            words = f"the page redirects to an address of more than {MAX_LOCATION:,} characters"
+            raise PageError(Fault(ErrorCategory.DATA, words, status=response.status))
         try:
             result = super().process_response(request, response)
         except ValueError as error:

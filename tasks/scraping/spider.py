@@ -24,7 +24,7 @@ from w3lib.html import get_meta_refresh
 
 from leadmill.errors import ErrorCategory
 from pipelines.marks import marks
-from tasks.budget import TOO_COSTLY, CompanyBudgets, TooCostlyError
+from tasks.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from tasks.scraping.company import Company
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport, content_type
@@ -32,6 +32,7 @@ from tasks.scraping.failures import Fault, SeenPageError, fault_of, fault_of_sta
 from tasks.scraping.headers import charset_of, kept_headers
 from tasks.scraping.links import links_of
 from tasks.scraping.politeness import delay_of
+from tasks.scraping.robots import ROBOTS_S
 
 #: Pages are handed over in batches of so many pages or bytes, whichever comes first.
 BATCH_PAGES = 50
@@ -101,6 +102,15 @@ class CompanySpider(Spider):
     def headers(self) -> dict[bytes, bytes]:
         """What every request says of us."""
         return self._headers
+
+    def budget_of(self, request: Request) -> CpuBudget:
+        """What may be spent on unpacking an answer: of what its company's pages may cost, or for a robots.txt.
+
+        Raises:
+            TooCostlyError: nothing is left.
+        """
+        company: Company | None = request.meta.get("company")
+        return CpuBudget(ROBOTS_S) if company is None else self._budgets.page(company.seed.company_id)
 
     def progress(self) -> CrawlProgress:
         """Counts so far."""

@@ -90,6 +90,11 @@ async def staircase(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 @behaviour
+async def to_endless(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    redirect(writer, f"http://{'é' * 25_000}{len(asked.path)}.example/" if asked.path == "/" else "/")
+
+
+@behaviour
 async def to_seen(asked: Asked, writer: asyncio.StreamWriter) -> None:
     send(writer) if asked.path == "/" else redirect(writer, "/")
 
@@ -158,6 +163,22 @@ async def half_gzip(asked: Asked, writer: asyncio.StreamWriter) -> None:
 @behaviour
 async def bomb(asked: Asked, writer: asyncio.StreamWriter) -> None:
     send(writer, gzip.compress(bytes(20_000_000)), headers={"Content-Encoding": "gzip"})
+
+
+def wrapped(layers: int) -> Behaviour:
+    """A page packed again and again, each layer nearly as large as the page itself."""
+
+    async def packed(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        body = HOME
+        for _ in range(layers):
+            body = gzip.compress(body, 0)
+        send(writer, body, headers={"Content-Encoding": ", ".join(["gzip"] * layers)})
+
+    return packed
+
+
+BEHAVIOURS["gzipped-twice"] = wrapped(2)
+BEHAVIOURS["gzipped-often"] = wrapped(40)
 
 
 @behaviour

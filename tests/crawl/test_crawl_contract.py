@@ -12,7 +12,9 @@ from tests.crawl.hostile_server import HOME, HostileServer
 ONE = {"max_pages": 1}
 
 
-@pytest.mark.parametrize("name", ["plain", "gzipped", "deflated", "brotlied", "chunked", "no-length", "no-type"])
+@pytest.mark.parametrize(
+    "name", ["plain", "gzipped", "deflated", "gzipped-twice", "brotlied", "chunked", "no-length", "no-type"]
+)
 def test_page_arrives_whole(crawl: Crawl, name: str) -> None:
     (page,) = crawl(name, **ONE).pages
     assert page["html"] == HOME
@@ -43,8 +45,10 @@ def test_what_is_left_of_a_cut_page_is_kept(crawl: Crawl) -> None:
         ("loop", "data", "redirects in a loop", 302),
         ("staircase", "data", "too many redirects", None),
         ("to-file", "data", "'file:///etc/passwd', which is not followed", 302),
+        ("to-endless", "data", "redirects to an address of more than 4,000 characters", 302),
         ("to-metadata", "data", "169.254.169.254 is not a public address", None),
         ("bomb", "data", "larger than 2 MB after decompression", None),
+        ("gzipped-often", "data", "packed more than 4 times", 200),
         ("oversize", "data", "larger than 2 MB", None),
         ("oversize-unsaid", "data", "larger than 2 MB", None),
         ("pdf", "data", "not an HTML page (application/pdf)", None),
