@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from api.lake_rows import read, run
-from data.damage import enduring
+from data.damage import DamagedPartError, enduring
 from data.lake import Lake
 from pipelines import cursors
 from pipelines.stages import PIPELINE
@@ -43,7 +43,15 @@ def error_page(
         InputError: not a cursor of ours.
     """
     after = cursors.decode_key(cursor, int, str, int, str) if cursor else None
-    return enduring(lake, lambda: _files(lake, job_id), lambda files: _page(files, limit, after, given_up))
+    try:
+        return enduring(lake, lambda: _files(lake, job_id), lambda files: _page(files, limit, after, given_up))
+    except DamagedPartError as error:
+        if error.file != lake.plan_path(job_id):
+            raise
+    # It is told and noted; what the other files say is said without it.
+    return enduring(
+        lake, lambda: {**_files(lake, job_id), "plan": []}, lambda files: _page(files, limit, after, given_up)
+    )
 
 
 def _files(lake: Lake, job_id: str) -> dict[str, list[Path]]:

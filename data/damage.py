@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -187,29 +188,35 @@ def set_aside(lake: Lake, file: Path, error: BaseException) -> None:
     """Rename a damaged file out of every reader's sight, note it, and tell the operator.
 
     Raises:
-        DamagedPartError: it cannot be renamed (a read-only disk), or is a plan, without which its job means nothing.
+        DamagedPartError: it cannot be renamed (a read-only disk), or is a plan: without one its job would look like
+            one that was never planned, so it is noted and told, and stays until a resume makes it anew.
     """
-    if file.name == PLAN_FILE:
-        raise DamagedPartError(file, error) from error
     name = str(file.relative_to(lake.root)) if file.is_relative_to(lake.root) else file.name
     aside = file.with_name(f"{DAMAGED}{file.name}")
     note = lake.root / "damaged" / f"{name.replace('/', '+')}.json"
     about = {"file": name, "error": first_line(error), "at": datetime.now(UTC).isoformat()}
+    if file.name == PLAN_FILE and note.exists():
+        raise DamagedPartError(file, error) from error
     try:
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_note(note, about)
-        file.rename(aside)
+        if file.name != PLAN_FILE:
+            file.rename(aside)
     except FileNotFoundError:
         return  # another reader was faster
     except OSError as failed:
         log.error("a damaged file cannot be set aside", file=name, error=str(failed))
         raise DamagedPartError(file, error) from error
-    log.error("damaged file set aside", file=name, error=about["error"])
+    log.error(
+        "damaged file found" if file.name == PLAN_FILE else "damaged file set aside", file=name, error=about["error"]
+    )
     if lake.tell is not None:
         try:
             lake.tell("damaged_part", {"file": name, "error": about["error"]})
         except Exception as failed:  # the note stays: health tells
             log.warning("damaged file not told", file=name, error=str(failed))
+    if file.name == PLAN_FILE:
+        raise DamagedPartError(file, error) from error
 
 
 def _write_note(note: Path, about: Mapping[str, Any]) -> None:
@@ -229,9 +236,9 @@ def mend(lake: Lake, files: Iterable[Path], *, whole: bool = True) -> list[Path]
         for file in looked_at:
             try:
                 error = fault_of(file, whole=every_page)
-            except FileNotFoundError:
+            except FileNotFoundError as missing:
+                error = missing if file.is_symlink() else None  # one that leads nowhere is listed for ever
                 gone.append(file)
-                continue
             if error is not None:
                 set_aside(lake, file, error)
                 gone.append(file)
@@ -287,29 +294,50 @@ def naming(lake: Lake, files: Sequence[Path]) -> Iterator[None]:
         raise
 
 
+def remove(part: Path) -> None:
+    """Remove what lies in a part's place: it may be a folder, set aside as damaged."""
+    if part.is_dir() and not part.is_symlink():
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)
+
+
 # ---- what lies there ----------------------------------------------------------------------------------------
 
 
 def damages(lake: Lake, job_id: str | None = None) -> list[Damage]:
-    """Damaged files that lie in the lake, of one job if given. Notes of those that are gone are removed."""
+    """Damaged files that lie in the lake, of one job if given. Notes of those that are gone are removed.
+
+    A plan lies where it lay, until a resume makes it anew.
+    """
     folder = lake.root / "damaged"
     found = []
     for note in sorted(folder.glob(f"jobs+{job_id}+*.json" if job_id else "*.json")):
         try:
             about = json.loads(note.read_text())
             file = lake.root / about["file"]
+            aside = file if file.name == PLAN_FILE else file.with_name(f"{DAMAGED}{file.name}")
             one = Damage(
-                about["file"], about["error"], about["at"], note, file.with_name(f"{DAMAGED}{file.name}"),
-                bool(about.get("resumed")),
+                about["file"], about["error"], about["at"], note, aside, bool(about.get("resumed"))
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("unreadable note of a damaged file", note=note.name, error=str(error))
             continue
-        if one.aside.exists():
-            found.append(one)
+        if os.path.lexists(one.aside):
+            if file.name == PLAN_FILE and not _is_damaged(file):
+                note.unlink(missing_ok=True)
+            else:
+                found.append(one)
         elif not file.exists():  # else it is being renamed in this moment
             note.unlink(missing_ok=True)
     return found
+
+
+def _is_damaged(file: Path) -> bool:
+    try:
+        return fault_of(file) is not None
+    except OSError:
+        return True
 
 
 def mark_resumed(damaged: Iterable[Damage]) -> None:
@@ -320,5 +348,5 @@ def mark_resumed(damaged: Iterable[Damage]) -> None:
 
 def redone(one: Damage) -> None:
     """Its rows were made again: remove the file and its note."""
-    one.aside.unlink(missing_ok=True)
+    remove(one.aside)
     one.note.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.damage import PLAN_FILE, DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
+from data.damage import PLAN_FILE, DamagedPartError, check_columns, enduring, fault_of, mend, remove, set_aside
 from data.parts import DAMAGED, KINDS, Committed, PartKind, names_in, newest, parse_name
 from data.reading import FAULTS, named, newest_rows, read_json, read_table
 from data.schemas import STAGE_SCHEMAS
@@ -126,7 +126,7 @@ class Lake:
                 for name in names_in(folder):
                     part = parse_name(name)
                     if part and part.partition == partition and part.epoch < below:
-                        (folder / name).unlink(missing_ok=True)
+                        remove(folder / name)
 
     def sync(self, job_id: str) -> None:
         """Make every rename of a job durable, once, before it is told as ended.
@@ -189,12 +189,16 @@ class Lake:
         for file in files:
             try:
                 error = fault_of(file)
-            except FileNotFoundError:
+            except FileNotFoundError as missing:
+                error = missing if file.is_symlink() else None
                 damaged.append(file)
-                continue
             if error is not None:
-                set_aside(self, file, error)
                 damaged.append(file)
+                try:
+                    set_aside(self, file, error)
+                except DamagedPartError:
+                    if file.name != PLAN_FILE:
+                        raise
         return damaged
 
     def drop_partition(self, job_id: str, stages: Sequence[str], partition: int, epoch: int) -> None:
@@ -241,21 +245,34 @@ class Lake:
         """Rows of the plan (`data.schemas.PLAN`), of one partition if given.
 
         Raises:
-            DamagedPartError: it is missing or damaged.
+            DamagedPartError: it is missing, or damaged and now noted as that.
         """
         filters = None if partition is None else [("partition", "=", partition)]
-        rows: list[dict[str, Any]] = read_table(self.plan_path(job_id), filters=filters).to_pylist()
+        rows: list[dict[str, Any]] = self._plan_table(job_id, filters=filters).to_pylist()
         return rows
+
+    def has_plan(self, job_id: str) -> bool:
+        """Whether a job has its plan, whole; a damaged one is noted as that."""
+        return not self.set_damaged_aside([self.plan_path(job_id)])
 
     def plan_column(self, job_id: str, column: str) -> list[Any]:
         """One column of the plan; nothing when there is none.
 
         Raises:
-            DamagedPartError: it is damaged.
+            DamagedPartError: it is damaged and now noted as that.
         """
-        path = self.plan_path(job_id)
-        found: list[Any] = read_table(path, [column])[0].to_pylist() if path.exists() else []
+        if not self.plan_path(job_id).exists():
+            return []
+        found: list[Any] = self._plan_table(job_id, [column])[0].to_pylist()
         return found
+
+    def _plan_table(self, job_id: str, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
+        path = self.plan_path(job_id)
+        try:
+            return read_table(path, columns, filters)
+        except DamagedPartError:
+            mend(self, [path])  # raises the same, unless it is missing
+            raise
 
     def manifest(self, job_id: str) -> dict[str, Any] | None:
         """What an ended job is, or None when it has not ended (or never was).

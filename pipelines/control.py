@@ -13,7 +13,7 @@ from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
 from leadmill.log import get_logger
 from pipelines import restore
-from pipelines.asked import RecordError, check_options
+from pipelines.asked import RecordError, check_options, count
 from pipelines.canvas import publish_later
 from pipelines.listing import from_history
 from pipelines.queues import Priority
@@ -87,12 +87,18 @@ def resume(
         ConflictError: it runs, or nothing is missing; or the key stood for another request.
         UnavailableError: Redis does not answer.
     """
-    chain = partition_stages(tuple(existing(store, lake, job_id)["stages"].split(",")))
+    record = existing(store, lake, job_id)
+    chain = partition_stages(tuple(record["stages"].split(",")))
     with store._guarded():
         kept = store.redis.exists(store.key(f"units:{job_id}"))
     units = None if kept else _kept_units(lake, job_id, chain)
+    planned = count(record, "pn")
+    has_plan = not planned or lake.has_plan(job_id)
     found = damages(lake, job_id)
-    again = damaged_units(found, chain) if found else None
+    if not has_plan:
+        again: list[str] | None = [f"p{number}" for number in range(planned)]  # which companies they had is not known
+    else:
+        again = damaged_units(found, chain) if found else None
     answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again)
     mark_resumed(found)
     publish_later(publish, answer.send)

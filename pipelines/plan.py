@@ -107,13 +107,17 @@ def launch(run: UnitRun) -> None:
         return
     chain = partition_stages(stages)
     processes = processes_on(run.runtime.store, STAGES[chain[0]].queue) if chain else 0
-    if run.runtime.lake.plan_path(run.job_id).exists() and run.grant.partitions:
+    planned = run.grant.partitions
+    if planned and run.runtime.lake.has_plan(run.job_id):
         rows, partitions = extend_plan(run, chain, processes)
     else:
         plan = resolve(run)
         if not plan.rows:
             raise WorkError(_nothing(plan), ErrorCategory.DATA)
-        partitions = plan.cut(partition_size(len(plan.rows), processes))
+        # A plan that was lost: the resume has planned all its partitions again; those left over find no company.
+        fitting = math.ceil(len(plan.rows) / planned) if planned else MAX_PARTITION + 1
+        size = fitting if fitting <= MAX_PARTITION else partition_size(len(plan.rows), processes)
+        partitions = max(planned, plan.cut(size))
         rows = [*plan.rows.values(), *plan.bad]
         if plan.merged:
             run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))

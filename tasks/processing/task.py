@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from data.damage import enduring, naming
 from data.duck import connection
 from data.jobs import DEADLINE_STRUCK
@@ -170,5 +168,5 @@ def _scoring_file(run: UnitRun) -> Path | None:
 def _never_handed(run: UnitRun, units: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
     """Partitions that the deadline struck before they were handed out; no more than the plan has companies."""
     error = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK)
-    companies = pq.read_metadata(run.runtime.lake.plan_path(run.job_id)).num_rows
+    companies = len(run.runtime.lake.plan_column(run.job_id, "company_id"))
     return {i: error for i in range(min(run.grant.partitions, companies)) if f"p{i}" not in units}

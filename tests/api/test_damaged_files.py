@@ -21,6 +21,7 @@ from data.snapshot import compact, exclusive
 from leadmill.ids import company_id
 from leadmill.settings import Settings
 from pipelines import control
+from pipelines.plan import launch
 from pipelines.publish import publish
 from pipelines.search import search
 from pipelines.unit_run import Runtime, run_unit
@@ -260,15 +261,81 @@ def test_a_damaged_manifest_is_named_and_breaks_no_list(client: TestClient, jobs
     assert status(client, other)["status"] == "completed"
 
 
-def test_a_damaged_plan_is_named(client: TestClient, jobs: Jobs, store: JobStore) -> None:
-    job = jobs.whole("a.example")
-    truncated(jobs.lake.plan_path(job))
-    answer = client.get(f"{V1}/jobs/{job}/errors")
-    assert (answer.status_code, answer.json()["code"]) == (500, "damaged_file")
-    assert f"{job}/plan.parquet" in answer.json()["detail"]
-    assert jobs.lake.plan_path(job).exists(), "a job without its plan would make another one"
-    assert domains_of(client) == ["a.example"]
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_plan_is_told_and_made_anew(client: TestClient, jobs: Jobs, damage: Callable[[Path], None]) -> None:
+    job = jobs.whole("a.example", "b.example")
+    plan = jobs.lake.plan_path(job)
+    damage(plan)
+    for _ in range(2):
+        assert client.get(f"{V1}/jobs/{job}/errors").status_code == 200
+    assert plan.exists(), "a job without its plan looks like one that was never planned"
+    if damage is not other_types:  # the answer above takes no notice of those columns
+        health = client.get("/healthz").json()
+        assert health["status"] == "fail" and "plan.parquet" in health["warnings"][0]
+    assert domains_of(client) == ["a.example", "b.example"]
     assert client.get(f"{V1}/jobs/dead").status_code == 200
+    assert client.post(f"{V1}/jobs/{job}/resume").status_code == 202
+    [event] = jobs.store.criticals()
+    assert event["kind"] == "damaged_part" and event["file"] == f"jobs/{job}/plan.parquet"
+    jobs.done.clear()
+    jobs.go_on(job, ("a.example", "b.example"))
+    assert {"p0:0", "p1:0", "p0:2", "p1:2"} <= set(jobs.done), "who was in which partition is not known"
+    assert status(client, job)["status"] == "completed" and len(jobs.lake.plan(job)) == 2
+    assert client.get("/healthz").json()["status"] != "fail" and damages(jobs.lake) == []
+
+
+def test_a_lost_plan_is_made_anew(client: TestClient, jobs: Jobs) -> None:
+    job = jobs.whole("a.example", "b.example")
+    jobs.lake.plan_path(job).unlink()
+    assert client.get(f"{V1}/jobs/{job}/errors").status_code == 200
+    assert client.post(f"{V1}/jobs/{job}/resume").status_code == 202
+    jobs.done.clear()
+    jobs.go_on(job, ("a.example", "b.example"))
+    assert {"p0:0", "p1:0"} <= set(jobs.done) and status(client, job)["status"] == "completed"
+
+
+def test_a_launch_makes_a_plan_anew_that_fits_the_partitions(client: TestClient, jobs: Jobs) -> None:
+    """The real launch, with fewer processes than at the first time."""
+    domains = tuple(f"c{i}.example" for i in range(5))
+    job = jobs.whole(*domains)
+    truncated(jobs.lake.plan_path(job))
+    client.get(f"{V1}/jobs/{job}/errors")
+    assert client.post(f"{V1}/jobs/{job}/resume").status_code == 202
+    assert run_unit(jobs.runtime, launch, job, "launch", 0, 0, owner="t:1", chained=False)
+    assert {row["partition"] for row in jobs.lake.plan(job)} == set(range(5))
+    assert status(client, job)["stages"][0]["partitions"]["total"] == 5 and damages(jobs.lake) == []
+    jobs.go_on(job, domains)
+    assert status(client, job)["status"] == "completed"
+
+
+def leads_nowhere(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/nowhere")
+
+
+def is_a_folder(file: Path) -> None:
+    file.unlink()
+    (file / "x").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("damage", [leads_nowhere, is_a_folder])
+@pytest.mark.parametrize("stage", ["score", "enrich"])
+def test_what_is_no_file_in_the_place_of_a_part(
+    client: TestClient, jobs: Jobs, stage: str, damage: Callable[[Path], None]
+) -> None:
+    hurt, _ = jobs.whole("a.example"), jobs.whole("c.example")
+    [part] = jobs.lake.parts(hurt, stage)
+    damage(part)
+    if stage == "enrich":
+        jobs.lake.set_damaged_aside([part])
+    assert domains_of(client) == ["a.example", "c.example"]
+    assert client.get(f"{V1}/jobs/{hurt}/errors").status_code == 200
+    assert client.get(f"{V1}/companies/{company_id('a.example')}").status_code == 200
+    assert client.get("/healthz").json()["status"] == "fail"
+    assert client.post(f"{V1}/jobs/{hurt}/resume").status_code == 202
+    jobs.go_on(hurt, ("a.example",))
+    assert status(client, hurt)["status"] == "completed"
+    assert client.get("/healthz").json()["status"] != "fail" and not list(jobs.lake.root.rglob("damaged-*"))
 
 
 def test_a_resume_marks_what_it_knows_of(jobs: Jobs, store: JobStore) -> None:
