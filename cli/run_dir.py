@@ -87,6 +87,15 @@ class RunDir:
             os.close(self._lock_fd)
             self._lock_fd = None
 
+    @property
+    def mark(self) -> list[int]:
+        """What tells this folder from a copy of it, also when it was moved: device and number of the lock's file."""
+        try:
+            there = os.fstat(self._lock_fd) if self._lock_fd is not None else (self.path / "up.lock").stat()
+        except OSError:
+            return []
+        return [there.st_dev, there.st_ino]
+
     def write(self, name: str, text: str) -> None:
         """Write a file whole or not at all, readable by its owner only."""
         fd, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")

@@ -213,7 +213,8 @@ class Supervisor:
 
     def _write_state(self) -> None:
         children = {name: {"pid": pid, "born": birth_of(pid)} for name, pid in self.pids.items()}
-        self._note("stack.json", json.dumps({**self._facts, "pid": os.getpid(), "children": children}))
+        state = {**self._facts, "pid": os.getpid(), "folder": self._run.mark, "children": children}
+        self._note("stack.json", json.dumps(state))
 
     def _tell_guardian(self, line: str | None = None) -> None:
         """Pass a line on; a guardian that is gone is replaced and told everything anew."""
@@ -274,9 +275,14 @@ def birth_of(pid: int) -> float | None:
 
 
 def end_leftovers(run: RunDir) -> list[str]:
-    """End what a crashed stack left behind, known by pid and time of birth; returns the names."""
+    """End what a crashed stack left behind, known by pid and time of birth; returns the names.
+
+    Nothing is ended for a folder that was copied, run files and all: the stack of the other one may be alive.
+    """
     found = []
-    for name, child in dict(run.state().get("children") or {}).items():
+    state = run.state()
+    ours = "folder" not in state or state["folder"] == run.mark  # version 0.1.0 wrote none
+    for name, child in dict(state.get("children") or {}).items() if ours else ():
         pid, born = child.get("pid"), child.get("born")
         if not isinstance(pid, int) or born is None or birth_of(pid) != born:
             continue

@@ -224,6 +224,20 @@ def test_leftovers_of_a_crash_are_ended_and_strangers_are_not(run: RunDir) -> No
             process.wait()
 
 
+def test_a_copied_folder_ends_nothing_of_the_first_one(run: RunDir, supervisor: Supervisor, tmp_path: Path) -> None:
+    """A backup that was taken while the stack ran, and is started beside it."""
+    supervisor.start(ChildSpec("sleeper", SLEEPER))
+    shutil.copytree(run.path, tmp_path / "copy" / "run")
+    copy = RunDir(tmp_path / "copy" / "run")
+    copy.lock()
+    assert end_leftovers(copy) == []
+    assert alive(supervisor.pids["sleeper"]) and run.pid("sleeper") == supervisor.pids["sleeper"]
+    assert copy.pid("sleeper") is None
+    copy.unlock()
+    moved = run.path.rename(tmp_path / "moved")
+    assert end_leftovers(RunDir(moved)) == ["sleeper"], "a folder that was moved is the same one"
+
+
 def test_a_damaged_state_file_is_no_hindrance(run: RunDir) -> None:
     for text in ("", "{", "[]", '{"children": null}'):
         run.write("stack.json", text)
