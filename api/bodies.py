@@ -17,6 +17,9 @@ from pydantic import (
     Field,
     StrictBool,
     StrictInt,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
 )
 
@@ -37,9 +40,29 @@ _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UT
 
 
 def _text_only(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
-        raise ValueError("give a time as text, like 2027-01-31T08:00:00Z")  # noqa: TRY004 - pydantic wants it
-    return value
+    if isinstance(value, datetime) or (isinstance(value, str) and not _is_number(value)):
+        return value
+    raise ValueError("give a time as text, like 2027-01-31T08:00:00Z")
+
+
+def _is_number(text: str) -> bool:
+    """Pydantic would take it for seconds since 1970."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _one_message(value: Any, either: ValidatorFunctionWrapHandler) -> Any:
+    """One error for both forms, which names the field and not the form."""
+    try:
+        return either(value)
+    except ValidationError as error:
+        raise ValueError(
+            f"give the seconds from now, above 0 and at most {MAX_DEADLINE_S:.0f} (a year), "
+            "or a time with its zone, like 2027-01-31T08:00:00Z"
+        ) from error
 
 
 def _in_bounds(value: datetime) -> datetime:
@@ -87,7 +110,9 @@ class Common(Body):
         None
     )
     deadline: Annotated[
-        Seconds | Time | None, Field(description="Seconds from now, or a time; what is not done then is given up")
+        Seconds | Time | None,
+        Field(description="Seconds from now, or a time; what is not done then is given up"),
+        WrapValidator(_one_message),
     ] = None
     run_at: Annotated[Time | None, Field(description="Not before this time")] = None
     callback_url: Annotated[Any, Field(exclude=True, json_schema_extra={"deprecated": True})] = None

@@ -31,6 +31,8 @@ WEEKLY = {"name": "n", "cron": "0 6 * * 1", "pipeline": COMPANIES}
         ("/pipelines", {**COMPANIES, "deadline": 1e300}, "deadline"),
         ("/pipelines", {**COMPANIES, "deadline": 0}, "deadline"),
         ("/pipelines", {**COMPANIES, "deadline": -1.5}, "deadline"),
+        ("/pipelines", {**COMPANIES, "deadline": "soon"}, "deadline"),
+        ("/pipelines", {**COMPANIES, "run_at": "1700000000"}, "run_at"),
         ("/pipelines", {**COMPANIES, "min_coverage": 1.01}, "min_coverage"),
         ("/jobs/bulk", {"action": "cancel", "filter": {"since": LAST}}, "filter.since"),
         ("/jobs/bulk", {"action": "cancel", "filter": {"since": FIRST}}, "filter.since"),
@@ -40,7 +42,7 @@ WEEKLY = {"name": "n", "cron": "0 6 * * 1", "pipeline": COMPANIES}
 )
 def test_times_out_of_bounds_are_refused_by_name(client: TestClient, path: str, body: Any, field: str) -> None:
     found = problem(client.post(V1 + path, json=body), 422, "invalid_input")
-    assert found["field"].startswith(field), found
+    assert found["field"] == field and "and 1 more" not in found["detail"], found
     assert client.get(f"{V1}/jobs/list").json()["items"] == []
 
 
