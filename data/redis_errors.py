@@ -51,6 +51,8 @@ _CLASSES: tuple[tuple[type[RedisError], type[StoreRefusedError]], ...] = (
 )
 #: The code stands first; older servers wrap an error inside a script: `ERR Error running script (…): @user: 1: -OOM …`.
 _CODE = re.compile(r"(?:^|\s-|^Command # \d+ \(.*\) of pipeline caused error: )([A-Z]{3,})\b")
+#: What the client library puts before the error of one command among many: its name and its key.
+_PIPED = re.compile(r"Command # \d+ \(\S+ (\S+?)(?: .*)?\) of pipeline caused error: ")
 _TOLD_CHARS = 200
 
 
@@ -58,6 +60,8 @@ def classified(error: RedisError, *keys: str) -> LeadmillError:
     """The error to raise for one of Redis; `keys` are those that were asked for, named where one is damaged."""
     text = " ".join(str(error).split())
     if isinstance(error, ResponseError) and "WRONGTYPE" in _codes(text):
+        if piped := _PIPED.match(text):
+            keys = (piped[1],)
         return DamagedRecordError(
             f"{' or '.join(keys) or 'a key'} of the job store is of another type; something else has written it: "
             f"rename it (redis-cli RENAME), then repeat the call (Redis says: {text[-_TOLD_CHARS:]})",

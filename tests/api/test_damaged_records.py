@@ -74,3 +74,13 @@ def test_a_repeat_is_202_only_once_the_job_has_its_launch(client: TestClient, st
     assert client.post(f"{V1}/pipelines", json={"company_urls": ["acme.example"]}, headers=headers).status_code == 202
     job = store.read(first)
     assert job and job["status"] == "completed" and json.loads(job["tags"]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [("/jobs/list", "idx:s:cancelled"), ("/jobs/statistics", "hist:scrape"), ("/jobs/statistics", "flow")],
+)
+def test_the_key_that_is_damaged_is_named_among_many(client: TestClient, store: JobStore, path: str, key: str) -> None:
+    store.redis.set(store.key(key), "x")
+    answer = client.get(V1 + path).json()
+    assert answer["code"] == "damaged_record" and answer["detail"].startswith(f"{store.key(key)} of the job store")
