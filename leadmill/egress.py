@@ -40,6 +40,9 @@ METADATA: frozenset[Address] = frozenset(
         "169.254.170.2",  # containers on AWS
         "169.254.170.23",
         "169.254.0.23",  # Tencent
+        "169.254.42.42",  # Scaleway
+        "100.96.0.96",  # Volcengine
+        "100.80.80.80",  # UCloud
         "fd00:ec2::254",  # AWS
         "fd00:ec2::23",
         "fd20:ce::254",  # Google
@@ -47,8 +50,13 @@ METADATA: frozenset[Address] = frozenset(
     )
 )
 #: Names of the same under public suffixes: a proxy in such a cloud would resolve them.
-_METADATA_NAMES = frozenset(
-    {"metadata.tencentyun.com", "metadata.packet.net", "metadata.platformequinix.com", "metadata.exoscale.com"}
+_METADATA_NAMES = (
+    ".metadata.goog",
+    ".api.metadata.cloud.ibm.com",
+    ".metadata.tencentyun.com",
+    ".metadata.packet.net",
+    ".metadata.platformequinix.com",
+    ".metadata.exoscale.com",
 )
 
 _LOOPBACK = ipaddress.ip_address("127.0.0.1")
@@ -155,8 +163,8 @@ def _refuse_name(host: str) -> str | None:
     if "." not in name:
         return f"{name[:60]} has no dot: it names a machine of a private network"
     last = name.rpartition(".")[2]
-    if last in SPECIAL_SUFFIXES or name in _METADATA_NAMES:
-        return f"names under .{last} are not public" if last in SPECIAL_SUFFIXES else f"{name} is not public"
+    if last in SPECIAL_SUFFIXES or f".{name}".endswith(_METADATA_NAMES):
+        return f"names under .{last} are not public" if last in SPECIAL_SUFFIXES else f"{name[:60]} is not public"
     if last[0].isdigit():
         return f"{name[:60]} is neither a host name nor an address"
     return None

@@ -25,7 +25,11 @@ _SIGNS = (
     r"@\x{FE6B}\x{FF20}"
 )
 #: What is not seen: spaces, zero-width and direction marks, soft hyphens, lone accents, fillers, private characters.
-_UNSEEN = r"\s\p{Z}\p{Cf}\p{Co}\p{M}\x{115F}\x{1160}\x{2800}\x{3164}\x{FFA0}\x{FFFE}\x{FFFF}"
+#: And the quote: behind a `;` it opens a cell, and what follows its closing one is that cell's text.
+_UNSEEN = (
+    r'"\s\p{Z}\p{Cf}\p{Co}\p{M}\x{115F}\x{1160}\x{2065}\x{2800}\x{3164}\x{FFA0}\x{FFF0}-\x{FFF8}\x{FFFE}\x{FFFF}'
+    r"\x{E0000}-\x{E0FFF}"
+)
 _FORMULA = quote(rf"(^|; ?)([{_UNSEEN}]*[{_SIGNS}])")
 #: Whether there is anything to guard, asked of a text that may still hold control characters.
 _SUSPECT = quote(rf"(^|;)[{_UNSEEN}\p{{Cc}}]*[{_SIGNS}]")

@@ -29,8 +29,8 @@ PUBLIC = """
 
 
 METADATA_OF_CLOUDS = """
-168.63.129.16 100.100.100.200 192.0.0.192 169.254.169.254 169.254.170.2 fd00:ec2::254 fd20:ce::254 fd00:42::42
-::ffff:168.63.129.16 64:ff9b::a83f:8110
+168.63.129.16 100.100.100.200 192.0.0.192 169.254.169.254 169.254.170.2 169.254.42.42 100.96.0.96
+100.80.80.80 fd00:ec2::254 fd20:ce::254 fd00:42::42 ::ffff:168.63.129.16 64:ff9b::a83f:8110
 """.split()
 
 
@@ -116,6 +116,9 @@ def test_allow_list_that_is_no_cidr_is_said() -> None:
         "http://metadata.google.in\xadternal/",
         "http://instance-data.ec2.internal/",
         "http://metadata.tencentyun.com/",
+        "http://metadata.goog/computeMetadata/v1/",
+        "http://api.metadata.cloud.ibm.com/",
+        "http://x.metadata.goog./",
         "http://kubernetes/",
         "http://x.invalid/",
         "http://acme.com:6379/",

@@ -104,7 +104,7 @@ def test_csv_guards_formulas_and_nothing_else(texts: list[str], tmp_path: Path, 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     value=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    before=st.text(UNSEEN, max_size=3),
+    before=st.text(UNSEEN + '"', max_size=3),
     sign=st.sampled_from(SIGNS),
     start=st.sampled_from(["", "x;", "x; ", ";", "x\n;", '";']),
 )
@@ -119,6 +119,7 @@ def test_no_csv_cell_begins_a_formula(tmp_path: Path, con: Any, value: str, befo
         for part in cell.split(";"):
             assert not begins_formula(part) or re.fullmatch(r"\s*\+[0-9]{6,15}", part), (column, part)
         assert not re.search(r"[\x00-\x1f\x85\u2028]", cell)
+    # Behind a `;` a quote opens a cell, whose first sign counts; what the file quotes is doubled there.
     for part in path.read_text(encoding="utf-8").partition("\n")[2].replace('"', "").split(";"):
         assert not begins_formula(part) or re.fullmatch(r"\s*\+[0-9]{6,15}", part), part
 
@@ -131,6 +132,8 @@ def test_no_csv_cell_begins_a_formula(tmp_path: Path, con: Any, value: str, befo
         ("+4930123456;+4930123457", "+4930123456;+4930123457"), ("+4930123456;=1", "+4930123456;'=1"),
         ("+12;=1", "'+12;'=1"), ("+1234567890123456", "'+1234567890123456"),
         ("a=b; c-d", "a=b; c-d"), ("ends;", "ends;"),
+        ('a;"=1&"', "a;'\"=1&\""), ('a; "" =1', "a; '\"\" =1"), ('say; "hi"', 'say; "hi"'),
+        ("a;\u2065=1", "a;'\u2065=1"),
     ],
 )  # fmt: skip
 def test_parts_and_look_alikes(tmp_path: Path, con: Any, text: str, cell: str) -> None:
