@@ -16,6 +16,8 @@ from cli.streams import OutputClosedError, silence
 
 #: Longest message of an error, characters; what was typed may be longer.
 LONGEST = 1_000
+#: Between two columns of a table that fits, characters.
+WIDE_GAP = 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -63,26 +65,48 @@ def _short(text: str) -> str:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table for a terminal; for a pipe, tab-separated lines under a line of names."""
+    """A table for a terminal; for a pipe, tab-separated lines under a line of names.
+
+    On a narrow terminal lines break between words as far as they can, and last in the first column: what stands there,
+    a job's id, is what one copies.
+    """
     lines = [[("" if cell is None else clean(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for line in [list(headers), *lines]:
             result("\t".join(line))
         return
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
-        shown.add_column(header, overflow="fold")
+    screen = Console()
+    columns = list(zip(headers, *lines, strict=True))
+    natural = [max(map(cell_len, column)) for column in columns]
+    fits = sum(natural) + WIDE_GAP * len(natural) <= screen.width
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1) if fits else 0)
+    words = [max((cell_len(word) for cell in column for word in cell.split()), default=0) for column in columns]
+    widths = natural if fits else _narrow(natural, words, screen.width - len(columns) - 1)
+    for header, width in zip(headers, widths, strict=True):
+        shown.add_column(header, overflow="fold", width=width)
     for line in lines:
         shown.add_row(*(Text(cell) for cell in line))
     try:
-        Console().print(shown)
+        screen.print(shown)
     except BrokenPipeError as error:
         raise OutputClosedError from error
+
+
+def _narrow(natural: Sequence[int], words: Sequence[int], room: int) -> list[int]:
+    """Widths of columns that share too little room: a fair part each, from the left the longest word, then the rest."""
+    first = max(1, min(words[0], room * 2 // 3))
+    part = max(1, (room - first) // max(1, len(words) - 1))
+    widths = [first, *(min(word, part) for word in words[1:])]
+    for wanted in (words, natural):
+        for number, width in enumerate(wanted):
+            widths[number] += max(0, min(width - widths[number], room - sum(widths)))
+    return widths
 
 
 def duration(seconds: float | None) -> str:

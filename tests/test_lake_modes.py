@@ -50,6 +50,12 @@ def test_a_lake_of_0_1_0_is_closed_at_the_start(old: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in (old, old / "jobs", old / "companies", old / "run")} == {0o700}
 
 
+def test_the_folder_of_the_demo_leaves_nothing_open(old: Path) -> None:
+    (old / "demo" / "jobs").mkdir(parents=True)
+    keep_private(old)
+    assert {path.stat().st_mode & 0o777 for path in (old, old / "demo")} == {0o700}
+
+
 def test_what_is_the_users_own_is_left_as_it_is(old: Path) -> None:
     (old / "notes.txt").write_text("mine")
     (old / "notes.txt").chmod(0o644)

@@ -263,6 +263,29 @@ def test_on_a_terminal_progress_is_drawn_and_wiped(api: Any, at: Any, finished_j
     assert b"Completed job_1" in drawn
 
 
+@pytest.mark.parametrize("columns", [50, 80, 120])
+def test_a_terminal_of_any_width_shows_ids_that_can_be_copied(
+    api: Any, at: Any, answer: Any, finished_job: Any, tmp_path: Path, columns: int
+) -> None:
+    job = {**finished_job, "job_id": "job_01m8d96g0qsn5kgmw2v1", "tags": ["first-try"]}
+    api.on("GET", f"{V1}/jobs/list", answer({"items": [job], "next_cursor": None}))
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "cli.main", "list"],
+        stdout=child,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, **at(api.url), "TERM": "xterm", "COLUMNS": str(columns)},
+    ) as process:
+        os.close(child)
+        _, err = process.communicate(timeout=20)
+    drawn = os.read(parent, 65_536).decode()
+    os.close(parent)
+    assert process.returncode == 0, err
+    assert job["job_id"] in drawn
+    assert ("completed" in drawn) is (columns >= 80), "words are broken only where there is no room for them"
+
+
 def test_text_from_outside_is_made_harmless() -> None:
     assert console.clean("a\x1b]0;x\x07b\u202ec\r\nd\te") == "a�]0;x�b�c� d e"
 
