@@ -17,6 +17,7 @@ from leadmill.errors import ConflictError, NotFoundError
 from pipelines import cursors
 from pipelines.control import Publish, resume
 from pipelines.listing import JobFilter, matching, place_of
+from pipelines.restore import note_cancelled
 from pipelines.view import Record
 
 #: Refused jobs that are named; all are counted.
@@ -103,6 +104,7 @@ def _act(store: JobStore, lake: Lake, publish: Publish, action: Action, record: 
     try:
         if action is Action.CANCEL:
             store.cancel(record["id"])
+            note_cancelled(lake, record["id"], record.get("attempt", ""))
         else:
             resume(store, lake, publish, record["id"])
     except (ConflictError, NotFoundError) as error:

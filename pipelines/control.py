@@ -74,7 +74,9 @@ def cancel(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
     """
     existing(store, lake, job_id)
     store.cancel(job_id)
-    return existing(store, lake, job_id)
+    record = existing(store, lake, job_id)
+    restore.note_cancelled(lake, job_id, record.get("attempt", ""))
+    return record
 
 
 def resume(
@@ -101,6 +103,7 @@ def resume(
         again = damaged_units(found, chain) if found else None
     answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again)
     mark_resumed(found)
+    restore.forget_cancelled(lake, job_id)
     publish_later(publish, answer.send)
     return existing(store, lake, job_id), bool(answer.body.get("replayed"))
 

@@ -2,8 +2,9 @@
 
 A generation key tells: it stands in Redis and in `<data>/run/generation`. When Redis has none, or another one,
 every job without a record is put back that the lake knows by its manifest, or by the input that was kept for it: an
-ended one as it ended, any other as failed and resumable. Work that still runs finds its record gone and stops. Nothing
-is taken for done that is not in the lake. Until a job is put back, `lost` tells what it will be.
+ended one as it ended, a cancelled one as cancelled, any other as failed and resumable. Work that still runs finds its
+record gone and stops. Nothing is taken for done that is not in the lake. Until a job is put back, `lost` tells what it
+will be.
 
 Not restored: a job that lay in the record alone (its input small, its launch not done), and what cleanup took away.
 """
@@ -39,6 +40,8 @@ _CHUNK = 500
 _NOT_IN_HASH = frozenset({"id", "input", "spec", "dpx", *DOCUMENT})
 #: What reading a damaged manifest, plan or input raises.
 UNREADABLE = (DamagedPartError, OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
+#: A job's file of the attempt that was cancelled: its manifest says so only when housekeeping has sealed it.
+_CANCELLED = "cancelled"
 _LOST = "the job store was emptied while this job ran; resume continues with what is missing"
 
 
@@ -153,11 +156,46 @@ def lost(lake: Lake, job_id: str, archived: int | None = None) -> Lost | None:
     manifest = lake.manifest(job_id)
     if manifest is None:
         found = None if archived else accepted.lost(lake, job_id, _new_epoch())
-        return None if found is None else Lost(*found)
+        if found is None:
+            return None
+        return _as_cancelled(Lost(*found)) if _was_cancelled(lake, job_id, 1) else Lost(*found)
     if archived is not None and int(manifest["attempt"]) <= archived:
         return None
     check_manifest(manifest)
-    return _from_manifest(lake, job_id, manifest)
+    made = _from_manifest(lake, job_id, manifest)
+    if not made.ended and _was_cancelled(lake, job_id, manifest["attempt"]):
+        return _as_cancelled(made)
+    return made
+
+
+def note_cancelled(lake: Lake, job_id: str, attempt: str) -> None:
+    """Keep in the lake that an attempt was cancelled, where the lake knows the job at all."""
+    folder = lake.job_dir(job_id)
+    try:
+        if folder.is_dir():
+            (folder / _CANCELLED).write_text(attempt)
+    except OSError as error:  # the cancel itself stands
+        log.warning("a cancel is not kept in the lake", job=job_id, error=str(error))
+
+
+def forget_cancelled(lake: Lake, job_id: str) -> None:
+    """The job was resumed."""
+    try:
+        (lake.job_dir(job_id) / _CANCELLED).unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("a cancel is still kept in the lake", job=job_id, error=str(error))
+
+
+def _was_cancelled(lake: Lake, job_id: str, attempt: object) -> bool:
+    try:
+        return (lake.job_dir(job_id) / _CANCELLED).read_text().strip() == str(attempt)
+    except (OSError, ValueError):
+        return False
+
+
+def _as_cancelled(found: Lost) -> Lost:
+    fields = {name: value for name, value in found.fields.items() if name != "category"}
+    return Lost({**fields, "status": Status.CANCELLED.value}, {**found.doc, "error": ""}, found.units)
 
 
 def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> Lost:
