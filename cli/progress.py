@@ -119,8 +119,8 @@ def view(job: Job, speed: float | None) -> RenderableType:
         total = stage.total or 1
         bar = ProgressBar(total=total, completed=ended if stage.total else int(stage.status == "completed"), width=28)
         count = f"{ended}/{stage.total}" if stage.total else stage.status
-        rows = f"{stage.rows_out:,} rows" if stage.rows_out else ""
-        faults = f"{stage.errors:,} errors" if stage.errors else ""
+        rows = console.plural(stage.rows_out, "row") if stage.rows_out else ""
+        faults = console.plural(stage.errors, "error") if stage.errors else ""
         grid.add_row(Text(console.clean(stage.name)), bar, count, rows, Text(faults, style="yellow"))
     rate = f"  {speed:.0f} pages/s" if speed is not None else ""
     head = f"{job.id}  {job.status}  {job.progress.percentage:.0f} %{rate}"
@@ -137,7 +137,9 @@ def closing_line(job: Job) -> str:
         counts.append((f"{good:,} of " if isinstance(good, int) else "") + console.plural(companies, "company"))
     elif job.coverage is not None:
         counts.append(f"coverage {job.coverage:.0%}")
-    if faults := sum(stage.errors for stage in job.stages):
+    # The score has an error for each company without a row: those of the stages before it again, and the input's.
+    handed_on = sum(stage.errors for stage in job.stages if stage.name == "score")
+    if faults := max(handed_on, sum(stage.errors for stage in job.stages) - handed_on):
         counts.append(console.plural(faults, "error"))
     line = f"{job.status.capitalize()} {job.id}"
     if counts:

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from cli import console
+from cli.progress import closing_line
+from leadmill.client_results import Job
 
 V1 = "/api/v1"
 Run = Callable[..., Any]
@@ -261,6 +263,15 @@ def test_on_a_terminal_progress_is_drawn_and_wiped(api: Any, at: Any, finished_j
     assert b"scrape" in drawn
     assert b"2/4" in drawn
     assert b"Completed job_1" in drawn
+
+
+@pytest.mark.parametrize(("scrape", "score", "told"), [(3, 3, "3 errors"), (1, 2, "2 errors"), (5, 1, "5 errors")])
+def test_an_error_that_the_score_hands_on_is_counted_once(
+    finished_job: Any, scrape: int, score: int, told: str
+) -> None:
+    stage = finished_job["stages"][0]
+    stages = [{**stage, "name": "scrape", "errors": scrape}, {**stage, "name": "score", "errors": score}]
+    assert f"companies, {told} in" in closing_line(Job.of({**finished_job, "stages": stages}))
 
 
 @pytest.mark.parametrize("columns", [50, 80, 120])
