@@ -14,6 +14,7 @@ from data.identity import RefusedConnectionError
 from data.jobs import JobStore
 from data.lake import Lake
 from data.probes import DISK, WriteFault, disk_fault, disk_free, redis_fault, refused
+from pipelines.stages import Kind
 
 #: What was seen is good for so long, seconds: who asks once a second has the truth of the last two.
 KEPT_S = 1.0
@@ -100,8 +101,11 @@ class Prober:
         except RefusedConnectionError as error:
             return {"redis": "refused", "warnings": [str(error)]}, [], True
         except RedisError as error:
+            if (fault := refused(error, self.redis_url, self.store.prefix)) is not None:
+                return {"redis": fault.what, "warnings": []}, [fault], False
             return {"redis": "unreachable", "warnings": [f"Redis does not answer ({type(error).__name__})"]}, [], False
-        fault = refused(written, self.redis_url) if isinstance(written, RedisError) else None
+        fault = refused(written, self.redis_url, self.store.prefix) if isinstance(written, RedisError) else None
+        fault = fault or redis_fault(self.store.redis, self.store.prefix, self.redis_url, Kind)
         shown: dict[str, Any] = {"redis": fault.what if fault else "ok"}
         warnings = []
         if isinstance(persistence, dict) and not int(persistence.get("aof_enabled", 0)):

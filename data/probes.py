@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,10 @@ import redis
 from redis.exceptions import RedisError
 
 from data.identity import RefusedConnectionError
+from data.jobs import Status
 from data.redis_errors import classified
 from leadmill.errors import (
+    DamagedRecordError,
     LeadmillError,
     StoreAccessError,
     StoreBusyError,
@@ -32,6 +35,15 @@ from leadmill.redaction import shown
 
 #: Free disk space: below the first a warning, below the second a fault (bytes).
 DISK = (5_000_000_000, 500_000_000)
+#: The keys that all jobs share, and what each is (data/jobs.py).
+_SHARED = {
+    **{f"idx:s:{status}": "zset" for status in Status},
+    **dict.fromkeys(("due", "dead", "workers", "aside"), "zset"),
+    **dict.fromkeys(("seq", "mark", "ended", "worker"), "hash"),
+    **dict.fromkeys(("lake", "generation", "claimed"), "string"),
+    "critical": "stream",
+    "flow": "list",
+}
 #: A write of so many bytes is tried: what fits into a directory entry would fit on a full disk.
 _BYTES = 4_096
 
@@ -40,7 +52,8 @@ _BYTES = 4_096
 class WriteFault:
     """What refuses a write."""
 
-    #: One word: full, quota, read-only, unwritable, broken (disk); full, replica, not saving, access, busy, refused.
+    #: One word: full, quota, read-only, unwritable, broken (disk); full, replica, not saving, access, busy, damaged,
+    #: refused (Redis).
     what: str
     #: A sentence that names the place.
     text: str
@@ -72,24 +85,40 @@ def existing(folder: Path) -> Path:
     return folder
 
 
-def redis_fault(client: redis.Redis, prefix: str, url: str) -> WriteFault | None:
+def redis_fault(client: redis.Redis, prefix: str, url: str, kinds: Iterable[str] = ()) -> WriteFault | None:
     """Why Redis takes no write, or None; None, too, when it does not answer at all.
 
     An empty text is written into a key that is not there: the server checks all that it checks of a write, and makes
-    nothing.
+    nothing. Then each key that all jobs share is asked for its type: one that something else has written over stops
+    submits, or every worker's look at what is due. `kinds` of jobs have keys of their own.
     """
+    wanted = {**_SHARED, **{f"idx:k:{kind}": "zset" for kind in kinds}, **{f"hist:{kind}": "hash" for kind in kinds}}
     try:
         client.setrange(f"{prefix}probe", 0, "")
+        with client.pipeline(transaction=False) as pipe:
+            for name in wanted:
+                pipe.type(f"{prefix}{name}")
+            found = [kind.decode() if isinstance(kind, bytes) else str(kind) for kind in pipe.execute()]
     except RedisError as error:
-        return refused(error, url)
+        return refused(error, url, prefix)
+    for (name, kind), there in zip(wanted.items(), found, strict=True):
+        if there not in (kind, "none"):
+            return _damaged(f"{prefix}{name}", f"a {there} where a {kind} belongs", url)
     return None
 
 
-def refused(error: RedisError, url: str) -> WriteFault | None:
+def _damaged(key: str, what: str, url: str) -> WriteFault:
+    text = f"key {key} of Redis at {shown(url)} holds {what}; something else has written it"
+    return WriteFault("damaged", text, f"redis-cli -u {shlex.quote(shown(url))} RENAME {key} {key}.damaged")
+
+
+def refused(error: RedisError, url: str, prefix: str) -> WriteFault | None:
     """What a server's answer to a write means; None: it gave none."""
     if isinstance(error, RefusedConnectionError):
         return None
     meant = classified(error)
+    if isinstance(meant, DamagedRecordError):  # a new connection reads this one key
+        return _damaged(f"{prefix}lake", "what is no text", url)
     if not isinstance(meant, StoreRefusedError):
         return None
     tool = f"redis-cli -u {shlex.quote(shown(url))}"

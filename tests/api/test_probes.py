@@ -19,6 +19,7 @@ from api import probing
 from api.app import create_app
 from cli import checkup
 from data import probes
+from data.jobs import JobStore
 from leadmill.settings import Settings
 from tests.api.conftest import Worker
 from tests.valkey import Valkey
@@ -174,3 +175,18 @@ def test_a_disk_that_hangs_holds_up_one_request(answering: TestClient, monkeypat
     go_on.set()
     caller.join(10)
     assert first and first[0]["status"] == "ok"
+
+
+@pytest.mark.parametrize("key", ["seq", "due", "lake", "idx:s:pending", "idx:k:pipeline", "hist:scrape", "critical"])
+def test_a_key_that_all_jobs_share_is_written_over(client: TestClient, store: JobStore, key: str) -> None:
+    """Submits are refused or workers stand still: no health that says ok."""
+    name = store.key(key)
+    store.redis.delete(name)
+    store.redis.sadd(name, "planted")
+    health = client.get("/healthz").json()
+    assert (health["status"], health["redis"]) == ("fail", "damaged")
+    assert f"key {name} " in health["warnings"][0] and f"RENAME {name} {name}.damaged" in health["warnings"][0]
+    assert name in client.get("/readyz").json()["detail"]
+    store.redis.rename(name, f"{name}.damaged")
+    time.sleep(probing.KEPT_S)
+    assert client.get("/healthz").json()["redis"] == "ok"
