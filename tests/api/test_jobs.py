@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data.jobs import JobStore
-from data.lake import Lake
+from data.lake import Lake, UnitFiles
 from pipelines import listing
 from pipelines.statistics import quantile
 from tests.api.conftest import V1, Worker, post, status
@@ -138,6 +138,8 @@ def test_resume_takes_units_from_the_manifest(client: TestClient, worker: Worker
     folder = lake.job_dir(job_id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").write_text(json.dumps({"units": units}))
+    UnitFiles(lake, job_id, "launch", "launch", 1).write_plan([])
+    lake.settle(job_id, "launch", "launch", 1)
     store.redis.delete(store.key(f"units:{job_id}"))
     assert client.post(f"{V1}/jobs/{job_id}/resume").status_code == 202
     assert store.units(job_id)["p0"]["s"] == "d" and store.units(job_id)["p1"]["s"] == "p"
@@ -151,8 +153,8 @@ def test_job_whose_record_was_cleaned_up(client: TestClient, worker: Worker, sto
     folder = lake.job_dir(job_id)
     folder.mkdir(parents=True, exist_ok=True)
     manifest = {
-        "job_id": job_id, "status": "completed", "coverage": 0.5, "result": {"companies": 4}, "error": None,
-        "attempt": 1, "stages": record["stages"].split(","), "input": {}, "options": {},
+        "job_id": job_id, "kind": "pipeline", "status": "completed", "coverage": 0.5, "result": {"companies": 4},
+        "error": None, "attempt": 1, "stages": record["stages"].split(","), "input": {}, "options": {},
         "written_at": before["finished_at"], "units": {}, "record": {**record, "status": "running", "result": ""},
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest))
