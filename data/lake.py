@@ -110,6 +110,8 @@ class Lake:
         for file, public in own:
             public.parent.mkdir(parents=True, exist_ok=True)
             try:
+                if public.is_dir() and not public.is_symlink():  # nobody can read it, and no file can replace it
+                    public.rename(public.with_name(f"{DAMAGED}{public.name}"))
                 file.replace(public)
             except FileNotFoundError:
                 continue  # another reader was faster

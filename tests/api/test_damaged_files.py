@@ -308,6 +308,16 @@ def test_a_launch_makes_a_plan_anew_that_fits_the_partitions(client: TestClient,
     assert status(client, job)["status"] == "completed"
 
 
+def test_a_folder_in_the_place_of_a_plan(client: TestClient, jobs: Jobs) -> None:
+    job = jobs.whole("a.example")
+    is_a_folder(jobs.lake.plan_path(job))
+    assert client.get(f"{V1}/jobs/{job}/errors").status_code == 200
+    assert client.post(f"{V1}/jobs/{job}/resume").status_code == 202
+    jobs.go_on(job, ("a.example",))
+    assert status(client, job)["status"] == "completed" and len(jobs.lake.plan(job)) == 1
+    assert client.get("/healthz").json()["status"] != "fail"
+
+
 def leads_nowhere(file: Path) -> None:
     file.unlink()
     file.symlink_to("/nowhere")

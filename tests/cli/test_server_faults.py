@@ -22,7 +22,7 @@ from data.server import examine, wrong_kind
 from leadmill.errors import ConfigError, ForeignLakeError
 from leadmill.settings import Settings
 from pipelines.start_check import check_start
-from tests.valkey import Valkey
+from tests.valkey import Valkey, free_port
 
 Run = Callable[..., Any]
 
@@ -56,7 +56,7 @@ def test_a_good_server_has_no_fault(plain: Valkey, locked: Valkey) -> None:
     ("options", "text"),
     [
         (("--replicaof", "127.0.0.1 1"), "is a replica of 127.0.0.1:1"),
-        (("--cluster-enabled", "yes"), "cluster mode"),
+        (("--cluster-enabled", "yes", "--cluster-port", str(free_port())), "cluster mode"),
     ],
 )
 def test_a_replica_and_a_cluster_are_refused(
@@ -70,6 +70,20 @@ def test_a_replica_and_a_cluster_are_refused(
         with pytest.raises(ConfigError, match=text):
             check_start(Settings(redis_url=server.url, data_url=str(tmp_path / "data")), print)
         assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "text"), [("maxmemory", "1", "maxmemory"), ("min-replicas-to-write", "1", "NOREPLICAS")]
+)
+def test_up_names_a_server_that_takes_no_writes(
+    option: str, value: str, text: str, leadmill: Run, tmp_path: Path
+) -> None:
+    """Its workers would end soon after every start, with a traceback."""
+    with Valkey(tmp_path / "server", options=(f"--{option}", value)) as server:
+        ended = leadmill("up", "--port", "0", env={"REDIS_URL": server.url}, timeout=15)
+        assert ended.code == 2
+        assert ended.err.startswith("error: Redis at redis://127.0.0.1:")
+        assert "takes no writes" in ended.err and text in ended.err and f"CONFIG SET {option} 0" in ended.err
 
 
 def test_old_servers_sentinels_and_valkeys_own_version() -> None:
