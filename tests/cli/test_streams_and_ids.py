@@ -120,6 +120,10 @@ def test_ctrl_c_is_no_traceback_while_it_starts(what: tuple[str, ...], tmp_path:
         while not (tmp_path / "var" / "run" / "redis.pid").exists():
             time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    said += process.communicate(timeout=30)[1]
+    try:
+        said += process.communicate(timeout=15)[1]
+    except subprocess.TimeoutExpired:  # while the interpreter imports, one can be lost: people press it again
+        process.send_signal(signal.SIGINT)
+        said += process.communicate(timeout=15)[1]
     assert "Traceback" not in said, said
     assert process.returncode in (0, 130), said
