@@ -50,17 +50,19 @@ _CLASSES: tuple[tuple[type[RedisError], type[StoreRefusedError]], ...] = (
     (BusyLoadingError, StoreBusyError),
 )
 #: The code stands first; older servers wrap an error inside a script: `ERR Error running script (…): @user: 1: -OOM …`.
-_CODE = re.compile(r"(?:^|\s-|^Command # \d+ \(.*\) of pipeline caused error: )([A-Z]{3,})\b")
+_CODE = re.compile(r"(?:^|\s-)([A-Z]{3,})\b")
 #: What the client library puts before the error of one command among many: its name and its key.
-_PIPED = re.compile(r"Command # \d+ \(\S+ (\S+?)(?: .*)?\) of pipeline caused error: ")
+_PIPED = re.compile(r"Command # \d+ \(\S+?(?: (\S+?)(?: .*)?)?\) of pipeline caused error: ")
 _TOLD_CHARS = 200
 
 
 def classified(error: RedisError, *keys: str) -> LeadmillError:
     """The error to raise for one of Redis; `keys` are those that were asked for, named where one is damaged."""
     text = " ".join(str(error).split())
+    if piped := _PIPED.match(text):  # what the server said comes behind it
+        text = text[piped.end() :]
     if isinstance(error, ResponseError) and "WRONGTYPE" in _codes(text):
-        if piped := _PIPED.match(text):
+        if piped and piped[1]:
             keys = (piped[1],)
         return DamagedRecordError(
             f"{' or '.join(keys) or 'a key'} of the job store is of another type; something else has written it: "

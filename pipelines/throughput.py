@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from data.entries import count_of
 from data.jobs import JobStore
+from leadmill.errors import StoreRefusedError
 from pipelines.stages import BY_UNIT
 
 #: Seconds between two looks, and looks kept: five minutes in all.
@@ -60,7 +62,8 @@ def look(store: JobStore, now: float | None = None) -> dict[str, dict[str, float
     # A look from the future was taken by a clock that has gone back since.
     looks = [(then, were) for then, were in looks if then <= at]
     if not looks or at - looks[0][0] >= EVERY_S:
-        with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+        # A store that takes no writes can still be read: the figures are told, only this look is not kept.
+        with suppress(StoreRefusedError), store._guarded(), store.redis.pipeline(transaction=False) as pipe:
             pipe.lpush(key, json.dumps([at, counts]))
             pipe.ltrim(key, 0, _KEPT - 1)
             pipe.execute()

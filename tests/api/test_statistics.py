@@ -146,6 +146,21 @@ def test_units_a_minute(store: JobStore, worker: Worker, client: TestClient) -> 
     assert store.redis.llen(store.key("flow")) <= 20
 
 
+def test_a_store_that_takes_no_writes_is_read(client: TestClient, store: JobStore, worker: Worker) -> None:
+    job = post(client, "/jobs/scrape/company", {"company_url": "a.example"})["job_id"]
+    worker.launch(job)
+    store.redis.delete(store.key("flow"))
+    store.redis.config_set("min-replicas-to-write", 1)
+    try:
+        assert figures(client)["stages"]["launch"] == {"begun": 1, "per_minute": None}
+        reads = ("jobs/list", f"jobs/status/{job}", f"jobs/{job}/errors", "jobs/dead", "schedules", "companies")
+        assert {path: client.get(f"{V1}/{path}").status_code for path in reads} == dict.fromkeys(reads, 200)
+        refused = client.post(f"{V1}/jobs/scrape/company", json={"company_url": "a.example"})
+        assert refused.status_code == 503 and "Redis says: NOREPLICAS" in refused.json()["detail"], refused.text
+    finally:
+        store.redis.config_set("min-replicas-to-write", 0)
+
+
 def test_alarms_beside_the_figures(client: TestClient, store: JobStore, worker: Worker) -> None:
     empty = figures(client)
     assert empty["critical_events"] == [] and empty["health"] is None
