@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from api import problems
 from api.context import Context, Here
 from data.damage import damages
-from leadmill.errors import UnavailableError
+from leadmill.errors import ForeignLakeError, UnavailableError
 from pipelines.queues import Queue
 from pipelines.statistics import statistics
 
@@ -42,7 +42,10 @@ def healthz(here: Here) -> Response:
 
 @router.get("/readyz", summary="200 once every queue has a listener, and disk and Redis take writes")
 def readyz(here: Here) -> Response:
-    for fault in here.prober.look().faults:
+    seen = here.prober.look()
+    if seen.foreign:
+        raise ForeignLakeError(seen.shown["warnings"][0])
+    for fault in seen.faults:
         raise UnavailableError(f"{fault.text}; {fault.remedy}")
     workers = here.store.workers()
     heard = {queue for about in workers.values() for queue in about["queues"]}

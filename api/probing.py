@@ -14,7 +14,11 @@ from data.identity import RefusedConnectionError
 from data.jobs import JobStore
 from data.lake import Lake
 from data.probes import DISK, WriteFault, disk_fault, disk_free, redis_fault, refused
+from leadmill.errors import ForeignLakeError, UnavailableError
+from leadmill.log import get_logger
 from pipelines.stages import Kind
+
+log = get_logger(__name__)
 
 #: What was seen is good for so long, seconds: who asks once a second has the truth of the last two.
 KEPT_S = 1.0
@@ -92,6 +96,12 @@ class Prober:
         return Seen(about, tuple(faults), foreign)
 
     def _redis(self) -> tuple[dict[str, Any], list[WriteFault], bool]:
+        try:
+            self.store.check_folder()  # what is connected already asks nobody again
+        except ForeignLakeError as error:
+            return {"redis": "refused", "warnings": [str(error)]}, [], True
+        except UnavailableError as error:
+            log.debug("the folder was not compared with Redis", error=str(error))  # what follows says why
         try:
             with self.store.redis.pipeline(transaction=False) as pipe:
                 pipe.info("persistence")

@@ -99,10 +99,10 @@ def _settle(here: Context, job_id: str, fmt: str) -> None:
 
 
 def _what_exists(folder: Path, job_id: str, fmt: str) -> str:
-    found = sorted(file.suffix[1:] for file in folder.glob("report.*"))
+    found = sorted(file.suffix[1:] for file in folder.glob("report.*") if file.is_file())
     if not found:
         return f"job {job_id} has no report; submit one by POST /api/v1/jobs/analytics/report"
-    return f"job {job_id} has no {fmt} report; there is: {', '.join(found)}"
+    return f"job {job_id} has no {fmt} report; there is: {', '.join(found)}; partial=true makes it from the rows"
 
 
 def _not_yet(record: Record) -> str:

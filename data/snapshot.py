@@ -95,7 +95,12 @@ def covered(lake: Lake, stage: str) -> dict[str, str]:
         jobs, file = dict(found["jobs"]), lake.companies / stage / str(found["snapshot"])
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError) as error:  # every part is read again, and the next compaction writes it
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ) as error:  # every part is read again, and the next compaction writes it
         log.warning("the list of a snapshot's jobs is damaged", file=label(path), error=str(error))
         return {}
     return jobs if file.exists() else {}  # set aside as damaged: what of its parts still lies in the jobs counts

@@ -219,7 +219,10 @@ def test_a_damaged_snapshot_and_its_manifest(client: TestClient, jobs: Jobs) -> 
     assert client.get("/healthz").json()["status"] == "fail"
     compacted(jobs.lake, job)
     assert [file.name for file in jobs.lake.snapshot_files("score")] == ["snapshot-000002.parquet"]
-    (jobs.lake.companies / "enrich" / "manifest.json").write_text('{"snapshot": "sna')
+    manifest = jobs.lake.companies / "enrich" / "manifest.json"
+    manifest.write_text('{"snapshot": "sna')
+    assert domains_of(client) == ["a.example", "b.example"]
+    is_a_folder(manifest)
     assert domains_of(client) == ["a.example", "b.example"]
 
 
