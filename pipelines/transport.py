@@ -5,6 +5,7 @@ It belongs to one lake (data/identity.py), it acknowledges nothing, and it bears
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -14,12 +15,15 @@ from typing import Any
 
 from kombu.connection import Connection
 from kombu.transport import redis, virtual
+from redis.exceptions import ResponseError
 
 from data.identity import LakePair, RefusedConnectionError
 from leadmill.log import get_logger
 from leadmill.seldom import Seldom
 
 log = get_logger(__name__)
+#: Ends the name of the key that holds what lay in a queue's place.
+ASIDE = ":not-a-queue"
 _thrown_away = Seldom(log)
 
 
@@ -38,6 +42,10 @@ class _NothingToAcknowledge(redis.QoS):
 
 class NoMessageError(Exception):
     """What was read has not the fields of a message."""
+
+
+#: What reading something else as one ends in: kombu's JSON makes times and numbers of objects that say they are some.
+_NO_MESSAGE = (NoMessageError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class _PlainMessage(virtual.Message):
@@ -74,7 +82,39 @@ class LakeChannel(redis.Channel):
         return params
 
     def _brpop_read(self, **options: Any) -> Any:
-        return self._read_past(partial(super()._brpop_read, **options))
+        try:
+            return self._read_past(partial(super()._brpop_read, **options))
+        except ResponseError as error:
+            if not self._put_aside(error, *self.active_queues):
+                raise
+            return True
+
+    def _size(self, queue: str) -> int:
+        try:
+            return int(super()._size(queue))  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            if not self._put_aside(error, queue):
+                raise
+            return int(super()._size(queue))  # type: ignore[no-untyped-call]
+
+    def _put_aside(self, error: ResponseError, *queues: str) -> bool:
+        """Give queues their keys back where something else lies in their place, which ends every worker that reads it.
+
+        Whether the error told of that; the record sends again what was sent meanwhile.
+        """
+        if "WRONGTYPE" not in str(error):
+            return False
+        with self.conn_or_acquire() as client:
+            for queue in queues:
+                aside = f"{self.global_keyprefix}{queue}{ASIDE}"
+                for level in self.priority_steps:
+                    # Kombu's client puts the prefix before the keys of its own commands, not of these.
+                    key = f"{self.global_keyprefix}{self._q_for_pri(queue, level)}"  # type: ignore[no-untyped-call]
+                    if client.type(key) not in (b"list", b"none"):
+                        with contextlib.suppress(ResponseError):  # another worker may have done so meanwhile
+                            client.rename(key, aside)
+                            log.error("what lay in the place of a queue was put aside", key=key, now=aside)
+        return True
 
     def _receive_one(self, client: Any) -> Any:
         """Remote control and events, which come by publish and subscribe."""
@@ -86,7 +126,7 @@ class LakeChannel(redis.Channel):
     def _read_past(self, read: Callable[[], Any]) -> Any:
         try:
             return read()
-        except (NoMessageError, ValueError, KeyError, RecursionError) as error:
+        except _NO_MESSAGE as error:
             _thrown_away.warning("thrown away: it was in a queue and is no message", type(error).__name__)
         except (Empty, *self.connection_errors, *self.connection.channel_errors):
             raise

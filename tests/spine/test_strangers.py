@@ -138,6 +138,7 @@ def test_a_worker_lives_on_through_every_odd_field(spine: Spine, sent: list[dict
         "stamped_headers": ["a"], "stamps": {"a": "b"}, "x": "y" * 200_000,
     }  # fmt: skip
     bad += [encoded(changed(first, ("headers", name), odd)) for name, odd in extra.items()]
+    bad += [json.dumps({"__type__": kind, "__value__": 5}) for kind in ("datetime", "uuid", "decimal", "bytes")]
     bad += ["", "null", "[]", "{", "[" * 100_000, '{"body": 1, "headers": [], "properties": 3}', "\x00\xff"]
     keys = [
         spine.settings.key_prefix + spine.celery.connection_for_write().default_channel._q_for_pri(queue.value, 1)
@@ -154,6 +155,21 @@ def test_a_worker_lives_on_through_every_odd_field(spine: Spine, sent: list[dict
     told = spine.log(10**8)[before:]
     assert "Traceback" not in told, told[told.index("Traceback") - 1_000 :][:3_000]
     assert 0 < told.count("thrown away") < 100, "each message was told of"
+
+
+def test_what_lies_in_the_place_of_a_queue_ends_no_worker(spine: Spine) -> None:
+    worker, client = spine.workers[0], spine.store.redis
+    channel = spine.celery.connection_for_write().default_channel
+    keys = [spine.settings.key_prefix + channel._q_for_pri(Queue.SCRAPING.value, level) for level in (0, 3, 9)]
+    before = len(spine.log(10**8))
+    client.set(keys[0], "a")
+    client.hset(keys[1], "a", "b")
+    client.sadd(keys[2], "a")
+    until(lambda: all(client.type(key) in ("none", "list") for key in keys), 30, "the keys are queues again")
+    job = spine.submit(3)
+    assert spine.wait(job) == ["completed"]
+    assert worker.poll() is None, "the worker ended"
+    assert "put aside" in spine.log(10**8)[before:]
 
 
 COMMANDS: list[Any] = [
