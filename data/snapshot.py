@@ -24,7 +24,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.damage import enduring, label, mend
+from data.damage import enduring, label, mend, remove
 from data.lake import Lake, sync_file
 from data.parts import names_in, newest
 from data.schemas import MADE_AT, SCHEMA_VERSION, STAGE_SCHEMAS
@@ -158,7 +158,7 @@ def compact(lake: Lake, job_ids: Sequence[str], check: Check = lambda: None) -> 
 
 
 def _compact_stage(lake: Lake, stage: str, job_ids: Sequence[str], check: Check) -> Compaction | None:
-    sizes = [file.stat().st_size for file in lake.snapshot_files(stage)]
+    sizes = [file.lstat().st_size for file in lake.snapshot_files(stage)]
     known: dict[str, str] = {}
     new: dict[str, str] = {}
 
@@ -208,11 +208,11 @@ def drop_stale_snapshots(lake: Lake, grace_s: float = GRACE_S) -> int:
         files = sorted(folder.glob("snapshot-*.parquet"))
         stale = list(folder.glob(".*.tmp"))
         for old, successor in pairwise(files):
-            if time.time() - successor.stat().st_mtime >= grace_s:
+            if time.time() - successor.lstat().st_mtime >= grace_s:
                 stale.append(old)
         for file in stale:
-            freed += file.stat().st_size
-            file.unlink()
+            freed += file.lstat().st_size
+            remove(file)
     return freed
 
 

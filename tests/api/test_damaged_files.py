@@ -54,6 +54,16 @@ def other_types(file: Path) -> None:
     pq.write_table(table, file)
 
 
+def leads_nowhere(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/nowhere")
+
+
+def is_a_folder(file: Path) -> None:
+    file.unlink()
+    (file / "x").mkdir(parents=True)
+
+
 DAMAGES: list[Callable[[Path], None]] = [truncated, emptied, foreign, other_types]
 
 
@@ -205,9 +215,9 @@ def test_every_reader_goes_on(client: TestClient, jobs: Jobs, damage: Callable[[
             one.aside.unlink()
 
 
-def compacted(lake: Lake, job_id: str) -> None:
+def compacted(lake: Lake, *job_ids: str) -> None:
     with exclusive(lake):
-        compact(lake, [job_id])
+        compact(lake, job_ids)
 
 
 def test_a_damaged_snapshot_and_its_manifest(client: TestClient, jobs: Jobs) -> None:
@@ -224,6 +234,18 @@ def test_a_damaged_snapshot_and_its_manifest(client: TestClient, jobs: Jobs) -> 
     assert domains_of(client) == ["a.example", "b.example"]
     is_a_folder(manifest)
     assert domains_of(client) == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize("damage", [leads_nowhere, is_a_folder])
+def test_what_is_no_file_in_the_place_of_a_snapshot(jobs: Jobs, damage: Callable[[Path], None]) -> None:
+    """Scrape's, which nobody lists between compactions."""
+    job = jobs.whole("a.example")
+    compacted(jobs.lake, job)
+    [snapshot] = jobs.lake.snapshot_files("scrape")
+    damage(snapshot)
+    compacted(jobs.lake, job, jobs.whole("b.example"))
+    again = jobs.lake.snapshot_files("scrape")[-1]
+    assert again != snapshot and pq.read_table(again).num_rows == 2
 
 
 def test_a_damaged_history_file(client: TestClient, jobs: Jobs, store: JobStore) -> None:
@@ -319,16 +341,6 @@ def test_a_folder_in_the_place_of_a_plan(client: TestClient, jobs: Jobs) -> None
     jobs.go_on(job, ("a.example",))
     assert status(client, job)["status"] == "completed" and len(jobs.lake.plan(job)) == 1
     assert client.get("/healthz").json()["status"] != "fail"
-
-
-def leads_nowhere(file: Path) -> None:
-    file.unlink()
-    file.symlink_to("/nowhere")
-
-
-def is_a_folder(file: Path) -> None:
-    file.unlink()
-    (file / "x").mkdir(parents=True)
 
 
 @pytest.mark.parametrize("damage", [leads_nowhere, is_a_folder])
