@@ -356,4 +356,7 @@ def _decoded(body: bytes, charset: str | None) -> bytes | str:
     encoding = resolve_encoding(charset) if charset else None
     if encoding is None or encoding in ("utf-8", "ascii"):
         return body
-    return body.decode(encoding, "replace")
+    try:
+        return body.decode(encoding, "replace")
+    except (LookupError, UnicodeError):  # Python knows codecs that make no text, or refuse to read: rot13, idna
+        return body

@@ -291,6 +291,11 @@ async def latin(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 @behaviour
+async def no_charset(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    send(writer, kind="text/html; charset=" + ("idna" if asked.path == "/about" else "rot13"))
+
+
+@behaviour
 async def empty(asked: Asked, writer: asyncio.StreamWriter) -> None:
     send(writer, b"  \n")
 

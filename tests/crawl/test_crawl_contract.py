@@ -34,6 +34,11 @@ def test_zstd_page_arrives_whole(crawl: Crawl, server: HostileServer, monkeypatc
     assert crawl("zstded", **ONE).pages[0]["html"] == HOME
 
 
+def test_a_charset_that_makes_no_text_costs_no_links(crawl: Crawl) -> None:
+    crawled = crawl("no-charset")
+    assert (len(crawled.pages), crawled.result.errors) == (len(crawl("plain").pages), [])
+
+
 def test_what_is_left_of_a_cut_page_is_kept(crawl: Crawl) -> None:
     assert crawl("truncated", **ONE).pages[0]["html"] == HOME
     assert HOME in crawl("half-gzip", **ONE).pages[0]["html"]
