@@ -57,6 +57,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_pool_acquire_timeout=TIMEOUT_S,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a server that refuses writes (full disk, lost replica) gives no message
         task_serializer=settings.celery_task_serializer,
         result_serializer=settings.celery_result_serializer,
         accept_content=settings.celery_accept_content,

@@ -178,6 +178,19 @@ def test_full_at_maxmemory(spine: FaultSpine, log: Path) -> None:
     completes(spine, after, 2)
 
 
+def test_taking_no_writes_ends_no_worker(spine: FaultSpine, log: Path) -> None:
+    """A full disk, a lost replica: the server also refuses to hand out a message."""
+    job = spine.submit(8, seconds=0.3, partition_size=1, log=str(log))
+    until(lambda: len(lines(log, job)) > 2, 30, "work under way")
+    spine.store.redis.config_set("min-replicas-to-write", 1)
+    try:
+        time.sleep(3)  # a queue is read anew each second
+    finally:
+        spine.store.redis.config_set("min-replicas-to-write", 0)
+    completes(spine, job, 8)
+    assert [worker.poll() for worker in spine.workers] == [None], "it must go on by itself: not each has a supervisor"
+
+
 def test_full_between_the_record_and_its_message(spine: FaultSpine) -> None:
     """Recorded, then no room for the message: accepted all the same, and run once there is room."""
 
