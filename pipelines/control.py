@@ -8,7 +8,7 @@ from typing import Any
 
 from data import history
 from data.damage import DamagedPartError, damages, mark_resumed
-from data.jobs import TERMINAL, HandOut, JobStore
+from data.jobs import TERMINAL, HandOut, JobStore, Status
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
 from leadmill.log import get_logger
@@ -17,7 +17,7 @@ from pipelines.asked import RecordError, check_options, count
 from pipelines.canvas import publish_later
 from pipelines.listing import from_history
 from pipelines.queues import Priority
-from pipelines.redone import damaged_units
+from pipelines.redone import damaged_units, look_over
 from pipelines.stages import PIPELINE, Kind, partition_stages
 from pipelines.submit import Submission
 
@@ -96,6 +96,8 @@ def resume(
     units = None if kept else _kept_units(lake, job_id, chain)
     planned = count(record, "pn")
     has_plan = not planned or lake.has_plan(job_id)
+    if record["status"] == Status.COMPLETED:  # whoever resumes it sees that something is wrong
+        look_over(lake, job_id)
     found = damages(lake, job_id)
     if not has_plan:
         again: list[str] | None = [f"p{number}" for number in range(planned)]  # which companies they had is not known

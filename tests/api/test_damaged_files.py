@@ -23,6 +23,7 @@ from leadmill.settings import Settings
 from pipelines import control
 from pipelines.plan import launch
 from pipelines.publish import publish
+from pipelines.redone import look_over
 from pipelines.search import search
 from pipelines.unit_run import Runtime, run_unit
 from tasks.maintenance.health import check_health
@@ -185,6 +186,33 @@ def test_a_damaged_part_has_its_partition_made_again(
     ]
     assert not list(jobs.lake.job_dir(hurt).rglob("*part-00001-0.parquet")), "what was made again is gone"
     assert damages(jobs.lake) == [] and client.get("/healthz").json()["status"] != "fail"
+
+
+@pytest.mark.parametrize("hurt_by", [Path.unlink, truncated])
+@pytest.mark.parametrize(("stage", "kind"), [("enrich", "rows"), ("scrape", "pages"), ("score", "rows")])
+def test_a_resume_of_a_completed_job_looks_for_what_nobody_has_read(
+    client: TestClient, jobs: Jobs, hurt_by: Callable[[Path], None], stage: str, kind: Any
+) -> None:
+    hurt = jobs.whole("a.example", "b.example")
+    hurt_by(jobs.lake.parts(hurt, stage, kind)[-1])
+    answer = client.post(f"{V1}/jobs/{hurt}/resume")
+    assert answer.status_code == 202, answer.text
+    assert [event["kind"] for event in jobs.store.criticals()] == ["damaged_part"]
+    jobs.done.clear()
+    jobs.go_on(hurt, ("a.example", "b.example"))
+    again = [] if stage == "score" else ["p1:0", "p1:1", "p1:2"]
+    assert jobs.done == ["launch:0", *again, "score:0", "publish:0"]
+    assert len(jobs.lake.parts(hurt, "score")) == 1 and damages(jobs.lake) == []
+    assert client.post(f"{V1}/jobs/{hurt}/resume").status_code == 409, "now nothing is missing"
+
+
+def test_a_manifest_names_no_file_elsewhere(jobs: Jobs) -> None:
+    job_id = jobs.whole("a.example")
+    path = jobs.lake.job_dir(job_id) / "manifest.json"
+    names = ["../../part-00000-0.parquet", "/tmp/part-00000-0.parquet", "score/../../../part-00000-0.parquet", 7]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "parts": {"score": names}}))
+    look_over(jobs.lake, job_id)
+    assert damages(jobs.lake) == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
