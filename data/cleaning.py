@@ -128,16 +128,13 @@ def _time(value: datetime) -> datetime | None:
 def _holds_unfit(table: pa.Table) -> bool:
     """Whether some value has to be cleaned although its column holds it, or one is missing where it must not."""
     texts: list[Any] = []
-    for column in table.columns:
-        for array in column.chunks:
-            if _numbers_unfit(array, texts):
-                return True
+    schema = table.schema
+    for batch in table.to_batches():
+        columns = batch.columns
+        if _lacks_in(columns, schema) or any(_numbers_unfit(array, texts) for array in columns):
+            return True
     text = b"".join(texts)
-    return (
-        len(text.translate(None, _CONTROLS)) != len(text)
-        or any(mark in text for mark in _NO_CHARACTERS)
-        or _lacks(table)
-    )
+    return len(text.translate(None, _CONTROLS)) != len(text) or any(mark in text for mark in _NO_CHARACTERS)
 
 
 def _numbers_unfit(array: pa.Array, texts: list[Any]) -> bool:
@@ -146,17 +143,20 @@ def _numbers_unfit(array: pa.Array, texts: list[Any]) -> bool:
     It looks at the buffers themselves: one pass of C each, where Arrow's own functions cost ten times as much for the
     few values of a partition. A slot without value holds zero there.
     """
+    if array.null_count == len(array):  # most columns of an early stage, and what is nested in them
+        return False
     kind = array.type
-    if kind.id in _NESTED:
+    code = kind.id
+    if code in _NESTED:
         return any(_numbers_unfit(child, texts) for child in _children(array))
-    if kind.id not in (pa.lib.Type_STRING, *_FORMATS) or array.null_count == len(array):
+    if code != pa.lib.Type_STRING and code not in _FORMATS:
         return False
     data = array.buffers()[-1]
-    if kind.id == pa.lib.Type_STRING:
+    if code == pa.lib.Type_STRING:
         texts.append(data or b"")
         return False
-    values = memoryview(data).cast(_FORMATS[kind.id])
-    if kind.id == pa.lib.Type_TIMESTAMP:  # written before Python's first year or after its last, it cannot be read
+    values = memoryview(data).cast(_FORMATS[code])
+    if code == pa.lib.Type_TIMESTAMP:  # written before Python's first year or after its last, it cannot be read
         return not (min(values) >= _FIRST_US and max(values) <= _LAST_US)
     return not math.isfinite(sum(values))
 
@@ -172,6 +172,9 @@ def _children(array: pa.Array) -> Iterator[pa.Array]:
 
 
 def _lacks(table: pa.Table) -> bool:
-    return any(
-        not field.nullable and column.null_count for field, column in zip(table.schema, table.columns, strict=True)
-    )
+    schema = table.schema
+    return any(_lacks_in(batch.columns, schema) for batch in table.to_batches())
+
+
+def _lacks_in(columns: Sequence[pa.Array], schema: pa.Schema) -> bool:
+    return any(array.null_count and not schema.field(i).nullable for i, array in enumerate(columns))
