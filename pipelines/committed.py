@@ -36,7 +36,11 @@ def committed_parts(units: Mapping[str, Mapping[str, Any]], chain: Sequence[str]
 
 def committed_epochs(units: Mapping[str, Mapping[str, Any]], chain: Sequence[str]) -> dict[tuple[str, str], int]:
     """(stage, unit) → the epoch whose files count; without those of which it is not known."""
-    return {key: what.epoch for key, what in committed_parts(units, chain).items() if what.epoch}
+    return _epochs(committed_parts(units, chain))
+
+
+def _epochs(committed: Mapping[tuple[str, str], Committed]) -> dict[tuple[str, str], int]:
+    return {key: what.epoch for key, what in committed.items() if what.epoch}
 
 
 def valid_parts(
@@ -56,7 +60,10 @@ def valid_parts(
 
 def all_valid_parts(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> Parts:
     """The same of every stage of a job that makes rows, and every kind, without missing ones; pages are scrape's."""
-    committed = committed_parts(units, partition_stages(tuple(stages)))
+    return _all_valid(lake, job_id, committed_parts(units, partition_stages(tuple(stages))), stages)
+
+
+def _all_valid(lake: Lake, job_id: str, committed: Mapping[tuple[str, str], Committed], stages: Sequence[str]) -> Parts:
     own = {stage: dict(_by_partition(committed, stage)) for stage in stages}
     return {(stage, kind): lake.there(lake.valid(job_id, stage, kind, own[stage])) for stage, kind in _kinds(stages)}
 
@@ -73,8 +80,9 @@ def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:
 
 def settle_ended(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> Parts:
     """Make the folder of a job whose units have all ended show what counts and nothing else; what that is."""
-    lake.settle_all(job_id, committed_epochs(units, partition_stages(tuple(stages))))
-    valid = all_valid_parts(lake, job_id, units, stages)
+    committed = committed_parts(units, partition_stages(tuple(stages)))
+    lake.settle_all(job_id, _epochs(committed))
+    valid = _all_valid(lake, job_id, committed, stages)
     lake.remove_strays(job_id, valid, {unit: state["e"] for unit, state in units.items()})
     return valid
 

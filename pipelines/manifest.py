@@ -10,7 +10,7 @@ from typing import Any
 
 from data.jobs import JobStore
 from data.lake import Lake
-from pipelines.committed import all_valid_parts
+from pipelines.committed import Parts, all_valid_parts
 from pipelines.stages import STAGES, Kind, is_unit, partition_stages
 
 #: Long fields of a record that the manifest holds under names of their own.
@@ -28,15 +28,19 @@ def manifest_of(
     coverage: float | None = None,
     result: Mapping[str, Any] | None = None,
     error: str | None = None,
+    valid: Parts | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a job from its raw record (`JobStore.read`) and units: input, options, valid parts, units."""
+    """The manifest of a job from its raw record (`JobStore.read`) and units: input, options, valid parts, units.
+
+    `valid`: the parts that count, where the caller knows them; of these, those that still lie there are named.
+    """
     job_id = record["id"]
     source, spec = store.asked(job_id)
     folder = lake.job_dir(job_id)
     stages = record["stages"].split(",")
     parts: dict[str, list[str]] = {}
-    for (stage, kind), files in all_valid_parts(lake, job_id, units, stages).items():
-        if files:
+    for (stage, kind), known in (all_valid_parts(lake, job_id, units, stages) if valid is None else valid).items():
+        if files := known if valid is None else lake.there(known):
             names = parts.setdefault("pages" if kind == "pages" else stage, [])
             names += [str(file.relative_to(folder)) for file in files]
     return {

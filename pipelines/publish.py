@@ -43,7 +43,16 @@ def publish(run: UnitRun) -> None:
         what.fields["category"] = record.get("category") or why.value
         what.doc["error"] = error
     manifest = manifest_of(
-        store, lake, record, units, status=status, now=run.now, coverage=coverage, result=result, error=error
+        store,
+        lake,
+        record,
+        units,
+        status=status,
+        now=run.now,
+        coverage=coverage,
+        result=result,
+        error=error,
+        valid=valid,
     )
     run.files.write_json("manifest.json", manifest)
 
