@@ -7,7 +7,6 @@ and goes when Redis has let go of it: a file of that name is a deletion that mus
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from data.file_lock import try_lock
 from data.lake import Lake, sync_file
 from data.schedules import Schedule, UnreadableError, read_schedule
 from leadmill.errors import StorageError, UnavailableError
@@ -113,7 +113,7 @@ class ScheduleFiles:
             fd = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             until = time.monotonic() + _LOCK_S
-            while not _lock(fd):
+            while not try_lock(fd):
                 if time.monotonic() > until:
                     raise UnavailableError("the schedules are being changed by another process; try again")
                 time.sleep(0.02)
@@ -127,14 +127,6 @@ class ScheduleFiles:
 
 def _stem(name: str) -> str:
     return f"{name}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
-
-
-def _lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager

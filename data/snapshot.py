@@ -7,7 +7,6 @@ pass its parts over, and cleanup may remove them. Nothing else is ever removed.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.damage import enduring, label, mend, remove
+from data.file_lock import try_lock
 from data.lake import Lake, sync_file
 from data.parts import names_in, newest
 from data.schemas import MADE_AT, SCHEMA_VERSION, STAGE_SCHEMAS
@@ -66,7 +66,7 @@ def exclusive(lake: Lake, wait_s: float = 30.0, check: Check = lambda: None) -> 
     fd = os.open(lake.companies / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         until = time.monotonic() + wait_s
-        while not _lock(fd):
+        while not try_lock(fd):
             if time.monotonic() > until:
                 raise WorkError("another maintenance job is compacting the lake; this one tries again later")
             check()
@@ -74,14 +74,6 @@ def exclusive(lake: Lake, wait_s: float = 30.0, check: Check = lambda: None) -> 
         yield
     finally:
         os.close(fd)
-
-
-def _lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 # ---- what is covered ------------------------------------------------------------------------------
