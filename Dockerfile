@@ -18,6 +18,7 @@ COPY --chown=leadmill leadmill/ leadmill/
 COPY --chown=leadmill data/ data/
 COPY --chown=leadmill pipelines/ pipelines/
 COPY --chown=leadmill reports/ reports/
+COPY --chown=leadmill extraction/ extraction/
 COPY --chown=leadmill tasks/ tasks/
 COPY --chown=leadmill api/ api/
 COPY --chown=leadmill cli/ cli/

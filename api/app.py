@@ -35,8 +35,8 @@ from leadmill import log
 from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
 from leadmill.settings import Settings, get_settings
-from pipelines import throughput
-from pipelines.view import API
+from pipelines.views import throughput
+from pipelines.views.view import API
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

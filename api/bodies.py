@@ -25,11 +25,11 @@ from pydantic import (
 
 from data.jobs import Status
 from leadmill.errors import InputError
-from pipelines.bulk import Action
-from pipelines.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
+from pipelines.intake.bulk import Action
+from pipelines.intake.submit import MAX_DEADLINE_S, MAX_TAGS
 from pipelines.queues import Priority
+from pipelines.request.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from pipelines.stages import Kind
-from pipelines.submit import MAX_DEADLINE_S, MAX_TAGS
 
 ReportType = Literal["comprehensive", "summary", "leads", "quality"]
 ReportFormat = Literal["html", "csv", "xlsx", "json", "parquet"]

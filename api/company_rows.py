@@ -15,7 +15,7 @@ from data.parts import names_in, parse_name
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID
-from pipelines import cursors
+from pipelines.views import cursors
 
 #: Part files of each stage.
 Files = Mapping[str, Sequence[Path]]

@@ -20,8 +20,8 @@ from data.identity import LakePair, connect
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines.broker import make_celery
-from pipelines.schedule_registry import ScheduleRegistry
+from pipelines.execution.broker import make_celery
+from pipelines.intake.schedule_registry import ScheduleRegistry
 
 #: No call to Redis blocks longer, seconds; a request that meets a dead Redis is answered 503 after it.
 REDIS_TIMEOUT_S = 2.0

@@ -10,8 +10,8 @@ from typing import Any
 from api.lake_rows import read, run
 from data.damage import DamagedPartError, enduring
 from data.lake import Lake
-from pipelines import cursors
 from pipelines.stages import PIPELINE
+from pipelines.views import cursors
 
 MAX_PAGE = 1_000
 #: Columns of an error row, in the order they are told.
@@ -34,7 +34,7 @@ def error_page(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Rows of a job's errors, oldest first, and the cursor of the next page.
 
-    `given_up` gives the partitions that failed as a whole (pipelines.causes), of a job without final rows to tell it.
+    `given_up` gives the partitions that failed as a whole (pipelines.views.causes), of a job without final rows.
 
     A company's error of an earlier attempt is left out once a later one gave it a good row.
 

@@ -21,7 +21,7 @@ from api.context import Context, Here
 from api.event_hub import Entry, Viewer, order
 from data.jobs import TERMINAL
 from leadmill.errors import InputError
-from pipelines.control import existing
+from pipelines.intake.control import existing
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
 

@@ -21,7 +21,7 @@ from api import problems
 from leadmill.errors import ConfigError
 from leadmill.hosts import AllowedHosts
 from leadmill.settings import Settings
-from pipelines.inputs import MAX_UPLOAD
+from pipelines.request.inputs import MAX_UPLOAD
 
 #: Largest body of a call that takes a file, bytes; and of every other (10,000 URLs of full length fit).
 MAX_FILE_BODY = MAX_UPLOAD + 1_000_000

@@ -16,7 +16,7 @@ from api.context import Context, Here
 from data.damage import damages
 from leadmill.errors import ForeignLakeError, UnavailableError
 from pipelines.queues import Queue
-from pipelines.statistics import statistics
+from pipelines.views.statistics import statistics
 
 router = APIRouter(tags=["health"], responses=problems.RESPONSES)
 

@@ -17,13 +17,14 @@ from api.error_rows import error_page
 from api.pipelines import resume_answer
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
-from pipelines import bulk, causes, control, dead_letters, waiting
-from pipelines.alarms import critical_events, last_health
-from pipelines.listing import MAX_PAGE, JobFilter
-from pipelines.listing import list_jobs as page_of_jobs
+from pipelines.intake import bulk, control
 from pipelines.stages import Kind
-from pipelines.statistics import statistics
-from pipelines.view import job_json
+from pipelines.views import causes, dead_letters, waiting
+from pipelines.views.alarms import critical_events, last_health
+from pipelines.views.listing import MAX_PAGE, JobFilter
+from pipelines.views.listing import list_jobs as page_of_jobs
+from pipelines.views.statistics import statistics
+from pipelines.views.view import job_json
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
 

@@ -12,10 +12,10 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from api.context import Here
-from pipelines import waiting
-from pipelines.listing import JobFilter, list_jobs
 from pipelines.queues import Queue
-from pipelines.view import API, job_json
+from pipelines.views import waiting
+from pipelines.views.listing import JobFilter, list_jobs
+from pipelines.views.view import API, job_json
 
 router = APIRouter(include_in_schema=False)
 

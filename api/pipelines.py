@@ -21,10 +21,10 @@ from api.bodies import AcceptedBody, Common, PipelineBody
 from api.context import Context, Here
 from api.submitting import KEY_DESCRIPTION, IdempotencyHeader, accept, accepted_answer, scoped_key
 from leadmill.errors import InputError
-from pipelines import control
-from pipelines.inputs import MAX_UPLOAD, read_csv
+from pipelines.intake import control
+from pipelines.intake.submit import Submission
+from pipelines.request.inputs import MAX_UPLOAD, read_csv
 from pipelines.stages import Kind
-from pipelines.submit import Submission
 
 router = APIRouter(prefix="/pipelines", tags=["pipelines"], responses=problems.RESPONSES)
 

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from data.jobs import HandOut
 from leadmill.log import get_logger
-from pipelines import canvas
+from pipelines.execution import canvas
 
 log = get_logger(__name__)
 

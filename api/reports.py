@@ -23,9 +23,9 @@ from data.damage import enduring
 from data.jobs import Status
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConflictError, NotFoundError, StorageError
-from pipelines import control
-from pipelines.asked import RecordError, check_options
-from pipelines.view import Record, coverage, is_terminal, iso
+from pipelines.intake import control
+from pipelines.request.asked import RecordError, check_options
+from pipelines.views.view import Record, coverage, is_terminal, iso
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
 

@@ -1,4 +1,4 @@
-"""GET, POST /schedules and what is done with one: pause, resume, delete. Ticks are beat's (pipelines.schedules)."""
+"""GET, POST /schedules and what is done with one: pause, resume, delete. Beat ticks (pipelines.intake.schedules)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from api.context import Here
 from api.jobs import PageBody
 from api.pipelines import pipeline_submission
 from data.schedules import ScheduleStore
-from pipelines import schedules
-from pipelines.view import API
+from pipelines.intake import schedules
+from pipelines.views.view import API
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], responses=problems.RESPONSES)
 

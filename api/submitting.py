@@ -13,9 +13,9 @@ from fastapi.responses import Response
 
 from api.context import Context
 from leadmill.errors import InputError
+from pipelines.intake.submit import Submission, record
 from pipelines.stages import Kind
-from pipelines.submit import Submission, record
-from pipelines.view import API, links
+from pipelines.views.view import API, links
 
 #: Printable ASCII.
 _KEY = re.compile(r"[\x20-\x7e]{1,200}\Z")

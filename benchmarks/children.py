@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cli.process import die_with_parent
+from cli.local_stack.process import die_with_parent
 
 ROOT = Path(__file__).parents[1]
 

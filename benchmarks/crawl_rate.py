@@ -18,7 +18,7 @@ from benchmarks.children import sample_sites
 from benchmarks.harness import Line, interleave, main, median
 from cli.sample_sites.server import bulk_sites
 from leadmill.ids import company_id
-from pipelines.plan import MAX_PARTITION
+from pipelines.execution.plan import MAX_PARTITION
 from tasks.scraping.crawl import CrawlOptions, Seed, crawl_companies
 
 SCRAPY = Path(__file__).parent / "peers" / "scrapy_defaults.py"

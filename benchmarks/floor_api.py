@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from data.jobs import DOCUMENT, Status
 from leadmill.settings import get_settings
-from pipelines.broker import make_celery
+from pipelines.execution.broker import make_celery
 from pipelines.queues import LEVELS, Queue
 from pipelines.stages import KINDS
 

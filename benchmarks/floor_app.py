@@ -11,7 +11,7 @@ import redis
 from celery import chain, chord
 
 from leadmill.settings import get_settings
-from pipelines.broker import make_celery
+from pipelines.execution.broker import make_celery
 
 settings = get_settings()
 app = make_celery(settings)

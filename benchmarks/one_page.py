@@ -18,7 +18,7 @@ import redis
 from benchmarks.children import sample_sites
 from benchmarks.harness import Line, main, median
 from benchmarks.stack import PROCESSES
-from cli.stack import LocalStack
+from cli.local_stack.stack import LocalStack
 from data.jobs import TERMINAL
 
 BODY = {

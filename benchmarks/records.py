@@ -42,7 +42,7 @@ def submit_one(store: JobStore, partitions: int = 4) -> str:
 
 
 def launch(store: JobStore, job_id: str, partitions: int = 4) -> None:
-    """Its launch, as pipelines.plan commits it."""
+    """Its launch, as pipelines.execution.plan commits it."""
     close = ";".join(",".join(step) for step in close_steps(PIPELINE, FORMATS))
     commit(store, job_id, "launch", fields={"pn": partitions, "close": close, "w": 4, "nc": partitions})
 

@@ -18,14 +18,14 @@ from typing import Any
 import redis
 
 from benchmarks.children import start_child
-from cli.redis_server import OwnServer, find_server
+from cli.local_stack.redis_server import OwnServer, find_server
 from data.jobs import TERMINAL, JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines import canvas
-from pipelines.broker import make_celery
+from pipelines.execution import canvas
+from pipelines.execution.broker import make_celery
+from pipelines.intake.submit import Submission, submit
 from pipelines.stages import Kind
-from pipelines.submit import Submission, submit
 
 #: Pool processes of each worker: one a core of a small machine.
 PROCESSES = 2

@@ -70,7 +70,7 @@ def _fencing() -> None:
 
 
 def _leases() -> None:
-    import pipelines.lease
+    import pipelines.execution.lease
 
     _change_script(_LEASED, _UNLEASED)
 
@@ -79,7 +79,7 @@ def _leases() -> None:
 
         leases: ClassVar[set[Any]] = set()
 
-    pipelines.lease._renewer = lambda pid: Nobody  # type: ignore[assignment]
+    pipelines.execution.lease._renewer = lambda pid: Nobody  # type: ignore[assignment]
 
 
 def _events() -> None:

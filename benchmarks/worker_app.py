@@ -12,9 +12,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines import plan as planning
-from pipelines import publish as publishing
-from pipelines.unit_run import UnitRun
+from pipelines.execution import plan as planning
+from pipelines.execution import publish as publishing
+from pipelines.execution.unit_run import UnitRun
 from tasks.app import app
 from tasks.unit_task import unit_task
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from cli import ports, redis_server
 from cli.failure import CommandError
-from cli.run_dir import RunDir
+from cli.local_stack import ports, redis_server
+from cli.local_stack.run_dir import RunDir
 from data.probes import WriteFault, disk_fault, redis_fault
 from leadmill.errors import LeadmillError
 from leadmill.redaction import plain, shown
 
-PACKAGES = ("leadmill", "data", "pipelines", "reports", "tasks", "api", "cli")
+PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli")
 #: Free disk space, GB: below the first a warning, below the second a fault.
 DISK_GB = (5.0, 0.5)
 #: Open files that a worker with a full crawl may need.
@@ -141,7 +141,7 @@ def _open_files() -> Iterator[Finding]:
 
 
 def _redis(data_dir: Path) -> Iterator[Finding]:
-    from cli.stack import declared_redis_url
+    from cli.local_stack.stack import declared_redis_url
     from leadmill.settings import get_settings
 
     url = plain(declared_redis_url() or RunDir(data_dir / "run").read("redis.url") or "")
@@ -194,7 +194,7 @@ def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[Finding]:
 
 
 def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[Finding]:
-    from cli.stack import DEFAULT_API_PORT
+    from cli.local_stack.stack import DEFAULT_API_PORT
     from cli.stack_status import living_processes
     from leadmill.client import Client
 

@@ -15,11 +15,11 @@ from cli import console
 from cli.demo_check import Comparison, compare
 from cli.failure import Exit
 from cli.interrupts import Stopped, orderly_end
+from cli.local_stack.stack import LocalStack
 from cli.outcome import report_files
 from cli.progress import closing_line, follow
 from cli.sample_sites.server import SampleServer
 from cli.sample_sites.truth import company_urls, expected
-from cli.stack import LocalStack
 from leadmill.client import Client
 from leadmill.settings import get_settings
 

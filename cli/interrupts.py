@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cli import console
 
 if TYPE_CHECKING:
-    from cli.stack import LocalStack
+    from cli.local_stack.stack import LocalStack
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -88,7 +88,7 @@ def _usage_error(error: typer.TyperException) -> int:
 
 
 def _known_error(error: LeadmillError) -> int:
-    from leadmill.client_transport import ApiError
+    from leadmill.client.transport import ApiError
 
     text = str(error)
     if isinstance(error, ApiError):

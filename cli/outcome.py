@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cli import console
 from cli.failure import Exit
 from cli.progress import closing_line
-from leadmill.client_results import Job
+from leadmill.client.results import Job
 
 if TYPE_CHECKING:
     from leadmill.client import Client

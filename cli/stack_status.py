@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import console
-from cli.run_dir import RunDir
-from cli.supervisor import birth_of
+from cli.local_stack.run_dir import RunDir
+from cli.local_stack.supervisor import birth_of
 from leadmill.redaction import shown
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def stack_status(client: Client, data_dir: Path) -> dict[str, Any]:
 def tell_stack(found: dict[str, Any]) -> None:
     """The same for a reader."""
     from cli.commands.jobs import job_table
-    from leadmill.client_results import Job
+    from leadmill.client.results import Job
 
     state = "ready" if found["ready"] else "not ready: a queue has no listener, or Redis does not answer"
     console.result(f"{found['api']}  {state}")

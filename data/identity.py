@@ -118,7 +118,7 @@ class LakePair:
         return self.prefix + name
 
     def _generations(self, ask: Ask) -> tuple[str | None, str | None]:
-        """What the folder and the store noted of each other in version 0.1 (see pipelines/restore.py)."""
+        """What the folder and the store noted of each other in version 0.1 (see pipelines/execution/restore.py)."""
         try:
             noted = (self.root / "run" / "generation").read_text().strip() or None
         except OSError:

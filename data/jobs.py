@@ -560,7 +560,7 @@ class JobStore:
         return found
 
     def asked(self, job_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What was asked for, as submit recorded it: (source, spec); `pipelines.asked` reads and checks both."""
+        """What was asked for, as submit recorded it: (source, spec); `pipelines.request.asked` checks both."""
         with self._guarded(f"doc:{job_id}"):
             raw = cast("list[str | None]", self.redis.hmget(self.key(f"doc:{job_id}"), "input", "spec"))
         source, spec = map(_decoded, raw)

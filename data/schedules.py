@@ -44,7 +44,7 @@ class Schedule:
     cron: str
     created_at: str
     paused: bool = False
-    #: What is submitted: fields of `pipelines.submit.Submission` as JSON. Empty where only headers were read.
+    #: What is submitted: fields of `pipelines.intake.submit.Submission` as JSON. Empty where only headers were read.
     body: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -26,7 +26,7 @@ def api(settings: Settings) -> str | None:
 
 def worker(settings: Settings) -> str | None:
     """A worker of this host answers a ping that went through the broker."""
-    from pipelines.broker import make_celery
+    from pipelines.execution.broker import make_celery
 
     here = f"*@{socket.gethostname()}"
     answers = make_celery(settings).control.inspect(pattern=here, matcher="glob", limit=1, timeout=5).ping()
@@ -37,8 +37,8 @@ def beat(settings: Settings) -> str | None:
     """Every periodic job's newest planned time has been ticked (by this beat or another)."""
     from data.jobs import JobStore
     from data.schedules import ScheduleStore
-    from pipelines.cron import planned_time
-    from pipelines.schedules import PERIODIC
+    from pipelines.intake.cron import planned_time
+    from pipelines.intake.schedules import PERIODIC
 
     ticks = ScheduleStore(JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)).ticks()
     for name, cron in PERIODIC.items():

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leadmill.client import Client
-    from leadmill.client_results import Job
-    from leadmill.client_transport import ApiError
-    from leadmill.job_handle import JobHandle
+    from leadmill.client.job_handle import JobHandle
+    from leadmill.client.results import Job
+    from leadmill.client.transport import ApiError
 
 __all__ = ["ApiError", "Client", "Job", "JobHandle"]
 
 _HOMES = {
-    "ApiError": "leadmill.client_transport",
+    "ApiError": "leadmill.client.transport",
     "Client": "leadmill.client",
-    "Job": "leadmill.client_results",
-    "JobHandle": "leadmill.job_handle",
+    "Job": "leadmill.client.results",
+    "JobHandle": "leadmill.client.job_handle",
 }
 
 

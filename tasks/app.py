@@ -14,9 +14,9 @@ from leadmill import log as logging_setup
 from leadmill.errors import LeadmillError
 from leadmill.loading import imports_kept, without_pandas
 from leadmill.settings import get_settings
-from pipelines.broker import make_celery
+from pipelines.execution.broker import make_celery
+from pipelines.execution.start_check import check_start
 from pipelines.queues import Queue
-from pipelines.start_check import check_start
 from tasks.reconciler import ReconcilerStep
 from tasks.schedule import BEAT_SCHEDULE
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pipelines import plan, publish
-from pipelines.unit_run import UnitRun
+from pipelines.execution import plan, publish
+from pipelines.execution.unit_run import UnitRun
 from tasks.unit_task import unit_task
 
 
 @unit_task("launch")
 def launch(run: UnitRun) -> None:
-    """Resolve the job's input into its plan (see pipelines.plan)."""
+    """Resolve the job's input into its plan (see pipelines.execution.plan)."""
     plan.launch(run)
 
 
 @unit_task("publish")
 def publish_job(run: UnitRun) -> None:
-    """Decide how the job ends and write its manifest (see pipelines.publish)."""
+    """Decide how the job ends and write its manifest (see pipelines.execution.publish)."""
     publish.publish(run)

@@ -17,7 +17,7 @@ from data.lake import Lake
 from leadmill.errors import ForeignLakeError, LeadmillError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
-from pipelines.recovery import TICK_S, Node, Reconciler
+from pipelines.execution.recovery import TICK_S, Node, Reconciler
 from tasks.child_watch import ChildWatch
 from tasks.unit_task import deaths
 

@@ -1,4 +1,4 @@
-"""Beat's scheduler: every second it submits what is due (see pipelines.schedules), and does nothing else.
+"""Beat's scheduler: every second it submits what is due (see pipelines.intake.schedules), and does nothing else.
 
 What was ticked is in Redis, so no schedule file lies about, and a second beat doubles nothing.
 """
@@ -17,8 +17,8 @@ from data.lake import Lake
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
-from pipelines import canvas
-from pipelines.schedules import PERIODIC, Ticker
+from pipelines.execution import canvas
+from pipelines.intake.schedules import PERIODIC, Ticker
 
 log = get_logger(__name__)
 

@@ -21,10 +21,10 @@ from data.lake import Lake
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
-from pipelines import canvas
-from pipelines.marks import board
+from pipelines.execution import canvas
+from pipelines.execution.marks import board
+from pipelines.execution.unit_run import Body, Runtime, run_unit
 from pipelines.stages import STAGES
-from pipelines.unit_run import Body, Runtime, run_unit
 from tasks.child_watch import kills
 from tasks.messages import names_a_unit
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from cli.local_stack.stack import LocalStack
     from cli.sample_sites.server import SampleServer
-    from cli.stack import LocalStack
     from leadmill.client import Client
 
 #: The developer's own settings must not reach a test.
@@ -44,7 +44,7 @@ def sites() -> Iterator[SampleServer]:
 @pytest.fixture(scope="session")
 def stack(sites: SampleServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The running stack: `stack.api_url`, `stack.redis_url`, `stack.data_dir`, `stack.pids`."""
-    from cli.stack import LocalStack
+    from cli.local_stack.stack import LocalStack
 
     folder = tmp_path_factory.mktemp("stack")
     directory = folder / "directory.csv"

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from cli.stack import LocalStack
+from cli.local_stack.stack import LocalStack
 from data.lake import Lake
 from leadmill import Client, Job
-from leadmill.client_transport import ApiError
+from leadmill.client.transport import ApiError
 from leadmill.ids import company_id
 from tests.valkey import free_port
 

@@ -11,7 +11,7 @@ import pytest
 from data.privacy import keep_private
 
 if TYPE_CHECKING:
-    from cli.stack import LocalStack
+    from cli.local_stack.stack import LocalStack
     from leadmill.client import Client
 
 

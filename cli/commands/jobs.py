@@ -14,7 +14,7 @@ from cli.options import All, AsJson, DataFolder, JobId, Limit, Yes
 
 if TYPE_CHECKING:
     from cli.bulk_action import Action
-    from leadmill.client_results import Job
+    from leadmill.client.results import Job
 
 Jobs = Annotated[list[str] | None, typer.Argument(metavar="JOB…", help="Ids: job_…")]
 

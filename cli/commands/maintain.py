@@ -10,7 +10,7 @@ from cli import console
 from cli.options import AsJson, DataFolder
 
 if TYPE_CHECKING:
-    from leadmill.job_handle import JobHandle
+    from leadmill.client.job_handle import JobHandle
 
 app = typer.Typer(help="Cleanup, health check, optimisation.", no_args_is_help=True, rich_markup_mode=None)
 

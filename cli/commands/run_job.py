@@ -15,7 +15,7 @@ from cli.pipeline_options import takes_pipeline
 
 if TYPE_CHECKING:
     from leadmill.client import Client
-    from leadmill.job_handle import JobHandle
+    from leadmill.client.job_handle import JobHandle
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def submit(pipeline: dict[str, Any], *, as_json: AsJson = False, data: DataFolde
 
 def _run_alone(folder: Path, body: dict[str, Any], telling: _Telling) -> int:
     from cli.interrupts import Stopped, orderly_end
-    from cli.stack import LocalStack
+    from cli.local_stack.stack import LocalStack
     from leadmill.client import Client
 
     console.note("no stack is running: starting one for this job (leadmill up keeps one running)")
@@ -115,7 +115,7 @@ def _wait(
 
 def _warn_of_other_proxy(folder: Path) -> None:
     """The crawl uses the proxy that the stack was started with, not that of this command."""
-    from cli.run_dir import RunDir
+    from cli.local_stack.run_dir import RunDir
     from leadmill.settings import get_settings
 
     state = RunDir(folder / "run").state()

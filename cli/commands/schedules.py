@@ -109,7 +109,7 @@ def delete(name: Name, data: DataFolder = None) -> int:
 
 
 def _urls_of(file: Path) -> list[str]:
-    from pipelines.inputs import BadLine, read_csv
+    from pipelines.request.inputs import BadLine, read_csv
 
     urls = []
     for line in read_csv(file):

@@ -34,8 +34,8 @@ def up(
     from cli.connection import use_data
     from cli.failure import CommandError
     from cli.interrupts import Stopped, orderly_end
-    from cli.ports import is_loopback
-    from cli.stack import LocalStack
+    from cli.local_stack.ports import is_loopback
+    from cli.local_stack.stack import LocalStack
     from leadmill.settings import get_settings
 
     folder = use_data(data)
@@ -63,7 +63,7 @@ def up(
 
 def ready_line(stack: object, seconds: float) -> str:
     """The one line that says where everything is."""
-    from cli.stack import LocalStack
+    from cli.local_stack.stack import LocalStack
     from leadmill.redaction import shown
 
     assert isinstance(stack, LocalStack)

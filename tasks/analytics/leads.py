@@ -9,7 +9,7 @@ from pathlib import Path
 from data.damage import enduring
 from data.duck import connection
 from data.schemas import STAGE_SCHEMAS
-from pipelines.unit_run import UnitRun
+from pipelines.execution.unit_run import UnitRun
 from reports.rows import path_literal, quote, select_rows
 
 #: What the plan knows where the scored row is missing.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from data.damage import naming
 from data.lake import Lake
-from pipelines.asked import count
-from pipelines.committed import valid_parts
+from pipelines.execution.committed import valid_parts
+from pipelines.execution.unit_run import UnitRun
+from pipelines.request.asked import count
 from pipelines.stages import partition_stages, report_format
-from pipelines.unit_run import UnitRun
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
 from tasks.analytics.leads import collect_leads

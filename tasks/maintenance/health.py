@@ -21,16 +21,16 @@ from data.probes import DISK, disk_fault, disk_free, existing, redis_fault
 from data.schedules import ScheduleStore
 from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
-from pipelines.cron import planned_time
+from pipelines.intake.cron import planned_time
+from pipelines.intake.schedules import PERIODIC
 from pipelines.queues import Queue
-from pipelines.schedules import PERIODIC
 from pipelines.stages import Kind
 from tasks.maintenance.finding import Finding, State, worst
 from tasks.maintenance.job_checks import check_jobs, check_temporary
 from tasks.maintenance.lake_checks import check_damaged
 from tasks.maintenance.redis_checks import check_redis
 
-#: Waiting messages of each (queue, level), as `pipelines.recovery.queue_lengths` tells them; None: no broker answers.
+#: Waiting messages of each (queue, level), as `recovery.queue_lengths` tells them; None: no broker answers.
 Lengths = Mapping[tuple[str, int], int] | None
 
 #: Checks that say nothing while Redis is away.

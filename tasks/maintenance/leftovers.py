@@ -23,7 +23,7 @@ from data.lake import DamagedPartError, Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
-from pipelines.committed import committed_epochs
+from pipelines.execution.committed import committed_epochs
 from pipelines.stages import partition_stages
 from tasks.maintenance.ended import Record, finished_ms, is_ended
 from tasks.maintenance.sealing import seal

@@ -18,9 +18,9 @@ from data.lake import DamagedPartError, Lake, sync_file
 from data.unit_files import json_text
 from leadmill.errors import DamagedRecordError
 from leadmill.log import get_logger
-from pipelines.committed import settle_ended
-from pipelines.manifest import manifest_of
-from pipelines.restore import units_from_parts
+from pipelines.execution.committed import settle_ended
+from pipelines.execution.manifest import manifest_of
+from pipelines.execution.restore import units_from_parts
 from pipelines.stages import partition_stages
 from tasks.maintenance.ended import Record, ended_jobs, is_ended
 

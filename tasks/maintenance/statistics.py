@@ -18,7 +18,7 @@ from data.jobs import JobStore
 from data.lake import Lake
 from data.reading import read_table
 from data.schemas import ORIGIN, SCHEMA_VERSION, TIME
-from pipelines.statistics import statistics
+from pipelines.views.statistics import statistics
 from tasks.maintenance.recount import recount
 from tasks.maintenance.sealing import seal_ended
 

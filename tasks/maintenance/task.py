@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.log import get_logger
 from leadmill.settings import Settings
-from pipelines.recovery import queue_lengths
-from pipelines.unit_run import UnitRun
+from pipelines.execution.recovery import queue_lengths
+from pipelines.execution.unit_run import UnitRun
 from tasks.maintenance.cleanup import clean_up
 from tasks.maintenance.health import check_health
 from tasks.maintenance.optimize import optimize

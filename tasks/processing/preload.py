@@ -41,11 +41,11 @@ def preload() -> None:
     import phonenumbers
     import py3langid
 
-    import tasks.processing.enrich
-    import tasks.processing.process  # noqa: F401
+    import extraction.enrich
+    import extraction.process  # noqa: F401
+    from extraction.enrichers import industries, load, technologies
+    from extraction.extractors import countries, legal_forms, phones
     from leadmill.ids import registrable_domain
-    from tasks.processing.enrichers import industries, load, technologies
-    from tasks.processing.extract import countries, legal_forms, phones
 
     py3langid.classify("Plain words of a sentence")
     registrable_domain("preload.example.com")

@@ -13,12 +13,12 @@ from data.damage import enduring, naming
 from data.duck import connection
 from data.jobs import DEADLINE_STRUCK
 from data.lake import Lake, partition_of
+from extraction.budget import too_costly_row
 from leadmill.errors import ErrorCategory, WorkError
-from pipelines.committed import committed_epochs, valid_parts
-from pipelines.marks import mark_name, marks
+from pipelines.execution.committed import committed_epochs, valid_parts
+from pipelines.execution.marks import mark_name, marks
+from pipelines.execution.unit_run import UnitRun
 from pipelines.stages import STAGES, partition_number, partition_stages
-from pipelines.unit_run import UnitRun
-from tasks.budget import too_costly_row
 from tasks.unit_task import unit_task
 
 _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume the job to fetch it again")
@@ -26,16 +26,16 @@ _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume th
 
 @unit_task("process")
 def process(run: UnitRun) -> None:
-    """Turn a partition's pages into one row a company (see tasks.processing.process.process_pages)."""
-    from tasks.processing.process import process_pages
+    """Turn a partition's pages into one row a company (see extraction.process.process_pages)."""
+    from extraction.process import process_pages
 
     _per_company(run, process_pages)
 
 
 @unit_task("enrich")
 def enrich(run: UnitRun) -> None:
-    """Add what a company's pages hint at (see tasks.processing.enrich.enrich_rows)."""
-    from tasks.processing.enrich import enrich_rows
+    """Add what a company's pages hint at (see extraction.enrich.enrich_rows)."""
+    from extraction.enrich import enrich_rows
 
     _per_company(run, enrich_rows)
 

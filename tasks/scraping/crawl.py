@@ -21,9 +21,9 @@ from scrapy.http import Response
 from scrapy.settings import Settings
 from scrapy.signalmanager import SignalManager
 
+from extraction.budget import TOO_COSTLY, TooCostlyError
 from leadmill.egress import parse_allow
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
-from tasks.budget import TOO_COSTLY, TooCostlyError
 from tasks.scraping.company import Company
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 from tasks.scraping.download import (

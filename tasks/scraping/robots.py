@@ -14,8 +14,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
+from extraction.budget import TOO_COSTLY, CpuBudget, TooCostlyError
 from leadmill.errors import ErrorCategory
-from tasks.budget import TOO_COSTLY, CpuBudget, TooCostlyError
 from tasks.scraping.contract import ROBOTS_NAME
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError
 from tasks.scraping.failures import Fault, PageError, fault_of

@@ -22,9 +22,9 @@ from twisted.python.failure import Failure
 from w3lib.encoding import html_body_declared_encoding, resolve_encoding
 from w3lib.html import get_meta_refresh
 
+from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from leadmill.errors import ErrorCategory
-from pipelines.marks import marks
-from tasks.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
+from pipelines.execution.marks import marks
 from tasks.scraping.company import Company
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport, content_type

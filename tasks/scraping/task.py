@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from extraction.budget import too_costly_row
 from leadmill.errors import RETRY, ErrorCategory, WorkError
-from pipelines.marks import mark_name, marks
-from pipelines.unit_run import UnitRun
-from tasks.budget import too_costly_row
+from pipelines.execution.marks import mark_name, marks
+from pipelines.execution.unit_run import UnitRun
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 from tasks.unit_task import unit_task
 

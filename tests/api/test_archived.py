@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from data import history
 from data.jobs import JobStore
 from data.lake import Lake
-from pipelines import listing
+from pipelines.views import listing
 from tests.api.conftest import V1, Worker, post, status
 from tests.api.test_jobs import page_ids
 

@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from data.jobs import JobStore
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
-from pipelines import bulk, dead_letters
+from pipelines.intake import bulk
+from pipelines.views import dead_letters
 from tests.api.conftest import V1, Worker, post, status
 
 # ---- bulk ---------------------------------------------------------------------------------------------

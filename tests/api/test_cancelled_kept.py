@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines.plan import launch
-from pipelines.restore import restore_missing
-from pipelines.unit_run import Runtime, run_unit
+from pipelines.execution.plan import launch
+from pipelines.execution.restore import restore_missing
+from pipelines.execution.unit_run import Runtime, run_unit
 from tests.api.conftest import V1, post, status
 
 LATER = {"company_urls": ["a.example"], "run_at": "2030-01-01T00:00:00Z"}

@@ -9,8 +9,8 @@ import pytest
 
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id, new_job_id
-from pipelines import causes
-from pipelines.causes import counted, missing
+from pipelines.views import causes
+from pipelines.views.causes import counted, missing
 
 FULL = ("scrape", "process", "enrich", "score", "report")
 

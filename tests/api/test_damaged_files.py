@@ -20,12 +20,12 @@ from data.lake import Lake, UnitFiles
 from data.snapshot import compact, exclusive
 from leadmill.ids import company_id
 from leadmill.settings import Settings
-from pipelines import control
-from pipelines.plan import launch
-from pipelines.publish import publish
-from pipelines.redone import look_over
-from pipelines.search import search
-from pipelines.unit_run import Runtime, run_unit
+from pipelines.execution.plan import launch
+from pipelines.execution.publish import publish
+from pipelines.execution.redone import look_over
+from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.intake import control
+from pipelines.request.search import search
 from tasks.maintenance.health import check_health
 from tests.api.conftest import V1, post, status
 

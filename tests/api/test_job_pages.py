@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from data import history
 from data.jobs import Grant, JobStore, NewJob, Status
 from data.lake import Lake
-from pipelines import bulk, dead_letters, listing
-from pipelines.listing import JobFilter
+from pipelines.intake import bulk
 from pipelines.stages import Kind
+from pipelines.views import dead_letters, listing
+from pipelines.views.listing import JobFilter
 from tests.api.conftest import V1, Valkey, post
 from tests.api.test_jobs import problem
 

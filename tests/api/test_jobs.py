@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 
 from data.jobs import JobStore
 from data.lake import Lake, UnitFiles
-from pipelines import listing
-from pipelines.statistics import quantile
+from pipelines.views import listing
+from pipelines.views.statistics import quantile
 from tests.api.conftest import V1, Worker, post, status
 
 ALL_QUEUES = ("scraping", "processing", "analytics", "maintenance")

@@ -10,7 +10,7 @@ import pytest
 from api.publisher import Publisher
 from data.jobs import HandOut
 from leadmill.settings import Settings
-from pipelines.broker import make_celery
+from pipelines.execution.broker import make_celery
 from tests.api.conftest import Valkey
 from tests.valkey import free_port
 

@@ -18,11 +18,11 @@ from data.lake import Lake
 from data.schedules import ScheduleStore
 from leadmill.errors import InputError
 from leadmill.settings import Settings
-from pipelines.cron import check_cron
-from pipelines.schedule_registry import ScheduleRegistry
-from pipelines.schedules import PERIODIC, Ticker, create
+from pipelines.intake.cron import check_cron
+from pipelines.intake.schedule_registry import ScheduleRegistry
+from pipelines.intake.schedules import PERIODIC, Ticker, create
+from pipelines.intake.submit import Submission
 from pipelines.stages import Kind
-from pipelines.submit import Submission
 from tests.api.conftest import V1, Valkey
 
 PIPELINE = {"company_urls": ["acme.example"], "tags": ["weekly"], "priority": "low", "deadline": 600}

@@ -13,9 +13,9 @@ from fastapi.testclient import TestClient
 
 from data.jobs import LIMITS, JobStore, NewJob
 from leadmill.ids import new_job_id
-from pipelines import throughput
 from pipelines.stages import KINDS, Kind, partition_stages
-from pipelines.statistics import statistics
+from pipelines.views import throughput
+from pipelines.views.statistics import statistics
 from tests.api.conftest import V1, Worker, post
 
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data.jobs import JobStore
-from pipelines import waiting
+from pipelines.views import waiting
 from tests.api.conftest import V1, Worker, post, status
 
 ALL_QUEUES = ("scraping", "processing", "analytics", "maintenance")

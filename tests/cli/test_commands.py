@@ -17,7 +17,7 @@ import pytest
 
 from cli import console
 from cli.progress import closing_line
-from leadmill.client_results import Job
+from leadmill.client.results import Job
 
 V1 = "/api/v1"
 Run = Callable[..., Any]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from cli import checkup, ports, redis_server
+from cli import checkup
+from cli.local_stack import ports, redis_server
 
 Run = Callable[..., Any]
 

@@ -17,11 +17,11 @@ import psutil
 import pytest
 import redis
 
-from cli import ports, redis_server
 from cli.child import beat_arguments, worker_arguments
 from cli.commands.stack import ready_line
 from cli.failure import CommandError
-from cli.stack import LocalStack
+from cli.local_stack import ports, redis_server
+from cli.local_stack.stack import LocalStack
 from tests.valkey import Valkey
 
 SLEEPER = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
@@ -127,7 +127,7 @@ def test_our_redis_has_a_password_that_nobody_sees(tmp_path: Path) -> None:
 def test_a_port_that_was_taken_while_the_server_was_away_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cli import supervisor
+    from cli.local_stack import supervisor
 
     monkeypatch.setattr(supervisor, "BACKOFF_S", (0.2, 0.2))
     said: list[str] = []
@@ -226,9 +226,9 @@ def test_a_process_that_will_not_live_is_said_with_its_last_words(tmp_path: Path
 UP = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import cli.stack
+import cli.local_stack.stack
 import test_local_stack
-cli.stack.LocalStack = test_local_stack.Standins
+cli.local_stack.stack.LocalStack = test_local_stack.Standins
 from cli.main import main
 sys.exit(main(["up", "--port", "0", "--data", sys.argv[2]]))
 """

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from leadmill import ApiError, Client
-from leadmill.client_transport import ApiUnreachableError, discover_base_url
+from leadmill.client.transport import ApiUnreachableError, discover_base_url
 from leadmill.settings import get_settings
 
 V1 = "/api/v1"

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 import redis
 
-from cli import ports
+from cli.local_stack import ports
 from data.server import examine, wrong_kind
 from leadmill.errors import ConfigError, ForeignLakeError
 from leadmill.settings import Settings
-from pipelines.start_check import check_start
+from pipelines.execution.start_check import check_start
 from tests.valkey import Valkey, free_port
 
 Run = Callable[..., Any]

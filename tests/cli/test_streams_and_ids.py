@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pytest
 
 from leadmill import Client
-from leadmill.client_transport import ApiError
+from leadmill.client.transport import ApiError
 
 Run = Callable[..., Any]
 V1 = "/api/v1"

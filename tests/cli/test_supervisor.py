@@ -16,11 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli import supervisor as supervisor_module
 from cli.failure import CommandError
-from cli.process import ChildSpec
-from cli.run_dir import MAX_LOG_BYTES, RunDir
-from cli.supervisor import Supervisor, end_leftovers, in_words
+from cli.local_stack import supervisor as supervisor_module
+from cli.local_stack.process import ChildSpec
+from cli.local_stack.run_dir import MAX_LOG_BYTES, RunDir
+from cli.local_stack.supervisor import Supervisor, end_leftovers, in_words
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 #: Deaf to TERM, and with a child of its own that is deaf too; writes both pids.
@@ -166,9 +166,9 @@ def test_a_run_folder_that_was_cleaned_away_is_no_end(run: RunDir, supervisor: S
 OWNER = """
 import sys, time
 from pathlib import Path
-from cli.process import ChildSpec
-from cli.run_dir import RunDir
-from cli.supervisor import Supervisor
+from cli.local_stack.process import ChildSpec
+from cli.local_stack.run_dir import RunDir
+from cli.local_stack.supervisor import Supervisor
 run = RunDir(Path(sys.argv[1])); run.prepare(); run.lock()
 it = Supervisor(run, facts={}, say=print)
 it.start(ChildSpec("family", [sys.executable, "-c", sys.argv[2], sys.argv[3]]))

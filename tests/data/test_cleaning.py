@@ -16,9 +16,9 @@ from data.cleaning import clean_text
 from data.jobs import JobStore
 from data.lake import Lake, UnitFiles
 from data.schemas import ERRORS, STAGE_SCHEMAS, table
+from extraction.process import process_pages
 from leadmill.ids import company_id
-from pipelines.unit_run import Runtime, UnitRun
-from tasks.processing.process import process_pages
+from pipelines.execution.unit_run import Runtime, UnitRun
 from tests.data.test_runs import JOB, run, runtime
 from tests.processing.conftest import make_company, make_page
 

@@ -12,8 +12,8 @@ from data.jobs import Grant, JobStore, NewJob
 from data.lake import DamagedPartError, Lake, UnitFiles
 from leadmill.ids import company_id
 from leadmill.settings import Settings
-from pipelines.committed import all_valid_parts, committed_parts
-from pipelines.unit_run import Runtime, UnitRun, run_unit
+from pipelines.execution.committed import all_valid_parts, committed_parts
+from pipelines.execution.unit_run import Runtime, UnitRun, run_unit
 
 JOB = "job_" + "0" * 20
 CHAIN = ("scrape", "process", "enrich")

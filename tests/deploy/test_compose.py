@@ -17,8 +17,8 @@ import redis
 
 from data.jobs import JobStore
 from data.schedules import ScheduleStore
+from pipelines.intake.schedules import PERIODIC
 from pipelines.queues import Queue
-from pipelines.schedules import PERIODIC
 from tests.deploy.compose import FILE, ROOT, SERVICES, Place, Service, interpolated, program, seconds
 from tests.valkey import Valkey, free_port
 

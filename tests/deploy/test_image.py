@@ -105,7 +105,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         return set(archive.namelist())
 
 
-PACKAGES = ("leadmill", "data", "pipelines", "reports", "tasks", "api", "cli")
+PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli")
 
 
 def test_wheel_holds_every_file_of_the_packages(wheel: set[str]) -> None:

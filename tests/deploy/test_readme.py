@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack import LocalStack
+from cli.local_stack.stack import LocalStack
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -71,6 +71,7 @@ def test_named_files_exist(page: Path) -> None:
         "data/",
         "pipelines/",
         "reports/",
+        "extraction/",
         "tasks/",
         "api/",
         "cli/",

@@ -26,7 +26,7 @@ import duckdb  # noqa: F401 - imported before the fork, as the real application 
 import pyarrow.parquet as pq
 from celery.signals import worker_init
 
-from pipelines.unit_run import UnitRun
+from pipelines.execution.unit_run import UnitRun
 from tasks import app as real_app
 from tasks import unit_task as shells
 

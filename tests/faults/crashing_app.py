@@ -18,9 +18,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from extraction import company, enrichers, process
+from extraction.enrichers import Enricher, Outcome
 from tasks.app import app
-from tasks.processing import company, enrichers, process
-from tasks.processing.enrichers import Enricher, Outcome
 from tasks.scraping import spider
 
 _SAID = re.compile(rb"<!-- crash: (\w+) (\w+) -->")
@@ -90,7 +90,7 @@ def load() -> Any:
 
 
 enrichers.load = load
-import tasks.processing.enrich  # noqa: E402
+import extraction.enrich  # noqa: E402
 
-tasks.processing.enrich.load = load
+extraction.enrich.load = load
 assert app

@@ -18,8 +18,8 @@ import psutil
 import redis
 
 from benchmarks.children import sample_sites
+from cli.local_stack.stack import LocalStack
 from cli.sample_sites.server import bulk_sites
-from cli.stack import LocalStack
 from data.jobs import TERMINAL
 from leadmill.client import Client
 

@@ -21,12 +21,12 @@ from typing import Self
 
 from data.jobs import TERMINAL
 from leadmill.client import Client
-from leadmill.client_transport import ApiError
+from leadmill.client.transport import ApiError
 from leadmill.errors import NotFoundError
-from pipelines import schedules
-from pipelines.schedule_registry import ScheduleRegistry
+from pipelines.intake import schedules
+from pipelines.intake.schedule_registry import ScheduleRegistry
+from pipelines.intake.submit import Submission
 from pipelines.stages import Kind
-from pipelines.submit import Submission
 from tests.faults.proof import APP, FaultSpine, until
 from tests.valkey import free_port
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pipelines import canvas
+from pipelines.execution import canvas
 from tests.faults.campaign import Line, parse_lines
 from tests.spine.stack import Spine
 

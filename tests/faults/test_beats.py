@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import schedules
+from pipelines.intake import schedules
+from pipelines.intake.submit import Submission
 from pipelines.stages import Kind
-from pipelines.submit import Submission
 from tests.faults.proof import APP, FACTOR, FaultSpine, until
 
 pytestmark = pytest.mark.timeout(int(130 * FACTOR))

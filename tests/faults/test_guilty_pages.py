@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from extraction.budget import TOO_COSTLY
+from pipelines.intake.submit import Submission
 from pipelines.stages import Kind
-from pipelines.submit import Submission
-from tasks.budget import TOO_COSTLY
 from tests.faults.proof import FACTOR, FaultSpine
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))

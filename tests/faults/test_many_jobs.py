@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from data.jobs import TERMINAL
+from pipelines.intake.submit import Submission
 from pipelines.stages import Kind
-from pipelines.submit import Submission
 from tests.faults.proof import FACTOR, FaultSpine, no_live_entries
 
 JOBS = int(os.environ.get("LEADMILL_TEST_MANY_JOBS", "1000"))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.intake.submit import Submission, record
 from pipelines.stages import Kind
-from pipelines.submit import Submission, record
 from tests.faults.proof import FACTOR, FaultSpine, begins, completes, lines, until
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))

@@ -14,9 +14,9 @@ import pytest
 from data.jobs import LIMITS, TERMINAL
 from leadmill.errors import ConflictError, UnavailableError
 from leadmill.ids import new_job_id
-from pipelines import control
+from pipelines.intake import control
+from pipelines.intake.submit import Submission, record, submit
 from pipelines.stages import Kind
-from pipelines.submit import Submission, record, submit
 from tests.faults.proof import FACTOR, FaultSpine, begins, completes, domains, each_once, lines, resume, until
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))
@@ -202,7 +202,7 @@ def test_full_between_the_record_and_its_message(spine: FaultSpine) -> None:
             spine.store.redis.config_set("maxmemory", 0)
 
     def canvas_publish(outs: object) -> None:
-        from pipelines import canvas
+        from pipelines.execution import canvas
 
         canvas.publish(spine.celery, outs)  # type: ignore[arg-type]
 

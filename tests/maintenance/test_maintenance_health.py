@@ -15,9 +15,9 @@ from data import probes
 from data.jobs import LIMITS, JobStore
 from data.schedules import ScheduleStore
 from leadmill.settings import Settings
+from pipelines.execution.recovery import Node
+from pipelines.intake.schedules import PERIODIC
 from pipelines.queues import LEVELS, Queue
-from pipelines.recovery import Node
-from pipelines.schedules import PERIODIC
 from tasks.maintenance import redis_checks
 from tasks.maintenance.health import check_health
 from tests.valkey import free_port

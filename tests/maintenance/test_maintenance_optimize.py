@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from data import snapshot
 from data.schemas import STAGE_SCHEMAS, table
 from leadmill.ids import company_id
-from pipelines.recovery import Node
+from pipelines.execution.recovery import Node
 from tasks.maintenance.optimize import optimize, trim
 
 

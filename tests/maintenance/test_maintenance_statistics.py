@@ -13,9 +13,9 @@ from data import history
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines.publish import publish
-from pipelines.statistics import statistics
-from pipelines.unit_run import Runtime, run_unit
+from pipelines.execution.publish import publish
+from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.views.statistics import statistics
 from tasks.maintenance import recount as recount_module
 from tasks.maintenance import sealing
 from tasks.maintenance.cleanup import clean_up

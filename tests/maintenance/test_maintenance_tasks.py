@@ -10,10 +10,10 @@ from conftest import Driver
 
 from leadmill.errors import InputError
 from leadmill.settings import Settings
-from pipelines.publish import publish
+from pipelines.execution.publish import publish
+from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.intake.submit import Submission, submit
 from pipelines.stages import KINDS, Kind
-from pipelines.submit import Submission, submit
-from pipelines.unit_run import Runtime, run_unit
 from tasks import unit_task
 from tasks.launching import launch
 from tasks.maintenance import task

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from extraction.document import Document
 from leadmill.ids import company_id
-from tasks.processing.extract.document import Document
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PAGES = Path(__file__).with_name("pages")

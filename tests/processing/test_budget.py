@@ -12,8 +12,8 @@ import billiard
 import pytest
 
 from data.schemas import ERRORS, table
-from tasks import budget as budgets
-from tasks.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
+from extraction import budget as budgets
+from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from tests.processing.conftest import NOW, make_company
 
 

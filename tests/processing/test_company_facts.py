@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tasks.processing.extract import (
+from extraction.extractors import (
     addresses,
     countries,
     descriptions,
@@ -17,7 +17,7 @@ from tasks.processing.extract import (
     page_urls,
     socials,
 )
-from tasks.processing.extract.legal_forms import has_form, without_form
+from extraction.extractors.legal_forms import has_form, without_form
 
 
 def name_of(page):

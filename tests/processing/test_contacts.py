@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tasks.processing.extract import emails, phones
+from extraction.extractors import emails, phones
 
 
 def found_emails(page):

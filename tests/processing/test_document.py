@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from tasks.markup_guard import MAX_HTML, bounded
-from tasks.plain_markup import MAX_DEPTH, plain
-from tasks.processing.extract.document import MAX_LINE, MAX_TEXT
-from tasks.processing.extract.text import clean, squash
+from extraction.document import MAX_LINE, MAX_TEXT
+from extraction.markup_guard import MAX_HTML, bounded
+from extraction.plain_markup import MAX_DEPTH, plain
+from extraction.text import clean, squash
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ content='a "b" c'><base href="/x/"><script type="application/ld+json">{"@type":"
 
 def test_what_is_written_anew_says_the_same(document, monkeypatch):
     page = document(ORDINARY)
-    monkeypatch.setattr("tasks.processing.extract.document.bounded", plain)
+    monkeypatch.setattr("extraction.document.bounded", plain)
     again = document(ORDINARY)
     for part in ("lines", "links", "items", "metas", "title", "html_lang", "base_url"):
         assert getattr(again, part) == getattr(page, part), part

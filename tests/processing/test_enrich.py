@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 
 from data.schemas import ERRORS, STAGE_SCHEMAS, table
-from tasks.budget import CompanyBudgets
-from tasks.processing import enrich, enrichers
-from tasks.processing.enrich import enrich_rows
-from tasks.processing.enrichers import Enricher, Outcome, company_size, email_provider, industries, technologies
-from tasks.processing.process import process_pages
+from extraction import enrich, enrichers
+from extraction.budget import CompanyBudgets
+from extraction.enrich import enrich_rows
+from extraction.enrichers import Enricher, Outcome, company_size, email_provider, industries, technologies
+from extraction.process import process_pages
 from tests.processing.conftest import NOW, make_company, make_page
 from tests.processing.test_process import CHARSETS, HTML
 

@@ -19,14 +19,12 @@ from selectolax.lexbor import LexborHTMLParser
 from w3lib.encoding import html_body_declared_encoding
 from w3lib.html import get_meta_refresh
 
-from tasks import markup_guard
-from tasks.markup_guard import bounded
-from tasks.plain_markup import plain
-from tasks.processing import company, process
-from tasks.processing.enrichers import load
-from tasks.processing.extract import document, structured
-from tasks.processing.extract.document import Document, decode
-from tasks.processing.findings import Finding
+from extraction import company, document, markup_guard, process, structured
+from extraction.document import Document, decode
+from extraction.enrichers import load
+from extraction.findings import Finding
+from extraction.markup_guard import bounded
+from extraction.plain_markup import plain
 from tasks.processing.preload import preload
 from tasks.scraping import headers, links, robots
 from tasks.scraping.politeness import retry_after_s

@@ -11,8 +11,8 @@ import json, sys, threading
 from tasks.processing.preload import preload
 preload()
 before, threads = set(sys.modules), threading.active_count()
-from tasks.processing.enrich import enrich_rows
-from tasks.processing.process import process_pages
+from extraction.enrich import enrich_rows
+from extraction.process import process_pages
 from tests.processing.conftest import NOW, make_company, make_page
 html = (b"<html lang=de><title>Acme GmbH</title><p>Wir fertigen seit drei Generationen Drehteile in Aalen und mehr."
         b"<p>Tel. 07361 987655, info@acme-tools.com, 85 Mitarbeiter<p>Tor 1, 73430 Aalen")

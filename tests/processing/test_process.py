@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.schemas import ERRORS, STAGE_SCHEMAS, table
-from tasks.budget import CompanyBudgets
-from tasks.processing import process
-from tasks.processing.process import process_pages
+from extraction import process
+from extraction.budget import CompanyBudgets
+from extraction.process import process_pages
 from tests.processing.conftest import NOW, make_company, make_page
 
 
@@ -223,7 +223,7 @@ def test_more_values_than_anyone_has_are_bounded():
 
 
 def test_quality_is_the_weighted_sum_of_confident_fields():
-    from tasks.processing.quality import WEIGHTS, quality
+    from extraction.quality import WEIGHTS, quality
 
     assert sum(WEIGHTS.values()) == pytest.approx(1)
     sure = [{"field": field, "confidence": 1.0} for field in ("name", "email", "social:x")]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tasks.processing.extract.structured import read_json_ld
+from extraction.structured import read_json_ld
 
 GOOD = '{"@type": "Organization", "name": "Acme", "url": "http://acme.com/a//b"}'
 

@@ -261,8 +261,8 @@ def queue_the_rest(stack: Stack, pipeline_job: str, maintenance_job: str) -> Non
     """Second copies of messages that were consumed at once, of jobs that have ended: that version's own bytes."""
     from data.jobs import HandOut
     from leadmill.settings import Settings
-    from pipelines import canvas
-    from pipelines.broker import make_celery
+    from pipelines.execution import canvas
+    from pipelines.execution.broker import make_celery
 
     app = make_celery(Settings(REDIS_URL=stack.env["REDIS_URL"], data_url=str(stack.data)))
     chain = ("scrape", "process", "enrich")

@@ -15,14 +15,14 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from data.lake import Lake
 from leadmill import Client
-from leadmill.client_transport import ApiError
+from leadmill.client.transport import ApiError
 from leadmill.settings import Settings
 from tests.releases.fixture import Left
 from tests.valkey import Valkey
 
 if TYPE_CHECKING:
+    from cli.local_stack.stack import LocalStack
     from cli.sample_sites.server import SampleServer
-    from cli.stack import LocalStack
 
 LEFT = Left.by("0.1.0")
 SAID = LEFT.answers()
@@ -81,7 +81,7 @@ def read_first(server: Valkey, data: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def stack(server: Valkey, data: Path, sites: SampleServer, read_first: dict[str, Any]) -> Iterator[LocalStack]:
     """The present stack on that lake and that server; everything is retained, however old the fixture is by now."""
-    from cli.stack import LocalStack
+    from cli.local_stack.stack import LocalStack
 
     env = {"REDIS_URL": server.url, "LEADMILL_HTTP_PROXY": sites.url, "LEADMILL_RETENTION_DAYS": "36500"}
     with LocalStack(data, workers=2, api_port=0, env=env) as running:

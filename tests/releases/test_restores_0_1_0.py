@@ -14,7 +14,7 @@ from api.app import create_app
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines.restore import restore_missing
+from pipelines.execution.restore import restore_missing
 from tests.releases.fixture import Left
 from tests.valkey import Valkey
 

@@ -23,10 +23,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from leadmill.errors import ErrorCategory, WorkError
-from pipelines import plan as planning
-from pipelines import publish as publishing
-from pipelines.committed import committed_epochs
-from pipelines.unit_run import UnitRun
+from pipelines.execution import plan as planning
+from pipelines.execution import publish as publishing
+from pipelines.execution.committed import committed_epochs
+from pipelines.execution.unit_run import UnitRun
 from tasks.app import app
 from tasks.unit_task import unit_task
 

@@ -16,10 +16,10 @@ import psutil
 from data.jobs import TERMINAL, JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines import canvas
-from pipelines.broker import make_celery
+from pipelines.execution import canvas
+from pipelines.execution.broker import make_celery
+from pipelines.intake.submit import Submission, submit
 from pipelines.stages import Kind
-from pipelines.submit import Submission, submit
 from tests.valkey import Valkey
 
 PREFIX = "lm-test:"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from pipelines import canvas
+from pipelines.execution import canvas
 from tasks import reconciler
 from tests.faults.proof import begins, lines, until
 from tests.spine.stack import Spine

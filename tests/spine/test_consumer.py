@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kombu import Connection, Consumer, Producer, Queue
 
-from pipelines.transport import LakeTransport
+from pipelines.execution.transport import LakeTransport
 from tests.valkey import Valkey
 
 

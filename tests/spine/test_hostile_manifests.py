@@ -12,7 +12,7 @@ import redis
 
 from data.jobs import JobStore
 from data.lake import Lake
-from pipelines.restore import restore_missing
+from pipelines.execution.restore import restore_missing
 from tests.releases.test_restores_0_1_0 import BACK, LEFT, ROLES
 from tests.valkey import Valkey
 

@@ -13,10 +13,10 @@ import pytest
 
 from data.jobs import TERMINAL, Grant, HandOut, NewJob
 from leadmill.ids import new_job_id
-from pipelines import canvas
-from pipelines.recovery import Node, Reconciler
+from pipelines.execution import canvas
+from pipelines.execution.recovery import Node, Reconciler
+from pipelines.intake.submit import Submission
 from pipelines.stages import KINDS, Kind, partition_stages
-from pipelines.submit import Submission
 from tests.spine.stack import Spine
 
 pytestmark = pytest.mark.timeout(120)
@@ -221,7 +221,7 @@ def finish_by_hand(spine: Spine, job_id: str) -> list[HandOut]:
 
 def test_a_schedule_that_names_a_file_copies_none(spine: Spine) -> None:
     from leadmill.errors import InputError
-    from pipelines.schedules import from_body
+    from pipelines.intake.schedules import from_body
 
     with pytest.raises(InputError, match="it names a file"):
         from_body({"kind": "pipeline", "priority": 1, "file": "/etc/hostname"})

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import canvas
+from pipelines.execution import canvas
+from pipelines.intake.submit import Submission
 from pipelines.queues import Priority
 from pipelines.stages import Kind
-from pipelines.submit import Submission
-from pipelines.view import job_json, links
+from pipelines.views.view import job_json, links
 from tests.spine.stack import Spine
 
 FORMATS = {"report": {"formats": ["html", "csv"]}}

@@ -18,8 +18,8 @@ from kombu.message import Message
 from data.jobs import HandOut
 from leadmill.ids import new_job_id
 from leadmill.settings import Settings
-from pipelines import canvas
-from pipelines.broker import make_celery
+from pipelines.execution import canvas
+from pipelines.execution.broker import make_celery
 from pipelines.queues import Queue
 from tasks.messages import NotOursError, cleaned
 from tests.faults.proof import until

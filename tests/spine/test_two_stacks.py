@@ -17,10 +17,10 @@ import redis
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines import canvas
-from pipelines.broker import make_celery
+from pipelines.execution import canvas
+from pipelines.execution.broker import make_celery
+from pipelines.intake.submit import Submission, submit
 from pipelines.stages import Kind
-from pipelines.submit import Submission, submit
 from tests.spine.stack import PREFIX, Spine
 from tests.valkey import Valkey
 

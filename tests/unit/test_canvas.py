@@ -8,8 +8,8 @@ from celery.canvas import _chain, _chord
 
 from data.jobs import HandOut
 from leadmill.settings import Settings
-from pipelines import canvas
-from pipelines.broker import make_celery
+from pipelines.execution import canvas
+from pipelines.execution.broker import make_celery
 from pipelines.stages import KINDS, PIPELINE, STAGES, Kind, close_steps, partition_stages
 
 APP = make_celery(Settings())

@@ -8,9 +8,9 @@ import pytest
 
 from leadmill.errors import InputError
 from leadmill.ids import CompanyUrl
-from pipelines.inputs import BadLine, check_company_ids, check_urls, read_csv
+from pipelines.intake.submit import Submission
+from pipelines.request.inputs import BadLine, check_company_ids, check_urls, read_csv
 from pipelines.stages import Kind
-from pipelines.submit import Submission
 
 
 def read(tmp_path: Path, text: str | bytes) -> list[tuple[int, CompanyUrl] | BadLine]:

@@ -1,0 +1,281 @@
+"""One page, decoded and parsed once; every extractor reads from here what it needs.
+
+Everything handed out is bounded: characters of text, length of a line, number of links and of resources.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from extraction.findings import Finding, PageRef
+from extraction.markup_guard import MAX_HTML, bounded
+from extraction.structured import Item, read_json_ld, read_microdata
+from extraction.text import clean, squash, storable
+
+#: Characters of visible text read from one page.
+MAX_TEXT = 200_000
+#: Characters of one line; a longer one is cut into several.
+MAX_LINE = 2_000
+MAX_LINES = 6_000
+MAX_LINKS = 2_000
+MAX_URL = 2_000
+#: Characters of JSON-LD read from one page.
+MAX_DECLARED = 600_000
+#: Bytes at the start that may name the charset (HTML says 1,024; real pages are later).
+_CHARSET_WINDOW = 4_096
+
+_META_CHARSET = re.compile(
+    rb"<meta[^>]{0,200}?charset\s{0,5}=\s{0,5}[\"']?\s{0,5}([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE
+)
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+#: Labels that browsers read as their Windows superset.
+_BROWSER_NAMES = dict(
+    pair.split(":")
+    for pair in (
+        "iso-8859-1:cp1252 latin-1:cp1252 latin1:cp1252 ascii:cp1252 us-ascii:cp1252 iso-8859-9:cp1254 gb2312:gb18030 "
+        "gbk:gb18030 x-gbk:gb18030 x-sjis:cp932 shift_jis:cp932 euc-kr:cp949 ks_c_5601-1987:cp949 tis-620:cp874"
+    ).split()
+)
+_ICON = re.compile(r"fax|telefon|phone|(?<![a-z])tel(?![a-z])", re.IGNORECASE)
+_WEB_CODECS = ("utf-8", "utf-16", "iso8859", "cp", "koi8", "gb", "big5", "euc", "shift_jis", "iso2022_jp", "mac-")
+_BLOCKS = frozenset(
+    "address article aside blockquote body br button caption center dd details dialog div dl dt "
+    "fieldset figcaption "
+    "figure footer form h1 h2 h3 h4 h5 h6 header hr iframe input label legend li main menu nav "
+    "object ol option p pre "
+    "section select summary table tbody td textarea tfoot th thead tr ul".split()
+)
+_UNSEEN = frozenset("script style noscript template svg head iframe object canvas math".split())
+
+
+class Link(NamedTuple):
+    """A link of the page: where it leads, as written (`Document.absolute` resolves it), and its text."""
+
+    href: str
+    text: str
+
+
+class Document:
+    """A fetched page as the extractors see it."""
+
+    def __init__(self, page: Mapping[str, Any]) -> None:
+        self.url = str(page["final_url"] or page["url"])[:MAX_URL]
+        self.domain = str(page["domain"])
+        self.kind = str(page["kind"])
+        self.headers: dict[str, str] = {
+            str(name).lower(): str(value or "") for name, value in dict(page.get("headers") or {}).items()
+        }
+        seen: datetime = page["fetched_at"]
+        self.ref = PageRef(self.url, str(page["page_hash"]), self.kind, seen)
+        self.html = decode(bytes(page["html"]), page.get("charset"))
+        # Guarded as the parser reads it: what a charset hides from a look at the bytes is plain after decoding.
+        self.tree = LexborHTMLParser(bounded(self.html.encode("utf-8", "replace")))
+
+    def found(self, field: str, value: Any, method: str, confidence: float) -> Finding:
+        """A finding on this page. JSON can spell characters that no file takes (`"\\ud800"`): they go here."""
+        if type(value) is str:
+            value = storable(value)
+        return Finding(field, value, method, confidence, self.ref)
+
+    @cached_property
+    def core(self) -> str:
+        """The company's own label of its domain, letters and digits only: `acme-tools.co.uk` → `acmetools`."""
+        return squash(self.domain.split(".")[0])
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The visible text, a line for each block of the layout, white space folded."""
+        lines: list[str] = []
+        left = MAX_TEXT
+        for block in _blocks(self.tree.body):
+            text = " ".join(block[:left].split())
+            left -= len(text)
+            lines += (
+                [text] if len(text) <= MAX_LINE else [text[i : i + MAX_LINE] for i in range(0, len(text), MAX_LINE)]
+            )
+            if left <= 0 or len(lines) >= MAX_LINES:
+                break
+        return [line for line in lines if line]
+
+    @cached_property
+    def text(self) -> str:
+        """All lines, joined by newlines."""
+        return "\n".join(self.lines)
+
+    @cached_property
+    def title(self) -> str:
+        node = self.tree.css_first("title", default=None)
+        return clean(node.text(), 300) if node is not None else ""
+
+    @cached_property
+    def metas(self) -> dict[str, str]:
+        """Lower-case name or property of each `<meta>` → its content; the first of a name counts."""
+        metas: dict[str, str] = {}
+        for node in self.tree.tags("meta")[:200]:
+            attributes = node.attrs
+            name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ""
+            content = attributes.get("content") or ""
+            if name and content:
+                metas.setdefault(name[:80].lower(), clean(content, 2_000))
+        return metas
+
+    @cached_property
+    def html_lang(self) -> str:
+        """What `<html lang>` says, as written."""
+        node = self.tree.css_first("html", default=None)
+        if node is None:
+            return ""
+        return clean(node.attrs.get("lang") or node.attrs.get("xml:lang") or "", 40)
+
+    @cached_property
+    def base_url(self) -> str:
+        node = self.tree.css_first("base[href]", default=None)
+        return _join(self.url, (node.attrs.get("href") or "")[:MAX_URL]) if node is not None else self.url
+
+    def absolute(self, href: str) -> str:
+        """A link or source of this page as absolute URL, without its fragment."""
+        return _join(self.base_url, storable(href).strip()).partition("#")[0][:MAX_URL]
+
+    @cached_property
+    def links(self) -> list[Link]:
+        """The links in the order of the page, at most `MAX_LINKS`."""
+        links = []
+        for node in self.tree.tags("a")[:MAX_LINKS]:
+            href = (node.attrs.get("href") or "").strip()[:MAX_URL]
+            if href and href[0] != "#" and not href.lower().startswith("javascript:"):
+                links.append(Link(href, clean(node.text(), 200)))
+        return links
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """Entities that the page declares: JSON-LD first, then microdata."""
+        items: list[Item] = []
+        if "application/ld+json" in self.html or "application/LD+JSON" in self.html:
+            left = MAX_DECLARED
+            for node in self.tree.css("script[type='application/ld+json' i]")[:20]:
+                script = node.text()[: max(0, left)]
+                left -= len(script)
+                items += read_json_ld(script)
+        if "itemscope" in self.html:
+            items += read_microdata(self.tree)
+        return items
+
+
+def decode(html: bytes, header_charset: str | None) -> str:
+    """The page as text: byte-order mark, then the HTTP header, then `<meta>`, then UTF-8, then Windows-1252.
+
+    A declared charset that does not exist, or that cannot read the page where UTF-8 can, is passed over.
+    """
+    html = html[:MAX_HTML]
+    for mark, name in _BOMS:
+        if html.startswith(mark):
+            return html[len(mark) :].decode(name, "replace").replace("\0", "")
+    declared = header_charset or _declared(html)
+    html = html.replace(b"\0", b"") if declared is None or not declared.lower().startswith("utf-16") else html
+    codec = _codec(declared) if declared else None
+    if codec and codec.startswith(("utf-16", "utf-32")):
+        return html.decode(codec, "replace").replace("\0", "")
+    for name in dict.fromkeys((codec or "utf-8", "utf-8")):
+        try:
+            return html.decode(name)
+        except UnicodeDecodeError as error:
+            # Cut in the middle of a character, or a few stray bytes in a page that is what it says.
+            if name == codec and (error.start > len(html) - 4 or _mostly_reads(html, name)):
+                return html.decode(name, "replace")
+    return html.decode(codec if codec and codec != "utf-8" else "cp1252", "replace")
+
+
+def _icon_label(node: LexborNode) -> str:
+    """What a small picture says in place of a word: a telephone or a fax machine before the number."""
+    attributes = node.attrs
+    alt = (attributes.get("alt") or "")[:24]
+    said = alt if _ICON.search(alt) else (attributes.get("src") or "")[-60:].rpartition("/")[2]
+    match = _ICON.search(said)
+    return f" {match[0]}: " if match else " "
+
+
+def _mostly_reads(html: bytes, codec: str) -> bool:
+    return html.decode(codec, "replace").count("\ufffd") * 1_000 < len(html)
+
+
+def _declared(html: bytes) -> str | None:
+    match = _META_CHARSET.search(html[:_CHARSET_WINDOW])
+    return match[1].decode("ascii") if match else None
+
+
+def _codec(label: str) -> str | None:
+    label = label.strip().strip("\"'").lower()[:40]
+    try:
+        info = codecs.lookup(_BROWSER_NAMES.get(label, label))
+    except (LookupError, ValueError):
+        return None
+    # Python knows more codecs than pages may ask for: base64, punycode, unicode_escape and their like.
+    return info.name if info.name.startswith(_WEB_CODECS) else None
+
+
+def _join(base: str, href: str) -> str:
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return href
+
+
+def host_of(url: str) -> str:
+    """Lower-case host of a URL without `www.`; empty when it has none."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def _blocks(body: LexborNode | None) -> Iterator[str]:
+    """Visible text of each layout block in document order, without recursion.
+
+    A link is set off by spaces: text glued to it (`Emailinfo@…`) looks apart on the screen too.
+    """
+    parts: list[str] = []
+    for tag, node in _walk(body) if body is not None else ():
+        if tag == "-text":
+            parts.append(node.text_content or "")
+        elif tag in _BLOCKS:
+            if parts:
+                yield "".join(parts)
+                parts = []
+        elif tag == "img":
+            parts.append(_icon_label(node))
+        elif tag == "a":
+            parts.append(" ")
+    if parts:
+        yield "".join(parts)
+
+
+def _walk(body: LexborNode) -> Iterator[tuple[str, LexborNode]]:
+    """Each node that may show, and again at its end when it holds others, with its tag (`-text` for text)."""
+    node: LexborNode | None = body.first_child
+    depth = 0
+    while node is not None:
+        tag = node.tag or "-"
+        following: LexborNode | None = None
+        if tag not in _UNSEEN:
+            yield tag, node
+            following = node.first_child
+            depth += following is not None
+        if following is None:
+            following = node.next
+            while following is None and depth:
+                parent = node.parent
+                if parent is None:
+                    return
+                node = parent
+                depth -= 1
+                yield node.tag or "-", node
+                following = node.next
+        node = following

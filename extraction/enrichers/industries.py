@@ -1,0 +1,157 @@
+"""The industry: one of the leaves in `industries.toml`, by the words its name, description and pages use.
+
+Words count by where they stand: name and title most, then description and headings, then running text.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from extraction.document import Document
+from extraction.enrichers import Enricher, Outcome
+from extraction.findings import Finding, fact
+
+LEAVES = Path(__file__).with_name("industries.toml")
+#: Characters of running text read from a page.
+MAX_TEXT = 6_000
+#: Least score and least confidence believed; confidence is the lead over the next leaf.
+LEAST = 3.0
+LEAST_CONFIDENCE = 0.2
+#: Weight of a place, counted once for each keyword on a page; the page's kind multiplies.
+PLACES = {"types": 6.0, "name": 4.0, "title": 3.0, "description": 2.0, "text": 0.5}
+_TOKEN = re.compile(r"[^\W_]{2,}")
+#: One keyword's occurrences in running text that count.
+MOST_OCCURRENCES = 4
+
+
+class Leaf(NamedTuple):
+    """One industry."""
+
+    name: str
+    nace: str
+    naics: str
+
+
+@cache
+def leaves() -> dict[str, Leaf]:
+    """Name → leaf, in the file's order."""
+    return {entry["name"]: Leaf(entry["name"], entry["nace"], entry["naics"]) for entry in _entries()}
+
+
+@cache
+def _entries() -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = tomllib.loads(LEAVES.read_text(encoding="utf-8"))["industry"]
+    return entries
+
+
+class _Words(NamedTuple):
+    #: Beginning of a word, or phrase → leaves it speaks for. Up to four letters are a whole word, a plural s aside.
+    leaves: dict[str, list[str]]
+    #: The same beginnings and phrases by their first two letters, and those that begin otherwise (`e-commerce`).
+    starts: dict[str, list[str]]
+    odd: tuple[str, ...]
+    #: schema.org type in lower case → leaf.
+    types: dict[str, str]
+
+
+@cache
+def _words() -> _Words:
+    words: dict[str, list[str]] = defaultdict(list)
+    starts: dict[str, list[str]] = defaultdict(list)
+    types: dict[str, str] = {}
+    for entry in _entries():
+        for word in entry["keywords"]:
+            words[word.lower()].append(entry["name"])
+        types.update((kind.lower(), entry["name"]) for kind in entry.get("types", ()))
+    for word in words:
+        starts[word[:2]].append(word)
+    return _Words(dict(words), dict(starts), tuple(word for word in words if not word[:2].isalnum()), types)
+
+
+def _look(page: Document) -> Iterator[Finding]:
+    words = _words()
+    scores: dict[str, float] = defaultdict(float)
+    for item in page.items:
+        if not item.nested:
+            for kind in item.types:
+                if kind in words.types:
+                    scores[words.types[kind]] += PLACES["types"]
+    for place, text in (
+        ("title", page.title),
+        ("description", f"{page.metas.get('description', '')} {page.metas.get('keywords', '')[:400]}"),
+        ("text", "\n".join(page.lines)[:MAX_TEXT]),
+    ):
+        _count(text, place, words, scores)
+    factor = {"home": 1.5, "about": 1.2, "products": 1.2}.get(page.kind, 0.6)
+    for leaf, score in scores.items():
+        yield page.found("industry", (leaf, score * factor), "keywords", 0.5)
+
+
+def _count(text: str, place: str, words: _Words, scores: dict[str, float]) -> None:
+    text = f" {text.lower()} "
+    most = MOST_OCCURRENCES if place == "text" else 1
+    for word in _present(text, words):
+        times = min(most, _occurrences(word, text, most))
+        # Long words and phrases say more than short ones.
+        weight = PLACES[place] * times * (1.5 if " " in word or len(word) >= 10 else 1.0)
+        if times:
+            for leaf in words.leaves[word]:
+                scores[leaf] += weight
+
+
+def _present(text: str, words: _Words) -> set[str]:
+    """The beginnings and phrases that may stand in a text, told by its words: asking for each is ten times the work."""
+    found = {word for word in words.odd if word in text}
+    for token in set(_TOKEN.findall(text)):
+        for word in words.starts.get(token[:2], ()):
+            if token.startswith(word) or (word.startswith(token) and word in text):
+                found.add(word)
+    return found
+
+
+def _occurrences(word: str, text: str, most: int) -> int:
+    count, position = 0, text.find(word)
+    while position >= 0 and count < most:
+        end = position + len(word)
+        whole = len(word) > 4 or not text[end].isalnum() or (text[end] == "s" and not text[end + 1 : end + 2].isalnum())
+        count += whole and not text[position - 1].isalnum()
+        position = text.find(word, end)
+    return count
+
+
+def _settle(row: Mapping[str, Any], findings: Sequence[Finding]) -> Outcome:
+    scores: dict[str, float] = defaultdict(float)
+    best: dict[str, Finding] = {}
+    pages = max(1, len({finding.page.url for finding in findings}))
+    for finding in findings:
+        leaf, score = finding.value
+        scores[leaf] += score / pages
+        if leaf not in best or score > best[leaf].value[1]:
+            best[leaf] = finding
+    named: dict[str, float] = defaultdict(float)
+    _count(f"{row.get('name') or ''} {row.get('legal_name') or ''}", "name", _words(), named)
+    for leaf, score in named.items():
+        if leaf in best:
+            scores[leaf] += score
+    ranked = sorted(scores, key=lambda leaf: -scores[leaf])
+    if not ranked or scores[ranked[0]] < LEAST:
+        return Outcome({"industry": None}, [])
+    lead = scores[ranked[0]] / (scores[ranked[0]] + (scores[ranked[1]] if len(ranked) > 1 else 0.0))
+    confidence = round(min(0.9, lead * min(1.0, scores[ranked[0]] / 12)), 3)
+    if confidence < LEAST_CONFIDENCE:
+        return Outcome({"industry": None}, [])
+    winner = leaves()[ranked[0]]
+    told = best[winner.name]._replace(confidence=confidence)
+    return Outcome(
+        {"industry": winner.name},
+        [fact(told, winner.name), fact(told, winner.nace, field="nace"), fact(told, winner.naics, field="naics")],
+    )
+
+
+ENRICHER = Enricher("industries", ("industry",), _look, _settle)

@@ -1,0 +1,118 @@
+"""The pages a seller opens next: contact, careers, pricing; and the logo. From page kinds, else from links."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+
+from extraction.document import Document, host_of
+from extraction.findings import Finding
+
+#: Pictures looked at on one page.
+MAX_IMAGES = 200
+#: Field → (page kind that is it, words of a path, words of a link's text).
+_WANTED: dict[str, tuple[str, re.Pattern[str], re.Pattern[str]]] = {
+    "contact_url": (
+        "contact",
+        re.compile(r"contact|kontakt|contacto|contatti|contato|get-in-touch|find-us|reach-us", re.IGNORECASE),
+        re.compile(
+            r"^(?:contact(?:ez)?|kontakt|contacto|contatti|contato|get in touch|find us|talk to us)\b", re.IGNORECASE
+        ),
+    ),
+    "careers_url": (
+        "careers",
+        re.compile(r"(?:^|[/_.-])(?:careers?|jobs?|karriere|stellen(?:angebote)?|vacanc(?:y|ies)|recruit(?:ment|"
+        r"ing)?|emplois?|carrieres?|recrutement|empleo|lavora-con-noi|werken-bij|vacatures|join-us|"
+        r"work-with-us|hiring)(?:$|[/_.?-])", re.IGNORECASE),
+        re.compile(r"^(?:careers?|jobs?|karriere|stellenangebote|vacanc(?:y|ies)|recruitment|emplois?|carrières?|"
+        r"we(?:'|’)re hiring|join (?:us|our team)|work (?:with|for) us|employment|vacatures|werken "
+        r"bij|lavora con noi|empleo|trabaj[ae])\b", re.IGNORECASE),
+    ),
+    "pricing_url": (
+        "pricing",
+        re.compile(r"(?:^|[/_.-])(?:pricing|prices?|plans|tarifs?|preise?|precios|prezzi|tarieven|"
+        r"plans-and-pricing|price-list|rates)(?:$|[/_.?-])", re.IGNORECASE),
+        re.compile(r"^(?:pricing|prices?|plans?(?: (?:&|and) pricing)?|tarifs?|preise|precios|prezzi|tarieven|"
+        r"price list|rates)\b", re.IGNORECASE),
+    ),
+}  # fmt: skip
+#: One of these is in whatever the patterns above match: plain words spare most links six regular expressions.
+_MAYBE = tuple(
+    "conta konta get-in touch find find-us reach-us talk career job karri stelle vacan vacat recru emplo carri "
+    "lavora werken join work hiring trabaj pric plan tarif tarief preis prec prez rates".split()
+)
+
+
+def find(page: Document) -> Iterator[Finding]:
+    """Findings of `contact_url`, `careers_url`, `pricing_url` and `logo_url`, absolute http(s) URLs."""
+    for field, (kind, _, _) in _WANTED.items():
+        if page.kind == kind:
+            yield page.found(field, page.url, "page-kind", 0.9)
+    best: dict[str, Finding] = {}
+    said = [f"{link.text[:60]} {link.href[:300]}".lower() for link in page.links[:600]]
+    for link in [page.links[place] for place in _telling(said)]:
+        for field, (_, path, words) in _WANTED.items():
+            if field in best and best[field].confidence >= 0.8:
+                continue
+            says = bool(words.search(link.text[:60])) if len(link.text) <= 40 else False
+            leads = bool(path.search(link.href[:300]))
+            confidence = 0.8 if says and leads else 0.6 if says else 0.5 if leads and link.text else 0.0
+            if confidence and confidence > (best[field].confidence if field in best else 0.0):
+                url = page.absolute(link.href)
+                if url.startswith(("http://", "https://")) and _own(page, url, field):
+                    best[field] = page.found(field, url, "link", confidence)
+    yield from best.values()
+    yield from _logo(page)
+
+
+def _telling(said: list[str]) -> list[int]:
+    """Places of the texts that hold one of `_MAYBE`, found in all of them at once."""
+    everything = "\n".join(said)
+    starts = list(accumulate((len(text) + 1 for text in said), initial=0))
+    places: set[int] = set()
+    for word in _MAYBE:
+        position = everything.find(word)
+        while position >= 0:
+            place = bisect_right(starts, position) - 1
+            places.add(place)
+            position = everything.find(word, starts[place + 1])
+    return sorted(places)
+
+
+def _own(page: Document, url: str, field: str) -> bool:
+    """On the company's own site; careers may be at a job portal."""
+    host = host_of(url)
+    return (
+        host == page.domain
+        or host.endswith(f".{page.domain}")
+        or host == host_of(page.url)
+        or (field == "careers_url" and bool(host))
+    )
+
+
+def _logo(page: Document) -> Iterator[Finding]:
+    for item in page.items:
+        if item.is_organization:
+            for part in item.parts("logo"):
+                url = part.get("url") or part.get("contentUrl") or part.get("@id")
+                if isinstance(url, str):
+                    yield from _image(page, url, item.method, 0.95)
+            for text in item.texts("logo")[:1]:
+                yield from _image(page, text, item.method, 0.95)
+    for node in page.tree.tags("img")[:MAX_IMAGES]:
+        source = node.attrs.get("src") or ""
+        if "logo" in source[:500].lower():
+            yield from _image(page, source, "img", 0.7)
+            break
+    for node in page.tree.tags("link")[:MAX_IMAGES]:
+        if "apple-touch-icon" in (node.attrs.get("rel") or "")[:80].lower():
+            yield from _image(page, node.attrs.get("href") or "", "icon", 0.4)
+            break
+
+
+def _image(page: Document, source: str, method: str, confidence: float) -> Iterator[Finding]:
+    url = page.absolute(source[:2_000])
+    if url.startswith(("http://", "https://")) and " " not in url:
+        yield page.found("logo_url", url, method, confidence)

@@ -1,0 +1,121 @@
+"""The process stage: fetched pages in, one clean row a company out; plain functions, no Celery, no storage.
+
+Pages are read as they stream by and only their findings are kept, so memory follows the number of
+companies and never the size of their sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from extraction import company
+from extraction.budget import SETTLE_S, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
+from extraction.document import Document
+from extraction.error_rows import error_row
+from extraction.extractors import (
+    addresses,
+    descriptions,
+    emails,
+    founded,
+    languages,
+    legal_names,
+    names,
+    page_urls,
+    phones,
+    socials,
+)
+from extraction.findings import Finding
+from leadmill.errors import ErrorCategory
+
+#: Findings kept of one company: hundreds of pages cannot make one company fill the memory.
+MAX_FINDINGS = 20_000
+_EXTRACTORS: tuple[Callable[[Document], Iterator[Finding]], ...] = (
+    names.find,
+    legal_names.find,
+    descriptions.find,
+    emails.find,
+    phones.find,
+    addresses.find,
+    languages.find,
+    socials.find,
+    page_urls.find,
+    founded.find,
+)
+
+
+def process_pages(
+    companies: Sequence[dict[str, Any]],
+    pages: Iterable[dict[str, Any]],
+    *,
+    now: datetime,
+    on_progress: Callable[[int], None],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """One row or one error for each company.
+
+    `companies` are scrape-stage rows, `pages` rows of `data.schemas.PAGES` of these companies in any order
+    (those of others are passed over). `on_progress` is called with the number of pages read so far, and at
+    the end with that of companies settled. Returns (rows of STAGE_SCHEMAS['process'], rows of
+    `data.schemas.ERRORS`), both without job_id and schema_version. A page that breaks the extractors, or that takes
+    more CPU time than it may (`extraction.budget`), is an error of scope page; a company is one of scope company when
+    it has no page, none that could be read, or too much on them.
+    """
+    found: dict[str, list[Finding]] = {str(row["company_id"]): [] for row in companies}
+    read: dict[str, int] = dict.fromkeys(found, 0)
+    broken: dict[str, int] = dict.fromkeys(found, 0)
+    costly: dict[str, int] = dict.fromkeys(found, 0)
+    budgets = CompanyBudgets()
+    errors: list[dict[str, Any]] = []
+    for count, page in enumerate(pages, start=1):
+        key = str(page["company_id"])
+        if key in found:
+            try:
+                with budgets.page(key):
+                    findings = extract(page)
+            except TooCostlyError:
+                costly[key] += 1
+                errors.append(too_costly_row(page, "page", "process", now))
+            except Exception as error:
+                broken[key] += 1
+                errors.append(
+                    error_row(page, "page", "process", ErrorCategory.SYSTEM, _said(error), now, url=page.get("url"))
+                )
+            else:
+                read[key] += 1
+                room = MAX_FINDINGS - len(found[key])
+                found[key] += findings[: max(0, room)]
+        on_progress(count)
+    rows: list[dict[str, Any]] = []
+    for row in companies:
+        key = str(row["company_id"])
+        if not read[key] and costly[key]:
+            errors.append(too_costly_row(row, "company", "process", now))
+            continue
+        if not read[key]:
+            category = ErrorCategory.SYSTEM if broken[key] else ErrorCategory.DATA
+            reason = f"none of its {broken[key]} pages could be read" if broken[key] else "no pages: scrape again"
+            errors.append(error_row(row, "company", "process", category, reason, now))
+            continue
+        try:
+            with CpuBudget(SETTLE_S):
+                settled = company.settle(row, found.pop(key), now)
+            rows.append(settled)
+        except TooCostlyError:
+            errors.append(too_costly_row(row, "company", "process", now))
+        except Exception as error:
+            errors.append(error_row(row, "company", "process", ErrorCategory.SYSTEM, _said(error), now))
+    on_progress(len(companies))
+    return rows, errors
+
+
+def extract(page: Mapping[str, Any]) -> list[Finding]:
+    """All findings of one page (a row of `data.schemas.PAGES`), not yet weighed against other pages'."""
+    document = Document(page)
+    # The page itself is a finding, so that what the domain alone says has a source to name.
+    fetched = document.found("page", document.url, "fetched", 1.0)
+    return [fetched, *(finding for find in _EXTRACTORS for finding in find(document))]
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,237 @@
+"""The Python client of the REST API: `Client().submit(company_urls=[…]).wait()`.
+
+Nothing blocks unless asked to: a submission gives a `JobHandle` at once. Every submission carries an
+Idempotency-Key, so that it may be repeated after a lost answer without doing the work twice.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from leadmill.client.job_handle import JobHandle
+from leadmill.client.results import Event, Job, Json
+from leadmill.client.submissions import API, Submissions, pipeline_body
+from leadmill.client.transport import ApiError, Transport, discover_base_url, segment
+
+Priority = Literal["high", "normal", "low"]
+_PAGE = 100
+
+
+class Client(Submissions):
+    """One API: `base_url`, else LEADMILL_API_HOST/PORT, else that of the stack on the data folder.
+
+    `timeout` is what one request may take, seconds; `retries` how often it is sent again when the API is
+    busy or does not answer. May be used from several threads; close it, or use it in a `with`.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        timeout: float = 30.0,
+        retries: int = 3,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        url = base_url or discover_base_url()
+        self._transport = Transport(url, timeout_s=timeout, retries=retries, headers=headers or {})
+
+    @property
+    def base_url(self) -> str:
+        return self._transport.base_url
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Jobs
+
+    def job(self, job_id: str) -> JobHandle:
+        """A handle on a job whose id is known; asks nothing."""
+        return JobHandle(self, job_id)
+
+    def status(self, job_id: str) -> Job:
+        return Job.of(self._transport.json("GET", f"{API}/jobs/status/{segment(job_id)}"))
+
+    def list_jobs(
+        self,
+        *,
+        status: str | None = None,
+        kind: str | None = None,
+        tag: str | None = None,
+        since: str | None = None,
+        text: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Job]:
+        """Jobs, newest first, page after page; `limit` ends it early. `text`: part of id, tag, error or message."""
+        wanted = {"status": status, "kind": kind, "tag": tag, "since": since, "text": text}
+        return (Job.of(raw) for raw in self._pages(f"{API}/jobs/list", wanted, limit))
+
+    def errors(self, job_id: str, *, limit: int | None = None) -> Iterator[Json]:
+        """The companies and pages of a job that failed, each with category and reason."""
+        return self._pages(f"{API}/jobs/{segment(job_id)}/errors", {}, limit)
+
+    def events(self, job_id: str, *, after: str | None = None, silence_s: float = 60.0) -> Iterator[Event]:
+        """The job's events as they come, those kept since its start first, until the server ends the stream.
+
+        Raises:
+            ApiUnreachableError: no answer, or not a byte for `silence_s`.
+            ApiError: no such job, or a server without event streams.
+        """
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+        path = f"{API}/jobs/{segment(job_id)}/events"
+        with self._transport.stream(path, headers=headers, read_timeout_s=silence_s) as response:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                raise ApiError("this API has no event stream", status=501, code="no_event_stream")
+            import httpx2
+
+            for event in httpx2.EventSource(response):
+                data = event.json() if event.data else {}
+                yield Event(event.id, event.event, data if isinstance(data, dict) else {"value": data})
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to end; nothing of it runs 2 seconds later."""
+        self._transport.request("DELETE", f"{API}/jobs/cancel/{segment(job_id)}")
+
+    def resume(self, job_id: str) -> JobHandle:
+        """Hand out again what is not done of a job that failed, was cancelled or is incomplete."""
+        return self._submit(f"/jobs/{segment(job_id)}/resume", None, {})
+
+    def replay(self, job_id: str) -> JobHandle:
+        """Resume the job of a dead letter."""
+        return self._submit(f"/jobs/{segment(job_id)}/replay", None, {})
+
+    def dead(self, *, limit: int | None = None) -> Iterator[Json]:
+        """Units that failed for good, newest first: job_id, unit, stage, category, reason, at, companies."""
+        return self._pages(f"{API}/jobs/dead", {}, limit)
+
+    def bulk(
+        self, action: Literal["cancel", "resume"], filter: Mapping[str, Any] | None = None, *, dry_run: bool = False
+    ) -> Json:
+        """Cancel or resume every job that matches; `filter` as in `list_jobs`, none: every job.
+
+        Returns matched, done (with `dry_run`: how many it would be), refused, and refused_jobs, the first of those
+        {job_id, status, reason}. Doing it twice does no harm.
+        """
+        wanted = {name: value for name, value in (filter or {}).items() if value is not None}
+        total: Json = {"action": action, "dry_run": dry_run, "matched": 0, "done": 0, "refused": 0, "refused_jobs": []}
+        cursor: str | None = None
+        while True:
+            body = {"action": action, "filter": wanted, "dry_run": dry_run, "cursor": cursor}
+            answer = self._transport.json("POST", f"{API}/jobs/bulk", json=body)
+            for name in ("matched", "done", "refused"):
+                total[name] += answer[name]
+            total["refused_jobs"] = [*total["refused_jobs"], *answer["refused_jobs"]][:_PAGE]
+            cursor = answer.get("next_cursor")
+            if not cursor:
+                return total
+
+    # Schedules
+
+    def schedules(self) -> list[Json]:
+        """Recurring pipelines: name, cron, explanation, paused, next_runs, last_tick."""
+        return list(self._pages(f"{API}/schedules", {}, None))
+
+    def create_schedule(self, name: str, cron: str, **pipeline: Any) -> Json:
+        """Submit a pipeline again and again; `pipeline` as for `submit`, `cron` in UTC: "0 6 * * 1"."""
+        body = {"name": name, "cron": cron, "pipeline": pipeline_body(**pipeline)}
+        return dict(self._transport.json("POST", f"{API}/schedules", json=body))
+
+    def pause_schedule(self, name: str) -> Json:
+        """Submit nothing of it until it is resumed."""
+        return dict(self._transport.json("POST", f"{API}/schedules/{segment(name)}/pause"))
+
+    def resume_schedule(self, name: str) -> Json:
+        """Let it go on with its next planned time."""
+        return dict(self._transport.json("POST", f"{API}/schedules/{segment(name)}/resume"))
+
+    def delete_schedule(self, name: str) -> None:
+        """Remove it; the jobs that it made stay."""
+        self._transport.request("DELETE", f"{API}/schedules/{segment(name)}")
+
+    # Statistics, reports
+
+    def statistics(self) -> Json:
+        """Totals by status and kind, durations, rates, queues, workers, units a minute, critical events, health."""
+        return dict(self._transport.json("GET", f"{API}/jobs/statistics"))
+
+    def download_report(
+        self,
+        job_id: str,
+        format: str = "html",
+        path: str | os.PathLike[str] | None = None,
+        *,
+        partial: bool = False,
+    ) -> Path:
+        """Save a job's report and return where; a folder (default: this one) gets `<job id>.<format>`.
+
+        Raises:
+            ApiError: not written yet, no such format, or cancelled (`partial=True` takes what there is).
+            OSError: the place cannot be written.
+        """
+        source = f"{API}/jobs/{segment(job_id)}/report"
+        target = Path(path or ".")
+        if target.is_dir():
+            target = target / f"{job_id}.{format}"
+        params: dict[str, str] = {"format": format, **({"partial": "true"} if partial else {})}
+        unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            with (
+                self._transport.stream(source, params=params) as response,
+                unfinished.open("wb") as file,
+            ):
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return target
+
+    # Companies and the server
+
+    def companies(self, *, limit: int | None = None, **filters: Any) -> Iterator[Json]:
+        """Companies of the lake, newest row of each; the filters are those of GET /companies."""
+        return self._pages(f"{API}/companies", filters, limit)
+
+    def company(self, company_id: str) -> Json:
+        """One company with its history and facts."""
+        return dict(self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
+
+    def health(self) -> Json:
+        """What /healthz says."""
+        return dict(self._transport.json("GET", "/healthz"))
+
+    def is_ready(self) -> bool:
+        """True when every queue has a listener; one try, no waiting."""
+        try:
+            with self._transport.stream("/readyz"):
+                return True
+        except ApiError:
+            return False
+
+    def _handle(self, accepted: Json) -> JobHandle:
+        return JobHandle(self, str(accepted["job_id"]), submitted=accepted)
+
+    def _pages(self, path: str, filters: Mapping[str, Any], limit: int | None) -> Iterator[Json]:
+        left = limit
+        params = {name: value for name, value in filters.items() if value is not None}
+        while left is None or left > 0:
+            params["limit"] = _PAGE if left is None else min(_PAGE, left)
+            page = self._transport.json("GET", path, params=params)
+            items = page["items"] if left is None else page["items"][:left]
+            yield from items
+            left = None if left is None else left - len(items)
+            if not page.get("next_cursor"):
+                return
+            params["cursor"] = page["next_cursor"]

@@ -1,0 +1,179 @@
+"""The submissions of the client: every call that makes a job, one method each."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from leadmill.client.results import Json
+from leadmill.client.transport import Transport, csv_upload, segment
+from leadmill.errors import InputError
+
+if TYPE_CHECKING:
+    from leadmill.client.job_handle import JobHandle
+
+API = "/api/v1"
+
+
+class Submissions:
+    """`options` everywhere: priority (high, normal, low), tags, min_coverage (0 to 1), deadline (seconds, or a time),
+    run_at (a time), idempotency_key. Times are aware datetimes or ISO 8601 texts with a zone.
+    """
+
+    _transport: Transport
+
+    def _handle(self, accepted: Json) -> JobHandle:
+        raise NotImplementedError
+
+    def submit(
+        self,
+        company_urls: Iterable[str] | None = None,
+        *,
+        search_queries: Iterable[str] | None = None,
+        max_results_per_query: int | None = None,
+        company_ids: Iterable[str] | None = None,
+        csv: str | os.PathLike[str] | None = None,
+        stages: Iterable[str] | None = None,
+        report: Mapping[str, Any] | None = None,
+        crawl: Mapping[str, Any] | None = None,
+        scoring_model: str | None = None,
+        **options: Any,
+    ) -> JobHandle:
+        """Run a pipeline over companies named by URLs, searches, ids or a CSV file (sent as it is).
+
+        Raises:
+            ApiError: refused; `field` says which entry is wrong.
+            OSError: the CSV cannot be read.
+        """
+        body = pipeline_body(
+            company_urls=company_urls,
+            search_queries=search_queries,
+            max_results_per_query=max_results_per_query,
+            company_ids=company_ids,
+            stages=stages,
+            report=report,
+            crawl=crawl,
+            scoring_model=scoring_model,
+        )
+        return self._submit("/pipelines", body, options, csv=csv)
+
+    def rerun(self, job_id: str, from_stage: str, **options: Any) -> JobHandle:
+        """A new job that takes the parent's parts up to a stage and works from there."""
+        return self._submit(f"/pipelines/{segment(job_id)}/rerun", None, options, params={"from_stage": from_stage})
+
+    def scrape_companies(self, company_urls: Iterable[str], **options: Any) -> JobHandle:
+        return self._submit("/jobs/scrape/companies", {"company_urls": _list(company_urls)}, options)
+
+    def scrape_company(self, company_url: str, **options: Any) -> JobHandle:
+        return self._submit("/jobs/scrape/company", {"company_url": company_url}, options)
+
+    def scrape_batch(
+        self, search_queries: Iterable[str], *, max_results_per_query: int | None = None, **options: Any
+    ) -> JobHandle:
+        body = {"search_queries": _list(search_queries), "max_results_per_query": max_results_per_query}
+        return self._submit("/jobs/scrape/batch", body, options)
+
+    def process(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
+        return self._submit("/jobs/process/data", {"company_ids": _list(company_ids)}, options)
+
+    def enrich(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
+        return self._submit("/jobs/process/enrich", {"company_ids": _list(company_ids)}, options)
+
+    def score(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
+        return self._submit("/jobs/process/scores", {"company_ids": _list(company_ids)}, options)
+
+    def report(
+        self, company_ids: Iterable[str] = (), *, report_type: str = "comprehensive", **options: Any
+    ) -> JobHandle:
+        """A report over companies already in the lake; none named: over all."""
+        body = {"company_ids": _list(company_ids), "report_type": report_type}
+        return self._submit("/jobs/analytics/report", body, options)
+
+    def analyze(
+        self, company_ids: Iterable[str] = (), *, report_type: str = "comprehensive", **options: Any
+    ) -> JobHandle:
+        """The figures of a report without its files."""
+        body = {"company_ids": _list(company_ids), "report_type": report_type}
+        return self._submit("/jobs/analytics/analyze", body, options)
+
+    def cleanup(self, older_than_days: int | None = None, **options: Any) -> JobHandle:
+        params = {} if older_than_days is None else {"older_than_days": older_than_days}
+        return self._submit("/jobs/maintenance/cleanup", None, options, params=params)
+
+    def health_check(self, **options: Any) -> JobHandle:
+        return self._submit("/jobs/maintenance/health-check", None, options)
+
+    def optimize_db(self, **options: Any) -> JobHandle:
+        return self._submit("/jobs/maintenance/optimize-db", None, options)
+
+    def _submit(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        *,
+        csv: str | os.PathLike[str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> JobHandle:
+        given = dict(options)
+        key = given.pop("idempotency_key", None) or secrets.token_urlsafe(18)
+        sent: dict[str, Any] = {"headers": {"Idempotency-Key": key}, "params": params}
+        content = _sent({**(body or {}), **given})
+        if csv is not None:
+            name, raw = csv_upload(csv)
+            sent |= {"files": {"file": (name, raw, "text/csv")}, "data": {"options": json.dumps(content)}}
+        elif body is not None or content:
+            sent["json"] = content
+        answer = self._transport.json("POST", API + path, **sent)
+        return self._handle(answer)
+
+
+def pipeline_body(
+    *,
+    company_urls: Iterable[str] | None = None,
+    search_queries: Iterable[str] | None = None,
+    max_results_per_query: int | None = None,
+    company_ids: Iterable[str] | None = None,
+    stages: Iterable[str] | None = None,
+    report: Mapping[str, Any] | None = None,
+    crawl: Mapping[str, Any] | None = None,
+    scoring_model: str | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """The body of POST /pipelines: what was given, and nothing else."""
+    body = {
+        "company_urls": _list(company_urls),
+        "search_queries": _list(search_queries),
+        "max_results_per_query": max_results_per_query,
+        "company_ids": _list(company_ids),
+        "stages": _list(stages),
+        "report": report,
+        "crawl": crawl,
+        "scoring_model": scoring_model,
+    }
+    return _sent({**body, **options})
+
+
+def _sent(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body as JSON takes it: without what is None, times as text. InputError for a number that is none."""
+    for name, value in body.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{name}: not a number: {value}", field=name)
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in body.items()
+        if value is not None
+    }
+
+
+def _list(values: Iterable[str] | None) -> list[str] | None:
+    if values is None:
+        return None
+    if isinstance(values, str):
+        raise TypeError("a list of texts is wanted, not one text")
+    return list(values)

@@ -1,0 +1,249 @@
+"""Launch: from what was asked for to the plan, the companies of a job and the partition of each."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from data.jobs import JobStore
+from data.schemas import MADE_AT
+from leadmill.errors import ErrorCategory, WorkError
+from leadmill.ids import CompanyUrl, parse_company_url
+from pipelines.execution.committed import committed_epochs, valid_parts
+from pipelines.execution.manifest import manifest_of
+from pipelines.execution.unit_run import UnitRun
+from pipelines.queues import Queue
+from pipelines.request.asked import read_source
+from pipelines.request.inputs import BadLine, read_csv
+from pipelines.request.search import search
+from pipelines.stages import STAGES, close_steps, partition_number, partition_stages
+
+#: Most registrable domains in one partition.
+MAX_PARTITION = 30
+#: Merged URLs named in the result, at most.
+MAX_MERGED = 200
+
+#: What a company lacks that is known but has no row of the stage that is read.
+_LACKS = {
+    "scrape": "no pages: scrape again",
+    "process": "no processed data: process again",
+    "enrich": "no enriched data: enrich again",
+    "score": "no score: score again",
+}
+
+
+@dataclass
+class Plan:
+    """Companies of a job in the order given, each once; rows are those of `data.schemas.PLAN`."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Lines that name no company; they become error rows.
+    bad: list[dict[str, Any]] = field(default_factory=list)
+    #: domain -> further URLs that were given for it.
+    merged: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, company: CompanyUrl, line: int | None = None, source_job: str | None = None) -> None:
+        """Add a company, or note its URL as merged when it is there already."""
+        known = self.rows.get(company.company_id)
+        if known is None:
+            self.rows[company.company_id] = {
+                "company_id": company.company_id,
+                "domain": company.domain,
+                "url": company.url,
+                "bare": company.bare,
+                "source_job": source_job,
+                "line": line,
+            }
+        elif known["url"] != company.url:
+            self.merged.setdefault(company.domain, [known["url"]]).append(company.url)
+
+    def add_failed(
+        self, company_id: str, domain: str, error: str, *, line: int | None = None, url: str | None = None
+    ) -> None:
+        """Add an input that has no company behind it."""
+        row = {
+            "company_id": company_id,
+            "domain": domain,
+            "url": url,
+            "bare": False,
+            "line": line,
+            "error_category": ErrorCategory.DATA.value,
+            "error": error,
+        }
+        self.bad.append(row)
+
+    def cut(self, size: int) -> int:
+        """Number the partitions, `size` companies each; how many there are."""
+        for i, row in enumerate(self.rows.values()):
+            row["partition"] = i // size
+        return math.ceil(len(self.rows) / size)
+
+
+def partition_size(companies: int, processes: int) -> int:
+    """Companies a partition: at most 30, and small enough that all processes have work."""
+    return max(1, min(MAX_PARTITION, math.ceil(companies / (2 * max(1, processes)))))
+
+
+def processes_on(store: JobStore, queue: Queue) -> int:
+    """Pool processes, over all living workers, that consume a queue."""
+    return sum(about["processes"] for about in store.workers().values() if queue.value in about["queues"])
+
+
+def launch(run: UnitRun) -> None:
+    """Body of the launch unit: resolve the input once, write the plan, say how many partitions follow.
+
+    Raises:
+        WorkError: the input names no company.
+        RecordError: the record asks for what no submission can; read whole here, before anything is done.
+    """
+    stages, options = run.grant.stages, run.options
+    formats = tuple(options.get("report", {}).get("formats", ())) if "report" in stages else ()
+    close = ";".join(",".join(step) for step in close_steps(stages, formats))
+    run.outcome.fields = {"close": close}
+    if STAGES[stages[0]].queue is Queue.MAINTENANCE:
+        return
+    chain = partition_stages(stages)
+    processes = processes_on(run.runtime.store, STAGES[chain[0]].queue) if chain else 0
+    planned = run.grant.partitions
+    if planned and run.runtime.lake.has_plan(run.job_id):
+        rows, partitions = extend_plan(run, chain, processes)
+    else:
+        plan = resolve(run)
+        if not plan.rows:
+            raise WorkError(_nothing(plan), ErrorCategory.DATA)
+        # A plan that was lost: the resume has planned all its partitions again; those left over find no company.
+        fitting = math.ceil(len(plan.rows) / planned) if planned else MAX_PARTITION + 1
+        size = fitting if fitting <= MAX_PARTITION else partition_size(len(plan.rows), processes)
+        partitions = max(planned, plan.cut(size))
+        rows = [*plan.rows.values(), *plan.bad]
+        if plan.merged:
+            run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))
+    run.outcome.rows_out = run.files.write_plan(rows)
+    run.outcome.fields |= {
+        "pn": partitions if chain else 0,
+        "w": max(2, 2 * processes),
+        "nc": len(rows),
+    }
+    _write_first_manifest(run)
+
+
+def _write_first_manifest(run: UnitRun) -> None:
+    """What the job is, in the lake from its first step: enough to resume it should its record get lost."""
+    store = run.runtime.store
+    record = {**(store.read(run.job_id) or {}), **{name: str(value) for name, value in run.outcome.fields.items()}}
+    units = store.units(run.job_id) if run.grant.attempt > 1 else {}
+    manifest = manifest_of(store, run.runtime.lake, record, units, status="running", now=run.now)
+    run.files.write_json("manifest.json", manifest)
+
+
+def _nothing(plan: Plan) -> str:
+    if not plan.bad:
+        return "the input names no company"
+    first = plan.bad[0]
+    where = f" (line {first['line']})" if first["line"] else ""
+    return f"the input names no company: {first['error']}{where}"
+
+
+def resolve(run: UnitRun) -> Plan:
+    """Companies of a job from its recorded source: URLs, CSV, search queries, ids, a parent job."""
+    runtime, reads = run.runtime, STAGES[run.grant.stages[0]].reads
+    recorded, _ = runtime.store.asked(run.job_id)
+    source = read_source(recorded, runtime.lake.job_dir(run.job_id) / "input")
+    plan = Plan()
+    for url in source.company_urls:
+        plan.add(parse_company_url(url))
+    if source.file is not None:
+        _add_lines(plan, read_csv(source.file))
+    if source.search_queries:
+        for company in search(runtime.settings, runtime.lake, source.search_queries, source.max_results_per_query):
+            plan.add(company)
+    if source.parent:
+        _add_parent(run, plan, source.parent, reads)
+    if reads is None:
+        _add_known(run, plan, source.company_ids)
+    elif not source.parent:
+        _add_newest(run, plan, reads, source.company_ids)
+    return plan
+
+
+def _add_lines(plan: Plan, lines: Iterable[tuple[int, CompanyUrl] | BadLine]) -> None:
+    for item in lines:
+        if isinstance(item, BadLine):
+            plan.add_failed("", item.text[:100] or f"line {item.line}", item.error, line=item.line)
+        else:
+            plan.add(item[1], item[0])
+
+
+def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> None:
+    for row in run.runtime.lake.plan(parent):
+        if row["error"] is not None:
+            plan.bad.append(row)
+        else:
+            # Rows of stages that the parent itself took from elsewhere stay there.
+            own = not row["source_job"] or (reads and run.runtime.lake.parts(parent, reads))
+            plan.add(
+                CompanyUrl(row["company_id"], row["domain"], row["url"], row["bare"]),
+                row["line"],
+                parent if own else row["source_job"],
+            )
+
+
+def _add_known(run: UnitRun, plan: Plan, ids: Sequence[str]) -> None:
+    """Companies to fetch again: their URL is the one they had last."""
+    if not ids:
+        return
+    for company_id, row in _look_up(run, ids).items():
+        plan.add(CompanyUrl(company_id, row["domain"], row["url"] or f"https://{row['domain']}/"))
+    for company_id in dict.fromkeys(ids):
+        if company_id not in plan.rows:
+            plan.add_failed(company_id, company_id, "unknown company")
+
+
+def _look_up(run: UnitRun, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    known: dict[str, dict[str, Any]] = {}
+    for stage in MADE_AT:
+        if unknown := [company_id for company_id in ids if company_id not in known]:
+            known |= {row["company_id"]: row for row in run.runtime.lake.newest(stage, unknown)}
+    return known
+
+
+def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None) -> None:
+    """A job that begins behind scrape: each company's newest row of the stage it reads. No ids: every company."""
+    urls, plan.rows = plan.rows, {}
+    wanted = list(dict.fromkeys([*urls, *(ids or ())]))
+    newest = {row["company_id"]: row for row in run.runtime.lake.newest(reads, wanted or None)}
+    known = _look_up(run, [i for i in wanted if i not in newest]) if wanted else {}
+    for company_id in wanted or newest:
+        row = newest.get(company_id)
+        if row is not None:
+            plan.add(CompanyUrl(company_id, row["domain"], row["url"]), source_job=row["job_id"])
+        elif company_id in known:
+            found = known[company_id]
+            plan.add_failed(company_id, found["domain"], _LACKS[reads], url=found["url"])
+        else:
+            given = urls.get(company_id)
+            plan.add_failed(company_id, given["domain"] if given else company_id, "unknown company")
+
+
+def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[list[dict[str, Any]], int]:
+    """A resume: companies of done partitions that have no good row get new partitions; numbers go on."""
+    lake = run.runtime.lake
+    rows = lake.plan(run.job_id)
+    # A record that an earlier version restored may count fewer than were planned.
+    partitions = max(
+        run.grant.partitions, 1 + max((row["partition"] for row in rows if row["error"] is None), default=-1)
+    )
+    units = run.runtime.store.units(run.job_id)
+    done = {partition_number(unit) for unit, state in units.items() if state["s"] == "d"}
+    lake.settle_all(run.job_id, committed_epochs(units, chain))
+    last = valid_parts(lake, run.job_id, chain[-1], "rows", units, chain)
+    damaged = lake.set_damaged_aside(last)
+    good = lake.good_ids(file for file in last if file not in damaged)
+    again = [row for row in rows if row["error"] is None and row["partition"] in done and row["company_id"] not in good]
+    size = partition_size(len(again), processes)
+    for i, row in enumerate(again):
+        row["partition"] = partitions + i // size
+    return rows, partitions + math.ceil(len(again) / size)

@@ -1,0 +1,110 @@
+"""Publish, the unit that ends every job: coverage, the status that follows from it, the result and the manifest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from data.damage import naming
+from data.duck import connection
+from leadmill.errors import ErrorCategory
+from pipelines.execution.committed import Parts, settle_ended
+from pipelines.execution.manifest import manifest_of
+from pipelines.execution.redone import clear_redone
+from pipelines.execution.unit_run import UnitRun
+from pipelines.queues import Queue
+from pipelines.request.asked import count, document, share
+from pipelines.stages import STAGES, partition_stages, report_format
+from pipelines.views import causes
+
+
+def publish(run: UnitRun) -> None:
+    """Body of the publish unit: decides how the job ends and writes `manifest.json`."""
+    store, lake, job_id = run.runtime.store, run.runtime.lake, run.job_id
+    stages = run.grant.stages
+    record = store.read(job_id) or {}
+    units = store.units(job_id)
+    valid = settle_ended(lake, job_id, units, stages)
+    clear_redone(lake, job_id, units, stages)
+    lake.sync(job_id)
+    companies = count(record, "nc")
+    good = _good(run, valid) if companies else 0
+    coverage = _coverage(stages, companies, good)
+    status, error = _decide(record, coverage)
+    result = _result(record, units, companies, good)
+    if good < companies:
+        result["missing"] = causes.missing(lake, job_id, stages, units, valid, struck="struck" in record)
+    what = run.outcome
+    what.status = status
+    what.fields = {} if coverage is None else {"coverage": round(coverage, 6)}
+    what.doc = {"result": json.dumps(result)}
+    if error:
+        why = ErrorCategory.DEADLINE if record.get("struck") else ErrorCategory.DATA
+        what.fields["category"] = record.get("category") or why.value
+        what.doc["error"] = error
+    manifest = manifest_of(
+        store,
+        lake,
+        record,
+        units,
+        status=status,
+        now=run.now,
+        coverage=coverage,
+        result=result,
+        error=error,
+        valid=valid,
+    )
+    run.files.write_json("manifest.json", manifest)
+
+
+def _good(run: UnitRun, valid: Parts) -> int:
+    """Companies that have a row without error of the job's last stage that makes rows."""
+    lake, stages = run.runtime.lake, run.grant.stages
+    if scores := valid.get(("score", "rows")):
+        query = "SELECT count(DISTINCT company_id) FROM read_parquet($files) WHERE error IS NULL"
+        with naming(lake, scores):
+            found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchone()
+        return int(found[0]) if found else 0
+    chain = partition_stages(stages)
+    if chain:
+        return len(lake.good_ids(valid[chain[-1], "rows"]))
+    if "score" in stages:
+        return 0
+    # A job that makes no rows of its own (report, analyze): each company whose rows it could read is good.
+    return sum(row["error"] is None for row in lake.plan(run.job_id))
+
+
+def _coverage(stages: tuple[str, ...], companies: int, good: int) -> float | None:
+    """Share of the companies that are good; None when the job should have some and resolved to none."""
+    if companies:
+        return good / companies
+    return 1.0 if STAGES[stages[0]].queue is Queue.MAINTENANCE else None
+
+
+def _decide(record: dict[str, str], coverage: float | None) -> tuple[str, str | None]:
+    if record.get("category"):
+        return "failed", record.get("error") or "a stage failed for good"
+    if coverage is None:
+        return "failed", "the input was resolved to no company"
+    struck = "the deadline struck: " if record.get("struck") else ""
+    least = share(record, "min")
+    if least is None and coverage == 0:
+        return "failed", f"{struck}no company has a row without error; see the errors of the job"
+    if least is not None and coverage < least:
+        return "failed", f"{struck}coverage {coverage:.2f} is below min_coverage {least:g}; see the errors of the job"
+    return "completed", None
+
+
+def _result(record: dict[str, str], units: dict[str, dict[str, Any]], companies: int, good: int) -> dict[str, Any]:
+    result: dict[str, Any] = {"companies": companies, "good": good} if companies else {}
+    if record.get("merged"):
+        result["merged"] = document(record, "merged")
+    if record.get("finding"):
+        result |= document(record, "finding")
+    formats = {fmt: state for unit, state in units.items() if (fmt := report_format(unit))}
+    if formats:
+        result["formats"] = sorted(fmt for fmt, state in formats.items() if state["s"] == "d")
+        failed = {fmt: state["m"][1] for fmt, state in formats.items() if state["s"] == "f"}
+        if failed:
+            result["failed_formats"] = failed
+    return result

@@ -1,0 +1,277 @@
+"""What becomes of jobs when Redis was emptied: the lake knows them, so their records are made again.
+
+A generation key tells: it stands in Redis and in `<data>/run/generation`. When Redis has none, or another one,
+every job without a record is put back that the lake knows by its manifest, or by the input that was kept for it: an
+ended one as it ended, a cancelled one as cancelled, any other as failed and resumable. Work that still runs finds its
+record gone and stops. Nothing is taken for done that is not in the lake. Until a job is put back, `lost` tells what it
+will be.
+
+Not restored: a job that lay in the record alone (its input small, its launch not done), and what cleanup took away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import uuid
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from data import history
+from data.jobs import DOCUMENT, TERMINAL, JobStore, Status
+from data.lake import DamagedPartError, Lake
+from leadmill.errors import NotFoundError, UnavailableError
+from leadmill.ids import JOB_ID
+from leadmill.log import get_logger
+from pipelines.execution.manifest import check_manifest
+from pipelines.request import accepted
+from pipelines.stages import partition_number, partition_stages
+from pipelines.views.alarms import tell_once
+
+log = get_logger(__name__)
+
+#: Jobs looked at in one round trip.
+_CHUNK = 500
+#: Fields of a manifest's record that are kept elsewhere, or tell of a deadline that is over.
+_NOT_IN_HASH = frozenset({"id", "input", "spec", "dpx", *DOCUMENT})
+#: What reading a damaged manifest, plan or input raises.
+UNREADABLE = (DamagedPartError, OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
+#: A job's file of the attempt that was cancelled: its manifest says so only when housekeeping has sealed it.
+_CANCELLED = "cancelled"
+_LOST = "the job store was emptied while this job ran; resume continues with what is missing"
+
+
+class Lost(NamedTuple):
+    """A record that Redis has not, as the lake knows it: its hash, its document, its units."""
+
+    fields: dict[str, Any]
+    doc: dict[str, str]
+    units: dict[str, dict[str, Any]]
+    #: By its own publish, or sealed: not by the loss of its record.
+    ended: bool = False
+
+    def record(self, job_id: str) -> dict[str, str]:
+        """As `JobStore.read` will give it."""
+        told = {name: self.doc.get(name, "") for name in DOCUMENT}
+        return {**{name: str(value) for name, value in self.fields.items()}, **told, "id": job_id}
+
+
+def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
+    """Restore lost jobs if Redis is not the one that wrote the lake's generation; the generation as it is then.
+
+    `known` is the generation that the caller has just read from Redis (None: it has none).
+    """
+    file = lake.root / "run" / "generation"
+    noted = file.read_text().strip() if file.exists() else None
+    if known is not None and known == noted:
+        return known
+    generation = store.generation(uuid.uuid4().hex)
+    restored = restore_missing(store, lake) if noted is not None or lake.jobs.exists() else []
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(generation)
+    if restored:
+        log.warning("the job store was emptied; jobs restored from the lake", jobs=len(restored))
+        store.critical("store_emptied", {"restored": len(restored)})
+    return generation
+
+
+def is_emptied(store: JobStore, lake: Lake) -> bool:
+    """Whether Redis is another server than the one whose jobs the lake holds, and they are not all put back yet."""
+    with store._guarded():
+        current = store.redis.get(store.key("generation"))
+    noted = _noted_generation(lake)
+    return noted is not None and noted != current
+
+
+def _noted_generation(lake: Lake) -> str | None:
+    try:
+        return (lake.root / "run" / "generation").read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def known_to_lake(lake: Lake, job_id: str) -> Lost:
+    """What the lake knows of a job that has no record.
+
+    Raises:
+        NotFoundError: nothing.
+        UnavailableError: it cannot be read.
+    """
+    try:
+        found = lost(lake, job_id)
+    except UNREADABLE as error:
+        raise UnavailableError(
+            f"job {job_id} is not in the job store, and what the lake has of it cannot be read ({error})"
+        ) from error
+    if found is None:
+        raise NotFoundError(f"no job {job_id}")
+    return found
+
+
+def restore_missing(store: JobStore, lake: Lake) -> list[str]:
+    """Put back every job that the lake knows and Redis does not; one that cannot be read holds up no other."""
+    restored: list[str] = []
+    try:
+        names = os.listdir(lake.jobs)  # noqa: PTH208 - there may be very many
+    except FileNotFoundError:
+        return restored
+    ids = sorted(name for name in names if JOB_ID.match(name))
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+            for job_id in chunk:
+                pipe.exists(store.key(f"job:{job_id}"))
+            unknown = [job_id for job_id, there in zip(chunk, pipe.execute(), strict=True) if not there]
+        archived = history.attempts(lake, unknown) if unknown else {}
+        for job_id in unknown:
+            try:
+                found = lost(lake, job_id, archived.get(job_id))
+            except UNREADABLE as error:
+                tell_once(store, "job_not_restored", job=job_id, error=f"{type(error).__name__}: {error}"[:200])
+                continue
+            if found is not None and put_back(store, lake, job_id, found):
+                restored.append(job_id)
+    return restored
+
+
+def put_back(store: JobStore, lake: Lake, job_id: str, found: Lost) -> bool:
+    """Make the record of a lost job again; whether it was missing."""
+    made = store.restore(job_id, found.fields, found.doc, found.units)
+    accepted.restore_key(store, lake, job_id)
+    return made
+
+
+def lost(lake: Lake, job_id: str, archived: int | None = None) -> Lost | None:
+    """What the lake knows of a job that has no record; None when it knows nothing, or cleanup has taken it away.
+
+    `archived` is the attempt that the history holds of it, if it does.
+
+    Raises:
+        one of `UNREADABLE`: what lies there cannot be read.
+    """
+    manifest = lake.manifest(job_id)
+    if manifest is None:
+        found = None if archived else accepted.lost(lake, job_id, _new_epoch())
+        if found is None:
+            return None
+        return _as_cancelled(Lost(*found)) if _was_cancelled(lake, job_id, 1) else Lost(*found)
+    if archived is not None and int(manifest["attempt"]) <= archived:
+        return None
+    check_manifest(manifest)
+    made = _from_manifest(lake, job_id, manifest)
+    if not made.ended and _was_cancelled(lake, job_id, manifest["attempt"]):
+        return _as_cancelled(made)
+    return made
+
+
+def note_cancelled(lake: Lake, job_id: str, attempt: str) -> None:
+    """Keep in the lake that an attempt was cancelled, where the lake knows the job at all."""
+    folder = lake.job_dir(job_id)
+    try:
+        if folder.is_dir():
+            (folder / _CANCELLED).write_text(attempt)
+    except OSError as error:  # the cancel itself stands
+        log.warning("a cancel is not kept in the lake", job=job_id, error=str(error))
+
+
+def forget_cancelled(lake: Lake, job_id: str) -> None:
+    """The job was resumed."""
+    try:
+        (lake.job_dir(job_id) / _CANCELLED).unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("a cancel is still kept in the lake", job=job_id, error=str(error))
+
+
+def _was_cancelled(lake: Lake, job_id: str, attempt: object) -> bool:
+    try:
+        return (lake.job_dir(job_id) / _CANCELLED).read_text().strip() == str(attempt)
+    except (OSError, ValueError):
+        return False
+
+
+def _as_cancelled(found: Lost) -> Lost:
+    fields = {name: value for name, value in found.fields.items() if name != "category"}
+    return Lost({**fields, "status": Status.CANCELLED.value}, {**found.doc, "error": ""}, found.units)
+
+
+def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> Lost:
+    record: dict[str, str] = manifest["record"]
+    chain = partition_stages(tuple(manifest["stages"]))
+    ended = manifest["status"] in TERMINAL
+    units = manifest["units"] if ended else units_from_parts(lake, job_id, chain)
+    partitions = [unit for unit in units if partition_number(unit) is not None]
+    finished = record.get("finished") or _ms(lake.job_dir(job_id) / "manifest.json")
+    long = {name: text for name in DOCUMENT if (text := record.get(name))}
+    fields: dict[str, Any] = {
+        **{name: value for name, value in record.items() if name not in _NOT_IN_HASH},
+        "status": manifest["status"] if ended else Status.FAILED.value,
+        "finished": finished,
+        "took": max(0, int(finished) - int(record.get("started") or finished)),
+        # Partitions beyond these were planned and never handed out, by a deadline or a cancel: a resume does so.
+        "pn": max(len(partitions), int(record.get("pn") or 0)) if ended else len(partitions),
+        "px": len(partitions),
+        "busy": 0,
+        "waits": 0,
+        "win": 0,
+    }
+    if ended:
+        fields |= {} if manifest.get("coverage") is None else {"coverage": round(manifest["coverage"], 6)}
+    else:
+        done = sum(units[unit]["s"] == "d" for unit in partitions)
+        fields |= {"category": "system", "pd": done, "pf": len(partitions) - done}
+        fields |= _counts(units, partitions, chain)
+    doc = {
+        **long,
+        "input": json.dumps(manifest["input"]),
+        "spec": json.dumps(manifest["options"]),
+        "error": (manifest.get("error") or "") if ended else _LOST,
+        "result": json.dumps(manifest.get("result") or {}),
+    }
+    return Lost(fields, doc, units, ended)
+
+
+def _counts(units: dict[str, dict[str, Any]], partitions: list[str], chain: tuple[str, ...]) -> dict[str, int]:
+    """What the record counted of the stages that the lake shows to be done."""
+    done = {f"{stage}:d": sum(len(units[u].get("c", ())) > i for u in partitions) for i, stage in enumerate(chain)}
+    return {**done, "g": sum(units[u].get("g", 0) for u in partitions)}
+
+
+def _ms(path: Path) -> int:
+    return int(path.stat().st_mtime * 1000)
+
+
+def _new_epoch() -> int:
+    """Above every epoch that the lost record can have given, also by an earlier restore.
+
+    What a run of those days left under `_tmp` never counts again.
+    """
+    return int(time.time())
+
+
+def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Units of a job as the parts that lie in the lake tell them, where nothing else does."""
+    epoch = _new_epoch()
+    units: dict[str, dict[str, Any]] = {"launch": {"s": "d", "e": epoch, "k": 0, "c": [0]}}
+    if not chain:
+        return units
+    numbers = {n for n in lake.plan_column(job_id, "partition") if n is not None}
+    done = {stage: _partitions_of(lake, job_id, stage) for stage in chain}
+    for number in range(max(numbers, default=-1) + 1):
+        reached = next((i for i, stage in enumerate(chain) if number not in done[stage]), len(chain))
+        state = {"s": "d" if reached == len(chain) else "f", "e": epoch, "k": min(reached, len(chain) - 1)}
+        made = {"c": [0] * reached, "g": 1_000 * reached // len(chain)} if reached else {}
+        units[f"p{number}"] = {**state, **made}
+    return units
+
+
+def _partitions_of(lake: Lake, job_id: str, stage: str) -> set[int]:
+    found = set()
+    for kind in ("rows", "errors"):
+        for file in lake.parts(job_id, stage, kind):
+            if match := re.match(r"part-(\d+)-", file.name):
+                found.add(int(match.group(1)))
+    return found

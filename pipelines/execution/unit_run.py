@@ -1,0 +1,326 @@
+"""One run of one stage of a unit: claim, work, write, commit, publish. Every task body runs inside `run_unit`.
+
+The order is what makes it safe: files first (temporary, named by epoch), then the commit in the record, then the
+rename, then the messages that the commit handed out. A death between any two is mended by whoever looks next.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from data.cleaning import clean_text
+from data.damage import PLAN_FILE
+from data.jobs import CUT_OFF_S, Answer, Grant, HandOut, JobStore
+from data.lake import DamagedPartError, Lake, UnitFiles
+from data.parts import Committed, PartKind, counts_of, short
+from data.schemas import STAGE_SCHEMAS
+from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableError
+from leadmill.log import get_logger
+from leadmill.pause import pause_point
+from leadmill.settings import Settings
+from pipelines.execution.canvas import publish_later
+from pipelines.execution.lease import Lease, RunStoppedError
+from pipelines.request.asked import RecordError, check_options, place_of
+from pipelines.stages import STAGES, partition_number, partition_stages
+
+log = get_logger(__name__)
+
+#: Pause before a move that Redis did not answer is made again, seconds.
+_INSIST_S = 0.5
+#: Units whose files every later unit of the job may read.
+_JOB_WIDE = frozenset(stage.name for stage in STAGES.values() if stage.scope == "job")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a process needs to run units: one a process, made after the fork."""
+
+    settings: Settings
+    store: JobStore
+    lake: Lake
+    #: Sends what a transition handed out; raises UnavailableError when the broker is away.
+    publish: Callable[[Sequence[HandOut]], None]
+
+
+@dataclass
+class Outcome:
+    """What a stage says of its work beyond the rows it wrote; goes into the commit."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    errors: int = 0
+    #: Short values for the record's hash, and long ones for its document.
+    fields: dict[str, Any] = field(default_factory=dict)
+    doc: dict[str, str] = field(default_factory=dict)
+    #: Publish alone: how the job ends.
+    status: str | None = None
+
+
+class UnitRun:
+    """The run as its stage sees it: what to read, where to write, how to tell progress."""
+
+    def __init__(self, runtime: Runtime, grant: Grant, lease: Lease, stage: str) -> None:
+        self.runtime, self.grant, self.lease = runtime, grant, lease
+        self.stage = stage
+        self.job_id = grant.job_id
+        self.partition = partition_number(grant.unit)
+        self.files = UnitFiles(runtime.lake, grant.job_id, stage, grant.unit, grant.epoch, self.partition or 0)
+        self.now = datetime.now(UTC)
+        self.outcome = Outcome()
+
+    @property
+    def makes_parts(self) -> bool:
+        """Whether the stage's output is rows, so that its commit says how many files there are."""
+        return self.stage in STAGE_SCHEMAS
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The job's options: crawl, report, scoring_model …; RecordError where the record holds none that can be."""
+        return check_options(self.grant.spec)
+
+    def settle_before(self) -> None:
+        """Repeat the renames that launch or score may owe: their process can have died between commit and rename.
+
+        What partitions owe is renamed where it is read (`read`, score, publish).
+        """
+        lake = self.runtime.lake
+        owed = lake.units_with_temporary(self.job_id) & _JOB_WIDE - {self.grant.unit}
+        if not owed:
+            return
+        units = self.runtime.store.units(self.job_id)
+        for unit in owed:
+            committed = units.get(unit, {}).get("c")
+            if committed and committed[0]:
+                lake.settle(self.job_id, unit, unit, committed[0])
+
+    def companies(self) -> list[dict[str, Any]]:
+        """Plan rows of this partition."""
+        return self.runtime.lake.plan(self.job_id, self.partition)
+
+    def read(self, kind: PartKind = "rows") -> Iterator[dict[str, Any]]:
+        """Rows that the stage before committed: of this partition, or (a job without that stage) of source jobs."""
+        stage = STAGES[self.stage].reads
+        assert stage is not None, f"{self.stage} reads no rows"
+        lake, own = self.runtime.lake, self._own_stages()
+        if stage in own:
+            # Pages are written by scrape, whoever reads them.
+            source = "scrape" if kind == "pages" else stage
+            if source in own:
+                return lake.iter_rows(self._own_parts(source, kind, own.index(source)))
+        sources = _by_source(self.companies())
+        if kind == "pages" and stage != "scrape":
+            # A job of process or enrich alone has no pages: they lie with the job that fetched them.
+            fetched = lake.newest("scrape", [company for ids in sources.values() for company in ids])
+            sources = _by_source({"company_id": row["company_id"], "source_job": row["job_id"]} for row in fetched)
+        return lake.rows_from(stage, sources, kind)
+
+    def lost(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Error rows of companies that another job has a row of, which it does not give any more."""
+        if STAGES[self.stage].reads in self._own_stages():
+            return []
+        have = {row["company_id"] for row in rows}
+        return [
+            {
+                **{name: row[name] for name in ("company_id", "domain", "url")},
+                "scope": "company",
+                "stage": self.stage,
+                "category": ErrorCategory.SYSTEM.value,
+                "error": f"its row in {row['source_job']} is damaged or gone; resume that job, then try again",
+                "at": self.now,
+            }
+            for row in self.companies()
+            if row["source_job"] and row["company_id"] not in have
+        ]
+
+    def _own_parts(self, stage: str, kind: PartKind, index: int) -> list[Path]:
+        """What an earlier stage of this unit committed: those files and no others."""
+        lake, grant = self.runtime.lake, self.grant
+        lake.settle(self.job_id, stage, grant.unit, grant.epochs[index])
+        text = grant.files[index] if index < len(grant.files) else None
+        committed = Committed(grant.epochs[index], counts_of(text))
+        return lake.valid(self.job_id, stage, kind, {self.partition or 0: committed})
+
+    def _own_stages(self) -> tuple[str, ...]:
+        return partition_stages(self.grant.stages)
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write good rows; one that cannot be stored becomes an error row."""
+        self.outcome.rows_out += self.files.write(rows)
+        self._tell_refused("rows")
+
+    def write_pages(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write raw pages; one that cannot be stored becomes an error row."""
+        self.files.write(rows, "pages")
+        self._tell_refused("pages")
+
+    def write_errors(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write companies and pages that failed; companies count as the stage's errors."""
+        self.files.write(rows, "errors")
+        self._tell_refused("errors")
+        self.outcome.errors += sum(row["scope"] == "company" for row in rows)
+
+    def _tell_refused(self, kind: PartKind) -> None:
+        refused = self.files.refused.pop(kind, [])
+        if not refused:
+            return
+        for one in refused:
+            log.warning(
+                "row not stored", job=self.job_id, stage=self.stage, kind=kind, column=one.column, why=one.reason
+            )
+        rows = [
+            {
+                **{name: _text(one.row.get(name)) for name in ("company_id", "domain", "url")},
+                "scope": "page" if kind == "pages" else "company",
+                "stage": self.stage,
+                "category": ErrorCategory.SYSTEM.value,
+                "error": f"its row could not be stored: column {one.column}: {one.reason}",
+                "at": self.now,
+            }
+            for one in refused
+        ]
+        self.files.write(rows, "errors")
+        if kind == "rows":  # an error row was counted by its writer
+            self.outcome.errors += len(rows)
+
+    def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
+        """Tell progress; raises RunStoppedError when the job was cancelled or the unit taken over."""
+        self.lease.progress(fraction, message, pages)
+
+
+Body = Callable[[UnitRun], None]
+
+
+def run_unit(
+    runtime: Runtime, body: Body, job_id: str, unit: str, epoch: int, index: int, *, owner: str, chained: bool
+) -> bool:
+    """Run one stage of a unit if the record still asks for it.
+
+    Returns whether the message's canvas may go on (the next link of the chain would find work). Never raises for a
+    failed stage: its outcome is in the record. Without Redis it raises UnavailableError, and the lease decides.
+    """
+    grant = runtime.store.begin(job_id, unit, epoch, index, owner)
+    if isinstance(grant, str):
+        log.debug("message without work", job=job_id, unit=unit, epoch=epoch, reason=grant)
+        return False
+    pause_point("begun")
+    try:
+        number, stage = place_of(grant)
+    except RecordError as error:
+        _fail(runtime, grant, error)
+        return False
+    stages = partition_stages(grant.stages)
+    run: UnitRun | None = None
+    try:
+        lease = Lease(runtime.store, grant, 1 if number is None else len(stages), runtime.settings.task_memory_limit_mb)
+        try:
+            run = UnitRun(runtime, grant, lease, stage)
+            run.settle_before()
+            body(run)
+            lease.check()
+        finally:
+            lease.close()
+    except RunStoppedError:
+        _discard(run)
+        return False
+    except Exception as error:  # the stage's own failure, whatever it is, becomes the unit's outcome
+        _discard(run)
+        again = isinstance(error, DamagedPartError) and error.file.name != PLAN_FILE
+        if _fail(runtime, grant, error, from_first_stage=again) and again and number is not None:
+            runtime.lake.drop_partition(job_id, stages, number, grant.epoch)
+        return False
+    return _commit(runtime, run, chained)
+
+
+def _discard(run: UnitRun | None) -> None:
+    if run is not None:
+        run.files.discard()
+
+
+def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
+    pause_point("written")
+    what, grant = run.outcome, run.grant
+    arguments = {
+        "rows_in": what.rows_in,
+        "rows_out": what.rows_out,
+        "errors": what.errors,
+        "pages": run.lease.pages_untold,
+        "fields": what.fields or None,
+        "doc": what.doc or None,
+        "status": what.status,
+        "chained": chained or None,
+        "files": short(run.files.counts) if run.makes_parts else None,
+    }
+    answer = _insist(lambda: runtime.store.commit(grant, **arguments))
+    if answer.refused:
+        run.files.discard()
+        return False
+    pause_point("committed")
+    try:
+        runtime.lake.settle(grant.job_id, run.stage, grant.unit, grant.epoch)
+    except OSError as error:  # the commit counts; whoever reads the parts repeats the rename
+        log.warning("rename after a commit failed", job=grant.job_id, unit=grant.unit, error=str(error))
+    pause_point("renamed")
+    publish_later(runtime.publish, answer.send)
+    return True
+
+
+def _insist(move: Callable[[], Answer]) -> Answer:
+    """Make a move that ends a run, again and again while Redis is away: what was worked for is not thrown away.
+
+    A repeat is safe: a commit whose answer was lost gets the same answer, and after a lapse it is refused.
+
+    Raises:
+        UnavailableError: it stayed away for `CUT_OFF_S`.
+    """
+    until = time.monotonic() + CUT_OFF_S
+    while True:
+        try:
+            return move()
+        except UnavailableError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_INSIST_S)
+
+
+def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage: bool = False) -> bool:
+    """Tell the record that a stage failed; whether the run still held its unit."""
+    category = error.category if isinstance(error, LeadmillError) else ErrorCategory.SYSTEM
+    text = str(error) if isinstance(error, LeadmillError) else f"{type(error).__name__}: {error}"
+    log.warning(
+        "stage failed",
+        job=grant.job_id,
+        unit=grant.unit,
+        error=text,
+        exc_info=not isinstance(error, LeadmillError),
+    )
+    policy = RETRY[category]
+    arguments = {
+        "category": category.value,
+        "error": clean_text(text[:500]),  # the script's JSON takes no lone surrogate
+        "max": policy.max_attempts,
+        "base": policy.base_s * 1000,
+        "cap": policy.cap_s * 1000,
+        "jitter": random.random(),
+        "restart": from_first_stage or None,
+    }
+    answer = _insist(lambda: runtime.store.fail(grant, **arguments))
+    publish_later(runtime.publish, answer.send)
+    return answer.refused is None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _by_source(companies: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    sources: dict[str, list[str]] = {}
+    for row in companies:
+        if row["source_job"]:
+            sources.setdefault(row["source_job"], []).append(row["company_id"])
+    return sources

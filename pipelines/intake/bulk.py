@@ -1,0 +1,113 @@
+"""One action on every job that matches: how many matched, how many were acted on, and why not the others.
+
+Live jobs only, newest first. A call ends after `MAX_S` and then says where the next one goes on; its counts are
+exact for what it looked at. A repeated call does nothing twice: what was cancelled is refused by then.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from data.jobs import TERMINAL, JobStore, Status
+from data.lake import Lake
+from leadmill.errors import ConflictError, NotFoundError
+from pipelines.execution.restore import note_cancelled
+from pipelines.intake.control import Publish, resume
+from pipelines.views import cursors
+from pipelines.views.listing import JobFilter, matching, place_of
+from pipelines.views.view import Record
+
+#: Refused jobs that are named; all are counted.
+MAX_NAMED = 100
+#: Seconds after which a call ends and tells where to go on.
+MAX_S = 8.0
+
+
+class Action(StrEnum):
+    """What may be done to many jobs."""
+
+    CANCEL = "cancel"
+    RESUME = "resume"
+
+
+@dataclass
+class Outcome:
+    """Counts of one call. With a dry run `done` is how many it would be."""
+
+    matched: int = 0
+    done: int = 0
+    #: Matched, but the action is not legal: counted, and the first `MAX_NAMED` named {job_id, status, reason}.
+    refused: int = 0
+    refused_jobs: list[dict[str, str]] = field(default_factory=list)
+    next_cursor: str | None = None
+
+    def refuse(self, record: Record, reason: str) -> None:
+        """Count a job that could not be acted on."""
+        self.refused += 1
+        if len(self.refused_jobs) < MAX_NAMED:
+            self.refused_jobs.append({"job_id": record["id"], "status": record["status"], "reason": reason})
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return dict(vars(self))
+
+
+def act(
+    store: JobStore,
+    lake: Lake,
+    publish: Publish,
+    action: Action,
+    wanted: JobFilter,
+    *,
+    dry_run: bool = False,
+    cursor: str | None = None,
+) -> Outcome:
+    """Cancel or resume all live jobs that match.
+
+    Raises:
+        InputError: not a cursor of ours.
+        UnavailableError: Redis does not answer; what was done stays done, and a repeat goes on.
+    """
+    found, until = Outcome(), time.monotonic() + MAX_S
+    for record, place in matching(store, wanted, place_of(cursor) if cursor else None):
+        if record is not None:
+            found.matched += 1
+            if reason := refusal(action, record):
+                found.refuse(record, reason)
+            elif dry_run:
+                found.done += 1
+            else:
+                _act(store, lake, publish, action, record, found)
+        if time.monotonic() > until:
+            found.next_cursor = cursors.encode(*place)
+            break
+    return found
+
+
+def refusal(action: Action, record: Record) -> str | None:
+    """Why an action is not legal for a job as its record stands, or None."""
+    status = record["status"]
+    if action is Action.CANCEL:
+        return f"it is {status} already" if status in TERMINAL else None
+    if status not in TERMINAL:
+        return f"it is {status}; only what has ended can be resumed"
+    if status == Status.COMPLETED and float(record.get("coverage") or 0) >= 1:
+        return "it is completed with nothing missing"
+    return None
+
+
+def _act(store: JobStore, lake: Lake, publish: Publish, action: Action, record: Record, found: Outcome) -> None:
+    """The record may have moved since it was read: the move itself decides."""
+    try:
+        if action is Action.CANCEL:
+            store.cancel(record["id"])
+            note_cancelled(lake, record["id"], record.get("attempt", ""))
+        else:
+            resume(store, lake, publish, record["id"])
+    except (ConflictError, NotFoundError) as error:
+        found.refuse(record, str(error))
+    else:
+        found.done += 1

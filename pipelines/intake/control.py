@@ -1,0 +1,149 @@
+"""What a user does with a job that exists: look it up, cancel it, resume it, run it again from a stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from data import history
+from data.damage import DamagedPartError, damages, mark_resumed
+from data.jobs import TERMINAL, HandOut, JobStore, Status
+from data.lake import Lake
+from leadmill.errors import ConflictError, InputError, NotFoundError
+from leadmill.log import get_logger
+from pipelines.execution import restore
+from pipelines.execution.canvas import publish_later
+from pipelines.execution.redone import damaged_units, look_over
+from pipelines.intake.submit import Submission
+from pipelines.queues import Priority
+from pipelines.request.asked import RecordError, check_options, count
+from pipelines.stages import PIPELINE, Kind, partition_stages
+from pipelines.views.listing import from_history
+
+log = get_logger(__name__)
+
+Publish = Callable[[Sequence[HandOut]], None]
+
+
+def existing(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
+    """The record of a job; one that an emptied server has lost is put back first.
+
+    Raises:
+        NotFoundError: no such job, or cleanup has taken its record away.
+        UnavailableError: Redis does not answer.
+    """
+    lake.job_dir(job_id)
+    record = store.read(job_id)
+    if record is not None:
+        return record
+    record = known(store, lake, job_id)
+    if "archived" in record:
+        raise NotFoundError(f"job {job_id} has ended and its record was cleaned up; its status and report are kept")
+    restore.put_back(store, lake, job_id, restore.known_to_lake(lake, job_id))
+    return store.read(job_id) or record
+
+
+def known(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
+    """The record of a job, else what history or manifest keep of it (then with a field `archived`).
+
+    One that an emptied server has lost is told as it will be, once it is put back: within a second or so.
+
+    Raises:
+        NotFoundError: no such job.
+        UnavailableError: Redis does not answer.
+    """
+    lake.job_dir(job_id)
+    record = store.read(job_id)
+    if record is not None:
+        return record
+    if row := history.find(lake, job_id):
+        return from_history(row)
+    found = restore.known_to_lake(lake, job_id)
+    cleaned_up = found.ended and not restore.is_emptied(store, lake)
+    return {**found.record(job_id), **({"archived": "1"} if cleaned_up else {})}
+
+
+def cancel(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
+    """End a job now; its record afterwards.
+
+    Raises:
+        NotFoundError: no such job.
+        ConflictError: it has ended already.
+        UnavailableError: Redis does not answer.
+    """
+    existing(store, lake, job_id)
+    store.cancel(job_id)
+    record = existing(store, lake, job_id)
+    restore.note_cancelled(lake, job_id, record.get("attempt", ""))
+    return record
+
+
+def resume(
+    store: JobStore, lake: Lake, publish: Publish, job_id: str, idempotency_key: str | None = None
+) -> tuple[dict[str, str], bool]:
+    """Hand out again what is not done: the record afterwards, and whether an earlier request did it.
+
+    Raises:
+        NotFoundError: no such job, or its record was cleaned up.
+        ConflictError: it runs, or nothing is missing; or the key stood for another request.
+        UnavailableError: Redis does not answer.
+    """
+    record = existing(store, lake, job_id)
+    chain = partition_stages(tuple(record["stages"].split(",")))
+    with store._guarded():
+        kept = store.redis.exists(store.key(f"units:{job_id}"))
+    units = None if kept else _kept_units(lake, job_id, chain)
+    planned = count(record, "pn")
+    has_plan = not planned or lake.has_plan(job_id)
+    if record["status"] == Status.COMPLETED:  # whoever resumes it sees that something is wrong
+        look_over(lake, job_id)
+    found = damages(lake, job_id)
+    if not has_plan:
+        again: list[str] | None = [f"p{number}" for number in range(planned)]  # which companies they had is not known
+    else:
+        again = damaged_units(found, chain) if found else None
+    answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again)
+    mark_resumed(found)
+    restore.forget_cancelled(lake, job_id)
+    publish_later(publish, answer.send)
+    return existing(store, lake, job_id), bool(answer.body.get("replayed"))
+
+
+def _kept_units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, Any] | None:
+    """Units that are no longer in the record: those of the manifest, else what the parts tell."""
+    try:
+        return (lake.manifest(job_id) or {}).get("units")
+    except DamagedPartError as error:
+        log.warning("units made from the parts", job=job_id, error=str(error))
+        return restore.units_from_parts(lake, job_id, chain)
+
+
+def rerun(store: JobStore, lake: Lake, job_id: str, from_stage: str, **options: Any) -> Submission:
+    """A submission that runs a job's companies again from a stage on, reading the job's own parts before it.
+
+    Raises:
+        InputError: no such stage.
+        NotFoundError: no such job.
+        ConflictError: the job has not ended.
+        UnavailableError: Redis does not answer.
+    """
+    if from_stage not in PIPELINE:
+        raise InputError(f"no stage {from_stage[:40]!r}; there are: {', '.join(PIPELINE)}", field="from_stage")
+    record = existing(store, lake, job_id)
+    if record["status"] not in TERMINAL:
+        raise ConflictError(f"job {job_id} is {record['status']}; wait until it has ended, or cancel it first")
+    try:
+        spec = check_options(store.asked(job_id)[1])
+    except RecordError as error:
+        raise ConflictError(str(error)) from error
+    after = PIPELINE[PIPELINE.index(from_stage) :]
+    last = record["stages"].split(",")[-1]
+    stages = after[: after.index(last) + 1] if last in after else after
+    given = {
+        "options": spec,
+        "priority": Priority(int(record.get("prio") or 1)),
+        "tags": tuple(json.loads(record.get("tags") or "[]")),
+        **options,
+    }
+    return Submission(Kind.PIPELINE, parent=job_id, stages=stages, **given)

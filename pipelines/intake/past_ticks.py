@@ -1,0 +1,44 @@
+"""What the lake alone knows of the jobs that came of a schedule: they carry its name as a tag."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+
+from data.lake import Lake
+from leadmill.errors import LeadmillError
+from leadmill.ids import JOB_ID, job_time
+from leadmill.log import get_logger
+from pipelines.request import accepted
+
+log = get_logger(__name__)
+
+_MAX_TAG = 60
+
+
+def schedule_tag(name: str) -> str:
+    """The tag of every job that came of a schedule."""
+    return f"schedule:{name}"[:_MAX_TAG]
+
+
+def jobs_since(lake: Lake, since: datetime, tag: str) -> Iterator[str]:
+    """Jobs of the lake that were made at or after a time and have a tag, newest first."""
+    try:
+        names = os.listdir(lake.jobs)  # noqa: PTH208 - there may be very many
+    except FileNotFoundError:
+        return
+    young = [name for name in names if JOB_ID.match(name) and job_time(name) >= since.timestamp()]
+    for name in sorted(young, reverse=True):
+        try:
+            if tag in _tags(lake, name):
+                yield name
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, LeadmillError) as error:
+            log.warning("a manifest cannot be read", job=name, error=str(error))
+
+
+def _tags(lake: Lake, job_id: str) -> list[str]:
+    manifest = lake.manifest(job_id)
+    tags = accepted.tags(lake, job_id) if manifest is None else json.loads(manifest["record"].get("tags") or "[]")
+    return list(tags)

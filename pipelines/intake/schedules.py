@@ -1,0 +1,256 @@
+"""When jobs come by themselves: the periodic maintenance jobs and users' recurring pipelines.
+
+A tick is a submit under the key `<name>@<planned time>`. The planned times that were submitted are kept in Redis, so
+a restart, a second scheduler or a clock that jumps changes nothing: one job a planned time, at most and once.
+
+- Missed ticks (no scheduler ran, Redis was away, the clock jumped forward): the newest one is submitted, the ones
+  before it are dropped and told as a critical event `missed_ticks`.
+- A clock that went back submits nothing that was submitted before; after a wrong jump forward the schedule goes on
+  at its next planned time, and the times that were submitted too early are not submitted again when they come.
+- Ticks that come while a schedule is paused are dropped without a word: a resume waits for the next planned time.
+- A submit that is refused is told as a critical event `tick_refused`, and stops no other schedule; one that the disk
+  does not take is told as `tick_waits` and tried again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from cronsim import CronSim
+from pydantic import TypeAdapter, ValidationError
+
+from data.jobs import HandOut, JobStore
+from data.lake import Lake
+from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
+from leadmill.errors import ConflictError, InputError, LeadmillError, StorageError, UnavailableError
+from leadmill.log import get_logger
+from pipelines.intake.cron import NAME, check_cron, next_runs, planned_time
+from pipelines.intake.past_ticks import schedule_tag
+from pipelines.intake.schedule_registry import ScheduleRegistry
+from pipelines.intake.submit import MAX_TAGS, Submission, submit
+from pipelines.queues import Priority
+from pipelines.stages import Kind
+from pipelines.views.alarms import tell, tell_once
+
+log = get_logger(__name__)
+
+#: When each kind of maintenance job is due (cron, UTC).
+PERIODIC: dict[str, str] = {
+    Kind.CLEANUP.value: "15 3 * * *",
+    Kind.STATISTICS.value: "0 * * * *",
+    Kind.HEALTH_CHECK.value: "*/30 * * * *",
+    Kind.OPTIMIZE_DB.value: "30 4 * * 0",
+}
+#: Missed ticks are counted up to this.
+_MAX_MISSED = 1_000
+#: Largest body of a schedule, characters of JSON: many companies belong into the lake, named by a search.
+_MAX_BODY = 1_000_000
+_SUBMISSION = TypeAdapter(Submission)
+
+
+@dataclass(frozen=True)
+class _Due:
+    name: str
+    cron: str
+    #: When it began to count; None: a built-in one.
+    since: datetime | None
+
+
+def check_name(name: str) -> str:
+    """A schedule's name; InputError when it has not the form of one, or belongs to maintenance."""
+    if not NAME.match(name):
+        raise InputError("a name has 1 to 64 letters, digits, dots, dashes or underscores", field="name")
+    if name in PERIODIC:
+        raise InputError(f"{name!r} is the name of a built-in schedule", field="name")
+    return name
+
+
+def to_body(submission: Submission) -> dict[str, Any]:
+    """A submission as JSON, for the schedule to keep."""
+    body = {name: value for name, value in asdict(submission).items() if value not in (None, (), [], {})}
+    body.pop("file", None)
+    return {**body, "kind": submission.kind.value, "priority": int(submission.priority)}
+
+
+def from_body(body: Mapping[str, Any]) -> Submission:
+    """The submission that `to_body` kept; InputError when it is none."""
+    if "file" in body:  # none that was kept has one, and this process may read more than whoever wrote it
+        raise InputError("the schedule's body cannot be read (it names a file); delete it and make it again")
+    try:
+        return _SUBMISSION.validate_python(dict(body))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(str(part) for part in wrong["loc"]) or "it"
+        text = f"the schedule's body cannot be read ({where}: {wrong['msg']}); delete it and make it again"
+        raise InputError(text) from error
+
+
+def create(store: JobStore, lake: Lake, name: str, cron: str, submission: Submission, now: datetime) -> Schedule:
+    """Keep a recurring pipeline; its first tick is the first planned time after `now`.
+
+    Raises:
+        InputError: name, cron or a field of the submission (`pipeline.…`) is wrong.
+        ConflictError: the name is taken.
+        UnavailableError: Redis does not answer, or the lake cannot be written.
+    """
+    check_name(name)
+    check_cron(cron)
+    try:
+        _check_repeatable(submission)
+    except InputError as error:
+        raise InputError(str(error), field=f"pipeline.{error.field}" if error.field else "pipeline") from error
+    schedule = Schedule(name, cron, now.isoformat(), body=to_body(submission))
+    if len(json.dumps(schedule.body)) > _MAX_BODY:
+        raise InputError(f"more than {_MAX_BODY:,} characters; name the companies by a search", field="pipeline")
+    ScheduleRegistry(store, lake).create(schedule)
+    return schedule
+
+
+def _check_repeatable(submission: Submission) -> None:
+    submission.check()
+    submission.checked_stages()
+    if submission.run_at is not None:
+        raise InputError("the schedule itself says when it runs", field="run_at")
+    if submission.deadline_at is not None:
+        raise InputError("give the seconds that each run may take, not a time", field="deadline")
+
+
+class Ticker:
+    """Submits what is due. Any number may run beside one another."""
+
+    def __init__(self, store: JobStore, lake: Lake, publish: Callable[[Sequence[HandOut]], None]) -> None:
+        self._store, self._lake, self._publish = store, lake, publish
+        self._schedules, self._registry = ScheduleStore(store), ScheduleRegistry(store, lake)
+
+    def tick(self, now: datetime) -> list[str]:
+        """Submit each schedule whose newest planned time has not been submitted; names of those submitted.
+
+        Raises:
+            UnavailableError: Redis does not answer; what was not submitted is due at the next tick.
+        """
+        known = list(self._known(now))  # before the ticks are read: a schedule that is restored brings its own
+        ticks = self._schedules.ticks()
+        done = []
+        for due in known:
+            planned = planned_time(due.cron, now)
+            last = ticks.get(due.name)
+            if last is None and due.since is None:  # a built-in schedule on a new installation: its time begins now
+                self._schedules.ticked(due.name, now)
+            elif planned is not None and planned != last and self._submit_due(due, planned, last, now):
+                done.append(due.name)
+        return done
+
+    def _known(self, now: datetime) -> Iterator[_Due]:
+        for name, cron in PERIODIC.items():
+            yield _Due(name, cron, None)
+        for schedule in self._registry.read_all(now)[0]:
+            if not schedule.paused:
+                yield _Due(schedule.name, schedule.cron, datetime.fromisoformat(schedule.created_at))
+
+    def _submit_due(self, due: _Due, planned: datetime, last: datetime | None, now: datetime) -> bool:
+        """Submit a planned time unless it was dealt with before; whether it was submitted."""
+        known = (last, due.since, self._schedules.submitted_until(due.name, now))
+        # What lies in the future was noted before the clock went back; it says nothing of the times up to now.
+        until = max((at for at in known if at is not None and at <= now), default=None)
+        if until is None:  # a new clock knows nothing of this schedule: its time begins now
+            self._schedules.passed_over(due.name, planned)
+            return False
+        if planned <= until:
+            return False
+        try:
+            job_id = self._submit(due.name, planned)
+        except StorageError as error:  # its input does not fit on the disk: due again at the next tick
+            tell_once(self._store, "tick_waits", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
+            return False
+        except UnavailableError:
+            raise
+        except LeadmillError as error:
+            self._schedules.passed_over(due.name, planned)
+            tell(self._store, "tick_refused", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
+            return False
+        self._schedules.ticked(due.name, planned, job_id)
+        if missed := sum(1 for _ in islice(_between(due.cron, until, planned), _MAX_MISSED)):
+            tell(self._store, "missed_ticks", name=due.name, missed=missed, before=planned.isoformat())
+        return True
+
+    def _submit(self, name: str, planned: datetime) -> str:
+        key = f"tick:{name}@{planned.isoformat()}"
+        if name in PERIODIC:
+            submission = Submission(Kind(name), priority=Priority.LOW, tags=("scheduled",), idempotency_key=key)
+        else:
+            body = self._body(name)
+            given = from_body(body)
+            tags = tuple(dict.fromkeys([*given.tags, schedule_tag(name)]))[-MAX_TAGS:]
+            submission = replace(given, tags=tags, idempotency_key=key)
+        accepted = submit(self._store, self._lake, self._publish, submission)
+        log.info("tick", name=name, planned=planned.isoformat(), job=accepted.job_id, again=accepted.replayed)
+        return accepted.job_id
+
+    def _body(self, name: str) -> Mapping[str, Any]:
+        """What a schedule submits; from the lake when Redis has lost that half of it."""
+        try:
+            body = self._schedules.get(name).body
+        except ConflictError:
+            body = {}
+        if not body:
+            self._registry.bring_together([name])
+            body = self._schedules.get(name).body
+        if not body:
+            raise InputError("the schedule has no body; delete it and make it again")
+        return body
+
+
+def _between(cron: str, after: datetime, before: datetime) -> Iterator[datetime]:
+    for at in CronSim(cron, after):
+        if at >= before:
+            return
+        yield at
+
+
+def describe(schedule: Schedule, now: datetime, last: Tick | None = None) -> dict[str, Any]:
+    """A schedule as the API shows it.
+
+    Fields: name, cron, explanation (the cron in words), paused, next_runs (none while paused), last_tick {planned,
+    job_id} or None, created_at, fault (None), and pipeline where the schedule was read with its body. Times are UTC.
+    """
+    body = _as_given(schedule.body)
+    return {
+        "name": schedule.name,
+        "cron": schedule.cron,
+        "explanation": CronSim(schedule.cron, now).explain(),
+        "paused": schedule.paused,
+        "next_runs": [] if schedule.paused else [at.isoformat() for at in next_runs(schedule.cron, now)],
+        "last_tick": {"planned": last.planned.isoformat(), "job_id": last.job_id or None} if last else None,
+        "created_at": schedule.created_at,
+        "fault": None,
+        **({"pipeline": body} if body else {}),
+    }
+
+
+def describe_unreadable(entry: Unreadable) -> dict[str, Any]:
+    """An entry that is no schedule, in the same form: it is never due; `fault` says what is wrong with it."""
+    return {
+        "name": entry.name,
+        "cron": "",
+        "explanation": "cannot be read",
+        "paused": True,
+        "next_runs": [],
+        "last_tick": None,
+        "created_at": None,
+        "fault": entry.fault,
+    }
+
+
+def _as_given(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A kept submission in the words of POST /pipelines."""
+    found = {**body, **body.get("options", {})}
+    if "priority" in found:
+        found["priority"] = Priority(found["priority"]).label
+    if "deadline_s" in found:
+        found["deadline"] = found["deadline_s"]
+    return {name: value for name, value in found.items() if name not in ("kind", "options", "deadline_s")}

@@ -1,0 +1,244 @@
+"""Submit: record a job, then publish its launch message. Accepted means recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from data import history
+from data.jobs import HandOut, JobStore, NewJob
+from data.lake import Lake, sync_file
+from leadmill.errors import InputError, StorageError, StoreRefusedError, UnavailableError
+from leadmill.ids import new_job_id
+from leadmill.log import get_logger
+from leadmill.pause import pause_point
+from pipelines.execution.canvas import publish_later
+from pipelines.queues import Priority
+from pipelines.request import accepted
+from pipelines.request.asked import RecordError, check_options
+from pipelines.request.inputs import LONG_LIST, MAX_QUERIES, MAX_UPLOAD, UPLOAD, check_company_ids, check_urls
+from pipelines.stages import KINDS, PIPELINE, Kind, partition_stages
+
+log = get_logger(__name__)
+
+#: Inputs up to this size lie in the record itself (bytes of JSON); larger ones in `jobs/<id>/input/`.
+INLINE_BYTES = 64_000
+MAX_TAGS = 20
+#: A deadline in seconds, and a time to start at or to end by, lie at most so far ahead (seconds).
+MAX_DEADLINE_S = 365 * 86_400
+MAX_AHEAD_S = 3_653 * 86_400
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a caller asks for, already of the right types; `check` holds the rules between the fields."""
+
+    kind: Kind
+    company_urls: Sequence[str] = ()
+    search_queries: Sequence[str] = ()
+    max_results_per_query: int = 20
+    company_ids: Sequence[str] = ()
+    #: An uploaded CSV file, on this machine until the submit returns.
+    file: Path | None = None
+    #: A job whose companies (and, for the stages before the first asked for, rows) are taken.
+    parent: str | None = None
+    stages: Sequence[str] = ()
+    #: crawl, report, scoring_model and what maintenance calls take.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
+    tags: Sequence[str] = ()
+    min_coverage: float | None = None
+    deadline_s: float | None = None
+    #: The deadline as a time (seconds since the epoch) instead; a repeated request then has the same body.
+    deadline_at: float | None = None
+    run_at: float | None = None
+    idempotency_key: str | None = None
+
+    def checked_stages(self) -> tuple[str, ...]:
+        """The job's stages in their order.
+
+        Raises:
+            InputError: an unknown stage, or none.
+        """
+        if self.kind is not Kind.PIPELINE:
+            return KINDS[self.kind]
+        for i, name in enumerate(self.stages):
+            if name not in PIPELINE:
+                raise InputError(f"no stage {name[:40]!r}; there are: {', '.join(PIPELINE)}", field=f"stages[{i}]")
+        wanted = tuple(name for name in PIPELINE if not self.stages or name in self.stages)
+        gap = PIPELINE[PIPELINE.index(wanted[0]) : PIPELINE.index(wanted[-1]) + 1]
+        if wanted != gap:
+            missing = ", ".join(sorted(set(gap) - set(wanted)))
+            raise InputError(f"stages must follow one another; missing between: {missing}", field="stages")
+        return wanted
+
+    def seconds_left(self) -> float | None:
+        """From now to the deadline, or None without one."""
+        return self.deadline_s if self.deadline_at is None else max(0.001, self.deadline_at - time.time())
+
+    def check(self) -> None:
+        """Raise InputError for the first rule that is broken."""
+        check_urls(self.company_urls)
+        check_company_ids(self.company_ids)
+        if len(self.search_queries) > MAX_QUERIES:
+            raise InputError(f"more than {MAX_QUERIES} search queries", field="search_queries")
+        for i, query in enumerate(self.search_queries):
+            if not query.strip() or len(query) > 500:
+                raise InputError("a search query has 1 to 500 characters", field=f"search_queries[{i}]")
+        if len(self.tags) > MAX_TAGS or any(not tag or len(tag) > 60 for tag in self.tags):
+            raise InputError(f"at most {MAX_TAGS} tags of 1 to 60 characters", field="tags")
+        if self.min_coverage is not None and not 0 <= self.min_coverage <= 1:
+            raise InputError("a share between 0 and 1", field="min_coverage")
+        self._check_times()
+        try:
+            check_options(dict(self.options))
+        except RecordError as error:
+            raise InputError(f"{error.field}: {error.what}", field=error.field) from error
+        if self.kind is Kind.PIPELINE and not (
+            self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
+        ):
+            raise InputError("give company_urls, search_queries, company_ids or a CSV file", field="company_urls")
+
+    def _check_times(self) -> None:
+        if self.deadline_s is not None and not 0 < self.deadline_s <= MAX_DEADLINE_S:
+            raise InputError(f"more than 0 and at most {MAX_DEADLINE_S:,} seconds (a year)", field="deadline")
+        for name, at in (("deadline", self.deadline_at), ("run_at", self.run_at)):
+            if at is not None and not 0 <= at <= time.time() + MAX_AHEAD_S:
+                raise InputError("give a time since 1970 and within ten years from now", field=name)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A recorded job. `replayed`: an earlier request with the same key made it."""
+
+    job_id: str
+    replayed: bool
+    send: list[HandOut]
+
+
+def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | None = None) -> Accepted:
+    """Check a submission and write its record; the caller publishes `send`, after answering if it likes.
+
+    Raises:
+        InputError: a field is wrong (named).
+        ConflictError: the idempotency key stood for another body.
+        UnavailableError: Redis does not answer; carries the job's id, which a repeat may name.
+        StorageError: the input could not be kept.
+    """
+    submission.check()
+    stages = submission.checked_stages()
+    fresh = job_id is None
+    job_id = job_id or new_job_id()
+    source = _source(submission)
+    body_hash = _hash(submission, source)
+    folder = lake.job_dir(job_id) / "input"
+    try:
+        source = _kept(submission, source, folder)
+        job = NewJob(
+            job_id=job_id,
+            kind=submission.kind.value,
+            stages=stages,
+            partition_stages=partition_stages(stages),
+            spec=dict(submission.options),
+            source=source,
+            priority=int(submission.priority),
+            tags=tuple(submission.tags),
+            parent=submission.parent,
+            min_coverage=submission.min_coverage,
+            deadline_s=submission.seconds_left(),
+            run_at=submission.run_at,
+            idempotency_key=submission.idempotency_key,
+            body_hash=body_hash,
+        )
+        if submission.run_at is not None or not source.keys().isdisjoint(("file", "json")):
+            accepted.keep(folder, job)
+    except OSError as error:
+        if fresh:
+            shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+        raise StorageError.of(error) or error from error
+    try:
+        answer = store.submit(job)
+    except Exception as error:
+        may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)
+        if fresh and not may_count:
+            shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+        raise
+    pause_point("recorded")
+    recorded = str(answer.body["job"])
+    if recorded != job_id:
+        shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+    if answer.body.get("lost") and not _archived(lake, recorded):
+        return replace(record(store, lake, submission, recorded), replayed=True)
+    return Accepted(recorded, bool(answer.body.get("replayed")), answer.send)
+
+
+def _archived(lake: Lake, job_id: str) -> bool:
+    """Whether the lake tells of a job that has no record any more: cleanup took it out, or it will be restored."""
+    return (lake.job_dir(job_id) / "manifest.json").exists() or history.find(lake, job_id) is not None
+
+
+def submit(
+    store: JobStore, lake: Lake, publish: Callable[[Sequence[HandOut]], None], submission: Submission
+) -> Accepted:
+    """Record a job and publish its launch. When publishing fails the job is accepted all the same."""
+    made = record(store, lake, submission)
+    publish_later(publish, made.send)
+    return made
+
+
+def _source(submission: Submission) -> dict[str, Any]:
+    source: dict[str, Any] = {}
+    if submission.company_urls:
+        source["company_urls"] = list(submission.company_urls)
+    if submission.search_queries:
+        source["search_queries"] = list(submission.search_queries)
+        source["max_results_per_query"] = submission.max_results_per_query
+    if submission.company_ids:
+        source["company_ids"] = list(submission.company_ids)
+    if submission.parent:
+        source["parent"] = submission.parent
+    return source
+
+
+def _hash(submission: Submission, source: Mapping[str, Any]) -> str:
+    """What makes two bodies the same for an idempotency key."""
+    body = [
+        submission.kind, source, list(submission.stages), dict(submission.options), int(submission.priority),
+        list(submission.tags), submission.min_coverage, submission.deadline_s, submission.deadline_at,
+        submission.run_at,
+    ]  # fmt: skip
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode())
+    if submission.file is not None:
+        digest.update(submission.file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _kept(submission: Submission, source: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The source as the record holds it: a file and a long list lie in the job's folder."""
+    if submission.file is not None:
+        return {**source, "file": _keep_upload(submission.file, folder)}
+    text = json.dumps(source)
+    if len(text) <= INLINE_BYTES:
+        return source
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / LONG_LIST).write_text(text)
+    sync_file(folder / LONG_LIST)
+    return {"json": LONG_LIST}
+
+
+def _keep_upload(file: Path, folder: Path) -> str:
+    if file.stat().st_size > MAX_UPLOAD:
+        raise InputError(f"the file is larger than {MAX_UPLOAD // 1_000_000} MB", field="file")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / UPLOAD
+    shutil.copyfile(file, target)
+    sync_file(target)
+    os.chmod(target, 0o600)  # noqa: PTH101 - a Path method would say the same
+    return target.name

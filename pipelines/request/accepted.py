@@ -1,0 +1,117 @@
+"""`input/job.json`: what a job was accepted as, kept beside its input until launch has written the manifest.
+
+Written where it costs nothing that counts: for a job whose input goes to disk anyway, and for one that starts later.
+A job whose whole input lies in the record, and that waits for a worker only, has none.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from data.jobs import LIMITS, JobStore, NewJob, Status
+from data.lake import Lake, sync_file
+from leadmill.log import get_logger
+from pipelines.request.inputs import LONG_LIST, UPLOAD
+from pipelines.stages import PIPELINE, Kind, partition_stages
+
+log = get_logger(__name__)
+
+NAME = "job.json"
+_LOST = "the job store was emptied before this job began; its input is kept, resume starts it"
+_LOST_OPTIONS = (
+    "the job store was emptied before this job began; its input is kept, but not what it was to do with it: "
+    "resume runs the whole pipeline over it, with the default options"
+)
+#: What 0.1.0 wrote of an input that was too large for the record, or uploaded.
+_INPUTS = {UPLOAD: "file", LONG_LIST: "json"}
+
+
+def keep(folder: Path, job: NewJob) -> None:
+    """Write it, durably, into the job's input folder."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / NAME
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({**asdict(job), "created": int(time.time() * 1000)}))
+    sync_file(path)
+
+
+def lost(lake: Lake, job_id: str, epoch: int) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]] | None:
+    """Fields, document and units of the record of a job that never began; None when the lake has no input of it.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: what lies there cannot be read.
+    """
+    folder = lake.job_dir(job_id) / "input"
+    try:
+        known: dict[str, Any] = json.loads((folder / NAME).read_text())
+        text = _LOST
+    except FileNotFoundError:
+        name = next((name for name in _INPUTS if (folder / name).exists()), None)
+        if name is None:
+            return None
+        known, text = _with_defaults(folder / name), _LOST_OPTIONS
+    stages = tuple(known["stages"])
+    now = int(time.time() * 1000)
+    fields = {
+        "kind": Kind(known["kind"]).value,
+        "status": Status.FAILED.value,
+        "category": "system",
+        "created": known["created"],
+        "started": "",
+        "finished": now,
+        "took": 0,
+        "attempt": 1,
+        "stages": ",".join(stages),
+        "ps": ",".join(partition_stages(stages)),
+        "prio": known["priority"],
+        "tags": json.dumps(known["tags"]),
+        "parent": known["parent"] or "",
+        "min": "" if known["min_coverage"] is None else known["min_coverage"],
+        "close": "publish",
+        **dict.fromkeys(("px", "busy", "waits", "win"), 0),
+    }
+    doc = {"input": json.dumps(known["source"]), "spec": json.dumps(known["spec"]), "error": text}
+    return fields, doc, {"launch": {"s": "f", "e": epoch, "k": 0, "m": ["system", text]}}
+
+
+def tags(lake: Lake, job_id: str) -> list[str]:
+    """Tags of a job that was accepted and has not begun, as far as they are kept."""
+    try:
+        return list(json.loads((lake.job_dir(job_id) / "input" / NAME).read_text())["tags"])
+    except FileNotFoundError:
+        return []
+
+
+def restore_key(store: JobStore, lake: Lake, job_id: str) -> None:
+    """A repeat of the request under its Idempotency-Key is the restored job again, for the rest of the day."""
+    try:
+        known: Mapping[str, Any] = json.loads((lake.job_dir(job_id) / "input" / NAME).read_text())
+        left = int(LIMITS["IDEMPOTENCY_S"] - (time.time() - known["created"] / 1000))
+        key, mark = known["idempotency_key"], json.dumps({"job": job_id, "body": known["body_hash"]})
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:  # the job itself is back
+        log.warning("an Idempotency-Key is lost", job=job_id, error=str(error))
+        return
+    if key and left > 0:
+        with store._guarded():
+            store.redis.set(store.key(f"idem:{key}"), mark, ex=left, nx=True)
+
+
+def _with_defaults(file: Path) -> dict[str, Any]:
+    return {
+        "kind": Kind.PIPELINE.value,
+        "stages": PIPELINE,
+        "spec": {"report": {"formats": ["html", "csv"]}},
+        "source": {_INPUTS[file.name]: file.name},
+        "priority": 1,
+        "tags": (),
+        "parent": None,
+        "min_coverage": None,
+        "created": int(file.stat().st_mtime * 1000),
+    }

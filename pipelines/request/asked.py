@@ -1,0 +1,257 @@
+"""What a job was asked for, as its record says it: the one place where stages read that, and it is checked here.
+
+The API and the client check what callers send; but a record lies in Redis, and whoever can write there can write
+anything. So nothing in it names a file, a unit or a limit unchecked: a job whose record asks for what no submission can
+ask for fails, and says so.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.jobs import Grant
+from leadmill.errors import ErrorCategory, InputError, WorkError
+from leadmill.ids import JOB_ID
+from pipelines.request.inputs import (
+    LONG_LIST,
+    MAX_INLINE,
+    MAX_LONG_LIST,
+    MAX_QUERIES,
+    MAX_RESULTS,
+    UPLOAD,
+    check_company_ids,
+)
+from pipelines.stages import PIPELINE, STAGES, Kind, is_unit, partition_number, partition_stages, stage_of
+
+MAX_FORMATS = 20
+_WORD = re.compile(r"[\w.-]{1,100}\Z")
+_FORMAT = re.compile(r"[a-z0-9_]{1,20}\Z")
+
+
+class RecordError(WorkError):
+    """A record asks for what no submission can ask for; trying again changes nothing."""
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(f"the job's record is wrong: {field}: {what}"[:400], ErrorCategory.DATA)
+        self.field, self.what = field, what
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a job's companies come from."""
+
+    company_urls: tuple[str, ...] = ()
+    company_ids: tuple[str, ...] = ()
+    search_queries: tuple[str, ...] = ()
+    max_results_per_query: int = 20
+    #: The uploaded CSV file.
+    file: Path | None = None
+    #: The job whose plan is taken.
+    parent: str | None = None
+
+
+def read_source(recorded: object, folder: Path) -> Source:
+    """The source that a record holds, or that lies in the job's `input` folder under one of two fixed names.
+
+    Raises:
+        RecordError: it is none that a submission makes.
+    """
+    source = _mapping(recorded, "input")
+    if "json" in source:
+        source = _mapping(_long_list(source["json"], folder), "input")
+        if not source.keys().isdisjoint({"json", "file"}):
+            raise RecordError("input", f"{LONG_LIST} names another file")
+    queries = _texts(source, "search_queries")
+    if len(queries) > MAX_QUERIES or any(len(query) > 500 for query in queries):
+        raise RecordError("search_queries", f"more than {MAX_QUERIES}, or a longer one than 500 characters")
+    urls, ids = _texts(source, "company_urls"), _texts(source, "company_ids")
+    if len(urls) > MAX_INLINE:  # what each of them is, is checked where it is read
+        raise RecordError("company_urls", f"more than {MAX_INLINE}")
+    try:
+        check_company_ids(ids)
+    except InputError as error:
+        raise RecordError(error.field or "company_ids", str(error)) from error
+    parent = source.get("parent")
+    if parent is not None and not (isinstance(parent, str) and JOB_ID.match(parent)):
+        raise RecordError("parent", f"{str(parent)[:60]!r} is no job's id")
+    most = source.get("max_results_per_query", 20)
+    if not _whole(1, MAX_RESULTS)(most):
+        raise RecordError("max_results_per_query", f"not a number from 1 to {MAX_RESULTS}")
+    return Source(urls, ids, queries, most, _upload(source, folder), parent)
+
+
+def _upload(source: Mapping[str, Any], folder: Path) -> Path | None:
+    if "file" not in source:
+        return None
+    if source["file"] != UPLOAD:
+        raise RecordError("file", f"{str(source['file'])[:60]!r} is not {UPLOAD}")
+    return _own_file(folder / UPLOAD)
+
+
+def _long_list(name: object, folder: Path) -> object:
+    if name != LONG_LIST:
+        raise RecordError("json", f"{str(name)[:60]!r} is not {LONG_LIST}")
+    path = _own_file(folder / LONG_LIST)
+    if path.stat().st_size > MAX_LONG_LIST:
+        raise RecordError("json", f"{LONG_LIST} is larger than {MAX_LONG_LIST:,} bytes")
+    try:
+        return json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
+        raise RecordError("json", f"{LONG_LIST} is no JSON ({error})") from error
+
+
+def _own_file(path: Path) -> Path:
+    """A file of the job itself: one that is somewhere else, and only linked here, is not."""
+    if path.is_symlink() or not path.is_file():
+        raise RecordError("input", f"{path.name} is not in the job's folder")
+    return path
+
+
+def _mapping(value: object, field: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise RecordError(field, "not an object")
+    return value
+
+
+def _texts(source: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    value = source.get(field, ())
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise RecordError(field, "not a list of texts")
+    return tuple(value)
+
+
+# ---- options -------------------------------------------------------------------------------------------
+
+
+def _whole(low: int, high: int) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _number(low: float, high: float) -> Callable[[object], bool]:
+    def fits(value: object) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+    return fits
+
+
+def _formats(value: object) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) <= MAX_FORMATS
+        and all(isinstance(one, str) and _FORMAT.match(one) for one in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _word(value: object) -> bool:
+    return isinstance(value, str) and _WORD.match(value) is not None
+
+
+def _header(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 300 and value.isascii() and value.isprintable()
+
+
+#: What each option may be; what is not named here, no stage reads.
+_OPTIONS: dict[tuple[str, ...], Callable[[object], bool]] = {
+    ("crawl", "max_pages"): _whole(1, 50),
+    ("crawl", "max_depth"): _whole(0, 5),
+    ("crawl", "respect_robots"): lambda value: isinstance(value, bool),
+    ("crawl", "deadline_s"): _number(0.05, 3_600),
+    ("crawl", "timeout_s"): _number(0.05, 300),
+    ("crawl", "user_agent"): _header,
+    ("report", "type"): _word,
+    ("report", "formats"): _formats,
+    ("scoring_model",): _word,
+    ("older_than_days",): _number(0, 36_500),
+}
+
+
+def check_options(recorded: object) -> dict[str, Any]:
+    """A job's options as they are, each that a stage reads within its bounds; which formats there are, render says.
+
+    Raises:
+        RecordError: one is not.
+    """
+    options = dict(_mapping(recorded, "options"))
+    for path, fits in _OPTIONS.items():
+        found: Any = options
+        for name in path:
+            found = _mapping(found, path[0]).get(name)
+            if found is None:
+                break
+        if found is not None and not fits(found):
+            raise RecordError(".".join(path), f"{str(found)[:80]!r} is not possible")
+    return options
+
+
+def place_of(grant: Grant) -> tuple[int | None, str]:
+    """The partition (None: the whole job) and the stage that a grant stands for.
+
+    Raises:
+        RecordError: the record's kind, stages or unit are none that there are.
+    """
+    if grant.kind not in tuple(Kind):
+        raise RecordError("kind", f"no kind {grant.kind[:40]!r}")
+    order = [PIPELINE.index(name) if name in PIPELINE else -1 for name in grant.stages]
+    unknown = [name for name in grant.stages if name not in STAGES or name in ("launch", "publish")]
+    if unknown or order != sorted(set(order)):
+        raise RecordError("stages", f"{','.join(grant.stages)[:80]!r} is no list of stages")
+    number = partition_number(grant.unit)
+    if number is None:
+        if not is_unit(grant.unit):
+            raise RecordError("close", f"no unit {grant.unit[:40]!r}")
+        return None, stage_of(grant.unit).name
+    chain = partition_stages(grant.stages)
+    if not 0 <= grant.index < len(chain):
+        raise RecordError("stages", f"no stage number {grant.index} in {','.join(chain)}")
+    return number, chain[grant.index]
+
+
+def count(record: Mapping[str, str], field: str) -> int:
+    """A number of things that a record holds; 0 where it holds none.
+
+    Raises:
+        RecordError: it is no such number.
+    """
+    text = record.get(field) or "0"
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise RecordError(field, f"{text[:40]!r} is no number")
+    return int(text)
+
+
+def share(record: Mapping[str, str], field: str) -> float | None:
+    """A share from 0 to 1 that a record holds, or None.
+
+    Raises:
+        RecordError: it is no such share.
+    """
+    text = record.get(field)
+    if not text:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= 1:
+        raise RecordError(field, f"{text[:40]!r} is no share")
+    return found
+
+
+def document(record: Mapping[str, str], field: str) -> dict[str, Any]:
+    """A JSON object that a record holds; empty where it holds none.
+
+    Raises:
+        RecordError: it is none.
+    """
+    text = record.get(field)
+    try:
+        found = json.loads(text) if text else {}
+    except (ValueError, RecursionError) as error:
+        raise RecordError(field, f"no JSON ({error})") from error
+    return dict(_mapping(found, field))

@@ -1,0 +1,1 @@
+"""What is told of jobs: lists, states, causes, figures."""

@@ -1,0 +1,79 @@
+"""What an operator must see: the newest critical events, and what the last health check found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from data.entries import object_of
+from data.jobs import JobStore, Status
+from leadmill.errors import LeadmillError
+from leadmill.log import get_logger
+from pipelines.stages import Kind
+from pipelines.views.view import iso
+
+log = get_logger(__name__)
+
+#: The same event is told once in this time, seconds.
+ONCE_S = 86_400
+#: Critical events told.
+MAX_EVENTS = 20
+#: Health checks looked at for one that has ended well.
+_LOOKED_AT = 5
+
+
+def tell(store: JobStore, kind: str, **about: Any) -> None:
+    """Log a critical event and append it to the stream; a store that does not take it is logged, too."""
+    log.warning(kind, **about)
+    try:
+        store.critical(kind, about)
+    except LeadmillError as error:
+        log.warning("event not told", error=str(error))
+
+
+def tell_once(store: JobStore, kind: str, **about: Any) -> None:
+    """The same for what stays wrong and is seen again and again: told once a day, whoever sees it."""
+    digest = hashlib.sha256(json.dumps([kind, about], sort_keys=True, default=str).encode()).hexdigest()[:16]
+    try:
+        with store._guarded():
+            fresh = store.redis.set(store.key(f"told:{digest}"), kind, nx=True, ex=ONCE_S)
+    except LeadmillError as error:
+        log.warning(kind, **about, untold=str(error))
+        return
+    if fresh:
+        tell(store, kind, **about)
+
+
+def critical_events(store: JobStore, limit: int = MAX_EVENTS) -> list[dict[str, Any]]:
+    """The newest critical events, newest first: {at, kind, …}.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    return [{**event, "at": iso(event["at"] * 1000)} for event in store.criticals(limit)]
+
+
+def last_health(store: JobStore) -> dict[str, Any] | None:
+    """The last health check: status (ok, warn, fail), checked_at, job_id, and the findings that are not ok.
+
+    None when none has run. A check runs every 30 minutes, so this says how things were then.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    newest = [job for job, _ in store.ids(f"k:{Kind.HEALTH_CHECK.value}", limit=_LOOKED_AT)]
+    for record in store.read_many(newest) if newest else ():
+        if record is None or record["status"] != Status.COMPLETED or not record["result"]:
+            continue
+        found = object_of(record["result"])
+        if found is None or not isinstance(found.get("checks", []), list):
+            continue
+        checks = [check for check in found.get("checks", ()) if isinstance(check, dict)]
+        return {
+            "status": found.get("status"),
+            "checked_at": found.get("checked_at"),
+            "job_id": record["id"],
+            "findings": [check for check in checks if check.get("status") != "ok"],
+        }
+    return None

@@ -1,0 +1,140 @@
+"""Why companies of a job are missing: the causes by category, with counts and one example each.
+
+Read from the score's rows where there are any (one row a company, so the counts add up to what is missing), else
+from the plan, the stages' error parts and the units that failed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data.damage import naming
+from data.duck import connection
+from data.jobs import DEADLINE_STRUCK, JobStore
+from data.lake import DamagedPartError, Lake
+from leadmill.errors import ErrorCategory, UnavailableError
+from leadmill.log import get_logger
+from pipelines.execution.committed import Parts, listed_parts
+from pipelines.stages import partition_number
+
+log = get_logger(__name__)
+
+#: Causes told, at most; the rest of a category is added up in one more each.
+MAX_CAUSES = 20
+#: Characters of an error that count.
+_MAX_CHARS = 200
+_REST = "other causes"
+
+#: Category, error and domain of one missing company.
+Missing = tuple[str, str, str]
+
+
+def missing(
+    lake: Lake,
+    job_id: str,
+    stages: Sequence[str],
+    units: Mapping[str, Mapping[str, Any]],
+    valid: Parts | None = None,
+    *,
+    struck: bool = False,
+) -> list[dict[str, Any]]:
+    """Causes of a job's missing companies, most frequent first: [{category, error, count, example}].
+
+    `error` is the message with the company's own domain taken out, `example` the domain of one company. `units` are
+    those of the record (`JobStore.units`), `valid` the files that count (None: what lies there); `struck`: the job's
+    deadline struck.
+    """
+    if valid is None:
+        valid = listed_parts(lake, job_id, stages)
+    if scores := valid.get(("score", "rows")):
+        query = """
+            SELECT coalesce(error_category, 'system'), error, domain FROM read_parquet($files) WHERE error IS NOT NULL
+        """
+        with naming(lake, scores):
+            found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchall()
+        return counted(found)
+    if not lake.plan_path(job_id).exists():
+        return []
+    return counted(_without_row(lake, job_id, valid, units, struck=struck))
+
+
+def given_up(store: JobStore, lake: Lake, job_id: str) -> list[dict[str, Any]]:
+    """Partitions that failed as a whole or that a deadline never reached: [{partition, stage, category, error}].
+
+    From the record, else (it was cleaned up, or Redis does not answer) from the manifest.
+    """
+    record: Mapping[str, str] | None = None
+    units: Mapping[str, Mapping[str, Any]] = {}
+    try:
+        if record := store.read(job_id):
+            units = store.units(job_id)
+    except UnavailableError as error:
+        log.debug("units asked of the manifest", job=job_id, error=str(error))
+    if not units and (manifest := lake.manifest(job_id)):
+        record, units = manifest["record"], manifest["units"]
+    if not record:
+        return []
+    chain = [name for name in record.get("ps", "").split(",") if name]
+    failed = {u: (state.get("k", 0), *state["m"]) for u, state in units.items() if state["s"] == "f" and state.get("m")}
+    if record.get("dpx"):
+        unreached = range(int(record["dpx"]), int(record.get("pn") or 0))
+        failed |= {f"p{n}": (0, ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) for n in unreached}
+    return [
+        {"partition": number, "stage": chain[index], "category": category, "error": error}
+        for unit, (index, category, error) in failed.items()
+        if (number := partition_number(unit)) is not None and index < len(chain)
+    ]
+
+
+def counted(found: Iterable[Missing]) -> list[dict[str, Any]]:
+    """Missing companies grouped by category and error."""
+    counts: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], str] = {}
+    for category, error, domain in found:
+        text = (error[:_MAX_CHARS].replace(domain, "…") if domain else error[:_MAX_CHARS]).strip()
+        counts[category, text] += 1
+        examples.setdefault((category, text), domain)
+    ranked = sorted(counts, key=lambda cause: (-counts[cause], cause))
+    kept, rest = ranked[:MAX_CAUSES], ranked[MAX_CAUSES:]
+    for category, text in rest:
+        counts[category, _REST] += counts[category, text]
+        examples.setdefault((category, _REST), examples[category, text])
+    kept += dict.fromkeys((category, _REST) for category, _ in rest)
+    return [
+        {"category": category, "error": text, "count": counts[category, text], "example": examples[category, text]}
+        for category, text in kept
+    ]
+
+
+def _without_row(
+    lake: Lake, job_id: str, valid: Parts, units: Mapping[str, Mapping[str, Any]], *, struck: bool
+) -> Iterable[Missing]:
+    unhanded = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) if struck else (ErrorCategory.SYSTEM.value, "not done")
+    chain = [stage for stage, kind in valid if kind == "rows" and stage != "score"]
+    good = lake.good_ids(valid[chain[-1], "rows"]) if chain else set()
+    told = _told(lake, [file for stage in chain for file in valid[stage, "errors"]])
+    for row in lake.plan(job_id):
+        company, domain = row["company_id"], row["domain"]
+        if row["error"] is not None:
+            yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain
+        elif chain and company not in good:
+            unit = units.get(f"p{row['partition']}", {})
+            category, error = told.get(company) or unit.get("m") or unhanded
+            yield category, error, domain
+
+
+def _told(lake: Lake, files: Iterable[Path]) -> dict[str, tuple[str, str]]:
+    """Category and error of each company by its newest error row."""
+    found: dict[str, tuple[Any, tuple[str, str]]] = {}
+    for file in files:
+        try:
+            for row in lake.iter_rows([file]):
+                company = row["company_id"]
+                if row["scope"] == "company" and (company not in found or found[company][0] <= row["at"]):
+                    found[company] = row["at"], (row["category"], row["error"])
+        except DamagedPartError as error:  # the causes are worth less than the job's end
+            log.warning("causes left out", file=str(file), error=str(error))
+    return {company: cause for company, (_, cause) in found.items()}
