@@ -16,8 +16,8 @@ from typing import Any, cast
 from redis.exceptions import RedisError, ResponseError
 
 from api.problems import TooManyError
-from data.entries import event_of
 from data.jobs import JobStore
+from data.jobs.entries import event_of
 from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
 

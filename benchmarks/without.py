@@ -14,11 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-import data.jobs as jobs
-from data.jobs import Grant, JobStore
+from data.jobs import Grant, JobStore, script
 from pipelines.stages import PIPELINE
 
-#: Pieces of jobs.lua and what stands in their place.
+#: Pieces of the script and what stands in their place.
 _FENCED = """  if not t or t.s ~= 'r' or t.o ~= a.owner or (a.epoch and t.e ~= a.epoch) then return nil, 'stale', t end
 """
 _UNFENCED = """  if not t then return nil, 'gone' end
@@ -36,22 +35,16 @@ def _nothing(*_: Any, **__: Any) -> None:
     """Stands in for what is taken out."""
 
 
-def _change_script(old: str, new: str) -> None:
-    """Have every store of this process load a changed script."""
-    script = Path(jobs.__file__).with_suffix(".lua").read_text()
-    if script.count(old) != 1:
-        raise SystemExit(f"jobs.lua has changed; there is no longer one {old!r}")
-    original = JobStore.__init__
-
-    def changed(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        self._text = self._text.replace(old, new)
-
-    JobStore.__init__ = changed  # type: ignore[method-assign]
+def _change_script(operation: str, old: str, new: str) -> None:
+    """Have every store of this process load a changed script of one operation."""
+    original = script.of
+    if original(operation).count(old) != 1:
+        raise SystemExit(f"the script of {operation} has changed; there is no longer one {old!r}")
+    script.of = lambda name: original(name).replace(old, new) if name == operation else original(name)  # type: ignore[assignment]
 
 
 def _fencing() -> None:
-    _change_script(_FENCED, _UNFENCED)
+    _change_script("commit", _FENCED, _UNFENCED)
     known: dict[str, tuple[dict[str, Any], int]] = {}
 
     def begin(self: JobStore, job_id: str, unit: str, epoch: int, index: int, owner: str) -> Grant:
@@ -72,7 +65,7 @@ def _fencing() -> None:
 def _leases() -> None:
     import pipelines.execution.lease
 
-    _change_script(_LEASED, _UNLEASED)
+    _change_script("begin", _LEASED, _UNLEASED)
 
     class Nobody:
         """Renews nothing."""
@@ -83,7 +76,8 @@ def _leases() -> None:
 
 
 def _events() -> None:
-    _change_script(_EVENT, f"{_EVENT}  if true then return end\n")
+    for operation in script.OPERATIONS:
+        _change_script(operation, _EVENT, f"{_EVENT}  if true then return end\n")
 
 
 def _fsync() -> None:

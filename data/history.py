@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 
 from data.damage import DamagedPartError, enduring, mend
 from data.duck import connection
-from data.entries import object_of, record_fault
 from data.jobs import RECORD_STATUSES
+from data.jobs.entries import object_of, record_fault
 from data.lake import Lake, sync_file
 from data.reading import read_table
 from data.schemas import SCHEMA_VERSION, TEXTS, TIME

@@ -9,7 +9,7 @@ that carries none is a stranger to a server that does, unless the records there 
 version 0.1, or one whose file was lost, finds back. Where neither has one they become a pair.
 
 `LakePair` is asked by redis-py at every new connection, so that a server which took another's port is found out
-before the first answer of it is believed. Transitions are checked once more, inside the script (data/jobs.lua).
+before the first answer of it is believed. Transitions are checked once more, inside the script (data/jobs/lua/end.lua).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from leadmill.redaction import shown
 
 #: Free disk space: below the first a warning, below the second a fault (bytes).
 DISK = (5_000_000_000, 500_000_000)
-#: The keys that all jobs share, and what each is (data/jobs.py).
+#: The keys that all jobs share, and what each is (data/jobs).
 _SHARED = {
     **{f"idx:s:{status}": "zset" for status in Status},
     **dict.fromkeys(("due", "dead", "workers", "aside"), "zset"),

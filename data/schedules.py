@@ -175,7 +175,7 @@ class ScheduleStore:
             return self._execute(commands)
 
     def _execute(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        with self._store._guarded(*(key for _, key, *_ in commands)), self._redis.pipeline() as pipe:
+        with self._store.guarded(*(key for _, key, *_ in commands)), self._redis.pipeline() as pipe:
             for command, key, *arguments in commands:
                 getattr(pipe, command)(self._store.key(key), *arguments)
             return list(pipe.execute())
@@ -184,7 +184,7 @@ class ScheduleStore:
         """Rename keys whose type no command of ours made; what lies there is kept for whoever wants to know."""
         for key in sorted(keys):
             wanted = "zset" if key.startswith("ticked:") else "hash"
-            with self._store._guarded():
+            with self._store.guarded():
                 found = self._redis.type(self._store.key(key))
                 if found not in (wanted, "none"):
                     self._redis.rename(self._store.key(key), self._store.key(f"set-aside:{key}"))

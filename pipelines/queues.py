@@ -19,7 +19,7 @@ class Queue(StrEnum):
 
 
 class Priority(IntEnum):
-    """Of a job, inside each queue. Strict, but low work that waits moves up (jobs.lua, AGING_MS)."""
+    """Of a job, inside each queue. Strict, but low work that waits moves up (AGING_MS in data/jobs/model.py)."""
 
     HIGH = 0
     NORMAL = 1

@@ -81,7 +81,7 @@ def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
 
 def is_emptied(store: JobStore, lake: Lake) -> bool:
     """Whether Redis is another server than the one whose jobs the lake holds, and they are not all put back yet."""
-    with store._guarded():
+    with store.guarded():
         current = store.redis.get(store.key("generation"))
     noted = _noted_generation(lake)
     return noted is not None and noted != current
@@ -122,7 +122,7 @@ def restore_missing(store: JobStore, lake: Lake) -> list[str]:
     ids = sorted(name for name in names if JOB_ID.match(name))
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+        with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
             for job_id in chunk:
                 pipe.exists(store.key(f"job:{job_id}"))
             unknown = [job_id for job_id, there in zip(chunk, pipe.execute(), strict=True) if not there]

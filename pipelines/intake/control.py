@@ -91,7 +91,7 @@ def resume(
     """
     record = existing(store, lake, job_id)
     chain = partition_stages(tuple(record["stages"].split(",")))
-    with store._guarded():
+    with store.guarded():
         kept = store.redis.exists(store.key(f"units:{job_id}"))
     units = None if kept else _kept_units(lake, job_id, chain)
     planned = count(record, "pn")

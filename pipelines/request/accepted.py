@@ -99,7 +99,7 @@ def restore_key(store: JobStore, lake: Lake, job_id: str) -> None:
         log.warning("an Idempotency-Key is lost", job=job_id, error=str(error))
         return
     if key and left > 0:
-        with store._guarded():
+        with store.guarded():
             store.redis.set(store.key(f"idem:{key}"), mark, ex=left, nx=True)
 
 

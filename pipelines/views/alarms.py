@@ -6,8 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from data.entries import object_of
 from data.jobs import JobStore, Status
+from data.jobs.entries import object_of
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from pipelines.stages import Kind
@@ -36,7 +36,7 @@ def tell_once(store: JobStore, kind: str, **about: Any) -> None:
     """The same for what stays wrong and is seen again and again: told once a day, whoever sees it."""
     digest = hashlib.sha256(json.dumps([kind, about], sort_keys=True, default=str).encode()).hexdigest()[:16]
     try:
-        with store._guarded():
+        with store.guarded():
             fresh = store.redis.set(store.key(f"told:{digest}"), kind, nx=True, ex=ONCE_S)
     except LeadmillError as error:
         log.warning(kind, **about, untold=str(error))

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data import newest_first
-from data.entries import unit_state
-from data.jobs import DAMAGED, JobStore
+from data.jobs import DAMAGED, JobStore, newest_first
+from data.jobs.entries import unit_state
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import InputError
 from pipelines.stages import BY_UNIT, partition_number
@@ -65,7 +64,7 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
 
 def _entries(store: JobStore, after: Entry | None, size: int) -> list[Entry]:
     """Entries behind one, in the order of the set: newest first, then by name."""
-    with store._guarded("dead"):
+    with store.guarded("dead"):
         place = None if after is None else (after[1], after[0])
         return newest_first.behind(store.redis, [store.key("dead")], place, size)[0]
 
@@ -80,7 +79,7 @@ def _told(store: JobStore, entries: Sequence[Entry]) -> list[dict[str, Any] | No
         states = store.answers(pipe)
     gone = [member for (member, _), (job, _) in zip(entries, names, strict=True) if records[job] is None]
     if gone:
-        with store._guarded("dead"):
+        with store.guarded("dead"):
             store.redis.zrem(store.key("dead"), *gone)
     return [
         _item(record, unit, state, at)

@@ -13,8 +13,8 @@ from typing import Any
 
 import redis
 
-from data.entries import count_of, unit_state
 from data.jobs import TERMINAL, JobStore, Status, bucket_bounds
+from data.jobs.entries import count_of, unit_state
 from pipelines.queues import LEVELS, Queue
 from pipelines.stages import KINDS
 from pipelines.views import throughput
@@ -71,7 +71,7 @@ def _counters(
     store: JobStore,
 ) -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, dict[int, int]]]:
     statuses, kinds = [status.value for status in Status], [kind.value for kind in KINDS]
-    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+    with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
         for status in statuses:
             pipe.zcard(store.key(f"idx:s:{status}"))
         for kind in kinds:
@@ -128,7 +128,7 @@ def _rates(by_status: Mapping[str, int]) -> dict[str, float | None]:
 
 def _queues(store: JobStore, broker: redis.Redis, workers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     keys = [(queue, store.key(queue.value + (f"{_LEVEL_MARK}{n}" if n else ""))) for queue in Queue for n in LEVELS]
-    with store._guarded(), broker.pipeline(transaction=False) as pipe:
+    with store.guarded(), broker.pipeline(transaction=False) as pipe:
         for _, key in keys:
             pipe.llen(key)
             pipe.lindex(key, -1)  # kombu pushes left and pops right

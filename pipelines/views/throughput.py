@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from data.entries import count_of
 from data.jobs import JobStore
+from data.jobs.entries import count_of
 from leadmill.errors import StoreRefusedError
 from pipelines.stages import BY_UNIT
 
@@ -53,7 +53,7 @@ def look(store: JobStore, now: float | None = None) -> dict[str, dict[str, float
     """
     at = time.time() if now is None else now
     key = store.key("flow")
-    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+    with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
         pipe.hgetall(store.key("mark"))
         pipe.lrange(key, 0, _KEPT - 1)
         mark, kept = pipe.execute()
@@ -63,7 +63,7 @@ def look(store: JobStore, now: float | None = None) -> dict[str, dict[str, float
     looks = [(then, were) for then, were in looks if then <= at]
     if not looks or at - looks[0][0] >= EVERY_S:
         # A store that takes no writes can still be read: the figures are told, only this look is not kept.
-        with suppress(StoreRefusedError), store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+        with suppress(StoreRefusedError), store.guarded(), store.redis.pipeline(transaction=False) as pipe:
             pipe.lpush(key, json.dumps([at, counts]))
             pipe.ltrim(key, 0, _KEPT - 1)
             pipe.execute()

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from data.entries import object_of
 from data.jobs import TERMINAL, Status
+from data.jobs.entries import object_of
 from pipelines.queues import Priority
 from pipelines.stages import STAGES, partition_stages, report_format
 

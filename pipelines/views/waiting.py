@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from data.entries import count_of, unit_state
 from data.jobs import JobStore, Status
+from data.jobs.entries import count_of, unit_state
 from leadmill.errors import DamagedRecordError
 from pipelines.stages import BY_UNIT, partition_number, partition_stages, stage_of
 from pipelines.views.view import Record, is_terminal, iso
@@ -127,7 +127,7 @@ def _times(
 ) -> tuple[dict[str, float | None], dict[str, int]]:
     """When the first waiting unit of each job is due (ms), and how many jobs stand before a pending one."""
     waits = [(record["id"], name) for record in records for name, u in live[record["id"]].items() if u["s"] == "w"]
-    with store._guarded(), store.redis.pipeline(transaction=False) as pipe:
+    with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
         for job, name in waits:
             pipe.zscore(store.key("due"), f"{job}|{name}")
         pipe.zrange(store.key("idx:s:pending"), 0, MAX_AHEAD)

@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import islice
 from typing import cast
 
-from data.entries import unit_state
 from data.jobs import LIMITS, JobStore, Status
+from data.jobs.entries import unit_state
 from data.lake import Lake
 from tasks.maintenance.ended import Record, finished_ms, is_ended
 from tasks.maintenance.finding import Finding, State
@@ -160,7 +160,7 @@ def _told(store: JobStore, now: int) -> Iterable[Finding]:
 
 
 def _damaged(store: JobStore, now: int) -> Finding:
-    """Jobs that the claims could not look at within the last minutes (see `set_aside` in data/jobs.lua)."""
+    """Jobs that the claims could not look at within the last minutes (`set_aside` in their script)."""
     since = now - LIMITS["TELL_AGAIN_MS"]
     damaged = [event for event in store.criticals(_CRITICALS) if event["kind"] == "damaged_record"]
     recent = [event for event in damaged if event["at"] * 1000 > since]

@@ -1,0 +1,76 @@
+"""Job records: the statuses, the moves between them, and the store that makes every move by one Lua script.
+
+    model.py       statuses, legal moves, limits; what the store takes and gives
+    record.py      what a record and a unit hold, by name
+    store.py       the moves, one method each; reading.py the questions
+    connection.py  the way to Redis; script.py joins the script
+    lua/           the script: operations/<name>.lua is a move, core, job and unit what they share
+    entries.py     what single entries must look like; newest_first.py pages over an index
+
+Keys, all behind one prefix (`Settings.key_prefix`):
+
+    job:<id>    hash of short fields (they stay in Redis' compact form): kind, status, times, counters
+    doc:<id>    hash of long ones: input and spec (what was asked, JSON), result, error
+    units:<id>  hash unit -> its state (JSON, see lua/core.lua); a planned partition is absent
+    todo:<id>   list of partitions planned again by a resume
+    ev:<id>     capped stream of events (status, stage, unit, progress)
+    due         sorted set `<job>|<unit>` -> when somebody must look at it; the only timer there is
+    idx:s:<status>, idx:k:<kind>, idx:t:<tag>   sorted sets of job ids by time of creation
+    seq, mark   last hand-out number, and highest begun one, of each `<stage>:<level>`
+    workers, worker   who lives (by the time last seen), and what it consumes
+    ended, hist:<kind>   counters and duration histograms of ended jobs
+    idem:<key>  what an Idempotency-Key stood for, for a day
+    claimed     time of the last claim
+    aside       sorted set of jobs that could not be looked at (a key of another type) -> when that was told
+    dead        sorted set `<job>|<unit>` -> when the unit failed for good
+    lake, lake_place   which lake these records belong to, and where it lay (data/identity.py)
+    generation  made with the first record; another one than in `<data>/run/generation` means an emptied server
+    critical    capped stream of what an operator must see
+"""
+
+from data.jobs.model import (
+    CUT_OFF_S,
+    DAMAGED,
+    DEADLINE_STRUCK,
+    DOCUMENT,
+    LIMITS,
+    RECORD_STATUSES,
+    RENEW_S,
+    TERMINAL,
+    TRANSITIONS,
+    WORKER_GONE_S,
+    Answer,
+    Grant,
+    HandOut,
+    NewJob,
+    Status,
+    bucket_bounds,
+)
+from data.jobs.record import LIVE, DamagedRecord, JobRecord, StageCounts, UnitState, UnitStatus
+from data.jobs.store import JobStore
+
+__all__ = [
+    "CUT_OFF_S",
+    "DAMAGED",
+    "DEADLINE_STRUCK",
+    "DOCUMENT",
+    "LIMITS",
+    "LIVE",
+    "RECORD_STATUSES",
+    "RENEW_S",
+    "TERMINAL",
+    "TRANSITIONS",
+    "WORKER_GONE_S",
+    "Answer",
+    "DamagedRecord",
+    "Grant",
+    "HandOut",
+    "JobRecord",
+    "JobStore",
+    "NewJob",
+    "StageCounts",
+    "Status",
+    "UnitState",
+    "UnitStatus",
+    "bucket_bounds",
+]

@@ -1,0 +1,165 @@
+"""The way to Redis: one connection pool, the key prefix, what a fault means, and the call of an operation's script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+from redis.exceptions import NoScriptError, RedisError
+
+from data.identity import LakePair, RefusedConnectionError, connect, read_id
+from data.jobs import script
+from data.jobs.model import Answer, HandOut
+from data.redis_errors import classified, damaged
+from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError
+
+
+class StoreConnection:
+    """A server and the prefix of its keys. Safe to share between threads.
+
+    `clock` replaces the server's time in tests (milliseconds). `pair` names the lake that the records belong to, and
+    has to be that of the client's connections; without one (tests of the record alone) no lake is checked.
+    """
+
+    def __init__(
+        self, client: redis.Redis, prefix: str, clock: Callable[[], int] | None = None, pair: LakePair | None = None
+    ) -> None:
+        self.redis = client
+        self.prefix = prefix
+        self.pair = pair
+        self._clock = clock
+        self._shas: dict[str, str] = {}
+
+    @classmethod
+    def connect(cls, url: str, prefix: str, timeout_s: float = 3.0, *, lake: Path | None = None) -> Self:
+        """A store with its own connection pool; no call blocks longer than `timeout_s`.
+
+        `lake` is the folder whose records these have to be: every connection and every transition is checked.
+        """
+        pair = None if lake is None else LakePair(lake, prefix, url)
+        client = connect(
+            url,
+            pair,
+            decode_responses=True,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            health_check_interval=15,
+        )
+        return cls(client, prefix, pair=pair)
+
+    def key(self, name: str) -> str:
+        """The full Redis key of a name."""
+        return self.prefix + name
+
+    def call(self, operation: str, **arguments: Any) -> Answer:
+        """Make one transition.
+
+        Raises:
+            StoreRefusedError: Redis answers and refuses (full, a replica, no access …); nothing was written.
+            UnavailableError: Redis does not answer; the move may or may not have been made.
+            ForeignLakeError: the records belong to another lake; nothing was changed.
+            DamagedRecordError: a key that the move touches is of another type; nothing was written.
+        """
+        if self._clock is not None:
+            arguments["now"] = self._clock()
+        payload = json.dumps({name: value for name, value in arguments.items() if value is not None})
+        try:
+            raw = self._run(operation, payload)
+        except RedisError as error:
+            raise _reason(error) from error
+        body = json.loads(raw)
+        if foreign := body.get("foreign"):
+            raise self._foreign(foreign)
+        if "damaged" in body:
+            raise damaged(body["damaged"], body["is"], body["want"])
+        send = [_hand_out(row) for row in body.pop("send", None) or ()]
+        return Answer(body.get("no"), send, body)
+
+    def _run(self, operation: str, payload: str) -> Any:
+        sha = self._shas.get(operation)
+        if sha is None:  # also makes the first connection, which finds out the lake
+            sha = self._shas[operation] = str(self.redis.script_load(script.of(operation)))
+        lake = (self.pair and self.pair.lake) or ""
+        try:
+            return self.redis.evalsha(sha, 1, self.prefix, operation, payload, lake)
+        except NoScriptError:  # a restarted server has forgotten it
+            return self.redis.eval(script.of(operation), 1, self.prefix, operation, payload, lake)
+
+    def _foreign(self, bound: str) -> ForeignLakeError:
+        """Somebody gave these records to another lake meanwhile: what is read next is checked on new connections."""
+        assert self.pair is not None
+        self.redis.connection_pool.disconnect(inuse_connections=False)
+        return self.pair.refusal(self.pair.lake, bound)
+
+    def answers(self, pipe: Any) -> list[Any]:
+        """Answers of a pipeline without transaction over several jobs.
+
+        In the place of a key of another type stands a DamagedRecordError: one damaged job does not cost the others.
+        """
+        with self.guarded():
+            found: list[Any] = pipe.execute(raise_on_error=False)
+        for i, answer in enumerate(found):
+            if isinstance(answer, RedisError):
+                found[i] = classified(answer)
+                if not isinstance(found[i], DamagedRecordError):
+                    raise found[i] from answer
+        return found
+
+    def check_folder(self) -> None:
+        """Whether the folder is still that of the lake: a disk that was mounted there may be gone.
+
+        Raises:
+            ForeignLakeError: it is not, and its own store does not know it.
+            UnavailableError: its id cannot be read, or Redis does not answer.
+        """
+        pair = self.pair
+        if pair is not None and pair.lake is not None and read_id(pair.root) != pair.lake:
+            with self.guarded():
+                self.redis.connection_pool.disconnect(inuse_connections=False)
+                self.redis.ping()
+
+    def note_place(self, place: str) -> None:
+        """Say where the lake of these records lies (`host:/folder`), for whoever is refused."""
+        with self.guarded():
+            if self.redis.get(self.key("lake_place")) != place:
+                self.redis.set(self.key("lake_place"), place)
+
+    def generation(self, new: str) -> str:
+        """The server's generation, which becomes `new` when it has none."""
+        with self.guarded("generation"):
+            self.redis.set(self.key("generation"), new, nx=True)
+            return str(self.redis.get(self.key("generation")))
+
+    def guarded(self, *names: str) -> _Guard:
+        """Read these keys in a `with`: a fault of Redis becomes the error that says what it means."""
+        return _Guard(tuple(self.key(name) for name in names))
+
+
+class _Guard:
+    """Turns a fault of Redis into the error that says what it means; `keys` are those that are read."""
+
+    def __init__(self, keys: tuple[str, ...] = ()) -> None:
+        self._keys = keys
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, RedisError):
+            raise _reason(error, *self._keys) from error
+
+
+def _reason(error: RedisError, *keys: str) -> LeadmillError:
+    if isinstance(error, RefusedConnectionError):
+        return error.reason
+    return classified(error, *keys)
+
+
+def _hand_out(row: Mapping[str, Any]) -> HandOut:
+    close = tuple(tuple(step.split(",")) for step in row["close"].split(";")) if row.get("close") else ()
+    stages = tuple(row["stages"].split(",")) if row.get("stages") else ()
+    return HandOut(
+        row["job"], row["unit"], row["epoch"], row["index"], row["level"], row.get("stage") or "", stages, close
+    )

@@ -1,0 +1,160 @@
+"""What a job is: its statuses and the moves between them, the limits of the state machine, and what the store takes
+and gives. Pure data; the store is in `data.jobs.store`, what a record holds in `data.jobs.record`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """Where a job stands. A terminal status changes by `resume` only."""
+
+    #: Recorded; launch has not begun (it waits for a worker, or for `run_at`).
+    PENDING = "pending"
+    #: A unit is handed out or runs.
+    RUNNING = "running"
+    #: Nothing is handed out or runs; at least one unit waits for its next try.
+    RETRY = "retry"
+    #: Ended with its report.
+    COMPLETED = "completed"
+    #: Launch, score or publish failed for good, or coverage stayed below `min_coverage`.
+    FAILED = "failed"
+    #: Ended by a user; what was committed is kept.
+    CANCELLED = "cancelled"
+
+
+RECORD_STATUSES = frozenset(status.value for status in Status)
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+#: Legal moves of a job's status; the script makes no other.
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELLED}),
+    Status.RUNNING: frozenset({Status.RETRY, *TERMINAL}),
+    Status.RETRY: frozenset({Status.RUNNING, *TERMINAL}),
+    Status.COMPLETED: frozenset({Status.PENDING}),
+    Status.FAILED: frozenset({Status.PENDING}),
+    Status.CANCELLED: frozenset({Status.PENDING}),
+}
+
+#: Limits of the state machine, known to the script under these names. Times in ms unless the name says s.
+LIMITS: dict[str, float] = {
+    "LEASE_MS": 10_000,  # a run that was not renewed for so long has lost its unit
+    "HANDOUT_MS": 3_000,  # first look at a unit that was handed out and has not begun
+    "HANDOUT_MAX_MS": 60_000,  # the pause between looks doubles up to this
+    "AGING_MS": 60_000,  # low work that waited so long moves up one priority level, again and again
+    "OUTAGE_MS": 3_000,  # a gap in the claims longer than this was an outage: running leases are spared
+    # Time for a live run to renew after an outage: an attempt under way may take 3 s, the next comes 1.5 s later.
+    # As short as that, for after the death of every worker it is waited in vain.
+    "SPARE_MS": 6_000,
+    "PROGRESS_MS": 400,  # at most one progress event a job in this time
+    "MAX_DEATHS": 3,  # reported deaths of its process before a unit is set aside
+    "ALONE_DEATHS": 2,  # unexplained ones (or lapses) after which a partition runs company by company
+    "MAX_NAMED": 30,  # pages of a unit that explain a death; every further death is unexplained
+    "MAX_LAPSES": 10,  # unreported lapses before it is
+    "BACK_MS": 1_000,  # the server's clock went back when a claim is so much earlier than the one before
+    "ASIDE_MS": 10_000,  # a job that cannot be looked at (a key of another type) is looked at again after this
+    "TELL_AGAIN_MS": 3_600_000,  # and told as a critical event at most so often
+    "BUCKET": 1.1,  # a duration bucket is 10 % wide
+    "EVENTS_KEPT": 500,
+    "ENDED_KEPT_S": 3_600,  # units and events of a completed job
+    "IDEMPOTENCY_S": 86_400,
+}
+#: Why a unit failed that the deadline gave up, in its state and in the error of each of its companies.
+DEADLINE_STRUCK = "the deadline of the job struck before this was done"
+#: Long fields of a record that every reader gets: result and error, merged URLs, what a maintenance call found.
+DOCUMENT = ("error", "result", "merged", "finding")
+#: Stands for the status of a record that cannot be read, in `JobStore.read_many`.
+DAMAGED = "damaged"
+#: Seconds between renewals of a lease.
+RENEW_S = 1.5
+#: Seconds a run goes on without Redis before it stops itself.
+CUT_OFF_S = 60.0
+#: A worker not seen for so long is dead (seconds).
+WORKER_GONE_S = 10.0
+
+
+@dataclass(frozen=True)
+class HandOut:
+    """A message that the caller of a transition must publish: this unit, at this stage, in this epoch."""
+
+    job_id: str
+    unit: str
+    epoch: int
+    index: int
+    #: 2 × priority, + 1 unless it goes to the front.
+    level: int
+    stage: str
+    #: The partition's stages, first to last; empty for other units.
+    stages: tuple[str, ...] = ()
+    #: The steps after the partitions, each a tuple of units; empty for launch and partitions.
+    close: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The right to run one stage of a unit, as `begin` gave it."""
+
+    job_id: str
+    unit: str
+    epoch: int
+    index: int
+    owner: str
+    kind: str
+    attempt: int
+    tries: int
+    stages: tuple[str, ...]
+    spec: dict[str, Any]
+    #: Epoch under which each stage of this unit committed; 0: not yet.
+    epochs: tuple[int, ...]
+    created: float
+    partitions: int
+    #: Files that each of those commits wrote, in the record's short form (`data.parts`).
+    files: tuple[str, ...]
+    #: Category of a failure for good of launch or score, which publish must answer with `failed`.
+    category: str
+    #: Pages (`<company>/<digest>`) and companies (`<company>/`) that killed a process: not to be read again.
+    refused: frozenset[str] = frozenset()
+    #: After deaths or lapses that no page explains it runs company by company: the next one names the company.
+    company_by_company: bool = False
+
+
+@dataclass
+class Answer:
+    """What a transition said. `refused` names why it was not made: stale, ended, gone."""
+
+    refused: str | None
+    send: list[HandOut] = field(default_factory=list)
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A submission, ready to be recorded."""
+
+    job_id: str
+    kind: str
+    stages: tuple[str, ...]
+    #: Stages of a partition, in order; empty when the job has none.
+    partition_stages: tuple[str, ...]
+    #: Options every stage may read (crawl, report, scoring); small, it travels with each `begin`.
+    spec: Mapping[str, Any]
+    #: company_urls, search_queries, company_ids, file; read by launch alone.
+    source: Mapping[str, Any]
+    priority: int = 1
+    tags: tuple[str, ...] = ()
+    parent: str | None = None
+    min_coverage: float | None = None
+    deadline_s: float | None = None
+    #: Seconds since the epoch.
+    run_at: float | None = None
+    idempotency_key: str | None = None
+    body_hash: str = ""
+
+
+def bucket_bounds(bucket: int) -> tuple[float, float]:
+    """Lower and upper bound of a duration bucket, seconds."""
+    return (LIMITS["BUCKET"] ** bucket - 1) / 1000, (LIMITS["BUCKET"] ** (bucket + 1) - 1) / 1000

@@ -1,0 +1,310 @@
+"""What a job's record and a unit's state hold, by name. The short names under which Redis keeps them stand here alone.
+
+Both wrap what is stored and read a value when it is asked for: lists read a thousand records for a few values each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from data.jobs.entries import object_of
+from data.jobs.model import TERMINAL, Status
+
+
+class UnitStatus(StrEnum):
+    """Where a unit stands, as the letter that is stored."""
+
+    #: Not handed out (again): it waits for a place in the job's window, or for a resume.
+    PLANNED = "p"
+    #: A message for it is on its way.
+    HANDED = "h"
+    #: A worker holds it under a lease.
+    RUNNING = "r"
+    #: It waits for its next try, or for `run_at`.
+    WAITING = "w"
+    #: All its stages are committed.
+    DONE = "d"
+    #: It failed for good.
+    FAILED = "f"
+
+
+#: Units that are on their way: each has one entry in the due set.
+LIVE = frozenset({UnitStatus.HANDED, UnitStatus.RUNNING, UnitStatus.WAITING})
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """A unit of a job, as the record or a manifest holds it (`stored`; keys as lua/core.lua names them)."""
+
+    stored: Mapping[str, Any]
+
+    @property
+    def status(self) -> UnitStatus:
+        return UnitStatus(self.stored["s"])
+
+    @property
+    def epoch(self) -> int:
+        """Number of the present hand-out; what an earlier one does is refused."""
+        return int(self.stored["e"])
+
+    @property
+    def stage_index(self) -> int:
+        """Which of its stages it is at, from 0."""
+        return int(self.stored.get("k", 0))
+
+    @property
+    def owner(self) -> str:
+        """Who runs it; empty unless it runs."""
+        return str(self.stored.get("o") or "")
+
+    @property
+    def handed_ms(self) -> int | None:
+        """When it was handed out, ms since the epoch; None once it is done."""
+        return self.stored.get("t")
+
+    @property
+    def failure(self) -> tuple[str, str] | None:
+        """Category and message of its last failed try."""
+        told = self.stored.get("m")
+        return (told[0], told[1]) if told else None
+
+    @property
+    def committed_epochs(self) -> tuple[int, ...]:
+        """Under which epoch each of its stages committed, first to last; 0: not known."""
+        return tuple(self.stored.get("c") or ())
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that each of these commits wrote, in the short form of `data.parts`; empty for version 0.1.0's."""
+        return tuple(self.stored.get("f") or ())
+
+    @property
+    def refused_pages(self) -> frozenset[str]:
+        """Pages (`<company>/<digest>`) and companies (`<company>/`) that killed a process."""
+        return frozenset(name for name in self.stored.get("b") or () if "?" not in name)
+
+
+@dataclass(frozen=True, slots=True)
+class StageCounts:
+    """What the record counts of one stage. Times ms since the epoch."""
+
+    #: Units that committed it, and units that failed for good at it.
+    done: int
+    failed: int
+    rows_in: int
+    rows_out: int
+    errors: int
+    started_ms: int | None
+    finished_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRecord:
+    """Stands in a list for a record that cannot be read: to whoever cleans up it is not gone, and has not ended."""
+
+    job_id: str
+    #: The Redis key that is at fault.
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job's record, from Redis, from the history or from a manifest (`stored`: its short and long fields).
+
+    Times are ms since the epoch; None where a thing has not happened.
+    """
+
+    job_id: str
+    stored: Mapping[str, str]
+
+    # ---- what was asked
+
+    @property
+    def kind(self) -> str:
+        return self.stored["kind"]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of its stages, in order, without launch and publish."""
+        return _names(self.stored["stages"])
+
+    @property
+    def partition_stages(self) -> tuple[str, ...]:
+        """Those of them that run once a partition."""
+        return _names(self.stored.get("ps"))
+
+    @property
+    def priority(self) -> int:
+        """0 high, 1 normal, 2 low."""
+        return self._count("prio", 1)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(json.loads(self.stored.get("tags") or "[]"))
+
+    @property
+    def parent(self) -> str | None:
+        """The job, or the schedule, that it came from."""
+        return self.stored.get("parent") or None
+
+    @property
+    def min_coverage(self) -> float | None:
+        return self._share("min")
+
+    @property
+    def run_at_ms(self) -> int | None:
+        return self._time("run_at")
+
+    @property
+    def deadline_ms(self) -> int | None:
+        return self._time("deadline")
+
+    # ---- where it stands
+
+    @property
+    def status(self) -> Status:
+        return Status(self.stored["status"])
+
+    @property
+    def is_terminal(self) -> bool:
+        """Completed, failed or cancelled."""
+        return self.stored["status"] in TERMINAL
+
+    @property
+    def attempt(self) -> int:
+        """1, and one more with each resume."""
+        return self._count("attempt", 1)
+
+    @property
+    def created_ms(self) -> int:
+        return int(self.stored["created"])
+
+    @property
+    def started_ms(self) -> int | None:
+        return self._time("started")
+
+    @property
+    def finished_ms(self) -> int | None:
+        return self._time("finished")
+
+    @property
+    def took_ms(self) -> int | None:
+        """From its start to its end."""
+        return self._time("took")
+
+    @property
+    def struck_ms(self) -> int | None:
+        """When its deadline struck."""
+        return self._time("struck")
+
+    @property
+    def archived(self) -> bool:
+        """Read from the history: cleanup took the record out of Redis."""
+        return "archived" in self.stored
+
+    # ---- what it counts
+
+    @property
+    def companies(self) -> int:
+        return self._count("nc")
+
+    @property
+    def partitions(self) -> int:
+        return self._count("pn")
+
+    @property
+    def partitions_done(self) -> int:
+        return self._count("pd")
+
+    @property
+    def partitions_failed(self) -> int:
+        return self._count("pf")
+
+    @property
+    def partitions_handed(self) -> int | None:
+        """How many partitions had been handed out when the deadline struck; None where it gave up none."""
+        return self._time("dpx")
+
+    @property
+    def pages(self) -> int:
+        return self._count("pages")
+
+    @property
+    def progress(self) -> int:
+        """Thousandths of the whole."""
+        return self._count("pct")
+
+    @property
+    def message(self) -> str:
+        """What the stage that told last said of its progress."""
+        return self.stored.get("msg") or ""
+
+    @property
+    def duration_bucket(self) -> int:
+        """The bucket of the duration histogram that it was counted in (`bucket_bounds`)."""
+        return self._count("bucket")
+
+    @property
+    def close(self) -> tuple[tuple[str, ...], ...]:
+        """The steps after the partitions, each a tuple of units; known once it is launched."""
+        return tuple(_names(step) for step in (self.stored.get("close") or "").split(";") if step)
+
+    def stage(self, unit_name: str) -> StageCounts:
+        """What it counts of a stage, by the name that its units carry."""
+        return StageCounts(
+            done=self._count(f"{unit_name}:d"),
+            failed=self._count(f"{unit_name}:f"),
+            rows_in=self._count(f"{unit_name}:i"),
+            rows_out=self._count(f"{unit_name}:o"),
+            errors=self._count(f"{unit_name}:e"),
+            started_ms=self._time(f"{unit_name}:sa"),
+            finished_ms=self._time(f"{unit_name}:fa"),
+        )
+
+    # ---- how it ended
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of companies with a good row, 0–1; None before it has ended."""
+        return self._share("coverage")
+
+    @property
+    def error_category(self) -> str | None:
+        return self.stored.get("category") or None
+
+    @property
+    def error(self) -> str:
+        return self.stored.get("error") or ""
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        return object_of(self.stored["result"]) if self.stored.get("result") else None
+
+    @property
+    def merged(self) -> str:
+        """URLs that fell together with others, as launch noted them (JSON)."""
+        return self.stored.get("merged") or ""
+
+    @property
+    def finding(self) -> str:
+        """What a maintenance call found (JSON)."""
+        return self.stored.get("finding") or ""
+
+    def _count(self, name: str, default: int = 0) -> int:
+        return int(self.stored.get(name) or default)
+
+    def _time(self, name: str) -> int | None:
+        value = self.stored.get(name)
+        return int(float(value)) if value else None
+
+    def _share(self, name: str) -> float | None:
+        value = self.stored.get(name)
+        return float(value) if value else None
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name for name in (text or "").split(",") if name)

@@ -1,0 +1,207 @@
+"""The store of job records: every change of a job, a method for each operation of the script (`lua/operations/`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from data.jobs.model import LIMITS, Answer, Grant, HandOut, NewJob, Status
+from data.jobs.reading import JobReader, decoded
+from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, StoreRefusedError, UnavailableError
+
+
+class JobStore(JobReader):
+    """All reading and writing of job records. One instance a process; safe to share between threads."""
+
+    def submit(self, job: NewJob) -> Answer:
+        """Record a job. Accepted means recorded: what follows is sent again by the reconciler if it gets lost.
+
+        A repeat (same id, or same key and body) is the same job; a record without its launch is completed. With `lost`
+        in the answer the key stands for a job (`job`) that has no record: submit again under that id to make it.
+
+        Raises:
+            ConflictError: the idempotency key stood for another body.
+            StoreRefusedError: nothing was recorded.
+            UnavailableError: carries the id, since the record may have been made.
+            DamagedRecordError: a key is of another type; nothing was recorded.
+        """
+        fields = {
+            "kind": job.kind,
+            "stages": ",".join(job.stages),
+            "ps": ",".join(job.partition_stages),
+            "prio": job.priority,
+            "tags": json.dumps(job.tags),
+            "parent": job.parent or "",
+            "min": "" if job.min_coverage is None else job.min_coverage,
+            "px": 0,
+        }
+        try:
+            answer = self.call(
+                "submit",
+                id=job.job_id,
+                fields=fields,
+                tags=job.tags,
+                spec=json.dumps(job.spec, separators=(",", ":")),
+                input=json.dumps(job.source, separators=(",", ":")),
+                idem=job.idempotency_key,
+                body=job.body_hash,
+                deadline_s=job.deadline_s,
+                run_at=None if job.run_at is None else int(job.run_at * 1000),
+            )
+        except (ForeignLakeError, StoreRefusedError):
+            raise
+        except UnavailableError as error:
+            error.job_id = job.job_id
+            raise
+        if not answer.body.get("ok"):
+            raise ConflictError("this Idempotency-Key was used with another body; use a new key for a new request")
+        return answer
+
+    def begin(self, job_id: str, unit: str, epoch: int, index: int, owner: str) -> Grant | str:
+        """Claim a handed-out unit for a run; the reason as a string when there is nothing to run.
+
+        `epoch` 0 stands for the present one (messages of the close, whose epoch is not known when sent).
+        """
+        answer = self.call("begin", job=job_id, unit=unit, epoch=epoch, index=index, owner=owner)
+        if answer.refused:
+            return answer.refused
+        body = answer.body
+        return Grant(
+            job_id, unit, body["epoch"], index, owner, body.get("kind") or "", body["attempt"], body["tries"],
+            tuple((body.get("stages") or "").split(",")), decoded(body.get("spec")), tuple(body.get("epochs") or ()),
+            body["created"] / 1000, body["parts"], tuple(body.get("files") or ()), body.get("category") or "",
+            frozenset(name for name in body.get("refused") or () if "?" not in name),
+            max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
+        )  # fmt: skip
+
+    def renew(self, grant: Grant, progress: int | None = None, message: str = "", pages: int = 0) -> str | None:
+        """Prolong the lease and tell progress (thousandths); why the run must stop, or None."""
+        return self.call(
+            "renew", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner,
+            g=progress, message=message[:60] or None, pages=pages,
+        ).refused  # fmt: skip
+
+    def commit(self, grant: Grant, **what: Any) -> Answer:
+        """End a stage well: rows_in, rows_out, errors, pages (counts), fields, doc, status (publish), chained."""
+        return self.call(
+            "commit",
+            job=grant.job_id,
+            unit=grant.unit,
+            epoch=grant.epoch,
+            owner=grant.owner,
+            index=grant.index,
+            **what,
+        )
+
+    def fail(self, grant: Grant, **what: Any) -> Answer:
+        """The stage raised: category, error, and max, base, cap, jitter of its retry policy."""
+        return self.call("fail", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner, **what)
+
+    def refuse(self, hand_out: HandOut, error: str) -> Answer:
+        """End a handed-out unit that no message can be made of, for good."""
+        return self.call("refuse", job=hand_out.job_id, unit=hand_out.unit, error=error)
+
+    def release(self, job_id: str, unit: str, owner: str) -> Answer:
+        """Give a running unit back at a shutdown, by the parent of the child that ran it."""
+        return self.call("release", job=job_id, unit=unit, owner=owner)
+
+    def died(
+        self,
+        job_id: str,
+        unit: str,
+        owner: str,
+        error: str,
+        *,
+        page: str = "",
+        sure: bool = False,
+        lapsed: bool = False,
+    ) -> Answer:
+        """The parent of a pool child reports that the owner died.
+
+        Args:
+            page: what it had begun, `<company>/<digest>`: that it was the page's fault is believed when `sure`, or
+                the second time. A death that a page explains does not count towards poison.
+            lapsed: the parent itself killed it, after its lease was taken from it.
+        """
+        return self.call(
+            "died", job=job_id, unit=unit, owner=owner, error=error,
+            page=page or None, sure=sure or None, lapsed=lapsed or None,
+        )  # fmt: skip
+
+    def claim(
+        self,
+        queued: Mapping[str, bool],
+        *,
+        node: str | None = None,
+        about: str | None = None,
+        limit: int = 200,
+        runs: Sequence[tuple[str, str, str]] = (),
+    ) -> Answer:
+        """Take what is due. `queued` names each `<stage>:<level>` whose queue holds a message.
+
+        `runs` are those (job, unit, owner) of the caller's children; `lost` in the answer names those that hold their
+        unit no more: [[place in `runs`, ms since the job ended, or -1], …].
+        """
+        return self.call("claim", queued=queued, node=node, about=about, limit=limit, runs=runs or None)
+
+    def leave(self, node: str) -> None:
+        """A worker says goodbye."""
+        self.call("leave", node=node)
+
+    def cancel(self, job_id: str) -> None:
+        """End a job now.
+
+        Raises:
+            NotFoundError: no such job.
+            ConflictError: it has ended already.
+        """
+        self._legal(self.call("cancel", job=job_id), job_id, "cancel", "resume")
+
+    def resume(
+        self,
+        job_id: str,
+        units: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        damaged: Sequence[str] | None = None,
+    ) -> Answer:
+        """Plan again what is not done; `units` come from the manifest when the record's own are gone.
+
+        `damaged`: files of the job are, so a completed one may be resumed, and these partitions are made again.
+        A repeat with the same idempotency `key` changes nothing (then `replayed` in the answer).
+
+        Raises:
+            NotFoundError: no such job.
+            ConflictError: it runs, or everything in it is done; or the key stood for another request.
+        """
+        answer = self.call("resume", job=job_id, units=units, idem=key, body=f"resume:{job_id}", damaged=damaged)
+        if answer.refused is None and not answer.body["ok"]:
+            raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")
+        return self._legal(answer, job_id, "resume", "cancel")
+
+    def restore(self, job_id: str, fields: Mapping[str, Any], doc: Mapping[str, str], units: Mapping[str, Any]) -> bool:
+        """Put back an ended job that an emptied server has lost; whether it was missing."""
+        return self.call("restore", job=job_id, fields=fields, doc=doc, units=units).refused is None
+
+    def forget(self, job_id: str) -> None:
+        """Drop an ended job's record from Redis."""
+        self._legal(self.call("forget", job=job_id), job_id, "forget", "cancel")
+
+    @staticmethod
+    def _legal(answer: Answer, job_id: str, move: str, other: str) -> Answer:
+        if answer.refused == "gone":
+            raise NotFoundError(f"no job {job_id}")
+        if answer.refused == Status.COMPLETED and move == "resume":
+            raise ConflictError(
+                f"job {job_id} is completed with nothing missing; submit a new job, or re-run it from a stage"
+            )
+        if answer.refused:
+            legal = "nothing but its deletion by cleanup" if answer.refused == "completed" else other
+            raise ConflictError(f"cannot {move} job {job_id}: it is {answer.refused}; legal now: {legal}")
+        return answer
+
+    def critical(self, kind: str, about: Mapping[str, Any]) -> None:
+        """Append to the capped stream of what an operator must see: poison, missed_ticks, health …"""
+        with self.guarded("critical"):
+            entry: dict[Any, Any] = {"t": kind, "d": json.dumps(about)}
+            self.redis.xadd(self.key("critical"), entry, maxlen=int(LIMITS["EVENTS_KEPT"]), approximate=True)
