@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import console
+from cli.job_table import job_table
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import birth_of
 from leadmill.redaction import shown
@@ -46,7 +47,6 @@ def stack_status(client: Client, data_dir: Path) -> dict[str, Any]:
 
 def tell_stack(found: dict[str, Any]) -> None:
     """The same for a reader."""
-    from cli.commands.jobs import job_table
     from leadmill.client.results import Job
 
     state = "ready" if found["ready"] else "not ready: a queue has no listener, or Redis does not answer"

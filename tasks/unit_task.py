@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from billiard.einfo import ExceptionInfo
-from celery import Task, shared_task
+from celery import Celery, Task, shared_task
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker import state
 from celery.worker.request import Request
@@ -51,12 +51,10 @@ class Death:
 deaths: queue.SimpleQueue[Death] = queue.SimpleQueue()
 
 
-def hand_over(run: Death) -> None:
+def hand_over(app: Celery, run: Death) -> None:
     """Give a killed run's unit back, at a cold stop of the worker's main process; costs it no attempt."""
-    from tasks.app import app
-
     try:
-        send = runtime().store.release(run.job_id, run.unit, run.owner).send
+        send = runtime(app).store.release(run.job_id, run.unit, run.owner).send
         with app.connection_for_write() as connection:
             canvas.publish(app, send, connection)
     except LeadmillError as error:
@@ -104,7 +102,7 @@ class UnitRequest(Request):
         self._already_cancelled = True
         if self.worker_pid and len(self.args) >= 2:
             pool.terminate_job(self.worker_pid, signals.SIGKILL)
-            hand_over(self.run_of(""))
+            hand_over(self.app, self.run_of(""))
 
     def run_of(self, error: str) -> Death:
         """The run that this request stands for, as the record knows it."""
@@ -146,10 +144,8 @@ class UnitTask(Task):
 
 
 @lru_cache(maxsize=1)
-def _runtime(pid: int) -> Runtime:
+def _runtime(app: Celery, pid: int) -> Runtime:
     """One a process, made after the fork: connections do not cross it."""
-    from tasks.app import app
-
     settings = get_settings()
 
     def publish(outs: Sequence[HandOut]) -> None:
@@ -159,9 +155,9 @@ def _runtime(pid: int) -> Runtime:
     return Runtime(settings, store, Lake(settings.data_dir, store.critical), publish)
 
 
-def runtime() -> Runtime:
+def runtime(app: Celery) -> Runtime:
     """This process's runtime."""
-    return _runtime(os.getpid())
+    return _runtime(app, os.getpid())
 
 
 def unit_task(stage: str) -> Callable[[Body], Any]:
@@ -176,7 +172,7 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
                 return
             owner = owner_of(self.request.id, os.getpid())
             try:
-                going_on = run_unit(runtime(), body, job_id, unit, epoch, index, owner=owner, chained=chained)
+                going_on = run_unit(runtime(self.app), body, job_id, unit, epoch, index, owner=owner, chained=chained)
             except LeadmillError as error:
                 log.warning("unit left to its lease", job=job_id, unit=unit, error=str(error))
                 going_on = False

@@ -10,6 +10,7 @@ import typer
 
 from cli import console
 from cli.job_filter import takes_filter
+from cli.job_table import job_table
 from cli.options import All, AsJson, DataFolder, JobId, Limit, Yes
 
 if TYPE_CHECKING:
@@ -188,25 +189,6 @@ def report(
         saved = client.download_report(job, format, output, partial=partial)
     console.result(str(saved))
     return 0
-
-
-def job_table(jobs: list[Job]) -> tuple[list[str], list[list[object]]]:
-    """Headers and rows of a list of jobs."""
-    headers = ["job", "kind", "status", "done", "created", "took", "coverage", "tags"]
-    rows: list[list[object]] = [
-        [
-            job.id,
-            job.kind,
-            job.status,
-            f"{job.progress.percentage:.0f} %",
-            console.age(job.created_at),
-            console.duration(job.duration_s),
-            "" if job.coverage is None else f"{job.coverage:.0%}",
-            ", ".join(job.tags),
-        ]
-        for job in jobs
-    ]
-    return headers, rows
 
 
 def _tell_job(job: Job, errors: list[dict[str, object]]) -> None:

@@ -7,7 +7,6 @@ Idempotency-Key, so that it may be repeated after a lost answer without doing th
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +14,8 @@ from typing import Any, Literal, Self
 
 from leadmill.client.job_handle import JobHandle
 from leadmill.client.results import Event, Job, Json
-from leadmill.client.submissions import API, Submissions, pipeline_body
-from leadmill.client.transport import ApiError, Transport, discover_base_url, segment
+from leadmill.client.submissions import Submissions, pipeline_body
+from leadmill.client.transport import API, ApiError, Transport, discover_base_url, segment
 
 Priority = Literal["high", "normal", "low"]
 _PAGE = 100
@@ -38,7 +37,7 @@ class Client(Submissions):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         url = base_url or discover_base_url()
-        self._transport = Transport(url, timeout_s=timeout, retries=retries, headers=headers or {})
+        super().__init__(Transport(url, timeout_s=timeout, retries=retries, headers=headers or {}))
 
     @property
     def base_url(self) -> str:
@@ -59,10 +58,10 @@ class Client(Submissions):
 
     def job(self, job_id: str) -> JobHandle:
         """A handle on a job whose id is known; asks nothing."""
-        return JobHandle(self, job_id)
+        return JobHandle(self._transport, job_id)
 
     def status(self, job_id: str) -> Job:
-        return Job.of(self._transport.json("GET", f"{API}/jobs/status/{segment(job_id)}"))
+        return self.job(job_id).status()
 
     def list_jobs(
         self,
@@ -76,45 +75,31 @@ class Client(Submissions):
     ) -> Iterator[Job]:
         """Jobs, newest first, page after page; `limit` ends it early. `text`: part of id, tag, error or message."""
         wanted = {"status": status, "kind": kind, "tag": tag, "since": since, "text": text}
-        return (Job.of(raw) for raw in self._pages(f"{API}/jobs/list", wanted, limit))
+        return (Job.of(raw) for raw in self._transport.pages(f"{API}/jobs/list", wanted, limit))
 
     def errors(self, job_id: str, *, limit: int | None = None) -> Iterator[Json]:
         """The companies and pages of a job that failed, each with category and reason."""
-        return self._pages(f"{API}/jobs/{segment(job_id)}/errors", {}, limit)
+        return self.job(job_id).errors(limit=limit)
 
     def events(self, job_id: str, *, after: str | None = None, silence_s: float = 60.0) -> Iterator[Event]:
-        """The job's events as they come, those kept since its start first, until the server ends the stream.
-
-        Raises:
-            ApiUnreachableError: no answer, or not a byte for `silence_s`.
-            ApiError: no such job, or a server without event streams.
-        """
-        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
-        path = f"{API}/jobs/{segment(job_id)}/events"
-        with self._transport.stream(path, headers=headers, read_timeout_s=silence_s) as response:
-            if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                raise ApiError("this API has no event stream", status=501, code="no_event_stream")
-            import httpx2
-
-            for event in httpx2.EventSource(response):
-                data = event.json() if event.data else {}
-                yield Event(event.id, event.event, data if isinstance(data, dict) else {"value": data})
+        """The job's events as they come (see `JobHandle.events`)."""
+        return self.job(job_id).events(after=after, silence_s=silence_s)
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to end; nothing of it runs 2 seconds later."""
-        self._transport.request("DELETE", f"{API}/jobs/cancel/{segment(job_id)}")
+        self.job(job_id).cancel()
 
     def resume(self, job_id: str) -> JobHandle:
         """Hand out again what is not done of a job that failed, was cancelled or is incomplete."""
-        return self._submit(f"/jobs/{segment(job_id)}/resume", None, {})
+        return self.job(job_id).resume()
 
     def replay(self, job_id: str) -> JobHandle:
         """Resume the job of a dead letter."""
-        return self._submit(f"/jobs/{segment(job_id)}/replay", None, {})
+        return self.job(job_id).replay()
 
     def dead(self, *, limit: int | None = None) -> Iterator[Json]:
         """Units that failed for good, newest first: job_id, unit, stage, category, reason, at, companies."""
-        return self._pages(f"{API}/jobs/dead", {}, limit)
+        return self._transport.pages(f"{API}/jobs/dead", {}, limit)
 
     def bulk(
         self, action: Literal["cancel", "resume"], filter: Mapping[str, Any] | None = None, *, dry_run: bool = False
@@ -141,7 +126,7 @@ class Client(Submissions):
 
     def schedules(self) -> list[Json]:
         """Recurring pipelines: name, cron, explanation, paused, next_runs, last_tick."""
-        return list(self._pages(f"{API}/schedules", {}, None))
+        return list(self._transport.pages(f"{API}/schedules", {}, None))
 
     def create_schedule(self, name: str, cron: str, **pipeline: Any) -> Json:
         """Submit a pipeline again and again; `pipeline` as for `submit`, `cron` in UTC: "0 6 * * 1"."""
@@ -174,35 +159,14 @@ class Client(Submissions):
         *,
         partial: bool = False,
     ) -> Path:
-        """Save a job's report and return where; a folder (default: this one) gets `<job id>.<format>`.
-
-        Raises:
-            ApiError: not written yet, no such format, or cancelled (`partial=True` takes what there is).
-            OSError: the place cannot be written.
-        """
-        source = f"{API}/jobs/{segment(job_id)}/report"
-        target = Path(path or ".")
-        if target.is_dir():
-            target = target / f"{job_id}.{format}"
-        params: dict[str, str] = {"format": format, **({"partial": "true"} if partial else {})}
-        unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            with (
-                self._transport.stream(source, params=params) as response,
-                unfinished.open("wb") as file,
-            ):
-                for chunk in response.iter_bytes():
-                    file.write(chunk)
-            unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        return target
+        """Save a job's report and return where (see `JobHandle.report`)."""
+        return self.job(job_id).report(format, path, partial=partial)
 
     # Companies and the server
 
     def companies(self, *, limit: int | None = None, **filters: Any) -> Iterator[Json]:
         """Companies of the lake, newest row of each; the filters are those of GET /companies."""
-        return self._pages(f"{API}/companies", filters, limit)
+        return self._transport.pages(f"{API}/companies", filters, limit)
 
     def company(self, company_id: str) -> Json:
         """One company with its history and facts."""
@@ -219,19 +183,3 @@ class Client(Submissions):
                 return True
         except ApiError:
             return False
-
-    def _handle(self, accepted: Json) -> JobHandle:
-        return JobHandle(self, str(accepted["job_id"]), submitted=accepted)
-
-    def _pages(self, path: str, filters: Mapping[str, Any], limit: int | None) -> Iterator[Json]:
-        left = limit
-        params = {name: value for name, value in filters.items() if value is not None}
-        while left is None or left > 0:
-            params["limit"] = _PAGE if left is None else min(_PAGE, left)
-            page = self._transport.json("GET", path, params=params)
-            items = page["items"] if left is None else page["items"][:left]
-            yield from items
-            left = None if left is None else left - len(items)
-            if not page.get("next_cursor"):
-                return
-            params["cursor"] = page["next_cursor"]

@@ -1,18 +1,15 @@
-"""A submitted job in the caller's hand: ask, follow, wait, fetch its report."""
+"""A submitted job in the caller's hand: ask, follow, wait, cancel, resume, fetch its report."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from leadmill.client.results import ENDED, Event, Job, Json
-from leadmill.client.transport import ApiError, ApiUnreachableError
-
-if TYPE_CHECKING:
-    from leadmill.client import Client
+from leadmill.client.transport import API, ApiError, ApiUnreachableError, Transport, segment
 
 #: Without an event stream `wait` looks at the status this often: first and longest pause, seconds.
 POLL_S = (0.2, 1.0)
@@ -23,23 +20,44 @@ _SILENCE_S = 5.0
 class JobHandle:
     """A job of one API; making a handle asks nothing."""
 
-    def __init__(self, client: Client, job_id: str, submitted: Json | None = None) -> None:
-        self._client = client
+    def __init__(self, transport: Transport, job_id: str, submitted: Json | None = None) -> None:
+        self._transport = transport
         self.id = job_id
         #: The answer to the submission, with `links`.
         self.submitted: Json = submitted or {}
+
+    @classmethod
+    def of(cls, transport: Transport, accepted: Json) -> JobHandle:
+        """The job that a submission was answered with."""
+        return cls(transport, str(accepted["job_id"]), submitted=accepted)
 
     def __repr__(self) -> str:
         return f"JobHandle({self.id!r})"
 
     def status(self) -> Job:
-        return self._client.status(self.id)
+        return Job.of(self._transport.json("GET", f"{API}/jobs/status/{segment(self.id)}"))
 
-    def events(self, *, after: str | None = None) -> Iterator[Event]:
-        return self._client.events(self.id, after=after)
+    def events(self, *, after: str | None = None, silence_s: float = 60.0) -> Iterator[Event]:
+        """The job's events as they come, those kept since its start first, until the server ends the stream.
+
+        Raises:
+            ApiUnreachableError: no answer, or not a byte for `silence_s`.
+            ApiError: no such job, or a server without event streams.
+        """
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+        path = f"{API}/jobs/{segment(self.id)}/events"
+        with self._transport.stream(path, headers=headers, read_timeout_s=silence_s) as response:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                raise ApiError("this API has no event stream", status=501, code="no_event_stream")
+            import httpx2
+
+            for event in httpx2.EventSource(response):
+                data = event.json() if event.data else {}
+                yield Event(event.id, event.event, data if isinstance(data, dict) else {"value": data})
 
     def errors(self, *, limit: int | None = None) -> Iterator[Json]:
-        return self._client.errors(self.id, limit=limit)
+        """The companies and pages that failed, each with category and reason."""
+        return self._transport.pages(f"{API}/jobs/{segment(self.id)}/errors", {}, limit)
 
     def report(
         self,
@@ -48,13 +66,41 @@ class JobHandle:
         *,
         partial: bool = False,
     ) -> Path:
-        return self._client.download_report(self.id, format, path, partial=partial)
+        """Save the report and return where; a folder (default: this one) gets `<job id>.<format>`.
+
+        Raises:
+            ApiError: not written yet, no such format, or cancelled (`partial=True` takes what there is).
+            OSError: the place cannot be written.
+        """
+        source = f"{API}/jobs/{segment(self.id)}/report"
+        target = Path(path or ".")
+        if target.is_dir():
+            target = target / f"{self.id}.{format}"
+        params: dict[str, str] = {"format": format, **({"partial": "true"} if partial else {})}
+        unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            with (
+                self._transport.stream(source, params=params) as response,
+                unfinished.open("wb") as file,
+            ):
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return target
 
     def cancel(self) -> None:
-        self._client.cancel(self.id)
+        """Ask the job to end; nothing of it runs 2 seconds later."""
+        self._transport.request("DELETE", f"{API}/jobs/cancel/{segment(self.id)}")
 
     def resume(self) -> JobHandle:
-        return self._client.resume(self.id)
+        """Hand out again what is not done of a job that failed, was cancelled or is incomplete."""
+        return self.of(self._transport, self._transport.submit(f"/jobs/{segment(self.id)}/resume"))
+
+    def replay(self) -> JobHandle:
+        """Resume the job of a dead letter."""
+        return self.of(self._transport, self._transport.submit(f"/jobs/{segment(self.id)}/replay"))
 
     def wait(self, timeout: float | None = None) -> Job:
         """Return the job once it has ended, however it ended; an API that is away for a moment is waited for.
@@ -82,7 +128,7 @@ class JobHandle:
         """Read events until one tells of the end or `longest_s` are over; False: there is no stream."""
         until = time.monotonic() + longest_s
         try:
-            for event in self._client.events(self.id, after=after, silence_s=longest_s):
+            for event in self.events(after=after, silence_s=longest_s):
                 after = event.id or after
                 if event.data.get("status") in ENDED or time.monotonic() > until:
                     return True, after

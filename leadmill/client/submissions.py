@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from leadmill.client.results import Json
-from leadmill.client.transport import Transport, csv_upload, segment
+from leadmill.client.job_handle import JobHandle
+from leadmill.client.transport import Transport, segment
 from leadmill.errors import InputError
-
-if TYPE_CHECKING:
-    from leadmill.client.job_handle import JobHandle
-
-API = "/api/v1"
 
 
 class Submissions:
@@ -25,10 +18,8 @@ class Submissions:
     run_at (a time), idempotency_key. Times are aware datetimes or ISO 8601 texts with a zone.
     """
 
-    _transport: Transport
-
-    def _handle(self, accepted: Json) -> JobHandle:
-        raise NotImplementedError
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     def submit(
         self,
@@ -121,16 +112,11 @@ class Submissions:
         params: Mapping[str, Any] | None = None,
     ) -> JobHandle:
         given = dict(options)
-        key = given.pop("idempotency_key", None) or secrets.token_urlsafe(18)
-        sent: dict[str, Any] = {"headers": {"Idempotency-Key": key}, "params": params}
+        key = given.pop("idempotency_key", None)
         content = _sent({**(body or {}), **given})
-        if csv is not None:
-            name, raw = csv_upload(csv)
-            sent |= {"files": {"file": (name, raw, "text/csv")}, "data": {"options": json.dumps(content)}}
-        elif body is not None or content:
-            sent["json"] = content
-        answer = self._transport.json("POST", API + path, **sent)
-        return self._handle(answer)
+        sent = None if body is None and not content else content
+        answer = self._transport.submit(path, sent, key=key, csv=csv, params=params)
+        return JobHandle.of(self._transport, answer)
 
 
 def pipeline_body(

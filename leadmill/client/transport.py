@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +20,9 @@ from leadmill.errors import ErrorCategory, LeadmillError
 if TYPE_CHECKING:
     import httpx2
 
+API = "/api/v1"
+#: Entries of one page of a list.
+PAGE = 100
 #: Answers after which the same request may succeed a moment later.
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
 #: Pause before the second try, seconds; doubles, with full jitter above half of it.
@@ -171,6 +176,44 @@ class Transport:
                 code="not_json",
             ) from error
 
+    def submit(
+        self,
+        path: str,
+        content: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        csv: str | os.PathLike[str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """POST once, however often it has to be sent: with an Idempotency-Key (`key`, else a new one).
+
+        Raises:
+            ApiError: as `json`.
+            OSError: the CSV cannot be read.
+        """
+        sent: dict[str, Any] = {"headers": {"Idempotency-Key": key or secrets.token_urlsafe(18)}, "params": params}
+        if csv is not None:
+            file = Path(csv)
+            sent["files"] = {"file": (file.name, file.read_bytes(), "text/csv")}
+            sent["data"] = {"options": json.dumps(content or {})}
+        elif content is not None:
+            sent["json"] = content
+        return dict(self.json("POST", API + path, **sent))
+
+    def pages(self, path: str, filters: Mapping[str, Any], limit: int | None) -> Iterator[dict[str, Any]]:
+        """The entries of a list, page after page; `limit` ends it early."""
+        left = limit
+        params = {name: value for name, value in filters.items() if value is not None}
+        while left is None or left > 0:
+            params["limit"] = PAGE if left is None else min(PAGE, left)
+            page = self.json("GET", path, params=params)
+            items = page["items"] if left is None else page["items"][:left]
+            yield from items
+            left = None if left is None else left - len(items)
+            if not page.get("next_cursor"):
+                return
+            params["cursor"] = page["next_cursor"]
+
     @contextmanager
     def stream(self, path: str, *, read_timeout_s: float | None = None, **options: Any) -> Iterator[httpx2.Response]:
         """A GET whose body is read bit by bit.
@@ -229,9 +272,3 @@ def _retry_after(value: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-def csv_upload(path: str | os.PathLike[str]) -> tuple[str, bytes]:
-    """Name and content of a CSV file to send."""
-    file = Path(path)
-    return file.name, file.read_bytes()

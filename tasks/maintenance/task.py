@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import redis
+from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -93,10 +94,8 @@ def _broker(settings: Settings) -> redis.Redis | None:
 
 
 def _lengths() -> dict[tuple[str, int], int] | None:
-    from tasks.app import app
-
     try:
-        with app.connection_for_read() as connection:
+        with current_app.connection_for_read() as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
             return queue_lengths(connection)
     except (OperationalError, RedisError, OSError) as error:

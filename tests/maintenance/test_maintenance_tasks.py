@@ -23,7 +23,7 @@ from tasks.maintenance import task
 def run(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a maintenance job from its submit to its end; its record."""
     runtime = Runtime(Settings(data_url=str(driver.lake.root)), driver.store, driver.lake, lambda outs: None)
-    monkeypatch.setattr(unit_task, "runtime", lambda: runtime)
+    monkeypatch.setattr(unit_task, "runtime", lambda app: runtime)
     monkeypatch.setattr(task, "_lengths", dict)
 
     def run_job(kind: Kind, **options: Any) -> dict[str, str]:
