@@ -1,7 +1,8 @@
-"""The real stack for integration tests, started by the first test that asks for it and shared by all.
+"""What tests of every folder share: a server, a store and a lake, and two running stacks.
 
-Redis, two workers of two processes each, beat and the API run as `leadmill up` runs them, on free ports and a
-data folder of their own; the sample sites stand in for the internet. A piece that is missing fails the test.
+`stack` is the real one: Redis, two workers of two processes each, beat and the API as `leadmill up` runs them, on free
+ports and a data folder of their own; the sample sites stand in for the internet. `spine` has real workers too, but
+stages that a test steers. Each is started by the first test that asks for it; a piece that is missing fails the test.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ import pytest
 if TYPE_CHECKING:
     from cli.local_stack.stack import LocalStack
     from cli.sample_sites.server import SampleServer
+    from data.jobs import JobStore
+    from data.lake import Lake
     from leadmill.client import Client
+    from tests.stand_ins.stack import Spine
+    from tests.valkey import Valkey
+
+pytest_plugins = ["tests.scripted_api"]
 
 #: The developer's own settings must not reach a test.
 OWN_VARIABLES = ("LEADMILL_", "CELERY_", "REDIS_URL", "FLOWER_", "REMAP_SIGTERM")
@@ -30,6 +37,43 @@ def _no_settings_of_the_developer() -> Iterator[None]:
             if name.startswith(OWN_VARIABLES):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A server that keeps nothing on disk."""
+    from tests.valkey import Valkey
+
+    with Valkey(tmp_path_factory.mktemp("valkey"), aof=False) as server:
+        yield server
+
+
+@pytest.fixture
+def store(valkey: Valkey) -> Iterator[JobStore]:
+    """The records of an empty server."""
+    from data.jobs import JobStore
+
+    found = JobStore.connect(valkey.url, "test:")
+    found.redis.flushall()
+    yield found
+    found.redis.close()
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """An empty data folder."""
+    from data.lake import Lake
+
+    return Lake(tmp_path / "var")
+
+
+@pytest.fixture(scope="session")
+def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spine]:
+    """Real workers whose stages are stand-ins (`tests/stand_ins/app.py`)."""
+    from tests.stand_ins.stack import Spine
+
+    with Spine(tmp_path_factory.mktemp("spine")) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from data.schemas import ERRORS, STAGE_SCHEMAS, table
 from extraction.process import process_pages
 from leadmill.ids import company_id
 from pipelines.execution.unit_run import Runtime, UnitRun
-from tests.data.test_runs import JOB, run, runtime
-from tests.processing.conftest import make_company, make_page
+from tests.extraction.conftest import make_company, make_page
+from tests.pipelines.execution.test_unit_run import JOB, run, runtime
 
 __all__ = ["runtime"]  # a fixture
 

@@ -1,4 +1,4 @@
-"""The stand-ins of `tests.spine.app`, made to fail in more ways: `celery -A tests.faults.app worker`.
+"""The stand-ins of `tests.stand_ins.app`, made to fail in more ways: `celery -A tests.faults.app worker`.
 
 A job's option `stand_in` may also say:
     scrape_s  the scrape alone takes so long
@@ -45,7 +45,7 @@ with patch.object(shells, "unit_task", _collect):
     import tasks.processing.task as real_work
 
     REAL = dict(BODIES)
-    import tests.spine.app as stand_ins
+    import tests.stand_ins.app as stand_ins
 
 app = real_app.app
 app.conf.imports = []

@@ -23,7 +23,7 @@ import redis
 
 from data.jobs import TERMINAL
 from leadmill.errors import UnavailableError
-from tests.spine.stack import Spine
+from tests.stand_ins.stack import Spine
 
 if TYPE_CHECKING:
     from tests.faults.front import Front

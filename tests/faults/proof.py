@@ -14,7 +14,7 @@ from typing import Any
 
 from pipelines.execution import canvas
 from tests.faults.campaign import Line, parse_lines
-from tests.spine.stack import Spine
+from tests.stand_ins.stack import Spine
 
 #: Every patience below is so many times what an idle machine of two cores needs.
 FACTOR = float(os.environ.get("LEADMILL_TEST_PATIENCE", "3"))

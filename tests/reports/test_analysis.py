@@ -12,8 +12,7 @@ from reports import queries
 from reports.findings import percent
 from reports.queries import analyze
 from tasks.analytics.analyze import analyze_leads
-
-from .conftest import bad, good, write_rows
+from tests.reports.conftest import bad, good, write_rows
 
 
 def test_numbers_of_the_fixed_rows(con: Any, rows: list[Path]) -> None:

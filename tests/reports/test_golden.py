@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from reports.render import render
-
-from .conftest import JOB
+from tests.reports.conftest import JOB
 
 GOLDEN = Path(__file__).parent / "golden"
 

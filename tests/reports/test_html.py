@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from reports.formats.html import INLINE
 from reports.render import REPORT_TYPES, render
-
-from .conftest import JOB, bad, final_rows, good, part, write_rows
+from tests.reports.conftest import JOB, bad, final_rows, good, part, write_rows
 
 #: All that our own templates and charts write.
 TAGS = set(

@@ -20,8 +20,7 @@ from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError
 from reports import formats
 from reports.render import FORMATS, render
-
-from .conftest import JOB, final_rows, good, write_rows
+from tests.reports.conftest import JOB, final_rows, good, write_rows
 
 COLUMNS = STAGE_SCHEMAS["score"].names
 RANKED = ["best.de", "same-c.com", "same-a.com", "same-b.com", "script.com", "formula.com", "rtl.com", "emoji.com",

@@ -1,1 +1,0 @@
-"""Tests of the crawl, against a server that does everything wrong."""

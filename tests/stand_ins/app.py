@@ -1,0 +1,142 @@
+"""A worker application whose stages are stand-ins: the real spine, with bodies that a test steers.
+
+`celery -A tests.stand_ins.app worker`. A job's option `stand_in` says what the bodies do:
+    seconds   each partition stage takes so long
+    launch_s  launch takes so long on attempt 1
+    parts     write a row a company as real parts (default true)
+    die       unit names whose scrape kills its process, always
+    stuck     unit names whose scrape sits in C code that holds the interpreter and looks for no signal, for ever
+    fail      {unit name: times} whose scrape raises so many times
+    bad       domains that never get a good row on attempt 1
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from leadmill.errors import ErrorCategory, WorkError
+from pipelines.execution import plan as planning
+from pipelines.execution import publish as publishing
+from pipelines.execution.committed import committed_epochs
+from pipelines.execution.unit_run import UnitRun
+from tasks.app import app
+from tasks.unit_task import unit_task
+
+app.conf.imports = []
+
+
+def steer(run: UnitRun) -> dict:
+    return run.options.get("stand_in", {})
+
+
+@unit_task("launch")
+def launch(run: UnitRun) -> None:
+    if run.grant.attempt == 1:
+        pass_time(run, steer(run).get("launch_s", 0))
+    planning.launch(run)
+    size = steer(run).get("partition_size")
+    if size and run.grant.attempt == 1:
+        table = pq.read_table(run.files.path("plan.parquet"), partitioning=None).to_pylist()
+        good = [row for row in table if row["error"] is None]
+        for i, row in enumerate(good):
+            row["partition"] = i // size
+        run.files.write_plan(table)
+        run.outcome.fields["pn"] = -(-len(good) // size)
+
+
+def note(run: UnitRun, what: str) -> None:
+    """One line in the test's log: what, when, who."""
+    if log := steer(run).get("log"):
+        with Path(log).open("a") as handle:
+            handle.write(
+                f"{what} {run.job_id} {run.grant.unit} {run.stage} {run.grant.epoch} {os.getpid()} {time.time()}\n"
+            )
+
+
+def pass_time(run: UnitRun, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        run.lease.check()
+        time.sleep(min(0.02, max(0.0, until - time.monotonic())))
+
+
+def work(run: UnitRun) -> None:
+    how, unit = steer(run), run.grant.unit
+    note(run, "begin")
+    pass_time(run, how.get("seconds", 0))
+    if run.stage == "scrape":
+        if unit in how.get("die", ()):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if unit in how.get("stuck", ()):
+            collections.deque(itertools.repeat(None), maxlen=0)
+        if run.grant.tries < how.get("fail", {}).get(unit, 0):
+            raise WorkError("told to fail", ErrorCategory.SYSTEM)
+    write_rows(run, how)
+    note(run, "end")
+
+
+def write_rows(run: UnitRun, how: dict) -> None:
+    if not how.get("parts", True):
+        return
+    companies = run.companies()
+    run.outcome.rows_in = len(companies)
+    bad = set(how.get("bad", ())) if run.grant.attempt == 1 else set()
+    column = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at"}[run.stage]
+    now = datetime.now(UTC)
+    run.write(
+        {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], column: now}
+        for row in companies
+        if row["domain"] not in bad
+    )
+    run.write_errors(
+        [
+            {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "scope": "company",
+             "stage": run.stage, "category": "network", "error": "told to be bad", "at": now}
+            for row in companies if row["domain"] in bad
+        ]
+    )  # fmt: skip
+
+
+for name in ("scrape", "process", "enrich"):
+    unit_task(name)(work)
+
+
+@unit_task("score")
+def score(run: UnitRun) -> None:
+    how = steer(run)
+    if run.grant.tries < how.get("fail", {}).get("score", 0):
+        raise WorkError("told to fail", ErrorCategory.SYSTEM)
+    if not how.get("parts", True):
+        return
+    lake, units = run.runtime.lake, run.runtime.store.units(run.job_id)
+    chain = ("scrape", "process", "enrich")
+    lake.settle_all(run.job_id, committed_epochs(units, chain))
+    good = {row["company_id"] for row in lake.iter_rows(lake.parts(run.job_id, "enrich"))}
+    run.write(
+        {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "score": 1.0,
+         "error": row["error"] or (None if row["company_id"] in good else "no row"), "scored_at": datetime.now(UTC)}
+        for row in lake.plan(run.job_id)
+    )  # fmt: skip
+
+
+@unit_task("report")
+def render(run: UnitRun) -> None:
+    if steer(run).get("parts", True):
+        run.files.write_json(f"reports/report.{run.grant.unit.partition(':')[2]}", {"job": run.job_id})
+
+
+@unit_task("publish")
+def publish(run: UnitRun) -> None:
+    if steer(run).get("parts", True):
+        publishing.publish(run)
+    else:
+        run.outcome.status = "completed"
+        run.outcome.fields = {"coverage": 1}
