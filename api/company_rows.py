@@ -1,5 +1,5 @@
 """Companies of the lake: the newest row of each, filtered and paged, and one with its history."""
-# ruff: noqa: S608  what callers give goes in as parameters; lake_rows.read quotes the paths
+# ruff: noqa: S608  what callers give goes in as parameters; reports.rows quotes the paths
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.lake_rows import read, run
+from api.lake_rows import run
 from data.damage import enduring, look_at_ids
 from data.lake import Lake, partition_of
 from data.parts import names_in, parse_name
@@ -16,6 +16,7 @@ from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID
 from pipelines.views import cursors
+from reports.rows import parquet
 
 #: Part files of each stage.
 Files = Mapping[str, Sequence[Path]]
@@ -111,7 +112,7 @@ def _newest(files: Files, *, one: bool) -> str | None:
             only = " AND company_id = $id" if one else ""
             good = "error IS NULL" if stage == "score" else "TRUE"
             sources.append(
-                f"SELECT *, {rank} AS stage_rank, {at} AS seen_at FROM {read(files[stage])} WHERE {good}{only}"
+                f"SELECT *, {rank} AS stage_rank, {at} AS seen_at FROM {parquet(files[stage])} WHERE {good}{only}"
             )
     if not sources:
         return None
@@ -209,7 +210,7 @@ def _history_of(files_of: Files, company_id: str) -> list[dict[str, Any]]:
             own = ", ".join(name if stage == "score" else f"NULL AS {name}" for name in final)
             sources.append(
                 f"SELECT job_id, '{stage}' AS stage, {_STAGES[stage]} AS \"at\", quality, {own}, {rank} AS stage_rank "
-                f"FROM {read(files)} WHERE company_id = $id"
+                f"FROM {parquet(files)} WHERE company_id = $id"
             )
     if not sources:
         return []

@@ -1,5 +1,5 @@
 """What failed in a job: the error parts of every stage, the plan's refused lines, and units set aside."""
-# ruff: noqa: S608  lake_rows.read quotes the paths; nothing else of a caller's gets into a query
+# ruff: noqa: S608  reports.rows quotes the paths; nothing else of a caller's gets into a query
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from api.lake_rows import read, run
+from api.lake_rows import run
 from data.damage import DamagedPartError, enduring
 from data.lake import Lake
 from pipelines.stages import PIPELINE
 from pipelines.views import cursors
+from reports.rows import parquet
 
 MAX_PAGE = 1_000
 #: Columns of an error row, in the order they are told.
@@ -74,10 +75,10 @@ def _page(
         sources.append(
             "SELECT company_id, domain, url, 'company' AS scope, 'launch' AS stage, error_category AS category, error, "
             'NULL AS status, line, NULL::TIMESTAMPTZ AS "at" '
-            f"FROM {read(files['plan'])} WHERE error IS NOT NULL"
+            f"FROM {parquet(files['plan'])} WHERE error IS NOT NULL"
         )
     if files["errors"]:
-        sources.append(f"SELECT {_COLUMNS} FROM {read(files['errors'])}")
+        sources.append(f"SELECT {_COLUMNS} FROM {parquet(files['errors'])}")
     query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
     query = _with_scores(query, files["score"])
     if not query:
@@ -110,7 +111,8 @@ def _with_given_up(query: str, plan: Sequence[Path]) -> str:
         f'WITH told AS ({query}), lost AS (SELECT unnest($lost::STRUCT("partition" INTEGER, stage VARCHAR, '
         "category VARCHAR, error VARCHAR)[], recursive := true)) SELECT * FROM told UNION ALL BY NAME "
         "(SELECT company_id, domain, url, 'company' AS scope, lost.stage, lost.category, lost.error, NULL AS status, "
-        f'line, NULL::TIMESTAMPTZ AS "at" FROM {read(plan)} AS plan JOIN lost ON lost."partition" = plan."partition" '
+        f'line, NULL::TIMESTAMPTZ AS "at" FROM {parquet(plan)} AS plan '
+        'JOIN lost ON lost."partition" = plan."partition" '
         "WHERE plan.error IS NULL AND company_id NOT IN "
         "(SELECT company_id FROM told WHERE scope = 'company' AND company_id IS NOT NULL))"
     )
@@ -120,7 +122,7 @@ def _with_scores(query: str, scored: Sequence[Path]) -> str:
     """Final rows know best which companies failed, and of units that were set aside only they tell."""
     if not scored:
         return query
-    final = read(scored)
+    final = parquet(scored)
     lost = (
         "SELECT company_id, domain, url, 'company' AS scope, 'score' AS stage, error_category AS category, error, "
         f'NULL AS status, NULL AS line, scored_at AS "at" FROM {final} WHERE error IS NOT NULL'

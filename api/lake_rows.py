@@ -1,12 +1,11 @@
-"""DuckDB over Parquet parts for the API's read calls: quoting, running, and rows that are ready for JSON."""
+"""DuckDB over Parquet parts for the API's read calls: running, and rows that are ready for JSON."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,13 +13,6 @@ import pyarrow as pa
 from data.damage import ForeignError
 from data.duck import connection
 from reports.rows import sql_type
-
-
-def read(files: Sequence[Path]) -> str:
-    """A table function over part files; characters that would make a name a pattern stand for themselves."""
-    literal = ("".join(f"[{c}]" if c in "[*?" else c for c in str(file)).replace("'", "''") for file in files)
-    names = ", ".join(f"'{name}'" for name in literal)
-    return f"read_parquet([{names}], union_by_name => true)"
 
 
 def run(

@@ -14,6 +14,7 @@ from data.identity import RefusedConnectionError
 from data.jobs import JobStore
 from data.lake import Lake
 from data.probes import DISK, WriteFault, disk_fault, disk_free, redis_fault, refused
+from data.server import durability_risks
 from leadmill.errors import ForeignLakeError, UnavailableError
 from leadmill.log import get_logger
 from pipelines.stages import Kind
@@ -118,11 +119,8 @@ class Prober:
         fault = fault or redis_fault(self.store.redis, self.store.prefix, self.redis_url, Kind)
         shown: dict[str, Any] = {"redis": fault.what if fault else "ok"}
         warnings = []
-        if isinstance(persistence, dict) and not int(persistence.get("aof_enabled", 0)):
-            warnings.append("Redis keeps no append-only file, a crash loses jobs: redis-cli CONFIG SET appendonly yes")
-        if isinstance(memory, dict):
+        if isinstance(persistence, dict) and isinstance(memory, dict):
             shown["redis_memory_bytes"] = memory.get("used_memory")
-            if (policy := memory.get("maxmemory_policy", "noeviction")) != "noeviction":
-                text = f"Redis evicts keys ({policy}), full memory loses jobs"
-                warnings.append(f"{text}: redis-cli CONFIG SET maxmemory-policy noeviction")
+            risks = durability_risks({**persistence, **memory})
+            warnings = [f"Redis {risk.text}; redis-cli {risk.command}" for risk in risks]
         return {**shown, "warnings": warnings}, [fault] if fault else [], False

@@ -31,7 +31,7 @@ from leadmill.errors import (
     StoreReadOnlyError,
     StoreRefusedError,
 )
-from leadmill.redaction import shown
+from leadmill.redaction import redis_cli, shown
 
 #: Free disk space: below the first a warning, below the second a fault (bytes).
 DISK = (5_000_000_000, 500_000_000)
@@ -109,7 +109,7 @@ def redis_fault(client: redis.Redis, prefix: str, url: str, kinds: Iterable[str]
 
 def _damaged(key: str, what: str, url: str) -> WriteFault:
     text = f"key {key} of Redis at {shown(url)} holds {what}; something else has written it"
-    return WriteFault("damaged", text, f"redis-cli -u {shlex.quote(shown(url))} RENAME {key} {key}.damaged")
+    return WriteFault("damaged", text, f"{redis_cli(url)} RENAME {key} {key}.damaged")
 
 
 def refused(error: RedisError, url: str, prefix: str) -> WriteFault | None:
@@ -121,8 +121,7 @@ def refused(error: RedisError, url: str, prefix: str) -> WriteFault | None:
         return _damaged(f"{prefix}lake", "what is no text", url)
     if not isinstance(meant, StoreRefusedError):
         return None
-    tool = f"redis-cli -u {shlex.quote(shown(url))}"
-    what, advice = _redis(meant, str(error), tool)
+    what, advice = _redis(meant, str(error), redis_cli(url))
     return WriteFault(what, f"Redis at {shown(url)} takes no writes: {str(error)[:200]}", advice)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import redis
 from redis import exceptions as refused
 
-from leadmill.redaction import shown
+from leadmill.redaction import redis_cli
 
 #: Oldest server whose commands the script and the queues need.
 OLDEST = (6, 2)
@@ -42,7 +42,7 @@ def examine(url: str, prefix: str = "leadmill:", timeout_s: float = TIMEOUT_S) -
     if torn:
         text = "is no Redis URL; in a password write @ as %40, / as %2F, : as %3A, # as %23, ? as %3F"
         return [ServerFault("unfit", text, "REDIS_URL=redis://:PASSWORD@HOST:6379/0 leadmill up")]
-    tool = f"redis-cli -u '{shown(url)}'"
+    tool = redis_cli(url)
     try:
         client.ping()
         try:
@@ -50,7 +50,8 @@ def examine(url: str, prefix: str = "leadmill:", timeout_s: float = TIMEOUT_S) -
         except refused.NoPermissionError:
             text = "does not tell its state (INFO is forbidden): whether it could lose jobs is unknown"
             return [*_may_work(client, prefix, tool), ServerFault("risk", text, f"{tool} ACL WHOAMI")]
-        return [*wrong_kind(info, tool)] or [*_may_work(client, prefix, tool), *_risks(info, tool)]
+        risks = [ServerFault("risk", risk.text, f"{tool} {risk.command}") for risk in durability_risks(info)]
+        return [*wrong_kind(info, tool)] or [*_may_work(client, prefix, tool), *risks]
     except (redis.RedisError, OSError, ValueError) as error:
         return [_why(error, url, timeout_s, tool)]
     finally:
@@ -77,19 +78,23 @@ def wrong_kind(info: Mapping[str, Any], tool: str) -> Iterator[ServerFault]:
         yield ServerFault("unfit", text, f"REDIS_URL=redis://{primary}/0 leadmill up    # its primary")
 
 
-def durability_faults(info: Mapping[str, Any], url: str) -> list[tuple[str, str]]:
-    """By what a server could lose jobs: pairs of a sentence and the command that mends it."""
-    return [(fault.text, fault.remedy) for fault in _risks(info, f"redis-cli -u '{shown(url)}'")]
+@dataclass(frozen=True)
+class Risk:
+    """By what a server could lose jobs: `text` begins where `Redis` ends, `command` is for redis-cli."""
+
+    of: Literal["persistence", "eviction"]
+    text: str
+    command: str
 
 
-def _risks(info: Mapping[str, Any], tool: str) -> Iterator[ServerFault]:
+def durability_risks(info: Mapping[str, Any]) -> Iterator[Risk]:
+    """By what a server could lose jobs, from its answer to INFO."""
     if not int(str(info.get("aof_enabled", 0))):
-        text = "keeps no append-only file: a crash loses jobs"
-        yield ServerFault("risk", text, f"{tool} CONFIG SET appendonly yes")
+        yield Risk("persistence", "keeps no append-only file: a crash loses jobs", "CONFIG SET appendonly yes")
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         text = f"has the eviction policy {policy}: full memory loses jobs"
-        yield ServerFault("risk", text, f"{tool} CONFIG SET maxmemory-policy noeviction")
+        yield Risk("eviction", text, "CONFIG SET maxmemory-policy noeviction")
 
 
 def _may_work(client: redis.Redis, prefix: str, tool: str) -> Iterator[ServerFault]:

@@ -5,7 +5,6 @@ Everything handed out is bounded: characters of text, length of a line, number o
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from extraction.charset import decode
 from extraction.findings import Finding, PageRef
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.structured import Item, read_json_ld, read_microdata
@@ -29,23 +29,7 @@ MAX_LINKS = 2_000
 MAX_URL = 2_000
 #: Characters of JSON-LD read from one page.
 MAX_DECLARED = 600_000
-#: Bytes at the start that may name the charset (HTML says 1,024; real pages are later).
-_CHARSET_WINDOW = 4_096
-
-_META_CHARSET = re.compile(
-    rb"<meta[^>]{0,200}?charset\s{0,5}=\s{0,5}[\"']?\s{0,5}([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE
-)
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-#: Labels that browsers read as their Windows superset.
-_BROWSER_NAMES = dict(
-    pair.split(":")
-    for pair in (
-        "iso-8859-1:cp1252 latin-1:cp1252 latin1:cp1252 ascii:cp1252 us-ascii:cp1252 iso-8859-9:cp1254 gb2312:gb18030 "
-        "gbk:gb18030 x-gbk:gb18030 x-sjis:cp932 shift_jis:cp932 euc-kr:cp949 ks_c_5601-1987:cp949 tis-620:cp874"
-    ).split()
-)
 _ICON = re.compile(r"fax|telefon|phone|(?<![a-z])tel(?![a-z])", re.IGNORECASE)
-_WEB_CODECS = ("utf-8", "utf-16", "iso8859", "cp", "koi8", "gb", "big5", "euc", "shift_jis", "iso2022_jp", "mac-")
 _BLOCKS = frozenset(
     "address article aside blockquote body br button caption center dd details dialog div dl dt "
     "fieldset figcaption "
@@ -75,7 +59,7 @@ class Document:
         }
         seen: datetime = page["fetched_at"]
         self.ref = PageRef(self.url, str(page["page_hash"]), self.kind, seen)
-        self.html = decode(bytes(page["html"]), page.get("charset"))
+        self.html = decode(bytes(page["html"])[:MAX_HTML], page.get("charset"))
         # Guarded as the parser reads it: what a charset hides from a look at the bytes is plain after decoding.
         self.tree = LexborHTMLParser(bounded(self.html.encode("utf-8", "replace")))
 
@@ -169,30 +153,6 @@ class Document:
         return items
 
 
-def decode(html: bytes, header_charset: str | None) -> str:
-    """The page as text: byte-order mark, then the HTTP header, then `<meta>`, then UTF-8, then Windows-1252.
-
-    A declared charset that does not exist, or that cannot read the page where UTF-8 can, is passed over.
-    """
-    html = html[:MAX_HTML]
-    for mark, name in _BOMS:
-        if html.startswith(mark):
-            return html[len(mark) :].decode(name, "replace").replace("\0", "")
-    declared = header_charset or _declared(html)
-    html = html.replace(b"\0", b"") if declared is None or not declared.lower().startswith("utf-16") else html
-    codec = _codec(declared) if declared else None
-    if codec and codec.startswith(("utf-16", "utf-32")):
-        return html.decode(codec, "replace").replace("\0", "")
-    for name in dict.fromkeys((codec or "utf-8", "utf-8")):
-        try:
-            return html.decode(name)
-        except UnicodeDecodeError as error:
-            # Cut in the middle of a character, or a few stray bytes in a page that is what it says.
-            if name == codec and (error.start > len(html) - 4 or _mostly_reads(html, name)):
-                return html.decode(name, "replace")
-    return html.decode(codec if codec and codec != "utf-8" else "cp1252", "replace")
-
-
 def _icon_label(node: LexborNode) -> str:
     """What a small picture says in place of a word: a telephone or a fax machine before the number."""
     attributes = node.attrs
@@ -200,25 +160,6 @@ def _icon_label(node: LexborNode) -> str:
     said = alt if _ICON.search(alt) else (attributes.get("src") or "")[-60:].rpartition("/")[2]
     match = _ICON.search(said)
     return f" {match[0]}: " if match else " "
-
-
-def _mostly_reads(html: bytes, codec: str) -> bool:
-    return html.decode(codec, "replace").count("\ufffd") * 1_000 < len(html)
-
-
-def _declared(html: bytes) -> str | None:
-    match = _META_CHARSET.search(html[:_CHARSET_WINDOW])
-    return match[1].decode("ascii") if match else None
-
-
-def _codec(label: str) -> str | None:
-    label = label.strip().strip("\"'").lower()[:40]
-    try:
-        info = codecs.lookup(_BROWSER_NAMES.get(label, label))
-    except (LookupError, ValueError):
-        return None
-    # Python knows more codecs than pages may ask for: base64, punycode, unicode_escape and their like.
-    return info.name if info.name.startswith(_WEB_CODECS) else None
 
 
 def _join(base: str, href: str) -> str:

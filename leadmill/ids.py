@@ -25,13 +25,14 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 
 
 def new_job_id() -> str:
-    """A new id that sorts by time: `job_` + 10 characters of milliseconds + 10 random ones (base 32)."""
-    number = (time.time_ns() // 1_000_000) << 50 | secrets.randbits(50)
-    digits = []
-    for _ in range(20):
-        number, rest = divmod(number, 32)
-        digits.append(_ALPHABET[rest])
-    return "job_" + "".join(reversed(digits))
+    """A new id that sorts by time."""
+    return job_id_at(time.time_ns() // 1_000_000, secrets.randbits(50))
+
+
+def job_id_at(ms: int, tail: int) -> str:
+    """The id of a time (milliseconds since the epoch) and 50 more bits: `job_` + 20 digits, base 32."""
+    number = ms << 50 | tail
+    return "job_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(95, -1, -5))
 
 
 def job_time(job_id: str) -> float:

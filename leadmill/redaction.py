@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 #: Hidden in a query; what else stands there (socket_timeout …) is no secret.
@@ -18,6 +19,11 @@ def shown(url: str) -> str:
     Never raises: what is no URL is shown as far as it holds no password.
     """
     return _SECRET.sub(rf"\1{_HIDDEN}", _USERINFO.sub(rf"\1:{_HIDDEN}@", url))
+
+
+def redis_cli(url: str) -> str:
+    """The beginning of a command for people to paste that speaks to a server; it holds no password."""
+    return f"redis-cli -u {shlex.quote(shown(url))}"
 
 
 def plain(url: str) -> str:

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cli.failure import CommandError
@@ -140,13 +140,6 @@ def check(url: str, prefix: str = "leadmill:") -> Sequence[tuple[str, str]]:
         if (refused := redis_fault(client, prefix, url)) is not None:  # no worker could begin
             raise CommandError(refused.text, hint=refused.remedy)
     return [(fault.text, fault.remedy) for fault in found]
-
-
-def durability_faults(info: Mapping[str, object], url: str) -> list[tuple[str, str]]:
-    """The same from the answer to INFO."""
-    from data import server
-
-    return server.durability_faults(info, url)
 
 
 def wait_for_ping(port: int, timeout_s: float, password: str = "") -> bool:

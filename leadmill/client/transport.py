@@ -9,13 +9,12 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from leadmill.errors import ErrorCategory, LeadmillError
+from leadmill.retry_after import retry_after_s
 
 if TYPE_CHECKING:
     import httpx2
@@ -255,20 +254,6 @@ def error_of(response: httpx2.Response) -> ApiError:
         code=str(problem.get("code") or f"http_{response.status_code}"),
         field=problem.get("field"),
         request_id=problem.get("request_id") or response.headers.get("x-request-id"),
-        retry_after_s=_retry_after(response.headers.get("retry-after")),
+        retry_after_s=retry_after_s(response.headers.get("retry-after"), time.time()),
         problem=problem,
     )
-
-
-def _retry_after(value: str | None) -> float | None:
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -10,7 +10,8 @@ import redis
 from redis.exceptions import RedisError, ResponseError
 
 from data.identity import RefusedConnectionError
-from leadmill.redaction import shown
+from data.server import Risk, durability_risks
+from leadmill.redaction import redis_cli, shown
 from tasks.maintenance.finding import Finding, State
 
 #: A ping that takes longer is reported (seconds).
@@ -23,7 +24,7 @@ Info = dict[str, Any]
 
 def check_redis(client: redis.Redis, url: str) -> Iterable[Finding]:
     """Ping, persistence, eviction, memory and clients, from one answer to INFO."""
-    tool = f"redis-cli -u '{shown(url)}'"
+    tool = redis_cli(url)
     began = time.perf_counter()
     try:
         client.ping()
@@ -40,13 +41,12 @@ def check_redis(client: redis.Redis, url: str) -> Iterable[Finding]:
         yield Finding("redis", "fail", f"{shown(url)} does not answer: {type(error).__name__}", advice)
         return
     yield _answer(info, took, tool)
-    yield _persistence(info, tool)
-    policy = str(info.get("maxmemory_policy", "noeviction"))
-    if policy == "noeviction":
+    risks = {risk.of: risk for risk in durability_risks(info)}
+    yield _persistence(info, risks.get("persistence"), tool)
+    if (eviction := risks.get("eviction")) is None:
         yield Finding("redis eviction", "ok", "nothing is evicted")
     else:
-        text = f"its eviction policy is {policy}: full memory loses jobs"
-        yield Finding("redis eviction", "fail", text, f"{tool} CONFIG SET maxmemory-policy noeviction")
+        yield Finding("redis eviction", "fail", f"it {eviction.text}", f"{tool} {eviction.command}")
     yield _memory(info, tool)
     yield _clients(info, tool)
 
@@ -60,11 +60,10 @@ def _answer(info: Info, took: float, tool: str) -> Finding:
     return Finding("redis", "ok", f"version {version} answers in {took * 1000:.1f} ms")
 
 
-def _persistence(info: Info, tool: str) -> Finding:
+def _persistence(info: Info, risk: Risk | None, tool: str) -> Finding:
     name = "redis persistence"
-    if not int(info.get("aof_enabled", 0)):
-        text = "it keeps no append-only file: a crash loses jobs"
-        return Finding(name, "warn", text, f"{tool} CONFIG SET appendonly yes")
+    if risk is not None:
+        return Finding(name, "warn", f"it {risk.text}", f"{tool} {risk.command}")
     broken = [
         what
         for what in ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")

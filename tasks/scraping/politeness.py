@@ -6,9 +6,7 @@ Retry-After says, and loses a redirect onto a page already seen; these do not.
 
 from __future__ import annotations
 
-import math
 import time
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +16,7 @@ from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.http import Response
 
 from leadmill.errors import ErrorCategory
+from leadmill.retry_after import retry_after_s
 from tasks.scraping.company import Company
 from tasks.scraping.failures import REPEATABLE, Fault, PageError, SeenPageError, fault_of
 
@@ -46,18 +45,6 @@ def delay_of(crawler: Crawler, netloc: str) -> float:
     engine = crawler.engine
     assert engine is not None
     return float(engine.downloader.per_slot_settings.get(netloc, {}).get("delay", 0.0))
-
-
-def retry_after_s(value: str, now: float) -> float | None:
-    """The pause that a Retry-After header asks for, seconds; None when it says nothing."""
-    value = value.strip()[:60]
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        pause = parsedate_to_datetime(value).timestamp() - now
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, pause) if math.isfinite(pause) else None
 
 
 class PolitenessMiddleware:

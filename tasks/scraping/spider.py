@@ -19,10 +19,11 @@ from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
 from scrapy.http import Response
 from twisted.python.failure import Failure
-from w3lib.encoding import html_body_declared_encoding, resolve_encoding
+from w3lib.encoding import to_unicode
 from w3lib.html import get_meta_refresh
 
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
+from extraction.charset import codec_of, declared_codec
 from leadmill.errors import ErrorCategory
 from pipelines.execution.marks import marks
 from tasks.scraping.company import Company
@@ -351,12 +352,5 @@ def _page(company: Company, response: Response, kind: str, depth: int) -> dict[s
 
 def _decoded(body: bytes, charset: str | None) -> bytes | str:
     """The body for the parser: bytes when they are UTF-8, else text."""
-    if charset is None and b"charset" in body[:2_048].lower():
-        charset = html_body_declared_encoding(body[:2_048])
-    encoding = resolve_encoding(charset) if charset else None
-    if encoding is None or encoding in ("utf-8", "ascii"):
-        return body
-    try:
-        return body.decode(encoding, "replace")
-    except (LookupError, UnicodeError):  # Python knows codecs that make no text, or refuse to read: rot13, idna
-        return body
+    codec = codec_of(charset) if charset else declared_codec(body)
+    return body if codec in (None, "utf-8") else to_unicode(body, codec)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from extraction.charset import codec_of
 from extraction.document import MAX_LINE, MAX_TEXT
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.plain_markup import MAX_DEPTH, plain
@@ -28,6 +29,26 @@ from extraction.text import clean, squash
 )
 def test_text_is_read_whatever_the_charset(document, raw, charset):
     assert document(raw, charset=charset).lines == ["Müller"]
+
+
+@pytest.mark.parametrize(
+    ("label", "codec"),
+    [
+        ("UTF8", "utf-8"),
+        (" 'Latin1' ", "cp1252"),
+        ("x-gbk", "gb18030"),
+        ("ks_c_5601-1987", "cp949"),
+        ("shift_jis", "cp932"),
+        ("utf-7", None),
+        ("rot13", None),
+        ("idna", None),
+        ("base64", None),
+        ("\0", None),
+        ("", None),
+    ],
+)
+def test_labels_mean_what_browsers_take_them_for(label, codec):
+    assert codec_of(label) == codec
 
 
 def test_header_charset_comes_before_meta(document):

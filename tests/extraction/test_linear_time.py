@@ -20,14 +20,15 @@ from w3lib.encoding import html_body_declared_encoding
 from w3lib.html import get_meta_refresh
 
 from extraction import company, document, markup_guard, process, structured
-from extraction.document import Document, decode
+from extraction.charset import decode
+from extraction.document import Document
 from extraction.enrichers import load
 from extraction.findings import Finding
 from extraction.markup_guard import bounded
 from extraction.plain_markup import plain
+from leadmill.retry_after import retry_after_s
 from tasks.processing.preload import preload
 from tasks.scraping import headers, links, robots
-from tasks.scraping.politeness import retry_after_s
 from tests.extraction.conftest import NOW, make_company, make_page
 from tests.extraction.hostile_markup import MARKS, marked, soup
 from tests.extraction.hostile_text import FLOODS, base64_text, patterns_of, pumps, repeated

@@ -14,12 +14,11 @@ import redis
 from data.jobs import Grant, JobStore, NewJob
 from data.lake import Lake, UnitFiles
 from data.schemas import MADE_AT
-from leadmill.ids import company_id
+from leadmill.ids import company_id, job_id_at
 from tests.valkey import Valkey
 
 PREFIX = "test:"
 CHAIN = ("scrape", "process", "enrich")
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class Killed(BaseException):
@@ -53,8 +52,7 @@ class Driver:
 
     def job_id(self) -> str:
         self._made += 1
-        number = self.clock_ms << 50 | self._made
-        return "job_" + "".join(_LETTERS[number >> 5 * i & 31] for i in reversed(range(20)))
+        return job_id_at(self.clock_ms, self._made)
 
     def submit(self, *, kind: str = "pipeline", stages: Sequence[str] = (*CHAIN, "score"), **more: Any) -> str:
         job_id = self.job_id()

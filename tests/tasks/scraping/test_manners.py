@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.scraping.politeness import retry_after_s
+from leadmill.retry_after import retry_after_s
 from tasks.scraping.robots import RobotsPolicy, parse_robots
 from tests.tasks.scraping.harness import Crawl
 from tests.tasks.scraping.hostile_server import HostileServer
@@ -95,8 +95,10 @@ def test_two_requests_at_a_time_on_a_host_and_hosts_side_by_side(crawl: Crawl, s
     [
         ("120", 120.0),
         (" 0 ", 0.0),
+        ("0.3", 0.3),
         ("Thu, 01 Jan 1970 00:00:30 GMT", 20.0),
         ("Thu, 01 Jan 1970 00:00:01 GMT", 0.0),
+        ("Thu, 01 Jan 1970 00:00:30", 20.0),
         ("", None),
         ("soon", None),
         ("-5", None),
