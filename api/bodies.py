@@ -6,7 +6,7 @@ What one field may be is said here; what fields may be together is `Submission.c
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -30,9 +30,15 @@ from pipelines.intake.submit import MAX_DEADLINE_S, MAX_TAGS
 from pipelines.queues import Priority
 from pipelines.request.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from pipelines.stages import Kind
+from reports.formats import FORMATS
+from reports.report_types import REPORT_TYPES
 
-ReportType = Literal["comprehensive", "summary", "leads", "quality"]
-ReportFormat = Literal["html", "csv", "xlsx", "json", "parquet"]
+if TYPE_CHECKING:
+    ReportType = str
+    ReportFormat = str
+else:  # which there are is found, not listed: the checker knows them as text, requests and OpenAPI by their names
+    ReportType = Literal[tuple(REPORT_TYPES)]
+    ReportFormat = Literal[FORMATS.names]
 StageName = Literal["scrape", "process", "enrich", "score", "report"]
 DEFAULT_FORMATS: list[ReportFormat] = ["html", "csv"]
 #: What every reader of a time can say again, in any zone.

@@ -26,16 +26,10 @@ from leadmill.errors import ConflictError, NotFoundError, StorageError
 from pipelines.intake import control
 from pipelines.request.asked import RecordError, check_options
 from pipelines.views.view import Record, coverage, is_terminal, iso
+from reports.formats import FORMATS
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
 
-_MEDIA: dict[str, str] = {
-    "html": "text/html; charset=utf-8",
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "json": "application/json",
-    "parquet": "application/vnd.apache.parquet",
-}
 #: A report holds what strangers' pages said: it may style itself and show inline images, nothing else.
 _CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
@@ -161,12 +155,12 @@ def _about(job_id: str, record: Record | None) -> dict[str, Any]:
 
 
 def _file(job_id: str, fmt: str, path: Path, *, partial: bool = False) -> Response:
-    name = f"leadmill-{job_id}{'-partial' if partial else ''}.{fmt}"
+    name, form = f"leadmill-{job_id}{'-partial' if partial else ''}.{fmt}", FORMATS.load(fmt)
     return FileResponse(
         path,
-        media_type=_MEDIA[fmt],
+        media_type=form.media_type,
         filename=name,
-        content_disposition_type="inline" if fmt == "html" else "attachment",
+        content_disposition_type="inline" if form.inline else "attachment",
         headers={"Content-Security-Policy": _CSP, "Cache-Control": "private, no-cache"},
         background=BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True) if partial else None,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from extraction.budget import SETTLE_S, TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from extraction.document import Document
-from extraction.enrichers import Enricher, load
+from extraction.enrichers import ENRICHERS, Enricher
 from extraction.error_rows import error_row
 from extraction.findings import MAX_FACTS, Finding
 from extraction.quality import quality
@@ -36,7 +36,7 @@ def enrich_rows(
     and at the end with that of companies. Returns (rows of STAGE_SCHEMAS['enrich'], rows of
     `data.schemas.ERRORS`), both without job_id and schema_version.
     """
-    enrichers = load()
+    enrichers = tuple(ENRICHERS.all().values())
     found: dict[str, dict[str, list[Finding]]] = {
         str(row["company_id"]): {enricher.name: [] for enricher in enrichers} for row in rows
     }

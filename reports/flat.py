@@ -14,7 +14,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from data.schemas import STAGE_SCHEMAS
-from reports.queries import iso
+from reports.final_rows import iso
 from reports.rows import name, quote
 
 #: Look-alikes of `=`, `+`, `-` and `@`: compatibility forms (NFKC makes the sign of them), dashes, heavy signs.

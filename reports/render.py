@@ -1,7 +1,7 @@
 """The one door to every report: choose a format and a type, get a file.
 
-A report is a view of final rows. Its type decides what it tells: `leads` holds companies with a good row
-only, the others every company; in HTML `summary` is the first page with the ten best leads, and `quality`
+A report is a view of final rows. Its type (`reports.report_types`) decides what it tells: `leads` holds companies with
+a good row only, the others every company; in HTML `summary` is the first page with the ten best leads, and `quality`
 is about coverage, gaps and failures instead of leads.
 """
 # ruff: noqa: S608  the source is built by reports.rows
@@ -15,12 +15,9 @@ from typing import Any
 
 from data.duck import connection
 from leadmill.errors import InputError
-from reports.formats import ReportData, formats
-from reports.queries import GOOD, final_rows
-
-REPORT_TYPES = ("comprehensive", "summary", "leads", "quality")
-#: Names of the formats there are.
-FORMATS: tuple[str, ...] = tuple(formats())
+from reports.final_rows import GOOD, final_rows
+from reports.formats import FORMATS, ReportData
+from reports.report_types import REPORT_TYPES
 
 
 @dataclass(frozen=True)
@@ -50,27 +47,28 @@ def render(
     """Write a report of the final rows in the given score-stage files.
 
     Args:
-        fmt: one of `FORMATS`.
+        fmt: a name in `FORMATS`.
         rows: Parquet files with the final columns (those of an earlier stage have nulls instead).
         job: job_id, created_at, kind, coverage, options, stages …; all optional, shown where known.
-        report_type: one of `REPORT_TYPES`.
+        report_type: a name in `REPORT_TYPES`.
         out: written in place; the caller makes it atomic.
         con: a DuckDB connection or cursor; None takes a cursor of this process's connection.
 
     Raises:
         InputError: no such format or type, or more rows than an XLSX sheet holds.
+        PluginError: the format's module is none.
     """
-    known = formats()
-    if fmt not in known:
-        raise InputError(f"no report format {fmt[:40]!r}; there are {', '.join(known)}", field="report.formats")
+    if fmt not in FORMATS.names:
+        raise InputError(f"no report format {fmt[:40]!r}; there are {', '.join(FORMATS.names)}", field="report.formats")
     if report_type not in REPORT_TYPES:
         raise InputError(
             f"no report type {report_type[:40]!r}; there are {', '.join(REPORT_TYPES)}", field="report.type"
         )
     con = con or connection().cursor()
-    where = GOOD if report_type == "leads" or fmt == "html" else "true"
-    with final_rows(con, rows) as source:
-        (total,) = con.execute(f"SELECT count(*) FROM {source} WHERE {where}").fetchone()
-        data = ReportData(con, source, job, report_type, where, total)
-        written = known[fmt].write(data, out)
-    return RenderResult(fmt, known[fmt].media_type, out, written, total, out.stat().st_size)
+    form = FORMATS.load(fmt)
+    where = GOOD if form.good_rows_only or REPORT_TYPES[report_type].good_rows_only else "true"
+    with final_rows(con, rows) as final:
+        (total,) = con.execute(f"SELECT count(*) FROM {final.source} WHERE {where}").fetchone()
+        data = ReportData(final, job, report_type, where, total)
+        written = form.write(data, out)
+    return RenderResult(fmt, form.media_type, out, written, total, out.stat().st_size)

@@ -84,4 +84,8 @@ def _preload(instance: Any, **_: Any) -> None:
             import tasks.processing.preload
 
             tasks.processing.preload.preload()
+        if Queue.ANALYTICS in queues:
+            import tasks.analytics.preload
+
+            tasks.analytics.preload.preload()
         gc.collect()

@@ -6,18 +6,13 @@ group `leadmill.enrichers` from another distribution. Nothing else is edited.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from extraction.document import Document
 from extraction.findings import Finding
-
-ENTRY_POINT_GROUP = "leadmill.enrichers"
+from leadmill.plugins import ExtensionPoint
 
 
 class Outcome(NamedTuple):
@@ -42,25 +37,5 @@ class Enricher:
     settle: Callable[[Mapping[str, Any], Sequence[Finding]], Outcome]
 
 
-@cache
-def load() -> tuple[Enricher, ...]:
-    """All enrichers: this package's modules by name, then plug-ins by entry-point name.
-
-    Raises:
-        TypeError: a module or an entry point gives something that is no `Enricher`, or a name is taken twice.
-    """
-    found: dict[str, Enricher] = {}
-    own = (
-        (info.name, getattr(importlib.import_module(f"{__name__}.{info.name}"), "ENRICHER", None))
-        for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name)
-    )
-    plugged = (
-        (point.value, point.load()) for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda p: p.name)
-    )
-    for origin, enricher in (*own, *plugged):
-        if not isinstance(enricher, Enricher):
-            raise TypeError(f"{origin} defines no ENRICHER of type {Enricher.__name__}")
-        if enricher.name in found:
-            raise TypeError(f"{origin}: an enricher named {enricher.name!r} exists already")
-        found[enricher.name] = enricher
-    return tuple(found.values())
+#: Every enricher, by its name.
+ENRICHERS = ExtensionPoint("extraction.enrichers", "leadmill.enrichers", "ENRICHER", Enricher)

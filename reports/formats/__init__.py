@@ -1,32 +1,29 @@
-"""Report formats, one module each; a module in this folder that defines `FORMAT` is a format.
+"""Report formats, one module each, or entry points of the group `leadmill.report_formats`.
 
-Adding a format is adding a file: `reports.render` finds it by its place here.
+Adding a format is adding a file here that defines `FORMAT`. A format's name is its module's name, and the ending of its
+files: `report.csv`.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reports.queries import RANKED
+from leadmill.plugins import ExtensionPoint
+from reports.final_rows import RANKED, FinalRows
 
 
 @dataclass(frozen=True)
 class ReportData:
     """What a format is made from."""
 
-    #: A DuckDB connection or cursor.
-    con: Any
-    #: The final rows, in no order: what follows FROM (see `reports.queries.final_rows`).
-    source: str
+    #: The rows of every company, in no order.
+    final: FinalRows
     #: What is known of the job; every key may be missing.
     job: Mapping[str, Any]
-    #: comprehensive, summary, leads or quality.
+    #: A name in `reports.report_types.REPORT_TYPES`.
     report_type: str
     #: Rows that data formats hold, as a SQL condition; HTML tells the causes of the others.
     where: str
@@ -34,24 +31,33 @@ class ReportData:
     rows: int
 
     @property
+    def con(self) -> Any:
+        """The DuckDB connection or cursor that knows the rows."""
+        return self.final.con
+
+    @property
     def ranked(self) -> str:
         """The rows that data formats hold, best first: what follows FROM."""
-        return f"(SELECT * FROM {self.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
+        return f"(SELECT * FROM {self.final.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format: `write(data, path)` writes the whole file and returns how many rows it holds."""
+    """One format: `write(data, path)` writes the whole file and returns how many rows it holds.
+
+    What `write` alone needs is imported in it: the API reads what a format is and writes none.
+    """
 
     name: str
     media_type: str
     write: Callable[[ReportData, Path], int]
     #: What it is good for, in a few words.
     about: str
+    #: It tells of companies with a good row, and of the others in sums only, whatever the type of the report.
+    good_rows_only: bool = False
+    #: A browser shows it; others are saved.
+    inline: bool = False
 
 
-@cache
-def formats() -> dict[str, Format]:
-    """Every format by name."""
-    found = [importlib.import_module(f"{__name__}.{module.name}").FORMAT for module in pkgutil.iter_modules(__path__)]
-    return {fmt.name: fmt for fmt in found}
+#: Every format, by its name.
+FORMATS = ExtensionPoint("reports.formats", "leadmill.report_formats", "FORMAT", Format)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from data.schemas import FACT, STAGE_SCHEMAS
+from reports.final_rows import iso
 from reports.formats import Format, ReportData
-from reports.queries import iso
 from reports.rows import name, quote
 
 

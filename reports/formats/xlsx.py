@@ -10,10 +10,11 @@ from typing import Any
 
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError
+from reports.analysis import analyze_rows
 from reports.findings import percent
 from reports.flat import flat_rows
 from reports.formats import Format, ReportData
-from reports.queries import analyze_source
+from reports.sections import in_order
 
 #: Rows of a sheet without its header.
 MAX_ROWS = 1_048_575
@@ -52,7 +53,7 @@ def write(data: ReportData, out: Path) -> int:
     }
     book = xlsxwriter.Workbook(str(out), {**options, "tmpdir": str(out.parent)})
     _leads(book, data)
-    _summary(book, analyze_source(data.con, data.source))
+    _summary(book, analyze_rows(data.final))
     book.close()
     return data.rows
 
@@ -103,18 +104,17 @@ def _summary(book: Any, analysis: dict[str, Any]) -> None:
     sheet.set_column(1, 3, 16)
     totals = analysis["totals"]
     lines: list[tuple[Any, ...]] = [("Companies", totals["companies"]), ("Leads (could be read)", totals["leads"])]
-    lines += [("Failed", totals["failed"]), ("Coverage", percent(totals["coverage"])), ("", "")]
-    lines += [("Warnings",), *((text,) for text in analysis["warnings"] or ["none"]), ("", "")]
-    lines += [("Tier", "Leads", "Share"), *((t["tier"], t["count"], percent(t["share"])) for t in analysis["tiers"])]
-    lines += [("", ""), ("Field", "Found", "Share")]
-    lines += [(f["label"], f["found"], percent(f["share"])) for f in analysis["fields"]]
-    lines += [("", ""), ("Cause of failure", "Companies", "Category", "Example")]
-    lines += [(e["cause"], e["count"], e["category"], e["example_domain"]) for e in analysis["errors"]]
-    heads = {"Warnings", "Tier", "Field", "Cause of failure"}
+    lines += [("Failed", totals["failed"]), ("Coverage", percent(totals["coverage"]))]
+    tables = [section.table(analysis[section.name]) for section in in_order() if section.table]
+    warnings = [("Warnings",), *((text,) for text in analysis["warnings"] or ["none"])]
+    heads = set()
+    for table in (warnings, *tables):
+        heads.add(len(lines) + 1)
+        lines += [("", ""), *table]
     for line, values in enumerate(lines):
         for column, value in enumerate(values):
             if isinstance(value, str):
-                sheet.write_string(line, column, value[:_CELL], bold if values[0] in heads else None)
+                sheet.write_string(line, column, value[:_CELL], bold if line in heads else None)
             else:
                 sheet.write_number(line, column, value)
 

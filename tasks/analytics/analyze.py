@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from data.duck import connection
-from reports.queries import analyze
+from reports.analysis import analyze
 
 
 def analyze_leads(rows: Sequence[Path]) -> dict[str, Any]:
-    """Analyze the final rows in the given files (see `reports.queries.analyze`); the answer is JSON-able.
+    """Analyze the final rows in the given files (see `reports.analysis.analyze`); the answer is JSON-able.
 
     Raises:
         duckdb.Error: a part cannot be read.

@@ -41,7 +41,7 @@ def report(run: UnitRun) -> None:
 
 @unit_task("analyze")
 def analyze(run: UnitRun) -> None:
-    """Analyse the newest scored rows of the job's companies (see reports.queries)."""
+    """Analyse the newest scored rows of the job's companies (see reports.analysis)."""
     rows = _leads(run, run.runtime.lake)
     with naming(run.runtime.lake, rows):
         analysis = analyze_leads(rows)

@@ -43,7 +43,7 @@ def preload() -> None:
 
     import extraction.enrich
     import extraction.process  # noqa: F401
-    from extraction.enrichers import industries, load, technologies
+    from extraction.enrichers import ENRICHERS, industries, technologies
     from extraction.extractors import countries, legal_forms, phones
     from leadmill.ids import registrable_domain
 
@@ -55,6 +55,6 @@ def preload() -> None:
     phones.read("+49 7361 987655", None)
     legal_forms.without_form("Preload Tools Ltd")
     countries.country_code("Germany")
-    load()
+    ENRICHERS.all()
     industries.leaves()
     technologies.load_rules()

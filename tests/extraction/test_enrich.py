@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 
 from data.schemas import ERRORS, STAGE_SCHEMAS, table
-from extraction import enrich, enrichers
+from extraction import enrich
 from extraction.budget import CompanyBudgets
 from extraction.enrich import enrich_rows
-from extraction.enrichers import Enricher, Outcome, company_size, email_provider, industries, technologies
+from extraction.enrichers import ENRICHERS, Enricher, Outcome, company_size, email_provider, industries, technologies
 from extraction.process import process_pages
+from leadmill.plugins import ExtensionPoint
 from tests.extraction.conftest import NOW, make_company, make_page
 from tests.extraction.test_process import CHARSETS, HTML
 
@@ -24,6 +25,11 @@ def run(pages, domain="acme-tools.com"):
     assert table(rows, STAGE_SCHEMAS["enrich"], "job_x").num_rows == len(rows)
     assert table(errors, ERRORS, "job_x").num_rows == len(errors)
     return rows[0], errors
+
+
+def shown_by(monkeypatch, *given):
+    """Only these enrichers are there."""
+    monkeypatch.setattr(ExtensionPoint, "all", lambda point: {enricher.name: enricher for enricher in given})
 
 
 def facts_of(row, field):
@@ -242,37 +248,6 @@ def test_a_broken_rule_file_is_refused(tmp_path, rule):
         technologies.load_rules(file)
 
 
-def test_enrichers_are_found_by_being_there():
-    assert {e.name for e in enrichers.load()} >= {"company_size", "email_provider", "industries", "technologies"}
-
-
-def test_a_plugged_in_enricher_runs(monkeypatch, page):
-    plugged = Enricher(
-        "seen",
-        ("industry",),
-        lambda page: [page.found("seen", page.url, "test", 1)],
-        lambda row, found: Outcome({"industry": str(len(found))}, []),
-    )
-
-    class Point:
-        name, value = "seen", "somewhere:ENRICHER"
-
-        def load(self):
-            return plugged
-
-    monkeypatch.setattr(enrichers, "entry_points", lambda group: [Point()] if group == "leadmill.enrichers" else [])
-    enrichers.load.cache_clear()
-    try:
-        assert enrichers.load()[-1] is plugged
-        assert run([page("<p>x"), page("<p>y", path="/y")])[0]["industry"] == "2"
-        monkeypatch.setattr(Point, "load", lambda self: "no enricher")
-        enrichers.load.cache_clear()
-        with pytest.raises(TypeError, match="somewhere"):
-            enrichers.load()
-    finally:
-        enrichers.load.cache_clear()
-
-
 def test_an_enricher_that_fails_costs_its_own_columns_only(monkeypatch, stored):
     def fails(*_):
         raise RuntimeError("boom")
@@ -281,7 +256,9 @@ def test_an_enricher_that_fails_costs_its_own_columns_only(monkeypatch, stored):
         Enricher("bad", ("industry",), fails, lambda row, found: Outcome({}, [])),
         Enricher("bad", ("industry",), lambda page: (), fails),
     ):
-        monkeypatch.setattr(enrich, "load", lambda broken=broken: (broken, technologies.ENRICHER))
+        monkeypatch.setattr(
+            ExtensionPoint, "all", lambda self, broken=broken: {"bad": broken, "t": technologies.ENRICHER}
+        )
         row, errors = run([stored("shop_home.html")])
         assert row["industry"] is None
         assert "Shopify" in row["technologies"]
@@ -329,9 +306,9 @@ def test_a_page_too_costly_costs_the_page_and_not_the_row(monkeypatch):
     def costly(document):
         return _only_backtracking() if "hostile" in document.html else iter(())
 
-    known = enrichers.load()
+    known = ENRICHERS.all().values()
     enricher = Enricher("costly", (), costly, lambda row, findings: Outcome({}, []))
-    monkeypatch.setattr(enrich, "load", lambda: (*known, enricher))
+    shown_by(monkeypatch, *known, enricher)
     monkeypatch.setattr(enrich, "CompanyBudgets", lambda: CompanyBudgets(page_s=0.05))
     shop = make_page("<script src='https://js.stripe.com/v3/'></script><p>hostile")
     row, (error,) = run([shop, make_page("<p>We are a team of 40 people")])
@@ -341,8 +318,8 @@ def test_a_page_too_costly_costs_the_page_and_not_the_row(monkeypatch):
 
 def test_an_enricher_too_costly_to_settle_costs_its_own_columns(monkeypatch):
     enricher = Enricher("costly", ("industry",), lambda document: iter(()), lambda row, findings: _only_backtracking())
-    others = [known for known in enrichers.load() if known.name != "industries"]
-    monkeypatch.setattr(enrich, "load", lambda: (enricher, *others))
+    others = [known for known in ENRICHERS.all().values() if known.name != "industries"]
+    shown_by(monkeypatch, enricher, *others)
     monkeypatch.setattr(enrich, "SETTLE_S", 0.05)
     row, (error,) = run([make_page("<p>We are a team of 40 people")])
     assert (error["scope"], error["error"]) == ("page", "costly: too costly to read")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reports import queries
+from reports import final_rows
+from reports.analysis import analyze
 from reports.findings import percent
-from reports.queries import analyze
 from tasks.analytics.analyze import analyze_leads
 from tests.reports.conftest import bad, good, write_rows
 
@@ -43,7 +43,7 @@ def test_many_rows_are_asked_in_their_files_and_say_the_same(
     con: Any, rows: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = analyze(rows, con=con)
-    monkeypatch.setattr(queries, "FEW_ROWS", 0)
+    monkeypatch.setattr(final_rows, "FEW_ROWS", 0)
     assert analyze(rows, con=con) == few
     assert con.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reports.formats.html import INLINE
-from reports.render import REPORT_TYPES, render
+from reports.render import render
+from reports.report_types import REPORT_TYPES
 from tests.reports.conftest import JOB, bad, final_rows, good, part, write_rows
 
 #: All that our own templates and charts write.
@@ -109,7 +109,7 @@ def test_opens_with_warnings_then_counts_then_leads_then_failures(tmp_path: Path
 def test_page_stays_within_two_megabytes_and_says_what_it_holds(tmp_path: Path, con: Any) -> None:
     many = [good(f"c{n:05}.com", 50) for n in range(700)]
     text = html(tmp_path, con, many)
-    assert f"The best {INLINE['comprehensive']} of 700 leads" in text
+    assert f"The best {REPORT_TYPES['comprehensive'].leads_shown} of 700 leads" in text
     fat = '"<&' * 400
     worst = [
         good(f"c{n:05}.com", 50, name=fat, description=fat, industry=fat, technologies=[fat] * 20, emails=[fat] * 20,

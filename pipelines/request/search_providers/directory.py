@@ -1,0 +1,29 @@
+"""A file of companies: `directory:FILE`, CSV or Parquet with the columns name, url and keywords."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.lake import Lake
+from leadmill.errors import ConfigError
+from leadmill.ids import CompanyUrl
+from pipelines.request.search_providers import Provider
+from pipelines.request.search_providers._words import matching
+
+_DIRECTORY_ROWS = (
+    "(SELECT url, lower(coalesce(name, '')) AS title, lower(concat_ws(' ', name, url, keywords)) AS text FROM "
+)
+
+
+def _search(query: str, most: int, argument: str, _lake: Lake) -> list[CompanyUrl]:
+    path = Path(argument).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"LEADMILL_SEARCH_PROVIDER: no file {argument!r}")
+    reader = (
+        "read_parquet($file)" if path.suffix == ".parquet" else "read_csv($file, header => true, all_varchar => true)"
+    )
+    source = _DIRECTORY_ROWS + reader + ")"
+    return matching(source, {"file": str(path)}, query, most)
+
+
+PROVIDER = Provider("directory", _search, "`directory:FILE`, a CSV or Parquet file with `name,url,keywords`")

@@ -1,0 +1,50 @@
+"""How many companies there are, how many could be read, and how good they are: the counts that a page begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reports.findings import CAUSES, percent
+from reports.report_types import REPORT_TYPES
+from reports.sections import Page, Section
+
+#: Below this share of readable companies the report says so first.
+COVERAGE = 0.9
+
+TEMPLATE = """\
+<section class="counts" aria-label="Counts">
+<div class="count"><b>{{ totals.companies | number }}</b><span>{{ 'company' if totals.companies == 1 else 'companies' }}</span><small>{{ totals.pages | number }} pages read</small></div>
+<div class="count"><b>{{ totals.coverage | percent }}</b><span>could be read</span><small>{{ totals.leads | number }} leads, {{ totals.failed | number }} failed</small></div>
+{% if totals.leads %}
+<div class="count good"><b>{{ best.count | number }}</b><span>in tier A</span><small>{{ best.share | percent }} of the leads</small></div>
+<div class="count"><b>{{ '%g' | format(totals.median_score) if totals.median_score is not none else '–' }}</b><span>median score</span><small>of 100; mean {{ '%g' | format(totals.mean_score) if totals.mean_score is not none else '–' }}</small></div>
+<div class="count"><b>{{ (totals.reachable / totals.leads) | percent }}</b><span>can be contacted</span><small>{{ totals.reachable | number }} have e-mail or phone</small></div>
+{% endif %}
+</section>
+"""  # noqa: E501  markup
+
+
+def _view(answer: Any, page: Page) -> Mapping[str, Any]:
+    return {"best": page.analysis["tiers"][0]}
+
+
+def _warnings(analysis: Mapping[str, Any]) -> Iterable[str]:
+    totals = analysis["totals"]
+    if totals["coverage"] < COVERAGE:
+        cause = analysis["errors"][0]["category"]
+        gap = percent(1 - totals["coverage"])
+        of = f"{totals['failed']:,} of {totals['companies']:,}"
+        yield f"{gap} of the companies could not be read ({of}); most often {CAUSES.get(cause, cause)}."
+
+
+SECTION = Section(
+    "totals",
+    position=10,
+    report_types=tuple(REPORT_TYPES),
+    template=TEMPLATE,
+    query=lambda rows: rows.totals,
+    view=_view,
+    warnings=_warnings,
+    severity=100,
+)
