@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from extraction.error_rows import error_row
 from leadmill.errors import ErrorCategory
+from leadmill.rows import ErrorRow, error_row
 
 #: What the error row of such a page or company says.
 TOO_COSTLY = "too costly to read"
@@ -99,8 +99,8 @@ class CompanyBudgets:
 
 
 def too_costly_row(
-    subject: Mapping[str, Any], scope: str, stage: str, now: datetime, *, url: str | None = None
-) -> dict[str, Any]:
+    subject: Mapping[str, Any], scope: Literal["company", "page"], stage: str, now: datetime, *, url: str | None = None
+) -> ErrorRow:
     """The row of `data.schemas.ERRORS` of a page or a company that was given up for its cost."""
     return error_row(subject, scope, stage, ErrorCategory.DATA, TOO_COSTLY, now, url=url)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from extraction.email_domains import FREE
 from extraction.extractors import addresses, countries, founded, languages, names, phones, socials
@@ -17,16 +16,19 @@ from extraction.findings import MAX_FACTS, Finding, fact, surest
 from extraction.quality import quality
 from extraction.text import squash
 from leadmill.ids import registrable_domain
+from leadmill.rows import CompanyRow, ScrapedRow
 
 #: Values kept of each list.
 MAX_PHONES = 20
 MAX_FAXES = 10
 MAX_EMAILS = 20
+#: Fields whose surest finding is the value.
+_SINGLE = ("description", "logo_url", "careers_url", "pricing_url", "contact_url")
 #: Pages count in this order where confidence is equal.
 _KIND_ORDER = ("imprint", "contact", "home", "about", "team")
 
 
-def settle(company: Mapping[str, Any], findings: Sequence[Finding], now: datetime) -> dict[str, Any]:
+def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> CompanyRow:
     """The process-stage row of one company (STAGE_SCHEMAS['process'] without job_id and schema_version)."""
     domain = str(company["domain"])
     fields: dict[str, list[Finding]] = defaultdict(list)
@@ -48,36 +50,42 @@ def settle(company: Mapping[str, Any], findings: Sequence[Finding], now: datetim
     address = addresses.settle(fields["address"], code)
     profiles = socials.settle([f for f in findings if f.field.startswith("social:")], core)
     year = founded.settle(fields["founded"], now)
-    single = {
-        field: surest(fields[field])
-        for field in ("description", "logo_url", "careers_url", "pricing_url", "contact_url")
-    }
+    single = {field: surest(fields[field]) for field in _SINGLE}
 
     facts = [fact(f) for f in (name, legal, country, language, year, *single.values()) if f is not None]
     facts += [fact(address, addresses.written(address.value))] if address else []
     facts += [fact(f) for f in (*numbers, *faxes, *emails, *profiles)]
-    row: dict[str, Any] = {
+    row: CompanyRow = {
         "company_id": company["company_id"],
         "domain": domain,
         "url": company.get("url"),
-        "name": name.value if name else None,
-        "legal_name": legal.value if legal else None,
+        "name": _value(name),
+        "legal_name": _value(legal),
         "emails": [f.value for f in emails],
         "phones": [f.value for f in numbers],
         "fax": [f.value for f in faxes],
         "address": address.value if address else None,
         "country": code,
-        "language": language.value if language else None,
+        "language": _value(language),
         "social": {f.field.partition(":")[2]: f.value for f in profiles},
         "founded": int(year.value) if year else None,
-        **{field: found.value if found else None for field, found in single.items()},
+        "description": _value(single["description"]),
+        "logo_url": _value(single["logo_url"]),
+        "careers_url": _value(single["careers_url"]),
+        "pricing_url": _value(single["pricing_url"]),
+        "contact_url": _value(single["contact_url"]),
         "pages": company.get("pages"),
         "facts": facts[:MAX_FACTS],
+        "quality": 0.0,
         "scraped_at": company.get("scraped_at"),
         "processed_at": now,
     }
     row["quality"] = quality(row, row["facts"])
     return row
+
+
+def _value(finding: Finding | None) -> str | None:
+    return finding.value if finding else None
 
 
 def _country(fields: Mapping[str, list[Finding]], domain: str, *, english: bool) -> Finding | None:

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from extraction.budget import SETTLE_S, TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS, Enricher
-from extraction.error_rows import error_row
 from extraction.findings import MAX_FACTS, Finding
 from extraction.quality import quality
 from leadmill.errors import ErrorCategory
+from leadmill.rows import CompanyRow, EnrichedRow, ErrorRow, PageRow, error_row
 
 #: Findings that one enricher keeps of one company.
 MAX_FINDINGS = 5_000
 
 
 def enrich_rows(
-    rows: Sequence[dict[str, Any]],
-    pages: Iterable[dict[str, Any]],
+    rows: Sequence[CompanyRow],
+    pages: Iterable[PageRow],
     *,
     now: datetime,
     on_progress: Callable[[int], None],
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[EnrichedRow], list[ErrorRow]]:
     """Every row again, with what the enrichers found: industry, technologies, employees_min, employees_max, more facts.
 
     `rows` are process-stage rows, `pages` rows of `data.schemas.PAGES` in any order; a company without pages
@@ -40,7 +39,7 @@ def enrich_rows(
     found: dict[str, dict[str, list[Finding]]] = {
         str(row["company_id"]): {enricher.name: [] for enricher in enrichers} for row in rows
     }
-    errors: list[dict[str, Any]] = []
+    errors: list[ErrorRow] = []
     budgets = CompanyBudgets()
     for count, page in enumerate(pages, start=1):
         mine = found.get(str(page["company_id"]))
@@ -53,12 +52,12 @@ def enrich_rows(
 
 
 def _look(
-    page: dict[str, Any],
+    page: PageRow,
     found: dict[str, list[Finding]],
     enrichers: Sequence[Enricher],
     budgets: CompanyBudgets,
     now: datetime,
-) -> list[dict[str, Any]]:
+) -> list[ErrorRow]:
     errors = []
     seen: dict[str, list[Finding]] = {}
     try:
@@ -68,24 +67,24 @@ def _look(
                 try:
                     seen[enricher.name] = list(enricher.look(document))
                 except Exception as error:
-                    errors.append(_failed(page, enricher.name, error, now, page.get("url")))
+                    errors.append(_failed(page, enricher.name, error, now, page["url"]))
     except TooCostlyError:
         return [too_costly_row(page, "page", "enrich", now)]
     except Exception as error:
-        return [_failed(page, "reading", error, now, page.get("url"))]
+        return [_failed(page, "reading", error, now, page["url"])]
     for name, findings in seen.items():
         found[name] += findings[: max(0, MAX_FINDINGS - len(found[name]))]
     return errors
 
 
 def _settled(
-    row: dict[str, Any],
+    row: CompanyRow,
     found: dict[str, list[Finding]],
     enrichers: Sequence[Enricher],
     now: datetime,
-    errors: list[dict[str, Any]],
-) -> dict[str, Any]:
-    result: dict[str, Any] = dict(row)
+    errors: list[ErrorRow],
+) -> EnrichedRow:
+    result: EnrichedRow = dict(row)
     facts = list(row.get("facts") or ())
     for enricher in enrichers:
         result.update(dict.fromkeys(enricher.columns))
@@ -102,13 +101,13 @@ def _settled(
         result.update({column: outcome.columns.get(column) for column in enricher.columns})
         facts += outcome.facts
     result["technologies"] = result.get("technologies") or []
-    # What this stage found goes first out of the door when there are too many, what it was built on stays.
+    # When there are too many, those that this stage found are dropped before those that it was built on.
     result["facts"] = facts[:MAX_FACTS]
     result["quality"] = quality(result, result["facts"])
     result["enriched_at"] = now
     return result
 
 
-def _failed(subject: dict[str, Any], what: str, error: Exception, now: datetime, url: str | None) -> dict[str, Any]:
+def _failed(subject: PageRow | CompanyRow, what: str, error: Exception, now: datetime, url: str | None) -> ErrorRow:
     reason = f"{what}: {type(error).__name__}: {error}"[:500]
     return error_row(subject, "page", "enrich", ErrorCategory.SYSTEM, reason, now, url=url)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from leadmill.rows import Fact
+
 #: Longest value kept in a fact, characters.
 MAX_FACT_VALUE = 500
 #: Facts kept of one company.
@@ -34,7 +36,7 @@ class Finding(NamedTuple):
     page: PageRef
 
 
-def fact(finding: Finding, value: str | None = None, *, field: str | None = None) -> dict[str, Any]:
+def fact(finding: Finding, value: str | None = None, *, field: str | None = None) -> Fact:
     """The finding as a row of `data.schemas.FACT`, with the value as settled (by default as seen)."""
     shown = str(finding.value) if value is None else value
     return {

@@ -6,14 +6,12 @@ companies and never the size of their sites.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from extraction import company
 from extraction.budget import SETTLE_S, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from extraction.document import Document
-from extraction.error_rows import error_row
 from extraction.extractors import (
     addresses,
     descriptions,
@@ -28,6 +26,7 @@ from extraction.extractors import (
 )
 from extraction.findings import Finding
 from leadmill.errors import ErrorCategory
+from leadmill.rows import CompanyRow, ErrorRow, PageRow, ScrapedRow, error_row
 
 #: Findings kept of one company: hundreds of pages cannot make one company fill the memory.
 MAX_FINDINGS = 20_000
@@ -46,12 +45,12 @@ _EXTRACTORS: tuple[Callable[[Document], Iterator[Finding]], ...] = (
 
 
 def process_pages(
-    companies: Sequence[dict[str, Any]],
-    pages: Iterable[dict[str, Any]],
+    companies: Sequence[ScrapedRow],
+    pages: Iterable[PageRow],
     *,
     now: datetime,
     on_progress: Callable[[int], None],
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[CompanyRow], list[ErrorRow]]:
     """One row or one error for each company.
 
     `companies` are scrape-stage rows, `pages` rows of `data.schemas.PAGES` of these companies in any order
@@ -66,7 +65,7 @@ def process_pages(
     broken: dict[str, int] = dict.fromkeys(found, 0)
     costly: dict[str, int] = dict.fromkeys(found, 0)
     budgets = CompanyBudgets()
-    errors: list[dict[str, Any]] = []
+    errors: list[ErrorRow] = []
     for count, page in enumerate(pages, start=1):
         key = str(page["company_id"])
         if key in found:
@@ -79,14 +78,14 @@ def process_pages(
             except Exception as error:
                 broken[key] += 1
                 errors.append(
-                    error_row(page, "page", "process", ErrorCategory.SYSTEM, _said(error), now, url=page.get("url"))
+                    error_row(page, "page", "process", ErrorCategory.SYSTEM, _said(error), now, url=page["url"])
                 )
             else:
                 read[key] += 1
                 room = MAX_FINDINGS - len(found[key])
                 found[key] += findings[: max(0, room)]
         on_progress(count)
-    rows: list[dict[str, Any]] = []
+    rows: list[CompanyRow] = []
     for row in companies:
         key = str(row["company_id"])
         if not read[key] and costly[key]:
@@ -109,7 +108,7 @@ def process_pages(
     return rows, errors
 
 
-def extract(page: Mapping[str, Any]) -> list[Finding]:
+def extract(page: PageRow) -> list[Finding]:
     """All findings of one page (a row of `data.schemas.PAGES`), not yet weighed against other pages'."""
     document = Document(page)
     # The page itself is a finding, so that what the domain alone says has a source to name.

@@ -6,20 +6,21 @@ group `leadmill.enrichers` from another distribution. Nothing else is edited.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from extraction.document import Document
 from extraction.findings import Finding
 from leadmill.plugins import ExtensionPoint
+from leadmill.rows import CompanyRow, Fact
 
 
 class Outcome(NamedTuple):
     """What an enricher knows of one company: columns to set, and facts (`findings.fact`) to add."""
 
     columns: dict[str, Any]
-    facts: list[dict[str, Any]]
+    facts: list[Fact]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Enricher:
     #: Columns of STAGE_SCHEMAS['enrich'] it may set; None from it where it found nothing.
     columns: tuple[str, ...]
     look: Callable[[Document], Iterable[Finding]]
-    settle: Callable[[Mapping[str, Any], Sequence[Finding]], Outcome]
+    settle: Callable[[CompanyRow, Sequence[Finding]], Outcome]
 
 
 #: Every enricher, by its name.

@@ -5,14 +5,14 @@ A firm with its own mail domain is further along than one that answers from a fr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from extraction.document import Document
 from extraction.email_domains import FREE
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
 from leadmill.ids import registrable_domain
+from leadmill.rows import CompanyRow
 
 
 def _look(page: Document) -> Iterable[Finding]:
@@ -20,7 +20,7 @@ def _look(page: Document) -> Iterable[Finding]:
     return (page.found("email_provider", "none", "derived", 0.5),)
 
 
-def _settle(row: Mapping[str, Any], findings: Sequence[Finding]) -> Outcome:
+def _settle(row: CompanyRow, findings: Sequence[Finding]) -> Outcome:
     kind = provider(row.get("emails") or (), str(row["domain"]))
     told = next((f for f in row.get("facts") or () if f["field"] == "email"), None)
     if kind != "none" and told is not None:

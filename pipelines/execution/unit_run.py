@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from data.cleaning import clean_text
 from data.damage import PLAN_FILE
@@ -23,6 +23,7 @@ from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
+from leadmill.rows import ErrorRow, PlanRow, error_row
 from leadmill.settings import Settings
 from pipelines.execution.canvas import publish_later
 from pipelines.execution.lease import Lease, RunStoppedError
@@ -99,9 +100,9 @@ class UnitRun:
             if committed and committed[0]:
                 lake.settle(self.job_id, unit, unit, committed[0])
 
-    def companies(self) -> list[dict[str, Any]]:
+    def companies(self) -> list[PlanRow]:
         """Plan rows of this partition."""
-        return self.runtime.lake.plan(self.job_id, self.partition)
+        return cast("list[PlanRow]", self.runtime.lake.plan(self.job_id, self.partition))
 
     def read(self, kind: PartKind = "rows") -> Iterator[dict[str, Any]]:
         """Rows that the stage before committed: of this partition, or (a job without that stage) of source jobs."""
@@ -120,23 +121,21 @@ class UnitRun:
             sources = _by_source({"company_id": row["company_id"], "source_job": row["job_id"]} for row in fetched)
         return lake.rows_from(stage, sources, kind)
 
-    def lost(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def lost(self, rows: Iterable[Mapping[str, Any]]) -> list[ErrorRow]:
         """Error rows of companies that another job has a row of, which it does not give any more."""
         if STAGES[self.stage].reads in self._own_stages():
             return []
         have = {row["company_id"] for row in rows}
         return [
-            {
-                **{name: row[name] for name in ("company_id", "domain", "url")},
-                "scope": "company",
-                "stage": self.stage,
-                "category": ErrorCategory.SYSTEM.value,
-                "error": f"its row in {row['source_job']} is damaged or gone; resume that job, then try again",
-                "at": self.now,
-            }
+            self._error(
+                row, "company", f"its row in {row['source_job']} is damaged or gone; resume that job, then try again"
+            )
             for row in self.companies()
             if row["source_job"] and row["company_id"] not in have
         ]
+
+    def _error(self, subject: Mapping[str, Any], scope: Literal["company", "page"], reason: str) -> ErrorRow:
+        return error_row(subject, scope, self.stage, ErrorCategory.SYSTEM, reason, self.now)
 
     def _own_parts(self, stage: str, kind: PartKind, index: int) -> list[Path]:
         """What an earlier stage of this unit committed: those files and no others."""
@@ -174,14 +173,11 @@ class UnitRun:
                 "row not stored", job=self.job_id, stage=self.stage, kind=kind, column=one.column, why=one.reason
             )
         rows = [
-            {
-                **{name: _text(one.row.get(name)) for name in ("company_id", "domain", "url")},
-                "scope": "page" if kind == "pages" else "company",
-                "stage": self.stage,
-                "category": ErrorCategory.SYSTEM.value,
-                "error": f"its row could not be stored: column {one.column}: {one.reason}",
-                "at": self.now,
-            }
+            self._error(
+                {name: _text(one.row.get(name)) for name in ("company_id", "domain", "url")},
+                "page" if kind == "pages" else "company",
+                f"its row could not be stored: column {one.column}: {one.reason}",
+            )
             for one in refused
         ]
         self.files.write(rows, "errors")

@@ -15,6 +15,7 @@ from data.jobs import DEADLINE_STRUCK
 from data.lake import Lake, partition_of
 from extraction.budget import too_costly_row
 from leadmill.errors import ErrorCategory, WorkError
+from leadmill.rows import ErrorRow
 from pipelines.execution.committed import committed_epochs, valid_parts
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
@@ -40,8 +41,7 @@ def enrich(run: UnitRun) -> None:
     _per_company(run, enrich_rows)
 
 
-Rows = list[dict[str, Any]]
-Work = Callable[..., tuple[Rows, Rows]]
+Work = Callable[..., tuple[Sequence[Mapping[str, Any]], list[ErrorRow]]]
 
 
 def _per_company(run: UnitRun, work: Work) -> None:
@@ -68,7 +68,11 @@ def _per_company(run: UnitRun, work: Work) -> None:
 
 
 def _through(
-    run: UnitRun, work: Work, companies: Rows, pages: Iterable[dict[str, Any]], on_progress: Callable[[int], None]
+    run: UnitRun,
+    work: Work,
+    companies: list[dict[str, Any]],
+    pages: Iterable[dict[str, Any]],
+    on_progress: Callable[[int], None],
 ) -> None:
     watched = _Pages(run, pages)
     rows, errors = work(companies, watched, now=run.now, on_progress=on_progress)
@@ -82,7 +86,7 @@ class _Pages:
     def __init__(self, run: UnitRun, pages: Iterable[dict[str, Any]]) -> None:
         self._run, self._pages = run, pages
         #: Rows of `data.schemas.ERRORS` of the pages that were left out.
-        self.errors: Rows = []
+        self.errors: list[ErrorRow] = []
         self._companies: dict[str, bool] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -96,9 +100,9 @@ class _Pages:
             with marks().at(company_id, page["page_hash"]):
                 yield page
 
-    def reason(self, error: dict[str, Any]) -> dict[str, Any]:
+    def reason(self, error: ErrorRow) -> ErrorRow:
         """An error of the stage; of a company that lost all its pages here it says why."""
-        if error["scope"] == "company" and self._companies.get(error["company_id"]) is False:
+        if error["scope"] == "company" and self._companies.get(error["company_id"] or "") is False:
             return too_costly_row(error, "company", self._run.stage, self._run.now)
         return error
 

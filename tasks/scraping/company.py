@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Literal
 
 from leadmill.errors import ErrorCategory
+from leadmill.rows import ErrorRow, ScrapedRow, error_row
 from tasks.scraping.contract import CrawlOptions, Seed
 from tasks.scraping.failures import Fault
 from tasks.scraping.links import Link, choose, page_key, site_of
@@ -35,8 +36,8 @@ class Company:
         self.pages = 0
         self._failures = 0
         self.done = False
-        self.row: dict[str, Any] | None = None
-        self.errors: list[dict[str, Any]] = []
+        self.row: ScrapedRow | None = None
+        self.errors: list[ErrorRow] = []
 
     def ours(self, netloc: str) -> bool:
         """Whether pages of this host and port are the company's."""
@@ -148,19 +149,11 @@ class Company:
         self.asked.clear()
         self.met.clear()
 
-    def _error(self, scope: str, fault: Fault, url: str) -> dict[str, Any]:
-        return {
-            "company_id": self.seed.company_id,
-            "domain": self.seed.domain,
-            "url": url,
-            "scope": scope,
-            "stage": "scrape",
-            "category": str(fault.category),
-            "error": fault.error,
-            "status": fault.status,
-            "line": None,
-            "at": datetime.now(UTC),
-        }
+    def _error(self, scope: Literal["company", "page"], fault: Fault, url: str) -> ErrorRow:
+        now = datetime.now(UTC)
+        return error_row(
+            self.seed._asdict(), scope, "scrape", fault.category, fault.error, now, url=url, status=fault.status
+        )
 
 
 def _netloc(url: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from leadmill.errors import InputError
+from leadmill.rows import ErrorRow, ScrapedRow
 
 #: The name by which robots.txt addresses us.
 ROBOTS_NAME = "leadmill"
@@ -69,9 +70,9 @@ class CrawlResult:
     """What a crawl leaves besides its pages: exactly one row or one company-scope error for each seed."""
 
     #: Good companies: `company_id, domain, url` (where the home page was found), `pages` (count), `scraped_at`.
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[ScrapedRow] = field(default_factory=list)
     #: Rows of `data.schemas.ERRORS` without origin; scope `company` where no page was got, else `page`.
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[ErrorRow] = field(default_factory=list)
     pages_fetched: int = 0
     #: HTTP requests sent, with robots.txt, redirects and repeats.
     requests: int = 0

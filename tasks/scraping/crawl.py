@@ -24,6 +24,7 @@ from scrapy.signalmanager import SignalManager
 from extraction.budget import TOO_COSTLY, TooCostlyError
 from leadmill.egress import parse_allow
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
+from leadmill.rows import PageRow
 from tasks.scraping.company import Company
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 from tasks.scraping.download import (
@@ -70,7 +71,7 @@ def crawl_companies(
     seeds: Sequence[Seed],
     options: CrawlOptions,
     *,
-    on_pages: Callable[[list[dict[str, Any]]], None],
+    on_pages: Callable[[list[PageRow]], None],
     on_progress: Callable[[CrawlProgress], None],
     stop: threading.Event,
     proxy: str | None = None,
@@ -105,7 +106,7 @@ def crawl_companies(
 async def _crawl(
     seeds: Sequence[Seed],
     options: CrawlOptions,
-    on_pages: Callable[[list[dict[str, Any]]], None],
+    on_pages: Callable[[list[PageRow]], None],
     on_progress: Callable[[CrawlProgress], None],
     stop: threading.Event,
     proxy: str | None,

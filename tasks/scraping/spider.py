@@ -25,6 +25,7 @@ from w3lib.html import get_meta_refresh
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from extraction.charset import codec_of, declared_codec
 from leadmill.errors import ErrorCategory
+from leadmill.rows import PageRow
 from pipelines.execution.marks import marks
 from tasks.scraping.company import Company
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
@@ -70,7 +71,7 @@ class CompanySpider(Spider):
         transport: Transport,
         deadline: float,
         stop: threading.Event,
-        on_pages: Callable[[list[dict[str, Any]]], None],
+        on_pages: Callable[[list[PageRow]], None],
         refused: Collection[str] = (),
     ) -> None:
         super().__init__()
@@ -82,7 +83,7 @@ class CompanySpider(Spider):
         self.deadline = deadline
         self._stop = stop
         self._on_pages = on_pages
-        self._batch: list[dict[str, Any]] = []
+        self._batch: list[PageRow] = []
         self._batch_bytes = 0
         #: What `on_pages` raised; the crawl ends and raises it again.
         self.broken: Exception | None = None
@@ -264,7 +265,7 @@ class CompanySpider(Spider):
         """Whether the crawl ends, also while its loop has not come round to see it: many answers can stand in line."""
         return self.transport.ended or self._stop.is_set() or time.monotonic() >= self.deadline
 
-    def _offer_links(self, company: Company, page: dict[str, Any]) -> None:
+    def _offer_links(self, company: Company, page: PageRow) -> None:
         """Look for links on a page; one that is too costly to read leads nowhere."""
         try:
             with self._budgets.page(company.seed.company_id):
@@ -275,7 +276,7 @@ class CompanySpider(Spider):
         else:
             company.offer(links, page["depth"] + 1)
 
-    def _hand_over(self, page: dict[str, Any]) -> None:
+    def _hand_over(self, page: PageRow) -> None:
         self._batch.append(page)
         self._batch_bytes += len(page["html"])
         if self.broken is None and (len(self._batch) >= BATCH_PAGES or self._batch_bytes >= BATCH_BYTES):
@@ -332,7 +333,7 @@ def _unusable(response: Response) -> Fault | None:
     return None
 
 
-def _page(company: Company, response: Response, kind: str, depth: int) -> dict[str, Any]:
+def _page(company: Company, response: Response, kind: str, depth: int) -> PageRow:
     body = response.body
     return {
         "company_id": company.seed.company_id,

@@ -9,6 +9,7 @@ from typing import Any
 
 from extraction.budget import too_costly_row
 from leadmill.errors import RETRY, ErrorCategory, WorkError
+from leadmill.rows import ErrorRow, ScrapedRow
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
@@ -77,7 +78,7 @@ def _one_by_one(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions) -> C
     return whole
 
 
-def _retry_outage(run: UnitRun, rows: list[dict[str, Any]], errors: list[dict[str, Any]]) -> None:
+def _retry_outage(run: UnitRun, rows: list[ScrapedRow], errors: list[ErrorRow]) -> None:
     """Try the partition again, a few times, when the network failed for every company in it (an outage on our side).
 
     The last try keeps the companies' own errors. One company alone says nothing about our side.

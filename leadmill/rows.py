@@ -1,0 +1,158 @@
+"""Rows as they go from room to room: dictionaries with the columns of `data.schemas`, typed here.
+
+The lake adds `job_id` and `schema_version` when it stores a row; whoever makes one leaves them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+from leadmill.errors import ErrorCategory
+
+
+class PlanRow(TypedDict):
+    """A company of a partition (`data.schemas.PLAN`; what launch refused has no partition)."""
+
+    company_id: str
+    domain: str
+    url: str
+    #: The caller named no scheme: https is tried first, then http.
+    bare: bool
+    partition: int
+    #: The job whose rows a job without scrape reads.
+    source_job: str | None
+    error_category: None
+    error: None
+    #: Line of the input.
+    line: int | None
+
+
+class PageRow(TypedDict):
+    """A fetched page (`data.schemas.PAGES`)."""
+
+    company_id: str
+    domain: str
+    #: As requested, and after redirects.
+    url: str
+    final_url: str
+    #: home, contact, about, imprint, careers, pricing, team, products or other.
+    kind: str
+    #: Links away from the home page.
+    depth: int
+    status: int
+    #: Lower-case names; cookies by name only.
+    headers: dict[str, str]
+    #: From the HTTP header; None when it names none.
+    charset: str | None
+    html: bytes
+    #: 16 hex of sha256(html).
+    page_hash: str
+    fetched_at: datetime
+
+
+class ScrapedRow(TypedDict):
+    """A company whose home page was fetched (`STAGE_SCHEMAS["scrape"]`)."""
+
+    company_id: str
+    domain: str
+    #: Where the home page was found.
+    url: str
+    #: How many were fetched.
+    pages: int
+    scraped_at: datetime
+
+
+class Fact(TypedDict):
+    """Where a value comes from: the page, how it was read, and how sure that is (0 to 1)."""
+
+    field: str
+    value: str
+    source: str
+    page_hash: str
+    method: str
+    confidence: float
+    seen_at: datetime
+
+
+class CompanyRow(TypedDict):
+    """A company as its pages tell of it (`STAGE_SCHEMAS["process"]`)."""
+
+    company_id: str
+    domain: str
+    url: str | None
+    name: str | None
+    legal_name: str | None
+    description: str | None
+    emails: list[str]
+    #: E.164, as `fax`.
+    phones: list[str]
+    fax: list[str]
+    #: street, city, region, postcode, country.
+    address: dict[str, str | None] | None
+    #: ISO 3166, two letters.
+    country: str | None
+    #: BCP 47.
+    language: str | None
+    #: Network → URL of the profile.
+    social: dict[str, str]
+    founded: int | None
+    logo_url: str | None
+    careers_url: str | None
+    pricing_url: str | None
+    contact_url: str | None
+    pages: int | None
+    facts: list[Fact]
+    #: 0 to 1.
+    quality: float
+    scraped_at: datetime | None
+    processed_at: datetime
+
+
+#: A `CompanyRow` with the columns that the enrichers add, which may be a plug-in's (`STAGE_SCHEMAS["enrich"]`).
+EnrichedRow = dict[str, Any]
+
+
+class ErrorRow(TypedDict):
+    """A company or a page that failed in a stage (`data.schemas.ERRORS`)."""
+
+    company_id: str | None
+    domain: str | None
+    url: str | None
+    #: company: it has no good row of this stage; page: only a page is missing.
+    scope: Literal["company", "page"]
+    stage: str
+    category: str
+    error: str
+    #: HTTP status where there was one.
+    status: int | None
+    #: Line of the input.
+    line: int | None
+    at: datetime
+
+
+def error_row(
+    subject: Mapping[str, Any],
+    scope: Literal["company", "page"],
+    stage: str,
+    category: ErrorCategory,
+    reason: str,
+    now: datetime,
+    *,
+    url: str | None = None,
+    status: int | None = None,
+) -> ErrorRow:
+    """The error of a company or a page; `subject` is its row, or whatever has company_id, domain and url."""
+    return {
+        "company_id": subject["company_id"],
+        "domain": subject["domain"],
+        "url": url or subject.get("url"),
+        "scope": scope,
+        "stage": stage,
+        "category": category.value,
+        "error": reason,
+        "status": status,
+        "line": None,
+        "at": now,
+    }
