@@ -1,0 +1,169 @@
+"""The TOML form in which users write scoring rules, checked by pydantic; `scoring.toml` is one and explains it.
+
+Loaded where a job is scored, and not when a worker starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from leadmill.errors import ConfigError
+from tasks.processing.scoring_conditions import MAX_TEXT, condition_sql, unknown
+
+MAX_RULES = 64
+MAX_CONDITIONS = 12
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+Points = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    #: What a value of another type is told.
+    FORM: ClassVar[str] = "a table is needed"
+
+
+class Condition(_Table):
+    FORM = 'a condition looks like { field = "country", op = "in", value = ["DE"] }'
+
+    field: str
+    op: str
+    value: Any = None
+
+    @cached_property
+    def sql(self) -> str:
+        return condition_sql(self.field, self.op, self.value)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Condition:
+        assert self.sql
+        return self
+
+
+Conditions = Annotated[list[Condition], Field(min_length=1, max_length=MAX_CONDITIONS)]
+
+
+class RuleEntry(_Table):
+    FORM = "a [[rule]] table is needed"
+
+    name: Slug
+    #: fit, intent, contact, or a word of the user's own.
+    axis: Slug
+    points: Points
+    reason: Reason
+    when: Condition | None = None
+    all: Conditions | None = None
+    any: Conditions | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_condition(cls, entry: Any) -> Any:
+        if isinstance(entry, dict) and len({"when", "all", "any"} & entry.keys()) != 1:
+            raise ValueError("exactly one of the keys 'when', 'all' and 'any' is needed")
+        return entry
+
+    @property
+    def sql(self) -> str:
+        """The rule's condition over a row."""
+        conditions = [self.when] if self.when else self.all or self.any or []
+        return (" OR " if self.any else " AND ").join(f"({condition.sql})" for condition in conditions)
+
+
+class Head(_Table):
+    name: Slug
+
+
+class Tiers(_Table):
+    """Lowest score of each tier; below C is D."""
+
+    A: Points = 70
+    B: Points = 50
+    C: Points = 30
+
+    @model_validator(mode="after")
+    def _fall(self) -> Tiers:
+        if self.model_fields_set not in (set(), set(Tiers.model_fields)):
+            missing = min(set(Tiers.model_fields) - self.model_fields_set)
+            raise ValueError(f"key '{missing}': name all three, or none")
+        if not self.A > self.B > self.C > 0:
+            raise ValueError("A, B and C must fall from A to C and stay above 0, like 70, 50, 30")
+        return self
+
+
+class Probability(_Table):
+    """probability = 1 / (1 + exp(-slope × (score - midpoint)))"""
+
+    midpoint: float = Field(60, ge=-1_000, le=1_000, allow_inf_nan=False)
+    slope: float = Field(0.1, gt=0, le=10, allow_inf_nan=False)
+
+
+class ScoringFile(_Table):
+    """A whole file."""
+
+    model: Head
+    tiers: Tiers = Tiers()
+    probability: Probability = Probability()
+    rule: list[RuleEntry] = Field(min_length=1, max_length=MAX_RULES)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> ScoringFile:
+        seen: set[str] = set()
+        for rule in self.rule:
+            if rule.name in seen:
+                raise ValueError(f"rule '{rule.name}': key 'name': used twice")
+            seen.add(rule.name)
+        return self
+
+
+def read(document: Mapping[str, Any]) -> ScoringFile:
+    """Check what a TOML file holds.
+
+    Raises:
+        ConfigError: something is wrong; the message names the rule and the key of the first such place.
+    """
+    try:
+        return ScoringFile.model_validate(document)
+    except ValidationError as error:
+        # A key that does not exist explains why another is missing.
+        fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        place, table = _place(document, fault["loc"])
+        raise ConfigError(": ".join([*place, _said(fault, table)])) from error
+
+
+_TABLES: dict[str, type[_Table]] = {"model": Head, "tiers": Tiers, "probability": Probability}
+
+
+def _place(document: Mapping[str, Any], loc: tuple[int | str, ...]) -> tuple[list[str], type[_Table]]:
+    """In words where a fault is, and the table that has it."""
+    keys = [key for key in loc if isinstance(key, str)]
+    if loc[:1] == ("rule",) and len(loc) > 1:
+        number = int(loc[1])
+        entry = document["rule"][number]
+        name = entry.get("name") if isinstance(entry, dict) else None
+        rule = f"rule '{name}'" if isinstance(name, str) else f"rule {number + 1}"
+        table = Condition if {"when", "all", "any"} & set(keys[1:2]) else RuleEntry
+        return [rule, *(f"key {key!r}" for key in keys[1:2]), *map(repr, keys[2:])], table
+    if keys and keys[0] in _TABLES:
+        return [f"[{keys[0]}]", *(f"key {key!r}" for key in keys[1:])], _TABLES[keys[0]]
+    return [f"key {key!r}" for key in keys], ScoringFile
+
+
+def _said(fault: Mapping[str, Any], table: type[_Table]) -> str:
+    match fault["type"]:
+        case "extra_forbidden":
+            return unknown(fault["loc"][-1], table.model_fields)
+        case "model_type":
+            return table.FORM
+        case "value_error":
+            return str(fault["ctx"]["error"])
+        case "string_pattern_mismatch":
+            return f"a short word in lower case is needed, like 'has_email', not {str(fault['input'])[:60]!r}"
+        case "missing" | "too_short" | "too_long":
+            return str(fault["msg"])
+    return f"{fault['msg']}, not {str(fault['input'])[:60]!r}"
