@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up demo test check fmt lock pin soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test check fmt docs lock pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ check: setup ## format, lint, types, import order
 fmt: setup ## format and mend what the linter can mend
 	@ruff format .
 	@ruff check --fix .
+
+docs: setup ## write anew what the docs take from the code: settings, commands, calls
+	@python -m docs.generate
 
 lock: setup ## renew requirements.lock, and the parts of it that the image takes, from pyproject.toml
 	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \

@@ -17,7 +17,7 @@ Inputs = Annotated[list[str] | None, typer.Argument(metavar="FILE|URL…", help=
 Search = Annotated[list[str] | None, typer.Option("--search", help="A search query; may be repeated.")]
 Stages = Annotated[str | None, typer.Option(help="scrape,process,enrich,score,report (default: all)")]
 Formats = Annotated[
-    str | None, typer.Option("--formats", "--format", "-f", help="Report formats: html,csv,xlsx,json,parquet")
+    str | None, typer.Option("--formats", "--format", "-f", help="Report formats, comma-separated (default: html,csv).")
 ]
 MaxPages = Annotated[int | None, typer.Option(min=1, help="Pages fetched of each company at most.")]
 MinCoverage = Annotated[float | None, typer.Option(min=0, max=1, help="Share of companies that must do well.")]

@@ -1,6 +1,7 @@
-"""Every setting, once. Read from the environment, then `.env`, then `<data>/run/*.url`, then the default.
+"""Every setting, once, with what it does (`make docs` writes docs/configuration.md from it).
 
-The run files are written by `leadmill up`, so that any command started beside a running stack finds it.
+Read from the environment, then `.env`, then `<data>/run/*.url`, then the default. The run files are written by
+`leadmill up`, so that any command started beside a running stack finds it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,30 @@ from leadmill.redaction import plain
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
-def _env(name: str) -> Any:
-    """A classic variable name without the LEADMILL_ prefix; also settable by its own field name."""
-    return AliasChoices(name)
+#: Where a setting stands in docs/configuration.md.
+Group = Literal["celery", "place", "permission", "limit", "log"]
+
+
+def _setting(
+    default: Any,
+    about: str,
+    *,
+    group: Group = "permission",
+    variable: str | None = None,
+    shown: str = "",
+    **bounds: Any,
+) -> Any:
+    """One setting: its default, what it does (in Markdown), and for the table of settings: its group and how its
+    default is `shown` where that is not plain. `variable` is a classic name in the environment instead of
+    `LEADMILL_<FIELD>`; `bounds` are pydantic's.
+    """
+    return Field(
+        default,
+        description=about,
+        validation_alias=variable and AliasChoices(variable),
+        json_schema_extra={"group": group, "shown": shown},
+        **bounds,
+    )
 
 
 class Settings(BaseSettings):
@@ -37,46 +59,126 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    redis_url: str = Field(DEFAULT_REDIS_URL, validation_alias=_env("REDIS_URL"))
-    celery_broker_url: str | None = Field(None, validation_alias=_env("CELERY_BROKER_URL"))
-    celery_result_backend: str | None = Field(None, validation_alias=_env("CELERY_RESULT_BACKEND"))
-    celery_task_serializer: str = Field("json", validation_alias=_env("CELERY_TASK_SERIALIZER"))
-    celery_result_serializer: str = Field("json", validation_alias=_env("CELERY_RESULT_SERIALIZER"))
-    celery_accept_content: Annotated[list[str], NoDecode] = Field(
-        ["json"], validation_alias=_env("CELERY_ACCEPT_CONTENT")
+    redis_url: str = _setting(
+        DEFAULT_REDIS_URL,
+        "Job records, and the broker unless one is named. Set it and `leadmill up` starts no server of its own. Redis "
+        "or Valkey 6.2 or later, a single primary. In a password write `@ / : # ?` as `%40 %2F %3A %23 %3F`.",
+        group="celery",
+        variable="REDIS_URL",
+        shown=f"that of the running stack, else `{DEFAULT_REDIS_URL}`",
     )
-    celery_timezone: str = Field("UTC", validation_alias=_env("CELERY_TIMEZONE"))
+    celery_broker_url: str | None = _setting(
+        None, "Where Celery's messages go.", group="celery", variable="CELERY_BROKER_URL", shown="`REDIS_URL`"
+    )
+    celery_result_backend: str | None = _setting(
+        None,
+        "Where chord counts go; nothing else is kept there.",
+        group="celery",
+        variable="CELERY_RESULT_BACKEND",
+        shown="`REDIS_URL`",
+    )
+    celery_task_serializer: str = _setting(
+        "json", "Form of the messages, which carry ids only.", group="celery", variable="CELERY_TASK_SERIALIZER"
+    )
+    celery_result_serializer: str = _setting(
+        "json", "Form of results.", group="celery", variable="CELERY_RESULT_SERIALIZER"
+    )
+    celery_accept_content: Annotated[list[str], NoDecode] = _setting(
+        ["json"], "Forms that a worker reads, comma-separated.", group="celery", variable="CELERY_ACCEPT_CONTENT"
+    )
+    celery_timezone: str = _setting(
+        "UTC",
+        "Time zone of Celery's own clock. The periodic jobs' times are UTC.",
+        group="celery",
+        variable="CELERY_TIMEZONE",
+    )
 
-    #: Folder of the lake and of the run files.
-    data_url: str = "./var"
-    #: Put before every Redis key and queue name.
-    key_prefix: str = "leadmill:"
-    api_host: str = "127.0.0.1"
-    api_port: int = Field(8000, ge=0, le=65_535)
-    #: The network around the API is trusted (a container network): other addresses than loopback may be bound.
-    trust_network: bool = False
-    #: Host names beside this machine's own that requests may carry: `leads.example.com`, `*.example.com`.
-    allowed_hosts: Annotated[list[str], NoDecode] = []
-    #: Refuse a Redis that could lose jobs (no AOF, an eviction policy) instead of warning.
-    strict: bool = False
-    #: CIDRs that the crawler may dial although they are not public.
-    egress_allow: Annotated[list[str], NoDecode] = []
-    #: The operator's forward proxy for crawling: `http://host:port`.
-    http_proxy: str | None = None
-    #: `directory:FILE`; unset: the companies already in the lake.
-    search_provider: str | None = None
-    #: A TOML file of scoring rules instead of the built-in one.
-    scoring_file: Path | None = None
-    retention_days: int = Field(90, ge=1)
-    #: A task that runs longer is killed, seconds: the backstop behind crawl deadline and lease.
-    task_time_limit_s: int = Field(180, ge=1)
-    #: A pool process is replaced after so many tasks, or (after a task) when it holds more memory (MB).
-    max_tasks_per_child: int = Field(1_000, ge=1)
-    max_memory_mb: int = Field(600, ge=100)
-    #: A task whose process holds more memory than this is killed and counts towards poison (MB).
-    task_memory_limit_mb: int = Field(1_500, ge=100)
-    log_format: Literal["console", "json"] = "console"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    data_url: str = _setting(
+        "./var",
+        "The data folder: jobs, companies, history, run files; made for its owner alone (folders 0700, files 0600). "
+        "The commands' `--data` goes before it.",
+        group="place",
+    )
+    key_prefix: str = _setting(
+        "leadmill:",
+        "In front of every Redis key and queue; two stacks with different prefixes may share a server. With one prefix "
+        "the second is refused ([a lake and its Redis](operations.md#a-lake-and-its-redis)).",
+        group="place",
+    )
+    api_host: str = _setting(
+        "127.0.0.1",
+        "Address the API binds. Others than loopback need `LEADMILL_TRUST_NETWORK`.",
+        group="place",
+    )
+    api_port: int = _setting(
+        8000,
+        "Its port. `leadmill up` takes a free one when 8000 is taken and this is unset.",
+        group="place",
+        ge=0,
+        le=65_535,
+    )
+    trust_network: bool = _setting(
+        False,
+        "`1`: whoever reaches the API's address is trusted (a container network). The API has no keys.",
+        group="place",
+    )
+    allowed_hosts: Annotated[list[str], NoDecode] = _setting(
+        [],
+        "Names, comma-separated, that requests may carry as their `Host` beside `localhost`, `127.0.0.1`, `[::1]` and "
+        "the address that is bound: `leads.example.com`, or `*.example.com` for all below it. Any port. Others are "
+        "answered 421, so that no page can reach the API through a DNS name of its own.",
+        group="place",
+    )
+
+    strict: bool = _setting(
+        False,
+        "`1`: refuse a Redis that could lose jobs (no append-only file, an eviction policy) instead of warning.",
+    )
+    egress_allow: Annotated[list[str], NoDecode] = _setting(
+        [],
+        "Networks (CIDR, comma-separated) the crawler may dial although they are not public: `10.1.0.0/16`. Addresses "
+        "where clouds tell a machine its secrets (169.254.169.254, 168.63.129.16 …) only when named alone.",
+    )
+    http_proxy: str | None = _setting(
+        None,
+        "Forward proxy for crawling, `http://host:port`. It is the only one: proxies of the environment are not used.",
+    )
+    search_provider: str | None = _setting(
+        None,
+        "What `search_queries` search, as `name:argument`: "
+        "`directory:FILE`, a CSV or Parquet file with `name,url,keywords`.",
+        shown="the companies in the lake",
+    )
+    scoring_file: Path | None = _setting(
+        None,
+        "A TOML file of scoring rules; `tasks/processing/scoring.toml` explains the form.",
+        shown="built-in",
+    )
+    retention_days: int = _setting(90, "Cleanup takes jobs that ended longer ago.", ge=1)
+
+    task_time_limit_s: int = _setting(
+        180,
+        "Seconds after which one stage of one unit is killed: the backstop behind deadline and lease.",
+        group="limit",
+        ge=1,
+    )
+    max_tasks_per_child: int = _setting(
+        1_000, "Tasks after which a process is replaced by a fresh one.", group="limit", ge=1
+    )
+    max_memory_mb: int = _setting(600, "A process larger than this after a task is replaced.", group="limit", ge=100)
+    task_memory_limit_mb: int = _setting(
+        1_500,
+        "A process larger than this during a task is ended, and the task tried again a few times.",
+        group="limit",
+        ge=100,
+    )
+
+    log_format: Literal["console", "json"] = _setting(
+        "console", "`console` for people, `json` for one JSON object a line.", group="log"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
+        "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.", group="log"
+    )
 
     @field_validator("celery_accept_content", "egress_allow", mode="before")
     @classmethod
@@ -159,6 +261,12 @@ class _RunFiles(PydanticBaseSettingsSource):
             return {}
 
 
+def variable_of(field: str) -> str:
+    """The name in the environment of a field of `Settings`."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"LEADMILL_{field.upper()}"
+
+
 @cache
 def get_settings() -> Settings:
     """The settings of this process, read once.
@@ -171,5 +279,5 @@ def get_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        variable = name if name.isupper() else f"LEADMILL_{name.upper()}"
+        variable = name if name.isupper() else variable_of(name)
         raise ConfigError(f"{variable}: {first['msg']}") from error
