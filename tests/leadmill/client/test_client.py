@@ -79,12 +79,9 @@ def test_a_busy_api_is_asked_again_with_the_same_key(
 
 
 def test_no_url_is_not_asked_again() -> None:
-    with (
-        Client("http://127.0.0.1:9", timeout=2) as client,
-        pytest.raises(ApiUnreachableError, match="not a usable") as it,
-    ):
-        client._transport.request("GET", "http://[")
-    assert not it.value.may_pass
+    with Client("http://127.0.0.1:9") as client, pytest.raises(ApiUnreachableError, match="not a usable") as caught:
+        client._transport.request("GET", "/\0")
+    assert not caught.value.may_pass
 
 
 def test_a_post_without_key_is_not_repeated(api: Any, client: Client, a_problem: Any) -> None:
