@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from api.context import Context
 from leadmill.errors import InputError
 from pipelines.intake.submit import Submission, record
+from pipelines.stages import Kind
 from pipelines.views.view import API, links
 
 #: Printable ASCII.
@@ -61,7 +62,7 @@ def accepted_answer(job_id: str, kind: str, *, replayed: bool = False, status: s
 
 
 def simple(
-    kind: str,
+    kind: Kind,
     common: Mapping[str, Any],
     *,
     company_urls: Sequence[str] = (),

@@ -54,14 +54,14 @@ def clean_text(text: str) -> str:
 def fitting_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> tuple[pa.Table, list[Refused]]:
     """Rows as a table of exactly a schema, and those that cannot be made to fit."""
     try:
-        made = pa.Table.from_pylist(rows, schema=schema)
+        made = _table(rows, schema)
         if not _holds_unfit(made):
             return made, []
     except _MISFIT:
         pass  # some value is unfit: found and mended below
     rows = [{field.name: _clean(row.get(field.name), field.type) for field in schema} for row in rows]
     try:
-        made = pa.Table.from_pylist(rows, schema=schema)
+        made = _table(rows, schema)
         if not _lacks(made):
             return made, []
     except _MISFIT:
@@ -74,7 +74,17 @@ def fitting_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> tuple
             kept.append(row)
         else:
             refused.append(Refused(row, *fault))
-    return pa.Table.from_pylist(kept, schema=schema), refused
+    return _table(kept, schema), refused
+
+
+def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """What `Table.from_pylist` makes; columns without a value, most of an early stage's, cost a third of it."""
+    arrays = []
+    for field in schema:
+        values = [row.get(field.name) for row in rows]
+        empty = all(value is None for value in values)
+        arrays.append(pa.nulls(len(values), field.type) if empty else pa.array(values, field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _fault(row: Mapping[str, Any], schema: pa.Schema) -> tuple[str, str] | None:

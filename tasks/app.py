@@ -19,7 +19,6 @@ from pipelines.execution.start_check import check_start
 from pipelines.queues import Queue
 from tasks.reconciler import ReconcilerStep
 from tasks.schedule import BEAT_SCHEDULE
-from tasks.work import preload
 
 settings = get_settings()
 # Flower has no login of its own: unless told otherwise it listens for this machine alone.
@@ -27,7 +26,13 @@ os.environ.setdefault("FLOWER_ADDRESS", "127.0.0.1")
 app = make_celery(settings)
 app.control_cls = "tasks.remote_control:CheckedControl"
 app.conf.update(
-    imports=["tasks.stages"],
+    imports=[
+        "tasks.launching",
+        "tasks.scraping.task",
+        "tasks.processing.task",
+        "tasks.analytics.task",
+        "tasks.maintenance.task",
+    ],
     worker_consumer="tasks.consumer:SteadyConsumer",
     beat_schedule=BEAT_SCHEDULE,
     beat_scheduler="tasks.schedule:SubmitScheduler",
@@ -71,7 +76,6 @@ def _preload(instance: Any, **_: Any) -> None:
 
         with without_pandas():
             import pyarrow.dataset  # noqa: F401
-        preload(queues)
         if Queue.SCRAPING in queues:
             import tasks.scraping.preload
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from data.damage import naming
@@ -12,8 +13,9 @@ from pipelines.execution.committed import Parts, settle_ended
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.redone import clear_redone
 from pipelines.execution.unit_run import UnitRun
+from pipelines.queues import Queue
 from pipelines.request.asked import count, document, share
-from pipelines.stages import KINDS, partition_stages, report_format
+from pipelines.stages import STAGES, partition_stages, report_format
 from pipelines.views import causes
 
 
@@ -25,10 +27,18 @@ def publish(run: UnitRun) -> None:
     units = store.units(job_id)
     valid = settle_ended(lake, job_id, units, stages)
     clear_redone(lake, job_id, units, stages)
-    lake.sync(job_id)
+    with ThreadPoolExecutor(1) as beside:  # the disk is waited for while the rest is worked out
+        synced = beside.submit(lake.sync, job_id)
+        run.files.write_json("manifest.json", _decided(run, record, units, valid))
+        synced.result()
+
+
+def _decided(run: UnitRun, record: dict[str, str], units: dict[str, dict[str, Any]], valid: Parts) -> dict[str, Any]:
+    """How the job ends, as its outcome and as its manifest."""
+    store, lake, job_id, stages = run.runtime.store, run.runtime.lake, run.job_id, run.grant.stages
     companies = count(record, "nc")
     good = _good(run, valid) if companies else 0
-    coverage = _coverage(run.grant.kind, companies, good)
+    coverage = _coverage(stages, companies, good)
     status, error = _decide(record, coverage)
     result = _result(record, units, companies, good)
     if good < companies:
@@ -41,7 +51,7 @@ def publish(run: UnitRun) -> None:
         why = ErrorCategory.DEADLINE if record.get("struck") else ErrorCategory.DATA
         what.fields["category"] = record.get("category") or why.value
         what.doc["error"] = error
-    manifest = manifest_of(
+    return manifest_of(
         store,
         lake,
         record,
@@ -53,7 +63,6 @@ def publish(run: UnitRun) -> None:
         error=error,
         valid=valid,
     )
-    run.files.write_json("manifest.json", manifest)
 
 
 def _good(run: UnitRun, valid: Parts) -> int:
@@ -73,11 +82,11 @@ def _good(run: UnitRun, valid: Parts) -> int:
     return sum(row["error"] is None for row in lake.plan(run.job_id))
 
 
-def _coverage(kind: str, companies: int, good: int) -> float | None:
+def _coverage(stages: tuple[str, ...], companies: int, good: int) -> float | None:
     """Share of the companies that are good; None when the job should have some and resolved to none."""
     if companies:
         return good / companies
-    return None if KINDS[kind].needs_companies else 1.0
+    return 1.0 if STAGES[stages[0]].queue is Queue.MAINTENANCE else None
 
 
 def _decide(record: dict[str, str], coverage: float | None) -> tuple[str, str | None]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from data.jobs import Grant, JobStore, NewJob
+from data.jobs import TERMINAL, Grant, JobStore, NewJob
 from data.lake import DamagedPartError, Lake, UnitFiles
 from leadmill.ids import company_id
 from leadmill.settings import Settings
 from pipelines.execution.committed import all_valid_parts, committed_parts
+from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, UnitRun, run_unit
 
 JOB = "job_" + "0" * 20
@@ -129,3 +130,24 @@ def test_a_commit_of_version_0_1_0_has_no_counts_and_what_lies_there_counts(runt
     run(runtime, lambda unit: seen.extend(row["domain"] for row in unit.read()), index=1)
     assert seen == ["a.example"]
     assert store.units(JOB)["p0"]["f"] == ["", "0"]
+
+
+def test_a_job_whose_renames_could_not_be_made_durable_does_not_end(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index, stage in enumerate(CHAIN):
+        stamp = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at"}[stage]
+        assert run(
+            runtime, lambda unit, at=stamp: unit.write([{**identity("a.example"), at: datetime.now(UTC)}]), index=index
+        )
+    scored = {**identity("a.example"), "score": 1.0, "scored_at": datetime.now(UTC)}
+    assert run(runtime, lambda unit: unit.write([scored]), "score")
+
+    def refuse(lake: Lake, job_id: str) -> None:
+        raise OSError("the disk does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "sync", refuse)
+        assert not run(runtime, publish, "publish")
+    assert (runtime.store.read(JOB) or {})["status"] not in TERMINAL
+    assert not (runtime.lake.job_dir(JOB) / "manifest.json").exists()
