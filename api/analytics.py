@@ -9,7 +9,6 @@ from api import problems
 from api.bodies import AcceptedBody, AnalysisBody, ReportBody
 from api.context import Here
 from api.submitting import IdempotencyHeader, accept, simple
-from pipelines.stages import Kind
 
 router = APIRouter(prefix="/jobs/analytics", tags=["submissions"], responses=problems.RESPONSES)
 
@@ -17,12 +16,12 @@ router = APIRouter(prefix="/jobs/analytics", tags=["submissions"], responses=pro
 @router.post("/report", status_code=202, response_model=AcceptedBody, summary="Report on companies (none named: all)")
 def report(body: ReportBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     options = {"report": {"type": body.report_type, "formats": body.formats}}
-    submission = simple(Kind.REPORT, body.common(), company_ids=body.company_ids, options=options)
+    submission = simple("report", body.common(), company_ids=body.company_ids, options=options)
     return accept(here, submission, idempotency_key)
 
 
 @router.post("/analyze", status_code=202, response_model=AcceptedBody, summary="Analyse companies (none named: all)")
 def analyze(body: AnalysisBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     options = {"report": {"type": body.report_type}}
-    submission = simple(Kind.ANALYZE, body.common(), company_ids=body.company_ids, options=options)
+    submission = simple("analyze", body.common(), company_ids=body.company_ids, options=options)
     return accept(here, submission, idempotency_key)

@@ -18,7 +18,7 @@ from api import (
     event_stream,
     health,
     jobs,
-    maintenance,
+    kinds,
     pages,
     pipelines,
     problems,
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     for module in (
-        pipelines, jobs, event_stream, reports, scraping, processing, analytics, maintenance, companies, schedules,
+        pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules,
     ):  # fmt: skip
         app.include_router(module.router, prefix=API)
     app.include_router(health.router)

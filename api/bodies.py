@@ -6,6 +6,7 @@ What one field may be is said here; what fields may be together is `Submission.c
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -24,22 +25,26 @@ from pydantic import (
 )
 
 from data.jobs import Status
+from leadmill.declared import KINDS, PIPELINE
 from leadmill.errors import InputError
 from pipelines.intake.bulk import Action
 from pipelines.intake.submit import MAX_DEADLINE_S, MAX_TAGS
 from pipelines.queues import Priority
 from pipelines.request.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
-from pipelines.stages import Kind
 from reports.formats import FORMATS
 from reports.report_types import REPORT_TYPES
 
 if TYPE_CHECKING:
     ReportType = str
     ReportFormat = str
+    StageName = str
+    KindName = str
 else:  # which there are is found, not listed: the checker knows them as text, requests and OpenAPI by their names
     ReportType = Literal[tuple(REPORT_TYPES)]
     ReportFormat = Literal[FORMATS.names]
-StageName = Literal["scrape", "process", "enrich", "score", "report"]
+    StageName = Literal[PIPELINE]
+    KindName = StrEnum("Kind", {name.upper(): name for name in KINDS})
+    KindName.__doc__ = "What a job was submitted as."
 DEFAULT_FORMATS: list[ReportFormat] = ["html", "csv"]
 #: What every reader of a time can say again, in any zone.
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -242,7 +247,7 @@ class FilterBody(Body):
     """Which jobs; what is left out matches all. Times like 2027-01-31T08:00:00Z."""
 
     status: Status | None = None
-    kind: Kind | None = None
+    kind: KindName | None = None
     tag: Tag | None = None
     since: Annotated[Time | None, Field(description="Created at or after")] = None
     text: Annotated[str, Field(max_length=200, description="Part of the id, a tag, the error or the message")] = ""

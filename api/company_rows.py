@@ -12,7 +12,8 @@ from api.lake_rows import run
 from data.damage import enduring, look_at_ids
 from data.lake import Lake, partition_of
 from data.parts import names_in, parse_name
-from data.schemas import STAGE_SCHEMAS
+from data.schemas import MADE_AT, STAGE_SCHEMAS
+from leadmill.declared import ROW_STAGES
 from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID
 from pipelines.views import cursors
@@ -26,7 +27,7 @@ _HISTORY = 100
 #: What sorts a list, exactly as it is: a rounded score would skip rows. No score sorts last.
 _SORT = "CASE WHEN isfinite(score) THEN score ELSE -1 END"
 #: Stages whose rows describe a company, best first, with the time that orders them.
-_STAGES = {"score": "scored_at", "enrich": "enriched_at", "process": "processed_at"}
+_STAGES = {stage: MADE_AT[stage] for stage in reversed(ROW_STAGES) if stage != "scrape"}
 #: Columns of a list; the whole row is told for one company.
 _SHORT = (
     "company_id", "domain", "url", "name", "description", "emails", "phones", "country", "language", "industry",
@@ -135,26 +136,33 @@ def _columns() -> str:
 
 def _files(lake: Lake) -> dict[str, list[Path]]:
     """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one."""
-    scored = lake.stage_files("score")
-    ended = {_job_of(file): _written(file) for file in scored if not _compacted(file)}
-    enriched = lake.stage_files("enrich")
-    further = {(_job_of(file), partition_of(file)) for file in enriched if not _compacted(file)}
-    processed = [file for file in lake.stage_files("process") if _compacted(file) or not _went_on(file, further)]
-    # The score holds every company that was enriched before it; a resume may have enriched more since.
-    enriched = [file for file in enriched if _compacted(file) or _written(file) > ended.get(_job_of(file), 0.0)]
-    return {"score": scored, "enrich": enriched, "process": processed}
+    found = {stage: lake.stage_files(stage) for stage in _STAGES}
+    ended = {_job_of(file): _written(file) for file in found["score"] if not _compacted(file)}
+    later, *chain = (stage for stage in _STAGES if stage != "score")
+    # The score holds every company that had a row of the stage before it; a resume may have made more since.
+    left = {
+        "score": found["score"],
+        later: [file for file in found[later] if _compacted(file) or _written(file) > ended.get(_job_of(file), 0.0)],
+    }
+    for stage in chain:
+        further = {(_job_of(file), partition_of(file)) for file in found[later] if not _compacted(file)}
+        left[stage] = [file for file in found[stage] if _compacted(file) or not _went_on(file, later, further)]
+        later = stage
+    return left
 
 
-def _went_on(processed: Path, further: set[tuple[str, int]]) -> bool:
-    """Whether every company of a processed part was enriched, too: neither its partition ended there, nor one in it."""
-    place = _job_of(processed), partition_of(processed)
-    return place in further and partition_of(processed) not in _not_enriched(processed)
+def _went_on(part: Path, later: str, further: set[tuple[str, int]]) -> bool:
+    """Whether every company of a part has a row of the later stage: its partition went on, and no company in it failed
+    there.
+    """
+    place = _job_of(part), partition_of(part)
+    return place in further and partition_of(part) not in _failed_at(later, part)
 
 
-def _not_enriched(processed: Path) -> set[int]:
-    """Partitions of the part's job in which some company was processed and not enriched."""
-    names = names_in(processed.parent.parent / "enrich" / "errors")
-    return {part.partition for name in names if (part := parse_name(name))}
+def _failed_at(later: str, part: Path) -> set[int]:
+    """Partitions of the part's job in which some company has an error of the later stage."""
+    names = names_in(part.parent.parent / later / "errors")
+    return {failed.partition for name in names if (failed := parse_name(name))}
 
 
 def _compacted(file: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from api.lake_rows import run
 from data.damage import DamagedPartError, enduring
 from data.lake import Lake
-from pipelines.stages import PIPELINE
+from leadmill.declared import ROW_STAGES
 from pipelines.views import cursors
 from reports.rows import parquet
 
@@ -59,7 +59,7 @@ def _files(lake: Lake, job_id: str) -> dict[str, list[Path]]:
     plan = lake.plan_path(job_id)
     return {
         "plan": [plan] if plan.exists() else [],
-        "errors": [file for stage in PIPELINE[:3] for file in lake.parts(job_id, stage, "errors")],
+        "errors": [file for stage in ROW_STAGES for file in lake.parts(job_id, stage, "errors")],
         "score": lake.parts(job_id, "score"),
     }
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from api import problems
-from api.bodies import AcceptedBody, Bounded, BulkAnswer, BulkBody
+from api.bodies import AcceptedBody, Bounded, BulkAnswer, BulkBody, KindName
 from api.context import Here
 from api.error_rows import MAX_PAGE as MAX_ERRORS_PAGE
 from api.error_rows import error_page
@@ -18,7 +18,6 @@ from api.pipelines import resume_answer
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
 from pipelines.intake import bulk, control
-from pipelines.stages import Kind
 from pipelines.views import causes, dead_letters, waiting
 from pipelines.views.alarms import critical_events, last_health
 from pipelines.views.listing import MAX_PAGE, JobFilter
@@ -46,7 +45,7 @@ def status(job_id: str, here: Here) -> Response:
 def list_jobs(
     here: Here,
     status: Annotated[Status | None, Query()] = None,
-    kind: Annotated[Kind | None, Query()] = None,
+    kind: Annotated[KindName | None, Query()] = None,
     tag: Annotated[str | None, Query(min_length=1, max_length=60)] = None,
     since: Annotated[Bounded | None, Query(description="Created at or after, like 2027-01-31T08:00:00Z")] = None,
     text: Annotated[str, Query(max_length=200)] = "",

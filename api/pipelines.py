@@ -24,7 +24,6 @@ from leadmill.errors import InputError
 from pipelines.intake import control
 from pipelines.intake.submit import Submission
 from pipelines.request.inputs import MAX_UPLOAD, read_csv
-from pipelines.stages import Kind
 
 router = APIRouter(prefix="/pipelines", tags=["pipelines"], responses=problems.RESPONSES)
 
@@ -128,7 +127,7 @@ def resume_answer(here: Context, job_id: str, key: str | None) -> Response:
 
 def pipeline_submission(body: PipelineBody, file: Path | None = None) -> Submission:
     return Submission(
-        Kind.PIPELINE,
+        "pipeline",
         company_urls=body.company_urls,
         search_queries=body.search_queries,
         max_results_per_query=body.max_results_per_query,

@@ -15,9 +15,9 @@ from data.jobs import JobStore
 from data.lake import Lake
 from data.probes import DISK, WriteFault, disk_fault, disk_free, redis_fault, refused
 from data.server import durability_risks
+from leadmill.declared import KINDS
 from leadmill.errors import ForeignLakeError, UnavailableError
 from leadmill.log import get_logger
-from pipelines.stages import Kind
 
 log = get_logger(__name__)
 
@@ -116,7 +116,7 @@ class Prober:
                 return {"redis": fault.what, "warnings": []}, [fault], False
             return {"redis": "unreachable", "warnings": [f"Redis does not answer ({type(error).__name__})"]}, [], False
         fault = refused(written, self.redis_url, self.store.prefix) if isinstance(written, RedisError) else None
-        fault = fault or redis_fault(self.store.redis, self.store.prefix, self.redis_url, Kind)
+        fault = fault or redis_fault(self.store.redis, self.store.prefix, self.redis_url, KINDS)
         shown: dict[str, Any] = {"redis": fault.what if fault else "ok"}
         warnings = []
         if isinstance(persistence, dict) and isinstance(memory, dict):

@@ -13,7 +13,6 @@ from api.context import Here
 from api.submitting import IdempotencyHeader, accept, simple
 from leadmill.errors import InputError
 from leadmill.ids import parse_company_url
-from pipelines.stages import Kind
 
 router = APIRouter(prefix="/jobs/scrape", tags=["submissions"], responses=problems.RESPONSES)
 
@@ -24,7 +23,7 @@ def _options(crawl: Crawl) -> dict[str, Any]:
 
 @router.post("/companies", status_code=202, response_model=AcceptedBody, summary="Scrape companies")
 def scrape_companies(body: ScrapeBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
-    submission = simple(Kind.SCRAPE, body.common(), company_urls=body.company_urls, options=_options(body.crawl))
+    submission = simple("scrape", body.common(), company_urls=body.company_urls, options=_options(body.crawl))
     return accept(here, submission, idempotency_key)
 
 
@@ -34,14 +33,14 @@ def scrape_company(body: ScrapeOneBody, here: Here, idempotency_key: Idempotency
         parse_company_url(body.company_url)
     except InputError as error:
         raise InputError(str(error), field="company_url") from error
-    submission = simple(Kind.SCRAPE, body.common(), company_urls=[body.company_url], options=_options(body.crawl))
+    submission = simple("scrape", body.common(), company_urls=[body.company_url], options=_options(body.crawl))
     return accept(here, submission, idempotency_key)
 
 
 @router.post("/batch", status_code=202, response_model=AcceptedBody, summary="Scrape what a search finds")
 def scrape_batch(body: ScrapeBatchBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     submission = simple(
-        Kind.SCRAPE,
+        "scrape",
         body.common(),
         options=_options(body.crawl),
         search_queries=body.search_queries,

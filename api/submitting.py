@@ -14,7 +14,6 @@ from fastapi.responses import Response
 from api.context import Context
 from leadmill.errors import InputError
 from pipelines.intake.submit import Submission, record
-from pipelines.stages import Kind
 from pipelines.views.view import API, links
 
 #: Printable ASCII.
@@ -62,7 +61,7 @@ def accepted_answer(job_id: str, kind: str, *, replayed: bool = False, status: s
 
 
 def simple(
-    kind: Kind,
+    kind: str,
     common: Mapping[str, Any],
     *,
     company_urls: Sequence[str] = (),

@@ -25,7 +25,6 @@ from leadmill.settings import Settings
 from pipelines.execution import canvas
 from pipelines.execution.broker import make_celery
 from pipelines.intake.submit import Submission, submit
-from pipelines.stages import Kind
 
 #: Pool processes of each worker: one a core of a small machine.
 PROCESSES = 2
@@ -96,7 +95,7 @@ class Stack:
         """A pipeline of made-up companies, one a partition; keyword arguments go to the empty bodies."""
         urls = [f"https://c{i:05d}.example/" for i in range(partitions)]
         options = {"bench": bench, "report": {"formats": ["html", "csv"]}}
-        job = Submission(Kind.PIPELINE, company_urls=urls, options=options)
+        job = Submission("pipeline", company_urls=urls, options=options)
         celery = self.celery
         return submit(self.store, self.lake, lambda outs: canvas.publish(celery, outs), job).job_id
 

@@ -174,10 +174,10 @@ def _redis(data_dir: Path) -> Iterator[Finding]:
 def _writes_refused(url: str, prefix: str) -> WriteFault | None:
     import redis
 
-    from pipelines.stages import Kind
+    from leadmill.declared import KINDS
 
     with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
-        return redis_fault(client, prefix, url, Kind)
+        return redis_fault(client, prefix, url, KINDS)
 
 
 def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[Finding]:

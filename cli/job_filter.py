@@ -7,14 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from cli.typed import typed
+from leadmill.declared import KINDS
 
 Status = Annotated[
     str | None,
     typer.Option(help="pending, running, retry, completed, failed, cancelled", show_default=False),
 ]
-Kind = Annotated[
-    str | None, typer.Option(help="pipeline, scrape, process, enrich, score, report, …", show_default=False)
-]
+Kind = Annotated[str | None, typer.Option(help=", ".join(KINDS), show_default=False)]
 Tag = Annotated[str | None, typer.Option(help="Jobs that carry this tag.", show_default=False)]
 Since = Annotated[str | None, typer.Option(help="Made since then: 2026-11-24T10:00:00Z", show_default=False)]
 Text = Annotated[str | None, typer.Option(help="Part of an id, a tag, an error or a message.", show_default=False)]

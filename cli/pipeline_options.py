@@ -12,10 +12,11 @@ import typer
 
 from cli.options import Priority, Tags
 from cli.typed import typed
+from leadmill.declared import PIPELINE
 
 Inputs = Annotated[list[str] | None, typer.Argument(metavar="FILE|URL…", help="One CSV file, or URLs and hosts.")]
 Search = Annotated[list[str] | None, typer.Option("--search", help="A search query; may be repeated.")]
-Stages = Annotated[str | None, typer.Option(help="scrape,process,enrich,score,report (default: all)")]
+Stages = Annotated[str | None, typer.Option(help=f"{','.join(PIPELINE)} (default: all)")]
 Formats = Annotated[
     str | None, typer.Option("--formats", "--format", "-f", help="Report formats, comma-separated (default: html,csv).")
 ]

@@ -1,18 +1,22 @@
-"""Every column of the lake, once: the Arrow schema of each stage's good rows, of pages, errors and plan.
+"""The Arrow schema of each stage's good rows, of pages, errors and plan.
 
-A stage's rows hold all columns of the stage before and add their own, so that `score` holds the final
-columns in the order of the design. Times are UTC, microseconds. `SCHEMA_VERSION` is written into each
-row; adding a column keeps it, changing the meaning of one raises it.
+A stage declares its own columns (`leadmill/stages/`). Its rows hold all columns of the stage before and add their own,
+so that `score` holds the final columns in the order of the design. Times are UTC, microseconds. `SCHEMA_VERSION` is
+written into each row; adding a column keeps it, changing the meaning of one raises it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from data.cleaning import Refused, fitting_table
+from leadmill.declared import ROW_STAGES, STAGES
+from leadmill.errors import ConfigError
+from leadmill.stages import Stage
 
 SCHEMA_VERSION = 1
 
@@ -45,57 +49,58 @@ IDENTITY = [
 #: What ends every table.
 ORIGIN = [pa.field("job_id", pa.string(), False), pa.field("schema_version", pa.int16(), False)]
 
-#: Final columns in their order, each with the stage that fills it first.
-_COLUMNS: list[tuple[str, str, pa.DataType]] = [
-    ("name", "process", pa.string()),
-    ("legal_name", "process", pa.string()),
-    ("description", "process", pa.string()),
-    ("emails", "process", TEXTS),
-    ("phones", "process", TEXTS),
-    ("fax", "process", TEXTS),
-    ("address", "process", ADDRESS),
-    ("country", "process", pa.string()),
-    ("language", "process", pa.string()),
-    ("social", "process", pa.map_(pa.string(), pa.string())),
-    ("industry", "enrich", pa.string()),
-    ("technologies", "enrich", TEXTS),
-    ("employees_min", "enrich", pa.int32()),
-    ("employees_max", "enrich", pa.int32()),
-    ("founded", "process", pa.int16()),
-    ("logo_url", "process", pa.string()),
-    ("careers_url", "process", pa.string()),
-    ("pricing_url", "process", pa.string()),
-    ("contact_url", "process", pa.string()),
-    ("pages", "scrape", pa.int32()),
-    ("facts", "process", pa.list_(FACT)),
-    ("quality", "process", pa.float32()),
-    ("score", "score", pa.float64()),
-    ("tier", "score", pa.string()),
-    ("probability", "score", pa.float64()),
-    ("contributions", "score", pa.list_(CONTRIBUTION)),
-    ("model_version", "score", pa.string()),
-    ("error_category", "score", pa.string()),
-    ("error", "score", pa.string()),
-    ("scraped_at", "scrape", TIME),
-    ("processed_at", "process", TIME),
-    ("enriched_at", "enrich", TIME),
-    ("scored_at", "score", TIME),
-]
+#: What a declared column may be, beside Arrow's own names (`int32`, `float64`, `bool`).
+TYPES: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "texts": TEXTS,
+    "text by name": pa.map_(pa.string(), pa.string()),
+    "time": TIME,
+    "address": ADDRESS,
+    "facts": pa.list_(FACT),
+    "contributions": pa.list_(CONTRIBUTION),
+}
 
-_ORDER = ("scrape", "process", "enrich", "score")
+
+def _type(stage: Stage, column: str) -> pa.DataType:
+    named = stage.columns[column]
+    try:
+        return TYPES[named] if named in TYPES else pa.type_for_alias(named)
+    except ValueError:
+        known = ", ".join(TYPES)
+        raise ConfigError(f"stage {stage.name!r}: column {column!r}: no type {named!r}; there are: {known}") from None
+
+
+def _final_columns(stages: Sequence[Stage]) -> list[tuple[str, str, pa.DataType]]:
+    """All columns in the lake's order, each with the stage that fills it first; the times of the stages come last."""
+    found: list[tuple[str, str, pa.DataType]] = []
+    for stage in sorted(stages, key=lambda stage: stage.columns_before != ""):  # those with a place of their own last
+        names = [name for name, _, _ in found]
+        if stage.columns_before and stage.columns_before not in names:
+            raise ConfigError(f"stage {stage.name!r}: columns_before: there is no column {stage.columns_before!r}")
+        at = names.index(stage.columns_before) if stage.columns_before else len(found)
+        found[at:at] = [(name, stage.name, _type(stage, name)) for name in stage.columns]
+    found += [(stage.made_at, stage.name, TIME) for stage in stages]
+    fixed = [field.name for field in (*IDENTITY, *ORIGIN)]
+    twice = [name for name, count in Counter([*fixed, *(name for name, _, _ in found)]).items() if count > 1]
+    if twice:
+        raise ConfigError(f"column {twice[0]!r} is declared twice")
+    return found
+
+
+_COLUMNS = _final_columns([STAGES[name] for name in ROW_STAGES])
 
 
 def _stage_schema(stage: str) -> pa.Schema:
-    known = _ORDER[: _ORDER.index(stage) + 1]
+    known = ROW_STAGES[: ROW_STAGES.index(stage) + 1]
     own = [pa.field(name, kind) for name, first, kind in _COLUMNS if first in known]
     return pa.schema([*IDENTITY, *own, *ORIGIN])
 
 
-#: Good rows of each stage, one a company. `scrape` says that and when pages were fetched; `pages` counts them.
-STAGE_SCHEMAS: dict[str, pa.Schema] = {stage: _stage_schema(stage) for stage in _ORDER}
+#: Good rows of each stage, one a company.
+STAGE_SCHEMAS: dict[str, pa.Schema] = {stage: _stage_schema(stage) for stage in ROW_STAGES}
 
 #: When a stage made a row: the column by which the newest of a company is told.
-MADE_AT = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}
+MADE_AT: dict[str, str] = {stage: STAGES[stage].made_at for stage in ROW_STAGES}
 
 #: Raw pages, apart from the rows so that analytics never reads them.
 PAGES = pa.schema(

@@ -37,8 +37,8 @@ def beat(settings: Settings) -> str | None:
     """Every periodic job's newest planned time has been ticked (by this beat or another)."""
     from data.jobs import JobStore
     from data.schedules import ScheduleStore
+    from leadmill.declared import PERIODIC
     from pipelines.intake.cron import planned_time
-    from pipelines.intake.schedules import PERIODIC
 
     ticks = ScheduleStore(JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)).ticks()
     for name, cron in PERIODIC.items():

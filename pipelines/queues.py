@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 
+from leadmill.stages import Queue
 
-class Queue(StrEnum):
-    """The queues, most urgent first."""
-
-    #: Network-bound work: fetching pages.
-    SCRAPING = "scraping"
-    #: CPU-bound work on one partition, launch and score.
-    PROCESSING = "processing"
-    #: Reports and analysis.
-    ANALYTICS = "analytics"
-    #: Cleanup, statistics, health, optimisation.
-    MAINTENANCE = "maintenance"
+__all__ = ["LEVELS", "Priority", "Queue"]
 
 
 class Priority(IntEnum):

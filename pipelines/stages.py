@@ -1,93 +1,28 @@
-"""Stage declarations: what a job is made of.
+"""What the declared stages mean for a job: its partitions' chain, the steps that close it, and the names of its units.
 
-A stage reads rows and writes rows. To add one: declare it here, write its function in `tasks/`, and give
-its columns in `data/schemas.py`. The canvas, resume, progress and recovery follow from this table.
+The declarations themselves: `leadmill/stages/`, `leadmill/kinds/`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
 
-from pipelines.queues import Queue
+from leadmill.declared import BY_UNIT, KINDS, PIPELINE, STAGES
+from leadmill.stages import Stage
 
-
-class Kind(StrEnum):
-    """What a job was submitted as."""
-
-    PIPELINE = "pipeline"
-    SCRAPE = "scrape"
-    PROCESS = "process"
-    ENRICH = "enrich"
-    SCORE = "score"
-    REPORT = "report"
-    ANALYZE = "analyze"
-    CLEANUP = "cleanup"
-    HEALTH_CHECK = "health_check"
-    OPTIMIZE_DB = "optimize_db"
-    STATISTICS = "statistics"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One kind of step.
-
-    `scope` says what a unit of it is: `partition` (one of many, in a chain with its neighbours), `job` (once,
-    after the partitions), `format` (once a report format, side by side).
-    """
-
-    name: str
-    #: Fixed name of its Celery task: a rename of a module breaks no queued message.
-    task: str
-    queue: Queue
-    scope: Literal["partition", "job", "format"]
-    #: The stage whose rows it reads; None: the plan itself.
-    reads: str | None = None
-    #: The name its unit has in the record, where it differs (`render:<format>` of stage `report`).
-    unit: str = ""
-
-    @property
-    def unit_name(self) -> str:
-        return self.unit or self.name
-
-
-_DECLARED = (
-    Stage("launch", "leadmill.launch", Queue.PROCESSING, "job"),
-    Stage("scrape", "leadmill.scrape", Queue.SCRAPING, "partition"),
-    Stage("process", "leadmill.process", Queue.PROCESSING, "partition", reads="scrape"),
-    Stage("enrich", "leadmill.enrich", Queue.PROCESSING, "partition", reads="process"),
-    Stage("score", "leadmill.score", Queue.PROCESSING, "job", reads="enrich"),
-    Stage("report", "leadmill.report", Queue.ANALYTICS, "format", reads="score", unit="render"),
-    Stage("analyze", "leadmill.analyze", Queue.ANALYTICS, "job", reads="score"),
-    Stage("cleanup", "leadmill.cleanup", Queue.MAINTENANCE, "job"),
-    Stage("health_check", "leadmill.health_check", Queue.MAINTENANCE, "job"),
-    Stage("optimize_db", "leadmill.optimize_db", Queue.MAINTENANCE, "job"),
-    Stage("statistics", "leadmill.statistics", Queue.MAINTENANCE, "job"),
-    Stage("publish", "leadmill.publish", Queue.ANALYTICS, "job"),
-)
-
-STAGES: dict[str, Stage] = {stage.name: stage for stage in _DECLARED}
-#: By the name that a unit has in the record.
-BY_UNIT: dict[str, Stage] = {stage.unit_name: stage for stage in _DECLARED}
-#: Stages that a caller may list in `stages`, in the order in which they run.
-PIPELINE: tuple[str, ...] = ("scrape", "process", "enrich", "score", "report")
-
-#: Stages of each kind of job; a pipeline may name fewer. Launch and publish are always there.
-KINDS: dict[Kind, tuple[str, ...]] = {
-    Kind.PIPELINE: PIPELINE,
-    Kind.SCRAPE: ("scrape",),
-    Kind.PROCESS: ("process",),
-    Kind.ENRICH: ("enrich",),
-    Kind.SCORE: ("score",),
-    Kind.REPORT: ("report",),
-    Kind.ANALYZE: ("analyze",),
-    Kind.CLEANUP: ("cleanup",),
-    Kind.HEALTH_CHECK: ("health_check",),
-    Kind.OPTIMIZE_DB: ("optimize_db",),
-    Kind.STATISTICS: ("statistics",),
-}
+__all__ = [
+    "BY_UNIT",
+    "KINDS",
+    "PIPELINE",
+    "STAGES",
+    "close_steps",
+    "is_unit",
+    "partition_number",
+    "partition_stages",
+    "reads_in",
+    "report_format",
+    "stage_of",
+]
 
 
 def partition_stages(stages: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,6 +40,16 @@ def close_steps(stages: tuple[str, ...], formats: tuple[str, ...]) -> tuple[tupl
         elif stage.scope == "format" and formats:
             steps.append(tuple(f"{stage.unit_name}:{fmt}" for fmt in formats))
     return (*steps, ("publish",))
+
+
+def reads_in(stage: str, stages: tuple[str, ...]) -> str | None:
+    """The stage whose rows a stage reads in a job of these stages: the one before it there, else the declared one.
+
+    A job that an earlier version recorded lacks the stages that were added since.
+    """
+    chain = partition_stages(stages)
+    place = chain.index(stage) if stage in chain else 0
+    return chain[place - 1] if place else STAGES[stage].reads
 
 
 _PARTITION = re.compile(r"p([0-9]{1,9})\Z")

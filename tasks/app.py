@@ -19,6 +19,7 @@ from pipelines.execution.start_check import check_start
 from pipelines.queues import Queue
 from tasks.reconciler import ReconcilerStep
 from tasks.schedule import BEAT_SCHEDULE
+from tasks.work import preload
 
 settings = get_settings()
 # Flower has no login of its own: unless told otherwise it listens for this machine alone.
@@ -26,13 +27,7 @@ os.environ.setdefault("FLOWER_ADDRESS", "127.0.0.1")
 app = make_celery(settings)
 app.control_cls = "tasks.remote_control:CheckedControl"
 app.conf.update(
-    imports=[
-        "tasks.launching",
-        "tasks.scraping.task",
-        "tasks.processing.task",
-        "tasks.analytics.task",
-        "tasks.maintenance.task",
-    ],
+    imports=["tasks.stages"],
     worker_consumer="tasks.consumer:SteadyConsumer",
     beat_schedule=BEAT_SCHEDULE,
     beat_scheduler="tasks.schedule:SubmitScheduler",
@@ -76,6 +71,7 @@ def _preload(instance: Any, **_: Any) -> None:
 
         with without_pandas():
             import pyarrow.dataset  # noqa: F401
+        preload(queues)
         if Queue.SCRAPING in queues:
             import tasks.scraping.preload
 

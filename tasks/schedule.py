@@ -14,11 +14,12 @@ from celery.schedules import crontab
 
 from data.jobs import JobStore
 from data.lake import Lake
+from leadmill.declared import PERIODIC
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.execution import canvas
-from pipelines.intake.schedules import PERIODIC, Ticker
+from pipelines.intake.schedules import Ticker
 
 log = get_logger(__name__)
 

@@ -179,7 +179,6 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
             if not going_on:
                 self.request.chain = None  # the rest of a stale chain would find nothing to do
 
-        shell.__doc__ = body.__doc__
         return shell
 
     return make

@@ -1,13 +1,17 @@
-"""`leadmill maintenance …`: cleanup, health check, optimisation; each is a job, waited for."""
+"""`leadmill maintenance …`: each kind of job that needs no companies, as a command; it is waited for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder
+from leadmill.declared import KINDS
+from leadmill.kinds import Kind
 
 if TYPE_CHECKING:
     from leadmill.client.job_handle import JobHandle
@@ -15,38 +19,26 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Cleanup, health check, optimisation.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.command("cleanup")
-def cleanup(
-    older_than_days: Annotated[int | None, typer.Option(min=0, help="Default: LEADMILL_RETENTION_DAYS (90).")] = None,
-    data: DataFolder = None,
-    as_json: AsJson = False,
-) -> int:
-    """Move the records of old jobs to the history and remove their pages and parts."""
-    from cli.connection import connect, use_data
+def _command(kind: Kind) -> Callable[..., int]:
+    def command(*, data: DataFolder, as_json: AsJson, **options: Any) -> int:
+        from cli.connection import connect, use_data
 
-    use_data(data)
-    with connect(patient=True) as client:
-        return _finish(client.cleanup(older_than_days), as_json)
+        use_data(data)
+        with connect(patient=True) as client:
+            return _finish(client.submit_kind(kind.name, **options), as_json)
 
+    def parameter(name: str, annotation: Any, default: Any = None) -> Parameter:
+        return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
-@app.command("health-check")
-def health_check(data: DataFolder = None, as_json: AsJson = False) -> int:
-    """Look for what could lose work: Redis, disk, queues, workers."""
-    from cli.connection import connect, use_data
-
-    use_data(data)
-    with connect(patient=True) as client:
-        return _finish(client.health_check(), as_json)
-
-
-@app.command("optimize-db")
-def optimize_db(data: DataFolder = None, as_json: AsJson = False) -> int:
-    """Compact the lake."""
-    from cli.connection import connect, use_data
-
-    use_data(data)
-    with connect(patient=True) as client:
-        return _finish(client.optimize_db(), as_json)
+    own = [
+        parameter(name, Annotated[int | None, typer.Option(min=one.low, help=one.help)])
+        for name, one in kind.options.items()
+    ]
+    shown = [*own, parameter("data", DataFolder), parameter("as_json", AsJson, False)]
+    command.__signature__ = Signature(shown, return_annotation=int)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in shown}
+    command.__doc__ = f"{kind.summary}."
+    return command
 
 
 def _finish(handle: JobHandle, as_json: bool) -> int:
@@ -57,3 +49,8 @@ def _finish(handle: JobHandle, as_json: bool) -> int:
     console.json_result(job.raw if as_json else job.result)
     console.note(closing_line(job))
     return Exit.OK if job.status == "completed" else Exit.JOB_FAILED
+
+
+for _kind in KINDS.values():
+    if _kind.route and not _kind.needs_companies:
+        app.command(_kind.word)(_command(_kind))

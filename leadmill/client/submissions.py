@@ -70,10 +70,10 @@ class Submissions:
         return self._submit("/jobs/scrape/batch", body, options)
 
     def process(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
-        return self._submit("/jobs/process/data", {"company_ids": _list(company_ids)}, options)
+        return self.submit_kind("process", company_ids, **options)
 
     def enrich(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
-        return self._submit("/jobs/process/enrich", {"company_ids": _list(company_ids)}, options)
+        return self.submit_kind("enrich", company_ids, **options)
 
     def score(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
         return self._submit("/jobs/process/scores", {"company_ids": _list(company_ids)}, options)
@@ -93,14 +93,31 @@ class Submissions:
         return self._submit("/jobs/analytics/analyze", body, options)
 
     def cleanup(self, older_than_days: int | None = None, **options: Any) -> JobHandle:
-        params = {} if older_than_days is None else {"older_than_days": older_than_days}
-        return self._submit("/jobs/maintenance/cleanup", None, options, params=params)
+        return self.submit_kind("cleanup", older_than_days=older_than_days, **options)
 
     def health_check(self, **options: Any) -> JobHandle:
-        return self._submit("/jobs/maintenance/health-check", None, options)
+        return self.submit_kind("health_check", **options)
 
     def optimize_db(self, **options: Any) -> JobHandle:
-        return self._submit("/jobs/maintenance/optimize-db", None, options)
+        return self.submit_kind("optimize_db", **options)
+
+    def submit_kind(self, kind: str, company_ids: Iterable[str] | None = None, **options: Any) -> JobHandle:
+        """Any kind that declares a route, by its name; beside the common `options` it takes those that it declares.
+
+        Raises:
+            InputError: there is no such kind here; a server may have more, by plug-ins.
+            ApiError: refused.
+        """
+        from leadmill.declared import KINDS
+
+        declared = KINDS.get(kind)
+        if declared is None or not declared.route:
+            known = ", ".join(name for name, one in KINDS.items() if one.route)
+            raise InputError(f"no kind {kind[:40]!r} with a call of this form; there are: {known}", field="kind")
+        own = {name: options.pop(name, None) for name in declared.options}
+        params = {name: value for name, value in own.items() if value is not None}
+        body = None if company_ids is None else {"company_ids": _list(company_ids)}
+        return self._submit(f"/jobs/{declared.route}", body, options, params=params)
 
     def _submit(
         self,

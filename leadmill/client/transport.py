@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import secrets
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -24,7 +26,7 @@ API = "/api/v1"
 PAGE = 100
 #: Answers after which the same request may succeed a moment later.
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
-#: Pause before the second try, seconds; doubles, with full jitter above half of it.
+#: Pause before the second try, seconds, and what chance adds to it at most; the first doubles.
 FIRST_PAUSE_S = 0.25
 #: No id and no name is longer, characters.
 LONGEST_ID = 200
@@ -72,8 +74,30 @@ class ApiError(LeadmillError):
 class ApiUnreachableError(ApiError):
     """Nothing answers at the base URL, or not in time."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, may_pass: bool = True) -> None:
         super().__init__(detail, status=0, code="unreachable")
+        #: A second try may find an answer.
+        self.may_pass = may_pass
+
+
+def _pause_after(error: Exception) -> bool | timedelta:
+    """Whether to send again after an error, and after what pause where the API names one (stamina's hook)."""
+    if isinstance(error, ApiUnreachableError):
+        return error.may_pass
+    if not isinstance(error, ApiError) or error.status not in RETRY_STATUSES:
+        return False
+    return True if error.retry_after_s is None else timedelta(seconds=min(LONGEST_PAUSE_S, error.retry_after_s))
+
+
+def _stamina() -> ModuleType:
+    """The library for retries, loaded where something has failed: with what it brings it takes 60 ms."""
+    import stamina
+
+    structlog = sys.modules.get("structlog")
+    if structlog is None or not structlog.is_configured():
+        # Its line for each retry would go to the standard output, in the middle of a program's results.
+        stamina.instrumentation.set_on_retry_hooks([])
+    return stamina
 
 
 def segment(text: str) -> str:
@@ -133,31 +157,40 @@ class Transport:
             ApiUnreachableError: no answer.
             ApiError: an answer of 400 or above.
         """
+        safe = method in ("GET", "DELETE") or "Idempotency-Key" in (options.get("headers") or {})
+        try:
+            return self._send(method, path, options)
+        except ApiError as error:
+            if not safe or not self._retries or _pause_after(error) is False:
+                raise
+            first = error
+        for attempt in _stamina().retry_context(
+            _pause_after,
+            attempts=1 + self._retries,
+            timeout=None,
+            wait_initial=FIRST_PAUSE_S,
+            wait_max=LONGEST_PAUSE_S,
+            wait_jitter=FIRST_PAUSE_S,
+        ):
+            with attempt:
+                if attempt.num == 1:
+                    raise first  # made already
+                return self._send(method, path, options)
+        raise first
+
+    def _send(self, method: str, path: str, options: Mapping[str, Any]) -> httpx2.Response:
         import httpx2
 
-        safe = method in ("GET", "DELETE") or "Idempotency-Key" in (options.get("headers") or {})
-        left = self._retries if safe else 0
-        pause_s = FIRST_PAUSE_S
-        while True:
-            try:
-                response = self._http.request(method, path, **options)
-            except httpx2.TransportError as error:
-                failure: ApiError = self._unreachable(error)
-                wanted_s = None
-            except httpx2.InvalidURL as error:
-                raise ApiUnreachableError(f"not a usable API URL: {self.base_url} ({error})") from error
-            else:
-                if response.status_code < 400:
-                    return response
-                failure = error_of(response)
-                if response.status_code not in RETRY_STATUSES:
-                    raise failure
-                wanted_s = failure.retry_after_s
-            if left <= 0:
-                raise failure
-            left -= 1
-            time.sleep(min(LONGEST_PAUSE_S, wanted_s if wanted_s is not None else pause_s * random.uniform(0.5, 1)))
-            pause_s *= 2
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+        except httpx2.InvalidURL as error:
+            text = f"not a usable API URL: {self.base_url} ({error})"
+            raise ApiUnreachableError(text, may_pass=False) from error
+        if response.status_code >= 400:
+            raise error_of(response)
+        return response
 
     def json(self, method: str, path: str, **options: Any) -> Any:
         """The same, decoded.

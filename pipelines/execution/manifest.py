@@ -11,7 +11,7 @@ from typing import Any
 from data.jobs import JobStore
 from data.lake import Lake
 from pipelines.execution.committed import Parts, all_valid_parts
-from pipelines.stages import STAGES, Kind, is_unit, partition_stages
+from pipelines.stages import KINDS, STAGES, is_unit, partition_stages
 
 #: Long fields of a record that the manifest holds under names of their own.
 _APART = ("result", "error", "input", "spec")
@@ -77,7 +77,7 @@ def check_manifest(manifest: object) -> None:
     record, units, stages = (manifest.get(name) for name in ("record", "units", "stages"))
     if not isinstance(record, dict) or not all(isinstance(value, str | int | float) for value in record.values()):
         raise ValueError("record: not an object of short values")
-    if manifest.get("kind") not in tuple(Kind) or record.get("kind") != manifest["kind"]:
+    if manifest.get("kind") not in tuple(KINDS) or record.get("kind") != manifest["kind"]:
         raise ValueError("kind: there is no such kind")
     if not isinstance(stages, list) or not stages or not all(name in STAGES for name in stages):
         raise ValueError("stages: not a list of stages")

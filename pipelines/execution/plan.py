@@ -19,20 +19,12 @@ from pipelines.queues import Queue
 from pipelines.request.asked import read_source
 from pipelines.request.inputs import BadLine, read_csv
 from pipelines.request.search import search
-from pipelines.stages import STAGES, close_steps, partition_number, partition_stages
+from pipelines.stages import KINDS, STAGES, close_steps, partition_number, partition_stages
 
 #: Most registrable domains in one partition.
 MAX_PARTITION = 30
 #: Merged URLs named in the result, at most.
 MAX_MERGED = 200
-
-#: What a company lacks that is known but has no row of the stage that is read.
-_LACKS = {
-    "scrape": "no pages: scrape again",
-    "process": "no processed data: process again",
-    "enrich": "no enriched data: enrich again",
-    "score": "no score: score again",
-}
 
 
 @dataclass
@@ -103,7 +95,7 @@ def launch(run: UnitRun) -> None:
     formats = tuple(options.get("report", {}).get("formats", ())) if "report" in stages else ()
     close = ";".join(",".join(step) for step in close_steps(stages, formats))
     run.outcome.fields = {"close": close}
-    if STAGES[stages[0]].queue is Queue.MAINTENANCE:
+    if not KINDS[run.grant.kind].needs_companies:
         return
     chain = partition_stages(stages)
     processes = processes_on(run.runtime.store, STAGES[chain[0]].queue) if chain else 0
@@ -222,7 +214,7 @@ def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None)
             plan.add(CompanyUrl(company_id, row["domain"], row["url"]), source_job=row["job_id"])
         elif company_id in known:
             found = known[company_id]
-            plan.add_failed(company_id, found["domain"], _LACKS[reads], url=found["url"])
+            plan.add_failed(company_id, found["domain"], STAGES[reads].lacks, url=found["url"])
         else:
             given = urls.get(company_id)
             plan.add_failed(company_id, given["domain"] if given else company_id, "unknown company")

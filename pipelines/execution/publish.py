@@ -13,9 +13,8 @@ from pipelines.execution.committed import Parts, settle_ended
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.redone import clear_redone
 from pipelines.execution.unit_run import UnitRun
-from pipelines.queues import Queue
 from pipelines.request.asked import count, document, share
-from pipelines.stages import STAGES, partition_stages, report_format
+from pipelines.stages import KINDS, partition_stages, report_format
 from pipelines.views import causes
 
 
@@ -38,7 +37,7 @@ def _decided(run: UnitRun, record: dict[str, str], units: dict[str, dict[str, An
     store, lake, job_id, stages = run.runtime.store, run.runtime.lake, run.job_id, run.grant.stages
     companies = count(record, "nc")
     good = _good(run, valid) if companies else 0
-    coverage = _coverage(stages, companies, good)
+    coverage = _coverage(run.grant.kind, companies, good)
     status, error = _decide(record, coverage)
     result = _result(record, units, companies, good)
     if good < companies:
@@ -82,11 +81,11 @@ def _good(run: UnitRun, valid: Parts) -> int:
     return sum(row["error"] is None for row in lake.plan(run.job_id))
 
 
-def _coverage(stages: tuple[str, ...], companies: int, good: int) -> float | None:
+def _coverage(kind: str, companies: int, good: int) -> float | None:
     """Share of the companies that are good; None when the job should have some and resolved to none."""
     if companies:
         return good / companies
-    return 1.0 if STAGES[stages[0]].queue is Queue.MAINTENANCE else None
+    return None if KINDS[kind].needs_companies else 1.0
 
 
 def _decide(record: dict[str, str], coverage: float | None) -> tuple[str, str | None]:

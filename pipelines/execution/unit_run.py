@@ -6,6 +6,7 @@ rename, then the messages that the commit handed out. A death between any two is
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ from leadmill.settings import Settings
 from pipelines.execution.canvas import publish_later
 from pipelines.execution.lease import Lease, RunStoppedError
 from pipelines.request.asked import RecordError, check_options, place_of
-from pipelines.stages import STAGES, partition_number, partition_stages
+from pipelines.stages import STAGES, partition_number, partition_stages, reads_in
 
 log = get_logger(__name__)
 
@@ -106,7 +107,7 @@ class UnitRun:
 
     def read(self, kind: PartKind = "rows") -> Iterator[dict[str, Any]]:
         """Rows that the stage before committed: of this partition, or (a job without that stage) of source jobs."""
-        stage = STAGES[self.stage].reads
+        stage = reads_in(self.stage, self.grant.stages)
         assert stage is not None, f"{self.stage} reads no rows"
         lake, own = self.runtime.lake, self._own_stages()
         if stage in own:
@@ -123,7 +124,7 @@ class UnitRun:
 
     def lost(self, rows: Iterable[Mapping[str, Any]]) -> list[ErrorRow]:
         """Error rows of companies that another job has a row of, which it does not give any more."""
-        if STAGES[self.stage].reads in self._own_stages():
+        if reads_in(self.stage, self.grant.stages) in self._own_stages():
             return []
         have = {row["company_id"] for row in rows}
         return [
@@ -183,6 +184,12 @@ class UnitRun:
         self.files.write(rows, "errors")
         if kind == "rows":  # an error row was counted by its writer
             self.outcome.errors += len(rows)
+
+    def set_result(self, found: Mapping[str, Any], rows: int = 1) -> None:
+        """What the job found, as JSON can say it: becomes its `result`. A list `failed` in it counts as errors."""
+        self.outcome.rows_out = rows
+        self.outcome.errors = len(found.get("failed", ()))
+        self.outcome.doc["finding"] = json.dumps(found, default=str)
 
     def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
         """Tell progress; raises RunStoppedError when the job was cancelled or the unit taken over."""

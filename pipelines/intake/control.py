@@ -18,7 +18,7 @@ from pipelines.execution.redone import damaged_units, look_over
 from pipelines.intake.submit import Submission
 from pipelines.queues import Priority
 from pipelines.request.asked import RecordError, check_options, count
-from pipelines.stages import PIPELINE, Kind, partition_stages
+from pipelines.stages import PIPELINE, STAGES, partition_stages
 from pipelines.views.listing import from_history
 
 log = get_logger(__name__)
@@ -140,10 +140,23 @@ def rerun(store: JobStore, lake: Lake, job_id: str, from_stage: str, **options: 
     after = PIPELINE[PIPELINE.index(from_stage) :]
     last = record["stages"].split(",")[-1]
     stages = after[: after.index(last) + 1] if last in after else after
+    _check_has_rows(record["stages"].split(","), from_stage)
     given = {
         "options": spec,
         "priority": Priority(int(record.get("prio") or 1)),
         "tags": tuple(json.loads(record.get("tags") or "[]")),
         **options,
     }
-    return Submission(Kind.PIPELINE, parent=job_id, stages=stages, **given)
+    return Submission("pipeline", parent=job_id, stages=stages, **given)
+
+
+def _check_has_rows(stages: Sequence[str], from_stage: str) -> None:
+    """Refuse where the job went past the stage whose rows would be read: that stage was added since.
+
+    Raises:
+        InputError: it did.
+    """
+    reads = STAGES[from_stage].reads
+    own = [PIPELINE.index(name) for name in stages if name in PIPELINE]
+    if reads and reads not in stages and own and min(own) < PIPELINE.index(reads) < max(own):
+        raise InputError(f"the job was run before there was a stage {reads}; give that one", field="from_stage")

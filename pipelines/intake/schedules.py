@@ -27,6 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
 from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
+from leadmill.declared import PERIODIC
 from leadmill.errors import ConflictError, InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
 from pipelines.intake.cron import NAME, check_cron, next_runs, planned_time
@@ -34,18 +35,10 @@ from pipelines.intake.past_ticks import schedule_tag
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.intake.submit import MAX_TAGS, Submission, submit
 from pipelines.queues import Priority
-from pipelines.stages import Kind
 from pipelines.views.alarms import tell, tell_once
 
 log = get_logger(__name__)
 
-#: When each kind of maintenance job is due (cron, UTC).
-PERIODIC: dict[str, str] = {
-    Kind.CLEANUP.value: "15 3 * * *",
-    Kind.STATISTICS.value: "0 * * * *",
-    Kind.HEALTH_CHECK.value: "*/30 * * * *",
-    Kind.OPTIMIZE_DB.value: "30 4 * * 0",
-}
 #: Missed ticks are counted up to this.
 _MAX_MISSED = 1_000
 #: Largest body of a schedule, characters of JSON: many companies belong into the lake, named by a search.
@@ -74,7 +67,7 @@ def to_body(submission: Submission) -> dict[str, Any]:
     """A submission as JSON, for the schedule to keep."""
     body = {name: value for name, value in asdict(submission).items() if value not in (None, (), [], {})}
     body.pop("file", None)
-    return {**body, "kind": submission.kind.value, "priority": int(submission.priority)}
+    return {**body, "kind": str(submission.kind), "priority": int(submission.priority)}
 
 
 def from_body(body: Mapping[str, Any]) -> Submission:
@@ -181,7 +174,7 @@ class Ticker:
     def _submit(self, name: str, planned: datetime) -> str:
         key = f"tick:{name}@{planned.isoformat()}"
         if name in PERIODIC:
-            submission = Submission(Kind(name), priority=Priority.LOW, tags=("scheduled",), idempotency_key=key)
+            submission = Submission(name, priority=Priority.LOW, tags=("scheduled",), idempotency_key=key)
         else:
             body = self._body(name)
             given = from_body(body)

@@ -24,7 +24,7 @@ from pipelines.queues import Priority
 from pipelines.request import accepted
 from pipelines.request.asked import RecordError, check_options
 from pipelines.request.inputs import LONG_LIST, MAX_QUERIES, MAX_UPLOAD, UPLOAD, check_company_ids, check_urls
-from pipelines.stages import KINDS, PIPELINE, Kind, partition_stages
+from pipelines.stages import KINDS, PIPELINE, partition_stages
 
 log = get_logger(__name__)
 
@@ -40,7 +40,8 @@ MAX_AHEAD_S = 3_653 * 86_400
 class Submission:
     """What a caller asks for, already of the right types; `check` holds the rules between the fields."""
 
-    kind: Kind
+    #: One of `leadmill.declared.KINDS`.
+    kind: str
     company_urls: Sequence[str] = ()
     search_queries: Sequence[str] = ()
     max_results_per_query: int = 20
@@ -67,8 +68,8 @@ class Submission:
         Raises:
             InputError: an unknown stage, or none.
         """
-        if self.kind is not Kind.PIPELINE:
-            return KINDS[self.kind]
+        if self.kind != "pipeline":
+            return KINDS[self.kind].stage_names
         for i, name in enumerate(self.stages):
             if name not in PIPELINE:
                 raise InputError(f"no stage {name[:40]!r}; there are: {', '.join(PIPELINE)}", field=f"stages[{i}]")
@@ -85,6 +86,8 @@ class Submission:
 
     def check(self) -> None:
         """Raise InputError for the first rule that is broken."""
+        if self.kind not in KINDS:
+            raise InputError(f"no kind {self.kind[:40]!r}; there are: {', '.join(KINDS)}", field="kind")
         check_urls(self.company_urls)
         check_company_ids(self.company_ids)
         if len(self.search_queries) > MAX_QUERIES:
@@ -101,7 +104,7 @@ class Submission:
             check_options(dict(self.options))
         except RecordError as error:
             raise InputError(f"{error.field}: {error.what}", field=error.field) from error
-        if self.kind is Kind.PIPELINE and not (
+        if self.kind == "pipeline" and not (
             self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
         ):
             raise InputError("give company_urls, search_queries, company_ids or a CSV file", field="company_urls")
@@ -143,7 +146,7 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
         source = _kept(submission, source, folder)
         job = NewJob(
             job_id=job_id,
-            kind=submission.kind.value,
+            kind=str(submission.kind),
             stages=stages,
             partition_stages=partition_stages(stages),
             spec=dict(submission.options),

@@ -17,7 +17,7 @@ from data.jobs import LIMITS, JobStore, NewJob, Status
 from data.lake import Lake, sync_file
 from leadmill.log import get_logger
 from pipelines.request.inputs import LONG_LIST, UPLOAD
-from pipelines.stages import PIPELINE, Kind, partition_stages
+from pipelines.stages import KINDS, PIPELINE, partition_stages
 
 log = get_logger(__name__)
 
@@ -58,7 +58,7 @@ def lost(lake: Lake, job_id: str, epoch: int) -> tuple[dict[str, Any], dict[str,
     stages = tuple(known["stages"])
     now = int(time.time() * 1000)
     fields = {
-        "kind": Kind(known["kind"]).value,
+        "kind": KINDS[known["kind"]].name,
         "status": Status.FAILED.value,
         "category": "system",
         "created": known["created"],
@@ -105,7 +105,7 @@ def restore_key(store: JobStore, lake: Lake, job_id: str) -> None:
 
 def _with_defaults(file: Path) -> dict[str, Any]:
     return {
-        "kind": Kind.PIPELINE.value,
+        "kind": "pipeline",
         "stages": PIPELINE,
         "spec": {"report": {"formats": ["html", "csv"]}},
         "source": {_INPUTS[file.name]: file.name},

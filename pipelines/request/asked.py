@@ -27,7 +27,7 @@ from pipelines.request.inputs import (
     UPLOAD,
     check_company_ids,
 )
-from pipelines.stages import PIPELINE, STAGES, Kind, is_unit, partition_number, partition_stages, stage_of
+from pipelines.stages import KINDS, PIPELINE, STAGES, is_unit, partition_number, partition_stages, stage_of
 
 MAX_FORMATS = 20
 _WORD = re.compile(r"[\w.-]{1,100}\Z")
@@ -168,8 +168,8 @@ _OPTIONS: dict[tuple[str, ...], Callable[[object], bool]] = {
     ("report", "type"): _word,
     ("report", "formats"): _formats,
     ("scoring_model",): _word,
-    ("older_than_days",): _number(0, 36_500),
 }
+_OPTIONS |= {(name,): _number(one.low, one.high) for kind in KINDS.values() for name, one in kind.options.items()}
 
 
 def check_options(recorded: object) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def place_of(grant: Grant) -> tuple[int | None, str]:
     Raises:
         RecordError: the record's kind, stages or unit are none that there are.
     """
-    if grant.kind not in tuple(Kind):
+    if grant.kind not in KINDS:
         raise RecordError("kind", f"no kind {grant.kind[:40]!r}")
     order = [PIPELINE.index(name) if name in PIPELINE else -1 for name in grant.stages]
     unknown = [name for name in grant.stages if name not in STAGES or name in ("launch", "publish")]

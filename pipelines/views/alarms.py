@@ -10,7 +10,6 @@ from data.jobs import JobStore, Status
 from data.jobs.entries import object_of
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
-from pipelines.stages import Kind
 from pipelines.views.view import iso
 
 log = get_logger(__name__)
@@ -62,7 +61,7 @@ def last_health(store: JobStore) -> dict[str, Any] | None:
     Raises:
         UnavailableError: Redis does not answer.
     """
-    newest = [job for job, _ in store.ids(f"k:{Kind.HEALTH_CHECK.value}", limit=_LOOKED_AT)]
+    newest = [job for job, _ in store.ids("k:health_check", limit=_LOOKED_AT)]
     for record in store.read_many(newest) if newest else ():
         if record is None or record["status"] != Status.COMPLETED or not record["result"]:
             continue

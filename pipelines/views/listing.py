@@ -19,7 +19,6 @@ from data.lake import Lake
 from leadmill.errors import DamagedRecordError, InputError
 from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
-from pipelines.stages import Kind
 from pipelines.views import cursors
 from pipelines.views.view import Record
 
@@ -40,7 +39,7 @@ class JobFilter:
     """Which jobs; None and empty match all."""
 
     status: Status | None = None
-    kind: Kind | None = None
+    kind: str | None = None
     tag: str | None = None
     #: Created at or after this time.
     since: datetime | None = None
@@ -67,7 +66,7 @@ class JobFilter:
         if self.status:
             return [f"s:{self.status.value}"]
         if self.kind:
-            return [f"k:{self.kind.value}"]
+            return [f"k:{self.kind}"]
         return [f"s:{status.value}" for status in Status]
 
 
@@ -159,7 +158,7 @@ def _archived_page(
     looked_at = 0
     while True:
         size = min(_BATCH, limit + 1)
-        status, kind = wanted.status and wanted.status.value, wanted.kind and wanted.kind.value
+        status, kind = wanted.status and wanted.status.value, wanted.kind and str(wanted.kind)
         rows = history.page(
             lake, status=status, kind=kind, tag=wanted.tag, since=since, before=_text(before), limit=size
         )

@@ -70,7 +70,7 @@ def statistics(store: JobStore, broker: redis.Redis | None = None) -> dict[str, 
 def _counters(
     store: JobStore,
 ) -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, dict[int, int]]]:
-    statuses, kinds = [status.value for status in Status], [kind.value for kind in KINDS]
+    statuses, kinds = [status.value for status in Status], list(KINDS)
     with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
         for status in statuses:
             pipe.zcard(store.key(f"idx:s:{status}"))

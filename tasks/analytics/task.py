@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from data.damage import naming
@@ -14,10 +13,8 @@ from pipelines.stages import partition_stages, report_format
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
 from tasks.analytics.leads import collect_leads
-from tasks.unit_task import unit_task
 
 
-@unit_task("report")
 def report(run: UnitRun) -> None:
     """Render one format of the job's report (see reports.render)."""
     fmt = report_format(run.grant.unit)
@@ -39,14 +36,13 @@ def report(run: UnitRun) -> None:
     run.outcome.rows_in = run.outcome.rows_out = result.rows
 
 
-@unit_task("analyze")
 def analyze(run: UnitRun) -> None:
     """Analyse the newest scored rows of the job's companies (see reports.analysis)."""
     rows = _leads(run, run.runtime.lake)
     with naming(run.runtime.lake, rows):
         analysis = analyze_leads(rows)
     run.files.write_json("reports/analysis.json", analysis)
-    run.outcome.doc["finding"] = json.dumps({"analysis": analysis}, default=str)
+    run.set_result({"analysis": analysis}, rows=0)
 
 
 def _leads(run: UnitRun, lake: Lake) -> list[Path]:

@@ -19,12 +19,11 @@ from data.jobs import JobStore
 from data.lake import Lake
 from data.probes import DISK, disk_fault, disk_free, existing, redis_fault
 from data.schedules import ScheduleStore
+from leadmill.declared import KINDS, PERIODIC
 from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
 from pipelines.intake.cron import planned_time
-from pipelines.intake.schedules import PERIODIC
 from pipelines.queues import Queue
-from pipelines.stages import Kind
 from tasks.maintenance.finding import Finding, State, worst
 from tasks.maintenance.job_checks import check_jobs, check_temporary
 from tasks.maintenance.lake_checks import check_damaged
@@ -146,5 +145,5 @@ def _disk(lake: Lake) -> Iterable[Finding]:
 
 
 def _redis_writes(store: JobStore, settings: Settings) -> Iterable[Finding]:
-    if (fault := redis_fault(store.redis, store.prefix, settings.redis_url, Kind)) is not None:
+    if (fault := redis_fault(store.redis, store.prefix, settings.redis_url, KINDS)) is not None:
         yield Finding("redis writes", "fail", fault.text, fault.remedy)

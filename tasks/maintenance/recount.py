@@ -16,8 +16,8 @@ from redis.exceptions import WatchError
 from data import history
 from data.jobs import TERMINAL, JobStore, Status
 from data.lake import Lake
+from leadmill.declared import KINDS
 from leadmill.errors import DamagedRecordError
-from pipelines.stages import Kind
 
 #: How often a recount that was overtaken by jobs that ended meanwhile begins its last step again.
 ATTEMPTS = 8
@@ -87,7 +87,7 @@ def recount(store: JobStore, lake: Lake, check: Callable[[], None] = lambda: Non
 
 def _watch(store: JobStore, pipe: Pipeline) -> None:
     """Whatever changes a counter or the set of ended jobs makes the replacement fail."""
-    names = ["ended", *(f"hist:{kind}" for kind in Kind), *(f"idx:s:{status}" for status in TERMINAL)]
+    names = ["ended", *(f"hist:{kind}" for kind in KINDS), *(f"idx:s:{status}" for status in TERMINAL)]
     pipe.watch(*(store.key(name) for name in names))  # type: ignore[no-untyped-call]
 
 
@@ -168,19 +168,19 @@ def _without_zeros(counter: Counter[str]) -> Counter[str]:
 def _read(store: JobStore) -> Counts:
     with store.redis.pipeline(transaction=False) as pipe:
         pipe.hgetall(store.key("ended"))
-        for kind in Kind:
+        for kind in KINDS:
             pipe.hgetall(store.key(f"hist:{kind}"))
         ended, *histograms = (
             _without_zeros(Counter({name: int(value) for name, value in row.items()})) for row in pipe.execute()
         )
-    return Counts(ended, {kind.value: row for kind, row in zip(Kind, histograms, strict=True) if row})
+    return Counts(ended, {kind: row for kind, row in zip(KINDS, histograms, strict=True) if row})
 
 
 def _replace(store: JobStore, pipe: Pipeline, should: Counts) -> None:
     """Put fresh hashes in the place of the old ones, all at once; WatchError when a counter moved since the look."""
     pipe.multi()
     wanted: dict[str, Counter[str]] = {"ended": should.ended}
-    wanted |= {f"hist:{kind}": should.histograms.get(kind, Counter()) for kind in {*Kind, *should.histograms}}
+    wanted |= {f"hist:{kind}": should.histograms.get(kind, Counter()) for kind in {*KINDS, *should.histograms}}
     for name, fields in wanted.items():
         key, fresh = store.key(name), store.key(f"{name}:fresh")
         if fields:

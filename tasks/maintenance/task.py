@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -20,21 +19,18 @@ from tasks.maintenance.cleanup import clean_up
 from tasks.maintenance.health import check_health
 from tasks.maintenance.optimize import optimize
 from tasks.maintenance.statistics import take_statistics
-from tasks.unit_task import unit_task
 
 log = get_logger(__name__)
 
 
-@unit_task("cleanup")
 def cleanup(run: UnitRun) -> None:
     """Move old ended jobs out of Redis and free their space (see tasks.maintenance.cleanup)."""
     days = _days(run.options.get("older_than_days"), run.runtime.settings.retention_days)
     runtime = run.runtime
     finding = clean_up(runtime.store, runtime.lake, older_than_days=days, now=run.now, progress=run.progress)
-    _keep(run, finding, finding["jobs"])
+    run.set_result(finding, finding["jobs"])
 
 
-@unit_task("statistics")
 def statistics(run: UnitRun) -> None:
     """Recount the counters and keep the hour's totals (see tasks.maintenance.statistics)."""
     runtime = run.runtime
@@ -46,10 +42,9 @@ def statistics(run: UnitRun) -> None:
         broker=_broker(runtime.settings),
         check=_checker(run),
     )
-    _keep(run, finding, 1)
+    run.set_result(finding)
 
 
-@unit_task("health_check")
 def health_check(run: UnitRun) -> None:
     """Look for what could lose or delay work (see tasks.maintenance.health); faults do not fail the job."""
     runtime = run.runtime
@@ -57,20 +52,13 @@ def health_check(run: UnitRun) -> None:
     if finding["status"] == "fail":
         failed = [check["name"] for check in finding["checks"] if check["status"] == "fail"]
         runtime.store.critical("health", {"job": run.job_id, "failed": failed})
-    _keep(run, finding, len(finding["checks"]))
+    run.set_result(finding, len(finding["checks"]))
 
 
-@unit_task("optimize_db")
 def optimize_db(run: UnitRun) -> None:
     """Compact the lake and trim Redis (see tasks.maintenance.optimize)."""
     finding = optimize(run.runtime.store, run.runtime.lake, progress=run.progress)
-    _keep(run, finding, finding["jobs_compacted"])
-
-
-def _keep(run: UnitRun, finding: Mapping[str, Any], rows: int) -> None:
-    run.outcome.rows_out = rows
-    run.outcome.errors = len(finding.get("failed", ()))
-    run.outcome.doc["finding"] = json.dumps(finding, default=str)
+    run.set_result(finding, finding["jobs_compacted"])
 
 
 def _checker(run: UnitRun) -> Callable[[], None]:

@@ -15,9 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.schemas import CONTRIBUTION, ERRORS, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
+from data.schemas import CONTRIBUTION, ERRORS, MADE_AT, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from leadmill.errors import ErrorCategory
 from reports.rows import name, parquet, present, quote, select_rows, sql_type, typed_columns
+from tasks.processing.scoring_conditions import READS
 from tasks.processing.scoring_rules import TIERS, Rule, ScoringModel, load_rules
 
 if TYPE_CHECKING:
@@ -154,12 +155,12 @@ def _plan(con: duckdb.DuckDBPyConnection, plan: str | Path) -> str:
 
 def _newest(con: duckdb.DuckDBPyConnection, rows: Sequence[Path]) -> str:
     """Good rows, the newest of each company; the choice reads ids and times only, not whole rows."""
-    schema = STAGE_SCHEMAS["enrich"]
+    schema = STAGE_SCHEMAS[READS]
     if not rows or not _repeats(con, rows, "company_id"):
         return select_rows(con, rows, schema)
     have = present(con, rows)
     columns = ", ".join(f"{sql} AS {name(c)}" for c, sql in typed_columns(con, schema, have, "row").items())
-    times = [c for c in ("enriched_at", "processed_at", "scraped_at") if c in have]
+    times = [c for stage, c in reversed(MADE_AT.items()) if stage != "score" and c in have]
     age = ", ".join([*times, "TIMESTAMPTZ 'epoch'"])
     return f"""SELECT {columns} FROM {parquet(rows)} AS row JOIN (
   SELECT company_id, max({{age: coalesce({age}), file: file_index, line: file_row_number}}) AS last
@@ -175,7 +176,7 @@ def _repeats(con: duckdb.DuckDBPyConnection, paths: Sequence[str | Path], key: s
 
 
 def _joined() -> str:
-    schema = STAGE_SCHEMAS["enrich"]
+    schema = STAGE_SCHEMAS[READS]
     own = {"company_id": "plan.company_id", "domain": "plan.domain", "url": "coalesce(good.url, plan.url)"}
     columns = ", ".join(f"{own.get(c, f'good.{name(c)}')} AS {name(c)}" for c in schema.names)
     system, data = quote(ErrorCategory.SYSTEM), quote(ErrorCategory.DATA)

@@ -1,4 +1,4 @@
-"""A condition of a scoring rule: a field of the enrich-stage rows, an operator and a literal, as a SQL expression.
+"""A condition of a scoring rule: a field of the rows that are scored, an operator and a literal, as a SQL expression.
 
 A condition is data, never SQL. Regular expressions run in RE2 (linear time) on a bounded text.
 """
@@ -14,9 +14,12 @@ from typing import Any
 import pyarrow as pa
 
 from data.schemas import ADDRESS, STAGE_SCHEMAS
+from leadmill.declared import ROW_STAGES
 from reports.rows import name as identifier
 from reports.rows import quote
 
+#: The stage whose rows are scored: the one before score in the pipeline.
+READS = ROW_STAGES[ROW_STAGES.index("score") - 1]
 MAX_VALUES = 200
 MAX_TEXT = 200
 #: Characters of a field that an operator on text looks at.
@@ -68,7 +71,7 @@ def unknown(value: object, known: Iterable[str]) -> str:
 
 def _field(field: str) -> tuple[str, str]:
     """Kind and SQL of a field: a column, `address.city`, or `social.linkedin`."""
-    schema = STAGE_SCHEMAS["enrich"]
+    schema = STAGE_SCHEMAS[READS]
     column, _, part = field.partition(".")
     if column not in schema.names:
         raise ValueError(f"'field': {unknown(field, schema.names)}")

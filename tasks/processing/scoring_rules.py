@@ -26,7 +26,7 @@ class Rule:
     points: float
     #: Shown to people beside the points.
     reason: str
-    #: The condition as a SQL expression over the enrich-stage columns; null counts as false.
+    #: The condition as a SQL expression over the columns of the stage before; null counts as false.
     sql: str
 
 

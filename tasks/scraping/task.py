@@ -13,7 +13,6 @@ from leadmill.rows import ErrorRow, ScrapedRow
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
-from tasks.unit_task import unit_task
 
 #: Crawl options that a job may set.
 _OPTIONS = ("max_pages", "max_depth", "respect_robots")
@@ -21,7 +20,6 @@ _OPTIONS = ("max_pages", "max_depth", "respect_robots")
 ONE_BY_ONE_S = 120.0
 
 
-@unit_task("scrape")
 def scrape(run: UnitRun) -> None:
     """Fetch the pages of a partition's companies (see tasks.scraping.crawl.crawl_companies)."""
     given = [Seed(row["company_id"], row["domain"], row["url"], row["bare"]) for row in run.companies()]

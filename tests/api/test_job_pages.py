@@ -19,7 +19,6 @@ from data import history
 from data.jobs import Grant, JobStore, NewJob, Status
 from data.lake import Lake
 from pipelines.intake import bulk
-from pipelines.stages import Kind
 from pipelines.views import dead_letters, listing
 from pipelines.views.listing import JobFilter
 from tests.api.conftest import V1, Valkey, post
@@ -31,7 +30,7 @@ FILTERS = [
     JobFilter(),
     JobFilter(status=Status.CANCELLED),
     JobFilter(status=Status.PENDING),
-    JobFilter(kind=Kind.SCRAPE),
+    JobFilter(kind="scrape"),
     JobFilter(tag="odd"),
     JobFilter(text="7"),
     JobFilter(since=datetime.fromtimestamp((START + 2) / 1000, UTC)),

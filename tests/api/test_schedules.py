@@ -16,13 +16,13 @@ from data import schedules as kept
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schedules import ScheduleStore
+from leadmill.declared import PERIODIC
 from leadmill.errors import InputError
 from leadmill.settings import Settings
 from pipelines.intake.cron import check_cron
 from pipelines.intake.schedule_registry import ScheduleRegistry
-from pipelines.intake.schedules import PERIODIC, Ticker, create
+from pipelines.intake.schedules import Ticker, create
 from pipelines.intake.submit import Submission
-from pipelines.stages import Kind
 from tests.api.conftest import V1, Valkey
 
 PIPELINE = {"company_urls": ["acme.example"], "tags": ["weekly"], "priority": "low", "deadline": 600}
@@ -123,7 +123,7 @@ class Clock:
         return Ticker(self.store, self.lake, lambda outs: self.sent.extend(out.job_id for out in outs))
 
     def add(self, name: str = "hourly", cron: str = "0 * * * *", at: datetime = NOON) -> None:
-        create(self.store, self.lake, name, cron, Submission(Kind.PIPELINE, company_urls=["acme.example"]), at)
+        create(self.store, self.lake, name, cron, Submission("pipeline", company_urls=["acme.example"]), at)
 
     def at(self, now: datetime, which: int = 0) -> bool:
         """Tick; whether the user's schedule was submitted."""

@@ -15,8 +15,9 @@ from fastapi.testclient import TestClient
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schedules import ScheduleStore
+from leadmill.declared import PERIODIC
 from pipelines.execution.manifest import manifest_of
-from pipelines.intake.schedules import PERIODIC, Ticker
+from pipelines.intake.schedules import Ticker
 from tests.api.conftest import V1
 
 HOUR = timedelta(hours=1)

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from data.jobs import LIMITS, JobStore, NewJob
 from leadmill.ids import new_job_id
-from pipelines.stages import KINDS, Kind, partition_stages
+from pipelines.stages import KINDS, partition_stages
 from pipelines.views import throughput
 from pipelines.views.statistics import statistics
 from tests.api.conftest import V1, Worker, post
@@ -48,7 +48,7 @@ def test_after_a_mixed_life_all_figures_equal_a_full_scan(store: JobStore, lake:
 
     for n in range(60):
         kind = "pipeline" if n % 3 else "scrape"
-        job = submit(kind, KINDS[Kind(kind)])
+        job = submit(kind, KINDS[kind].stage_names)
         end = n % 6
         if end == 5:  # waits
             continue

@@ -17,7 +17,7 @@ import redis
 
 from data.jobs import JobStore
 from data.schedules import ScheduleStore
-from pipelines.intake.schedules import PERIODIC
+from leadmill.declared import PERIODIC
 from pipelines.queues import Queue
 from tests.deploy.compose import FILE, ROOT, SERVICES, Place, Service, interpolated, program, seconds
 from tests.valkey import Valkey, free_port

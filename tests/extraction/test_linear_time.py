@@ -22,7 +22,7 @@ from w3lib.html import get_meta_refresh
 from extraction import company, document, markup_guard, process, structured
 from extraction.charset import decode
 from extraction.document import Document
-from extraction.enrichers import load
+from extraction.enrichers import ENRICHERS
 from extraction.findings import Finding
 from extraction.markup_guard import bounded
 from extraction.plain_markup import plain
@@ -39,7 +39,7 @@ GROWTH = 2.3**3
 BASE_S = 0.0015
 PAGE_READERS: dict[str, Callable[[Document], Any]] = {
     **{find.__module__.rpartition(".")[2]: find for find in process._EXTRACTORS},
-    **{enricher.name: enricher.look for enricher in load()},
+    **{enricher.name: enricher.look for enricher in ENRICHERS.all().values()},
 }
 
 
@@ -241,9 +241,9 @@ def test_a_company_is_settled_in_linear_time(flood: str) -> None:
     assert superlinear(settle, lambda size: _findings(size, lambda n: repeated("", flood, n)), doublings(8_000)) is None
 
 
-@pytest.mark.parametrize("name", [enricher.name for enricher in load()])
+@pytest.mark.parametrize("name", ENRICHERS.names)
 def test_an_enricher_settles_many_findings_in_linear_time(name: str) -> None:
-    (enricher,) = (enricher for enricher in load() if enricher.name == name)
+    enricher = ENRICHERS.load(name)
     row = company.settle(make_company(), _findings(24, lambda n: "Acme"), NOW)
     page = telling_page()
     seen = list(enricher.look(page))

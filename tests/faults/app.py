@@ -29,6 +29,7 @@ from celery.signals import worker_init
 from pipelines.execution.unit_run import UnitRun
 from tasks import app as real_app
 from tasks import unit_task as shells
+from tasks.processing.task import score as real_score
 
 BODIES: dict[str, Callable[[UnitRun], None]] = {}
 
@@ -42,9 +43,6 @@ def _collect(stage: str) -> Callable[[Any], Any]:
 
 
 with patch.object(shells, "unit_task", _collect):
-    import tasks.processing.task as real_work
-
-    REAL = dict(BODIES)
     import tests.stand_ins.app as stand_ins
 
 app = real_app.app
@@ -102,7 +100,7 @@ def process(run: UnitRun) -> None:
 
 def score(run: UnitRun) -> None:
     real = stand_ins.steer(run).get("scored") == "real"
-    (REAL if real else BODIES)["score"](run)
+    (real_score if real else BODIES["score"])(run)
     if point := stand_ins.steer(run).get("score_holds"):
         (Path(os.environ["LEADMILL_PAUSE_DIR"]) / point).touch()
 
@@ -127,7 +125,6 @@ def noted(body: Callable[[UnitRun], None]) -> Callable[[UnitRun], None]:
     return run_noted
 
 
-assert real_work
 ALL = {**BODIES, "scrape": scrape, "process": process, "score": score, "report": report}
 for _name, _body in ALL.items():
     shells.unit_task(_name)(_body if _name in ("scrape", "process", "enrich") else noted(_body))

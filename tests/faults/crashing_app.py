@@ -16,10 +16,11 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
-from extraction import company, enrichers, process
-from extraction.enrichers import Enricher, Outcome
+from extraction import company, enrich, process
+from extraction.enrichers import ENRICHERS, Enricher, Outcome
 from tasks.app import app
 from tasks.scraping import spider
 
@@ -82,15 +83,6 @@ def look(document: Any) -> Iterator[Any]:
 spider.links_of = links_of
 process._EXTRACTORS = (*process._EXTRACTORS, read)
 company.settle = settle
-_load = enrichers.load
-
-
-def load() -> Any:
-    return (*_load(), Enricher("crash", (), look, lambda row, findings: Outcome({}, [])))
-
-
-enrichers.load = load
-import extraction.enrich  # noqa: E402
-
-extraction.enrich.load = load
+_CRASH = Enricher("crash", (), look, lambda row, findings: Outcome({}, []))
+enrich.ENRICHERS = SimpleNamespace(all=lambda: {**ENRICHERS.all(), "crash": _CRASH})
 assert app

@@ -26,7 +26,6 @@ from leadmill.errors import NotFoundError
 from pipelines.intake import schedules
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.intake.submit import Submission
-from pipelines.stages import Kind
 from tests.faults.proof import APP, FaultSpine, until
 from tests.valkey import free_port
 
@@ -59,7 +58,7 @@ class Front:
         with suppress(NotFoundError):  # of a campaign before on the same spine
             ScheduleRegistry(self.spine.store, self.spine.lake).delete(SCHEDULE)
         # Made two minutes ago: the newest planned time is due at once, the next within a minute.
-        submission = Submission(Kind.PIPELINE, company_urls=self.urls)
+        submission = Submission("pipeline", company_urls=self.urls)
         schedules.create(
             self.spine.store, self.spine.lake, SCHEDULE, "* * * * *", submission, now - timedelta(minutes=2)
         )

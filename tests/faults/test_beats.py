@@ -13,7 +13,6 @@ import pytest
 
 from pipelines.intake import schedules
 from pipelines.intake.submit import Submission
-from pipelines.stages import Kind
 from tests.faults.proof import APP, FACTOR, FaultSpine, until
 
 pytestmark = pytest.mark.timeout(int(130 * FACTOR))
@@ -32,7 +31,7 @@ def ticked(spine: FaultSpine, name: str) -> list[str]:
 
 def test_two_beats_and_one_killed(spine: FaultSpine) -> None:
     """Real schedulers side by side; one is killed and started again. One job a planned time."""
-    submission = Submission(Kind.PIPELINE, company_urls=["one.example"], options={"stand_in": {"parts": False}})
+    submission = Submission("pipeline", company_urls=["one.example"], options={"stand_in": {"parts": False}})
     # Made two minutes ago: the newest planned time is due at once, the next within a minute.
     schedules.create(
         spine.store, spine.lake, "beats", "* * * * *", submission, datetime.now(UTC) - timedelta(minutes=2)

@@ -12,7 +12,6 @@ import pytest
 
 from extraction.budget import TOO_COSTLY
 from pipelines.intake.submit import Submission
-from pipelines.stages import Kind
 from tests.faults.proof import FACTOR, FaultSpine
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))
@@ -96,7 +95,7 @@ def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultSpine]:
 def test_a_page_that_kills_its_process_costs_itself_alone(spine: FaultSpine) -> None:
     job = spine.submit_job(
         Submission(
-            Kind.PIPELINE,
+            "pipeline",
             company_urls=[f"http://{domain}/" for domain in DOMAINS],
             options={"report": {"formats": ["csv"]}, "crawl": {"max_pages": 3}},
         )
@@ -127,7 +126,7 @@ def test_a_page_made_to_be_costly_is_read_and_costs_nobody_anything(spine: Fault
     domains = sorted([*COSTLY, "e0.example", "e1.example"])
     job = spine.submit_job(
         Submission(
-            Kind.PIPELINE,
+            "pipeline",
             company_urls=[f"http://{domain}/" for domain in domains],
             options={"report": {"formats": ["csv"]}, "crawl": {"max_pages": 2}},
         )

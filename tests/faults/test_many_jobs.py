@@ -13,7 +13,6 @@ import pytest
 
 from data.jobs import TERMINAL
 from pipelines.intake.submit import Submission
-from pipelines.stages import Kind
 from tests.faults.proof import FACTOR, FaultSpine, no_live_entries
 
 JOBS = int(os.environ.get("LEADMILL_TEST_MANY_JOBS", "1000"))
@@ -29,7 +28,7 @@ def spine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultSpine]:
 
 def one(spine: FaultSpine) -> str:
     return spine.submit_job(
-        Submission(Kind.PIPELINE, company_urls=["one.example"], options={"stand_in": {"parts": False}})
+        Submission("pipeline", company_urls=["one.example"], options={"stand_in": {"parts": False}})
     )
 
 

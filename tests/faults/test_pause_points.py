@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from pipelines.intake.submit import Submission, record
-from pipelines.stages import Kind
 from tests.faults.proof import FACTOR, FaultSpine, begins, completes, lines, until
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))
@@ -101,7 +100,7 @@ def test_a_worker_killed_between_claim_and_publish(spine: FaultSpine, holds: Pat
     until(lambda: waiting(holds, "claimed"), 30, "the reconciler held")
     options = {"stand_in": {}, "report": {"formats": ["html"]}}
     urls = [f"c{i:05d}.example" for i in range(3)]
-    job = record(spine.store, spine.lake, Submission(Kind.PIPELINE, company_urls=urls, options=options)).job_id
+    job = record(spine.store, spine.lake, Submission("pipeline", company_urls=urls, options=options)).job_id
     spine.store.redis.zadd(spine.store.key("due"), {f"{job}|launch": 0})
     (holds / "claimed").unlink()
     time.sleep(0.3)  # it goes on; its next claim comes after its pause of a second
@@ -123,7 +122,7 @@ def test_recorded_and_never_published(spine: FaultSpine) -> None:
     """The submitter died between record and publish: accepted means recorded."""
     options = {"stand_in": {}, "report": {"formats": ["html"]}}
     urls = [f"c{i:05d}.example" for i in range(2)]
-    job = record(spine.store, spine.lake, Submission(Kind.PIPELINE, company_urls=urls, options=options)).job_id
+    job = record(spine.store, spine.lake, Submission("pipeline", company_urls=urls, options=options)).job_id
     completes(spine, job, 2)
 
 

@@ -16,11 +16,10 @@ from leadmill.errors import ConflictError, UnavailableError
 from leadmill.ids import new_job_id
 from pipelines.intake import control
 from pipelines.intake.submit import Submission, record, submit
-from pipelines.stages import Kind
 from tests.faults.proof import FACTOR, FaultSpine, begins, completes, domains, each_once, lines, resume, until
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))
-ONE = Submission(Kind.PIPELINE, company_urls=["one.example"], options={"stand_in": {"parts": False}})
+ONE = Submission("pipeline", company_urls=["one.example"], options={"stand_in": {"parts": False}})
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +92,7 @@ def test_emptied_twice_and_resumed_twice(spine: FaultSpine, log: Path) -> None:
 def test_emptied_after_a_deadline_the_partitions_that_were_never_handed_out_are_done(spine: FaultSpine) -> None:
     urls = [f"c{i:05d}.example" for i in range(14)]
     how = {"stand_in": {"seconds": 0.3, "partition_size": 1}, "report": {"formats": ["html"]}}
-    job = spine.submit_job(Submission(Kind.PIPELINE, company_urls=urls, options=how, deadline_s=2))
+    job = spine.submit_job(Submission("pipeline", company_urls=urls, options=how, deadline_s=2))
     assert spine.wait(job, 60 * FACTOR) == ["completed"]
     before = spine.store.read(job)
     assert before and int(before["pn"]) == 14, before
@@ -116,9 +115,9 @@ def test_a_new_empty_server_knows_jobs_that_had_not_begun(spine: FaultSpine, tmp
     how = {"stand_in": {"partition_size": 1}, "report": {"formats": ["html"]}}
     many = [f"c{i:05d}.example" for i in range(5_000)]
     asked = {
-        "uploaded": Submission(Kind.PIPELINE, file=table, options=how, tags=["a"], idempotency_key="k-1"),
-        "large": Submission(Kind.SCRAPE, company_urls=many, options={"stand_in": {"parts": False}}),
-        "later": Submission(Kind.PIPELINE, company_urls=["c00000.example"], options=how, run_at=time.time() + 3_600),
+        "uploaded": Submission("pipeline", file=table, options=how, tags=["a"], idempotency_key="k-1"),
+        "large": Submission("scrape", company_urls=many, options={"stand_in": {"parts": False}}),
+        "later": Submission("pipeline", company_urls=["c00000.example"], options=how, run_at=time.time() + 3_600),
         "inline": ONE,
     }
     jobs = {name: spine.submit_job(submission) for name, submission in asked.items()}

@@ -19,7 +19,6 @@ from leadmill.settings import Settings
 from pipelines.execution import canvas
 from pipelines.execution.broker import make_celery
 from pipelines.intake.submit import Submission, submit
-from pipelines.stages import Kind
 from tests.valkey import Valkey
 
 PREFIX = "lm-test:"
@@ -94,7 +93,7 @@ class Spine:
         urls = [f"https://c{i:05d}.example/" for i in range(companies)]
         return self.submit_job(
             Submission(
-                Kind.PIPELINE,
+                "pipeline",
                 company_urls=urls,
                 options={"stand_in": stand_in, "report": {"formats": ["html", "csv"]}},
             )

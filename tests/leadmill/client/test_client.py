@@ -59,7 +59,9 @@ def test_csv_is_sent_as_it_is(api: Any, client: Client, answer: Any, tmp_path: P
     assert b'{"tags": ["t"]}' in sent.body
 
 
-def test_a_busy_api_is_asked_again_with_the_same_key(api: Any, client: Client, answer: Any, a_problem: Any) -> None:
+def test_a_busy_api_is_asked_again_with_the_same_key(
+    api: Any, client: Client, answer: Any, a_problem: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     api.on(
         "POST",
         f"{V1}/jobs/scrape/company",
@@ -73,6 +75,13 @@ def test_a_busy_api_is_asked_again_with_the_same_key(api: Any, client: Client, a
     keys = {request.headers["idempotency-key"] for request in api.requests}
     assert len(api.requests) == 3
     assert len(keys) == 1
+    assert capfd.readouterr() == ("", ""), "a program's output stays its own"
+
+
+def test_no_url_is_not_asked_again() -> None:
+    with Client("http://127.0.0.1:9") as client, pytest.raises(ApiUnreachableError, match="not a usable") as caught:
+        client._transport.request("GET", "/\0")
+    assert not caught.value.may_pass
 
 
 def test_a_post_without_key_is_not_repeated(api: Any, client: Client, a_problem: Any) -> None:

@@ -10,7 +10,7 @@ from data.jobs import HandOut
 from leadmill.settings import Settings
 from pipelines.execution import canvas
 from pipelines.execution.broker import make_celery
-from pipelines.stages import KINDS, PIPELINE, STAGES, Kind, close_steps, partition_stages
+from pipelines.stages import KINDS, PIPELINE, STAGES, close_steps, partition_stages
 
 APP = make_celery(Settings())
 CHAIN = partition_stages(PIPELINE)
@@ -20,8 +20,8 @@ CLOSE = close_steps(PIPELINE, ("html", "csv"))
 def test_the_declarations_give_chain_and_close() -> None:
     assert CHAIN == ("scrape", "process", "enrich")
     assert CLOSE == (("score",), ("render:html", "render:csv"), ("publish",))
-    assert close_steps(KINDS[Kind.SCRAPE], ()) == (("publish",),)
-    assert close_steps(KINDS[Kind.CLEANUP], ()) == (("cleanup",), ("publish",))
+    assert close_steps(KINDS["scrape"].stage_names, ()) == (("publish",),)
+    assert close_steps(KINDS["cleanup"].stage_names, ()) == (("cleanup",), ("publish",))
 
 
 def test_a_partition_is_a_chain_from_its_present_stage() -> None:
@@ -61,4 +61,4 @@ def test_a_message_carries_ids_only() -> None:
 
 def test_every_stage_has_a_fixed_name_and_a_queue() -> None:
     assert {stage.task for stage in STAGES.values()} == {f"leadmill.{name}" for name in STAGES}
-    assert all(name in STAGES for stages in KINDS.values() for name in stages)
+    assert all(name in STAGES for kind in KINDS.values() for name in kind.stage_names)

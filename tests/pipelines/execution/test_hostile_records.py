@@ -16,7 +16,7 @@ from leadmill.ids import new_job_id
 from pipelines.execution import canvas
 from pipelines.execution.recovery import Node, Reconciler
 from pipelines.intake.submit import Submission
-from pipelines.stages import KINDS, Kind, partition_stages
+from pipelines.stages import KINDS, partition_stages
 from tests.stand_ins.stack import Spine
 
 pytestmark = pytest.mark.timeout(120)
@@ -91,10 +91,17 @@ def plant(
     source: Any = None,
     options: Any = None,
     fields: dict[str, Any] | None = None,
-    kind: Kind = Kind.PIPELINE,
+    kind: str = "pipeline",
 ) -> tuple[str, list[HandOut]]:
     """A record that no submission would write."""
-    job = NewJob(new_job_id(), kind.value, KINDS[kind], partition_stages(KINDS[kind]), {}, {"company_urls": URLS})
+    job = NewJob(
+        new_job_id(),
+        kind,
+        KINDS[kind].stage_names,
+        partition_stages(KINDS[kind].stage_names),
+        {},
+        {"company_urls": URLS},
+    )
     answer = spine.store.submit(job)
     key = spine.store.key(f"doc:{job.job_id}")
     for name, value in (("input", source), ("spec", options)):
@@ -140,7 +147,7 @@ def test_each_fails_and_says_why_and_nobody_waits(spine: Spine) -> None:
         planted[job_id] = text
         outs += send
     canvas.publish(spine.celery, outs)
-    healthy = spine.submit_job(Submission(Kind.HEALTH_CHECK))
+    healthy = spine.submit_job(Submission("health_check"))
     assert spine.wait(healthy, 60) == ["completed"]
     for job_id, text in planted.items():
         record = ended(spine, job_id)
@@ -165,7 +172,7 @@ def test_each_fails_and_says_why_and_nobody_waits(spine: Spine) -> None:
     [({"min": "abc"}, "min"), ({"min": "nan"}, "min"), ({"nc": "1e9"}, "nc"), ({"nc": "-1"}, "nc")],
 )
 def test_numbers_that_publish_reads(spine: Spine, fields: dict[str, str], text: str) -> None:
-    job_id, _ = plant(spine, kind=Kind.HEALTH_CHECK)
+    job_id, _ = plant(spine, kind="health_check")
     store = spine.store
     launch = store.begin(job_id, "launch", 0, 0, "by hand")
     assert isinstance(launch, Grant)
@@ -234,5 +241,5 @@ def test_the_same_rules_hold_where_a_submission_enters(options: dict[str, Any], 
     from leadmill.errors import InputError
 
     with pytest.raises(InputError) as caught:
-        Submission(Kind.PIPELINE, company_urls=URLS, options=options).check()
+        Submission("pipeline", company_urls=URLS, options=options).check()
     assert caught.value.field == field

@@ -11,7 +11,6 @@ import pytest
 from pipelines.execution import canvas
 from pipelines.intake.submit import Submission
 from pipelines.queues import Priority
-from pipelines.stages import Kind
 from pipelines.views.view import job_json, links
 from tests.stand_ins.stack import Spine
 
@@ -28,7 +27,7 @@ def pipeline(companies: int, **options: object) -> Submission:
     given = {
         name: options.pop(name) for name in ("priority", "run_at", "deadline_s", "min_coverage") if name in options
     }
-    return Submission(Kind.PIPELINE, company_urls=urls, options={"stand_in": options, **FORMATS}, **given)  # type: ignore[arg-type]
+    return Submission("pipeline", company_urls=urls, options={"stand_in": options, **FORMATS}, **given)  # type: ignore[arg-type]
 
 
 def test_a_pipeline_runs_every_stage_of_every_company_once(spine: Spine) -> None:
@@ -126,7 +125,7 @@ def test_a_deadline_that_strikes_while_launch_runs_fails_the_job_and_a_resume_do
 def test_companies_that_a_deadline_never_reached_say_so_without_a_score_too(spine: Spine) -> None:
     given = {"stand_in": {"seconds": 0.3, "partition_size": 1}}
     urls = [f"c{i:05d}.example" for i in range(40)]
-    job = spine.submit_job(Submission(Kind.SCRAPE, company_urls=urls, options=given, deadline_s=1))
+    job = spine.submit_job(Submission("scrape", company_urls=urls, options=given, deadline_s=1))
     assert spine.wait(job) == ["completed"]
     record = spine.store.read(job)
     assert record and record.get("dpx"), "some were never handed out"
@@ -151,7 +150,7 @@ def test_run_at_waits(spine: Spine) -> None:
 
 
 def test_an_input_that_names_no_company_fails_and_says_so(spine: Spine) -> None:
-    job = spine.submit_job(Submission(Kind.PROCESS, company_ids=["comp_0123456789abcdef"]))
+    job = spine.submit_job(Submission("process", company_ids=["comp_0123456789abcdef"]))
     assert spine.wait(job) == ["failed"]
     record = spine.store.read(job)
     assert record and "unknown company" in record["error"]

@@ -20,7 +20,6 @@ from leadmill.settings import Settings
 from pipelines.execution import canvas
 from pipelines.execution.broker import make_celery
 from pipelines.intake.submit import Submission, submit
-from pipelines.stages import Kind
 from tests.stand_ins.stack import PREFIX, Spine
 from tests.valkey import Valkey
 
@@ -56,7 +55,7 @@ def test_a_worker_takes_nothing_from_a_server_that_took_its_servers_port(ours: S
         store,
         Lake(settings.data_dir),
         lambda outs: canvas.publish(celery, outs),
-        Submission(Kind.PIPELINE, company_urls=["theirs.example"]),
+        Submission("pipeline", company_urls=["theirs.example"]),
     ).job_id
     celery.close()
     store.redis.close()

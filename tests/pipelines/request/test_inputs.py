@@ -10,7 +10,6 @@ from leadmill.errors import InputError
 from leadmill.ids import CompanyUrl
 from pipelines.intake.submit import Submission
 from pipelines.request.inputs import BadLine, check_company_ids, check_urls, read_csv
-from pipelines.stages import Kind
 
 
 def read(tmp_path: Path, text: str | bytes) -> list[tuple[int, CompanyUrl] | BadLine]:
@@ -62,11 +61,11 @@ def test_wrong_items_are_named_by_their_place() -> None:
 @pytest.mark.parametrize(
     ("submission", "field"),
     [
-        (Submission(Kind.PIPELINE), "company_urls"),
-        (Submission(Kind.PIPELINE, company_urls=["a.com"], stages=["scrap"]), "stages[0]"),
-        (Submission(Kind.PIPELINE, company_urls=["a.com"], stages=["scrape", "enrich"]), "stages"),
-        (Submission(Kind.PIPELINE, search_queries=[" "]), "search_queries[0]"),
-        (Submission(Kind.PIPELINE, company_urls=["a.com"], tags=["x"] * 21), "tags"),
+        (Submission("pipeline"), "company_urls"),
+        (Submission("pipeline", company_urls=["a.com"], stages=["scrap"]), "stages[0]"),
+        (Submission("pipeline", company_urls=["a.com"], stages=["scrape", "enrich"]), "stages"),
+        (Submission("pipeline", search_queries=[" "]), "search_queries[0]"),
+        (Submission("pipeline", company_urls=["a.com"], tags=["x"] * 21), "tags"),
     ],
 )
 def test_rules_between_fields(submission: Submission, field: str) -> None:

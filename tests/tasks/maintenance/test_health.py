@@ -13,9 +13,9 @@ import redis
 from data import probes
 from data.jobs import LIMITS, JobStore
 from data.schedules import ScheduleStore
+from leadmill.declared import PERIODIC
 from leadmill.settings import Settings
 from pipelines.execution.recovery import Node
-from pipelines.intake.schedules import PERIODIC
 from pipelines.queues import LEVELS, Queue
 from tasks.maintenance import redis_checks
 from tasks.maintenance.health import check_health

@@ -1,4 +1,4 @@
-"""The four kinds as jobs: submitted, run through the shells of their tasks, and told in the job's result."""
+"""The four kinds as jobs: submitted, run as their stages declare, and told in the job's result."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import pytest
 
 from leadmill.errors import InputError
 from leadmill.settings import Settings
-from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, run_unit
 from pipelines.intake.submit import Submission, submit
-from pipelines.stages import KINDS, Kind
-from tasks import unit_task
-from tasks.launching import launch
+from pipelines.stages import KINDS, STAGES
 from tasks.maintenance import task
+from tasks.work import body_of
 from tests.tasks.maintenance.conftest import Driver
 
 
@@ -23,15 +21,13 @@ from tests.tasks.maintenance.conftest import Driver
 def run(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a maintenance job from its submit to its end; its record."""
     runtime = Runtime(Settings(data_url=str(driver.lake.root)), driver.store, driver.lake, lambda outs: None)
-    monkeypatch.setattr(unit_task, "runtime", lambda app: runtime)
     monkeypatch.setattr(task, "_lengths", dict)
 
-    def run_job(kind: Kind, **options: Any) -> dict[str, str]:
+    def run_job(kind: str, **options: Any) -> dict[str, str]:
         driver.at(0)
         job_id = submit(driver.store, driver.lake, lambda outs: None, Submission(kind, options=options)).job_id
-        launch.apply(args=(job_id, "launch", 0)).get()
-        getattr(task, kind.value).apply(args=(job_id, kind.value, 0)).get()
-        run_unit(runtime, publish, job_id, "publish", 0, 0, owner="o:1", chained=False)
+        for unit in ("launch", kind, "publish"):
+            run_unit(runtime, body_of(STAGES[unit]), job_id, unit, 0, 0, owner="o:1", chained=False)
         record = driver.store.read(job_id)
         assert record is not None
         return record
@@ -42,27 +38,27 @@ def run(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     ("kind", "key"),
     [
-        (Kind.CLEANUP, "bytes_freed"),
-        (Kind.STATISTICS, "counters"),
-        (Kind.HEALTH_CHECK, "checks"),
-        (Kind.OPTIMIZE_DB, "snapshots"),
+        ("cleanup", "bytes_freed"),
+        ("statistics", "counters"),
+        ("health_check", "checks"),
+        ("optimize_db", "snapshots"),
     ],
 )
-def test_each_kind_ends_well_and_tells_what_it_found(run: Any, kind: Kind, key: str) -> None:
+def test_each_kind_ends_well_and_tells_what_it_found(run: Any, kind: str, key: str) -> None:
     record = run(kind)
-    assert KINDS[kind] == (kind.value,)
+    assert KINDS[kind].stage_names == (kind,)
     assert record["status"] == "completed" and key in json.loads(record["result"])
 
 
 def test_cleanup_takes_the_days_asked_for_else_those_of_the_settings(driver: Driver, run: Any) -> None:
     job_id = driver.completed(["a.example"], 30)
-    assert json.loads(run(Kind.CLEANUP)["result"])["jobs"] == 0
-    assert json.loads(run(Kind.CLEANUP, older_than_days=20)["result"])["jobs"] == 1
+    assert json.loads(run("cleanup")["result"])["jobs"] == 0
+    assert json.loads(run("cleanup", older_than_days=20)["result"])["jobs"] == 1
     assert driver.store.read(job_id) is None
 
 
 def test_a_health_check_that_finds_faults_completes_and_tells_the_operator(driver: Driver, run: Any) -> None:
-    record = run(Kind.HEALTH_CHECK)
+    record = run("health_check")
     result = json.loads(record["result"])
     assert record["status"] == "completed" and result["status"] == "fail"
     [event] = driver.store.criticals()
@@ -71,4 +67,4 @@ def test_a_health_check_that_finds_faults_completes_and_tells_the_operator(drive
 
 def test_a_wrong_option_is_refused_in_words(run: Any) -> None:
     with pytest.raises(InputError, match="older_than_days"):
-        run(Kind.CLEANUP, older_than_days="soon")
+        run("cleanup", older_than_days="soon")

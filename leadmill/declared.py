@@ -1,0 +1,112 @@
+"""All stages and kinds that are declared, checked and in their order: what everybody reads of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import chain
+
+from leadmill import kinds, stages
+from leadmill.errors import ConfigError
+from leadmill.kinds import Kind
+from leadmill.stages import Stage
+
+_NAME = re.compile(r"[a-z][a-z_]{0,39}\Z")
+_WORK = re.compile(r"[\w.]+:\w+\Z")
+_ROUTE = re.compile(r"[a-z-]+/[a-z-]+\Z")
+#: The stage that the pipeline's first one follows.
+_ROOT = "launch"
+
+
+def in_order(found: Iterable[Stage]) -> dict[str, Stage]:
+    """Stages by name: those of the pipeline in its order behind launch, each with the stage it reads; then the others.
+
+    A stage comes directly behind the one it names in `after`. Where several name the same, the shorter branch comes
+    first: what is added stands between a stage and the rest of the pipeline.
+
+    Raises:
+        ConfigError: they do not make a pipeline; the message names the stage.
+    """
+    known: dict[str, Stage] = {}
+    for stage in found:
+        if stage.name in known:
+            raise ConfigError(f"stage {stage.name!r}: the name is taken")
+        known[stage.name] = stage
+        _check(stage)
+    line = _line(known, _ROOT)
+    for stage in known.values():
+        if stage.after is not None and stage.name not in line:
+            raise ConfigError(f"stage {stage.name!r}: after={stage.after!r} is no stage of the pipeline")
+    ordered: dict[str, Stage] = {}
+    reads: str | None = None
+    for before, name in zip(["", *line], line, strict=False):
+        stage = known[name]
+        if stage.scope == "partition" and before not in ("", _ROOT) and known[before].scope != "partition":
+            raise ConfigError(f"stage {name!r}: it works on partitions, which end before {before!r}")
+        ordered[name] = replace(stage, reads=reads)
+        reads = name if stage.made_at else reads
+    rest = sorted(name for name in known if name not in ordered)
+    return ordered | {name: known[name] for name in rest}
+
+
+def _line(known: Mapping[str, Stage], name: str) -> list[str]:
+    branches = sorted((_line(known, stage.name) for stage in known.values() if stage.after == name), key=_length)
+    return [name, *chain.from_iterable(branches)]
+
+
+def _length(branch: list[str]) -> tuple[int, list[str]]:
+    return len(branch), branch
+
+
+def _check(stage: Stage) -> None:
+    wrong = None
+    if not _NAME.match(stage.name):
+        wrong = "a name has lower-case letters and underscores, at most 40"
+    elif not _WORK.match(stage.work):
+        wrong = f"work={stage.work!r} is not package.module:function"
+    elif stage.scope == "partition" and (stage.after is None or not stage.made_at):
+        wrong = "one that works on partitions needs `after` and `made_at`"
+    elif stage.takes == "rows" and stage.scope != "partition":
+        wrong = "one that takes rows works on partitions"
+    elif stage.made_at and not stage.lacks:
+        wrong = "one that makes rows says what a company `lacks` without them"
+    elif stage.columns and not stage.made_at:
+        wrong = "one that has columns needs `made_at`"
+    if wrong:
+        raise ConfigError(f"stage {stage.name!r}: {wrong}")
+
+
+def _kinds(found: Mapping[str, Kind], known: Mapping[str, Stage], pipeline: tuple[str, ...]) -> dict[str, Kind]:
+    for kind in found.values():
+        if unknown := [name for name in kind.stage_names if name not in known]:
+            raise ConfigError(f"kind {kind.name!r}: there is no stage {unknown[0]!r}")
+        if not _NAME.match(kind.name):
+            raise ConfigError(f"kind {kind.name!r}: a name has lower-case letters and underscores, at most 40")
+        if kind.route and not _ROUTE.match(kind.route):
+            raise ConfigError(f"kind {kind.name!r}: route={kind.route!r} is not two words, like maintenance/cleanup")
+        if kind.schedule and kind.needs_companies:
+            raise ConfigError(f"kind {kind.name!r}: a schedule is for a kind that needs no companies")
+
+    def place(kind: Kind) -> tuple[int, int, str]:
+        first = kind.stage_names[0]
+        return pipeline.index(first) if first in pipeline else len(pipeline), -len(kind.stages), kind.name
+
+    whole = (replace(kind, stages=kind.stages or pipeline) for kind in found.values())
+    return {kind.name: kind for kind in sorted(whole, key=place)}
+
+
+_FOUND = kinds.POINT.all()
+STAGES: dict[str, Stage] = in_order(
+    (*stages.POINT.all().values(), *chain.from_iterable(kind.own_stages for kind in _FOUND.values()))
+)
+#: Stages that a caller may list in `stages`, in the order in which they run.
+PIPELINE: tuple[str, ...] = tuple(name for name, stage in STAGES.items() if stage.after is not None)
+#: Those whose rows the lake holds, in the same order; the rows of the last have all columns.
+ROW_STAGES: tuple[str, ...] = tuple(name for name in PIPELINE if STAGES[name].made_at)
+#: By the name that a unit has in the record.
+BY_UNIT: dict[str, Stage] = {stage.unit_name: stage for stage in STAGES.values()}
+#: Kinds of jobs: the pipeline, then in the order of its stages, then the others by name.
+KINDS: dict[str, Kind] = _kinds(_FOUND, STAGES, PIPELINE)
+#: When each kind of job comes by itself (cron, UTC).
+PERIODIC: dict[str, str] = {kind.name: kind.schedule for kind in KINDS.values() if kind.schedule}

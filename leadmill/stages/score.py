@@ -1,0 +1,22 @@
+"""Score: every company of the plan by the rules, with its contributions or its error."""
+
+from leadmill.stages import Stage
+
+STAGE = Stage(
+    name="score",
+    after="enrich",
+    work="tasks.processing.task:score",
+    takes="run",
+    scope="job",
+    columns={
+        "score": "float64",
+        "tier": "text",
+        "probability": "float64",
+        "contributions": "contributions",
+        "model_version": "text",
+        "error_category": "text",
+        "error": "text",
+    },
+    made_at="scored_at",
+    lacks="no score: score again",
+)

@@ -1,0 +1,32 @@
+"""The work of a declared stage: found by its import string, imported where it runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection
+from pkgutil import resolve_name
+
+from leadmill.declared import STAGES
+from leadmill.stages import Stage
+from pipelines.execution.unit_run import Body, UnitRun
+from tasks.company_rows import run_on_rows
+
+
+def body_of(stage: Stage) -> Body:
+    """What a run of the stage does. Its work is imported when it first runs: beat and other queues need none of it."""
+
+    def body(run: UnitRun) -> None:
+        work = resolve_name(stage.work)
+        if stage.takes == "rows":
+            run_on_rows(run, work)
+        else:
+            work(run)
+
+    return body
+
+
+def preload(queues: Collection[str]) -> None:
+    """Import the work of every stage of these queues: for a parent, before it forks."""
+    for stage in STAGES.values():
+        if stage.queue in queues:
+            importlib.import_module(stage.work.partition(":")[0])

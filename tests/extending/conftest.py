@@ -1,0 +1,107 @@
+"""A copy of the tree with every recipe of docs/extending.md in it, and the real stack run from that copy.
+
+A recipe is a block of code whose first line is a comment that names its file; it is written as it stands.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cli.sample_sites.server import SampleServer
+from leadmill import Client
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli")
+_RECIPE = re.compile(r"^```\w+\n# (\S+/\S+)\n(.*?)^```$", re.M | re.S)
+#: Runs a stack until its standard input ends.
+_RUN = """
+import json, sys
+from cli.local_stack.stack import LocalStack
+with LocalStack(sys.argv[1], workers=2, api_port=0) as stack:
+    print(json.dumps({"api": stack.api_url, "redis": stack.redis_url}), flush=True)
+    sys.stdin.read()
+"""
+
+
+def recipes() -> dict[str, str]:
+    """File of each recipe -> its text."""
+    return dict(_RECIPE.findall((ROOT / "docs" / "extending.md").read_text()))
+
+
+@dataclass
+class Extended:
+    """A stack that runs from a tree with all recipes."""
+
+    tree: Path
+    data: Path
+    env: dict[str, str]
+    api: str
+    redis: str
+
+    @property
+    def client(self) -> Client:
+        """A client without the recipes, as somebody else's would be."""
+        return Client(self.api)
+
+    def run(self, *arguments: str) -> str:
+        """What a Python process in the copy prints."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.tree,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def copy_of_the_tree(target: Path) -> Path:
+    """The packages, with what is compiled of them."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, target / package)
+    return target
+
+
+@pytest.fixture(scope="package")
+def extended(tmp_path_factory: pytest.TempPathFactory, sites: SampleServer) -> Iterator[Extended]:
+    folder = tmp_path_factory.mktemp("extended")
+    tree = copy_of_the_tree(folder / "tree")
+    for name, text in recipes().items():
+        file = tree / name
+        assert not file.exists(), f"the recipe edits {name}, which is there already"
+        file.write_text(text)
+    scoring = folder / "scoring.toml"
+    rule = '[[rule]]\nname = "own_mail"\naxis = "contact"\npoints = 1\nreason = "own mail is known"\n'
+    when = 'when = { field = "own_mail", op = "exists" }\n'
+    scoring.write_text((tree / "tasks/processing/scoring.toml").read_text() + "\n" + rule + when)
+    data = folder / "data"
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(tree),
+        "LEADMILL_DATA_URL": str(data),
+        "LEADMILL_HTTP_PROXY": sites.url,
+        "LEADMILL_SCORING_FILE": str(scoring),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", _RUN, str(data)], cwd=tree, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as stack:
+        assert stack.stdin is not None and stack.stdout is not None
+        try:
+            told = json.loads(stack.stdout.readline())
+            yield Extended(tree, data, {**env, "REDIS_URL": told["redis"]}, told["api"], told["redis"])
+        finally:
+            stack.stdin.close()
+            stack.wait(30)
