@@ -9,23 +9,32 @@ from collections.abc import Sequence
 import typer
 
 from cli import console
-from cli.commands import diagnose, jobs, leads, maintain, processes, run_job, schedules, stack
 from cli.failure import CommandError, Exit
 from cli.streams import OutputClosedError, open_missing, silence
 from leadmill.errors import LeadmillError
 
-app = typer.Typer(
-    name="leadmill",
-    help="Turn company websites into scored sales leads. Start with: leadmill demo",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for group in (stack, run_job, jobs, leads, processes, diagnose):
-    group.register(app)
-app.add_typer(schedules.app, name="schedules")
-app.add_typer(maintain.app, name="maintenance")
+
+def all_commands() -> typer.Typer:
+    """Every command. Some are made of declarations, whose faults are told like any other.
+
+    Raises:
+        ConfigError: a stage or a kind of job is declared wrongly.
+    """
+    from cli.commands import diagnose, jobs, leads, maintain, processes, run_job, schedules, stack
+
+    app = typer.Typer(
+        name="leadmill",
+        help="Turn company websites into scored sales leads. Start with: leadmill demo",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for group in (stack, run_job, jobs, leads, processes, diagnose):
+        group.register(app)
+    app.add_typer(schedules.app, name="schedules")
+    app.add_typer(maintain.app, name="maintenance")
+    return app
 
 
 def run() -> None:
@@ -37,7 +46,7 @@ def run() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Carry out one command line and return its exit code (see `Exit`)."""
     try:
-        answer = app(list(arguments), standalone_mode=False, prog_name="leadmill")
+        answer = all_commands()(list(arguments), standalone_mode=False, prog_name="leadmill")
         sys.stdout.flush()
         return int(answer or 0)
     except (KeyboardInterrupt, typer.Abort):

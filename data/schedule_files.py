@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from data.lake import Lake
+from data.file_lock import try_lock
+from data.lake import Lake, sync_file
 from data.schedules import Schedule, UnreadableError, read_schedule
 from leadmill.errors import StorageError, UnavailableError
 
@@ -28,27 +31,31 @@ class ScheduleFiles:
     """The schedules of one lake. Whoever changes anything holds `exclusive` around it."""
 
     def __init__(self, lake: Lake) -> None:
-        self._storage = lake.storage
         self._folder = lake.root / "schedules"
 
     def names(self) -> tuple[set[str], set[str]]:
         """Names of the schedules that are kept, and of those whose deletion is not finished."""
         kept: set[str] = set()
         deleted: set[str] = set()
-        for file in self._storage.names(self._folder):
+        try:
+            files = os.listdir(self._folder)  # noqa: PTH208 - looked at once a second
+        except FileNotFoundError:
+            return kept, deleted
+        for file in files:
             stem, suffix = os.path.splitext(file)  # noqa: PTH122
             name = stem.rpartition("-")[0]
             if name and suffix in (_LIVE, _DELETED) and stem == _stem(name):
                 (kept if suffix == _LIVE else deleted).add(name)
-        return kept - deleted, deleted
+        return kept, deleted
 
     def read(self, name: str) -> Schedule | None:
         """One schedule with its body, None when there is none; UnreadableError when its file is damaged."""
-        content = self._storage.read(self._path(name))
-        if content is None:
+        try:
+            text = self._path(name).read_text()
+        except FileNotFoundError:
             return None
         try:
-            found = json.loads(content.data)
+            found = json.loads(text)
         except ValueError as error:
             raise UnreadableError(f"not JSON: {error}") from error
         if not isinstance(found, dict) or not isinstance(found.get("body"), dict):
@@ -63,24 +70,35 @@ class ScheduleFiles:
             StorageError: the disk is full, read-only …
         """
         with _told():
-            self._storage.put(self._path(schedule.name), json.dumps(asdict(schedule), ensure_ascii=False).encode())
-            self._storage.remove(self._path(schedule.name, _DELETED))  # made again
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            target = self._path(schedule.name)
+            fd, temporary = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".tmp")  # mode 0600
+            try:
+                with os.fdopen(fd, "w") as file:
+                    json.dump(asdict(schedule), file, ensure_ascii=False)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).replace(target)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+            self._path(schedule.name, _DELETED).unlink(missing_ok=True)  # made again
+            sync_file(self._folder)
 
     def begin_delete(self, name: str) -> bool:
         """From here on the schedule is deleted, whatever happens; whether there was one."""
         with _told():
-            gone = self._path(name, _DELETED)
             try:
-                self._storage.move(self._path(name), gone.name)
+                self._path(name).replace(self._path(name, _DELETED))
             except FileNotFoundError:
-                return self._storage.stat(gone) is not None
+                return self._path(name, _DELETED).exists()
+            sync_file(self._folder)
             return True
 
     def end_delete(self, name: str) -> None:
         """Redis has let go of it, too."""
         with _told():
-            self._storage.remove(self._path(name))  # a death may have left both
-            self._storage.remove(self._path(name, _DELETED))
+            self._path(name, _DELETED).unlink(missing_ok=True)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -90,14 +108,18 @@ class ScheduleFiles:
             UnavailableError: another process holds it for long.
             StorageError: the folder cannot be written.
         """
-        with ExitStack() as held:
-            try:
-                held.enter_context(self._storage.lock(self._folder / ".lock", _LOCK_S, 0.02))
-            except TimeoutError as error:
-                raise UnavailableError("the schedules are being changed by another process; try again") from error
-            except OSError as error:
-                raise StorageError.of(error) or error from error
+        with _told():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fd = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            until = time.monotonic() + _LOCK_S
+            while not try_lock(fd):
+                if time.monotonic() > until:
+                    raise UnavailableError("the schedules are being changed by another process; try again")
+                time.sleep(0.02)
             yield
+        finally:
+            os.close(fd)
 
     def _path(self, name: str, suffix: str = _LIVE) -> Path:
         return self._folder / f"{_stem(name)}{suffix}"

@@ -70,8 +70,12 @@ def _type(stage: Stage, column: str) -> pa.DataType:
         raise ConfigError(f"stage {stage.name!r}: column {column!r}: no type {named!r}; there are: {known}") from None
 
 
-def _final_columns(stages: Sequence[Stage]) -> list[tuple[str, str, pa.DataType]]:
-    """All columns in the lake's order, each with the stage that fills it first; the times of the stages come last."""
+def final_columns(stages: Sequence[Stage]) -> list[tuple[str, str, pa.DataType]]:
+    """All columns that stages declare, in the lake's order, each with the stage that fills it first; times come last.
+
+    Raises:
+        ConfigError: a type or a place is unknown, or a name is taken.
+    """
     found: list[tuple[str, str, pa.DataType]] = []
     for stage in sorted(stages, key=lambda stage: stage.columns_before != ""):  # those with a place of their own last
         names = [name for name, _, _ in found]
@@ -87,7 +91,7 @@ def _final_columns(stages: Sequence[Stage]) -> list[tuple[str, str, pa.DataType]
     return found
 
 
-_COLUMNS = _final_columns([STAGES[name] for name in ROW_STAGES])
+_COLUMNS = final_columns([STAGES[name] for name in ROW_STAGES])
 
 
 def _stage_schema(stage: str) -> pa.Schema:

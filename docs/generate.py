@@ -88,9 +88,9 @@ def commands(_: str) -> str:
     """Every command of `leadmill` with its arguments and options."""
     from typer.main import get_command
 
-    from cli.main import app
+    from cli.main import all_commands
 
-    return "\n\n".join(_commands("leadmill", get_command(app)))
+    return "\n\n".join(_commands("leadmill", get_command(all_commands())))
 
 
 def _commands(path: str, command: Any) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -15,15 +15,15 @@ from leadmill.stages import Stage
 _NAME = re.compile(r"[a-z][a-z_]{0,39}\Z")
 _WORK = re.compile(r"[\w.]+:\w+\Z")
 _ROUTE = re.compile(r"[a-z-]+/[a-z-]+\Z")
-#: The stage that the pipeline's first one follows.
-_ROOT = "launch"
+#: The stage that the pipeline's first one follows, and its end.
+_ROOT, _END = "launch", "report"
 
 
 def in_order(found: Iterable[Stage]) -> dict[str, Stage]:
     """Stages by name: those of the pipeline in its order behind launch, each with the stage it reads; then the others.
 
-    A stage comes directly behind the one it names in `after`. Where several name the same, the shorter branch comes
-    first: what is added stands between a stage and the rest of the pipeline.
+    A stage comes directly behind the one it names in `after`. Where several name the same, they come by name with what
+    follows each, and the way to the report last: what is added stands between a stage and the rest of the pipeline.
 
     Raises:
         ConfigError: they do not make a pipeline; the message names the stage.
@@ -40,10 +40,12 @@ def in_order(found: Iterable[Stage]) -> dict[str, Stage]:
             raise ConfigError(f"stage {stage.name!r}: after={stage.after!r} is no stage of the pipeline")
     ordered: dict[str, Stage] = {}
     reads: str | None = None
-    for before, name in zip(["", *line], line, strict=False):
+    closing = ""
+    for name in line:
         stage = known[name]
-        if stage.scope == "partition" and before not in ("", _ROOT) and known[before].scope != "partition":
-            raise ConfigError(f"stage {name!r}: it works on partitions, which end before {before!r}")
+        if stage.scope == "partition" and closing:
+            raise ConfigError(f"stage {name!r}: it works on partitions, which have ended before {closing!r}")
+        closing = name if stage.scope != "partition" and name != _ROOT else closing
         ordered[name] = replace(stage, reads=reads)
         reads = name if stage.made_at else reads
     rest = sorted(name for name in known if name not in ordered)
@@ -51,12 +53,8 @@ def in_order(found: Iterable[Stage]) -> dict[str, Stage]:
 
 
 def _line(known: Mapping[str, Stage], name: str) -> list[str]:
-    branches = sorted((_line(known, stage.name) for stage in known.values() if stage.after == name), key=_length)
-    return [name, *chain.from_iterable(branches)]
-
-
-def _length(branch: list[str]) -> tuple[int, list[str]]:
-    return len(branch), branch
+    branches = [_line(known, stage.name) for stage in known.values() if stage.after == name]
+    return [name, *chain.from_iterable(sorted(branches, key=lambda branch: (_END in branch, branch)))]
 
 
 def _check(stage: Stage) -> None:
@@ -67,6 +65,8 @@ def _check(stage: Stage) -> None:
         wrong = f"work={stage.work!r} is not package.module:function"
     elif stage.scope == "partition" and (stage.after is None or not stage.made_at):
         wrong = "one that works on partitions needs `after` and `made_at`"
+    elif stage.made_at and stage.scope != "partition" and stage.name != "score":
+        wrong = "one that makes rows works on partitions; of the whole job score alone does"
     elif stage.takes == "rows" and stage.scope != "partition":
         wrong = "one that takes rows works on partitions"
     elif stage.made_at and not stage.lacks:
@@ -77,8 +77,13 @@ def _check(stage: Stage) -> None:
         raise ConfigError(f"stage {stage.name!r}: {wrong}")
 
 
-def _kinds(found: Mapping[str, Kind], known: Mapping[str, Stage], pipeline: tuple[str, ...]) -> dict[str, Kind]:
-    for kind in found.values():
+def kinds_in_order(found: Sequence[Kind], known: Mapping[str, Stage], pipeline: tuple[str, ...]) -> dict[str, Kind]:
+    """Kinds by name: the pipeline, then those of its stages in their order, then the others by name.
+
+    Raises:
+        ConfigError: a kind cannot be; the message names it.
+    """
+    for kind in found:
         if unknown := [name for name in kind.stage_names if name not in known]:
             raise ConfigError(f"kind {kind.name!r}: there is no stage {unknown[0]!r}")
         if not _NAME.match(kind.name):
@@ -92,13 +97,13 @@ def _kinds(found: Mapping[str, Kind], known: Mapping[str, Stage], pipeline: tupl
         first = kind.stage_names[0]
         return pipeline.index(first) if first in pipeline else len(pipeline), -len(kind.stages), kind.name
 
-    whole = (replace(kind, stages=kind.stages or pipeline) for kind in found.values())
+    whole = (replace(kind, stages=kind.stages or pipeline) for kind in found)
     return {kind.name: kind for kind in sorted(whole, key=place)}
 
 
-_FOUND = kinds.POINT.all()
+_FOUND = tuple(kinds.POINT.all().values())
 STAGES: dict[str, Stage] = in_order(
-    (*stages.POINT.all().values(), *chain.from_iterable(kind.own_stages for kind in _FOUND.values()))
+    (*stages.POINT.all().values(), *chain.from_iterable(kind.own_stages for kind in _FOUND))
 )
 #: Stages that a caller may list in `stages`, in the order in which they run.
 PIPELINE: tuple[str, ...] = tuple(name for name, stage in STAGES.items() if stage.after is not None)
@@ -106,7 +111,7 @@ PIPELINE: tuple[str, ...] = tuple(name for name, stage in STAGES.items() if stag
 ROW_STAGES: tuple[str, ...] = tuple(name for name in PIPELINE if STAGES[name].made_at)
 #: By the name that a unit has in the record.
 BY_UNIT: dict[str, Stage] = {stage.unit_name: stage for stage in STAGES.values()}
-#: Kinds of jobs: the pipeline, then in the order of its stages, then the others by name.
-KINDS: dict[str, Kind] = _kinds(_FOUND, STAGES, PIPELINE)
+#: Kinds of jobs, in the order in which they are told.
+KINDS: dict[str, Kind] = kinds_in_order(_FOUND, STAGES, PIPELINE)
 #: When each kind of job comes by itself (cron, UTC).
 PERIODIC: dict[str, str] = {kind.name: kind.schedule for kind in KINDS.values() if kind.schedule}

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,16 @@ with LocalStack(sys.argv[1], workers=2, api_port=0) as stack:
 def recipes() -> dict[str, str]:
     """File of each recipe -> its text."""
     return dict(_RECIPE.findall((ROOT / "docs" / "extending.md").read_text()))
+
+
+def entry_points() -> str:
+    """What an installer writes of the entry points that the page shows."""
+    page = (ROOT / "docs" / "extending.md").read_text()
+    lines = []
+    for block in re.findall(r"^```toml\n(\[project.entry-points.*?)^```$", page, re.M | re.S):
+        for group, points in tomllib.loads(block)["project"]["entry-points"].items():
+            lines += [f"[{group}]", *(f"{name} = {place}" for name, place in points.items())]
+    return "\n".join(lines)
 
 
 @dataclass
@@ -82,7 +93,12 @@ def extended(tmp_path_factory: pytest.TempPathFactory, sites: SampleServer) -> I
     for name, text in recipes().items():
         file = tree / name
         assert not file.exists(), f"the recipe edits {name}, which is there already"
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text)
+    installed = tree / "acme_leads-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-leads\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(entry_points())
     scoring = folder / "scoring.toml"
     rule = '[[rule]]\nname = "own_mail"\naxis = "contact"\npoints = 1\nreason = "own mail is known"\n'
     when = 'when = { field = "own_mail", op = "exists" }\n'

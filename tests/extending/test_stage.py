@@ -89,3 +89,11 @@ def test_a_job_of_before_goes_on_without_it(extended: Extended) -> None:
     with pytest.raises(ApiError, match="before there was a stage verify") as refused:
         extended.client.rerun(old, "score")
     assert refused.value.field == "from_stage"
+
+
+def test_a_kind_of_an_installed_package_runs_it_alone(extended: Extended, job: Job) -> None:
+    with extended.client as client:
+        ids = [row["company_id"] for row in client.companies() if row["domain"] == WRITES]
+        answer = client._transport.json("POST", "/api/v1/jobs/process/verify", json={"company_ids": ids})
+        alone = client.job(answer["job_id"]).wait(PATIENCE_S)
+    assert (alone.kind, alone.status, [stage.name for stage in alone.stages]) == ("verify", "completed", ["verify"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from extraction.enrichers import ENRICHERS
-from leadmill import plugins
+from leadmill import kinds, plugins, stages
 from leadmill.plugins import ExtensionPoint, PluginError
 from pipelines.request.search import PROVIDERS
 from reports.formats import FORMATS
@@ -49,11 +49,16 @@ def point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Point]:
         return ExtensionPoint("greetings", "test.greetings", "GREETING", kind)
 
     monkeypatch.syspath_prepend(tmp_path)
-    plugins._entry_points.cache_clear()
+    _forget_installed()
     yield made
-    plugins._entry_points.cache_clear()
+    _forget_installed()
     for name in [name for name in sys.modules if name.partition(".")[0] in ("greetings", "elsewhere")]:
         del sys.modules[name]
+
+
+def _forget_installed() -> None:
+    plugins._entry_points.cache_clear()
+    plugins._registered.cache_clear()
 
 
 def test_modules_by_name_then_entry_points(point: Point) -> None:
@@ -102,6 +107,8 @@ def test_an_entry_point_that_is_none_is_named(point: Point, name: str, value: st
     assert said in str(told.value)
 
 
-@pytest.mark.parametrize("kind", [FORMATS, SECTIONS, PROVIDERS, ENRICHERS], ids=lambda kind: kind.group)
+@pytest.mark.parametrize(
+    "kind", [FORMATS, SECTIONS, PROVIDERS, ENRICHERS, stages.POINT, kinds.POINT], ids=lambda kind: kind.group
+)
 def test_our_own_are_all_sound(kind: ExtensionPoint[Any]) -> None:
     assert tuple(kind.all()) == kind.names
