@@ -11,7 +11,7 @@ from typing import Any
 from api.lake_rows import run
 from data.damage import enduring, look_at_ids
 from data.lake import Lake, partition_of
-from data.parts import names_in, parse_name
+from data.parts import parse_name
 from data.schemas import MADE_AT, STAGE_SCHEMAS
 from leadmill.declared import ROW_STAGES
 from leadmill.errors import InputError, NotFoundError
@@ -137,31 +137,31 @@ def _columns() -> str:
 def _files(lake: Lake) -> dict[str, list[Path]]:
     """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one."""
     found = {stage: lake.stage_files(stage) for stage in _STAGES}
-    ended = {_job_of(file): _written(file) for file in found["score"] if not _compacted(file)}
+    ended = {_job_of(file): _written(lake, file) for file in found["score"] if not _compacted(file)}
     later, *chain = (stage for stage in _STAGES if stage != "score")
     # The score holds every company that had a row of the stage before it; a resume may have made more since.
     left = {
         "score": found["score"],
-        later: [file for file in found[later] if _compacted(file) or _written(file) > ended.get(_job_of(file), 0.0)],
+        later: [f for f in found[later] if _compacted(f) or _written(lake, f) > ended.get(_job_of(f), 0)],
     }
     for stage in chain:
         further = {(_job_of(file), partition_of(file)) for file in found[later] if not _compacted(file)}
-        left[stage] = [file for file in found[stage] if _compacted(file) or not _went_on(file, later, further)]
+        left[stage] = [file for file in found[stage] if _compacted(file) or not _went_on(lake, file, later, further)]
         later = stage
     return left
 
 
-def _went_on(part: Path, later: str, further: set[tuple[str, int]]) -> bool:
+def _went_on(lake: Lake, part: Path, later: str, further: set[tuple[str, int]]) -> bool:
     """Whether every company of a part has a row of the later stage: its partition went on, and no company in it failed
     there.
     """
     place = _job_of(part), partition_of(part)
-    return place in further and partition_of(part) not in _failed_at(later, part)
+    return place in further and partition_of(part) not in _failed_at(lake, later, part)
 
 
-def _failed_at(later: str, part: Path) -> set[int]:
+def _failed_at(lake: Lake, later: str, part: Path) -> set[int]:
     """Partitions of the part's job in which some company has an error of the later stage."""
-    names = names_in(part.parent.parent / later / "errors")
+    names = lake.storage.names(part.parent.parent / later / "errors")
     return {failed.partition for name in names if (failed := parse_name(name))}
 
 
@@ -169,11 +169,10 @@ def _compacted(file: Path) -> bool:
     return file.name.startswith("snapshot-")
 
 
-def _written(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except FileNotFoundError:  # replaced or cleaned up in this moment
-        return 0.0
+def _written(lake: Lake, file: Path) -> int:
+    """When a file was written (ns, Unix); 0 for one that was replaced or cleaned up in this moment."""
+    state = lake.storage.stat(file)
+    return state.modified_ns if state else 0
 
 
 def _job_of(file: Path) -> str:

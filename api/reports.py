@@ -63,7 +63,7 @@ def report(
         if found := _written(here, job_id, format):
             return _file(job_id, format, found)
         if not partial:
-            raise NotFoundError(_what_exists(folder, job_id, format))
+            raise NotFoundError(_what_exists(here, job_id, format))
     assert record is not None or partial
     if not partial:
         assert record is not None
@@ -89,11 +89,12 @@ def _settle(here: Context, job_id: str, fmt: str) -> None:
     for stage, unit in (("report", f"render:{fmt}"), ("analyze", "analyze")):
         epochs = units.get(unit, {}).get("c")
         if epochs:
-            here.lake.settle(job_id, stage, unit, epochs[0])
+            here.lake.expose(job_id, stage, unit, epochs[0])
 
 
-def _what_exists(folder: Path, job_id: str, fmt: str) -> str:
-    found = sorted(file.suffix[1:] for file in folder.glob("report.*") if file.is_file())
+def _what_exists(here: Context, job_id: str, fmt: str) -> str:
+    names = here.lake.storage.names(here.lake.job_dir(job_id) / "reports")
+    found = sorted(name.removeprefix("report.") for name in names if name.startswith("report."))
     if not found:
         return f"job {job_id} has no report; submit one by POST /api/v1/jobs/analytics/report"
     return f"job {job_id} has no {fmt} report; there is: {', '.join(found)}; partial=true makes it from the rows"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data.jobs import Grant, JobStore, script
+from data.storage import Run
 from pipelines.stages import PIPELINE
 
 #: Pieces of the script and what stands in their place.
@@ -83,25 +84,22 @@ def _events() -> None:
 def _fsync() -> None:
     import os
 
-    import data.lake as lake
-    import data.unit_files as unit_files
+    from data.local_storage import LocalStorage
 
-    lake.sync_file = unit_files.sync_file = _nothing
-    lake.Lake.sync = _nothing  # type: ignore[method-assign]
+    LocalStorage.sync = _nothing  # type: ignore[method-assign]
     os.fsync = _nothing
 
 
 def _rename() -> None:
-    import data.lake as lake
+    from data.local_storage import LocalStorage
 
-    lake.Lake.settle = _nothing  # type: ignore[method-assign]
-
-    def direct(self: Any, target: str) -> Path:
-        path: Path = self._folder / target
+    def direct(self: LocalStorage, run: Run, name: str) -> Path:
+        path = self.root / "jobs" / run.job_id / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    lake.UnitFiles.path = direct  # type: ignore[method-assign]
+    LocalStorage.expose = lambda self, run: []  # type: ignore[method-assign]
+    LocalStorage._staged_path = direct  # type: ignore[method-assign]
 
 
 GUARANTEES: dict[str, Callable[[], None]] = {

@@ -121,6 +121,8 @@ def _scalar(value: Any, kind: pa.DataType) -> Any:
         return _time(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if pa.types.is_timestamp(kind) and isinstance(value, int | float):
+        return value if _FIRST_US <= value <= _LAST_US else None
     if pa.types.is_integer(kind) and isinstance(value, int):
         top = 1 << (kind.bit_width - 1)
         return value if -top <= value < top else None

@@ -9,32 +9,27 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.parts import DAMAGED
+from data.parts import DAMAGED, PLAN_FILE
 from data.schemas import ERRORS, PAGES, PLAN, STAGE_SCHEMAS
+from data.storage import StoredLake
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import COMPANY_ID
 from leadmill.log import get_logger
 
-if TYPE_CHECKING:
-    from data.lake import Lake
-
 log = get_logger(__name__)
 Found = TypeVar("Found")
 
-PLAN_FILE = "plan.parquet"
 #: A read is tried again so often, each time after something was set aside or had changed.
 _TRIES = 5
 #: Sound files of this process (path, size, time), so that a failure of another kind reads nothing twice.
@@ -184,7 +179,7 @@ def _same_children(found: pa.DataType, wanted: pa.DataType) -> bool:
 # ---- setting aside --------------------------------------------------------------------------------------
 
 
-def set_aside(lake: Lake, file: Path, error: BaseException) -> None:
+def set_aside(lake: StoredLake, file: Path, error: BaseException) -> None:
     """Rename a damaged file out of every reader's sight, note it, and tell the operator.
 
     Raises:
@@ -192,16 +187,14 @@ def set_aside(lake: Lake, file: Path, error: BaseException) -> None:
             one that was never planned, so it is noted and told, and stays until a resume makes it anew.
     """
     name = str(file.relative_to(lake.root)) if file.is_relative_to(lake.root) else file.name
-    aside = file.with_name(f"{DAMAGED}{file.name}")
     note = lake.root / "damaged" / f"{name.replace('/', '+')}.json"
     about = {"file": name, "error": first_line(error), "at": datetime.now(UTC).isoformat()}
-    if file.name == PLAN_FILE and note.exists():
+    if file.name == PLAN_FILE and lake.storage.stat(note) is not None:
         raise DamagedPartError(file, error) from error
     try:
-        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_note(note, about)
+        _write_note(lake, note, about)
         if file.name != PLAN_FILE:
-            file.rename(aside)
+            lake.storage.move(file, f"{DAMAGED}{file.name}")
     except FileNotFoundError:
         return  # another reader was faster
     except OSError as failed:
@@ -219,13 +212,11 @@ def set_aside(lake: Lake, file: Path, error: BaseException) -> None:
         raise DamagedPartError(file, error) from error
 
 
-def _write_note(note: Path, about: Mapping[str, Any]) -> None:
-    temporary = note.with_name(f".{os.getpid()}.{note.name}"[:200])
-    temporary.write_text(json.dumps(about))
-    temporary.replace(note)
+def _write_note(lake: StoredLake, note: Path, about: Mapping[str, Any]) -> None:
+    lake.storage.put(note, json.dumps(about).encode())
 
 
-def mend(lake: Lake, files: Iterable[Path], *, whole: bool = True) -> list[Path]:
+def mend(lake: StoredLake, files: Iterable[Path], *, whole: bool = True) -> list[Path]:
     """Look into files after a failure and set aside those that are damaged; those, and the ones that are missing.
 
     First at their ends and columns alone; only if those are sound (and `whole`) at every page.
@@ -259,7 +250,9 @@ def look_at_ids(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def enduring(
-    lake: Lake, files: Callable[[], Mapping[str, Sequence[Path]]], read: Callable[[Mapping[str, Sequence[Path]]], Found]
+    lake: StoredLake,
+    files: Callable[[], Mapping[str, Sequence[Path]]],
+    read: Callable[[Mapping[str, Sequence[Path]]], Found],
 ) -> Found:
     """What `read` makes of the files that are listed; when it fails, again without those that are damaged or went.
 
@@ -278,7 +271,7 @@ def enduring(
 
 
 @contextmanager
-def naming(lake: Lake, files: Sequence[Path]) -> Iterator[None]:
+def naming(lake: StoredLake, files: Sequence[Path]) -> Iterator[None]:
     """What fails in the block because of one of these files names it, after setting it aside.
 
     Raises:
@@ -294,27 +287,24 @@ def naming(lake: Lake, files: Sequence[Path]) -> Iterator[None]:
         raise
 
 
-def remove(part: Path) -> None:
-    """Remove what lies in a part's place: it may be a folder, set aside as damaged."""
-    if part.is_dir() and not part.is_symlink():
-        shutil.rmtree(part)
-    else:
-        part.unlink(missing_ok=True)
-
-
 # ---- what lies there ----------------------------------------------------------------------------------------
 
 
-def damages(lake: Lake, job_id: str | None = None) -> list[Damage]:
+def damages(lake: StoredLake, job_id: str | None = None) -> list[Damage]:
     """Damaged files that lie in the lake, of one job if given. Notes of those that are gone are removed.
 
     A plan lies where it lay, until a resume makes it anew.
     """
     folder = lake.root / "damaged"
     found = []
-    for note in sorted(folder.glob(f"jobs+{job_id}+*.json" if job_id else "*.json")):
+    for name in sorted(lake.storage.names(folder)):
+        note = folder / name
+        if note.suffix != ".json" or not name.startswith(f"jobs+{job_id}+" if job_id else ""):
+            continue
         try:
-            about = json.loads(note.read_text())
+            if (content := lake.storage.read(note)) is None:
+                continue
+            about = json.loads(content.data)
             file = lake.root / about["file"]
             aside = file if file.name == PLAN_FILE else file.with_name(f"{DAMAGED}{file.name}")
             one = Damage(
@@ -323,13 +313,13 @@ def damages(lake: Lake, job_id: str | None = None) -> list[Damage]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("unreadable note of a damaged file", note=note.name, error=str(error))
             continue
-        if os.path.lexists(one.aside):
+        if one.aside.name in lake.storage.names(one.aside.parent):
             if file.name == PLAN_FILE and not _is_damaged(file):
-                note.unlink(missing_ok=True)
+                lake.storage.remove(note)
             else:
                 found.append(one)
-        elif not file.exists():  # else it is being renamed in this moment
-            note.unlink(missing_ok=True)
+        elif lake.storage.stat(file) is None:  # else it is being set aside in this moment
+            lake.storage.remove(note)
     return found
 
 
@@ -340,13 +330,13 @@ def _is_damaged(file: Path) -> bool:
         return True
 
 
-def mark_resumed(damaged: Iterable[Damage]) -> None:
+def mark_resumed(lake: StoredLake, damaged: Iterable[Damage]) -> None:
     """Remember that a resume was asked for, after which lost error rows need no redoing."""
     for one in damaged:
-        _write_note(one.note, {"file": one.file, "error": one.error, "at": one.at, "resumed": True})
+        _write_note(lake, one.note, {"file": one.file, "error": one.error, "at": one.at, "resumed": True})
 
 
-def redone(one: Damage) -> None:
+def redone(lake: StoredLake, one: Damage) -> None:
     """Its rows were made again: remove the file and its note."""
-    remove(one.aside)
-    one.note.unlink(missing_ok=True)
+    lake.storage.remove(one.aside)
+    lake.storage.remove(one.note)

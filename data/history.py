@@ -22,7 +22,7 @@ from data.damage import DamagedPartError, enduring, mend
 from data.duck import connection
 from data.jobs import RECORD_STATUSES
 from data.jobs.entries import object_of, record_fault
-from data.lake import Lake, sync_file
+from data.lake import Lake
 from data.reading import read_table
 from data.schemas import SCHEMA_VERSION, TEXTS, TIME
 from leadmill.errors import DamagedRecordError
@@ -111,29 +111,22 @@ def append(lake: Lake, records: Iterable[Mapping[str, str]], now: datetime) -> i
         if not rows:
             continue
         added += len(rows)
-        folder = lake.history / f"month={month}"
-        folder.mkdir(parents=True, exist_ok=True)
         rows.sort(key=lambda one: str(one["job_id"]))
-        write(
-            pa.Table.from_pylist(rows, schema=HISTORY),
-            folder / f"history-{now:%Y%m%d%H%M%S}-{secrets.token_hex(4)}.parquet",
-        )
+        name = f"history-{now:%Y%m%d%H%M%S}-{secrets.token_hex(4)}.parquet"
+        write(lake, pa.Table.from_pylist(rows, schema=HISTORY), lake.history / f"month={month}" / name)
     return added
 
 
-def write(content: pa.Table, target: Path) -> None:
+def write(lake: Lake, content: pa.Table, target: Path) -> None:
     """Write a Parquet file whole or not at all."""
-    temporary = target.with_name(f".{target.name}.tmp")
-    pq.write_table(content, temporary, compression="zstd", row_group_size=1_000)
-    sync_file(temporary)
-    temporary.replace(target)
-    sync_file(target.parent)
+    with lake.storage.create(target) as path:
+        pq.write_table(content, path, compression="zstd", row_group_size=1_000)
 
 
 def drop_unfinished(lake: Lake) -> None:
     """Remove what a killed `append` left. Only while no other process appends."""
-    for file in lake.history.glob("month=*/.*.tmp"):
-        file.unlink()
+    for month in _months(lake):
+        lake.storage.drop_unfinished(lake.history / f"month={month}")
 
 
 def find(lake: Lake, job_id: str) -> dict[str, Any] | None:
@@ -251,12 +244,18 @@ def _tally(files: Sequence[Path], without: Iterable[str]) -> list[tuple[str, str
 
 
 def _months(lake: Lake) -> list[str]:
-    return sorted(folder.name.removeprefix("month=") for folder in lake.history.glob("month=*"))
+    names = lake.storage.names(lake.history)
+    return sorted(name.removeprefix("month=") for name in names if name.startswith("month="))
 
 
 def _listed(lake: Lake, months: Iterable[str]) -> dict[str, list[Path]]:
     folders = [lake.history / f"month={month}" for month in months]
-    return {"history": [file for folder in folders for file in sorted(folder.glob("history-*.parquet"))]}
+    return {"history": [file for folder in folders for file in _files_of(lake, folder)]}
+
+
+def _files_of(lake: Lake, folder: Path) -> list[Path]:
+    names = lake.storage.names(folder)
+    return [folder / name for name in sorted(names) if name.startswith("history-") and name.endswith(".parquet")]
 
 
 def _rows_of(

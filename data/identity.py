@@ -14,19 +14,17 @@ before the first answer of it is believed. Transitions are checked once more, in
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import socket
-import tempfile
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import redis
 from redis.exceptions import RedisError
 
+from data.local_storage import LocalStorage
 from leadmill.errors import ForeignLakeError, LeadmillError, UnavailableError
 from leadmill.redaction import shown
 
@@ -131,8 +129,7 @@ class LakePair:
         if noted is not None and noted == generation:
             return True
         try:
-            with os.scandir(self.root / "jobs") as folders:
-                jobs = [entry.name for entry in islice(folders, _ASKED_JOBS)]
+            jobs = LocalStorage(self.root).names(self.root / "jobs")[:_ASKED_JOBS]
         except OSError:
             return False
         return bool(jobs) and int(ask("EXISTS", *(self._key(f"job:{job}") for job in jobs))) > 0
@@ -160,12 +157,11 @@ def read_id(root: Path) -> str | None:
     """
     file = root / LAKE_FILE
     try:
-        text = file.read_text().strip()
-    except FileNotFoundError:
-        return None
+        content = LocalStorage(root).read(file)
+        text = None if content is None else content.data.decode().strip()
     except (OSError, ValueError) as error:
         raise UnavailableError(f"cannot read {file} ({getattr(error, 'strerror', None) or error})") from error
-    if not _FORM.fullmatch(text):
+    if text is not None and not _FORM.fullmatch(text):
         raise UnavailableError(f"{file} is damaged: it holds no lake's id. Remove it, if the records of its jobs exist")
     return text
 
@@ -178,17 +174,7 @@ def write_id(root: Path, lake: str | None = None) -> str:
     """
     lake = lake or f"lake_{secrets.token_hex(10)}"
     try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile("w", dir=root, prefix=f".{LAKE_FILE}.") as file:
-            file.write(lake + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-            _link(Path(file.name), root / LAKE_FILE)
-        folder = os.open(root, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        LocalStorage(root).swap(root / LAKE_FILE, f"{lake}\n".encode(), None)
     except OSError as error:
         raise UnavailableError(
             f"cannot write {root / LAKE_FILE} ({error.strerror or error}): the lake has no id yet"
@@ -196,17 +182,6 @@ def write_id(root: Path, lake: str | None = None) -> str:
     found = read_id(root)
     assert found is not None
     return found
-
-
-def _link(made: Path, file: Path) -> None:
-    """Show a whole file under its name, unless there is one."""
-    try:
-        file.hardlink_to(made)
-    except FileExistsError:
-        return
-    except OSError:  # a file system without hard links
-        if not file.exists():
-            file.write_bytes(made.read_bytes())
 
 
 def place_of(root: Path) -> str:

@@ -1,16 +1,13 @@
 """The lake: one folder a job, each stage's rows as Parquet, and the queries over them.
 
-A file becomes visible in three moves: it is written under `_tmp/` with the unit's epoch in its name, the
-record commits that epoch, then it is renamed. Whoever reads a unit's parts repeats a missing rename first
-(`settle`), so a death between commit and rename loses nothing. Public names carry the epoch, too: whoever removes
-or renames touches lower epochs or its own, never a higher one, however long it slept (data/parts.py).
+A file becomes visible in three moves: a run stages it under its epoch, the record commits that epoch, then it is
+exposed. Whoever reads a unit's parts exposes them first, so a death between commit and exposure loses nothing. Names of
+parts carry the epoch, too: whoever removes or exposes touches lower epochs or its own, never a higher one, however long
+it slept (data/parts.py). How that is done where the files lie is the storage's (data/storage.py).
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,15 +15,29 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.damage import PLAN_FILE, DamagedPartError, check_columns, enduring, fault_of, mend, remove, set_aside
-from data.parts import DAMAGED, KINDS, Committed, PartKind, names_in, newest, parse_name
+from data.covered import snapshot_files, uncovered_files
+from data.damage import DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
+from data.local_storage import LocalStorage
+from data.parts import (
+    DAMAGED,
+    KINDS,
+    MANIFEST,
+    PLAN_FILE,
+    Committed,
+    PartKind,
+    newest,
+    parse_name,
+    part_folder,
+    partition_in,
+)
 from data.reading import FAULTS, named, newest_rows, read_json, read_table
 from data.schemas import STAGE_SCHEMAS
-from data.unit_files import UnitFiles, owner, schema_of, sync_file
+from data.storage import Run, Storage
+from data.unit_files import UnitFiles, schema_of
 from leadmill.errors import NotFoundError
 from leadmill.ids import JOB_ID
 
-__all__ = ["DamagedPartError", "Lake", "UnitFiles", "partition_of", "sync_file"]
+__all__ = ["DamagedPartError", "Lake", "UnitFiles", "partition_of"]
 
 
 class Lake:
@@ -37,6 +48,7 @@ class Lake:
 
     def __init__(self, root: Path, tell: Callable[[str, Mapping[str, Any]], None] | None = None) -> None:
         self.root = root
+        self.storage: Storage = LocalStorage(root)
         self.tell = tell
         self.jobs = root / "jobs"
         self.companies = root / "companies"
@@ -52,14 +64,15 @@ class Lake:
             raise NotFoundError(f"no job {job_id[:60]!r}")
         return self.jobs / job_id
 
+    def job_ids(self) -> list[str]:
+        """Every job that has a folder, in no order."""
+        return [name for name in self.storage.names(self.jobs) if JOB_ID.match(name)]
+
     # ---- parts ---------------------------------------------------------------------------------
 
     def part_dir(self, job_id: str, stage: str, kind: PartKind = "rows") -> Path:
         """Where the public parts of a stage lie; raw pages have a folder of their own."""
-        folder = self.job_dir(job_id)
-        if kind == "pages":
-            return folder / "pages"
-        return folder / stage / "errors" if kind == "errors" else folder / stage
+        return self.job_dir(job_id) / part_folder(stage, kind)
 
     def parts(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> list[Path]:
         """Public part files of a stage, of one partition if given, sorted: those of each partition's highest epoch.
@@ -67,9 +80,9 @@ class Lake:
         It lists the folder. Inside a job the record tells which files count (`valid`).
         """
         folder = self.part_dir(job_id, stage, kind)
-        names = newest(names_in(folder))
+        names = newest(self.storage.names(folder))
         if partition is not None:
-            names = [name for name in names if _partition(name) == partition]
+            names = [name for name in names if partition_in(name) == partition]
         return [folder / name for name in names]
 
     def valid(self, job_id: str, stage: str, kind: PartKind, committed: Mapping[int, Committed]) -> list[Path]:
@@ -87,68 +100,45 @@ class Lake:
                 names += told
         folder = self.part_dir(job_id, stage, kind)
         if unknown:
-            names += [name for name in newest(names_in(folder)) if _partition(name) in unknown]
+            names += [name for name in newest(self.storage.names(folder)) if partition_in(name) in unknown]
         return [folder / name for name in sorted(names)]
 
-    @staticmethod
-    def there(files: Sequence[Path]) -> list[Path]:
+    def there(self, files: Sequence[Path]) -> list[Path]:
         """Those of some files that lie where they should, in their order; each folder is listed once."""
-        names = {folder: set(names_in(folder)) for folder in {file.parent for file in files}}
+        names = {folder: set(self.storage.names(folder)) for folder in {file.parent for file in files}}
         return [file for file in files if file.name in names[file.parent]]
 
-    def settle(self, job_id: str, stage: str, unit: str, epoch: int) -> None:
-        """Rename what a unit's committed epoch wrote, after removing what lower epochs left; higher ones stay."""
-        folder = self.job_dir(job_id)
-        own: list[tuple[Path, Path]] = []
-        for file in _temporary(folder, stage, unit):
-            name, _, target = file.name.partition("~")
-            written = _epoch_of(name)
-            if written < epoch:  # all of them, before the first rename: whoever still wants to rename one finds nothing
-                file.unlink(missing_ok=True)
-            elif written == epoch:
-                own.append((file, folder / target.replace("+", "/")))
-        for file, public in own:
-            public.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                if public.is_dir() and not public.is_symlink():  # nobody can read it, and no file can replace it
-                    public.rename(public.with_name(f"{DAMAGED}{public.name}"))
-                file.replace(public)
-            except FileNotFoundError:
-                continue  # another reader was faster
+    def expose(self, job_id: str, stage: str, unit: str, epoch: int) -> None:
+        """Show what a unit's committed epoch staged, and remove what lower epochs left; higher ones stay."""
+        self.job_dir(job_id)
+        exposed = self.storage.expose(Run(job_id, stage, unit, epoch))
         if stage in STAGE_SCHEMAS and not _is_partition(unit):  # of a partition `drop_partition` and publish do it
-            for partition in {part.partition for _, public in own if (part := parse_name(public.name))}:
-                self._drop_public(job_id, [stage], partition, epoch)
+            parts = (parse_name(name.rpartition("/")[2]) for name in exposed)
+            for partition in {part.partition for part in parts if part}:
+                self._drop_exposed(job_id, [stage], partition, epoch)
 
-    def _drop_public(self, job_id: str, stages: Sequence[str], partition: int, below: int) -> None:
+    def expose_all(self, job_id: str, committed: Mapping[tuple[str, str], int]) -> None:
+        """Show all that was committed of a job: `committed` maps (stage, unit) to the epoch that counts."""
+        for key in self.storage.staged(job_id) & committed.keys():
+            self.expose(job_id, *key, committed[key])
+
+    def _drop_exposed(self, job_id: str, stages: Sequence[str], partition: int, below: int) -> None:
         for stage in stages:
             for kind in KINDS:
                 if kind == "pages" and stage != "scrape":
                     continue
                 folder = self.part_dir(job_id, stage, kind)
-                for name in names_in(folder):
+                for name in self.storage.names(folder):
                     part = parse_name(name)
                     if part and part.partition == partition and part.epoch < below:
-                        remove(folder / name)
+                        self.storage.remove(folder / name)
 
     def sync(self, job_id: str) -> None:
-        """Make every rename of a job durable, once, before it is told as ended.
+        """Make every exposure of a job durable, once, before it is told as ended.
 
-        Until then a rename that a power cut undoes leaves the temporary name, and the next reader repeats it.
+        Until then a power cut may leave a file staged, and the next reader exposes it.
         """
-        for folder, _, _ in os.walk(self.job_dir(job_id)):
-            sync_file(Path(folder))
-
-    def units_with_temporary(self, job_id: str) -> set[str]:
-        """Units that have files not yet renamed, `:` in their names written as `-`; most of them still run."""
-        return {name.split(".")[1] for name in _temporary_names(self.job_dir(job_id))}
-
-    def settle_all(self, job_id: str, committed: Mapping[tuple[str, str], int]) -> None:
-        """Repeat every missing rename of a job: `committed` maps (stage, unit) to the epoch that counts."""
-        folder = self.job_dir(job_id)
-        owners = {name.partition("~")[0].rpartition(".")[0] for name in _temporary_names(folder)}
-        for (stage, unit), epoch in committed.items():
-            if owner(stage, unit) in owners:
-                self.settle(job_id, stage, unit, epoch)
+        self.storage.sync(self.job_dir(job_id))
 
     def table_of(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> pa.Table:
         """Rows of the public parts as one Arrow table (columns of the stage's schema)."""
@@ -208,16 +198,13 @@ class Lake:
 
         Call it when the record has left that epoch behind: the partition is made again from its first stage.
         """
-        self._drop_public(job_id, stages, partition, epoch + 1)
-        for stage in stages:
-            for file in _temporary(self.job_dir(job_id), stage, f"p{partition}"):
-                if _epoch_of(file.name.partition("~")[0]) <= epoch:
-                    file.unlink(missing_ok=True)
+        self._drop_exposed(job_id, stages, partition, epoch + 1)
+        self.storage.discard_lost(job_id, {f"p{partition}": epoch}, tuple(stages))
 
-    def remove_strays(
+    def remove_losers(
         self, job_id: str, valid: Mapping[tuple[str, PartKind], Sequence[Path]], epochs: Mapping[str, int]
     ) -> None:
-        """Remove public parts that do not count, and temporary files that no commit stands behind.
+        """Remove exposed parts that do not count, and staged files that no commit stands behind.
 
         `valid` lists the files that count of each stage and kind, `epochs` each unit's present epoch, both read from
         the record before: what a later epoch wrote meanwhile stays, should this process have slept.
@@ -226,17 +213,12 @@ class Lake:
         for (stage, kind), files in valid.items():
             folder, kept = self.part_dir(job_id, stage, kind), {file.name for file in files}
             known = last if stage != "score" else {0: epochs.get("score", 0)}
-            for name in names_in(folder):
+            for name in self.storage.names(folder):
                 part = parse_name(name)
-                stray = part and name not in kept and not name.startswith(DAMAGED)
-                if part and stray and part.epoch <= known.get(part.partition, 0):
-                    (folder / name).unlink(missing_ok=True)
-        by_name = {unit.replace(":", "-"): epoch for unit, epoch in epochs.items()}
-        folder = self.job_dir(job_id) / "_tmp"
-        for name in names_in(folder):
-            words = name.partition("~")[0].split(".")  # <stage>.<unit>.<epoch>, of a scratch file with .<name> behind
-            if len(words) > 2 and words[1] != "publish" and _epoch(words[2]) <= by_name.get(words[1], 0):
-                (folder / name).unlink(missing_ok=True)
+                loses = part and name not in kept and not name.startswith(DAMAGED)
+                if part and loses and part.epoch <= known.get(part.partition, 0):
+                    self.storage.remove(folder / name)
+        self.storage.discard_lost(job_id, {unit: epoch for unit, epoch in epochs.items() if unit != "publish"})
 
     # ---- plan and manifest ------------------------------------------------------------------------
 
@@ -263,7 +245,7 @@ class Lake:
         Raises:
             DamagedPartError: it is damaged and now noted as that.
         """
-        if not self.plan_path(job_id).exists():
+        if self.storage.stat(self.plan_path(job_id)) is None:
             return []
         found: list[Any] = self._plan_table(job_id, [column])[0].to_pylist()
         return found
@@ -282,7 +264,7 @@ class Lake:
         Raises:
             DamagedPartError: the file is damaged.
         """
-        return read_json(self.job_dir(job_id) / "manifest.json")
+        return read_json(self, self.job_dir(job_id) / MANIFEST)
 
     # ---- queries across jobs ------------------------------------------------------------------------
 
@@ -323,55 +305,23 @@ class Lake:
 
     def stage_files(self, stage: str) -> list[Path]:
         """Part files of a stage over all jobs that the snapshot does not hold yet, and the snapshot's."""
-        from data.snapshot import uncovered_files  # it is written by means of this class
-
         fresh = uncovered_files(self, stage)  # before the snapshot is listed: one made meanwhile holds more, not less
         return [*fresh, *self.snapshot_files(stage)]
 
     def snapshot_files(self, stage: str) -> list[Path]:
         """The compacted newest rows of a stage, if there are any."""
-        return sorted((self.companies / stage).glob("snapshot-*.parquet"))[-1:]
+        return snapshot_files(self, stage)
 
     def drop_job_data(self, job_id: str) -> int:
         """Remove an ended job's parts, pages and temporary files; manifest and reports stay. Bytes freed."""
         folder = self.job_dir(job_id)
-        freed = 0
-        for name in ("_tmp", "pages", "input", *STAGE_SCHEMAS):
-            part = folder / name
-            if part.is_dir():
-                freed += sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
-                shutil.rmtree(part)
-        return freed
+        return sum(self.storage.remove_all(folder / name) for name in ("_tmp", "pages", "input", *STAGE_SCHEMAS))
 
 
 def partition_of(part: Path) -> int:
     """The partition that a part file's name tells."""
-    return _partition(part.name)
-
-
-def _partition(name: str) -> int:
-    return int(name.split("-")[1])
+    return partition_in(part.name)
 
 
 def _is_partition(unit: str) -> bool:
     return unit[0] == "p" and unit[1:].isdigit()
-
-
-def _epoch_of(owner: str) -> int:
-    """The epoch in `<stage>.<unit>.<epoch>`."""
-    return _epoch(owner.rpartition(".")[2])
-
-
-def _epoch(text: str) -> int:
-    """A name of somebody else's is left alone as if its epoch were the highest."""
-    return int(text) if text.isdecimal() else sys.maxsize
-
-
-def _temporary(folder: Path, stage: str, unit: str) -> list[Path]:
-    prefix = f"{owner(stage, unit)}."
-    return [folder / "_tmp" / name for name in sorted(_temporary_names(folder)) if name.startswith(prefix)]
-
-
-def _temporary_names(folder: Path) -> list[str]:
-    """Names `<stage>.<unit>.<epoch>~<target>` of a job's files that are not renamed yet."""
-    return [name for name in names_in(folder / "_tmp") if "~" in name]

@@ -8,17 +8,18 @@ with each commit how many files of each kind there are.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 PartKind = Literal["rows", "errors", "pages"]
 #: Kinds in the order of the record's short form; what stands last is most often none and is left out.
 KINDS: tuple[PartKind, ...] = ("rows", "pages", "errors")
 _NAME = re.compile(r"part-(\d+)-(\d+)(?:-e(\d+))?\.parquet")
+#: Files of a job under fixed names.
+PLAN_FILE = "plan.parquet"
+MANIFEST = "manifest.json"
 #: In front of the name of a file that was found damaged: no query sees it any more.
 DAMAGED = "damaged-"
 
@@ -43,6 +44,11 @@ def parse_name(name: str) -> Part | None:
     return Part(int(found[1]), int(found[2]), int(found[3] or 1)) if found else None
 
 
+def partition_in(name: str) -> int:
+    """The partition in a part's name."""
+    return int(name.split("-")[1])
+
+
 def newest(names: Iterable[str]) -> list[str]:
     """Of each partition the files of its highest epoch, sorted: what counts where no record tells."""
     known = [(part, name) for name in names if (part := parse_name(name)) and not name.startswith(DAMAGED)]
@@ -52,12 +58,11 @@ def newest(names: Iterable[str]) -> list[str]:
     return [name for part, name in sorted(known) if part.epoch == highest[part.partition]]
 
 
-def names_in(folder: Path) -> list[str]:
-    """What lies in a folder, in no order; nothing when there is none."""
-    try:
-        return os.listdir(folder)  # noqa: PTH208 - a glob compiles its pattern anew at every call
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def part_folder(stage: str, kind: PartKind) -> str:
+    """Where the parts of a stage lie below their job's folder; raw pages have a folder of their own."""
+    if kind == "pages":
+        return "pages"
+    return f"{stage}/errors" if kind == "errors" else stage
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from data.damage import DamagedPartError, check_columns, is_ours, look_at_ids
 from data.duck import connection
 from data.schemas import MADE_AT
+from data.storage import StoredLake
 
 #: What reading a damaged or foreign Parquet file raises.
 FAULTS = (pa.ArrowException, OSError, ValueError)
@@ -39,17 +40,16 @@ def read_table(file: Path, columns: Sequence[str] | None = None, filters: Any = 
     return found
 
 
-def read_json(file: Path) -> dict[str, Any] | None:
+def read_json(lake: StoredLake, file: Path) -> dict[str, Any] | None:
     """A JSON object, or None when there is no such file.
 
     Raises:
         DamagedPartError: it is damaged.
     """
     try:
-        return dict(json.loads(file.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError) as error:
+        content = lake.storage.read(file)
+        return None if content is None else dict(json.loads(content.data))
+    except (IsADirectoryError, ValueError, TypeError) as error:
         raise DamagedPartError(file, error) from error
 
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from data.file_lock import try_lock
-from data.lake import Lake, sync_file
+from data.lake import Lake
 from data.schedules import Schedule, UnreadableError, read_schedule
 from leadmill.errors import StorageError, UnavailableError
 
@@ -31,31 +28,27 @@ class ScheduleFiles:
     """The schedules of one lake. Whoever changes anything holds `exclusive` around it."""
 
     def __init__(self, lake: Lake) -> None:
+        self._storage = lake.storage
         self._folder = lake.root / "schedules"
 
     def names(self) -> tuple[set[str], set[str]]:
         """Names of the schedules that are kept, and of those whose deletion is not finished."""
         kept: set[str] = set()
         deleted: set[str] = set()
-        try:
-            files = os.listdir(self._folder)  # noqa: PTH208 - looked at once a second
-        except FileNotFoundError:
-            return kept, deleted
-        for file in files:
+        for file in self._storage.names(self._folder):
             stem, suffix = os.path.splitext(file)  # noqa: PTH122
             name = stem.rpartition("-")[0]
             if name and suffix in (_LIVE, _DELETED) and stem == _stem(name):
                 (kept if suffix == _LIVE else deleted).add(name)
-        return kept, deleted
+        return kept - deleted, deleted
 
     def read(self, name: str) -> Schedule | None:
         """One schedule with its body, None when there is none; UnreadableError when its file is damaged."""
-        try:
-            text = self._path(name).read_text()
-        except FileNotFoundError:
+        content = self._storage.read(self._path(name))
+        if content is None:
             return None
         try:
-            found = json.loads(text)
+            found = json.loads(content.data)
         except ValueError as error:
             raise UnreadableError(f"not JSON: {error}") from error
         if not isinstance(found, dict) or not isinstance(found.get("body"), dict):
@@ -70,35 +63,24 @@ class ScheduleFiles:
             StorageError: the disk is full, read-only …
         """
         with _told():
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            target = self._path(schedule.name)
-            fd, temporary = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".tmp")  # mode 0600
-            try:
-                with os.fdopen(fd, "w") as file:
-                    json.dump(asdict(schedule), file, ensure_ascii=False)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).replace(target)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-            self._path(schedule.name, _DELETED).unlink(missing_ok=True)  # made again
-            sync_file(self._folder)
+            self._storage.put(self._path(schedule.name), json.dumps(asdict(schedule), ensure_ascii=False).encode())
+            self._storage.remove(self._path(schedule.name, _DELETED))  # made again
 
     def begin_delete(self, name: str) -> bool:
         """From here on the schedule is deleted, whatever happens; whether there was one."""
         with _told():
+            gone = self._path(name, _DELETED)
             try:
-                self._path(name).replace(self._path(name, _DELETED))
+                self._storage.move(self._path(name), gone.name)
             except FileNotFoundError:
-                return self._path(name, _DELETED).exists()
-            sync_file(self._folder)
+                return self._storage.stat(gone) is not None
             return True
 
     def end_delete(self, name: str) -> None:
         """Redis has let go of it, too."""
         with _told():
-            self._path(name, _DELETED).unlink(missing_ok=True)
+            self._storage.remove(self._path(name))  # a death may have left both
+            self._storage.remove(self._path(name, _DELETED))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -108,18 +90,14 @@ class ScheduleFiles:
             UnavailableError: another process holds it for long.
             StorageError: the folder cannot be written.
         """
-        with _told():
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fd = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            until = time.monotonic() + _LOCK_S
-            while not try_lock(fd):
-                if time.monotonic() > until:
-                    raise UnavailableError("the schedules are being changed by another process; try again")
-                time.sleep(0.02)
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._storage.lock(self._folder / ".lock", _LOCK_S, 0.02))
+            except TimeoutError as error:
+                raise UnavailableError("the schedules are being changed by another process; try again") from error
+            except OSError as error:
+                raise StorageError.of(error) or error from error
             yield
-        finally:
-            os.close(fd)
 
     def _path(self, name: str, suffix: str = _LIVE) -> Path:
         return self._folder / f"{_stem(name)}{suffix}"

@@ -7,12 +7,11 @@ pass its parts over, and cleanup may remove them. Nothing else is ever removed.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -23,15 +22,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.damage import enduring, label, mend, remove
-from data.file_lock import try_lock
-from data.lake import Lake, sync_file
-from data.parts import names_in, newest
+from data.covered import covered_list, digest, snapshot_names
+from data.damage import damages, enduring, mend, redone
+from data.lake import Lake
+from data.parts import DAMAGED, MANIFEST
 from data.schemas import MADE_AT, SCHEMA_VERSION, STAGE_SCHEMAS
+from data.storage import Content
 from leadmill.errors import WorkError
-from leadmill.log import get_logger
-
-log = get_logger(__name__)
 
 #: A replaced snapshot stays this long (seconds), for queries that had listed it already.
 GRACE_S = 600
@@ -39,6 +36,8 @@ GRACE_S = 600
 _MEMORY = "300MB"
 _ROW_GROUP = 5_000
 _BATCH = 500
+_SNAPSHOT = re.compile(r"snapshot-([0-9]+)\.parquet")
+_OTHER = "another maintenance job is compacting the lake; this one tries again later"
 
 #: Called between steps; raises to stop the work there.
 Check = Callable[[], None]
@@ -62,73 +61,12 @@ def exclusive(lake: Lake, wait_s: float = 30.0, check: Check = lambda: None) -> 
     Raises:
         WorkError: another process holds it for longer than `wait_s`.
     """
-    lake.companies.mkdir(parents=True, exist_ok=True)
-    fd = os.open(lake.companies / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        until = time.monotonic() + wait_s
-        while not try_lock(fd):
-            if time.monotonic() > until:
-                raise WorkError("another maintenance job is compacting the lake; this one tries again later")
-            check()
-            time.sleep(0.1)
-        yield
-    finally:
-        os.close(fd)
-
-
-# ---- what is covered ------------------------------------------------------------------------------
-
-
-def covered(lake: Lake, stage: str) -> dict[str, str]:
-    """Jobs in a stage's snapshot, each with the digest of the parts that were read."""
-    path = lake.companies / stage / "manifest.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-        jobs, file = dict(found["jobs"]), lake.companies / stage / str(found["snapshot"])
-    except FileNotFoundError:
-        return {}
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ) as error:  # every part is read again, and the next compaction writes it
-        log.warning("the list of a snapshot's jobs is damaged", file=label(path), error=str(error))
-        return {}
-    return jobs if file.exists() else {}  # set aside as damaged: what of its parts still lies in the jobs counts
-
-
-def covers(lake: Lake, job_id: str) -> bool:
-    """Whether every good row of a job that is the newest of its company is in the snapshots."""
-    for stage in STAGE_SCHEMAS:
-        files = lake.parts(job_id, stage)
-        if files and covered(lake, stage).get(job_id) != digest(files):
-            return False
-    return True
-
-
-def uncovered_files(lake: Lake, stage: str) -> list[Path]:
-    """Part files of a stage, over all jobs, that the snapshot does not stand for; list them before the snapshot."""
-    known = covered(lake, stage)
-    found: list[Path] = []
-    for job_id in sorted(names_in(lake.jobs)):
-        folder = lake.jobs / job_id / stage
-        files = [folder / name for name in newest(names_in(folder))]
-        if files and (job_id not in known or digest(files) != known[job_id]):
-            found += files
-    return found
-
-
-def digest(files: Iterable[Path]) -> str:
-    """Names, sizes and times of part files in 16 hex digits; a file that went meanwhile counts as absent."""
-    total = hashlib.blake2s(digest_size=8)
-    for file in files:
+    with ExitStack() as held:
         try:
-            state = file.stat()
-        except FileNotFoundError:
-            continue
-        total.update(f"{file.name}:{state.st_size}:{state.st_mtime_ns};".encode())
-    return total.hexdigest()
+            held.enter_context(lake.storage.lock(lake.companies / ".lock", wait_s, 0.1, check))
+        except TimeoutError as error:
+            raise WorkError(_OTHER) from error
+        yield
 
 
 # ---- compaction -----------------------------------------------------------------------------------
@@ -150,21 +88,22 @@ def compact(lake: Lake, job_ids: Sequence[str], check: Check = lambda: None) -> 
 
 
 def _compact_stage(lake: Lake, stage: str, job_ids: Sequence[str], check: Check) -> Compaction | None:
-    sizes = [file.lstat().st_size for file in lake.snapshot_files(stage)]
+    sizes = [state.size for file in lake.snapshot_files(stage) if (state := lake.storage.stat(file)) is not None]
     known: dict[str, str] = {}
     new: dict[str, str] = {}
+    seen: Content | None = None
 
     def sources() -> dict[str, list[Path]]:
-        known.clear()
+        nonlocal known, seen
         new.clear()
-        known.update(covered(lake, stage))
+        known, seen = covered_list(lake, stage)
         files = lake.snapshot_files(stage)
         for job_id in job_ids:
             own = lake.parts(job_id, stage)
-            if own and known.get(job_id) != digest(own) and mend(lake, own, whole=False):
+            if own and known.get(job_id) != digest(lake, own) and mend(lake, own, whole=False):
                 own = lake.parts(job_id, stage)
-            if own and known.get(job_id) != (seen := digest(own)):
-                new[job_id] = seen
+            if own and known.get(job_id) != (told := digest(lake, own)):
+                new[job_id] = told
                 files += own
         return {stage: files}
 
@@ -174,19 +113,19 @@ def _compact_stage(lake: Lake, stage: str, job_ids: Sequence[str], check: Check)
         if not new:
             return None
         check()
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"snapshot-{_number(folder) + 1:06d}.parquet"
-        return target, _write(files[stage], stage, target, check)
+        target = folder / f"snapshot-{_number(lake, folder) + 1:06d}.parquet"
+        return target, _write(lake, files[stage], stage, target, check)
 
     written = enduring(lake, sources, write)
     if written is None:
         return None
     target, rows = written
     check()
-    kept = {job_id: seen for job_id, seen in known.items() if (lake.jobs / job_id / stage).is_dir()}
-    _write_manifest(folder, {"snapshot": target.name, "rows": rows, "jobs": {**kept, **new}})
+    kept = {job_id: told for job_id, told in known.items() if lake.storage.names(lake.jobs / job_id / stage)}
+    _write_manifest(lake, folder / MANIFEST, seen, {"snapshot": target.name, "rows": rows, "jobs": {**kept, **new}})
     drop_stale_snapshots(lake)
-    return Compaction(stage, len(new), rows, sizes[0] if sizes else 0, target.stat().st_size)
+    state = lake.storage.stat(target)
+    return Compaction(stage, len(new), rows, sizes[0] if sizes else 0, state.size if state else 0)
 
 
 def drop_stale_snapshots(lake: Lake, grace_s: float = GRACE_S) -> int:
@@ -197,31 +136,34 @@ def drop_stale_snapshots(lake: Lake, grace_s: float = GRACE_S) -> int:
     freed = 0
     for stage in STAGE_SCHEMAS:
         folder = lake.companies / stage
-        files = sorted(folder.glob("snapshot-*.parquet"))
-        stale = list(folder.glob(".*.tmp"))
-        for old, successor in pairwise(files):
-            if time.time() - successor.lstat().st_mtime >= grace_s:
-                stale.append(old)
-        for file in stale:
-            freed += file.lstat().st_size
-            remove(file)
+        freed += lake.storage.drop_unfinished(folder)
+        for old, successor in pairwise(folder / name for name in snapshot_names(lake, stage)):
+            if (state := lake.storage.stat(successor)) and time.time() - state.modified_ns / 1e9 >= grace_s:
+                stale = lake.storage.stat(old)
+                freed += stale.size if stale else 0
+                lake.storage.remove(old)
     return freed
 
 
-def _number(folder: Path) -> int:
+def _number(lake: Lake, folder: Path) -> int:
     """The highest number that a snapshot has or had, also one that was set aside."""
-    return max((int(file.stem.rpartition("-")[2]) for file in folder.glob("*snapshot-*.parquet")), default=0)
+    names = (_SNAPSHOT.fullmatch(name.removeprefix(DAMAGED)) for name in lake.storage.names(folder))
+    return max((int(found[1]) for found in names if found), default=0)
 
 
-def _write(sources: Sequence[Path], stage: str, target: Path, check: Check) -> int:
-    schema, temporary = STAGE_SCHEMAS[stage], target.with_name(f".{target.name}.tmp")
+def _write(lake: Lake, sources: Sequence[Path], stage: str, target: Path, check: Check) -> int:
+    schema = STAGE_SCHEMAS[stage]
     spill = target.parent.parent / ".spill"
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2, "TimeZone": "UTC", "autoinstall_known_extensions": False,
         "memory_limit": _MEMORY, "temp_directory": str(spill), "preserve_insertion_order": False,
     }  # fmt: skip
     rows = 0
-    with duckdb.connect(config=config) as con, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with (
+        lake.storage.create(target) as path,
+        duckdb.connect(config=config) as con,
+        pq.ParquetWriter(path, schema, compression="zstd") as writer,
+    ):
         files = {"files": [str(file) for file in sources]}
         have = set(con.sql("SELECT * FROM read_parquet($files, union_by_name => true) LIMIT 0", params=files).columns)
         reader = con.sql(_newest(stage, have), params=files).to_arrow_reader(_BATCH)
@@ -229,9 +171,6 @@ def _write(sources: Sequence[Path], stage: str, target: Path, check: Check) -> i
             check()
             writer.write_table(chunk, row_group_size=_ROW_GROUP)
             rows += chunk.num_rows
-    sync_file(temporary)
-    temporary.replace(target)
-    sync_file(target.parent)
     return rows
 
 
@@ -265,10 +204,11 @@ def _row_groups(reader: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator
         yield pa.Table.from_batches(held).cast(schema)
 
 
-def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
+def _write_manifest(lake: Lake, path: Path, seen: Content | None, content: dict[str, Any]) -> None:
     whole = {**content, "schema_version": SCHEMA_VERSION, "written_at": datetime.now(UTC).isoformat()}
-    temporary = folder / ".manifest.json.tmp"
-    temporary.write_text(json.dumps(whole))
-    sync_file(temporary)
-    temporary.replace(folder / "manifest.json")
-    sync_file(folder)
+    if not lake.storage.swap(path, json.dumps(whole).encode(), seen):
+        raise WorkError(_OTHER)
+    name = str(path.relative_to(lake.root))
+    for one in damages(lake):
+        if one.file == name:  # it stands for every part that counts, as the damaged one did
+            redone(lake, one)

@@ -81,9 +81,9 @@ def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:
 def settle_ended(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> Parts:
     """Make the folder of a job whose units have all ended show what counts and nothing else; what that is."""
     committed = committed_parts(units, partition_stages(tuple(stages)))
-    lake.settle_all(job_id, _epochs(committed))
+    lake.expose_all(job_id, _epochs(committed))
     valid = _all_valid(lake, job_id, committed, stages)
-    lake.remove_strays(job_id, valid, {unit: state["e"] for unit, state in units.items()})
+    lake.remove_losers(job_id, valid, {unit: state["e"] for unit, state in units.items()})
     return valid
 
 

@@ -230,7 +230,7 @@ def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[lis
     )
     units = run.runtime.store.units(run.job_id)
     done = {partition_number(unit) for unit, state in units.items() if state["s"] == "d"}
-    lake.settle_all(run.job_id, committed_epochs(units, chain))
+    lake.expose_all(run.job_id, committed_epochs(units, chain))
     last = valid_parts(lake, run.job_id, chain[-1], "rows", units, chain)
     damaged = lake.set_damaged_aside(last)
     good = lake.good_ids(file for file in last if file not in damaged)

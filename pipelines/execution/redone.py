@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,13 +36,13 @@ def look_over(lake: Lake, job_id: str) -> None:
         return
     folder = lake.job_dir(job_id)
     files = [folder / name for names in named.values() for name in names if _is_part(name)]
+    there = lake.there(files)
     known = {one.file for one in damages(lake, job_id)}
     for file in files:
-        if not os.path.lexists(file) and str(file.relative_to(lake.root)) not in known:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file.touch(mode=0o600)  # stands for it, so that it is told and done with like any other
+        if file not in set(there) and str(file.relative_to(lake.root)) not in known:
+            lake.storage.put(file, b"")  # stands for it, so that it is told and done with like any other
             set_aside(lake, file, FileNotFoundError("it is missing"))
-    mend(lake, [file for file in files if os.path.lexists(file)], whole=False)
+    mend(lake, there, whole=False)
 
 
 def clear_redone(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> None:
@@ -63,7 +62,7 @@ def clear_redone(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]]
         made_again = newest is not None and newest.epoch > part.epoch
         moved = of_partition and part.partition not in planned  # its companies have partitions of their own now
         if made_again or moved or (kind == "errors" and one.resumed):
-            redone(one)
+            redone(lake, one)
 
 
 def _is_part(name: object) -> bool:

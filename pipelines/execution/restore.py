@@ -12,7 +12,6 @@ Not restored: a job that lay in the record alone (its input small, its launch no
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 import uuid
@@ -25,7 +24,6 @@ from data import history
 from data.jobs import DOCUMENT, TERMINAL, JobStore, Status
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import NotFoundError, UnavailableError
-from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 from pipelines.execution.manifest import check_manifest
 from pipelines.request import accepted
@@ -115,11 +113,7 @@ def known_to_lake(lake: Lake, job_id: str) -> Lost:
 def restore_missing(store: JobStore, lake: Lake) -> list[str]:
     """Put back every job that the lake knows and Redis does not; one that cannot be read holds up no other."""
     restored: list[str] = []
-    try:
-        names = os.listdir(lake.jobs)  # noqa: PTH208 - there may be very many
-    except FileNotFoundError:
-        return restored
-    ids = sorted(name for name in names if JOB_ID.match(name))
+    ids = sorted(lake.job_ids())
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
         with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
@@ -172,8 +166,8 @@ def note_cancelled(lake: Lake, job_id: str, attempt: str) -> None:
     """Keep in the lake that an attempt was cancelled, where the lake knows the job at all."""
     folder = lake.job_dir(job_id)
     try:
-        if folder.is_dir():
-            (folder / _CANCELLED).write_text(attempt)
+        if lake.storage.names(folder):
+            lake.storage.put(folder / _CANCELLED, attempt.encode())
     except OSError as error:  # the cancel itself stands
         log.warning("a cancel is not kept in the lake", job=job_id, error=str(error))
 
@@ -181,16 +175,17 @@ def note_cancelled(lake: Lake, job_id: str, attempt: str) -> None:
 def forget_cancelled(lake: Lake, job_id: str) -> None:
     """The job was resumed."""
     try:
-        (lake.job_dir(job_id) / _CANCELLED).unlink(missing_ok=True)
+        lake.storage.remove(lake.job_dir(job_id) / _CANCELLED)
     except OSError as error:
         log.warning("a cancel is still kept in the lake", job=job_id, error=str(error))
 
 
 def _was_cancelled(lake: Lake, job_id: str, attempt: object) -> bool:
     try:
-        return (lake.job_dir(job_id) / _CANCELLED).read_text().strip() == str(attempt)
-    except (OSError, ValueError):
+        content = lake.storage.read(lake.job_dir(job_id) / _CANCELLED)
+    except OSError:
         return False
+    return content is not None and content.data.decode(errors="replace").strip() == str(attempt)
 
 
 def _as_cancelled(found: Lost) -> Lost:

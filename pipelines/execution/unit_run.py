@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from data.cleaning import clean_text
-from data.damage import PLAN_FILE
 from data.jobs import CUT_OFF_S, Answer, Grant, HandOut, JobStore
 from data.lake import DamagedPartError, Lake, UnitFiles
-from data.parts import Committed, PartKind, counts_of, short
+from data.parts import PLAN_FILE, Committed, PartKind, counts_of, short
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import get_logger
@@ -92,14 +91,14 @@ class UnitRun:
         What partitions owe is renamed where it is read (`read`, score, publish).
         """
         lake = self.runtime.lake
-        owed = lake.units_with_temporary(self.job_id) & _JOB_WIDE - {self.grant.unit}
+        owed = {unit for _, unit in lake.storage.staged(self.job_id)} & _JOB_WIDE - {self.grant.unit}
         if not owed:
             return
         units = self.runtime.store.units(self.job_id)
         for unit in owed:
             committed = units.get(unit, {}).get("c")
             if committed and committed[0]:
-                lake.settle(self.job_id, unit, unit, committed[0])
+                lake.expose(self.job_id, unit, unit, committed[0])
 
     def companies(self) -> list[PlanRow]:
         """Plan rows of this partition."""
@@ -141,7 +140,7 @@ class UnitRun:
     def _own_parts(self, stage: str, kind: PartKind, index: int) -> list[Path]:
         """What an earlier stage of this unit committed: those files and no others."""
         lake, grant = self.runtime.lake, self.grant
-        lake.settle(self.job_id, stage, grant.unit, grant.epochs[index])
+        lake.expose(self.job_id, stage, grant.unit, grant.epochs[index])
         text = grant.files[index] if index < len(grant.files) else None
         committed = Committed(grant.epochs[index], counts_of(text))
         return lake.valid(self.job_id, stage, kind, {self.partition or 0: committed})
@@ -265,7 +264,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         return False
     pause_point("committed")
     try:
-        runtime.lake.settle(grant.job_id, run.stage, grant.unit, grant.epoch)
+        runtime.lake.expose(grant.job_id, run.stage, grant.unit, grant.epoch)
     except OSError as error:  # the commit counts; whoever reads the parts repeats the rename
         log.warning("rename after a commit failed", job=grant.job_id, unit=grant.unit, error=str(error))
     pause_point("renamed")

@@ -104,7 +104,7 @@ def resume(
     else:
         again = damaged_units(found, chain) if found else None
     answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again)
-    mark_resumed(found)
+    mark_resumed(lake, found)
     restore.forget_cancelled(lake, job_id)
     publish_later(publish, answer.send)
     return existing(store, lake, job_id), bool(answer.body.get("replayed"))

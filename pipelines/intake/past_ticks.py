@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime
 
 from data.lake import Lake
 from leadmill.errors import LeadmillError
-from leadmill.ids import JOB_ID, job_time
+from leadmill.ids import job_time
 from leadmill.log import get_logger
 from pipelines.request import accepted
 
@@ -25,11 +24,7 @@ def schedule_tag(name: str) -> str:
 
 def jobs_since(lake: Lake, since: datetime, tag: str) -> Iterator[str]:
     """Jobs of the lake that were made at or after a time and have a tag, newest first."""
-    try:
-        names = os.listdir(lake.jobs)  # noqa: PTH208 - there may be very many
-    except FileNotFoundError:
-        return
-    young = [name for name in names if JOB_ID.match(name) and job_time(name) >= since.timestamp()]
+    young = [name for name in lake.job_ids() if job_time(name) >= since.timestamp()]
     for name in sorted(young, reverse=True):
         try:
             if tag in _tags(lake, name):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from data import history
 from data.jobs import HandOut, JobStore, NewJob
-from data.lake import Lake, sync_file
+from data.lake import Lake
+from data.parts import MANIFEST
 from leadmill.errors import InputError, StorageError, StoreRefusedError, UnavailableError
 from leadmill.ids import new_job_id
 from leadmill.log import get_logger
@@ -143,7 +144,7 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
     body_hash = _hash(submission, source)
     folder = lake.job_dir(job_id) / "input"
     try:
-        source = _kept(submission, source, folder)
+        source = _kept(lake, submission, source, folder)
         job = NewJob(
             job_id=job_id,
             kind=str(submission.kind),
@@ -161,30 +162,36 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
             body_hash=body_hash,
         )
         if submission.run_at is not None or not source.keys().isdisjoint(("file", "json")):
-            accepted.keep(folder, job)
+            accepted.keep(lake, job)
     except OSError as error:
         if fresh:
-            shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+            _forget(lake, job_id)
         raise StorageError.of(error) or error from error
     try:
         answer = store.submit(job)
     except Exception as error:
         may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)
         if fresh and not may_count:
-            shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+            _forget(lake, job_id)
         raise
     pause_point("recorded")
     recorded = str(answer.body["job"])
     if recorded != job_id:
-        shutil.rmtree(lake.job_dir(job_id), ignore_errors=True)
+        _forget(lake, job_id)
     if answer.body.get("lost") and not _archived(lake, recorded):
         return replace(record(store, lake, submission, recorded), replayed=True)
     return Accepted(recorded, bool(answer.body.get("replayed")), answer.send)
 
 
+def _forget(lake: Lake, job_id: str) -> None:
+    """Remove the input of a job that is none; cleanup finds what stays."""
+    with suppress(OSError):
+        lake.storage.remove_all(lake.job_dir(job_id))
+
+
 def _archived(lake: Lake, job_id: str) -> bool:
     """Whether the lake tells of a job that has no record any more: cleanup took it out, or it will be restored."""
-    return (lake.job_dir(job_id) / "manifest.json").exists() or history.find(lake, job_id) is not None
+    return lake.storage.stat(lake.job_dir(job_id) / MANIFEST) is not None or history.find(lake, job_id) is not None
 
 
 def submit(
@@ -223,25 +230,20 @@ def _hash(submission: Submission, source: Mapping[str, Any]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _kept(submission: Submission, source: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _kept(lake: Lake, submission: Submission, source: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The source as the record holds it: a file and a long list lie in the job's folder."""
     if submission.file is not None:
-        return {**source, "file": _keep_upload(submission.file, folder)}
+        return {**source, "file": _keep_upload(lake, submission.file, folder)}
     text = json.dumps(source)
     if len(text) <= INLINE_BYTES:
         return source
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / LONG_LIST).write_text(text)
-    sync_file(folder / LONG_LIST)
+    lake.storage.put(folder / LONG_LIST, text.encode())
     return {"json": LONG_LIST}
 
 
-def _keep_upload(file: Path, folder: Path) -> str:
+def _keep_upload(lake: Lake, file: Path, folder: Path) -> str:
     if file.stat().st_size > MAX_UPLOAD:
         raise InputError(f"the file is larger than {MAX_UPLOAD // 1_000_000} MB", field="file")
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / UPLOAD
-    shutil.copyfile(file, target)
-    sync_file(target)
-    os.chmod(target, 0o600)  # noqa: PTH101 - a Path method would say the same
-    return target.name
+    with lake.storage.create(folder / UPLOAD) as path:
+        shutil.copyfile(file, path)
+    return UPLOAD

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data.jobs import LIMITS, JobStore, NewJob, Status
-from data.lake import Lake, sync_file
+from data.lake import Lake
 from leadmill.log import get_logger
 from pipelines.request.inputs import LONG_LIST, UPLOAD
 from pipelines.stages import KINDS, PIPELINE, partition_stages
@@ -31,13 +31,10 @@ _LOST_OPTIONS = (
 _INPUTS = {UPLOAD: "file", LONG_LIST: "json"}
 
 
-def keep(folder: Path, job: NewJob) -> None:
+def keep(lake: Lake, job: NewJob) -> None:
     """Write it, durably, into the job's input folder."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / NAME
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({**asdict(job), "created": int(time.time() * 1000)}))
-    sync_file(path)
+    text = json.dumps({**asdict(job), "created": int(time.time() * 1000)})
+    lake.storage.put(lake.job_dir(job.job_id) / "input" / NAME, text.encode())
 
 
 def lost(lake: Lake, job_id: str, epoch: int) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]] | None:

@@ -30,8 +30,7 @@ def report(run: UnitRun) -> None:
         "options": run.options,
         "companies": count(record, "nc"),
     }
-    out = run.files.path(f"reports/report.{fmt}")
-    with naming(run.runtime.lake, rows):
+    with naming(run.runtime.lake, rows), run.files.write_at(f"reports/report.{fmt}") as out:
         result = render(fmt, rows=rows, job=about, report_type=options.get("type", "comprehensive"), out=out)
     run.outcome.rows_in = run.outcome.rows_out = result.rows
 

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 from duckdb import Error as DuckError
 
-from data import history, snapshot
+from data import covered, history, snapshot
 from data.damage import damages
 from data.jobs import JobStore
 from data.lake import Lake
@@ -178,7 +178,7 @@ def _let_go(store: JobStore, lake: Lake, record: Record, done: Cleaned, check: C
     [current] = store.read_many([job_id])
     if current is None or not is_ended(current) or current["attempt"] != record["attempt"]:
         return  # resumed, or forgotten by somebody else
-    if not snapshot.covers(lake, job_id):
+    if not covered.covers(lake, job_id):
         done.failed[job_id] = "its parts changed while they were compacted"
         return
     try:

@@ -174,8 +174,7 @@ def _damaged(store: JobStore, now: int) -> Finding:
 def check_temporary(store: JobStore, lake: Lake, now: datetime) -> Iterable[Finding]:
     """Temporary files of jobs that ended an hour ago or have no record."""
     began = time.monotonic()
-    folders = islice(lake.jobs.glob("job_*/_tmp"), MAX_LOOKED_AT) if lake.jobs.is_dir() else iter(())
-    names = [folder.parent.name for folder in folders if any(folder.iterdir())]
+    names = list(islice((job_id for job_id in lake.job_ids() if lake.storage.leftovers(job_id)), MAX_LOOKED_AT))
     orphaned = [
         job_id
         for job_id, record in zip(names, store.read_many(names), strict=True)

@@ -7,7 +7,7 @@ was emptied, or another stack uses the folder) is counted, never touched.
 
 from __future__ import annotations
 
-import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +16,11 @@ from typing import Any
 import pyarrow as pa
 from duckdb import Error as DuckError
 
-from data import history, snapshot
+from data import covered, history, snapshot
 from data.damage import damages
 from data.jobs import JobStore
 from data.lake import DamagedPartError, Lake
 from data.schemas import STAGE_SCHEMAS
-from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 from pipelines.execution.committed import committed_epochs
 from pipelines.stages import partition_stages
@@ -60,23 +59,17 @@ def sweep(store: JobStore, lake: Lake, now: datetime, check: Callable[[], None])
 
 def temporary_files(lake: Lake, job_id: str) -> list[Path]:
     """What lies in a job's folder for temporary files."""
-    return sorted((lake.job_dir(job_id) / "_tmp").glob("*"))
+    return [file for file, _ in lake.storage.leftovers(job_id)]
 
 
 def _folders(lake: Lake) -> Iterator[list[str]]:
-    names: list[str] = []
-    for folder in lake.jobs.iterdir() if lake.jobs.is_dir() else ():
-        if JOB_ID.match(folder.name):
-            names.append(folder.name)
-        if len(names) == _CHUNK:
-            yield names
-            names = []
-    if names:
-        yield names
+    names = lake.job_ids()
+    for start in range(0, len(names), _CHUNK):
+        yield names[start : start + _CHUNK]
 
 
 def _has_data(lake: Lake, job_id: str) -> bool:
-    return any((lake.job_dir(job_id) / name).is_dir() for name in _DATA)
+    return not set(_DATA).isdisjoint(lake.storage.names(lake.job_dir(job_id)))
 
 
 def _sweep_unrecorded(
@@ -86,7 +79,7 @@ def _sweep_unrecorded(
     if archived:
         if damages(lake, job_id):
             return  # the last of what it had: for the operator to look at
-        if not snapshot.covers(lake, job_id):
+        if not covered.covers(lake, job_id):
             try:
                 snapshot.compact(lake, [job_id], check)
             except (DuckError, pa.ArrowException, OSError) as error:
@@ -95,15 +88,21 @@ def _sweep_unrecorded(
         found["bytes"] += lake.drop_job_data(job_id)
         found["interrupted"] += 1
         return
-    there = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    there = set(lake.storage.names(folder))
     if there <= {"input", "_tmp"}:
-        newest = max([folder.stat().st_mtime, *(file.stat().st_mtime for file in folder.rglob("*"))], default=0.0)
-        if now.timestamp() - newest > UPLOAD_AGE_S:
-            found["bytes"] += sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            shutil.rmtree(folder)
+        if now.timestamp() - _last_written(lake, folder) > UPLOAD_AGE_S:
+            found["bytes"] += lake.storage.remove_all(folder)
             found["uploads"] += 1
     elif there & set(STAGE_SCHEMAS):
         found["unknown"] += 1
+
+
+def _last_written(lake: Lake, folder: Path) -> float:
+    """When anything in a folder was written last (seconds, Unix); now, should it be gone."""
+    own = lake.storage.stat(folder)
+    if own is None:
+        return time.time()
+    return max([own.modified_ns, *(state.modified_ns for _, state in lake.storage.files(folder))]) / 1e9
 
 
 def _units_of(lake: Lake, job_id: str) -> dict[str, dict[str, Any]]:
@@ -118,17 +117,13 @@ def _sweep_temporary(store: JobStore, lake: Lake, record: Record, now: datetime,
     if now.timestamp() - finished_ms(record) / 1000 < TEMPORARY_AGE_S or not temporary_files(lake, job_id):
         return 0
     units = store.units(job_id) or _units_of(lake, job_id)
-    lake.settle_all(job_id, committed_epochs(units, partition_stages(tuple(record["stages"].split(",")))))
+    lake.expose_all(job_id, committed_epochs(units, partition_stages(tuple(record["stages"].split(",")))))
     seal(store, lake, record)
     removed = 0
-    for file in temporary_files(lake, job_id):
-        state = file.stat()
-        if now.timestamp() - state.st_mtime < TEMPORARY_AGE_S:
+    for file, state in lake.storage.leftovers(job_id):
+        if now.timestamp() - state.modified_ns / 1e9 < TEMPORARY_AGE_S:
             continue  # of a resume that began just now
-        if file.is_dir():
-            shutil.rmtree(file, ignore_errors=True)
-        else:
-            file.unlink(missing_ok=True)
-            found["bytes"] += state.st_size
+        lake.storage.remove(file)
+        found["bytes"] += state.size
         removed += 1
     return removed

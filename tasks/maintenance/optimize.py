@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 from data import snapshot
+from data.covered import covered, digest
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
@@ -60,7 +62,7 @@ def optimize(
             stage: {
                 "bytes_before": before[stage],
                 "bytes_after": after[stage],
-                "jobs": len(snapshot.covered(lake, stage)),
+                "jobs": len(covered(lake, stage)),
             }
             for stage in STAGE_SCHEMAS
         },
@@ -69,20 +71,25 @@ def optimize(
 
 
 def _sizes(lake: Lake) -> dict[str, int]:
-    return {stage: sum(file.stat().st_size for file in lake.snapshot_files(stage)) for stage in STAGE_SCHEMAS}
+    return {stage: sum(_size(lake, file) for file in lake.snapshot_files(stage)) for stage in STAGE_SCHEMAS}
+
+
+def _size(lake: Lake, file: Path) -> int:
+    state = lake.storage.stat(file)
+    return state.size if state else 0
 
 
 def _uncovered(store: JobStore, lake: Lake) -> Iterator[list[Record]]:
     batch: list[Record] = []
     files = 0
     for page in ended_jobs(store):
-        known = {stage: snapshot.covered(lake, stage) for stage in STAGE_SCHEMAS}
+        known = {stage: covered(lake, stage) for stage in STAGE_SCHEMAS}
         for record in page:
             parts = {stage: lake.parts(record["id"], stage) for stage in STAGE_SCHEMAS}
             own = sum(
                 len(found)
                 for stage, found in parts.items()
-                if found and known[stage].get(record["id"]) != snapshot.digest(found)
+                if found and known[stage].get(record["id"]) != digest(lake, found)
             )
             if not own:
                 continue

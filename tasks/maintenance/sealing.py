@@ -14,7 +14,8 @@ from typing import Any
 from redis.exceptions import WatchError
 
 from data.jobs import JobStore
-from data.lake import DamagedPartError, Lake, sync_file
+from data.lake import DamagedPartError, Lake
+from data.parts import MANIFEST
 from data.unit_files import json_text
 from leadmill.errors import DamagedRecordError
 from leadmill.log import get_logger
@@ -105,9 +106,4 @@ def _write_manifest(store: JobStore, lake: Lake, record: Record, units: dict[str
         result=json.loads(record.get("result") or "{}"),
         error=record.get("error") or None,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / ".manifest.json.tmp"
-    temporary.write_text(json_text(content))
-    sync_file(temporary)
-    temporary.replace(folder / "manifest.json")
-    sync_file(folder)
+    lake.storage.put(folder / MANIFEST, json_text(content).encode())

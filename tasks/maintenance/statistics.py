@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,8 @@ from pipelines.views.statistics import statistics
 from tasks.maintenance.recount import recount
 from tasks.maintenance.sealing import seal_ended
 
+#: Seconds that one job of this kind waits for another.
+_LOCK_S = 60.0
 #: Columns of `job_history/statistics/statistics-YYYY-MM.parquet`, a row an hour: jobs that there ever were, by status
 #: and by kind; `queues`: waiting messages.
 STATISTICS = pa.schema(
@@ -79,7 +79,7 @@ def totals(store: JobStore, broker: redis.Redis | None) -> dict[str, Any]:
 
 def _there(lake: Lake, path: Path) -> pa.Table | None:
     """The month's rows so far; a damaged file is set aside and the month begun anew."""
-    if not path.exists():
+    if lake.storage.stat(path) is None:
         return None
     try:
         return read_table(path)
@@ -90,17 +90,11 @@ def _there(lake: Lake, path: Path) -> pa.Table | None:
 
 def _keep(lake: Lake, row: Mapping[str, Any]) -> None:
     """Add a row to its month's file, once a job."""
-    folder = lake.history / "statistics"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"statistics-{row['at']:%Y-%m}.parquet"
-    fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        flock(fd, LOCK_EX)
+    path = lake.history / "statistics" / f"statistics-{row['at']:%Y-%m}.parquet"
+    with lake.storage.lock(path.with_name(".lock"), _LOCK_S, 0.1):
         added = pa.Table.from_pylist([dict(row)], schema=STATISTICS)
         if (there := _there(lake, path)) is not None:
             if row["job_id"] in there["job_id"].to_pylist():
                 return
             added = pa.concat_tables([there, added], promote_options="default")
-        history.write(added, path)
-    finally:
-        os.close(fd)
+        history.write(lake, added, path)

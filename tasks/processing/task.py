@@ -25,7 +25,7 @@ def score(run: UnitRun) -> None:
     runtime, job_id = run.runtime, run.job_id
     lake, chain = runtime.lake, partition_stages(run.grant.stages)
     units = runtime.store.units(job_id)
-    lake.settle_all(job_id, committed_epochs(units, chain))
+    lake.expose_all(job_id, committed_epochs(units, chain))
     model = load_rules(_scoring_file(run))
     if chain:
         rows = valid_parts(lake, job_id, chain[-1], "rows", units, chain)
@@ -42,7 +42,7 @@ def score(run: UnitRun) -> None:
         if state.get("m") and (number := partition_number(unit)) is not None
     }
     unhanded = _never_handed(run, units) | {partition_of(file): _DAMAGED for file in damaged}
-    plan, out = lake.plan_path(job_id), run.files.part()
+    plan = lake.plan_path(job_id)
 
     def score_from(files: Mapping[str, Sequence[Path]]) -> ScoreResult:
         return score_leads(
@@ -57,7 +57,7 @@ def score(run: UnitRun) -> None:
             out=out,
         )
 
-    with naming(lake, [plan]):
+    with naming(lake, [plan]), run.files.part_at() as out:
         own = {"rows": rows}
         result = enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job_id)}, score_from)
     run.outcome.rows_in = result.rows

@@ -139,7 +139,7 @@ class Worker:
         at = {"process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}[stage]
         common = {at: datetime.now(UTC), **columns}
         files.write({"company_id": company_id(d), "domain": d, "url": f"https://{d}/", **common} for d in domains)
-        self.lake.settle(job_id, stage, "p0", 1)
+        self.lake.expose(job_id, stage, "p0", 1)
 
     def error_rows(self, job_id: str, stage: str, domains: list[str], scope: str = "company") -> None:
         files = UnitFiles(self.lake, job_id, stage, "p0", 1)
@@ -151,7 +151,7 @@ class Worker:
             for d in domains
         ]  # fmt: skip
         files.write(rows, "errors")
-        self.lake.settle(job_id, stage, "p0", 1)
+        self.lake.expose(job_id, stage, "p0", 1)
 
 
 @pytest.fixture

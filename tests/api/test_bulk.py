@@ -163,7 +163,7 @@ def test_dead_units_with_the_reason(client: TestClient, worker: Worker, lake: La
         for n in range(4)
     ]  # fmt: skip
     UnitFiles(lake, job, "launch", "launch", 1).write_plan(rows)
-    lake.settle(job, "launch", "launch", 1)
+    lake.expose(job, "launch", "launch", 1)
     newest, older = dead(client)
     assert (newest["unit"], newest["stage"], newest["companies"]) == ("p1", "scrape", 3)
     assert (older["unit"], older["stage"], older["companies"]) == ("p0", "process", 1)

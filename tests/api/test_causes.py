@@ -31,7 +31,7 @@ def plan(lake: Lake, job: str, domains: list[str], bad: int = 0) -> None:
         for n in range(bad)
     ]  # fmt: skip
     UnitFiles(lake, job, "launch", "launch", 1).write_plan(rows)
-    lake.settle(job, "launch", "launch", 1)
+    lake.expose(job, "launch", "launch", 1)
 
 
 def errors(lake: Lake, job: str, stage: str, told: dict[str, str], category: str = "network", unit: int = 0) -> None:
@@ -43,7 +43,7 @@ def errors(lake: Lake, job: str, stage: str, told: dict[str, str], category: str
         ],
         "errors",
     )  # fmt: skip
-    lake.settle(job, stage, f"p{unit}", 1)
+    lake.expose(job, stage, f"p{unit}", 1)
 
 
 def test_final_rows_tell_and_messages_that_name_their_host_are_one_cause(lake: Lake) -> None:
@@ -58,7 +58,7 @@ def test_final_rows_tell_and_messages_that_name_their_host_are_one_cause(lake: L
         ]
     ]
     UnitFiles(lake, job, "score", "score", 1).write(rows)
-    lake.settle(job, "score", "score", 1)
+    lake.expose(job, "score", "score", 1)
     found = missing(lake, job, FULL, {})
     assert [(c["category"], c["error"], c["count"]) for c in found] == [
         ("network", "no answer from …", 2),
@@ -73,7 +73,7 @@ def test_without_a_score_plan_errors_and_units_tell(lake: Lake) -> None:
     plan(lake, job, domains, bad=2)
     rows = [{"company_id": company_id("c0.example"), "domain": "c0.example", "url": None}]
     UnitFiles(lake, job, "process", "p0", 1).write(rows)
-    lake.settle(job, "process", "p0", 1)
+    lake.expose(job, "process", "p0", 1)
     errors(lake, job, "scrape", {"c1.example": "timed out"})
     errors(lake, job, "process", {"c2.example": "no text"}, "data", unit=1)
     units = {"p1": {"s": "d"}, "p2": {"s": "f", "m": ["poison", "killed its process"]}}

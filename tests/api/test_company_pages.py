@@ -30,7 +30,7 @@ QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(Heal
 def write(lake: Lake, job: int, stage: str, rows: list[dict[str, Any]], kind: str = "rows", partition: int = 0) -> None:
     files = UnitFiles(lake, f"job_{job:020d}", stage, f"p{partition}", 1, partition)
     files.write(rows, kind)  # type: ignore[arg-type]
-    lake.settle(f"job_{job:020d}", stage, f"p{partition}", 1)
+    lake.expose(f"job_{job:020d}", stage, f"p{partition}", 1)
 
 
 def row(domain: str, **columns: Any) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def test_errors_page_through_changing_data(
         [{"company_id": "", "domain": f"line {i}", "bare": False, "line": i, "error": "bad", "error_category": "data"}
          for i in range(3)]
     )  # fmt: skip
-    lake.settle(job, "launch", "launch", 1)
+    lake.expose(job, "launch", "launch", 1)
     told: list[Any] = []
     cursor, partition, good = None, 1, set()
     while True:

@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data import history
+from data.covered import covered
 from data.damage import DamagedPartError, damages
 from data.jobs import Grant, JobStore
 from data.lake import Lake, UnitFiles
@@ -120,7 +121,7 @@ class Jobs:
                     files.write([{**row(mine[0], "scrape"), **PAGE}], "pages")
             counts = None if unit == "launch" else ",".join(str(files.counts.get(k, 0)) for k in ("rows", "pages"))
             assert self.store.commit(grant, fields=fields, files=counts).refused is None
-            self.lake.settle(job_id, stage, unit, grant.epoch)
+            self.lake.expose(job_id, stage, unit, grant.epoch)
 
 
 @pytest.fixture
@@ -257,11 +258,30 @@ def test_a_damaged_snapshot_and_its_manifest(client: TestClient, jobs: Jobs) -> 
     assert client.get("/healthz").json()["status"] == "fail"
     compacted(jobs.lake, job)
     assert [file.name for file in jobs.lake.snapshot_files("score")] == ["snapshot-000002.parquet"]
+
+
+def cut_off(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:20])
+
+
+@pytest.mark.parametrize("damage", [cut_off, is_a_folder])
+def test_a_damaged_list_of_what_a_snapshot_covers(
+    client: TestClient, jobs: Jobs, damage: Callable[[Path], None]
+) -> None:
+    """It is named and set aside, every part is read again, and the next compaction writes it anew."""
+    job = jobs.whole("a.example", "b.example")
+    compacted(jobs.lake, job)
     manifest = jobs.lake.companies / "enrich" / "manifest.json"
-    manifest.write_text('{"snapshot": "sna')
-    assert domains_of(client) == ["a.example", "b.example"]
-    is_a_folder(manifest)
-    assert domains_of(client) == ["a.example", "b.example"]
+    for number in (2, 3):  # what was set aside before stands in no way
+        damage(manifest)
+        assert domains_of(client) == ["a.example", "b.example"]
+        assert [one.file for one in damages(jobs.lake)] == ["companies/enrich/manifest.json"]
+        assert client.get("/healthz").json()["status"] == "fail"
+        if number == 2:
+            (manifest.parent / "damaged-manifest.json").rename(manifest)  # as a backup that was restored brings it back
+        compacted(jobs.lake, job)
+        assert covered(jobs.lake, "enrich").keys() == {job} and damages(jobs.lake) == []
+        assert [file.name for file in jobs.lake.snapshot_files("enrich")] == [f"snapshot-{number:06d}.parquet"]
 
 
 @pytest.mark.parametrize("damage", [leads_nowhere, is_a_folder])

@@ -84,7 +84,7 @@ def job_id(client: TestClient, worker: Worker) -> str:
     found = str(post(client)["job_id"])
     worker.finish(found)
     UnitFiles(worker.lake, found, "launch", "launch", 1).write_plan([])  # without one a resume would make it again
-    worker.lake.settle(found, "launch", "launch", 1)
+    worker.lake.expose(found, "launch", "launch", 1)
     worker.rows(found, "score", ["a.example", "b.example"], score=50.0, tier="A")
     worker.error_rows(found, "scrape", ["c.example"])
     return found

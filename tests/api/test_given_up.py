@@ -22,7 +22,7 @@ def test_each_company_that_was_given_up_has_its_error(
         for n, u in enumerate(urls)
     ]
     UnitFiles(lake, job, "launch", "launch", 1).write_plan(rows)
-    lake.settle(job, "launch", "launch", 1)
+    lake.expose(job, "launch", "launch", 1)
     worker.launch(job, partitions=4)  # a window of two: p2 and p3 wait
     worker.partitions(job, "p0")
     worker.fail(job, "p1", error="killed its process")

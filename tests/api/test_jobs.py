@@ -139,7 +139,7 @@ def test_resume_takes_units_from_the_manifest(client: TestClient, worker: Worker
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").write_text(json.dumps({"units": units}))
     UnitFiles(lake, job_id, "launch", "launch", 1).write_plan([])
-    lake.settle(job_id, "launch", "launch", 1)
+    lake.expose(job_id, "launch", "launch", 1)
     store.redis.delete(store.key(f"units:{job_id}"))
     assert client.post(f"{V1}/jobs/{job_id}/resume").status_code == 202
     assert store.units(job_id)["p0"]["s"] == "d" and store.units(job_id)["p1"]["s"] == "p"

@@ -50,7 +50,8 @@ def test_report_whose_rename_is_missing(client: TestClient, worker: Worker, lake
     job_id = post(client)["job_id"]
     worker.finish(job_id)
     epoch = store.units(job_id)["render:csv"]["c"][0]
-    UnitFiles(lake, job_id, "report", "render:csv", epoch).path("reports/report.csv").write_text("late\n")
+    with UnitFiles(lake, job_id, "report", "render:csv", epoch).write_at("reports/report.csv") as path:
+        path.write_text("late\n")
     assert client.get(f"{V1}/jobs/{job_id}/report?format=csv").text == "late\n"
 
 
@@ -91,7 +92,7 @@ def test_errors_are_paged(client: TestClient, worker: Worker, lake: Lake) -> Non
              "partition": 0},
         ]
     )  # fmt: skip
-    lake.settle(job_id, "launch", "launch", 1)
+    lake.expose(job_id, "launch", "launch", 1)
     worker.error_rows(job_id, "scrape", [f"c{i}.example" for i in range(5)])
     worker.error_rows(job_id, "process", ["a.example"])
     first = client.get(url, params={"limit": 4}).json()
@@ -117,7 +118,7 @@ def test_errors_know_the_final_rows(client: TestClient, worker: Worker) -> None:
         {"company_id": company_id(d), "domain": d, "error_category": "poison", "error": "set aside"}
         for d in ("bad.example", "lost.example")
     )
-    worker.lake.settle(job_id, "score", "score", 2)
+    worker.lake.expose(job_id, "score", "score", 2)
     items = client.get(f"{V1}/jobs/{job_id}/errors").json()["items"]
     assert sorted((item["domain"], item["category"]) for item in items) == [
         ("bad.example", "network"),

@@ -35,7 +35,7 @@ def row(domain: str = "a.example", **columns: Any) -> dict[str, Any]:
 def written(lake: Lake, rows: list[dict[str, Any]], stage: str = "score") -> list[dict[str, Any]]:
     files = UnitFiles(lake, JOB, stage, "p0", 1)
     files.write(rows)
-    lake.settle(JOB, stage, "p0", 1)
+    lake.expose(JOB, stage, "p0", 1)
     return list(lake.iter_rows(lake.parts(JOB, stage)))
 
 
@@ -164,7 +164,7 @@ def test_what_is_fit_stays(text: str) -> None:
 def test_the_json_of_a_manifest_holds_a_lone_surrogate(lake: Lake) -> None:
     files = UnitFiles(lake, JOB, "publish", "publish", 1)
     files.write_json("manifest.json", {"input": "a\ud800b", "name": "ü"})
-    lake.settle(JOB, "publish", "publish", 1)
+    lake.expose(JOB, "publish", "publish", 1)
     assert (lake.manifest(JOB) or {})["input"] == "a\ud800b"
 
 

@@ -37,7 +37,7 @@ def write(lake: Lake, epoch: int, files: int, kind: str = "rows") -> Committed:
 
 def rows(lake: Lake, committed: Committed) -> list[str]:
     """What a reader gets that has read the record before: it settles, then reads what the record names."""
-    lake.settle(JOB, "scrape", "p0", committed.epoch)
+    lake.expose(JOB, "scrape", "p0", committed.epoch)
     files = lake.valid(JOB, "scrape", "rows", {0: committed})
     return sorted(row["domain"] for row in lake.iter_rows(files))
 
@@ -116,13 +116,13 @@ def test_a_late_process_beside_a_new_commit(
         lake = Lake(tmp_path / str(number))
         old = write(lake, 3, old_files)
         if late == "dropper":
-            lake.settle(JOB, "scrape", "p0", 3)
+            lake.expose(JOB, "scrape", "p0", 3)
         new = write(lake, 4, new_files)
         works: list[Callable[[], object]] = [
-            (lambda lake=lake: lake.settle(JOB, "scrape", "p0", 3))  # type: ignore[misc]
+            (lambda lake=lake: lake.expose(JOB, "scrape", "p0", 3))  # type: ignore[misc]
             if late == "settler"
             else (lambda lake=lake: lake.drop_partition(JOB, ["scrape"], 0, 3)),  # type: ignore[misc]
-            lambda lake=lake: lake.settle(JOB, "scrape", "p0", 4),  # type: ignore[misc]
+            lambda lake=lake: lake.expose(JOB, "scrape", "p0", 4),  # type: ignore[misc]
         ]
         actors = [steps.start(work) for work in works]
         for actor in order:
@@ -168,7 +168,7 @@ class Folder(RuleBasedStateMachine):
         self.committed = self.written[self.epoch]
         self.known.append(self.committed)
         if settles:
-            self.lake.settle(JOB, "scrape", "p0", self.epoch)
+            self.lake.expose(JOB, "scrape", "p0", self.epoch)
 
     @rule(drops=st.booleans())
     def made_again(self, drops: bool) -> None:
@@ -183,7 +183,7 @@ class Folder(RuleBasedStateMachine):
         """A process that slept settles what it knew, or drops what it was told to make again."""
         what = data.draw(st.sampled_from(self.known))
         if not drops:
-            self.lake.settle(JOB, "scrape", "p0", what.epoch)
+            self.lake.expose(JOB, "scrape", "p0", what.epoch)
         elif what is not self.committed:
             self.lake.drop_partition(JOB, ["scrape"], 0, what.epoch)
 
@@ -192,9 +192,9 @@ class Folder(RuleBasedStateMachine):
     def publish(self, data: st.DataObject) -> None:
         """The job's end, perhaps by a process that read the units a while ago; then a listing is exact."""
         what = data.draw(st.sampled_from(self.known))
-        self.lake.settle(JOB, "scrape", "p0", what.epoch)
+        self.lake.expose(JOB, "scrape", "p0", what.epoch)
         valid = {("scrape", "rows"): self.lake.valid(JOB, "scrape", "rows", {0: what})}
-        self.lake.remove_strays(JOB, valid, {"p0": what.epoch})  # type: ignore[arg-type]
+        self.lake.remove_losers(JOB, valid, {"p0": what.epoch})  # type: ignore[arg-type]
         if what is self.committed:
             names = sorted(row["domain"] for row in self.lake.iter_rows(self.lake.parts(JOB, "scrape")))
             assert names == wanted(what)
@@ -237,6 +237,6 @@ def test_readers_across_jobs_take_the_highest_epoch_of_each_partition(tmp_path: 
     lake = Lake(tmp_path)
     for epoch, files in ((1, 2), (2, 1)):
         write(lake, epoch, files)
-        lake.settle(JOB, "scrape", "p0", epoch)
+        lake.expose(JOB, "scrape", "p0", epoch)
     assert [file.name for file in lake.stage_files("scrape")] == ["part-00000-0-e2.parquet"]
     assert [row["company_id"] for row in lake.newest("scrape")] == [company_id("e2n0.example")]

@@ -57,7 +57,7 @@ def job(tmp_path: Path) -> str:
     }
     files = UnitFiles(lake, job_id, "score", "score", 1)
     files.write([*(lead(n, 30.0 + 5 * n, ["GB", "DE", None][n % 3]) for n in range(12)), down])
-    lake.settle(job_id, "score", "score", 1)
+    lake.expose(job_id, "score", "score", 1)
     assert len(lake.parts(job_id, "score")) == 1
     return job_id
 

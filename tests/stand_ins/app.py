@@ -19,8 +19,7 @@ import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-
-import pyarrow.parquet as pq
+from typing import Any
 
 from leadmill.errors import ErrorCategory, WorkError
 from pipelines.execution import plan as planning
@@ -41,15 +40,23 @@ def steer(run: UnitRun) -> dict:
 def launch(run: UnitRun) -> None:
     if run.grant.attempt == 1:
         pass_time(run, steer(run).get("launch_s", 0))
-    planning.launch(run)
     size = steer(run).get("partition_size")
-    if size and run.grant.attempt == 1:
-        table = pq.read_table(run.files.path("plan.parquet"), partitioning=None).to_pylist()
-        good = [row for row in table if row["error"] is None]
+    if not size or run.grant.attempt > 1:
+        planning.launch(run)
+        return
+    write, partitions = run.files.write_plan, 0
+
+    def cut(rows: list[dict[str, Any]]) -> int:
+        nonlocal partitions
+        good = [row for row in rows if row.get("error") is None]
         for i, row in enumerate(good):
             row["partition"] = i // size
-        run.files.write_plan(table)
-        run.outcome.fields["pn"] = -(-len(good) // size)
+        partitions = -(-len(good) // size)
+        return write(rows)
+
+    run.files.write_plan = cut  # type: ignore[method-assign,assignment]
+    planning.launch(run)
+    run.outcome.fields["pn"] = partitions
 
 
 def note(run: UnitRun, what: str) -> None:
@@ -118,7 +125,7 @@ def score(run: UnitRun) -> None:
         return
     lake, units = run.runtime.lake, run.runtime.store.units(run.job_id)
     chain = ("scrape", "process", "enrich")
-    lake.settle_all(run.job_id, committed_epochs(units, chain))
+    lake.expose_all(run.job_id, committed_epochs(units, chain))
     good = {row["company_id"] for row in lake.iter_rows(lake.parts(run.job_id, "enrich"))}
     run.write(
         {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "score": 1.0,

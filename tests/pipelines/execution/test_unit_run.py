@@ -38,7 +38,7 @@ def runtime(store: JobStore, lake: Lake) -> Runtime:
     files = UnitFiles(lake, JOB, "launch", "launch", grant.epoch)
     files.write_plan([{**identity("a.example"), "bare": False, "partition": 0}])
     store.commit(grant, fields={"pn": 1, "w": 2, "nc": 1, "close": "score;publish"})
-    lake.settle(JOB, "launch", "launch", grant.epoch)
+    lake.expose(JOB, "launch", "launch", grant.epoch)
     return Runtime(Settings(data_url=str(lake.root)), store, lake, lambda outs: None)
 
 
@@ -72,7 +72,7 @@ def test_a_stale_run_that_met_damage_removes_nothing(runtime: Runtime) -> None:
         files = UnitFiles(lake, JOB, "scrape", "p0", 2)
         files.write(rows("a.example"))
         assert store.commit(grant, files="1").refused is None
-        lake.settle(JOB, "scrape", "p0", 2)
+        lake.expose(JOB, "scrape", "p0", 2)
         raise DamagedPartError(lake.part_dir(JOB, "scrape") / "part-00000-0.parquet", OSError("torn"))
 
     run(runtime, body)
@@ -124,7 +124,7 @@ def test_a_commit_of_version_0_1_0_has_no_counts_and_what_lies_there_counts(runt
     files = UnitFiles(lake, JOB, "scrape", "p0", 1)
     files.write(rows("a.example"))
     store.commit(grant)
-    lake.settle(JOB, "scrape", "p0", 1)
+    lake.expose(JOB, "scrape", "p0", 1)
     assert "f" not in store.units(JOB)["p0"]
     seen: list[str] = []
     run(runtime, lambda unit: seen.extend(row["domain"] for row in unit.read()), index=1)

@@ -75,7 +75,7 @@ class Driver:
         files.write_plan(plan)
         chain = [stage for stage in grant.stages if stage in CHAIN]
         self.store.commit(grant, fields={"pn": bool(chain) + 0, "w": 2, "nc": len(domains), "close": close})
-        self.lake.settle(job_id, "launch", "launch", grant.epoch)
+        self.lake.expose(job_id, "launch", "launch", grant.epoch)
 
     def stage(
         self,
@@ -103,7 +103,7 @@ class Driver:
             )  # fmt: skip
         self.store.commit(grant, rows_out=len(rows))
         if settle:
-            self.lake.settle(job_id, stage, unit, grant.epoch)
+            self.lake.expose(job_id, stage, unit, grant.epoch)
 
     def publish(self, job_id: str, status: str = "completed", coverage: float = 1.0) -> None:
         grant = self.begin(job_id, "publish")
@@ -113,7 +113,7 @@ class Driver:
         files.write_json("reports/report.json", {"leads": []})
         result = json.dumps({"companies": 1, "good": 1})
         self.store.commit(grant, status=status, fields={"coverage": coverage}, doc={"result": result})
-        self.lake.settle(job_id, "publish", "publish", grant.epoch)
+        self.lake.expose(job_id, "publish", "publish", grant.epoch)
 
     def completed(self, domains: Sequence[str], days_ago: float, **values: Any) -> str:
         """A pipeline that ended well so many days ago, a second after it began."""

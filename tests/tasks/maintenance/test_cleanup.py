@@ -135,7 +135,7 @@ DEATHS = [
     ("data.jobs.JobStore.forget", "after"),
     ("shutil.rmtree", "before"),
     ("shutil.rmtree", "after"),
-    ("tasks.maintenance.sealing.sync_file", "before"),
+    ("tasks.maintenance.sealing._write_manifest", "before"),
 ]
 
 

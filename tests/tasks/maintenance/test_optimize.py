@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data import snapshot
+from data import covered, snapshot
 from data.schemas import STAGE_SCHEMAS, table
 from leadmill.ids import company_id
 from pipelines.execution.recovery import Node
@@ -32,8 +32,8 @@ def test_everything_ended_is_compacted_once_and_kept(driver: Driver) -> None:
     assert found["snapshots"]["scrape"]["jobs"] == 4
     assert driver.newest() == before
     assert all(driver.store.read(job_id) and driver.lake.parts(job_id, "scrape") for job_id in jobs)
-    assert all(snapshot.covers(driver.lake, job_id) for job_id in jobs)
-    assert snapshot.uncovered_files(driver.lake, "scrape") == driver.lake.parts(live, "scrape")
+    assert all(covered.covers(driver.lake, job_id) for job_id in jobs)
+    assert covered.uncovered_files(driver.lake, "scrape") == driver.lake.parts(live, "scrape")
     assert pq.read_table(driver.lake.snapshot_files("scrape")[0]).num_rows == 3
     again = optimize(driver.store, driver.lake)
     assert again["jobs_compacted"] == 0 and again["snapshots"]["score"]["bytes_before"] > 0
@@ -45,11 +45,11 @@ def test_what_a_resume_adds_is_not_covered_until_the_next_time(driver: Driver) -
     driver.store.resume(job_id)
     driver.store.commit(driver.begin(job_id, "launch"), fields={"pn": 2, "w": 2, "close": "score;publish"})
     driver.stage(job_id, "p1", "scrape", ["b.example"])
-    assert not snapshot.covers(driver.lake, job_id)
-    assert len(snapshot.uncovered_files(driver.lake, "scrape")) == 2
+    assert not covered.covers(driver.lake, job_id)
+    assert len(covered.uncovered_files(driver.lake, "scrape")) == 2
     driver.store.cancel(job_id)
     assert optimize(driver.store, driver.lake)["jobs_compacted"] == 1
-    assert snapshot.covers(driver.lake, job_id) and snapshot.uncovered_files(driver.lake, "scrape") == []
+    assert covered.covers(driver.lake, job_id) and covered.uncovered_files(driver.lake, "scrape") == []
 
 
 def test_error_rows_of_score_stay_out(driver: Driver) -> None:

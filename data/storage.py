@@ -1,0 +1,166 @@
+"""The storage seam: what the lake asks of the place where its files lie.
+
+It speaks of job files, not of how a place makes them appear. A run **stages** a file, the record **commits** it,
+whoever reads next **exposes** what the commit named, publish **removes the losers**. A file under a fixed name is
+**swapped** if nobody changed it. On a local disk that is a temporary name, a rename, fsync and flock
+(`data/local_storage.py`); an object store puts each file under the name that carries its epoch and needs no rename at
+all (decision 21). Above this line nobody lists a folder, renames, removes, syncs or locks.
+
+Files are named by paths below `root`. Every method may raise OSError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol
+
+
+class Run(NamedTuple):
+    """One run of a stage of a unit: whose a staged file is. Of two runs the higher epoch counts."""
+
+    job_id: str
+    stage: str
+    unit: str
+    epoch: int
+
+
+class Stat(NamedTuple):
+    """What a place knows of a file without reading it."""
+
+    #: Bytes.
+    size: int
+    #: When it was written, ns since the epoch (Unix).
+    modified_ns: int
+
+
+class Content(NamedTuple):
+    """What a file under a fixed name holds, and which one it is."""
+
+    data: bytes
+    #: Another one after every change; means something to `swap` alone.
+    version: str
+
+
+class Storage(Protocol):
+    """A place for files. Calls of several processes and threads may meet; a process may die inside any of them."""
+
+    root: Path
+
+    # ---- files of a run ----------------------------------------------------------------------------
+
+    def stage(self, run: Run, name: str) -> AbstractContextManager[BinaryIO]:
+        """A stream into a file of a run that nobody reads yet; complete and durable when the block has ended.
+
+        `name`: where it is exposed, below its job's folder (`data.parts.part_path`, `plan.parquet`, …).
+        """
+        ...
+
+    def stage_at(self, run: Run, name: str) -> AbstractContextManager[Path]:
+        """The same for a writer that wants the path of a local file."""
+        ...
+
+    def scratch(self, run: Run, name: str) -> Path:
+        """The path of a local file for a run alone; it is never exposed and goes with `discard` or `discard_lost`."""
+        ...
+
+    def staged(self, job_id: str) -> set[tuple[str, str]]:
+        """(stage, unit) of a job's files that are staged and not exposed; most of those units still run."""
+        ...
+
+    def expose(self, run: Run) -> list[str]:
+        """Show what a committed run staged, having removed what was staged under lower epochs; names as in `stage`.
+
+        It may be repeated, also by somebody who is late: what a higher epoch staged or exposed stays.
+        """
+        ...
+
+    def discard(self, run: Run) -> None:
+        """Remove what a run staged: its commit was refused or never came."""
+        ...
+
+    def leftovers(self, job_id: str) -> list[tuple[Path, Stat]]:
+        """Every staged and scratch file of a job, whosever it is."""
+        ...
+
+    def discard_lost(self, job_id: str, epochs: Mapping[str, int], stages: tuple[str, ...] | None = None) -> None:
+        """Remove what is staged of each unit under an epoch up to the given one (of these stages; None: of all)."""
+        ...
+
+    # ---- files under fixed names -----------------------------------------------------------------------
+
+    def read(self, file: Path) -> Content | None:
+        """A whole file, None when there is none."""
+        ...
+
+    def put(self, file: Path, data: bytes) -> None:
+        """Write a file whole or not at all, durable, over whatever had its name."""
+        ...
+
+    def swap(self, file: Path, data: bytes, seen: Content | None) -> bool:
+        """`put`, if the file is still the one that was read (None: there is none); False, and nothing done, if not."""
+        ...
+
+    def create(self, file: Path) -> AbstractContextManager[Path]:
+        """The path to write a new file at, which has its name, whole and durable, once the block has ended."""
+        ...
+
+    def drop_unfinished(self, folder: Path) -> int:
+        """Remove what killed calls of `create`, `put` and `swap` left in a folder, while none runs; bytes freed."""
+        ...
+
+    # ---- any file ---------------------------------------------------------------------------------------
+
+    def names(self, folder: Path) -> list[str]:
+        """What lies in a folder, in no order; nothing when there is none."""
+        ...
+
+    def files(self, folder: Path) -> Iterator[tuple[Path, Stat]]:
+        """Every file below a folder, however deep."""
+        ...
+
+    def stat(self, file: Path) -> Stat | None:
+        """Size and time of a file; None when there is none."""
+        ...
+
+    def remove(self, file: Path) -> None:
+        """Remove a file, or whatever else lies in its place; nothing when there is none."""
+        ...
+
+    def remove_all(self, folder: Path) -> int:
+        """Remove a folder with all that is in it; bytes freed."""
+        ...
+
+    def move(self, file: Path, name: str) -> None:
+        """Give a file another name in its folder, over whatever had it; after a death both may stand.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        ...
+
+    def sync(self, folder: Path) -> None:
+        """Make durable what was exposed below a folder. Until then a power cut may leave it staged, as before."""
+        ...
+
+    def lock(
+        self, name: Path, wait_s: float, poll_s: float, waiting: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[None]:
+        """Hold a right alone among all processes; it ends with the block, or with the process.
+
+        `waiting` is called each time another process was found to hold it, `poll_s` apart, and may raise.
+
+        Raises:
+            TimeoutError: another process holds it for longer than `wait_s`.
+        """
+        ...
+
+
+class StoredLake(Protocol):
+    """What modules below `data.lake.Lake` know of it."""
+
+    root: Path
+    storage: Storage
+    #: Takes what an operator must see: a kind and what it is about.
+    tell: Callable[[str, Mapping[str, Any]], None] | None

@@ -1,0 +1,66 @@
+"""Above the storage seam nobody lists, renames, removes, syncs or locks: an object store would know none of it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("api", "data", "extraction", "pipelines", "reports", "tasks")
+#: Calls that a file system answers and an object store does not, or in another way.
+OF_A_DISK = {
+    "fsync", "flock", "glob", "hardlink_to", "iterdir", "link", "listdir", "lockf", "mkdir", "mkstemp",
+    "renames", "rglob", "rmdir", "rmtree", "scandir", "symlink_to", "touch", "unlink", "walk",
+}  # fmt: skip
+#: Those that may, and what they do it to.
+ALLOWED: dict[str, str] = {
+    "data/local_storage.py": "the seam on a disk",
+    "data/jobs/script.py": "the package's own scripts",
+    "data/probes.py": "asks the disk itself whether it takes anything",
+    "data/privacy.py": "modes of the folders of a disk",
+    "pipelines/execution/restore.py": "`run/`, which is of this machine",
+    "api/reports.py": "a partial report's own temporary folder",
+}
+
+
+def calls_of_a_disk(source: str) -> set[str]:
+    """Names of such calls; `replace` and `rename` of one argument are a path's, of two a text's or a Redis client's."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            name, given = node.func.attr, len(node.args) + len(node.keywords)
+            of_os = isinstance(node.func.value, ast.Name) and node.func.value.id == "os"
+            if name in OF_A_DISK or (name in ("rename", "replace") and len(node.args) == given == (2 if of_os else 1)):
+                found.add(name)
+    return found
+
+
+def modules() -> list[Path]:
+    return [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
+
+
+def test_only_the_storage_touches_the_lakes_files() -> None:
+    found = {str(file.relative_to(ROOT)): calls_of_a_disk(file.read_text()) for file in modules()}
+    above = {name: sorted(calls) for name, calls in found.items() if calls and name not in ALLOWED}
+    assert above == {}, "use `lake.storage` (data/storage.py), or say in ALLOWED what else this is done to"
+    assert [name for name in ALLOWED if not found.get(name)] == [], "allowed without need"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("a.glob('*')", True),
+        ("os.replace(a, b)", True),
+        ("path.replace(other)", True),
+        ("fcntl.flock(fd, 2)", True),
+        ("path.rename(other)", True),
+        ("redis.rename(key, other)", False),
+        ("text.replace('a', 'b')", False),
+        ("replace(record, paused=True)", False),
+        ("names(folder)", False),
+    ],
+)
+def test_the_look_tells_paths_from_texts(source: str, told: bool) -> None:
+    assert bool(calls_of_a_disk(source)) is told
