@@ -1,9 +1,14 @@
 # One word for each habit; every target installs what it needs first (`make setup`).
 PYTHON ?= python3
 BIN := .venv/bin
+UPGRADE ?= --upgrade
+SIDE_BY_SIDE := -n auto --dist worksteal
+# Per cent of the lines and branches that the fast tests reach at least.
+FLOOR := 48
+FLOOR_PURE := 95
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up demo test check fmt docs lock pin soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test test-fast coverage hooks check fmt docs lock pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,8 +25,22 @@ up: setup ## run the whole stack (Ctrl-C stops it)
 demo: setup ## run the main job on the sample sites and print the best leads
 	@leadmill demo
 
-test: setup ## run every test on the real stack
-	@pytest
+test: setup ## run every test: the fast ones side by side, then those on the real stack
+	@fast=0; $(MAKE) -s coverage || fast=$$?; \
+		pytest -m "not fast" || exit $$?; \
+		[ $$fast = 0 ] || echo "make test: the rest passed; fast tests or their coverage failed, see above" >&2; exit $$fast
+
+test-fast: setup ## run the tests that start no server and no process, side by side
+	@pytest -m fast $(SIDE_BY_SIDE)
+
+coverage: setup ## the same, with the lines that they reach; fails below the floors
+	@pytest -m fast $(SIDE_BY_SIDE) --cov --cov-report= || exit $$?; \
+		echo "reached by fast tests, all packages and the pure ones:"; \
+		coverage report --format=total --fail-under=$(FLOOR) && \
+		coverage report --format=total --fail-under=$(FLOOR_PURE) --include='extraction/*,reports/*'
+
+hooks: setup ## have git run the checks before each commit
+	@pre-commit install
 
 soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10,000 jobs at once; then watch its memory
 	@python -m tests.faults.soak --seconds $(or $(SECONDS),600)
@@ -41,9 +60,9 @@ fmt: setup ## format and mend what the linter can mend
 docs: setup ## write anew what the docs take from the code: settings, commands, calls
 	@python -m docs.generate
 
-lock: setup ## renew requirements.lock, and the parts of it that the image takes, from pyproject.toml
+lock: setup ## renew requirements.lock and its parts for the image from pyproject.toml (UPGRADE= keeps versions)
 	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
-		--no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
+		--no-emit-index-url --no-annotate --no-header $(UPGRADE) --quiet -o requirements.lock
 	@uv pip compile pyproject.toml -c requirements.lock --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-annotate --no-header --quiet -o deploy/runtime.lock
 	@uv pip compile --group build -c requirements.lock --generate-hashes --universal --python-version 3.11 \
@@ -53,7 +72,7 @@ pin: ## write the digests of the images that compose builds on and runs into .en
 	@sh deploy/pin.sh
 
 clean: ## remove what running and testing left (not .venv, not ./var)
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 include benchmarks/targets.mk

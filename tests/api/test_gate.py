@@ -227,6 +227,7 @@ def test_a_host_named_twice_is_refused(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
 
 
+@pytest.mark.stack
 def test_import_stays_light() -> None:
     code = (
         "import sys, api.app; print([m for m in ('scrapy', 'pandas', 'twisted.internet.reactor') if m in sys.modules])"

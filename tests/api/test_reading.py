@@ -186,6 +186,7 @@ def test_empty_lake(client: TestClient) -> None:
     assert client.get(f"{V1}/companies/comp_{'0' * 16}").status_code == 404
 
 
+@pytest.mark.stack
 def test_reading_the_lake_loads_no_pandas() -> None:
     code = (
         "import sys, tempfile, pathlib\n"

@@ -36,24 +36,28 @@ def _quick(row: str, folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
+@pytest.mark.stack
 def test_small_pipeline_and_its_floor(tmp_path: Path) -> None:
     lines = _quick("pipeline_small", tmp_path)
     assert [line["bar"] for line in lines] == ["<= 2.5 floor", "<= 1.5 floor"]
     assert all(line["leadmill"] > 0 and line["floor"] > 0 for line in lines)
 
 
+@pytest.mark.stack
 def test_submits_are_all_recorded_and_all_sent(tmp_path: Path) -> None:
     rate, p99 = _quick("submits", tmp_path)
     assert rate["leadmill"] > 0 and rate["floor"] > 0 and rate["better"] == "more"
     assert p99["unit"] == "ms" and p99["bar"] == "<= 1 floor"
 
 
+@pytest.mark.stack
 def test_record_bytes_shrink_after_the_end(tmp_path: Path) -> None:
     ended, at_once, live = _quick("record_bytes", tmp_path)
     assert 0 < ended["leadmill"] < at_once["leadmill"]
     assert live["leadmill"] > 0
 
 
+@pytest.mark.stack
 def test_scores_of_both_queries_agree(tmp_path: Path) -> None:
     (line,) = _quick("score_million", tmp_path)  # the row itself refuses to be measured when they do not
     assert line["floor_ratio"] > 0
@@ -121,6 +125,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert "not measured: submits" in capsys.readouterr().err
 
 
+@pytest.mark.stack
 def test_generator_refuses_answers_that_are_no_success(port: int) -> None:
     found = load(port, 2, 0.2, request("GET", "/good"))
     assert found["count"] > 0 and found["p50_ms"] <= found["p99_ms"]

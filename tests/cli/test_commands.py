@@ -35,6 +35,7 @@ def finished_job(api: Any, answer: Any, a_job: Any) -> dict[str, Any]:
     return dict(done)
 
 
+@pytest.mark.stack
 def test_help_is_quick_and_loads_nothing_heavy() -> None:
     code = (
         "import sys, time; t = time.process_time()\n"

@@ -24,6 +24,8 @@ from leadmill.settings import Settings
 from pipelines.execution.start_check import check_start
 from tests.valkey import Valkey, free_port
 
+pytestmark = pytest.mark.stack
+
 Run = Callable[..., Any]
 
 

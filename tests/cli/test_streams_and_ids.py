@@ -18,6 +18,8 @@ import pytest
 from leadmill import Client
 from leadmill.client.transport import ApiError
 
+pytestmark = pytest.mark.stack
+
 Run = Callable[..., Any]
 V1 = "/api/v1"
 COMMAND = f"{sys.executable} -P -m cli.main"

@@ -25,6 +25,7 @@ from tests.valkey import Valkey, free_port
 OURS = sorted(set(SERVICES) - {"redis"})
 
 
+@pytest.mark.stack
 def test_follows_the_compose_specification() -> None:
     tool = Path(sys.executable).with_name("check-jsonschema")
     done = subprocess.run(
@@ -85,6 +86,7 @@ def test_redis_has_a_password_that_is_asked_for_and_no_argument() -> None:
         assert not any("${REDIS_PASSWORD" in word for word in service["command"]), "arguments are seen by everybody"
 
 
+@pytest.mark.stack
 def test_images_can_be_pinned_by_digest(tmp_path: Path) -> None:
     assert SERVICES["redis"]["image"] == "${VALKEY_IMAGE:-valkey/valkey:9.1-alpine}"
     for name in OURS:
@@ -177,6 +179,7 @@ def test_health_check_sees_a_late_beat(server: Valkey, tmp_path: Path) -> None:
     assert "health_check was due" in service.said
 
 
+@pytest.mark.stack
 def test_redis_command_runs_as_written(tmp_path: Path) -> None:
     # The wheel has the server but not its client, so the check's PING is sent from here.
     assert SERVICES["redis"]["healthcheck"]["test"] == ["CMD", "valkey-cli", "ping"]

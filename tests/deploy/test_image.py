@@ -108,6 +108,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli")
 
 
+@pytest.mark.stack
 def test_wheel_holds_every_file_of_the_packages(wheel: set[str]) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *PACKAGES],
@@ -124,6 +125,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: set[str]) -> None:
         assert fnmatch.filter(wheel, kind), kind
 
 
+@pytest.mark.stack
 def test_wheel_holds_nothing_else(wheel: set[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)

@@ -137,6 +137,7 @@ def _in_child(result) -> None:
         result.put("interrupted")
 
 
+@pytest.mark.stack
 def test_a_forked_process_of_a_worker_has_a_budget_of_its_own():
     result = billiard.SimpleQueue()
     child = billiard.Process(target=_in_child, args=(result,))

@@ -15,6 +15,8 @@ from nbclient.exceptions import CellExecutionError
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id, new_job_id
 
+pytestmark = pytest.mark.stack
+
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

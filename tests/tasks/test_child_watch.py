@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from pipelines.execution import canvas
 from tasks import reconciler
@@ -64,6 +65,7 @@ def test_a_run_whose_unit_was_taken_from_it_is_killed(spine: Spine, tmp_path: Pa
     spine.store.cancel(job)
 
 
+@pytest.mark.stack
 def test_no_child_is_made_while_the_reconciler_publishes() -> None:
     """It would inherit whatever lock of Celery's the reconciler's thread holds just then, and wait for it for ever."""
     inside, leave = threading.Event(), threading.Event()

@@ -24,6 +24,8 @@ from cli.local_stack import ports, redis_server
 from cli.local_stack.stack import LocalStack
 from tests.valkey import Valkey
 
+pytestmark = pytest.mark.stack
+
 SLEEPER = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
 API = """
 import http.server, os, sys

@@ -22,6 +22,8 @@ from cli.local_stack.process import ChildSpec
 from cli.local_stack.run_dir import MAX_LOG_BYTES, RunDir
 from cli.local_stack.supervisor import Supervisor, end_leftovers, in_words
 
+pytestmark = pytest.mark.stack
+
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 #: Deaf to TERM, and with a child of its own that is deaf too; writes both pids.
 DEAF_FAMILY = """

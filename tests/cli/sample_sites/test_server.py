@@ -22,6 +22,8 @@ import pytest
 from cli.sample_sites.hostile import LARGE_PAGE, METADATA_URL, NESTED_TAGS
 from cli.sample_sites.server import SampleServer, bulk_sites, company_urls, expected
 
+pytestmark = pytest.mark.stack
+
 
 class Reply(NamedTuple):
     status: int

@@ -140,6 +140,7 @@ def test_something_else_listens_there(api: Any, client: Client, answer: Any) -> 
         client.health()
 
 
+@pytest.mark.stack
 def test_nobody_listens() -> None:
     with Client("http://127.0.0.1:9", retries=0, timeout=2) as client, pytest.raises(ApiUnreachableError) as caught:
         client.health()
@@ -342,6 +343,7 @@ def test_the_running_stack_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     get_settings.cache_clear()
 
 
+@pytest.mark.stack
 def test_importing_the_client_is_cheap() -> None:
     code = (
         "import sys, time; t = time.process_time(); from leadmill import Client; t = time.process_time() - t\n"

@@ -184,6 +184,7 @@ def test_numbers_that_publish_reads(spine: Spine, fields: dict[str, str], text: 
     assert text in record["error"]
 
 
+@pytest.mark.stack
 @pytest.mark.parametrize(
     ("chain", "close"),
     [

@@ -23,6 +23,8 @@ from pipelines.intake.submit import Submission, submit
 from tests.stand_ins.stack import PREFIX, Spine
 from tests.valkey import Valkey
 
+pytestmark = pytest.mark.stack
+
 
 def until(what: Callable[[], object], seconds: float, why: str) -> None:
     end = time.monotonic() + seconds

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 _SCRIPT = """
 import json, sys, threading
 from tasks.processing.preload import preload
@@ -24,6 +26,7 @@ print(json.dumps({"phones": rows[0]["phones"], "threads": threads,
 """
 
 
+@pytest.mark.stack
 def test_preload_is_complete_and_starts_no_thread() -> None:
     done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True, timeout=60)
     found = json.loads(done.stdout)
