@@ -16,6 +16,8 @@ from extraction import budget as budgets
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from tests.extraction.conftest import NOW, make_company
 
+pytestmark = pytest.mark.no_cover  # the CPU time that it measures is not that of tracing
+
 
 def burn(seconds: float) -> None:
     until = time.thread_time() + seconds

@@ -33,6 +33,8 @@ from tests.extraction.conftest import NOW, make_company, make_page
 from tests.extraction.hostile_markup import MARKS, marked, soup
 from tests.extraction.hostile_text import FLOODS, base64_text, patterns_of, pumps, repeated
 
+pytestmark = pytest.mark.no_cover  # the CPU time that it measures is not that of tracing
+
 #: A doubling of the input may cost so many times as much, over three doublings.
 GROWTH = 2.3**3
 #: CPU seconds below which a measure says nothing.
