@@ -122,6 +122,7 @@ def test_a_wrong_column_is_named_with_what_is_wrong(given: dict[str, Any], told:
         final_columns([*(STAGES[name] for name in ROW_STAGES), stage("verify", "enrich", **given)])
 
 
+@pytest.mark.stack
 def test_declarations_are_cheap_to_read() -> None:
     """Every process and every command reads them."""
     heavy = "pyarrow, duckdb, celery, redis, pydantic, fastapi, httpx2, extraction, data, importlib.metadata"
