@@ -23,4 +23,4 @@ else
 fi
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 # A start that must compile what it imports takes three times as long, and where PYTHONDONTWRITEBYTECODE is set each does.
-.venv/bin/python -m compileall -q leadmill data pipelines reports tasks api cli
+.venv/bin/python -m compileall -q leadmill data pipelines reports extraction tasks api cli

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).parent
+PAGES = (*sorted(DOCS.glob("*.md")), DOCS / "decisions" / "README.md")
 _BLOCK = re.compile(r"(<!-- made by make docs: (\w+) ?(\w*) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def main() -> None:
     """Write anew every page that has such a block."""
-    for page in sorted(DOCS.glob("*.md")):
+    for page in PAGES:
         text = page.read_text(encoding="utf-8")
         if (made := renewed(text)) != text:
             page.write_text(made, encoding="utf-8")
@@ -108,6 +109,18 @@ def _commands(path: str, command: Any) -> Iterator[str]:
 def _plain(option: str) -> str:
     """Types in capital letters, as people write them."""
     return re.sub(r"<(?:list\[)?(\w+)[^>]*>", lambda kind: {"str": "TEXT"}.get(kind[1], kind[1].upper()), option)
+
+
+# ---- decisions -----------------------------------------------------------------------------------------
+
+
+def decisions(_: str) -> str:
+    """Every page of docs/decisions by its title."""
+    pages = sorted((DOCS / "decisions").glob("0*.md"))
+    titles = (page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for page in pages)
+    numbered = (title.partition(". ") for title in titles)
+    lines = ([number, f"[{title}]({page.name})"] for page, (number, _, title) in zip(pages, numbered, strict=True))
+    return _table(["", "decision"], lines)
 
 
 # ---- calls ---------------------------------------------------------------------------------------------
@@ -207,6 +220,7 @@ BLOCKS: Mapping[str, Callable[[str], str]] = {
     "settings": settings,
     "found": found,
     "commands": commands,
+    "decisions": decisions,
     "calls": calls,
     "bodies": bodies,
 }

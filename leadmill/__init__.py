@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from leadmill.client.results import Job
     from leadmill.client.transport import ApiError
 
+__version__ = "0.2.0.dev0"
+
 __all__ = ["ApiError", "Client", "Job", "JobHandle"]
 
 _HOMES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate import renewed
+from docs.generate import PAGES, renewed
 from leadmill.settings import Settings, variable_of
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ DEPENDENCIES = (ROOT / "docs" / "dependencies.md").read_text()
 VARIABLES = {variable_of(field) for field in Settings.model_fields}
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_docs_take_from_the_code_is_as_the_code_has_it(page: Path) -> None:
     text = page.read_text()
     assert text == renewed(text), "run `make docs`"

@@ -16,6 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import leadmill
+
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 INSTRUCTIONS = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if line and not line.startswith("#")]
@@ -123,6 +125,11 @@ def test_wheel_holds_every_file_of_the_packages(wheel: set[str]) -> None:
     assert wanted <= wheel
     for kind in ("*.lua", "*.toml", "*.j2", "*.css", "*.html"):
         assert fnmatch.filter(wheel, kind), kind
+
+
+@pytest.mark.stack
+def test_wheel_has_the_version_that_is_said_once(wheel: set[str]) -> None:
+    assert f"leadmill-{leadmill.__version__}.dist-info/METADATA" in wheel
 
 
 @pytest.mark.stack

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Installs the Debian packages that tests use and that are not here; says what it leaves out where it cannot.
+# Nothing but tests needs them: Leadmill itself runs with Python alone.
+set -eu
+
+# program  package  the tests that run it
+needed='
+curl curl tests/deploy/test_readme.py
+git git tests/deploy/test_image.py
+'
+
+missing="$(echo "$needed" | while read -r program package _; do
+	[ -z "$program" ] || command -v "$program" >/dev/null || echo "$package"
+done)"
+[ -n "$missing" ] || exit 0
+missing="$(echo $missing)" # in one line
+
+if ! command -v apt-get >/dev/null; then
+	echo "ci-packages: no apt-get here; left out: $missing" >&2
+elif [ "$(id -u)" != 0 ]; then
+	echo "ci-packages: only root may install; left out: $missing" >&2
+else
+	echo "ci-packages: installing $missing" >&2
+	apt-get update -qq
+	# shellcheck disable=SC2086  # one word a package
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+fi
