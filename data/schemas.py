@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Any
 
 import pyarrow as pa
@@ -61,8 +62,7 @@ TYPES: dict[str, pa.DataType] = {
 }
 
 
-def _type(stage: Stage, column: str) -> pa.DataType:
-    named = stage.columns[column]
+def _type(stage: Stage, column: str, named: str) -> pa.DataType:
     try:
         return TYPES[named] if named in TYPES else pa.type_for_alias(named)
     except ValueError:
@@ -71,7 +71,9 @@ def _type(stage: Stage, column: str) -> pa.DataType:
 
 
 def final_columns(stages: Sequence[Stage]) -> list[tuple[str, str, pa.DataType]]:
-    """All columns that stages declare, in the lake's order, each with the stage that fills it first; times come last.
+    """All columns in the lake's order, each with the stage that fills it first.
+
+    Behind those that stages declare come those that are found (`more_columns`), and last the times of the stages.
 
     Raises:
         ConfigError: a type or a place is unknown, or a name is taken.
@@ -82,7 +84,10 @@ def final_columns(stages: Sequence[Stage]) -> list[tuple[str, str, pa.DataType]]
         if stage.columns_before and stage.columns_before not in names:
             raise ConfigError(f"stage {stage.name!r}: columns_before: there is no column {stage.columns_before!r}")
         at = names.index(stage.columns_before) if stage.columns_before else len(found)
-        found[at:at] = [(name, stage.name, _type(stage, name)) for name in stage.columns]
+        found[at:at] = [(name, stage.name, _type(stage, name, kind)) for name, kind in stage.columns.items()]
+    for stage in stages:
+        more: Mapping[str, str] = resolve_name(stage.more_columns)() if stage.more_columns else {}
+        found += [(name, stage.name, _type(stage, name, kind)) for name, kind in more.items()]
     found += [(stage.made_at, stage.name, TIME) for stage in stages]
     fixed = [field.name for field in (*IDENTITY, *ORIGIN)]
     twice = [name for name, count in Counter([*fixed, *(name for name, _, _ in found)]).items() if count > 1]

@@ -28,7 +28,8 @@ def enrich_rows(
     now: datetime,
     on_progress: Callable[[int], None],
 ) -> tuple[list[EnrichedRow], list[ErrorRow]]:
-    """Every row again, with what the enrichers found: industry, technologies, employees_min, employees_max, more facts.
+    """Every row again, with what the enrichers found: industry, technologies, employees_min, employees_max, columns
+    that they bring with them, more facts.
 
     `rows` are process-stage rows, `pages` rows of `data.schemas.PAGES` in any order; a company without pages
     keeps its row, enriched by what needs none. `on_progress` is called with the number of pages read so far
@@ -87,7 +88,8 @@ def _settled(
     result: EnrichedRow = dict(row)
     facts = list(row.get("facts") or ())
     for enricher in enrichers:
-        result.update(dict.fromkeys(enricher.columns))
+        defaults = enricher.defaults
+        result.update(defaults)
         try:
             with CpuBudget(SETTLE_S):
                 outcome = enricher.settle(row, found[enricher.name])
@@ -98,7 +100,7 @@ def _settled(
         except Exception as error:
             errors.append(_failed(row, enricher.name, error, now, None))
             continue
-        result.update({column: outcome.columns.get(column) for column in enricher.columns})
+        result.update({column: outcome.columns.get(column, default) for column, default in defaults.items()})
         facts += outcome.facts
     result["technologies"] = result.get("technologies") or []
     # When there are too many, those that this stage found are dropped before those that it was built on.

@@ -97,6 +97,10 @@ class Item(NamedTuple):
         parts = (value for value in (values if isinstance(values, list) else [values]) if isinstance(value, dict))
         return list(islice(parts, MAX_VALUES))
 
+    def inner(self, properties: dict[str, Any]) -> Item:
+        """One of `parts`, to read its own properties."""
+        return Item(frozenset(), properties, "", nested=True)
+
 
 def read_json_ld(script: str) -> list[Item]:
     """All entities of a JSON-LD script, `@graph` and nested ones included; broken beyond repair gives none."""

@@ -2,18 +2,22 @@
 
 To add one, put a module into this package that defines `ENRICHER`, or register an `Enricher` under the entry-point
 group `leadmill.enrichers` from another distribution. Nothing else is edited.
+
+Whoever needs the lake's columns loads all enrichers, the API too: what is heavy is imported where it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extraction.document import Document
 from extraction.findings import Finding
-from leadmill.plugins import ExtensionPoint
+from leadmill.plugins import ExtensionPoint, PluginError
 from leadmill.rows import CompanyRow, Fact
+
+if TYPE_CHECKING:
+    from extraction.document import Document
 
 
 class Outcome(NamedTuple):
@@ -21,6 +25,16 @@ class Outcome(NamedTuple):
 
     columns: dict[str, Any]
     facts: list[Fact]
+
+
+class Column(NamedTuple):
+    """A column that an enricher brings with it: the rows of stage enrich, and of all stages behind, have it."""
+
+    name: str
+    #: As in `columns` of a `leadmill.stages.Stage`: `text`, `texts`, `int32`, `float64`, `bool`, `time` …
+    type: str
+    #: What it holds where the enricher found nothing, or failed. Rows of before there was the column hold null.
+    default: Any = None
 
 
 @dataclass(frozen=True)
@@ -32,11 +46,36 @@ class Enricher:
     """
 
     name: str
-    #: Columns of STAGE_SCHEMAS['enrich'] it may set; None from it where it found nothing.
-    columns: tuple[str, ...]
+    #: Columns it may set: its own, and names of columns that stage enrich has anyway (None where it found nothing).
+    columns: tuple[Column | str, ...]
     look: Callable[[Document], Iterable[Finding]]
     settle: Callable[[CompanyRow, Sequence[Finding]], Outcome]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Its columns as they are where it found nothing."""
+        return dict(
+            (column.name, column.default) if isinstance(column, Column) else (column, None) for column in self.columns
+        )
 
 
 #: Every enricher, by its name.
 ENRICHERS = ExtensionPoint("extraction.enrichers", "leadmill.enrichers", "ENRICHER", Enricher)
+
+
+def added_columns() -> dict[str, str]:
+    """Name → type of the columns that enrichers bring with them, in the order of the enrichers' names.
+
+    Raises:
+        PluginError: two bring the same one, or one of them is no enricher.
+    """
+    found: dict[str, str] = {}
+    for enricher in ENRICHERS.all().values():
+        for column in enricher.columns:
+            if isinstance(column, Column):
+                if column.name in found:
+                    raise PluginError(
+                        f"enricher {enricher.name!r}: another one brings a column {column.name!r} already"
+                    )
+                found[column.name] = column.type
+    return found

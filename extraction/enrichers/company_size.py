@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extraction.document import Document
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
-from extraction.structured import Item
+
+if TYPE_CHECKING:
+    from extraction.document import Document
+    from extraction.structured import Item
 
 #: More people than any company has.
 MOST = 5_000_000
@@ -153,7 +155,7 @@ def _hinted(line: str) -> bool:
 
 def _declared(item: Item) -> Size | None:
     for part in item.parts("numberOfEmployees"):
-        inner = Item(frozenset(), part, "", nested=True)
+        inner = item.inner(part)
         least = _integer(inner.first("minValue") or inner.first("value") or "")
         most = _integer(inner.first("maxValue") or inner.first("value") or "")
         if least is not None or most is not None:

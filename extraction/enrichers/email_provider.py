@@ -6,13 +6,16 @@ A firm with its own mail domain is further along than one that answers from a fr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from extraction.document import Document
 from extraction.email_domains import FREE
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
 from leadmill.ids import registrable_domain
 from leadmill.rows import CompanyRow
+
+if TYPE_CHECKING:
+    from extraction.document import Document
 
 
 def _look(page: Document) -> Iterable[Finding]:

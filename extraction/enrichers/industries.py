@@ -11,11 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extraction.document import Document
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
+
+if TYPE_CHECKING:
+    from extraction.document import Document
 
 LEAVES = Path(__file__).with_name("industries.toml")
 #: Characters of running text read from a page.

@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extraction.document import Document
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
+
+if TYPE_CHECKING:
+    from extraction.document import Document
 
 RULES = Path(__file__).with_name("technologies.toml")
 #: Sources of scripts, styles, frames and pictures looked at on one page, and characters of each.

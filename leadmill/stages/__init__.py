@@ -50,6 +50,9 @@ class Stage:
     #: Columns that its rows have beside those of the stage before: name -> type (`data.schemas.TYPES`, or an alias of
     #: Arrow's like `int32`).
     columns: Mapping[str, str] = field(default_factory=dict)
+    #: What names further ones that are found, as `package.module:function`: its answer is like `columns`. Whoever needs
+    #: the schemas calls it, so it imports nothing heavy, and nothing of `data/`.
+    more_columns: str = ""
     #: These columns stand before that one in the lake's order; empty: behind those of the other stages.
     columns_before: str = ""
     #: The column (a time) that tells when a row was made, and so which is a company's newest; empty: it makes no rows.

@@ -13,6 +13,7 @@ STAGE = Stage(
         "employees_max": "int32",
     },
     columns_before="founded",
+    more_columns="extraction.enrichers:added_columns",
     made_at="enriched_at",
     lacks="no enriched data: enrich again",
 )

@@ -1,6 +1,7 @@
 """A copy of the tree with every recipe of docs/extending.md in it, and the real stack run from that copy.
 
-A recipe is a block of code whose first line is a comment that names its file; it is written as it stands.
+A recipe is a block of code whose first line is a comment that names its file; it is written as it stands. Where that
+line says more, the block is added to a file that is there.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from pathlib import Path
 import pytest
 
 from cli.sample_sites.server import SampleServer
-from leadmill import Client
+from leadmill import Client, Job
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli")
+PAGE = (ROOT / "docs" / "extending.md").read_text()
+PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli", "docs")
 _RECIPE = re.compile(r"^```\w+\n# (\S+/\S+)\n(.*?)^```$", re.M | re.S)
 #: Runs a stack until its standard input ends.
 _RUN = """
@@ -36,14 +38,19 @@ with LocalStack(sys.argv[1], workers=2, api_port=0) as stack:
 
 def recipes() -> dict[str, str]:
     """File of each recipe -> its text."""
-    return dict(_RECIPE.findall((ROOT / "docs" / "extending.md").read_text()))
+    return dict(_RECIPE.findall(PAGE))
+
+
+def addition(first_line: str) -> str:
+    """The text of the block that begins with this line."""
+    [text] = re.findall(rf"^```\w+\n{re.escape(first_line)}\n(.*?)^```$", PAGE, re.M | re.S)
+    return str(text)
 
 
 def entry_points() -> str:
     """What an installer writes of the entry points that the page shows."""
-    page = (ROOT / "docs" / "extending.md").read_text()
     lines = []
-    for block in re.findall(r"^```toml\n(\[project.entry-points.*?)^```$", page, re.M | re.S):
+    for block in re.findall(r"^```toml\n(\[project.entry-points.*?)^```$", PAGE, re.M | re.S):
         for group, points in tomllib.loads(block)["project"]["entry-points"].items():
             lines += [f"[{group}]", *(f"{name} = {place}" for name, place in points.items())]
     return "\n".join(lines)
@@ -99,10 +106,13 @@ def extended(tmp_path_factory: pytest.TempPathFactory, sites: SampleServer) -> I
     installed.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-leads\nVersion: 1.0\n")
     (installed / "entry_points.txt").write_text(entry_points())
+    settings = tree / "leadmill" / "settings.py"
+    fields, end, rest = settings.read_text().partition("    @field_validator")
+    settings.write_text(fields + addition("# leadmill/settings.py: class Settings") + "\n" + end + rest)
     scoring = folder / "scoring.toml"
-    rule = '[[rule]]\nname = "own_mail"\naxis = "contact"\npoints = 1\nreason = "own mail is known"\n'
-    when = 'when = { field = "own_mail", op = "exists" }\n'
-    scoring.write_text((tree / "tasks/processing/scoring.toml").read_text() + "\n" + rule + when)
+    scoring.write_text((tree / "tasks/processing/scoring.toml").read_text() + "\n" + addition("# scoring.toml"))
+    hosts = folder / "hosts.txt"
+    hosts.write_text("nordwind-solar.example\ndonaukraft.example\npolderdata.example\n")
     data = folder / "data"
     env = {
         **os.environ,
@@ -110,6 +120,8 @@ def extended(tmp_path_factory: pytest.TempPathFactory, sites: SampleServer) -> I
         "LEADMILL_DATA_URL": str(data),
         "LEADMILL_HTTP_PROXY": sites.url,
         "LEADMILL_SCORING_FILE": str(scoring),
+        "LEADMILL_SEARCH_PROVIDER": f"hosts:{hosts}",
+        "LEADMILL_CONTACTS_LIMIT": "1",
     }
     with subprocess.Popen(
         [sys.executable, "-c", _RUN, str(data)], cwd=tree, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -121,3 +133,12 @@ def extended(tmp_path_factory: pytest.TempPathFactory, sites: SampleServer) -> I
         finally:
             stack.stdin.close()
             stack.wait(30)
+
+
+@pytest.fixture(scope="package")
+def leads(extended: Extended) -> Job:
+    """A pipeline over what a search finds, with a report in every form that a recipe shows in."""
+    report = {"formats": ["html", "csv", "xlsx", "json", "vcf"]}
+    job = extended.client.submit(search_queries=["nordwind", "kraft"], report=report).wait(60)
+    assert job.status == "completed", job.raw
+    return job
