@@ -90,7 +90,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         await asyncio.to_thread(here.hub.close)
         await asyncio.to_thread(here.publisher.close)
         here.submitters.shutdown(wait=False, cancel_futures=True)
-        here.store.redis.close()
+        here.store.close()
         here.broker.close()
 
     return lifespan

@@ -7,18 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
 
-import redis
 from fastapi import Depends, Request
-from redis.backoff import ConstantBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
 
 from api.event_hub import EventHub
 from api.probing import Prober
 from api.publisher import Publisher
-from data.identity import LakePair, connect
 from data.jobs import JobStore
 from data.lake import Lake
+from data.message_queues import MessageQueues
 from leadmill.settings import Settings
 from pipelines.execution.broker import make_celery
 from pipelines.intake.schedule_registry import ScheduleRegistry
@@ -36,7 +32,7 @@ class Context:
     settings: Settings
     store: JobStore
     #: The Redis that holds the queues.
-    broker: redis.Redis
+    broker: MessageQueues
     lake: Lake
     publisher: Publisher
     hub: EventHub
@@ -50,11 +46,15 @@ class Context:
 
     @classmethod
     def make(cls, settings: Settings) -> Context:
-        pair = LakePair(settings.data_dir, settings.key_prefix, settings.redis_url)
-        client = redis_client(settings.redis_url, pair)
+        prefix = settings.key_prefix
+        store = JobStore.connect(
+            settings.redis_url, prefix, REDIS_TIMEOUT_S, lake=settings.data_dir, try_again_at_once=True
+        )
+        lake = Lake(settings.data_dir, store.critical)
         same = settings.broker_url == settings.redis_url or not settings.broker_url.startswith("redis")
-        store = JobStore(client, settings.key_prefix, pair=pair)
-        broker, lake = client if same else redis_client(settings.broker_url), Lake(settings.data_dir, store.critical)
+        broker = (
+            MessageQueues.beside(store) if same else MessageQueues.connect(settings.broker_url, prefix, REDIS_TIMEOUT_S)
+        )
         return cls(
             settings=settings,
             store=store,
@@ -65,18 +65,6 @@ class Context:
             schedules=ScheduleRegistry(store, lake),
             prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),
         )
-
-
-def redis_client(url: str, pair: LakePair | None = None) -> redis.Redis:
-    """A client whose calls end in time: one that finds its connection broken is tried again, a timeout is not."""
-    return connect(
-        url,
-        pair,
-        decode_responses=True,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        retry=Retry(ConstantBackoff(0.02), 1, supported_errors=(RedisConnectionError,)),
-    )
 
 
 async def get_context(request: Request) -> Context:

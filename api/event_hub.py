@@ -9,24 +9,21 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
-
-from redis.exceptions import RedisError, ResponseError
 
 from api.problems import TooManyError
 from data.jobs import JobStore
-from data.jobs.entries import event_of
-from leadmill.errors import UnavailableError
+from data.jobs.event_feed import Event, damaged_streams, news
+from leadmill.errors import DamagedRecordError, LeadmillError, UnavailableError
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
 
-#: (id, kind, data) of one event.
-Entry = tuple[str, str, dict[str, Any]]
 #: How long one read waits for news, ms: also how soon a new viewer's job is watched.
 _BLOCK_MS = 400
+#: Most events of a job in one read.
+_AT_ONCE = 200
 #: Entries a viewer may fall behind before its stream is ended (it then resumes by Last-Event-ID).
 _BEHIND = 500
 _PAUSE_S = 1.0
@@ -47,16 +44,16 @@ class Viewer:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         #: None ends the stream.
-        self.entries: asyncio.Queue[Entry | None] = asyncio.Queue(_BEHIND)
+        self.entries: asyncio.Queue[Event | None] = asyncio.Queue(_BEHIND)
 
-    def give(self, entry: Entry | None) -> None:
+    def give(self, entry: Event | None) -> None:
         """Called from the hub's thread."""
         try:
             self._loop.call_soon_threadsafe(self._put, entry)
         except RuntimeError:
             log.debug("viewer's loop has ended")
 
-    def _put(self, entry: Entry | None) -> None:
+    def _put(self, entry: Event | None) -> None:
         if self.entries.full():
             while not self.entries.empty():
                 self.entries.get_nowait()
@@ -147,46 +144,38 @@ class EventHub:
                     self._news.wait()
                 if self._closed:
                     return
-                streams = {self._store.key(f"ev:{job}"): at for job, at in self._read_to.items()}
+                read_to = dict(self._read_to)
             try:
-                rows = cast("Any", self._store.redis.xread(cast("Any", streams), count=200, block=_BLOCK_MS))
-            except ResponseError as error:
+                self._hand_on(news(self._store, read_to, most=_AT_ONCE, wait_ms=_BLOCK_MS))
+            except DamagedRecordError as error:
                 log.warning("an event stream cannot be read", error=str(error)[:200])
-                self._let_go_of_damaged(list(streams))
-                continue
-            except RedisError as error:
-                log.warning("event streams stand still", error=type(error).__name__)
+                self._let_go_of_damaged(list(read_to))
+            except LeadmillError as error:
+                log.warning("event streams stand still", error=str(error)[:200])
                 with self._news:
                     self._news.wait_for(lambda: self._closed, _PAUSE_S)
-                continue
-            self._hand_on(rows.items() if isinstance(rows, dict) else rows or ())
 
-    def _let_go_of_damaged(self, keys: list[str]) -> None:
+    def _let_go_of_damaged(self, jobs: list[str]) -> None:
         """End the streams of jobs whose key is none, so that the others go on; who comes back is told why."""
-        head = len(self._store.key("ev:"))
         try:
-            types = {key: self._store.redis.type(key) for key in keys}
-        except RedisError:
-            types = {}
-        damaged = [key[head:] for key, kind in types.items() if kind not in ("stream", "none")]
+            damaged = damaged_streams(self._store, jobs)
+        except LeadmillError:
+            damaged = []
         with self._news:
             viewers = [viewer for job in damaged for viewer in self._viewers.pop(job, ())]
             for job in damaged:
                 self._read_to.pop(job, None)
-            if not damaged:  # refused for another reason
+            if not damaged:  # mended meanwhile, or Redis does not answer
                 self._news.wait_for(lambda: self._closed, _PAUSE_S)
         for viewer in viewers:
             viewer.give(None)
 
-    def _hand_on(self, rows: Any) -> None:
-        head = len(self._store.key("ev:"))
-        for key, entries in rows:
-            job = key[head:]
+    def _hand_on(self, found: Mapping[str, Sequence[Event]]) -> None:
+        for job, events in found.items():
             with self._news:
                 viewers = list(self._viewers.get(job, ()))
-                if job in self._read_to and entries:
-                    self._read_to[job] = entries[-1][0]
-            for entry_id, fields in entries:
-                entry = (entry_id, *event_of(fields))
+                if job in self._read_to and events:
+                    self._read_to[job] = events[-1][0]
+            for event in events:
                 for viewer in viewers:
-                    viewer.give(entry)
+                    viewer.give(event)

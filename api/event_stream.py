@@ -18,8 +18,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api import problems
 from api.context import Context, Here
-from api.event_hub import Entry, Viewer, order
-from data.jobs import TERMINAL
+from api.event_hub import Viewer, order
+from data.jobs import TERMINAL, JobRecord
+from data.jobs.event_feed import Event
 from leadmill.errors import InputError
 from pipelines.intake.control import existing
 
@@ -106,17 +107,17 @@ class Follower:
             yield event
         if not self._ended:
             self._ended = True
-            status = (await self._record() or {}).get("status")
-            yield ServerSentEvent(event="status", data={"status": status}, id=self._seen)
+            record = await self._record()
+            yield ServerSentEvent(event="status", data={"status": record and record.status}, id=self._seen)
 
     async def _is_over(self) -> bool:
         record = await self._record()
-        return record is None or record["status"] in TERMINAL
+        return record is None or record.is_terminal
 
-    async def _record(self) -> dict[str, str] | None:
-        return await run_in_threadpool(self._here.store.read, self._job_id)
+    async def _record(self) -> JobRecord | None:
+        return await run_in_threadpool(self._here.store.record, self._job_id)
 
-    def _tell(self, entry: Entry) -> ServerSentEvent:
+    def _tell(self, entry: Event) -> ServerSentEvent:
         self._seen = entry[0]
         self._ended = entry[1] == "status" and entry[2].get("status") in TERMINAL
         return ServerSentEvent(event=entry[1], data=entry[2], id=entry[0])

@@ -90,18 +90,28 @@ class _Gauges(Collector):
             yield _gauge(f"leadmill_queue_{name}", what, "queue", {queue: row[name] for queue, row in queues.items()})
         ages = {queue: row["oldest_s"] or 0.0 for queue, row in queues.items()}
         yield _gauge("leadmill_queue_oldest_seconds", "Age of the oldest waiting message", "queue", ages)
-        yield GaugeMetricFamily("leadmill_workers", "Workers alive", value=len(self._figures["workers"]))
+        if (workers := self._figures["workers"]) is not None:
+            yield GaugeMetricFamily("leadmill_workers", "Workers alive", value=len(workers))
         begun = CounterMetricFamily("leadmill_units_begun", "Units begun, by stage", labels=["stage"])
         for stage, row in self._figures["stages"].items():
             begun.add_metric([stage], row["begun"])
         yield begun
+        damaged = dict.fromkeys(self._figures["unreadable"], 1)
+        yield _gauge(
+            "leadmill_unreadable_keys",
+            "Keys that something else has written; what they count is left out",
+            "key",
+            damaged,
+        )
         yield CounterMetricFamily(
             "leadmill_launches_left_to_workers", "Launch messages this process did not send itself", value=self._dropped
         )
 
 
 def _gauge(name: str, what: str, label: str, values: dict[str, Any]) -> Metric:
+    """Without those that are not known."""
     family = GaugeMetricFamily(name, what, labels=[label])
     for key, value in values.items():
-        family.add_metric([key], float(value))
+        if value is not None:
+            family.add_metric([key], float(value))
     return family

@@ -19,10 +19,9 @@ from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
 from pipelines.intake import bulk, control
 from pipelines.views import causes, dead_letters, waiting
-from pipelines.views.alarms import critical_events, last_health
 from pipelines.views.listing import MAX_PAGE, JobFilter
 from pipelines.views.listing import list_jobs as page_of_jobs
-from pipelines.views.statistics import statistics
+from pipelines.views.statistics import statistics_and_alarms
 from pipelines.views.view import job_json
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
@@ -54,7 +53,7 @@ def list_jobs(
 ) -> Response:
     page = page_of_jobs(here.store, here.lake, JobFilter(status, kind, tag, since, text), limit, cursor)
     reasons = waiting.reasons(here.store, page.records)
-    items = [job_json(record, reasons.get(record["id"])) for record in page.records]
+    items = [job_json(record, reasons.get(record.job_id)) for record in page.records]
     return JSONResponse({"items": items, "next_cursor": page.next_cursor})
 
 
@@ -63,8 +62,7 @@ def list_jobs(
     summary="Totals, durations, rates, queues, workers and alarms, at the same cost whatever their number",
 )
 def job_statistics(here: Here) -> Response:
-    alarms = {"critical_events": critical_events(here.store), "health": last_health(here.store)}
-    return JSONResponse({**statistics(here.store, here.broker), **alarms})
+    return JSONResponse(statistics_and_alarms(here.store, here.broker))
 
 
 @router.get("/dead", response_model=PageBody, summary="Units that failed for good, newest first, with the reason")
@@ -105,7 +103,7 @@ def errors(
 )
 def cancel(job_id: str, here: Here) -> Response:
     record = control.cancel(here.store, here.lake, job_id)
-    return accepted_answer(job_id, record["kind"], status=record["status"])
+    return accepted_answer(job_id, record.kind, status=record.status)
 
 
 @router.post(

@@ -122,7 +122,7 @@ def resume_answer(here: Context, job_id: str, key: str | None) -> Response:
         NotFoundError, ConflictError, UnavailableError: as `control.resume`.
     """
     record, replayed = control.resume(here.store, here.lake, here.publisher.put, job_id, scoped_key(key))
-    return accepted_answer(job_id, record["kind"], replayed=replayed)
+    return accepted_answer(job_id, record.kind, replayed=replayed)
 
 
 def pipeline_submission(body: PipelineBody, file: Path | None = None) -> Submission:

@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-import redis
-from redis.exceptions import RedisError
-
-from data.identity import RefusedConnectionError
 from data.jobs import JobStore
 from data.lake import Lake
-from data.probes import DISK, WriteFault, disk_fault, disk_free, redis_fault, refused
-from data.server import durability_risks
+from data.message_queues import MessageQueues
+from data.probes import DISK, WriteFault, disk_fault, disk_free, look_at_store
 from leadmill.declared import KINDS
 from leadmill.errors import ForeignLakeError, UnavailableError
 from leadmill.log import get_logger
@@ -43,7 +39,7 @@ class Prober:
     """Looks at most once in `KEPT_S`, one thread at a time; the others take what was seen last."""
 
     store: JobStore
-    broker: redis.Redis
+    broker: MessageQueues
     lake: Lake
     redis_url: str
     broker_url: str
@@ -80,9 +76,7 @@ class Prober:
 
     def _probe(self) -> Seen:
         shown, faults, foreign = self._redis()
-        if self.broker is not self.store.redis and (
-            fault := redis_fault(self.broker, self.store.prefix, self.broker_url)
-        ):
+        if not self.broker.lie_beside(self.store) and (fault := self.broker.write_fault(self.broker_url)):
             faults.append(fault)
         disk = disk_fault(self.lake.root)
         free = disk_free(self.lake.root)
@@ -103,24 +97,8 @@ class Prober:
             return {"redis": "refused", "warnings": [str(error)]}, [], True
         except UnavailableError as error:
             log.debug("the folder was not compared with Redis", error=str(error))  # what follows says why
-        try:
-            with self.store.redis.pipeline(transaction=False) as pipe:
-                pipe.info("persistence")
-                pipe.info("memory")
-                pipe.setrange(self.store.key("probe"), 0, "")
-                persistence, memory, written = pipe.execute(raise_on_error=False)
-        except RefusedConnectionError as error:
-            return {"redis": "refused", "warnings": [str(error)]}, [], True
-        except RedisError as error:
-            if (fault := refused(error, self.redis_url, self.store.prefix)) is not None:
-                return {"redis": fault.what, "warnings": []}, [fault], False
-            return {"redis": "unreachable", "warnings": [f"Redis does not answer ({type(error).__name__})"]}, [], False
-        fault = refused(written, self.redis_url, self.store.prefix) if isinstance(written, RedisError) else None
-        fault = fault or redis_fault(self.store.redis, self.store.prefix, self.redis_url, KINDS)
-        shown: dict[str, Any] = {"redis": fault.what if fault else "ok"}
-        warnings = []
-        if isinstance(persistence, dict) and isinstance(memory, dict):
-            shown["redis_memory_bytes"] = memory.get("used_memory")
-            risks = durability_risks({**persistence, **memory})
-            warnings = [f"Redis {risk.text}; redis-cli {risk.command}" for risk in risks]
-        return {**shown, "warnings": warnings}, [fault] if fault else [], False
+        seen = look_at_store(self.store, self.redis_url, KINDS)
+        shown: dict[str, Any] = {"redis": seen.state, "warnings": list(seen.warnings)}
+        if seen.used_memory is not None:
+            shown["redis_memory_bytes"] = seen.used_memory
+        return shown, [seen.fault] if seen.fault else [], seen.state == "refused"

@@ -20,12 +20,12 @@ from api import problems
 from api.bodies import ReportFormat
 from api.context import Context, Here
 from data.damage import enduring
-from data.jobs import Status
+from data.jobs import JobRecord, Status
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConflictError, NotFoundError, StorageError
 from pipelines.intake import control
 from pipelines.request.asked import RecordError, check_options
-from pipelines.views.view import Record, coverage, is_terminal, iso
+from pipelines.views.view import iso
 from reports.formats import FORMATS
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
@@ -56,10 +56,10 @@ def report(
     partial: Annotated[bool, Query()] = False,
 ) -> Response:
     folder = here.lake.job_dir(job_id) / "reports"
-    record = here.store.read(job_id)
+    record = here.store.record(job_id)
     if record is None and not folder.is_dir():
         control.existing(here.store, here.lake, job_id)  # says what there is instead
-    if record is None or record["status"] in (Status.COMPLETED, Status.FAILED):
+    if record is None or record.status in (Status.COMPLETED, Status.FAILED):
         if found := _written(here, job_id, format):
             return _file(job_id, format, found)
         if not partial:
@@ -100,20 +100,20 @@ def _what_exists(here: Context, job_id: str, fmt: str) -> str:
     return f"job {job_id} has no {fmt} report; there is: {', '.join(found)}; partial=true makes it from the rows"
 
 
-def _not_yet(record: Record) -> str:
-    job = record["id"]
-    if record["status"] == Status.CANCELLED:
+def _not_yet(record: JobRecord) -> str:
+    job = record.job_id
+    if record.status == Status.CANCELLED:
         return (
             f"job {job} was cancelled before its report; POST /api/v1/jobs/{job}/resume finishes it, "
             "`partial=true` gives the rows there are"
         )
     return (
-        f"job {job} is {record['status']} ({int(record.get('pct') or 0) / 10:g} %); ask again when it has ended, "
+        f"job {job} is {record.status} ({record.progress / 10:g} %); ask again when it has ended, "
         "or with `partial=true` for the rows so far"
     )
 
 
-def _partial(here: Context, job_id: str, fmt: str, record: Record | None) -> Response:
+def _partial(here: Context, job_id: str, fmt: str, record: JobRecord | None) -> Response:
     from reports.render import render
 
     try:
@@ -143,15 +143,15 @@ def _furthest(here: Context, job_id: str) -> list[Path]:
     return next((parts for stage in _STAGES if (parts := here.lake.parts(job_id, stage))), [])
 
 
-def _about(job_id: str, record: Record | None) -> dict[str, Any]:
+def _about(job_id: str, record: JobRecord | None) -> dict[str, Any]:
     if record is None:
         return {"job_id": job_id}
     return {
         "job_id": job_id,
-        "kind": record["kind"],
-        "created_at": iso(record["created"]),
-        "coverage": coverage(record),
-        "partial": not is_terminal(record) or record["status"] == Status.CANCELLED,
+        "kind": record.kind,
+        "created_at": iso(record.created_ms),
+        "coverage": record.coverage,
+        "partial": not record.is_terminal or record.status == Status.CANCELLED,
     }
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from cli.failure import CommandError
 from cli.local_stack import ports, redis_server
 from cli.local_stack.run_dir import RunDir
-from data.probes import WriteFault, disk_fault, redis_fault
+from data.probes import WriteFault, disk_fault, redis_fault_at
 from leadmill.errors import LeadmillError
 from leadmill.redaction import plain, shown
 
@@ -172,12 +172,9 @@ def _redis(data_dir: Path) -> Iterator[Finding]:
 
 
 def _writes_refused(url: str, prefix: str) -> WriteFault | None:
-    import redis
-
     from leadmill.declared import KINDS
 
-    with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
-        return redis_fault(client, prefix, url, KINDS)
+    return redis_fault_at(url, prefix, KINDS)
 
 
 def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[Finding]:

@@ -65,7 +65,7 @@ def tell_stack(found: dict[str, Any]) -> None:
         ],
     )
     _tell_alarms(found["statistics"])
-    for name in (name for name, q in queues.items() if not q["workers"]):
+    for name in (name for name, q in queues.items() if q["workers"] == 0):
         console.note(f"no worker listens on {name}: leadmill worker -Q {name}")
     jobs = [Job.of(raw) for raw in found["jobs"]]
     if jobs:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from data.damage import DamagedPartError, enduring, mend
 from data.duck import connection
-from data.jobs import RECORD_STATUSES
+from data.jobs import RECORD_STATUSES, JobRecord
 from data.jobs.entries import object_of, record_fault
 from data.lake import Lake
 from data.reading import read_table
@@ -50,59 +50,60 @@ HISTORY = pa.schema(
         pa.field("error_category", pa.string()),
         pa.field("error", pa.string()),
         pa.field("result", pa.string()),  # JSON
-        pa.field("record", pa.string(), False),  # JSON of the raw record, as JobStore.read gave it
+        pa.field("record", pa.string(), False),  # JSON of the record as it is stored
         pa.field("archived_at", TIME, False),
         pa.field("schema_version", pa.int16(), False),
     ]
 )
-#: What `JobStore.read` adds or what has a column of its own and may be long.
+#: What has a column of its own and may be long.
 _NOT_IN_RECORD = ("id", "result", "error")
 _LATEST = "QUALIFY row_number() OVER (PARTITION BY job_id ORDER BY archived_at DESC) = 1"
 
 
-def row(record: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """The history's row of an ended job, from its raw record (`JobStore.read`)."""
-    took = _number(record.get("took"))
+def row(record: JobRecord, now: datetime) -> dict[str, Any]:
+    """The history's row of an ended job."""
+    took = record.took_ms
     return {
-        "job_id": record["id"],
-        "kind": record["kind"],
-        "status": record["status"],
-        "priority": int(record.get("prio") or 1),
-        "tags": json.loads(record.get("tags") or "[]"),
-        "parent": record.get("parent") or None,
-        "stages": [name for name in record.get("stages", "").split(",") if name],
-        "created_at": _time(record["created"]),
-        "started_at": _time(record.get("started")),
-        "finished_at": _time(record.get("finished")),
+        "job_id": record.job_id,
+        "kind": record.kind,
+        "status": record.status.value,
+        "priority": record.priority,
+        "tags": list(record.tags),
+        "parent": record.parent,
+        "stages": list(record.stages),
+        "created_at": _time(record.created_ms),
+        "started_at": _time(record.started_ms),
+        "finished_at": _time(record.finished_ms),
         "duration_s": None if took is None else took / 1000,
         "took_ms": took,
-        "bucket": _number(record.get("bucket")),
-        "companies": int(record.get("nc") or 0),
-        "coverage": float(record["coverage"]) if record.get("coverage") else None,
-        "attempt": int(record.get("attempt") or 1),
-        "error_category": record.get("category") or None,
-        "error": record.get("error") or None,
-        "result": record.get("result") or None,
-        "record": json.dumps({name: value for name, value in record.items() if name not in _NOT_IN_RECORD}),
+        "bucket": record.duration_bucket,
+        "companies": record.companies,
+        "coverage": record.coverage,
+        "attempt": record.attempt,
+        "error_category": record.error_category,
+        "error": record.error or None,
+        "result": record.result_json or None,
+        "record": json.dumps({name: value for name, value in record.stored.items() if name not in _NOT_IN_RECORD}),
         "archived_at": now,
         "schema_version": SCHEMA_VERSION,
     }
 
 
-def raw(found: Mapping[str, Any]) -> dict[str, str]:
-    """The record of a history row in the form `JobStore.read` gives it; DamagedRecordError when it holds none."""
-    record = object_of(found["record"])
-    fault = "is no JSON object" if record is None else record_fault(record, RECORD_STATUSES)
-    if record is None or fault:
+def record(found: Mapping[str, Any]) -> JobRecord:
+    """The record of a history row, `archived`; DamagedRecordError when it holds none."""
+    stored = object_of(found["record"])
+    fault = "is no JSON object" if stored is None else record_fault(stored, RECORD_STATUSES)
+    if stored is None or fault:
         raise DamagedRecordError(f"the record of job {found['job_id']} in the history cannot be read: {fault}")
-    return {**record, "id": found["job_id"], "result": found["result"] or "", "error": found["error"] or ""}
+    long = {"result": found["result"] or "", "error": found["error"] or ""}
+    return JobRecord(found["job_id"], {**stored, **long}, archived=True)
 
 
-def append(lake: Lake, records: Iterable[Mapping[str, str]], now: datetime) -> int:
-    """Add ended jobs, by raw record; how many were added. One that stands there as it is now is left out."""
+def append(lake: Lake, records: Iterable[JobRecord], now: datetime) -> int:
+    """Add ended jobs; how many were added. One that stands there as it is now is left out."""
     by_month: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        made = row(record, now)
+    for one in records:
+        made = row(one, now)
         by_month.setdefault(f"{made['created_at']:%Y-%m}", []).append(made)
     added = 0
     for month, all_rows in by_month.items():
@@ -169,7 +170,7 @@ def page(
     A job whose cleanup is under way stands here and in Redis; who merges both takes the one in Redis.
     """
     conditions, given = _conditions(status, kind, tag, since, before)
-    last = f"{_time(before.partition(':')[0]):%Y-%m}" if before else "9999-12"
+    last = f"{_time(int(before.partition(':')[0])):%Y-%m}" if before else "9999-12"
     first = f"{since:%Y-%m}" if since else ""
     found: list[dict[str, Any]] = []
     for month in reversed(_months(lake)):
@@ -211,7 +212,7 @@ def _conditions(
     if before:
         at, _, job_id = before.partition(":")
         parts.append("(created_at < $at OR (created_at = $at AND job_id < $last))")
-        given |= {"at": _time(at), "last": job_id}
+        given |= {"at": _time(int(at)), "last": job_id}
     return ("WHERE " + " AND ".join(parts) if parts else ""), given
 
 
@@ -283,9 +284,5 @@ def _months_of(job_id: str) -> set[str]:
     return {f"{made + timedelta(days=days):%Y-%m}" for days in (-1, 0, 1)}
 
 
-def _time(ms: str | None) -> datetime | None:
-    return datetime.fromtimestamp(int(float(ms)) / 1000, UTC) if ms else None
-
-
-def _number(text: str | None) -> int | None:
-    return int(float(text)) if text else None
+def _time(ms: int | None) -> datetime | None:
+    return datetime.fromtimestamp(ms / 1000, UTC) if ms else None

@@ -24,6 +24,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
+from data import keys
 from data.local_storage import LocalStorage
 from leadmill.errors import ForeignLakeError, LeadmillError, UnavailableError
 from leadmill.redaction import shown
@@ -80,7 +81,7 @@ class LakePair:
             UnavailableError: the folder's id cannot be read or made.
             redis.RedisError: the server does not answer, or refuses a command.
         """
-        bound, place = (_text(value) for value in ask("MGET", self._key("lake"), self._key("lake_place")))
+        bound, place = (_text(value) for value in ask("MGET", self._key(keys.LAKE), self._key(keys.LAKE_PLACE)))
         own = read_id(self.root)  # after the server's: a folder has its id before its server does
         if bound is None:
             if self._refused or self._holds_other_records(ask):
@@ -89,9 +90,9 @@ class LakePair:
             if not bind:
                 return own
             own = own or write_id(self.root)
-            ask("SET", self._key("lake"), own, "NX")
-            ask("SET", self._key("lake_place"), place_of(self.root), "NX")
-            bound, place = (_text(ask("GET", self._key(name))) for name in ("lake", "lake_place"))
+            ask("SET", self._key(keys.LAKE), own, "NX")
+            ask("SET", self._key(keys.LAKE_PLACE), place_of(self.root), "NX")
+            bound, place = (_text(ask("GET", self._key(name))) for name in (keys.LAKE, keys.LAKE_PLACE))
         elif own is None and self._knows_jobs(ask):
             if not bind:
                 return bound
@@ -121,7 +122,7 @@ class LakePair:
             noted = (self.root / "run" / "generation").read_text().strip() or None
         except OSError:
             noted = None
-        return noted, _text(ask("GET", self._key("generation")))
+        return noted, _text(ask("GET", self._key(keys.GENERATION)))
 
     def _knows_jobs(self, ask: Ask) -> bool:
         """Whether the store has the record of a job whose folder lies here, or the folder's own generation."""
@@ -132,7 +133,7 @@ class LakePair:
             jobs = LocalStorage(self.root).names(self.root / "jobs")[:_ASKED_JOBS]
         except OSError:
             return False
-        return bool(jobs) and int(ask("EXISTS", *(self._key(f"job:{job}") for job in jobs))) > 0
+        return bool(jobs) and int(ask("EXISTS", *(self._key(keys.record(job)) for job in jobs))) > 0
 
     def _holds_other_records(self, ask: Ask) -> bool:
         """Whether a store without an id shows that it was used with another folder than this one."""
@@ -140,7 +141,7 @@ class LakePair:
         if noted is None or generation is None or noted == generation:
             return False
         statuses = ("pending", "running", "retry", "completed", "failed", "cancelled")
-        has_records = int(ask("EXISTS", *(self._key(f"idx:s:{status}") for status in statuses))) > 0
+        has_records = int(ask("EXISTS", *(self._key(keys.of_status(status)) for status in statuses))) > 0
         return has_records and not self._knows_jobs(ask)
 
 

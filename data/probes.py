@@ -18,9 +18,11 @@ from pathlib import Path
 import redis
 from redis.exceptions import RedisError
 
-from data.identity import RefusedConnectionError
-from data.jobs import Status
+from data import keys
+from data.identity import RefusedConnectionError, connect
+from data.jobs import JobStore, Status
 from data.redis_errors import classified
+from data.server import durability_risks
 from leadmill.errors import (
     DamagedRecordError,
     LeadmillError,
@@ -35,15 +37,6 @@ from leadmill.redaction import redis_cli, shown
 
 #: Free disk space: below the first a warning, below the second a fault (bytes).
 DISK = (5_000_000_000, 500_000_000)
-#: The keys that all jobs share, and what each is (data/jobs).
-_SHARED = {
-    **{f"idx:s:{status}": "zset" for status in Status},
-    **dict.fromkeys(("due", "dead", "workers", "aside"), "zset"),
-    **dict.fromkeys(("seq", "mark", "ended", "worker"), "hash"),
-    **dict.fromkeys(("lake", "generation", "claimed"), "string"),
-    "critical": "stream",
-    "flow": "list",
-}
 #: A write of so many bytes is tried: what fits into a directory entry would fit on a full disk.
 _BYTES = 4_096
 
@@ -92,9 +85,9 @@ def redis_fault(client: redis.Redis, prefix: str, url: str, kinds: Iterable[str]
     nothing. Then each key that all jobs share is asked for its type: one that something else has written over stops
     submits, or every worker's look at what is due. `kinds` of jobs have keys of their own.
     """
-    wanted = {**_SHARED, **{f"idx:k:{kind}": "zset" for kind in kinds}, **{f"hist:{kind}": "hash" for kind in kinds}}
+    wanted = keys.shared(Status, kinds)
     try:
-        client.setrange(f"{prefix}probe", 0, "")
+        client.setrange(prefix + keys.PROBE, 0, "")
         with client.pipeline(transaction=False) as pipe:
             for name in wanted:
                 pipe.type(f"{prefix}{name}")
@@ -105,6 +98,50 @@ def redis_fault(client: redis.Redis, prefix: str, url: str, kinds: Iterable[str]
         if there not in (kind, "none"):
             return _damaged(f"{prefix}{name}", f"a {there} where a {kind} belongs", url)
     return None
+
+
+def redis_fault_at(url: str, prefix: str, kinds: Iterable[str] = (), timeout_s: float = 2.0) -> WriteFault | None:
+    """The same of a server that nothing is connected to yet."""
+    with connect(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s) as client:
+        return redis_fault(client, prefix, url, kinds)
+
+
+def store_fault(store: JobStore, url: str, kinds: Iterable[str] = ()) -> WriteFault | None:
+    """The same of a job store; its connections are checked to be those of its lake."""
+    return redis_fault(store.redis, store.prefix, url, kinds)
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """A job store's Redis as it is just now."""
+
+    #: `ok`, the word of its fault, `refused` (another lake's) or `unreachable`.
+    state: str
+    fault: WriteFault | None = None
+    #: By what it could lose jobs, and why it is refused or unreachable: sentences.
+    warnings: tuple[str, ...] = ()
+    #: Bytes; None where it does not tell.
+    used_memory: int | None = None
+
+
+def look_at_store(store: JobStore, url: str, kinds: Iterable[str] = ()) -> StoreState:
+    """Whether a job store answers, takes writes, and could lose jobs."""
+    client = store.redis
+    try:
+        with client.pipeline(transaction=False) as pipe:
+            pipe.info("persistence")
+            pipe.info("memory")
+            persistence, memory = pipe.execute(raise_on_error=False)
+    except RefusedConnectionError as error:
+        return StoreState("refused", warnings=(str(error),))
+    except RedisError as error:
+        if (fault := refused(error, url, store.prefix)) is not None:
+            return StoreState(fault.what, fault)
+        return StoreState("unreachable", warnings=(f"Redis does not answer ({type(error).__name__})",))
+    fault = redis_fault(client, store.prefix, url, kinds)
+    info = {name: value for part in (persistence, memory) if isinstance(part, dict) for name, value in part.items()}
+    warnings = tuple(f"Redis {risk.text}; redis-cli {risk.command}" for risk in durability_risks(info)) if info else ()
+    return StoreState(fault.what if fault else "ok", fault, warnings, info.get("used_memory"))
 
 
 def _damaged(key: str, what: str, url: str) -> WriteFault:
@@ -118,7 +155,7 @@ def refused(error: RedisError, url: str, prefix: str) -> WriteFault | None:
         return None
     meant = classified(error)
     if isinstance(meant, DamagedRecordError):  # a new connection reads this one key
-        return _damaged(f"{prefix}lake", "what is no text", url)
+        return _damaged(prefix + keys.LAKE, "what is no text", url)
     if not isinstance(meant, StoreRefusedError):
         return None
     what, advice = _redis(meant, str(error), redis_cli(url))

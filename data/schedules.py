@@ -23,6 +23,7 @@ from typing import Any, cast
 
 from cronsim import CronSim, CronSimError
 
+from data import keys
 from data.jobs import JobStore
 from leadmill.errors import ConflictError, LeadmillError, NotFoundError
 from leadmill.log import get_logger
@@ -81,7 +82,7 @@ class ScheduleStore:
 
     def read_all(self) -> tuple[list[Schedule], list[Unreadable]]:
         """Every schedule by name, without its body, and the entries that are none."""
-        found = cast("dict[str, str]", self._call("hgetall", "schedules"))
+        found = cast("dict[str, str]", self._call("hgetall", keys.SCHEDULES))
         schedules, unreadable = [], []
         for name, text in sorted(found.items()):
             try:
@@ -97,7 +98,7 @@ class ScheduleStore:
             NotFoundError: there is none of that name.
             ConflictError: it cannot be read.
         """
-        text, body = self._together(("hget", "schedules", name), ("hget", "schedule_bodies", name))
+        text, body = self._together(("hget", keys.SCHEDULES, name), ("hget", keys.SCHEDULE_BODIES, name))
         if text is None:
             raise NotFoundError(f"no schedule {name[:60]!r}")
         try:
@@ -110,36 +111,37 @@ class ScheduleStore:
     def put(self, schedule: Schedule) -> None:
         """Write a schedule whole, over whatever stands under its name."""
         self._together(
-            ("hset", "schedules", schedule.name, _header(schedule)),
-            ("hset", "schedule_bodies", schedule.name, json.dumps(schedule.body)),
+            ("hset", keys.SCHEDULES, schedule.name, _header(schedule)),
+            ("hset", keys.SCHEDULE_BODIES, schedule.name, json.dumps(schedule.body)),
         )
 
     def delete(self, name: str) -> None:
         """Remove a schedule and what is known of its ticks; NotFoundError when there is none of that name."""
-        fields = [("hdel", key, name) for key in ("schedules", "schedule_bodies", "ticks", "tick_jobs")]
-        if not any(self._together(*fields, ("delete", f"ticked:{name}"))[:2]):
+        hashes = (keys.SCHEDULES, keys.SCHEDULE_BODIES, keys.TICKS, keys.TICK_JOBS)
+        fields = [("hdel", key, name) for key in hashes]
+        if not any(self._together(*fields, ("delete", keys.ticked(name)))[:2]):
             raise NotFoundError(f"no schedule {name[:60]!r}")
 
     # ---- ticks ------------------------------------------------------------------------------------
 
     def ticks(self) -> dict[str, datetime]:
         """Newest planned time of each name that was dealt with."""
-        found = cast("dict[str, str]", self._call("hgetall", "ticks"))
+        found = cast("dict[str, str]", self._call("hgetall", keys.TICKS))
         return {name: at for name, text in found.items() if (at := _moment(text)) is not None}
 
     def ticked(self, name: str, planned: datetime, job_id: str = "") -> None:
         """Note that a planned time was submitted."""
         at = planned.timestamp()
         self._together(
-            ("hset", "ticks", name, planned.isoformat()),
-            ("hset", "tick_jobs", name, json.dumps({"planned": planned.isoformat(), "job": job_id})),
-            ("zadd", f"ticked:{name}", {str(int(at)): at}),
-            ("zremrangebyrank", f"ticked:{name}", 0, -KEPT_TICKS - 1),
+            ("hset", keys.TICKS, name, planned.isoformat()),
+            ("hset", keys.TICK_JOBS, name, json.dumps({"planned": planned.isoformat(), "job": job_id})),
+            ("zadd", keys.ticked(name), {str(int(at)): at}),
+            ("zremrangebyrank", keys.ticked(name), 0, -KEPT_TICKS - 1),
         )
 
     def passed_over(self, name: str, planned: datetime) -> None:
         """Note that planned times up to this one are not to be submitted (they came while it was paused)."""
-        self._call("hset", "ticks", name, planned.isoformat())
+        self._call("hset", keys.TICKS, name, planned.isoformat())
 
     def submitted_until(self, name: str, now: datetime) -> datetime | None:
         """The newest planned time not after `now` that was submitted, or None.
@@ -147,7 +149,7 @@ class ScheduleStore:
         When more were submitted than are remembered and all of those lie after `now`, it is `now` itself: nothing
         that old is submitted again on a guess.
         """
-        key, at = f"ticked:{name}", now.timestamp()
+        key, at = keys.ticked(name), now.timestamp()
         before, kept = self._together(("zrevrangebyscore", key, at, "-inf", 0, 1), ("zcard", key))
         if before and before[0].isdigit():
             return datetime.fromtimestamp(int(before[0]), UTC)
@@ -155,7 +157,7 @@ class ScheduleStore:
 
     def last_ticks(self) -> dict[str, Tick]:
         """The newest tick of each name."""
-        found = cast("dict[str, str]", self._call("hgetall", "tick_jobs"))
+        found = cast("dict[str, str]", self._call("hgetall", keys.TICK_JOBS))
         return {name: tick for name, text in found.items() if (tick := _tick(text)) is not None}
 
     def _call(self, command: str, key: str, *arguments: Any) -> Any:
@@ -180,10 +182,10 @@ class ScheduleStore:
                 getattr(pipe, command)(self._store.key(key), *arguments)
             return list(pipe.execute())
 
-    def _set_aside(self, keys: set[str]) -> None:
+    def _set_aside(self, names: set[str]) -> None:
         """Rename keys whose type no command of ours made; what lies there is kept for whoever wants to know."""
-        for key in sorted(keys):
-            wanted = "zset" if key.startswith("ticked:") else "hash"
+        for key in sorted(names):
+            wanted = "zset" if key.startswith(keys.ticked("")) else "hash"
             with self._store.guarded():
                 found = self._redis.type(self._store.key(key))
                 if found not in (wanted, "none"):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import redis
 from redis import exceptions as refused
 
+from data import keys
 from leadmill.redaction import redis_cli
 
 #: Oldest server whose commands the script and the queues need.
@@ -100,7 +101,7 @@ def durability_risks(info: Mapping[str, Any]) -> Iterator[Risk]:
 def _may_work(client: redis.Redis, prefix: str, tool: str) -> Iterator[ServerFault]:
     """Whether this user may do what every transition does: run a script that reads our keys."""
     try:
-        client.eval("return redis.call('EXISTS', KEYS[1])", 1, f"{prefix}lake")
+        client.eval("return redis.call('EXISTS', KEYS[1])", 1, prefix + keys.LAKE)
     except refused.NoPermissionError as error:
         text = f"does not let this user work ({_words(error)})"
         yield ServerFault("unfit", text, f"{tool} ACL SETUSER USER '~{prefix}*' '&*' +@all -@dangerous +info")

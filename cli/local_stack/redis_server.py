@@ -127,18 +127,15 @@ def check(url: str, prefix: str = "leadmill:") -> Sequence[tuple[str, str]]:
     Raises:
         CommandError: it cannot be reached, or cannot hold job records, or takes no writes just now.
     """
-    import redis
-
-    from data.probes import redis_fault
-    from data.server import TIMEOUT_S, examine
+    from data.probes import redis_fault_at
+    from data.server import examine
 
     found = examine(url, prefix)
     for fault in found:
         if fault.kind != "risk":
             raise CommandError(f"Redis at {shown(url)} {fault.text}", hint=fault.remedy)
-    with redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S) as client:
-        if (refused := redis_fault(client, prefix, url)) is not None:  # no worker could begin
-            raise CommandError(refused.text, hint=refused.remedy)
+    if (refused := redis_fault_at(url, prefix)) is not None:  # no worker could begin
+        raise CommandError(refused.text, hint=refused.remedy)
     return [(fault.text, fault.remedy) for fault in found]
 
 

@@ -7,6 +7,10 @@
     lua/           the script: operations/<name>.lua is a move, core, job and unit what they share
     entries.py     what single entries must look like; newest_first.py pages over an index
 
+Questions of single callers, as functions: counters.py (statistics, recount), begun.py (units a minute), due.py (what is
+waited for), dead_units.py, unit_reading.py (units of many jobs), event_feed.py (live events), upkeep.py (housekeeping).
+Nobody else speaks to Redis about jobs, or knows a key (data/keys.py).
+
 Keys, all behind one prefix (`Settings.key_prefix`):
 
     job:<id>    hash of short fields (they stay in Redis' compact form): kind, status, times, counters

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import redis
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
+from redis.retry import Retry
 
+from data import keys
 from data.identity import LakePair, RefusedConnectionError, connect, read_id
 from data.jobs import script
 from data.jobs.model import Answer, HandOut
@@ -34,19 +39,35 @@ class StoreConnection:
         self._shas: dict[str, str] = {}
 
     @classmethod
-    def connect(cls, url: str, prefix: str, timeout_s: float = 3.0, *, lake: Path | None = None) -> Self:
+    def connect(
+        cls,
+        url: str,
+        prefix: str,
+        timeout_s: float = 3.0,
+        *,
+        lake: Path | None = None,
+        try_again_at_once: bool = False,
+    ) -> Self:
         """A store with its own connection pool; no call blocks longer than `timeout_s`.
 
-        `lake` is the folder whose records these have to be: every connection and every transition is checked.
+        Args:
+            lake: the folder whose records these have to be: every connection and every transition is checked.
+            try_again_at_once: a call that finds its connection broken (not one that takes too long) is made once more,
+                in the place of a ping before calls over connections that were idle.
         """
         pair = None if lake is None else LakePair(lake, prefix, url)
+        patience: dict[str, Any] = (
+            {"retry": Retry(ConstantBackoff(0.02), 1, supported_errors=(RedisConnectionError,))}
+            if try_again_at_once
+            else {"health_check_interval": 15}
+        )
         client = connect(
             url,
             pair,
             decode_responses=True,
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
-            health_check_interval=15,
+            **patience,
         )
         return cls(client, prefix, pair=pair)
 
@@ -127,11 +148,45 @@ class StoreConnection:
             if self.redis.get(self.key("lake_place")) != place:
                 self.redis.set(self.key("lake_place"), place)
 
+    def current_generation(self) -> str | None:
+        """The server's generation; None for one without records."""
+        with self.guarded(keys.GENERATION):
+            found = self.redis.get(self.key(keys.GENERATION))
+            return None if found is None else str(found)
+
     def generation(self, new: str) -> str:
         """The server's generation, which becomes `new` when it has none."""
         with self.guarded("generation"):
             self.redis.set(self.key("generation"), new, nx=True)
             return str(self.redis.get(self.key("generation")))
+
+    def now_ms(self) -> int:
+        """The server's clock, which wrote every time of a record; this process' own may be wrong."""
+        with self.guarded():
+            seconds, micros = self.redis.time()
+            return int(seconds * 1000 + micros // 1000)
+
+    def used_memory(self) -> int:
+        """Bytes that the server uses."""
+        with self.guarded():
+            return int(self.redis.info("memory").get("used_memory", 0))
+
+    def server_info(self) -> tuple[float, dict[str, Any]]:
+        """Seconds that a ping took, and the server's answer to INFO.
+
+        Raises:
+            StoreRefusedError: it answers, and INFO is not allowed.
+            UnavailableError: it does not answer.
+            ForeignLakeError: the records there belong to another lake.
+        """
+        with self.guarded():
+            began = time.perf_counter()
+            self.redis.ping()
+            return time.perf_counter() - began, dict(self.redis.info())
+
+    def close(self) -> None:
+        """Give the connections up."""
+        self.redis.close()
 
     def guarded(self, *names: str) -> _Guard:
         """Read these keys in a `with`: a fault of Redis becomes the error that says what it means."""

@@ -14,10 +14,10 @@ from typing import Any
 _NUMBERS = frozenset(
     {
         "created", "started", "finished", "took", "attempt", "prio", "pn", "pd", "pf", "px", "pct",
-        "pages", "run_at", "deadline", "nc", "bucket", "busy", "waits", "win", "w", "ci", "cn", "g",
+        "pages", "run_at", "deadline", "nc", "bucket", "busy", "waits", "win", "w", "ci", "cn", "g", "struck", "dpx",
     }
 )  # fmt: skip
-_WHOLE = frozenset({"attempt", "created", "pn", "px"})
+_WHOLE = frozenset({"attempt", "created", "pn", "pd", "pf", "px", "nc"})
 _SHARES = ("coverage", "min")
 _NO_TAGS = ("", "[]")
 _PRIORITIES = frozenset({"", "0", "1", "2"})
@@ -52,7 +52,7 @@ def record_fault(fields: Mapping[str, str], statuses: Container[str]) -> str | N
         wrong = "prio"
     elif (tags := fields.get("tags", "")) not in _NO_TAGS and not _are_tags(tags):
         wrong = "tags"
-    wrong = wrong or next((name for name in _SHARES if fields.get(name) and not _is_number(fields[name])), None)
+    wrong = wrong or next((name for name in _SHARES if fields.get(name) and not _is_share(fields[name])), None)
     if wrong is None:
         numbers = [value for name, value in fields.items() if name in _NUMBERS or ":" in name]
         if not "".join(numbers).isdecimal() or len(max(numbers, key=len)) > _LONGEST:  # looked at twice, else
@@ -66,6 +66,10 @@ def _may_hold(name: str, value: str) -> bool:
     if value.isdecimal() and len(value) <= _LONGEST:  # nearly all are
         return True
     return name not in _WHOLE and _is_number(value)
+
+
+def _is_share(value: str) -> bool:
+    return _is_number(value) and 0 <= float(value) <= 1
 
 
 def _are_tags(text: str) -> bool:

@@ -81,6 +81,15 @@ class JobReader(StoreConnection):
                     out.append({**fields, **known, "id": job_id} if fields else None)
         return out
 
+    def recorded(self, job_ids: Sequence[str]) -> set[str]:
+        """Those of these jobs that have a record."""
+        if not job_ids:
+            return set()
+        with self.guarded(), self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.exists(self.key(f"job:{job_id}"))
+            return {job_id for job_id, there in zip(job_ids, pipe.execute(), strict=True) if there}
+
     def asked(self, job_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """What was asked for, as submit recorded it: (source, spec); `pipelines.request.asked` checks both."""
         with self.guarded(f"doc:{job_id}"):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from data.jobs.entries import object_of
 from data.jobs.model import TERMINAL, Status
@@ -34,6 +35,10 @@ class UnitStatus(StrEnum):
 
 #: Units that are on their way: each has one entry in the due set.
 LIVE = frozenset({UnitStatus.HANDED, UnitStatus.RUNNING, UnitStatus.WAITING})
+
+
+#: A look-up: lists ask for the status of a thousand records, and an enum's call takes four times as long.
+_STATUSES = {status.value: status for status in Status}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,16 @@ class UnitState:
         return self.stored.get("t")
 
     @property
+    def deaths(self) -> int:
+        """Reported deaths of its process that no page explains, at its present stage."""
+        return int(self.stored.get("p", 0))
+
+    @property
+    def lapses(self) -> int:
+        """Leases that ended unrenewed and unreported, at its present stage."""
+        return int(self.stored.get("l", 0))
+
+    @property
     def failure(self) -> tuple[str, str] | None:
         """Category and message of its last failed try."""
         told = self.stored.get("m")
@@ -88,8 +103,7 @@ class UnitState:
         return frozenset(name for name in self.stored.get("b") or () if "?" not in name)
 
 
-@dataclass(frozen=True, slots=True)
-class StageCounts:
+class StageCounts(NamedTuple):
     """What the record counts of one stage. Times ms since the epoch."""
 
     #: Units that committed it, and units that failed for good at it.
@@ -120,6 +134,12 @@ class JobRecord:
 
     job_id: str
     stored: Mapping[str, str]
+    #: Read from history or manifest: cleanup took the record out of Redis.
+    archived: bool = False
+
+    def with_fields(self, fields: Mapping[str, Any]) -> JobRecord:
+        """As it will be with these fields, in the form that a commit takes them."""
+        return replace(self, stored={**self.stored, **{name: str(value) for name, value in fields.items()}})
 
     # ---- what was asked
 
@@ -144,7 +164,13 @@ class JobRecord:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        return tuple(json.loads(self.stored.get("tags") or "[]"))
+        text = self.tags_json
+        return tuple(json.loads(text)) if text and text != "[]" else ()
+
+    @property
+    def tags_json(self) -> str:
+        """The tags as they are stored, each in quotes."""
+        return self.stored.get("tags") or ""
 
     @property
     def parent(self) -> str | None:
@@ -167,7 +193,7 @@ class JobRecord:
 
     @property
     def status(self) -> Status:
-        return Status(self.stored["status"])
+        return _STATUSES[self.stored["status"]]
 
     @property
     def is_terminal(self) -> bool:
@@ -201,11 +227,6 @@ class JobRecord:
         """When its deadline struck."""
         return self._time("struck")
 
-    @property
-    def archived(self) -> bool:
-        """Read from the history: cleanup took the record out of Redis."""
-        return "archived" in self.stored
-
     # ---- what it counts
 
     @property
@@ -225,7 +246,12 @@ class JobRecord:
         return self._count("pf")
 
     @property
-    def partitions_handed(self) -> int | None:
+    def partitions_handed(self) -> int:
+        """How many partitions were handed out at least once: those below this number."""
+        return self._count("px")
+
+    @property
+    def handed_at_deadline(self) -> int | None:
         """How many partitions had been handed out when the deadline struck; None where it gave up none."""
         return self._time("dpx")
 
@@ -255,15 +281,9 @@ class JobRecord:
 
     def stage(self, unit_name: str) -> StageCounts:
         """What it counts of a stage, by the name that its units carry."""
-        return StageCounts(
-            done=self._count(f"{unit_name}:d"),
-            failed=self._count(f"{unit_name}:f"),
-            rows_in=self._count(f"{unit_name}:i"),
-            rows_out=self._count(f"{unit_name}:o"),
-            errors=self._count(f"{unit_name}:e"),
-            started_ms=self._time(f"{unit_name}:sa"),
-            finished_ms=self._time(f"{unit_name}:fa"),
-        )
+        *counts, started, finished = map(self.stored.get, _stage_fields(unit_name))
+        done, failed, rows_in, rows_out, errors = (_number(count) if count else 0 for count in counts)
+        return StageCounts(done, failed, rows_in, rows_out, errors, _time(started), _time(finished))
 
     # ---- how it ended
 
@@ -281,6 +301,11 @@ class JobRecord:
         return self.stored.get("error") or ""
 
     @property
+    def result_json(self) -> str:
+        """The result as it is stored; empty where there is none."""
+        return self.stored.get("result") or ""
+
+    @property
     def result(self) -> dict[str, Any] | None:
         return object_of(self.stored["result"]) if self.stored.get("result") else None
 
@@ -295,16 +320,32 @@ class JobRecord:
         return self.stored.get("finding") or ""
 
     def _count(self, name: str, default: int = 0) -> int:
-        return int(self.stored.get(name) or default)
+        value = self.stored.get(name)
+        return _number(value) if value else default
 
     def _time(self, name: str) -> int | None:
-        value = self.stored.get(name)
-        return int(float(value)) if value else None
+        return _time(self.stored.get(name))
 
     def _share(self, name: str) -> float | None:
         value = self.stored.get(name)
         return float(value) if value else None
 
 
+@cache
+def _stage_fields(unit_name: str) -> tuple[str, ...]:
+    return tuple(f"{unit_name}:{letters}" for letters in ("d", "f", "i", "o", "e", "sa", "fa"))
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return int(float(text))
+
+
+def _time(text: str | None) -> int | None:
+    return _number(text) if text else None
+
+
 def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name for name in (text or "").split(",") if name)
+    return tuple(filter(None, text.split(","))) if text else ()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data import keys
 from data.jobs.model import LIMITS, Answer, Grant, HandOut, NewJob, Status
 from data.jobs.reading import JobReader, decoded
 from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, StoreRefusedError, UnavailableError
@@ -183,6 +184,12 @@ class JobStore(JobReader):
         """Put back an ended job that an emptied server has lost; whether it was missing."""
         return self.call("restore", job=job_id, fields=fields, doc=doc, units=units).refused is None
 
+    def keep_idempotency_key(self, key: str, job_id: str, body_hash: str, for_s: int) -> None:
+        """Let a repeat of a request be the same job again, unless its key stands for one already."""
+        with self.guarded():
+            mark = json.dumps({"job": job_id, "body": body_hash})
+            self.redis.set(self.key(keys.idempotency(key)), mark, ex=for_s, nx=True)
+
     def forget(self, job_id: str) -> None:
         """Drop an ended job's record from Redis."""
         self._legal(self.call("forget", job=job_id), job_id, "forget", "cancel")
@@ -199,6 +206,11 @@ class JobStore(JobReader):
             legal = "nothing but its deletion by cleanup" if answer.refused == "completed" else other
             raise ConflictError(f"cannot {move} job {job_id}: it is {answer.refused}; legal now: {legal}")
         return answer
+
+    def is_first_to_tell(self, digest: str, kind: str, for_s: int) -> bool:
+        """Whether nobody has told of this (a digest of what is told) for so long; the caller does now."""
+        with self.guarded():
+            return bool(self.redis.set(self.key(keys.told(digest)), kind, nx=True, ex=for_s))
 
     def critical(self, kind: str, about: Mapping[str, Any]) -> None:
         """Append to the capped stream of what an operator must see: poison, missed_ticks, health …"""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from data.jobs import JobStore
+from data.jobs import JobRecord, JobStore
 from data.lake import Lake
 from pipelines.execution.committed import Parts, all_valid_parts
 from pipelines.stages import KINDS, STAGES, is_unit, partition_stages
@@ -20,7 +20,7 @@ _APART = ("result", "error", "input", "spec")
 def manifest_of(
     store: JobStore,
     lake: Lake,
-    record: Mapping[str, str],
+    record: JobRecord,
     units: Mapping[str, Any],
     *,
     status: str,
@@ -30,14 +30,14 @@ def manifest_of(
     error: str | None = None,
     valid: Parts | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a job from its raw record (`JobStore.read`) and units: input, options, valid parts, units.
+    """The manifest of a job from its record and units: input, options, valid parts, units.
 
     `valid`: the parts that count, where the caller knows them; of these, those that still lie there are named.
     """
-    job_id = record["id"]
+    job_id = record.job_id
     source, spec = store.asked(job_id)
     folder = lake.job_dir(job_id)
-    stages = record["stages"].split(",")
+    stages = list(record.stages)
     parts: dict[str, list[str]] = {}
     for (stage, kind), known in (all_valid_parts(lake, job_id, units, stages) if valid is None else valid).items():
         if files := known if valid is None else lake.there(known):
@@ -45,9 +45,9 @@ def manifest_of(
             names += [str(file.relative_to(folder)) for file in files]
     return {
         "job_id": job_id,
-        "kind": record["kind"],
+        "kind": record.kind,
         "status": status,
-        "attempt": int(record["attempt"]),
+        "attempt": record.attempt,
         "stages": stages,
         "input": source,
         "options": spec,
@@ -57,7 +57,7 @@ def manifest_of(
         "written_at": now.isoformat(),
         "parts": parts,
         "units": dict(units),
-        "record": {name: value for name, value in record.items() if name not in _APART},
+        "record": {name: value for name, value in record.stored.items() if name not in _APART},
     }
 
 

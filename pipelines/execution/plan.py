@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from data.jobs import JobStore
+from data.jobs import JobRecord, JobStore
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
@@ -125,7 +125,7 @@ def launch(run: UnitRun) -> None:
 def _write_first_manifest(run: UnitRun) -> None:
     """What the job is, in the lake from its first step: enough to resume it should its record get lost."""
     store = run.runtime.store
-    record = {**(store.read(run.job_id) or {}), **{name: str(value) for name, value in run.outcome.fields.items()}}
+    record = (store.record(run.job_id) or JobRecord(run.job_id, {})).with_fields(run.outcome.fields)
     units = store.units(run.job_id) if run.grant.attempt > 1 else {}
     manifest = manifest_of(store, run.runtime.lake, record, units, status="running", now=run.now)
     run.files.write_json("manifest.json", manifest)

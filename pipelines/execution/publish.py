@@ -8,12 +8,13 @@ from typing import Any
 
 from data.damage import naming
 from data.duck import connection
+from data.jobs import JobRecord
 from leadmill.errors import ErrorCategory
 from pipelines.execution.committed import Parts, settle_ended
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.redone import clear_redone
 from pipelines.execution.unit_run import UnitRun
-from pipelines.request.asked import count, document, share
+from pipelines.request.asked import document
 from pipelines.stages import KINDS, partition_stages, report_format
 from pipelines.views import causes
 
@@ -22,7 +23,7 @@ def publish(run: UnitRun) -> None:
     """Body of the publish unit: decides how the job ends and writes `manifest.json`."""
     store, lake, job_id = run.runtime.store, run.runtime.lake, run.job_id
     stages = run.grant.stages
-    record = store.read(job_id) or {}
+    record = store.record(job_id) or JobRecord(job_id, {})
     units = store.units(job_id)
     valid = settle_ended(lake, job_id, units, stages)
     clear_redone(lake, job_id, units, stages)
@@ -32,23 +33,23 @@ def publish(run: UnitRun) -> None:
         synced.result()
 
 
-def _decided(run: UnitRun, record: dict[str, str], units: dict[str, dict[str, Any]], valid: Parts) -> dict[str, Any]:
+def _decided(run: UnitRun, record: JobRecord, units: dict[str, dict[str, Any]], valid: Parts) -> dict[str, Any]:
     """How the job ends, as its outcome and as its manifest."""
     store, lake, job_id, stages = run.runtime.store, run.runtime.lake, run.job_id, run.grant.stages
-    companies = count(record, "nc")
+    companies = record.companies
     good = _good(run, valid) if companies else 0
     coverage = _coverage(run.grant.kind, companies, good)
     status, error = _decide(record, coverage)
     result = _result(record, units, companies, good)
     if good < companies:
-        result["missing"] = causes.missing(lake, job_id, stages, units, valid, struck="struck" in record)
+        result["missing"] = causes.missing(lake, job_id, stages, units, valid, struck=record.struck_ms is not None)
     what = run.outcome
     what.status = status
     what.fields = {} if coverage is None else {"coverage": round(coverage, 6)}
     what.doc = {"result": json.dumps(result)}
     if error:
-        why = ErrorCategory.DEADLINE if record.get("struck") else ErrorCategory.DATA
-        what.fields["category"] = record.get("category") or why.value
+        why = ErrorCategory.DEADLINE if record.struck_ms else ErrorCategory.DATA
+        what.fields["category"] = record.error_category or why.value
         what.doc["error"] = error
     return manifest_of(
         store,
@@ -88,13 +89,13 @@ def _coverage(kind: str, companies: int, good: int) -> float | None:
     return None if KINDS[kind].needs_companies else 1.0
 
 
-def _decide(record: dict[str, str], coverage: float | None) -> tuple[str, str | None]:
-    if record.get("category"):
-        return "failed", record.get("error") or "a stage failed for good"
+def _decide(record: JobRecord, coverage: float | None) -> tuple[str, str | None]:
+    if record.error_category:
+        return "failed", record.error or "a stage failed for good"
     if coverage is None:
         return "failed", "the input was resolved to no company"
-    struck = "the deadline struck: " if record.get("struck") else ""
-    least = share(record, "min")
+    struck = "the deadline struck: " if record.struck_ms else ""
+    least = record.min_coverage
     if least is None and coverage == 0:
         return "failed", f"{struck}no company has a row without error; see the errors of the job"
     if least is not None and coverage < least:
@@ -102,12 +103,12 @@ def _decide(record: dict[str, str], coverage: float | None) -> tuple[str, str | 
     return "completed", None
 
 
-def _result(record: dict[str, str], units: dict[str, dict[str, Any]], companies: int, good: int) -> dict[str, Any]:
+def _result(record: JobRecord, units: dict[str, dict[str, Any]], companies: int, good: int) -> dict[str, Any]:
     result: dict[str, Any] = {"companies": companies, "good": good} if companies else {}
-    if record.get("merged"):
-        result["merged"] = document(record, "merged")
-    if record.get("finding"):
-        result |= document(record, "finding")
+    if record.merged:
+        result["merged"] = document(record.merged, "merged")
+    if record.finding:
+        result |= document(record.finding, "finding")
     formats = {fmt: state for unit, state in units.items() if (fmt := report_format(unit))}
     if formats:
         result["formats"] = sorted(fmt for fmt, state in formats.items() if state["s"] == "d")

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from data import history
-from data.jobs import DOCUMENT, TERMINAL, JobStore, Status
+from data.jobs import DOCUMENT, TERMINAL, JobRecord, JobStore, Status
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import NotFoundError, UnavailableError
 from leadmill.log import get_logger
@@ -52,10 +52,10 @@ class Lost(NamedTuple):
     #: By its own publish, or sealed: not by the loss of its record.
     ended: bool = False
 
-    def record(self, job_id: str) -> dict[str, str]:
-        """As `JobStore.read` will give it."""
+    def record(self, job_id: str, *, archived: bool) -> JobRecord:
+        """As `JobStore.record` will give it."""
         told = {name: self.doc.get(name, "") for name in DOCUMENT}
-        return {**{name: str(value) for name, value in self.fields.items()}, **told, "id": job_id}
+        return JobRecord(job_id, {**{name: str(value) for name, value in self.fields.items()}, **told}, archived)
 
 
 def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
@@ -79,8 +79,7 @@ def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
 
 def is_emptied(store: JobStore, lake: Lake) -> bool:
     """Whether Redis is another server than the one whose jobs the lake holds, and they are not all put back yet."""
-    with store.guarded():
-        current = store.redis.get(store.key("generation"))
+    current = store.current_generation()
     noted = _noted_generation(lake)
     return noted is not None and noted != current
 
@@ -116,10 +115,8 @@ def restore_missing(store: JobStore, lake: Lake) -> list[str]:
     ids = sorted(lake.job_ids())
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
-            for job_id in chunk:
-                pipe.exists(store.key(f"job:{job_id}"))
-            unknown = [job_id for job_id, there in zip(chunk, pipe.execute(), strict=True) if not there]
+        recorded = store.recorded(chunk)
+        unknown = [job_id for job_id in chunk if job_id not in recorded]
         archived = history.attempts(lake, unknown) if unknown else {}
         for job_id in unknown:
             try:
@@ -162,12 +159,12 @@ def lost(lake: Lake, job_id: str, archived: int | None = None) -> Lost | None:
     return made
 
 
-def note_cancelled(lake: Lake, job_id: str, attempt: str) -> None:
+def note_cancelled(lake: Lake, job_id: str, attempt: int) -> None:
     """Keep in the lake that an attempt was cancelled, where the lake knows the job at all."""
     folder = lake.job_dir(job_id)
     try:
         if lake.storage.names(folder):
-            lake.storage.put(folder / _CANCELLED, attempt.encode())
+            lake.storage.put(folder / _CANCELLED, str(attempt).encode())
     except OSError as error:  # the cancel itself stands
         log.warning("a cancel is not kept in the lake", job=job_id, error=str(error))
 

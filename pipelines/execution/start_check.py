@@ -61,7 +61,7 @@ def bind(settings: Settings) -> None:
     try:
         store.note_place(place_of(settings.data_dir))
     finally:
-        store.redis.close()
+        store.close()
 
 
 def _examine(url: str, prefix: str) -> list[ServerFault]:

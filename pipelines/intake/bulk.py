@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from data.jobs import TERMINAL, JobStore, Status
+from data.jobs import TERMINAL, JobRecord, JobStore, Status
 from data.lake import Lake
 from leadmill.errors import ConflictError, NotFoundError
 from pipelines.execution.restore import note_cancelled
 from pipelines.intake.control import Publish, resume
 from pipelines.views import cursors
 from pipelines.views.listing import JobFilter, matching, place_of
-from pipelines.views.view import Record
 
 #: Refused jobs that are named; all are counted.
 MAX_NAMED = 100
@@ -44,11 +43,11 @@ class Outcome:
     refused_jobs: list[dict[str, str]] = field(default_factory=list)
     next_cursor: str | None = None
 
-    def refuse(self, record: Record, reason: str) -> None:
+    def refuse(self, record: JobRecord, reason: str) -> None:
         """Count a job that could not be acted on."""
         self.refused += 1
         if len(self.refused_jobs) < MAX_NAMED:
-            self.refused_jobs.append({"job_id": record["id"], "status": record["status"], "reason": reason})
+            self.refused_jobs.append({"job_id": record.job_id, "status": record.status, "reason": reason})
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -87,26 +86,26 @@ def act(
     return found
 
 
-def refusal(action: Action, record: Record) -> str | None:
+def refusal(action: Action, record: JobRecord) -> str | None:
     """Why an action is not legal for a job as its record stands, or None."""
-    status = record["status"]
+    status = record.status
     if action is Action.CANCEL:
         return f"it is {status} already" if status in TERMINAL else None
     if status not in TERMINAL:
         return f"it is {status}; only what has ended can be resumed"
-    if status == Status.COMPLETED and float(record.get("coverage") or 0) >= 1:
+    if status == Status.COMPLETED and (record.coverage or 0) >= 1:
         return "it is completed with nothing missing"
     return None
 
 
-def _act(store: JobStore, lake: Lake, publish: Publish, action: Action, record: Record, found: Outcome) -> None:
+def _act(store: JobStore, lake: Lake, publish: Publish, action: Action, record: JobRecord, found: Outcome) -> None:
     """The record may have moved since it was read: the move itself decides."""
     try:
         if action is Action.CANCEL:
-            store.cancel(record["id"])
-            note_cancelled(lake, record["id"], record.get("attempt", ""))
+            store.cancel(record.job_id)
+            note_cancelled(lake, record.job_id, record.attempt)
         else:
-            resume(store, lake, publish, record["id"])
+            resume(store, lake, publish, record.job_id)
     except (ConflictError, NotFoundError) as error:
         found.refuse(record, str(error))
     else:

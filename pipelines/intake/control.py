@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from data import history
 from data.damage import DamagedPartError, damages, mark_resumed
-from data.jobs import TERMINAL, HandOut, JobStore, Status
+from data.jobs import HandOut, JobRecord, JobStore, Status
+from data.jobs.unit_reading import jobs_with_units
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
 from leadmill.log import get_logger
@@ -17,16 +17,15 @@ from pipelines.execution.canvas import publish_later
 from pipelines.execution.redone import damaged_units, look_over
 from pipelines.intake.submit import Submission
 from pipelines.queues import Priority
-from pipelines.request.asked import RecordError, check_options, count
+from pipelines.request.asked import RecordError, check_options
 from pipelines.stages import PIPELINE, STAGES, partition_stages
-from pipelines.views.listing import from_history
 
 log = get_logger(__name__)
 
 Publish = Callable[[Sequence[HandOut]], None]
 
 
-def existing(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
+def existing(store: JobStore, lake: Lake, job_id: str) -> JobRecord:
     """The record of a job; one that an emptied server has lost is put back first.
 
     Raises:
@@ -34,18 +33,18 @@ def existing(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
         UnavailableError: Redis does not answer.
     """
     lake.job_dir(job_id)
-    record = store.read(job_id)
+    record = store.record(job_id)
     if record is not None:
         return record
     record = known(store, lake, job_id)
-    if "archived" in record:
+    if record.archived:
         raise NotFoundError(f"job {job_id} has ended and its record was cleaned up; its status and report are kept")
     restore.put_back(store, lake, job_id, restore.known_to_lake(lake, job_id))
-    return store.read(job_id) or record
+    return store.record(job_id) or record
 
 
-def known(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
-    """The record of a job, else what history or manifest keep of it (then with a field `archived`).
+def known(store: JobStore, lake: Lake, job_id: str) -> JobRecord:
+    """The record of a job, else what history or manifest keep of it (then `archived`).
 
     One that an emptied server has lost is told as it will be, once it is put back: within a second or so.
 
@@ -54,17 +53,16 @@ def known(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
         UnavailableError: Redis does not answer.
     """
     lake.job_dir(job_id)
-    record = store.read(job_id)
+    record = store.record(job_id)
     if record is not None:
         return record
     if row := history.find(lake, job_id):
-        return from_history(row)
+        return history.record(row)
     found = restore.known_to_lake(lake, job_id)
-    cleaned_up = found.ended and not restore.is_emptied(store, lake)
-    return {**found.record(job_id), **({"archived": "1"} if cleaned_up else {})}
+    return found.record(job_id, archived=found.ended and not restore.is_emptied(store, lake))
 
 
-def cancel(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
+def cancel(store: JobStore, lake: Lake, job_id: str) -> JobRecord:
     """End a job now; its record afterwards.
 
     Raises:
@@ -75,13 +73,13 @@ def cancel(store: JobStore, lake: Lake, job_id: str) -> dict[str, str]:
     existing(store, lake, job_id)
     store.cancel(job_id)
     record = existing(store, lake, job_id)
-    restore.note_cancelled(lake, job_id, record.get("attempt", ""))
+    restore.note_cancelled(lake, job_id, record.attempt)
     return record
 
 
 def resume(
     store: JobStore, lake: Lake, publish: Publish, job_id: str, idempotency_key: str | None = None
-) -> tuple[dict[str, str], bool]:
+) -> tuple[JobRecord, bool]:
     """Hand out again what is not done: the record afterwards, and whether an earlier request did it.
 
     Raises:
@@ -90,17 +88,16 @@ def resume(
         UnavailableError: Redis does not answer.
     """
     record = existing(store, lake, job_id)
-    chain = partition_stages(tuple(record["stages"].split(",")))
-    with store.guarded():
-        kept = store.redis.exists(store.key(f"units:{job_id}"))
-    units = None if kept else _kept_units(lake, job_id, chain)
-    planned = count(record, "pn")
-    has_plan = not planned or lake.has_plan(job_id)
-    if record["status"] == Status.COMPLETED:  # whoever resumes it sees that something is wrong
+    chain = partition_stages(record.stages)
+    units = None if jobs_with_units(store, [job_id]) else _kept_units(lake, job_id, chain)
+    has_plan = not record.partitions or lake.has_plan(job_id)
+    if record.status == Status.COMPLETED:  # whoever resumes it sees that something is wrong
         look_over(lake, job_id)
     found = damages(lake, job_id)
     if not has_plan:
-        again: list[str] | None = [f"p{number}" for number in range(planned)]  # which companies they had is not known
+        again: list[str] | None = [
+            f"p{number}" for number in range(record.partitions)
+        ]  # which companies they had is not known
     else:
         again = damaged_units(found, chain) if found else None
     answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again)
@@ -131,20 +128,20 @@ def rerun(store: JobStore, lake: Lake, job_id: str, from_stage: str, **options: 
     if from_stage not in PIPELINE:
         raise InputError(f"no stage {from_stage[:40]!r}; there are: {', '.join(PIPELINE)}", field="from_stage")
     record = existing(store, lake, job_id)
-    if record["status"] not in TERMINAL:
-        raise ConflictError(f"job {job_id} is {record['status']}; wait until it has ended, or cancel it first")
+    if not record.is_terminal:
+        raise ConflictError(f"job {job_id} is {record.status}; wait until it has ended, or cancel it first")
     try:
         spec = check_options(store.asked(job_id)[1])
     except RecordError as error:
         raise ConflictError(str(error)) from error
     after = PIPELINE[PIPELINE.index(from_stage) :]
-    last = record["stages"].split(",")[-1]
+    last = record.stages[-1]
     stages = after[: after.index(last) + 1] if last in after else after
-    _check_has_rows(record["stages"].split(","), from_stage)
+    _check_has_rows(record.stages, from_stage)
     given = {
         "options": spec,
-        "priority": Priority(int(record.get("prio") or 1)),
-        "tags": tuple(json.loads(record.get("tags") or "[]")),
+        "priority": Priority(record.priority),
+        "tags": record.tags,
         **options,
     }
     return Submission("pipeline", parent=job_id, stages=stages, **given)

@@ -89,15 +89,14 @@ def restore_key(store: JobStore, lake: Lake, job_id: str) -> None:
     try:
         known: Mapping[str, Any] = json.loads((lake.job_dir(job_id) / "input" / NAME).read_text())
         left = int(LIMITS["IDEMPOTENCY_S"] - (time.time() - known["created"] / 1000))
-        key, mark = known["idempotency_key"], json.dumps({"job": job_id, "body": known["body_hash"]})
+        key, body_hash = known["idempotency_key"], known["body_hash"]
     except FileNotFoundError:
         return
     except (OSError, ValueError, KeyError, TypeError) as error:  # the job itself is back
         log.warning("an Idempotency-Key is lost", job=job_id, error=str(error))
         return
     if key and left > 0:
-        with store.guarded():
-            store.redis.set(store.key(f"idem:{key}"), mark, ex=left, nx=True)
+        store.keep_idempotency_key(key, job_id, body_hash, left)
 
 
 def _with_defaults(file: Path) -> dict[str, Any]:

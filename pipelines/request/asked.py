@@ -8,7 +8,6 @@ ask for fails, and says so.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -213,43 +212,12 @@ def place_of(grant: Grant) -> tuple[int | None, str]:
     return number, chain[grant.index]
 
 
-def count(record: Mapping[str, str], field: str) -> int:
-    """A number of things that a record holds; 0 where it holds none.
-
-    Raises:
-        RecordError: it is no such number.
-    """
-    text = record.get(field) or "0"
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise RecordError(field, f"{text[:40]!r} is no number")
-    return int(text)
-
-
-def share(record: Mapping[str, str], field: str) -> float | None:
-    """A share from 0 to 1 that a record holds, or None.
-
-    Raises:
-        RecordError: it is no such share.
-    """
-    text = record.get(field)
-    if not text:
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not 0 <= found <= 1:
-        raise RecordError(field, f"{text[:40]!r} is no share")
-    return found
-
-
-def document(record: Mapping[str, str], field: str) -> dict[str, Any]:
-    """A JSON object that a record holds; empty where it holds none.
+def document(text: str, field: str) -> dict[str, Any]:
+    """A JSON object that a record holds as `text`; empty where it holds none.
 
     Raises:
         RecordError: it is none.
     """
-    text = record.get(field)
     try:
         found = json.loads(text) if text else {}
     except (ValueError, RecursionError) as error:

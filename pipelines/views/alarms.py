@@ -6,8 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from data.jobs import JobStore, Status
-from data.jobs.entries import object_of
+from data.jobs import JobRecord, JobStore, Status
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from pipelines.views.view import iso
@@ -35,8 +34,7 @@ def tell_once(store: JobStore, kind: str, **about: Any) -> None:
     """The same for what stays wrong and is seen again and again: told once a day, whoever sees it."""
     digest = hashlib.sha256(json.dumps([kind, about], sort_keys=True, default=str).encode()).hexdigest()[:16]
     try:
-        with store.guarded():
-            fresh = store.redis.set(store.key(f"told:{digest}"), kind, nx=True, ex=ONCE_S)
+        fresh = store.is_first_to_tell(digest, kind, ONCE_S)
     except LeadmillError as error:
         log.warning(kind, **about, untold=str(error))
         return
@@ -62,17 +60,17 @@ def last_health(store: JobStore) -> dict[str, Any] | None:
         UnavailableError: Redis does not answer.
     """
     newest = [job for job, _ in store.ids("k:health_check", limit=_LOOKED_AT)]
-    for record in store.read_many(newest) if newest else ():
-        if record is None or record["status"] != Status.COMPLETED or not record["result"]:
+    for record in store.records(newest):
+        if not isinstance(record, JobRecord) or record.status != Status.COMPLETED:
             continue
-        found = object_of(record["result"])
+        found = record.result
         if found is None or not isinstance(found.get("checks", []), list):
             continue
         checks = [check for check in found.get("checks", ()) if isinstance(check, dict)]
         return {
             "status": found.get("status"),
             "checked_at": found.get("checked_at"),
-            "job_id": record["id"],
+            "job_id": record.job_id,
             "findings": [check for check in checks if check.get("status") != "ok"],
         }
     return None

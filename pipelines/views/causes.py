@@ -13,7 +13,7 @@ from typing import Any
 
 from data.damage import naming
 from data.duck import connection
-from data.jobs import DEADLINE_STRUCK, JobStore
+from data.jobs import DEADLINE_STRUCK, JobRecord, JobStore
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import ErrorCategory, UnavailableError
 from leadmill.log import get_logger
@@ -66,21 +66,21 @@ def given_up(store: JobStore, lake: Lake, job_id: str) -> list[dict[str, Any]]:
 
     From the record, else (it was cleaned up, or Redis does not answer) from the manifest.
     """
-    record: Mapping[str, str] | None = None
+    record: JobRecord | None = None
     units: Mapping[str, Mapping[str, Any]] = {}
     try:
-        if record := store.read(job_id):
+        if record := store.record(job_id):
             units = store.units(job_id)
     except UnavailableError as error:
         log.debug("units asked of the manifest", job=job_id, error=str(error))
     if not units and (manifest := lake.manifest(job_id)):
-        record, units = manifest["record"], manifest["units"]
+        record, units = JobRecord(job_id, manifest["record"]), manifest["units"]
     if not record:
         return []
-    chain = [name for name in record.get("ps", "").split(",") if name]
+    chain = record.partition_stages
     failed = {u: (state.get("k", 0), *state["m"]) for u, state in units.items() if state["s"] == "f" and state.get("m")}
-    if record.get("dpx"):
-        unreached = range(int(record["dpx"]), int(record.get("pn") or 0))
+    if record.handed_at_deadline:
+        unreached = range(record.handed_at_deadline, record.partitions)
         failed |= {f"p{n}": (0, ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) for n in unreached}
     return [
         {"partition": number, "stage": chain[index], "category": category, "error": error}

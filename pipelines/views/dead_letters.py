@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data.jobs import DAMAGED, JobStore, newest_first
-from data.jobs.entries import unit_state
+from data.jobs import JobRecord, JobStore, UnitState, UnitStatus
+from data.jobs.dead_units import DeadUnit, dead_unit, dead_units, drop_dead_units
+from data.jobs.unit_reading import states_of
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import InputError
 from pipelines.stages import BY_UNIT, partition_number
 from pipelines.views import cursors
-from pipelines.views.view import API, Record, iso
+from pipelines.views.view import API, iso
 from pipelines.views.waiting import is_unit_of, stage_of_unit
 
 #: Most entries in one page, and most that one call looks at: those of jobs that moved on are passed over.
@@ -22,8 +23,6 @@ MAX_LOOKED_AT = 2_000
 #: Longest reason told, characters; the job's errors have it whole.
 _REASON_CHARS = 500
 _BATCH = 200
-
-Entry = tuple[str, float]
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,10 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
     sizes: dict[str, Counter[int]] = {}
     looked_at = 0
     while True:
-        entries = _entries(store, last, min(_BATCH, limit + 1))
+        entries = dead_units(store, last, min(_BATCH, limit + 1))
         for entry, item in zip(entries, _told(store, entries), strict=True):
             if len(items) == limit or looked_at >= MAX_LOOKED_AT:
-                return DeadPage(items, last and cursors.encode(int(last[1]), last[0]))
+                return DeadPage(items, cursors.encode(int(last.at_ms), last.member) if last else None)
             last = entry
             looked_at += 1
             if item is not None:
@@ -62,50 +61,34 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
             return DeadPage(items, None)
 
 
-def _entries(store: JobStore, after: Entry | None, size: int) -> list[Entry]:
-    """Entries behind one, in the order of the set: newest first, then by name."""
-    with store.guarded("dead"):
-        place = None if after is None else (after[1], after[0])
-        return newest_first.behind(store.redis, [store.key("dead")], place, size)[0]
-
-
-def _told(store: JobStore, entries: Sequence[Entry]) -> list[dict[str, Any] | None]:
-    names = [(job, unit) for job, _, unit in (member.partition("|") for member, _ in entries)]
-    jobs = list(dict.fromkeys(job for job, _ in names))
-    records = dict(zip(jobs, store.read_many(jobs), strict=True)) if jobs else {}
-    with store.redis.pipeline(transaction=False) as pipe:
-        for job, unit in names:
-            pipe.hget(store.key(f"units:{job}"), unit)
-        states = store.answers(pipe)
-    gone = [member for (member, _), (job, _) in zip(entries, names, strict=True) if records[job] is None]
-    if gone:
-        with store.guarded("dead"):
-            store.redis.zrem(store.key("dead"), *gone)
+def _told(store: JobStore, entries: Sequence[DeadUnit]) -> list[dict[str, Any] | None]:
+    jobs = list(dict.fromkeys(entry.job_id for entry in entries))
+    records = dict(zip(jobs, store.records(jobs), strict=True))
+    states = states_of(store, [(entry.job_id, entry.unit) for entry in entries])
+    drop_dead_units(store, [entry for entry in entries if records[entry.job_id] is None])
     return [
-        _item(record, unit, state, at)
-        if (record := records[job]) and record["status"] != DAMAGED and (state := unit_state(text))
-        else None
-        for (_, at), (job, unit), text in zip(entries, names, states, strict=True)
+        _item(record, entry, state) if isinstance(record := records[entry.job_id], JobRecord) and state else None
+        for entry, state in zip(entries, states, strict=True)
     ]
 
 
-def _item(record: Record, unit: str, state: dict[str, Any], at: float) -> dict[str, Any] | None:
-    if state["s"] != "f" or not is_unit_of(record, unit, state):
+def _item(record: JobRecord, entry: DeadUnit, state: UnitState) -> dict[str, Any] | None:
+    if state.status != UnitStatus.FAILED or not is_unit_of(record, entry.unit, state):
         return None
-    category, reason = state.get("m") or ("system", "unknown")
+    category, reason = state.failure or ("system", "unknown")
     return {
-        "job_id": record["id"],
-        "kind": record["kind"],
-        "status": record["status"],
-        "unit": unit,
-        "stage": BY_UNIT[stage_of_unit(record, unit, state)].name,
+        "job_id": record.job_id,
+        "kind": record.kind,
+        "status": record.status,
+        "unit": entry.unit,
+        "stage": BY_UNIT[stage_of_unit(record, entry.unit, state)].name,
         "category": category,
         "reason": reason[:_REASON_CHARS],
-        "at": iso(at),
+        "at": iso(entry.at_ms),
         "links": {
-            "self": f"{API}/jobs/status/{record['id']}",
-            "errors": f"{API}/jobs/{record['id']}/errors",
-            "replay": f"{API}/jobs/{record['id']}/replay",
+            "self": f"{API}/jobs/status/{record.job_id}",
+            "errors": f"{API}/jobs/{record.job_id}/errors",
+            "replay": f"{API}/jobs/{record.job_id}/replay",
         },
     }
 
@@ -125,8 +108,8 @@ def _companies(lake: Lake, item: dict[str, Any], sizes: dict[str, Counter[int]])
     return sum(sizes[job].values()) if number is None else sizes[job][number]
 
 
-def _read_cursor(text: str) -> Entry:
+def _read_cursor(text: str) -> DeadUnit:
     at, member = cursors.decode(text)
     if "|" not in member:
         raise InputError(cursors.REFUSED, field="cursor")
-    return member, float(at)
+    return dead_unit(member, float(at))

@@ -7,20 +7,18 @@ or was archived in between.
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from data import history
-from data.jobs import DAMAGED, JobStore, Status
+from data.jobs import JobRecord, JobStore, Status
 from data.lake import Lake
 from leadmill.errors import DamagedRecordError, InputError
 from leadmill.ids import JOB_ID
 from leadmill.log import get_logger
 from pipelines.views import cursors
-from pipelines.views.view import Record
 
 log = get_logger(__name__)
 
@@ -46,18 +44,20 @@ class JobFilter:
     #: Part of the id, a tag, the error or the message, any case.
     text: str = ""
 
-    def matches(self, record: Record) -> bool:
-        """True when a record fits every filter but `since`; one that is damaged fits none."""
-        if record["status"] == DAMAGED:
+    def matches(self, record: JobRecord) -> bool:
+        """True when a record fits every filter but `since`."""
+        if self.status and record.status != self.status:
             return False
-        if self.status and record["status"] != self.status:
+        if self.kind and record.kind != self.kind:
             return False
-        if self.kind and record["kind"] != self.kind:
+        if self.tag and self.tag not in record.tags:
             return False
-        if self.tag and self.tag not in json.loads(record.get("tags") or "[]"):
-            return False
+        if not self.text:
+            return True
         wanted = self.text.casefold()
-        return not wanted or any(wanted in record.get(name, "").casefold() for name in ("id", "tags", "error", "msg"))
+        return any(
+            wanted in text.casefold() for text in (record.job_id, record.tags_json, record.error, record.message)
+        )
 
     def indices(self) -> list[str]:
         """The narrowest indices that hold every match."""
@@ -72,9 +72,9 @@ class JobFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """Raw records, newest first, and where the next page begins."""
+    """Records, newest first, and where the next page begins."""
 
-    records: list[dict[str, str]]
+    records: list[JobRecord]
     next_cursor: str | None
 
 
@@ -90,9 +90,9 @@ def list_jobs(store: JobStore, lake: Lake, wanted: JobFilter, limit: int = 50, c
     live = _live_page(store, wanted, limit, before)
     # Only archived jobs that are newer than the last live one of a page that goes on belong on this page.
     until = live.next_cursor and place_of(live.next_cursor)
-    here = {record["id"] for record in live.records}
+    here = {record.job_id for record in live.records}
     old = _archived_page(store, lake, wanted, limit, before, since_ms=until[0] if until else None)
-    merged = [*live.records, *(record for record in old.records if record["id"] not in here)]
+    merged = [*live.records, *(record for record in old.records if record.job_id not in here)]
     merged = sorted(merged, key=_place, reverse=True)
     ends = [at for at in (until, old.next_cursor and place_of(old.next_cursor)) if at]
     found = [record for record in merged if not ends or _place(record) >= max(ends)]
@@ -101,8 +101,8 @@ def list_jobs(store: JobStore, lake: Lake, wanted: JobFilter, limit: int = 50, c
     return Page(found, cursors.encode(*max(ends)) if ends else None)
 
 
-def _place(record: Record) -> Place:
-    return int(record["created"]), record["id"]
+def _place(record: JobRecord) -> Place:
+    return record.created_ms, record.job_id
 
 
 def _text(place: Place | None) -> str | None:
@@ -118,7 +118,7 @@ def place_of(cursor: str) -> Place:
 
 
 def _live_page(store: JobStore, wanted: JobFilter, limit: int, before: Place | None) -> Page:
-    found: list[dict[str, str]] = []
+    found: list[JobRecord] = []
     last = None
     for looked_at, (record, place) in enumerate(matching(store, wanted, before, min(_BATCH, limit + 1))):
         if len(found) == limit or looked_at >= MAX_LOOKED_AT:
@@ -131,19 +131,21 @@ def _live_page(store: JobStore, wanted: JobFilter, limit: int, before: Place | N
 
 def matching(
     store: JobStore, wanted: JobFilter, before: Place | None = None, size: int = _BATCH
-) -> Iterator[tuple[dict[str, str] | None, Place]]:
+) -> Iterator[tuple[JobRecord | None, Place]]:
     """Live jobs that may match, newest first: the record where it does, else None, and its place (time, id).
+
+    A damaged record matches nothing.
 
     Raises:
         UnavailableError: Redis does not answer.
     """
     since = wanted.since.timestamp() * 1000 if wanted.since else 0.0
     for batch in _batches(store, wanted.indices(), before, size):
-        records = store.read_many([job for job, _ in batch])
+        records = store.records([job for job, _ in batch])
         for (job, at), record in zip(batch, records, strict=True):
             if at < since:
                 return
-            yield (record if record is not None and wanted.matches(record) else None), (at, job)
+            yield (record if isinstance(record, JobRecord) and wanted.matches(record) else None), (at, job)
 
 
 def _archived_page(
@@ -154,7 +156,7 @@ def _archived_page(
     if since_ms is not None:
         end = datetime.fromtimestamp(since_ms / 1000, UTC)
         since = max(since, end) if since else end
-    found: list[dict[str, str]] = []
+    found: list[JobRecord] = []
     looked_at = 0
     while True:
         size = min(_BATCH, limit + 1)
@@ -162,7 +164,7 @@ def _archived_page(
         rows = history.page(
             lake, status=status, kind=kind, tag=wanted.tag, since=since, before=_text(before), limit=size
         )
-        live = store.read_many([row["job_id"] for row in rows])
+        live = store.records([row["job_id"] for row in rows])
         for row, current in zip(rows, live, strict=True):
             if len(found) == limit or looked_at >= MAX_LOOKED_AT:
                 return Page(found, before and cursors.encode(*before))
@@ -174,18 +176,13 @@ def _archived_page(
             return Page(found, None)
 
 
-def _sound(row: Mapping[str, Any]) -> dict[str, str] | None:
+def _sound(row: Mapping[str, Any]) -> JobRecord | None:
     """The record of a history row; one that cannot be read costs no other its place."""
     try:
-        return from_history(row)
+        return history.record(row)
     except DamagedRecordError as error:
         log.warning("damaged history", job=row["job_id"], error=str(error))
         return None
-
-
-def from_history(row: Mapping[str, Any]) -> dict[str, str]:
-    """The record of a history row as `JobStore.read` gave it, with a field `archived`."""
-    return {**history.raw(row), "archived": "1"}
 
 
 def _batches(

@@ -1,6 +1,7 @@
 """Statistics over all jobs, from counters alone: the cost does not grow with the number of jobs.
 
-Ended jobs stay counted when cleanup takes their record away, so no figure falls by housekeeping.
+Ended jobs stay counted when cleanup takes their record away, so no figure falls by housekeeping. A figure whose key is
+damaged is None or absent, and the key named; the others are told.
 """
 
 from __future__ import annotations
@@ -8,100 +9,102 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import redis
-
-from data.jobs import TERMINAL, JobStore, Status, bucket_bounds
-from data.jobs.entries import count_of, unit_state
+from data.jobs import TERMINAL, JobStore, Status, UnitStatus, bucket_bounds
+from data.jobs.counters import Counters, counters
+from data.jobs.unit_reading import states_of
+from data.message_queues import DamagedLevel, MessageQueues
 from pipelines.queues import LEVELS, Queue
 from pipelines.stages import KINDS
 from pipelines.views import throughput
+from pipelines.views.alarms import critical_events, last_health
+from pipelines.views.readable import Readable
 from pipelines.views.view import iso
 
-#: What kombu's Redis transport puts between a queue's name and a level above 0.
-_LEVEL_MARK = "\x06\x16"
+Workers = Mapping[str, Mapping[str, Any]]
 
 
-def statistics(store: JobStore, broker: redis.Redis | None = None) -> dict[str, Any]:
+def statistics(
+    store: JobStore, broker: MessageQueues | None = None, readable: Readable | None = None
+) -> dict[str, Any]:
     """Totals, durations, rates, queues, workers, and of each stage the units begun, in all and a minute.
 
-    `broker` is a client (decoding) of the Redis that holds the queues; None: the job store's own.
+    `broker` is the Redis that holds the queues; None: the job store's own. `unreadable` are damaged keys: what they
+    count is None, or absent.
 
     Raises:
         UnavailableError: Redis does not answer.
     """
-    by_status, by_kind, ended, histograms = _counters(store)
-    workers = store.workers()
-    every = dict.fromkeys(by_status, 0)
-    for name in ended:
-        status = name.partition(":")[2]
-        if status in every:
-            every[status] += ended[name]
-    for status in TERMINAL:
-        by_status[status.value] = every[status.value]
+    readable = readable or Readable()
+    counted = counters(store, list(KINDS))
+    readable.name(*counted.unreadable)
+    by_status, by_kind = _totals(counted)
+    known = [number for number in by_status.values() if number is not None]
+    workers: Workers | None = readable.read(store.workers, None)
+    stages: dict[str, dict[str, float | None]] = readable.read(lambda: throughput.look(store), {})
     return {
         "at": iso(time.time() * 1000),
         "totals": {
-            "jobs": sum(by_status.values()),
+            "jobs": sum(known) if len(known) == len(by_status) else None,
             "by_status": by_status,
-            "by_kind": {kind: n + ended.get(f"{kind}:forgotten", 0) for kind, n in by_kind.items()},
+            "by_kind": by_kind,
         },
-        "durations": _durations(ended, histograms),
+        "durations": _durations(counted),
         "rates": _rates(by_status),
-        "queues": _queues(store, broker or store.redis, workers),
-        "workers": [
-            {
-                "name": name,
-                "queues": about["queues"],
-                "processes": about["processes"],
-                "host": about["host"],
-                "pid": about["pid"],
-                "started_at": iso(about["started"] * 1000),
-                "seen_at": iso(about["seen"] * 1000),
-            }
-            for name, about in sorted(workers.items())
-        ],
-        "stages": throughput.look(store),
+        "queues": _queues(store, broker or MessageQueues.beside(store), workers, readable),
+        "workers": None if workers is None else [_worker(name, about) for name, about in sorted(workers.items())],
+        "stages": stages,
+        "unreadable": readable.unreadable,
     }
 
 
-def _counters(
-    store: JobStore,
-) -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, dict[int, int]]]:
-    statuses, kinds = [status.value for status in Status], list(KINDS)
-    with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
-        for status in statuses:
-            pipe.zcard(store.key(f"idx:s:{status}"))
-        for kind in kinds:
-            pipe.zcard(store.key(f"idx:k:{kind}"))
-        pipe.hgetall(store.key("ended"))
-        for kind in kinds:
-            pipe.hgetall(store.key(f"hist:{kind}"))
-        rows = pipe.execute()
-    n = len(statuses) + len(kinds)
-    by_status = dict(zip(statuses, rows, strict=False))
-    by_kind = dict(zip(kinds, rows[len(statuses) : n], strict=True))
-    ended = {name: count_of(value) for name, value in rows[n].items()}
-    histograms = {
-        kind: {
-            int(bucket): count_of(count) for bucket, count in row.items() if bucket.isdecimal() and count_of(count) > 0
-        }
-        for kind, row in zip(kinds, rows[n + 1 :], strict=True)
+def statistics_and_alarms(store: JobStore, broker: MessageQueues | None = None) -> dict[str, Any]:
+    """The same, and beside it `critical_events` and `health` (see `alarms`)."""
+    readable = Readable()
+    figures = statistics(store, broker, readable)
+    events = readable.read(lambda: critical_events(store), None)
+    health = readable.read(lambda: last_health(store), None)
+    return {**figures, "critical_events": events, "health": health}
+
+
+def _worker(name: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "queues": about["queues"],
+        "processes": about["processes"],
+        "host": about["host"],
+        "pid": about["pid"],
+        "started_at": iso(about["started"] * 1000),
+        "seen_at": iso(about["seen"] * 1000),
     }
-    return by_status, by_kind, ended, histograms
 
 
-def _durations(ended: Mapping[str, int], histograms: Mapping[str, Mapping[int, int]]) -> dict[str, Any]:
+def _totals(counted: Counters) -> tuple[dict[str, int | None], dict[str, int | None]]:
+    """Jobs by status and by kind, those that cleanup took away among them."""
+    by_status = dict(counted.by_status)
+    if counted.ended is None:
+        return by_status | dict.fromkeys(sorted(TERMINAL)), dict.fromkeys(counted.by_kind)
+    every: Counter[str] = Counter()
+    for name, number in counted.ended.items():
+        every[name.partition(":")[2]] += number
+    by_status |= {status.value: every[status.value] for status in TERMINAL}
+    forgotten = {kind: counted.ended[f"{kind}:forgotten"] for kind in counted.by_kind}
+    return by_status, {kind: None if n is None else n + forgotten[kind] for kind, n in counted.by_kind.items()}
+
+
+def _durations(counted: Counters) -> dict[str, Any]:
     """Of each kind that has ended jobs: their number, and mean, p50 and p95 in seconds (buckets 10 % wide)."""
     out = {}
-    for kind, histogram in histograms.items():
+    for kind, histogram in counted.durations.items():
         count = sum(histogram.values())
         if count:
+            ended = counted.ended
             out[kind] = {
                 "count": count,
-                "mean_s": round(ended.get(f"{kind}:ms", 0) / count / 1000, 3),
+                "mean_s": None if ended is None else round(ended[f"{kind}:ms"] / count / 1000, 3),
                 "p50_s": quantile(histogram, 0.50),
                 "p95_s": quantile(histogram, 0.95),
             }
@@ -118,36 +121,37 @@ def quantile(histogram: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-def _rates(by_status: Mapping[str, int]) -> dict[str, float | None]:
+def _rates(by_status: Mapping[str, int | None]) -> dict[str, float | None]:
     """Shares of the jobs that ended by themselves; a cancelled job is neither success nor failure."""
     good, bad = by_status[Status.COMPLETED], by_status[Status.FAILED]
-    if not good + bad:
+    if good is None or bad is None or not good + bad:
         return {"success": None, "failure": None}
     return {"success": round(good / (good + bad), 4), "failure": round(bad / (good + bad), 4)}
 
 
-def _queues(store: JobStore, broker: redis.Redis, workers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    keys = [(queue, store.key(queue.value + (f"{_LEVEL_MARK}{n}" if n else ""))) for queue in Queue for n in LEVELS]
-    with store.guarded(), broker.pipeline(transaction=False) as pipe:
-        for _, key in keys:
-            pipe.llen(key)
-            pipe.lindex(key, -1)  # kombu pushes left and pops right
-        answers = pipe.execute()
-    waiting = dict.fromkeys(Queue, 0)
-    heads: list[tuple[Queue, tuple[str, str]]] = []
-    for (queue, _), length, head in zip(keys, answers[::2], answers[1::2], strict=True):
-        waiting[queue] += length
-        if head and (unit := _unit_of(head)):
-            heads.append((queue, unit))
+def _queues(
+    store: JobStore, broker: MessageQueues, workers: Workers | None, readable: Readable
+) -> dict[str, dict[str, Any]]:
+    waiting: dict[str, int | None] = dict.fromkeys(Queue, 0)
+    heads: list[tuple[str, tuple[str, str]]] = []
+    for level in broker.look(Queue, LEVELS):
+        if isinstance(level, DamagedLevel):
+            readable.name(level.key)
+            waiting[level.queue] = None
+            continue
+        if (others := waiting[level.queue]) is not None:
+            waiting[level.queue] = others + level.waiting
+        if level.oldest and (unit := _unit_of(level.oldest)):
+            heads.append((level.queue, unit))
     ages = _ages(store, heads)
     out = {}
     for queue in Queue:
-        here = [about for about in workers.values() if queue.value in about["queues"]]
+        here = None if workers is None else [about for about in workers.values() if queue.value in about["queues"]]
         out[queue.value] = {
             "waiting": waiting[queue],
             "oldest_s": ages.get(queue),
-            "workers": len(here),
-            "processes": sum(about["processes"] for about in here),
+            "workers": None if here is None else len(here),
+            "processes": None if here is None else sum(about["processes"] for about in here),
         }
     return out
 
@@ -161,19 +165,13 @@ def _unit_of(message: str) -> tuple[str, str] | None:
     return str(job), str(unit)
 
 
-def _ages(store: JobStore, heads: list[tuple[Queue, tuple[str, str]]]) -> dict[Queue, float]:
+def _ages(store: JobStore, heads: list[tuple[str, tuple[str, str]]]) -> dict[str, float]:
     """Seconds since the oldest message's unit was handed out (a resend does not make it younger)."""
     if not heads:
         return {}
-    with store.redis.pipeline(transaction=False) as pipe:
-        pipe.time()
-        for _, (job, unit) in heads:
-            pipe.hget(store.key(f"units:{job}"), unit)
-        (seconds, micros), *states = store.answers(pipe)
-    now = seconds * 1000 + micros / 1000
-    ages: dict[Queue, float] = {}
-    for (queue, _), text in zip(heads, states, strict=True):
-        state = unit_state(text) or {}  # not there, or damaged
-        if state.get("s") == "h" and state.get("t"):
-            ages[queue] = max(ages.get(queue, 0.0), round(max(0.0, now - state["t"]) / 1000, 3))
+    now = store.now_ms()
+    ages: dict[str, float] = {}
+    for (queue, _), state in zip(heads, states_of(store, [unit for _, unit in heads]), strict=True):
+        if state is not None and state.status == UnitStatus.HANDED and state.handed_ms:
+            ages[queue] = max(ages.get(queue, 0.0), round(max(0.0, now - state.handed_ms) / 1000, 3))
     return ages

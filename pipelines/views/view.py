@@ -1,18 +1,16 @@
-"""The job as callers see it: from a raw record to the job JSON of the API, the CLI and the dashboard.
+"""The job as callers see it: from its record to the job JSON of the API, the CLI and the dashboard.
 
-Nothing is read here; the record is what `JobStore.read` gave. Times are ISO-8601 in UTC, durations seconds.
+Nothing is read here. Times are ISO-8601 in UTC, durations seconds.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from data.jobs import TERMINAL, Status
-from data.jobs.entries import object_of
+from data.jobs import JobRecord, StageCounts, Status
 from pipelines.queues import Priority
 from pipelines.stages import STAGES, partition_stages, report_format
 
@@ -31,57 +29,43 @@ _LAST_MS = 253_402_300_799_000
 #: Longest `error.message`, characters; the whole text is `error.detail`.
 _MESSAGE_CHARS = 200
 
-Record = Mapping[str, str]
 
-
-def iso(ms: str | float | None) -> str | None:
+def iso(ms: float | None) -> str | None:
     """Milliseconds since the epoch as ISO-8601 UTC, or None for nothing."""
     if not ms:
         return None
     # Version 0.1 took times that lie behind the last year there is.
     return (
-        datetime.fromtimestamp(min(float(ms), _LAST_MS) / 1000, UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
+        datetime.fromtimestamp(min(ms, _LAST_MS) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
 
 
-def is_terminal(record: Record) -> bool:
-    """Completed, failed or cancelled."""
-    return record["status"] in TERMINAL
-
-
-def job_json(record: Record, waiting_for: str | None = None) -> dict[str, Any]:
+def job_json(record: JobRecord, waiting_for: str | None = None) -> dict[str, Any]:
     """The job JSON of the API. `waiting_for` comes from `pipelines.views.waiting`, which has to ask Redis."""
     stages = stage_list(record)
     return {
-        "job_id": record["id"],
-        "kind": record["kind"],
-        "status": record["status"],
-        "priority": Priority(int(record.get("prio") or 1)).label,
-        "tags": json.loads(record.get("tags") or "[]"),
-        "parent": record.get("parent") or None,
-        "created_at": iso(record["created"]),
-        "started_at": iso(record.get("started")),
-        "finished_at": iso(record.get("finished")),
+        "job_id": record.job_id,
+        "kind": record.kind,
+        "status": record.status,
+        "priority": Priority(record.priority).label,
+        "tags": list(record.tags),
+        "parent": record.parent,
+        "created_at": iso(record.created_ms),
+        "started_at": iso(record.started_ms),
+        "finished_at": iso(record.finished_ms),
         "duration_s": _duration(record),
         "progress": _progress(record, stages),
-        "coverage": coverage(record),
+        "coverage": record.coverage,
         "waiting_for": waiting_for,
         "stages": stages,
         "error": _error(record),
-        "attempt": int(record.get("attempt") or 1),
-        "result": object_of(record["result"]) if record.get("result") else None,
-        "links": links(record["id"], record),
+        "attempt": record.attempt,
+        "result": record.result,
+        "links": links(record.job_id, record),
     }
 
 
-def coverage(record: Record) -> float | None:
-    """Share of companies with a good row, 0–1; None before the job has ended."""
-    return float(record["coverage"]) if record.get("coverage") else None
-
-
-def links(job_id: str, record: Record | None = None) -> dict[str, str]:
+def links(job_id: str, record: JobRecord | None = None) -> dict[str, str]:
     """Where to go on from a job; `cancel` and `resume` only where they are legal (both unknown: cancel)."""
     found = {
         "self": f"{API}/jobs/status/{job_id}",
@@ -89,115 +73,102 @@ def links(job_id: str, record: Record | None = None) -> dict[str, str]:
         "errors": f"{API}/jobs/{job_id}/errors",
         "report": f"{API}/jobs/{job_id}/report",
     }
-    if record is not None and "archived" in record:
+    if record is not None and record.archived:
         del found["events"]
-    elif record is None or not is_terminal(record):
+    elif record is None or not record.is_terminal:
         found["cancel"] = f"{API}/jobs/cancel/{job_id}"
-    elif record["status"] in _RESUMABLE or (coverage(record) or 0) < 1:
+    elif record.status in _RESUMABLE or (record.coverage or 0) < 1:
         found["resume"] = f"{API}/jobs/{job_id}/resume"
     return found
 
 
-def stage_list(record: Record) -> list[dict[str, Any]]:
+def stage_list(record: JobRecord) -> list[dict[str, Any]]:
     """Every stage of the job in its order; launch and publish are not told.
 
     A partition that failed at one stage counts as failed in all later ones, since they never see it.
     """
-    names = tuple(name for name in record["stages"].split(",") if name in STAGES)
     lost = 0
     out = []
-    for name in names:
-        if STAGES[name].scope == "partition":
-            lost += _count(record, name, "f")
-        out.append(_stage(record, name, lost))
+    for name in record.stages:
+        if (stage := STAGES.get(name)) is None:
+            continue
+        counts = record.stage(stage.unit_name)
+        if stage.scope == "partition":
+            lost += counts.failed
+            total, failed = record.partitions, lost
+        else:
+            total, failed = len(formats(record)) if stage.scope == "format" else 1, counts.failed
+        out.append(_stage(record, name, counts, total, min(failed, total)))
     return out
 
 
-def formats(record: Record) -> list[str]:
+def formats(record: JobRecord) -> list[str]:
     """Report formats that the job renders; known once it is launched."""
-    units = record.get("close", "").replace(";", ",").split(",")
-    return [fmt for unit in units if unit and (fmt := report_format(unit))]
+    return [fmt for step in record.close for unit in step if (fmt := report_format(unit))]
 
 
-def _stage(record: Record, name: str, lost: int) -> dict[str, Any]:
-    scope = STAGES[name].scope
-    if scope == "partition":
-        total, failed = int(record.get("pn") or 0), lost
-    else:
-        total = len(formats(record)) if scope == "format" else 1
-        failed = _count(record, name, "f")
-    failed = min(failed, total)
-    done = min(_count(record, name, "d"), total - failed)
-    status = _stage_status(record, name, total, done, failed)
+def _stage(record: JobRecord, name: str, counts: StageCounts, total: int, failed: int) -> dict[str, Any]:
+    done = min(counts.done, total - failed)
+    status = _stage_status(record, total, done, failed, started=counts.started_ms is not None)
     return {
         "name": name,
         "status": status,
         "partitions": {"total": total, "done": done, "failed": failed},
-        "rows_in": _count(record, name, "i"),
-        "rows_out": _count(record, name, "o"),
-        "errors": _count(record, name, "e"),
-        "started_at": iso(record.get(_field(name, "sa"))),
-        "finished_at": iso(record.get(_field(name, "fa"))) if status in ("completed", "failed") else None,
+        "rows_in": counts.rows_in,
+        "rows_out": counts.rows_out,
+        "errors": counts.errors,
+        "started_at": iso(counts.started_ms),
+        "finished_at": iso(counts.finished_ms) if status in ("completed", "failed") else None,
     }
 
 
-def _stage_status(record: Record, name: str, total: int, done: int, failed: int) -> str:
+def _stage_status(record: JobRecord, total: int, done: int, failed: int, *, started: bool) -> str:
     if total and done + failed >= total:
         return "completed" if done else "failed"
-    started = bool(record.get(_field(name, "sa")))
-    if is_terminal(record):
-        return "cancelled" if started and record["status"] == Status.CANCELLED else "skipped"
-    return "running" if started and record["status"] != Status.PENDING else "pending"
+    if record.is_terminal:
+        return "cancelled" if started and record.status == Status.CANCELLED else "skipped"
+    return "running" if started and record.status != Status.PENDING else "pending"
 
 
-def _field(stage: str, what: str) -> str:
-    return f"{STAGES[stage].unit_name}:{what}"
-
-
-def _count(record: Record, stage: str, what: str) -> int:
-    return int(record.get(_field(stage, what)) or 0)
-
-
-def _duration(record: Record) -> float | None:
-    if record.get("took"):
-        return int(record["took"]) / 1000
-    if not record.get("started") or is_terminal(record):
+def _duration(record: JobRecord) -> float | None:
+    if record.took_ms is not None:
+        return record.took_ms / 1000
+    if record.started_ms is None or record.is_terminal:
         return None
-    return round(max(0.0, time.time() - int(record["started"]) / 1000), 3)
+    return round(max(0.0, time.time() - record.started_ms / 1000), 3)
 
 
-def _progress(record: Record, stages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _progress(record: JobRecord, stages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ended = sum(stage["status"] in ("completed", "failed") for stage in stages)
-    status = record["status"]
-    message = record.get("msg") or _share_of(record) if status == Status.RUNNING else _MESSAGES[status]
+    status = record.status
+    message = record.message or _share_of(record) if status == Status.RUNNING else _MESSAGES[status]
     return {
-        "current_step": min(len(stages), ended + (not is_terminal(record))),
+        "current_step": min(len(stages), ended + (not record.is_terminal)),
         "total_steps": len(stages),
-        "percentage": int(record.get("pct") or 0) / 10,
+        "percentage": record.progress / 10,
         "message": message,
         "details": {
-            "pages": int(record.get("pages") or 0),
-            "partitions": int(record.get("pn") or 0),
-            "partitions_done": int(record.get("pd") or 0),
-            "partitions_failed": int(record.get("pf") or 0),
+            "pages": record.pages,
+            "partitions": record.partitions,
+            "partitions_done": record.partitions_done,
+            "partitions_failed": record.partitions_failed,
         },
     }
 
 
-def _share_of(record: Record) -> str:
-    total = int(record.get("pn") or 0)
-    if not total or not partition_stages(tuple(record["stages"].split(","))):
+def _share_of(record: JobRecord) -> str:
+    if not record.partitions or not partition_stages(record.stages):
         return "running"
-    return f"{int(record.get('pd') or 0) + int(record.get('pf') or 0)} of {total} partitions"
+    return f"{record.partitions_done + record.partitions_failed} of {record.partitions} partitions"
 
 
-def _error(record: Record) -> dict[str, Any] | None:
-    text = record.get("error") or ""
-    if not text and not record.get("category"):
+def _error(record: JobRecord) -> dict[str, Any] | None:
+    text = record.error
+    if not text and not record.error_category:
         return None
     message = text.splitlines()[0] if text else "failed"
     return {
-        "category": record.get("category") or "data",
+        "category": record.error_category or "data",
         "message": message[:_MESSAGE_CHARS],
         "detail": text if len(text) > len(message[:_MESSAGE_CHARS]) else None,
     }

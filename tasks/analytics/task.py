@@ -8,7 +8,6 @@ from data.damage import naming
 from data.lake import Lake
 from pipelines.execution.committed import valid_parts
 from pipelines.execution.unit_run import UnitRun
-from pipelines.request.asked import count
 from pipelines.stages import partition_stages, report_format
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
@@ -20,15 +19,14 @@ def report(run: UnitRun) -> None:
     fmt = report_format(run.grant.unit)
     assert fmt is not None, f"{run.grant.unit} renders no format"
     rows = _leads(run, run.runtime.lake)
-    store = run.runtime.store
-    record = store.read(run.job_id) or {}
+    record = run.runtime.store.record(run.job_id)
     options = run.options.get("report", {})
     about = {
         "job_id": run.job_id,
         "created_at": run.grant.created,
         "kind": run.grant.kind,
         "options": run.options,
-        "companies": count(record, "nc"),
+        "companies": record.companies if record else 0,
     }
     with naming(run.runtime.lake, rows), run.files.write_at(f"reports/report.{fmt}") as out:
         result = render(fmt, rows=rows, job=about, report_type=options.get("type", "comprehensive"), out=out)

@@ -19,12 +19,12 @@ from duckdb import Error as DuckError
 
 from data import covered, history, snapshot
 from data.damage import damages
-from data.jobs import JobStore
+from data.jobs import JobRecord, JobStore
 from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConflictError, DamagedRecordError, NotFoundError
 from leadmill.log import get_logger
-from tasks.maintenance.ended import Record, ended_jobs, is_ended, sources_in_use
+from tasks.maintenance.ended import ended_jobs, sources_in_use
 from tasks.maintenance.leftovers import sweep
 from tasks.maintenance.sealing import seal
 
@@ -102,12 +102,12 @@ def clean_up(
     return done.finding(more, leftovers)
 
 
-def _batches(store: JobStore, lake: Lake, cutoff_ms: int) -> Iterator[list[Record]]:
+def _batches(store: JobStore, lake: Lake, cutoff_ms: int) -> Iterator[list[JobRecord]]:
     for page in ended_jobs(store, cutoff_ms):
-        batch: list[Record] = []
+        batch: list[JobRecord] = []
         files = 0
         for record in page:
-            own = sum(len(lake.parts(record["id"], stage)) for stage in STAGE_SCHEMAS)
+            own = sum(len(lake.parts(record.job_id, stage)) for stage in STAGE_SCHEMAS)
             if batch and (files + own > BATCH_FILES or len(batch) >= BATCH_JOBS):
                 yield batch
                 batch, files = [], 0
@@ -118,14 +118,14 @@ def _batches(store: JobStore, lake: Lake, cutoff_ms: int) -> Iterator[list[Recor
 
 
 def _clean_batch(
-    store: JobStore, lake: Lake, batch: Sequence[Record], now: datetime, done: Cleaned, progress: Progress
+    store: JobStore, lake: Lake, batch: Sequence[JobRecord], now: datetime, done: Cleaned, progress: Progress
 ) -> None:
     def check() -> None:
         progress(0.5, f"{done.jobs} jobs cleaned up")
 
     in_use = sources_in_use(store, lake)
-    done.in_use |= {record["id"] for record in batch if record["id"] in in_use}
-    ready = [record for record in batch if record["id"] not in in_use]
+    done.in_use |= {record.job_id for record in batch if record.job_id in in_use}
+    ready = [record for record in batch if record.job_id not in in_use]
     check()
     ready = [record for record in ready if _sealed(store, lake, record, done)]
     check()
@@ -139,45 +139,45 @@ def _clean_batch(
         _let_go(store, lake, record, done, check)
 
 
-def _sealed(store: JobStore, lake: Lake, record: Record, done: Cleaned) -> bool:
+def _sealed(store: JobStore, lake: Lake, record: JobRecord, done: Cleaned) -> bool:
     try:
         seal(store, lake, record)
     except (OSError, ValueError, DamagedRecordError) as error:
-        done.failed[record["id"]] = f"its manifest could not be written: {error}"
-        log.warning("job not cleaned up", job=record["id"], error=str(error))
+        done.failed[record.job_id] = f"its manifest could not be written: {error}"
+        log.warning("job not cleaned up", job=record.job_id, error=str(error))
         return False
     return True
 
 
 def compact_each(
-    lake: Lake, records: Sequence[Record], failed: dict[str, str], check: Callable[[], None]
-) -> list[Record]:
+    lake: Lake, records: Sequence[JobRecord], failed: dict[str, str], check: Callable[[], None]
+) -> list[JobRecord]:
     """Compact jobs together; when that fails, one by one, so that one unreadable part holds up its own job only."""
     try:
-        snapshot.compact(lake, [record["id"] for record in records], check)
+        snapshot.compact(lake, [record.job_id for record in records], check)
     except (DuckError, pa.ArrowException, OSError) as error:
         if len(records) > 1:
             return [record for record in records if compact_each(lake, [record], failed, check)]
-        failed[records[0]["id"]] = f"its rows could not be compacted: {_first_line(error)}"
-        log.warning("job not compacted", job=records[0]["id"], error=str(error))
+        failed[records[0].job_id] = f"its rows could not be compacted: {_first_line(error)}"
+        log.warning("job not compacted", job=records[0].job_id, error=str(error))
         return []
     return list(records)
 
 
-def _undamaged(lake: Lake, records: Sequence[Record], failed: dict[str, str]) -> list[Record]:
+def _undamaged(lake: Lake, records: Sequence[JobRecord], failed: dict[str, str]) -> list[JobRecord]:
     """Without jobs that have a damaged file: they are kept whole until a resume has made its rows again."""
     damaged = {one.job_id: one for one in damages(lake)}
     for record in records:
-        if one := damaged.get(record["id"]):
-            failed[record["id"]] = f"{one.file} is damaged ({one.error}): leadmill resume {record['id']}"
-    return [record for record in records if record["id"] not in damaged]
+        if one := damaged.get(record.job_id):
+            failed[record.job_id] = f"{one.file} is damaged ({one.error}): leadmill resume {record.job_id}"
+    return [record for record in records if record.job_id not in damaged]
 
 
-def _let_go(store: JobStore, lake: Lake, record: Record, done: Cleaned, check: Callable[[], None]) -> None:
-    job_id = record["id"]
-    [current] = store.read_many([job_id])
-    if current is None or not is_ended(current) or current["attempt"] != record["attempt"]:
-        return  # resumed, or forgotten by somebody else
+def _let_go(store: JobStore, lake: Lake, record: JobRecord, done: Cleaned, check: Callable[[], None]) -> None:
+    job_id = record.job_id
+    [current] = store.records([job_id])
+    if not isinstance(current, JobRecord) or not current.is_terminal or current.attempt != record.attempt:
+        return  # resumed, damaged, or forgotten by somebody else
     if not covered.covers(lake, job_id):
         done.failed[job_id] = "its parts changed while they were compacted"
         return

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from data.jobs import TERMINAL, JobStore, Status
+from data.jobs import TERMINAL, JobRecord, JobStore, Status
 from data.lake import DamagedPartError, Lake
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
 
-Record = dict[str, str]
 _PAGE = 500
 
 
-def is_ended(record: Record | None) -> bool:
-    """Whether there is a record and it says that the job has ended."""
-    return record is not None and record.get("status") in TERMINAL
-
-
-def ended_jobs(store: JobStore, before_ms: int | None = None) -> Iterator[list[Record]]:
+def ended_jobs(store: JobStore, before_ms: int | None = None) -> Iterator[list[JobRecord]]:
     """Records of ended jobs, a page at a time; only those that ended before a time if one is given.
 
     Bounded memory: a page of 500 records. Jobs may end, be resumed or be forgotten meanwhile.
@@ -34,14 +28,18 @@ def ended_jobs(store: JobStore, before_ms: int | None = None) -> Iterator[list[R
             last = f"{at}:{job_id}"
             yield [
                 record
-                for record in store.read_many([job_id for job_id, _ in ids])
-                if record is not None and is_ended(record) and (before_ms is None or finished_ms(record) < before_ms)
+                for record in store.records([job_id for job_id, _ in ids])
+                if isinstance(record, JobRecord) and record.is_terminal and _is_before(record, before_ms)
             ]
 
 
-def finished_ms(record: Record) -> int:
-    """When a job ended (ms since the epoch)."""
-    return int(float(record.get("finished") or record["created"]))
+def _is_before(record: JobRecord, ms: int | None) -> bool:
+    return ms is None or ended_ms(record) < ms
+
+
+def ended_ms(record: JobRecord) -> int:
+    """When a job ended, as far as its record tells (ms since the epoch)."""
+    return record.finished_ms or record.created_ms
 
 
 def sources_in_use(store: JobStore, lake: Lake) -> set[str]:
@@ -52,10 +50,11 @@ def sources_in_use(store: JobStore, lake: Lake) -> set[str]:
         while ids := store.ids(f"s:{status}", before=last, limit=_PAGE):
             job_id, at = ids[-1]
             last = f"{at}:{job_id}"
-            for record in store.read_many([job_id for job_id, _ in ids]):
+            for record in store.records([job_id for job_id, _ in ids]):
+                if isinstance(record, JobRecord):
+                    found.add(record.parent or "")
                 if record is not None:
-                    found.add(record.get("parent") or "")
-                    found |= _sources(lake, record["id"])
+                    found |= _sources(lake, record.job_id)
     return found - {""}
 
 

@@ -13,11 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from data.jobs import JobStore
 from data.lake import Lake
-from data.probes import DISK, disk_fault, disk_free, existing, redis_fault
+from data.probes import DISK, disk_fault, disk_free, existing, store_fault
 from data.schedules import ScheduleStore
 from leadmill.declared import KINDS, PERIODIC
 from leadmill.errors import LeadmillError
@@ -54,7 +52,7 @@ def check_health(
     """
     now = now or datetime.now(UTC)
     checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
-        ("redis", lambda: check_redis(store.redis, settings.redis_url)),
+        ("redis", lambda: check_redis(store, settings.redis_url)),
         ("redis writes", lambda: _redis_writes(store, settings)),
         ("workers", lambda: _workers(store)),
         ("queues", lambda: _queues(queue_lengths)),
@@ -70,7 +68,7 @@ def check_health(
             continue  # each would wait for an answer that does not come
         try:
             found += check()
-        except (LeadmillError, RedisError, OSError) as error:
+        except (LeadmillError, OSError) as error:
             found.append(Finding(name, "fail", f"could not be checked: {error}", "leadmill doctor"))
     return {
         "status": worst(finding.status for finding in found),
@@ -145,5 +143,5 @@ def _disk(lake: Lake) -> Iterable[Finding]:
 
 
 def _redis_writes(store: JobStore, settings: Settings) -> Iterable[Finding]:
-    if (fault := redis_fault(store.redis, store.prefix, settings.redis_url, KINDS)) is not None:
+    if (fault := store_fault(store, settings.redis_url, KINDS)) is not None:
         yield Finding("redis writes", "fail", fault.text, fault.remedy)

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import cast
 
-from data.jobs import LIMITS, JobStore, Status
-from data.jobs.entries import unit_state
+from data.jobs import LIMITS, JobRecord, JobStore, Status, UnitStatus
+from data.jobs.due import DueEntry, due_entries, is_looked_after
+from data.jobs.unit_reading import states_of
 from data.lake import Lake
-from tasks.maintenance.ended import Record, finished_ms, is_ended
+from tasks.maintenance.ended import ended_ms
 from tasks.maintenance.finding import Finding, State
 from tasks.maintenance.leftovers import TEMPORARY_AGE_S, temporary_files
 
@@ -41,9 +41,8 @@ _TOLD: dict[str, tuple[State, str]] = {
 
 def check_jobs(store: JobStore) -> Iterable[Finding]:
     """Standing still, overdue, pending long, waiting long, dying again and again, set aside today."""
-    seconds, _ = store.redis.time()
-    now = seconds * 1000
-    due = cast("list[tuple[str, float]]", store.redis.zrange(store.key("due"), 0, MAX_LOOKED_AT - 1, withscores=True))
+    now = store.now_ms()
+    due = due_entries(store, MAX_LOOKED_AT)
     live = _live_records(store)
     yield _standing_still(store, live, due)
     yield _overdue(due, now)
@@ -54,53 +53,39 @@ def check_jobs(store: JobStore) -> Iterable[Finding]:
     yield _damaged(store, now)
 
 
-def _live_records(store: JobStore) -> list[Record]:
+def _live_records(store: JobStore) -> list[JobRecord]:
     ids = [job_id for status in LIVE for job_id, _ in store.ids(f"s:{status}", limit=MAX_LOOKED_AT)]
-    return [record for record in store.read_many(ids[:MAX_LOOKED_AT]) if record is not None and not is_ended(record)]
+    records = store.records(ids[:MAX_LOOKED_AT])
+    return [record for record in records if isinstance(record, JobRecord) and not record.is_terminal]
 
 
-def _standing_still(store: JobStore, live: Sequence[Record], due: Sequence[tuple[str, float]]) -> Finding:
+def _standing_still(store: JobStore, live: Sequence[JobRecord], due: Sequence[DueEntry]) -> Finding:
     """A live job has a due entry for each of its live units, and at least one; else nobody will look at it again."""
-    looked_after = {member.partition("|")[0] for member, at in due if not member.endswith("|~")}
-    doubtful = [record["id"] for record in live if record["id"] not in looked_after]
-    broken = [job_id for job_id in doubtful if not _has_due_entry(store, job_id)]
+    looked_after = {entry.job_id for entry in due if not entry.is_deadline}
+    doubtful = [record.job_id for record in live if record.job_id not in looked_after]
+    broken = [job_id for job_id in doubtful if not is_looked_after(store, job_id)]  # it may have moved meanwhile
     if not broken:
         return Finding("jobs stuck", "ok", f"none of {len(live)} live jobs stands still")
     text = f"{len(broken)} live jobs have no due entry, so nothing will move them: {_names(broken)}"
     return Finding("jobs stuck", "fail", text, f"leadmill cancel {broken[0]} && leadmill resume {broken[0]}")
 
 
-def _has_due_entry(store: JobStore, job_id: str) -> bool:
-    """A second look, since a job may have moved between the first two; ended now counts as looked after."""
-    with store.redis.pipeline() as pipe:
-        pipe.hget(store.key(f"job:{job_id}"), "status")
-        pipe.hgetall(store.key(f"units:{job_id}"))
-        status, units = pipe.execute()
-        if status not in LIVE:
-            return True
-        for unit in units:
-            pipe.zscore(store.key("due"), f"{job_id}|{unit}")
-        if any(score is not None for score in pipe.execute()):
-            return True
-    return store.redis.hget(store.key(f"job:{job_id}"), "status") != status
-
-
-def _overdue(due: Sequence[tuple[str, float]], now: int) -> Finding:
-    late = [(member, (now - at) / 1000) for member, at in due if now - at > OVERDUE_S * 1000]
+def _overdue(due: Sequence[DueEntry], now: int) -> Finding:
+    late = [(now - entry.at_ms) / 1000 for entry in due if now - entry.at_ms > OVERDUE_S * 1000]
     if not late:
         return Finding("reconciler", "ok", f"{len(due)} due entries, none overdue")
-    text = f"{len(late)} entries are overdue, the oldest by {late[0][1]:.0f} s: no worker looks at them"
+    text = f"{len(late)} entries are overdue, the oldest by {late[0]:.0f} s: no worker looks at them"
     return Finding("reconciler", "fail", text, "leadmill worker")
 
 
-def _pending(live: Sequence[Record], now: int) -> Finding:
+def _pending(live: Sequence[JobRecord], now: int) -> Finding:
     waiting = [
-        record["id"]
+        record.job_id
         for record in live
-        if record["status"] == Status.PENDING
-        and now - float(record["created"]) > PENDING_S * 1000
-        and float(record.get("run_at") or 0) < now - PENDING_S * 1000
-        and record.get("attempt") == "1"
+        if record.status == Status.PENDING
+        and now - record.created_ms > PENDING_S * 1000
+        and (record.run_at_ms or 0) < now - PENDING_S * 1000
+        and record.attempt == 1
     ]
     if not waiting:
         return Finding("jobs pending", "ok", "no job waits long for its start")
@@ -108,21 +93,18 @@ def _pending(live: Sequence[Record], now: int) -> Finding:
     return Finding("jobs pending", "warn", text, "leadmill worker -Q processing")
 
 
-def _units(store: JobStore, due: Sequence[tuple[str, float]], now: int) -> Iterable[Finding]:
-    members = [member.partition("|")[::2] for member, _ in due if not member.endswith("|~")]
-    with store.redis.pipeline(transaction=False) as pipe:
-        for job_id, unit in members:
-            pipe.hget(store.key(f"units:{job_id}"), unit)
-        states = store.answers(pipe)
+def _units(store: JobStore, due: Sequence[DueEntry], now: int) -> Iterable[Finding]:
+    units = [(entry.job_id, entry.unit) for entry in due if not entry.is_deadline]
     oldest, ages, dying = 0.0, [], []
-    for (job_id, unit), state in zip(members, states, strict=True):
-        known = unit_state(state) or {}
-        if known.get("s") == "h":
-            age = (now - float(known.get("t", now))) / 1000
+    for (job_id, unit), state in zip(units, states_of(store, units), strict=True):
+        if state is None:  # ended meanwhile, or damaged
+            continue
+        if state.status == UnitStatus.HANDED:
+            age = (now - (state.handed_ms or now)) / 1000
             oldest = max(oldest, age)
             if age > WAITS_S:
                 ages.append(f"{job_id} {unit}")
-        if int(known.get("p", 0)) or int(known.get("l", 0)) >= LAPSES:
+        if state.deaths or state.lapses >= LAPSES:
             dying.append(f"{job_id} {unit}")
     if ages:
         text = f"{len(ages)} units have waited more than {WAITS_S // 60} min for a process, the oldest {oldest:.0f} s: "
@@ -177,8 +159,8 @@ def check_temporary(store: JobStore, lake: Lake, now: datetime) -> Iterable[Find
     names = list(islice((job_id for job_id in lake.job_ids() if lake.storage.leftovers(job_id)), MAX_LOOKED_AT))
     orphaned = [
         job_id
-        for job_id, record in zip(names, store.read_many(names), strict=True)
-        if record is None or (is_ended(record) and now.timestamp() - finished_ms(record) / 1000 > TEMPORARY_AGE_S)
+        for job_id, record in zip(names, store.records(names), strict=True)
+        if record is None or (isinstance(record, JobRecord) and _ended_long_ago(record, now))
     ]
     files = sum(len(temporary_files(lake, job_id)) for job_id in orphaned)
     if files:
@@ -186,6 +168,10 @@ def check_temporary(store: JobStore, lake: Lake, now: datetime) -> Iterable[Find
         yield Finding("temporary files", "warn", text, "leadmill maintenance cleanup")
     else:
         yield Finding("temporary files", "ok", f"none left over (looked for {time.monotonic() - began:.1f} s)")
+
+
+def _ended_long_ago(record: JobRecord, now: datetime) -> bool:
+    return record.is_terminal and now.timestamp() - ended_ms(record) / 1000 > TEMPORARY_AGE_S
 
 
 def _names(ids: Sequence[str]) -> str:

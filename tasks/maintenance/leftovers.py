@@ -18,13 +18,13 @@ from duckdb import Error as DuckError
 
 from data import covered, history, snapshot
 from data.damage import damages
-from data.jobs import JobStore
+from data.jobs import JobRecord, JobStore
 from data.lake import DamagedPartError, Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.log import get_logger
 from pipelines.execution.committed import committed_epochs
 from pipelines.stages import partition_stages
-from tasks.maintenance.ended import Record, finished_ms, is_ended
+from tasks.maintenance.ended import ended_ms
 from tasks.maintenance.sealing import seal
 
 log = get_logger(__name__)
@@ -46,13 +46,13 @@ def sweep(store: JobStore, lake: Lake, now: datetime, check: Callable[[], None])
     found = {"uploads": 0, "interrupted": 0, "temporary": 0, "unknown": 0, "bytes": 0}
     for names in _folders(lake):
         check()
-        records = store.read_many(names)
+        records = store.records(names)
         gone = [name for name, record in zip(names, records, strict=True) if record is None]
         archived = history.archived(lake, [name for name in gone if _has_data(lake, name)])
         for name in gone:
             _sweep_unrecorded(lake, name, name in archived, now, found, check)
         for record in records:
-            if record is not None and is_ended(record):
+            if isinstance(record, JobRecord) and record.is_terminal:
                 found["temporary"] += _sweep_temporary(store, lake, record, now, found)
     return found
 
@@ -112,12 +112,12 @@ def _units_of(lake: Lake, job_id: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _sweep_temporary(store: JobStore, lake: Lake, record: Record, now: datetime, found: dict[str, int]) -> int:
-    job_id = record["id"]
-    if now.timestamp() - finished_ms(record) / 1000 < TEMPORARY_AGE_S or not temporary_files(lake, job_id):
+def _sweep_temporary(store: JobStore, lake: Lake, record: JobRecord, now: datetime, found: dict[str, int]) -> int:
+    job_id = record.job_id
+    if now.timestamp() - ended_ms(record) / 1000 < TEMPORARY_AGE_S or not temporary_files(lake, job_id):
         return 0
     units = store.units(job_id) or _units_of(lake, job_id)
-    lake.expose_all(job_id, committed_epochs(units, partition_stages(tuple(record["stages"].split(",")))))
+    lake.expose_all(job_id, committed_epochs(units, partition_stages(record.stages)))
     seal(store, lake, record)
     removed = 0
     for file, state in lake.storage.leftovers(job_id):

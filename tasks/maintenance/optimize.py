@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from data import snapshot
 from data.covered import covered, digest
-from data.jobs import JobStore
+from data.jobs import JobRecord, JobStore
+from data.jobs.upkeep import drop_dead_workers, drop_stray_entries
 from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
 from tasks.maintenance.cleanup import BATCH_FILES, BUDGET_S, MAX_NAMED, Progress, compact_each
-from tasks.maintenance.ended import Record, ended_jobs
+from tasks.maintenance.ended import ended_jobs
 
 #: Entries of workers that were not seen for so long go (seconds); one that comes back signs on anew.
 WORKER_FORGOTTEN_S = 3_600
@@ -79,17 +80,17 @@ def _size(lake: Lake, file: Path) -> int:
     return state.size if state else 0
 
 
-def _uncovered(store: JobStore, lake: Lake) -> Iterator[list[Record]]:
-    batch: list[Record] = []
+def _uncovered(store: JobStore, lake: Lake) -> Iterator[list[JobRecord]]:
+    batch: list[JobRecord] = []
     files = 0
     for page in ended_jobs(store):
         known = {stage: covered(lake, stage) for stage in STAGE_SCHEMAS}
         for record in page:
-            parts = {stage: lake.parts(record["id"], stage) for stage in STAGE_SCHEMAS}
+            parts = {stage: lake.parts(record.job_id, stage) for stage in STAGE_SCHEMAS}
             own = sum(
                 len(found)
                 for stage, found in parts.items()
-                if found and known[stage].get(record["id"]) != digest(lake, found)
+                if found and known[stage].get(record.job_id) != digest(lake, found)
             )
             if not own:
                 continue
@@ -104,57 +105,10 @@ def _uncovered(store: JobStore, lake: Lake) -> Iterator[list[Record]]:
 
 def trim(store: JobStore) -> dict[str, int]:
     """Remove entries of dead workers and index entries of jobs that have no record; both sizes of Redis' memory."""
-    before = _memory(store)
+    before = store.used_memory()
     return {
-        "dead_workers": _drop_dead_workers(store),
-        "index_entries": _drop_stray_entries(store),
+        "dead_workers": drop_dead_workers(store, WORKER_FORGOTTEN_S),
+        "index_entries": drop_stray_entries(store),
         "memory_before": before,
-        "memory_after": _memory(store),
+        "memory_after": store.used_memory(),
     }
-
-
-def _memory(store: JobStore) -> int:
-    return int(store.redis.info("memory").get("used_memory", 0))
-
-
-def _drop_dead_workers(store: JobStore) -> int:
-    seconds, _ = store.redis.time()
-    last = (seconds - WORKER_FORGOTTEN_S) * 1000
-    seen, about = store.key("workers"), store.key("worker")
-    dead = set(cast("list[str]", store.redis.zrangebyscore(seen, "-inf", last)))
-    dead |= {node for node in cast("list[str]", store.redis.hkeys(about)) if store.redis.zscore(seen, node) is None}
-    if dead:
-        with store.redis.pipeline() as pipe:
-            pipe.zrem(seen, *dead)
-            pipe.hdel(about, *dead)
-            pipe.execute()
-    return len(dead)
-
-
-def _drop_stray_entries(store: JobStore) -> int:
-    """Submit and forget change record and indices in one move, so an entry without record stays without."""
-    dropped = 0
-    for key in store.redis.scan_iter(match=_literal(store.key("idx:")) + "*", count=1_000):
-        members: list[str] = []
-        for member, _ in store.redis.zscan_iter(key, count=500):
-            members.append(member)
-            if len(members) >= 500:
-                dropped += _drop_from(store, key, members)
-                members = []
-        dropped += _drop_from(store, key, members)
-    return dropped
-
-
-def _drop_from(store: JobStore, key: str, members: list[str]) -> int:
-    if not members:
-        return 0
-    with store.redis.pipeline(transaction=False) as pipe:
-        for member in members:
-            pipe.exists(store.key(f"job:{member}"))
-        stray = [member for member, there in zip(members, pipe.execute(), strict=True) if not there]
-    return int(store.redis.zrem(key, *stray)) if stray else 0
-
-
-def _literal(text: str) -> str:
-    """A key's text as a pattern that matches it alone."""
-    return "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in text)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
-import redis
-from redis.exceptions import RedisError, ResponseError
-
-from data.identity import RefusedConnectionError
+from data.jobs import JobStore
 from data.server import Risk, durability_risks
+from leadmill.errors import ForeignLakeError, StoreRefusedError, UnavailableError
 from leadmill.redaction import redis_cli, shown
 from tasks.maintenance.finding import Finding, State
 
@@ -22,23 +19,20 @@ FULL = (0.75, 0.9)
 Info = dict[str, Any]
 
 
-def check_redis(client: redis.Redis, url: str) -> Iterable[Finding]:
+def check_redis(store: JobStore, url: str) -> Iterable[Finding]:
     """Ping, persistence, eviction, memory and clients, from one answer to INFO."""
     tool = redis_cli(url)
-    began = time.perf_counter()
     try:
-        client.ping()
-        took = time.perf_counter() - began
-        info: Info = client.info()
-    except ResponseError as error:
+        took, info = store.server_info()
+    except StoreRefusedError as error:
         yield Finding("redis", "warn", f"answers, but INFO is not allowed: {error}", f"{tool} ACL WHOAMI")
         return
-    except RefusedConnectionError as error:
+    except ForeignLakeError as error:
         yield Finding("redis", "fail", str(error), "leadmill doctor")
         return
-    except RedisError as error:
+    except UnavailableError as error:
         advice = "unset REDIS_URL && leadmill up    # starts a Redis of its own"
-        yield Finding("redis", "fail", f"{shown(url)} does not answer: {type(error).__name__}", advice)
+        yield Finding("redis", "fail", f"{shown(url)}: {error}", advice)
         return
     yield _answer(info, took, tool)
     risks = {risk.of: risk for risk in durability_risks(info)}

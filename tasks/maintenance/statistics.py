@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import redis
 
 from data import history
 from data.damage import DamagedPartError, mend
 from data.jobs import JobStore
 from data.lake import Lake
+from data.message_queues import MessageQueues
 from data.reading import read_table
 from data.schemas import ORIGIN, SCHEMA_VERSION, TIME
 from pipelines.views.statistics import statistics
@@ -44,12 +44,12 @@ def take_statistics(
     *,
     job_id: str,
     now: datetime,
-    broker: redis.Redis | None = None,
+    broker: MessageQueues | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Seal, recount, and keep a row of totals.
 
-    `broker` is a client of the Redis that holds the queues; None: the job store's own. The finding has: sealed (jobs),
+    `broker` is the Redis that holds the queues; None: the job store's own. The finding has: sealed (jobs),
     counters (see `recount`), totals (the row that was kept).
 
     Raises:
@@ -65,15 +65,16 @@ def take_statistics(
     return {"sealed": sealed, "counters": counters, "totals": row}
 
 
-def totals(store: JobStore, broker: redis.Redis | None) -> dict[str, Any]:
+def totals(store: JobStore, broker: MessageQueues | None) -> dict[str, Any]:
     """Jobs by status and kind (those in the history too), waiting messages by queue, workers and their processes."""
     figures = statistics(store, broker)
+    workers = figures["workers"]
     return {
         "by_status": figures["totals"]["by_status"],
         "by_kind": figures["totals"]["by_kind"],
         "queues": {queue: row["waiting"] for queue, row in figures["queues"].items()},
-        "workers": len(figures["workers"]),
-        "processes": sum(worker["processes"] for worker in figures["workers"]),
+        "workers": None if workers is None else len(workers),
+        "processes": None if workers is None else sum(worker["processes"] for worker in workers),
     }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import redis
 from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from data.message_queues import MessageQueues
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.log import get_logger
 from leadmill.settings import Settings
@@ -73,12 +73,12 @@ def _days(asked: Any, default: int) -> float:
     return asked
 
 
-def _broker(settings: Settings) -> redis.Redis | None:
-    """A client of the broker, where that is another Redis than the job store's."""
+def _broker(settings: Settings) -> MessageQueues | None:
+    """The broker's queues, where that is another Redis than the job store's."""
     url = settings.broker_url
     if url == settings.redis_url or not url.startswith(("redis://", "rediss://")):
         return None
-    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=3, socket_connect_timeout=3)
+    return MessageQueues.connect(url, settings.key_prefix, timeout_s=3)
 
 
 def _lengths() -> dict[tuple[str, int], int] | None:

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data import history
-from data.jobs import JobStore
+from data.jobs import JobRecord, JobStore
 from data.lake import Lake
 from pipelines.views import listing
 from tests.api.conftest import V1, Worker, post, status
@@ -19,7 +19,7 @@ from tests.api.test_jobs import page_ids
 
 def archive(store: JobStore, lake: Lake, *jobs: str) -> None:
     """What cleanup does to a record."""
-    records = [record for record in store.read_many(jobs) if record]
+    records = [record for record in store.records(jobs) if isinstance(record, JobRecord)]
     assert history.append(lake, records, datetime.now(UTC)) == len(jobs)
     for job in jobs:
         store.forget(job)
@@ -93,7 +93,7 @@ def test_a_page_that_ends_among_archived_jobs_holds_no_older_live_one(
 def test_a_job_that_stands_in_both_is_told_once(
     client: TestClient, worker: Worker, store: JobStore, lake: Lake, jobs: list[str]
 ) -> None:
-    record = store.read(jobs[1])
+    record = store.record(jobs[1])
     assert record
     history.append(lake, [record], datetime.now(UTC))  # its cleanup is under way
     assert page_ids(client, limit=4) == jobs

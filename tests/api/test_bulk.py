@@ -99,7 +99,7 @@ def test_a_job_that_ends_between_look_and_move_is_refused_with_the_reason(
     [job] = submit(client, "x")
 
     def overtaken(action: Any, record: Any) -> None:
-        store.cancel(record["id"])
+        store.cancel(record.job_id)
 
     monkeypatch.setattr(bulk, "refusal", overtaken)
     found = act(client, "cancel", {"tag": "x"})

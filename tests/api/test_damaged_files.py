@@ -299,7 +299,9 @@ def test_what_is_no_file_in_the_place_of_a_snapshot(jobs: Jobs, damage: Callable
 def test_a_damaged_history_file(client: TestClient, jobs: Jobs, store: JobStore) -> None:
     job, other = jobs.whole("a.example"), jobs.whole("b.example")
     for one in (job, other):
-        history.append(jobs.lake, [record for record in store.read_many([one]) if record], datetime.now(UTC))
+        record = store.record(one)
+        assert record is not None
+        history.append(jobs.lake, [record], datetime.now(UTC))
         store.forget(one)
     first = min(jobs.lake.history.rglob("history-*.parquet"), key=lambda file: file.stat().st_mtime_ns)
     truncated(first)

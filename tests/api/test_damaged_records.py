@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -76,11 +78,74 @@ def test_a_repeat_is_202_only_once_the_job_has_its_launch(client: TestClient, st
     assert job and job["status"] == "completed" and json.loads(job["tags"]) == []
 
 
-@pytest.mark.parametrize(
-    ("path", "key"),
-    [("/jobs/list", "idx:s:cancelled"), ("/jobs/statistics", "hist:scrape"), ("/jobs/statistics", "flow")],
-)
-def test_the_key_that_is_damaged_is_named_among_many(client: TestClient, store: JobStore, path: str, key: str) -> None:
+def test_the_key_that_is_damaged_is_named_among_many(client: TestClient, store: JobStore) -> None:
+    store.redis.set(store.key("idx:s:cancelled"), "x")
+    answer = client.get(f"{V1}/jobs/list").json()
+    assert answer["code"] == "damaged_record"
+    assert answer["detail"].startswith(f"{store.key('idx:s:cancelled')} of the job store")
+
+
+#: A damaged key → the figures that are unknown by it, and the metrics that are left out.
+COUNTED = {
+    "idx:s:running": ("totals.jobs totals.by_status.running", 'leadmill_jobs{status="running"}'),
+    "idx:k:scrape": ("totals.by_kind.scrape", 'leadmill_jobs_of_kind{kind="scrape"}'),
+    "ended": (
+        "totals.jobs totals.by_status.(completed|failed|cancelled) totals.by_kind rates durations.scrape.mean_s",
+        'leadmill_jobs{status="completed"} leadmill_job_duration_mean_seconds{kind="scrape"}',
+    ),
+    "hist:scrape": ("durations.scrape", 'leadmill_job_duration_p50_seconds{kind="scrape"}'),
+    "mark": ("stages", 'leadmill_units_begun_total{stage="launch"}'),
+    "flow": ("stages", 'leadmill_units_begun_total{stage="launch"}'),
+    "workers": (
+        "workers queues.*.workers queues.*.processes",
+        'leadmill_workers leadmill_queue_workers{queue="scraping"}',
+    ),
+    "scraping": ("queues.scraping.waiting", 'leadmill_queue_waiting{queue="scraping"}'),
+    "critical": ("critical_events", ""),
+    "idx:k:health_check": ("health totals.by_kind.health_check", ""),
+}
+#: What differs from one look to the next.
+MOVES = re.compile(r"at$|_at$|_s$|per_minute$|queues.processing.waiting")
+
+
+def leaves(found: Any, name: str = "") -> dict[str, Any]:
+    """`a.b.c` → value."""
+    if not isinstance(found, dict | list) or not found:
+        return {name: found}
+    rows = found.items() if isinstance(found, dict) else enumerate(found)
+    return {leaf: at for key, row in rows for leaf, at in leaves(row, f"{name}.{key}" if name else str(key)).items()}
+
+
+@pytest.mark.parametrize("key", COUNTED)
+def test_statistics_and_metrics_tell_the_rest_and_name_the_damaged_key(
+    key: str, client: TestClient, store: JobStore, worker: Worker
+) -> None:
+    worker.finish(post(client, "/jobs/scrape/company", {"company_url": "a.example"})["job_id"])
+    worker.listen("scraping")
+    before, told = leaves(client.get(f"{V1}/jobs/statistics").json()), client.get("/metrics").text
+    unknown, samples = (text.split() for text in COUNTED[key])
+    assert before["unreadable"] == [] and all(f"\n{sample} " in told for sample in samples)
+    store.redis.delete(store.key(key))
     store.redis.set(store.key(key), "x")
-    answer = client.get(V1 + path).json()
-    assert answer["code"] == "damaged_record" and answer["detail"].startswith(f"{store.key(key)} of the job store")
+
+    answer = client.get(f"{V1}/jobs/statistics")
+    assert answer.status_code == 200, answer.text
+    after = leaves(answer.json())
+    assert after["unreadable.0"] == store.key(key) and "unreadable.1" not in after
+    lost = {name for name, value in before.items() if value is not None and after.get(name) is None}
+    expected = [re.compile(one.replace("*", "[^.]+") + r"(\.|$)") for one in unknown]
+    assert {name for name in lost if not any(one.match(name) for one in expected)} == {"unreadable"}
+    for one in expected:
+        assert all(after[name] in (None, {}) for name in after if one.match(name)), one
+    same = {name for name in before.keys() & after.keys() - lost if not MOVES.search(name)}
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+
+    metrics = client.get("/metrics")
+    assert metrics.status_code == 200, metrics.text
+    assert f'\nleadmill_unreadable_keys{{key="{store.key(key)}"}} 1.0\n' in metrics.text or key in ALARMS
+    assert not [sample for sample in samples if f"\n{sample} " in metrics.text]
+    assert 'leadmill_jobs{status="pending"}' in metrics.text
+
+
+#: What /metrics does not ask for.
+ALARMS = ("critical",)

@@ -122,7 +122,7 @@ def test_crash_is_a_problem_that_tells_nothing_away(
     def crash(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(jobs, "statistics", crash)
+    monkeypatch.setattr(jobs, "statistics_and_alarms", crash)
     answer = client.get(f"{V1}/jobs/statistics")
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (500, "internal_error")

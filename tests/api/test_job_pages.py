@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data import history
-from data.jobs import Grant, JobStore, NewJob, Status
+from data.jobs import Grant, JobRecord, JobStore, NewJob, Status
 from data.lake import Lake
 from pipelines.intake import bulk
 from pipelines.views import dead_letters, listing
@@ -59,13 +59,13 @@ class Jobs:
 
     def happen(self, what: str, job: str) -> None:
         self.changed.add(job)
-        record = self.store.read(job)
-        ended = record is not None and record["status"] in ("cancelled", "completed", "failed")
+        record = self.store.record(job)
+        ended = record is not None and record.is_terminal
         if what == "end" and record and not ended:
             self.store.call("cancel", job=job)
         elif what == "resume" and ended:
             self.store.call("resume", job=job)
-        elif what == "begin" and record and record["status"] == "pending":
+        elif what == "begin" and record and record.status == "pending":
             self.store.begin(job, "launch", 0, 0, "a:1")
         elif what == "archive" and record and ended:
             history.append(self.lake, [record], datetime.now(UTC))
@@ -142,7 +142,7 @@ def test_lists_of_jobs(
     def page(cursor: str | None) -> tuple[list[str], str | None]:
         found = listing.list_jobs(jobs.store, jobs.lake, wanted, limit, cursor)
         assert len(found.records) <= limit
-        return [record["id"] for record in found.records], found.next_cursor
+        return [record.job_id for record in found.records], found.next_cursor
 
     told = pages(page, lambda: changing(jobs, data.draw(CHANGES)))
     assert len(told) == len(set(told)), "told twice"
@@ -152,10 +152,11 @@ def test_lists_of_jobs(
 def matching(jobs: Jobs, wanted: JobFilter) -> list[str]:
     """What a list that reads everything tells, newest first."""
     rows = history.page(jobs.lake, limit=1_000)
-    records = [listing.from_history(row) for row in rows] + [r for r in jobs.store.read_many(jobs.made) if r]
+    records = [history.record(row) for row in rows]
+    records += [record for record in jobs.store.records(jobs.made) if isinstance(record, JobRecord)]
     since = wanted.since.timestamp() * 1000 if wanted.since else 0
-    found = [record for record in records if wanted.matches(record) and int(record["created"]) >= since]
-    return [record["id"] for record in sorted(found, key=listing._place, reverse=True)]
+    found = [record for record in records if wanted.matches(record) and record.created_ms >= since]
+    return [record.job_id for record in sorted(found, key=listing._place, reverse=True)]
 
 
 @QUICK
@@ -265,7 +266,7 @@ def test_a_job_that_moves_between_statuses_is_in_every_list(
     try:
         for _ in range(300):
             found = listing.list_jobs(jobs.store, jobs.lake, JobFilter())
-            assert [record["id"] for record in found.records] == [job]
+            assert [record.job_id for record in found.records] == [job]
     finally:
         ended.set()
         thread.join()
@@ -289,7 +290,7 @@ def archived(client: TestClient, store: JobStore, lake: Lake) -> Iterator[str]:
     """A job with an error list, and one in the history, so that no list ends before it reads its cursor."""
     job = post(client)["job_id"]
     client.delete(f"{V1}/jobs/cancel/{job}")
-    history.append(lake, [r for r in store.read_many([job]) if r], datetime.now(UTC))
+    history.append(lake, [r for r in store.records([job]) if isinstance(r, JobRecord)], datetime.now(UTC))
     kept: str = post(client)["job_id"]
     lake.job_dir(kept).mkdir(parents=True, exist_ok=True)
     yield kept

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data import history
-from data.jobs import JobStore
+from data.jobs import JobRecord, JobStore
 from data.lake import Lake
 from leadmill.ids import new_job_id
 from leadmill.settings import Settings
@@ -153,7 +153,7 @@ def test_nonsense_in_a_row_of_the_history(
     for _ in range(2):
         jobs.append(post(client, body={"company_urls": ["a.example"], "tags": ["t"]})["job_id"])
         worker.finish(jobs[-1])
-    good, odd = (store.read(job) or {} for job in jobs)
+    good, odd = (record for record in store.records(jobs) if isinstance(record, JobRecord))
     from datetime import UTC, datetime
     from unittest.mock import patch
 
@@ -166,8 +166,8 @@ def test_nonsense_in_a_row_of_the_history(
         store.forget(job)
     listed = client.get(f"{V1}/jobs/list")
     assert listed.status_code == 200, listed.text
-    assert good["id"] in {one["job_id"] for one in listed.json()["items"]}
-    assert status(client, good["id"])["status"] == "completed"
-    answer = client.get(f"{V1}/jobs/status/{odd['id']}")
+    assert good.job_id in {one["job_id"] for one in listed.json()["items"]}
+    assert status(client, good.job_id)["status"] == "completed"
+    answer = client.get(f"{V1}/jobs/status/{odd.job_id}")
     assert answer.status_code == 200 or answer.json()["code"] == "damaged_record", answer.text
     assert json.loads(client.get(f"{V1}/jobs/statistics").text)

@@ -101,7 +101,8 @@ def test_a_tick_whose_job_is_in_the_lake_is_not_submitted_again(
     made_long_ago(lake, "daily", now - timedelta(hours=20))
     assert ticked(ticker(store, lake), now + timedelta(minutes=1)) == ["daily"]
     [(job, _)] = store.ids("t:schedule:daily")
-    record = store.read(job) or {}
+    record = store.record(job)
+    assert record is not None
     manifest = manifest_of(store, lake, record, {}, status="running", now=now)
     (lake.job_dir(job)).mkdir(parents=True)
     (lake.job_dir(job) / "manifest.json").write_text(json.dumps(manifest))  # as launch does: the lake knows the job

@@ -152,8 +152,8 @@ def test_run_at_waits(spine: Spine) -> None:
 def test_an_input_that_names_no_company_fails_and_says_so(spine: Spine) -> None:
     job = spine.submit_job(Submission("process", company_ids=["comp_0123456789abcdef"]))
     assert spine.wait(job) == ["failed"]
-    record = spine.store.read(job)
-    assert record and "unknown company" in record["error"]
+    record = spine.store.record(job)
+    assert record and "unknown company" in record.error
     assert job_json(record)["coverage"] is None
     manifest = spine.lake.manifest(job)
     assert manifest and manifest["coverage"] is None

@@ -175,11 +175,8 @@ SOUND_INFO = {
 )
 def test_what_redis_says_of_itself(change: dict[str, Any], name: str | None, status: str | None) -> None:
     class Stub:
-        def ping(self) -> bool:
-            return True
-
-        def info(self) -> dict[str, Any]:
-            return {**SOUND_INFO, **change}
+        def server_info(self) -> tuple[float, dict[str, Any]]:
+            return 0.001, {**SOUND_INFO, **change}
 
     rows = list(redis_checks.check_redis(Stub(), "redis://h"))  # type: ignore[arg-type]
     assert {row.name: row.status for row in rows if row.status != "ok"} == ({name: status} if name else {})

@@ -10,6 +10,7 @@ import pytest
 
 from data import history
 from data.jobs import JobStore
+from data.jobs.counters import CounterWatch, EndedCounts
 from data.lake import Lake
 from leadmill.settings import Settings
 from pipelines.execution.publish import publish
@@ -84,15 +85,15 @@ def test_drift_is_told_and_mended(driver: Driver) -> None:
 def test_a_job_that_ends_during_the_recount_is_counted_once(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     ended(driver, "score", 2, "completed", 5_000)
     driver.store.redis.hset(driver.store.key("ended"), "score:completed", 7)
-    real, raced = recount_module._read, []
+    real, raced = CounterWatch.read, []
 
-    def race(store: JobStore) -> recount_module.Counts:
-        found = real(store)
+    def race(watch: CounterWatch) -> EndedCounts:
+        found = real(watch)
         if len(raced) < 3:
             raced.append(ended(driver, "score", 1, "failed", 100))
         return found
 
-    monkeypatch.setattr(recount_module, "_read", race)
+    monkeypatch.setattr(CounterWatch, "read", race)
     finding = recount(driver.store, driver.lake)
     assert finding["mended"] and finding["scanned"] == 4
     counters = driver.store.redis.hgetall(driver.store.key("ended"))
@@ -103,7 +104,9 @@ def test_a_job_that_is_cleaned_up_during_the_recount_is_counted_once(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = ended(driver, "score", 100, "completed", 5_000)
-    history.append(driver.lake, [driver.store.read(job_id) or {}], driver.now)
+    record = driver.store.record(job_id)
+    assert record is not None
+    history.append(driver.lake, [record], driver.now)
     real, raced = recount_module._archived, []
 
     def race(store: JobStore, lake: Lake) -> list[tuple[str, str, int, int, int]]:
@@ -120,14 +123,14 @@ def test_a_job_that_is_cleaned_up_during_the_recount_is_counted_once(
 
 def test_a_recount_that_is_always_overtaken_changes_nothing(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     driver.store.redis.hset(driver.store.key("ended"), "score:completed", 7)
-    real = recount_module._read
+    real = CounterWatch.read
 
-    def race(store: JobStore) -> recount_module.Counts:
-        found = real(store)
+    def race(watch: CounterWatch) -> EndedCounts:
+        found = real(watch)
         ended(driver, "score", 1, "failed", 100)
         return found
 
-    monkeypatch.setattr(recount_module, "_read", race)
+    monkeypatch.setattr(CounterWatch, "read", race)
     finding = recount(driver.store, driver.lake)
     assert finding["overtaken"] and not finding["mended"]
     assert driver.store.redis.hget(driver.store.key("ended"), "score:completed") == "7"

@@ -1,0 +1,91 @@
+"""When something must be looked at (the due set), and in which order pending jobs start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from data import keys
+from data.jobs.connection import StoreConnection
+from data.jobs.entries import count_of
+from data.jobs.model import TERMINAL
+from leadmill.errors import DamagedRecordError
+
+#: Stands for a unit in the entry of a job's deadline.
+DEADLINE = "~"
+
+
+@dataclass(frozen=True)
+class DueEntry:
+    """A unit, or a job's deadline, and when somebody must look at it."""
+
+    job_id: str
+    unit: str
+    #: Milliseconds since the epoch, by the server's clock.
+    at_ms: float
+
+    @property
+    def is_deadline(self) -> bool:
+        return self.unit == DEADLINE
+
+
+def due_entries(store: StoreConnection, limit: int) -> list[DueEntry]:
+    """The first entries, soonest first.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+        DamagedRecordError: the key is of another type.
+    """
+    with store.guarded(keys.DUE):
+        found = store.redis.zrange(store.key(keys.DUE), 0, limit - 1, withscores=True)
+    rows = ((member.partition("|"), at) for member, at in cast("list[tuple[str, float]]", found))
+    return [DueEntry(job_id, unit, at) for (job_id, _, unit), at in rows]
+
+
+def due_times(store: StoreConnection, units: Sequence[tuple[str, str]]) -> list[float | None]:
+    """Of each (job, unit) when it is due, ms since the epoch; None for one that is not."""
+    if not units:
+        return []
+    with store.guarded(keys.DUE), store.redis.pipeline(transaction=False) as pipe:
+        for job_id, unit in units:
+            pipe.zscore(store.key(keys.DUE), f"{job_id}|{unit}")
+        return list(pipe.execute())
+
+
+def is_looked_after(store: StoreConnection, job_id: str) -> bool:
+    """Whether a live job has an entry. One that has ended, or moved while this looked, counts as looked after."""
+    key = store.key(keys.record(job_id))
+    with store.guarded(), store.redis.pipeline() as pipe:
+        pipe.hget(key, "status")
+        pipe.hkeys(store.key(keys.units(job_id)))
+        status, units = pipe.execute()
+        if status is None or status in TERMINAL:
+            return True
+        if any(at is not None for at in due_times(store, [(job_id, unit) for unit in units])):
+            return True
+        return store.redis.hget(key, "status") != status
+
+
+def starting_order(store: StoreConnection, most: int) -> list[tuple[int, int]]:
+    """(priority, time of creation in ms) of the oldest pending jobs, sorted as they start.
+
+    Those that wait for their time are left out, as are damaged ones.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    with store.guarded(keys.of_status("pending")):
+        pending = cast("list[str]", store.redis.zrange(store.key(keys.of_status("pending")), 0, most - 1))
+    with store.redis.pipeline(transaction=False) as pipe:
+        pipe.time()
+        for job_id in pending:
+            pipe.hmget(store.key(keys.record(job_id)), "prio", "created", "run_at")
+        (seconds, _), *rows = store.answers(pipe)
+    now = seconds * 1000
+    sound = (row for row in rows if not isinstance(row, DamagedRecordError))
+    return sorted(
+        (count_of(priority), int(created))
+        for priority, created, run_at in sound
+        if created and created.isdecimal() and (not run_at or count_of(run_at) <= now)
+    )

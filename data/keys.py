@@ -1,0 +1,95 @@
+"""Names of Redis' keys as Python asks for them, each behind the prefix (`Settings.key_prefix`); the script in
+data/jobs/lua has them too. What each holds is said in data/jobs/__init__.py, of schedules in data/schedules.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# ---- of one job
+
+
+def record(job_id: str) -> str:
+    return f"job:{job_id}"
+
+
+def document(job_id: str) -> str:
+    return f"doc:{job_id}"
+
+
+def units(job_id: str) -> str:
+    return f"units:{job_id}"
+
+
+def planned_again(job_id: str) -> str:
+    return f"todo:{job_id}"
+
+
+def events(job_id: str) -> str:
+    return f"ev:{job_id}"
+
+
+# ---- of many
+
+#: Begins the name of every index.
+INDEX = "idx:"
+
+
+def index(name: str) -> str:
+    """Of jobs: `s:<status>`, `k:<kind>` or `t:<tag>`."""
+    return f"{INDEX}{name}"
+
+
+def of_status(status: str) -> str:
+    return index(f"s:{status}")
+
+
+def of_kind(kind: str) -> str:
+    return index(f"k:{kind}")
+
+
+def durations(kind: str) -> str:
+    return f"hist:{kind}"
+
+
+def idempotency(key: str) -> str:
+    return f"idem:{key}"
+
+
+def told(digest: str) -> str:
+    """Whether a critical event that comes again and again was told lately."""
+    return f"told:{digest}"
+
+
+DUE, DEAD, ASIDE = "due", "dead", "aside"
+#: When each worker was last seen, and what it says of itself.
+WORKERS, WORKER = "workers", "worker"
+#: Hand-out numbers given, and the highest begun; looks at those (`data.jobs.begun`).
+HANDED, BEGUN, LOOKS = "seq", "mark", "flow"
+ENDED, CRITICAL, CLAIMED = "ended", "critical", "claimed"
+LAKE, LAKE_PLACE, GENERATION = "lake", "lake_place", "generation"
+#: Never there: a write of nothing is tried on it (data/probes.py).
+PROBE = "probe"
+
+# ---- of schedules
+
+SCHEDULES, SCHEDULE_BODIES, TICKS, TICK_JOBS = "schedules", "schedule_bodies", "ticks", "tick_jobs"
+
+
+def ticked(schedule: str) -> str:
+    return f"ticked:{schedule}"
+
+
+def shared(statuses: Iterable[str], kinds: Iterable[str] = ()) -> dict[str, str]:
+    """The keys that all jobs share, and the type of each."""
+    kinds = list(kinds)
+    return {
+        **{of_status(status): "zset" for status in statuses},
+        **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE), "zset"),
+        **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER), "hash"),
+        **dict.fromkeys((LAKE, GENERATION, CLAIMED), "string"),
+        CRITICAL: "stream",
+        LOOKS: "list",
+        **{of_kind(kind): "zset" for kind in kinds},
+        **{durations(kind): "hash" for kind in kinds},
+    }
