@@ -4,7 +4,7 @@
     record.py      what a record and a unit hold, by name
     store.py       the moves, one method each; reading.py the questions
     connection.py  the way to Redis; script.py joins the script
-    lua/           the script: operations/<name>.lua is a move, core, job and unit what they share
+    lua/           the script: operations/<name>.lua is a move; core (how to decide and write), job and unit are shared
     entries.py     what single entries must look like; newest_first.py pages over an index
 
 Questions of single callers, as functions: counters.py (statistics, recount), begun.py (units a minute), due.py (what is
@@ -15,7 +15,7 @@ Keys, all behind one prefix (`Settings.key_prefix`):
 
     job:<id>    hash of short fields (they stay in Redis' compact form): kind, status, times, counters
     doc:<id>    hash of long ones: input and spec (what was asked, JSON), result, error
-    units:<id>  hash unit -> its state (JSON, see lua/core.lua); a planned partition is absent
+    units:<id>  hash unit -> its state (JSON, see record.py); a planned partition is absent
     todo:<id>   list of partitions planned again by a resume
     ev:<id>     capped stream of events (status, stage, unit, progress)
     due         sorted set `<job>|<unit>` -> when somebody must look at it; the only timer there is
@@ -42,15 +42,17 @@ from data.jobs.model import (
     RENEW_S,
     TERMINAL,
     TRANSITIONS,
+    UNIT_TRANSITIONS,
     WORKER_GONE_S,
     Answer,
     Grant,
     HandOut,
     NewJob,
     Status,
+    UnitStatus,
     bucket_bounds,
 )
-from data.jobs.record import LIVE, DamagedRecord, JobRecord, StageCounts, UnitState, UnitStatus
+from data.jobs.record import DamagedRecord, JobRecord, StageCounts, UnitState
 from data.jobs.store import JobStore
 
 __all__ = [
@@ -59,11 +61,11 @@ __all__ = [
     "DEADLINE_STRUCK",
     "DOCUMENT",
     "LIMITS",
-    "LIVE",
     "RECORD_STATUSES",
     "RENEW_S",
     "TERMINAL",
     "TRANSITIONS",
+    "UNIT_TRANSITIONS",
     "WORKER_GONE_S",
     "Answer",
     "DamagedRecord",

@@ -20,6 +20,9 @@ from data.jobs import script
 from data.jobs.model import Answer, HandOut
 from data.redis_errors import classified, damaged
 from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError
+from leadmill.log import get_logger
+
+log = get_logger(__name__)
 
 
 class StoreConnection:
@@ -76,7 +79,7 @@ class StoreConnection:
         return self.prefix + name
 
     def call(self, operation: str, **arguments: Any) -> Answer:
-        """Make one transition.
+        """Make one transition; one that no record may make is refused as `illegal`.
 
         Raises:
             StoreRefusedError: Redis answers and refuses (full, a replica, no access …); nothing was written.
@@ -96,6 +99,8 @@ class StoreConnection:
             raise self._foreign(foreign)
         if "damaged" in body:
             raise damaged(body["damaged"], body["is"], body["want"])
+        if "illegal" in body:
+            log.warning("illegal move refused", operation=operation, job=arguments.get("job"), move=body["illegal"])
         send = [_hand_out(row) for row in body.pop("send", None) or ()]
         return Answer(body.get("no"), send, body)
 

@@ -88,7 +88,7 @@ def _is_number(value: str) -> bool:
 
 
 def unit_state(text: Any) -> dict[str, Any] | None:
-    """A unit's state (keys as lua/core.lua names them), or None for what is none."""
+    """A unit's state as it is stored, or None for what is none."""
     found = object_of(text)
     if found is None or not isinstance(found.get("s"), str) or len(found["s"]) != 1:
         return None

@@ -40,6 +40,41 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset({Status.PENDING}),
 }
 
+
+class UnitStatus(StrEnum):
+    """Where a unit stands, as the letter that is stored."""
+
+    #: Not handed out (again): it waits for a place in the job's window, or for a resume.
+    PLANNED = "p"
+    #: A message for it is on its way.
+    HANDED = "h"
+    #: A worker holds it under a lease.
+    RUNNING = "r"
+    #: It waits for its next try, or for `run_at`.
+    WAITING = "w"
+    #: All its stages are committed.
+    DONE = "d"
+    #: It failed for good.
+    FAILED = "f"
+
+
+#: Legal moves of a unit; the script makes no other.
+UNIT_TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {
+    # Handed out; or it waits for `run_at`; or the deadline gives it up. A resume plans it again.
+    UnitStatus.PLANNED: frozenset({UnitStatus.PLANNED, UnitStatus.HANDED, UnitStatus.WAITING, UnitStatus.FAILED}),
+    # Begun; refused, or given up at the deadline; a cancel.
+    UnitStatus.HANDED: frozenset({UnitStatus.RUNNING, UnitStatus.FAILED, UnitStatus.PLANNED}),
+    # The next stage, or given back; a failed try; the last stage; a failure for good; a cancel.
+    UnitStatus.RUNNING: frozenset(
+        {UnitStatus.HANDED, UnitStatus.WAITING, UnitStatus.DONE, UnitStatus.FAILED, UnitStatus.PLANNED}
+    ),
+    # The next try; given up at the deadline; a cancel.
+    UnitStatus.WAITING: frozenset({UnitStatus.HANDED, UnitStatus.FAILED, UnitStatus.PLANNED}),
+    # A resume makes the close anew, and partitions whose files are damaged.
+    UnitStatus.DONE: frozenset({UnitStatus.PLANNED}),
+    UnitStatus.FAILED: frozenset({UnitStatus.PLANNED}),
+}
+
 #: Limits of the state machine, known to the script under these names. Times in ms unless the name says s.
 LIMITS: dict[str, float] = {
     "LEASE_MS": 10_000,  # a run that was not renewed for so long has lost its unit
@@ -124,7 +159,7 @@ class Grant:
 
 @dataclass
 class Answer:
-    """What a transition said. `refused` names why it was not made: stale, ended, gone."""
+    """What a transition said. `refused` names why it was not made: stale, ended, gone, illegal."""
 
     refused: str | None
     send: list[HandOut] = field(default_factory=list)

@@ -102,7 +102,7 @@ class JobReader(StoreConnection):
         return {unit: UnitState(state) for unit, state in self.units(job_id).items()}
 
     def units(self, job_id: str) -> dict[str, dict[str, Any]]:
-        """Every unit that was ever handed out, with its state (keys as lua/core.lua names them)."""
+        """Every unit that was ever handed out, with its state as it is stored (`UNIT_FIELDS`)."""
         with self.guarded(f"units:{job_id}"):
             raw = cast("dict[str, str]", self.redis.hgetall(self.key(f"units:{job_id}")))
         units = {unit: unit_state(state) for unit, state in raw.items()}

@@ -1,4 +1,5 @@
-"""What a job's record and a unit's state hold, by name. The short names under which Redis keeps them stand here alone.
+"""What a job's record and a unit's state hold, by name. The short names under which Redis keeps them stand here alone:
+the script takes them from here (data/jobs/script.py).
 
 Both wrap what is stored and read a value when it is asked for: lists read a thousand records for a few values each.
 """
@@ -8,99 +9,132 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
 from data.jobs.entries import object_of
-from data.jobs.model import TERMINAL, Status
+from data.jobs.model import TERMINAL, Status, UnitStatus
 
-
-class UnitStatus(StrEnum):
-    """Where a unit stands, as the letter that is stored."""
-
-    #: Not handed out (again): it waits for a place in the job's window, or for a resume.
-    PLANNED = "p"
-    #: A message for it is on its way.
-    HANDED = "h"
-    #: A worker holds it under a lease.
-    RUNNING = "r"
-    #: It waits for its next try, or for `run_at`.
-    WAITING = "w"
-    #: All its stages are committed.
-    DONE = "d"
-    #: It failed for good.
-    FAILED = "f"
-
+#: Under which name Redis keeps a field of a record (`job:<id>`) that has a longer one here and in the script; the
+#: others have the same.
+RECORD_FIELDS = {
+    "partition_stages": "ps",
+    "priority": "prio",
+    "min_coverage": "min",
+    "companies": "nc",
+    "partitions": "pn",
+    "partitions_done": "pd",
+    "partitions_failed": "pf",
+    # Partitions that were handed out at least once: those below this number. At the deadline: those that had been.
+    "partitions_handed": "px",
+    "handed_at_deadline": "dpx",
+    # Most partitions under way, and how many are.
+    "window": "w",
+    "in_window": "win",
+    # Thousandths, added up over the partitions.
+    "partition_progress": "g",
+    # Which step of the close is under way, from 1, and how many of its units have not ended.
+    "close_step": "ci",
+    "close_left": "cn",
+    "progress": "pct",
+    "message": "msg",
+}
+#: The same of what is counted of each stage: `<stage>:<letters>`.
+STAGE_FIELDS = {
+    "done": "d", "failed": "f", "rows_in": "i", "rows_out": "o", "errors": "e", "started": "sa", "finished": "fa",
+}  # fmt: skip
+#: The same of a unit's state (`units:<id>`, JSON; a field is absent when it is empty).
+UNIT_FIELDS = {
+    "status": "s",
+    "epoch": "e",
+    "stage_index": "k",
+    "owner": "o",
+    "level": "v",
+    "number": "n",
+    "handed_ms": "t",
+    "looks": "x",  # times it was looked at or sent again since
+    "progress": "g",  # thousandths
+    "tries": "a",  # that failed, of the present stage
+    "deaths": "p",  # of its process, reported and not explained
+    "lapses": "l",  # of its lease, unreported
+    "failure": "m",  # {category, message}
+    "committed_epochs": "c",
+    "files": "f",  # of each kind, that each of these commits wrote (data/parts.py)
+    "last_commit": "q",  # "<owner>:<stage index>"
+    "sent": "z",  # units that its end handed out
+    "died_owner": "y",  # whose death handed it out
+    "named_pages": "b",  # not to be read any more, `<company>/<digest>`; only suspected: `…?<owner>`
+}
 
 #: Units that are on their way: each has one entry in the due set.
 LIVE = frozenset({UnitStatus.HANDED, UnitStatus.RUNNING, UnitStatus.WAITING})
-
-
 #: A look-up: lists ask for the status of a thousand records, and an enum's call takes four times as long.
 _STATUSES = {status.value: status for status in Status}
 
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """A unit of a job, as the record or a manifest holds it (`stored`; keys as lua/core.lua names them)."""
+    """A unit of a job, as the record or a manifest holds it (`stored`)."""
 
     stored: Mapping[str, Any]
 
     @property
     def status(self) -> UnitStatus:
-        return UnitStatus(self.stored["s"])
+        return UnitStatus(self._get("status"))
 
     @property
     def epoch(self) -> int:
         """Number of the present hand-out; what an earlier one does is refused."""
-        return int(self.stored["e"])
+        return int(self._get("epoch"))
 
     @property
     def stage_index(self) -> int:
         """Which of its stages it is at, from 0."""
-        return int(self.stored.get("k", 0))
+        return int(self._get("stage_index") or 0)
 
     @property
     def owner(self) -> str:
         """Who runs it; empty unless it runs."""
-        return str(self.stored.get("o") or "")
+        return str(self._get("owner") or "")
 
     @property
     def handed_ms(self) -> int | None:
         """When it was handed out, ms since the epoch; None once it is done."""
-        return self.stored.get("t")
+        return self._get("handed_ms")
 
     @property
     def deaths(self) -> int:
         """Reported deaths of its process that no page explains, at its present stage."""
-        return int(self.stored.get("p", 0))
+        return int(self._get("deaths") or 0)
 
     @property
     def lapses(self) -> int:
         """Leases that ended unrenewed and unreported, at its present stage."""
-        return int(self.stored.get("l", 0))
+        return int(self._get("lapses") or 0)
 
     @property
     def failure(self) -> tuple[str, str] | None:
         """Category and message of its last failed try."""
-        told = self.stored.get("m")
+        told = self._get("failure")
         return (told[0], told[1]) if told else None
 
     @property
     def committed_epochs(self) -> tuple[int, ...]:
         """Under which epoch each of its stages committed, first to last; 0: not known."""
-        return tuple(self.stored.get("c") or ())
+        return tuple(self._get("committed_epochs") or ())
 
     @property
     def files(self) -> tuple[str, ...]:
         """Files that each of these commits wrote, in the short form of `data.parts`; empty for version 0.1.0's."""
-        return tuple(self.stored.get("f") or ())
+        return tuple(self._get("files") or ())
 
     @property
     def refused_pages(self) -> frozenset[str]:
         """Pages (`<company>/<digest>`) and companies (`<company>/`) that killed a process."""
-        return frozenset(name for name in self.stored.get("b") or () if "?" not in name)
+        return frozenset(name for name in self._get("named_pages") or () if "?" not in name)
+
+    def _get(self, name: str) -> Any:
+        return self.stored.get(UNIT_FIELDS[name])
 
 
 class StageCounts(NamedTuple):
@@ -155,12 +189,12 @@ class JobRecord:
     @property
     def partition_stages(self) -> tuple[str, ...]:
         """Those of them that run once a partition."""
-        return _names(self.stored.get("ps"))
+        return _names(self.stored.get(RECORD_FIELDS["partition_stages"]))
 
     @property
     def priority(self) -> int:
         """0 high, 1 normal, 2 low."""
-        return self._count("prio", 1)
+        return self._count(RECORD_FIELDS["priority"], 1)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -179,7 +213,7 @@ class JobRecord:
 
     @property
     def min_coverage(self) -> float | None:
-        return self._share("min")
+        return self._share(RECORD_FIELDS["min_coverage"])
 
     @property
     def run_at_ms(self) -> int | None:
@@ -231,29 +265,29 @@ class JobRecord:
 
     @property
     def companies(self) -> int:
-        return self._count("nc")
+        return self._count(RECORD_FIELDS["companies"])
 
     @property
     def partitions(self) -> int:
-        return self._count("pn")
+        return self._count(RECORD_FIELDS["partitions"])
 
     @property
     def partitions_done(self) -> int:
-        return self._count("pd")
+        return self._count(RECORD_FIELDS["partitions_done"])
 
     @property
     def partitions_failed(self) -> int:
-        return self._count("pf")
+        return self._count(RECORD_FIELDS["partitions_failed"])
 
     @property
     def partitions_handed(self) -> int:
         """How many partitions were handed out at least once: those below this number."""
-        return self._count("px")
+        return self._count(RECORD_FIELDS["partitions_handed"])
 
     @property
     def handed_at_deadline(self) -> int | None:
         """How many partitions had been handed out when the deadline struck; None where it gave up none."""
-        return self._time("dpx")
+        return self._time(RECORD_FIELDS["handed_at_deadline"])
 
     @property
     def pages(self) -> int:
@@ -262,12 +296,12 @@ class JobRecord:
     @property
     def progress(self) -> int:
         """Thousandths of the whole."""
-        return self._count("pct")
+        return self._count(RECORD_FIELDS["progress"])
 
     @property
     def message(self) -> str:
         """What the stage that told last said of its progress."""
-        return self.stored.get("msg") or ""
+        return self.stored.get(RECORD_FIELDS["message"]) or ""
 
     @property
     def duration_bucket(self) -> int:
@@ -333,7 +367,7 @@ class JobRecord:
 
 @cache
 def _stage_fields(unit_name: str) -> tuple[str, ...]:
-    return tuple(f"{unit_name}:{letters}" for letters in ("d", "f", "i", "o", "e", "sa", "fa"))
+    return tuple(f"{unit_name}:{letters}" for letters in STAGE_FIELDS.values())
 
 
 def _number(text: str) -> int:

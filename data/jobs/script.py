@@ -1,19 +1,24 @@
 """The script that makes every change of a record, from the files in `lua/`, one script an operation.
 
-What is common (`core`, `job`, `unit`), the operation's own file and `end` are joined in this order. One script of
-everything would make every function anew at each call: twice the time.
+`core`, `job` and `unit` are common, then come the operation's own file and `end`. Names in capitals stand for what is
+said in Python (limits, legal moves, the fields under which things are stored) and are put in as text. A script makes
+each of its functions and tables anew at every call, which is most of the server's time; so what an operation does not
+use is left out.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from data.jobs.model import DEADLINE_STRUCK, LIMITS
+from data.jobs.model import DEADLINE_STRUCK, LIMITS, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
+from data.jobs.record import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
 
 _FOLDER = Path(__file__).parent / "lua"
-_COMMON = ("core", "job", "unit")
 #: Names of the operations, as `StoreConnection.call` takes them.
 OPERATIONS = tuple(sorted(file.stem for file in (_FOLDER / "operations").glob("*.lua")))
 
@@ -21,10 +26,52 @@ OPERATIONS = tuple(sorted(file.stem for file in (_FOLDER / "operations").glob("*
 @cache
 def of(operation: str) -> str:
     """The whole script of an operation."""
-    files = (*_COMMON, f"operations/{operation}", "end")
-    return _limits() + "\n".join((_FOLDER / f"{name}.lua").read_text() for name in files)
+    return around((_FOLDER / "operations" / f"{operation}.lua").read_text())
 
 
-def _limits() -> str:
-    limits = "".join(f"local {name} = {value}\n" for name, value in LIMITS.items())
-    return f"{limits}local DEADLINE_STRUCK = {json.dumps(DEADLINE_STRUCK)}\n"
+def around(operation: str) -> str:
+    """The whole script of an operation of which the text is given: a local function `operation`."""
+    core, job, unit, end = ((_FOLDER / f"{name}.lua").read_text() for name in ("core", "job", "unit", "end"))
+    used = f"{operation}\n{end}"
+    script = _used_of("\n".join((core, job, unit)), used) + used
+    return re.sub(r"\b[A-Z][A-Z_]+\b", lambda name: CONSTANTS.get(name[0], name[0]), script)
+
+
+def _used_of(common: str, used: str) -> str:
+    """Of what is common, each definition whose name is used: by what follows it, as Lua sees names."""
+    kept: list[str] = []
+    words = _words(used)
+    for definition in reversed(re.split(r"(?m)^(?=local )", common)):
+        found = re.match(r"local (?:function )?([\w, ]+)", definition)
+        if found and words & set(re.findall(r"\w+", found[1])):
+            kept.append(definition)
+            words |= _words(definition)
+    return "".join(reversed(kept))
+
+
+def _words(text: str) -> set[str]:
+    """The names that a text uses; not those in comments and strings, of fields, or that are only assigned to."""
+    return set(re.findall(r"\w+", re.sub(r"--.*|'[^'\n]*'|\.\w+|\b\w+ =(?!=)", "", text)))
+
+
+def _moves(transitions: Mapping[Any, frozenset[Any]]) -> str:
+    return "".join(f" {before}>{after} " for before, allowed in transitions.items() for after in sorted(allowed))
+
+
+def _lua(value: str | float) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+#: Names in capitals and what they stand for, as Lua. A field of a record has `JOB_` in front where a unit has one of
+#: the same name.
+CONSTANTS: dict[str, str] = {
+    **{name: _lua(value) for name, value in LIMITS.items()},
+    **{status.name: _lua(status.value) for status in UnitStatus},
+    **{name.upper(): _lua(field) for name, field in UNIT_FIELDS.items()},
+    **{("JOB_" if name in UNIT_FIELDS else "") + name.upper(): _lua(field) for name, field in RECORD_FIELDS.items()},
+    **{f"STAGE_{name.upper()}": _lua(f":{field}") for name, field in STAGE_FIELDS.items()},
+    "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
+    "JOB_STATUSES": ", ".join(_lua(status) for status in Status),
+    "JOB_MOVES": _lua(_moves(TRANSITIONS)),
+    "UNIT_MOVES": _lua(_moves(UNIT_TRANSITIONS)),
+}

@@ -80,7 +80,7 @@ class JobStore(JobReader):
         """Prolong the lease and tell progress (thousandths); why the run must stop, or None."""
         return self.call(
             "renew", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner,
-            g=progress, message=message[:60] or None, pages=pages,
+            progress=progress, message=message[:60] or None, pages=pages,
         ).refused  # fmt: skip
 
     def commit(self, grant: Grant, **what: Any) -> Answer:
@@ -202,6 +202,8 @@ class JobStore(JobReader):
             raise ConflictError(
                 f"job {job_id} is completed with nothing missing; submit a new job, or re-run it from a stage"
             )
+        if answer.refused == "illegal":
+            raise ConflictError(f"cannot {move} job {job_id}: its record is wrong (a move {answer.body['illegal']})")
         if answer.refused:
             legal = "nothing but its deletion by cleanup" if answer.refused == "completed" else other
             raise ConflictError(f"cannot {move} job {job_id}: it is {answer.refused}; legal now: {legal}")

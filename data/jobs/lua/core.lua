@@ -1,95 +1,38 @@
--- Every change of a job record, one operation a call. Atomic, and timed by the server's clock.
+-- A change of a job record: one operation a call, atomic, and timed by the server's clock.
 --   KEYS[1] key prefix · ARGV[1] operation · ARGV[2] its arguments as JSON · ARGV[3] the caller's lake → one JSON object
--- This file, job.lua, unit.lua, the operation's own file and end.lua are one script (data/jobs/script.py, which also
--- puts the limits, LEASE_MS …, in front). What each key holds is said in data/jobs/__init__.py.
+-- This file, job.lua, unit.lua, the operation's own file and end.lua are one script (data/jobs/script.py). In front of
+-- them stand the limits (LEASE_MS …), the legal moves, and the fields under which Redis keeps what a record holds
+-- (`job[PARTITIONS]`, `unit[EPOCH]`): data/jobs/model.py and record.py. What each key holds is said in __init__.py.
 --
--- A unit is a JSON object with one-letter keys, absent when empty:
---   s state: p planned · h handed · r running · w waiting · d done · f failed       e epoch
---   k index of the stage it is at    o owner of the run     v priority level    n hand-out number
---   t when it was handed    x times it was looked at or sent again               g progress, thousandths
---   a failed attempts       p reported deaths               l unreported lapses  m {category, message}
---   c epochs that committed, one a stage                    q "<owner>:<k>" of the last commit
---   z units that commit handed out                          y owner whose death handed it out
---   b pages not to be read any more, `<company>/<digest>`; only suspected: `…?<owner>`
---   f files of each kind that each of c's commits wrote (data/parts.py); absent: version 0.1.0 committed it
-local P, a = KEYS[1], cjson.decode(ARGV[2])
+-- Decide, then write. A script is not rolled back, so nothing is written while an operation decides: `set`, `put_unit`
+-- and `write` note what is to be done. At the end `flush` looks whether every key is of its type, and does it all. Whoever raises an error before has changed nothing. Full memory, a replica and a full disk
+-- refuse the first write. A decision is about one job.
+local P, args = KEYS[1], cjson.decode(ARGV[2])
 local call, enc, dec = redis.call, cjson.encode, cjson.decode
-local now = a.now
+local now = args.now
 if not now then
   local t = call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
 local TERMINAL = { completed = true, failed = true, cancelled = true }
-local LIVE = { h = true, r = true, w = true }
-local BUSY = { h = true, r = true }
-local send = {} -- messages the caller must publish
-
-local function num(v) return tonumber(v) or 0 end
-local function job_key(id) return P .. 'job:' .. id end
-local function is_part(u) return u:find('^p%d') ~= nil end
-
--- What must hold before the first write. A script is not rolled back. So an operation first looks whether every key
--- that it may write is of its type, and raises {damaged = key, …} with nothing written otherwise. Full memory, a
--- replica, a full disk refuse its first write.
-
-local STATUSES = { 'pending', 'running', 'retry', 'completed', 'failed', 'cancelled' }
 local SIZE = { hash = 'HLEN', zset = 'ZCARD', stream = 'XLEN', list = 'LLEN', string = 'STRLEN' } -- refuse other types
+local send = {} -- messages the caller must publish
+local typed = {} -- keys that are known to be of their type
 
-local function damaged(kind, key)
-  error({ damaged = key, want = kind, is = call('TYPE', key).ok })
+local subject -- the id of the job that the decision is about
+local changed, removed = {}, nil -- fields of its record: {field, value, field, value, …}; and those to be removed
+local units, units_changed = {}, {} -- units that were read or made: name → state; and names of those to be written
+local numbers -- last hand-out numbers, by stage and level
+local writes, drops = {}, nil -- {type, key, command, …}; and {type, key} of what is removed before that
+
+-- Forgets what was decided, or begins with another job.
+local function decide_anew()
+  subject, changed, units, units_changed, writes = nil, {}, {}, {}, {}
+  removed, numbers, drops = nil, nil, nil
 end
 
--- A read that says which key is damaged.
-local function read(kind, command, name, ...)
-  local found = redis.pcall(command, P .. name, ...)
-  if type(found) == 'table' and found.err then damaged(kind, P .. name) end
-  return found
-end
-
-local function expect(kind, name)
-  if type(redis.pcall(SIZE[kind], P .. name)) ~= 'number' then damaged(kind, P .. name) end
-end
-
--- What every move of a job writes beside `job:` and `units:`, which are read first.
-local function expect_own(id)
-  expect('zset', 'due')
-  expect('stream', 'ev:' .. id)
-end
-
--- What a move writes that hands out its unit again, or `next_units`.
-local function expect_handing(id, next_units)
-  expect_own(id)
-  expect('hash', 'seq')
-  if not next_units then return end
-  expect('list', 'todo:' .. id)
-  expect('zset', 'idx:s:running')
-  expect('zset', 'idx:s:retry')
-end
-
--- What all jobs share.
-local function expect_shared()
-  expect('zset', 'due')
-  expect('zset', 'dead')
-  for _, status in ipairs(STATUSES) do expect('zset', 'idx:s:' .. status) end
-  expect('hash', 'seq')
-  expect('hash', 'mark')
-  expect('hash', 'ended')
-  expect('stream', 'critical')
-end
-
--- What any move of a job may write.
-local function expect_all(id, kind)
-  expect_shared()
-  expect('hash', 'doc:' .. id)
-  expect('hash', 'units:' .. id)
-  expect('hash', 'hist:' .. kind)
-  expect('stream', 'ev:' .. id)
-  expect('list', 'todo:' .. id)
-end
-
-local function expect_tags(tags)
-  for _, tag in ipairs(tags) do expect('zset', 'idx:t:' .. tag) end
-end
+local function num(value) return tonumber(value) or 0 end
+local function is_part(name) return name:find('^p%d') ~= nil end
 
 local function split(text, sep)
   local out = {}
@@ -97,42 +40,131 @@ local function split(text, sep)
   return out
 end
 
+-- ---- reading ----
+
+local function damaged(kind, key)
+  error({ damaged = P .. key, want = kind, is = call('TYPE', P .. key).ok })
+end
+
+-- A read that says which key is damaged.
+local function read(kind, command, key, ...)
+  local found = redis.pcall(command, P .. key, ...)
+  if type(found) == 'table' and found.err then damaged(kind, key) end
+  typed[key] = true
+  return found
+end
+
+local function expect(kind, key)
+  if typed[key] then return end
+  if type(redis.pcall(SIZE[kind], P .. key)) ~= 'number' then damaged(kind, key) end
+  typed[key] = true
+end
+
+-- The record of the job that is decided about: its fields, and `id`.
 local function load(id)
   local flat = read('hash', 'HGETALL', 'job:' .. id)
   if #flat == 0 then return nil end
-  local j = { id = id }
-  for i = 1, #flat, 2 do j[flat[i]] = flat[i + 1] end
-  return j
+  local job = { id = id }
+  for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+  subject = id
+  return job
 end
 
-local function set(j, field, value)
-  j[field] = tostring(value)
-  call('HSET', job_key(j.id), field, value)
+local function read_unit(id, name)
+  local state = read('hash', 'HGET', 'units:' .. id, name)
+  return state and dec(state) or nil
 end
 
-local function add(j, field, by)
-  if by ~= 0 then j[field] = tostring(call('HINCRBY', job_key(j.id), field, by)) end
+-- A unit of the job that is decided about.
+local function get_unit(name)
+  local unit = units[name]
+  if not unit then
+    unit = read_unit(subject, name)
+    units[name] = unit
+  end
+  return unit
 end
 
-local function get_unit(id, u)
-  local v = read('hash', 'HGET', 'units:' .. id, u)
-  return v and dec(v) or nil
+-- Names of those that have one of these statuses (none given: of all), as Redis lists them.
+local function units_that_are(statuses)
+  local names, flat = {}, read('hash', 'HGETALL', 'units:' .. subject)
+  for i = 1, #flat, 2 do
+    local unit = dec(flat[i + 1])
+    if not statuses or statuses[unit[STATUS]] then
+      names[#names + 1] = flat[i]
+      units[flat[i]] = units[flat[i]] or unit
+    end
+  end
+  return names
 end
 
-local function load_sound(id)
-  local j = load(id)
-  if j then expect_all(id, j.kind) end
-  return j
+-- ---- deciding ----
+
+local function set(job, field, value)
+  job[field] = value
+  local n = #changed
+  changed[n + 1], changed[n + 2] = field, value
 end
 
-local function put_unit(id, u, t) call('HSET', P .. 'units:' .. id, u, enc(t)) end
-local function due(id, u, at) call('ZADD', P .. 'due', at, id .. '|' .. u) end
-local function undue(id, u) call('ZREM', P .. 'due', id .. '|' .. u) end
+local function add(job, field, by)
+  if by ~= 0 then set(job, field, num(job[field]) + by) end
+end
 
-local function event(id, kind, data)
-  call('XADD', P .. 'ev:' .. id, 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
+-- Removes fields; they are not set again in the same decision.
+local function unset(job, ...)
+  removed = removed or {}
+  for _, field in ipairs({ ... }) do
+    if job[field] ~= nil then
+      job[field] = nil
+      removed[#removed + 1] = field
+    end
+  end
+end
+
+local function put_unit(name, unit)
+  units[name] = unit
+  units_changed[name] = true
+end
+
+local function write(kind, key, command, ...) writes[#writes + 1] = { kind, key, command, ... } end
+
+local function drop(kind, key)
+  drops = drops or {}
+  drops[#drops + 1] = { kind, key }
+end
+
+local function due(name, at) write('zset', 'due', 'ZADD', at, subject .. '|' .. name) end
+local function undue(name) write('zset', 'due', 'ZREM', subject .. '|' .. name) end
+
+local function event(kind, data)
+  write('stream', 'ev:' .. subject, 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
 end
 
 local function critical(kind, data)
-  call('XADD', P .. 'critical', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
+  write('stream', 'critical', 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
+end
+
+-- Whether a move is one of those that data/jobs/model.py allows (` <from>><to> …`); else the operation is refused.
+local function must_be_legal(moves, from, to)
+  if not moves:find(' ' .. from .. '>' .. to .. ' ', 1, true) then error({ illegal = from .. '>' .. to }) end
+end
+
+-- ---- writing ----
+
+-- Looks at every key that is to be written, then writes.
+local function flush()
+  if #changed > 0 then expect('hash', 'job:' .. subject) end
+  if next(units_changed) then expect('hash', 'units:' .. subject) end
+  for _, it in ipairs(writes) do expect(it[1], it[2]) end
+  if drops then
+    for _, it in ipairs(drops) do expect(it[1], it[2]) end
+    for _, it in ipairs(drops) do call('DEL', P .. it[2]) end
+  end
+  if #changed > 0 then call('HSET', P .. 'job:' .. subject, unpack(changed)) end
+  if removed and #removed > 0 then call('HDEL', P .. 'job:' .. subject, unpack(removed)) end
+  for name in pairs(units_changed) do call('HSET', P .. 'units:' .. subject, name, enc(units[name])) end
+  if numbers then
+    for field, n in pairs(numbers) do call('HSET', P .. 'seq', field, n) end
+  end
+  for _, it in ipairs(writes) do call(it[3], P .. it[2], unpack(it, 4)) end
 end

@@ -3,13 +3,16 @@ local made, answer = pcall(function()
   -- A stranger changes nothing. An emptied server takes the lake of whoever works: its connection was checked.
   local lake = ARGV[3] or ''
   local bound = lake ~= '' and read('string', 'GET', 'lake')
-  if lake ~= '' and not bound then call('SET', P .. 'lake', lake) end
   if bound and bound ~= lake then return { foreign = bound } end
-  return operation()
+  if lake ~= '' and not bound then write('string', 'lake', 'SET', lake) end
+  local answer = operation()
+  flush()
+  return answer
 end)
 if not made then
-  if type(answer) ~= 'table' or not answer.damaged then error(answer, 0) end
+  if type(answer) ~= 'table' or not (answer.damaged or answer.illegal) then error(answer, 0) end
   send = {}
+  if answer.illegal then answer.no = 'illegal' end
 end
 answer.send = #send > 0 and send or nil
 answer.now = now

@@ -1,58 +1,66 @@
 -- The job's own state: its status, its end, how much of it is done.
 
-local function set_status(j, status)
-  if j.status == status then return end
-  call('ZREM', P .. 'idx:s:' .. j.status, j.id)
-  call('ZADD', P .. 'idx:s:' .. status, j.created, j.id)
-  set(j, 'status', status)
-  event(j.id, 'status', { status = status })
+local function set_status(job, status)
+  if job.status == status then return end
+  must_be_legal(JOB_MOVES, job.status, status)
+  write('zset', 'idx:s:' .. job.status, 'ZREM', job.id)
+  write('zset', 'idx:s:' .. status, 'ZADD', job.created, job.id)
+  set(job, 'status', status)
+  event('status', { status = status })
 end
 
-local function count_ended(j, by)
-  call('HINCRBY', P .. 'ended', j.kind .. ':' .. j.status, by)
-  call('HINCRBY', P .. 'ended', j.kind .. ':ms', by * num(j.took))
-  call('HINCRBY', P .. 'hist:' .. j.kind, j.bucket, by)
+local function count_ended(job, by)
+  write('hash', 'ended', 'HINCRBY', job.kind .. ':' .. job.status, by)
+  write('hash', 'ended', 'HINCRBY', job.kind .. ':ms', by * num(job.took))
+  write('hash', 'hist:' .. job.kind, 'HINCRBY', job.bucket, by)
 end
 
 local function bucket_of(took) return math.floor(math.log(took + 1) / math.log(BUCKET)) end
 
-local function end_job(j, status)
-  local took = math.max(0, now - num(j.started ~= '' and j.started or now))
-  set(j, 'finished', now)
-  set(j, 'took', took)
-  set(j, 'bucket', bucket_of(took))
-  set(j, 'busy', 0)
-  set(j, 'waits', 0)
-  if status == 'completed' then set(j, 'pct', 1000) end
+local function end_job(job, status)
+  local took = math.max(0, now - num(job.started ~= '' and job.started or now))
+  set(job, 'finished', now)
+  set(job, 'took', took)
+  set(job, 'bucket', bucket_of(took))
+  set(job, 'busy', 0)
+  set(job, 'waits', 0)
+  if status == 'completed' then set(job, JOB_PROGRESS, 1000) end
   for _, stage in ipairs({ 'launch', 'publish' }) do -- of no use to a reader, and a server holds a million of these
-    call('HDEL', job_key(j.id), stage .. ':sa', stage .. ':fa', stage .. ':d', stage .. ':i', stage .. ':o', stage .. ':e')
+    unset(job, stage .. STAGE_STARTED, stage .. STAGE_FINISHED, stage .. STAGE_DONE)
+    unset(job, stage .. STAGE_ROWS_IN, stage .. STAGE_ROWS_OUT, stage .. STAGE_ERRORS)
   end
-  call('HDEL', job_key(j.id), 'told')
-  set_status(j, status)
-  count_ended(j, 1)
-  call('ZREM', P .. 'due', j.id .. '|~')
-  if status == 'completed' and num(j.coverage) >= 1 then
-    for _, name in ipairs({ 'units:', 'ev:', 'todo:' }) do call('EXPIRE', P .. name .. j.id, ENDED_KEPT_S) end
+  unset(job, 'told')
+  set_status(job, status)
+  count_ended(job, 1)
+  undue('~')
+  if status == 'completed' and num(job.coverage) >= 1 then
+    for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do
+      write(kind, key .. job.id, 'EXPIRE', ENDED_KEPT_S)
+    end
   end
 end
 
 -- The share of the whole that is done: every stage of the job weighs the same.
-local function set_percent(j)
-  local stages, parts = #split(j.stages, ','), #split(j.ps, ',')
+local function set_progress(job)
+  local stages, parts = #split(job.stages, ','), #split(job[PARTITION_STAGES], ',')
   local share = parts / math.max(1, stages)
-  local done = 0
-  if num(j.pn) > 0 then done = share * num(j.g) / (num(j.pn) * 1000) end
-  local steps = #split(j.close, ';')
-  if num(j.ci) > 0 and steps > 0 then done = math.max(done, share) + (1 - share) * (num(j.ci) - 1) / steps end
-  local pct = math.min(999, math.floor(done * 1000))
-  if pct > num(j.pct) then set(j, 'pct', pct) end
+  local done, steps = 0, #split(job.close, ';')
+  if num(job[PARTITIONS]) > 0 then done = share * num(job[PARTITION_PROGRESS]) / (num(job[PARTITIONS]) * 1000) end
+  if num(job[CLOSE_STEP]) > 0 and steps > 0 then
+    done = math.max(done, share) + (1 - share) * (num(job[CLOSE_STEP]) - 1) / steps
+  end
+  local progress = math.min(999, math.floor(done * 1000))
+  if progress > num(job[JOB_PROGRESS]) then set(job, JOB_PROGRESS, progress) end
 end
 
-local function tell_progress(j, force)
-  set_percent(j)
-  local since = now - num(j.told) -- below 0: the clock went back
+local function tell_progress(job, force)
+  set_progress(job)
+  local since = now - num(job.told) -- below 0: the clock went back
   if force or since >= PROGRESS_MS or since < 0 then
-    set(j, 'told', now)
-    event(j.id, 'progress', { pct = num(j.pct), message = j.msg, pages = num(j.pages), done = num(j.pd) + num(j.pf), total = num(j.pn) })
+    set(job, 'told', now)
+    event('progress', {
+      pct = num(job[JOB_PROGRESS]), message = job[MESSAGE], pages = num(job.pages),
+      done = num(job[PARTITIONS_DONE]) + num(job[PARTITIONS_FAILED]), total = num(job[PARTITIONS]),
+    })
   end
 end

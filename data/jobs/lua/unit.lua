@@ -1,179 +1,200 @@
 -- Units: how each is handed out, ends and leads to the next.
 
-local function stages_of(j, u)
-  if is_part(u) then return split((j.ps or '') ~= '' and j.ps or '?', ',') end -- '?': refused, there is no such stage
-  return { u:match('^[^:]+') or '?' }
+local LIVE = { [HANDED] = true, [RUNNING] = true, [WAITING] = true }
+local BUSY = { [HANDED] = true, [RUNNING] = true }
+
+local function stages_of(job, name)
+  if is_part(name) then -- '?': refused, there is no such stage
+    return split((job[PARTITION_STAGES] or '') ~= '' and job[PARTITION_STAGES] or '?', ',')
+  end
+  return { name:match('^[^:]+') or '?' }
 end
 
--- Changes a unit's state and keeps the job's count of busy and waiting units, and so its status, true.
-local function move(j, u, t, to)
-  local from = t.s
-  t.s = to
-  add(j, 'busy', (BUSY[to] and 1 or 0) - (BUSY[from] and 1 or 0))
-  add(j, 'waits', (to == 'w' and 1 or 0) - (from == 'w' and 1 or 0))
-  if not LIVE[to] then undue(j.id, u) end
-  if j.status == 'running' or j.status == 'retry' then
-    set_status(j, (num(j.busy) == 0 and num(j.waits) > 0) and 'retry' or 'running')
+local function stage_of(job, name, unit) return stages_of(job, name)[unit[STAGE_INDEX] + 1] end
+
+-- Changes a unit's status and keeps the job's count of busy and waiting units, and so its status, true.
+local function move(job, name, unit, to)
+  local from = unit[STATUS]
+  must_be_legal(UNIT_MOVES, from, to)
+  unit[STATUS] = to
+  add(job, 'busy', (BUSY[to] and 1 or 0) - (BUSY[from] and 1 or 0))
+  add(job, 'waits', (to == WAITING and 1 or 0) - (from == WAITING and 1 or 0))
+  if not LIVE[to] then undue(name) end
+  if job.status == 'running' or job.status == 'retry' then
+    set_status(job, (num(job.busy) == 0 and num(job.waits) > 0) and 'retry' or 'running')
   end
 end
 
-local function message(j, u, t)
-  local stage = stages_of(j, u)[t.k + 1]
+local function message(job, name, unit)
   send[#send + 1] = {
-    job = j.id, unit = u, epoch = t.e, index = t.k, level = t.v, stage = stage,
-    stages = is_part(u) and j.ps or nil, close = (not is_part(u) and u ~= 'launch') and j.close or nil,
+    job = job.id, unit = name, epoch = unit[EPOCH], index = unit[STAGE_INDEX], level = unit[LEVEL],
+    stage = stage_of(job, name, unit), stages = is_part(name) and job[PARTITION_STAGES] or nil,
+    close = (not is_part(name) and name ~= 'launch') and job.close or nil,
   }
 end
 
-local function number(j, u, t)
-  t.n = call('HINCRBY', P .. 'seq', stages_of(j, u)[t.k + 1] .. ':' .. t.v, 1)
+local function number(job, name, unit)
+  local field = stage_of(job, name, unit) .. ':' .. unit[LEVEL]
+  numbers = numbers or {}
+  numbers[field] = (numbers[field] or num(read('hash', 'HGET', 'seq', field))) + 1
+  unit[NUMBER] = numbers[field]
 end
 
 -- Hands a unit out at its present stage. `front`: before everything else of its priority.
-local function hand(j, u, t, front)
-  t.v = 2 * num(j.prio) + (front and 0 or 1)
-  t.o, t.x, t.t = nil, nil, now
-  number(j, u, t)
-  move(j, u, t, 'h')
-  due(j.id, u, now + HANDOUT_MS)
-  put_unit(j.id, u, t)
-  message(j, u, t)
+local function hand(job, name, unit, front)
+  unit[LEVEL] = 2 * num(job[PRIORITY]) + (front and 0 or 1)
+  unit[OWNER], unit[LOOKS], unit[HANDED_MS] = nil, nil, now
+  number(job, name, unit)
+  move(job, name, unit, HANDED)
+  due(name, now + HANDOUT_MS)
+  put_unit(name, unit)
+  message(job, name, unit)
 end
 
-local function start_step(j, i)
-  local steps = split(j.close, ';')
-  local units = split(steps[i] or 'publish', ',') -- whatever the record says, a job ends with it
-  for _, u in ipairs(units) do
-    if is_part(u) or u == 'launch' then -- these were before: the job would never end
-      set(j, 'category', 'data')
-      call('HSET', P .. 'doc:' .. j.id, 'error', "the job's record is wrong: close: " .. u)
-      return end_job(j, 'failed')
-    end
+local function fail_wrong_close(job, name)
+  set(job, 'category', 'data')
+  write('hash', 'doc:' .. job.id, 'HSET', 'error', "the job's record is wrong: close: " .. name)
+  end_job(job, 'failed')
+end
+
+local function start_step(job, step)
+  local names = split(split(job.close, ';')[step] or 'publish', ',') -- whatever the record says, a job ends with it
+  for _, name in ipairs(names) do
+    if is_part(name) or name == 'launch' then return fail_wrong_close(job, name) end -- the job would never end
+    local unit = get_unit(name)
+    if unit and unit[STATUS] ~= PLANNED then return fail_wrong_close(job, name) end
   end
-  set(j, 'ci', i)
-  set(j, 'cn', #units)
-  for _, u in ipairs(units) do
-    local t = get_unit(j.id, u) or { s = 'p', e = 0 }
-    t.e, t.k, t.m = t.e + 1, 0, nil
-    hand(j, u, t, true)
+  set(job, CLOSE_STEP, step)
+  set(job, CLOSE_LEFT, #names)
+  for _, name in ipairs(names) do
+    local unit = get_unit(name) or { [STATUS] = PLANNED, [EPOCH] = 0 }
+    unit[EPOCH], unit[STAGE_INDEX], unit[FAILURE] = unit[EPOCH] + 1, 0, nil
+    hand(job, name, unit, true)
   end
 end
 
-local function start_close(j) start_step(j, 1) end
-local function start_publish(j) start_step(j, #split(j.close, ';')) end
+local function start_close(job) start_step(job, 1) end
+local function start_publish(job) start_step(job, #split(job.close, ';')) end
 
--- Partitions that the deadline struck before they were handed out. A resume takes them up again (`dpx`).
-local function give_up_unhanded(j)
-  local left = num(j.pn) - num(j.px)
+-- Partitions that the deadline struck before they were handed out. A resume takes them up again.
+local function give_up_unhanded(job)
+  local left = num(job[PARTITIONS]) - num(job[PARTITIONS_HANDED])
   if left <= 0 then return end
-  if not j.dpx then set(j, 'dpx', j.px) end
-  add(j, 'pf', left)
-  set(j, 'px', j.pn)
+  if not job[HANDED_AT_DEADLINE] then set(job, HANDED_AT_DEADLINE, job[PARTITIONS_HANDED]) end
+  add(job, PARTITIONS_FAILED, left)
+  set(job, PARTITIONS_HANDED, job[PARTITIONS])
 end
 
-local function launch_ended(j)
-  local t = get_unit(j.id, 'launch')
-  return not t or not LIVE[t.s]
+local function launch_ended()
+  local launch = get_unit('launch')
+  return not launch or not LIVE[launch[STATUS]]
+end
+
+-- The next partition to hand out: one that a resume planned again, else one that never was.
+local function next_partition(job, taken)
+  local name = read('list', 'LINDEX', 'todo:' .. job.id, taken)
+  if name then return name, taken + 1 end
+  if num(job[PARTITIONS_HANDED]) >= num(job[PARTITIONS]) then return nil, taken end
+  add(job, PARTITIONS_HANDED, 1)
+  return 'p' .. num(job[PARTITIONS_HANDED]) - 1, taken
 end
 
 -- Fills the window; the last partition that ends hands out the close.
-local function hand_next(j)
-  if j.struck then give_up_unhanded(j) end
-  while not j.struck and num(j.win) < num(j.w) do
-    local u = call('LPOP', P .. 'todo:' .. j.id)
-    if not u then
-      if num(j.px) >= num(j.pn) then break end
-      u = 'p' .. j.px
-      add(j, 'px', 1)
-    end
-    local t = get_unit(j.id, u) or { s = 'p', e = 1, k = 0 }
-    add(j, 'win', 1)
-    hand(j, u, t, false)
+local function hand_next(job)
+  if job.struck then give_up_unhanded(job) end
+  local taken, name = 0, nil -- from the front of `todo`
+  while not job.struck and num(job[IN_WINDOW]) < num(job[WINDOW]) do
+    name, taken = next_partition(job, taken)
+    if not name then break end
+    add(job, IN_WINDOW, 1)
+    hand(job, name, get_unit(name) or { [STATUS] = PLANNED, [EPOCH] = 1, [STAGE_INDEX] = 0 }, false)
   end
-  if num(j.win) == 0 and num(j.ci) == 0 and launch_ended(j) then start_close(j) end
+  if taken > 0 then write('list', 'todo:' .. job.id, 'LTRIM', taken, -1) end
+  if num(job[IN_WINDOW]) == 0 and num(job[CLOSE_STEP]) == 0 and launch_ended() then start_close(job) end
 end
 
 -- What follows the end of a unit, whichever way it ended.
-local function ended(j, u, failed)
-  if is_part(u) then
-    add(j, 'win', -1)
-    add(j, failed and 'pf' or 'pd', 1)
-    hand_next(j)
-  elseif u == 'launch' then
-    if failed then start_publish(j) else hand_next(j) end
-  elseif u == 'publish' then
-    end_job(j, (failed or (j.category or '') ~= '') and 'failed' or a.status)
+local function ended(job, name, failed)
+  if is_part(name) then
+    add(job, IN_WINDOW, -1)
+    add(job, failed and PARTITIONS_FAILED or PARTITIONS_DONE, 1)
+    hand_next(job)
+  elseif name == 'launch' then
+    if failed then start_publish(job) else hand_next(job) end
+  elseif name == 'publish' then
+    end_job(job, (failed or (job.category or '') ~= '') and 'failed' or args.status)
   else
-    add(j, 'cn', -1)
-    if failed and not u:find('^render:') then
-      if num(j.ci) < #split(j.close, ';') then start_publish(j) else end_job(j, 'failed') end
-    elseif num(j.cn) == 0 then
-      start_step(j, num(j.ci) + 1)
+    add(job, CLOSE_LEFT, -1)
+    if failed and not name:find('^render:') then
+      if num(job[CLOSE_STEP]) < #split(job.close, ';') then start_publish(job) else end_job(job, 'failed') end
+    elseif num(job[CLOSE_LEFT]) == 0 then
+      start_step(job, num(job[CLOSE_STEP]) + 1)
     end
   end
 end
 
-local function fail_unit(j, u, t, category, text)
-  local stage = stages_of(j, u)[t.k + 1]
-  t.m = { category, text }
-  t.o = nil
-  move(j, u, t, 'f')
-  put_unit(j.id, u, t)
-  add(j, stage .. ':f', 1)
-  set(j, stage .. ':fa', now)
-  event(j.id, 'unit', { unit = u, stage = stage, state = 'failed', category = category, error = text })
-  call('ZADD', P .. 'dead', now, j.id .. '|' .. u)
-  if category == 'poison' then critical('poison', { job = j.id, unit = u, stage = stage, error = text }) end
-  if not is_part(u) and (j.category or '') == '' and not u:find('^render:') then
-    set(j, 'category', category)
-    call('HSET', P .. 'doc:' .. j.id, 'error', text)
+local function fail_unit(job, name, unit, category, text)
+  local stage = stage_of(job, name, unit)
+  unit[FAILURE] = { category, text }
+  unit[OWNER] = nil
+  move(job, name, unit, FAILED)
+  put_unit(name, unit)
+  add(job, stage .. STAGE_FAILED, 1)
+  set(job, stage .. STAGE_FINISHED, now)
+  event('unit', { unit = name, stage = stage, state = 'failed', category = category, error = text })
+  write('zset', 'dead', 'ZADD', now, job.id .. '|' .. name)
+  if category == 'poison' then critical('poison', { job = job.id, unit = name, stage = stage, error = text }) end
+  if not is_part(name) and (job.category or '') == '' and not name:find('^render:') then
+    set(job, 'category', category)
+    write('hash', 'doc:' .. job.id, 'HSET', 'error', text)
   end
-  ended(j, u, true)
+  ended(job, name, true)
 end
 
 -- After its deadline a job hands out its close and nothing else.
-local function given_up(j, u) return j.struck and (is_part(u) or u == 'launch') end
+local function given_up(job, name) return job.struck and (is_part(name) or name == 'launch') end
 
-local function fail_by_deadline(j, u, t)
+local function fail_by_deadline(job, name, unit)
   local text = DEADLINE_STRUCK
-  if t.m then text = text .. '; the last try failed: ' .. t.m[2] end
-  fail_unit(j, u, t, 'deadline', text)
+  if unit[FAILURE] then text = text .. '; the last try failed: ' .. unit[FAILURE][2] end
+  fail_unit(job, name, unit, 'deadline', text)
 end
 
 -- A fresh epoch for the unit: whoever held it before can neither commit nor publish any more. It goes to the front of
 -- its queue, unless it has to stand at the `back`.
-local function hand_again(j, u, t, back)
-  t.e = t.e + 1
-  if given_up(j, u) then fail_by_deadline(j, u, t) else hand(j, u, t, not back) end
+local function hand_again(job, name, unit, back)
+  unit[EPOCH] = unit[EPOCH] + 1
+  if given_up(job, name) then fail_by_deadline(job, name, unit) else hand(job, name, unit, not back) end
 end
 
-local function progress_to(j, t, g)
-  if g > num(t.g) then
-    add(j, 'g', g - num(t.g))
-    t.g = g
+local function progress_to(job, unit, progress)
+  if progress > num(unit[PROGRESS]) then
+    add(job, PARTITION_PROGRESS, progress - num(unit[PROGRESS]))
+    unit[PROGRESS] = progress
   end
 end
 
 -- The unit if this run still holds it, else nil and what to answer.
-local function held(j, u)
-  if not j then return nil, 'gone' end
-  if TERMINAL[j.status] then return nil, 'ended' end
-  local t = get_unit(j.id, u)
-  if not t or t.s ~= 'r' or t.o ~= a.owner or (a.epoch and t.e ~= a.epoch) then return nil, 'stale', t end
-  return t
+local function held(job, name)
+  if not job then return nil, 'gone' end
+  if TERMINAL[job.status] then return nil, 'ended' end
+  local unit = get_unit(name)
+  local mine = unit and unit[STATUS] == RUNNING and unit[OWNER] == args.owner
+  if not mine or (args.epoch and unit[EPOCH] ~= args.epoch) then return nil, 'stale', unit end
+  return unit
 end
 
 -- Keeps in an ended unit what its end handed out, for whoever has to send it once more.
-local function remember_sent(j, u, t)
+local function remember_sent(name, unit)
   if #send == 0 then return end
-  t.z = {}
-  for i, m in ipairs(send) do t.z[i] = m.unit end
-  put_unit(j.id, u, t)
+  unit[SENT] = {}
+  for i, out in ipairs(send) do unit[SENT][i] = out.unit end
+  put_unit(name, unit)
 end
 
-local function again(j, t)
-  for _, name in ipairs(t.z or {}) do
-    local other = get_unit(j.id, name)
-    if other and other.s == 'h' and not other.x then message(j, name, other) end
+local function send_again(job, unit)
+  for _, name in ipairs(unit[SENT] or {}) do
+    local other = get_unit(name)
+    if other and other[STATUS] == HANDED and not other[LOOKS] then message(job, name, other) end
   end
 end

@@ -1,38 +1,43 @@
+-- Only first hand-outs raise the mark: one that was sent again would make others look lost.
+local function raise_mark(stage, unit)
+  local field = stage .. ':' .. unit[LEVEL]
+  if not unit[LOOKS] and unit[NUMBER] > num(read('hash', 'HGET', 'mark', field)) then
+    write('hash', 'mark', 'HSET', field, unit[NUMBER])
+  end
+end
+
+-- A worker claims a unit that was handed out. Its repeat is answered as the first time.
 local function operation()
-  local j = load(a.job)
-  if not j then return { no = 'gone' } end
-  if TERMINAL[j.status] then return { no = 'ended' } end
-  local t = get_unit(a.job, a.unit)
-  local repeated = t and t.s == 'r' and t.o == a.owner and t.k == a.index
-  local spec = read('hash', 'HGET', 'doc:' .. a.job, 'spec')
+  local job = load(args.job)
+  if not job then return { no = 'gone' } end
+  if TERMINAL[job.status] then return { no = 'ended' } end
+  local unit = get_unit(args.unit)
+  local at_stage = unit and unit[STAGE_INDEX] == args.index
+  local repeated = at_stage and unit[STATUS] == RUNNING and unit[OWNER] == args.owner
+  local spec = read('hash', 'HGET', 'doc:' .. job.id, 'spec')
   if not repeated then
-    expect_own(a.job)
-    if j.status == 'pending' then
-      expect('zset', 'idx:s:pending')
-      expect('zset', 'idx:s:running')
+    if not at_stage or unit[STATUS] ~= HANDED or (args.epoch ~= 0 and unit[EPOCH] ~= args.epoch) then
+      return { no = 'stale' }
     end
-    if not t or t.s ~= 'h' or t.k ~= a.index or (a.epoch ~= 0 and t.e ~= a.epoch) then return { no = 'stale' } end
-    local stage = stages_of(j, a.unit)[t.k + 1]
-    if not t.x then -- only first hand-outs raise the mark: re-sent ones would make others look lost
-      local field = stage .. ':' .. t.v
-      if t.n > num(read('hash', 'HGET', 'mark', field)) then call('HSET', P .. 'mark', field, t.n) end
+    local stage = stage_of(job, args.unit, unit)
+    raise_mark(stage, unit)
+    unit[OWNER], unit[DIED_OWNER] = args.owner, nil
+    if job.status == 'pending' then
+      set_status(job, 'running')
+      if job.started == '' then set(job, 'started', now) end
     end
-    t.o, t.y = a.owner, nil
-    if j.status == 'pending' then
-      set_status(j, 'running')
-      if j.started == '' then set(j, 'started', now) end
-    end
-    move(j, a.unit, t, 'r')
-    due(a.job, a.unit, now + LEASE_MS)
-    put_unit(a.job, a.unit, t)
-    if not j[stage .. ':sa'] then
-      set(j, stage .. ':sa', now)
-      event(a.job, 'stage', { stage = stage, state = 'started' })
+    move(job, args.unit, unit, RUNNING)
+    due(args.unit, now + LEASE_MS)
+    put_unit(args.unit, unit)
+    if not job[stage .. STAGE_STARTED] then
+      set(job, stage .. STAGE_STARTED, now)
+      event('stage', { stage = stage, state = 'started' })
     end
   end
   return {
-    epoch = t.e, attempt = num(j.attempt), tries = num(t.a), kind = j.kind, stages = j.stages, created = num(j.created),
-    parts = num(j.pn), spec = spec, epochs = t.c, files = t.f,
-    category = j.category, refused = t.b, deaths = t.p, lapses = t.l,
+    epoch = unit[EPOCH], attempt = num(job.attempt), tries = num(unit[TRIES]), kind = job.kind, stages = job.stages,
+    created = num(job.created), parts = num(job[PARTITIONS]), spec = spec, epochs = unit[COMMITTED_EPOCHS],
+    files = unit[FILES], category = job.category, refused = unit[NAMED_PAGES], deaths = unit[DEATHS],
+    lapses = unit[LAPSES],
   }
 end

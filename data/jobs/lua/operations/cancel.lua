@@ -1,18 +1,16 @@
+-- Ends a job now. What is on its way is planned again, for a resume.
 local function operation()
-  local j = load_sound(a.job)
-  if not j then return { no = 'gone' } end
-  if TERMINAL[j.status] then return { no = j.status } end
-  local flat = call('HGETALL', P .. 'units:' .. j.id)
-  for i = 1, #flat, 2 do
-    if flat[i + 1]:find('"s":"[hrw]"') then
-      local t = dec(flat[i + 1])
-      t.o = nil
-      t.s = 'p'
-      undue(j.id, flat[i])
-      put_unit(j.id, flat[i], t)
-    end
+  local job = load(args.job)
+  if not job then return { no = 'gone' } end
+  if TERMINAL[job.status] then return { no = job.status } end
+  for _, name in ipairs(units_that_are(LIVE)) do
+    local unit = get_unit(name)
+    must_be_legal(UNIT_MOVES, unit[STATUS], PLANNED)
+    unit[STATUS], unit[OWNER] = PLANNED, nil
+    undue(name)
+    put_unit(name, unit)
   end
-  set(j, 'win', 0)
-  end_job(j, 'cancelled')
+  set(job, IN_WINDOW, 0)
+  end_job(job, 'cancelled')
   return { ok = true }
 end

@@ -1,60 +1,70 @@
+-- A run that holds its unit no more: nothing, unless it asks again what it was answered once.
+local function repeated(job, no, unit, mark)
+  if unit and unit[EPOCH] == args.epoch and unit[LAST_COMMIT] == mark then -- the first answer was lost: give it again
+    if not args.chained then send_again(job, unit) end
+    return { ok = true, again = true }
+  end
+  if job and TERMINAL[job.status] and args.unit == 'publish' then
+    local publish = get_unit(args.unit)
+    if publish and publish[LAST_COMMIT] == mark then return { ok = true, again = true } end
+  end
+  return { no = no }
+end
+
+-- Keeps under which epoch the present stage was committed, and which files it wrote.
+local function note_commit(unit, mark)
+  local place = unit[STAGE_INDEX] + 1
+  unit[COMMITTED_EPOCHS] = unit[COMMITTED_EPOCHS] or {}
+  for i = #unit[COMMITTED_EPOCHS] + 1, place - 1 do unit[COMMITTED_EPOCHS][i] = 0 end
+  unit[COMMITTED_EPOCHS][place] = unit[EPOCH]
+  if args.files or unit[FILES] then
+    unit[FILES] = unit[FILES] or {}
+    for i = #unit[FILES] + 1, place - 1 do unit[FILES][i] = '' end
+    unit[FILES][place] = args.files or ''
+  end
+  unit[LAST_COMMIT], unit[SENT], unit[OWNER] = mark, nil, nil
+  unit[TRIES], unit[DEATHS], unit[LAPSES], unit[FAILURE] = nil, nil, nil, nil
+end
+
+local function count_commit(job, stage)
+  add(job, stage .. STAGE_DONE, 1)
+  add(job, stage .. STAGE_ROWS_IN, num(args.rows_in))
+  add(job, stage .. STAGE_ROWS_OUT, num(args.rows_out))
+  add(job, stage .. STAGE_ERRORS, num(args.errors))
+  set(job, stage .. STAGE_FINISHED, now)
+  add(job, 'pages', num(args.pages))
+  for name, value in pairs(args.fields or {}) do set(job, name, value) end
+  for name, value in pairs(args.doc or {}) do write('hash', 'doc:' .. job.id, 'HSET', name, value) end
+end
+
+-- A stage ended well.
 local function operation()
-  local j = load(a.job)
-  local mark = a.owner .. ':' .. a.index
-  local t, no, other = held(j, a.unit)
-  if not t then
-    if other and other.e == a.epoch and other.q == mark then -- the first answer was lost: give it again
-      if not a.chained then again(j, other) end
-      return { ok = true, again = true }
-    end
-    if j and TERMINAL[j.status] and a.unit == 'publish' then
-      local u = get_unit(a.job, a.unit)
-      if u and u.q == mark then return { ok = true, again = true } end
-    end
-    return { no = no }
-  end
-  local stages = stages_of(j, a.unit)
-  local stage = stages[t.k + 1]
-  if a.unit == 'publish' or j.struck then
-    expect_all(a.job, j.kind)
-  else
-    expect_handing(a.job, t.k + 1 == #stages)
-  end
-  if a.doc then expect('hash', 'doc:' .. a.job) end
-  t.c = t.c or {}
-  for i = #t.c + 1, t.k do t.c[i] = 0 end
-  t.c[t.k + 1] = t.e
-  if a.files or t.f then
-    t.f = t.f or {}
-    for i = #t.f + 1, t.k do t.f[i] = '' end
-    t.f[t.k + 1] = a.files or ''
-  end
-  t.q, t.z, t.o, t.a, t.p, t.l, t.m = mark, nil, nil, nil, nil, nil, nil
-  add(j, stage .. ':d', 1)
-  add(j, stage .. ':i', num(a.rows_in))
-  add(j, stage .. ':o', num(a.rows_out))
-  add(j, stage .. ':e', num(a.errors))
-  set(j, stage .. ':fa', now)
-  add(j, 'pages', num(a.pages))
-  for name, value in pairs(a.fields or {}) do set(j, name, value) end
-  for name, value in pairs(a.doc or {}) do call('HSET', P .. 'doc:' .. j.id, name, value) end
-  if is_part(a.unit) then progress_to(j, t, math.floor(1000 * (t.k + 1) / #stages)) end
-  if t.k + 1 < #stages and given_up(j, a.unit) then
-    t.k = t.k + 1 -- what it has made is kept: a resume goes on from here
-    fail_by_deadline(j, a.unit, t)
-    remember_sent(j, a.unit, t)
-  elseif t.k + 1 < #stages then
-    t.k = t.k + 1
-    hand(j, a.unit, t, false)
+  local job = load(args.job)
+  local mark = args.owner .. ':' .. args.index
+  local unit, no, other = held(job, args.unit)
+  if not unit then return repeated(job, no, other, mark) end
+  local stages = stages_of(job, args.unit)
+  note_commit(unit, mark)
+  count_commit(job, stages[unit[STAGE_INDEX] + 1])
+  local stages_done = unit[STAGE_INDEX] + 1
+  if is_part(args.unit) then progress_to(job, unit, math.floor(1000 * stages_done / #stages)) end
+  if stages_done < #stages and given_up(job, args.unit) then
+    unit[STAGE_INDEX] = stages_done -- what it has made is kept: a resume goes on from here
+    fail_by_deadline(job, args.unit, unit)
+    remember_sent(args.unit, unit)
+  elseif stages_done < #stages then
+    unit[STAGE_INDEX] = stages_done
+    hand(job, args.unit, unit, false)
     send = {} -- the canvas carries it on; the due entry is the safety net
   else
-    move(j, a.unit, t, 'd')
-    t.v, t.n, t.t, t.g, t.x, t.b = nil, nil, nil, nil, nil, nil -- a job may have 100,000 of these
-    put_unit(j.id, a.unit, t)
-    ended(j, a.unit, false)
-    remember_sent(j, a.unit, t)
-    if a.chained then send = {} end
+    move(job, args.unit, unit, DONE)
+    unit[LEVEL], unit[NUMBER], unit[HANDED_MS] = nil, nil, nil -- a job may have 100,000 of these
+    unit[PROGRESS], unit[LOOKS], unit[NAMED_PAGES] = nil, nil, nil
+    put_unit(args.unit, unit)
+    ended(job, args.unit, false)
+    remember_sent(args.unit, unit)
+    if args.chained then send = {} end
   end
-  if not TERMINAL[j.status] then tell_progress(j, not is_part(a.unit)) end
+  if not TERMINAL[job.status] then tell_progress(job, not is_part(args.unit)) end
   return { ok = true }
 end

@@ -1,27 +1,31 @@
 -- The stage raised. `max`, `base`, `cap` (ms) come from leadmill/errors.py, `jitter` is the caller's random number.
 local function operation()
-  local j = load_sound(a.job)
-  local t, no = held(j, a.unit)
-  if not t then return { no = no } end
-  t.a = num(t.a) + 1
-  if a.restart then -- what it read is damaged: it is made again from the first stage
-    for i = 1, t.k do add(j, stages_of(j, a.unit)[i] .. ':d', -1) end
-    t.k, t.c, t.f = 0, nil, nil
+  local job = load(args.job)
+  local unit, no = held(job, args.unit)
+  if not unit then return { no = no } end
+  unit[TRIES] = num(unit[TRIES]) + 1
+  if args.restart then -- what it read is damaged: it is made again from the first stage
+    local stages = stages_of(job, args.unit)
+    for i = 1, unit[STAGE_INDEX] do add(job, stages[i] .. STAGE_DONE, -1) end
+    unit[STAGE_INDEX], unit[COMMITTED_EPOCHS], unit[FILES] = 0, nil, nil
   end
-  if t.a >= a.max then
-    fail_unit(j, a.unit, t, a.category, a.error)
+  if unit[TRIES] >= args.max then
+    fail_unit(job, args.unit, unit, args.category, args.error)
     return { ok = true, final = true }
   end
-  if given_up(j, a.unit) then
-    t.m = { a.category, a.error }
-    fail_by_deadline(j, a.unit, t)
+  unit[FAILURE] = { args.category, args.error }
+  if given_up(job, args.unit) then
+    fail_by_deadline(job, args.unit, unit)
     return { ok = true, final = true }
   end
-  local at = now + math.floor(a.jitter * math.min(a.cap, a.base * 2 ^ (t.a - 1)))
-  t.e, t.o, t.m = t.e + 1, nil, { a.category, a.error }
-  move(j, a.unit, t, 'w')
-  due(a.job, a.unit, at)
-  put_unit(a.job, a.unit, t)
-  event(a.job, 'unit', { unit = a.unit, state = 'waiting', category = a.category, error = a.error, retry_at = at, attempt = t.a })
+  local at = now + math.floor(args.jitter * math.min(args.cap, args.base * 2 ^ (unit[TRIES] - 1)))
+  unit[EPOCH], unit[OWNER] = unit[EPOCH] + 1, nil
+  move(job, args.unit, unit, WAITING)
+  due(args.unit, at)
+  put_unit(args.unit, unit)
+  event('unit', {
+    unit = args.unit, state = 'waiting', category = args.category, error = args.error, retry_at = at,
+    attempt = unit[TRIES],
+  })
   return { ok = true, retry_at = at }
 end

@@ -1,14 +1,14 @@
 -- Takes an ended job out of Redis (it lives on in the lake).
 local function operation()
-  local j = load_sound(a.job)
-  if not j then return { no = 'gone' } end
-  if not TERMINAL[j.status] then return { no = j.status } end
-  expect('zset', 'idx:k:' .. j.kind)
-  expect_tags(dec(j.tags or '[]'))
-  call('ZREM', P .. 'idx:s:' .. j.status, j.id)
-  call('ZREM', P .. 'idx:k:' .. j.kind, j.id)
-  for _, tag in ipairs(dec(j.tags or '[]')) do call('ZREM', P .. 'idx:t:' .. tag, j.id) end
-  call('HINCRBY', P .. 'ended', j.kind .. ':forgotten', 1)
-  call('DEL', job_key(j.id), P .. 'doc:' .. j.id, P .. 'units:' .. j.id, P .. 'ev:' .. j.id, P .. 'todo:' .. j.id)
+  local job = load(args.job)
+  if not job then return { no = 'gone' } end
+  if not TERMINAL[job.status] then return { no = job.status } end
+  write('zset', 'idx:s:' .. job.status, 'ZREM', job.id)
+  write('zset', 'idx:k:' .. job.kind, 'ZREM', job.id)
+  for _, tag in ipairs(dec(job.tags or '[]')) do write('zset', 'idx:t:' .. tag, 'ZREM', job.id) end
+  write('hash', 'ended', 'HINCRBY', job.kind .. ':forgotten', 1)
+  for _, key in ipairs({ 'job:', 'doc:', 'units:' }) do drop('hash', key .. job.id) end
+  drop('stream', 'ev:' .. job.id)
+  drop('list', 'todo:' .. job.id)
   return { ok = true }
 end

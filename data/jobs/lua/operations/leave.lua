@@ -1,7 +1,6 @@
+-- A worker says goodbye.
 local function operation()
-  expect('zset', 'workers')
-  expect('hash', 'worker')
-  call('ZREM', P .. 'workers', a.node)
-  call('HDEL', P .. 'worker', a.node)
+  write('zset', 'workers', 'ZREM', args.node)
+  write('hash', 'worker', 'HDEL', args.node)
   return { ok = true }
 end

@@ -1,8 +1,8 @@
 -- A shutdown gives the unit back; it costs no attempt.
 local function operation()
-  local j = load_sound(a.job)
-  local t, no = held(j, a.unit)
-  if not t then return { no = no } end
-  hand_again(j, a.unit, t)
+  local job = load(args.job)
+  local unit, no = held(job, args.unit)
+  if not unit then return { no = no } end
+  hand_again(job, args.unit, unit)
   return { ok = true }
 end

@@ -1,15 +1,15 @@
+-- Prolongs the lease of a run, and takes what it tells of its progress.
 local function operation()
-  local j = load(a.job)
-  local t, no = held(j, a.unit)
-  if not t then return { no = no } end
-  expect_own(a.job)
-  due(a.job, a.unit, now + LEASE_MS)
-  if a.g then
-    progress_to(j, t, a.g)
-    put_unit(a.job, a.unit, t)
-    if a.message then set(j, 'msg', a.message) end
-    add(j, 'pages', num(a.pages))
-    tell_progress(j, false)
+  local job = load(args.job)
+  local unit, no = held(job, args.unit)
+  if not unit then return { no = no } end
+  due(args.unit, now + LEASE_MS)
+  if args.progress then
+    progress_to(job, unit, args.progress)
+    put_unit(args.unit, unit)
+    if args.message then set(job, MESSAGE, args.message) end
+    add(job, 'pages', num(args.pages))
+    tell_progress(job, false)
   end
   return { ok = true }
 end

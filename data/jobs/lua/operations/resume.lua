@@ -1,70 +1,106 @@
+-- The answer to a repeat with the same idempotency key, and to a job that cannot be resumed.
+local function refused(job)
+  if not job then return { no = 'gone' } end
+  local known = args.idem and read('string', 'GET', 'idem:' .. args.idem)
+  if known then
+    known = dec(known)
+    return { ok = known.job == args.job and known.body == args.body, replayed = true }
+  end
+  local whole = job.status == 'completed' and num(job.coverage) >= 1 and not args.damaged
+  if not TERMINAL[job.status] or whole then return { no = job.status } end
+end
+
 -- Stages that run once a job: all but those of the partitions.
-local function once_stages(j)
-  local out, parts = { 'launch', 'render', 'publish' }, ',' .. j.ps .. ','
-  for _, stage in ipairs(split(j.stages, ',')) do
+local function once_stages(job)
+  local out, parts = { 'launch', 'render', 'publish' }, ',' .. job[PARTITION_STAGES] .. ','
+  for _, stage in ipairs(split(job.stages, ',')) do
     if not parts:find(',' .. stage .. ',', 1, true) then out[#out + 1] = stage end
   end
   return out
 end
 
+-- A partition that lost a file is made again from the first stage.
+local function start_over(job, unit)
+  local stages = split(job[PARTITION_STAGES], ',')
+  local done = unit[STATUS] == DONE
+  for k = 1, done and #stages or unit[STAGE_INDEX] do add(job, stages[k] .. STAGE_DONE, -1) end
+  add(job, PARTITION_PROGRESS, -(done and 1000 or num(unit[PROGRESS])))
+  return { [STATUS] = unit[STATUS], [EPOCH] = unit[EPOCH], [STAGE_INDEX] = 0, [NAMED_PAGES] = unit[NAMED_PAGES] }
+end
+
+-- A unit as it is planned again: a partition goes on from the stage it is at, with what it has committed.
+local function planned_again(job, name, unit)
+  must_be_legal(UNIT_MOVES, unit[STATUS], PLANNED)
+  local part = is_part(name)
+  return {
+    [STATUS] = PLANNED, [EPOCH] = unit[EPOCH] + (part and 1 or 0), [STAGE_INDEX] = part and unit[STAGE_INDEX] or 0,
+    [COMMITTED_EPOCHS] = unit[COMMITTED_EPOCHS], [FILES] = unit[FILES], [PROGRESS] = unit[PROGRESS],
+    [NAMED_PAGES] = unit[NAMED_PAGES],
+  }
+end
+
+-- Plans again every unit but launch that is not done; how many partitions are.
+local function plan_again(job)
+  local done, again = 0, {}
+  for _, name in ipairs(args.damaged or {}) do again[name] = true end
+  local names = units_that_are()
+  for name, unit in pairs(args.units or {}) do -- from the manifest, when the record's own units are gone
+    if not units[name] then
+      put_unit(name, unit)
+      names[#names + 1] = name
+    end
+  end
+  for _, name in ipairs(names) do
+    local unit = units[name]
+    if is_part(name) and again[name] then unit = start_over(job, unit) end
+    if is_part(name) and unit[STATUS] == DONE and not again[name] then
+      done = done + 1
+    elseif name ~= 'launch' then
+      write('zset', 'dead', 'ZREM', job.id .. '|' .. name)
+      put_unit(name, planned_again(job, name, unit))
+      if is_part(name) then write('list', 'todo:' .. job.id, 'RPUSH', name) end
+    end
+  end
+  return done
+end
+
+local function start_anew(job, done)
+  for _, stage in ipairs({ 'launch', 'render', 'publish', unpack(split(job.stages, ',')) }) do
+    unset(job, stage .. STAGE_FAILED, stage .. STAGE_FINISHED)
+  end
+  for _, stage in ipairs(once_stages(job)) do
+    unset(job, stage .. STAGE_DONE, stage .. STAGE_ROWS_IN, stage .. STAGE_ROWS_OUT, stage .. STAGE_ERRORS)
+    unset(job, stage .. STAGE_STARTED)
+  end
+  if job[HANDED_AT_DEADLINE] then set(job, PARTITIONS_HANDED, job[HANDED_AT_DEADLINE]) end
+  unset(job, 'finished', 'took', 'bucket', 'category', 'coverage', 'deadline', 'struck')
+  unset(job, HANDED_AT_DEADLINE, JOB_PROGRESS)
+  write('hash', 'doc:' .. job.id, 'HDEL', 'error', 'result')
+  add(job, 'attempt', 1)
+  set(job, PARTITIONS_DONE, done)
+  for _, field in ipairs({ PARTITIONS_FAILED, IN_WINDOW, CLOSE_STEP, CLOSE_LEFT, 'busy', 'waits' }) do
+    set(job, field, 0)
+  end
+  set_status(job, 'pending')
+end
+
 -- Everything that is not done is planned again with a fresh epoch; launch runs first and extends the plan.
 local function operation()
-  local j = load_sound(a.job)
-  if not j then return { no = 'gone' } end
-  if a.idem then
-    local known = read('string', 'GET', 'idem:' .. a.idem)
-    if known then
-      known = dec(known)
-      return { ok = known.job == a.job and known.body == a.body, replayed = true }
-    end
+  local job = load(args.job)
+  local answer = refused(job)
+  if answer then return answer end
+  for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do
+    write(kind, key .. job.id, 'PERSIST')
   end
-  if not TERMINAL[j.status] or (j.status == 'completed' and num(j.coverage) >= 1 and not a.damaged) then
-    return { no = j.status }
+  count_ended(job, -1)
+  drop('list', 'todo:' .. job.id)
+  start_anew(job, plan_again(job))
+  write('zset', 'dead', 'ZREM', job.id .. '|launch')
+  local launch = get_unit('launch')
+  if launch then must_be_legal(UNIT_MOVES, launch[STATUS], PLANNED) end
+  hand(job, 'launch', { [STATUS] = PLANNED, [EPOCH] = (launch and launch[EPOCH] or 0) + 1, [STAGE_INDEX] = 0 }, false)
+  if args.idem then
+    write('string', 'idem:' .. args.idem, 'SET', enc({ job = job.id, body = args.body }), 'EX', IDEMPOTENCY_S)
   end
-  for _, name in ipairs({ 'units:', 'ev:', 'todo:' }) do call('PERSIST', P .. name .. j.id) end
-  count_ended(j, -1)
-  call('DEL', P .. 'todo:' .. j.id)
-  for u, t in pairs(a.units or {}) do -- from the manifest, when the record's own units are gone
-    call('HSETNX', P .. 'units:' .. j.id, u, enc(t))
-  end
-  local done, again = 0, {}
-  for _, u in ipairs(a.damaged or {}) do again[u] = true end
-  local flat = call('HGETALL', P .. 'units:' .. j.id)
-  for i = 1, #flat, 2 do
-    local u, t = flat[i], dec(flat[i + 1])
-    if is_part(u) and again[u] then -- a file of it is damaged: made again from the first stage
-      local stages = split(j.ps, ',')
-      for k = 1, t.s == 'd' and #stages or t.k do add(j, stages[k] .. ':d', -1) end
-      add(j, 'g', -(t.s == 'd' and 1000 or num(t.g)))
-      t = { s = 'f', e = t.e, k = 0, b = t.b }
-    end
-    if is_part(u) and t.s == 'd' then
-      done = done + 1
-    elseif u ~= 'launch' then
-      call('ZREM', P .. 'dead', j.id .. '|' .. u)
-      t = {
-        s = 'p', e = t.e + (is_part(u) and 1 or 0), k = is_part(u) and t.k or 0, c = t.c, f = t.f, g = t.g, b = t.b,
-      }
-      put_unit(j.id, u, t)
-      if is_part(u) then call('RPUSH', P .. 'todo:' .. j.id, u) end
-    end
-  end
-  for _, stage in ipairs({ 'launch', 'render', 'publish', unpack(split(j.stages, ',')) }) do
-    call('HDEL', job_key(j.id), stage .. ':f', stage .. ':fa')
-  end
-  for _, stage in ipairs(once_stages(j)) do
-    call('HDEL', job_key(j.id), stage .. ':d', stage .. ':i', stage .. ':o', stage .. ':e', stage .. ':sa')
-  end
-  if j.dpx then set(j, 'px', j.dpx) end
-  call('HDEL', job_key(j.id), 'finished', 'took', 'bucket', 'category', 'coverage', 'deadline', 'struck', 'dpx', 'pct')
-  call('HDEL', P .. 'doc:' .. j.id, 'error', 'result')
-  j.category, j.struck = nil, nil
-  add(j, 'attempt', 1)
-  for field, value in pairs({ pd = done, pf = 0, win = 0, ci = 0, cn = 0, busy = 0, waits = 0 }) do set(j, field, value) end
-  set_status(j, 'pending')
-  call('ZREM', P .. 'dead', j.id .. '|launch')
-  local t = get_unit(j.id, 'launch') or { e = 0 }
-  hand(j, 'launch', { s = 'p', e = t.e + 1, k = 0 }, false)
-  if a.idem then call('SET', P .. 'idem:' .. a.idem, enc({ job = a.job, body = a.body }), 'EX', IDEMPOTENCY_S) end
-  return { ok = true, attempt = num(j.attempt) }
+  return { ok = true, attempt = num(job.attempt) }
 end

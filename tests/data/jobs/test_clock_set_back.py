@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from data.jobs import LIMITS, WORKER_GONE_S, JobStore
-from tests.spine.test_damaged_keys import JOB, begin, fresh, launched, new, pass_time
-from tests.valkey import Valkey
+from tests.data.jobs.acting import JOB, OTHER, begin, launched, new, pass_time
 
 HOUR_S = 3_600
-OTHER = "job_00000000000000000001"
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> Iterator[JobStore]:
-    made = fresh(valkey.url)
-    yield made
-    made.redis.close()
 
 
 def due(store: JobStore, unit: str, job: str = JOB) -> float:

@@ -1,14 +1,11 @@
-"""Which deaths a page explains, what a run is told of it, and what still counts towards poison."""
+"""The process of a run died: which deaths a page explains, what a run is told of it, and what counts towards poison."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
 from data.jobs import LIMITS, Grant, JobStore
-from tests.spine.test_transitions import begin, launched
-from tests.valkey import Valkey
+from tests.data.jobs.acting import JOB, begin, launched, state
 
 PAGE, OTHER = "comp_0000000000000001/00000000000000aa", "comp_0000000000000002/00000000000000bb"
 
@@ -21,21 +18,19 @@ class Unit:
 
     def begin(self) -> Grant:
         self.runs += 1
-        return begin(self.store, self.job, "p0", self.state()["e"] if self.runs > 1 else 1, owner=f"o:{self.runs}")
+        return begin(self.store, "p0", owner=f"o:{self.runs}")
 
     def die(self, page: str = "", *, sure: bool = False) -> None:
         grant = self.begin()
         self.store.died(self.job, "p0", grant.owner, "killed", page=page, sure=sure)
 
     def state(self) -> dict:
-        return self.store.units(self.job)["p0"]
+        return state(self.store)
 
 
 @pytest.fixture
-def unit(valkey: Valkey, request: pytest.FixtureRequest) -> Iterator[Unit]:
-    store = JobStore.connect(valkey.url, f"{request.node.name}:")
-    yield Unit(store)
-    store.redis.close()
+def unit(store: JobStore) -> Unit:
+    return Unit(store)
 
 
 def test_a_page_that_is_to_blame_is_refused_and_costs_no_attempt(unit: Unit) -> None:
@@ -76,7 +71,7 @@ def test_after_two_deaths_that_nothing_explains_the_next_names_the_company(unit:
     assert grant.refused == {"comp_0000000000000001/"} and grant.company_by_company
     unit.store.commit(grant)
     assert not unit.state().get("p")
-    following = begin(unit.store, unit.job, "p0", unit.state()["e"], index=1)
+    following = begin(unit.store, "p0", 1)
     assert following.refused == {"comp_0000000000000001/"} and not following.company_by_company
 
 
@@ -116,6 +111,25 @@ def test_a_page_that_held_its_process_beyond_the_lease_is_named(unit: Unit) -> N
 def test_a_done_unit_remembers_no_page(unit: Unit) -> None:
     unit.die(PAGE, sure=True)
     for index in range(3):
-        epoch = unit.state()["e"]
-        unit.store.commit(begin(unit.store, unit.job, "p0", epoch, index=index))
+        unit.store.commit(begin(unit.store, "p0", index))
     assert unit.state()["s"] == "d" and "b" not in unit.state()
+
+
+def test_only_reported_deaths_count_towards_poison_and_a_commit_resets_them(store: JobStore) -> None:
+    launched(store)
+    epoch = 1
+    for _ in range(2):
+        grant = begin(store, "p0", epoch=epoch)
+        store.died(JOB, "p0", grant.owner, "killed")
+        epoch += 1
+    grant = begin(store, "p0", epoch=epoch)
+    store.commit(grant)
+    for _ in range(2):
+        grant = begin(store, "p0", 1, epoch=epoch)
+        store.died(JOB, "p0", grant.owner, "killed")
+        epoch += 1
+    assert state(store)["s"] == "h"
+    grant = begin(store, "p0", 1, epoch=epoch)
+    store.died(JOB, "p0", grant.owner, "killed")
+    assert state(store)["s"] == "f"
+    assert store.criticals()[0]["kind"] == "poison"

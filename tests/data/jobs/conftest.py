@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from data.jobs import JobStore
+from tests.data.jobs.acting import fresh
+from tests.valkey import Valkey
+
+
+@pytest.fixture
+def store(valkey: Valkey) -> Iterator[JobStore]:
+    """Records behind a prefix of their own, with a clock that a test moves (`acting.pass_time`)."""
+    made = fresh(valkey.url)
+    yield made
+    made.redis.close()
