@@ -73,6 +73,16 @@ class LakeChannel(redis.Channel):
     #: `lake_root`: the lake's folder; without it no lake is checked.
     from_transport_options = (*redis.Channel.from_transport_options, "lake_root")  # type: ignore[assignment]
     lake_root: str | None = None
+    #: What `_create_client` gave last, of the present pool.
+    _publishing: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        """Kombu makes a client for every message that it sends, which costs more than sending it."""
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[no-untyped-call]
+        if self._publishing is None or self._publishing.connection_pool is not self.pool:
+            self._publishing = super()._create_client()  # type: ignore[no-untyped-call]
+        return self._publishing
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         params: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]

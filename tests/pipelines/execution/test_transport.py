@@ -40,3 +40,17 @@ def test_a_message_that_was_read_leaves_nothing_behind(server: Valkey) -> None:
         assert not channel.qos._delivered
     assert seen == list(range(20))
     assert not {"cmdstat_zrem", "cmdstat_hdel"} & asked.keys(), "nothing was noted, nothing to forget"
+
+
+def test_messages_go_out_by_one_client_until_its_connections_are_given_up(server: Valkey) -> None:
+    with Connection(server.url, transport=LakeTransport) as connection:
+        channel = connection.channel()
+        producer = Producer(channel)
+        for number in range(3):
+            producer.publish(number, routing_key="kept", declare=[Queue("kept")])
+        kept = channel._create_client()
+        assert channel._create_client() is kept
+        channel._disconnect_pools()
+        assert channel._create_client() is not kept
+        producer.publish(3, routing_key="kept")
+        assert channel._create_client().llen("kept") == 4
