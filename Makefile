@@ -57,7 +57,7 @@ fmt: setup ## format and mend what the linter can mend
 	@ruff format .
 	@ruff check --fix .
 
-docs: setup ## write anew what the docs take from the code: settings, commands, calls, decisions
+docs: setup ## write anew what the docs take from the code: settings, commands, calls, decisions, the map
 	@python -m docs.generate
 
 lock: setup ## renew requirements.lock and its parts for the image from pyproject.toml (UPGRADE= keeps versions)

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from docs import draw_map
+
 DOCS = Path(__file__).parent
 PAGES = (*sorted(DOCS.glob("*.md")), DOCS / "decisions" / "README.md")
 _BLOCK = re.compile(r"(<!-- made by make docs: (\w+) ?(\w*) -->\n).*?(<!-- end -->\n)", re.DOTALL)
@@ -19,11 +21,12 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def main() -> None:
-    """Write anew every page that has such a block."""
+    """Write anew every page that has such a block, and the picture of the tree."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         if (made := renewed(text)) != text:
             page.write_text(made, encoding="utf-8")
+    draw_map.TARGET.write_text(draw_map.draw(), encoding="utf-8")
 
 
 def renewed(text: str) -> str:

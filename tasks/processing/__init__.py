@@ -1,0 +1,1 @@
+"""The work of queue `processing`: the tasks of process, enrich and score, and the scoring rules."""
