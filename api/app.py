@@ -81,14 +81,14 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         # The list of public suffixes takes a second to load; the first submits would all load it at once.
         await asyncio.to_thread(registrable_domain, "example.com")
         looking = asyncio.create_task(_look_at_throughput(here))
-        here.publisher.start()
+        here.dispatcher.start()
         here.hub.start()
         with _on_shutdown_signal(here):
             yield
         here.closing.set()
         await looking  # a cancelled one would leave its thread behind, which asks Redis after the end
         await asyncio.to_thread(here.hub.close)
-        await asyncio.to_thread(here.publisher.close)
+        await asyncio.to_thread(here.dispatcher.close)
         here.submitters.shutdown(wait=False, cancel_futures=True)
         here.store.close()
         here.broker.close()

@@ -1,4 +1,4 @@
-"""What a request needs, made once a process: job store, lake, publisher, event hub."""
+"""What a request needs, made once a process: job store, lake, dispatcher, event hub."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.dispatcher import Dispatcher
 from api.event_hub import EventHub
 from api.probing import Prober
-from api.publisher import Publisher
 from data.jobs import JobStore
 from data.lake import Lake
 from data.message_queues import MessageQueues
@@ -34,7 +34,7 @@ class Context:
     #: The Redis that holds the queues.
     broker: MessageQueues
     lake: Lake
-    publisher: Publisher
+    dispatcher: Dispatcher
     hub: EventHub
     schedules: ScheduleRegistry
     #: Looks whether disk and Redis take writes.
@@ -60,7 +60,7 @@ class Context:
             store=store,
             broker=broker,
             lake=lake,
-            publisher=Publisher(make_celery(settings)),
+            dispatcher=Dispatcher(make_celery(settings)),
             hub=EventHub(store),
             schedules=ScheduleRegistry(store, lake),
             prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),

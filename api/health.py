@@ -68,7 +68,7 @@ class _Gauges(Collector):
 
     def __init__(self, figures: dict[str, Any], here: Context) -> None:
         self._figures = figures
-        self._dropped = here.publisher.dropped
+        self._dropped = here.dispatcher.dropped
 
     def describe(self) -> list[Metric]:
         return []

@@ -79,7 +79,7 @@ def dead(
 def act_on_all(body: BulkBody, here: Here) -> Response:
     wanted = JobFilter(**dict(body.filter))
     found = bulk.act(
-        here.store, here.lake, here.publisher.put, body.action, wanted, dry_run=body.dry_run, cursor=body.cursor
+        here.store, here.lake, here.dispatcher.put, body.action, wanted, dry_run=body.dry_run, cursor=body.cursor
     )
     return JSONResponse({"action": body.action, "dry_run": body.dry_run, **found.as_dict()})
 

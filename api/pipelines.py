@@ -121,7 +121,7 @@ def resume_answer(here: Context, job_id: str, key: str | None) -> Response:
     Raises:
         NotFoundError, ConflictError, UnavailableError: as `control.resume`.
     """
-    record, replayed = control.resume(here.store, here.lake, here.publisher.put, job_id, scoped_key(key))
+    record, replayed = control.resume(here.store, here.lake, here.dispatcher.put, job_id, scoped_key(key))
     return accepted_answer(job_id, record.kind, replayed=replayed)
 
 

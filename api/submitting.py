@@ -39,7 +39,7 @@ def scoped_key(key: str | None) -> str | None:
 
 
 def accept(here: Context, submission: Submission, key: str | None) -> Response:
-    """Record a submission, leave its launch to the publisher, and answer 202.
+    """Record a submission, leave its launch to the dispatcher, and answer 202.
 
     Raises:
         InputError: a field is wrong.
@@ -47,7 +47,7 @@ def accept(here: Context, submission: Submission, key: str | None) -> Response:
         UnavailableError: Redis does not answer; carries the id.
     """
     accepted = record(here.store, here.lake, replace(submission, idempotency_key=scoped_key(key)))
-    here.publisher.put(accepted.send)
+    here.dispatcher.put(accepted.send)
     return accepted_answer(accepted.job_id, submission.kind, replayed=accepted.replayed)
 
 

@@ -97,7 +97,7 @@ class Stack:
         options = {"bench": bench, "report": {"formats": ["html", "csv"]}}
         job = Submission("pipeline", company_urls=urls, options=options)
         celery = self.celery
-        return submit(self.store, self.lake, lambda outs: canvas.publish(celery, outs), job).job_id
+        return submit(self.store, self.lake, lambda outs: canvas.dispatch(celery, outs), job).job_id
 
     def wait(self, job_id: str, pause: float = 0.002, seconds: float = 300) -> str:
         """Look at the record's status until it is terminal."""

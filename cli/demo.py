@@ -15,8 +15,8 @@ from cli import console
 from cli.demo_check import Comparison, compare
 from cli.failure import Exit
 from cli.interrupts import Stopped, orderly_end
+from cli.job_end import report_files
 from cli.local_stack.stack import LocalStack
-from cli.outcome import report_files
 from cli.progress import closing_line, follow
 from cli.sample_sites.server import SampleServer
 from cli.sample_sites.truth import company_urls, expected

@@ -20,7 +20,7 @@ def all_commands() -> typer.Typer:
     Raises:
         ConfigError: a stage or a kind of job is declared wrongly.
     """
-    from cli.commands import diagnose, jobs, leads, maintain, processes, run_job, schedules, stack
+    from cli.commands import doctor, jobs, leads, maintain, processes, run_job, schedules, stack
 
     app = typer.Typer(
         name="leadmill",
@@ -30,7 +30,7 @@ def all_commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for group in (stack, run_job, jobs, leads, processes, diagnose):
+    for group in (stack, run_job, jobs, leads, processes, doctor):
         group.register(app)
     app.add_typer(schedules.app, name="schedules")
     app.add_typer(maintain.app, name="maintenance")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from extraction import company
+from extraction import company_row
 from extraction.budget import SETTLE_S, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from extraction.document import Document
 from extraction.extractors import (
@@ -98,7 +98,7 @@ def process_pages(
             continue
         try:
             with CpuBudget(SETTLE_S):
-                settled = company.settle(row, found.pop(key), now)
+                settled = company_row.settle(row, found.pop(key), now)
             rows.append(settled)
         except TooCostlyError:
             errors.append(too_costly_row(row, "company", "process", now))

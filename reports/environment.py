@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from reports import links
-from reports.findings import percent
+from reports.wording import percent
 
 TEMPLATES = Path(__file__).parent / "templates"
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")

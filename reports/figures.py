@@ -13,10 +13,10 @@ from markupsafe import Markup
 
 from reports import charts
 from reports.final_rows import GOOD, FinalRows, share
-from reports.findings import FEW, percent
 from reports.rows import name as identifier
 from reports.rows import quote
 from reports.sections import Page, Section
+from reports.wording import FEW, percent
 
 #: Values listed of each column, and those of them that are drawn.
 TOP = 15

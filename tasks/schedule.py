@@ -33,13 +33,13 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 
 
 class SubmitScheduler(Scheduler):
-    """Submits jobs where the stock scheduler would publish messages."""
+    """Submits jobs where the stock scheduler would send messages."""
 
     @cached_property
     def _ticker(self) -> Ticker:
         settings = get_settings()
         store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
-        return Ticker(store, Lake(settings.data_dir), lambda outs: canvas.publish(self.app, outs))
+        return Ticker(store, Lake(settings.data_dir), lambda outs: canvas.dispatch(self.app, outs))
 
     def setup_schedule(self) -> None:
         """Nothing to set up: what is due follows from Redis at each tick."""

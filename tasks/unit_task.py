@@ -56,7 +56,7 @@ def hand_over(app: Celery, run: Death) -> None:
     try:
         send = runtime(app).store.release(run.job_id, run.unit, run.owner).send
         with app.connection_for_write() as connection:
-            canvas.publish(app, send, connection)
+            canvas.dispatch(app, send, connection)
     except LeadmillError as error:
         log.warning("unit left to its lease", job=run.job_id, unit=run.unit, error=str(error))
 
@@ -148,11 +148,11 @@ def _runtime(app: Celery, pid: int) -> Runtime:
     """One a process, made after the fork: connections do not cross it."""
     settings = get_settings()
 
-    def publish(outs: Sequence[HandOut]) -> None:
-        canvas.publish(app, outs)
+    def dispatch(outs: Sequence[HandOut]) -> None:
+        canvas.dispatch(app, outs)
 
     store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
-    return Runtime(settings, store, Lake(settings.data_dir, store.critical), publish)
+    return Runtime(settings, store, Lake(settings.data_dir, store.critical), dispatch)
 
 
 def runtime(app: Celery) -> Runtime:

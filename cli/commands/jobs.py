@@ -65,7 +65,7 @@ def status(
 def watch(job: JobId, data: DataFolder = None, as_json: AsJson = False) -> int:
     """Follow a job until it ends; exits 1 unless it completes."""
     from cli.connection import connect, use_data
-    from cli.outcome import tell
+    from cli.job_end import tell
     from cli.progress import follow
 
     folder = use_data(data)

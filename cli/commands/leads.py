@@ -66,7 +66,7 @@ def score(
 ) -> int:
     """Score companies of the lake anew and wait for it."""
     from cli.connection import connect, use_data
-    from cli.outcome import tell
+    from cli.job_end import tell
     from cli.progress import follow
 
     folder = use_data(data)

@@ -105,7 +105,7 @@ def _wait(
     telling: _Telling,
     check: Callable[[], None] = lambda: None,
 ) -> int:
-    from cli.outcome import tell
+    from cli.job_end import tell
     from cli.progress import follow
 
     console.note(f"submitted {handle.id}")

@@ -1,4 +1,4 @@
-"""The Celery application's configuration, shared by workers (which add the tasks) and by whoever publishes."""
+"""The Celery application's configuration, shared by workers (which add the tasks) and by whoever sends messages."""
 
 from __future__ import annotations
 

@@ -27,14 +27,18 @@ log = get_logger(__name__)
 ANY_EPOCH = 0
 
 
-def publish_later(publish: Callable[[Sequence[HandOut]], None], send: Sequence[HandOut]) -> None:
-    """Publish; a broker that is away is logged, for the due entry sends the message then."""
-    if not send:
+#: Sends the messages of hand-outs; raises UnavailableError where the broker does not answer.
+Dispatch = Callable[[Sequence[HandOut]], None]
+
+
+def try_dispatch(dispatch: Dispatch, outs: Sequence[HandOut]) -> None:
+    """Send messages; a broker that is away is logged, for the due entries have them sent then."""
+    if not outs:
         return
     try:
-        publish(send)
+        dispatch(outs)
     except UnavailableError as error:
-        units = [f"{out.job_id} {out.unit}" for out in send]
+        units = [f"{out.job_id} {out.unit}" for out in outs]
         log.warning("message not sent; the reconciler will", units=units, error=str(error))
 
 
@@ -124,7 +128,7 @@ def build(app: Celery, outs: Iterable[HandOut]) -> list[Signature]:
     return canvases
 
 
-def publish(app: Celery, outs: Sequence[HandOut], connection: Any = None) -> None:
+def dispatch(app: Celery, outs: Sequence[HandOut], connection: Any = None) -> None:
     """Send what a transition handed out; always after the transition, never undoing it.
 
     Raises:

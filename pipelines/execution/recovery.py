@@ -119,10 +119,10 @@ class Reconciler:
         self.send(answer.send)
 
     def send(self, outs: Sequence[HandOut]) -> None:
-        """Publish hand-outs on the reconciler's own connection; a unit that no message can be made of ends."""
+        """Send hand-outs on the reconciler's own connection; a unit that no message can be made of ends."""
         good = [out for out in outs if canvas.is_declared(out)]
         if good:
-            canvas.publish(self._app, good, self._connection)
+            canvas.dispatch(self._app, good, self._connection)
         for out in outs:
             if not canvas.is_declared(out):
                 text = f"the job's record is wrong: no unit {out.unit[:40]!r} of stage {out.stage[:40]!r}"

@@ -1,4 +1,4 @@
-"""One run of one stage of a unit: claim, work, write, commit, publish. Every task body runs inside `run_unit`.
+"""One run of one stage of a unit: claim, work, write, commit, send. Every task body runs inside `run_unit`.
 
 The order is what makes it safe: files first (temporary, named by epoch), then the commit in the record, then the
 rename, then the messages that the commit handed out. A death between any two is mended by whoever looks next.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from data.cleaning import clean_text
-from data.jobs import CUT_OFF_S, Answer, Grant, HandOut, JobStore
+from data.jobs import CUT_OFF_S, Answer, Grant, JobStore
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import PLAN_FILE, Committed, PartKind, counts_of, short
 from data.schemas import STAGE_SCHEMAS
@@ -25,7 +25,7 @@ from leadmill.log import get_logger
 from leadmill.pause import pause_point
 from leadmill.rows import ErrorRow, PlanRow, error_row
 from leadmill.settings import Settings
-from pipelines.execution.canvas import publish_later
+from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.execution.lease import Lease, RunStoppedError
 from pipelines.request.asked import RecordError, check_options, place_of
 from pipelines.stages import STAGES, partition_number, partition_stages, reads_in
@@ -46,11 +46,11 @@ class Runtime:
     store: JobStore
     lake: Lake
     #: Sends what a transition handed out; raises UnavailableError when the broker is away.
-    publish: Callable[[Sequence[HandOut]], None]
+    dispatch: Dispatch
 
 
 @dataclass
-class Outcome:
+class UnitResult:
     """What a stage says of its work beyond the rows it wrote; goes into the commit."""
 
     rows_in: int = 0
@@ -73,7 +73,7 @@ class UnitRun:
         self.partition = partition_number(grant.unit)
         self.files = UnitFiles(runtime.lake, grant.job_id, stage, grant.unit, grant.epoch, self.partition or 0)
         self.now = datetime.now(UTC)
-        self.outcome = Outcome()
+        self.outcome = UnitResult()
 
     @property
     def makes_parts(self) -> bool:
@@ -268,7 +268,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
     except OSError as error:  # the commit counts; whoever reads the parts repeats the rename
         log.warning("rename after a commit failed", job=grant.job_id, unit=grant.unit, error=str(error))
     pause_point("renamed")
-    publish_later(runtime.publish, answer.send)
+    try_dispatch(runtime.dispatch, answer.send)
     return True
 
 
@@ -312,7 +312,7 @@ def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage:
         "restart": from_first_stage or None,
     }
     answer = _insist(lambda: runtime.store.fail(grant, **arguments))
-    publish_later(runtime.publish, answer.send)
+    try_dispatch(runtime.dispatch, answer.send)
     return answer.refused is None
 
 

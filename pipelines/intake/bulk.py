@@ -14,8 +14,9 @@ from typing import Any
 from data.jobs import TERMINAL, JobRecord, JobStore, Status
 from data.lake import Lake
 from leadmill.errors import ConflictError, NotFoundError
+from pipelines.execution.canvas import Dispatch
 from pipelines.execution.restore import note_cancelled
-from pipelines.intake.control import Publish, resume
+from pipelines.intake.control import resume
 from pipelines.views import cursors
 from pipelines.views.listing import JobFilter, matching, place_of
 
@@ -33,7 +34,7 @@ class Action(StrEnum):
 
 
 @dataclass
-class Outcome:
+class BulkResult:
     """Counts of one call. With a dry run `done` is how many it would be."""
 
     matched: int = 0
@@ -57,20 +58,20 @@ class Outcome:
 def act(
     store: JobStore,
     lake: Lake,
-    publish: Publish,
+    dispatch: Dispatch,
     action: Action,
     wanted: JobFilter,
     *,
     dry_run: bool = False,
     cursor: str | None = None,
-) -> Outcome:
+) -> BulkResult:
     """Cancel or resume all live jobs that match.
 
     Raises:
         InputError: not a cursor of ours.
         UnavailableError: Redis does not answer; what was done stays done, and a repeat goes on.
     """
-    found, until = Outcome(), time.monotonic() + MAX_S
+    found, until = BulkResult(), time.monotonic() + MAX_S
     for record, place in matching(store, wanted, place_of(cursor) if cursor else None):
         if record is not None:
             found.matched += 1
@@ -79,7 +80,7 @@ def act(
             elif dry_run:
                 found.done += 1
             else:
-                _act(store, lake, publish, action, record, found)
+                _act(store, lake, dispatch, action, record, found)
         if time.monotonic() > until:
             found.next_cursor = cursors.encode(*place)
             break
@@ -98,14 +99,14 @@ def refusal(action: Action, record: JobRecord) -> str | None:
     return None
 
 
-def _act(store: JobStore, lake: Lake, publish: Publish, action: Action, record: JobRecord, found: Outcome) -> None:
+def _act(store: JobStore, lake: Lake, dispatch: Dispatch, action: Action, record: JobRecord, found: BulkResult) -> None:
     """The record may have moved since it was read: the move itself decides."""
     try:
         if action is Action.CANCEL:
             store.cancel(record.job_id)
             note_cancelled(lake, record.job_id, record.attempt)
         else:
-            resume(store, lake, publish, record.job_id)
+            resume(store, lake, dispatch, record.job_id)
     except (ConflictError, NotFoundError) as error:
         found.refuse(record, str(error))
     else:

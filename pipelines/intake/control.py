@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from data import history
 from data.damage import DamagedPartError, damages, mark_resumed
-from data.jobs import HandOut, JobRecord, JobStore, Status
+from data.jobs import JobRecord, JobStore, Status
 from data.jobs.unit_reading import jobs_with_units
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
 from leadmill.log import get_logger
 from pipelines.execution import restore
-from pipelines.execution.canvas import publish_later
+from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.execution.redone import damaged_units, look_over
 from pipelines.intake.submit import Submission
 from pipelines.queues import Priority
@@ -21,8 +21,6 @@ from pipelines.request.asked import RecordError, check_options
 from pipelines.stages import PIPELINE, STAGES, partition_stages
 
 log = get_logger(__name__)
-
-Publish = Callable[[Sequence[HandOut]], None]
 
 
 def existing(store: JobStore, lake: Lake, job_id: str) -> JobRecord:
@@ -78,7 +76,7 @@ def cancel(store: JobStore, lake: Lake, job_id: str) -> JobRecord:
 
 
 def resume(
-    store: JobStore, lake: Lake, publish: Publish, job_id: str, idempotency_key: str | None = None
+    store: JobStore, lake: Lake, dispatch: Dispatch, job_id: str, idempotency_key: str | None = None
 ) -> tuple[JobRecord, bool]:
     """Hand out again what is not done: the record afterwards, and whether an earlier request did it.
 
@@ -103,7 +101,7 @@ def resume(
     answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again)
     mark_resumed(lake, found)
     restore.forget_cancelled(lake, job_id)
-    publish_later(publish, answer.send)
+    try_dispatch(dispatch, answer.send)
     return existing(store, lake, job_id), bool(answer.body.get("replayed"))
 
 

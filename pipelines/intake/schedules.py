@@ -15,7 +15,7 @@ a restart, a second scheduler or a clock that jumps changes nothing: one job a p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -24,12 +24,13 @@ from typing import Any
 from cronsim import CronSim
 from pydantic import TypeAdapter, ValidationError
 
-from data.jobs import HandOut, JobStore
+from data.jobs import JobStore
 from data.lake import Lake
 from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
 from leadmill.declared import PERIODIC
 from leadmill.errors import ConflictError, InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
+from pipelines.execution.canvas import Dispatch
 from pipelines.intake.cron import NAME, check_cron, next_runs, planned_time
 from pipelines.intake.past_ticks import schedule_tag
 from pipelines.intake.schedule_registry import ScheduleRegistry
@@ -116,8 +117,8 @@ def _check_repeatable(submission: Submission) -> None:
 class Ticker:
     """Submits what is due. Any number may run beside one another."""
 
-    def __init__(self, store: JobStore, lake: Lake, publish: Callable[[Sequence[HandOut]], None]) -> None:
-        self._store, self._lake, self._publish = store, lake, publish
+    def __init__(self, store: JobStore, lake: Lake, dispatch: Dispatch) -> None:
+        self._store, self._lake, self._dispatch = store, lake, dispatch
         self._schedules, self._registry = ScheduleStore(store), ScheduleRegistry(store, lake)
 
     def tick(self, now: datetime) -> list[str]:
@@ -180,7 +181,7 @@ class Ticker:
             given = from_body(body)
             tags = tuple(dict.fromkeys([*given.tags, schedule_tag(name)]))[-MAX_TAGS:]
             submission = replace(given, tags=tags, idempotency_key=key)
-        accepted = submit(self._store, self._lake, self._publish, submission)
+        accepted = submit(self._store, self._lake, self._dispatch, submission)
         log.info("tick", name=name, planned=planned.isoformat(), job=accepted.job_id, again=accepted.replayed)
         return accepted.job_id
 

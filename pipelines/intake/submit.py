@@ -1,4 +1,4 @@
-"""Submit: record a job, then publish its launch message. Accepted means recorded."""
+"""Submit: record a job, then send its launch message. Accepted means recorded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from leadmill.errors import InputError, StorageError, StoreRefusedError, Unavail
 from leadmill.ids import new_job_id
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
-from pipelines.execution.canvas import publish_later
+from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.queues import Priority
 from pipelines.request import accepted
 from pipelines.request.asked import RecordError, check_options
@@ -128,7 +128,7 @@ class Accepted:
 
 
 def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | None = None) -> Accepted:
-    """Check a submission and write its record; the caller publishes `send`, after answering if it likes.
+    """Check a submission and write its record; the caller dispatches `send`, after answering if it likes.
 
     Raises:
         InputError: a field is wrong (named).
@@ -194,12 +194,10 @@ def _archived(lake: Lake, job_id: str) -> bool:
     return lake.storage.stat(lake.job_dir(job_id) / MANIFEST) is not None or history.find(lake, job_id) is not None
 
 
-def submit(
-    store: JobStore, lake: Lake, publish: Callable[[Sequence[HandOut]], None], submission: Submission
-) -> Accepted:
-    """Record a job and publish its launch. When publishing fails the job is accepted all the same."""
+def submit(store: JobStore, lake: Lake, dispatch: Dispatch, submission: Submission) -> Accepted:
+    """Record a job and send its launch message. When that fails the job is accepted all the same."""
     made = record(store, lake, submission)
-    publish_later(publish, made.send)
+    try_dispatch(dispatch, made.send)
     return made
 
 

@@ -15,10 +15,10 @@ from typing import Any
 from markupsafe import Markup
 
 from reports.analysis import analyze_rows
-from reports.findings import why_empty
 from reports.formats import Format, ReportData
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section, in_order
+from reports.wording import why_empty
 
 
 def write(data: ReportData, out: Path) -> int:

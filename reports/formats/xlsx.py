@@ -11,10 +11,10 @@ from typing import Any
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError
 from reports.analysis import analyze_rows
-from reports.findings import percent
 from reports.flat import flat_rows
 from reports.formats import Format, ReportData
 from reports.sections import in_order
+from reports.wording import percent
 
 #: Rows of a sheet without its header.
 MAX_ROWS = 1_048_575

@@ -8,7 +8,7 @@ from typing import Any
 
 from reports.figures import Bar, figure
 from reports.final_rows import GOOD, FinalRows, share
-from reports.findings import counted, percent
+from reports.wording import counted, percent
 
 #: A field that more than this share of the leads lack is worth a warning.
 MISSING = 0.25

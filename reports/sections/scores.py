@@ -10,7 +10,7 @@ from markupsafe import Markup
 from reports import charts
 from reports.figures import Bar, figure
 from reports.final_rows import GOOD, FinalRows
-from reports.findings import percent
+from reports.wording import percent
 
 
 def _query(rows: FinalRows) -> list[dict[str, int]]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from reports import charts
 from reports.final_rows import GOOD, FinalRows, share
-from reports.findings import FEW, percent
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section
+from reports.wording import FEW, percent
 
 TIERS = ("A", "B", "C", "D")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reports.findings import CAUSES, percent
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section
+from reports.wording import CAUSES, percent
 
 #: Below this share of readable companies the report says so first.
 COVERAGE = 0.9

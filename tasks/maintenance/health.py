@@ -22,7 +22,7 @@ from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
 from pipelines.intake.cron import planned_time
 from pipelines.queues import Queue
-from tasks.maintenance.finding import Finding, State, worst
+from tasks.maintenance.health_check import HealthCheck, State, worst
 from tasks.maintenance.job_checks import check_jobs, check_temporary
 from tasks.maintenance.lake_checks import check_damaged
 from tasks.maintenance.redis_checks import check_redis
@@ -51,7 +51,7 @@ def check_health(
     Never raises for a fault it was asked to find: an unreachable Redis is a finding.
     """
     now = now or datetime.now(UTC)
-    checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+    checks: list[tuple[str, Callable[[], Iterable[HealthCheck]]]] = [
         ("redis", lambda: check_redis(store, settings.redis_url)),
         ("redis writes", lambda: _redis_writes(store, settings)),
         ("workers", lambda: _workers(store)),
@@ -62,14 +62,14 @@ def check_health(
         ("damaged files", lambda: check_damaged(lake)),
         ("temporary files", lambda: check_temporary(store, lake, now)),
     ]
-    found: list[Finding] = []
+    found: list[HealthCheck] = []
     for name, check in checks:
         if name in _ASK_REDIS and any(row.name == "redis" and row.status == "fail" for row in found):
             continue  # each would wait for an answer that does not come
         try:
             found += check()
         except (LeadmillError, OSError) as error:
-            found.append(Finding(name, "fail", f"could not be checked: {error}", "leadmill doctor"))
+            found.append(HealthCheck(name, "fail", f"could not be checked: {error}", "leadmill doctor"))
     return {
         "status": worst(finding.status for finding in found),
         "checked_at": now.isoformat(),
@@ -77,34 +77,34 @@ def check_health(
     }
 
 
-def _workers(store: JobStore) -> Iterable[Finding]:
+def _workers(store: JobStore) -> Iterable[HealthCheck]:
     workers = store.workers()
     for queue in Queue:
         listening = {node: about for node, about in workers.items() if queue.value in about["queues"]}
         if not listening:
             text = f"no worker takes from queue {queue.value}: its jobs wait"
-            yield Finding(f"workers {queue.value}", "fail", text, f"leadmill worker -Q {queue.value}")
+            yield HealthCheck(f"workers {queue.value}", "fail", text, f"leadmill worker -Q {queue.value}")
             continue
         processes = sum(about["processes"] for about in listening.values())
         oldest = time.time() - min(about["seen"] for about in listening.values())
         text = f"{len(listening)} with {processes} processes; the quietest seen {max(0.0, oldest):.0f} s ago"
-        yield Finding(f"workers {queue.value}", "ok", text)
+        yield HealthCheck(f"workers {queue.value}", "ok", text)
 
 
-def _queues(lengths: Lengths) -> Iterable[Finding]:
+def _queues(lengths: Lengths) -> Iterable[HealthCheck]:
     if lengths is None:
-        yield Finding("queues", "fail", "the broker does not answer", "leadmill doctor")
+        yield HealthCheck("queues", "fail", "the broker does not answer", "leadmill doctor")
         return
     totals = {queue.value: sum(n for (name, _), n in lengths.items() if name == queue.value) for queue in Queue}
     text = ", ".join(f"{queue} {waiting}" for queue, waiting in totals.items())
     long = [queue for queue, waiting in totals.items() if waiting > LONG_QUEUE]
     if long:
-        yield Finding("queues", "warn", f"many messages wait: {text}", f"leadmill worker -Q {long[0]}")
+        yield HealthCheck("queues", "warn", f"many messages wait: {text}", f"leadmill worker -Q {long[0]}")
     else:
-        yield Finding("queues", "ok", f"waiting messages: {text}")
+        yield HealthCheck("queues", "ok", f"waiting messages: {text}")
 
 
-def _schedules(store: JobStore, now: datetime) -> Iterable[Finding]:
+def _schedules(store: JobStore, now: datetime) -> Iterable[HealthCheck]:
     """Whether each schedule can be read, and its newest planned time was submitted."""
     kept = ScheduleStore(store)
     readable, unreadable = kept.read_all()
@@ -112,7 +112,7 @@ def _schedules(store: JobStore, now: datetime) -> Iterable[Finding]:
     if unreadable:
         text = "; ".join(f"{one.name[:60]!r} ({one.fault[:80]})" for one in unreadable[:5])
         advice = f"leadmill schedules delete {shlex.quote(unreadable[0].name)}"
-        yield Finding("schedules kept", "fail", f"{len(unreadable)} cannot be read and never run: {text}", advice)
+        yield HealthCheck("schedules kept", "fail", f"{len(unreadable)} cannot be read and never run: {text}", advice)
     known: list[tuple[str, str, datetime | None]] = [(name, cron, None) for name, cron in PERIODIC.items()]
     known += [(one.name, one.cron, datetime.fromisoformat(one.created_at)) for one in readable if not one.paused]
     late = []
@@ -123,25 +123,25 @@ def _schedules(store: JobStore, now: datetime) -> Iterable[Finding]:
             late.append(f"{name} of {planned:%Y-%m-%d %H:%M} UTC")
     if late:
         text = f"not submitted: {', '.join(late[:5])}; the scheduler does not run"
-        yield Finding("schedules", "warn", text, "leadmill beat")
+        yield HealthCheck("schedules", "warn", text, "leadmill beat")
     else:
-        yield Finding("schedules", "ok", f"the last tick of each of {len(known)} schedules was submitted")
+        yield HealthCheck("schedules", "ok", f"the last tick of each of {len(known)} schedules was submitted")
 
 
-def _disk(lake: Lake) -> Iterable[Finding]:
+def _disk(lake: Lake) -> Iterable[HealthCheck]:
     folder = existing(lake.root)
     free = disk_free(folder)
     state: State = "fail" if free < DISK[1] else "warn" if free < DISK[0] else "ok"
     advice = None if state == "ok" else "leadmill maintenance cleanup --older-than-days 7"
-    yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {lake.root}", advice)
+    yield HealthCheck("disk", state, f"{free / 1e9:.1f} GB free at {lake.root}", advice)
     files = os.statvfs(folder)
     if files.f_files and files.f_favail < files.f_files // 100:
         text = f"only {files.f_favail} more files fit on the disk of {lake.root}"
-        yield Finding("disk files", "warn", text, "leadmill maintenance cleanup --older-than-days 7")
+        yield HealthCheck("disk files", "warn", text, "leadmill maintenance cleanup --older-than-days 7")
     if (fault := disk_fault(lake.root)) is not None:
-        yield Finding("disk access", "fail", fault.text, fault.remedy)
+        yield HealthCheck("disk access", "fail", fault.text, fault.remedy)
 
 
-def _redis_writes(store: JobStore, settings: Settings) -> Iterable[Finding]:
+def _redis_writes(store: JobStore, settings: Settings) -> Iterable[HealthCheck]:
     if (fault := store_fault(store, settings.redis_url, KINDS)) is not None:
-        yield Finding("redis writes", "fail", fault.text, fault.remedy)
+        yield HealthCheck("redis writes", "fail", fault.text, fault.remedy)

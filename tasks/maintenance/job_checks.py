@@ -12,7 +12,7 @@ from data.jobs.due import DueEntry, due_entries, is_looked_after
 from data.jobs.unit_reading import states_of
 from data.lake import Lake
 from tasks.maintenance.ended import ended_ms
-from tasks.maintenance.finding import Finding, State
+from tasks.maintenance.health_check import HealthCheck, State
 from tasks.maintenance.leftovers import TEMPORARY_AGE_S, temporary_files
 
 LIVE = (Status.PENDING, Status.RUNNING, Status.RETRY)
@@ -39,7 +39,7 @@ _TOLD: dict[str, tuple[State, str]] = {
 }
 
 
-def check_jobs(store: JobStore) -> Iterable[Finding]:
+def check_jobs(store: JobStore) -> Iterable[HealthCheck]:
     """Standing still, overdue, pending long, waiting long, dying again and again, set aside today."""
     now = store.now_ms()
     due = due_entries(store, MAX_LOOKED_AT)
@@ -59,26 +59,26 @@ def _live_records(store: JobStore) -> list[JobRecord]:
     return [record for record in records if isinstance(record, JobRecord) and not record.is_terminal]
 
 
-def _standing_still(store: JobStore, live: Sequence[JobRecord], due: Sequence[DueEntry]) -> Finding:
+def _standing_still(store: JobStore, live: Sequence[JobRecord], due: Sequence[DueEntry]) -> HealthCheck:
     """A live job has a due entry for each of its live units, and at least one; else nobody will look at it again."""
     looked_after = {entry.job_id for entry in due if not entry.is_deadline}
     doubtful = [record.job_id for record in live if record.job_id not in looked_after]
     broken = [job_id for job_id in doubtful if not is_looked_after(store, job_id)]  # it may have moved meanwhile
     if not broken:
-        return Finding("jobs stuck", "ok", f"none of {len(live)} live jobs stands still")
+        return HealthCheck("jobs stuck", "ok", f"none of {len(live)} live jobs stands still")
     text = f"{len(broken)} live jobs have no due entry, so nothing will move them: {_names(broken)}"
-    return Finding("jobs stuck", "fail", text, f"leadmill cancel {broken[0]} && leadmill resume {broken[0]}")
+    return HealthCheck("jobs stuck", "fail", text, f"leadmill cancel {broken[0]} && leadmill resume {broken[0]}")
 
 
-def _overdue(due: Sequence[DueEntry], now: int) -> Finding:
+def _overdue(due: Sequence[DueEntry], now: int) -> HealthCheck:
     late = [(now - entry.at_ms) / 1000 for entry in due if now - entry.at_ms > OVERDUE_S * 1000]
     if not late:
-        return Finding("reconciler", "ok", f"{len(due)} due entries, none overdue")
+        return HealthCheck("reconciler", "ok", f"{len(due)} due entries, none overdue")
     text = f"{len(late)} entries are overdue, the oldest by {late[0]:.0f} s: no worker looks at them"
-    return Finding("reconciler", "fail", text, "leadmill worker")
+    return HealthCheck("reconciler", "fail", text, "leadmill worker")
 
 
-def _pending(live: Sequence[JobRecord], now: int) -> Finding:
+def _pending(live: Sequence[JobRecord], now: int) -> HealthCheck:
     waiting = [
         record.job_id
         for record in live
@@ -88,12 +88,12 @@ def _pending(live: Sequence[JobRecord], now: int) -> Finding:
         and record.attempt == 1
     ]
     if not waiting:
-        return Finding("jobs pending", "ok", "no job waits long for its start")
+        return HealthCheck("jobs pending", "ok", "no job waits long for its start")
     text = f"{len(waiting)} jobs have been pending for more than {PENDING_S // 60} min: {_names(waiting)}"
-    return Finding("jobs pending", "warn", text, "leadmill worker -Q processing")
+    return HealthCheck("jobs pending", "warn", text, "leadmill worker -Q processing")
 
 
-def _units(store: JobStore, due: Sequence[DueEntry], now: int) -> Iterable[Finding]:
+def _units(store: JobStore, due: Sequence[DueEntry], now: int) -> Iterable[HealthCheck]:
     units = [(entry.job_id, entry.unit) for entry in due if not entry.is_deadline]
     oldest, ages, dying = 0.0, [], []
     for (job_id, unit), state in zip(units, states_of(store, units), strict=True):
@@ -108,52 +108,53 @@ def _units(store: JobStore, due: Sequence[DueEntry], now: int) -> Iterable[Findi
             dying.append(f"{job_id} {unit}")
     if ages:
         text = f"{len(ages)} units have waited more than {WAITS_S // 60} min for a process, the oldest {oldest:.0f} s: "
-        yield Finding("units waiting", "warn", text + _names(ages), "leadmill worker")
+        yield HealthCheck("units waiting", "warn", text + _names(ages), "leadmill worker")
     else:
-        yield Finding("units waiting", "ok", f"the oldest handed-out unit has waited {oldest:.0f} s")
+        yield HealthCheck("units waiting", "ok", f"the oldest handed-out unit has waited {oldest:.0f} s")
     if dying:
         text = f"{len(dying)} units keep losing their process: {_names(dying)}"
-        yield Finding("units dying", "warn", text, f"leadmill status {dying[0].split()[0]}")
+        yield HealthCheck("units dying", "warn", text, f"leadmill status {dying[0].split()[0]}")
 
 
-def _set_aside(store: JobStore, now: int) -> Finding:
+def _set_aside(store: JobStore, now: int) -> HealthCheck:
     poison = [
         event
         for event in store.criticals(_CRITICALS)
         if event["kind"] == "poison" and now / 1000 - event["at"] < _DAY_S
     ]
     if not poison:
-        return Finding("units set aside", "ok", "none in the last day")
+        return HealthCheck("units set aside", "ok", "none in the last day")
     newest = poison[0]
     text = (
         f"{len(poison)} in the last day; the newest: {newest.get('unit')} of {newest.get('job')}: {newest.get('error')}"
     )
-    return Finding("units set aside", "warn", text, f"leadmill status {newest.get('job')}")
+    return HealthCheck("units set aside", "warn", text, f"leadmill status {newest.get('job')}")
 
 
-def _told(store: JobStore, now: int) -> Iterable[Finding]:
+def _told(store: JobStore, now: int) -> Iterable[HealthCheck]:
     """What others saw and told, and no check here can see."""
     events = [event for event in store.criticals(_CRITICALS) if now / 1000 - event["at"] < _DAY_S]
     for kind, (state, advice) in _TOLD.items():
         found = [event for event in events if event["kind"] == kind]
         if found:
             about = ", ".join(f"{name} {value}" for name, value in found[0].items() if name not in ("at", "kind"))
-            yield Finding(kind.replace("_", " "), state, f"{len(found)} in the last day; the newest: {about}", advice)
+            text = f"{len(found)} in the last day; the newest: {about}"
+            yield HealthCheck(kind.replace("_", " "), state, text, advice)
 
 
-def _damaged(store: JobStore, now: int) -> Finding:
+def _damaged(store: JobStore, now: int) -> HealthCheck:
     """Jobs that the claims could not look at within the last minutes (`set_aside` in their script)."""
     since = now - LIMITS["TELL_AGAIN_MS"]
     damaged = [event for event in store.criticals(_CRITICALS) if event["kind"] == "damaged_record"]
     recent = [event for event in damaged if event["at"] * 1000 > since]
     if not recent:
-        return Finding("jobs damaged", "ok", "every job that is due can be looked at")
+        return HealthCheck("jobs damaged", "ok", "every job that is due can be looked at")
     key = recent[0].get("key") or "a key"
     text = f"{len(recent)} jobs stand still, for something else has written their keys: {key} of {recent[0].get('job')}"
-    return Finding("jobs damaged", "fail", text, f"redis-cli RENAME {key} {key}.damaged")
+    return HealthCheck("jobs damaged", "fail", text, f"redis-cli RENAME {key} {key}.damaged")
 
 
-def check_temporary(store: JobStore, lake: Lake, now: datetime) -> Iterable[Finding]:
+def check_temporary(store: JobStore, lake: Lake, now: datetime) -> Iterable[HealthCheck]:
     """Temporary files of jobs that ended an hour ago or have no record."""
     began = time.monotonic()
     names = list(islice((job_id for job_id in lake.job_ids() if lake.storage.leftovers(job_id)), MAX_LOOKED_AT))
@@ -165,9 +166,9 @@ def check_temporary(store: JobStore, lake: Lake, now: datetime) -> Iterable[Find
     files = sum(len(temporary_files(lake, job_id)) for job_id in orphaned)
     if files:
         text = f"{files} left by {len(orphaned)} jobs that ended: {_names(orphaned)}"
-        yield Finding("temporary files", "warn", text, "leadmill maintenance cleanup")
+        yield HealthCheck("temporary files", "warn", text, "leadmill maintenance cleanup")
     else:
-        yield Finding("temporary files", "ok", f"none left over (looked for {time.monotonic() - began:.1f} s)")
+        yield HealthCheck("temporary files", "ok", f"none left over (looked for {time.monotonic() - began:.1f} s)")
 
 
 def _ended_long_ago(record: JobRecord, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from data.jobs import JobStore
 from data.server import Risk, durability_risks
 from leadmill.errors import ForeignLakeError, StoreRefusedError, UnavailableError
 from leadmill.redaction import redis_cli, shown
-from tasks.maintenance.finding import Finding, State
+from tasks.maintenance.health_check import HealthCheck, State
 
 #: A ping that takes longer is reported (seconds).
 SLOW_PING_S = 0.1
@@ -19,72 +19,72 @@ FULL = (0.75, 0.9)
 Info = dict[str, Any]
 
 
-def check_redis(store: JobStore, url: str) -> Iterable[Finding]:
+def check_redis(store: JobStore, url: str) -> Iterable[HealthCheck]:
     """Ping, persistence, eviction, memory and clients, from one answer to INFO."""
     tool = redis_cli(url)
     try:
         took, info = store.server_info()
     except StoreRefusedError as error:
-        yield Finding("redis", "warn", f"answers, but INFO is not allowed: {error}", f"{tool} ACL WHOAMI")
+        yield HealthCheck("redis", "warn", f"answers, but INFO is not allowed: {error}", f"{tool} ACL WHOAMI")
         return
     except ForeignLakeError as error:
-        yield Finding("redis", "fail", str(error), "leadmill doctor")
+        yield HealthCheck("redis", "fail", str(error), "leadmill doctor")
         return
     except UnavailableError as error:
         advice = "unset REDIS_URL && leadmill up    # starts a Redis of its own"
-        yield Finding("redis", "fail", f"{shown(url)}: {error}", advice)
+        yield HealthCheck("redis", "fail", f"{shown(url)}: {error}", advice)
         return
     yield _answer(info, took, tool)
     risks = {risk.of: risk for risk in durability_risks(info)}
     yield _persistence(info, risks.get("persistence"), tool)
     if (eviction := risks.get("eviction")) is None:
-        yield Finding("redis eviction", "ok", "nothing is evicted")
+        yield HealthCheck("redis eviction", "ok", "nothing is evicted")
     else:
-        yield Finding("redis eviction", "fail", f"it {eviction.text}", f"{tool} {eviction.command}")
+        yield HealthCheck("redis eviction", "fail", f"it {eviction.text}", f"{tool} {eviction.command}")
     yield _memory(info, tool)
     yield _clients(info, tool)
 
 
-def _answer(info: Info, took: float, tool: str) -> Finding:
+def _answer(info: Info, took: float, tool: str) -> HealthCheck:
     version = info.get("valkey_version") or info.get("redis_version", "?")
     if int(info.get("loading", 0)):
-        return Finding("redis", "warn", f"version {version} still loads its file", f"{tool} INFO persistence")
+        return HealthCheck("redis", "warn", f"version {version} still loads its file", f"{tool} INFO persistence")
     if took > SLOW_PING_S:
-        return Finding("redis", "warn", f"a ping took {took * 1000:.0f} ms", f"{tool} --latency")
-    return Finding("redis", "ok", f"version {version} answers in {took * 1000:.1f} ms")
+        return HealthCheck("redis", "warn", f"a ping took {took * 1000:.0f} ms", f"{tool} --latency")
+    return HealthCheck("redis", "ok", f"version {version} answers in {took * 1000:.1f} ms")
 
 
-def _persistence(info: Info, risk: Risk | None, tool: str) -> Finding:
+def _persistence(info: Info, risk: Risk | None, tool: str) -> HealthCheck:
     name = "redis persistence"
     if risk is not None:
-        return Finding(name, "warn", f"it {risk.text}", f"{tool} {risk.command}")
+        return HealthCheck(name, "warn", f"it {risk.text}", f"{tool} {risk.command}")
     broken = [
         what
         for what in ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
         if info.get(what, "ok") != "ok"
     ]
     if broken:
-        return Finding(name, "fail", f"writing its file failed: {', '.join(broken)}", f"{tool} INFO persistence")
-    return Finding(name, "ok", "keeps an append-only file")
+        return HealthCheck(name, "fail", f"writing its file failed: {', '.join(broken)}", f"{tool} INFO persistence")
+    return HealthCheck(name, "ok", "keeps an append-only file")
 
 
-def _memory(info: Info, tool: str) -> Finding:
+def _memory(info: Info, tool: str) -> HealthCheck:
     used = int(info.get("used_memory", 0))
     limit = int(info.get("maxmemory", 0))
     whole = limit or int(info.get("total_system_memory", 0))
     of_what = "its limit" if limit else "this machine's memory (it has no limit of its own)"
     if not whole:
-        return Finding("redis memory", "ok", f"{used / 1e6:.0f} MB used")
+        return HealthCheck("redis memory", "ok", f"{used / 1e6:.0f} MB used")
     text = f"{used / 1e6:.0f} MB used, {used / whole:.0%} of {of_what}"
     state = _fullness(used / whole)
-    return Finding("redis memory", state, text, None if state == "ok" else f"{tool} MEMORY STATS")
+    return HealthCheck("redis memory", state, text, None if state == "ok" else f"{tool} MEMORY STATS")
 
 
-def _clients(info: Info, tool: str) -> Finding:
+def _clients(info: Info, tool: str) -> HealthCheck:
     clients, limit = int(info.get("connected_clients", 0)), int(info.get("maxclients", 10_000))
     text = f"{clients} connections of at most {limit}"
     state = _fullness(clients / max(1, limit))
-    return Finding("redis clients", state, text, None if state == "ok" else f"{tool} CLIENT LIST")
+    return HealthCheck("redis clients", state, text, None if state == "ok" else f"{tool} CLIENT LIST")
 
 
 def _fullness(share: float) -> State:

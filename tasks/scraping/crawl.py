@@ -25,7 +25,7 @@ from extraction.budget import TOO_COSTLY, TooCostlyError
 from leadmill.egress import parse_allow
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
 from leadmill.rows import PageRow
-from tasks.scraping.company import Company
+from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 from tasks.scraping.download import (
     CONCURRENCY,
@@ -120,7 +120,7 @@ async def _crawl(
         raise ConfigError(f"LEADMILL_EGRESS_ALLOW or LEADMILL_HTTP_PROXY: {error}") from error
     for name in ("scrapy", "scrapy.downloadermiddlewares.robotstxt"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # every failure becomes a row; their log is noise
-    companies = [Company(seed, options) for seed in seeds]
+    companies = [CompanyCrawl(seed, options) for seed in seeds]
     crawler = Crawler(CompanySpider, _settings(options))
     crawler.signals = _Signals(crawler)
     task = asyncio.create_task(
@@ -220,9 +220,9 @@ def _account(spider: CompanySpider, seeds: Sequence[Seed], ended: Ended) -> Craw
         if not company.done:
             spider.done += 1
             if ended == "deadline":
-                company.settle(ErrorCategory.NETWORK, f"no answer within {spider.options.deadline_s:g} s")
+                company.end_unfinished(ErrorCategory.NETWORK, f"no answer within {spider.options.deadline_s:g} s")
             else:
-                company.settle(ErrorCategory.SYSTEM, "the crawl was stopped before the site answered")
+                company.end_unfinished(ErrorCategory.SYSTEM, "the crawl was stopped before the site answered")
     result = CrawlResult(pages_fetched=spider.pages, ended=ended)
     for company in spider.companies:
         ends = (company.row is not None) + sum(error["scope"] == "company" for error in company.errors)

@@ -17,7 +17,7 @@ from scrapy.http import Response
 
 from leadmill.errors import ErrorCategory
 from leadmill.retry_after import retry_after_s
-from tasks.scraping.company import Company
+from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.failures import REPEATABLE, Fault, PageError, SeenPageError, fault_of
 
 #: Pause before a repeat when the host names none, seconds: after an error status, after a broken connection.
@@ -117,7 +117,7 @@ class FollowMiddleware(RedirectMiddleware):
         chain = [*request.meta.get("redirect_urls", ()), request.url]
         if result.url in chain:
             raise PageError(Fault(ErrorCategory.DATA, "the page redirects in a loop", status=response.status))
-        company: Company | None = request.meta.get("company")
+        company: CompanyCrawl | None = request.meta.get("company")
         if company is not None:
             if company.holds(result.url, chain):
                 raise SeenPageError("redirects to a page that is there already")

@@ -27,7 +27,7 @@ from extraction.charset import codec_of, declared_codec
 from leadmill.errors import ErrorCategory
 from leadmill.rows import PageRow
 from pipelines.execution.marks import marks
-from tasks.scraping.company import Company
+from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport, content_type
 from tasks.scraping.failures import Fault, SeenPageError, fault_of, fault_of_status
@@ -66,7 +66,7 @@ class CompanySpider(Spider):
     def __init__(
         self,
         *,
-        companies: Sequence[Company],
+        companies: Sequence[CompanyCrawl],
         options: CrawlOptions,
         transport: Transport,
         deadline: float,
@@ -111,7 +111,7 @@ class CompanySpider(Spider):
         Raises:
             TooCostlyError: nothing is left.
         """
-        company: Company | None = request.meta.get("company")
+        company: CompanyCrawl | None = request.meta.get("company")
         return CpuBudget(ROBOTS_S) if company is None else self._budgets.page(company.seed.company_id)
 
     def progress(self) -> CrawlProgress:
@@ -125,7 +125,7 @@ class CompanySpider(Spider):
         if batch:
             self._on_pages(batch)
 
-    def _request(self, company: Company, url: str, kind: str, depth: int, meta: dict[str, Any]) -> Request | None:
+    def _request(self, company: CompanyCrawl, url: str, kind: str, depth: int, meta: dict[str, Any]) -> Request | None:
         """A request, counted; None when the URL is none, which is an error of that page."""
         try:
             request = Request(
@@ -147,7 +147,7 @@ class CompanySpider(Spider):
     def on_answer(self, response: Response) -> None:
         """Callback of every request."""
         meta = response.meta
-        company: Company = meta["company"]
+        company: CompanyCrawl = meta["company"]
         company.pending -= 1
         if company.done:
             self.dropped += 1
@@ -172,7 +172,7 @@ class CompanySpider(Spider):
     def on_failure(self, failure: Failure) -> None:
         """Errback of every request."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        company: Company = request.meta["company"]
+        company: CompanyCrawl = request.meta["company"]
         company.pending -= 1
         error: BaseException = failure.value  # type: ignore[assignment]
         if self.transport.ended and isinstance(error, CrawlEndedError):
@@ -191,15 +191,15 @@ class CompanySpider(Spider):
             self._miss(company, fault, request.meta)
         self._go_on(company)
 
-    def _try_http(self, company: Company) -> None:
+    def _try_http(self, company: CompanyCrawl) -> None:
         url = urlunsplit(urlsplit(company.seed.url)._replace(scheme="http"))
         self._crawl(company, url, "home", 0)
 
-    def _miss(self, company: Company, fault: Fault, meta: dict[str, Any]) -> None:
+    def _miss(self, company: CompanyCrawl, fault: Fault, meta: dict[str, Any]) -> None:
         self.failed += 1
         self._go_without(company, fault, meta)
 
-    def _go_without(self, company: Company, fault: Fault, meta: dict[str, Any]) -> None:
+    def _go_without(self, company: CompanyCrawl, fault: Fault, meta: dict[str, Any]) -> None:
         refreshing: Response | None = meta.get("refreshed")
         if refreshing is not None and company.row is None and self._take_after_all(company, refreshing):
             company.note(fault, meta["asked_url"])
@@ -207,7 +207,7 @@ class CompanySpider(Spider):
         company.missed(fault, meta["asked_url"], meta["kind"])
         self.done += company.done
 
-    def _take_after_all(self, company: Company, response: Response) -> bool:
+    def _take_after_all(self, company: CompanyCrawl, response: Response) -> bool:
         """Take a home page whose refresh led nowhere: it is a page, too, and was dropped too early."""
         counted = self.answered
         try:
@@ -222,7 +222,7 @@ class CompanySpider(Spider):
         self.dropped -= 1
         return True
 
-    def _refreshed(self, company: Company, response: Response) -> bool:
+    def _refreshed(self, company: CompanyCrawl, response: Response) -> bool:
         """Follow a meta refresh of the home page, once; True when it was one."""
         meta = response.meta
         if meta["kind"] != "home" or "refreshed" in meta or b"refresh" not in response.body[:4_096].lower():
@@ -246,7 +246,7 @@ class CompanySpider(Spider):
         self._crawl(company, url, "home", 0, refreshed=response)
         return True
 
-    def _take(self, company: Company, response: Response) -> None:
+    def _take(self, company: CompanyCrawl, response: Response) -> None:
         meta = response.meta
         kind, depth = meta["kind"], meta["depth"]
         page = _page(company, response, kind, depth)
@@ -265,7 +265,7 @@ class CompanySpider(Spider):
         """Whether the crawl ends, also while its loop has not come round to see it: many answers can stand in line."""
         return self.transport.ended or self._stop.is_set() or time.monotonic() >= self.deadline
 
-    def _offer_links(self, company: Company, page: PageRow) -> None:
+    def _offer_links(self, company: CompanyCrawl, page: PageRow) -> None:
         """Look for links on a page; one that is too costly to read leads nowhere."""
         try:
             with self._budgets.page(company.seed.company_id):
@@ -285,7 +285,7 @@ class CompanySpider(Spider):
             except Exception as error:  # raised again by the crawl, past Scrapy, which would only log it
                 self.broken = error
 
-    def _go_on(self, company: Company) -> None:
+    def _go_on(self, company: CompanyCrawl) -> None:
         """Ask for the company's next pages, or close it."""
         if company.done or self.transport.ended:
             return
@@ -295,7 +295,7 @@ class CompanySpider(Spider):
             company.close()
             self.done += 1
 
-    def _room(self, company: Company) -> int:
+    def _room(self, company: CompanyCrawl) -> int:
         """How many more pages the host's own delay leaves time for."""
         assert company.row is not None or company.pending
         url = company.row["url"] if company.row is not None else company.seed.url
@@ -304,7 +304,7 @@ class CompanySpider(Spider):
             return self.options.max_pages
         return max(0, int((self.deadline - time.monotonic()) / delay) - company.pending)
 
-    def _crawl(self, company: Company, url: str, kind: str, depth: int, **meta: Any) -> None:
+    def _crawl(self, company: CompanyCrawl, url: str, kind: str, depth: int, **meta: Any) -> None:
         request = self._request(company, url, kind, depth, meta)
         engine = self.crawler.engine
         assert engine is not None
@@ -333,7 +333,7 @@ def _unusable(response: Response) -> Fault | None:
     return None
 
 
-def _page(company: Company, response: Response, kind: str, depth: int) -> PageRow:
+def _page(company: CompanyCrawl, response: Response, kind: str, depth: int) -> PageRow:
     body = response.body
     return {
         "company_id": company.seed.company_id,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli import checkup
+from cli import doctor_checks
 from cli.local_stack import ports
 from data.server import durability_risks
 
@@ -49,8 +49,8 @@ def test_a_folder_that_stands_in_for_ours_is_found(tmp_path: Path, monkeypatch: 
     def find_spec(name: str) -> Any:
         return SimpleNamespace(origin=str(tmp_path / "tasks" / "__init__.py")) if name == "tasks" else real(name)
 
-    monkeypatch.setattr(checkup.importlib.util, "find_spec", find_spec)
-    (finding,) = checkup._own_packages()
+    monkeypatch.setattr(doctor_checks.importlib.util, "find_spec", find_spec)
+    (finding,) = doctor_checks._own_packages()
     assert finding.level == "fail"
     assert f"tasks comes from {tmp_path}" in finding.text
 
@@ -59,8 +59,8 @@ def test_a_folder_that_stands_in_for_ours_is_found(tmp_path: Path, monkeypatch: 
 def test_disk_space(free: float, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from types import SimpleNamespace
 
-    monkeypatch.setattr(checkup.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
-    (finding,) = checkup._data_folder(tmp_path)
+    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    (finding,) = doctor_checks._data_folder(tmp_path)
     assert finding.level == level
     assert (finding.remedy is None) == (level == "ok")
 

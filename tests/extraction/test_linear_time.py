@@ -19,7 +19,7 @@ from selectolax.lexbor import LexborHTMLParser
 from w3lib.encoding import html_body_declared_encoding
 from w3lib.html import get_meta_refresh
 
-from extraction import company, document, markup_guard, process, structured
+from extraction import company_row, document, markup_guard, process, structured
 from extraction.charset import decode
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS
@@ -238,7 +238,7 @@ def _findings(number: int, text: Callable[[int], str]) -> list[Finding]:
 @pytest.mark.parametrize("flood", ["Acme Tools Ltd ", "020 7946 ", "a", "é ", "株式会社", "1", "& ", "- "])
 def test_a_company_is_settled_in_linear_time(flood: str) -> None:
     def settle(findings: list[Finding]) -> None:
-        company.settle(make_company(), findings, NOW)
+        company_row.settle(make_company(), findings, NOW)
 
     assert superlinear(settle, lambda size: _findings(size, lambda n: repeated("", flood, n)), doublings(8_000)) is None
 
@@ -246,7 +246,7 @@ def test_a_company_is_settled_in_linear_time(flood: str) -> None:
 @pytest.mark.parametrize("name", ENRICHERS.names)
 def test_an_enricher_settles_many_findings_in_linear_time(name: str) -> None:
     enricher = ENRICHERS.load(name)
-    row = company.settle(make_company(), _findings(24, lambda n: "Acme"), NOW)
+    row = company_row.settle(make_company(), _findings(24, lambda n: "Acme"), NOW)
     page = telling_page()
     seen = list(enricher.look(page))
     assert seen

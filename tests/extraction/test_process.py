@@ -328,13 +328,13 @@ def test_a_company_with_nothing_but_pages_too_costly_costs_no_neighbour(monkeypa
 
 
 def test_a_company_too_costly_to_settle_costs_no_neighbour(monkeypatch):
-    settle = process.company.settle
+    settle = process.company_row.settle
     hostile = make_company("hostile.com")["company_id"]
 
     def slow(row, findings, now):
         return _raises_too_costly(row) if row["company_id"] == hostile else settle(row, findings, now)
 
-    monkeypatch.setattr(process.company, "settle", slow)
+    monkeypatch.setattr(process.company_row, "settle", slow)
     monkeypatch.setattr(process, "SETTLE_S", 0.05)
     domains = ("hostile.com", "neighbour.com")
     (row,), (error,) = run([make_company(d) for d in domains], [make_page("<p>x", domain=d) for d in domains])

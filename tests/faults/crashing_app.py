@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from extraction import company, enrich, process
+from extraction import company_row, enrich, process
 from extraction.enrichers import ENRICHERS, Enricher, Outcome
 from tasks.app import app
 from tasks.scraping import spider
@@ -66,7 +66,7 @@ def read(document: Any) -> Iterator[Any]:
     yield from ()
 
 
-_settle = company.settle
+_settle = company_row.settle
 
 
 def settle(row: dict[str, Any], *arguments: Any) -> Any:
@@ -82,7 +82,7 @@ def look(document: Any) -> Iterator[Any]:
 
 spider.links_of = links_of
 process._EXTRACTORS = (*process._EXTRACTORS, read)
-company.settle = settle
+company_row.settle = settle
 _CRASH = Enricher("crash", (), look, lambda row, findings: Outcome({}, []))
 enrich.ENRICHERS = SimpleNamespace(all=lambda: {**ENRICHERS.all(), "crash": _CRASH})
 assert app

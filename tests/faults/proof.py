@@ -124,7 +124,7 @@ def completes(spine: FaultSpine, job: str, companies: int, seconds: float = 60) 
 
 def resume(spine: FaultSpine, job: str) -> None:
     """What the API does for a resume."""
-    canvas.publish(spine.celery, spine.store.resume(job).send)
+    canvas.dispatch(spine.celery, spine.store.resume(job).send)
 
 
 def no_live_entries(spine: FaultSpine) -> None:

@@ -203,7 +203,7 @@ def test_full_between_the_record_and_its_message(spine: FaultSpine) -> None:
     def canvas_publish(outs: object) -> None:
         from pipelines.execution import canvas
 
-        canvas.publish(spine.celery, outs)  # type: ignore[arg-type]
+        canvas.dispatch(spine.celery, outs)  # type: ignore[arg-type]
 
     accepted = submit(spine.store, spine.lake, full, ONE)
     spine.ready()

@@ -268,11 +268,11 @@ def queue_the_rest(stack: Stack, pipeline_job: str, maintenance_job: str) -> Non
     chain = ("scrape", "process", "enrich")
     close = (("score",), ("render:html", "render:csv"), ("publish",))
     for index, stage in enumerate(chain[1:], 1):
-        canvas.publish(app, [HandOut(pipeline_job, "p0", 1, index, 3, stage, stages=chain)])
-    canvas.publish(app, [HandOut(pipeline_job, "score", 1, 0, 2, "score", close=close)])
-    canvas.publish(app, [HandOut(pipeline_job, "publish", 1, 0, 2, "publish", close=close)])
+        canvas.dispatch(app, [HandOut(pipeline_job, "p0", 1, index, 3, stage, stages=chain)])
+    canvas.dispatch(app, [HandOut(pipeline_job, "score", 1, 0, 2, "score", close=close)])
+    canvas.dispatch(app, [HandOut(pipeline_job, "publish", 1, 0, 2, "publish", close=close)])
     for stage in ("cleanup", "statistics"):
-        canvas.publish(app, [HandOut(maintenance_job, stage, 1, 0, 5, stage, close=((stage,), ("publish",)))])
+        canvas.dispatch(app, [HandOut(maintenance_job, stage, 1, 0, 5, stage, close=((stage,), ("publish",)))])
 
 
 def answers(stack: Stack) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from reports import final_rows
 from reports.analysis import analyze
-from reports.findings import percent
+from reports.wording import percent
 from tasks.analytics.analyze import analyze_leads
 from tests.reports.conftest import bad, good, write_rows
 

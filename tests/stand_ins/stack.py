@@ -100,7 +100,7 @@ class Spine:
         )
 
     def submit_job(self, submission: Submission) -> str:
-        return submit(self.store, self.lake, lambda outs: canvas.publish(self.celery, outs), submission).job_id
+        return submit(self.store, self.lake, lambda outs: canvas.dispatch(self.celery, outs), submission).job_id
 
     def status(self, job_id: str) -> str:
         record = self.store.read(job_id)

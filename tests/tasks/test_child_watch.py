@@ -58,7 +58,7 @@ def test_a_run_whose_unit_was_taken_from_it_is_killed(spine: Spine, tmp_path: Pa
     job = spine.submit(1, stuck=["p0"], log=str(log))
     until(lambda: begins(log, job), 20, "the unit begun")
     first = {line.pid for line in lines(log, job)}
-    canvas.publish(spine.celery, spine.store.release(job, "p0", spine.store.units(job)["p0"]["o"]).send)
+    canvas.dispatch(spine.celery, spine.store.release(job, "p0", spine.store.units(job)["p0"]["o"]).send)
     until(lambda: len(lines(log, job)) > 1, 20, "the unit begun elsewhere")
     until(lambda: not alive(first), 5, "the first process ended")
     assert not spine.store.units(job)["p0"].get("p"), "counted as a death"

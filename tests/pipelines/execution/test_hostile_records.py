@@ -146,7 +146,7 @@ def test_each_fails_and_says_why_and_nobody_waits(spine: Spine) -> None:
         job_id, send = plant(spine, fields=fields)
         planted[job_id] = text
         outs += send
-    canvas.publish(spine.celery, outs)
+    canvas.dispatch(spine.celery, outs)
     healthy = spine.submit_job(Submission("health_check"))
     assert spine.wait(healthy, 60) == ["completed"]
     for job_id, text in planted.items():
@@ -178,7 +178,7 @@ def test_numbers_that_publish_reads(spine: Spine, fields: dict[str, str], text: 
     assert isinstance(launch, Grant)
     (out,) = store.commit(launch, fields={"close": "publish"}).send
     store.redis.hset(store.key(f"job:{job_id}"), mapping=fields)
-    canvas.publish(spine.celery, [out])
+    canvas.dispatch(spine.celery, [out])
     record = ended(spine, job_id)
     assert record["status"] == "failed"
     assert text in record["error"]

@@ -72,7 +72,7 @@ def test_resume_does_what_is_missing_and_nothing_else(spine: Spine, tmp_path: Pa
     record = spine.store.read(job)
     assert record and float(record["coverage"]) == pytest.approx(7 / 8, abs=1e-6)
     before = log.read_text().count("begin")
-    canvas.publish(spine.celery, spine.store.resume(job).send)
+    canvas.dispatch(spine.celery, spine.store.resume(job).send)
     assert spine.wait(job) == ["completed"]
     record = spine.store.read(job)
     assert record and float(record["coverage"]) == 1 and record["attempt"] == "2"
@@ -93,7 +93,7 @@ def test_cancel_ends_a_running_job_within_two_seconds(spine: Spine, tmp_path: Pa
     assert log.read_text() == ran, "work went on after the cancel"
     assert spine.status(job) == "cancelled"
     committed = rows(spine, job, "scrape")
-    canvas.publish(spine.celery, spine.store.resume(job).send)
+    canvas.dispatch(spine.celery, spine.store.resume(job).send)
     assert spine.wait(job) == ["completed"]
     assert rows(spine, job, "scrape") == [f"c{i:05d}.example" for i in range(20)]
     assert committed
@@ -115,7 +115,7 @@ def test_a_deadline_that_strikes_while_launch_runs_fails_the_job_and_a_resume_do
     assert record and (record["category"], record["coverage"]) == ("deadline", "0")
     assert "deadline" in record["error"] and "resume" in links(job, record)
     assert not rows(spine, job, "scrape")
-    canvas.publish(spine.celery, spine.store.resume(job).send)
+    canvas.dispatch(spine.celery, spine.store.resume(job).send)
     assert spine.wait(job) == ["completed"]
     record = spine.store.read(job)
     assert record and float(record["coverage"]) == 1

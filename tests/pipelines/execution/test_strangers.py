@@ -47,7 +47,7 @@ def ours(app: Any, client: redis.Redis) -> list[dict[str, Any]]:
         [HandOut(job, "publish", 1, 0, 2, "publish", (), CLOSE)],
     ]
     for group in outs:
-        canvas.publish(app, group)
+        canvas.dispatch(app, group)
     found = [json.loads(text) for key in client.keys(f"{STRANGERS}*\x06\x16*") for text in client.lrange(key, 0, -1)]
     for message in found:
         message["body"] = json.loads(base64.b64decode(message["body"]))

@@ -56,7 +56,7 @@ def test_a_worker_takes_nothing_from_a_server_that_took_its_servers_port(ours: S
     job = submit(
         store,
         Lake(settings.data_dir),
-        lambda outs: canvas.publish(celery, outs),
+        lambda outs: canvas.dispatch(celery, outs),
         Submission("pipeline", company_urls=["theirs.example"]),
     ).job_id
     celery.close()

@@ -17,7 +17,7 @@ MAX_CANDIDATES = 400
 MAX_FAILURES_IN_A_ROW = 4
 
 
-class Company:
+class CompanyCrawl:
     """A seed and the state of its crawl. It ends with exactly one row or one company-scope error."""
 
     def __init__(self, seed: Seed, options: CrawlOptions) -> None:
@@ -137,7 +137,7 @@ class Company:
             "scraped_at": datetime.now(UTC),
         }
 
-    def settle(self, category: ErrorCategory, error: str) -> None:
+    def end_unfinished(self, category: ErrorCategory, error: str) -> None:
         """End a company that the end of the crawl found unfinished."""
         if self.row is not None:
             self.close()

@@ -29,7 +29,7 @@ OPEN_FILES = 1_024
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorCheck:
     """One line of the doctor's report."""
 
     check: str
@@ -41,9 +41,9 @@ class Finding:
         return asdict(self)
 
 
-def examine(data_dir: Path) -> Iterator[Finding]:
+def examine(data_dir: Path) -> Iterator[DoctorCheck]:
     """Every finding, in an order in which the first fault is the one to mend first."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+    checks: tuple[Callable[[], Iterator[DoctorCheck]], ...] = (
         _python,
         _dependencies,
         _own_packages,
@@ -61,21 +61,21 @@ def examine(data_dir: Path) -> Iterator[Finding]:
                     faults.add(finding.check)
                 yield finding
         except (OSError, LeadmillError, ValueError) as error:
-            yield Finding("doctor", "fail", f"a check could not be made: {error}")
+            yield DoctorCheck("doctor", "fail", f"a check could not be made: {error}")
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[DoctorCheck]:
     found = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("python", "ok", f"{found} at {sys.executable}")  # an older one cannot load this module
+    yield DoctorCheck("python", "ok", f"{found} at {sys.executable}")  # an older one cannot load this module
 
 
-def _dependencies() -> Iterator[Finding]:
+def _dependencies() -> Iterator[DoctorCheck]:
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
         wanted = metadata.requires("leadmill") or []
     except metadata.PackageNotFoundError:
-        yield Finding("packages", "fail", "leadmill itself is not installed in this Python", "make setup")
+        yield DoctorCheck("packages", "fail", "leadmill itself is not installed in this Python", "make setup")
         return
     faults = []
     for line in wanted:
@@ -93,12 +93,12 @@ def _dependencies() -> Iterator[Finding]:
         if not need.specifier.contains(version, prereleases=True):
             faults.append(f"{need.name} {version} is not {need.specifier}")
     if faults:
-        yield Finding("packages", "fail", "; ".join(faults), "make setup")
+        yield DoctorCheck("packages", "fail", "; ".join(faults), "make setup")
     else:
-        yield Finding("packages", "ok", f"{len(wanted)} required packages are installed")
+        yield DoctorCheck("packages", "ok", f"{len(wanted)} required packages are installed")
 
 
-def _own_packages() -> Iterator[Finding]:
+def _own_packages() -> Iterator[DoctorCheck]:
     home = Path(__file__).resolve().parent.parent
     strangers = []
     for name in PACKAGES:
@@ -108,39 +108,40 @@ def _own_packages() -> Iterator[Finding]:
             strangers.append(f"{name} comes from {place or 'nowhere'}")
     if strangers:
         text = f"another folder stands in for ours: {'; '.join(strangers)}"
-        yield Finding("own packages", "fail", text, "cd to another folder, or install Leadmill in a venv of its own")
+        remedy = "cd to another folder, or install Leadmill in a venv of its own"
+        yield DoctorCheck("own packages", "fail", text, remedy)
     else:
-        yield Finding("own packages", "ok", f"all from {home}")
+        yield DoctorCheck("own packages", "ok", f"all from {home}")
 
 
-def _data_folder(data_dir: Path) -> Iterator[Finding]:
+def _data_folder(data_dir: Path) -> Iterator[DoctorCheck]:
     if (fault := disk_fault(data_dir)) is not None and fault.what != "unwritable":
-        yield Finding("data folder", "fail", fault.text, fault.remedy)
+        yield DoctorCheck("data folder", "fail", fault.text, fault.remedy)
         return
     try:
         RunDir(data_dir / "run").prepare()
     except CommandError as error:
-        yield Finding("data folder", "fail", str(error), error.hint)
+        yield DoctorCheck("data folder", "fail", str(error), error.hint)
         return
     free = shutil.disk_usage(data_dir).free / 1e9
     text = f"{data_dir} is writable, {free:.1f} GB free"
     if free < DISK_GB[1]:
-        yield Finding("data folder", "fail", text, "leadmill maintenance cleanup --older-than-days 7")
+        yield DoctorCheck("data folder", "fail", text, "leadmill maintenance cleanup --older-than-days 7")
     elif free < DISK_GB[0]:
-        yield Finding("data folder", "warn", text, "leadmill maintenance cleanup --older-than-days 30")
+        yield DoctorCheck("data folder", "warn", text, "leadmill maintenance cleanup --older-than-days 30")
     else:
-        yield Finding("data folder", "ok", text)
+        yield DoctorCheck("data folder", "ok", text)
 
 
-def _open_files() -> Iterator[Finding]:
+def _open_files() -> Iterator[DoctorCheck]:
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
-        yield Finding("open files", "warn", f"a process may open only {soft}", f"ulimit -n {OPEN_FILES * 4}")
+        yield DoctorCheck("open files", "warn", f"a process may open only {soft}", f"ulimit -n {OPEN_FILES * 4}")
     else:
-        yield Finding("open files", "ok", "no limit" if soft == resource.RLIM_INFINITY else f"limit {soft}")
+        yield DoctorCheck("open files", "ok", "no limit" if soft == resource.RLIM_INFINITY else f"limit {soft}")
 
 
-def _redis(data_dir: Path) -> Iterator[Finding]:
+def _redis(data_dir: Path) -> Iterator[DoctorCheck]:
     from cli.local_stack.stack import declared_redis_url
     from leadmill.settings import get_settings
 
@@ -149,25 +150,25 @@ def _redis(data_dir: Path) -> Iterator[Finding]:
         try:
             binary = redis_server.find_server()
         except CommandError as error:
-            yield Finding("redis", "fail", str(error), error.hint)
+            yield DoctorCheck("redis", "fail", str(error), error.hint)
             return
         if os.access(binary, os.X_OK):
-            yield Finding("redis", "ok", f"none is running; leadmill up starts {binary}")
+            yield DoctorCheck("redis", "ok", f"none is running; leadmill up starts {binary}")
         else:
-            yield Finding("redis", "fail", f"{binary} may not be run", f"chmod +x {binary}")
+            yield DoctorCheck("redis", "fail", f"{binary} may not be run", f"chmod +x {binary}")
         return
     prefix = get_settings().key_prefix
     try:
         faults = redis_server.check(url, prefix)
     except CommandError as error:
-        yield Finding("redis", "fail", str(error), error.hint)
+        yield DoctorCheck("redis", "fail", str(error), error.hint)
         return
     for fault, remedy in faults:
-        yield Finding("redis", "warn", f"{shown(url)} {fault}", remedy)
+        yield DoctorCheck("redis", "warn", f"{shown(url)} {fault}", remedy)
     if (refused := _writes_refused(url, prefix)) is not None:
-        yield Finding("redis", "fail", refused.text, refused.remedy)
+        yield DoctorCheck("redis", "fail", refused.text, refused.remedy)
     elif not faults:
-        yield Finding("redis", "ok", f"{shown(url)} answers, keeps an append-only file, evicts nothing")
+        yield DoctorCheck("redis", "ok", f"{shown(url)} answers, keeps an append-only file, evicts nothing")
     yield from _lake(data_dir, url, prefix)
 
 
@@ -177,7 +178,7 @@ def _writes_refused(url: str, prefix: str) -> WriteFault | None:
     return redis_fault_at(url, prefix, KINDS)
 
 
-def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[Finding]:
+def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
     """Whether folder and Redis belong together; nothing is written."""
     from data.identity import LakePair, connect
 
@@ -185,12 +186,12 @@ def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[Finding]:
         try:
             lake = LakePair(data_dir, prefix, url).check(client.execute_command, bind=False)
         except LeadmillError as error:
-            yield Finding("lake", "fail", str(error), "leadmill doctor --data FOLDER    # the folder of that lake")
+            yield DoctorCheck("lake", "fail", str(error), "leadmill doctor --data FOLDER    # the folder of that lake")
             return
-    yield Finding("lake", "ok", f"{lake or 'a new lake'} lies in {data_dir}, and its records in {shown(url)}")
+    yield DoctorCheck("lake", "ok", f"{lake or 'a new lake'} lies in {data_dir}, and its records in {shown(url)}")
 
 
-def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[Finding]:
+def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[DoctorCheck]:
     from cli.local_stack.stack import DEFAULT_API_PORT
     from cli.stack_status import living_processes
     from leadmill.client import Client
@@ -198,28 +199,28 @@ def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[Finding]:
     run = RunDir(data_dir / "run")
     state = run.state()
     if not state:
-        yield Finding("stack", "ok", "none is running on this data folder")
+        yield DoctorCheck("stack", "ok", "none is running on this data folder")
         taken = not ports.is_free("127.0.0.1", DEFAULT_API_PORT)
         text = f"API: {DEFAULT_API_PORT} is {'in use, another port will be taken' if taken else 'free'}"
-        yield Finding("ports", "warn" if taken else "ok", text, "leadmill up --port 0" if taken else None)
+        yield DoctorCheck("ports", "warn" if taken else "ok", text, "leadmill up --port 0" if taken else None)
         return
     living = living_processes(run)
     gone = sorted(name for name, pid in living.items() if pid is None)
     if gone:
         text = f"not alive: {', '.join(gone)}"
-        yield Finding("stack", "fail", text, f"tail -50 {run.log(gone[0])}")
+        yield DoctorCheck("stack", "fail", text, f"tail -50 {run.log(gone[0])}")
     else:
-        yield Finding("stack", "ok", f"running: {', '.join(f'{n} {p}' for n, p in living.items())}")
+        yield DoctorCheck("stack", "ok", f"running: {', '.join(f'{n} {p}' for n, p in living.items())}")
     url = run.read("api.url")
     if url and ask_api:  # without its Redis it is not ready, and takes its time to say so
         with Client(url, timeout=5, retries=0) as client:
             if client.is_ready():
-                yield Finding("api", "ok", f"{url} is ready")
+                yield DoctorCheck("api", "ok", f"{url} is ready")
             else:
-                yield Finding("api", "fail", f"{url} is not ready", f"curl -s {url}/readyz")
+                yield DoctorCheck("api", "fail", f"{url} is not ready", f"curl -s {url}/readyz")
 
 
-def _proxy() -> Iterator[Finding]:
+def _proxy() -> Iterator[DoctorCheck]:
     import socket
 
     from leadmill.settings import get_settings
@@ -231,7 +232,7 @@ def _proxy() -> Iterator[Finding]:
     shown = f"{parts.hostname}:{parts.port or 80}"
     try:
         with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=3):
-            yield Finding("proxy", "ok", f"LEADMILL_HTTP_PROXY {shown} accepts connections")
+            yield DoctorCheck("proxy", "ok", f"LEADMILL_HTTP_PROXY {shown} accepts connections")
     except OSError as error:
         text = f"LEADMILL_HTTP_PROXY {shown} does not answer ({error.strerror or error})"
-        yield Finding("proxy", "fail", text, "unset LEADMILL_HTTP_PROXY")
+        yield DoctorCheck("proxy", "fail", text, "unset LEADMILL_HTTP_PROXY")

@@ -32,13 +32,13 @@ _BUSY_S = 0.025
 _COMPLAIN_S = 10.0
 
 
-class Publisher:
+class Dispatcher:
     """The thread; `put` never blocks."""
 
     def __init__(self, app: Celery, capacity: int = CAPACITY) -> None:
         self._app = app
         self._queue: queue.Queue[Sequence[HandOut] | None] = queue.Queue(capacity)
-        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
         self._connection: Any = None
         self._producer: Any = None
         self._complained = self._sent_at = 0.0
@@ -73,7 +73,7 @@ class Publisher:
         while True:
             batch, last = self._take()
             if batch:
-                self._publish(batch)
+                self._send(batch)
             if last:
                 self._drop()
                 return
@@ -96,7 +96,7 @@ class Publisher:
             batch += more
         return batch, False
 
-    def _publish(self, batch: list[HandOut]) -> None:
+    def _send(self, batch: list[HandOut]) -> None:
         try:
             if self._connection is None:
                 self._connection = self._app.connection_for_write()
@@ -117,7 +117,7 @@ class Publisher:
             # Whatever it is, this thread must live: the due entries stand behind every message.
             self._drop()
             self.dropped += len(batch)
-            log.error("publisher", exc_info=error)
+            log.error("dispatcher", exc_info=error)
 
     def _drop(self) -> None:
         connection, self._connection, self._producer = self._connection, None, None

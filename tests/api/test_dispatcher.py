@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from api.publisher import Publisher
+from api.dispatcher import Dispatcher
 from data.jobs import HandOut
 from leadmill.settings import Settings
 from pipelines.execution.broker import make_celery
@@ -30,23 +30,23 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_close_sends_what_waits_in_order(settings: Settings, valkey: Valkey) -> None:
-    publisher = Publisher(make_celery(settings))
+    dispatcher = Dispatcher(make_celery(settings))
     for n in range(120):
-        publisher.put(hand_out(n))
-    publisher.put([])
-    publisher.start()
-    publisher.close()
+        dispatcher.put(hand_out(n))
+    dispatcher.put([])
+    dispatcher.start()
+    dispatcher.close()
     messages = valkey.client.lrange(QUEUE, 0, -1)[::-1]
     assert [f"job_{n:020d}" in message for n, message in enumerate(messages)] == [True] * 120
-    assert publisher.dropped == 0
+    assert dispatcher.dropped == 0
 
 
 def test_full_queue_drops_and_never_blocks(settings: Settings) -> None:
-    publisher = Publisher(make_celery(settings), capacity=3)
+    dispatcher = Dispatcher(make_celery(settings), capacity=3)
     start = time.monotonic()
     for n in range(10):
-        publisher.put(hand_out(n))
-    assert time.monotonic() - start < 0.5 and publisher.dropped == 7
+        dispatcher.put(hand_out(n))
+    assert time.monotonic() - start < 0.5 and dispatcher.dropped == 7
 
 
 def test_dead_broker_drops_and_the_thread_lives_on(
@@ -54,12 +54,12 @@ def test_dead_broker_drops_and_the_thread_lives_on(
 ) -> None:
     app = make_celery(settings)
     app.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
-    publisher = Publisher(app)
-    publisher.start()
-    publisher.put(hand_out(1))
-    until(lambda: publisher.dropped == 1)
+    dispatcher = Dispatcher(app)
+    dispatcher.start()
+    dispatcher.put(hand_out(1))
+    until(lambda: dispatcher.dropped == 1)
     good = make_celery(settings)
-    monkeypatch.setattr(publisher, "_app", good)
-    publisher.put(hand_out(2))
+    monkeypatch.setattr(dispatcher, "_app", good)
+    dispatcher.put(hand_out(2))
     until(lambda: valkey.client.llen(QUEUE) == 1)
-    publisher.close()
+    dispatcher.close()

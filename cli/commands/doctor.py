@@ -14,8 +14,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(data: DataFolder = None, as_json: AsJson = False) -> int:
     """Check this installation and the running stack; each fault comes with the command that mends it."""
-    from cli.checkup import examine
     from cli.connection import use_data
+    from cli.doctor_checks import examine
     from cli.failure import Exit
 
     findings = list(examine(use_data(data)))

@@ -13,7 +13,7 @@ _MAX = 500
 
 
 @dataclass(frozen=True)
-class Finding:
+class HealthCheck:
     """What a check saw. `advice` is a command to paste."""
 
     name: str
