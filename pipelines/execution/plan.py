@@ -79,6 +79,11 @@ def partition_size(companies: int, processes: int) -> int:
     return max(1, min(MAX_PARTITION, math.ceil(companies / (2 * max(1, processes)))))
 
 
+def window(processes: int) -> int:
+    """How many partitions of a job are handed out at a time: what its processes work on, and the next for each."""
+    return max(2, 2 * processes)
+
+
 def processes_on(store: JobStore, queue: Queue) -> int:
     """Pool processes, over all living workers, that consume a queue."""
     return sum(about["processes"] for about in store.workers().values() if queue.value in about["queues"])
@@ -116,7 +121,7 @@ def launch(run: UnitRun) -> None:
     run.outcome.rows_out = run.files.write_plan(rows)
     run.outcome.fields |= {
         "pn": partitions if chain else 0,
-        "w": max(2, 2 * processes),
+        "w": window(processes),
         "nc": len(rows),
     }
     _write_first_manifest(run)
