@@ -11,8 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli")
-#: The lake and what reads and writes it are still one knot.
-KNOT = {"data.lake": {"data.damage", "data.reading", "data.snapshot", "data.unit_files"}}
 
 
 def modules() -> dict[str, Path]:
