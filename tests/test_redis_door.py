@@ -15,7 +15,7 @@ DOORS = {"data.identity", "data.server", "data.probes", "data.schedules", "data.
 #: What the client library raises is known to whoever speaks to the broker, too.
 ERRORS = {
     "data.redis_errors", "pipelines.execution.transport", "pipelines.execution.recovery", "pipelines.execution.canvas",
-    "api.publisher", "tasks.maintenance.task",
+    "api.dispatcher", "tasks.maintenance.task",
 }  # fmt: skip
 #: Where names of keys are made.
 KEYS = {"data.keys"}
