@@ -47,11 +47,12 @@ soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10
 	@LEADMILL_TEST_MANY_JOBS=$(or $(JOBS),10000) pytest -q -s tests/faults/test_many_jobs.py
 	@python -m tests.faults.flat --seconds $(or $(SECONDS),600)
 
-check: setup ## format, lint, types, import order
+check: setup ## format, lint (Python and Lua), types, import order
 	@ruff format --check .
 	@ruff check .
 	@mypy
 	@lint-imports
+	@PYTHONPATH=. python deploy/lint_lua.py
 
 fmt: setup ## format and mend what the linter can mend
 	@ruff format .

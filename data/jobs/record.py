@@ -66,8 +66,6 @@ UNIT_FIELDS = {
     "named_pages": "b",  # not to be read any more, `<company>/<digest>`; only suspected: `…?<owner>`
 }
 
-#: Units that are on their way: each has one entry in the due set.
-LIVE = frozenset({UnitStatus.HANDED, UnitStatus.RUNNING, UnitStatus.WAITING})
 #: A look-up: lists ask for the status of a thousand records, and an enum's call takes four times as long.
 _STATUSES = {status.value: status for status in Status}
 

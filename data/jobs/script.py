@@ -31,17 +31,21 @@ def of(operation: str) -> str:
 
 def around(operation: str) -> str:
     """The whole script of an operation of which the text is given: a local function `operation`."""
-    core, job, unit, end = ((_FOLDER / f"{name}.lua").read_text() for name in ("core", "job", "unit", "end"))
-    used = f"{operation}\n{end}"
-    script = _used_of("\n".join((core, job, unit)), used) + used
+    used = operation + "\n" + (_FOLDER / "end.lua").read_text()
+    script = _used_of(common(), used) + used
     return re.sub(r"\b[A-Z][A-Z_]+\b", lambda name: CONSTANTS.get(name[0], name[0]), script)
 
 
-def _used_of(common: str, used: str) -> str:
-    """Of what is common, each definition whose name is used: by what follows it, as Lua sees names."""
+def common() -> str:
+    """What operations share."""
+    return "\n".join((_FOLDER / f"{name}.lua").read_text() for name in ("core", "job", "unit"))
+
+
+def _used_of(text: str, used: str) -> str:
+    """Of a text each definition whose name is used: by what follows it, as Lua sees names."""
     kept: list[str] = []
     words = _words(used)
-    for definition in reversed(re.split(r"(?m)^(?=local )", common)):
+    for definition in reversed(re.split(r"(?m)^(?=local )", text)):
         found = re.match(r"local (?:function )?([\w, ]+)", definition)
         if found and words & set(re.findall(r"\w+", found[1])):
             kept.append(definition)
