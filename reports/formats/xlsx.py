@@ -82,6 +82,8 @@ def _cell(sheet: Any, line: int, column: int, value: Any) -> None:
         return
     if isinstance(value, str):
         sheet.write_string(line, column, value if len(value) <= _CELL else value[:_CELL] + "…")
+    elif isinstance(value, bool):
+        sheet.write_boolean(line, column, value)
     else:
         sheet.write_number(line, column, value)
 

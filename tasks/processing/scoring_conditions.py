@@ -28,9 +28,9 @@ _MAX_NUMBER = 1e12
 
 #: Operator → the kinds of field it takes.
 OPERATORS: dict[str, frozenset[str]] = {
-    "exists": frozenset({"text", "number", "list", "map", "struct", "time"}),
-    "missing": frozenset({"text", "number", "list", "map", "struct", "time"}),
-    "equals": frozenset({"text", "number"}),
+    "exists": frozenset({"text", "number", "flag", "list", "map", "struct", "time"}),
+    "missing": frozenset({"text", "number", "flag", "list", "map", "struct", "time"}),
+    "equals": frozenset({"text", "number", "flag"}),
     "in": frozenset({"text", "number"}),
     "contains_any": frozenset({"text", "list"}),
     "at_least": frozenset({"number", "list", "map"}),
@@ -88,6 +88,7 @@ def _field(field: str) -> tuple[str, str]:
 def _kind(kind: pa.DataType) -> str:
     for test, word in (
         (pa.types.is_string, "text"),
+        (pa.types.is_boolean, "flag"),
         (pa.types.is_list, "list"),
         (pa.types.is_map, "map"),
         (pa.types.is_struct, "struct"),
@@ -123,8 +124,9 @@ def _compare(kind: str, sql: str, op: str, value: Any) -> str:
     if isinstance(value, list) == (op == "equals") or not 0 < len(values) <= MAX_VALUES:
         wanted = "one value" if op == "equals" else f"a list of 1 to {MAX_VALUES} values"
         raise ValueError(f"'value': {wanted} is needed")
-    if kind == "number":
-        return f"{sql} IN ({', '.join(repr(_number(item)) for item in values)})"
+    if kind in ("number", "flag"):
+        literal = _number if kind == "number" else _flag
+        return f"{sql} IN ({', '.join(repr(literal(item)) for item in values)})"
     literals = [f"lower({quote(_text(item))})" for item in values]
     if op in ("equals", "in"):
         return f"lower({sql}) IN ({', '.join(literals)})"
@@ -150,6 +152,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or "\x00" in value:
         raise ValueError(f"'value': a text of 1 to {MAX_TEXT} characters is needed, not {str(value)[:60]!r}")
     return value
+
+
+def _flag(value: Any) -> bool:
+    if value is not True and value is not False:
+        raise ValueError(f"'value': true or false is needed, not {str(value)[:60]!r}")
+    return bool(value)
 
 
 def _number(value: Any) -> float:

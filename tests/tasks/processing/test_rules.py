@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pytest
 
+from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConfigError
 from tasks.processing.score import load_rules
+from tasks.processing.scoring_conditions import READS, condition_sql
 
 HEAD = '[model]\nname = "m"\n'
 RULE = '[[rule]]\nname = "r"\naxis = "fit"\npoints = 5\nreason = "because"\n'
@@ -89,3 +93,16 @@ def test_a_wrong_file_names_the_rule_and_the_key(tmp_path: Path, text: str, told
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
         load_rules(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(("value", "held"), [(True, [True, False, None]), (False, [False, True, None])])
+def test_a_column_of_yes_and_no_is_asked_for_either(
+    monkeypatch: pytest.MonkeyPatch, value: bool, held: list[bool | None]
+) -> None:
+    schema = STAGE_SCHEMAS[READS].append(pa.field("flag", pa.bool_()))
+    monkeypatch.setitem(STAGE_SCHEMAS, READS, schema)
+    rows = "(VALUES (1, true), (2, false), (3, NULL)) AS rows(n, flag)"
+    found = duckdb.execute(f"SELECT {condition_sql('flag', 'equals', value)} FROM {rows} ORDER BY n").fetchall()
+    assert [row[0] for row in found] == held
+    with pytest.raises(ValueError, match="true or false is needed"):
+        condition_sql("flag", "equals", "yes")
