@@ -244,14 +244,14 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.refuse(408, "the headers did not come in time")
         elif self._phase is Phase.BODY:
             if self.flow.read_paused:
-                self._since = now  # it is we who do not read
+                self._since = now  # this process is what does not read
             elif now - self._since > self._limits.body_s + self._body / self._limits.body_rate:
                 self.refuse(408, "the body did not come in time")
         elif self._phase is Phase.REST and now - self._since > self._limits.rest_s:
             self.transport.close()
 
     def refuse(self, status: int, detail: str) -> None:
-        """Answer a request that did not come whole, and close; one that nothing came of is closed without a word."""
+        """Answer a request that did not come whole, and close; one that sent nothing is closed without an answer."""
         if self.transport.is_closing():
             return
         cycle, asked = self.cycle, self._phase is Phase.BODY or self._head > 0

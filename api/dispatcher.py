@@ -1,4 +1,4 @@
-"""Sends launch messages behind the answers: one thread, one broker connection, a bounded queue.
+"""Sends launch messages after the answers to submissions: one thread, one broker connection, a bounded queue.
 
 A job is accepted once it is recorded. A message that finds no room here, or no broker, is dropped: the
 record's due entry has it sent again by a worker.
@@ -114,7 +114,7 @@ class Dispatcher:
                 self._complained = now
                 log.warning("launch messages not sent; the workers will", messages=len(batch), error=str(error))
         except Exception as error:
-            # Whatever it is, this thread must live: the due entries stand behind every message.
+            # This thread survives any error: the due entries have every lost message sent again.
             self._drop()
             self.dropped += len(batch)
             log.error("dispatcher", exc_info=error)

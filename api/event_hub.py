@@ -156,7 +156,7 @@ class EventHub:
                     self._news.wait_for(lambda: self._closed, _PAUSE_S)
 
     def _let_go_of_damaged(self, jobs: list[str]) -> None:
-        """End the streams of jobs whose key is none, so that the others go on; who comes back is told why."""
+        """End the streams of jobs whose key is damaged, so that the others go on; who comes back gets the error."""
         try:
             damaged = damaged_streams(self._store, jobs)
         except LeadmillError:

@@ -1,7 +1,7 @@
 """What every request passes first: request id, host and origin checks, body limit, security headers, crashes.
 
-Plain ASGI, so that streams pass through untouched. Browsers are the danger it is built against: a page of
-somebody else's must not reach an API on loopback, neither by a rebound DNS name nor by a form.
+Plain ASGI, so that streams pass through untouched. It is built against browsers: a page of
+another site must not reach an API on loopback, neither by a rebound DNS name nor by a form.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Gate:
         self._hosts = hosts
         # Few names come again and again; whoever sends many different ones pays for each.
         self._is_ours = lru_cache(maxsize=256)(hosts.__contains__)
-        # Random once and counted from there: asking the system for each request lets go of the interpreter each time.
+        # Random once, then counted: a system call for each request would release the interpreter's lock each time.
         self._series, self._numbers = secrets.token_hex(4), itertools.count(1)
         self._busy = 0
 

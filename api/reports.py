@@ -30,7 +30,7 @@ from reports.formats import FORMATS
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
 
-#: A report holds what strangers' pages said: it may style itself and show inline images, nothing else.
+#: A report holds text of untrusted pages: it may style itself and show inline images, nothing else.
 _CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"

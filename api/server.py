@@ -20,7 +20,7 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         host=host,
         port=port,
         http=bounded(Limits(connections=_room_for(Limits.connections))),
-        ws="none",  # no call speaks it, and an upgraded connection would leave every limit behind
+        ws="none",  # no call uses WebSockets, and an upgraded connection would escape every limit
         access_log=False,
         server_header=False,
         proxy_headers=False,

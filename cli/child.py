@@ -86,7 +86,7 @@ def api(host: str, port: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    # numpy comes with pyarrow; nobody multiplies matrices, and its threads cost each process 0.1 s and their stacks.
+    # numpy comes with pyarrow: its threads, which nothing here uses, cost each process 0.1 s and their stacks.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     match arguments:
         case ["celery", *rest]:

@@ -1,4 +1,4 @@
-"""`leadmill demo`: the main job on made-up company sites of this machine, by the doors that all use.
+"""`leadmill demo`: the main job on made-up company sites of this machine, through the public API.
 
 It has a data folder and a key prefix of its own, so that it never meets real data. The sites are served
 behind a forward proxy; the job goes in by REST; the rows that come out are compared with what the sites say.

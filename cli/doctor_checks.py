@@ -100,14 +100,14 @@ def _dependencies() -> Iterator[DoctorCheck]:
 
 def _own_packages() -> Iterator[DoctorCheck]:
     home = Path(__file__).resolve().parent.parent
-    strangers = []
+    foreign = []
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
         place = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
         if place != home:
-            strangers.append(f"{name} comes from {place or 'nowhere'}")
-    if strangers:
-        text = f"another folder stands in for ours: {'; '.join(strangers)}"
+            foreign.append(f"{name} comes from {place or 'nowhere'}")
+    if foreign:
+        text = f"another folder stands in for ours: {'; '.join(foreign)}"
         remedy = "cd to another folder, or install Leadmill in a venv of its own"
         yield DoctorCheck("own packages", "fail", text, remedy)
     else:

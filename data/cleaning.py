@@ -1,6 +1,6 @@
-"""Rows are cleaned where they enter the lake of what Parquet, JSON or XML cannot hold.
+"""Cleans rows, where they enter the lake, of what Parquet, JSON or XML cannot hold.
 
-A row comes from strangers' pages: a lone surrogate, a control character or a number that no column holds must cost
+A row holds text of untrusted pages: a lone surrogate, a control character or a number that no column holds must cost
 that value, at most that row, never the partition. The good case pays one look at the bytes of its texts.
 """
 

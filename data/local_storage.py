@@ -206,7 +206,7 @@ class LocalStorage:
 
     def move(self, file: Path, name: str) -> None:
         other = file.with_name(name)
-        if file.is_dir() or other.is_dir():  # neither takes the other's place by itself
+        if file.is_dir() or other.is_dir():  # a rename replaces neither a folder by a file nor the other way round
             self.remove(other)
         file.rename(other)
         _sync(file.parent)

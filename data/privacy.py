@@ -1,6 +1,6 @@
 """The lake is its owner's alone: folders 0700, files 0600, whatever the umask of who starts a process.
 
-Pages of strangers, leads and what was asked for lie in it; other users of the machine have no business there.
+It holds fetched pages, leads and what was asked for, which other users of the machine must not read.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ SETTLE_S = 4.0
 #: The alarm is repeated at this pace, CPU seconds, until the block is left: an exception raised in a destructor, or
 #: caught by a bare `except:`, is lost.
 _AGAIN_S = 0.05
-#: Frames looked through for our own code: a strike in there is passed over, the next one counts.
+#: Frames looked through for our own code: an alarm in there is passed over, the next one counts.
 _DEEPEST_OWN = 4
 
 
@@ -112,7 +112,7 @@ class _Watch:
         self._open: list[CpuBudget] = []
         self._handler: Any = None
         self._timer = (0.0, 0.0)
-        #: Struck here, a block has not begun or has ended: its caller must not fail any more.
+        #: Interrupted in here, a block has not begun or has ended: its caller must not fail any more.
         self._own = {f.__code__ for f in (self.enter, self.leave, CpuBudget.__enter__, CpuBudget.__exit__)}
 
     def enter(self, budget: CpuBudget) -> None:

@@ -1,4 +1,4 @@
-"""Leadmill's ground: settings, errors, ids, and the Python client, `from leadmill import Client`."""
+"""What all packages stand on: declarations, settings, errors, ids; and the client, `from leadmill import Client`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one door to every report: choose a format and a type, get a file.
+"""Renders every report: choose a format and a type, get a file.
 
 A report is a view of final rows. Its type (`reports.report_types`) decides what it tells: `leads` holds companies with
 a good row only, the others every company; in HTML `summary` is the first page with the ten best leads, and `quality`

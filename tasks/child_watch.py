@@ -1,6 +1,6 @@
 """The worker's main process watches its children: what must not run any more is stopped, and killed if need be.
 
-Python code hears of it at its lease's next look. C code that holds the interpreter hears nothing, and renews nothing.
+Python code notices at its lease's next check. C code that holds the interpreter does not, and its lease is not renewed.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class ChildWatch:
             self._condemned[key] = time.monotonic() + max(0.0, GRACE_S - ended_s)
 
     def look(self) -> None:
-        """Kill what had its time to stop, and what a page does not let go."""
+        """Kill children whose time to stop is over, and those that are at one page for too long."""
         now = time.monotonic()
         for run, at in list(self._condemned.items()):
             if not self._runs_still(run):
@@ -127,11 +127,11 @@ class ChildWatch:
         if process is None:
             return
         kills[run.owner] = why
-        process._controlled_termination = True  # billiard's: the pool logs no error for a death that was wanted
+        process._controlled_termination = True  # billiard's flag: the pool logs no error for a death that was wanted
         log.warning("process killed", job=run.job_id, unit=run.unit, pid=run.pid, reason=why.reason)
         os.kill(run.pid, signal.SIGKILL)
 
 
 def _same(run: Seen) -> Seen:
-    """The run without where it is just now."""
+    """The run without its present page, for comparing."""
     return Seen(run.pid, run.owner, run.job_id, run.unit, None)

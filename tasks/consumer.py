@@ -1,7 +1,7 @@
-"""Celery's consumer with a steady pause between reconnects, and an ear for nothing but messages of our own.
+"""Celery's consumer with a short pause between reconnects, which accepts only messages that our code could have sent.
 
-After an outage work goes on within seconds. What is no message of ours is told and thrown away, where Celery would
-act upon it: a limit or a time in a message ended the worker.
+After an outage work goes on within seconds. Any other message is logged and dropped: Celery would act upon it, and a
+limit or a time in a message ended the worker.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 from celery.worker.consumer import Consumer
 
+from leadmill.limited_log import LimitedLog
 from leadmill.log import get_logger
-from leadmill.seldom import Seldom
 from tasks import remote_control
 from tasks.messages import NotOursError, cleaned
 
@@ -22,7 +22,7 @@ log = get_logger(__name__)
 #: Pause before a reconnect, seconds: first and longest. The stock one grows by 2 s an attempt, up to 30 s.
 FIRST_S, LONGEST_S = 0.5, 2.0
 
-_thrown_away = Seldom(log)
+_dropped = LimitedLog(log)
 
 
 class SteadyConsumer(Consumer):
@@ -39,19 +39,19 @@ class SteadyConsumer(Consumer):
         return super().ensure_connected(conn)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], Any]:
-        """Celery's own, behind the check of each message."""
+        """Celery's own handler, called once a message has passed our check."""
         take = super().create_task_handler(*args, **options)
 
         def take_ours(message: Any) -> Any:
             try:
                 message.headers, message.properties = cleaned(message)
             except NotOursError as error:
-                return _thrown_away.warning("message thrown away: it is none of ours", str(error))
+                return _dropped.warning("message thrown away: it is none of ours", str(error))
             message.delivery_info = message.properties["delivery_info"]
             return take(message)
 
         return take_ours
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
-        """Of task messages and of remote control alike."""
-        _thrown_away.warning("message thrown away: it cannot be read", type(exc).__name__)
+        """Called for task messages and for remote control."""
+        _dropped.warning("message thrown away: it cannot be read", type(exc).__name__)

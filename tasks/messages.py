@@ -1,7 +1,8 @@
-"""What a task message may say. Anybody who can write to the broker can make one; it names a unit and nothing else.
+"""Which task messages are accepted: those that name a unit, and nothing else.
 
-A message is a hint that the record has work. Limits, times, callbacks and answers are none of its business: whatever
-Celery would act upon and we never send makes it a stranger's, and the rest is written anew.
+Anybody who can write to the broker can send a message, and it is only a hint that the record has work. A header or an
+option that Celery would act upon and our code never sends (limits, times, callbacks, answers) makes a message invalid;
+the rest of it is made anew.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ STAGES_BY_TASK = {stage.task: stage for stage in STAGES.values()}
 
 
 def _level(properties: object) -> int:
-    """Shown to an operator, and nothing else: the list that a message lies in says what it is worth."""
+    """The priority in a message, for display only: the list that the message lies in decides."""
     given = properties.get("priority") if isinstance(properties, dict) else None
     return given if type(given) is int and given in LEVELS else LEVELS[-1]
 

@@ -69,7 +69,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
                     self._reconciler.tick(self._watch.runs(), self._watch.lost)
                 away = False
             except ForeignLakeError as error:
-                # The broker is right, so the consumer would go on taking messages that nothing here can work on.
+                # The broker still works, so the consumer would go on taking messages that this worker cannot process.
                 log.critical("the lake is gone from its folder; this worker ends", error=str(error))
                 os.kill(os.getpid(), signal.SIGTERM)
                 break
@@ -87,7 +87,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
         self._reconciler.leave()
 
     def _until_next_tick(self) -> None:
-        """Report each death as it comes, and kill what had its time to stop."""
+        """Report each death as it comes, and kill children whose time to stop is over."""
         tick = time.monotonic() + TICK_S
         while not self._ended.is_set():
             self._watch.look()
@@ -104,7 +104,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
             except UnavailableError:
                 deaths.put(death)
                 return
-            except LeadmillError as error:  # its record is damaged: told by the claims, decided by its lease
+            except LeadmillError as error:  # its record is damaged: the claims report it, and its lease lapses
                 log.warning("death not told", job=death.job_id, unit=death.unit, error=str(error))
 
     def stop(self, worker: Any) -> None:

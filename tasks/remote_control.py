@@ -13,8 +13,8 @@ from celery.app.control import Control
 from celery.worker import control as commands
 from kombu.pidbox import Mailbox, Node
 
+from leadmill.limited_log import LimitedLog
 from leadmill.log import get_logger
-from leadmill.seldom import Seldom
 
 log = get_logger(__name__)
 
@@ -32,7 +32,7 @@ _FIELDS = frozenset({"method", "arguments", "destination", "pattern", "matcher",
 _MAX_NAME, _MAX_NAMES, _MAX_STARS = 250, 1_000, 3
 _WORD = re.compile(r"[\w.@:-]{1,100}", re.ASCII)
 
-_thrown_away = Seldom(log)
+_dropped = LimitedLog(log)
 
 
 def refused(state: Any, **arguments: Any) -> dict[str, str]:
@@ -41,33 +41,33 @@ def refused(state: Any, **arguments: Any) -> dict[str, str]:
 
 
 def offer() -> None:
-    """Take every other command from this process's panel; its name stays, so that the caller gets an answer."""
+    """Make every other command of this process's panel answer that it is refused."""
     for name in commands.Panel.data:
         if name not in OFFERED:
             commands.Panel.data[name] = refused
 
 
 class CheckedNode(Node):
-    """A worker's mailbox that bears whatever strangers send."""
+    """A worker's mailbox that drops malformed commands."""
 
     def handle_message(self, body: Any, message: Any = None) -> Any:
         """Act on a command of the right form; throw away all else."""
         reason = self._odd(body)
         if reason:
-            return _thrown_away.warning("remote control: command thrown away", reason)
+            return _dropped.warning("remote control: command thrown away", reason)
         if message is not None and not _is_clock(message.headers.get("clock")):
             message.headers["clock"] = 0
         try:
             return super().handle_message(body, message)  # type: ignore[no-untyped-call]
         except Exception as error:
-            return _thrown_away.warning("remote control: command failed", type(error).__name__)
+            return _dropped.warning("remote control: command failed", type(error).__name__)
 
     def handle(self, method: str, arguments: Any = None) -> Any:
-        """The command's answer; what it raised, for it was asked with arguments of its own, is one as well."""
+        """The command's answer; an exception is answered as an error, since the arguments come from outside."""
         try:
             return super().handle(method, arguments)  # type: ignore[no-untyped-call]
         except Exception as error:
-            _thrown_away.warning("remote control: command failed", f"{method}: {type(error).__name__}")
+            _dropped.warning("remote control: command failed", f"{method}: {type(error).__name__}")
             return {"error": f"{type(error).__name__}: {error}"[:200]}
 
     def _odd(self, body: Any) -> str:
@@ -82,7 +82,7 @@ class CheckedNode(Node):
             "no such command": _is_word(body.get("method")) and body["method"] in commands.Panel.data,
             "its destination is none": to is None
             or (isinstance(to, list) and len(to) <= _MAX_NAMES and all(map(_is_name, to))),
-            # A regular expression by a stranger could keep this process busy for ever.
+            # A regular expression from outside could keep this process busy for ever.
             "its pattern is none": pattern is None
             or (_is_name(pattern) and pattern.count("*") <= _MAX_STARS and body.get("matcher") in ("glob", None)),
             "its answer is wanted elsewhere": reply is None

@@ -1,6 +1,6 @@
 """Beat's scheduler: every second it submits what is due (see pipelines.intake.schedules), and does nothing else.
 
-What was ticked is in Redis, so no schedule file lies about, and a second beat doubles nothing.
+Submitted ticks are kept in Redis: there is no schedule file, and two schedulers submit nothing twice.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def hand_over(app: Celery, run: Death) -> None:
 
 
 def owner_of(task_id: str, pid: int) -> str:
-    """Who holds a lease: known alike to the child that runs and to the parent that sees it die."""
+    """The owner's name in a lease, which the child that runs and the parent that sees it die can both compute."""
     return f"{task_id[:8]}:{pid}"
 
 
@@ -121,7 +121,7 @@ class UnitRequest(Request):
             deaths.put(replace(run, error=killed.reason, page=page, sure=True))
         elif page:
             deaths.put(replace(run, error=killed.reason, page=page, sure=killed.by_page, lapsed=True))
-        # Else its unit was not its own any more: nothing to hand out again, nothing to hold against it.
+        # Else the unit had been taken from it before: there is nothing to hand out again, and no death to count.
 
 
 #: Signals that a process brings upon itself. Any other may come from outside, whatever page it was at.

@@ -57,7 +57,7 @@ class Child:
         """Exit code (negative: signal) once it is over; what it left in its group is killed first."""
         if self._popen.returncode is not None:
             return self._popen.returncode
-        # Looked at without reaping, so that the group's number cannot belong to a stranger yet.
+        # Looked at without reaping, so that the group's number cannot belong to another process yet.
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return None
         self.kill()

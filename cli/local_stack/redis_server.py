@@ -17,7 +17,8 @@ from cli.failure import CommandError
 from cli.local_stack import ports
 from leadmill.redaction import shown
 
-#: The only user of our own server: a server without passwords takes any password of its default user, but no stranger.
+#: The only user of our own server. A server without passwords accepts any password of its default user, but no other
+#: user's: so a login by this name shows that the server is ours.
 USER = "leadmill"
 CONFIG = "redis.conf"
 

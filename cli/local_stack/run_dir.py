@@ -2,7 +2,7 @@
 
 Every file is private (0600, the folder 0700) and written beside its place, then renamed over it, so
 that a reader never sees half of one. `stack.json` holds what a pid file cannot: when each process
-began, so that a pid taken over by a stranger after a crash is never signalled.
+began, so that a pid that another process has got after a crash is never signalled.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Supervisor:
                 self._look_after()
             for last in (False, True):
                 self._stop([w for w in self._watches.values() if w.child and w.spec.last is last])
-        except BaseException as error:  # the thread's last words: whoever waits for it is told
+        except BaseException as error:  # ends the thread; kept for whoever waits for it
             self.crash = error
             self._say(f"supervisor: {type(error).__name__}: {error}")
         finally:

@@ -95,9 +95,9 @@ def load_rules(path: Path = RULES) -> Rules:
         rules.cookies.extend((text, name) for text in entry.get("cookie", ()))
         rules.markup.extend((text, name) for text in entry.get("html", ()))
         rules.implied[name] = entry.get("implies", [])
-    strangers = {other for others in rules.implied.values() for other in others} - rules.categories.keys()
-    if strangers:
-        raise ValueError(f"{path.name}: `implies` names {sorted(strangers)}, for which there is no rule")
+    unknown = {other for others in rules.implied.values() for other in others} - rules.categories.keys()
+    if unknown:
+        raise ValueError(f"{path.name}: `implies` names {sorted(unknown)}, for which there is no rule")
     return rules
 
 

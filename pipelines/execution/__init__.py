@@ -1,1 +1,1 @@
-"""What drives a job: from its launch over every run of a stage to its end, and back to life after a death."""
+"""What drives a job: its launch, every run of a stage, its end, and its recovery after a crash."""

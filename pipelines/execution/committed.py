@@ -51,7 +51,7 @@ def valid_parts(
     units: Mapping[str, Mapping[str, Any]],
     chain: Sequence[str],
 ) -> list[Path]:
-    """The files of a stage that the record says there are, sorted; settle the job before they are read.
+    """The files of a stage that the record says there are, sorted; expose what was committed before they are read.
 
     One that is missing was damaged and set aside, or lost.
     """
@@ -78,7 +78,7 @@ def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:
     return [(stage, kind) for stage in made for kind in KINDS if kind != "pages" or stage == "scrape"]
 
 
-def settle_ended(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> Parts:
+def expose_ended(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> Parts:
     """Make the folder of a job whose units have all ended show what counts and nothing else; what that is."""
     committed = committed_parts(units, partition_stages(tuple(stages)))
     lake.expose_all(job_id, _epochs(committed))

@@ -60,7 +60,7 @@ class Lease:
 
     @property
     def pages_untold(self) -> int:
-        """Pages fetched that no renewal has told yet; the commit tells them."""
+        """Pages fetched that no renewal has reported yet; the commit does."""
         return self._news[2] - self._told[2]
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class Lease:
                 self._end(refused)
 
     def _check_memory(self) -> None:
-        """Kill this process when the run has filled it: nothing gentler stops C code. The parent reports the death."""
+        """Kill this process when it takes too much memory: nothing else stops C code. The parent reports the death."""
         used_mb = psutil.Process().memory_info().rss // 1_000_000
         if used_mb <= self._memory_limit_mb:
             return
@@ -120,7 +120,7 @@ class Lease:
 
 
 class _Renewer:
-    """The renewing thread of one process. It looks twice a second; starting one a run would cost more than that."""
+    """The renewing thread of one process, for all its runs: to wake twice a second costs less than a thread a run."""
 
     def __init__(self) -> None:
         self.leases: set[Lease] = set()

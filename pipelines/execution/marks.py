@@ -110,7 +110,7 @@ board = Board()
 
 
 class Mark:
-    """A block of work that a slot names. Each page has a few: 3 µs."""
+    """A block of work that the slot shows while it runs. Entering one takes 3 µs; a page has a few."""
 
     __slots__ = ("_before", "_company_id", "_digest", "_slot")
 

@@ -10,7 +10,7 @@ from data.damage import naming
 from data.duck import connection
 from data.jobs import JobRecord
 from leadmill.errors import ErrorCategory
-from pipelines.execution.committed import Parts, settle_ended
+from pipelines.execution.committed import Parts, expose_ended
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.redone import clear_redone
 from pipelines.execution.unit_run import UnitRun
@@ -25,7 +25,7 @@ def publish(run: UnitRun) -> None:
     stages = run.grant.stages
     record = store.record(job_id) or JobRecord(job_id, {})
     units = store.units(job_id)
-    valid = settle_ended(lake, job_id, units, stages)
+    valid = expose_ended(lake, job_id, units, stages)
     clear_redone(lake, job_id, units, stages)
     with ThreadPoolExecutor(1) as beside:  # the disk is waited for while the rest is worked out
         synced = beside.submit(lake.sync, job_id)

@@ -1,4 +1,6 @@
-"""The reconciler: sends what is due, again what was lost, and takes over what lost its lease. Plain of Celery's worker.
+"""The reconciler: sends due units, sends lost messages again, takes over units whose lease lapsed.
+
+It knows nothing of Celery's worker; `tasks/reconciler.py` runs it there.
 
 Every worker runs one; claiming is atomic, so any number may run at once and there is no leader.
 """
@@ -139,7 +141,7 @@ class Reconciler:
                 log.debug("closing a broken connection", error=str(error))
 
     def leave(self) -> None:
-        """Say goodbye, so that nobody waits for this worker."""
+        """Sign this worker off, so that nobody waits for it."""
         try:
             self._store.leave(self._node.name)
         except UnavailableError as error:

@@ -1,10 +1,10 @@
-"""What becomes of jobs when Redis was emptied: the lake knows them, so their records are made again.
+"""Restores job records from the lake after Redis was emptied.
 
-A generation key tells: it stands in Redis and in `<data>/run/generation`. When Redis has none, or another one,
-every job without a record is put back that the lake knows by its manifest, or by the input that was kept for it: an
-ended one as it ended, a cancelled one as cancelled, any other as failed and resumable. Work that still runs finds its
-record gone and stops. Nothing is taken for done that is not in the lake. Until a job is put back, `lost` tells what it
-will be.
+A generation key tells whether it was: it stands in Redis and in `<data>/run/generation`. When Redis has none, or
+another one, every job without a record is put back that the lake knows by its manifest, or by the input that was kept
+for it: an ended one as it ended, a cancelled one as cancelled, any other as failed and resumable. Work that still runs
+finds its record gone and stops. Nothing is taken for done that is not in the lake. Until a job is put back, `lost`
+tells what it will be.
 
 Not restored: a job that lay in the record alone (its input small, its launch not done), and what cleanup took away.
 """
@@ -44,7 +44,7 @@ _LOST = "the job store was emptied while this job ran; resume continues with wha
 
 
 class Lost(NamedTuple):
-    """A record that Redis has not, as the lake knows it: its hash, its document, its units."""
+    """A record that Redis lacks, as the lake knows it: its hash, its document, its units."""
 
     fields: dict[str, Any]
     doc: dict[str, str]
@@ -237,9 +237,9 @@ def _ms(path: Path) -> int:
 
 
 def _new_epoch() -> int:
-    """Above every epoch that the lost record can have given, also by an earlier restore.
+    """An epoch above all that the lost record can have given, also after an earlier restore.
 
-    What a run of those days left under `_tmp` never counts again.
+    Files that its runs left under `_tmp` then never count.
     """
     return int(time.time())
 

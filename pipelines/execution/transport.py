@@ -1,6 +1,7 @@
-"""Celery's connection to Redis as every process of ours makes it: kombu's transport, with three habits changed.
+"""Celery's connection to Redis: kombu's transport, with three changes.
 
-It belongs to one lake (data/identity.py), it acknowledges nothing, and it bears whatever lies in a queue.
+Each connection is checked to be that of this lake's server (data/identity.py), messages are not acknowledged, and what
+lies in a queue and is no message is skipped.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from kombu.transport import redis, virtual
 from redis.exceptions import ResponseError
 
 from data.identity import LakePair, RefusedConnectionError
+from leadmill.limited_log import LimitedLog
 from leadmill.log import get_logger
-from leadmill.seldom import Seldom
 
 log = get_logger(__name__)
 #: Ends the name of the key that holds what lay in a queue's place.
 ASIDE = ":not-a-queue"
-_thrown_away = Seldom(log)
+_dropped = LimitedLog(log)
 
 
 class _NothingToAcknowledge(redis.QoS):
@@ -108,9 +109,9 @@ class LakeChannel(redis.Channel):
             return int(super()._size(queue))  # type: ignore[no-untyped-call]
 
     def _put_aside(self, error: ResponseError, *queues: str) -> bool:
-        """Give queues their keys back where something else lies in their place, which ends every worker that reads it.
+        """Rename what lies under a queue's key and is no list: it ends every worker that reads it.
 
-        Whether the error told of that; the record sends again what was sent meanwhile.
+        Returns whether the error came of that; the record has messages that were lost meanwhile sent again.
         """
         if "WRONGTYPE" not in str(error):
             return False
@@ -137,7 +138,7 @@ class LakeChannel(redis.Channel):
         try:
             return read()
         except _NO_MESSAGE as error:
-            _thrown_away.warning("thrown away: it was in a queue and is no message", type(error).__name__)
+            _dropped.warning("thrown away: it was in a queue and is no message", type(error).__name__)
         except (Empty, *self.connection_errors, *self.connection.channel_errors):
             raise
         except Exception:
@@ -152,7 +153,7 @@ class _ToldOnce(logging.Filter):
         """Whether it may pass."""
         if not str(record.msg).startswith("Cannot process event on channel"):
             return True
-        _thrown_away.warning("thrown away: it was published and is no message", "not JSON")
+        _dropped.warning("thrown away: it was published and is no message", "not JSON")
         return False
 
 

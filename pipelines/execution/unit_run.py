@@ -85,7 +85,7 @@ class UnitRun:
         """The job's options: crawl, report, scoring_model …; RecordError where the record holds none that can be."""
         return check_options(self.grant.spec)
 
-    def settle_before(self) -> None:
+    def expose_owed(self) -> None:
         """Repeat the renames that launch or score may owe: their process can have died between commit and rename.
 
         What partitions owe is renamed where it is read (`read`, score, publish).
@@ -122,7 +122,7 @@ class UnitRun:
         return lake.rows_from(stage, sources, kind)
 
     def lost(self, rows: Iterable[Mapping[str, Any]]) -> list[ErrorRow]:
-        """Error rows of companies that another job has a row of, which it does not give any more."""
+        """Error rows of companies whose row in another job is damaged or gone."""
         if reads_in(self.stage, self.grant.stages) in self._own_stages():
             return []
         have = {row["company_id"] for row in rows}
@@ -222,7 +222,7 @@ def run_unit(
         lease = Lease(runtime.store, grant, 1 if number is None else len(stages), runtime.settings.task_memory_limit_mb)
         try:
             run = UnitRun(runtime, grant, lease, stage)
-            run.settle_before()
+            run.expose_owed()
             body(run)
             lease.check()
         finally:

@@ -1,4 +1,4 @@
-"""What the lake alone knows of the jobs that came of a schedule: they carry its name as a tag."""
+"""Jobs that a schedule submitted, found in the lake by the schedule's tag."""
 
 from __future__ import annotations
 

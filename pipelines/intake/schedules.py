@@ -1,4 +1,4 @@
-"""When jobs come by themselves: the periodic maintenance jobs and users' recurring pipelines.
+"""Recurring jobs: the periodic maintenance jobs and users' recurring pipelines.
 
 A tick is a submit under the key `<name>@<planned time>`. The planned times that were submitted are kept in Redis, so
 a restart, a second scheduler or a clock that jumps changes nothing: one job a planned time, at most and once.

@@ -135,6 +135,6 @@ def _told(lake: Lake, files: Iterable[Path]) -> dict[str, tuple[str, str]]:
                 company = row["company_id"]
                 if row["scope"] == "company" and (company not in found or found[company][0] <= row["at"]):
                     found[company] = row["at"], (row["category"], row["error"])
-        except DamagedPartError as error:  # the causes are worth less than the job's end
+        except DamagedPartError as error:  # a job ends also when its causes cannot be read
             log.warning("causes left out", file=str(file), error=str(error))
     return {company: cause for company, (_, cause) in found.items()}

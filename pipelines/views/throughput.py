@@ -1,7 +1,7 @@
-"""Units a minute of each stage, from two looks at the counters: the cost does not grow with the number of jobs.
+"""Units a minute of each stage, from two samples of the counters: the cost does not grow with the number of jobs.
 
-Whoever asks for statistics keeps a look, at most one every `EVERY_S`; the API process looks by itself, so that the
-figures are fresh when somebody asks.
+Each call for statistics keeps a sample, at most one every `EVERY_S`; the API process takes samples by itself, so that
+the figures are fresh when somebody asks.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from data.jobs.begun import Look, begun_and_looks, keep_look
 from leadmill.errors import StoreRefusedError
 from pipelines.stages import BY_UNIT
 
-#: Seconds between two looks, and looks kept: five minutes in all.
+#: Seconds between two samples, and how many are kept: five minutes in all.
 EVERY_S = 15.0
 _KEPT = 20
-#: The window that a figure is over, seconds: the newest look that is so old; on a young stack the oldest there is.
+#: The window that a figure is over, seconds: since the newest sample that is so old; on a young stack since the oldest.
 _WINDOW_S = 60.0
 _SHORTEST_S = 5.0
 
 
 def look(store: JobStore, now: float | None = None) -> dict[str, dict[str, float | None]]:
-    """Of each stage that ever ran: units begun in all, and units begun a minute (None before there are two looks).
+    """Of each stage that ever ran: units begun in all, and units begun a minute (None before there are two samples).
 
     Begun is the highest hand-out number that began, so it may be ahead by the units that are handed out just now.
 
@@ -35,10 +35,10 @@ def look(store: JobStore, now: float | None = None) -> dict[str, dict[str, float
     # A stage of another version may be counted there, too.
     counts = {stage.name: count for name, count in begun.items() if (stage := BY_UNIT.get(name)) is not None}
     seen = Look(time.time() if now is None else now, counts)
-    # A look from the future was taken by a clock that has gone back since.
+    # A sample of a later time was taken before the clock was set back.
     looks = [look for look in looks if look.at <= seen.at]
     if not looks or seen.at - looks[0].at >= EVERY_S:
-        # A store that takes no writes can still be read: the figures are told, only this look is not kept.
+        # A store that takes no writes can still be read: the figures are shown, only this sample is not kept.
         with suppress(StoreRefusedError):
             keep_look(store, seen, _KEPT)
     before = next((look for look in looks if seen.at - look.at >= _WINDOW_S), looks[-1] if looks else seen)

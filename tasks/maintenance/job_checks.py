@@ -1,4 +1,4 @@
-"""Health of jobs: whether any stands still, waits too long, or keeps failing; and files that nobody wants."""
+"""Health of jobs: whether any stands still, waits too long, or keeps failing; and temporary files that were left."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _set_aside(store: JobStore, now: int) -> HealthCheck:
 
 
 def _told(store: JobStore, now: int) -> Iterable[HealthCheck]:
-    """What others saw and told, and no check here can see."""
+    """Critical events that others reported and no check here can find."""
     events = [event for event in store.criticals(_CRITICALS) if now / 1000 - event["at"] < _DAY_S]
     for kind, (state, advice) in _TOLD.items():
         found = [event for event in events if event["kind"] == kind]

@@ -18,7 +18,7 @@ from data.parts import MANIFEST
 from data.unit_files import json_text
 from leadmill.errors import DamagedRecordError
 from leadmill.log import get_logger
-from pipelines.execution.committed import settle_ended
+from pipelines.execution.committed import expose_ended
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.restore import units_from_parts
 from pipelines.stages import partition_stages
@@ -56,7 +56,7 @@ def seal(store: JobStore, lake: Lake, record: JobRecord) -> bool:
     if _is_fresh(lake, record):
         return False
     units = store.units(job_id) or units_from_parts(lake, job_id, partition_stages(record.stages))
-    settle_ended(lake, job_id, units, record.stages)
+    expose_ended(lake, job_id, units, record.stages)
     if _is_fresh(lake, record):
         return False
 

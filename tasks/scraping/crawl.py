@@ -1,4 +1,4 @@
-"""Crawling a batch of companies: the public entry, its settings, its end, and the account that must balance.
+"""Crawling a batch of companies: the public entry, its settings, its end, and the check that its counts add up.
 
 Runs Scrapy without a reactor in an event loop of its own, again and again in the same process. A deadline and
 a stop are the same path: what is under way is cut, what was got is kept.
@@ -293,7 +293,7 @@ class _OwnSettings(Settings):
 
 
 def _settings(options: CrawlOptions) -> Settings:
-    """Scrapy's settings: its defaults suit a tool at a desk, not a service."""
+    """Scrapy's settings: its defaults suit an interactive tool, not a service."""
     middlewares: dict[Any, int] = {
         PolitenessMiddleware: 550,
         _Decompression: 590,

@@ -1,7 +1,7 @@
 """Links of a page: which lead to pages of the same company, what kind of page each is, and which to take first.
 
 A page is judged by what its address and the link's text say, in many languages (`words`). Everything here is
-pure; sizes and counts are bounded, since the page is written by a stranger.
+pure; sizes and counts are bounded, since pages are not to be trusted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Manners towards a host: a slot of its own, the delay it asks for, one repeat after trouble, no chains of redirects.
+"""Politeness: a slot for each host, the delay it asks for, one repeat after trouble, no chains of redirects.
 
 Downloader middlewares. Scrapy keeps the first host's slot across redirects, repeats at once whatever
 Retry-After says, and loses a redirect onto a page already seen; these do not.

@@ -54,7 +54,7 @@ def parse_robots(body: bytes) -> RobotsPolicy:
 
 
 def _our_lines(text: str) -> Iterator[str]:
-    """The text with every stranger's name replaced by one: Protego multiplies rules by names."""
+    """The text with every other crawler's name replaced by one: Protego multiplies rules by names."""
     for line in text.splitlines():
         match = _AGENT_LINE.match(line[:1_000])
         if match is None:

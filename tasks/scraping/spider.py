@@ -1,4 +1,4 @@
-"""The spider: turns answers into page rows, links into requests, and counts both, so that nothing is lost unseen.
+"""The spider: turns answers into page rows, links into requests, and counts both, so that no request is lost unnoticed.
 
 Requests go straight to the engine and rows straight to the caller; the spider yields nothing, because each
 yielded object would cost a task of its own.
@@ -262,7 +262,7 @@ class CompanySpider(Spider):
             self._offer_links(company, page)
 
     def _is_over(self) -> bool:
-        """Whether the crawl ends, also while its loop has not come round to see it: many answers can stand in line."""
+        """Whether the crawl has ended, also before its loop has noticed: many answers can be queued."""
         return self.transport.ended or self._stop.is_set() or time.monotonic() >= self.deadline
 
     def _offer_links(self, company: CompanyCrawl, page: PageRow) -> None:

@@ -59,7 +59,7 @@ _PHRASES = {
         |продукция|услуги""",
 }
 
-#: Beginnings that say the kind whatever follows. Short beginnings would catch strangers: none is under seven letters.
+#: Beginnings that say the kind whatever follows. Short ones would match other words: none is under seven letters.
 STEMS = (
     ("kontaktform", "contact"),
     ("contactform", "contact"),

@@ -1,4 +1,4 @@
-"""Telling of what strangers can cause as often as they like: one line of a kind in a while, and how many."""
+"""Logging of what anybody outside can cause at will: one line of a kind in ten seconds, and how many there were."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 EVERY_S, MAX_KINDS = 10.0, 100
 
 
-class Seldom:
+class LimitedLog:
     """Warns once of each kind, then at most every ten seconds. Not for several threads."""
 
     def __init__(self, log: Any) -> None:
