@@ -27,7 +27,7 @@ def lint() -> ModuleType:
         ("local function operation()\n  forgotten = 1\nend", ["sets the global forgotten: forgotten = 1"]),
         ("local function operation() return unit[EPOHC] end", ["reads the global EPOHC", "reads the global unit"]),
         ("local function operation() return flushed() end", ["reads the global flushed"]),
-        ("local function operation() return {", ["'}' expected"]),
+        ("local function operation() return {", ["unexpected symbol"]),
     ],
 )
 def test_what_it_tells(lint: ModuleType, operation: str, told: list[str]) -> None:
