@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.parts import DAMAGED, PLAN_FILE
-from data.schemas import ERRORS, PAGES, PLAN, STAGE_SCHEMAS
+from data.schemas import ERRORS, PAGES, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from data.storage import StoredLake
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import COMPANY_ID
@@ -47,6 +47,15 @@ class DamagedPartError(WorkError):
         reason = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged on disk ({first_line(error)})"
         super().__init__(f"{label(file)} {reason}"[:300], ErrorCategory.SYSTEM)
         self.file = file
+
+
+def of_later_version(file: Path) -> bool:
+    """Whether a Parquet file says that a later version wrote it: that this one cannot read it is no damage."""
+    try:
+        versions = pq.read_table(file, columns=["schema_version"], partitioning=None).column(0).slice(0, 1).to_pylist()
+        return any(version > SCHEMA_VERSION for version in versions)
+    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError):
+        return False
 
 
 class ForeignError(ValueError):

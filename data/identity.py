@@ -3,6 +3,7 @@
     <data>/lake.id   in the lake's root: `lake_` and 20 hex digits, made once
     lake             the same behind the store's key prefix, bound by SET NX
     lake_place       where that lake's folder lay when it was bound (`host:/folder`), to tell people
+    record_version   the latest form of what lies behind the prefix; whoever does not know it does not work either
 
 A server that carries no id takes that of the folder (it is new, or was emptied: then records are restored). A folder
 that carries none is a stranger to a server that does, unless the records there are of its own jobs: so a lake of
@@ -26,7 +27,7 @@ from redis.exceptions import RedisError
 
 from data import keys
 from data.local_storage import LocalStorage
-from leadmill.errors import ForeignLakeError, LeadmillError, UnavailableError
+from leadmill.errors import ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
 from leadmill.redaction import shown
 
 #: The file in the lake's root.
@@ -78,10 +79,15 @@ class LakePair:
 
         Raises:
             ForeignLakeError: they do not; says which is whose, and what to do.
+            NewerStoreError: a later version has written to the store.
             UnavailableError: the folder's id cannot be read or made.
             redis.RedisError: the server does not answer, or refuses a command.
         """
-        bound, place = (_text(value) for value in ask("MGET", self._key(keys.LAKE), self._key(keys.LAKE_PLACE)))
+        names = (keys.LAKE, keys.LAKE_PLACE, keys.RECORD_VERSION_KEY)
+        bound, place, version = (_text(value) for value in ask("MGET", *map(self._key, names)))
+        form = int(version) if version and version.isdecimal() else 0
+        if form > keys.RECORD_VERSION:
+            raise self.too_new(form)
         own = read_id(self.root)  # after the server's: a folder has its id before its server does
         if bound is None:
             if self._refused or self._holds_other_records(ask):
@@ -101,7 +107,17 @@ class LakePair:
             self._refused = True
             raise self.refusal(own, bound, place)
         self._refused = False
+        if form < keys.RECORD_VERSION and bind:
+            ask("SET", self._key(keys.RECORD_VERSION_KEY), str(keys.RECORD_VERSION))
         return own
+
+    def too_new(self, form: int) -> NewerStoreError:
+        """The error of a store that a later version has written to."""
+        return NewerStoreError(
+            f"a later version of Leadmill has written to the job store {self.server} (keys {self.prefix}*): its records"
+            f" have form {form}, this version knows up to {keys.RECORD_VERSION}. Nothing is read or changed: start that"
+            f" version, or name another store (REDIS_URL, LEADMILL_KEY_PREFIX)"
+        )
 
     def refusal(self, own: str | None, bound: str | None, place: str | None = None) -> ForeignLakeError:
         """The error of a pair that is none: which lake this folder is (`own`), and which one the store's."""

@@ -68,6 +68,10 @@ WORKERS, WORKER = "workers", "worker"
 HANDED, BEGUN, LOOKS = "seq", "mark", "flow"
 ENDED, CRITICAL, CLAIMED = "ended", "critical", "claimed"
 LAKE, LAKE_PLACE, GENERATION = "lake", "lake_place", "generation"
+#: The latest form that records, units and messages behind the prefix have; and the form that this version writes, and
+#: reads up to. It grows when a version writes what the one before cannot read. 0.1.0 has form 1, and wrote no such key.
+RECORD_VERSION_KEY = "record_version"
+RECORD_VERSION = 2
 #: Never there: a write of nothing is tried on it (data/probes.py).
 PROBE = "probe"
 
@@ -87,7 +91,7 @@ def shared(statuses: Iterable[str], kinds: Iterable[str] = ()) -> dict[str, str]
         **{of_status(status): "zset" for status in statuses},
         **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE), "zset"),
         **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER), "hash"),
-        **dict.fromkeys((LAKE, GENERATION, CLAIMED), "string"),
+        **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY), "string"),
         CRITICAL: "stream",
         LOOKS: "list",
         **{of_kind(kind): "zset" for kind in kinds},

@@ -111,6 +111,12 @@ class ForeignLakeError(UnavailableError):
     code = "foreign_lake"
 
 
+class NewerStoreError(ForeignLakeError):
+    """A later version of Leadmill has written to the job store: this one could read its records wrongly."""
+
+    code = "newer_store"
+
+
 #: What a system says of a disk that takes no more, and of one that takes nothing.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR})

@@ -28,6 +28,7 @@ Keys, all behind one prefix (`Settings.key_prefix`):
     aside       sorted set of jobs that could not be looked at (a key of another type) -> when that was told
     dead        sorted set `<job>|<unit>` -> when the unit failed for good
     lake, lake_place   which lake these records belong to, and where it lay (data/identity.py)
+    record_version     the latest form that records, units and messages have here (data/keys.py)
     generation  made with the first record; another one than in `<data>/run/generation` means an emptied server
     critical    capped stream of what an operator must see
 """

@@ -84,7 +84,8 @@ class StoreConnection:
         Raises:
             StoreRefusedError: Redis answers and refuses (full, a replica, no access …); nothing was written.
             UnavailableError: Redis does not answer; the move may or may not have been made.
-            ForeignLakeError: the records belong to another lake; nothing was changed.
+            ForeignLakeError: the records belong to another lake, or a later version has written to them; nothing was
+                changed.
             DamagedRecordError: a key that the move touches is of another type; nothing was written.
         """
         if self._clock is not None:
@@ -96,7 +97,9 @@ class StoreConnection:
             raise _reason(error) from error
         body = json.loads(raw)
         if foreign := body.get("foreign"):
-            raise self._foreign(foreign)
+            raise self._not_ours(lambda pair: pair.refusal(pair.lake, foreign))
+        if newer := body.get("newer"):
+            raise self._not_ours(lambda pair: pair.too_new(newer))
         if "damaged" in body:
             raise damaged(body["damaged"], body["is"], body["want"])
         if "illegal" in body:
@@ -114,11 +117,11 @@ class StoreConnection:
         except NoScriptError:  # a restarted server has forgotten it
             return self.redis.eval(script.of(operation), 1, self.prefix, operation, payload, lake)
 
-    def _foreign(self, bound: str) -> ForeignLakeError:
-        """Somebody gave these records to another lake meanwhile: what is read next is checked on new connections."""
+    def _not_ours(self, reason: Callable[[LakePair], ForeignLakeError]) -> ForeignLakeError:
+        """Somebody took these records meanwhile: what is read next is checked on new connections."""
         assert self.pair is not None
         self.redis.connection_pool.disconnect(inuse_connections=False)
-        return self.pair.refusal(self.pair.lake, bound)
+        return reason(self.pair)
 
     def answers(self, pipe: Any) -> list[Any]:
         """Answers of a pipeline without transaction over several jobs.

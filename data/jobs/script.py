@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from data import keys
 from data.jobs.model import DEADLINE_STRUCK, LIMITS, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
 from data.jobs.record import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
 
@@ -74,6 +75,7 @@ CONSTANTS: dict[str, str] = {
     **{name.upper(): _lua(field) for name, field in UNIT_FIELDS.items()},
     **{("JOB_" if name in UNIT_FIELDS else "") + name.upper(): _lua(field) for name, field in RECORD_FIELDS.items()},
     **{f"STAGE_{name.upper()}": _lua(f":{field}") for name, field in STAGE_FIELDS.items()},
+    "RECORD_VERSION": _lua(keys.RECORD_VERSION),
     "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
     "JOB_STATUSES": ", ".join(_lua(status) for status in Status),
     "JOB_MOVES": _lua(_moves(TRANSITIONS)),

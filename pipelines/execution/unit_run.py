@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from data.cleaning import clean_text
+from data.damage import of_later_version
 from data.jobs import CUT_OFF_S, Answer, Grant, JobStore
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import PLAN_FILE, Committed, PartKind, counts_of, short
@@ -34,6 +35,8 @@ log = get_logger(__name__)
 
 #: Pause before a move that Redis did not answer is made again, seconds.
 _INSIST_S = 0.5
+#: Seconds before a unit is given back that a later version has to run.
+_GIVE_BACK_S = 1.0
 #: Units whose files every later unit of the job may read.
 _JOB_WIDE = frozenset(stage.name for stage in STAGES.values() if stage.scope == "job")
 
@@ -232,11 +235,22 @@ def run_unit(
         return False
     except Exception as error:  # the stage's own failure, whatever it is, becomes the unit's outcome
         _discard(run)
+        if isinstance(error, DamagedPartError) and of_later_version(error.file):
+            _give_back(runtime, grant, error)
+            return False
         again = isinstance(error, DamagedPartError) and error.file.name != PLAN_FILE
         if _fail(runtime, grant, error, from_first_stage=again) and again and number is not None:
             runtime.lake.drop_partition(job_id, stages, number, grant.epoch)
         return False
     return _commit(runtime, run, chained)
+
+
+def _give_back(runtime: Runtime, grant: Grant, error: DamagedPartError) -> None:
+    """Leave a unit to a worker of the version that wrote what this one cannot read. It costs no attempt."""
+    log.error("given back: a later version wrote what it reads", job=grant.job_id, unit=grant.unit, error=str(error))
+    time.sleep(_GIVE_BACK_S)  # this worker is likely to be asked again at once
+    answer = _insist(lambda: runtime.store.release(grant.job_id, grant.unit, grant.owner))
+    try_dispatch(runtime.dispatch, answer.send)
 
 
 def _discard(run: UnitRun | None) -> None:

@@ -1,10 +1,13 @@
--- The call: makes the operation, unless the records belong to another lake, and answers.
+-- The call: makes the operation, unless the records belong to another lake or to a later version, and answers.
 local made, answer = pcall(function()
   -- A stranger changes nothing. An emptied server takes the lake of whoever works: its connection was checked.
   local lake = ARGV[3] or ''
-  local bound = lake ~= '' and read('string', 'GET', 'lake')
-  if bound and bound ~= lake then return { foreign = bound } end
-  if lake ~= '' and not bound then write('string', 'lake', 'SET', lake) end
+  if lake ~= '' then
+    local bound, form = unpack(call('MGET', P .. 'lake', P .. 'record_version'))
+    if bound and bound ~= lake then return { foreign = bound } end
+    if num(form) > RECORD_VERSION then return { newer = num(form) } end
+    if not bound then write('string', 'lake', 'SET', lake) end
+  end
   local answer = operation()
   flush()
   return answer

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from data.jobs import TERMINAL, Grant, JobStore, NewJob
+from data.jobs import TERMINAL, Grant, JobStore, NewJob, UnitStatus
 from data.lake import DamagedPartError, Lake, UnitFiles
+from data.schemas import SCHEMA_VERSION
 from leadmill.ids import company_id
 from leadmill.settings import Settings
 from pipelines.execution.committed import all_valid_parts, committed_parts
@@ -151,3 +154,22 @@ def test_a_job_whose_renames_could_not_be_made_durable_does_not_end(
         assert not run(runtime, publish, "publish")
     assert (runtime.store.read(JOB) or {})["status"] not in TERMINAL
     assert not (runtime.lake.job_dir(JOB) / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_what_a_later_version_wrote_is_given_back_and_is_no_failure(runtime: Runtime, later: bool) -> None:
+    """The same column of another type from this version is damage."""
+    assert run(runtime, lambda unit: unit.write(rows("a.example")))
+    (file,) = runtime.lake.parts(JOB, "scrape")
+    table = pq.read_table(file)
+    changed = {"url": pa.array([7]), "schema_version": pa.array([SCHEMA_VERSION + later], pa.int16())}
+    for name, column in changed.items():
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    pq.write_table(table, file)
+    assert not run(runtime, lambda unit: unit.write(list(unit.read())), index=1)
+    state = runtime.store.unit_states(JOB)["p0"]
+    if later:
+        assert (state.status, state.epoch, state.stage_index, state.failure) == (UnitStatus.HANDED, 2, 1, None)
+        assert file.exists(), "it is another version's, and whole"
+    else:
+        assert (state.status, state.stage_index) == (UnitStatus.WAITING, 0)
