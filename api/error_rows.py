@@ -12,6 +12,7 @@ from data.damage import DamagedPartError, enduring
 from data.lake import Lake
 from leadmill.declared import ROW_STAGES
 from pipelines.views import cursors
+from pipelines.views.causes import GivenUp
 from reports.rows import parquet
 
 MAX_PAGE = 1_000
@@ -31,7 +32,7 @@ def error_page(
     job_id: str,
     limit: int,
     cursor: str | None = None,
-    given_up: Callable[[], list[dict[str, Any]]] = list,
+    given_up: Callable[[], list[GivenUp]] = list,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Rows of a job's errors, oldest first, and the cursor of the next page.
 
@@ -68,7 +69,7 @@ def _page(
     files: Mapping[str, Sequence[Path]],
     limit: int,
     after: tuple[Any, ...] | None,
-    given_up: Callable[[], list[dict[str, Any]]],
+    given_up: Callable[[], list[GivenUp]],
 ) -> tuple[list[dict[str, Any]], str | None]:
     sources = []
     if files["plan"]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
@@ -36,7 +35,7 @@ def _templates() -> Environment:
 def landing(here: Here) -> Response:
     page = list_jobs(here.store, here.lake, JobFilter(), _JOBS)
     reasons = waiting.reasons(here.store, page.records)
-    jobs: list[dict[str, Any]] = [job_json(record, reasons.get(record.job_id)) for record in page.records]
+    jobs = [job_json(record, reasons.get(record.job_id)) for record in page.records]
     heard = {queue for about in here.store.workers().values() for queue in about["queues"]}
     nonce = secrets.token_urlsafe(16)
     html = (

@@ -42,7 +42,7 @@ class DoctorCheck:
 
 
 def examine(data_dir: Path) -> Iterator[DoctorCheck]:
-    """Every finding, in an order in which the first fault is the one to mend first."""
+    """Every check, in an order in which the first fault is the one to mend first."""
     checks: tuple[Callable[[], Iterator[DoctorCheck]], ...] = (
         _python,
         _dependencies,
@@ -56,10 +56,10 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
     faults: set[str] = set()
     for check in checks:
         try:
-            for finding in check():
-                if finding.level == "fail":
-                    faults.add(finding.check)
-                yield finding
+            for found in check():
+                if found.level == "fail":
+                    faults.add(found.check)
+                yield found
         except (OSError, LeadmillError, ValueError) as error:
             yield DoctorCheck("doctor", "fail", f"a check could not be made: {error}")
 

@@ -18,16 +18,16 @@ def doctor(data: DataFolder = None, as_json: AsJson = False) -> int:
     from cli.doctor_checks import examine
     from cli.failure import Exit
 
-    findings = list(examine(use_data(data)))
+    checks = list(examine(use_data(data)))
     if as_json:
-        console.json_result([finding.as_dict() for finding in findings])
+        console.json_result([one.as_dict() for one in checks])
     else:
-        for finding in findings:
-            console.result(f"{finding.level:<4}  {finding.check}: {console.clean(finding.text)}")
-            if finding.remedy:
-                console.result(f"      {finding.remedy}")
-    faults = [finding for finding in findings if finding.level == "fail"]
-    warnings = [finding for finding in findings if finding.level == "warn"]
+        for one in checks:
+            console.result(f"{one.level:<4}  {one.check}: {console.clean(one.text)}")
+            if one.remedy:
+                console.result(f"      {one.remedy}")
+    faults = [one for one in checks if one.level == "fail"]
+    warnings = [one for one in checks if one.level == "warn"]
     counts = f"{console.plural(len(faults), 'fault')}, {console.plural(len(warnings), 'warning')}"
-    console.note(f"{counts} in {console.plural(len(findings), 'check')}")
+    console.note(f"{counts} in {console.plural(len(checks), 'check')}")
     return Exit.JOB_FAILED if faults else Exit.OK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 from data.jobs import JobRecord, JobStore, Status
 from leadmill.errors import LeadmillError
@@ -51,8 +51,17 @@ def critical_events(store: JobStore, limit: int = MAX_EVENTS) -> list[dict[str, 
     return [{**event, "at": iso(event["at"] * 1000)} for event in store.criticals(limit)]
 
 
-def last_health(store: JobStore) -> dict[str, Any] | None:
-    """The last health check: status (ok, warn, fail), checked_at, job_id, and the findings that are not ok.
+class LastHealth(TypedDict):
+    """What the last health check found: its worst state, and the checks that are not ok."""
+
+    status: str | None
+    checked_at: str | None
+    job_id: str
+    findings: list[dict[str, Any]]
+
+
+def last_health(store: JobStore) -> LastHealth | None:
+    """The last health check.
 
     None when none has run. A check runs every 30 minutes, so this says how things were then.
 

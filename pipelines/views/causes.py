@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from data.damage import naming
 from data.duck import connection
@@ -32,6 +32,26 @@ _REST = "other causes"
 Missing = tuple[str, str, str]
 
 
+class Cause(TypedDict):
+    """Why companies are missing, and how many."""
+
+    category: str
+    #: The message, with the company's own domain taken out.
+    error: str
+    count: int
+    #: The domain of one of them.
+    example: str
+
+
+class GivenUp(TypedDict):
+    """A partition that failed as a whole, or that a deadline never reached."""
+
+    partition: int
+    stage: str
+    category: str
+    error: str
+
+
 def missing(
     lake: Lake,
     job_id: str,
@@ -40,12 +60,11 @@ def missing(
     valid: Parts | None = None,
     *,
     struck: bool = False,
-) -> list[dict[str, Any]]:
-    """Causes of a job's missing companies, most frequent first: [{category, error, count, example}].
+) -> list[Cause]:
+    """Causes of a job's missing companies, most frequent first.
 
-    `error` is the message with the company's own domain taken out, `example` the domain of one company. `units` are
-    those of the record (`JobStore.units`), `valid` the files that count (None: what lies there); `struck`: the job's
-    deadline struck.
+    `units` are those of the record (`JobStore.units`), `valid` the files that count (None: what lies there);
+    `struck`: the job's deadline struck.
     """
     if valid is None:
         valid = listed_parts(lake, job_id, stages)
@@ -61,8 +80,8 @@ def missing(
     return counted(_without_row(lake, job_id, valid, units, struck=struck))
 
 
-def given_up(store: JobStore, lake: Lake, job_id: str) -> list[dict[str, Any]]:
-    """Partitions that failed as a whole or that a deadline never reached: [{partition, stage, category, error}].
+def given_up(store: JobStore, lake: Lake, job_id: str) -> list[GivenUp]:
+    """Partitions that failed as a whole or that a deadline never reached.
 
     From the record, else (it was cleaned up, or Redis does not answer) from the manifest.
     """
@@ -89,7 +108,7 @@ def given_up(store: JobStore, lake: Lake, job_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def counted(found: Iterable[Missing]) -> list[dict[str, Any]]:
+def counted(found: Iterable[Missing]) -> list[Cause]:
     """Missing companies grouped by category and error."""
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from data.jobs import JobRecord, JobStore, UnitState, UnitStatus
 from data.jobs.dead_units import DeadUnit, dead_unit, dead_units, drop_dead_units
@@ -25,18 +25,39 @@ _REASON_CHARS = 500
 _BATCH = 200
 
 
+class FailedUnit(TypedDict):
+    """A unit that failed for good, as its job's record tells of it."""
+
+    job_id: str
+    kind: str
+    #: Of the job.
+    status: str
+    unit: str
+    stage: str
+    category: str
+    reason: str
+    at: str | None
+    links: dict[str, str]
+
+
+class DeadLetter(FailedUnit):
+    """The same, with how many companies it held; None when the plan is gone."""
+
+    companies: int | None
+
+
 @dataclass(frozen=True)
 class DeadPage:
     """Entries, newest first, and where the next page begins."""
 
-    items: list[dict[str, Any]]
+    items: list[DeadLetter]
     next_cursor: str | None
 
 
 def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | None = None) -> DeadPage:
-    """One page of failed units: job_id, kind, status (of the job), unit, stage, category, reason, at, companies, links.
+    """One page of failed units.
 
-    `companies` is how many the unit held, None when the plan is gone. Entries whose job is gone are removed; those
+    Entries whose job is gone are removed; those
     whose unit runs again since are passed over.
 
     Raises:
@@ -45,7 +66,7 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
     """
     limit = min(limit, MAX_PAGE)
     last = _read_cursor(cursor) if cursor else None
-    items: list[dict[str, Any]] = []
+    items: list[DeadLetter] = []
     sizes: dict[str, Counter[int]] = {}
     looked_at = 0
     while True:
@@ -61,7 +82,7 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
             return DeadPage(items, None)
 
 
-def _told(store: JobStore, entries: Sequence[DeadUnit]) -> list[dict[str, Any] | None]:
+def _told(store: JobStore, entries: Sequence[DeadUnit]) -> list[FailedUnit | None]:
     jobs = list(dict.fromkeys(entry.job_id for entry in entries))
     records = dict(zip(jobs, store.records(jobs), strict=True))
     states = states_of(store, [(entry.job_id, entry.unit) for entry in entries])
@@ -72,7 +93,7 @@ def _told(store: JobStore, entries: Sequence[DeadUnit]) -> list[dict[str, Any] |
     ]
 
 
-def _item(record: JobRecord, entry: DeadUnit, state: UnitState) -> dict[str, Any] | None:
+def _item(record: JobRecord, entry: DeadUnit, state: UnitState) -> FailedUnit | None:
     if state.status != UnitStatus.FAILED or not is_unit_of(record, entry.unit, state):
         return None
     category, reason = state.failure or ("system", "unknown")
@@ -93,7 +114,7 @@ def _item(record: JobRecord, entry: DeadUnit, state: UnitState) -> dict[str, Any
     }
 
 
-def _companies(lake: Lake, item: dict[str, Any], sizes: dict[str, Counter[int]]) -> int | None:
+def _companies(lake: Lake, item: FailedUnit, sizes: dict[str, Counter[int]]) -> int | None:
     """Companies of a partition, of any other unit all of the job; one column of the plan, read once a job."""
     job, unit = item["job_id"], item["unit"]
     if job not in sizes:

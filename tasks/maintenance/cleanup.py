@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 import pyarrow as pa
 from duckdb import Error as DuckError
@@ -35,11 +35,36 @@ BUDGET_S = 90.0
 #: A batch has at most so many jobs, and part files (one job may have more).
 BATCH_JOBS = 200
 BATCH_FILES = 1_500
-#: Faults named in the finding, at most.
+#: Faults named in the result, at most.
 MAX_NAMED = 50
 
 #: Tells progress (0–1, words); raises to stop the work there.
 Progress = Callable[[float, str], None]
+
+
+class JobFault(TypedDict):
+    """A job that could not be worked on; the next run tries it again."""
+
+    job_id: str
+    error: str
+
+
+class CleanupResult(TypedDict):
+    """What a cleanup did."""
+
+    #: Jobs forgotten now.
+    jobs: int
+    bytes_freed: int
+    jobs_compacted: int
+    #: Kept whole; the first of them, and how many there are.
+    failed: list[JobFault]
+    failed_total: int
+    #: Kept, since a live job reads from them.
+    kept_in_use: list[str]
+    #: The time was up: run it again.
+    more: bool
+    #: See `leftovers.sweep`.
+    leftovers: dict[str, int]
 
 
 @dataclass
@@ -52,7 +77,7 @@ class Cleaned:
     in_use: set[str] = field(default_factory=set)
     compacted: int = 0
 
-    def finding(self, more: bool, leftovers: dict[str, int]) -> dict[str, Any]:
+    def result(self, more: bool, leftovers: dict[str, int]) -> CleanupResult:
         """As the job's result shows it."""
         return {
             "jobs": self.jobs,
@@ -74,11 +99,8 @@ def clean_up(
     now: datetime,
     progress: Progress = lambda fraction, message: None,
     budget_s: float = BUDGET_S,
-) -> dict[str, Any]:
+) -> CleanupResult:
     """Clean up jobs that ended more than `older_than_days` before `now`, and what killed runs left behind.
-
-    The finding has: jobs (forgotten now), bytes_freed, jobs_compacted, failed [{job_id, error}] (kept whole; the next
-    run tries them again), kept_in_use (a live job reads from them), more (the time was up: run it again), leftovers.
 
     Raises:
         WorkError: another maintenance job holds the lake.
@@ -99,7 +121,7 @@ def clean_up(
         progress(0.9, "looking for leftovers")
         leftovers = sweep(store, lake, now, lambda: progress(0.9, "looking for leftovers"))
         done.bytes_freed += leftovers.pop("bytes")
-    return done.finding(more, leftovers)
+    return done.result(more, leftovers)
 
 
 def _batches(store: JobStore, lake: Lake, cutoff_ms: int) -> Iterator[list[JobRecord]]:

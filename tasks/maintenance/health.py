@@ -11,7 +11,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
 from data.jobs import JobStore
 from data.lake import Lake
@@ -38,18 +38,23 @@ LONG_QUEUE = 10_000
 TICK_LATE = timedelta(minutes=5)
 
 
+class HealthResult(TypedDict):
+    """All checks, and the worst of their states."""
+
+    status: State
+    checked_at: str
+    #: name, status (ok, warn, fail), message, advice (a command, or None) of each.
+    checks: list[dict[str, str | None]]
+
+
 def check_health(
     store: JobStore,
     lake: Lake,
     settings: Settings,
     queue_lengths: Lengths,
     now: datetime | None = None,
-) -> dict[str, Any]:
-    """Look at everything; `status` is the worst of the checks.
-
-    Returns {status, checked_at, checks: [{name, status ok|warn|fail, message, advice}]}; advice is a command or None.
-    Never raises for a fault it was asked to find: an unreachable Redis is a finding.
-    """
+) -> HealthResult:
+    """Look at everything. Never raises for a fault that it looks for: of an unreachable Redis it tells."""
     now = now or datetime.now(UTC)
     checks: list[tuple[str, Callable[[], Iterable[HealthCheck]]]] = [
         ("redis", lambda: check_redis(store, settings.redis_url)),
@@ -63,17 +68,17 @@ def check_health(
         ("temporary files", lambda: check_temporary(store, lake, now)),
     ]
     found: list[HealthCheck] = []
-    for name, check in checks:
+    for name, look in checks:
         if name in _ASK_REDIS and any(row.name == "redis" and row.status == "fail" for row in found):
             continue  # each would wait for an answer that does not come
         try:
-            found += check()
+            found += look()
         except (LeadmillError, OSError) as error:
             found.append(HealthCheck(name, "fail", f"could not be checked: {error}", "leadmill doctor"))
     return {
-        "status": worst(finding.status for finding in found),
+        "status": worst(check.status for check in found),
         "checked_at": now.isoformat(),
-        "checks": [finding.as_dict() for finding in found],
+        "checks": [check.as_dict() for check in found],
     }
 
 

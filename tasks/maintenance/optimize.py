@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from data import snapshot
 from data.covered import covered, digest
@@ -13,11 +13,33 @@ from data.jobs import JobRecord, JobStore
 from data.jobs.upkeep import drop_dead_workers, drop_stray_entries
 from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
-from tasks.maintenance.cleanup import BATCH_FILES, BUDGET_S, MAX_NAMED, Progress, compact_each
+from tasks.maintenance.cleanup import BATCH_FILES, BUDGET_S, MAX_NAMED, JobFault, Progress, compact_each
 from tasks.maintenance.ended import ended_jobs
 
 #: Entries of workers that were not seen for so long go (seconds); one that comes back signs on anew.
 WORKER_FORGOTTEN_S = 3_600
+
+
+class SnapshotSizes(TypedDict):
+    """The snapshot of one stage, before and after, and the jobs in it."""
+
+    bytes_before: int
+    bytes_after: int
+    jobs: int
+
+
+class OptimizeResult(TypedDict):
+    """What an optimisation did."""
+
+    jobs_compacted: int
+    #: The time was up: run it again.
+    more: bool
+    bytes_freed: int
+    #: The first of them; the next run tries them again.
+    failed: list[JobFault]
+    snapshots: dict[str, SnapshotSizes]
+    #: dead_workers, index_entries, memory_before, memory_after (bytes).
+    redis: dict[str, Any]
 
 
 def optimize(
@@ -26,11 +48,8 @@ def optimize(
     *,
     progress: Progress = lambda fraction, message: None,
     budget_s: float = BUDGET_S,
-) -> dict[str, Any]:
+) -> OptimizeResult:
     """Compact every ended job that is not in the snapshots yet (its parts stay), and trim Redis.
-
-    The finding has: jobs_compacted, more (the time was up: run it again), failed [{job_id, error}], snapshots
-    {stage: {bytes_before, bytes_after, jobs}}, redis {dead_workers, index_entries, memory_before, memory_after}.
 
     Raises:
         WorkError: another maintenance job holds the lake.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TypedDict
 
 from data import history
 from data.jobs import TERMINAL, JobStore, Status
@@ -20,15 +20,30 @@ from leadmill.declared import KINDS
 ATTEMPTS = 8
 #: Records read in one go.
 _BATCH = 500
-#: Differences named in the finding, at most.
+#: Differences named in the result, at most.
 MAX_NAMED = 100
 
 
-def recount(store: JobStore, lake: Lake, check: Callable[[], None] = lambda: None) -> dict[str, Any]:
-    """Compare the counters with a full scan and mend them.
+#: A counter that was wrong: what it said, and what it says now.
+Drift = TypedDict("Drift", {"counter": str, "was": int, "is": int})
 
-    The finding has: scanned (ended jobs in Redis), archived (in the history), drift [{counter, was, is}], mended,
-    overtaken (so many jobs ended at once that nothing could be mended; the next run tries again).
+
+class RecountResult(TypedDict):
+    """What a recount found."""
+
+    #: Ended jobs in Redis, and in the history.
+    scanned: int
+    archived: int
+    #: Counters that were wrong: the first of them, and how many.
+    drift: list[Drift]
+    drift_total: int
+    mended: bool
+    #: So many jobs ended at once that nothing could be mended; the next run tries again.
+    overtaken: bool
+
+
+def recount(store: JobStore, lake: Lake, check: Callable[[], None] = lambda: None) -> RecountResult:
+    """Compare the counters with a full scan and mend them.
 
     Raises:
         UnavailableError: Redis does not answer.
@@ -41,9 +56,9 @@ def recount(store: JobStore, lake: Lake, check: Callable[[], None] = lambda: Non
             should, archived = _tally(seen.values(), _archived(store, lake))
             drift = _differences(counters.read(), should)
             if not drift or counters.replace(should):
-                return _finding(len(seen), archived, drift, overtaken=False)
+                return _result(len(seen), archived, drift, overtaken=False)
             # A job ended or was resumed meanwhile: take that in and look again.
-    return _finding(len(seen), archived, drift, overtaken=True)
+    return _result(len(seen), archived, drift, overtaken=True)
 
 
 def _differences(are: EndedCounts, should: EndedCounts) -> dict[str, tuple[int, int]]:
@@ -52,8 +67,10 @@ def _differences(are: EndedCounts, should: EndedCounts) -> dict[str, tuple[int, 
     return {name: (mine[name], others[name]) for name in sorted({*mine, *others}) if mine[name] != others[name]}
 
 
-def _finding(scanned: int, archived: int, drift: dict[str, tuple[int, int]], *, overtaken: bool) -> dict[str, Any]:
-    named = [{"counter": name, "was": was, "is": now} for name, (was, now) in list(drift.items())[:MAX_NAMED]]
+def _result(scanned: int, archived: int, drift: dict[str, tuple[int, int]], *, overtaken: bool) -> RecountResult:
+    named: list[Drift] = [
+        {"counter": name, "was": was, "is": now} for name, (was, now) in list(drift.items())[:MAX_NAMED]
+    ]
     return {
         "scanned": scanned,
         "archived": archived,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from data.message_queues import MessageQueues
 from data.reading import read_table
 from data.schemas import ORIGIN, SCHEMA_VERSION, TIME
 from pipelines.views.statistics import statistics
-from tasks.maintenance.recount import recount
+from tasks.maintenance.recount import RecountResult, recount
 from tasks.maintenance.sealing import seal_ended
 
 #: Seconds that one job of this kind waits for another.
@@ -38,6 +38,14 @@ STATISTICS = pa.schema(
 )
 
 
+class StatisticsResult(TypedDict):
+    """What the hourly job did: jobs sealed, the recount, the row of totals that was kept."""
+
+    sealed: int
+    counters: RecountResult
+    totals: dict[str, Any]
+
+
 def take_statistics(
     store: JobStore,
     lake: Lake,
@@ -46,11 +54,10 @@ def take_statistics(
     now: datetime,
     broker: MessageQueues | None = None,
     check: Callable[[], None] = lambda: None,
-) -> dict[str, Any]:
+) -> StatisticsResult:
     """Seal, recount, and keep a row of totals.
 
-    `broker` is the Redis that holds the queues; None: the job store's own. The finding has: sealed (jobs),
-    counters (see `recount`), totals (the row that was kept).
+    `broker` is the Redis that holds the queues; None: the job store's own.
 
     Raises:
         UnavailableError: Redis does not answer.

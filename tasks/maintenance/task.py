@@ -27,14 +27,14 @@ def cleanup(run: UnitRun) -> None:
     """Move old ended jobs out of Redis and free their space (see tasks.maintenance.cleanup)."""
     days = _days(run.options.get("older_than_days"), run.runtime.settings.retention_days)
     runtime = run.runtime
-    finding = clean_up(runtime.store, runtime.lake, older_than_days=days, now=run.now, progress=run.progress)
-    run.set_result(finding, finding["jobs"])
+    found = clean_up(runtime.store, runtime.lake, older_than_days=days, now=run.now, progress=run.progress)
+    run.set_result(found, found["jobs"])
 
 
 def statistics(run: UnitRun) -> None:
     """Recount the counters and keep the hour's totals (see tasks.maintenance.statistics)."""
     runtime = run.runtime
-    finding = take_statistics(
+    found = take_statistics(
         runtime.store,
         runtime.lake,
         job_id=run.job_id,
@@ -42,23 +42,23 @@ def statistics(run: UnitRun) -> None:
         broker=_broker(runtime.settings),
         check=_checker(run),
     )
-    run.set_result(finding)
+    run.set_result(found)
 
 
 def health_check(run: UnitRun) -> None:
     """Look for what could lose or delay work (see tasks.maintenance.health); faults do not fail the job."""
     runtime = run.runtime
-    finding = check_health(runtime.store, runtime.lake, runtime.settings, _lengths(), run.now)
-    if finding["status"] == "fail":
-        failed = [check["name"] for check in finding["checks"] if check["status"] == "fail"]
+    found = check_health(runtime.store, runtime.lake, runtime.settings, _lengths(), run.now)
+    if found["status"] == "fail":
+        failed = [check["name"] for check in found["checks"] if check["status"] == "fail"]
         runtime.store.critical("health", {"job": run.job_id, "failed": failed})
-    run.set_result(finding, len(finding["checks"]))
+    run.set_result(found, len(found["checks"]))
 
 
 def optimize_db(run: UnitRun) -> None:
     """Compact the lake and trim Redis (see tasks.maintenance.optimize)."""
-    finding = optimize(run.runtime.store, run.runtime.lake, progress=run.progress)
-    run.set_result(finding, finding["jobs_compacted"])
+    found = optimize(run.runtime.store, run.runtime.lake, progress=run.progress)
+    run.set_result(found, found["jobs_compacted"])
 
 
 def _checker(run: UnitRun) -> Callable[[], None]:
