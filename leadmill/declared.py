@@ -67,6 +67,8 @@ def _check(stage: Stage) -> None:
         wrong = "one that works on partitions needs `after` and `made_at`"
     elif stage.made_at and stage.scope != "partition" and stage.name != "score":
         wrong = "one that makes rows works on partitions; of the whole job score alone does"
+    elif stage.scope == "format" and stage.name != _END:
+        wrong = "report alone works on formats"
     elif stage.takes == "rows" and stage.scope != "partition":
         wrong = "one that takes rows works on partitions"
     elif stage.made_at and not stage.lacks:

@@ -62,13 +62,21 @@ def _partition(app: Celery, out: HandOut) -> Signature:
 
 
 def _close(app: Celery, first: Sequence[HandOut], step: int) -> Signature:
-    """The canvas from one step of the close to its end; `first` are that step's units, all of them."""
+    """The canvas from one step of the close to its end; `first` are that step's units, all of them.
+
+    A chord's body is one task: where more follow it, its own commit hands them on.
+    """
     head = first[0]
     epochs = {out.unit: out.epoch for out in first}
+    left = head.close[step:]
+    bodies = [at + 1 for at, units in enumerate(left) if len(units) > 1]
+    end = min([len(left), *(body + 1 for body in bodies)])
     steps: list[Any] = []
-    for units in head.close[step:]:
+    for at, units in enumerate(left[:end]):
+        chained = at + 1 < end or end == len(left)
         members = [
-            _signature(app, head.job_id, unit, unit, epochs.get(unit, ANY_EPOCH), 0, head.level, True) for unit in units
+            _signature(app, head.job_id, unit, unit, epochs.get(unit, ANY_EPOCH), 0, head.level, chained)
+            for unit in units
         ]
         steps.append(members)
     canvas: Any = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from pipelines.intake.submit import Submission, record
 from tests.extending.conftest import Extended
 
 PATIENCE_S = 60
-STAGES = ["scrape", "process", "enrich", "verify", "score", "report"]
+STAGES = ["scrape", "process", "enrich", "verify", "score", "report", "shortlist"]
 WRITES, WRITES_NOT = "nordwind-solar.example", "lone-star-roofing.example"
 ADDRESS, NO_MAIL = "info@nordwind-solar.example", "no address of its own domain"
 
@@ -24,7 +25,7 @@ ADDRESS, NO_MAIL = "info@nordwind-solar.example", "no address of its own domain"
 @pytest.fixture(scope="module")
 def job(extended: Extended) -> Job:
     """A pipeline over a company with an address of its own domain and one without."""
-    return extended.client.submit([WRITES, WRITES_NOT], report={"formats": ["csv"]}).wait(PATIENCE_S)
+    return extended.client.submit([WRITES, WRITES_NOT], report={"formats": ["csv", "json"]}).wait(PATIENCE_S)
 
 
 def test_its_rows_are_in_the_lake_and_in_the_report(extended: Extended, job: Job, tmp_path: Path) -> None:
@@ -38,6 +39,14 @@ def test_its_rows_are_in_the_lake_and_in_the_report(extended: Extended, job: Job
     assert reported == {WRITES: ADDRESS, WRITES_NOT: ""}
     [scored] = (row for row in lake.iter_rows(lake.parts(job.id, "score")) if row["domain"] == WRITES)
     assert "own_mail" in [rule["rule"] for rule in scored["contributions"]]
+
+
+def test_a_stage_of_the_whole_job_runs_once_behind_the_reports(extended: Extended, job: Job) -> None:
+    assert job.result["shortlist"] == 1 and job.result["formats"] == ["csv", "json"]
+    folder = Lake(extended.data).job_dir(job.id) / "reports"
+    assert json.loads((folder / "shortlist.json").read_text()) == [WRITES]
+    [own] = (stage for stage in job.stages if stage.name == "shortlist")
+    assert (own.status, own.rows_out, own.errors) == ("completed", 1, 0)
 
 
 def test_its_errors_are_told_and_counted(extended: Extended, job: Job) -> None:

@@ -73,6 +73,7 @@ def test_a_stage_reads_the_last_rows_before_it() -> None:
         (stage("verify", None), "needs `after` and `made_at`"),
         (stage("verify", "enrich", made_at=""), "needs `after` and `made_at`"),
         (stage("verify", "enrich", lacks=""), "what a company `lacks`"),
+        (stage("verify", "score", scope="format", made_at=""), "report alone works on formats"),
         (stage("verify", "enrich", work="verify"), "package.module:function"),
         (stage("verify", "enrich", scope="job", made_at=""), "takes rows works on partitions"),
         (stage("verify", "score", scope="job", takes="run"), "makes rows works on partitions"),

@@ -54,6 +54,14 @@ def test_formats_together_are_one_chord_and_alone_a_message() -> None:
     assert alone.args == ("job_x", "render:html", 3, 0, False)
 
 
+def test_a_chord_ends_in_one_task_whose_commit_hands_on_what_follows() -> None:
+    close = (("score",), ("render:html", "render:csv"), ("analyze",), ("publish",))
+    (made,) = canvas.build(APP, [HandOut("job_x", "score", 1, 0, 2, "score", close=close)])
+    body = made.tasks[-1].body
+    assert (body.task, body.args) == ("leadmill.analyze", ("job_x", "analyze", 0, 0, False))
+    assert all(member.args[-1] is True for member in made.tasks[-1].tasks)
+
+
 def test_a_message_carries_ids_only() -> None:
     made = canvas.build(APP, [HandOut("job_x", "p0", 1, 0, 3, "scrape", CHAIN)])[0]
     assert len(json.dumps(made.tasks[0].args)) < 60
