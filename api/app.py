@@ -35,6 +35,7 @@ from leadmill import log
 from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
 from leadmill.settings import Settings, get_settings
+from pipelines.plugin_check import check_plugins
 from pipelines.views import throughput
 from pipelines.views.view import API
 
@@ -45,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     """An application of its own: nothing is shared with another one, nothing is connected before it starts.
 
     Raises (at start-up):
-        ConfigError: a host beyond loopback without `LEADMILL_TRUST_NETWORK=1`.
+        ConfigError: a host beyond loopback without `LEADMILL_TRUST_NETWORK=1`, or a plug-in that is none.
     """
     app = FastAPI(
         title="Leadmill",
@@ -74,6 +75,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         check_bind(settings, settings.api_host)
+        check_plugins()
         log.configure(settings)
         await asyncio.to_thread(keep_private, settings.data_dir)
         here = Context.make(settings)

@@ -11,6 +11,7 @@ import secrets
 import sys
 from collections.abc import Sequence
 
+from leadmill.errors import ConfigError
 from leadmill.loading import imports_kept, without_pandas
 
 
@@ -88,6 +89,14 @@ def api(host: str, port: int) -> None:
 def main(arguments: list[str]) -> int:
     # numpy comes with pyarrow: its threads, which nothing here uses, cost each process 0.1 s and their stacks.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        return _run(arguments)
+    except ConfigError as error:  # a setting or a plug-in: nothing can be loaded
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(arguments: list[str]) -> int:
     match arguments:
         case ["celery", *rest]:
             return celery(rest)

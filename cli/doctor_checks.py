@@ -47,6 +47,7 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
         _python,
         _dependencies,
         _own_packages,
+        _plugins,
         lambda: _data_folder(data_dir),
         _open_files,
         lambda: _redis(data_dir),
@@ -112,6 +113,19 @@ def _own_packages() -> Iterator[DoctorCheck]:
         yield DoctorCheck("own packages", "fail", text, remedy)
     else:
         yield DoctorCheck("own packages", "ok", f"all from {home}")
+
+
+def _plugins() -> Iterator[DoctorCheck]:
+    from leadmill.plugins import PluginError
+
+    try:
+        from pipelines.plugin_check import check_plugins
+
+        number = check_plugins()
+    except PluginError as error:
+        yield DoctorCheck("plug-ins", "fail", str(error), "leadmill doctor    # again, once it is mended or removed")
+    else:
+        yield DoctorCheck("plug-ins", "ok", f"{number} stages, kinds, enrichers, providers, formats, sections")
 
 
 def _data_folder(data_dir: Path) -> Iterator[DoctorCheck]:

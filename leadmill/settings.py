@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     )
     search_provider: str | None = _setting(
         None,
-        "What `search_queries` search, as `name:argument`: "
+        "What `search_queries` search, as `name:argument` of a [search provider](extending.md#a-search-provider): "
         "`directory:FILE`, a CSV or Parquet file with `name,url,keywords`.",
         shown="the companies in the lake",
     )

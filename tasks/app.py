@@ -16,6 +16,7 @@ from leadmill.loading import imports_kept, without_pandas
 from leadmill.settings import get_settings
 from pipelines.execution.broker import make_celery
 from pipelines.execution.start_check import check_start
+from pipelines.plugin_check import check_plugins
 from pipelines.queues import Queue
 from tasks.reconciler import ReconcilerStep
 from tasks.schedule import BEAT_SCHEDULE
@@ -38,7 +39,7 @@ app.steps["worker"].add(ReconcilerStep)
 @celeryd_init.connect
 @beat_init.connect
 def _check_store(**_: Any) -> None:
-    """Refuse to start where no work can be done, or with another lake's records; one that is away is waited for."""
+    """Refuse to start where no work can be done, or with another lake's records; a store that is away is waited for."""
 
     def say(text: str) -> None:
         sys.stderr.write(text + "\n")
@@ -46,6 +47,7 @@ def _check_store(**_: Any) -> None:
 
     keep_private(settings.data_dir)
     try:
+        check_plugins()
         check_start(settings, say)
     except LeadmillError as error:
         hint = getattr(error, "remedy", None)

@@ -26,4 +26,4 @@ def _search(query: str, most: int, argument: str, _lake: Lake) -> list[CompanyUr
     return matching(source, {"file": str(path)}, query, most)
 
 
-PROVIDER = Provider("directory", _search, "`directory:FILE`, a CSV or Parquet file with `name,url,keywords`")
+PROVIDER = Provider("directory", _search, "a CSV or Parquet file with `name,url,keywords`, which the argument names")

@@ -1,0 +1,23 @@
+"""Every extension point there is, and whether all that is plugged in can be loaded: asked before a process begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from extraction.enrichers import ENRICHERS
+from leadmill import kinds, stages
+from leadmill.plugins import ExtensionPoint
+from pipelines.request.search_providers import PROVIDERS
+from reports.formats import FORMATS
+from reports.sections import SECTIONS
+
+POINTS: tuple[ExtensionPoint[Any], ...] = (stages.POINT, kinds.POINT, ENRICHERS, PROVIDERS, FORMATS, SECTIONS)
+
+
+def check_plugins() -> int:
+    """Load all plug-ins; returns how many there are.
+
+    Raises:
+        PluginError: one cannot be imported, or is none; the message names it.
+    """
+    return sum(len(point.all()) for point in POINTS)
