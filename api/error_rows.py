@@ -9,6 +9,7 @@ from typing import Any
 
 from api.lake_rows import run
 from data.damage import DamagedPartError, enduring
+from data.job_files import JobFiles
 from data.lake import Lake
 from leadmill.declared import ROW_STAGES
 from pipelines.views import cursors
@@ -29,7 +30,7 @@ _KEY = f"""(
 
 def error_page(
     lake: Lake,
-    job_id: str,
+    job: JobFiles,
     limit: int,
     cursor: str | None = None,
     given_up: Callable[[], list[GivenUp]] = list,
@@ -46,22 +47,20 @@ def error_page(
     """
     after = cursors.decode_key(cursor, int, str, int, str) if cursor else None
     try:
-        return enduring(lake, lambda: _files(lake, job_id), lambda files: _page(files, limit, after, given_up))
+        return enduring(lake, lambda: _files(lake, job), lambda files: _page(files, limit, after, given_up))
     except DamagedPartError as error:
-        if error.file != lake.plan_path(job_id):
+        if error.file != job.plan_path():
             raise
     # It is told and noted; what the other files say is said without it.
-    return enduring(
-        lake, lambda: {**_files(lake, job_id), "plan": []}, lambda files: _page(files, limit, after, given_up)
-    )
+    return enduring(lake, lambda: {**_files(lake, job), "plan": []}, lambda files: _page(files, limit, after, given_up))
 
 
-def _files(lake: Lake, job_id: str) -> dict[str, list[Path]]:
-    plan = lake.plan_path(job_id)
+def _files(lake: Lake, job: JobFiles) -> dict[str, list[Path]]:
+    plan = job.plan_path()
     return {
-        "plan": [plan] if plan.exists() else [],
-        "errors": [file for stage in ROW_STAGES for file in lake.parts(job_id, stage, "errors")],
-        "score": lake.parts(job_id, "score"),
+        "plan": [plan] if lake.storage.stat(plan) is not None else [],
+        "errors": [file for stage in ROW_STAGES for file in job.parts(stage, "errors")],
+        "score": job.parts("score"),
     }
 
 

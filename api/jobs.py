@@ -17,6 +17,7 @@ from api.error_rows import error_page
 from api.pipelines import resume_answer
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
+from pipelines.execution.committed import told_files
 from pipelines.intake import bulk, control
 from pipelines.views import causes, dead_letters, waiting
 from pipelines.views.listing import MAX_PAGE, JobFilter
@@ -94,7 +95,7 @@ def errors(
     if not here.lake.job_dir(job_id).exists():
         control.existing(here.store, here.lake, job_id)
     given_up = partial(causes.given_up, here.store, here.lake, job_id)
-    items, following = error_page(here.lake, job_id, limit, cursor, given_up)
+    items, following = error_page(here.lake, told_files(here.store, here.lake, job_id), limit, cursor, given_up)
     return JSONResponse({"items": items, "next_cursor": following})
 
 

@@ -20,9 +20,11 @@ from api import problems
 from api.bodies import ReportFormat
 from api.context import Context, Here
 from data.damage import enduring
+from data.job_files import JobFiles
 from data.jobs import JobRecord, Status
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConflictError, NotFoundError, StorageError
+from pipelines.execution.committed import told_files
 from pipelines.intake import control
 from pipelines.request.asked import RecordError, check_options
 from pipelines.views.view import iso
@@ -60,7 +62,8 @@ def report(
     if record is None and not folder.is_dir():
         control.existing(here.store, here.lake, job_id)  # says what there is instead
     if record is None or record.status in (Status.COMPLETED, Status.FAILED):
-        if found := _written(here, job_id, format):
+        job = told_files(here.store, here.lake, job_id)
+        if found := _written(job, format):
             return _file(job_id, format, found)
         if not partial:
             raise NotFoundError(_what_exists(here, job_id, format))
@@ -71,25 +74,8 @@ def report(
     return _partial(here, job_id, format, record)
 
 
-def _written(here: Context, job_id: str, fmt: str) -> Path | None:
-    """The file, after mending a rename that a death left out."""
-    folder = here.lake.job_dir(job_id) / "reports"
-    names = [f"report.{fmt}", *(["analysis.json"] if fmt == "json" else [])]
-    for attempt in range(2):
-        for name in names:
-            if (folder / name).is_file():
-                return folder / name
-        if attempt == 0:
-            _settle(here, job_id, fmt)
-    return None
-
-
-def _settle(here: Context, job_id: str, fmt: str) -> None:
-    units = here.store.units(job_id)
-    for stage, unit in (("report", f"render:{fmt}"), ("analyze", "analyze")):
-        epochs = units.get(unit, {}).get("c")
-        if epochs:
-            here.lake.expose(job_id, stage, unit, epochs[0])
+def _written(job: JobFiles, fmt: str) -> Path | None:
+    return job.report(f"report.{fmt}") or (job.report("analysis.json") if fmt == "json" else None)
 
 
 def _what_exists(here: Context, job_id: str, fmt: str) -> str:
@@ -140,7 +126,8 @@ def _partial(here: Context, job_id: str, fmt: str, record: JobRecord | None) -> 
 
 
 def _furthest(here: Context, job_id: str) -> list[Path]:
-    return next((parts for stage in _STAGES if (parts := here.lake.parts(job_id, stage))), [])
+    job = told_files(here.store, here.lake, job_id)
+    return next((parts for stage in _STAGES if (parts := job.parts(stage))), [])
 
 
 def _about(job_id: str, record: JobRecord | None) -> dict[str, Any]:

@@ -18,19 +18,8 @@ import pyarrow.parquet as pq
 from data.covered import snapshot_files, uncovered_files
 from data.damage import DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
 from data.local_storage import LocalStorage
-from data.parts import (
-    DAMAGED,
-    KINDS,
-    MANIFEST,
-    PLAN_FILE,
-    Committed,
-    PartKind,
-    newest,
-    parse_name,
-    part_folder,
-    partition_in,
-)
-from data.reading import FAULTS, named, newest_rows, read_json, read_table
+from data.parts import KINDS, PLAN_FILE, PartKind, is_partition, newest, parse_name, part_folder, partition_in
+from data.reading import FAULTS, named, newest_rows, read_table
 from data.schemas import STAGE_SCHEMAS
 from data.storage import Run, Storage
 from data.unit_files import UnitFiles, schema_of
@@ -85,42 +74,14 @@ class Lake:
             names = [name for name in names if partition_in(name) == partition]
         return [folder / name for name in names]
 
-    def valid(self, job_id: str, stage: str, kind: PartKind, committed: Mapping[int, Committed]) -> list[Path]:
-        """The files of a stage that were committed, sorted: `committed` maps partitions to what the record keeps.
-
-        Nothing is listed where it keeps counts, so a file that is missing is named here all the same.
-        """
-        names: list[str] = []
-        unknown = set()
-        for partition, what in committed.items():
-            told = what.names(partition, kind)
-            if told is None:
-                unknown.add(partition)
-            else:
-                names += told
-        folder = self.part_dir(job_id, stage, kind)
-        if unknown:
-            names += [name for name in newest(self.storage.names(folder)) if partition_in(name) in unknown]
-        return [folder / name for name in sorted(names)]
-
-    def there(self, files: Sequence[Path]) -> list[Path]:
-        """Those of some files that lie where they should, in their order; each folder is listed once."""
-        names = {folder: set(self.storage.names(folder)) for folder in {file.parent for file in files}}
-        return [file for file in files if file.name in names[file.parent]]
-
     def expose(self, job_id: str, stage: str, unit: str, epoch: int) -> None:
         """Show what a unit's committed epoch staged, and remove what lower epochs left; higher ones stay."""
         self.job_dir(job_id)
         exposed = self.storage.expose(Run(job_id, stage, unit, epoch))
-        if stage in STAGE_SCHEMAS and not _is_partition(unit):  # of a partition `drop_partition` and publish do it
+        if stage in STAGE_SCHEMAS and not is_partition(unit):  # of a partition `drop_partition` and publish do it
             parts = (parse_name(name.rpartition("/")[2]) for name in exposed)
             for partition in {part.partition for part in parts if part}:
                 self._drop_exposed(job_id, [stage], partition, epoch)
-
-    def expose_all(self, job_id: str, committed: Mapping[tuple[str, str], int]) -> None:
-        """Show all that was committed of a job: `committed` maps (stage, unit) to the epoch that counts."""
-        for key in self.storage.staged(job_id) & committed.keys():
-            self.expose(job_id, *key, committed[key])
 
     def _drop_exposed(self, job_id: str, stages: Sequence[str], partition: int, below: int) -> None:
         for stage in stages:
@@ -132,13 +93,6 @@ class Lake:
                     part = parse_name(name)
                     if part and part.partition == partition and part.epoch < below:
                         self.storage.remove(folder / name)
-
-    def sync(self, job_id: str) -> None:
-        """Make every exposure of a job durable, once, before it is told as ended.
-
-        Until then a power cut may leave a file staged, and the next reader exposes it.
-        """
-        self.storage.sync(self.job_dir(job_id))
 
     def table_of(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> pa.Table:
         """Rows of the public parts as one Arrow table (columns of the stage's schema)."""
@@ -201,71 +155,6 @@ class Lake:
         self._drop_exposed(job_id, stages, partition, epoch + 1)
         self.storage.discard_lost(job_id, {f"p{partition}": epoch}, tuple(stages))
 
-    def remove_losers(
-        self, job_id: str, valid: Mapping[tuple[str, PartKind], Sequence[Path]], epochs: Mapping[str, int]
-    ) -> None:
-        """Remove exposed parts that do not count, and staged files that no commit stands behind.
-
-        `valid` lists the files that count of each stage and kind, `epochs` each unit's present epoch, both read from
-        the record before: what a later epoch wrote meanwhile stays, should this process have slept.
-        """
-        last = {int(unit[1:]): epoch for unit, epoch in epochs.items() if _is_partition(unit)}
-        for (stage, kind), files in valid.items():
-            folder, kept = self.part_dir(job_id, stage, kind), {file.name for file in files}
-            known = last if stage != "score" else {0: epochs.get("score", 0)}
-            for name in self.storage.names(folder):
-                part = parse_name(name)
-                loses = part and name not in kept and not name.startswith(DAMAGED)
-                if part and loses and part.epoch <= known.get(part.partition, 0):
-                    self.storage.remove(folder / name)
-        self.storage.discard_lost(job_id, {unit: epoch for unit, epoch in epochs.items() if unit != "publish"})
-
-    # ---- plan and manifest ------------------------------------------------------------------------
-
-    def plan_path(self, job_id: str) -> Path:
-        return self.job_dir(job_id) / PLAN_FILE
-
-    def plan(self, job_id: str, partition: int | None = None) -> list[dict[str, Any]]:
-        """Rows of the plan (`data.schemas.PLAN`), of one partition if given.
-
-        Raises:
-            DamagedPartError: it is missing, or damaged and now noted as that.
-        """
-        filters = None if partition is None else [("partition", "=", partition)]
-        rows: list[dict[str, Any]] = self._plan_table(job_id, filters=filters).to_pylist()
-        return rows
-
-    def has_plan(self, job_id: str) -> bool:
-        """Whether a job has its plan, whole; a damaged one is noted as that."""
-        return not self.set_damaged_aside([self.plan_path(job_id)])
-
-    def plan_column(self, job_id: str, column: str) -> list[Any]:
-        """One column of the plan; nothing when there is none.
-
-        Raises:
-            DamagedPartError: it is damaged and now noted as that.
-        """
-        if self.storage.stat(self.plan_path(job_id)) is None:
-            return []
-        found: list[Any] = self._plan_table(job_id, [column])[0].to_pylist()
-        return found
-
-    def _plan_table(self, job_id: str, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
-        path = self.plan_path(job_id)
-        try:
-            return read_table(path, columns, filters)
-        except DamagedPartError:
-            mend(self, [path])  # raises the same, unless it is missing
-            raise
-
-    def manifest(self, job_id: str) -> dict[str, Any] | None:
-        """What an ended job is, or None when it has not ended (or never was).
-
-        Raises:
-            DamagedPartError: the file is damaged.
-        """
-        return read_json(self, self.job_dir(job_id) / MANIFEST)
-
     # ---- queries across jobs ------------------------------------------------------------------------
 
     def newest(self, stage: str, company_ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -321,7 +210,3 @@ class Lake:
 def partition_of(part: Path) -> int:
     """The partition that a part file's name tells."""
     return partition_in(part.name)
-
-
-def _is_partition(unit: str) -> bool:
-    return unit[0] == "p" and unit[1:].isdigit()

@@ -157,8 +157,9 @@ class LocalStorage:
 
     @staticmethod
     def _version_of(file: Path) -> str | None:
+        """None where no file lies, also where a folder stands in its place."""
         try:
-            return _version(file.stat())
+            return None if file.is_dir() else _version(file.stat())
         except FileNotFoundError:
             return None
 

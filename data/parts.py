@@ -49,6 +49,16 @@ def partition_in(name: str) -> int:
     return int(name.split("-")[1])
 
 
+def partition_of_unit(unit: str) -> int:
+    """The partition that a unit's parts are of: its own, or 0 for a unit of the whole job."""
+    return int(unit[1:]) if is_partition(unit) else 0
+
+
+def is_partition(unit: str) -> bool:
+    """Whether a unit is a partition's (`p7`)."""
+    return unit[:1] == "p" and unit[1:].isdigit()
+
+
 def newest(names: Iterable[str]) -> list[str]:
     """Of each partition the files of its highest epoch, sorted: what counts where no record tells."""
     known = [(part, name) for name in names if (part := parse_name(name)) and not name.startswith(DAMAGED)]

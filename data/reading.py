@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from data.damage import DamagedPartError, check_columns, is_ours, look_at_ids
 from data.duck import connection
 from data.schemas import MADE_AT
-from data.storage import StoredLake
 
 #: What reading a damaged or foreign Parquet file raises.
 FAULTS = (pa.ArrowException, OSError, ValueError)
@@ -40,16 +39,15 @@ def read_table(file: Path, columns: Sequence[str] | None = None, filters: Any = 
     return found
 
 
-def read_json(lake: StoredLake, file: Path) -> dict[str, Any] | None:
-    """A JSON object, or None when there is no such file.
+def json_object(file: Path, data: bytes) -> dict[str, Any]:
+    """The JSON object that a file holds.
 
     Raises:
-        DamagedPartError: it is damaged.
+        DamagedPartError: it holds none.
     """
     try:
-        content = lake.storage.read(file)
-        return None if content is None else dict(json.loads(content.data))
-    except (IsADirectoryError, ValueError, TypeError) as error:
+        return dict(json.loads(data))
+    except (ValueError, TypeError) as error:
         raise DamagedPartError(file, error) from error
 
 

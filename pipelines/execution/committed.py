@@ -1,18 +1,19 @@
-"""What the record says is committed: of each stage and unit the epoch, and the files that count."""
+"""Which files of a job count, as its record tells: what the commits of its units named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data.job_files import Commits, JobFiles
+from data.jobs import JobStore, UnitState
 from data.lake import Lake
-from data.parts import KINDS, Committed, PartKind, counts_of
-from data.schemas import STAGE_SCHEMAS
+from data.parts import Committed, counts_of
+from leadmill.errors import UnavailableError
+from leadmill.log import get_logger
 from pipelines.stages import is_unit, partition_number, partition_stages, stage_of
 
-#: The files that count, of each stage and kind.
-Parts = dict[tuple[str, PartKind], list[Path]]
+log = get_logger(__name__)
 
 
 def committed_parts(units: Mapping[str, Mapping[str, Any]], chain: Sequence[str]) -> dict[tuple[str, str], Committed]:
@@ -21,73 +22,51 @@ def committed_parts(units: Mapping[str, Mapping[str, Any]], chain: Sequence[str]
     for unit, state in units.items():
         if not is_unit(unit):
             continue
-        files = state.get("f") or ()
-        for index, epoch in enumerate(state.get("c") or ()):
+        told = UnitState(state)
+        for index, epoch in enumerate(told.committed_epochs):
             if partition_number(unit) is None:
                 stage = stage_of(unit).name
             elif index < len(chain):
                 stage = chain[index]
             else:
                 continue
-            text = files[index] if epoch and index < len(files) else None
+            text = told.files[index] if epoch and index < len(told.files) else None
             found[stage, unit] = Committed(epoch, counts_of(text))
     return found
 
 
-def committed_epochs(units: Mapping[str, Mapping[str, Any]], chain: Sequence[str]) -> dict[tuple[str, str], int]:
-    """(stage, unit) → the epoch whose files count; without those of which it is not known."""
-    return _epochs(committed_parts(units, chain))
+def files_of(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> JobFiles:
+    """The files of a job whose units are at hand (`JobStore.units`)."""
+    commits = committed_parts(units, partition_stages(tuple(stages)))
+    return JobFiles(lake, job_id, lambda: commits)
 
 
-def _epochs(committed: Mapping[tuple[str, str], Committed]) -> dict[tuple[str, str], int]:
-    return {key: what.epoch for key, what in committed.items() if what.epoch}
+def epochs_of(units: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Each unit's present epoch."""
+    return {unit: UnitState(state).epoch for unit, state in units.items()}
 
 
-def valid_parts(
-    lake: Lake,
-    job_id: str,
-    stage: str,
-    kind: PartKind,
-    units: Mapping[str, Mapping[str, Any]],
-    chain: Sequence[str],
-) -> list[Path]:
-    """The files of a stage that the record says there are, sorted; expose what was committed before they are read.
+def recorded_files(store: JobStore, lake: Lake, job_id: str) -> JobFiles:
+    """The files of a job, whose record is asked where something of them is not exposed yet.
 
-    One that is missing was damaged and set aside, or lost.
+    Then what reads may raise UnavailableError. A job without a record has its files as they lie.
     """
-    return lake.valid(job_id, stage, kind, dict(_by_partition(committed_parts(units, chain), stage)))
+    return JobFiles(lake, job_id, lambda: _commits(store, job_id))
 
 
-def all_valid_parts(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> Parts:
-    """The same of every stage of a job that makes rows, and every kind, without missing ones; pages are scrape's."""
-    return _all_valid(lake, job_id, committed_parts(units, partition_stages(tuple(stages))), stages)
+def told_files(store: JobStore, lake: Lake, job_id: str) -> JobFiles:
+    """The same for whoever tells of a job: while Redis does not answer, as they lie."""
+
+    def commits() -> Commits:
+        try:
+            return _commits(store, job_id)
+        except UnavailableError as error:
+            log.debug("files told as they lie", job=job_id, error=str(error))
+            return {}
+
+    return JobFiles(lake, job_id, commits)
 
 
-def _all_valid(lake: Lake, job_id: str, committed: Mapping[tuple[str, str], Committed], stages: Sequence[str]) -> Parts:
-    own = {stage: dict(_by_partition(committed, stage)) for stage in stages}
-    return {(stage, kind): lake.there(lake.valid(job_id, stage, kind, own[stage])) for stage, kind in _kinds(stages)}
-
-
-def listed_parts(lake: Lake, job_id: str, stages: Sequence[str]) -> Parts:
-    """What lies in a job's folder, for whoever has no units of it."""
-    return {(stage, kind): lake.parts(job_id, stage, kind) for stage, kind in _kinds(stages)}
-
-
-def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:
-    made = [stage for stage in stages if stage in STAGE_SCHEMAS]
-    return [(stage, kind) for stage in made for kind in KINDS if kind != "pages" or stage == "scrape"]
-
-
-def expose_ended(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> Parts:
-    """Make the folder of a job whose units have all ended show what counts and nothing else; what that is."""
-    committed = committed_parts(units, partition_stages(tuple(stages)))
-    lake.expose_all(job_id, _epochs(committed))
-    valid = _all_valid(lake, job_id, committed, stages)
-    lake.remove_losers(job_id, valid, {unit: state["e"] for unit, state in units.items()})
-    return valid
-
-
-def _by_partition(committed: Mapping[tuple[str, str], Committed], stage: str) -> Iterator[tuple[int, Committed]]:
-    for (name, unit), what in committed.items():
-        if name == stage:
-            yield partition_number(unit) or 0, what
+def _commits(store: JobStore, job_id: str) -> Commits:
+    record = store.record(job_id)
+    return {} if record is None else committed_parts(store.units(job_id), record.partition_stages)

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from data.job_files import JobFiles, Parts
 from data.jobs import JobRecord, JobStore
-from data.lake import Lake
-from pipelines.execution.committed import Parts, all_valid_parts
 from pipelines.stages import KINDS, STAGES, is_unit, partition_stages
 
 #: Long fields of a record that the manifest holds under names of their own.
@@ -19,7 +18,7 @@ _APART = ("result", "error", "input", "spec")
 
 def manifest_of(
     store: JobStore,
-    lake: Lake,
+    files: JobFiles,
     record: JobRecord,
     units: Mapping[str, Any],
     *,
@@ -32,17 +31,17 @@ def manifest_of(
 ) -> dict[str, Any]:
     """The manifest of a job from its record and units: input, options, valid parts, units.
 
-    `valid`: the parts that count, where the caller knows them; of these, those that still lie there are named.
+    `valid`: the parts that count, where the caller knows them (of these, those that still lie there are named); else
+    `files` tells.
     """
     job_id = record.job_id
     source, spec = store.asked(job_id)
-    folder = lake.job_dir(job_id)
     stages = list(record.stages)
     parts: dict[str, list[str]] = {}
-    for (stage, kind), known in (all_valid_parts(lake, job_id, units, stages) if valid is None else valid).items():
-        if files := known if valid is None else lake.there(known):
+    for (stage, kind), known in (files.all_valid(stages) if valid is None else valid).items():
+        if there := known if valid is None else files.there(known):
             names = parts.setdefault("pages" if kind == "pages" else stage, [])
-            names += [str(file.relative_to(folder)) for file in files]
+            names += [str(file.relative_to(files.folder)) for file in there]
     return {
         "job_id": job_id,
         "kind": record.kind,

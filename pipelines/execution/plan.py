@@ -12,7 +12,7 @@ from data.jobs import JobRecord, JobStore
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
-from pipelines.execution.committed import committed_epochs, valid_parts
+from pipelines.execution.committed import files_of, recorded_files
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.unit_run import UnitRun
 from pipelines.queues import Queue
@@ -105,7 +105,7 @@ def launch(run: UnitRun) -> None:
     chain = partition_stages(stages)
     processes = processes_on(run.runtime.store, STAGES[chain[0]].queue) if chain else 0
     planned = run.grant.partitions
-    if planned and run.runtime.lake.has_plan(run.job_id):
+    if planned and run.job.has_plan():
         rows, partitions = extend_plan(run, chain, processes)
     else:
         plan = resolve(run)
@@ -132,7 +132,8 @@ def _write_first_manifest(run: UnitRun) -> None:
     store = run.runtime.store
     record = (store.record(run.job_id) or JobRecord(run.job_id, {})).with_fields(run.outcome.fields)
     units = store.units(run.job_id) if run.grant.attempt > 1 else {}
-    manifest = manifest_of(store, run.runtime.lake, record, units, status="running", now=run.now)
+    files = files_of(run.runtime.lake, run.job_id, units, run.grant.stages)
+    manifest = manifest_of(store, files, record, units, status="running", now=run.now)
     run.files.write_json("manifest.json", manifest)
 
 
@@ -175,12 +176,13 @@ def _add_lines(plan: Plan, lines: Iterable[tuple[int, CompanyUrl] | BadLine]) ->
 
 
 def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> None:
-    for row in run.runtime.lake.plan(parent):
+    files = recorded_files(run.runtime.store, run.runtime.lake, parent)
+    for row in files.plan():
         if row["error"] is not None:
             plan.bad.append(row)
         else:
             # Rows of stages that the parent itself took from elsewhere stay there.
-            own = not row["source_job"] or (reads and run.runtime.lake.parts(parent, reads))
+            own = not row["source_job"] or (reads and files.parts(reads))
             plan.add(
                 CompanyUrl(row["company_id"], row["domain"], row["url"], row["bare"]),
                 row["line"],
@@ -228,15 +230,14 @@ def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None)
 def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[list[dict[str, Any]], int]:
     """A resume: companies of done partitions that have no good row get new partitions; numbers go on."""
     lake = run.runtime.lake
-    rows = lake.plan(run.job_id)
+    rows = run.job.plan()
     # A record that an earlier version restored may count fewer than were planned.
     partitions = max(
         run.grant.partitions, 1 + max((row["partition"] for row in rows if row["error"] is None), default=-1)
     )
     units = run.runtime.store.units(run.job_id)
     done = {partition_number(unit) for unit, state in units.items() if state["s"] == "d"}
-    lake.expose_all(run.job_id, committed_epochs(units, chain))
-    last = valid_parts(lake, run.job_id, chain[-1], "rows", units, chain)
+    last = files_of(lake, run.job_id, units, run.grant.stages).valid(chain[-1])
     damaged = lake.set_damaged_aside(last)
     good = lake.good_ids(file for file in last if file not in damaged)
     again = [row for row in rows if row["error"] is None and row["partition"] in done and row["company_id"] not in good]

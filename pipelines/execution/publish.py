@@ -8,9 +8,10 @@ from typing import Any
 
 from data.damage import naming
 from data.duck import connection
+from data.job_files import JobFiles, Parts
 from data.jobs import JobRecord
 from leadmill.errors import ErrorCategory
-from pipelines.execution.committed import Parts, expose_ended
+from pipelines.execution.committed import epochs_of, files_of
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.redone import clear_redone
 from pipelines.execution.unit_run import UnitRun
@@ -25,24 +26,27 @@ def publish(run: UnitRun) -> None:
     stages = run.grant.stages
     record = store.record(job_id) or JobRecord(job_id, {})
     units = store.units(job_id)
-    valid = expose_ended(lake, job_id, units, stages)
-    clear_redone(lake, job_id, units, stages)
+    files = files_of(lake, job_id, units, stages)
+    valid = files.remove_losers(stages, epochs_of(units))
+    clear_redone(lake, files, stages)
     with ThreadPoolExecutor(1) as beside:  # the disk is waited for while the rest is worked out
-        synced = beside.submit(lake.sync, job_id)
-        run.files.write_json("manifest.json", _decided(run, record, units, valid))
+        synced = beside.submit(files.sync)
+        run.files.write_json("manifest.json", _decided(run, record, units, files, valid))
         synced.result()
 
 
-def _decided(run: UnitRun, record: JobRecord, units: dict[str, dict[str, Any]], valid: Parts) -> dict[str, Any]:
+def _decided(
+    run: UnitRun, record: JobRecord, units: dict[str, dict[str, Any]], files: JobFiles, valid: Parts
+) -> dict[str, Any]:
     """How the job ends, as its outcome and as its manifest."""
-    store, lake, job_id, stages = run.runtime.store, run.runtime.lake, run.job_id, run.grant.stages
+    store, lake, stages = run.runtime.store, run.runtime.lake, run.grant.stages
     companies = record.companies
     good = _good(run, valid) if companies else 0
     coverage = _coverage(run.grant.kind, companies, good)
     status, error = _decide(record, coverage)
     result = _result(record, units, companies, good)
     if good < companies:
-        result["missing"] = causes.missing(lake, job_id, stages, units, valid, struck=record.struck_ms is not None)
+        result["missing"] = causes.missing(lake, files, stages, units, valid, struck=record.struck_ms is not None)
     what = run.outcome
     what.status = status
     what.fields = {} if coverage is None else {"coverage": round(coverage, 6)}
@@ -53,7 +57,7 @@ def _decided(run: UnitRun, record: JobRecord, units: dict[str, dict[str, Any]], 
         what.doc["error"] = error
     return manifest_of(
         store,
-        lake,
+        files,
         record,
         units,
         status=status,
@@ -79,7 +83,7 @@ def _good(run: UnitRun, valid: Parts) -> int:
     if "score" in stages:
         return 0
     # A job that makes no rows of its own (report, analyze): each company whose rows it could read is good.
-    return sum(row["error"] is None for row in lake.plan(run.job_id))
+    return sum(row["error"] is None for row in run.job.plan())
 
 
 def _coverage(kind: str, companies: int, good: int) -> float | None:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from data import history
+from data.job_files import JobFiles
 from data.jobs import DOCUMENT, TERMINAL, JobRecord, JobStore, Status
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import NotFoundError, UnavailableError
@@ -144,7 +145,7 @@ def lost(lake: Lake, job_id: str, archived: int | None = None) -> Lost | None:
     Raises:
         one of `UNREADABLE`: what lies there cannot be read.
     """
-    manifest = lake.manifest(job_id)
+    manifest = JobFiles.unrecorded(lake, job_id).manifest()
     if manifest is None:
         found = None if archived else accepted.lost(lake, job_id, _new_epoch())
         if found is None:
@@ -250,7 +251,7 @@ def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[st
     units: dict[str, dict[str, Any]] = {"launch": {"s": "d", "e": epoch, "k": 0, "c": [0]}}
     if not chain:
         return units
-    numbers = {n for n in lake.plan_column(job_id, "partition") if n is not None}
+    numbers = {n for n in JobFiles.unrecorded(lake, job_id).plan_column("partition") if n is not None}
     done = {stage: _partitions_of(lake, job_id, stage) for stage in chain}
     for number in range(max(numbers, default=-1) + 1):
         reached = next((i for i, stage in enumerate(chain) if number not in done[stage]), len(chain))

@@ -1,7 +1,7 @@
-"""One run of one stage of a unit: claim, work, write, commit, send. Every task body runs inside `run_unit`.
+"""One run of one stage of a unit: claim, work, stage, commit, expose, send. Every task body runs inside `run_unit`.
 
-The order is what makes it safe: files first (temporary, named by epoch), then the commit in the record, then the
-rename, then the messages that the commit handed out. A death between any two is mended by whoever looks next.
+The order is what makes it safe: files are staged under the run's epoch, the record commits it, they are exposed, the
+messages that the commit handed out are sent. A death between any two is mended by whoever looks next.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal, cast
 
 from data.cleaning import clean_text
 from data.damage import of_later_version
+from data.job_files import Commits, JobFiles
 from data.jobs import CUT_OFF_S, Answer, Grant, JobStore
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import PLAN_FILE, Committed, PartKind, counts_of, short
@@ -27,9 +27,10 @@ from leadmill.pause import pause_point
 from leadmill.rows import ErrorRow, PlanRow, error_row
 from leadmill.settings import Settings
 from pipelines.execution.canvas import Dispatch, try_dispatch
+from pipelines.execution.committed import recorded_files
 from pipelines.execution.lease import Lease, RunStoppedError
 from pipelines.request.asked import RecordError, check_options, place_of
-from pipelines.stages import STAGES, partition_number, partition_stages, reads_in
+from pipelines.stages import partition_number, partition_stages, reads_in
 
 log = get_logger(__name__)
 
@@ -37,8 +38,6 @@ log = get_logger(__name__)
 _INSIST_S = 0.5
 #: Seconds before a unit is given back that a later version has to run.
 _GIVE_BACK_S = 1.0
-#: Units whose files every later unit of the job may read.
-_JOB_WIDE = frozenset(stage.name for stage in STAGES.values() if stage.scope == "job")
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,9 @@ class UnitRun:
         self.job_id = grant.job_id
         self.partition = partition_number(grant.unit)
         self.files = UnitFiles(runtime.lake, grant.job_id, stage, grant.unit, grant.epoch, self.partition or 0)
+        #: The whole job's files: its plan, and what every unit committed.
+        self.job = recorded_files(runtime.store, runtime.lake, grant.job_id)
+        self._own = JobFiles(runtime.lake, grant.job_id, self._own_commits)
         self.now = datetime.now(UTC)
         self.outcome = UnitResult()
 
@@ -88,24 +90,9 @@ class UnitRun:
         """The job's options: crawl, report, scoring_model …; RecordError where the record holds none that can be."""
         return check_options(self.grant.spec)
 
-    def expose_owed(self) -> None:
-        """Repeat the renames that launch or score may owe: their process can have died between commit and rename.
-
-        What partitions owe is renamed where it is read (`read`, score, publish).
-        """
-        lake = self.runtime.lake
-        owed = {unit for _, unit in lake.storage.staged(self.job_id)} & _JOB_WIDE - {self.grant.unit}
-        if not owed:
-            return
-        units = self.runtime.store.units(self.job_id)
-        for unit in owed:
-            committed = units.get(unit, {}).get("c")
-            if committed and committed[0]:
-                lake.expose(self.job_id, unit, unit, committed[0])
-
     def companies(self) -> list[PlanRow]:
         """Plan rows of this partition."""
-        return cast("list[PlanRow]", self.runtime.lake.plan(self.job_id, self.partition))
+        return cast("list[PlanRow]", self.job.plan(self.partition))
 
     def read(self, kind: PartKind = "rows") -> Iterator[dict[str, Any]]:
         """Rows that the stage before committed: of this partition, or (a job without that stage) of source jobs."""
@@ -116,7 +103,7 @@ class UnitRun:
             # Pages are written by scrape, whoever reads them.
             source = "scrape" if kind == "pages" else stage
             if source in own:
-                return lake.iter_rows(self._own_parts(source, kind, own.index(source)))
+                return lake.iter_rows(self._own.valid(source, kind))
         sources = _by_source(self.companies())
         if kind == "pages" and stage != "scrape":
             # A job of process or enrich alone has no pages: they lie with the job that fetched them.
@@ -140,13 +127,11 @@ class UnitRun:
     def _error(self, subject: Mapping[str, Any], scope: Literal["company", "page"], reason: str) -> ErrorRow:
         return error_row(subject, scope, self.stage, ErrorCategory.SYSTEM, reason, self.now)
 
-    def _own_parts(self, stage: str, kind: PartKind, index: int) -> list[Path]:
-        """What an earlier stage of this unit committed: those files and no others."""
-        lake, grant = self.runtime.lake, self.grant
-        lake.expose(self.job_id, stage, grant.unit, grant.epochs[index])
-        text = grant.files[index] if index < len(grant.files) else None
-        committed = Committed(grant.epochs[index], counts_of(text))
-        return lake.valid(self.job_id, stage, kind, {self.partition or 0: committed})
+    def _own_commits(self) -> Commits:
+        """What earlier stages of this unit committed, as `begin` told: that and nothing else is read of them."""
+        grant, stages = self.grant, self._own_stages() if self.partition is not None else ()
+        told = zip(stages, grant.epochs, (*grant.files, *[None] * len(stages)), strict=False)
+        return {(stage, grant.unit): Committed(epoch, counts_of(files)) for stage, epoch, files in told}
 
     def _own_stages(self) -> tuple[str, ...]:
         return partition_stages(self.grant.stages)
@@ -225,7 +210,6 @@ def run_unit(
         lease = Lease(runtime.store, grant, 1 if number is None else len(stages), runtime.settings.task_memory_limit_mb)
         try:
             run = UnitRun(runtime, grant, lease, stage)
-            run.expose_owed()
             body(run)
             lease.check()
         finally:
@@ -279,8 +263,8 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
     pause_point("committed")
     try:
         runtime.lake.expose(grant.job_id, run.stage, grant.unit, grant.epoch)
-    except OSError as error:  # the commit counts; whoever reads the parts repeats the rename
-        log.warning("rename after a commit failed", job=grant.job_id, unit=grant.unit, error=str(error))
+    except OSError as error:  # the commit counts; whoever reads the parts exposes them
+        log.warning("files not exposed after a commit", job=grant.job_id, unit=grant.unit, error=str(error))
     pause_point("renamed")
     try_dispatch(runtime.dispatch, answer.send)
     return True

@@ -7,6 +7,7 @@ from typing import Any
 
 from data import history
 from data.damage import DamagedPartError, damages, mark_resumed
+from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore, Status
 from data.jobs.unit_reading import jobs_with_units
 from data.lake import Lake
@@ -14,6 +15,7 @@ from leadmill.errors import ConflictError, InputError, NotFoundError
 from leadmill.log import get_logger
 from pipelines.execution import restore
 from pipelines.execution.canvas import Dispatch, try_dispatch
+from pipelines.execution.committed import recorded_files
 from pipelines.execution.redone import damaged_units, look_over
 from pipelines.intake.submit import Submission
 from pipelines.queues import Priority
@@ -88,9 +90,10 @@ def resume(
     record = existing(store, lake, job_id)
     chain = partition_stages(record.stages)
     units = None if jobs_with_units(store, [job_id]) else _kept_units(lake, job_id, chain)
-    has_plan = not record.partitions or lake.has_plan(job_id)
+    files = recorded_files(store, lake, job_id)
+    has_plan = not record.partitions or files.has_plan()
     if record.status == Status.COMPLETED:  # whoever resumes it sees that something is wrong
-        look_over(lake, job_id)
+        look_over(lake, files)
     found = damages(lake, job_id)
     if not has_plan:
         again: list[str] | None = [
@@ -108,7 +111,7 @@ def resume(
 def _kept_units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, Any] | None:
     """Units that are no longer in the record: those of the manifest, else what the parts tell."""
     try:
-        return (lake.manifest(job_id) or {}).get("units")
+        return (JobFiles.unrecorded(lake, job_id).manifest() or {}).get("units")
     except DamagedPartError as error:
         log.warning("units made from the parts", job=job_id, error=str(error))
         return restore.units_from_parts(lake, job_id, chain)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
+from data.job_files import JobFiles
 from data.lake import Lake
 from leadmill.errors import LeadmillError
 from leadmill.ids import job_time
@@ -34,6 +35,6 @@ def jobs_since(lake: Lake, since: datetime, tag: str) -> Iterator[str]:
 
 
 def _tags(lake: Lake, job_id: str) -> list[str]:
-    manifest = lake.manifest(job_id)
+    manifest = JobFiles.unrecorded(lake, job_id).manifest()
     tags = accepted.tags(lake, job_id) if manifest is None else json.loads(manifest["record"].get("tags") or "[]")
     return list(tags)

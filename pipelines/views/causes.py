@@ -13,11 +13,11 @@ from typing import Any, TypedDict
 
 from data.damage import naming
 from data.duck import connection
+from data.job_files import JobFiles, Parts
 from data.jobs import DEADLINE_STRUCK, JobRecord, JobStore
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import ErrorCategory, UnavailableError
 from leadmill.log import get_logger
-from pipelines.execution.committed import Parts, listed_parts
 from pipelines.stages import partition_number
 
 log = get_logger(__name__)
@@ -54,7 +54,7 @@ class GivenUp(TypedDict):
 
 def missing(
     lake: Lake,
-    job_id: str,
+    files: JobFiles,
     stages: Sequence[str],
     units: Mapping[str, Mapping[str, Any]],
     valid: Parts | None = None,
@@ -67,7 +67,7 @@ def missing(
     `struck`: the job's deadline struck.
     """
     if valid is None:
-        valid = listed_parts(lake, job_id, stages)
+        valid = files.all_parts(stages)
     if scores := valid.get(("score", "rows")):
         query = """
             SELECT coalesce(error_category, 'system'), error, domain FROM read_parquet($files) WHERE error IS NOT NULL
@@ -75,9 +75,9 @@ def missing(
         with naming(lake, scores):
             found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchall()
         return counted(found)
-    if not lake.plan_path(job_id).exists():
+    if lake.storage.stat(files.plan_path()) is None:
         return []
-    return counted(_without_row(lake, job_id, valid, units, struck=struck))
+    return counted(_without_row(lake, files, valid, units, struck=struck))
 
 
 def given_up(store: JobStore, lake: Lake, job_id: str) -> list[GivenUp]:
@@ -92,7 +92,7 @@ def given_up(store: JobStore, lake: Lake, job_id: str) -> list[GivenUp]:
             units = store.units(job_id)
     except UnavailableError as error:
         log.debug("units asked of the manifest", job=job_id, error=str(error))
-    if not units and (manifest := lake.manifest(job_id)):
+    if not units and (manifest := JobFiles.unrecorded(lake, job_id).manifest()):
         record, units = JobRecord(job_id, manifest["record"]), manifest["units"]
     if not record:
         return []
@@ -129,13 +129,13 @@ def counted(found: Iterable[Missing]) -> list[Cause]:
 
 
 def _without_row(
-    lake: Lake, job_id: str, valid: Parts, units: Mapping[str, Mapping[str, Any]], *, struck: bool
+    lake: Lake, files: JobFiles, valid: Parts, units: Mapping[str, Mapping[str, Any]], *, struck: bool
 ) -> Iterable[Missing]:
     unhanded = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) if struck else (ErrorCategory.SYSTEM.value, "not done")
     chain = [stage for stage, kind in valid if kind == "rows" and stage != "score"]
     good = lake.good_ids(valid[chain[-1], "rows"]) if chain else set()
     told = _told(lake, [file for stage in chain for file in valid[stage, "errors"]])
-    for row in lake.plan(job_id):
+    for row in files.plan():
         company, domain = row["company_id"], row["domain"]
         if row["error"] is not None:
             yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain

@@ -12,6 +12,7 @@ from data.jobs.dead_units import DeadUnit, dead_unit, dead_units, drop_dead_unit
 from data.jobs.unit_reading import states_of
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import InputError
+from pipelines.execution.committed import recorded_files
 from pipelines.stages import BY_UNIT, partition_number
 from pipelines.views import cursors
 from pipelines.views.view import API, iso
@@ -77,7 +78,7 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
             last = entry
             looked_at += 1
             if item is not None:
-                items.append({**item, "companies": _companies(lake, item, sizes)})
+                items.append({**item, "companies": _companies(store, lake, item, sizes)})
         if len(entries) < min(_BATCH, limit + 1):
             return DeadPage(items, None)
 
@@ -114,12 +115,12 @@ def _item(record: JobRecord, entry: DeadUnit, state: UnitState) -> FailedUnit | 
     }
 
 
-def _companies(lake: Lake, item: FailedUnit, sizes: dict[str, Counter[int]]) -> int | None:
+def _companies(store: JobStore, lake: Lake, item: FailedUnit, sizes: dict[str, Counter[int]]) -> int | None:
     """Companies of a partition, of any other unit all of the job; one column of the plan, read once a job."""
     job, unit = item["job_id"], item["unit"]
     if job not in sizes:
         try:
-            column = lake.plan_column(job, "partition")
+            column = recorded_files(store, lake, job).plan_column("partition")
         except DamagedPartError:  # the job's own error says so
             column = []
         sizes[job] = Counter(number for number in column if number is not None)

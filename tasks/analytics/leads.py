@@ -27,13 +27,13 @@ _FROM_PLAN = {
 def collect_leads(run: UnitRun) -> Path:
     """Write the job's leads as a scratch file with the columns of stage `score`; it never becomes a part."""
     lake = run.runtime.lake
-    sources = sorted({row["source_job"] for row in lake.plan(run.job_id) if row["source_job"]})
+    sources = sorted({row["source_job"] for row in run.job.plan() if row["source_job"]})
     out = run.files.scratch("leads.parquet")
 
     def files() -> dict[str, list[Path]]:
         return {"score": [file for job in sources for file in lake.parts(job, "score")] + lake.snapshot_files("score")}
 
-    enduring(lake, files, lambda found: _collect(lake.plan_path(run.job_id), found["score"], out))
+    enduring(lake, files, lambda found: _collect(run.job.plan_path(), found["score"], out))
     return out
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from data.damage import naming
 from data.lake import Lake
-from pipelines.execution.committed import valid_parts
 from pipelines.execution.unit_run import UnitRun
-from pipelines.stages import partition_stages, report_format
+from pipelines.stages import report_format
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
 from tasks.analytics.leads import collect_leads
@@ -45,6 +44,5 @@ def analyze(run: UnitRun) -> None:
 def _leads(run: UnitRun, lake: Lake) -> list[Path]:
     """Scored rows of the job: its own, or (a job without score) the newest of each company in its plan."""
     if "score" not in run.grant.stages:
-        return lake.parts(run.job_id, "score") or [collect_leads(run)]
-    units = run.runtime.store.units(run.job_id)
-    return valid_parts(lake, run.job_id, "score", "rows", units, partition_stages(run.grant.stages))
+        return run.job.parts("score") or [collect_leads(run)]
+    return run.job.valid("score")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from data.jobs import TERMINAL, JobRecord, JobStore, Status
 from data.lake import DamagedPartError, Lake
 from leadmill.log import get_logger
+from pipelines.execution.committed import recorded_files
 
 log = get_logger(__name__)
 
@@ -54,13 +55,13 @@ def sources_in_use(store: JobStore, lake: Lake) -> set[str]:
                 if isinstance(record, JobRecord):
                     found.add(record.parent or "")
                 if record is not None:
-                    found |= _sources(lake, record.job_id)
+                    found |= _sources(store, lake, record.job_id)
     return found - {""}
 
 
-def _sources(lake: Lake, job_id: str) -> set[str]:
+def _sources(store: JobStore, lake: Lake, job_id: str) -> set[str]:
     try:
-        return {source for source in lake.plan_column(job_id, "source_job") if source}
+        return {source for source in recorded_files(store, lake, job_id).plan_column("source_job") if source}
     except DamagedPartError as error:  # that job will end by it, and holds nothing up until then
         log.warning("sources of a job not known", job=job_id, error=str(error))
         return set()

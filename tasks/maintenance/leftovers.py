@@ -18,12 +18,12 @@ from duckdb import Error as DuckError
 
 from data import covered, history, snapshot
 from data.damage import damages
+from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore
 from data.lake import DamagedPartError, Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.log import get_logger
-from pipelines.execution.committed import committed_epochs
-from pipelines.stages import partition_stages
+from pipelines.execution.committed import files_of
 from tasks.maintenance.ended import ended_ms
 from tasks.maintenance.sealing import seal
 
@@ -107,7 +107,7 @@ def _last_written(lake: Lake, folder: Path) -> float:
 
 def _units_of(lake: Lake, job_id: str) -> dict[str, dict[str, Any]]:
     try:
-        return dict((lake.manifest(job_id) or {}).get("units", {}))
+        return dict((JobFiles.unrecorded(lake, job_id).manifest() or {}).get("units", {}))
     except DamagedPartError:  # `seal` writes it anew
         return {}
 
@@ -117,7 +117,7 @@ def _sweep_temporary(store: JobStore, lake: Lake, record: JobRecord, now: dateti
     if now.timestamp() - ended_ms(record) / 1000 < TEMPORARY_AGE_S or not temporary_files(lake, job_id):
         return 0
     units = store.units(job_id) or _units_of(lake, job_id)
-    lake.expose_all(job_id, committed_epochs(units, partition_stages(record.stages)))
+    files_of(lake, job_id, units, record.stages).expose()
     seal(store, lake, record)
     removed = 0
     for file, state in lake.storage.leftovers(job_id):

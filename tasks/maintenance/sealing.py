@@ -10,15 +10,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from data.job_files import JobFiles, Parts
 from data.jobs import JobRecord, JobStore
 from data.jobs.unit_reading import jobs_with_units
 from data.jobs.upkeep import drop_units
 from data.lake import DamagedPartError, Lake
-from data.parts import MANIFEST
-from data.unit_files import json_text
 from leadmill.errors import DamagedRecordError
 from leadmill.log import get_logger
-from pipelines.execution.committed import expose_ended
+from pipelines.execution.committed import epochs_of, files_of
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.restore import units_from_parts
 from pipelines.stages import partition_stages
@@ -53,28 +52,28 @@ def seal(store: JobStore, lake: Lake, record: JobRecord) -> bool:
     Only then its units, events and list of planned partitions leave Redis, and only while nobody resumes it.
     """
     job_id = record.job_id
-    if _is_fresh(lake, record):
+    if _is_fresh(JobFiles.unrecorded(lake, job_id), record):
         return False
     units = store.units(job_id) or units_from_parts(lake, job_id, partition_stages(record.stages))
-    expose_ended(lake, job_id, units, record.stages)
-    if _is_fresh(lake, record):
+    files = files_of(lake, job_id, units, record.stages)
+    valid = files.remove_losers(record.stages, epochs_of(units))
+    if _is_fresh(files, record):  # publish had written it and died before it was exposed
         return False
 
     def write_manifest(current: JobRecord | None) -> bool:
         if current is None or not current.is_terminal or current.attempt != record.attempt:
             return False
-        lake.sync(job_id)  # without units nobody could repeat a rename that a power cut undid
-        _write_manifest(store, lake, current, units)
-        return True
+        files.sync()  # without units nobody could expose again what a power cut left staged
+        return _write_manifest(store, files, current, units, valid)
 
     # Resumed in this moment its units stay, and its next end writes the manifest anew.
     return drop_units(store, job_id, write_manifest)
 
 
-def _is_fresh(lake: Lake, record: JobRecord) -> bool:
+def _is_fresh(files: JobFiles, record: JobRecord) -> bool:
     """Whether the manifest tells this end; launch's own says `running`, a resumed job's may tell an earlier one."""
     try:
-        manifest = lake.manifest(record.job_id)
+        manifest = files.manifest()
     except DamagedPartError as error:
         log.warning("a damaged manifest is written anew", job=record.job_id, error=str(error))
         return False
@@ -83,11 +82,13 @@ def _is_fresh(lake: Lake, record: JobRecord) -> bool:
     return bool(manifest["attempt"] == record.attempt and manifest["status"] == record.status)
 
 
-def _write_manifest(store: JobStore, lake: Lake, record: JobRecord, units: dict[str, dict[str, Any]]) -> None:
-    folder = lake.job_dir(record.job_id)
+def _write_manifest(
+    store: JobStore, files: JobFiles, record: JobRecord, units: dict[str, dict[str, Any]], valid: Parts
+) -> bool:
+    """Write the manifest over the one that was read; False, and nothing done, where there is another one now."""
     content = manifest_of(
         store,
-        lake,
+        files,
         record,
         units,
         status=record.status,
@@ -95,5 +96,6 @@ def _write_manifest(store: JobStore, lake: Lake, record: JobRecord, units: dict[
         coverage=record.coverage,
         result=record.result,
         error=record.error or None,
+        valid=valid,
     )
-    lake.storage.put(folder / MANIFEST, json_text(content).encode())
+    return files.swap_manifest(content)

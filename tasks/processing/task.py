@@ -8,10 +8,11 @@ from typing import Any
 
 from data.damage import enduring, naming
 from data.duck import connection
+from data.job_files import JobFiles
 from data.jobs import DEADLINE_STRUCK
 from data.lake import Lake, partition_of
 from leadmill.errors import ErrorCategory, WorkError
-from pipelines.execution.committed import committed_epochs, valid_parts
+from pipelines.execution.committed import files_of
 from pipelines.execution.unit_run import UnitRun
 from pipelines.stages import partition_number, partition_stages
 
@@ -25,13 +26,13 @@ def score(run: UnitRun) -> None:
     runtime, job_id = run.runtime, run.job_id
     lake, chain = runtime.lake, partition_stages(run.grant.stages)
     units = runtime.store.units(job_id)
-    lake.expose_all(job_id, committed_epochs(units, chain))
+    job = files_of(lake, job_id, units, run.grant.stages)
     model = load_rules(_scoring_file(run))
     if chain:
-        rows = valid_parts(lake, job_id, chain[-1], "rows", units, chain)
+        rows = job.valid(chain[-1])
         damaged = lake.set_damaged_aside(rows)
         rows = [file for file in rows if file not in damaged]
-        errors = [file for stage in chain for file in valid_parts(lake, job_id, stage, "errors", units, chain)]
+        errors = [file for stage in chain for file in job.valid(stage, "errors")]
         unreadable = lake.set_damaged_aside(errors)
         errors = [file for file in errors if file not in unreadable]
     else:
@@ -42,7 +43,7 @@ def score(run: UnitRun) -> None:
         if state.get("m") and (number := partition_number(unit)) is not None
     }
     unhanded = _never_handed(run, units) | {partition_of(file): _DAMAGED for file in damaged}
-    plan = lake.plan_path(job_id)
+    plan = job.plan_path()
 
     def score_from(files: Mapping[str, Sequence[Path]]) -> ScoreResult:
         return score_leads(
@@ -59,17 +60,17 @@ def score(run: UnitRun) -> None:
 
     with naming(lake, [plan]), run.files.part_at() as out:
         own = {"rows": rows}
-        result = enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job_id)}, score_from)
+        result = enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job)}, score_from)
     run.outcome.rows_in = result.rows
     run.outcome.rows_out = result.rows
     run.outcome.errors = result.failed
 
 
-def _known_rows(lake: Lake, job_id: str) -> list[Path]:
+def _known_rows(lake: Lake, job: JobFiles) -> list[Path]:
     """Where a job that only scores finds its companies' rows: in other jobs and the snapshot."""
     from tasks.processing.scoring_conditions import READS
 
-    sources = sorted({source for source in lake.plan_column(job_id, "source_job") if source})
+    sources = sorted({source for source in job.plan_column("source_job") if source})
     return [file for source in sources for file in lake.parts(source, READS)] + lake.snapshot_files(READS)
 
 
@@ -83,5 +84,5 @@ def _scoring_file(run: UnitRun) -> Path | None:
 def _never_handed(run: UnitRun, units: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
     """Partitions that the deadline struck before they were handed out; no more than the plan has companies."""
     error = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK)
-    companies = len(run.runtime.lake.plan_column(run.job_id, "company_id"))
+    companies = len(run.job.plan_column("company_id"))
     return {i: error for i in range(min(run.grant.partitions, companies)) if f"p{i}" not in units}

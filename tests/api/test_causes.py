@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from data.job_files import JobFiles
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id, new_job_id
 from pipelines.views import causes
@@ -59,7 +60,7 @@ def test_final_rows_tell_and_messages_that_name_their_host_are_one_cause(lake: L
     ]
     UnitFiles(lake, job, "score", "score", 1).write(rows)
     lake.expose(job, "score", "score", 1)
-    found = missing(lake, job, FULL, {})
+    found = missing(lake, JobFiles.unrecorded(lake, job), FULL, {})
     assert [(c["category"], c["error"], c["count"]) for c in found] == [
         ("network", "no answer from …", 2),
         ("data", "robots.txt forbids", 1),
@@ -77,7 +78,7 @@ def test_without_a_score_plan_errors_and_units_tell(lake: Lake) -> None:
     errors(lake, job, "scrape", {"c1.example": "timed out"})
     errors(lake, job, "process", {"c2.example": "no text"}, "data", unit=1)
     units = {"p1": {"s": "d"}, "p2": {"s": "f", "m": ["poison", "killed its process"]}}
-    found = missing(lake, job, ("scrape", "process"), units)
+    found = missing(lake, JobFiles.unrecorded(lake, job), ("scrape", "process"), units)
     assert {(c["category"], c["error"]): c["count"] for c in found} == {
         ("network", "timed out"): 1,
         ("data", "no text"): 1,
@@ -90,9 +91,9 @@ def test_without_a_score_plan_errors_and_units_tell(lake: Lake) -> None:
 
 def test_a_job_that_reads_others_rows_has_only_the_plan(lake: Lake) -> None:
     job = new_job_id()
-    assert missing(lake, job, ("report",), {}) == []
+    assert missing(lake, JobFiles.unrecorded(lake, job), ("report",), {}) == []
     plan(lake, job, ["a.example"], bad=1)
-    assert missing(lake, job, ("report",), {}) == [
+    assert missing(lake, JobFiles.unrecorded(lake, job), ("report",), {}) == [
         {"category": "data", "error": "not a URL", "count": 1, "example": "line 0"}
     ]
 
@@ -103,7 +104,7 @@ def test_a_torn_error_part_costs_its_causes_and_not_the_job(lake: Lake) -> None:
     errors(lake, job, "scrape", {"a.example": "timed out"})
     [file] = lake.parts(job, "scrape", "errors")
     file.write_bytes(file.read_bytes()[:100])
-    assert missing(lake, job, ("scrape",), {})[0]["error"] == "not done"
+    assert missing(lake, JobFiles.unrecorded(lake, job), ("scrape",), {})[0]["error"] == "not done"
 
 
 def test_many_causes_are_bounded_and_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:

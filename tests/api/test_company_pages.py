@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from api.company_rows import CompanyFilter, company_page
 from api.error_rows import error_page
+from data.job_files import JobFiles
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
 from tests.api.conftest import V1, Worker, post
@@ -86,7 +87,7 @@ def test_errors_page_through_changing_data(
     told: list[Any] = []
     cursor, partition, good = None, 1, set()
     while True:
-        items, cursor = error_page(lake, job, limit, cursor)
+        items, cursor = error_page(lake, JobFiles.unrecorded(lake, job), limit, cursor)
         told += [(item["domain"], item["line"]) for item in items]
         if cursor is None:
             break

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from data import history
 from data.covered import covered
 from data.damage import DamagedPartError, damages
+from data.job_files import JobFiles
 from data.jobs import Grant, JobStore
 from data.lake import Lake, UnitFiles
 from data.snapshot import compact, exclusive
@@ -212,7 +213,7 @@ def test_a_manifest_names_no_file_elsewhere(jobs: Jobs) -> None:
     path = jobs.lake.job_dir(job_id) / "manifest.json"
     names = ["../../part-00000-0.parquet", "/tmp/part-00000-0.parquet", "score/../../../part-00000-0.parquet", 7]
     path.write_text(json.dumps({**json.loads(path.read_text()), "parts": {"score": names}}))
-    look_over(jobs.lake, job_id)
+    look_over(jobs.lake, JobFiles.unrecorded(jobs.lake, job_id))
     assert damages(jobs.lake) == []
 
 
@@ -319,7 +320,7 @@ def test_a_damaged_manifest_is_named_and_breaks_no_list(client: TestClient, jobs
     manifest.write_bytes(manifest.read_bytes()[:50])
     assert client.get(f"{V1}/jobs/list").status_code == 200 and status(client, hurt)["status"] == "completed"
     with pytest.raises(DamagedPartError, match=f"{hurt}/manifest.json"):
-        jobs.lake.manifest(hurt)
+        JobFiles.unrecorded(jobs.lake, hurt).manifest()
     # Without units in the record a resume takes what the parts tell.
     store.redis.hset(store.key(f"job:{hurt}"), "coverage", "0.5")
     store.redis.delete(store.key(f"units:{hurt}"))
@@ -327,7 +328,7 @@ def test_a_damaged_manifest_is_named_and_breaks_no_list(client: TestClient, jobs
     jobs.done.clear()
     jobs.go_on(hurt, ("a.example",))
     assert jobs.done == ["launch:0", "score:0", "publish:0"]
-    assert (jobs.lake.manifest(hurt) or {})["status"] == "completed"
+    assert (JobFiles.unrecorded(jobs.lake, hurt).manifest() or {})["status"] == "completed"
     # Once its record is gone, too, the answer names the file.
     manifest.write_text("[")
     store.forget(hurt)
@@ -339,7 +340,7 @@ def test_a_damaged_manifest_is_named_and_breaks_no_list(client: TestClient, jobs
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_plan_is_told_and_made_anew(client: TestClient, jobs: Jobs, damage: Callable[[Path], None]) -> None:
     job = jobs.whole("a.example", "b.example")
-    plan = jobs.lake.plan_path(job)
+    plan = JobFiles.unrecorded(jobs.lake, job).plan_path()
     damage(plan)
     for _ in range(2):
         assert client.get(f"{V1}/jobs/{job}/errors").status_code == 200
@@ -355,13 +356,13 @@ def test_a_damaged_plan_is_told_and_made_anew(client: TestClient, jobs: Jobs, da
     jobs.done.clear()
     jobs.go_on(job, ("a.example", "b.example"))
     assert {"p0:0", "p1:0", "p0:2", "p1:2"} <= set(jobs.done), "who was in which partition is not known"
-    assert status(client, job)["status"] == "completed" and len(jobs.lake.plan(job)) == 2
+    assert status(client, job)["status"] == "completed" and len(JobFiles.unrecorded(jobs.lake, job).plan()) == 2
     assert client.get("/healthz").json()["status"] != "fail" and damages(jobs.lake) == []
 
 
 def test_a_lost_plan_is_made_anew(client: TestClient, jobs: Jobs) -> None:
     job = jobs.whole("a.example", "b.example")
-    jobs.lake.plan_path(job).unlink()
+    JobFiles.unrecorded(jobs.lake, job).plan_path().unlink()
     assert client.get(f"{V1}/jobs/{job}/errors").status_code == 200
     assert client.post(f"{V1}/jobs/{job}/resume").status_code == 202
     jobs.done.clear()
@@ -373,11 +374,11 @@ def test_a_launch_makes_a_plan_anew_that_fits_the_partitions(client: TestClient,
     """The real launch, with fewer processes than at the first time."""
     domains = tuple(f"c{i}.example" for i in range(5))
     job = jobs.whole(*domains)
-    truncated(jobs.lake.plan_path(job))
+    truncated(JobFiles.unrecorded(jobs.lake, job).plan_path())
     client.get(f"{V1}/jobs/{job}/errors")
     assert client.post(f"{V1}/jobs/{job}/resume").status_code == 202
     assert run_unit(jobs.runtime, launch, job, "launch", 0, 0, owner="t:1", chained=False)
-    assert {row["partition"] for row in jobs.lake.plan(job)} == set(range(5))
+    assert {row["partition"] for row in JobFiles.unrecorded(jobs.lake, job).plan()} == set(range(5))
     assert status(client, job)["stages"][0]["partitions"]["total"] == 5 and damages(jobs.lake) == []
     jobs.go_on(job, domains)
     assert status(client, job)["status"] == "completed"
@@ -385,11 +386,11 @@ def test_a_launch_makes_a_plan_anew_that_fits_the_partitions(client: TestClient,
 
 def test_a_folder_in_the_place_of_a_plan(client: TestClient, jobs: Jobs) -> None:
     job = jobs.whole("a.example")
-    is_a_folder(jobs.lake.plan_path(job))
+    is_a_folder(JobFiles.unrecorded(jobs.lake, job).plan_path())
     assert client.get(f"{V1}/jobs/{job}/errors").status_code == 200
     assert client.post(f"{V1}/jobs/{job}/resume").status_code == 202
     jobs.go_on(job, ("a.example",))
-    assert status(client, job)["status"] == "completed" and len(jobs.lake.plan(job)) == 1
+    assert status(client, job)["status"] == "completed" and len(JobFiles.unrecorded(jobs.lake, job).plan()) == 1
     assert client.get("/healthz").json()["status"] != "fail"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from data.job_files import JobFiles
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schedules import ScheduleStore
@@ -103,7 +104,7 @@ def test_a_tick_whose_job_is_in_the_lake_is_not_submitted_again(
     [(job, _)] = store.ids("t:schedule:daily")
     record = store.record(job)
     assert record is not None
-    manifest = manifest_of(store, lake, record, {}, status="running", now=now)
+    manifest = manifest_of(store, JobFiles.unrecorded(lake, job), record, {}, status="running", now=now)
     (lake.job_dir(job)).mkdir(parents=True)
     (lake.job_dir(job) / "manifest.json").write_text(json.dumps(manifest))  # as launch does: the lake knows the job
     store.redis.flushall()

@@ -1,4 +1,4 @@
-"""Part files under every interleaving of writers, late settlers, droppers and readers, over real files.
+"""Part files under every interleaving of writers, late exposers, droppers and readers, over real files.
 
 A slow process is one that stops between two changes of the folder: each actor here is a thread that waits for its turn
 before every rename and removal, and the test chooses whose turn it is.
@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from data.job_files import JobFiles
 from data.lake import Lake, UnitFiles
 from data.parts import Committed, counts_of, newest, parse_name, part_name, short
 from leadmill.ids import company_id
@@ -36,10 +37,12 @@ def write(lake: Lake, epoch: int, files: int, kind: str = "rows") -> Committed:
 
 
 def rows(lake: Lake, committed: Committed) -> list[str]:
-    """What a reader gets that has read the record before: it settles, then reads what the record names."""
-    lake.expose(JOB, "scrape", "p0", committed.epoch)
-    files = lake.valid(JOB, "scrape", "rows", {0: committed})
-    return sorted(row["domain"] for row in lake.iter_rows(files))
+    """What a reader gets that has read the record before."""
+    return sorted(row["domain"] for row in lake.iter_rows(files_of(lake, committed).valid("scrape")))
+
+
+def files_of(lake: Lake, committed: Committed) -> JobFiles:
+    return JobFiles(lake, JOB, lambda: {("scrape", "p0"): committed})
 
 
 def wanted(committed: Committed) -> list[str]:
@@ -106,11 +109,11 @@ def interleavings(first: int, second: int) -> Iterator[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize(("old_files", "new_files"), [(1, 1), (2, 1), (1, 2), (2, 0)])
-@pytest.mark.parametrize("late", ["settler", "dropper"])
+@pytest.mark.parametrize("late", ["exposer", "dropper"])
 def test_a_late_process_beside_a_new_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str, old_files: int, new_files: int
 ) -> None:
-    """The late one knows epoch 3; epoch 4 is committed and being settled. Its rows are there, whatever comes first."""
+    """The late one knows epoch 3; epoch 4 is committed and being exposed. Its rows are there, whatever comes first."""
     steps = Steps(monkeypatch)
     for number, order in enumerate(interleavings(4, 4)):
         lake = Lake(tmp_path / str(number))
@@ -120,7 +123,7 @@ def test_a_late_process_beside_a_new_commit(
         new = write(lake, 4, new_files)
         works: list[Callable[[], object]] = [
             (lambda lake=lake: lake.expose(JOB, "scrape", "p0", 3))  # type: ignore[misc]
-            if late == "settler"
+            if late == "exposer"
             else (lambda lake=lake: lake.drop_partition(JOB, ["scrape"], 0, 3)),  # type: ignore[misc]
             lambda lake=lake: lake.expose(JOB, "scrape", "p0", 4),  # type: ignore[misc]
         ]
@@ -163,11 +166,11 @@ class Folder(RuleBasedStateMachine):
             self.written[self.epoch] = write(self.lake, self.epoch, files)
 
     @precondition(lambda self: self.epoch in self.written and self.committed is None)
-    @rule(settles=st.booleans())
-    def commit(self, settles: bool) -> None:
+    @rule(exposes=st.booleans())
+    def commit(self, exposes: bool) -> None:
         self.committed = self.written[self.epoch]
         self.known.append(self.committed)
-        if settles:
+        if exposes:
             self.lake.expose(JOB, "scrape", "p0", self.epoch)
 
     @rule(drops=st.booleans())
@@ -180,7 +183,7 @@ class Folder(RuleBasedStateMachine):
     @precondition(lambda self: self.known)
     @rule(data=st.data(), drops=st.booleans())
     def late(self, data: st.DataObject, drops: bool) -> None:
-        """A process that slept settles what it knew, or drops what it was told to make again."""
+        """A process that slept exposes what it knew, or drops what it was told to make again."""
         what = data.draw(st.sampled_from(self.known))
         if not drops:
             self.lake.expose(JOB, "scrape", "p0", what.epoch)
@@ -192,9 +195,7 @@ class Folder(RuleBasedStateMachine):
     def publish(self, data: st.DataObject) -> None:
         """The job's end, perhaps by a process that read the units a while ago; then a listing is exact."""
         what = data.draw(st.sampled_from(self.known))
-        self.lake.expose(JOB, "scrape", "p0", what.epoch)
-        valid = {("scrape", "rows"): self.lake.valid(JOB, "scrape", "rows", {0: what})}
-        self.lake.remove_losers(JOB, valid, {"p0": what.epoch})  # type: ignore[arg-type]
+        files_of(self.lake, what).remove_losers(["scrape"], {"p0": what.epoch})
         if what is self.committed:
             names = sorted(row["domain"] for row in self.lake.iter_rows(self.lake.parts(JOB, "scrape")))
             assert names == wanted(what)

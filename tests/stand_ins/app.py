@@ -24,7 +24,6 @@ from typing import Any
 from leadmill.errors import ErrorCategory, WorkError
 from pipelines.execution import plan as planning
 from pipelines.execution import publish as publishing
-from pipelines.execution.committed import committed_epochs
 from pipelines.execution.unit_run import UnitRun
 from tasks.app import app
 from tasks.unit_task import unit_task
@@ -123,14 +122,11 @@ def score(run: UnitRun) -> None:
         raise WorkError("told to fail", ErrorCategory.SYSTEM)
     if not how.get("parts", True):
         return
-    lake, units = run.runtime.lake, run.runtime.store.units(run.job_id)
-    chain = ("scrape", "process", "enrich")
-    lake.expose_all(run.job_id, committed_epochs(units, chain))
-    good = {row["company_id"] for row in lake.iter_rows(lake.parts(run.job_id, "enrich"))}
+    good = {row["company_id"] for row in run.runtime.lake.iter_rows(run.job.valid("enrich"))}
     run.write(
         {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "score": 1.0,
          "error": row["error"] or (None if row["company_id"] in good else "no row"), "scored_at": datetime.now(UTC)}
-        for row in lake.plan(run.job_id)
+        for row in run.job.plan()
     )  # fmt: skip
 
 

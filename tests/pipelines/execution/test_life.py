@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from data.job_files import JobFiles
 from pipelines.execution import canvas
 from pipelines.intake.submit import Submission
 from pipelines.queues import Priority
@@ -35,7 +36,7 @@ def test_a_pipeline_runs_every_stage_of_every_company_once(spine: Spine) -> None
     assert spine.wait(job) == ["completed"]
     for stage in ("scrape", "process", "enrich", "score"):
         assert rows(spine, job, stage) == [f"c{i:05d}.example" for i in range(9)]
-    manifest = spine.lake.manifest(job)
+    manifest = JobFiles.unrecorded(spine.lake, job).manifest()
     assert manifest and manifest["coverage"] == 1
     assert not list((spine.lake.job_dir(job) / "_tmp").glob("*"))
     assert {file.name for file in (spine.lake.job_dir(job) / "reports").iterdir()} == {"report.html", "report.csv"}
@@ -155,7 +156,7 @@ def test_an_input_that_names_no_company_fails_and_says_so(spine: Spine) -> None:
     record = spine.store.record(job)
     assert record and "unknown company" in record.error
     assert job_json(record)["coverage"] is None
-    manifest = spine.lake.manifest(job)
+    manifest = JobFiles.unrecorded(spine.lake, job).manifest()
     assert manifest and manifest["coverage"] is None
 
 

@@ -12,10 +12,11 @@ import pytest
 
 from data.jobs import TERMINAL, Grant, JobStore, NewJob, UnitStatus
 from data.lake import DamagedPartError, Lake, UnitFiles
+from data.local_storage import LocalStorage
 from data.schemas import SCHEMA_VERSION
 from leadmill.ids import company_id
 from leadmill.settings import Settings
-from pipelines.execution.committed import all_valid_parts, committed_parts
+from pipelines.execution.committed import committed_parts, files_of
 from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, UnitRun, run_unit
 
@@ -105,7 +106,7 @@ def test_what_is_made_again_leaves_nothing_of_the_older_epoch(runtime: Runtime) 
     stray = lake.part_dir(JOB, "scrape") / "part-00000-1.parquet"
     stray.write_bytes(lake.parts(JOB, "scrape")[0].read_bytes())
     units = runtime.store.units(JOB)
-    assert [file.name for file in all_valid_parts(lake, JOB, units, (*CHAIN, "score"))["scrape", "rows"]] == [
+    assert [file.name for file in files_of(lake, JOB, units, (*CHAIN, "score")).valid("scrape")] == [
         "part-00000-0-e2.parquet"
     ]
     assert [row["domain"] for row in lake.iter_rows(lake.parts(JOB, "scrape"))] == ["a.example"]
@@ -150,7 +151,7 @@ def test_a_job_whose_renames_could_not_be_made_durable_does_not_end(
         raise OSError("the disk does not answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Lake, "sync", refuse)
+        patch.setattr(LocalStorage, "sync", refuse)
         assert not run(runtime, publish, "publish")
     assert (runtime.store.read(JOB) or {})["status"] not in TERMINAL
     assert not (runtime.lake.job_dir(JOB) / "manifest.json").exists()

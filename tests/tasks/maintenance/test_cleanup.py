@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data import history, snapshot
+from data.job_files import JobFiles
 from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import WorkError
@@ -95,7 +96,7 @@ def check_done(driver: Driver, jobs: list[str], before: dict[str, Any]) -> None:
     assert all(driver.store.read(job_id) is None for job_id in jobs)
     assert sorted(row["job_id"] for row in history.page(driver.lake)) == sorted(jobs)
     for job_id in jobs:
-        assert driver.lake.manifest(job_id)
+        assert JobFiles.unrecorded(driver.lake, job_id).manifest()
         assert not any((driver.lake.job_dir(job_id) / stage).exists() for stage in (*STAGE_SCHEMAS, "pages"))
     assert not list(driver.lake.root.rglob("*.tmp"))
     assert recount(driver.store, driver.lake)["archived"] == len(jobs)
@@ -202,7 +203,7 @@ def test_a_job_resumed_while_it_is_cleaned_up_keeps_everything(driver: Driver, m
 
     def resume_then(*arguments: Any) -> int:
         added = real(*arguments)
-        driver.store.resume(job_id, driver.lake.manifest(job_id)["units"])  # type: ignore[index]
+        driver.store.resume(job_id, JobFiles.unrecorded(driver.lake, job_id).manifest()["units"])  # type: ignore[index]
         return added
 
     monkeypatch.setattr(cleanup.history, "append", resume_then)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data import history
+from data.job_files import JobFiles
 from data.jobs import JobStore
 from data.jobs.counters import CounterWatch, EndedCounts
 from data.lake import Lake
@@ -182,7 +183,7 @@ def test_a_cancelled_job_is_sealed_and_can_be_resumed_from_its_manifest(driver: 
     units = driver.store.units(job_id)
     assert sealing.seal_ended(driver.store, driver.lake, driver.now) == 1
     assert keys_of(driver, job_id) == [] and keys_of(driver, young) == ["units", "ev"]
-    manifest = driver.lake.manifest(job_id)
+    manifest = JobFiles.unrecorded(driver.lake, job_id).manifest()
     assert manifest is not None
     assert (manifest["status"], manifest["attempt"], manifest["units"]) == ("cancelled", 1, units)
     assert manifest["parts"] == {"scrape": ["scrape/part-00000-0.parquet"], "pages": ["pages/part-00000-0.parquet"]}
@@ -196,7 +197,7 @@ def test_a_cancelled_job_is_sealed_and_can_be_resumed_from_its_manifest(driver: 
     driver.store.cancel(job_id)
     driver.at(0)
     assert sealing.seal_ended(driver.store, driver.lake, driver.now) == 1
-    assert (driver.lake.manifest(job_id) or {})["attempt"] == 2
+    assert (JobFiles.unrecorded(driver.lake, job_id).manifest() or {})["attempt"] == 2
 
 
 def test_a_sealed_manifest_has_the_keys_that_publish_writes(
@@ -210,7 +211,10 @@ def test_a_sealed_manifest_has_the_keys_that_publish_writes(
     settings = Settings(data_url=str(driver.lake.root))
     runtime = Runtime(settings, driver.store, driver.lake, lambda outs: None)
     assert run_unit(runtime, publish, job_id, "publish", 0, 0, owner="o:1", chained=False)
-    written, sealed = driver.lake.manifest(job_id), driver.lake.manifest(cancelled)
+    written, sealed = (
+        JobFiles.unrecorded(driver.lake, job_id).manifest(),
+        JobFiles.unrecorded(driver.lake, cancelled).manifest(),
+    )
     assert written is not None and sealed is not None
     assert list(sealed) == list(written)
     assert {name: type(value) for name, value in sealed.items() if value is not None}.items() <= {
@@ -225,7 +229,7 @@ def test_a_missing_rename_of_the_manifest_is_repeated(driver: Driver) -> None:
     (folder / "_tmp").mkdir(exist_ok=True)
     (folder / "manifest.json").rename(folder / "_tmp" / f"publish.publish.{epoch}~manifest.json")
     assert sealing.seal_ended(driver.store, driver.lake, driver.now) == 0
-    assert driver.lake.manifest(job_id) and keys_of(driver, job_id) == ["units", "ev"]
+    assert JobFiles.unrecorded(driver.lake, job_id).manifest() and keys_of(driver, job_id) == ["units", "ev"]
 
 
 def test_a_resume_during_sealing_keeps_its_units(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,4 +249,4 @@ def test_only_an_hour_after_its_end(driver: Driver) -> None:
     job_id = driver.cancelled(["a.example"], 0.5 / 24)
     assert sealing.seal_ended(driver.store, driver.lake, driver.now) == 0
     assert sealing.seal_ended(driver.store, driver.lake, driver.now + timedelta(hours=1)) == 1
-    assert driver.lake.manifest(job_id)
+    assert JobFiles.unrecorded(driver.lake, job_id).manifest()

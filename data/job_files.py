@@ -1,0 +1,214 @@
+"""One reader of a job's files: what its commits name is exposed before a path is given out.
+
+A commit may be in the record while its files are still staged (the process died between the two). Whoever reads a job
+by `JobFiles` cannot forget to expose them: the commits are asked for once, and only where something is staged or a
+commit has to be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data.damage import DamagedPartError, mend
+from data.lake import Lake
+from data.parts import (
+    DAMAGED,
+    KINDS,
+    MANIFEST,
+    PLAN_FILE,
+    Committed,
+    PartKind,
+    newest,
+    parse_name,
+    partition_in,
+    partition_of_unit,
+)
+from data.reading import json_object, read_table
+from data.schemas import STAGE_SCHEMAS
+from data.storage import Content
+from data.unit_files import json_text
+
+#: (stage, unit) → what its commit said.
+Commits = Mapping[tuple[str, str], Committed]
+#: The files that count, of each stage and kind.
+Parts = dict[tuple[str, PartKind], list[Path]]
+
+
+class JobFiles:
+    """The files of one job as its record has them committed. `commits` gives those, asked once at most.
+
+    Paths are given out for readers; one that is missing was damaged and set aside, or lost.
+    """
+
+    def __init__(self, lake: Lake, job_id: str, commits: Callable[[], Commits]) -> None:
+        self.job_id, self.folder = job_id, lake.job_dir(job_id)
+        self._lake, self._storage, self._ask = lake, lake.storage, commits
+        self._commits: Commits | None = None
+        self._staged: set[tuple[str, str]] | None = None
+        self._manifest: Content | None = None
+
+    @classmethod
+    def unrecorded(cls, lake: Lake, job_id: str) -> JobFiles:
+        """As they lie, for whoever has no record to ask: what is staged is not seen."""
+        return cls(lake, job_id, dict)
+
+    @property
+    def commits(self) -> Commits:
+        """What the record says is committed."""
+        if self._commits is None:
+            self._commits = self._ask()
+            self._staged = None  # a file that one of them names was staged before: seen from now on
+        return self._commits
+
+    def expose(self, wanted: Callable[[str, str], bool] = lambda stage, unit: True) -> None:
+        """Show what was committed and is still staged, of the stages and units that are wanted."""
+        if self._staged is None:
+            self._staged = self._storage.staged(self.job_id)
+        if not any(wanted(*key) for key in self._staged):
+            return
+        commits = self.commits
+        self._staged = self._staged or self._storage.staged(self.job_id)
+        for key in [key for key in self._staged if wanted(*key)]:
+            if (what := commits.get(key)) and what.epoch:
+                self._lake.expose(self.job_id, *key, what.epoch)
+                self._staged.discard(key)
+
+    # ---- parts ---------------------------------------------------------------------------------
+
+    def valid(self, stage: str, kind: PartKind = "rows") -> list[Path]:
+        """The files of a stage that commits name, sorted.
+
+        Nothing is listed where a commit has counts, so a file that is missing is named all the same.
+        """
+        committed = {partition_of_unit(unit): what for (name, unit), what in self.commits.items() if name == stage}
+        self.expose(lambda name, unit: name == stage)
+        told = {number: what.names(number, kind) for number, what in committed.items()}
+        names = [name for those in told.values() for name in those or ()]
+        folder = self._lake.part_dir(self.job_id, stage, kind)
+        if None in told.values():
+            there = newest(self._storage.names(folder))
+            names += [name for name in there if told.get(partition_in(name), ()) is None]
+        return [folder / name for name in sorted(names)]
+
+    def all_valid(self, stages: Sequence[str]) -> Parts:
+        """The same of every stage that makes rows, and every kind, without missing ones; pages are scrape's."""
+        return {(stage, kind): self.there(self.valid(stage, kind)) for stage, kind in _kinds(stages)}
+
+    def parts(self, stage: str, kind: PartKind = "rows") -> list[Path]:
+        """The files of a stage that lie there, of each partition those of its highest epoch, sorted.
+
+        For whoever tells of a job, also where its record has no commits any more.
+        """
+        self.expose(lambda of, whose: of == stage)
+        return self._lake.parts(self.job_id, stage, kind)
+
+    def all_parts(self, stages: Sequence[str]) -> Parts:
+        """The same of every stage that makes rows, and every kind."""
+        return {(stage, kind): self.parts(stage, kind) for stage, kind in _kinds(stages)}
+
+    def there(self, files: Sequence[Path]) -> list[Path]:
+        """Those of some files that lie where they should, in their order; each folder is listed once."""
+        names = {folder: set(self._storage.names(folder)) for folder in {file.parent for file in files}}
+        return [file for file in files if file.name in names[file.parent]]
+
+    def remove_losers(self, stages: Sequence[str], epochs: Mapping[str, int]) -> Parts:
+        """Have the folder of a job whose units have all ended show what counts and nothing else; what that is.
+
+        `epochs`: each unit's present epoch, read from the record together with the commits: what a later epoch wrote
+        meanwhile stays, should this process have slept.
+        """
+        self.expose()
+        valid = self.all_valid(stages)
+        for (stage, kind), files in valid.items():
+            self._remove_losers(stage, kind, {file.name for file in files}, epochs)
+        self._storage.discard_lost(self.job_id, {unit: epoch for unit, epoch in epochs.items() if unit != "publish"})
+        return valid
+
+    def _remove_losers(self, stage: str, kind: PartKind, kept: set[str], epochs: Mapping[str, int]) -> None:
+        folder = self._lake.part_dir(self.job_id, stage, kind)
+        for name in self._storage.names(folder):
+            part = parse_name(name)
+            if part is None or name in kept or name.startswith(DAMAGED):
+                continue
+            unit = stage if stage == "score" else f"p{part.partition}"
+            if part.epoch <= epochs.get(unit, 0):
+                self._storage.remove(folder / name)
+
+    def sync(self) -> None:
+        """Make every exposure durable, once, before the job is told as ended.
+
+        Until then a power cut may leave a file staged, and the next reader exposes it.
+        """
+        self._storage.sync(self.folder)
+
+    # ---- plan, manifest, reports --------------------------------------------------------------------
+
+    def plan_path(self) -> Path:
+        """Where the plan lies, or would."""
+        self.expose(lambda stage, unit: stage == "launch")
+        return self.folder / PLAN_FILE
+
+    def plan(self, partition: int | None = None) -> list[dict[str, Any]]:
+        """Rows of the plan (`data.schemas.PLAN`), of one partition if given.
+
+        Raises:
+            DamagedPartError: it is missing, or damaged and now noted as that.
+        """
+        filters = None if partition is None else [("partition", "=", partition)]
+        rows: list[dict[str, Any]] = self._plan_table(filters=filters).to_pylist()
+        return rows
+
+    def has_plan(self) -> bool:
+        """Whether the plan is there, whole; a damaged one is noted as that."""
+        return not self._lake.set_damaged_aside([self.plan_path()])
+
+    def plan_column(self, column: str) -> list[Any]:
+        """One column of the plan; nothing when there is none.
+
+        Raises:
+            DamagedPartError: it is damaged and now noted as that.
+        """
+        if self._storage.stat(self.plan_path()) is None:
+            return []
+        found: list[Any] = self._plan_table([column])[0].to_pylist()
+        return found
+
+    def _plan_table(self, columns: Sequence[str] | None = None, filters: Any = None) -> Any:
+        path = self.plan_path()
+        try:
+            return read_table(path, columns, filters)
+        except DamagedPartError:
+            mend(self._lake, [path])  # raises the same, unless it is missing
+            raise
+
+    def manifest(self) -> dict[str, Any] | None:
+        """What the job is (`pipelines.execution.manifest`), or None when it has not begun (or never was).
+
+        Raises:
+            DamagedPartError: the file is damaged.
+        """
+        self.expose(lambda stage, unit: stage in ("launch", "publish"))
+        path = self.folder / MANIFEST
+        self._manifest = None
+        try:
+            self._manifest = self._storage.read(path)
+        except IsADirectoryError as error:
+            raise DamagedPartError(path, error) from error
+        return None if self._manifest is None else json_object(path, self._manifest.data)
+
+    def swap_manifest(self, value: Mapping[str, Any]) -> bool:
+        """Write the manifest, if it is still the one that was read last here; whether it was."""
+        return self._storage.swap(self.folder / MANIFEST, json_text(value).encode(), self._manifest)
+
+    def report(self, name: str) -> Path | None:
+        """A file below `reports/`; None when there is none."""
+        self.expose(lambda stage, unit: stage in ("report", "analyze"))
+        file = self.folder / "reports" / name
+        return file if file.is_file() else None
+
+
+def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:
+    made = [stage for stage in stages if stage in STAGE_SCHEMAS]
+    return [(stage, kind) for stage in made for kind in KINDS if kind != "pages" or stage == "scrape"]
