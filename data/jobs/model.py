@@ -89,6 +89,7 @@ LIMITS: dict[str, float] = {
     "MAX_DEATHS": 3,  # reported deaths of its process before a unit is set aside
     "ALONE_DEATHS": 2,  # unexplained ones (or lapses) after which a partition runs company by company
     "MAX_NAMED": 30,  # pages of a unit that explain a death; every further death is unexplained
+    "MANY_UNITS": 1_000,  # a cancel or a deadline does not look at each unit of a job that has more
     "MAX_LAPSES": 10,  # unreported lapses before it is
     "BACK_MS": 1_000,  # the server's clock went back when a claim is so much earlier than the one before
     "ASIDE_MS": 10_000,  # a job that cannot be looked at (a key of another type) is looked at again after this

@@ -85,15 +85,23 @@ local function get_unit(name)
   return unit
 end
 
--- Names of those that have one of these statuses (none given: of all), as Redis lists them.
-local function units_that_are(statuses)
+-- Names of all of them, as Redis lists them.
+local function all_units()
   local names, flat = {}, read('hash', 'HGETALL', 'units:' .. subject)
   for i = 1, #flat, 2 do
-    local unit = dec(flat[i + 1])
-    if not statuses or statuses[unit[STATUS]] then
-      names[#names + 1] = flat[i]
-      units[flat[i]] = units[flat[i]] or unit
-    end
+    names[#names + 1] = flat[i]
+    units[flat[i]] = units[flat[i]] or dec(flat[i + 1])
+  end
+  return names
+end
+
+-- Names of those of a live job that are not done and have not failed: each on its way has a due entry, each that a
+-- resume planned again stands in `todo`. Of a few all are looked at, which finds them whatever the record lacks.
+local function open_units()
+  if read('hash', 'HLEN', 'units:' .. subject) <= MANY_UNITS then return all_units() end
+  local names, start = read('list', 'LRANGE', 'todo:' .. subject, 0, -1), subject .. '|'
+  for _, member in ipairs(read('zset', 'ZRANGE', 'due', 0, -1)) do
+    if member:sub(1, #start) == start then names[#names + 1] = member:sub(#start + 1) end
   end
   return names
 end

@@ -3,12 +3,14 @@ local function operation()
   local job = load(args.job)
   if not job then return { no = 'gone' } end
   if TERMINAL[job.status] then return { no = job.status } end
-  for _, name in ipairs(units_that_are(LIVE)) do
+  for _, name in ipairs(open_units()) do
     local unit = get_unit(name)
-    must_be_legal(UNIT_MOVES, unit[STATUS], PLANNED)
-    unit[STATUS], unit[OWNER] = PLANNED, nil
-    undue(name)
-    put_unit(name, unit)
+    if unit and LIVE[unit[STATUS]] then
+      must_be_legal(UNIT_MOVES, unit[STATUS], PLANNED)
+      unit[STATUS], unit[OWNER] = PLANNED, nil
+      undue(name)
+      put_unit(name, unit)
+    end
   end
   set(job, IN_WINDOW, 0)
   end_job(job, 'cancelled')

@@ -8,9 +8,10 @@ end
 local function strike_deadline(job)
   set(job, 'struck', now)
   drop('list', 'todo:' .. job.id)
-  for _, name in ipairs(units_that_are({ [PLANNED] = true, [HANDED] = true, [WAITING] = true })) do
-    if is_part(name) or name == 'launch' then
-      local unit = get_unit(name)
+  local unbegun = { [PLANNED] = true, [HANDED] = true, [WAITING] = true }
+  for _, name in ipairs(open_units()) do
+    local unit = get_unit(name)
+    if unit and unbegun[unit[STATUS]] and (is_part(name) or name == 'launch') then
       -- Planned again by a resume: it held no place.
       if is_part(name) and unit[STATUS] == PLANNED then add(job, IN_WINDOW, 1) end
       fail_by_deadline(job, name, unit)

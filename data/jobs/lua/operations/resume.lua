@@ -43,7 +43,7 @@ end
 local function plan_again(job)
   local done, again = 0, {}
   for _, name in ipairs(args.damaged or {}) do again[name] = true end
-  local names = units_that_are()
+  local names = all_units()
   for name, unit in pairs(args.units or {}) do -- from the manifest, when the record's own units are gone
     if not units[name] then
       put_unit(name, unit)

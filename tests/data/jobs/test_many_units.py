@@ -1,0 +1,53 @@
+"""A job of very many partitions: what ends it does not look at each, and finds all that are on their way."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from data.jobs import LIMITS, JobStore
+from tests.data.jobs.acting import CLOSE, FAILING, JOB, OTHER, begin, handed, launched, pass_time, state
+
+MANY = int(LIMITS["MANY_UNITS"]) + 10
+
+
+@pytest.fixture
+def big(store: JobStore) -> JobStore:
+    """p0 runs, p1 waits for its next try, the rest is done; beside it another job."""
+    launched(store, MANY, deadline_s=60)
+    launched(store, job=OTHER)
+    done = {f"p{n}": json.dumps({"s": "d", "e": 1, "k": 2, "c": [1, 1, 1]}) for n in range(2, MANY)}
+    store.redis.hset(store.key(f"units:{JOB}"), mapping=done)
+    store.redis.hset(store.key(f"job:{JOB}"), mapping={"px": MANY, "pd": MANY - 2})
+    begin(store, "p0")
+    store.fail(begin(store, "p1"), max=3, **{**FAILING, "base": 600_000, "cap": 600_000})
+    return store
+
+
+def open_of(store: JobStore, job: str = JOB) -> dict[str, str]:
+    return {unit: state["s"] for unit, state in store.units(job).items() if state["s"] not in "df"}
+
+
+def test_a_cancel_and_a_resume(big: JobStore) -> None:
+    beside = open_of(big, OTHER)
+    big.cancel(JOB)
+    assert open_of(big) == {"p0": "p", "p1": "p"}
+    assert [member for member in big.redis.zrange(big.key("due"), 0, -1) if member.startswith(JOB)] == []
+    assert open_of(big, OTHER) == beside
+    assert handed(big.resume(JOB)) == ["launch"]
+    fields = {"pn": MANY, "w": 1, "nc": MANY, "close": CLOSE}
+    (first,) = handed(big.commit(begin(big, "launch"), fields=fields))
+    assert first in ("p0", "p1") and big.redis.llen(big.key(f"todo:{JOB}")) == 1
+    big.cancel(JOB)
+    assert open_of(big) == {"p0": "p", "p1": "p"}, "one was handed out, one stood in `todo`"
+
+
+def test_a_deadline(big: JobStore) -> None:
+    for _ in range(7):
+        pass_time(big, 9)
+        assert big.renew(begin(big, "p0")) is None
+        big.claim({"scrape:3": True})
+    assert state(big, "p0")["s"] == "r", "it ends its stage"
+    assert state(big, "p1")["m"][0] == "deadline"
+    assert handed(big.commit(begin(big, "p0"))) == ["score"]
