@@ -138,7 +138,7 @@ class CounterWatch:
         durations = {kind: _histogram(row) for kind, row in zip(self._kinds, histograms, strict=True) if row}
         return EndedCounts(without_zeros(_counter(ended)), durations)
 
-    def replace(self, should: EndedCounts) -> bool:
+    def overwrite(self, should: EndedCounts) -> bool:
         """Put fresh hashes in the place of the old ones, all at once; False when a counter moved since the look."""
         wanted: dict[str, Mapping[Any, int]] = {keys.ENDED: should.ended}
         wanted |= {keys.durations(kind): should.durations.get(kind, {}) for kind in {*self._kinds, *should.durations}}

@@ -55,7 +55,7 @@ def recount(store: JobStore, lake: Lake, check: Callable[[], None] = lambda: Non
             _take_in(store, seen, check)
             should, archived = _tally(seen.values(), _archived(store, lake))
             drift = _differences(counters.read(), should)
-            if not drift or counters.replace(should):
+            if not drift or counters.overwrite(should):
                 return _result(len(seen), archived, drift, overtaken=False)
             # A job ended or was resumed meanwhile: take that in and look again.
     return _result(len(seen), archived, drift, overtaken=True)
