@@ -12,9 +12,19 @@ from data.schemas import ERRORS, STAGE_SCHEMAS, table
 from extraction import enrich
 from extraction.budget import CompanyBudgets
 from extraction.enrich import enrich_rows
-from extraction.enrichers import ENRICHERS, Enricher, Outcome, company_size, email_provider, industries, technologies
+from extraction.enrichers import (
+    ENRICHERS,
+    Column,
+    Enricher,
+    Outcome,
+    added_columns,
+    company_size,
+    email_provider,
+    industries,
+    technologies,
+)
 from extraction.process import process_pages
-from leadmill.plugins import ExtensionPoint
+from leadmill.plugins import ExtensionPoint, PluginError
 from tests.extraction.conftest import NOW, make_company, make_page
 from tests.extraction.test_process import CHARSETS, HTML
 
@@ -256,15 +266,47 @@ def test_an_enricher_that_fails_costs_its_own_columns_only(monkeypatch, stored):
         Enricher("bad", ("industry",), fails, lambda row, found: Outcome({}, [])),
         Enricher("bad", ("industry",), lambda page: (), fails),
     ):
-        monkeypatch.setattr(
-            ExtensionPoint, "all", lambda self, broken=broken: {"bad": broken, "t": technologies.ENRICHER}
-        )
+        shown_by(monkeypatch, broken, technologies.ENRICHER)
         row, errors = run([stored("shop_home.html")])
         assert row["industry"] is None
         assert "Shopify" in row["technologies"]
         assert [(e["scope"], e["stage"], e["category"], e["error"]) for e in errors] == [
             ("page", "enrich", "system", "bad: RuntimeError: boom")
         ]
+
+
+def seen(name: str, *columns: str) -> Enricher:
+    """An enricher that brings these columns, `none` in each unless a page says otherwise."""
+    return Enricher(
+        name,
+        tuple(Column(column, "text", default="none") for column in columns),
+        lambda page: [page.found(name, page.url, "test", 1)] if "seen" in page.html else [],
+        lambda row, found: Outcome(dict.fromkeys(columns, "seen") if found else {}, []),
+    )
+
+
+def test_a_column_that_an_enricher_brings_has_its_default(monkeypatch):
+    def fails(*_):
+        raise RuntimeError("boom")
+
+    failing = Enricher("bad", (Column("own", "text", default="none"),), lambda page: (), fails)
+    for enricher, page, value in (
+        (seen("good", "own"), "<p>seen", "seen"),
+        (seen("good", "own"), "<p>nothing", "none"),
+        (failing, "<p>seen", "none"),
+    ):
+        shown_by(monkeypatch, enricher)
+        company = make_company()
+        (row,), _ = enrich_rows([company], [make_page(page)], now=NOW, on_progress=lambda done: None)
+        assert row["own"] == value
+
+
+def test_two_enrichers_may_not_bring_one_column(monkeypatch):
+    shown_by(monkeypatch, seen("first", "own", "other"), seen("second", "third"))
+    assert added_columns() == {"own": "text", "other": "text", "third": "text"}
+    shown_by(monkeypatch, seen("first", "own"), seen("second", "own"))
+    with pytest.raises(PluginError, match="'second': another one brings a column 'own'"):
+        added_columns()
 
 
 def test_a_company_without_pages_keeps_its_row():
