@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UPGRADE ?= --upgrade
-SIDE_BY_SIDE := -n auto --dist worksteal
+SIDE_BY_SIDE := -n logical --dist worksteal
 # Per cent of the lines and branches that the fast tests reach at least.
 FLOOR := 48
 FLOOR_PURE := 95

@@ -22,6 +22,9 @@ TIERS = ("fast", "stack", "faults")
 #: Fixtures of a conftest that start a server or a process.
 STARTING = frozenset({"api", "hostile", "leadmill", "server", "sites", "spine", "stack", "valkey"})
 
+#: Those of them that cost seconds to start and are shared by all of a session.
+SHARED = frozenset({"spine", "stack"})
+
 FAULTS = Path(__file__).with_name("faults")
 
 #: What the interpreter tells before it does it (https://docs.python.org/3/library/audit_events.html).
@@ -40,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(tier(item))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: max(TIERS.index(name) for name in TIERS if item.get_closest_marker(name)))
 
 
@@ -48,6 +52,12 @@ def tier(item: pytest.Item) -> str:
         return "faults"
     starts = STARTING.intersection(getattr(item, "fixturenames", ()))
     return "stack" if starts or item.get_closest_marker("stack") else "fast"
+
+
+def _group(item: pytest.Item) -> str:
+    """With `--dist loadgroup` a running stack is started by one process alone, and so is what a module starts."""
+    shared = SHARED.intersection(getattr(item, "fixturenames", ()))
+    return min(shared) if shared else str(item.path)
 
 
 class _Watch:

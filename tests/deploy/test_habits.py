@@ -44,6 +44,14 @@ def test_the_changelog_has_a_heading_for_each_version() -> None:
     assert len(coming) <= 1 and set(coming) <= {"Unreleased", Version(leadmill.__version__).base_version}
 
 
+def test_tests_lie_as_the_packages_do() -> None:
+    """Or in a folder for tests of the whole, which CONTRIBUTING.md names."""
+    tests = ROOT / "tests"
+    folders = {file.parent.relative_to(tests) for file in tests.rglob("test_*.py")} - {Path()}
+    apart = {folder for folder in folders if not (ROOT / folder / "__init__.py").exists()}
+    assert folders - apart and [folder for folder in apart if f"`tests/{folder.parts[0]}`" not in TOLD] == []
+
+
 def test_ci_runs_what_is_told_and_nothing_else() -> None:
     assert CI == ["sh deploy/ci-packages.sh", "make check", "make test", "make demo"]
     assert [command for command in CI if f"`{command}`" not in TOLD] == []
