@@ -14,22 +14,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from data.jobs import Grant, JobStore, script
+from data.jobs import LIMITS, Grant, JobStore, script
 from data.storage import Run
 from pipelines.stages import PIPELINE
 
-#: Pieces of the script and what stands in their place.
-_FENCED = """  if not t or t.s ~= 'r' or t.o ~= a.owner or (a.epoch and t.e ~= a.epoch) then return nil, 'stale', t end
+#: Pieces of the script, as it is sent, and what stands in their place.
+_FENCED = """  if not mine or (args.epoch and unit["e"] ~= args.epoch) then return nil, 'stale', unit end
 """
-_UNFENCED = """  if not t then return nil, 'gone' end
-  if j.status == 'pending' then set_status(j, 'running') set(j, 'started', now) end
+_UNFENCED = """  if not unit then return nil, 'gone' end
+  if unit["s"] == "h" then unit["s"] = "r" end
+  if job.status == 'pending' then set_status(job, 'running') set(job, 'started', now) end
 """
-_EVENT = "local function event(id, kind, data)\n"
-_LEASED = """    due(a.job, a.unit, now + LEASE_MS)
-    put_unit(a.job, a.unit, t)
-    if not j"""
-_UNLEASED = """    put_unit(a.job, a.unit, t)
-    if not j"""
+_EVENT = "local function event(kind, data)\n"
+_LEASED = f"    due(args.unit, now + {LIMITS['LEASE_MS']})\n"
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -57,7 +54,7 @@ def _fencing() -> None:
         if unit == "launch":
             del known[job_id]
         return Grant(
-            job_id, unit, epoch, index, owner, "pipeline", 1, 0, PIPELINE, spec, (), 0.0, partitions, ""
+            job_id, unit, epoch, index, owner, "pipeline", 1, 0, PIPELINE, spec, (), 0.0, partitions, (), ""
         )  # fmt: skip
 
     JobStore.begin = begin  # type: ignore[method-assign]
@@ -66,7 +63,7 @@ def _fencing() -> None:
 def _leases() -> None:
     import pipelines.execution.lease
 
-    _change_script("begin", _LEASED, _UNLEASED)
+    _change_script("begin", _LEASED, "")
 
     class Nobody:
         """Renews nothing."""
@@ -77,7 +74,7 @@ def _leases() -> None:
 
 
 def _events() -> None:
-    for operation in script.OPERATIONS:
+    for operation in (name for name in script.OPERATIONS if _EVENT in script.of(name)):
         _change_script(operation, _EVENT, f"{_EVENT}  if true then return end\n")
 
 
