@@ -15,6 +15,8 @@ from leadmill.stages import Stage
 _NAME = re.compile(r"[a-z][a-z_]{0,39}\Z")
 _WORK = re.compile(r"[\w.]+:\w+\Z")
 _ROUTE = re.compile(r"[a-z-]+/[a-z-]+\Z")
+#: Folders of a job that no stage may have for its rows, and the unit of the report's formats.
+_TAKEN = frozenset({"input", "pages", "reports", "render"})
 #: The stage that the pipeline's first one follows, and its end.
 _ROOT, _END = "launch", "report"
 
@@ -30,7 +32,7 @@ def in_order(found: Iterable[Stage]) -> dict[str, Stage]:
     """
     known: dict[str, Stage] = {}
     for stage in found:
-        if stage.name in known:
+        if stage.name in known or stage.name in _TAKEN:
             raise ConfigError(f"stage {stage.name!r}: the name is taken")
         known[stage.name] = stage
         _check(stage)
@@ -85,6 +87,7 @@ def kinds_in_order(found: Sequence[Kind], known: Mapping[str, Stage], pipeline: 
     Raises:
         ConfigError: a kind cannot be; the message names it.
     """
+    routes = [kind.route for kind in found if kind.route]
     for kind in found:
         if unknown := [name for name in kind.stage_names if name not in known]:
             raise ConfigError(f"kind {kind.name!r}: there is no stage {unknown[0]!r}")
@@ -92,6 +95,8 @@ def kinds_in_order(found: Sequence[Kind], known: Mapping[str, Stage], pipeline: 
             raise ConfigError(f"kind {kind.name!r}: a name has lower-case letters and underscores, at most 40")
         if kind.route and not _ROUTE.match(kind.route):
             raise ConfigError(f"kind {kind.name!r}: route={kind.route!r} is not two words, like maintenance/cleanup")
+        if routes.count(kind.route) > 1:
+            raise ConfigError(f"kind {kind.name!r}: route={kind.route!r} is taken")
         if kind.schedule and kind.needs_companies:
             raise ConfigError(f"kind {kind.name!r}: a schedule is for a kind that needs no companies")
 

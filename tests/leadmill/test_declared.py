@@ -66,6 +66,7 @@ def test_a_stage_reads_the_last_rows_before_it() -> None:
     [
         (stage("Verify", "enrich"), "lower-case letters"),
         (stage("enrich", "enrich"), "the name is taken"),
+        (stage("pages", "enrich"), "the name is taken"),
         (stage("verify", "enrch"), "after='enrch' is no stage of the pipeline"),
         (stage("verify", "verify"), "after='verify' is no stage of the pipeline"),
         (stage("verify", "cleanup"), "after='cleanup' is no stage of the pipeline"),
@@ -91,6 +92,7 @@ def test_a_wrong_stage_is_named_with_what_is_wrong(wrong: Stage, told: str) -> N
         (Kind(name="Ping", stages=("scrape",)), "lower-case letters"),
         (Kind(name="ping", stages=("scrap",)), "no stage 'scrap'"),
         (Kind(name="ping", stages=("scrape",), route="ping"), "not two words"),
+        (Kind(name="ping", stages=("scrape",), route="maintenance/cleanup"), "is taken"),
         (Kind(name="ping", stages=("scrape",), schedule="0 * * * *"), "needs no companies"),
     ],
 )

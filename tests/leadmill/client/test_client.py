@@ -14,6 +14,7 @@ import pytest
 
 from leadmill import ApiError, Client
 from leadmill.client.transport import ApiUnreachableError, discover_base_url
+from leadmill.errors import InputError
 from leadmill.settings import get_settings
 
 V1 = "/api/v1"
@@ -45,6 +46,13 @@ def test_submit_sends_what_was_given_and_nothing_else(api: Any, client: Client, 
 def test_one_text_is_not_a_list_of_urls(client: Client) -> None:
     with pytest.raises(TypeError):
         client.submit("https://a.example")
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "statistics", "pnig"])
+def test_a_kind_without_a_call_of_its_own_is_refused_here(api: Any, client: Client, kind: str) -> None:
+    with pytest.raises(InputError, match="there are: process, enrich, cleanup, health_check, optimize_db"):
+        client.submit_kind(kind)
+    assert not api.requests
 
 
 def test_csv_is_sent_as_it_is(api: Any, client: Client, answer: Any, tmp_path: Path) -> None:
@@ -287,6 +295,7 @@ def test_a_report_is_whole_or_not_there(api: Any, client: Client, answer: Any, a
             {"company_ids": ["i"], "report_type": "comprehensive"},
         ),
         (lambda c: c.cleanup(30), "POST", "/jobs/maintenance/cleanup", None),
+        (lambda c: c.submit_kind("process", ["comp_1"]), "POST", "/jobs/process/data", {"company_ids": ["comp_1"]}),
         (lambda c: c.health_check(), "POST", "/jobs/maintenance/health-check", None),
         (lambda c: c.optimize_db(), "POST", "/jobs/maintenance/optimize-db", None),
         (lambda c: c.resume("job_1"), "POST", "/jobs/job_1/resume", None),
