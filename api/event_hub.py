@@ -1,7 +1,7 @@
 """Live job events for any number of viewers over one Redis connection.
 
 One thread reads the streams of all watched jobs together (XREAD, blocking) and hands entries to the viewers'
-queues; nobody watching, it sleeps. A viewer reads what was before from the store itself.
+queues; with no viewer it sleeps. A viewer reads what was before from the store itself.
 """
 
 from __future__ import annotations

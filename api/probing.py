@@ -17,7 +17,7 @@ from leadmill.log import get_logger
 
 log = get_logger(__name__)
 
-#: What was seen is good for so long, seconds: who asks once a second has the truth of the last two.
+#: A result is used for so long, seconds: who asks once a second sees one that is at most two seconds old.
 KEPT_S = 1.0
 #: A disk that does not answer a probe for so long hangs, seconds.
 HANGS_S = 5.0

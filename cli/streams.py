@@ -26,7 +26,7 @@ def open_missing() -> None:
 
 
 def silence(name: str) -> None:
-    """Let a stream whose other end is gone take whatever comes: Python would complain about it while it ends."""
+    """Redirect a stream whose other end is gone to the null device: Python would complain about it at exit."""
     stream = getattr(sys, name)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())

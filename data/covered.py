@@ -51,7 +51,7 @@ def covered_list(lake: StoredLake, stage: str) -> tuple[dict[str, str], Content 
 def _set_aside(lake: StoredLake, path: Path, error: Exception) -> None:
     try:
         set_aside(lake, path, error)
-    except DamagedPartError as failed:  # a disk that takes nothing stops no reader
+    except DamagedPartError as failed:  # readers go on while the disk cannot be written
         log.warning("a damaged list of a snapshot's jobs stays", error=str(failed))
 
 

@@ -1,4 +1,5 @@
-"""Which lake a job store belongs to: both carry the lake's id, and whoever finds another pair does not work.
+"""Which lake a job store belongs to: both carry the lake's id, and a process that finds
+another pair refuses to work.
 
     <data>/lake.id   in the lake's root: `lake_` and 20 hex digits, made once
     lake             the same behind the store's key prefix, bound by SET NX
@@ -6,8 +7,8 @@
     record_version   the latest form of what lies behind the prefix; whoever does not know it does not work either
 
 A server that carries no id takes that of the folder (it is new, or was emptied: then records are restored). A folder
-that carries none is a stranger to a server that does, unless the records there are of its own jobs: so a lake of
-version 0.1, or one whose file was lost, finds back. Where neither has one they become a pair.
+that carries none is refused by a server that does, unless the records there are of the folder's own jobs: so a lake of
+version 0.1, or one whose file was lost, is recognized. Where neither has one they become a pair.
 
 `LakePair` is asked by redis-py at every new connection, so that a server which took another's port is found out
 before the first answer of it is believed. Transitions are checked once more, inside the script (data/jobs/lua/end.lua).
@@ -91,7 +92,7 @@ class LakePair:
         own = read_id(self.root)  # after the server's: a folder has its id before its server does
         if bound is None:
             if self._refused or self._holds_other_records(ask):
-                # Who was a stranger here does not take the server over the moment that it stands empty.
+                # A process that was refused here does not take the server over as soon as it is empty.
                 raise self.refusal(own, None)
             if not bind:
                 return own

@@ -86,7 +86,7 @@ class UnitRequest(Request):
         return None
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
-        """The hard limit: the pool kills the child next."""
+        """The hard time limit: the pool kills the child next."""
         if soft:
             super().on_timeout(soft, timeout)
             return

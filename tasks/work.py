@@ -13,7 +13,7 @@ from tasks.company_rows import run_on_rows
 
 
 def body_of(stage: Stage) -> Body:
-    """What a run of the stage does. Its work is imported when it first runs: beat and other queues need none of it."""
+    """What a run of the stage does. Its work is imported when it first runs; other queues' workers never import it."""
 
     def body(run: UnitRun) -> None:
         work = resolve_name(stage.work)

@@ -55,7 +55,7 @@ def end_groups(leaders: list[int]) -> None:
 
 
 def signal_quietly(how, pid: int, number: int) -> bool:  # type: ignore[no-untyped-def]
-    """False when there is nobody left to get the signal."""
+    """False when the process is gone."""
     try:
         how(pid, number)
     except (ProcessLookupError, PermissionError):

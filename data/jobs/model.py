@@ -115,7 +115,7 @@ WORKER_GONE_S = 10.0
 
 @dataclass(frozen=True)
 class HandOut:
-    """A message that the caller of a transition must publish: this unit, at this stage, in this epoch."""
+    """A message that the caller of a move must send: this unit, at this stage, in this epoch."""
 
     job_id: str
     unit: str

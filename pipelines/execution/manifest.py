@@ -64,7 +64,7 @@ _STATES = frozenset("phrwdf")
 
 
 def check_manifest(manifest: object) -> None:
-    """Whether a record can be made of a manifest: a file of the lake may have been written by anybody.
+    """Whether a record can be made of a manifest; the lake's files are not to be trusted.
 
     What was asked for is checked where stages read it (`pipelines.request.asked`).
 

@@ -1,4 +1,4 @@
-"""What every process that works asks before it begins: can this Redis hold job records, and are they its lake's?"""
+"""Checked before a process begins to work: can this Redis hold job records, and are they this lake's?"""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_start(settings: Settings, say: Callable[[str], None]) -> list[ServerFa
 
 
 def bind(settings: Settings) -> None:
-    """Make folder and store a pair, or find out that they are none; the store notes where the folder lies now.
+    """Make folder and store a pair, or find that they belong to others; the store notes where the folder lies now.
 
     Raises:
         ForeignLakeError: they belong to others.

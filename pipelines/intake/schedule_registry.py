@@ -1,4 +1,4 @@
-"""Schedules as they are in the lake and in Redis together: whoever reads or changes them does it here.
+"""Schedules as they are in the lake and in Redis together: the one place where they are read or changed.
 
 The lake is written first and so knows what was asked for last; Redis is what the ticker reads every second. Where the
 two differ (the server was emptied, a writer died between the two, the schedules are those of version 0.1.0, which kept

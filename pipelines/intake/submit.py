@@ -184,7 +184,7 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
 
 
 def _forget(lake: Lake, job_id: str) -> None:
-    """Remove the input of a job that is none; cleanup finds what stays."""
+    """Remove the input of a job that was not recorded; cleanup finds what stays."""
     with suppress(OSError):
         lake.storage.remove_all(lake.job_dir(job_id))
 

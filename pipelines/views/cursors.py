@@ -1,5 +1,5 @@
-"""Cursors of lists: the sorting key of the last entry seen as one opaque word, so that a page goes on rightly whatever
-came or went in between."""
+"""Cursors of lists: the sorting key of the last entry seen as one opaque word, so that the next page
+is right whatever came or went in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of many parts of which one may be damaged: the others are told, and the key that is at fault is named."""
+"""Answers made of many parts: where one is damaged the others are given, and the damaged key is named."""
 
 from __future__ import annotations
 

@@ -277,7 +277,7 @@ class _Decompression(HttpCompressionMiddleware):
 
 
 class _Signals(SignalManager):
-    """Scrapy's, without the search for listeners of what nobody here listens to: seven signals a request."""
+    """Scrapy's signals, without a search for listeners where there are none: seven signals a request."""
 
     def send_catch_log(self, signal: Any = None, **named: Any) -> list[tuple[Any, Any]]:
         """Answers of the listeners."""
