@@ -112,9 +112,9 @@ def test_a_deadline_ends_a_job_with_what_it_has(spine: Spine) -> None:
 def test_a_deadline_that_strikes_while_launch_runs_fails_the_job_and_a_resume_does_it_all(spine: Spine) -> None:
     job = spine.submit_job(pipeline(6, launch_s=2.5, deadline_s=0.5))
     assert spine.wait(job) == ["failed"]
-    record = spine.store.read(job)
-    assert record and (record["category"], record["coverage"]) == ("deadline", "0")
-    assert "deadline" in record["error"] and "resume" in links(job, record)
+    record = spine.store.record(job)
+    assert record and (record.error_category, record.coverage) == ("deadline", 0)
+    assert "deadline" in record.error and "resume" in links(job, record)
     assert not rows(spine, job, "scrape")
     canvas.dispatch(spine.celery, spine.store.resume(job).send)
     assert spine.wait(job) == ["completed"]
