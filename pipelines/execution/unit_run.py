@@ -1,8 +1,8 @@
 """One run of one stage of a unit: claim, work, stage, commit, expose, send. Every task body runs inside `run_unit`.
 
 The order is what makes it safe: files are staged under the run's epoch, the record commits it, they are exposed, the
-messages that the commit handed out are sent. A crash between two of these is
-repaired by the next reader, or by the reconciler.
+messages that the commit handed out are sent. A crash between two of these is repaired by the next reader, or by the
+reconciler.
 """
 
 from __future__ import annotations
