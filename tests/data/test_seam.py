@@ -19,7 +19,6 @@ ALLOWED: dict[str, str] = {
     "data/local_storage.py": "the seam on a disk",
     "data/jobs/script.py": "the package's own scripts",
     "data/probes.py": "asks the disk itself whether it takes anything",
-    "tasks/maintenance/recount.py": "replaces counters of Redis",
     "data/privacy.py": "modes of the folders of a disk",
     "pipelines/execution/restore.py": "`run/`, which is of this machine",
     "api/reports.py": "a partial report's own temporary folder",

@@ -197,6 +197,19 @@ def test_live_jobs_and_what_they_read_stay(driver: Driver) -> None:
     assert driver.lake.parts(source, "enrich") and driver.lake.parts(parent, "scrape")
 
 
+def test_what_a_live_job_reads_from_is_known_before_its_plan_is_exposed(driver: Driver) -> None:
+    """Its launch died between commit and exposure."""
+    source = driver.completed(["a.example"], 200)
+    driver.at(199)
+    running = driver.submit(kind="score", stages=("score",))
+    driver.launch(running, ["a.example"], source=source)
+    driver.at(0)
+    folder, epoch = driver.lake.job_dir(running), driver.store.units(running)["launch"]["c"][0]
+    (folder / "_tmp").mkdir(exist_ok=True)
+    (folder / "plan.parquet").rename(folder / "_tmp" / f"launch.launch.{epoch}~plan.parquet")
+    assert clean(driver)["kept_in_use"] == [source]
+
+
 def test_a_job_resumed_while_it_is_cleaned_up_keeps_everything(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = driver.cancelled(["a.example"], 200)
     real = history.append

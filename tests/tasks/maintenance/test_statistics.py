@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -236,13 +237,30 @@ def test_a_resume_during_sealing_keeps_its_units(driver: Driver, monkeypatch: py
     job_id = driver.cancelled(["a.example"], 1)
     real = sealing._write_manifest
 
-    def resume_then(*arguments: object) -> None:
-        real(*arguments)  # type: ignore[arg-type]
+    def resume_then(*arguments: Any) -> bool:
+        written = real(*arguments)
         driver.store.resume(job_id)
+        return written
 
     monkeypatch.setattr(sealing, "_write_manifest", resume_then)
     assert sealing.seal_ended(driver.store, driver.lake, driver.now) == 0
     assert driver.store.units(job_id)["launch"]["s"] == "h"
+
+
+def test_a_manifest_that_was_written_meanwhile_is_not_written_over(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has sealed the job, or it was resumed and has ended again, while this one slept."""
+    job_id = driver.cancelled(["a.example"], 1)
+    path, real = driver.lake.job_dir(job_id) / "manifest.json", sealing._write_manifest
+
+    def sleep_before(*arguments: Any) -> bool:
+        driver.lake.storage.put(path, b'{"attempt": 7}')
+        return real(*arguments)
+
+    monkeypatch.setattr(sealing, "_write_manifest", sleep_before)
+    assert sealing.seal_ended(driver.store, driver.lake, driver.now) == 0
+    assert path.read_text() == '{"attempt": 7}' and "units" in keys_of(driver, job_id)
 
 
 def test_only_an_hour_after_its_end(driver: Driver) -> None:

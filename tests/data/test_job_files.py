@@ -1,0 +1,114 @@
+"""A job's files cannot be read before what its commits named is exposed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.job_files import Commits, JobFiles
+from data.lake import Lake, UnitFiles
+from data.parts import Committed
+from leadmill.ids import company_id
+
+JOB = "job_" + "0" * 20
+COMMITS: Commits = {
+    ("launch", "launch"): Committed(2),
+    ("scrape", "p0"): Committed(1, {"rows": 1}),
+    ("score", "score"): Committed(2, {"rows": 1}),
+    ("report", "render:csv"): Committed(1),
+}
+
+
+def identity(domain: str) -> dict[str, Any]:
+    return {"company_id": company_id(domain), "domain": domain, "url": f"https://{domain}/"}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """A job whose processes all died between commit and exposure; render:html has not committed."""
+    made = Lake(tmp_path)
+    launch = UnitFiles(made, JOB, "launch", "launch", 2)
+    launch.write_plan([{**identity("a.example"), "bare": False, "partition": 0}])
+    launch.write_json("manifest.json", {"status": "running"})
+    UnitFiles(made, JOB, "scrape", "p0", 1).write([identity("a.example")])
+    UnitFiles(made, JOB, "score", "score", 2).write([identity("a.example")])
+    for name in ("csv", "html"):
+        UnitFiles(made, JOB, "report", f"render:{name}", 1).write_json(f"reports/report.{name}", {})
+    return made
+
+
+READERS: dict[str, Callable[[JobFiles], object]] = {
+    "plan": lambda files: files.plan(0),
+    "plan_path": lambda files: files.plan_path().exists(),
+    "plan_column": lambda files: files.plan_column("domain"),
+    "has_plan": lambda files: files.has_plan(),
+    "manifest": lambda files: files.manifest(),
+    "valid": lambda files: [file for file in files.valid("scrape") if file.exists()],
+    "all_valid": lambda files: files.all_valid(["scrape", "score"])["score", "rows"],
+    "parts": lambda files: files.parts("score"),
+    "all_parts": lambda files: files.all_parts(["scrape"])["scrape", "rows"],
+    "remove_losers": lambda files: files.remove_losers(["scrape"], {"p0": 1})["scrape", "rows"],
+    "report": lambda files: files.report("report.csv"),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_reader_finds_what_was_committed(lake: Lake, reader: str) -> None:
+    assert READERS[reader](JobFiles(lake, JOB, lambda: COMMITS))
+
+
+def test_every_public_method_that_reads_is_among_them() -> None:
+    other = {"unrecorded", "commits", "expose", "there", "sync", "swap_manifest"}
+    assert {name for name in vars(JobFiles) if name[0] != "_"} == READERS.keys() | other
+
+
+def test_what_no_commit_names_stays_unseen(lake: Lake) -> None:
+    files = JobFiles(lake, JOB, lambda: COMMITS)
+    assert files.report("report.html") is None
+    files.expose()
+    assert lake.storage.staged(JOB) == {("report", "render:html")}
+
+
+def test_without_a_record_they_are_as_they_lie(lake: Lake) -> None:
+    files = JobFiles.unrecorded(lake, JOB)
+    assert files.manifest() is None and files.plan_column("domain") == [] and files.parts("scrape") == []
+    assert len(lake.storage.staged(JOB)) == 5
+
+
+def test_the_record_is_asked_once_and_only_if_something_is_owed(lake: Lake) -> None:
+    asked = 0
+
+    def ask() -> Commits:
+        nonlocal asked
+        asked += 1
+        return COMMITS
+
+    files = JobFiles(lake, JOB, ask)
+    files.expose(lambda stage, unit: stage == "enrich")
+    assert asked == 0
+    files.plan(), files.valid("scrape"), files.report("report.csv")
+    assert asked == 1
+    again = JobFiles(lake, JOB, ask)
+    again.plan(), again.manifest(), again.parts("scrape")
+    assert asked == 1, "nothing of these is staged any more"
+
+
+def test_what_was_committed_between_two_looks_is_seen(lake: Lake) -> None:
+    """The commits are asked for after the first look at what is staged: it is looked at again."""
+    files = JobFiles(lake, JOB, lambda: {**COMMITS, ("process", "p0"): Committed(1, {"rows": 1})})
+    files.expose(lambda stage, unit: stage == "enrich")
+    UnitFiles(lake, JOB, "process", "p0", 1).write([identity("a.example")])
+    assert [file.exists() for file in files.valid("process")] == [True]
+
+
+def test_a_manifest_that_another_one_replaced_is_not_written_over(lake: Lake) -> None:
+    late = JobFiles(lake, JOB, lambda: COMMITS)
+    assert late.manifest() == {"status": "running"}
+    end = UnitFiles(lake, JOB, "publish", "publish", 1)
+    end.write_json("manifest.json", {"status": "completed"})
+    lake.expose(JOB, "publish", "publish", 1)
+    assert not late.swap_manifest({"status": "cancelled"})
+    assert late.manifest() == {"status": "completed"} and late.swap_manifest({"status": "cancelled"})
