@@ -90,24 +90,33 @@ local function launch_ended()
   return not launch or not LIVE[launch[STATUS]]
 end
 
--- The next partition to hand out: one that a resume planned again, else one that never was.
+-- The next partition to hand out: one that a resume planned again, else one that never was; with its state, and how many
+-- of `todo` are taken. Whatever the record counts, one that stands in another status is passed over.
 local function next_partition(job, taken)
-  local name = read('list', 'LINDEX', 'todo:' .. job.id, taken)
-  if name then return name, taken + 1 end
-  if num(job[PARTITIONS_HANDED]) >= num(job[PARTITIONS]) then return nil, taken end
-  add(job, PARTITIONS_HANDED, 1)
-  return 'p' .. num(job[PARTITIONS_HANDED]) - 1, taken
+  while true do
+    local name = read('list', 'LINDEX', 'todo:' .. job.id, taken)
+    if name then
+      taken = taken + 1
+    elseif num(job[PARTITIONS_HANDED]) < num(job[PARTITIONS]) then
+      name = 'p' .. num(job[PARTITIONS_HANDED])
+      add(job, PARTITIONS_HANDED, 1)
+    else
+      return nil, nil, taken
+    end
+    local unit = get_unit(name) or { [STATUS] = PLANNED, [EPOCH] = 1, [STAGE_INDEX] = 0 }
+    if unit[STATUS] == PLANNED then return name, unit, taken end
+  end
 end
 
 -- Fills the window; the last partition that ends hands out the close.
 local function hand_next(job)
   if job.struck then give_up_unhanded(job) end
-  local taken, name = 0, nil -- from the front of `todo`
+  local taken, name, unit = 0, nil, nil -- from the front of `todo`
   while not job.struck and num(job[IN_WINDOW]) < num(job[WINDOW]) do
-    name, taken = next_partition(job, taken)
+    name, unit, taken = next_partition(job, taken)
     if not name then break end
     add(job, IN_WINDOW, 1)
-    hand(job, name, get_unit(name) or { [STATUS] = PLANNED, [EPOCH] = 1, [STAGE_INDEX] = 0 }, false)
+    hand(job, name, unit, false)
   end
   if taken > 0 then write('list', 'todo:' .. job.id, 'LTRIM', taken, -1) end
   if num(job[IN_WINDOW]) == 0 and num(job[CLOSE_STEP]) == 0 and launch_ended() then start_close(job) end

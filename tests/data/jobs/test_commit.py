@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from data.jobs import JobStore
 from tests.data.jobs.acting import JOB, begin, closed, completed, handed, launched, new, partition_done, state
 
@@ -57,3 +59,16 @@ def test_a_close_that_names_a_unit_twice_ends_the_job_as_failed(store: JobStore)
     store.commit(begin(store, "score"))  # the repeat of a begin is answered as the first time
     record = store.record(JOB)
     assert record and record.status == "failed" and record.error == "the job's record is wrong: close: score"
+
+
+def test_a_partition_that_is_done_is_not_handed_out_again_whatever_the_record_counts(store: JobStore) -> None:
+    """As a record may be that an earlier version restored."""
+    launched(store, 4)
+    done = store.units(JOB)["p1"] | {"s": "d", "k": 2}
+    store.redis.hset(store.key(f"units:{JOB}"), "p2", json.dumps(done))
+    store.redis.rpush(store.key(f"todo:{JOB}"), "p2")
+    partition_done(store, "p0")
+    assert {name: unit["s"] for name, unit in store.units(JOB).items()} == {
+        "launch": "d", "p0": "d", "p1": "h", "p2": "d", "p3": "h",
+    }  # fmt: skip
+    assert store.redis.exists(store.key(f"todo:{JOB}")) == 0

@@ -128,21 +128,6 @@ def test_so_does_one_about_a_job(store: JobStore, operation: str, status: Status
         assert contents(store) == held
 
 
-def test_an_illegal_move_in_the_middle_leaves_nothing_and_is_told(store: JobStore) -> None:
-    """What stands beside the unit that is moved may stand in the way of it: here the next
-    partition, which seems to be done already."""
-    launched(store)
-    grant = begin(store, "p0")
-    for index in range(2):
-        store.commit(grant)
-        grant = begin(store, "p0", index + 1)
-    done = store.units(JOB)["p1"] | {UNIT_FIELDS["status"]: UnitStatus.DONE.value}
-    store.redis.hset(store.key(f"units:{JOB}"), "p2", json.dumps(done))
-    held = contents(store)
-    assert store.commit(grant).refused == "illegal"
-    assert contents(store) == held
-
-
 def test_every_status_has_its_moves_and_a_terminal_one_is_left_by_a_resume_only() -> None:
     assert set(TRANSITIONS) == set(Status) and set(UNIT_TRANSITIONS) == set(UnitStatus)
     for status in TERMINAL:
