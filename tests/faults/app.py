@@ -110,7 +110,7 @@ def report(run: UnitRun) -> None:
         BODIES["report"](run)
         return
     lake = run.runtime.lake
-    rows = sum(1 for _ in lake.iter_rows(lake.parts(run.job_id, "score")))
+    rows = sum(1 for _ in lake.iter_rows(run.job.valid("score")))
     run.files.write_json(f"reports/report.{run.grant.unit.partition(':')[2]}", {"rows": rows})
 
 
