@@ -92,9 +92,10 @@ class LocalStorage:
                 self.remove(folder / name)
 
     def leftovers(self, job_id: str) -> list[tuple[Path, Stat]]:
-        folder = self._job(job_id) / _STAGED
-        found = ((folder / name, self.stat(folder / name)) for name in sorted(self.names(folder)))
-        return [(path, state) for path, state in found if state is not None]
+        folder = self._job(job_id)
+        files = [folder / _STAGED / name for name in sorted(self.names(folder / _STAGED))]
+        files += [folder / name for name in self.names(folder) if _is_unfinished(name)]
+        return [(path, state) for path in files if (state := self.stat(path)) is not None]
 
     def discard_lost(self, job_id: str, epochs: Mapping[str, int], stages: tuple[str, ...] | None = None) -> None:
         folder = self._job(job_id) / _STAGED
@@ -166,7 +167,7 @@ class LocalStorage:
     def drop_unfinished(self, folder: Path) -> int:
         freed = 0
         for name in self.names(folder):
-            if name.startswith(".") and name.endswith(_UNFINISHED):
+            if _is_unfinished(name):
                 freed += (folder / name).lstat().st_size
                 self.remove(folder / name)
         return freed
@@ -232,6 +233,10 @@ class LocalStorage:
             yield
         finally:
             os.close(fd)
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_UNFINISHED)
 
 
 def _owner(stage: str, unit: str) -> str:

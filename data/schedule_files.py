@@ -97,6 +97,8 @@ class ScheduleFiles:
                 raise UnavailableError("the schedules are being changed by another process; try again") from error
             except OSError as error:
                 raise StorageError.of(error) or error from error
+            with _told():
+                self._storage.drop_unfinished(self._folder)  # of a writer that was killed
             yield
 
     def _path(self, name: str, suffix: str = _LIVE) -> Path:

@@ -81,7 +81,7 @@ class Storage(Protocol):
         ...
 
     def leftovers(self, job_id: str) -> list[tuple[Path, Stat]]:
-        """Every staged and scratch file of a job, whosever it is."""
+        """Every staged, scratch and unfinished file of a job, whosever it is."""
         ...
 
     def discard_lost(self, job_id: str, epochs: Mapping[str, int], stages: tuple[str, ...] | None = None) -> None:

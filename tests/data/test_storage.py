@@ -119,6 +119,19 @@ def test_what_was_begun_and_broken_off_has_no_name(storage: Storage) -> None:
     assert storage.read(file) is None and storage.names(file.parent) == []
 
 
+def test_what_a_killed_writer_left_is_found(tmp_path: Path) -> None:
+    """Of a disk: the names that unfinished files have there."""
+    storage = LocalStorage(tmp_path)
+    for folder in ("schedules", f"jobs/{JOB}"):
+        with storage.create(tmp_path / folder / "one.json") as path:
+            path.write_bytes(b"half")
+            path.with_name(f".killed{path.name}").write_bytes(b"half")
+    assert storage.drop_unfinished(tmp_path / "schedules") == 4
+    assert storage.names(tmp_path / "schedules") == ["one.json"]
+    [(left, _)] = storage.leftovers(JOB)
+    assert left.suffix == ".tmp"
+
+
 def test_a_folder_in_the_place_of_a_file_gives_way(storage: Storage) -> None:
     """Of a disk; elsewhere there is no such thing."""
     file = storage.root / "jobs" / JOB / "manifest.json"
