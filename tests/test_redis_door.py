@@ -21,7 +21,7 @@ ERRORS = {
 KEYS = {"data.keys"}
 _KEY = re.compile(r"(job|doc|units|todo|ev|idx|hist|idem|told|ticked):([sk]:)?")
 #: Methods of the store that give what is stored as it is: lists and files of `data.jobs` may want it, nobody else.
-_RAW = {"read", "read_many"}
+_RAW = {"read", "units"}
 
 
 def is_inside(module: str) -> bool:
@@ -45,7 +45,7 @@ def faults(module: str, source: str) -> Iterator[str]:
                 yield f"{line}: {ast.unparse(node)}"
             elif node.attr in _RAW and ast.unparse(node.value).endswith("store"):
                 yield f"{line}: {ast.unparse(node)} gives stored fields"
-        elif isinstance(node, ast.JoinedStr) and not (inside or module in KEYS) and node.values:
+        elif isinstance(node, ast.JoinedStr) and module not in KEYS and node.values:
             first = node.values[0]
             if isinstance(first, ast.Constant) and _KEY.fullmatch(str(first.value)):
                 yield f"{line}: makes a key, {ast.unparse(node)}"

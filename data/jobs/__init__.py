@@ -35,7 +35,6 @@ Keys, all behind one prefix (`Settings.key_prefix`):
 
 from data.jobs.model import (
     CUT_OFF_S,
-    DAMAGED,
     DEADLINE_STRUCK,
     DOCUMENT,
     LIMITS,
@@ -58,7 +57,6 @@ from data.jobs.store import JobStore
 
 __all__ = [
     "CUT_OFF_S",
-    "DAMAGED",
     "DEADLINE_STRUCK",
     "DOCUMENT",
     "LIMITS",

@@ -153,8 +153,8 @@ class StoreConnection:
     def note_place(self, place: str) -> None:
         """Say where the lake of these records lies (`host:/folder`), for whoever is refused."""
         with self.guarded():
-            if self.redis.get(self.key("lake_place")) != place:
-                self.redis.set(self.key("lake_place"), place)
+            if self.redis.get(self.key(keys.LAKE_PLACE)) != place:
+                self.redis.set(self.key(keys.LAKE_PLACE), place)
 
     def current_generation(self) -> str | None:
         """The server's generation; None for one without records."""
@@ -164,9 +164,9 @@ class StoreConnection:
 
     def generation(self, new: str) -> str:
         """The server's generation, which becomes `new` when it has none."""
-        with self.guarded("generation"):
-            self.redis.set(self.key("generation"), new, nx=True)
-            return str(self.redis.get(self.key("generation")))
+        with self.guarded(keys.GENERATION):
+            self.redis.set(self.key(keys.GENERATION), new, nx=True)
+            return str(self.redis.get(self.key(keys.GENERATION)))
 
     def now_ms(self) -> int:
         """The server's clock, which wrote every time of a record; this process' own may be wrong."""

@@ -107,7 +107,7 @@ def ended_jobs(store: StoreConnection, job_ids: Sequence[str]) -> dict[str, Ende
 
 
 class CounterWatch:
-    """The counters of ended jobs in a `with`: whatever changes one, or the set of ended jobs, refuses `replace`."""
+    """The counters of ended jobs in a `with`: whatever changes one, or the set of ended jobs, refuses `overwrite`."""
 
     def __init__(self, store: StoreConnection, kinds: Iterable[str]) -> None:
         self._store, self._kinds = store, tuple(kinds)

@@ -10,6 +10,8 @@ import math
 from collections.abc import Container, Mapping
 from typing import Any
 
+from data.jobs.model import UnitStatus
+
 #: Fields of a job's record that hold a number, beside those of stages (`<stage>:<letters>`).
 _NUMBERS = frozenset(
     {
@@ -23,6 +25,7 @@ _NO_TAGS = ("", "[]")
 _PRIORITIES = frozenset({"", "0", "1", "2"})
 #: Digits of the latest time that a calendar holds, in ms.
 _LONGEST = 15
+_STATUSES = frozenset(UnitStatus)
 _UNIT_NUMBERS = ("e", "k", "t", "a", "p", "l", "v", "n", "x", "g")
 
 
@@ -90,7 +93,7 @@ def _is_number(value: str) -> bool:
 def unit_state(text: Any) -> dict[str, Any] | None:
     """A unit's state as it is stored, or None for what is none."""
     found = object_of(text)
-    if found is None or not isinstance(found.get("s"), str) or len(found["s"]) != 1:
+    if found is None or not isinstance(found.get("s"), str) or found["s"] not in _STATUSES:
         return None
     if not all(isinstance(found.get(name, 0), int | float) for name in _UNIT_NUMBERS):
         return None
@@ -99,6 +102,19 @@ def unit_state(text: Any) -> dict[str, Any] | None:
     told = found.get("m")
     is_told = isinstance(told, list) and len(told) > 1 and all(isinstance(word, str) for word in told[:2])
     return found if told is None or is_told else None
+
+
+def is_stored_unit(found: Any, stages: int) -> bool:
+    """Whether a unit's state is one that a record of so many stages can be made of: anybody may have written it."""
+    if not isinstance(found, dict) or found.get("s") not in _STATUSES:
+        return False
+    epochs, at = found.get("c") or [], found.get("k", 0)
+    numbers = (found.get("e"), at, *(epochs if isinstance(epochs, list) else [None]))
+    return all(map(_is_count, numbers)) and max(at, len(epochs)) <= stages
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
 
 
 def worker_about(text: Any) -> dict[str, Any] | None:

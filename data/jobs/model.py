@@ -103,8 +103,6 @@ LIMITS: dict[str, float] = {
 DEADLINE_STRUCK = "the deadline of the job struck before this was done"
 #: Long fields of a record that every reader gets: result and error, merged URLs, what a maintenance call found.
 DOCUMENT = ("error", "result", "merged", "finding")
-#: Stands for the status of a record that cannot be read, in `JobStore.read_many`.
-DAMAGED = "damaged"
 #: Seconds between renewals of a lease.
 RENEW_S = 1.5
 #: Seconds a run goes on without Redis before it stops itself.

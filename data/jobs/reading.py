@@ -7,10 +7,11 @@ import math
 from collections.abc import Sequence
 from typing import Any, cast
 
+from data import keys
 from data.jobs import newest_first
 from data.jobs.connection import StoreConnection
 from data.jobs.entries import event_of, record_fault, unit_state, worker_about
-from data.jobs.model import DAMAGED, DOCUMENT, RECORD_STATUSES, WORKER_GONE_S
+from data.jobs.model import DOCUMENT, RECORD_STATUSES, WORKER_GONE_S
 from data.jobs.record import DamagedRecord, JobRecord, UnitState
 from data.redis_errors import damaged
 from leadmill.errors import DamagedRecordError
@@ -44,41 +45,32 @@ class JobReader(StoreConnection):
         ]
 
     def read(self, job_id: str) -> dict[str, str] | None:
-        """The raw record of one job (`job:` and `doc:` fields together), or None."""
+        """The same as it is stored: fields of record and document together."""
         found = self._records([job_id])[0]
         if isinstance(found, DamagedRecordError):
             raise found
         return found
 
-    def read_many(self, job_ids: Sequence[str]) -> list[dict[str, str] | None]:
-        """Raw records in the order asked, by one round trip.
-
-        For one that `read` refuses as damaged stands {id, status: "damaged", damaged: the key}: to lists it is none, to
-        whoever cleans up it is not gone, and has not ended.
-        """
-        known = zip(job_ids, self._records(job_ids), strict=True)
-        return [_stand_in(job, found) if isinstance(found, DamagedRecordError) else found for job, found in known]
-
     def _records(self, job_ids: Sequence[str]) -> list[dict[str, str] | DamagedRecordError | None]:
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                pipe.hgetall(self.key(f"job:{job_id}"))
-                pipe.hmget(self.key(f"doc:{job_id}"), *DOCUMENT)
+                pipe.hgetall(self.key(keys.record(job_id)))
+                pipe.hmget(self.key(keys.document(job_id)), *DOCUMENT)
             rows = self.answers(pipe)
         out: list[dict[str, str] | DamagedRecordError | None] = []
         for job_id, fields, long in zip(job_ids, rows[::2], rows[1::2], strict=True):
             if isinstance(fields, DamagedRecordError) or isinstance(long, DamagedRecordError):
-                name = "job" if isinstance(fields, DamagedRecordError) else "doc"
-                out.append(damaged(self.key(f"{name}:{job_id}"), "key of another type", "hash"))
-                log.warning("damaged record", job=job_id, key=self.key(f"{name}:{job_id}"))
+                name = keys.record if isinstance(fields, DamagedRecordError) else keys.document
+                out.append(damaged(self.key(name(job_id)), "key of another type", "hash"))
+                log.warning("damaged record", job=job_id, key=self.key(name(job_id)))
+            elif not fields:
+                out.append(None)
+            elif fault := record_fault(fields, RECORD_STATUSES):
+                out.append(damaged(self.key(keys.record(job_id)), f"record whose {fault}", "job's record"))
+                log.warning("damaged record", job=job_id, fault=fault)
             else:
-                known = {name: text or "" for name, text in zip(DOCUMENT, long, strict=True)}
-                fault = record_fault(fields, RECORD_STATUSES) if fields else None
-                if fault:
-                    out.append(damaged(self.key(f"job:{job_id}"), f"record whose {fault}", "job's record"))
-                    log.warning("damaged record", job=job_id, fault=fault)
-                else:
-                    out.append({**fields, **known, "id": job_id} if fields else None)
+                fields.update({name: text or "" for name, text in zip(DOCUMENT, long, strict=True)}, id=job_id)
+                out.append(fields)
         return out
 
     def recorded(self, job_ids: Sequence[str]) -> set[str]:
@@ -87,13 +79,13 @@ class JobReader(StoreConnection):
             return set()
         with self.guarded(), self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                pipe.exists(self.key(f"job:{job_id}"))
+                pipe.exists(self.key(keys.record(job_id)))
             return {job_id for job_id, there in zip(job_ids, pipe.execute(), strict=True) if there}
 
     def asked(self, job_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """What was asked for, as submit recorded it: (source, spec); `pipelines.request.asked` checks both."""
-        with self.guarded(f"doc:{job_id}"):
-            raw = cast("list[str | None]", self.redis.hmget(self.key(f"doc:{job_id}"), "input", "spec"))
+        with self.guarded(keys.document(job_id)):
+            raw = cast("list[str | None]", self.redis.hmget(self.key(keys.document(job_id)), "input", "spec"))
         source, spec = map(decoded, raw)
         return source, spec
 
@@ -103,11 +95,11 @@ class JobReader(StoreConnection):
 
     def units(self, job_id: str) -> dict[str, dict[str, Any]]:
         """Every unit that was ever handed out, with its state as it is stored (`UNIT_FIELDS`)."""
-        with self.guarded(f"units:{job_id}"):
-            raw = cast("dict[str, str]", self.redis.hgetall(self.key(f"units:{job_id}")))
+        with self.guarded(keys.units(job_id)):
+            raw = cast("dict[str, str]", self.redis.hgetall(self.key(keys.units(job_id))))
         units = {unit: unit_state(state) for unit, state in raw.items()}
         if odd := [unit for unit, state in units.items() if state is None]:
-            raise damaged(self.key(f"units:{job_id}"), f"{odd[0][:40]!r} that is no unit's state", "state")
+            raise damaged(self.key(keys.units(job_id)), f"{odd[0][:40]!r} that is no unit's state", "state")
         return cast("dict[str, dict[str, Any]]", units)
 
     def ids(self, index: str, *, before: str | None = None, limit: int = 50) -> list[tuple[str, int]]:
@@ -125,7 +117,7 @@ class JobReader(StoreConnection):
         if before:
             at, _, last = before.partition(":")
             place = (int(at), last)
-        names = [f"idx:{index}" for index in indices]
+        names = [keys.index(index) for index in indices]
         with self.guarded(*names):
             pages = newest_first.behind(self.redis, [self.key(name) for name in names], place, limit)
             for name, page in zip(names, pages, strict=True):
@@ -136,10 +128,10 @@ class JobReader(StoreConnection):
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """Living workers: node name -> {queues, processes, pid, host, started, seen}."""
-        with self.guarded("workers", "worker"), self.redis.pipeline(transaction=False) as pipe:
+        with self.guarded(keys.WORKERS, keys.WORKER), self.redis.pipeline(transaction=False) as pipe:
             pipe.time()  # the server's clock wrote the times; this process' own may be wrong
-            pipe.zrange(self.key("workers"), 0, -1, withscores=True)
-            pipe.hgetall(self.key("worker"))
+            pipe.zrange(self.key(keys.WORKERS), 0, -1, withscores=True)
+            pipe.hgetall(self.key(keys.WORKER))
             (now, _), seen, about = pipe.execute()
         alive = ((node, at / 1000) for node, at in seen if at / 1000 >= now - WORKER_GONE_S)
         told = {node: (at, worker_about(about.get(node))) for node, at in alive}
@@ -147,14 +139,14 @@ class JobReader(StoreConnection):
 
     def events(self, job_id: str, after: str = "0", limit: int = 500) -> list[tuple[str, str, dict[str, Any]]]:
         """Events of a job after an id: (id, kind, data); kind `unreadable` where an entry is none."""
-        with self.guarded(f"ev:{job_id}"):
-            rows = cast("list[Any]", self.redis.xrange(self.key(f"ev:{job_id}"), f"({after}", "+", count=limit))
+        with self.guarded(keys.events(job_id)):
+            rows = cast("list[Any]", self.redis.xrange(self.key(keys.events(job_id)), f"({after}", "+", count=limit))
         return [(entry, *event_of(fields)) for entry, fields in rows]
 
     def criticals(self, limit: int = 50) -> list[dict[str, Any]]:
         """The newest critical events, newest first: {at (s since the epoch), kind, …}."""
-        with self.guarded("critical"):
-            rows = cast("list[Any]", self.redis.xrevrange(self.key("critical"), count=limit))
+        with self.guarded(keys.CRITICAL):
+            rows = cast("list[Any]", self.redis.xrevrange(self.key(keys.CRITICAL), count=limit))
         events = ((entry, *event_of(fields)) for entry, fields in rows)
         return [{**data, "at": int(entry.partition("-")[0]) / 1000, "kind": kind} for entry, kind, data in events]
 
@@ -169,8 +161,3 @@ def decoded(text: str | None) -> Any:
         return json.loads(text) if text else {}
     except (ValueError, RecursionError):
         return text
-
-
-def _stand_in(job_id: str, error: DamagedRecordError) -> dict[str, str]:
-    lost = dict.fromkeys(("kind", "stages", "result"), "")
-    return {**lost, "id": job_id, "status": DAMAGED, "created": "0", "damaged": error.key or ""}

@@ -7,7 +7,7 @@ Both wrap what is stored and read a value when it is asked for: lists read a tho
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -76,6 +76,23 @@ class UnitState:
 
     stored: Mapping[str, Any]
 
+    @classmethod
+    def made(
+        cls,
+        status: UnitStatus,
+        epoch: int,
+        *,
+        stage_index: int = 0,
+        committed_epochs: Sequence[int] = (),
+        progress: int = 0,
+        failure: tuple[str, str] | None = None,
+    ) -> UnitState:
+        """A state as the lake tells it, of a unit whose record is lost."""
+        stored = {"status": status.value, "epoch": epoch, "stage_index": stage_index}
+        more = {"committed_epochs": list(committed_epochs), "progress": progress, "failure": list(failure or ())}
+        filled = {**stored, **{name: value for name, value in more.items() if value}}
+        return cls({UNIT_FIELDS[name]: value for name, value in filled.items()})
+
     @property
     def status(self) -> UnitStatus:
         return UnitStatus(self._get("status"))
@@ -109,6 +126,11 @@ class UnitState:
     def lapses(self) -> int:
         """Leases that ended unrenewed and unreported, at its present stage."""
         return int(self._get("lapses") or 0)
+
+    @property
+    def progress(self) -> int:
+        """Thousandths of its stages."""
+        return int(self._get("progress") or 0)
 
     @property
     def failure(self) -> tuple[str, str] | None:
@@ -171,7 +193,8 @@ class JobRecord:
 
     def with_fields(self, fields: Mapping[str, Any]) -> JobRecord:
         """As it will be with these fields, in the form that a commit takes them."""
-        return replace(self, stored={**self.stored, **{name: str(value) for name, value in fields.items()}})
+        new = {name: str(value) for name, value in stored_fields(fields).items()}
+        return replace(self, stored={**self.stored, **new})
 
     # ---- what was asked
 
@@ -361,6 +384,11 @@ class JobRecord:
     def _share(self, name: str) -> float | None:
         value = self.stored.get(name)
         return float(value) if value else None
+
+
+def stored_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a record under the names that Redis keeps them by."""
+    return {RECORD_FIELDS.get(name, name): value for name, value in fields.items()}
 
 
 @cache

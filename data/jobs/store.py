@@ -9,6 +9,8 @@ from typing import Any
 from data import keys
 from data.jobs.model import LIMITS, Answer, Grant, HandOut, NewJob, Status
 from data.jobs.reading import JobReader, decoded
+from data.jobs.record import UnitState, stored_fields
+from data.jobs.restored import RestoredJob
 from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, StoreRefusedError, UnavailableError
 
 
@@ -83,8 +85,11 @@ class JobStore(JobReader):
             progress=progress, message=message[:60] or None, pages=pages,
         ).refused  # fmt: skip
 
-    def commit(self, grant: Grant, **what: Any) -> Answer:
-        """End a stage well: rows_in, rows_out, errors, pages (counts), fields, doc, status (publish), chained."""
+    def commit(self, grant: Grant, *, fields: Mapping[str, Any] | None = None, **what: Any) -> Answer:
+        """End a stage well: rows_in, rows_out, errors, pages (counts), doc, status (publish), chained.
+
+        `fields` of the record, by the names of `RECORD_FIELDS`.
+        """
         return self.call(
             "commit",
             job=grant.job_id,
@@ -92,6 +97,7 @@ class JobStore(JobReader):
             epoch=grant.epoch,
             owner=grant.owner,
             index=grant.index,
+            fields=None if fields is None else stored_fields(fields),
             **what,
         )
 
@@ -162,7 +168,7 @@ class JobStore(JobReader):
     def resume(
         self,
         job_id: str,
-        units: Mapping[str, Any] | None = None,
+        units: Mapping[str, UnitState] | None = None,
         key: str | None = None,
         damaged: Sequence[str] | None = None,
     ) -> Answer:
@@ -175,14 +181,16 @@ class JobStore(JobReader):
             NotFoundError: no such job.
             ConflictError: it runs, or everything in it is done; or the key stood for another request.
         """
-        answer = self.call("resume", job=job_id, units=units, idem=key, body=f"resume:{job_id}", damaged=damaged)
+        stored = None if units is None else _stored(units)
+        answer = self.call("resume", job=job_id, units=stored, idem=key, body=f"resume:{job_id}", damaged=damaged)
         if answer.refused is None and not answer.body["ok"]:
             raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")
         return self._legal(answer, job_id, "resume", "cancel")
 
-    def restore(self, job_id: str, fields: Mapping[str, Any], doc: Mapping[str, str], units: Mapping[str, Any]) -> bool:
+    def restore(self, job_id: str, lost: RestoredJob) -> bool:
         """Put back an ended job that an emptied server has lost; whether it was missing."""
-        return self.call("restore", job=job_id, fields=fields, doc=doc, units=units).refused is None
+        answer = self.call("restore", job=job_id, fields=lost.fields, doc=lost.document, units=_stored(lost.units))
+        return answer.refused is None
 
     def keep_idempotency_key(self, key: str, job_id: str, body_hash: str, for_s: int) -> None:
         """Let a repeat of a request be the same job again, unless its key stands for one already."""
@@ -216,6 +224,10 @@ class JobStore(JobReader):
 
     def critical(self, kind: str, about: Mapping[str, Any]) -> None:
         """Append to the capped stream of what an operator must see: poison, missed_ticks, health …"""
-        with self.guarded("critical"):
+        with self.guarded(keys.CRITICAL):
             entry: dict[Any, Any] = {"t": kind, "d": json.dumps(about)}
-            self.redis.xadd(self.key("critical"), entry, maxlen=int(LIMITS["EVENTS_KEPT"]), approximate=True)
+            self.redis.xadd(self.key(keys.CRITICAL), entry, maxlen=int(LIMITS["EVENTS_KEPT"]), approximate=True)
+
+
+def _stored(units: Mapping[str, UnitState]) -> dict[str, Mapping[str, Any]]:
+    return {unit: state.stored for unit, state in units.items()}

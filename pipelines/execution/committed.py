@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from data.job_files import Commits, JobFiles
 from data.jobs import JobStore, UnitState
@@ -15,35 +14,36 @@ from pipelines.stages import is_unit, partition_number, partition_stages, stage_
 
 log = get_logger(__name__)
 
+Units = Mapping[str, UnitState]
 
-def committed_parts(units: Mapping[str, Mapping[str, Any]], chain: Sequence[str]) -> dict[tuple[str, str], Committed]:
+
+def committed_parts(units: Units, chain: Sequence[str]) -> dict[tuple[str, str], Committed]:
     """(stage, unit) → what its commit said, from the record's units; `chain` names the stages of a partition."""
     found: dict[tuple[str, str], Committed] = {}
     for unit, state in units.items():
         if not is_unit(unit):
             continue
-        told = UnitState(state)
-        for index, epoch in enumerate(told.committed_epochs):
+        for index, epoch in enumerate(state.committed_epochs):
             if partition_number(unit) is None:
                 stage = stage_of(unit).name
             elif index < len(chain):
                 stage = chain[index]
             else:
                 continue
-            text = told.files[index] if epoch and index < len(told.files) else None
+            text = state.files[index] if epoch and index < len(state.files) else None
             found[stage, unit] = Committed(epoch, counts_of(text))
     return found
 
 
-def files_of(lake: Lake, job_id: str, units: Mapping[str, Mapping[str, Any]], stages: Sequence[str]) -> JobFiles:
-    """The files of a job whose units are at hand (`JobStore.units`)."""
+def files_of(lake: Lake, job_id: str, units: Units, stages: Sequence[str]) -> JobFiles:
+    """The files of a job whose units are at hand (`JobStore.unit_states`)."""
     commits = committed_parts(units, partition_stages(tuple(stages)))
     return JobFiles(lake, job_id, lambda: commits)
 
 
-def epochs_of(units: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+def epochs_of(units: Units) -> dict[str, int]:
     """Each unit's present epoch."""
-    return {unit: UnitState(state).epoch for unit, state in units.items()}
+    return {unit: state.epoch for unit, state in units.items()}
 
 
 def recorded_files(store: JobStore, lake: Lake, job_id: str) -> JobFiles:
@@ -69,4 +69,4 @@ def told_files(store: JobStore, lake: Lake, job_id: str) -> JobFiles:
 
 def _commits(store: JobStore, job_id: str) -> Commits:
     record = store.record(job_id)
-    return {} if record is None else committed_parts(store.units(job_id), record.partition_stages)
+    return {} if record is None else committed_parts(store.unit_states(job_id), record.partition_stages)

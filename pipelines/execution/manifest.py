@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from data.job_files import JobFiles, Parts
-from data.jobs import JobRecord, JobStore
+from data.jobs import RECORD_STATUSES, JobRecord, JobStore, UnitState
+from data.jobs.entries import is_stored_unit, record_fault
+from pipelines.execution.committed import Units
 from pipelines.stages import KINDS, STAGES, is_unit, partition_stages
 
 #: Long fields of a record that the manifest holds under names of their own.
@@ -20,7 +20,7 @@ def manifest_of(
     store: JobStore,
     files: JobFiles,
     record: JobRecord,
-    units: Mapping[str, Any],
+    units: Units,
     *,
     status: str,
     now: datetime,
@@ -55,12 +55,19 @@ def manifest_of(
         "error": error,
         "written_at": now.isoformat(),
         "parts": parts,
-        "units": dict(units),
+        "units": {unit: state.stored for unit, state in units.items()},
         "record": {name: value for name, value in record.stored.items() if name not in _APART},
     }
 
 
-_STATES = frozenset("phrwdf")
+def record_in(manifest: Mapping[str, Any]) -> JobRecord:
+    """The record that a manifest keeps, as it was when the manifest was written."""
+    return JobRecord(manifest["job_id"], {name: str(value) for name, value in manifest["record"].items()})
+
+
+def units_in(manifest: Mapping[str, Any] | None) -> Units:
+    """The units that a manifest tells of; none where there is no manifest."""
+    return {unit: UnitState(stored) for unit, stored in ((manifest or {}).get("units") or {}).items()}
 
 
 def check_manifest(manifest: object) -> None:
@@ -76,38 +83,17 @@ def check_manifest(manifest: object) -> None:
     record, units, stages = (manifest.get(name) for name in ("record", "units", "stages"))
     if not isinstance(record, dict) or not all(isinstance(value, str | int | float) for value in record.values()):
         raise ValueError("record: not an object of short values")
-    if manifest.get("kind") not in tuple(KINDS) or record.get("kind") != manifest["kind"]:
+    if fault := record_fault({name: str(value) for name, value in record.items()}, RECORD_STATUSES):
+        raise ValueError(f"record: {fault}")
+    if manifest.get("kind") not in tuple(KINDS) or record["kind"] != manifest["kind"]:
         raise ValueError("kind: there is no such kind")
     if not isinstance(stages, list) or not stages or not all(name in STAGES for name in stages):
         raise ValueError("stages: not a list of stages")
-    if record.get("stages") != ",".join(stages) or record.get("ps") != ",".join(partition_stages(tuple(stages))):
+    found = record_in(manifest)
+    if list(found.stages) != stages or found.partition_stages != partition_stages(tuple(stages)):
         raise ValueError("stages: the record has others")
-    for name in _NUMBERS & record.keys():
-        if not _NUMBER.match(str(record[name])):
-            raise ValueError(f"record: {name} is no number")
-    tags = json.loads(record.get("tags") or "[]")
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise ValueError("record: tags are no list of texts")
     if not isinstance(units, dict):
         raise ValueError("units: not an object")  # noqa: TRY004
     for unit, state in units.items():
-        if not is_unit(unit) or not isinstance(state, dict) or not _is_state(state, len(stages)):
+        if not is_unit(unit) or not is_stored_unit(state, len(stages)):
             raise ValueError(f"units: {unit[:40]!r} cannot be one")
-
-
-#: Fields of a record that are counted with, or compared as times.
-_NUMBERS = frozenset("created started finished took attempt prio pn px pd pf nc w pct".split())
-_NUMBER = re.compile(r"([0-9]{1,15}(\.[0-9]{1,9})?)?\Z")
-
-
-def _is_state(state: Mapping[str, Any], stages: int) -> bool:
-    epochs, at = state.get("c") or [], state.get("k", 0)
-    return (
-        state.get("s") in _STATES
-        and all(_is_count(number) for number in (state.get("e"), at, *(epochs if isinstance(epochs, list) else [None])))
-        and max(at, len(epochs)) <= stages
-    )
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from data.jobs import JobRecord, JobStore
+from data.jobs import JobRecord, JobStore, UnitStatus
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
@@ -120,9 +120,9 @@ def launch(run: UnitRun) -> None:
             run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))
     run.outcome.rows_out = run.files.write_plan(rows)
     run.outcome.fields |= {
-        "pn": partitions if chain else 0,
-        "w": window(processes),
-        "nc": len(rows),
+        "partitions": partitions if chain else 0,
+        "window": window(processes),
+        "companies": len(rows),
     }
     _write_first_manifest(run)
 
@@ -131,7 +131,7 @@ def _write_first_manifest(run: UnitRun) -> None:
     """What the job is, in the lake from its first step: enough to resume it should its record get lost."""
     store = run.runtime.store
     record = (store.record(run.job_id) or JobRecord(run.job_id, {})).with_fields(run.outcome.fields)
-    units = store.units(run.job_id) if run.grant.attempt > 1 else {}
+    units = store.unit_states(run.job_id) if run.grant.attempt > 1 else {}
     files = files_of(run.runtime.lake, run.job_id, units, run.grant.stages)
     manifest = manifest_of(store, files, record, units, status="running", now=run.now)
     run.files.write_json("manifest.json", manifest)
@@ -235,8 +235,8 @@ def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[lis
     partitions = max(
         run.grant.partitions, 1 + max((row["partition"] for row in rows if row["error"] is None), default=-1)
     )
-    units = run.runtime.store.units(run.job_id)
-    done = {partition_number(unit) for unit, state in units.items() if state["s"] == "d"}
+    units = run.runtime.store.unit_states(run.job_id)
+    done = {partition_number(unit) for unit, state in units.items() if state.status == UnitStatus.DONE}
     last = files_of(lake, run.job_id, units, run.grant.stages).valid(chain[-1])
     damaged = lake.set_damaged_aside(last)
     good = lake.good_ids(file for file in last if file not in damaged)

@@ -9,9 +9,9 @@ from typing import Any
 from data.damage import naming
 from data.duck import connection
 from data.job_files import JobFiles, Parts
-from data.jobs import JobRecord
+from data.jobs import JobRecord, UnitStatus
 from leadmill.errors import ErrorCategory
-from pipelines.execution.committed import epochs_of, files_of
+from pipelines.execution.committed import Units, epochs_of, files_of
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.redone import clear_redone
 from pipelines.execution.unit_run import UnitRun
@@ -25,7 +25,7 @@ def publish(run: UnitRun) -> None:
     store, lake, job_id = run.runtime.store, run.runtime.lake, run.job_id
     stages = run.grant.stages
     record = store.record(job_id) or JobRecord(job_id, {})
-    units = store.units(job_id)
+    units = store.unit_states(job_id)
     files = files_of(lake, job_id, units, stages)
     valid = files.remove_losers(stages, epochs_of(units))
     clear_redone(lake, files, stages)
@@ -35,9 +35,7 @@ def publish(run: UnitRun) -> None:
         synced.result()
 
 
-def _decided(
-    run: UnitRun, record: JobRecord, units: dict[str, dict[str, Any]], files: JobFiles, valid: Parts
-) -> dict[str, Any]:
+def _decided(run: UnitRun, record: JobRecord, units: Units, files: JobFiles, valid: Parts) -> dict[str, Any]:
     """How the job ends, as its outcome and as its manifest."""
     store, lake, stages = run.runtime.store, run.runtime.lake, run.grant.stages
     companies = record.companies
@@ -107,7 +105,7 @@ def _decide(record: JobRecord, coverage: float | None) -> tuple[str, str | None]
     return "completed", None
 
 
-def _result(record: JobRecord, units: dict[str, dict[str, Any]], companies: int, good: int) -> dict[str, Any]:
+def _result(record: JobRecord, units: Units, companies: int, good: int) -> dict[str, Any]:
     result: dict[str, Any] = {"companies": companies, "good": good} if companies else {}
     if record.merged:
         result["merged"] = document(record.merged, "merged")
@@ -115,8 +113,8 @@ def _result(record: JobRecord, units: dict[str, dict[str, Any]], companies: int,
         result |= document(record.finding, "finding")
     formats = {fmt: state for unit, state in units.items() if (fmt := report_format(unit))}
     if formats:
-        result["formats"] = sorted(fmt for fmt, state in formats.items() if state["s"] == "d")
-        failed = {fmt: state["m"][1] for fmt, state in formats.items() if state["s"] == "f"}
+        result["formats"] = sorted(fmt for fmt, state in formats.items() if state.status == UnitStatus.DONE)
+        failed = {fmt: state.failure[1] for fmt, state in formats.items() if state.failure}
         if failed:
             result["failed_formats"] = failed
     return result

@@ -11,22 +11,24 @@ Not restored: a job that lay in the record alone (its input small, its launch no
 
 from __future__ import annotations
 
-import json
 import re
 import time
 import uuid
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
 from data import history
 from data.job_files import JobFiles
-from data.jobs import DOCUMENT, TERMINAL, JobRecord, JobStore, Status
+from data.jobs import TERMINAL, JobStore, Status, UnitState, UnitStatus
+from data.jobs.restored import RestoredJob
 from data.lake import DamagedPartError, Lake
-from leadmill.errors import NotFoundError, UnavailableError
+from data.parts import MANIFEST
+from leadmill.errors import ErrorCategory, NotFoundError, UnavailableError
 from leadmill.log import get_logger
-from pipelines.execution.manifest import check_manifest
+from pipelines.execution.committed import Units
+from pipelines.execution.manifest import check_manifest, record_in, units_in
 from pipelines.request import accepted
 from pipelines.stages import partition_number, partition_stages
 from pipelines.views.alarms import tell_once
@@ -35,28 +37,11 @@ log = get_logger(__name__)
 
 #: Jobs looked at in one round trip.
 _CHUNK = 500
-#: Fields of a manifest's record that are kept elsewhere, or tell of a deadline that is over.
-_NOT_IN_HASH = frozenset({"id", "input", "spec", "dpx", *DOCUMENT})
 #: What reading a damaged manifest, plan or input raises.
 UNREADABLE = (DamagedPartError, OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
 #: A job's file of the attempt that was cancelled: its manifest says so only when housekeeping has sealed it.
 _CANCELLED = "cancelled"
 _LOST = "the job store was emptied while this job ran; resume continues with what is missing"
-
-
-class Lost(NamedTuple):
-    """A record that Redis lacks, as the lake knows it: its hash, its document, its units."""
-
-    fields: dict[str, Any]
-    doc: dict[str, str]
-    units: dict[str, dict[str, Any]]
-    #: By its own publish, or sealed: not by the loss of its record.
-    ended: bool = False
-
-    def record(self, job_id: str, *, archived: bool) -> JobRecord:
-        """As `JobStore.record` will give it."""
-        told = {name: self.doc.get(name, "") for name in DOCUMENT}
-        return JobRecord(job_id, {**{name: str(value) for name, value in self.fields.items()}, **told}, archived)
 
 
 def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
@@ -92,7 +77,7 @@ def _noted_generation(lake: Lake) -> str | None:
         return None
 
 
-def known_to_lake(lake: Lake, job_id: str) -> Lost:
+def known_to_lake(lake: Lake, job_id: str) -> RestoredJob:
     """What the lake knows of a job that has no record.
 
     Raises:
@@ -130,14 +115,14 @@ def restore_missing(store: JobStore, lake: Lake) -> list[str]:
     return restored
 
 
-def put_back(store: JobStore, lake: Lake, job_id: str, found: Lost) -> bool:
+def put_back(store: JobStore, lake: Lake, job_id: str, found: RestoredJob) -> bool:
     """Make the record of a lost job again; whether it was missing."""
-    made = store.restore(job_id, found.fields, found.doc, found.units)
+    made = store.restore(job_id, found)
     accepted.restore_key(store, lake, job_id)
     return made
 
 
-def lost(lake: Lake, job_id: str, archived: int | None = None) -> Lost | None:
+def lost(lake: Lake, job_id: str, archived: int | None = None) -> RestoredJob | None:
     """What the lake knows of a job that has no record; None when it knows nothing, or cleanup has taken it away.
 
     `archived` is the attempt that the history holds of it, if it does.
@@ -150,13 +135,13 @@ def lost(lake: Lake, job_id: str, archived: int | None = None) -> Lost | None:
         found = None if archived else accepted.lost(lake, job_id, _new_epoch())
         if found is None:
             return None
-        return _as_cancelled(Lost(*found)) if _was_cancelled(lake, job_id, 1) else Lost(*found)
+        return found.as_cancelled() if _was_cancelled(lake, job_id, 1) else found
     if archived is not None and int(manifest["attempt"]) <= archived:
         return None
     check_manifest(manifest)
     made = _from_manifest(lake, job_id, manifest)
     if not made.ended and _was_cancelled(lake, job_id, manifest["attempt"]):
-        return _as_cancelled(made)
+        return made.as_cancelled()
     return made
 
 
@@ -186,51 +171,44 @@ def _was_cancelled(lake: Lake, job_id: str, attempt: object) -> bool:
     return content is not None and content.data.decode(errors="replace").strip() == str(attempt)
 
 
-def _as_cancelled(found: Lost) -> Lost:
-    fields = {name: value for name, value in found.fields.items() if name != "category"}
-    return Lost({**fields, "status": Status.CANCELLED.value}, {**found.doc, "error": ""}, found.units)
-
-
-def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> Lost:
-    record: dict[str, str] = manifest["record"]
+def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> RestoredJob:
+    before = record_in(manifest)
     chain = partition_stages(tuple(manifest["stages"]))
     ended = manifest["status"] in TERMINAL
-    units = manifest["units"] if ended else units_from_parts(lake, job_id, chain)
-    partitions = [unit for unit in units if partition_number(unit) is not None]
-    finished = record.get("finished") or _ms(lake.job_dir(job_id) / "manifest.json")
-    long = {name: text for name in DOCUMENT if (text := record.get(name))}
+    units = units_in(manifest) if ended else units_from_parts(lake, job_id, chain)
+    partitions = [state for unit, state in units.items() if partition_number(unit) is not None]
+    finished = before.finished_ms or _ms(lake.job_dir(job_id) / MANIFEST)
     fields: dict[str, Any] = {
-        **{name: value for name, value in record.items() if name not in _NOT_IN_HASH},
         "status": manifest["status"] if ended else Status.FAILED.value,
         "finished": finished,
-        "took": max(0, int(finished) - int(record.get("started") or finished)),
+        "took": max(0, finished - (before.started_ms or finished)),
         # Partitions beyond these were planned and never handed out, by a deadline or a cancel: a resume does so.
-        "pn": max(len(partitions), int(record.get("pn") or 0)) if ended else len(partitions),
-        "px": len(partitions),
-        "busy": 0,
-        "waits": 0,
-        "win": 0,
+        "partitions": max(len(partitions), before.partitions) if ended else len(partitions),
+        "partitions_handed": len(partitions),
     }
-    if ended:
-        fields |= {} if manifest.get("coverage") is None else {"coverage": round(manifest["coverage"], 6)}
-    else:
-        done = sum(units[unit]["s"] == "d" for unit in partitions)
-        fields |= {"category": "system", "pd": done, "pf": len(partitions) - done}
-        fields |= _counts(units, partitions, chain)
-    doc = {
-        **long,
-        "input": json.dumps(manifest["input"]),
-        "spec": json.dumps(manifest["options"]),
-        "error": (manifest.get("error") or "") if ended else _LOST,
-        "result": json.dumps(manifest.get("result") or {}),
-    }
-    return Lost(fields, doc, units, ended)
-
-
-def _counts(units: dict[str, dict[str, Any]], partitions: list[str], chain: tuple[str, ...]) -> dict[str, int]:
-    """What the record counted of the stages that the lake shows to be done."""
-    done = {f"{stage}:d": sum(len(units[u].get("c", ())) > i for u in partitions) for i, stage in enumerate(chain)}
-    return {**done, "g": sum(units[u].get("g", 0) for u in partitions)}
+    stages_done: dict[str, int] = {}
+    if ended and manifest.get("coverage") is not None:
+        fields["coverage"] = round(manifest["coverage"], 6)
+    elif not ended:
+        done = sum(state.status == UnitStatus.DONE for state in partitions)
+        fields |= {
+            "category": ErrorCategory.SYSTEM.value,
+            "partitions_done": done,
+            "partitions_failed": len(partitions) - done,
+            "partition_progress": sum(state.progress for state in partitions),
+        }
+        stages_done = {stage: sum(len(s.committed_epochs) > i for s in partitions) for i, stage in enumerate(chain)}
+    return RestoredJob.made(
+        before,
+        fields,
+        source=manifest["input"],
+        spec=manifest["options"],
+        error=(manifest.get("error") or "") if ended else _LOST,
+        result=manifest.get("result") or {},
+        units=units,
+        stages_done=stages_done,
+        ended=ended,
+    )
 
 
 def _ms(path: Path) -> int:
@@ -245,19 +223,23 @@ def _new_epoch() -> int:
     return int(time.time())
 
 
-def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...]) -> Units:
     """Units of a job as the parts that lie in the lake tell them, where nothing else does."""
     epoch = _new_epoch()
-    units: dict[str, dict[str, Any]] = {"launch": {"s": "d", "e": epoch, "k": 0, "c": [0]}}
+    units = {"launch": UnitState.made(UnitStatus.DONE, epoch, committed_epochs=[0])}
     if not chain:
         return units
     numbers = {n for n in JobFiles.unrecorded(lake, job_id).plan_column("partition") if n is not None}
     done = {stage: _partitions_of(lake, job_id, stage) for stage in chain}
     for number in range(max(numbers, default=-1) + 1):
         reached = next((i for i, stage in enumerate(chain) if number not in done[stage]), len(chain))
-        state = {"s": "d" if reached == len(chain) else "f", "e": epoch, "k": min(reached, len(chain) - 1)}
-        made = {"c": [0] * reached, "g": 1_000 * reached // len(chain)} if reached else {}
-        units[f"p{number}"] = {**state, **made}
+        units[f"p{number}"] = UnitState.made(
+            UnitStatus.DONE if reached == len(chain) else UnitStatus.FAILED,
+            epoch,
+            stage_index=min(reached, len(chain) - 1),
+            committed_epochs=[0] * reached,
+            progress=1_000 * reached // len(chain),
+        )
     return units
 
 

@@ -246,7 +246,7 @@ def _discard(run: UnitRun | None) -> None:
 def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
     pause_point("written")
     what, grant = run.outcome, run.grant
-    arguments = {
+    arguments: dict[str, Any] = {
         "rows_in": what.rows_in,
         "rows_out": what.rows_out,
         "errors": what.errors,

@@ -15,7 +15,8 @@ from leadmill.errors import ConflictError, InputError, NotFoundError
 from leadmill.log import get_logger
 from pipelines.execution import restore
 from pipelines.execution.canvas import Dispatch, try_dispatch
-from pipelines.execution.committed import recorded_files
+from pipelines.execution.committed import Units, recorded_files
+from pipelines.execution.manifest import units_in
 from pipelines.execution.redone import damaged_units, look_over
 from pipelines.intake.submit import Submission
 from pipelines.queues import Priority
@@ -108,10 +109,10 @@ def resume(
     return existing(store, lake, job_id), bool(answer.body.get("replayed"))
 
 
-def _kept_units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> dict[str, Any] | None:
+def _kept_units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> Units | None:
     """Units that are no longer in the record: those of the manifest, else what the parts tell."""
     try:
-        return (JobFiles.unrecorded(lake, job_id).manifest() or {}).get("units")
+        return units_in(JobFiles.unrecorded(lake, job_id).manifest()) or None
     except DamagedPartError as error:
         log.warning("units made from the parts", job=job_id, error=str(error))
         return restore.units_from_parts(lake, job_id, chain)

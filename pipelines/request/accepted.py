@@ -13,8 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data.jobs import LIMITS, JobStore, NewJob, Status
+from data.jobs import LIMITS, JobStore, NewJob, Status, UnitState, UnitStatus
+from data.jobs.restored import RestoredJob
 from data.lake import Lake
+from leadmill.errors import ErrorCategory
 from leadmill.log import get_logger
 from pipelines.request.inputs import LONG_LIST, UPLOAD
 from pipelines.stages import KINDS, PIPELINE, partition_stages
@@ -37,8 +39,8 @@ def keep(lake: Lake, job: NewJob) -> None:
     lake.storage.put(lake.job_dir(job.job_id) / "input" / NAME, text.encode())
 
 
-def lost(lake: Lake, job_id: str, epoch: int) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]] | None:
-    """Fields, document and units of the record of a job that never began; None when the lake has no input of it.
+def lost(lake: Lake, job_id: str, epoch: int) -> RestoredJob | None:
+    """The record of a job that never began; None when the lake has no input of it.
 
     Raises:
         OSError, ValueError, KeyError, TypeError: what lies there cannot be read.
@@ -57,23 +59,25 @@ def lost(lake: Lake, job_id: str, epoch: int) -> tuple[dict[str, Any], dict[str,
     fields = {
         "kind": KINDS[known["kind"]].name,
         "status": Status.FAILED.value,
-        "category": "system",
+        "category": ErrorCategory.SYSTEM.value,
         "created": known["created"],
         "started": "",
         "finished": now,
         "took": 0,
         "attempt": 1,
         "stages": ",".join(stages),
-        "ps": ",".join(partition_stages(stages)),
-        "prio": known["priority"],
+        "partition_stages": ",".join(partition_stages(stages)),
+        "priority": known["priority"],
         "tags": json.dumps(known["tags"]),
-        "parent": known["parent"] or "",
-        "min": "" if known["min_coverage"] is None else known["min_coverage"],
+        "parent": known["parent"],
+        "min_coverage": known["min_coverage"],
         "close": "publish",
-        **dict.fromkeys(("px", "busy", "waits", "win"), 0),
+        "partitions_handed": 0,
     }
-    doc = {"input": json.dumps(known["source"]), "spec": json.dumps(known["spec"]), "error": text}
-    return fields, doc, {"launch": {"s": "f", "e": epoch, "k": 0, "m": ["system", text]}}
+    launch = UnitState.made(UnitStatus.FAILED, epoch, failure=(ErrorCategory.SYSTEM.value, text))
+    return RestoredJob.made(
+        None, fields, source=known["source"], spec=known["spec"], error=text, units={"launch": launch}
+    )
 
 
 def tags(lake: Lake, job_id: str) -> list[str]:

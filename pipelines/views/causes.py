@@ -7,17 +7,19 @@ from the plan, the stages' error parts and the units that failed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 from data.damage import naming
 from data.duck import connection
 from data.job_files import JobFiles, Parts
-from data.jobs import DEADLINE_STRUCK, JobRecord, JobStore
+from data.jobs import DEADLINE_STRUCK, JobRecord, JobStore, UnitStatus
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import ErrorCategory, UnavailableError
 from leadmill.log import get_logger
+from pipelines.execution.committed import Units
+from pipelines.execution.manifest import record_in, units_in
 from pipelines.stages import partition_number
 
 log = get_logger(__name__)
@@ -56,15 +58,15 @@ def missing(
     lake: Lake,
     files: JobFiles,
     stages: Sequence[str],
-    units: Mapping[str, Mapping[str, Any]],
+    units: Units,
     valid: Parts | None = None,
     *,
     struck: bool = False,
 ) -> list[Cause]:
     """Causes of a job's missing companies, most frequent first.
 
-    `units` are those of the record (`JobStore.units`), `valid` the files that count (None: what lies there);
-    `struck`: the job's deadline struck.
+    `units` are those of the record, `valid` the files that count (None: what lies there); `struck`: the job's deadline
+    struck.
     """
     if valid is None:
         valid = files.all_parts(stages)
@@ -86,18 +88,22 @@ def given_up(store: JobStore, lake: Lake, job_id: str) -> list[GivenUp]:
     From the record, else (it was cleaned up, or Redis does not answer) from the manifest.
     """
     record: JobRecord | None = None
-    units: Mapping[str, Mapping[str, Any]] = {}
+    units: Units = {}
     try:
         if record := store.record(job_id):
-            units = store.units(job_id)
+            units = store.unit_states(job_id)
     except UnavailableError as error:
         log.debug("units asked of the manifest", job=job_id, error=str(error))
     if not units and (manifest := JobFiles.unrecorded(lake, job_id).manifest()):
-        record, units = JobRecord(job_id, manifest["record"]), manifest["units"]
+        record, units = record_in(manifest), units_in(manifest)
     if not record:
         return []
     chain = record.partition_stages
-    failed = {u: (state.get("k", 0), *state["m"]) for u, state in units.items() if state["s"] == "f" and state.get("m")}
+    failed = {
+        unit: (state.stage_index, *state.failure)
+        for unit, state in units.items()
+        if state.status == UnitStatus.FAILED and state.failure
+    }
     if record.handed_at_deadline:
         unreached = range(record.handed_at_deadline, record.partitions)
         failed |= {f"p{n}": (0, ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) for n in unreached}
@@ -128,9 +134,7 @@ def counted(found: Iterable[Missing]) -> list[Cause]:
     ]
 
 
-def _without_row(
-    lake: Lake, files: JobFiles, valid: Parts, units: Mapping[str, Mapping[str, Any]], *, struck: bool
-) -> Iterable[Missing]:
+def _without_row(lake: Lake, files: JobFiles, valid: Parts, units: Units, *, struck: bool) -> Iterable[Missing]:
     unhanded = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK) if struck else (ErrorCategory.SYSTEM.value, "not done")
     chain = [stage for stage, kind in valid if kind == "rows" and stage != "score"]
     good = lake.good_ids(valid[chain[-1], "rows"]) if chain else set()
@@ -140,8 +144,8 @@ def _without_row(
         if row["error"] is not None:
             yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain
         elif chain and company not in good:
-            unit = units.get(f"p{row['partition']}", {})
-            category, error = told.get(company) or unit.get("m") or unhanded
+            unit = units.get(f"p{row['partition']}")
+            category, error = told.get(company) or (unit and unit.failure) or unhanded
             yield category, error, domain
 
 

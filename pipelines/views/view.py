@@ -24,6 +24,8 @@ _MESSAGES = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
+#: Of a stage.
+_ENDED = frozenset({"completed", "failed"})
 #: The last second that can be told, ms.
 _LAST_MS = 253_402_300_799_000
 #: Longest `error.message`, characters; the whole text is `error.detail`.
@@ -152,7 +154,7 @@ def stage_list(record: JobRecord) -> list[StageJson]:
 
     A partition that failed at one stage counts as failed in all later ones, since they never see it.
     """
-    lost = 0
+    lost, partitions = 0, record.partitions
     out = []
     for name in record.stages:
         if (stage := STAGES.get(name)) is None:
@@ -160,7 +162,7 @@ def stage_list(record: JobRecord) -> list[StageJson]:
         counts = record.stage(stage.unit_name)
         if stage.scope == "partition":
             lost += counts.failed
-            total, failed = record.partitions, lost
+            total, failed = partitions, lost
         else:
             total, failed = len(formats(record)) if stage.scope == "format" else 1, counts.failed
         out.append(_stage(record, name, counts, total, min(failed, total)))
@@ -183,7 +185,7 @@ def _stage(record: JobRecord, name: str, counts: StageCounts, total: int, failed
         "rows_out": counts.rows_out,
         "errors": counts.errors,
         "started_at": iso(counts.started_ms),
-        "finished_at": iso(counts.finished_ms) if status in ("completed", "failed") else None,
+        "finished_at": iso(counts.finished_ms) if status in _ENDED else None,
     }
 
 
@@ -204,7 +206,7 @@ def _duration(record: JobRecord) -> float | None:
 
 
 def _progress(record: JobRecord, stages: Sequence[StageJson]) -> ProgressJson:
-    ended = sum(stage["status"] in ("completed", "failed") for stage in stages)
+    ended = sum(stage["status"] in _ENDED for stage in stages)
     status = record.status
     message = record.message or _share_of(record) if status == Status.RUNNING else _MESSAGES[status]
     return {

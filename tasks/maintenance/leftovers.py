@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from duckdb import Error as DuckError
@@ -23,7 +22,8 @@ from data.jobs import JobRecord, JobStore
 from data.lake import DamagedPartError, Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.log import get_logger
-from pipelines.execution.committed import files_of
+from pipelines.execution.committed import Units, files_of
+from pipelines.execution.manifest import units_in
 from tasks.maintenance.ended import ended_ms
 from tasks.maintenance.sealing import seal
 
@@ -105,9 +105,9 @@ def _last_written(lake: Lake, folder: Path) -> float:
     return max([own.modified_ns, *(state.modified_ns for _, state in lake.storage.files(folder))]) / 1e9
 
 
-def _units_of(lake: Lake, job_id: str) -> dict[str, dict[str, Any]]:
+def _units_of(lake: Lake, job_id: str) -> Units:
     try:
-        return dict((JobFiles.unrecorded(lake, job_id).manifest() or {}).get("units", {}))
+        return units_in(JobFiles.unrecorded(lake, job_id).manifest())
     except DamagedPartError:  # `seal` writes it anew
         return {}
 
@@ -116,7 +116,7 @@ def _sweep_temporary(store: JobStore, lake: Lake, record: JobRecord, now: dateti
     job_id = record.job_id
     if now.timestamp() - ended_ms(record) / 1000 < TEMPORARY_AGE_S or not temporary_files(lake, job_id):
         return 0
-    units = store.units(job_id) or _units_of(lake, job_id)
+    units = store.unit_states(job_id) or _units_of(lake, job_id)
     files_of(lake, job_id, units, record.stages).expose()
     seal(store, lake, record)
     removed = 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from data.job_files import JobFiles, Parts
 from data.jobs import JobRecord, JobStore
@@ -17,7 +16,7 @@ from data.jobs.upkeep import drop_units
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import DamagedRecordError
 from leadmill.log import get_logger
-from pipelines.execution.committed import epochs_of, files_of
+from pipelines.execution.committed import Units, epochs_of, files_of
 from pipelines.execution.manifest import manifest_of
 from pipelines.execution.restore import units_from_parts
 from pipelines.stages import partition_stages
@@ -54,7 +53,7 @@ def seal(store: JobStore, lake: Lake, record: JobRecord) -> bool:
     job_id = record.job_id
     if _is_fresh(JobFiles.unrecorded(lake, job_id), record):
         return False
-    units = store.units(job_id) or units_from_parts(lake, job_id, partition_stages(record.stages))
+    units = store.unit_states(job_id) or units_from_parts(lake, job_id, partition_stages(record.stages))
     files = files_of(lake, job_id, units, record.stages)
     valid = files.remove_losers(record.stages, epochs_of(units))
     if _is_fresh(files, record):  # publish had written it and died before it was exposed
@@ -82,9 +81,7 @@ def _is_fresh(files: JobFiles, record: JobRecord) -> bool:
     return bool(manifest["attempt"] == record.attempt and manifest["status"] == record.status)
 
 
-def _write_manifest(
-    store: JobStore, files: JobFiles, record: JobRecord, units: dict[str, dict[str, Any]], valid: Parts
-) -> bool:
+def _write_manifest(store: JobStore, files: JobFiles, record: JobRecord, units: Units, valid: Parts) -> bool:
     """Write the manifest over the one that was read; False, and nothing done, where there is another one now."""
     content = manifest_of(
         store,

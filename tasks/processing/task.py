@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from data.damage import enduring, naming
 from data.duck import connection
@@ -12,7 +11,7 @@ from data.job_files import JobFiles
 from data.jobs import DEADLINE_STRUCK
 from data.lake import Lake, partition_of
 from leadmill.errors import ErrorCategory, WorkError
-from pipelines.execution.committed import files_of
+from pipelines.execution.committed import Units, files_of
 from pipelines.execution.unit_run import UnitRun
 from pipelines.stages import partition_number, partition_stages
 
@@ -25,7 +24,7 @@ def score(run: UnitRun) -> None:
 
     runtime, job_id = run.runtime, run.job_id
     lake, chain = runtime.lake, partition_stages(run.grant.stages)
-    units = runtime.store.units(job_id)
+    units = runtime.store.unit_states(job_id)
     job = files_of(lake, job_id, units, run.grant.stages)
     model = load_rules(_scoring_file(run))
     if chain:
@@ -38,9 +37,9 @@ def score(run: UnitRun) -> None:
     else:
         rows, errors, damaged = [], [], []
     failed = {
-        number: tuple(state["m"])
+        number: state.failure
         for unit, state in units.items()
-        if state.get("m") and (number := partition_number(unit)) is not None
+        if state.failure and (number := partition_number(unit)) is not None
     }
     unhanded = _never_handed(run, units) | {partition_of(file): _DAMAGED for file in damaged}
     plan = job.plan_path()
@@ -81,7 +80,7 @@ def _scoring_file(run: UnitRun) -> Path | None:
     return run.runtime.settings.scoring_file
 
 
-def _never_handed(run: UnitRun, units: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
+def _never_handed(run: UnitRun, units: Units) -> dict[int, tuple[str, str]]:
     """Partitions that the deadline struck before they were handed out; no more than the plan has companies."""
     error = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK)
     companies = len(run.job.plan_column("company_id"))

@@ -219,7 +219,7 @@ def test_an_action_on_many_goes_on_where_it_ended(
         patch.setattr(bulk, "MAX_S", 0.0)  # each call acts on one job
         pages(page, lambda: None)
     assert done == len(times)
-    statuses = {record["status"] for record in jobs.store.read_many(jobs.made) if record}
+    statuses = {record.status for record in jobs.store.records(jobs.made) if isinstance(record, JobRecord)}
     assert statuses == {"cancelled" if action is bulk.Action.CANCEL else "pending"}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from data.jobs import LIMITS, JobStore, NewJob
+from data.jobs import LIMITS, JobRecord, JobStore, NewJob
 from leadmill.ids import new_job_id
 from pipelines.stages import KINDS, partition_stages
 from pipelines.views import throughput
@@ -76,17 +76,17 @@ def test_after_a_mixed_life_all_figures_equal_a_full_scan(store: JobStore, lake:
     worker.listen("scraping", "processing", node="w1", processes=3)
     worker.listen("analytics", node="w2", processes=2)
 
-    records = [record for record in store.read_many(jobs) if record]
+    records = [record for record in store.records(jobs) if isinstance(record, JobRecord)]
     found = statistics(store)
-    by_status = Counter(record["status"] for record in records)
+    by_status = Counter(record.status for record in records)
     assert {name: n for name, n in found["totals"]["by_status"].items() if n} == by_status
-    assert {name: n for name, n in found["totals"]["by_kind"].items() if n} == Counter(r["kind"] for r in records)
+    assert {name: n for name, n in found["totals"]["by_kind"].items() if n} == Counter(r.kind for r in records)
     assert found["totals"]["jobs"] == 60 and len(by_status) == 6
     good, bad = by_status["completed"], by_status["failed"]
     assert good and bad
     assert found["rates"] == {"success": round(good / (good + bad), 4), "failure": round(bad / (good + bad), 4)}
     for kind in ("pipeline", "scrape"):
-        took = [int(r["took"]) / 1000 for r in records if r["kind"] == kind and r.get("took")]
+        took = [r.took_ms / 1000 for r in records if r.kind == kind and r.took_ms is not None]
         shown = found["durations"][kind]
         assert shown["count"] == len(took)
         assert abs(shown["mean_s"] - plain.fmean(took)) < 0.002
@@ -110,7 +110,7 @@ def test_queue_lengths_and_ages_equal_the_lists(client: TestClient, store: JobSt
         time.sleep(0.02)
     lists = [key for key in store.redis.keys("*") if key.startswith(store.key("processing"))]
     assert found["waiting"] == sum(store.redis.llen(key) for key in lists) == 7 and len(lists) == 3
-    oldest = min(int(record["created"]) for record in store.read_many([j for j, _ in store.ids("s:pending")]) if record)
+    oldest = min(created for _, created in store.ids("s:pending"))
     assert abs(found["oldest_s"] - (time.time() - oldest / 1000)) < 0.5
 
 

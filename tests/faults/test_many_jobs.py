@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from data.jobs import TERMINAL
+from data.jobs import JobRecord
 from pipelines.intake.submit import Submission
 from tests.faults.proof import FACTOR, FaultSpine, no_live_entries
 
@@ -68,13 +68,12 @@ def test_many_jobs(spine: FaultSpine) -> None:
     left = set(jobs)
     while left:
         batch = list(left)
-        left = {
-            j for j, r in zip(batch, spine.store.read_many(batch), strict=True) if r and r["status"] not in TERMINAL
-        }
+        left = {r.job_id for r in spine.store.records(batch) if isinstance(r, JobRecord) and not r.is_terminal}
         assert time.monotonic() - began < 100 * FACTOR * max(1, JOBS / 1000), f"{len(left)} not ended:\n{spine.log()}"
         time.sleep(0.5)
     seconds = time.monotonic() - began
-    assert Counter(record["status"] for record in spine.store.read_many(jobs) if record) == {"completed": JOBS}
+    records = [record for record in spine.store.records(jobs) if isinstance(record, JobRecord)]
+    assert Counter(record.status for record in records) == {"completed": JOBS}
     no_live_entries(spine)
     first, last = statistics.median(took[: JOBS // 5]), statistics.median(took[-JOBS // 5 :])
     print(

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from data.jobs import LIMITS, Answer, Grant, JobStore
+from data.jobs import LIMITS, Answer, DamagedRecord, Grant, JobRecord, JobStore, UnitState, UnitStatus
+from data.jobs.restored import RestoredJob
 from leadmill.errors import DamagedRecordError
 from tests.data.jobs.acting import (
     CLOSE,
@@ -104,7 +105,8 @@ def _after(setup: Callable[[JobStore], Any], move: Callable[[JobStore], Any]) ->
 def _restore(store: JobStore) -> Move:
     stages = ",".join(STAGES)
     fields = {"kind": "pipeline", "status": "failed", "created": 1, "stages": stages, "tags": '["t"]', "took": 9}
-    return lambda: store.restore(JOB, fields, {"error": "x"}, {"p0": {"s": "d", "e": 1, "k": 2}})
+    lost = RestoredJob(fields, {"error": "x"}, {"p0": UnitState.made(UnitStatus.DONE, 1, stage_index=2)})
+    return lambda: store.restore(JOB, lost)
 
 
 MOVES: dict[str, Plan] = {
@@ -243,8 +245,9 @@ def test_a_damaged_job_is_an_error_for_itself_and_no_list(valkey: Valkey) -> Non
         with planted(store, f"{name}:{JOB}"):
             with pytest.raises(DamagedRecordError, match=f"{name}:{JOB}"):
                 store.read(JOB)
-            found = [record and (record["id"], record["status"]) for record in store.read_many([JOB, OTHER])]
-            assert found == [(JOB, "damaged"), (OTHER, "pending")], "neither gone nor ended"
+            damaged, sound = store.records([JOB, OTHER])
+            assert damaged == DamagedRecord(JOB, store.key(f"{name}:{JOB}")), "neither gone nor ended"
+            assert isinstance(sound, JobRecord) and (sound.job_id, sound.status) == (OTHER, "pending")
     reads: dict[str, Move] = {
         f"units:{JOB}": lambda: store.units(JOB),
         f"ev:{JOB}": lambda: store.events(JOB),

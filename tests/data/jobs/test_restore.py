@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from data.jobs import JobStore
+from data.jobs.restored import RestoredJob
 from tests.data.jobs.acting import JOB, begin, completed, contents, handed, launched, state
 
 
 def test_it_is_as_it_was_and_can_be_resumed(store: JobStore) -> None:
     completed(store, 0.5)
     before = store.read(JOB)
-    units = store.units(JOB)
+    units, states = store.units(JOB), store.unit_states(JOB)
     assert before
     doc = {"result": before["result"], "input": "{}", "spec": "{}"}
     fields = {
         name: value for name, value in before.items() if name not in ("id", "result", "error", "merged", "finding")
     }
     store.redis.flushall()
-    assert store.restore(JOB, fields, doc, units)
+    assert store.restore(JOB, RestoredJob(fields, doc, states))
     assert store.read(JOB) == before and store.units(JOB) == units
     assert store.ids("s:completed") == store.ids("k:pipeline") == store.ids("t:t") == [(JOB, int(before["created"]))]
     assert store.redis.hget(store.key("ended"), "pipeline:completed") == "1"
@@ -27,6 +28,6 @@ def test_one_that_is_there_stays_as_it_is(store: JobStore) -> None:
     launched(store)
     begin(store, "p0")
     before = contents(store)
-    assert not store.restore(JOB, {"kind": "pipeline", "status": "failed", "created": 1}, {}, {})
+    assert not store.restore(JOB, RestoredJob({"kind": "pipeline", "status": "failed", "created": 1}, {}, {}))
     assert contents(store) == before
     assert state(store)["s"] == "r"

@@ -50,7 +50,7 @@ def test_one_with_nothing_missing_only_for_damaged_files(store: JobStore) -> Non
 
 def test_units_that_are_gone_come_from_the_manifest(store: JobStore) -> None:
     cancelled(store)
-    kept = store.units(JOB)
+    kept = store.unit_states(JOB)
     store.redis.delete(store.key(f"units:{JOB}"))
     store.resume(JOB, units=kept)
     assert state(store)["s"] == "d"

@@ -56,8 +56,8 @@ def test_a_commit_counts_its_files(runtime: Runtime) -> None:
         unit.write(rows("b.example"))
 
     assert run(runtime, scrape)
-    units = runtime.store.units(JOB)
-    assert units["p0"]["f"] == ["2"]
+    units = runtime.store.unit_states(JOB)
+    assert units["p0"].files == ("2",)
     assert committed_parts(units, CHAIN)["scrape", "p0"].counts == {"rows": 2, "pages": 0, "errors": 0}
     seen: list[str] = []
     run(runtime, lambda unit: seen.extend(row["domain"] for row in unit.read()), index=1)
@@ -105,7 +105,7 @@ def test_what_is_made_again_leaves_nothing_of_the_older_epoch(runtime: Runtime) 
     run(runtime, lambda unit: unit.write(rows("a.example")))
     stray = lake.part_dir(JOB, "scrape") / "part-00000-1.parquet"
     stray.write_bytes(lake.parts(JOB, "scrape")[0].read_bytes())
-    units = runtime.store.units(JOB)
+    units = runtime.store.unit_states(JOB)
     assert [file.name for file in files_of(lake, JOB, units, (*CHAIN, "score")).valid("scrape")] == [
         "part-00000-0-e2.parquet"
     ]

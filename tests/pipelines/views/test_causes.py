@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.job_files import JobFiles
+from data.jobs import UnitState, UnitStatus
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id, new_job_id
 from pipelines.views import causes
@@ -77,7 +78,10 @@ def test_without_a_score_plan_errors_and_units_tell(lake: Lake) -> None:
     lake.expose(job, "process", "p0", 1)
     errors(lake, job, "scrape", {"c1.example": "timed out"})
     errors(lake, job, "process", {"c2.example": "no text"}, "data", unit=1)
-    units = {"p1": {"s": "d"}, "p2": {"s": "f", "m": ["poison", "killed its process"]}}
+    units = {
+        "p1": UnitState.made(UnitStatus.DONE, 1),
+        "p2": UnitState.made(UnitStatus.FAILED, 1, failure=("poison", "killed its process")),
+    }
     found = missing(lake, JobFiles.unrecorded(lake, job), ("scrape", "process"), units)
     assert {(c["category"], c["error"]): c["count"] for c in found} == {
         ("network", "timed out"): 1,

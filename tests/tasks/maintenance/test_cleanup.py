@@ -18,6 +18,7 @@ from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import WorkError
 from leadmill.ids import company_id
+from pipelines.execution.manifest import units_in
 from pipelines.views.view import job_json
 from tasks.maintenance import cleanup
 from tasks.maintenance.cleanup import clean_up
@@ -216,7 +217,7 @@ def test_a_job_resumed_while_it_is_cleaned_up_keeps_everything(driver: Driver, m
 
     def resume_then(*arguments: Any) -> int:
         added = real(*arguments)
-        driver.store.resume(job_id, JobFiles.unrecorded(driver.lake, job_id).manifest()["units"])  # type: ignore[index]
+        driver.store.resume(job_id, units_in(JobFiles.unrecorded(driver.lake, job_id).manifest()))
         return added
 
     monkeypatch.setattr(cleanup.history, "append", resume_then)

@@ -15,6 +15,7 @@ from data.jobs import JobStore
 from data.jobs.counters import CounterWatch, EndedCounts
 from data.lake import Lake
 from leadmill.settings import Settings
+from pipelines.execution.manifest import units_in
 from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, run_unit
 from pipelines.views.statistics import statistics
@@ -190,7 +191,7 @@ def test_a_cancelled_job_is_sealed_and_can_be_resumed_from_its_manifest(driver: 
     assert manifest["parts"] == {"scrape": ["scrape/part-00000-0.parquet"], "pages": ["pages/part-00000-0.parquet"]}
     assert manifest["input"] == {"company_urls": ["https://a.example/"]}
     assert sealing.seal_ended(driver.store, driver.lake, driver.now) == 0
-    driver.store.resume(job_id, manifest["units"])
+    driver.store.resume(job_id, units_in(manifest))
     driver.store.commit(driver.begin(job_id, "launch"), fields={"pn": 1, "w": 2, "close": "score;publish"})
     assert driver.store.units(job_id)["p0"]["k"] == 1  # it goes on behind scrape
     # Cancelled again: the manifest of the first attempt is not that of the second.
