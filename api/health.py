@@ -48,7 +48,7 @@ def readyz(here: Here) -> Response:
     for fault in seen.faults:
         raise UnavailableError(f"{fault.text}; {fault.remedy}")
     workers = here.store.workers()
-    heard = {queue for about in workers.values() for queue in about["queues"]}
+    heard = {queue for worker in workers.values() for queue in worker.queues}
     missing = [queue.value for queue in Queue if queue.value not in heard]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)

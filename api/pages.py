@@ -36,7 +36,7 @@ def landing(here: Here) -> Response:
     page = list_jobs(here.store, here.lake, JobFilter(), _JOBS)
     reasons = waiting.reasons(here.store, page.records)
     jobs = [job_json(record, reasons.get(record.job_id)) for record in page.records]
-    heard = {queue for about in here.store.workers().values() for queue in about["queues"]}
+    heard = {queue for worker in here.store.workers().values() for queue in worker.queues}
     nonce = secrets.token_urlsafe(16)
     html = (
         _templates()

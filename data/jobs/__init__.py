@@ -50,6 +50,7 @@ from data.jobs.model import (
     NewJob,
     Status,
     UnitStatus,
+    Worker,
     bucket_bounds,
 )
 from data.jobs.record import DamagedRecord, JobRecord, StageCounts, UnitState
@@ -77,5 +78,6 @@ __all__ = [
     "Status",
     "UnitState",
     "UnitStatus",
+    "Worker",
     "bucket_bounds",
 ]

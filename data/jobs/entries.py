@@ -10,7 +10,7 @@ import math
 from collections.abc import Container, Mapping
 from typing import Any
 
-from data.jobs.model import UnitStatus
+from data.jobs.model import UnitStatus, Worker
 
 #: Fields of a job's record that hold a number, beside those of stages (`<stage>:<letters>`).
 _NUMBERS = frozenset(
@@ -117,15 +117,16 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
 
 
-def worker_about(text: Any) -> dict[str, Any] | None:
-    """What a worker says of itself: {queues, processes, pid, host, started}; None for what is none."""
-    found = object_of(text)
-    if found is None or not isinstance(found.get("queues"), list):
+def worker_of(text: Any, seen: float) -> Worker | None:
+    """What a worker says of itself, and when it was seen; None for what is none."""
+    found = object_of(text) or {}
+    queues, host = found.get("queues"), found.get("host")
+    if not isinstance(queues, list) or not all(isinstance(queue, str) for queue in queues):
         return None
-    if not all(isinstance(queue, str) for queue in found["queues"]):
+    numbers = [found.get(name) for name in ("processes", "pid", "started")]
+    if not isinstance(host, str) or not all(isinstance(number, int | float) for number in numbers):
         return None
-    numbers = all(isinstance(found.get(name), int | float) for name in ("processes", "pid", "started"))
-    return found if numbers and isinstance(found.get("host"), str) else None
+    return Worker(tuple(queues), found["processes"], found["pid"], host, found["started"], seen)
 
 
 def event_of(fields: Mapping[str, str]) -> tuple[str, dict[str, Any]]:

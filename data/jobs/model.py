@@ -189,6 +189,20 @@ class NewJob:
     body_hash: str = ""
 
 
+@dataclass(frozen=True)
+class Worker:
+    """A living worker, as it signed on."""
+
+    #: The queues that it consumes, and how many processes do.
+    queues: tuple[str, ...]
+    processes: int
+    pid: int
+    host: str
+    #: Seconds since the epoch: its start, by its own clock; when it was seen last, by the server's.
+    started: float
+    seen: float
+
+
 def bucket_bounds(bucket: int) -> tuple[float, float]:
     """Lower and upper bound of a duration bucket, seconds."""
     return (LIMITS["BUCKET"] ** bucket - 1) / 1000, (LIMITS["BUCKET"] ** (bucket + 1) - 1) / 1000

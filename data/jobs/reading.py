@@ -10,8 +10,8 @@ from typing import Any, cast
 from data import keys
 from data.jobs import newest_first
 from data.jobs.connection import StoreConnection
-from data.jobs.entries import event_of, record_fault, unit_state, worker_about
-from data.jobs.model import DOCUMENT, RECORD_STATUSES, WORKER_GONE_S
+from data.jobs.entries import event_of, record_fault, unit_state, worker_of
+from data.jobs.model import DOCUMENT, RECORD_STATUSES, WORKER_GONE_S, Worker
 from data.jobs.record import DamagedRecord, JobRecord, UnitState
 from data.redis_errors import damaged
 from leadmill.errors import DamagedRecordError
@@ -126,16 +126,16 @@ class JobReader(StoreConnection):
                     page[:] = [row for row in page if _is_job(row)] + rest
         return [[(job, int(at)) for job, at in filter(_is_job, page)] for page in pages]
 
-    def workers(self) -> dict[str, dict[str, Any]]:
-        """Living workers: node name -> {queues, processes, pid, host, started, seen}."""
+    def workers(self) -> dict[str, Worker]:
+        """Living workers by node name."""
         with self.guarded(keys.WORKERS, keys.WORKER), self.redis.pipeline(transaction=False) as pipe:
             pipe.time()  # the server's clock wrote the times; this process' own may be wrong
             pipe.zrange(self.key(keys.WORKERS), 0, -1, withscores=True)
             pipe.hgetall(self.key(keys.WORKER))
             (now, _), seen, about = pipe.execute()
         alive = ((node, at / 1000) for node, at in seen if at / 1000 >= now - WORKER_GONE_S)
-        told = {node: (at, worker_about(about.get(node))) for node, at in alive}
-        return {node: {**what, "seen": at} for node, (at, what) in told.items() if what is not None}
+        told = ((node, worker_of(about.get(node), at)) for node, at in alive)
+        return {node: worker for node, worker in told if worker is not None}
 
     def events(self, job_id: str, after: str = "0", limit: int = 500) -> list[tuple[str, str, dict[str, Any]]]:
         """Events of a job after an id: (id, kind, data); kind `unreadable` where an entry is none."""

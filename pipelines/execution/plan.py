@@ -86,7 +86,7 @@ def window(processes: int) -> int:
 
 def processes_on(store: JobStore, queue: Queue) -> int:
     """Pool processes, over all living workers, that consume a queue."""
-    return sum(about["processes"] for about in store.workers().values() if queue.value in about["queues"])
+    return sum(worker.processes for worker in store.workers().values() if queue.value in worker.queues)
 
 
 def launch(run: UnitRun) -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from data.jobs import TERMINAL, JobStore, Status, UnitStatus, bucket_bounds
+from data.jobs import TERMINAL, JobStore, Status, UnitStatus, Worker, bucket_bounds
 from data.jobs.counters import Counters, counters
 from data.jobs.unit_reading import states_of
 from data.message_queues import DamagedLevel, MessageQueues
@@ -24,7 +24,7 @@ from pipelines.views.alarms import critical_events, last_health
 from pipelines.views.readable import Readable
 from pipelines.views.view import iso
 
-Workers = Mapping[str, Mapping[str, Any]]
+Workers = Mapping[str, Worker]
 
 
 def statistics(
@@ -55,7 +55,7 @@ def statistics(
         "durations": _durations(counted),
         "rates": _rates(by_status),
         "queues": _queues(store, broker or MessageQueues.beside(store), workers, readable),
-        "workers": None if workers is None else [_worker(name, about) for name, about in sorted(workers.items())],
+        "workers": None if workers is None else [_worker(name, one) for name, one in sorted(workers.items())],
         "stages": stages,
         "unreadable": readable.unreadable,
     }
@@ -70,15 +70,15 @@ def statistics_and_alarms(store: JobStore, broker: MessageQueues | None = None) 
     return {**figures, "critical_events": events, "health": health}
 
 
-def _worker(name: str, about: Mapping[str, Any]) -> dict[str, Any]:
+def _worker(name: str, worker: Worker) -> dict[str, Any]:
     return {
         "name": name,
-        "queues": about["queues"],
-        "processes": about["processes"],
-        "host": about["host"],
-        "pid": about["pid"],
-        "started_at": iso(about["started"] * 1000),
-        "seen_at": iso(about["seen"] * 1000),
+        "queues": list(worker.queues),
+        "processes": worker.processes,
+        "host": worker.host,
+        "pid": worker.pid,
+        "started_at": iso(worker.started * 1000),
+        "seen_at": iso(worker.seen * 1000),
     }
 
 
@@ -146,12 +146,12 @@ def _queues(
     ages = _ages(store, heads)
     out = {}
     for queue in Queue:
-        here = None if workers is None else [about for about in workers.values() if queue.value in about["queues"]]
+        here = None if workers is None else [one for one in workers.values() if queue.value in one.queues]
         out[queue.value] = {
             "waiting": waiting[queue],
             "oldest_s": ages.get(queue),
             "workers": None if here is None else len(here),
-            "processes": None if here is None else sum(about["processes"] for about in here),
+            "processes": None if here is None else sum(worker.processes for worker in here),
         }
     return out
 

@@ -38,7 +38,7 @@ def reasons(store: JobStore, records: Sequence[JobRecord]) -> dict[str, str]:
     still = [record for record in still if not _runs(live[record.job_id])]
     if not still:
         return {}
-    listeners = {queue for worker in store.workers().values() for queue in worker["queues"]}
+    listeners = {queue for worker in store.workers().values() for queue in worker.queues}
     due, ahead = _due(store, live), _ahead(store, still)
     found = {}
     for record in still:

@@ -85,13 +85,13 @@ def check_health(
 def _workers(store: JobStore) -> Iterable[HealthCheck]:
     workers = store.workers()
     for queue in Queue:
-        listening = {node: about for node, about in workers.items() if queue.value in about["queues"]}
+        listening = [worker for worker in workers.values() if queue.value in worker.queues]
         if not listening:
             text = f"no worker takes from queue {queue.value}: its jobs wait"
             yield HealthCheck(f"workers {queue.value}", "fail", text, f"leadmill worker -Q {queue.value}")
             continue
-        processes = sum(about["processes"] for about in listening.values())
-        oldest = time.time() - min(about["seen"] for about in listening.values())
+        processes = sum(worker.processes for worker in listening)
+        oldest = time.time() - min(worker.seen for worker in listening)
         text = f"{len(listening)} with {processes} processes; the quietest seen {max(0.0, oldest):.0f} s ago"
         yield HealthCheck(f"workers {queue.value}", "ok", text)
 
