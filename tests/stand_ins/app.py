@@ -122,7 +122,7 @@ def score(run: UnitRun) -> None:
         raise WorkError("told to fail", ErrorCategory.SYSTEM)
     if not how.get("parts", True):
         return
-    good = {row["company_id"] for row in run.runtime.lake.iter_rows(run.job.valid("enrich"))}
+    good = {row["company_id"] for row in run.runtime.lake.iter_rows(run.job.parts("enrich"))}
     run.write(
         {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "score": 1.0,
          "error": row["error"] or (None if row["company_id"] in good else "no row"), "scored_at": datetime.now(UTC)}
