@@ -17,7 +17,7 @@ from api.error_rows import error_page
 from api.pipelines import resume_answer
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
-from pipelines.execution.committed import told_files
+from pipelines.committed import told_files
 from pipelines.intake import bulk, control
 from pipelines.views import causes, dead_letters, waiting
 from pipelines.views.listing import MAX_PAGE, JobFilter

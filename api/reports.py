@@ -24,7 +24,7 @@ from data.job_files import JobFiles
 from data.jobs import JobRecord, Status
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConflictError, NotFoundError, StorageError
-from pipelines.execution.committed import told_files
+from pipelines.committed import told_files
 from pipelines.intake import control
 from pipelines.request.asked import RecordError, check_options
 from pipelines.views.view import iso

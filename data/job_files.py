@@ -184,7 +184,7 @@ class JobFiles:
             raise
 
     def manifest(self) -> dict[str, Any] | None:
-        """What the job is (`pipelines.execution.manifest`), or None when it has not begun (or never was).
+        """What the job is (`pipelines.manifest`), or None when it has not begun (or never was).
 
         Raises:
             DamagedPartError: the file is damaged.

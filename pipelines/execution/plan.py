@@ -12,9 +12,9 @@ from data.jobs import JobRecord, JobStore, UnitStatus
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
-from pipelines.execution.committed import files_of, recorded_files
-from pipelines.execution.manifest import manifest_of
+from pipelines.committed import files_of, recorded_files
 from pipelines.execution.unit_run import UnitRun
+from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.request.asked import read_source
 from pipelines.request.inputs import BadLine, read_csv

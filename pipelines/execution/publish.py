@@ -11,10 +11,10 @@ from data.duck import connection
 from data.job_files import JobFiles, Parts
 from data.jobs import JobRecord, UnitStatus
 from leadmill.errors import ErrorCategory
-from pipelines.execution.committed import Units, epochs_of, files_of
-from pipelines.execution.manifest import manifest_of
+from pipelines.committed import Units, epochs_of, files_of
 from pipelines.execution.redone import clear_redone
 from pipelines.execution.unit_run import UnitRun
+from pipelines.manifest import manifest_of
 from pipelines.request.asked import document
 from pipelines.stages import KINDS, partition_stages, report_format
 from pipelines.views import causes

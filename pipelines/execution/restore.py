@@ -27,8 +27,8 @@ from data.lake import DamagedPartError, Lake
 from data.parts import MANIFEST
 from leadmill.errors import ErrorCategory, NotFoundError, UnavailableError
 from leadmill.log import get_logger
-from pipelines.execution.committed import Units
-from pipelines.execution.manifest import check_manifest, record_in, units_in
+from pipelines.committed import Units
+from pipelines.manifest import check_manifest, record_in, units_in
 from pipelines.request import accepted
 from pipelines.stages import partition_number, partition_stages
 from pipelines.views.alarms import tell_once

@@ -27,8 +27,8 @@ from leadmill.log import get_logger
 from leadmill.pause import pause_point
 from leadmill.rows import ErrorRow, PlanRow, error_row
 from leadmill.settings import Settings
+from pipelines.committed import recorded_files
 from pipelines.execution.canvas import Dispatch, try_dispatch
-from pipelines.execution.committed import recorded_files
 from pipelines.execution.lease import Lease, RunStoppedError
 from pipelines.request.asked import RecordError, check_options, place_of
 from pipelines.stages import partition_number, partition_stages, reads_in

@@ -13,12 +13,12 @@ from data.jobs.unit_reading import jobs_with_units
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
 from leadmill.log import get_logger
+from pipelines.committed import Units, recorded_files
 from pipelines.execution import restore
 from pipelines.execution.canvas import Dispatch, try_dispatch
-from pipelines.execution.committed import Units, recorded_files
-from pipelines.execution.manifest import units_in
 from pipelines.execution.redone import damaged_units, look_over
 from pipelines.intake.submit import Submission
+from pipelines.manifest import units_in
 from pipelines.queues import Priority
 from pipelines.request.asked import RecordError, check_options
 from pipelines.stages import PIPELINE, STAGES, partition_stages

@@ -18,8 +18,8 @@ from data.jobs import DEADLINE_STRUCK, JobRecord, JobStore, UnitStatus
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import ErrorCategory, UnavailableError
 from leadmill.log import get_logger
-from pipelines.execution.committed import Units
-from pipelines.execution.manifest import record_in, units_in
+from pipelines.committed import Units
+from pipelines.manifest import record_in, units_in
 from pipelines.stages import partition_number
 
 log = get_logger(__name__)

@@ -12,7 +12,7 @@ from data.jobs.dead_units import DeadUnit, dead_unit, dead_units, drop_dead_unit
 from data.jobs.unit_reading import states_of
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import InputError
-from pipelines.execution.committed import recorded_files
+from pipelines.committed import recorded_files
 from pipelines.stages import BY_UNIT, partition_number
 from pipelines.views import cursors
 from pipelines.views.view import API, iso

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from data.jobs import TERMINAL, JobRecord, JobStore, Status
 from data.lake import DamagedPartError, Lake
 from leadmill.log import get_logger
-from pipelines.execution.committed import recorded_files
+from pipelines.committed import recorded_files
 
 log = get_logger(__name__)
 

@@ -22,8 +22,8 @@ from data.jobs import JobRecord, JobStore
 from data.lake import DamagedPartError, Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.log import get_logger
-from pipelines.execution.committed import Units, files_of
-from pipelines.execution.manifest import units_in
+from pipelines.committed import Units, files_of
+from pipelines.manifest import units_in
 from tasks.maintenance.ended import ended_ms
 from tasks.maintenance.sealing import seal
 

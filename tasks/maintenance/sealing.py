@@ -16,9 +16,9 @@ from data.jobs.upkeep import drop_units
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import DamagedRecordError
 from leadmill.log import get_logger
-from pipelines.execution.committed import Units, epochs_of, files_of
-from pipelines.execution.manifest import manifest_of
+from pipelines.committed import Units, epochs_of, files_of
 from pipelines.execution.restore import units_from_parts
+from pipelines.manifest import manifest_of
 from pipelines.stages import partition_stages
 from tasks.maintenance.ended import ended_jobs
 

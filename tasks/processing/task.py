@@ -11,7 +11,7 @@ from data.job_files import JobFiles
 from data.jobs import DEADLINE_STRUCK
 from data.lake import Lake, partition_of
 from leadmill.errors import ErrorCategory, WorkError
-from pipelines.execution.committed import Units, files_of
+from pipelines.committed import Units, files_of
 from pipelines.execution.unit_run import UnitRun
 from pipelines.stages import partition_number, partition_stages
 

@@ -17,8 +17,8 @@ from data.jobs import JobStore
 from data.lake import Lake
 from data.schedules import ScheduleStore
 from leadmill.declared import PERIODIC
-from pipelines.execution.manifest import manifest_of
 from pipelines.intake.schedules import Ticker
+from pipelines.manifest import manifest_of
 from tests.api.conftest import V1
 
 HOUR = timedelta(hours=1)

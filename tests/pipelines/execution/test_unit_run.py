@@ -16,7 +16,7 @@ from data.local_storage import LocalStorage
 from data.schemas import SCHEMA_VERSION
 from leadmill.ids import company_id
 from leadmill.settings import Settings
-from pipelines.execution.committed import committed_parts, files_of
+from pipelines.committed import committed_parts, files_of
 from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, UnitRun, run_unit
 

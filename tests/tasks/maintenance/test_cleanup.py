@@ -18,7 +18,7 @@ from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import WorkError
 from leadmill.ids import company_id
-from pipelines.execution.manifest import units_in
+from pipelines.manifest import units_in
 from pipelines.views.view import job_json
 from tasks.maintenance import cleanup
 from tasks.maintenance.cleanup import clean_up

@@ -15,9 +15,9 @@ from data.jobs import JobStore
 from data.jobs.counters import CounterWatch, EndedCounts
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines.execution.manifest import units_in
 from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.manifest import units_in
 from pipelines.views.statistics import statistics
 from tasks.maintenance import recount as recount_module
 from tasks.maintenance import sealing

@@ -9,7 +9,7 @@ from typing import Any
 from data.job_files import JobFiles, Parts
 from data.jobs import RECORD_STATUSES, JobRecord, JobStore, UnitState
 from data.jobs.entries import is_stored_unit, record_fault
-from pipelines.execution.committed import Units
+from pipelines.committed import Units
 from pipelines.stages import KINDS, STAGES, is_unit, partition_stages
 
 #: Long fields of a record that the manifest holds under names of their own.
