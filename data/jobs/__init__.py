@@ -9,6 +9,7 @@
 
 Questions of single callers, as functions: counters.py (statistics, recount), begun.py (units a minute), due.py (what is
 waited for), dead_units.py, unit_reading.py (units of many jobs), event_feed.py (live events), upkeep.py (housekeeping).
+restored.py makes a lost record again from what the lake knows.
 Nobody else speaks to Redis about jobs, or knows a key (data/keys.py).
 
 Keys, all behind one prefix (`Settings.key_prefix`):
