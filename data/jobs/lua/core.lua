@@ -20,8 +20,9 @@ local send = {} -- messages the caller must publish
 local typed = {} -- keys that are known to be of their type
 
 local subject -- the id of the job that the decision is about
-local changed, removed = {}, nil -- fields of its record: {field, value, field, value, …}; and those to be removed
-local units, units_changed = {}, {} -- units that were read or made: name → state; and names of those to be written
+local changed, removed = {}, nil -- fields of its record: field → value; and those to be removed
+local units, units_changed = {}, {} -- units that were read or made: name → state; and names of those to be written, in
+-- the order in which Redis will list them, and name → true
 local numbers -- last hand-out numbers, by stage and level
 local writes, drops = {}, nil -- {type, key, command, …}; and {type, key} of what is removed before that
 
@@ -95,11 +96,12 @@ local function all_units()
   return names
 end
 
--- Names of those of a live job that are not done and have not failed: each on its way has a due entry, each that a
--- resume planned again stands in `todo`. Of a few all are looked at, which finds them whatever the record lacks.
-local function open_units()
+-- Names of those of a live job that are on their way, and maybe of others: each has a due entry. With `planned` those
+-- too that a resume planned again: each stands in `todo`. Of a few all are looked at, which finds them whatever the
+-- record lacks.
+local function open_units(planned)
   if read('hash', 'HLEN', 'units:' .. subject) <= MANY_UNITS then return all_units() end
-  local names, start = read('list', 'LRANGE', 'todo:' .. subject, 0, -1), subject .. '|'
+  local names, start = planned and read('list', 'LRANGE', 'todo:' .. subject, 0, -1) or {}, subject .. '|'
   for _, member in ipairs(read('zset', 'ZRANGE', 'due', 0, -1)) do
     if member:sub(1, #start) == start then names[#names + 1] = member:sub(#start + 1) end
   end
@@ -109,9 +111,7 @@ end
 -- ---- deciding ----
 
 local function set(job, field, value)
-  job[field] = value
-  local n = #changed
-  changed[n + 1], changed[n + 2] = field, value
+  job[field], changed[field] = value, value
 end
 
 local function add(job, field, by)
@@ -131,10 +131,17 @@ end
 
 local function put_unit(name, unit)
   units[name] = unit
+  if units_changed[name] then return end
   units_changed[name] = true
+  units_changed[#units_changed + 1] = name
 end
 
 local function write(kind, key, command, ...) writes[#writes + 1] = { kind, key, command, ... } end
+
+-- The same command for very many members, in calls that take so many.
+local function write_each(kind, key, command, members)
+  for i = 1, #members, 1000 do write(kind, key, command, unpack(members, i, math.min(i + 999, #members))) end
+end
 
 local function drop(kind, key)
   drops = drops or {}
@@ -161,16 +168,21 @@ end
 
 -- Looks at every key that is to be written, then writes.
 local function flush()
-  if #changed > 0 then expect('hash', 'job:' .. subject) end
-  if next(units_changed) then expect('hash', 'units:' .. subject) end
+  local fields = {} -- each once, however often it was set: a call takes 8,000 values at most
+  for field, value in pairs(changed) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  if #fields > 0 then expect('hash', 'job:' .. subject) end
+  if #units_changed > 0 then expect('hash', 'units:' .. subject) end
   for _, it in ipairs(writes) do expect(it[1], it[2]) end
   if drops then
     for _, it in ipairs(drops) do expect(it[1], it[2]) end
     for _, it in ipairs(drops) do call('DEL', P .. it[2]) end
   end
-  if #changed > 0 then call('HSET', P .. 'job:' .. subject, unpack(changed)) end
+  if #fields > 0 then call('HSET', P .. 'job:' .. subject, unpack(fields)) end
   if removed and #removed > 0 then call('HDEL', P .. 'job:' .. subject, unpack(removed)) end
-  for name in pairs(units_changed) do call('HSET', P .. 'units:' .. subject, name, enc(units[name])) end
+  for _, name in ipairs(units_changed) do call('HSET', P .. 'units:' .. subject, name, enc(units[name])) end
   if numbers then
     for field, n in pairs(numbers) do call('HSET', P .. 'seq', field, n) end
   end

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from data.jobs import LIMITS, JobStore
-from tests.data.jobs.acting import CLOSE, FAILING, JOB, OTHER, begin, handed, launched, pass_time, state
+from tests.data.jobs.acting import CLOSE, FAILING, JOB, OTHER, begin, handed, launched, new, pass_time, state
 
 MANY = int(LIMITS["MANY_UNITS"]) + 10
 
@@ -51,3 +51,24 @@ def test_a_deadline(big: JobStore) -> None:
     assert state(big, "p0")["s"] == "r", "it ends its stage"
     assert state(big, "p1")["m"][0] == "deadline"
     assert handed(big.commit(begin(big, "p0"))) == ["score"]
+
+
+def test_a_resume_that_makes_many_again(big: JobStore) -> None:
+    """One move that changes a field of the record once a unit: more often than a call of Redis takes values."""
+    big.cancel(JOB)
+    every = [f"p{n}" for n in range(MANY)]
+    assert handed(big.resume(JOB, damaged=every)) == ["launch"]
+    assert sorted(big.redis.lrange(big.key(f"todo:{JOB}"), 0, -1)) == sorted(every)
+    assert {unit: state["k"] for unit, state in big.units(JOB).items()} == dict.fromkeys(["launch", *every], 0)
+    assert big.redis.hget(big.key(f"job:{JOB}"), "pd") == "0"
+
+
+def test_a_wide_window_and_its_deadline(store: JobStore) -> None:
+    partitions = 2 * MANY
+    store.submit(new(deadline_s=60))
+    fields = {"pn": partitions, "w": partitions, "nc": partitions, "close": CLOSE}
+    assert len(handed(store.commit(begin(store, "launch"), fields=fields))) == partitions
+    pass_time(store, 100)
+    store.claim({}, limit=1_000_000)
+    assert store.redis.hget(store.key(f"job:{JOB}"), "pf") == str(partitions)
+    assert state(store, "score")["s"] == "h"

@@ -9,7 +9,7 @@ local function strike_deadline(job)
   set(job, 'struck', now)
   drop('list', 'todo:' .. job.id)
   local unbegun = { [PLANNED] = true, [HANDED] = true, [WAITING] = true }
-  for _, name in ipairs(open_units()) do
+  for _, name in ipairs(open_units(true)) do
     local unit = get_unit(name)
     if unit and unbegun[unit[STATUS]] and (is_part(name) or name == 'launch') then
       -- Planned again by a resume: it held no place.

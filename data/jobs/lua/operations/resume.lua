@@ -41,7 +41,7 @@ end
 
 -- Plans again every unit but launch that is not done; how many partitions are.
 local function plan_again(job)
-  local done, again = 0, {}
+  local done, again, dead, todo = 0, {}, {}, {}
   for _, name in ipairs(args.damaged or {}) do again[name] = true end
   local names = all_units()
   for name, unit in pairs(args.units or {}) do -- from the manifest, when the record's own units are gone
@@ -56,11 +56,13 @@ local function plan_again(job)
     if is_part(name) and unit[STATUS] == DONE and not again[name] then
       done = done + 1
     elseif name ~= 'launch' then
-      write('zset', 'dead', 'ZREM', job.id .. '|' .. name)
+      dead[#dead + 1] = job.id .. '|' .. name
       put_unit(name, planned_again(job, name, unit))
-      if is_part(name) then write('list', 'todo:' .. job.id, 'RPUSH', name) end
+      if is_part(name) then todo[#todo + 1] = name end
     end
   end
+  write_each('zset', 'dead', 'ZREM', dead)
+  write_each('list', 'todo:' .. job.id, 'RPUSH', todo)
   return done
 end
 
