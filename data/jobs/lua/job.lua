@@ -4,18 +4,21 @@ local function set_status(job, status)
   if job.status == status then return end
   must_be_legal(JOB_MOVES, job.status, status)
   write('zset', 'idx:s:' .. job.status, 'ZREM', job.id)
-  write('zset', 'idx:s:' .. status, 'ZADD', job.created, job.id)
+  write('zset', 'idx:s:' .. status, 'ZADD', num(job.created), job.id)
   set(job, 'status', status)
   event('status', { status = status })
 end
 
-local function count_ended(job, by)
-  write('hash', 'ended', 'HINCRBY', job.kind .. ':' .. job.status, by)
-  write('hash', 'ended', 'HINCRBY', job.kind .. ':ms', by * num(job.took))
-  write('hash', 'hist:' .. job.kind, 'HINCRBY', job.bucket, by)
-end
+-- Adds to a counter over all jobs, once a decision. HINCRBY would refuse a number that is none amid the writes.
+local function count(key, field, by) write('hash', key, 'HSET', field, num(read('hash', 'HGET', key, field)) + by) end
 
 local function bucket_of(took) return math.floor(math.log(took + 1) / math.log(BUCKET)) end
+
+local function count_ended(job, by)
+  count('ended', job.kind .. ':' .. job.status, by)
+  count('ended', job.kind .. ':ms', by * num(job.took))
+  count('hist:' .. job.kind, job.bucket or bucket_of(num(job.took)), by)
+end
 
 local function end_job(job, status)
   local took = math.max(0, now - num(job.started ~= '' and job.started or now))

@@ -260,3 +260,32 @@ def test_a_damaged_job_is_an_error_for_itself_and_no_list(valkey: Valkey) -> Non
     for key, look in reads.items():
         with planted(store, key), pytest.raises(DamagedRecordError, match=key):
             look()
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value"),
+    [
+        ("ended", "pipeline:completed", "x"),
+        ("hist:pipeline", "0", "x"),
+        (f"job:{JOB}", "created", "x"),
+        (f"job:{JOB}", "created", None),
+        (f"job:{JOB}", "bucket", None),
+        (f"job:{JOB}", "took", "x"),
+    ],
+)
+def test_a_number_that_is_none_leaves_no_half_move(store: JobStore, key: str, field: str, value: str | None) -> None:
+    """Of a field that a record or a counter lacks, or that is no number, no write is refused amid the others."""
+    completed(store)
+    if value is None:
+        store.redis.hdel(store.key(key), field)
+    else:
+        store.redis.hset(store.key(key), field, value)
+    assert store.resume(JOB).refused is None
+    store.cancel(JOB)
+    found = (
+        store.redis.zrange(store.key("idx:s:cancelled"), 0, -1),
+        store.redis.zrange(store.key("idx:s:completed"), 0, -1),
+    )
+    assert found == ([JOB], [])
+    store.forget(JOB)
+    assert store.redis.hget(store.key("ended"), "pipeline:forgotten") == "1"

@@ -6,7 +6,7 @@ local function operation()
   write('zset', 'idx:s:' .. job.status, 'ZREM', job.id)
   write('zset', 'idx:k:' .. job.kind, 'ZREM', job.id)
   for _, tag in ipairs(dec(job.tags or '[]')) do write('zset', 'idx:t:' .. tag, 'ZREM', job.id) end
-  write('hash', 'ended', 'HINCRBY', job.kind .. ':forgotten', 1)
+  count('ended', job.kind .. ':forgotten', 1)
   for _, key in ipairs({ 'job:', 'doc:', 'units:' }) do drop('hash', key .. job.id) end
   drop('stream', 'ev:' .. job.id)
   drop('list', 'todo:' .. job.id)

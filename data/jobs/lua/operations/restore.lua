@@ -9,9 +9,9 @@ local function operation()
   for name, value in pairs(args.doc) do write('hash', 'doc:' .. job.id, 'HSET', name, value) end
   for name, unit in pairs(args.units) do put_unit(name, unit) end
   set(job, 'bucket', bucket_of(num(job.took)))
-  write('zset', 'idx:s:' .. job.status, 'ZADD', job.created, job.id)
-  write('zset', 'idx:k:' .. job.kind, 'ZADD', job.created, job.id)
-  for _, tag in ipairs(dec(job.tags or '[]')) do write('zset', 'idx:t:' .. tag, 'ZADD', job.created, job.id) end
+  write('zset', 'idx:s:' .. job.status, 'ZADD', num(job.created), job.id)
+  write('zset', 'idx:k:' .. job.kind, 'ZADD', num(job.created), job.id)
+  for _, tag in ipairs(dec(job.tags or '[]')) do write('zset', 'idx:t:' .. tag, 'ZADD', num(job.created), job.id) end
   count_ended(job, 1)
   event('status', { status = job.status })
   return { ok = true }
