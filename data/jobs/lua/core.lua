@@ -71,9 +71,16 @@ local function load(id)
   return job
 end
 
+-- A unit from what is stored. Whatever else lies there, a text or a number, is damaged.
+local function unit_in(state)
+  local unit = dec(state)
+  if type(unit) ~= 'table' then error('a unit is no object: ' .. state:sub(1, 100)) end
+  return unit
+end
+
 local function read_unit(id, name)
   local state = read('hash', 'HGET', 'units:' .. id, name)
-  return state and dec(state) or nil
+  return state and unit_in(state) or nil
 end
 
 -- A unit of the job that is decided about.
@@ -91,7 +98,7 @@ local function all_units()
   local names, flat = {}, read('hash', 'HGETALL', 'units:' .. subject)
   for i = 1, #flat, 2 do
     names[#names + 1] = flat[i]
-    units[flat[i]] = units[flat[i]] or dec(flat[i + 1])
+    units[flat[i]] = units[flat[i]] or unit_in(flat[i + 1])
   end
   return names
 end

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from data.jobs import JobStore
 from tests.data.jobs.acting import JOB, OTHER, begin, handed, launched, new, pass_time, state
 
@@ -72,3 +74,18 @@ def test_a_claim_names_the_runs_that_hold_their_unit_no_more(store: JobStore) ->
         assert not store.claim({}, runs=runs[2:3]).body.get("lost")
     pass_time(store, 1)
     assert store.claim({}, runs=runs[2:3]).body["lost"] == [[0, -1]], "it lapses in this very claim"
+
+
+@pytest.mark.parametrize("since", [9, -9])
+def test_a_unit_that_is_no_object_keeps_no_other_from_its_time(store: JobStore, since: int) -> None:
+    """After an outage, and after the clock went back, every due entry is looked at."""
+    launched(store, job=OTHER)
+    launched(store)
+    store.redis.hset(store.key(f"units:{OTHER}"), "p0", "7")
+    store.claim({})
+    begin(store, "p0")
+    pass_time(store, since)
+    before = store.redis.zscore(store.key("due"), f"{JOB}|p0")
+    assert store.claim({}).body["ok"]
+    after = store.redis.zscore(store.key("due"), f"{JOB}|p0")
+    assert before is not None and after is not None and (since > 0) == (after > before)
