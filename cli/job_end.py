@@ -40,6 +40,8 @@ def tell(client: Client, job: Job, data_dir: Path, *, report_dir: Path | None, a
     else:
         for path in paths:
             console.result(str(path))
+    for name, why in job.result.get("failed_formats", {}).items():
+        console.note(f"warning: no {name} report: {console.clean(why)}")
     console.note(closing_line(job))
     if job.status != "completed":
         console.note(f"why: leadmill status {job.id}    go on: leadmill resume {job.id}")

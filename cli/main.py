@@ -11,7 +11,7 @@ import typer
 from cli import console
 from cli.failure import CommandError, Exit
 from cli.streams import OutputClosedError, open_missing, silence
-from leadmill.errors import LeadmillError
+from leadmill.errors import ConfigError, LeadmillError
 
 
 def all_commands() -> typer.Typer:
@@ -113,7 +113,8 @@ def _known_error(error: LeadmillError) -> int:
             return Exit.USER_ERROR
     elif getattr(error, "field", None):
         text = f"{error.field}: {text}"  # type: ignore[attr-defined]
-    console.error(text, "leadmill doctor" if error.status >= 500 else None)
+    looked_into = error.status >= 500 and not isinstance(error, ConfigError)  # which says itself what to mend
+    console.error(text, "leadmill doctor" if looked_into else None)
     return Exit.USER_ERROR
 
 

@@ -7,7 +7,7 @@ written into each row; adding a column keeps it, changing the meaning of one rai
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any
@@ -62,10 +62,17 @@ TYPES: dict[str, pa.DataType] = {
 }
 
 
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
 def _type(stage: Stage, column: str, named: str) -> pa.DataType:
+    if not _NAME.match(column):
+        raise ConfigError(
+            f"stage {stage.name!r}: column {column!r}: a name has lower-case letters, digits, underscores"
+        )
     try:
         return TYPES[named] if named in TYPES else pa.type_for_alias(named)
-    except ValueError:
+    except (ValueError, TypeError):
         known = ", ".join(TYPES)
         raise ConfigError(f"stage {stage.name!r}: column {column!r}: no type {named!r}; there are: {known}") from None
 
@@ -89,10 +96,11 @@ def final_columns(stages: Sequence[Stage]) -> list[tuple[str, str, pa.DataType]]
         more: Mapping[str, str] = resolve_name(stage.more_columns)() if stage.more_columns else {}
         found += [(name, stage.name, _type(stage, name, kind)) for name, kind in more.items()]
     found += [(stage.made_at, stage.name, TIME) for stage in stages]
-    fixed = [field.name for field in (*IDENTITY, *ORIGIN)]
-    twice = [name for name, count in Counter([*fixed, *(name for name, _, _ in found)]).items() if count > 1]
-    if twice:
-        raise ConfigError(f"column {twice[0]!r} is declared twice")
+    first = {field.name: "every table" for field in (*IDENTITY, *ORIGIN)}
+    for name, stage_name, _ in found:
+        if name in first:
+            raise ConfigError(f"column {name!r} is declared twice: by {first[name]} and by stage {stage_name!r}")
+        first[name] = f"stage {stage_name!r}"
     return found
 
 

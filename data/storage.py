@@ -53,7 +53,7 @@ class Storage(Protocol):
     def stage(self, run: Run, name: str) -> AbstractContextManager[BinaryIO]:
         """A stream into a file of a run that nobody reads yet; complete and durable when the block has ended.
 
-        `name`: where it is exposed, below its job's folder (`data.parts.part_path`, `plan.parquet`, …).
+        `name`: where it is exposed, below its job's folder (a part by `data.parts`, `plan.parquet`, …).
         """
         ...
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -35,6 +35,16 @@ class Named(Protocol):
 
 
 T = TypeVar("T", bound=Named)
+
+
+@contextmanager
+def at_work(plugin: str) -> Iterator[None]:
+    """While a plug-in works: an exception of its own gets a note of which one it was, to be told with it."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(plugin)
+        raise
 
 
 @dataclass(frozen=True)

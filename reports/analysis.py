@@ -30,10 +30,18 @@ def analyze(rows: Sequence[Path], *, con: Any) -> dict[str, Any]:
 
 def analyze_rows(final: FinalRows) -> dict[str, Any]:
     """The same of rows that `final_rows` gave."""
-    answers = {section.name: section.query(final) for section in in_order() if section.query is not None}
+    answers: dict[str, Any] = {}
+    for section in in_order():
+        if section.query is not None:
+            with section.at_work():
+                answers[section.name] = section.query(final)
     return {**answers, "warnings": _warnings(answers) if final.leads else []}
 
 
 def _warnings(answers: Mapping[str, Any]) -> list[str]:
     by_severity = sorted(in_order(), key=lambda section: -section.severity)
-    return [sentence for section in by_severity for sentence in section.warnings(answers)]
+    sentences: list[str] = []
+    for section in by_severity:
+        with section.at_work():
+            sentences += section.warnings(answers)
+    return sentences

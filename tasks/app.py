@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery.signals import beat_init, celeryd_after_setup, celeryd_init, setup_logging
@@ -36,23 +38,30 @@ app.conf.update(
 app.steps["worker"].add(ReconcilerStep)
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def _one_line_and_exit() -> Iterator[None]:
+    try:
+        yield
+    except LeadmillError as error:
+        hint = getattr(error, "remedy", None)
+        _say(f"error: {error}" + (f". Try: {hint}" if hint else ""))
+        raise SystemExit(2) from error
+
+
 @celeryd_init.connect
 @beat_init.connect
 def _check_store(**_: Any) -> None:
     """Refuse to start where no work can be done, or with another lake's records; a store that is away is waited for."""
 
-    def say(text: str) -> None:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-
     keep_private(settings.data_dir)
-    try:
+    with _one_line_and_exit():
         check_plugins()
-        check_start(settings, say)
-    except LeadmillError as error:
-        hint = getattr(error, "remedy", None)
-        say(f"error: {error}" + (f". Try: {hint}" if hint else ""))
-        raise SystemExit(2) from error
+        check_start(settings, _say)
 
 
 @setup_logging.connect
@@ -73,7 +82,8 @@ def _preload(instance: Any, **_: Any) -> None:
 
         with without_pandas():
             import pyarrow.dataset  # noqa: F401
-        preload(queues)
+        with _one_line_and_exit():
+            preload(queues)
         if Queue.SCRAPING in queues:
             import tasks.scraping.preload
 

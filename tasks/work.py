@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Collection
 from pkgutil import resolve_name
 
 from leadmill.declared import STAGES
+from leadmill.errors import ConfigError
 from leadmill.stages import Stage
 from pipelines.execution.unit_run import Body, UnitRun
 from tasks.company_rows import run_on_rows
@@ -26,7 +26,15 @@ def body_of(stage: Stage) -> Body:
 
 
 def preload(queues: Collection[str]) -> None:
-    """Import the work of every stage of these queues: for a parent, before it forks."""
+    """Import the work of every stage of these queues: for a parent, before it forks.
+
+    Raises:
+        ConfigError: there is none where a stage names it; the message names the stage.
+    """
     for stage in STAGES.values():
         if stage.queue in queues:
-            importlib.import_module(stage.work.partition(":")[0])
+            try:
+                resolve_name(stage.work)
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                raise ConfigError(f"stage {stage.name!r}: work={stage.work!r} cannot be imported ({why})") from error

@@ -31,7 +31,7 @@ def _command(kind: Kind) -> Callable[..., int]:
         return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
     own = [
-        parameter(name, Annotated[int | None, typer.Option(min=one.low, help=one.help)])
+        parameter(name, Annotated[int | None, typer.Option(min=one.low, max=one.high, help=one.help)])
         for name, one in kind.options.items()
     ]
     shown = [*own, parameter("data", DataFolder), parameter("as_json", AsJson, False)]

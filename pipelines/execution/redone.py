@@ -35,9 +35,10 @@ def look_over(lake: Lake, job: JobFiles) -> None:
         return
     files = [job.folder / name for names in named.values() for name in names if _is_part(name)]
     there = job.there(files)
+    readable = set(there)
     known = {one.file for one in damages(lake, job.job_id)}
     for file in files:
-        if file not in set(there) and str(file.relative_to(lake.root)) not in known:
+        if file not in readable and str(file.relative_to(lake.root)) not in known:
             lake.storage.put(file, b"")  # stands for it, so that it is told and done with like any other
             set_aside(lake, file, FileNotFoundError("it is missing"))
     mend(lake, there, whole=False)

@@ -289,10 +289,17 @@ def _insist(move: Callable[[], Answer]) -> Answer:
             time.sleep(_INSIST_S)
 
 
+def failure_text(error: Exception) -> str:
+    """What the record says of a failure: where a plug-in failed, with its name (`leadmill.plugins.at_work`)."""
+    if isinstance(error, LeadmillError):
+        return str(error)
+    return ": ".join([*getattr(error, "__notes__", ()), type(error).__name__, str(error)])
+
+
 def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage: bool = False) -> bool:
     """Tell the record that a stage failed; whether the run still held its unit."""
     category = error.category if isinstance(error, LeadmillError) else ErrorCategory.SYSTEM
-    text = str(error) if isinstance(error, LeadmillError) else f"{type(error).__name__}: {error}"
+    text = failure_text(error)
     log.warning(
         "stage failed",
         job=grant.job_id,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from data.lake import Lake
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl
+from leadmill.plugins import at_work
 from leadmill.settings import Settings
 from pipelines.request.search_providers import PROVIDERS
 
@@ -27,8 +28,9 @@ def search(settings: Settings, lake: Lake, queries: Sequence[str], per_query: in
     provider = PROVIDERS.load(name)
     found: dict[str, CompanyUrl] = {}
     for query in queries:
-        for company in provider.search(query, per_query, argument, lake):
-            found.setdefault(company.company_id, company)
+        with at_work(f"search provider {name!r}"):
+            for company in provider.search(query, per_query, argument, lake):
+                found.setdefault(company.company_id, company)
     if not found:
         raise WorkError(
             f"no company matches {', '.join(map(repr, queries))[:200]}; configure a directory to search with "

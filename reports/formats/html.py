@@ -26,12 +26,13 @@ def write(data: ReportData, out: Path) -> int:
     from reports.environment import TEMPLATES, environment
 
     page = Page(data.final, analyze_rows(data.final), data.report_type)
-    views = {
-        section: view
-        for section in in_order()
-        if page.report_type in section.report_types
-        if (view := section.view(page.analysis.get(section.name), page)) is not None
-    }
+    views: dict[Section, Mapping[str, Any]] = {}
+    for section in in_order():
+        if page.report_type in section.report_types:
+            with section.at_work():
+                view = section.view(page.analysis.get(section.name), page)
+            if view is not None:
+                views[section] = view
     text = (
         environment()
         .get_template("report.html.j2")
@@ -51,16 +52,17 @@ def write(data: ReportData, out: Path) -> int:
 
 def _groups(page: Page, views: Mapping[Section, Mapping[str, Any]]) -> Iterator[tuple[bool, list[Markup]]]:
     """The page's sections in HTML, neighbouring charts together: (whether they are charts, the parts there are)."""
-    from reports.environment import compiled
-
     shown = [section for section in in_order() if page.report_type in section.report_types]
     for figures, sections in groupby(shown, key=lambda section: section.figure):
-        texts = (
-            compiled(section.template).render({"totals": page.rows.totals, **views[section]})
-            for section in sections
-            if section in views
-        )
-        yield figures, [Markup(text) for text in texts]  # noqa: S704  rendered with autoescape
+        yield figures, [_part(section, page, views[section]) for section in sections if section in views]
+
+
+def _part(section: Section, page: Page, view: Mapping[str, Any]) -> Markup:
+    from reports.environment import compiled
+
+    with section.at_work():
+        text = compiled(section.template).render({"totals": page.rows.totals, **view})
+    return Markup(text)  # noqa: S704  rendered with autoescape
 
 
 def _job(job: Mapping[str, Any]) -> dict[str, Any]:

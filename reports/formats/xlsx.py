@@ -107,7 +107,11 @@ def _summary(book: Any, analysis: dict[str, Any]) -> None:
     totals = analysis["totals"]
     lines: list[tuple[Any, ...]] = [("Companies", totals["companies"]), ("Leads (could be read)", totals["leads"])]
     lines += [("Failed", totals["failed"]), ("Coverage", percent(totals["coverage"]))]
-    tables = [section.table(analysis[section.name]) for section in in_order() if section.table]
+    tables = []
+    for section in in_order():
+        if section.table:
+            with section.at_work():
+                tables.append([*section.table(analysis[section.name])])
     warnings = [("Warnings",), *((text,) for text in analysis["warnings"] or ["none"])]
     heads = set()
     for table in (warnings, *tables):

@@ -7,10 +7,11 @@ what of it a reader must not miss. Adding one is adding a file here that defines
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from leadmill.plugins import ExtensionPoint
+from leadmill.plugins import ExtensionPoint, at_work
 from reports.final_rows import FinalRows
 from reports.report_types import REPORT_TYPES
 
@@ -61,6 +62,10 @@ class Section:
     def __post_init__(self) -> None:
         if unknown := set(self.report_types) - REPORT_TYPES.keys():
             raise ValueError(f"no report type {min(unknown)!r}; there are {', '.join(REPORT_TYPES)}")
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """While it is asked or shown: what fails tells its name."""
+        return at_work(f"report section {self.name!r}")
 
 
 #: Every section, by its name.

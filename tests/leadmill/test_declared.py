@@ -116,7 +116,10 @@ def test_columns_stand_behind_those_of_the_stages_before_and_times_at_the_end() 
     ("given", "told"),
     [
         ({"columns": {"own": "txt"}}, "column 'own': no type 'txt'"),
-        ({"columns": {"name": "text"}}, "column 'name' is declared twice"),
+        ({"columns": {"name": "text"}}, "column 'name' is declared twice: by stage 'process' and by stage 'verify'"),
+        ({"columns": {"job_id": "text"}}, "column 'job_id' is declared twice: by every table and by stage 'verify'"),
+        ({"columns": {"own mail": "text"}}, "stage 'verify': column 'own mail': a name has"),
+        ({"columns": {"own": str}}, "column 'own': no type <class 'str'>"),
         ({"columns": {"own": "text"}, "columns_before": "nme"}, "no column 'nme'"),
     ],
 )
