@@ -1,14 +1,13 @@
 """Error categories and the exceptions that carry them: the one place that says what a failure means.
 
 Every failure that a user can see has a category. The category alone decides whether and when a unit
-is tried again (`RetryPolicy`), how the API answers, and how the report groups the causes.
+is tried again (`leadmill/retry.py`), how the API answers, and how the report groups the causes.
 """
 
 from __future__ import annotations
 
 import errno
 import tempfile
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -25,27 +24,6 @@ class ErrorCategory(StrEnum):
     DEADLINE = "deadline"
     #: The unit killed its process again and again and was set aside.
     POISON = "poison"
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """When a unit that failed with a category runs again: exponential backoff with full jitter."""
-
-    #: Runs in all, the first included.
-    max_attempts: int
-    #: Upper bound of the first pause, seconds; doubles with each attempt.
-    base_s: float
-    #: No pause is longer, seconds.
-    cap_s: float
-
-
-RETRY: dict[ErrorCategory, RetryPolicy] = {
-    ErrorCategory.NETWORK: RetryPolicy(max_attempts=3, base_s=20.0, cap_s=300.0),
-    ErrorCategory.SYSTEM: RetryPolicy(max_attempts=3, base_s=2.0, cap_s=30.0),
-    ErrorCategory.DATA: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
-    ErrorCategory.DEADLINE: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
-    ErrorCategory.POISON: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
-}
 
 
 class LeadmillError(Exception):

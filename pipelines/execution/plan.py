@@ -14,6 +14,7 @@ from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl, parse_company_url
 from pipelines.committed import files_of, recorded_files
 from pipelines.execution.unit_run import UnitRun
+from pipelines.execution.window import window
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.request.asked import read_source
@@ -77,11 +78,6 @@ class Plan:
 def partition_size(companies: int, processes: int) -> int:
     """Companies a partition: at most 30, and small enough that all processes have work."""
     return max(1, min(MAX_PARTITION, math.ceil(companies / (2 * max(1, processes)))))
-
-
-def window(processes: int) -> int:
-    """How many partitions of a job are handed out at a time: what its processes work on, and the next for each."""
-    return max(2, 2 * processes)
 
 
 def processes_on(store: JobStore, queue: Queue) -> int:

@@ -22,9 +22,10 @@ from data.jobs import CUT_OFF_S, Answer, Grant, JobStore
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import PLAN_FILE, Committed, PartKind, counts_of, short
 from data.schemas import STAGE_SCHEMAS
-from leadmill.errors import RETRY, ErrorCategory, LeadmillError, UnavailableError
+from leadmill.errors import ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
+from leadmill.retry import RETRY
 from leadmill.rows import ErrorRow, PlanRow, error_row
 from leadmill.settings import Settings
 from pipelines.committed import recorded_files

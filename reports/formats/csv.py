@@ -1,4 +1,4 @@
-"""CSV by RFC 4180: UTF-8, a header, CRLF, streamed by DuckDB, formulas guarded (see `reports.flat`)."""
+"""CSV by RFC 4180: UTF-8, a header, CRLF, streamed by DuckDB, formulas guarded (see `reports.csv_guard`)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from extraction.budget import too_costly_row
-from leadmill.errors import RETRY, ErrorCategory, WorkError
+from leadmill.errors import ErrorCategory, WorkError
+from leadmill.retry import RETRY
 from leadmill.rows import ErrorRow, ScrapedRow
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
