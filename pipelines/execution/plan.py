@@ -173,6 +173,7 @@ def _add_lines(plan: Plan, lines: Iterable[tuple[int, CompanyUrl] | BadLine]) ->
 
 def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> None:
     files = recorded_files(run.runtime.store, run.runtime.lake, parent)
+    files.expose()  # its parts are read by a listing (`rows_from`), like those of any other job
     for row in files.plan():
         if row["error"] is not None:
             plan.bad.append(row)

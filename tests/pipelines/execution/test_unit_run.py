@@ -17,6 +17,7 @@ from data.schemas import SCHEMA_VERSION
 from leadmill.ids import company_id
 from leadmill.settings import Settings
 from pipelines.committed import committed_parts, files_of
+from pipelines.execution.plan import launch
 from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, UnitRun, run_unit
 
@@ -174,3 +175,23 @@ def test_what_a_later_version_wrote_is_given_back_and_is_no_failure(runtime: Run
         assert file.exists(), "it is another version's, and whole"
     else:
         assert (state.status, state.stage_index) == (UnitStatus.WAITING, 0)
+
+
+def test_a_job_run_again_reads_what_was_committed_and_never_exposed(runtime: Runtime) -> None:
+    """The process died between the two, and the job was cancelled: nobody has read it since."""
+    store = runtime.store
+    grant = store.begin(JOB, "p0", 0, 0, "o:1")
+    assert isinstance(grant, Grant)
+    UnitFiles(runtime.lake, JOB, "scrape", "p0", grant.epoch).write(rows("a.example"))
+    store.commit(grant, files="1")
+    store.cancel(JOB)
+    again, chain = "job_" + "1" * 20, ("process", "enrich")
+    store.submit(NewJob(again, "pipeline", (*chain, "score"), chain, {}, {"parent": JOB}))
+    assert run_unit(runtime, launch, again, "launch", 0, 0, owner="o:2", chained=False)
+    seen: list[str] = []
+
+    def process(unit: UnitRun) -> None:
+        seen.extend(row["domain"] for row in unit.read())
+
+    run_unit(runtime, process, again, "p0", 0, 0, owner="o:3", chained=False)
+    assert seen == ["a.example"]
