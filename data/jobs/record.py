@@ -148,11 +148,6 @@ class UnitState:
         """Files that each of these commits wrote, in the short form of `data.parts`; empty for version 0.1.0's."""
         return tuple(self._get("files") or ())
 
-    @property
-    def refused_pages(self) -> frozenset[str]:
-        """Pages (`<company>/<digest>`) and companies (`<company>/`) that killed a process."""
-        return frozenset(name for name in self._get("named_pages") or () if "?" not in name)
-
     def _get(self, name: str) -> Any:
         return self.stored.get(UNIT_FIELDS[name])
 
@@ -239,10 +234,6 @@ class JobRecord:
     @property
     def run_at_ms(self) -> int | None:
         return self._time("run_at")
-
-    @property
-    def deadline_ms(self) -> int | None:
-        return self._time("deadline")
 
     # ---- where it stands
 
