@@ -11,22 +11,38 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from data.jobs.model import UnitStatus, Worker
+from data.jobs.stored_names import RECORD_FIELDS, UNIT_FIELDS
 
-#: Fields of a job's record that hold a number, beside those of stages (`<stage>:<letters>`).
-_NUMBERS = frozenset(
-    {
-        "created", "started", "finished", "took", "attempt", "prio", "pn", "pd", "pf", "px", "pct",
-        "pages", "run_at", "deadline", "nc", "bucket", "busy", "waits", "win", "w", "ci", "cn", "g", "struck", "dpx",
-    }
+#: Fields of a job's record that hold a whole number.
+_WHOLE = frozenset(
+    RECORD_FIELDS.get(name, name)
+    for name in (
+        "attempt", "created", "partitions", "partitions_done", "partitions_failed", "partitions_handed", "companies",
+    )
 )  # fmt: skip
-_WHOLE = frozenset({"attempt", "created", "pn", "pd", "pf", "px", "nc"})
-_SHARES = ("coverage", "min")
+#: Those that hold a number, beside those of stages (`<stage>:<letters>`).
+_NUMBERS = _WHOLE | frozenset(
+    RECORD_FIELDS.get(name, name)
+    for name in (
+        "started", "finished", "took", "priority", "progress", "pages", "run_at", "deadline", "bucket", "busy", "waits",
+        "in_window", "window", "close_step", "close_left", "partition_progress", "struck", "handed_at_deadline",
+    )
+)  # fmt: skip
+_SHARES = ("coverage", RECORD_FIELDS["min_coverage"])
+_PRIORITY = RECORD_FIELDS["priority"]
 _NO_TAGS = ("", "[]")
 _PRIORITIES = frozenset({"", "0", "1", "2"})
 #: Digits of the latest time that a calendar holds, in ms.
 _LONGEST = 15
 _STATUSES = frozenset(UnitStatus)
-_UNIT_NUMBERS = ("e", "k", "t", "a", "p", "l", "v", "n", "x", "g")
+_STATUS, _EPOCH, _AT = UNIT_FIELDS["status"], UNIT_FIELDS["epoch"], UNIT_FIELDS["stage_index"]
+_COMMITTED, _FAILURE = UNIT_FIELDS["committed_epochs"], UNIT_FIELDS["failure"]
+_UNIT_NUMBERS = tuple(
+    UNIT_FIELDS[name]
+    for name in (
+        "epoch", "stage_index", "handed_ms", "tries", "deaths", "lapses", "level", "number", "looks", "progress",
+    )
+)  # fmt: skip
 
 
 def object_of(text: Any) -> dict[str, Any] | None:
@@ -51,8 +67,8 @@ def record_fault(fields: Mapping[str, str], statuses: Container[str]) -> str | N
     wrong = next((name for name in ("kind", "created", "stages") if not fields.get(name)), None)
     if fields.get("status") not in statuses:
         wrong = "status"
-    elif fields.get("prio", "") not in _PRIORITIES:
-        wrong = "prio"
+    elif fields.get(_PRIORITY, "") not in _PRIORITIES:
+        wrong = _PRIORITY
     elif (tags := fields.get("tags", "")) not in _NO_TAGS and not _are_tags(tags):
         wrong = "tags"
     wrong = wrong or next((name for name in _SHARES if fields.get(name) and not _is_share(fields[name])), None)
@@ -93,23 +109,23 @@ def _is_number(value: str) -> bool:
 def unit_state(text: Any) -> dict[str, Any] | None:
     """A unit's state as it is stored, or None for what is none."""
     found = object_of(text)
-    if found is None or not isinstance(found.get("s"), str) or found["s"] not in _STATUSES:
+    if found is None or not isinstance(found.get(_STATUS), str) or found[_STATUS] not in _STATUSES:
         return None
     if not all(isinstance(found.get(name, 0), int | float) for name in _UNIT_NUMBERS):
         return None
-    if not isinstance(found.get("k", 0), int) or found.get("k", 0) < 0:
+    if not isinstance(found.get(_AT, 0), int) or found.get(_AT, 0) < 0:
         return None
-    told = found.get("m")
+    told = found.get(_FAILURE)
     is_told = isinstance(told, list) and len(told) > 1 and all(isinstance(word, str) for word in told[:2])
     return found if told is None or is_told else None
 
 
 def is_stored_unit(found: Any, stages: int) -> bool:
     """Whether a unit's state is one that a record of so many stages can be made of: anybody may have written it."""
-    if not isinstance(found, dict) or found.get("s") not in _STATUSES:
+    if not isinstance(found, dict) or found.get(_STATUS) not in _STATUSES:
         return False
-    epochs, at = found.get("c") or [], found.get("k", 0)
-    numbers = (found.get("e"), at, *(epochs if isinstance(epochs, list) else [None]))
+    epochs, at = found.get(_COMMITTED) or [], found.get(_AT, 0)
+    numbers = (found.get(_EPOCH), at, *(epochs if isinstance(epochs, list) else [None]))
     return all(map(_is_count, numbers)) and max(at, len(epochs)) <= stages
 
 

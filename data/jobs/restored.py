@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from data.jobs.model import DOCUMENT, Status
-from data.jobs.record import RECORD_FIELDS, STAGE_FIELDS, JobRecord, UnitState, stored_fields
+from data.jobs.record import JobRecord, UnitState, stored_fields
+from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS
 
 #: What an earlier record held that is kept elsewhere, or tells of a deadline that is over.
 _NOT_KEPT = frozenset({"id", "input", "spec", RECORD_FIELDS["handed_at_deadline"], *DOCUMENT})

@@ -17,7 +17,7 @@ from typing import Any
 
 from data import keys
 from data.jobs.model import DEADLINE_STRUCK, LIMITS, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
-from data.jobs.record import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
+from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
 
 _FOLDER = Path(__file__).parent / "lua"
 #: Names of the operations, as `StoreConnection.call` takes them.

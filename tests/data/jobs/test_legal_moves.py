@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from data.jobs import TERMINAL, TRANSITIONS, UNIT_TRANSITIONS, JobStore, Status, UnitStatus, script
-from data.jobs.record import UNIT_FIELDS
+from data.jobs.stored_names import UNIT_FIELDS
 from tests.data.jobs.acting import FAILING, JOB, begin, contents, launched
 
 #: An operation that makes one move and nothing else, with other things noted before it.
