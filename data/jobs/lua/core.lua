@@ -93,24 +93,31 @@ local function get_unit(name)
   return unit
 end
 
--- Names of all of them, as Redis lists them.
-local function all_units()
+-- Names of all of them, as Redis lists them. With `readable` those that cannot be read are passed over.
+local function all_units(readable)
   local names, flat = {}, read('hash', 'HGETALL', 'units:' .. subject)
   for i = 1, #flat, 2 do
-    names[#names + 1] = flat[i]
-    units[flat[i]] = units[flat[i]] or unit_in(flat[i + 1])
+    local ok, unit = true, units[flat[i]]
+    if not unit then ok, unit = pcall(unit_in, flat[i + 1]) end
+    if ok then
+      names[#names + 1] = flat[i]
+      units[flat[i]] = unit
+    elseif not readable then
+      error(unit, 0)
+    end
   end
   return names
 end
 
 -- Names of those of a live job that are on their way, and maybe of others: each has a due entry. With `planned` those
 -- too that a resume planned again: each stands in `todo`. Of a few all are looked at, which finds them whatever the
--- record lacks.
+-- record lacks. One that cannot be read is passed over: a cancel and a deadline end the job all the same.
 local function open_units(planned)
-  if read('hash', 'HLEN', 'units:' .. subject) <= MANY_UNITS then return all_units() end
+  if read('hash', 'HLEN', 'units:' .. subject) <= MANY_UNITS then return all_units(true) end
   local names, start = planned and read('list', 'LRANGE', 'todo:' .. subject, 0, -1) or {}, subject .. '|'
   for _, member in ipairs(read('zset', 'ZRANGE', 'due', 0, -1)) do
-    if member:sub(1, #start) == start then names[#names + 1] = member:sub(#start + 1) end
+    local name = member:sub(1, #start) == start and member:sub(#start + 1)
+    if name and pcall(get_unit, name) then names[#names + 1] = name end
   end
   return names
 end

@@ -72,3 +72,25 @@ def test_a_wide_window_and_its_deadline(store: JobStore) -> None:
     store.claim({}, limit=1_000_000)
     assert store.redis.hget(store.key(f"job:{JOB}"), "pf") == str(partitions)
     assert state(store, "score")["s"] == "h"
+
+
+@pytest.mark.parametrize("partitions", [3, MANY])
+@pytest.mark.parametrize("state_of_p1", ["", "x", "7", "{}"])
+def test_a_unit_that_cannot_be_read_does_not_keep_its_job_from_ending(
+    store: JobStore, state_of_p1: str, partitions: int
+) -> None:
+    launched(store, partitions, deadline_s=5)
+    launched(store, partitions, job=OTHER)
+    if partitions > 3:
+        done = {f"p{n}": json.dumps({"s": "d", "e": 1, "k": 2}) for n in range(2, partitions)}
+        for job in (JOB, OTHER):
+            store.redis.hset(store.key(f"units:{job}"), mapping=done)
+    for job in (JOB, OTHER):
+        store.redis.hset(store.key(f"units:{job}"), "p1", state_of_p1)
+    pass_time(store, 6)
+    store.claim({})
+    fields = dict(zip(("struck", "pf"), store.redis.hmget(store.key(f"job:{JOB}"), "struck", "pf"), strict=True))
+    assert fields["struck"] and int(fields["pf"]) >= 1, "p0 was given up"
+    store.cancel(OTHER)
+    store.cancel(JOB)
+    assert store.redis.zrange(store.key("idx:s:cancelled"), 0, -1) == [JOB, OTHER]
