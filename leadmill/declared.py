@@ -6,17 +6,23 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from keyword import iskeyword
 
 from leadmill import kinds, stages
 from leadmill.errors import ConfigError
-from leadmill.kinds import Kind
-from leadmill.stages import Stage
+from leadmill.kinds import Kind, Option
+from leadmill.stages import Queue, Stage
 
 _NAME = re.compile(r"[a-z][a-z_]{0,39}\Z")
 _WORK = re.compile(r"[\w.]+:\w+\Z")
 _ROUTE = re.compile(r"[a-z-]+/[a-z-]+\Z")
 #: Folders of a job that no stage may have for its rows, and the unit of the report's formats.
 _TAKEN = frozenset({"input", "pages", "reports", "render"})
+#: What every submission takes by these names, and the parameters of its call: no option of a kind is called so.
+_TAKEN_OPTIONS = frozenset({
+    "as_json", "body", "company_ids", "data", "deadline", "here", "idempotency_key", "json", "kind", "min_coverage",
+    "priority", "run_at", "tags",
+})  # fmt: skip
 #: The stage that the pipeline's first one follows, and its end.
 _ROOT, _END = "launch", "report"
 
@@ -63,6 +69,8 @@ def _check(stage: Stage) -> None:
     wrong = None
     if not _NAME.match(stage.name):
         wrong = "a name has lower-case letters and underscores, at most 40"
+    elif told := _misfit(stage):
+        wrong = told
     elif not _WORK.match(stage.work):
         wrong = f"work={stage.work!r} is not package.module:function"
     elif stage.scope == "partition" and (stage.after is None or not stage.made_at):
@@ -81,6 +89,31 @@ def _check(stage: Stage) -> None:
         raise ConfigError(f"stage {stage.name!r}: {wrong}")
 
 
+def _misfit(stage: Stage) -> str | None:
+    """Which field holds what its type does not: a declaration comes from anywhere, and nothing has checked it."""
+    for name in ("work", "made_at", "lacks", "more_columns", "unit"):
+        if not isinstance(getattr(stage, name), str):
+            return f"{name}={getattr(stage, name)!r} is no text"
+    types = stage.columns.values() if isinstance(stage.columns, Mapping) else (None,)
+    fits = {
+        f"queue={stage.queue!r} is no leadmill.stages.Queue": isinstance(stage.queue, Queue),
+        f"scope={stage.scope!r} is not partition, job or format": stage.scope in ("partition", "job", "format"),
+        f"takes={stage.takes!r} is not rows or run": stage.takes in ("rows", "run"),
+        f"columns={stage.columns!r} does not name a type for each": all(isinstance(kind, str) for kind in types),
+        f"unit={stage.unit!r}: report alone has a unit of another name": not stage.unit or stage.name == _END,
+    }
+    return next((told for told, fit in fits.items() if not fit), None)
+
+
+def _wrong_option(kind: Kind) -> str | None:
+    for name, option in kind.options.items():
+        if not _NAME.match(name) or iskeyword(name) or name in _TAKEN_OPTIONS:
+            return f"option {name!r}: the name is taken, or has more than lower-case letters and underscores"
+        if not isinstance(option, Option) or option.low > option.high:
+            return f"option {name!r}: {option!r} is no Option with a range"
+    return None
+
+
 def kinds_in_order(found: Sequence[Kind], known: Mapping[str, Stage], pipeline: tuple[str, ...]) -> dict[str, Kind]:
     """Kinds by name: the pipeline, then those of its stages in their order, then the others by name.
 
@@ -97,6 +130,8 @@ def kinds_in_order(found: Sequence[Kind], known: Mapping[str, Stage], pipeline: 
             raise ConfigError(f"kind {kind.name!r}: route={kind.route!r} is not two words, like maintenance/cleanup")
         if routes.count(kind.route) > 1:
             raise ConfigError(f"kind {kind.name!r}: route={kind.route!r} is taken")
+        if wrong := _wrong_option(kind):
+            raise ConfigError(f"kind {kind.name!r}: {wrong}")
         if kind.schedule and kind.needs_companies:
             raise ConfigError(f"kind {kind.name!r}: a schedule is for a kind that needs no companies")
 

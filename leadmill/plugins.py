@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -113,8 +114,9 @@ class ExtensionPoint(Generic[T]):
     def _checked(self, name: str, origin: str, load: Callable[[], Any]) -> T:
         try:
             found = load()
-        except Exception as error:
-            raise PluginError(f"{origin}: cannot be imported ({type(error).__name__}: {error})"[:500]) from error
+        except (Exception, SystemExit) as error:  # one that ends the process at its import would end it silently
+            said = "".join(traceback.format_exception_only(error)).split()
+            raise PluginError(f"{origin}: cannot be imported ({' '.join(said)})"[:500]) from error
         if not isinstance(found, self.type):
             raise PluginError(f"{origin}: defines no {self.attribute} of type {self.type.__name__}")
         if found.name != name:

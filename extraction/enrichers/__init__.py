@@ -67,8 +67,11 @@ def added_columns() -> dict[str, str]:
     """Name → type of the columns that enrichers bring with them, in the order of the enrichers' names.
 
     Raises:
-        PluginError: two bring the same one, or one of them is no enricher.
+        PluginError: two bring the same one, or one that a stage declares, or one of them is no enricher.
     """
+    from leadmill.declared import STAGES
+
+    declared = {name: stage.name for stage in STAGES.values() for name in (*stage.columns, stage.made_at) if name}
     found: dict[str, str] = {}
     for enricher in ENRICHERS.all().values():
         for column in enricher.columns:
@@ -77,5 +80,8 @@ def added_columns() -> dict[str, str]:
                     raise PluginError(
                         f"enricher {enricher.name!r}: another one brings a column {column.name!r} already"
                     )
+                if column.name in declared:
+                    taken = f"column {column.name!r} is one of stage {declared[column.name]!r}"
+                    raise PluginError(f"enricher {enricher.name!r}: {taken}; to set it, name it as a text")
                 found[column.name] = column.type
     return found

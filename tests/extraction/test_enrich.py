@@ -307,6 +307,9 @@ def test_two_enrichers_may_not_bring_one_column(monkeypatch):
     shown_by(monkeypatch, seen("first", "own"), seen("second", "own"))
     with pytest.raises(PluginError, match="'second': another one brings a column 'own'"):
         added_columns()
+    shown_by(monkeypatch, seen("first", "emails"))
+    with pytest.raises(PluginError, match="'first': column 'emails' is one of stage 'process'"):
+        added_columns()
 
 
 def test_a_company_without_pages_keeps_its_row():

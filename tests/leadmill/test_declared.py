@@ -12,7 +12,7 @@ from data.schemas import STAGE_SCHEMAS, final_columns
 from leadmill import kinds, stages
 from leadmill.declared import KINDS, PIPELINE, ROW_STAGES, STAGES, in_order, kinds_in_order
 from leadmill.errors import ConfigError
-from leadmill.kinds import Kind
+from leadmill.kinds import Kind, Option
 from leadmill.stages import Stage
 
 DECLARED = (*stages.POINT.all().values(),)
@@ -76,6 +76,12 @@ def test_a_stage_reads_the_last_rows_before_it() -> None:
         (stage("verify", "enrich", lacks=""), "what a company `lacks`"),
         (stage("verify", "score", scope="format", made_at=""), "report alone works on formats"),
         (stage("verify", "enrich", work="verify"), "package.module:function"),
+        (stage("verify", "enrich", work=None), "work=None is no text"),
+        (stage("verify", "enrich", queue="fast"), "queue='fast' is no leadmill.stages.Queue"),
+        (stage("verify", "enrich", scope="page"), "scope='page' is not"),
+        (stage("verify", "enrich", takes="pages"), "takes='pages' is not"),
+        (stage("verify", "enrich", columns=["own"]), "does not name a type"),
+        (stage("verify", "enrich", unit="score"), "report alone has a unit of another name"),
         (stage("verify", "enrich", scope="job", made_at=""), "takes rows works on partitions"),
         (stage("verify", "score", scope="job", takes="run"), "makes rows works on partitions"),
     ],
@@ -94,6 +100,9 @@ def test_a_wrong_stage_is_named_with_what_is_wrong(wrong: Stage, told: str) -> N
         (Kind(name="ping", stages=("scrape",), route="ping"), "not two words"),
         (Kind(name="ping", stages=("scrape",), route="maintenance/cleanup"), "is taken"),
         (Kind(name="ping", stages=("scrape",), schedule="0 * * * *"), "needs no companies"),
+        (Kind(name="ping", stages=("scrape",), options={"priority": Option(1, 2)}), "option 'priority': the name"),
+        (Kind(name="ping", stages=("scrape",), options={"class": Option(1, 2)}), "option 'class': the name"),
+        (Kind(name="ping", stages=("scrape",), options={"most": Option(2, 1)}), "option 'most': Option"),
     ],
 )
 def test_a_wrong_kind_is_named_with_what_is_wrong(wrong: Kind, told: str) -> None:

@@ -82,6 +82,9 @@ def test_nothing_is_imported_before_it_is_asked_for(point: Point) -> None:
     ("source", "said"),
     [
         ("1 / 0", "greetings.wrong: cannot be imported (ZeroDivisionError: division by zero)"),
+        ("raise SystemExit(0)", "greetings.wrong: cannot be imported (SystemExit: 0)"),
+        ("raise ValueError('two\\nlines')", "greetings.wrong: cannot be imported (ValueError: two lines)"),
+        ("class Mute(Exception):\n    __str__ = None\nraise Mute", "greetings.wrong: cannot be imported ("),
         ("", "greetings.wrong: defines no GREETING of type Greeting"),
         ("GREETING = 'hello'", "greetings.wrong: defines no GREETING of type Greeting"),
         ("GREETING = Greeting('right')", "greetings.wrong: calls itself 'right'"),
