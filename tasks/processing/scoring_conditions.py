@@ -6,7 +6,6 @@ A condition is data, never SQL. Regular expressions run in RE2 (linear time) on 
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -161,8 +160,7 @@ def _flag(value: Any) -> bool:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"'value': a number is needed, not {str(value)[:60]!r}")
-    if abs(value) > _MAX_NUMBER:
-        raise ValueError(f"'value': a number between -{_MAX_NUMBER:g} and {_MAX_NUMBER:g} is needed")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _MAX_NUMBER:
+        wanted = f"a number between -{_MAX_NUMBER:g} and {_MAX_NUMBER:g}"
+        raise ValueError(f"'value': {wanted} is needed, not {str(value)[:60]!r}")
     return float(value)

@@ -12,14 +12,21 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from leadmill.errors import ConfigError
-from tasks.processing.scoring_conditions import MAX_TEXT, condition_sql, unknown
+from tasks.processing.scoring_conditions import MAX_TEXT, OPERATORS, condition_sql, unknown
 
 MAX_RULES = 64
 MAX_CONDITIONS = 12
 
+# Descriptions say what is wanted, to a user whose file has something else there.
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Points = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT)]
+Name = Annotated[Slug, Field(description="a short name in lower case, like 'has_email',")]
+Axis = Annotated[Slug, Field(description="a word: fit, intent, contact, or your own,")]
+Points = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False, description="a number between -100 and 100")]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
+    Field(description=f"a sentence of at most {MAX_TEXT} characters"),
+]
 
 
 class _Table(BaseModel):
@@ -32,8 +39,8 @@ class _Table(BaseModel):
 class Condition(_Table):
     FORM = 'a condition looks like { field = "country", op = "in", value = ["DE"] }'
 
-    field: str
-    op: str
+    field: str = Field(description="the name of a column")
+    op: str = Field(description=f"one of {', '.join(OPERATORS)}")
     value: Any = None
 
     @cached_property
@@ -47,19 +54,19 @@ class Condition(_Table):
 
 
 Conditions = Annotated[list[Condition], Field(min_length=1, max_length=MAX_CONDITIONS)]
+_FEW = f"a list of 1 to {MAX_CONDITIONS} conditions"
 
 
 class RuleEntry(_Table):
     FORM = "a [[rule]] table is needed"
 
-    name: Slug
-    #: fit, intent, contact, or a word of the user's own.
-    axis: Slug
+    name: Name
+    axis: Axis
     points: Points
     reason: Reason
     when: Condition | None = None
-    all: Conditions | None = None
-    any: Conditions | None = None
+    all: Conditions | None = Field(None, description=_FEW)
+    any: Conditions | None = Field(None, description=_FEW)
 
     @model_validator(mode="before")
     @classmethod
@@ -76,15 +83,15 @@ class RuleEntry(_Table):
 
 
 class Head(_Table):
-    name: Slug
+    name: Slug = Field(description="a short name in lower case, like 'b2b-default',")
 
 
 class Tiers(_Table):
     """Lowest score of each tier; below C is D."""
 
-    A: Points = 70
-    B: Points = 50
-    C: Points = 30
+    A: Points = 70.0
+    B: Points = 50.0
+    C: Points = 30.0
 
     @model_validator(mode="after")
     def _fall(self) -> Tiers:
@@ -99,17 +106,21 @@ class Tiers(_Table):
 class Probability(_Table):
     """probability = 1 / (1 + exp(-slope × (score - midpoint)))"""
 
-    midpoint: float = Field(60, ge=-1_000, le=1_000, allow_inf_nan=False)
-    slope: float = Field(0.1, gt=0, le=10, allow_inf_nan=False)
+    midpoint: float = Field(
+        60.0, ge=-1_000, le=1_000, allow_inf_nan=False, description="a number between -1000 and 1000"
+    )
+    slope: float = Field(0.1, gt=0, le=10, allow_inf_nan=False, description="a number above 0, at most 10,")
 
 
 class ScoringFile(_Table):
     """A whole file."""
 
-    model: Head
+    model: Head = Field(description="a table with a name")
     tiers: Tiers = Tiers()
     probability: Probability = Probability()
-    rule: list[RuleEntry] = Field(min_length=1, max_length=MAX_RULES)
+    rule: list[RuleEntry] = Field(
+        min_length=1, max_length=MAX_RULES, description=f"a list of 1 to {MAX_RULES} [[rule]] tables"
+    )
 
     @model_validator(mode="after")
     def _names_differ(self) -> ScoringFile:
@@ -146,7 +157,7 @@ def _place(document: Mapping[str, Any], loc: tuple[int | str, ...]) -> tuple[lis
         number = int(loc[1])
         entry = document["rule"][number]
         name = entry.get("name") if isinstance(entry, dict) else None
-        rule = f"rule '{name}'" if isinstance(name, str) else f"rule {number + 1}"
+        rule = f"rule '{name[:40]}'" if isinstance(name, str) else f"rule {number + 1}"
         table = Condition if {"when", "all", "any"} & set(keys[1:2]) else RuleEntry
         return [rule, *(f"key {key!r}" for key in keys[1:2]), *map(repr, keys[2:])], table
     if keys and keys[0] in _TABLES:
@@ -162,8 +173,19 @@ def _said(fault: Mapping[str, Any], table: type[_Table]) -> str:
             return table.FORM
         case "value_error":
             return str(fault["ctx"]["error"])
-        case "string_pattern_mismatch":
-            return f"a short word in lower case is needed, like 'has_email', not {str(fault['input'])[:60]!r}"
-        case "missing" | "too_short" | "too_long":
-            return str(fault["msg"])
-    return f"{fault['msg']}, not {str(fault['input'])[:60]!r}"
+    wanted = _description(fault["loc"]) or str(fault["msg"])
+    # Of what is too long or too short a user sees as much himself.
+    return wanted if fault["type"] in ("missing", "too_short", "too_long") else f"{wanted}, not {_shown(fault)}"
+
+
+def _description(loc: tuple[int | str, ...]) -> str | None:
+    """What the key at a place wants, as a sentence."""
+    keys = [key for key in loc if isinstance(key, str)]
+    rule_level = RuleEntry if len(keys) == 2 else Condition
+    table = ScoringFile if len(keys) < 2 else _TABLES.get(keys[0], rule_level)
+    known = table.model_fields.get(keys[-1]) if keys and isinstance(loc[-1], str) else None
+    return f"{known.description} is needed" if known and known.description else None
+
+
+def _shown(fault: Mapping[str, Any]) -> str:
+    return repr(str(fault["input"])[:60])

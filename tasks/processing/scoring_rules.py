@@ -60,7 +60,7 @@ def load_rules(path: Path | None) -> ScoringModel:
         raise ConfigError(f"{file}: larger than {MAX_FILE:,} bytes")
     try:
         return _compiled(raw)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number or a nesting without an end
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
