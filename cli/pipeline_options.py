@@ -13,12 +13,14 @@ import typer
 from cli.options import Priority, Tags
 from cli.typed import typed
 from leadmill.declared import PIPELINE
+from reports.formats import FORMATS
 
 Inputs = Annotated[list[str] | None, typer.Argument(metavar="FILE|URL…", help="One CSV file, or URLs and hosts.")]
 Search = Annotated[list[str] | None, typer.Option("--search", help="A search query; may be repeated.")]
 Stages = Annotated[str | None, typer.Option(help=f"{','.join(PIPELINE)} (default: all)")]
 Formats = Annotated[
-    str | None, typer.Option("--formats", "--format", "-f", help="Report formats, comma-separated (default: html,csv).")
+    str | None,
+    typer.Option("--formats", "--format", "-f", help=f"{','.join(FORMATS.names)} (default: html,csv)"),
 ]
 MaxPages = Annotated[int | None, typer.Option(min=1, help="Pages fetched of each company at most.")]
 MinCoverage = Annotated[float | None, typer.Option(min=0, max=1, help="Share of companies that must do well.")]

@@ -91,10 +91,11 @@ def _pause_after(error: Exception) -> bool | timedelta:
 
 def _stamina() -> ModuleType:
     """The library for retries, loaded where something has failed: with what it brings it takes 60 ms."""
+    others = "stamina" in sys.modules  # a program that retries by itself has said, or seen, where its lines go
     import stamina
 
     structlog = sys.modules.get("structlog")
-    if structlog is None or not structlog.is_configured():
+    if not others and (structlog is None or not structlog.is_configured()):
         # Its line for each retry would go to the standard output, in the middle of a program's results.
         stamina.instrumentation.set_on_retry_hooks([])
     return stamina

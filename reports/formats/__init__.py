@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadmill.plugins import ExtensionPoint
-from reports.final_rows import RANKED, FinalRows
+
+if TYPE_CHECKING:
+    from reports.final_rows import FinalRows  # the command line reads the names of formats, and no more
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class ReportData:
     @property
     def ranked(self) -> str:
         """The rows that data formats hold, best first: what follows FROM."""
+        from reports.final_rows import RANKED
+
         return f"(SELECT * FROM {self.final.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
 
 

@@ -68,6 +68,7 @@ def test_every_command_has_help(leadmill: Run) -> None:
         assert shown.code == 0
         assert "Usage: leadmill" in shown.out
         assert shown.err == ""
+    assert "csv,html,json,parquet,xlsx" in leadmill("run", "--help").out
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,20 @@ def test_a_busy_api_is_asked_again_with_the_same_key(
     assert capfd.readouterr() == ("", ""), "a program's output stays its own"
 
 
+def test_what_a_program_does_at_its_own_retries_stays(api: Any, client: Client, answer: Any, a_problem: Any) -> None:
+    import stamina
+
+    told: list[str] = []
+    stamina.instrumentation.set_on_retry_hooks([lambda details: told.append(details.name)])
+    try:
+        busy = a_problem(503, "unavailable", "Redis does not answer", {"retry-after": "0"})
+        api.on("GET", f"{V1}/jobs/statistics", busy, answer({}))
+        client.statistics()
+        assert len(told) == 1
+    finally:
+        stamina.instrumentation.set_on_retry_hooks([])
+
+
 def test_no_url_is_not_asked_again() -> None:
     with Client("http://127.0.0.1:9") as client, pytest.raises(ApiUnreachableError, match="not a usable") as caught:
         client._transport.request("GET", "/\0")
