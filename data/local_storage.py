@@ -254,7 +254,10 @@ def _words(name: str) -> tuple[str, str, int]:
 
 def _replace(file: Path, public: Path) -> None:
     if public.is_dir() and not public.is_symlink():  # nobody can read it, and no file can replace it
-        public.rename(public.with_name(f"{DAMAGED}{public.name}"))
+        aside = public.with_name(f"{DAMAGED}{public.name}")
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        public.rename(aside)
     file.replace(public)
 
 

@@ -94,6 +94,7 @@ def test_contestants_take_turns_and_warm_up_is_not_kept() -> None:
     assert kept == {"a": [4.0, 5.0], "b": [3.0, 6.0]}
 
 
+@pytest.mark.stack  # what the machine is asks `uname`
 def test_a_stopped_run_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -133,10 +133,12 @@ def test_what_a_killed_writer_left_is_found(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_the_place_of_a_file_gives_way(storage: Storage) -> None:
-    """Of a disk; elsewhere there is no such thing."""
+    """Of a disk; elsewhere there is no such thing. A second one takes the place of what is left of the first."""
     file = storage.root / "jobs" / JOB / "manifest.json"
-    (file / "x").mkdir(parents=True)
-    assert storage.swap(file, b"{}", None) and storage.read(file).data == b"{}"  # type: ignore[union-attr]
+    for _ in range(2):
+        (file / "x").mkdir(parents=True)
+        assert storage.swap(file, b"{}", None) and storage.read(file).data == b"{}"  # type: ignore[union-attr]
+        storage.remove(file)
 
 
 # ---- any file -----------------------------------------------------------------------------------------------
