@@ -114,26 +114,40 @@ def _wrong_option(kind: Kind) -> str | None:
     return None
 
 
+def _wrong_kind(kind: Kind, known: Mapping[str, Stage], found: Sequence[Kind]) -> str | None:
+    names, others = kind.stage_names, [other for other in found if other is not kind]
+    commands = {other.word for other in others if other.route and not other.needs_companies}
+    wrong: str | None = None
+    if not _NAME.match(kind.name):
+        wrong = "a name has lower-case letters and underscores, at most 40"
+    elif unknown := [name for name in names if name not in known]:
+        wrong = f"there is no stage {unknown[0]!r}"
+    elif len(set(names)) < len(names):
+        wrong = f"stages={names!r} names one twice"
+    elif not names and not kind.needs_companies:
+        wrong = "one that needs no companies names its stages"
+    elif kind.route and not _ROUTE.match(kind.route):
+        wrong = f"route={kind.route!r} is not two words, like maintenance/cleanup"
+    elif kind.route and kind.route in {other.route for other in others}:
+        wrong = f"route={kind.route!r} is taken"
+    elif kind.route and not kind.needs_companies and kind.word in commands:
+        wrong = f"route={kind.route!r}: the command {kind.word!r} is taken"
+    elif not kind.summary.isprintable():
+        wrong = "a summary is one line"
+    elif kind.schedule and kind.needs_companies:
+        wrong = "a schedule is for a kind that needs no companies"
+    return wrong or _wrong_option(kind)
+
+
 def kinds_in_order(found: Sequence[Kind], known: Mapping[str, Stage], pipeline: tuple[str, ...]) -> dict[str, Kind]:
     """Kinds by name: the pipeline, then those of its stages in their order, then the others by name.
 
     Raises:
         ConfigError: a kind cannot be; the message names it.
     """
-    routes = [kind.route for kind in found if kind.route]
     for kind in found:
-        if unknown := [name for name in kind.stage_names if name not in known]:
-            raise ConfigError(f"kind {kind.name!r}: there is no stage {unknown[0]!r}")
-        if not _NAME.match(kind.name):
-            raise ConfigError(f"kind {kind.name!r}: a name has lower-case letters and underscores, at most 40")
-        if kind.route and not _ROUTE.match(kind.route):
-            raise ConfigError(f"kind {kind.name!r}: route={kind.route!r} is not two words, like maintenance/cleanup")
-        if routes.count(kind.route) > 1:
-            raise ConfigError(f"kind {kind.name!r}: route={kind.route!r} is taken")
-        if wrong := _wrong_option(kind):
+        if wrong := _wrong_kind(kind, known, found):
             raise ConfigError(f"kind {kind.name!r}: {wrong}")
-        if kind.schedule and kind.needs_companies:
-            raise ConfigError(f"kind {kind.name!r}: a schedule is for a kind that needs no companies")
 
     def place(kind: Kind) -> tuple[int, int, str]:
         first = kind.stage_names[0]

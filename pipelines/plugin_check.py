@@ -6,7 +6,10 @@ from typing import Any
 
 from extraction.enrichers import ENRICHERS
 from leadmill import kinds, stages
-from leadmill.plugins import ExtensionPoint
+from leadmill.declared import PERIODIC
+from leadmill.errors import InputError
+from leadmill.plugins import ExtensionPoint, PluginError
+from pipelines.intake.cron import check_cron
 from pipelines.request.search_providers import PROVIDERS
 from reports.formats import FORMATS
 from reports.sections import SECTIONS
@@ -18,6 +21,11 @@ def check_plugins() -> int:
     """Load all plug-ins; returns how many there are.
 
     Raises:
-        PluginError: one cannot be imported, or is none; the message names it.
+        PluginError: one cannot be imported, or is none, or comes by no time; the message names it.
     """
+    for name, cron in PERIODIC.items():
+        try:
+            check_cron(cron)
+        except InputError as error:
+            raise PluginError(f"kind {name!r}: {error}") from error
     return sum(len(point.all()) for point in POINTS)
