@@ -58,8 +58,11 @@ class Child:
         if self._popen.returncode is not None:
             return self._popen.returncode
         # Looked at without reaping, so that the group's number cannot belong to another process yet.
-        if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            return None
+        try:
+            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return None
+        except ChildProcessError:  # another thread has just reaped it
+            return self._popen.wait()
         self.kill()
         return self._popen.wait()
 

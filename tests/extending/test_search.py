@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from data.job_files import JobFiles
 from data.lake import Lake
 from leadmill import Job
 from tests.extending.conftest import Extended
 
 
 def test_its_companies_are_those_of_the_job(extended: Extended, leads: Job) -> None:
-    assert {row["domain"] for row in Lake(extended.data).plan(leads.id)} == {
+    assert {row["domain"] for row in JobFiles.unrecorded(Lake(extended.data), leads.id).plan()} == {
         "nordwind-solar.example",
         "donaukraft.example",
     }

@@ -127,7 +127,7 @@ def test_a_new_empty_server_knows_jobs_that_had_not_begun(spine: FaultSpine, tmp
     spine.server.folder.mkdir()
     spine.server.start()
     assert spine.status(jobs["uploaded"]) == "gone"
-    assert control.known(spine.store, spine.lake, jobs["uploaded"])["status"] == "failed", "told as it will be"
+    assert control.known(spine.store, spine.lake, jobs["uploaded"]).status == "failed", "told as it will be"
     spine.start_worker()
     spine.ready()
     for name in ("uploaded", "large", "later"):

@@ -149,6 +149,8 @@ def test_redis_survives_its_own_death_with_its_data(tmp_path: Path) -> None:
     with Standins(tmp_path, api_port=0, say=said.append) as stack:
         with redis.Redis.from_url(stack.redis_url) as client:
             client.set("kept", "yes")
+            # A write waits up to 2 s in the server's memory while the disk is busy with the one before.
+            assert client.execute_command("WAITAOF", 1, 0, 10_000)[0] == 1
         first = stack.pids["redis"]
         os.kill(first, signal.SIGKILL)
         eventually(lambda: stack.pids.get("redis") not in (None, first))
