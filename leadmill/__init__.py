@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from leadmill.client.results import Job
     from leadmill.client.transport import ApiError
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"
 
 __all__ = ["ApiError", "Client", "Job", "JobHandle"]
 
