@@ -62,6 +62,19 @@ def told(digest: str) -> str:
 
 
 DUE, DEAD, ASIDE = "due", "dead", "aside"
+
+
+def member(job_id: str, unit: str) -> str:
+    """How the sets `due` and `dead` name a unit."""
+    return f"{job_id}|{unit}"
+
+
+def job_and_unit(member: str) -> tuple[str, str]:
+    """The job and the unit that such a name is of."""
+    job_id, _, unit = member.partition("|")
+    return job_id, unit
+
+
 #: When each worker was last seen, and what it says of itself.
 WORKERS, WORKER = "workers", "worker"
 #: Hand-out numbers given, and the highest begun; looks at those (`data.jobs.begun`).

@@ -22,7 +22,7 @@ class DeadUnit:
     @property
     def member(self) -> str:
         """Its name in the set, by which entries of one time are sorted."""
-        return f"{self.job_id}|{self.unit}"
+        return keys.member(self.job_id, self.unit)
 
 
 def dead_units(store: StoreConnection, after: DeadUnit | None, limit: int) -> list[DeadUnit]:
@@ -40,8 +40,7 @@ def dead_units(store: StoreConnection, after: DeadUnit | None, limit: int) -> li
 
 def dead_unit(member: str, at_ms: float) -> DeadUnit:
     """The entry of a name in the set."""
-    job_id, _, unit = member.partition("|")
-    return DeadUnit(job_id, unit, at_ms)
+    return DeadUnit(*keys.job_and_unit(member), at_ms)
 
 
 def drop_dead_units(store: StoreConnection, gone: Iterable[DeadUnit]) -> None:

@@ -10,6 +10,7 @@ from data import keys
 from data.jobs.connection import StoreConnection
 from data.jobs.entries import count_of
 from data.jobs.model import TERMINAL
+from data.jobs.stored_names import RECORD_FIELDS
 from leadmill.errors import DamagedRecordError
 
 #: Stands for a unit in the entry of a job's deadline.
@@ -39,8 +40,7 @@ def due_entries(store: StoreConnection, limit: int) -> list[DueEntry]:
     """
     with store.guarded(keys.DUE):
         found = store.redis.zrange(store.key(keys.DUE), 0, limit - 1, withscores=True)
-    rows = ((member.partition("|"), at) for member, at in cast("list[tuple[str, float]]", found))
-    return [DueEntry(job_id, unit, at) for (job_id, _, unit), at in rows]
+    return [DueEntry(*keys.job_and_unit(member), at) for member, at in cast("list[tuple[str, float]]", found)]
 
 
 def due_times(store: StoreConnection, units: Sequence[tuple[str, str]]) -> list[float | None]:
@@ -49,7 +49,7 @@ def due_times(store: StoreConnection, units: Sequence[tuple[str, str]]) -> list[
         return []
     with store.guarded(keys.DUE), store.redis.pipeline(transaction=False) as pipe:
         for job_id, unit in units:
-            pipe.zscore(store.key(keys.DUE), f"{job_id}|{unit}")
+            pipe.zscore(store.key(keys.DUE), keys.member(job_id, unit))
         return list(pipe.execute())
 
 
@@ -80,7 +80,7 @@ def starting_order(store: StoreConnection, most: int) -> list[tuple[int, int]]:
     with store.redis.pipeline(transaction=False) as pipe:
         pipe.time()
         for job_id in pending:
-            pipe.hmget(store.key(keys.record(job_id)), "prio", "created", "run_at")
+            pipe.hmget(store.key(keys.record(job_id)), RECORD_FIELDS["priority"], "created", "run_at")
         (seconds, _), *rows = store.answers(pipe)
     now = seconds * 1000
     sound = (row for row in rows if not isinstance(row, DamagedRecordError))

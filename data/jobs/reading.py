@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from data import keys
@@ -75,11 +75,18 @@ class JobReader(StoreConnection):
 
     def recorded(self, job_ids: Sequence[str]) -> set[str]:
         """Those of these jobs that have a record."""
+        return self._that_have(keys.record, job_ids)
+
+    def with_units(self, job_ids: Sequence[str]) -> set[str]:
+        """Those of these jobs that still have units in Redis."""
+        return self._that_have(keys.units, job_ids)
+
+    def _that_have(self, name_of: Callable[[str], str], job_ids: Sequence[str]) -> set[str]:
         if not job_ids:
             return set()
         with self.guarded(), self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                pipe.exists(self.key(keys.record(job_id)))
+                pipe.exists(self.key(name_of(job_id)))
             return {job_id for job_id, there in zip(job_ids, pipe.execute(), strict=True) if there}
 
     def asked(self, job_id: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -32,18 +32,18 @@ class JobStore(JobReader):
         fields = {
             "kind": job.kind,
             "stages": ",".join(job.stages),
-            "ps": ",".join(job.partition_stages),
-            "prio": job.priority,
+            "partition_stages": ",".join(job.partition_stages),
+            "priority": job.priority,
             "tags": json.dumps(job.tags),
             "parent": job.parent or "",
-            "min": "" if job.min_coverage is None else job.min_coverage,
-            "px": 0,
+            "min_coverage": "" if job.min_coverage is None else job.min_coverage,
+            "partitions_handed": 0,
         }
         try:
             answer = self.call(
                 "submit",
                 id=job.job_id,
-                fields=fields,
+                fields=stored_fields(fields),
                 tags=job.tags,
                 spec=json.dumps(job.spec, separators=(",", ":")),
                 input=json.dumps(job.source, separators=(",", ":")),

@@ -47,16 +47,6 @@ def units_of(store: StoreConnection, wanted: Sequence[tuple[str, Sequence[str]]]
     return found
 
 
-def jobs_with_units(store: StoreConnection, job_ids: Sequence[str]) -> set[str]:
-    """Those of these jobs that still have units in Redis."""
-    if not job_ids:
-        return set()
-    with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
-        for job_id in job_ids:
-            pipe.exists(store.key(keys.units(job_id)))
-        return {job_id for job_id, there in zip(job_ids, pipe.execute(), strict=True) if there}
-
-
 def _state(text: object) -> UnitState | None:
     state = unit_state(text)
     return None if state is None else UnitState(state)

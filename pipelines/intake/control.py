@@ -9,7 +9,6 @@ from data import history
 from data.damage import DamagedPartError, damages, mark_resumed
 from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore, Status
-from data.jobs.unit_reading import jobs_with_units
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError
 from leadmill.log import get_logger
@@ -90,7 +89,7 @@ def resume(
     """
     record = existing(store, lake, job_id)
     chain = partition_stages(record.stages)
-    units = None if jobs_with_units(store, [job_id]) else _kept_units(lake, job_id, chain)
+    units = None if store.with_units([job_id]) else _kept_units(lake, job_id, chain)
     files = recorded_files(store, lake, job_id)
     has_plan = not record.partitions or files.has_plan()
     if record.status == Status.COMPLETED:  # whoever resumes it sees that something is wrong

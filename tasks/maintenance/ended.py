@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from data.jobs import TERMINAL, JobRecord, JobStore, Status
+from data.jobs import TERMINAL, DamagedRecord, JobRecord, JobStore, Status
 from data.lake import DamagedPartError, Lake
 from leadmill.log import get_logger
 from pipelines.committed import recorded_files
@@ -20,18 +20,20 @@ def ended_jobs(store: JobStore, before_ms: int | None = None) -> Iterator[list[J
     Bounded memory: a page of 500 records. Jobs may end, be resumed or be forgotten meanwhile.
     """
     for status in sorted(TERMINAL):
-        last = None if before_ms is None else f"{before_ms}:"
-        while True:
-            ids = store.ids(f"s:{status}", before=last, limit=_PAGE)
-            if not ids:
-                break
-            job_id, at = ids[-1]
-            last = f"{at}:{job_id}"
+        for page in _pages(store, status, None if before_ms is None else f"{before_ms}:"):
             yield [
                 record
-                for record in store.records([job_id for job_id, _ in ids])
+                for record in page
                 if isinstance(record, JobRecord) and record.is_terminal and _is_before(record, before_ms)
             ]
+
+
+def _pages(store: JobStore, status: str, last: str | None = None) -> Iterator[list[JobRecord | DamagedRecord | None]]:
+    """Records of one status, newest first, behind `last` (`<ms>:<id>`); None for one that went meanwhile."""
+    while ids := store.ids(f"s:{status}", before=last, limit=_PAGE):
+        job_id, at = ids[-1]
+        last = f"{at}:{job_id}"
+        yield store.records([job_id for job_id, _ in ids])
 
 
 def _is_before(record: JobRecord, ms: int | None) -> bool:
@@ -47,11 +49,8 @@ def sources_in_use(store: JobStore, lake: Lake) -> set[str]:
     """Jobs whose rows a live job reads, or will read by its parent: their parts must stay."""
     found: set[str] = set()
     for status in (Status.PENDING, Status.RUNNING, Status.RETRY):
-        last = None
-        while ids := store.ids(f"s:{status}", before=last, limit=_PAGE):
-            job_id, at = ids[-1]
-            last = f"{at}:{job_id}"
-            for record in store.records([job_id for job_id, _ in ids]):
+        for page in _pages(store, status):
+            for record in page:
                 if isinstance(record, JobRecord):
                     found.add(record.parent or "")
                 if record is not None:

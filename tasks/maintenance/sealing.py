@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 from data.job_files import JobFiles, Parts
 from data.jobs import JobRecord, JobStore
-from data.jobs.unit_reading import jobs_with_units
 from data.jobs.upkeep import drop_units
 from data.lake import DamagedPartError, Lake
 from leadmill.errors import DamagedRecordError
@@ -33,7 +32,7 @@ def seal_ended(store: JobStore, lake: Lake, now: datetime, check: Callable[[], N
     before = int((now - SEAL_AFTER).timestamp() * 1000)
     sealed = 0
     for page in ended_jobs(store, before):
-        unsealed = jobs_with_units(store, [record.job_id for record in page])
+        unsealed = store.with_units([record.job_id for record in page])
         for record in page:
             if record.job_id not in unsealed:
                 continue
