@@ -5,15 +5,14 @@ A condition is data, never SQL. Regular expressions run in RE2 (linear time) on 
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
 from data.schemas import ADDRESS, STAGE_SCHEMAS
 from leadmill.declared import ROW_STAGES
+from leadmill.suggest import unknown
 from reports.rows import name as identifier
 from reports.rows import quote
 
@@ -47,7 +46,7 @@ def condition_sql(field: str, op: str, value: Any = None) -> str:
     """
     kind, sql = _field(field)
     if op not in OPERATORS:
-        raise ValueError(f"'op': {unknown(op, OPERATORS)}")
+        raise ValueError(f"'op': {unknown('operator', op, OPERATORS)}")
     if kind not in OPERATORS[op]:
         fitting = ", ".join(sorted(known for known, kinds in OPERATORS.items() if kind in kinds))
         raise ValueError(f"'op': '{op}' does not work on '{field}' (a {kind}); use {fitting}")
@@ -61,19 +60,12 @@ def condition_sql(field: str, op: str, value: Any = None) -> str:
     return _compare(kind, sql, op, value)
 
 
-def unknown(value: object, known: Iterable[str]) -> str:
-    """What to say of a name that does not exist: the nearest one that does, or all."""
-    near = difflib.get_close_matches(str(value), sorted(known), n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known))}"
-    return f"unknown key or name {str(value)[:60]!r}; {hint}"
-
-
 def _field(field: str) -> tuple[str, str]:
     """Kind and SQL of a field: a column, `address.city`, or `social.linkedin`."""
     schema = STAGE_SCHEMAS[READS]
     column, _, part = field.partition(".")
     if column not in schema.names:
-        raise ValueError(f"'field': {unknown(field, schema.names)}")
+        raise ValueError(f"'field': {unknown('column', field, schema.names)}")
     kind, sql = schema.field(column).type, identifier(column)
     if part and pa.types.is_struct(kind) and part in [child.name for child in kind]:
         return "text", f"{sql}.{identifier(part)}"

@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from leadmill.errors import ConfigError
-from tasks.processing.scoring_conditions import MAX_TEXT, OPERATORS, condition_sql, unknown
+from leadmill.suggest import unknown
+from tasks.processing.scoring_conditions import MAX_TEXT, OPERATORS, condition_sql
 
 MAX_RULES = 64
 MAX_CONDITIONS = 12
@@ -168,7 +169,7 @@ def _place(document: Mapping[str, Any], loc: tuple[int | str, ...]) -> tuple[lis
 def _said(fault: Mapping[str, Any], table: type[_Table]) -> str:
     match fault["type"]:
         case "extra_forbidden":
-            return unknown(fault["loc"][-1], table.model_fields)
+            return unknown("key", fault["loc"][-1], table.model_fields)
         case "model_type":
             return table.FORM
         case "value_error":
