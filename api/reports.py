@@ -27,7 +27,7 @@ from leadmill.errors import ConflictError, NotFoundError, StorageError
 from pipelines.committed import told_files
 from pipelines.intake import control
 from pipelines.request.asked import RecordError, check_options
-from pipelines.views.view import iso
+from reports.about_job import about_job
 from reports.formats import FORMATS
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
@@ -131,15 +131,8 @@ def _furthest(here: Context, job_id: str) -> list[Path]:
 
 
 def _about(job_id: str, record: JobRecord | None) -> dict[str, Any]:
-    if record is None:
-        return {"job_id": job_id}
-    return {
-        "job_id": job_id,
-        "kind": record.kind,
-        "created_at": iso(record.created_ms),
-        "coverage": record.coverage,
-        "partial": not record.is_terminal or record.status == Status.CANCELLED,
-    }
+    so_far = record is not None and (not record.is_terminal or record.status == Status.CANCELLED)
+    return {**about_job(job_id, record), "partial": so_far}
 
 
 def _file(job_id: str, fmt: str, path: Path, *, partial: bool = False) -> Response:

@@ -1,7 +1,4 @@
-"""Sections that are charts: a title, a drawing, and the same numbers as a table; and those that list a column's values.
-
-A chart shows the most frequent values, its table up to `TOP`.
-"""
+"""Sections that are charts: a title and a drawing; and those that list the most frequent values of a column."""
 # ruff: noqa: S608  the source is built by reports.rows
 
 from __future__ import annotations
@@ -18,28 +15,23 @@ from reports.rows import quote
 from reports.sections import Page, Section
 from reports.wording import FEW, percent
 
-#: Values listed of each column, and those of them that are drawn.
-TOP = 15
-DRAWN = 10
+#: Values listed of each column.
+TOP = 12
 #: One value with more than this share dominates.
 DOMINANT = 0.8
 
-#: The columns of all `most_frequent` sections, and whether each is a list.
-_LISTED: dict[str, bool] = {}
+#: The columns of all `most_frequent` sections: how a row's values are read of each, as a list of them in SQL.
+_LISTED: dict[str, str] = {}
 
 #: Label, how many leads, and which share of all as a text.
 Bar = tuple[str, int, str]
 
 _TEMPLATE = """\
 <figure class="card {{ name }}">
-<figcaption>{{ title }}</figcaption>
+<figcaption><h2>{{ title }}</h2></figcaption>
 {{ drawing }}
-<details><summary>Numbers</summary>
-<table class="numbers"><thead><tr><th>{{ column }}</th><th class="n">Leads</th><th class="n">Share</th></tr></thead>
-<tbody>{% for label, count, share in bars %}<tr><td><bdi>{{ label }}</bdi></td><td class="n">{{ count | number }}</td><td class="n">{{ share }}</td></tr>{% endfor %}</tbody></table>
-</details>
 </figure>
-"""  # noqa: E501  markup
+"""
 
 
 def figure(
@@ -54,13 +46,13 @@ def figure(
     report_types: tuple[str, ...] = ("comprehensive", "quality"),
     **more: Any,
 ) -> Section:
-    """A section that is a chart: `bars` makes them of the answer of `query`; `column` is the head of their labels."""
+    """A section that is a chart: `bars` makes them of the answer of `query`; `column` says what their labels are."""
 
     def view(answer: Any, page: Page) -> Mapping[str, Any] | None:
         shown = bars(answer)
         if not any(count for _, count, _ in shown):
             return None
-        return {"name": name, "title": title, "column": column, "bars": shown, "drawing": draw(shown, title)}
+        return {"name": name, "title": title, "drawing": draw(shown, f"{column}, leads, share of all")}
 
     return Section(name, position, report_types, _TEMPLATE, query=query, view=view, figure=True, **more)
 
@@ -73,23 +65,30 @@ def most_frequent(
     label: str,
     column: str,
     many: bool = False,
+    value: str = "",
+    called: Callable[[str], str] = str,
     dominant: str = "",
     severity: int = 40,
 ) -> Section:
     """A chart of the most frequent values of a column of texts; `many`: of a list of them.
 
-    Its answer: `values [{value, count, share}]`, how many `distinct` there are, how many `leads` have one. `dominant`
-    names what one value is, where it is worth a warning that nearly all leads share one.
+    Its answer: `values [{value, count, share}]`, how many `distinct` there are, how many `leads` have one.
+
+    Args:
+        value: what is counted of a text, as an SQL expression; empty: the text.
+        called: what people call a value.
+        dominant: what one value is, where it is worth a warning that nearly all leads share one.
     """
-    _LISTED[column] = many
+    texts = identifier(column) if many else f"[{value or identifier(column)}]"
+    _LISTED[column] = f"list_distinct({texts})"  # without nulls
 
     def bars(answer: Mapping[str, Any]) -> list[Bar]:
-        return [(value["value"], value["count"], percent(value["share"])) for value in answer["values"]]
+        return [(called(found["value"]), found["count"], percent(found["share"])) for found in answer["values"]]
 
     def warnings(analysis: Mapping[str, Any]) -> Iterable[str]:
         first = next(iter(analysis[name]["values"]), None)
         if dominant and first and first["share"] >= DOMINANT and analysis["totals"]["leads"] >= FEW:
-            yield f"{percent(first['share'])} of the leads share one {dominant}: {first['value']}."
+            yield f"{percent(first['share'])} of the leads share one {dominant}: {called(first['value'])}."
 
     return figure(
         name,
@@ -98,7 +97,6 @@ def most_frequent(
         column=label,
         query=lambda rows: _most_frequent(rows, column),
         bars=bars,
-        draw=lambda shown, title: charts.bars(shown[:DRAWN], title),
         warnings=warnings,
         severity=severity,
     )
@@ -112,19 +110,19 @@ def _most_frequent(rows: FinalRows, column: str) -> dict[str, Any]:
     return answers[column]
 
 
-def _count(rows: FinalRows, columns: Mapping[str, bool]) -> dict[str, dict[str, Any]]:
-    has = {c: f"len({identifier(c)}) > 0" if many else f"{identifier(c)} IS NOT NULL" for c, many in columns.items()}
-    filled = ", ".join(f"count(*) FILTER ({GOOD} AND {has[c]}) AS {identifier(c)}" for c in columns)
+def _count(rows: FinalRows, columns: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    filled = ", ".join(
+        f"count(*) FILTER ({GOOD} AND len({texts}) > 0) AS {identifier(c)}" for c, texts in columns.items()
+    )
     values = " UNION ALL ".join(
-        f"SELECT {quote(c)} AS key, {f'unnest(list_distinct({identifier(c)}))' if many else identifier(c)} AS value "
-        f"FROM {rows.source} WHERE {GOOD} AND {has[c]}"
-        for c, many in columns.items()
+        f"SELECT {quote(c)} AS key, unnest({texts}) AS value FROM {rows.source} WHERE {GOOD}"
+        for c, texts in columns.items()
     )
     (leads,) = rows.ask(f"SELECT {filled} FROM {rows.source}")
     answers: dict[str, dict[str, Any]] = {c: {"values": [], "distinct": 0, "leads": leads[c]} for c in columns}
     for row in rows.ask(
         f"""SELECT key, left(value, 120) AS value, count(*) AS count, count(*) OVER (PARTITION BY key) AS "distinct"
-        FROM ({values}) WHERE value IS NOT NULL GROUP BY key, value
+        FROM ({values}) GROUP BY key, value
         QUALIFY row_number() OVER (PARTITION BY key ORDER BY count(*) DESC, value) <= {TOP}
         ORDER BY key, count DESC, value"""
     ):

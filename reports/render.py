@@ -49,7 +49,7 @@ def render(
     Args:
         fmt: a name in `FORMATS`.
         rows: Parquet files with the final columns (those of an earlier stage have nulls instead).
-        job: job_id, created_at, kind, coverage, options, stages …; all optional, shown where known.
+        job: see `reports.about_job`, and `partial`: it had not ended; every key is optional, shown where known.
         report_type: a name in `REPORT_TYPES`.
         out: written in place; the caller makes it atomic.
         con: a DuckDB connection or cursor; None takes a cursor of this process's connection.

@@ -131,7 +131,10 @@ def test_pipeline_task(client: Client, stack: LocalStack, tmp_path: Path) -> Non
     assert set(found) == {*GOOD, DOWN}, "each company has a row, failed ones too"
     assert found[DOWN]["error_category"] == "network"
     assert all(found[domain]["error"] is None for domain in GOOD)
-    assert handle.report("html", tmp_path).read_text().startswith("<!")
+    page = handle.report("html", tmp_path).read_text()
+    assert job.created_at is not None
+    assert f"Submitted {job.created_at.day} {job.created_at:%B %Y, %H:%M} UTC" in page
+    assert "<h1><bdi>all-stages</bdi></h1>" in page, "the job's tag is the page's title"
     assert [listed.id for listed in client.list_jobs(tag="all-stages")] == [job.id]
     named = {company["domain"] for company in client.companies()}
     assert named >= set(GOOD)

@@ -66,27 +66,23 @@ def _part(section: Section, page: Page, view: Mapping[str, Any]) -> Markup:
 
 
 def _job(job: Mapping[str, Any]) -> dict[str, Any]:
-    """What the header shows of the job; made-up values never."""
-    made = job.get("generated_at") or datetime.now(UTC)
-    shown: dict[str, Any] = {"generated_at": _when(made), "created_at": _when(job.get("created_at"))}
-    shown |= {key: job.get(key) for key in ("job_id", "kind", "title")}
-    shown["partial"] = bool(job.get("partial"))
-    shown["tags"] = [str(tag) for tag in job.get("tags") or []][:10]
-    return shown
+    """What the header shows of the job. Its first tag is the title: the only words that its submitter gave it."""
+    tags = [str(tag) for tag in job.get("tags") or ()]
+    return {
+        "job_id": job.get("job_id"),
+        "title": tags[0] if tags else None,
+        "tags": tags[1:],
+        "created_at": _when(job.get("created_at")),
+        "generated_at": _when(job.get("generated_at") or datetime.now(UTC)),
+        "partial": bool(job.get("partial")),
+    }
 
 
-def _when(value: Any) -> str | None:
-    """A time as people read it; a text that is no time is shown as it came."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return value[:40]
-    if isinstance(value, (int, float)):  # as job records hold it: milliseconds
-        value = datetime.fromtimestamp(value / 1000, UTC)
-    if not isinstance(value, datetime):
+def _when(time: datetime | None) -> str | None:
+    """A time as people read it."""
+    if time is None:
         return None
-    utc = value.astimezone(UTC) if value.tzinfo else value
+    utc = time.astimezone(UTC)
     return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
 
 

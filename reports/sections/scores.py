@@ -3,18 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from markupsafe import Markup
-
-from reports import charts
 from reports.figures import Bar, figure
 from reports.final_rows import GOOD, FinalRows
 from reports.wording import percent
 
 
 def _query(rows: FinalRows) -> list[dict[str, int]]:
-    """The last step holds 100 too."""
+    """Steps from the lowest; the last one holds 100 too."""
     found = {
         row["step"]: row["count"]
         for row in rows.ask(
@@ -29,13 +24,9 @@ def _bars(steps: list[dict[str, int]]) -> list[Bar]:
     scored = sum(step["count"] for step in steps)
     return [
         (f"{step['from']}–{step['to'] - (step['to'] < 100)}", step["count"], percent(step["count"] / scored))
-        for step in steps
+        for step in reversed(steps)
         if scored
     ]
-
-
-def _draw(bars: Any, _title: str) -> Markup:
-    return charts.histogram([(label, count) for label, count, _ in bars], "Leads by score")
 
 
 SECTION = figure(
@@ -46,5 +37,4 @@ SECTION = figure(
     column="Score",
     query=_query,
     bars=_bars,
-    draw=_draw,
 )

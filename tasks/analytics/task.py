@@ -8,6 +8,7 @@ from data.damage import naming
 from data.lake import Lake
 from pipelines.execution.unit_run import UnitRun
 from pipelines.stages import report_format
+from reports.about_job import about_job
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
 from tasks.analytics.leads import collect_leads
@@ -18,15 +19,8 @@ def report(run: UnitRun) -> None:
     fmt = report_format(run.grant.unit)
     assert fmt is not None, f"{run.grant.unit} renders no format"
     rows = _leads(run, run.runtime.lake)
-    record = run.runtime.store.record(run.job_id)
+    about = about_job(run.job_id, run.runtime.store.record(run.job_id))
     options = run.options.get("report", {})
-    about = {
-        "job_id": run.job_id,
-        "created_at": run.grant.created,
-        "kind": run.grant.kind,
-        "options": run.options,
-        "companies": record.companies if record else 0,
-    }
     with naming(run.runtime.lake, rows), run.files.write_at(f"reports/report.{fmt}") as out:
         result = render(fmt, rows=rows, job=about, report_type=options.get("type", "comprehensive"), out=out)
     run.outcome.rows_in = run.outcome.rows_out = result.rows

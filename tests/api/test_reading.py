@@ -6,6 +6,7 @@ import csv
 import io
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -73,6 +74,8 @@ def test_report_of_a_running_and_of_a_cancelled_job(client: TestClient, worker: 
     rows = list(csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff"))))
     assert sorted(row["domain"] for row in rows) == ["a.example", "b.example"]
     assert answer.headers["content-disposition"] == f'attachment; filename="leadmill-{job_id}-partial.csv"'
+    page = client.get(url, params={"partial": "true"}).text
+    assert f"Submitted {datetime.now(UTC):%-d %B %Y}" in page and "A partial report" in page
     answer = client.get(url, params={"format": "json", "partial": "true"})
     assert answer.status_code == 200 and "a.example" in answer.text
 

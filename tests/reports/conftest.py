@@ -16,7 +16,7 @@ from leadmill.ids import company_id
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 JOB_ID = "job_0123456789abcdefghjk"
-JOB = {"job_id": JOB_ID, "created_at": NOW.isoformat(), "generated_at": NOW, "tags": ["<i>tag</i>"]}
+JOB = {"job_id": JOB_ID, "created_at": NOW, "generated_at": NOW, "tags": ["<i>tag</i>"]}
 
 
 def part(rule: str, axis: str, points: float, reason: str) -> dict[str, Any]:

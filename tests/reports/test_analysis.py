@@ -61,7 +61,7 @@ def test_warnings_in_words(tmp_path: Path, con: Any) -> None:
     assert said[0] == ("50 % of the companies could not be read (50 of 100); most often the site could not be reached.")
     assert "38 % have no e-mail address." in said
     assert "19 leads have neither e-mail nor phone." in said
-    assert "100 % of the leads share one country: DE." in said
+    assert "100 % of the leads share one country: Germany." in said
     assert any("tier D" in sentence for sentence in said)
     assert "The scores lie close together, so their order says little." in said
 
