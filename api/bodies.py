@@ -30,6 +30,7 @@ from leadmill.errors import InputError
 from pipelines.intake.bulk import Action
 from pipelines.intake.submit import MAX_DEADLINE_S, MAX_TAGS
 from pipelines.queues import Priority
+from pipelines.request.asked import CRAWL_LIMITS
 from pipelines.request.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from reports.formats import FORMATS
 from reports.report_types import REPORT_TYPES
@@ -156,15 +157,40 @@ class Common(Body):
         }
 
 
-class Crawl(Body):
-    """How far a crawl goes into each site."""
+def _limit(name: str, about: str) -> Any:
+    low, high = CRAWL_LIMITS[name]
+    return Field(ge=low, le=high, strict=True, description=about)
 
-    max_pages: Annotated[StrictInt, Field(ge=1, le=50)] | None = None
-    max_depth: Annotated[StrictInt, Field(ge=0, le=5)] | None = None
-    respect_robots: StrictBool | None = None
-    deadline_s: Annotated[float, Field(ge=0.05, le=60, strict=True)] | None = None
-    timeout_s: Annotated[float, Field(ge=0.05, le=60, strict=True)] | None = None
-    user_agent: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[\x20-\x7e]+$")] | None = None
+
+class Crawl(Body):
+    """How far a crawl goes into each site, and how long it may take."""
+
+    max_pages: Annotated[StrictInt, _limit("max_pages", "Pages of a company at most; usually 6")] | None = None
+    max_depth: Annotated[StrictInt, _limit("max_depth", "Links away from the home page; usually 2")] | None = None
+    respect_robots: Annotated[StrictBool, Field(description="Obey robots.txt; usually true")] | None = None
+    deadline_s: (
+        Annotated[
+            float,
+            _limit("deadline_s", "Seconds after which a company's site is left with what it gave; usually 60"),
+        ]
+        | None
+    ) = None
+    timeout_s: (
+        Annotated[float, _limit("timeout_s", "Seconds for one page, from dialling to its last byte; usually 15")] | None
+    ) = None
+    user_agent: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=300,
+                pattern=r"^[\x20-\x7e]+$",
+                description="The name that is sent, and by which robots.txt addresses the crawl; needs the operator's "
+                "LEADMILL_ALLOW_USER_AGENT",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Report(Body):

@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         None,
         "Forward proxy for crawling, `http://host:port`. It is the only one: proxies of the environment are not used.",
     )
+    allow_user_agent: bool = _setting(
+        False,
+        "`1`: a job may name the User-Agent that its crawl sends (`crawl.user_agent`); robots.txt then addresses it by "
+        "that name. Without it such a job is refused.",
+    )
     search_provider: str | None = _setting(
         None,
         "What `search_queries` search, as `name:argument` of a [search provider](extending.md#a-search-provider): "

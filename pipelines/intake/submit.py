@@ -20,10 +20,11 @@ from leadmill.errors import InputError, StorageError, StoreRefusedError, Unavail
 from leadmill.ids import new_job_id
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
+from leadmill.settings import get_settings
 from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.queues import Priority
 from pipelines.request import accepted
-from pipelines.request.asked import RecordError, check_options
+from pipelines.request.asked import USER_AGENT_REFUSED, RecordError, check_options
 from pipelines.request.inputs import LONG_LIST, MAX_QUERIES, MAX_UPLOAD, UPLOAD, check_company_ids, check_urls
 from pipelines.stages import KINDS, PIPELINE, partition_stages
 
@@ -105,10 +106,17 @@ class Submission:
             check_options(dict(self.options))
         except RecordError as error:
             raise InputError(f"{error.field}: {error.what}", field=error.field) from error
+        self._check_user_agent()
         if self.kind == "pipeline" and not (
             self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
         ):
             raise InputError("give company_urls, search_queries, company_ids or a CSV file", field="company_urls")
+
+    def _check_user_agent(self) -> None:
+        """Crawling under another name is the operator's affair. A rerun that fetches nothing may have inherited one."""
+        named = (self.options.get("crawl") or {}).get("user_agent")
+        if named and not get_settings().allow_user_agent and (not self.parent or "scrape" in self.checked_stages()):
+            raise InputError(USER_AGENT_REFUSED, field="crawl.user_agent")
 
     def _check_times(self) -> None:
         if self.deadline_s is not None and not 0 < self.deadline_s <= MAX_DEADLINE_S:

@@ -128,7 +128,7 @@ def _texts(source: Mapping[str, Any], field: str) -> tuple[str, ...]:
 # ---- options -------------------------------------------------------------------------------------------
 
 
-def _whole(low: int, high: int) -> Callable[[object], bool]:
+def _whole(low: float, high: float) -> Callable[[object], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
@@ -156,13 +156,16 @@ def _header(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 300 and value.isascii() and value.isprintable()
 
 
+#: How far and how long a crawl may go: lowest and highest value of each limit that a job may set.
+CRAWL_LIMITS = {"max_pages": (1, 50), "max_depth": (0, 5), "deadline_s": (0.05, 60.0), "timeout_s": (0.05, 60.0)}
+
+#: What is said to whoever names a User-Agent where the operator has not allowed it.
+USER_AGENT_REFUSED = "another name than ours needs the operator's leave; set LEADMILL_ALLOW_USER_AGENT=1"
+
 #: What each option may be; what is not named here, no stage reads.
 _OPTIONS: dict[tuple[str, ...], Callable[[object], bool]] = {
-    ("crawl", "max_pages"): _whole(1, 50),
-    ("crawl", "max_depth"): _whole(0, 5),
+    **{("crawl", name): (_whole if name.startswith("max_") else _number)(*at) for name, at in CRAWL_LIMITS.items()},
     ("crawl", "respect_robots"): lambda value: isinstance(value, bool),
-    ("crawl", "deadline_s"): _number(0.05, 3_600),
-    ("crawl", "timeout_s"): _number(0.05, 300),
     ("crawl", "user_agent"): _header,
     ("report", "type"): _word,
     ("report", "formats"): _formats,

@@ -7,23 +7,22 @@ from typing import Literal, NamedTuple
 
 from leadmill.errors import InputError
 from leadmill.rows import ErrorRow, ScrapedRow
+from pipelines.request.asked import CRAWL_LIMITS
 
-#: The name by which robots.txt addresses us.
-ROBOTS_NAME = "leadmill"
 USER_AGENT = "Leadmill/0.1 (company website crawler; obeys robots.txt rules for leadmill)"
 
 
 @dataclass(frozen=True)
 class CrawlOptions:
-    """How far and how long a crawl goes; the bounds are part of the contract.
+    """How far and how long a crawl goes; the bounds (`CRAWL_LIMITS`) are part of the contract.
 
     Raises:
         InputError: a value lies outside its bounds.
     """
 
-    #: Pages of one company, 1 to 50.
+    #: Pages of one company.
     max_pages: int = 6
-    #: Links away from the home page, 0 to 5.
+    #: Links away from the home page.
     max_depth: int = 2
     respect_robots: bool = True
     #: The whole crawl ends after so many seconds and keeps what it has.
@@ -33,12 +32,7 @@ class CrawlOptions:
     user_agent: str = USER_AGENT
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("max_pages", 1, 50),
-            ("max_depth", 0, 5),
-            ("deadline_s", 0.05, 3_600),
-            ("timeout_s", 0.05, 300),
-        ):
+        for name, (low, high) in CRAWL_LIMITS.items():
             if not low <= getattr(self, name) <= high:
                 raise InputError(f"{name} must be between {low} and {high}", field=name)
         if not self.user_agent.isascii() or not self.user_agent.isprintable() or len(self.user_agent) > 300:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from protego import Protego
@@ -16,7 +16,6 @@ from scrapy.http.request import NO_CALLBACK
 
 from extraction.budget import TOO_COSTLY, CpuBudget, TooCostlyError
 from leadmill.errors import ErrorCategory
-from tasks.scraping.contract import ROBOTS_NAME
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError
 from tasks.scraping.failures import Fault, PageError, fault_of
 from tasks.scraping.politeness import set_delay
@@ -26,6 +25,9 @@ MAX_ROBOTS = 512_000
 #: CPU seconds that reading it may take; 512 KB of rules take 0.2 s. The loop stands still meanwhile.
 ROBOTS_S = 0.5
 
+#: What stands for our own name in the rules that are kept, and for every other crawler's.
+_OURS, _OTHERS = "ours", "-"
+_PRODUCT = re.compile(r"(?<![\w./:@-])([a-z][\w-]{0,80})(?=/\d)", re.ASCII | re.IGNORECASE)
 _AGENT_LINE = re.compile(r"\s{0,40}user[ -]?agent\s{0,40}[:\s]\s{0,40}([^\s#/]{1,200})", re.IGNORECASE)
 
 
@@ -36,39 +38,48 @@ class RobotsPolicy:
         self._rules = rules
         self._fault = fault
         #: Seconds between two requests that the site asks for.
-        self.delay = (rules.crawl_delay(ROBOTS_NAME) or 0.0) if rules is not None else 0.0
+        self.delay = (rules.crawl_delay(_OURS) or 0.0) if rules is not None else 0.0
 
     def refusal(self, url: str) -> Fault | None:
         """Why a URL must not be fetched, or None when it may."""
         if self._fault is not None:
             return self._fault
-        if self._rules is None or self._rules.can_fetch(url, ROBOTS_NAME):
+        if self._rules is None or self._rules.can_fetch(url, _OURS):
             return None
         return Fault(ErrorCategory.DATA, f"robots.txt forbids {urlsplit(url).path[:200] or '/'}")
 
 
-def parse_robots(body: bytes) -> RobotsPolicy:
-    """The rules in a robots.txt that concern us."""
+def robots_names(user_agent: str) -> frozenset[str]:
+    """The names by which a robots.txt may address a crawler: the products of its User-Agent, or the first word of it.
+
+    `Mozilla/5.0 (compatible; AcmeBot/1.0; +https://acme.example/bot)` is mozilla and acmebot.
+    """
+    products = _PRODUCT.findall(user_agent) or user_agent.split()[:1]
+    return frozenset(name.lower() for name in products)
+
+
+def parse_robots(body: bytes, names: Collection[str]) -> RobotsPolicy:
+    """The rules in a robots.txt that concern a crawler of these names."""
     text = body[:MAX_ROBOTS].decode("utf-8-sig", "replace")
-    return RobotsPolicy(Protego.parse("\n".join(_our_lines(text))))
+    return RobotsPolicy(Protego.parse("\n".join(_our_lines(text, names))))
 
 
-def _our_lines(text: str) -> Iterator[str]:
-    """The text with every other crawler's name replaced by one: Protego multiplies rules by names."""
+def _our_lines(text: str, names: Collection[str]) -> Iterator[str]:
+    """The text with our names made one, and every other crawler's another one: Protego multiplies rules by names."""
     for line in text.splitlines():
         match = _AGENT_LINE.match(line[:1_000])
         if match is None:
             yield line[:2_000]
         else:
             name = match[1].lower()
-            yield f"User-agent: {name if name in ('*', ROBOTS_NAME) else '-'}"
+            yield f"User-agent: {name if name == '*' else _OURS if name in names else _OTHERS}"
 
 
-def policy_of(response: Response) -> RobotsPolicy:
-    """What an answer to the request for robots.txt means."""
+def policy_of(response: Response, names: Collection[str]) -> RobotsPolicy:
+    """What an answer to the request for robots.txt means to a crawler of these names."""
     status = response.status
     if 200 <= status < 300:
-        return parse_robots(response.body)
+        return parse_robots(response.body, names)
     if status == 429 or status >= 500:
         error = f"robots.txt cannot be read (HTTP {status}), which forbids crawling for now"
         return RobotsPolicy(fault=Fault(ErrorCategory.NETWORK, error, status=status))
@@ -80,6 +91,7 @@ class RobotsMiddleware:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        self._names = robots_names(crawler.spider.options.user_agent)  # type: ignore[union-attr]
         self._policies: dict[str, asyncio.Future[RobotsPolicy]] = {}
 
     @classmethod
@@ -118,7 +130,7 @@ class RobotsMiddleware:
         try:
             response = await engine.download_async(request)
             with CpuBudget(ROBOTS_S):
-                return policy_of(response)
+                return policy_of(response, self._names)
         except TooCostlyError:
             return RobotsPolicy(fault=Fault(ErrorCategory.DATA, f"robots.txt is {TOO_COSTLY}"))
         except (CrawlEndedError, RefusedTargetError, PageError) as error:

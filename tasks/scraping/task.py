@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
 
 from extraction.budget import too_costly_row
 from leadmill.errors import ErrorCategory, WorkError
@@ -13,10 +12,9 @@ from leadmill.retry import RETRY
 from leadmill.rows import ErrorRow, ScrapedRow
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
+from pipelines.request.asked import USER_AGENT_REFUSED
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 
-#: Crawl options that a job may set.
-_OPTIONS = ("max_pages", "max_depth", "respect_robots")
 #: Seconds in all for a partition that is crawled company by company; below `LEADMILL_TASK_TIME_LIMIT_S`.
 ONE_BY_ONE_S = 120.0
 
@@ -25,8 +23,7 @@ def scrape(run: UnitRun) -> None:
     """Fetch the pages of a partition's companies (see tasks.scraping.crawl.crawl_companies)."""
     given = [Seed(row["company_id"], row["domain"], row["url"], row["bare"]) for row in run.companies()]
     seeds = [seed for seed in given if mark_name(seed.company_id) not in run.grant.refused]
-    wanted: dict[str, Any] = {name: value for name, value in run.options.get("crawl", {}).items() if name in _OPTIONS}
-    result = (_one_by_one if run.grant.company_by_company else _crawl)(run, seeds, CrawlOptions(**wanted))
+    result = (_one_by_one if run.grant.company_by_company else _crawl)(run, seeds, _options(run))
     result.errors += [
         too_costly_row(seed._asdict(), "company", "scrape", run.now)
         for seed in given
@@ -37,6 +34,20 @@ def scrape(run: UnitRun) -> None:
     run.outcome.rows_in = len(given)
     run.write(result.rows)
     run.write_errors(result.errors)
+
+
+def _options(run: UnitRun) -> CrawlOptions:
+    """What the job's record asks for; what it leaves out is as usual.
+
+    Raises:
+        WorkError: it names a User-Agent, and this worker allows none.
+    """
+    crawl = run.options.get("crawl") or {}
+    names = [field.name for field in fields(CrawlOptions)]
+    wanted = {name: crawl[name] for name in names if crawl.get(name) is not None}
+    if "user_agent" in wanted and not run.runtime.settings.allow_user_agent:
+        raise WorkError(f"crawl.user_agent: {USER_AGENT_REFUSED}", ErrorCategory.DATA)
+    return CrawlOptions(**wanted)
 
 
 def _crawl(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions, done: int = 0, pages: int = 0) -> CrawlResult:
@@ -67,7 +78,7 @@ def _one_by_one(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions) -> C
     for number, seed in enumerate(seeds):
         run.lease.check()
         share = (until - time.monotonic()) / (len(seeds) - number)
-        alone = replace(options, deadline_s=max(1.0, min(options.deadline_s, share)))
+        alone = replace(options, deadline_s=min(options.deadline_s, max(1.0, share)))
         with marks().at(seed.company_id):
             result = _crawl(run, [seed], alone, number, whole.pages_fetched)
         whole.rows += result.rows

@@ -140,7 +140,7 @@ def test_json_ld_is_read_in_linear_time(before: str) -> None:
 
 
 def _robots(text: str) -> None:
-    robots.parse_robots(text.encode("utf-8", "replace")).refusal(f"https://acme.com/{text[:1_900]}")
+    robots.parse_robots(text.encode("utf-8", "replace"), {"leadmill"}).refusal(f"https://acme.com/{text[:1_900]}")
 
 
 def _header(text: str) -> None:

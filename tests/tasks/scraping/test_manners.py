@@ -137,9 +137,9 @@ def _allows(policy: RobotsPolicy, path: str) -> bool:
     ],
 )
 def test_robots_rules(robots: bytes, path: str, allowed: bool) -> None:
-    assert _allows(parse_robots(robots), path) is allowed
+    assert _allows(parse_robots(robots, {"leadmill"}), path) is allowed
 
 
 @given(st.binary(max_size=300))
 def test_any_robots_is_read(body: bytes) -> None:
-    assert parse_robots(b"User-agent: *\n" + body).delay >= 0
+    assert parse_robots(b"User-agent: *\n" + body, {"leadmill"}).delay >= 0
