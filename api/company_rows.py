@@ -31,8 +31,11 @@ _STAGES = {stage: MADE_AT[stage] for stage in reversed(ROW_STAGES) if stage != "
 #: Columns of a list; the whole row is told for one company.
 _SHORT = (
     "company_id", "domain", "url", "name", "description", "emails", "phones", "country", "language", "industry",
-    "technologies", "employees_min", "employees_max", "quality", "score", "tier", "probability", "job_id",
+    "technologies", "employees_min", "employees_max", "quality", "score", "tier", "fit", "reach", "probability",
+    "job_id",
 )  # fmt: skip
+#: What was once made of the score, and said no more than that: kept as a field, told of no row.
+_UNTOLD = {"probability": None}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def company_page(
     sorts = [row.pop("sort_score") for row in rows]
     more = len(rows) > limit
     following = cursors.encode_key(sorts[limit - 1], rows[limit - 1]["company_id"]) if more else None
-    return rows[:limit], following
+    return [row | _UNTOLD for row in rows[:limit]], following
 
 
 def company(lake: Lake, company_id: str) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def company(lake: Lake, company_id: str) -> dict[str, Any]:
     if not rows:
         raise NotFoundError(f"no company {company_id[:60]!r}")
     row = {name: value for name, value in rows[0].items() if name not in ("stage_rank", "filename")}
-    return {**row, "history": _history(lake, company_id)}
+    return {**row, **_UNTOLD, "history": _history(lake, company_id)}
 
 
 def _ask(
@@ -130,6 +133,7 @@ def _columns() -> str:
     return (
         "SELECT NULL::VARCHAR AS company_id, NULL::VARCHAR AS industry, NULL::VARCHAR[] AS technologies, "
         "NULL::INTEGER AS employees_min, NULL::INTEGER AS employees_max, NULL::DOUBLE AS score, NULL::VARCHAR AS tier, "
+        "NULL::DOUBLE AS fit, NULL::DOUBLE AS reach, "
         "NULL::DOUBLE AS probability WHERE FALSE"
     )
 

@@ -18,8 +18,8 @@ from typing import Any
 from data.schemas import STAGE_SCHEMAS
 from reports.rows import count_rows, select_rows
 
-#: Ranked order of leads, everywhere.
-RANKED = "score DESC NULLS LAST, quality DESC NULLS LAST, domain ASC"
+#: Ranked order of leads, everywhere. With an ideal customer profile the score is the fit, so that fit comes first.
+RANKED = "score DESC NULLS LAST, reach DESC NULLS LAST, quality DESC NULLS LAST, domain ASC"
 #: A row that counts as a lead.
 GOOD = "error IS NULL"
 
@@ -60,7 +60,7 @@ class FinalRows:
               coalesce(sum(pages), 0)::BIGINT AS pages,
               {iso("min(scraped_at)")} AS scraped_from, {iso("max(scraped_at)")} AS scraped_to,
               {iso("max(scored_at)")} AS scored_at, max(model_version) AS model_version,
-              count(DISTINCT model_version) AS model_versions
+              count(DISTINCT model_version) AS model_versions, count(fit) AS fitted
             FROM {self.source}"""
         )
         return {**totals, "coverage": share(totals["leads"], totals["companies"])}

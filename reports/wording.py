@@ -32,6 +32,16 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def score_note(totals: Mapping[str, Any]) -> str | None:
+    """What the scores do not say, where no ideal customer profile was given; None where each lead has a fit."""
+    if totals["fitted"] or not totals["leads"] or totals["mean_score"] is None:
+        return None
+    return (
+        "The score tells how complete and reachable a lead is, not how well it fits you: no ideal customer profile was "
+        "given. To get one: leadmill icp new; to use it: --icp FILE, or icp in the request."
+    )
+
+
 def why_empty(analysis: Mapping[str, Any], job_id: str | None) -> tuple[str, str] | None:
     """Why there is no lead, and what to do; None when there is one."""
     totals = analysis["totals"]

@@ -11,6 +11,8 @@ STAGE = Stage(
     columns={
         "score": "float64",
         "tier": "text",
+        "fit": "float64",
+        "reach": "float64",
         "probability": "float64",
         "contributions": "contributions",
         "model_version": "text",

@@ -12,6 +12,7 @@ from reports import links
 from reports.final_rows import GOOD, RANKED, FinalRows, iso
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section
+from reports.wording import score_note
 
 #: Bytes that the leads may take; the rest of the page stays far below the difference to 2 MB.
 BUDGET = 1_600_000
@@ -22,7 +23,7 @@ _ENTRY = 90
 TEMPLATE = """\
 <section class="leads" aria-label="Ranked leads">
 <h2>Ranked leads</h2>
-<p class="note">{% if leads | length < totals.leads %}The best {{ leads | length | number }} of {{ totals.leads | number }} leads; the data files of this report (CSV, XLSX, Parquet) hold all of them.{% else %}All {{ totals.leads | number }} {{ 'lead' if totals.leads == 1 else 'leads' }}.{% endif %} Order: score, then data quality, then domain. Hover over an e-mail address or number to see where it was found.</p>
+<p class="note">{% if leads | length < totals.leads %}The best {{ leads | length | number }} of {{ totals.leads | number }} leads; the data files of this report (CSV, XLSX, Parquet) hold all of them.{% else %}All {{ totals.leads | number }} {{ 'lead' if totals.leads == 1 else 'leads' }}.{% endif %} Order: {{ "fit" if totals.fitted else "score" }}, then reachability, data quality and domain. {% if score_note %}{{ score_note }} {% endif %}Hover over an e-mail address or number to see where it was found.</p>
 <table class="ranking">
 <thead><tr><th>#</th><th>Score</th><th>Company</th><th>Contact</th><th>Why</th></tr></thead>
 <tbody>
@@ -36,7 +37,7 @@ TEMPLATE = """\
 def _view(answer: None, page: Page) -> Mapping[str, Any] | None:
     most = REPORT_TYPES[page.report_type].leads_shown
     leads = list(_within_budget(_leads(page.rows, most)))
-    return {"leads": leads} if leads else None
+    return {"leads": leads, "score_note": score_note(page.rows.totals)} if leads else None
 
 
 def _within_budget(leads: Iterable[Mapping[str, Any]]) -> Iterator[Markup]:
@@ -62,7 +63,7 @@ def _leads(rows: FinalRows, most: int) -> list[dict[str, Any]]:
     leads = rows.ask(
         f"""SELECT left(domain, 120) AS domain, left(url, {links.MAX_URL + 1}) AS url, left(name, 120) AS name,
           left(description, 240) AS description, left(industry, 60) AS industry, left(country, 40) AS country,
-          left(address.city, 60) AS city, employees_min, employees_max, founded, score, tier, probability,
+          left(address.city, 60) AS city, employees_min, employees_max, founded, score, tier, fit, reach,
           quality::DOUBLE AS quality, left(contact_url, {links.MAX_URL + 1}) AS contact_url, {lists},
           list_transform(map_entries(social)[1:6], lambda x:
             {{label: left(x.key, 20), url: left(x.value, {links.MAX_URL + 1})}}) AS social,

@@ -28,12 +28,11 @@ def _query(rows: FinalRows) -> list[dict[str, Any]]:
     found = {
         row["tier"]: row
         for row in rows.ask(
-            f"""SELECT tier, count(*) AS count, round(avg(score), 1) AS mean_score,
-              round(avg(probability), 3) AS mean_probability
+            f"""SELECT tier, count(*) AS count, round(avg(score), 1) AS mean_score
             FROM {rows.source} WHERE {GOOD} AND tier IS NOT NULL GROUP BY tier"""
         )
     }
-    nothing = {"count": 0, "mean_score": None, "mean_probability": None}
+    nothing = {"count": 0, "mean_score": None}
     tiers = [{"tier": tier, **nothing, **found.get(tier, {})} for tier in TIERS]
     return [{**tier, "share": share(tier["count"], rows.leads)} for tier in tiers]
 

@@ -19,7 +19,7 @@ from data.schemas import CONTRIBUTION, ERRORS, MADE_AT, PLAN, SCHEMA_VERSION, ST
 from leadmill.errors import ErrorCategory
 from reports.rows import name, parquet, present, quote, select_rows, sql_type, typed_columns
 from tasks.processing.scoring_conditions import READS
-from tasks.processing.scoring_rules import TIERS, Rule, ScoringModel, load_rules
+from tasks.processing.scoring_rules import REACH, TIERS, Rule, ScoringModel, load_rules
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,7 +101,7 @@ def _query(
     tables = [f"g{n} AS MATERIALIZED ({_combinations(con, n * size, group)})" for n, group in enumerate(groups)]
     masks = ", ".join(f"CASE WHEN good THEN {_mask(group)} ELSE 0 END AS m{n}" for n, group in enumerate(groups))
     joins = " ".join(f"JOIN g{n} ON g{n}.mask = lead.m{n}" for n in range(len(groups)))
-    points = " + ".join(f"g{n}.points" for n in range(len(groups)))
+    points, reach = (" + ".join(f"g{n}.{sum_}" for n in range(len(groups))) for sum_ in ("points", "reach"))
     parts = "g0.parts" if len(groups) == 1 else f"list_concat({', '.join(f'g{n}.parts' for n in range(len(groups)))})"
     return f"""
 WITH {", ".join(tables)},
@@ -118,19 +118,22 @@ unit AS (
 joined AS ({_joined()}),
 lead AS (SELECT *, {masks} FROM joined),
 scored AS (
-  SELECT lead.*, greatest(0, least(100, {points})) AS score, {parts} AS contributions FROM lead {joins}
+  SELECT lead.*, {points} AS points, {reach} AS reach_points, {parts} AS contributions FROM lead {joins}
 )
 SELECT {_final_columns(con, model)} FROM scored"""
 
 
 def _combinations(con: duckdb.DuckDBPyConnection, first: int, rules: Sequence[Rule]) -> str:
-    """For each set of matching rules (as bits): their contributions in order, and the sum of their points.
+    """For each set of matching rules (as bits): their contributions in order, the sum of their points, and of those
+    that speak of reach.
 
     `first` is the place of the first of them in the `$rules` parameter.
     """
     kind = sql_type(con, CONTRIBUTION)
     size = len(rules)
-    return f"""SELECT mask, parts, coalesce(list_sum(list_transform(parts, lambda x: x.points)), 0) AS points
+    reach = f"list_filter(parts, lambda x: x.axis = {quote(REACH)})"
+    return f"""SELECT mask, parts, coalesce(list_sum(list_transform(parts, lambda x: x.points)), 0) AS points,
+  coalesce(list_sum(list_transform({reach}, lambda x: x.points)), 0) AS reach
 FROM (
   SELECT mask::INTEGER AS mask, list_where(($rules::{kind}[])[{first + 1}:{first + size}],
     list_transform(range({size}), lambda i: (mask >> i) & 1 = 1)) AS parts
@@ -198,14 +201,18 @@ def _joined() -> str:
 
 def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
     """The score-stage columns in their order, each of exactly its type; those of the stage before have it already."""
-    tier = " ".join(f"WHEN score >= {lowest!r} THEN {quote(tier)}" for tier, lowest in model.tiers)
+    score = _within_100("points")
+    tier = " ".join(f"WHEN {score} >= {lowest!r} THEN {quote(tier)}" for tier, lowest in model.tiers)
+    reach = _within_100(f"reach_points * 100 / {model.most_reach!r}") if model.most_reach else "NULL"
     computed = {
-        "score": "score",
+        "score": score,
         "contributions": "contributions",
         "error_category": "error_category",
         "error": "error",
         "tier": f"CASE {tier} ELSE {quote(TIERS[-1])} END",
-        "probability": f"1 / (1 + exp(-{model.slope!r}::DOUBLE * (score - {model.midpoint!r}::DOUBLE)))",
+        "fit": "NULL",
+        "reach": f"CASE WHEN good THEN {reach} END",
+        "probability": "NULL",
         "model_version": quote(model.version),
         "scored_at": "$now",
         "job_id": "$job_id",
@@ -215,3 +222,7 @@ def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
         f"CAST({computed[c.name]} AS {sql_type(con, c.type)}) AS {name(c.name)}" if c.name in computed else name(c.name)
         for c in STAGE_SCHEMAS["score"]
     )
+
+
+def _within_100(points: str) -> str:
+    return f"greatest(0, least(100, {points}))"

@@ -13,6 +13,8 @@ from leadmill.errors import ConfigError
 #: Largest file, bytes: with the limits of `scoring_file` it keeps the compiled query small.
 MAX_FILE = 256_000
 TIERS = ("A", "B", "C", "D")
+#: The axis of the rules that say whether a company can be reached.
+REACH = "contact"
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,11 @@ class ScoringModel:
     rules: tuple[Rule, ...]
     #: Tier → lowest score that gets it, best first; a score below all of them is tier D.
     tiers: tuple[tuple[str, float], ...]
-    #: probability = 1 / (1 + exp(-slope × (score - midpoint)))
-    midpoint: float
-    slope: float
+
+    @property
+    def most_reach(self) -> float:
+        """The points that its rules of axis contact can give at most; 0 when it has none."""
+        return sum(rule.points for rule in self.rules if rule.axis == REACH and rule.points > 0)
 
 
 def load_rules(path: Path | None) -> ScoringModel:
@@ -77,6 +81,4 @@ def _compiled(raw: bytes) -> ScoringModel:
         version=f"{file.model.name}-{hashlib.sha256(raw).hexdigest()[:8]}",
         rules=tuple(Rule(rule.name, rule.axis, rule.points, rule.reason, rule.sql) for rule in file.rule),
         tiers=tuple((tier, getattr(file.tiers, tier)) for tier in TIERS[:-1]),
-        midpoint=file.probability.midpoint,
-        slope=file.probability.slope,
     )

@@ -32,7 +32,6 @@ def good(domain: str, score: float, **values: Any) -> dict[str, Any]:
         "name": domain.split(".", maxsplit=1)[0].title(),
         "score": score,
         "tier": tier,
-        "probability": score / 100,
         "contributions": [part("base", "fit", score, "What the test wants")],
         "model_version": "test-00000000",
         "quality": 0.5,

@@ -189,15 +189,35 @@ def test_all_and_any(tmp_path: Path) -> None:
     }
 
 
-def test_tiers_and_probability(tmp_path: Path) -> None:
-    head = "[tiers]\nA = 60\nB = 40\nC = 20\n[probability]\nmidpoint = 40\nslope = 0.1\n"
+def test_tiers(tmp_path: Path) -> None:
+    head = "[tiers]\nA = 60\nB = 40\nC = 20\n"
     rules = "".join(rule(f"r{y}", y, f'{{field="founded", op="equals", value={y}}}') for y in (60, 59, 40, 20, 19))
     rows = [row(f"f{y}.com", founded=y) for y in (60, 59, 40, 20, 19)]
     parts = [write(tmp_path / "p.parquet", rows, STAGE_SCHEMAS["enrich"])]
     found = {r["score"]: r for r in score(tmp_path, model(tmp_path, rules, head), rows, rows=parts)}
     assert {s: r["tier"] for s, r in found.items()} == {60: "A", 59: "B", 40: "B", 20: "C", 19: "D"}
-    assert found[40]["probability"] == pytest.approx(0.5)
-    assert found[60]["probability"] == pytest.approx(0.8808, abs=1e-4)
+
+
+def test_reach_is_the_share_of_the_points_for_contact_and_speaks_of_good_rows_only(tmp_path: Path) -> None:
+    reach = "".join(
+        rule(name, points, f'{{field="{field}", op="exists"}}').replace('"fit"', '"contact"')
+        for name, points, field in (("mail", 30, "emails"), ("phone", 10, "phones"), ("fax", -50, "fax"))
+    )
+    rows = [
+        row("both.com", emails=["a"], phones=["1"]),
+        row("mail.com", emails=["a"]),
+        row("fax.com", phones=["1"], fax=["1"]),
+        row("none.com", founded=1990),
+    ]
+    parts = [write(tmp_path / "p.parquet", rows, STAGE_SCHEMAS["enrich"])]
+    scoring = model(tmp_path, reach + rule("old", 50, '{field="founded", op="exists"}'))
+    found = score(tmp_path, scoring, [*rows, row("failed.com")], rows=parts)
+    assert {r["domain"]: r["reach"] for r in found} == {
+        "both.com": 100, "mail.com": 75, "fax.com": 0, "none.com": 0, "failed.com": None,
+    }  # fmt: skip
+    assert {(r["fit"], r["probability"]) for r in found} == {(None, None)}
+    without = model(tmp_path, rule("old", 50, '{field="founded", op="exists"}'))
+    assert {r["reach"] for r in score(tmp_path, without, rows, rows=parts)} == {None}
 
 
 WORDS = st.sampled_from(["DE", "FR", "", "  ", "'", "<b>", "é"])
