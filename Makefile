@@ -8,7 +8,7 @@ FLOOR := 52
 FLOOR_PURE := 95
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up demo test test-fast coverage hooks check fmt docs lock pin soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test test-fast coverage hooks check fmt docs client lock pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,7 @@ check: setup ## format, lint (Python and Lua), types, import order
 	@mypy
 	@lint-imports
 	@PYTHONPATH=. python deploy/lint_lua.py
+	@python -m deploy.plain_client --check
 
 fmt: setup ## format and mend what the linter can mend
 	@ruff format .
@@ -60,6 +61,9 @@ fmt: setup ## format and mend what the linter can mend
 
 docs: setup ## write anew what the docs take from the code: settings, commands, calls, decisions, the map
 	@python -m docs.generate
+
+client: setup ## write the Python client without await anew from the one with it
+	@python -m deploy.plain_client
 
 lock: setup ## renew requirements.lock and its parts for the image from pyproject.toml (UPGRADE= keeps versions)
 	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from cli import console
 from cli.failure import CommandError, Exit
 
 if TYPE_CHECKING:
     from leadmill.client import Client
+    from leadmill.client.options import JobFilter
 
 #: Refused jobs shown.
 _SHOWN = 10
@@ -18,7 +19,7 @@ Action = Literal["cancel", "resume"]
 _DONE = {"cancel": "cancelled", "resume": "resumed"}
 
 
-def act_on_all(client: Client, action: Action, filter: dict[str, Any], *, yes: bool, as_json: bool) -> int:
+def act_on_all(client: Client, action: Action, filter: JobFilter, *, yes: bool, as_json: bool) -> int:
     """Act on every job that matches, told how many first; without `yes` only after a person agreed.
 
     Raises:

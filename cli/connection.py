@@ -33,7 +33,7 @@ def find_client(*, needs_store: bool = True, patient: bool = True) -> Client | N
     half a minute what an outage refuses, as suits a command that waits for a job.
     """
     from leadmill.client import Client
-    from leadmill.client.transport import ApiError
+    from leadmill.client.errors import ApiError
     from leadmill.settings import get_settings
 
     settings = get_settings()

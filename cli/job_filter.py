@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 import typer
 
 from cli.typed import typed
+from leadmill.client.options import JobFilter
 from leadmill.declared import KINDS
 
 Status = Annotated[
@@ -21,9 +22,9 @@ Text = Annotated[str | None, typer.Option(help="Part of an id, a tag, an error o
 
 def _filter(
     *, status: Status = None, kind: Kind = None, tag: Tag = None, since: Since = None, text: Text = None
-) -> dict[str, Any]:
+) -> JobFilter:
     given = {"status": status, "kind": kind, "tag": tag, "since": since, "text": text}
-    return {name: value for name, value in given.items() if value is not None}
+    return cast(JobFilter, {name: value for name, value in given.items() if value is not None})
 
 
 #: A command whose parameter `wanted` (filters of the API) is typed as all these options.

@@ -97,7 +97,7 @@ def _usage_error(error: typer.TyperException) -> int:
 
 
 def _known_error(error: LeadmillError) -> int:
-    from leadmill.client.transport import ApiError
+    from leadmill.client.errors import ApiError
 
     text = str(error)
     if isinstance(error, ApiError):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from cli import console
 from cli.pulse import Pulse
+from leadmill.client.errors import ApiUnreachableError
 from leadmill.client.results import Job
-from leadmill.client.transport import ApiUnreachableError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from leadmill.client.transport import ApiError, ApiUnreachableError
+from leadmill.client.errors import ApiError, ApiUnreachableError
 
 if TYPE_CHECKING:
     from leadmill.client import Client

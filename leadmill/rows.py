@@ -114,6 +114,43 @@ class CompanyRow(TypedDict):
 EnrichedRow = dict[str, Any]
 
 
+class Contribution(TypedDict):
+    """What one rule added to a score, or took from it."""
+
+    rule: str
+    axis: str
+    points: float
+    reason: str
+
+
+class Lead(CompanyRow):
+    """A company of a report, with all that the stages found (`STAGE_SCHEMAS["score"]`); plug-ins may add columns.
+
+    `address`, `country`, times and the like as in `CompanyRow`.
+    """
+
+    industry: str | None
+    technologies: list[str]
+    employees_min: int | None
+    employees_max: int | None
+    #: 0 to 100; A to D.
+    score: float | None
+    tier: str | None
+    #: 0 to 100: how well it fits the profile that was asked for (None without one), how easily it is reached.
+    fit: float | None
+    reach: float | None
+    probability: float | None
+    contributions: list[Contribution]
+    model_version: str | None
+    #: Why there is no good row.
+    error_category: str | None
+    error: str | None
+    enriched_at: datetime | None
+    scored_at: datetime
+    job_id: str
+    schema_version: int
+
+
 class ErrorRow(TypedDict):
     """A company or a page that failed in a stage (`data.schemas.ERRORS`)."""
 

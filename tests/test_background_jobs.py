@@ -17,7 +17,7 @@ import pytest
 from cli.local_stack.stack import LocalStack
 from data.lake import Lake
 from leadmill import Client, Job
-from leadmill.client.transport import ApiError
+from leadmill.client.errors import ApiError
 from leadmill.ids import company_id
 from tests.valkey import free_port
 

@@ -12,6 +12,7 @@ from cli import console
 from cli.job_filter import takes_filter
 from cli.job_table import job_table
 from cli.options import All, AsJson, DataFolder, JobId, Limit, Yes
+from leadmill.client.options import JobFilter
 
 if TYPE_CHECKING:
     from cli.bulk_action import Action
@@ -75,7 +76,7 @@ def watch(job: JobId, data: DataFolder = None, as_json: AsJson = False) -> int:
 
 @takes_filter
 def list_jobs(
-    wanted: dict[str, Any],
+    wanted: JobFilter,
     *,
     dead: Annotated[bool, typer.Option("--dead", help="Units that failed for good, with the reason.")] = False,
     limit: Limit = 20,
@@ -120,7 +121,7 @@ def _counted(count: int, noun: str, limit: int) -> str:
 def _command(action: Action, doc: str) -> Callable[..., int]:
     @takes_filter
     def act(
-        wanted: dict[str, Any],
+        wanted: JobFilter,
         jobs: Jobs = None,
         *,
         every: All = False,
@@ -137,7 +138,7 @@ def _command(action: Action, doc: str) -> Callable[..., int]:
 def _act(
     action: Action,
     jobs: list[str],
-    wanted: dict[str, Any],
+    wanted: JobFilter,
     *,
     every: bool,
     yes: bool,

@@ -1,4 +1,4 @@
-"""The Python client of the REST API: `from leadmill import Client`."""
+"""The Python client of the REST API: `from leadmill import Client`, or `AsyncClient` with `await`."""
 
 from leadmill.client.client import Client
 

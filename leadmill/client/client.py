@@ -1,31 +1,32 @@
-"""The Python client of the REST API: `Client().submit(company_urls=[…]).wait()`.
+# Made by `make client` from leadmill/client/asynchronous/client.py: edit that.
+"""The Python client of the REST API: `with Client() as client: handle = client.submit([…])`.
 
-Nothing blocks unless asked to: a submission gives a `JobHandle` at once. Every submission carries an
+Nothing waits unless asked to: a submission gives an `JobHandle` at once. Every submission carries an
 Idempotency-Key, so that it may be repeated after a lost answer without doing the work twice.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, Unpack
 
+from leadmill.client.errors import ApiError
 from leadmill.client.job_handle import JobHandle
+from leadmill.client.options import JobFilter, JobStatus, PipelineOptions, body
+from leadmill.client.protocol import API, PAGE, discover_base_url, segment
 from leadmill.client.results import Event, Job, Json
-from leadmill.client.submissions import Submissions, pipeline_body
-from leadmill.client.transport import API, ApiError, Transport, discover_base_url, segment
-
-Priority = Literal["high", "normal", "low"]
-_PAGE = 100
+from leadmill.client.submissions import Submissions
+from leadmill.client.transport import Transport
 
 
 class Client(Submissions):
     """One API: `base_url`, else LEADMILL_API_HOST/PORT, else that of the stack on the data folder.
 
     `timeout` is what one request may take, seconds; `retries` how often it is sent again when the API is
-    busy or does not answer. May be used from several threads; close it, or use it in a `with`.
+    busy or does not answer. Close it, or use it in an `with`.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Client(Submissions):
     def list_jobs(
         self,
         *,
-        status: str | None = None,
+        status: JobStatus | None = None,
         kind: str | None = None,
         tag: str | None = None,
         since: str | None = None,
@@ -102,7 +103,7 @@ class Client(Submissions):
         return self._transport.pages(f"{API}/jobs/dead", {}, limit)
 
     def bulk(
-        self, action: Literal["cancel", "resume"], filter: Mapping[str, Any] | None = None, *, dry_run: bool = False
+        self, action: Literal["cancel", "resume"], filter: JobFilter | None = None, *, dry_run: bool = False
     ) -> Json:
         """Cancel or resume every job that matches; `filter` as in `list_jobs`, none: every job.
 
@@ -113,11 +114,11 @@ class Client(Submissions):
         total: Json = {"action": action, "dry_run": dry_run, "matched": 0, "done": 0, "refused": 0, "refused_jobs": []}
         cursor: str | None = None
         while True:
-            body = {"action": action, "filter": wanted, "dry_run": dry_run, "cursor": cursor}
-            answer = self._transport.json("POST", f"{API}/jobs/bulk", json=body)
+            asked = {"action": action, "filter": wanted, "dry_run": dry_run, "cursor": cursor}
+            answer = self._transport.json("POST", f"{API}/jobs/bulk", json=asked)
             for name in ("matched", "done", "refused"):
                 total[name] += answer[name]
-            total["refused_jobs"] = [*total["refused_jobs"], *answer["refused_jobs"]][:_PAGE]
+            total["refused_jobs"] = [*total["refused_jobs"], *answer["refused_jobs"]][:PAGE]
             cursor = answer.get("next_cursor")
             if not cursor:
                 return total
@@ -126,12 +127,19 @@ class Client(Submissions):
 
     def schedules(self) -> list[Json]:
         """Recurring pipelines: name, cron, explanation, paused, next_runs, last_tick."""
-        return list(self._transport.pages(f"{API}/schedules", {}, None))
+        return [one for one in self._transport.pages(f"{API}/schedules", {}, None)]
 
-    def create_schedule(self, name: str, cron: str, **pipeline: Any) -> Json:
+    def create_schedule(
+        self,
+        name: str,
+        cron: str,
+        company_urls: Iterable[str] | None = None,
+        **pipeline: Unpack[PipelineOptions],
+    ) -> Json:
         """Submit a pipeline again and again; `pipeline` as for `submit`, `cron` in UTC: "0 6 * * 1"."""
-        body = {"name": name, "cron": cron, "pipeline": pipeline_body(**pipeline)}
-        return dict(self._transport.json("POST", f"{API}/schedules", json=body))
+        content = body({"company_urls": company_urls}, pipeline, PipelineOptions)
+        sent = {"name": name, "cron": cron, "pipeline": content}
+        return dict(self._transport.json("POST", f"{API}/schedules", json=sent))
 
     def pause_schedule(self, name: str) -> Json:
         """Submit nothing of it until it is resumed."""

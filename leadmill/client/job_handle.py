@@ -1,15 +1,18 @@
+# Made by `make client` from leadmill/client/asynchronous/job_handle.py: edit that.
 """A submitted job in the caller's hand: ask, follow, wait, cancel, resume, fetch its report."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from leadmill.client.errors import ApiError, ApiUnreachableError
+from leadmill.client.leads import Leads
+from leadmill.client.protocol import API, file_at, segment
 from leadmill.client.results import ENDED, Event, Job, Json
-from leadmill.client.transport import API, ApiError, ApiUnreachableError, Transport, segment
+from leadmill.client.transport import Transport
 
 #: Without an event stream `wait` looks at the status this often: first and longest pause, seconds.
 POLL_S = (0.2, 1.0)
@@ -72,23 +75,16 @@ class JobHandle:
             ApiError: not written yet, no such format, or cancelled (`partial=True` takes what there is).
             OSError: the place cannot be written.
         """
-        source = f"{API}/jobs/{segment(self.id)}/report"
-        target = Path(path or ".")
-        if target.is_dir():
-            target = target / f"{self.id}.{format}"
-        params: dict[str, str] = {"format": format, **({"partial": "true"} if partial else {})}
-        unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            with (
-                self._transport.stream(source, params=params) as response,
-                unfinished.open("wb") as file,
-            ):
-                for chunk in response.iter_bytes():
-                    file.write(chunk)
-            unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        return target
+        params = {"format": format, **({"partial": "true"} if partial else {})}
+        target = file_at(path, f"{self.id}.{format}")
+        return self._transport.download(f"{API}/jobs/{segment(self.id)}/report", target, params=params)
+
+    def leads(self, *, partial: bool = False) -> Leads:
+        """The companies with a good row, best first: iterate, or `.df()`, `.arrow()` (see `Leads`).
+
+        `partial`: also of a job that is under way or was cancelled, what there is.
+        """
+        return Leads(self._transport, self.id, partial=partial)
 
     def cancel(self) -> None:
         """Ask the job to end; nothing of it runs 2 seconds later."""

@@ -1,21 +1,31 @@
-"""The submissions of the client: every call that makes a job, one method each."""
+# Made by `make client` from leadmill/client/asynchronous/submissions.py: edit that.
+"""The submissions of the client: every call that makes a job, one method each. Options: `leadmill.client.options`."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from leadmill.client.job_handle import JobHandle
-from leadmill.client.transport import Transport, segment
+from leadmill.client.options import (
+    CrawlJobOptions,
+    KeyedOptions,
+    ReportJobOptions,
+    ReportType,
+    ScoreJobOptions,
+    SubmitOptions,
+    body,
+)
+from leadmill.client.protocol import segment
+from leadmill.client.transport import Transport
 from leadmill.errors import InputError
 
 
 class Submissions:
-    """`options` everywhere: priority (high, normal, low), tags, min_coverage (0 to 1), deadline (seconds, or a time),
-    run_at (a time), idempotency_key. Times are aware datetimes or ISO 8601 texts with a zone.
+    """Each call makes a job and returns its handle at once.
+
+    Each may raise ApiError: refused, `field` says which entry is wrong; and TypeError: no such option.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -25,15 +35,8 @@ class Submissions:
         self,
         company_urls: Iterable[str] | None = None,
         *,
-        search_queries: Iterable[str] | None = None,
-        max_results_per_query: int | None = None,
-        company_ids: Iterable[str] | None = None,
         csv: str | os.PathLike[str] | None = None,
-        stages: Iterable[str] | None = None,
-        report: Mapping[str, Any] | None = None,
-        crawl: Mapping[str, Any] | None = None,
-        scoring_model: str | None = None,
-        **options: Any,
+        **options: Unpack[SubmitOptions],
     ) -> JobHandle:
         """Run a pipeline over companies named by URLs, searches, ids or a CSV file (sent as it is).
 
@@ -41,72 +44,75 @@ class Submissions:
             ApiError: refused; `field` says which entry is wrong.
             OSError: the CSV cannot be read.
         """
-        body = pipeline_body(
-            company_urls=company_urls,
-            search_queries=search_queries,
-            max_results_per_query=max_results_per_query,
-            company_ids=company_ids,
-            stages=stages,
-            report=report,
-            crawl=crawl,
-            scoring_model=scoring_model,
-        )
-        return self._submit("/pipelines", body, options, csv=csv)
+        return self._submit("/pipelines", {"company_urls": company_urls}, options, SubmitOptions, csv=csv)
 
-    def rerun(self, job_id: str, from_stage: str, **options: Any) -> JobHandle:
+    def rerun(self, job_id: str, from_stage: str, **options: Unpack[KeyedOptions]) -> JobHandle:
         """A new job that takes the parent's parts up to a stage and works from there."""
-        return self._submit(f"/pipelines/{segment(job_id)}/rerun", None, options, params={"from_stage": from_stage})
+        path = f"/pipelines/{segment(job_id)}/rerun"
+        return self._submit(path, None, options, KeyedOptions, params={"from_stage": from_stage})
 
-    def scrape_companies(self, company_urls: Iterable[str], **options: Any) -> JobHandle:
-        return self._submit("/jobs/scrape/companies", {"company_urls": _list(company_urls)}, options)
+    def scrape_companies(self, company_urls: Iterable[str], **options: Unpack[CrawlJobOptions]) -> JobHandle:
+        named = {"company_urls": company_urls}
+        return self._submit("/jobs/scrape/companies", named, options, CrawlJobOptions)
 
-    def scrape_company(self, company_url: str, **options: Any) -> JobHandle:
-        return self._submit("/jobs/scrape/company", {"company_url": company_url}, options)
+    def scrape_company(self, company_url: str, **options: Unpack[CrawlJobOptions]) -> JobHandle:
+        return self._submit("/jobs/scrape/company", {"company_url": company_url}, options, CrawlJobOptions)
 
     def scrape_batch(
-        self, search_queries: Iterable[str], *, max_results_per_query: int | None = None, **options: Any
+        self,
+        search_queries: Iterable[str],
+        *,
+        max_results_per_query: int | None = None,
+        **options: Unpack[CrawlJobOptions],
     ) -> JobHandle:
-        body = {"search_queries": _list(search_queries), "max_results_per_query": max_results_per_query}
-        return self._submit("/jobs/scrape/batch", body, options)
+        named = {"search_queries": search_queries, "max_results_per_query": max_results_per_query}
+        return self._submit("/jobs/scrape/batch", named, options, CrawlJobOptions)
 
-    def process(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
+    def process(self, company_ids: Iterable[str], **options: Unpack[KeyedOptions]) -> JobHandle:
         return self.submit_kind("process", company_ids, **options)
 
-    def enrich(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
+    def enrich(self, company_ids: Iterable[str], **options: Unpack[KeyedOptions]) -> JobHandle:
         return self.submit_kind("enrich", company_ids, **options)
 
-    def score(self, company_ids: Iterable[str], **options: Any) -> JobHandle:
-        return self._submit("/jobs/process/scores", {"company_ids": _list(company_ids)}, options)
+    def score(self, company_ids: Iterable[str], **options: Unpack[ScoreJobOptions]) -> JobHandle:
+        return self._submit("/jobs/process/scores", {"company_ids": company_ids}, options, ScoreJobOptions)
 
     def report(
-        self, company_ids: Iterable[str] = (), *, report_type: str = "comprehensive", **options: Any
+        self,
+        company_ids: Iterable[str] = (),
+        *,
+        report_type: ReportType = "comprehensive",
+        **options: Unpack[ReportJobOptions],
     ) -> JobHandle:
         """A report over companies already in the lake; none named: over all."""
-        body = {"company_ids": _list(company_ids), "report_type": report_type}
-        return self._submit("/jobs/analytics/report", body, options)
+        named = {"company_ids": company_ids, "report_type": report_type}
+        return self._submit("/jobs/analytics/report", named, options, ReportJobOptions)
 
     def analyze(
-        self, company_ids: Iterable[str] = (), *, report_type: str = "comprehensive", **options: Any
+        self,
+        company_ids: Iterable[str] = (),
+        *,
+        report_type: ReportType = "comprehensive",
+        **options: Unpack[KeyedOptions],
     ) -> JobHandle:
         """The figures of a report without its files."""
-        body = {"company_ids": _list(company_ids), "report_type": report_type}
-        return self._submit("/jobs/analytics/analyze", body, options)
+        named = {"company_ids": company_ids, "report_type": report_type}
+        return self._submit("/jobs/analytics/analyze", named, options, KeyedOptions)
 
-    def cleanup(self, older_than_days: int | None = None, **options: Any) -> JobHandle:
+    def cleanup(self, older_than_days: int | None = None, **options: Unpack[KeyedOptions]) -> JobHandle:
         return self.submit_kind("cleanup", older_than_days=older_than_days, **options)
 
-    def health_check(self, **options: Any) -> JobHandle:
+    def health_check(self, **options: Unpack[KeyedOptions]) -> JobHandle:
         return self.submit_kind("health_check", **options)
 
-    def optimize_db(self, **options: Any) -> JobHandle:
+    def optimize_db(self, **options: Unpack[KeyedOptions]) -> JobHandle:
         return self.submit_kind("optimize_db", **options)
 
     def submit_kind(self, kind: str, company_ids: Iterable[str] | None = None, **options: Any) -> JobHandle:
-        """Any kind that declares a route, by its name; beside the common `options` it takes those that it declares.
+        """Any kind that declares a route, by its name; beside `KeyedOptions` it takes those that it declares.
 
         Raises:
             InputError: there is no such kind here; a server may have more, by plug-ins.
-            ApiError: refused.
         """
         from leadmill.declared import KINDS
 
@@ -116,67 +122,21 @@ class Submissions:
             raise InputError(f"no kind {kind[:40]!r} with a call of this form; there are: {known}", field="kind")
         own = {name: options.pop(name, None) for name in declared.options}
         params = {name: value for name, value in own.items() if value is not None}
-        body = None if company_ids is None else {"company_ids": _list(company_ids)}
-        return self._submit(f"/jobs/{declared.route}", body, options, params=params)
+        named = None if company_ids is None else {"company_ids": company_ids}
+        return self._submit(f"/jobs/{declared.route}", named, options, KeyedOptions, params=params)
 
     def _submit(
         self,
         path: str,
-        body: Mapping[str, Any] | None,
+        named: Mapping[str, Any] | None,
         options: Mapping[str, Any],
+        allowed: type,
         *,
         csv: str | os.PathLike[str] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> JobHandle:
-        given = dict(options)
-        key = given.pop("idempotency_key", None)
-        content = _sent({**(body or {}), **given})
-        sent = None if body is None and not content else content
+        content = body(named or {}, options, allowed)
+        key = content.pop("idempotency_key", None)
+        sent = None if named is None and not content else content
         answer = self._transport.submit(path, sent, key=key, csv=csv, params=params)
         return JobHandle.of(self._transport, answer)
-
-
-def pipeline_body(
-    *,
-    company_urls: Iterable[str] | None = None,
-    search_queries: Iterable[str] | None = None,
-    max_results_per_query: int | None = None,
-    company_ids: Iterable[str] | None = None,
-    stages: Iterable[str] | None = None,
-    report: Mapping[str, Any] | None = None,
-    crawl: Mapping[str, Any] | None = None,
-    scoring_model: str | None = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """The body of POST /pipelines: what was given, and nothing else."""
-    body = {
-        "company_urls": _list(company_urls),
-        "search_queries": _list(search_queries),
-        "max_results_per_query": max_results_per_query,
-        "company_ids": _list(company_ids),
-        "stages": _list(stages),
-        "report": report,
-        "crawl": crawl,
-        "scoring_model": scoring_model,
-    }
-    return _sent({**body, **options})
-
-
-def _sent(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body as JSON takes it: without what is None, times as text. InputError for a number that is none."""
-    for name, value in body.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InputError(f"{name}: not a number: {value}", field=name)
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in body.items()
-        if value is not None
-    }
-
-
-def _list(values: Iterable[str] | None) -> list[str] | None:
-    if values is None:
-        return None
-    if isinstance(values, str):
-        raise TypeError("a list of texts is wanted, not one text")
-    return list(values)

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pytest
 
 from leadmill import Client
-from leadmill.client.transport import ApiError
+from leadmill.client.errors import ApiError
 
 pytestmark = pytest.mark.stack
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
@@ -97,13 +98,18 @@ def test_what_is_copied_exists_and_is_let_through() -> None:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (file,) = folder.glob("*.whl")
-    with zipfile.ZipFile(file) as archive:
+    return file
+
+
+@pytest.fixture(scope="module")
+def wheel(wheel_file: Path) -> set[str]:
+    with zipfile.ZipFile(wheel_file) as archive:
         return set(archive.namelist())
 
 
@@ -136,3 +142,50 @@ def test_wheel_has_the_version_that_is_said_once(wheel: set[str]) -> None:
 def test_wheel_holds_nothing_else(wheel: set[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+
+
+USER_SCRIPT = """
+import asyncio
+from leadmill import AsyncClient, Client, Job, Lead
+
+with Client("http://127.0.0.1:8000") as client:
+    handle = client.submit(["a.example"], priority="high", report={"formats": ["csv"]}, crawl={"max_pages": 3})
+    job: Job = handle.wait(timeout=60)
+    for lead in handle.leads():
+        row: Lead = lead
+        score: float | None = lead["score"]
+        address: str = row["domain"]
+
+async def main() -> int:
+    async with AsyncClient() as client:
+        handle = await client.submit(["a.example"], tags=["x"])
+        return len([lead["emails"] async for lead in handle.leads()])
+
+count: int = asyncio.run(main())
+"""
+#: Each of them is an error.
+MISUSES = (
+    'client.submit(["a.example"], priorty="high")',
+    'client.submit(["a.example"], priority="urgent")',
+    'client.submit(["a.example"], report={"fromats": ["csv"]})',
+    'client.submit(["a.example"], crawl={"max_pages": "3"})',
+    'next(client.list_jobs(status="done"))',
+    'client.job("job_1").leads().polars()',
+)
+
+
+@pytest.mark.stack
+def test_a_users_script_is_checked_against_the_wheel(wheel_file: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", symlinks=True)
+    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel_file) as archive:
+        archive.extractall(site)
+    (tmp_path / "good.py").write_text(USER_SCRIPT)
+    (tmp_path / "wrong.py").write_text("\n".join(["from leadmill import Client", "client = Client()", *MISUSES]))
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file="]
+    interpreter = f"--python-executable={tmp_path / 'venv' / 'bin' / 'python'}"
+    done = subprocess.run(
+        [*command, interpreter, "good.py", "wrong.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    found = re.findall(r"^(\w+)\.py:(\d+): error: ", done.stdout, re.MULTILINE)
+    assert found == [("wrong", str(line)) for line in range(3, 3 + len(MISUSES))], done.stdout + done.stderr

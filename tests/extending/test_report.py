@@ -10,7 +10,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from leadmill import Job
-from leadmill.client.transport import ApiError
+from leadmill.client.errors import ApiError
 from tests.extending.conftest import Extended
 
 HIRING = "nordwind-solar.example"

@@ -11,7 +11,7 @@ import pytest
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill import Job
-from leadmill.client.transport import ApiError
+from leadmill.client.errors import ApiError
 from leadmill.settings import get_settings
 from pipelines.intake.submit import Submission, record
 from tests.extending.conftest import Extended

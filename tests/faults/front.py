@@ -21,7 +21,7 @@ from typing import Self
 
 from data.jobs import TERMINAL
 from leadmill.client import Client
-from leadmill.client.transport import ApiError
+from leadmill.client.errors import ApiError
 from leadmill.errors import NotFoundError
 from pipelines.intake import schedules
 from pipelines.intake.schedule_registry import ScheduleRegistry

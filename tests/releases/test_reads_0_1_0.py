@@ -16,7 +16,7 @@ from api.app import create_app
 from data.job_files import JobFiles
 from data.lake import Lake
 from leadmill import Client
-from leadmill.client.transport import ApiError
+from leadmill.client.errors import ApiError
 from leadmill.settings import Settings
 from tests.releases.fixture import Left
 from tests.valkey import Valkey

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from leadmill import ApiError, Client
-from leadmill.client.transport import ApiUnreachableError, discover_base_url
+from leadmill.client.errors import ApiUnreachableError
+from leadmill.client.protocol import discover_base_url
 from leadmill.errors import InputError
 from leadmill.settings import get_settings
 

@@ -1,0 +1,192 @@
+"""The Python client of the REST API: `async with AsyncClient() as client: handle = await client.submit([…])`.
+
+Nothing waits unless asked to: a submission gives an `AsyncJobHandle` at once. Every submission carries an
+Idempotency-Key, so that it may be repeated after a lost answer without doing the work twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, Unpack
+
+from leadmill.client.asynchronous.job_handle import AsyncJobHandle
+from leadmill.client.asynchronous.submissions import AsyncSubmissions
+from leadmill.client.asynchronous.transport import AsyncTransport
+from leadmill.client.errors import ApiError
+from leadmill.client.options import JobFilter, JobStatus, PipelineOptions, body
+from leadmill.client.protocol import API, PAGE, discover_base_url, segment
+from leadmill.client.results import Event, Job, Json
+
+
+class AsyncClient(AsyncSubmissions):
+    """One API: `base_url`, else LEADMILL_API_HOST/PORT, else that of the stack on the data folder.
+
+    `timeout` is what one request may take, seconds; `retries` how often it is sent again when the API is
+    busy or does not answer. Close it, or use it in an `async with`.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        timeout: float = 30.0,
+        retries: int = 3,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        url = base_url or discover_base_url()
+        super().__init__(AsyncTransport(url, timeout_s=timeout, retries=retries, headers=headers or {}))
+
+    @property
+    def base_url(self) -> str:
+        return self._transport.base_url
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # Jobs
+
+    def job(self, job_id: str) -> AsyncJobHandle:
+        """A handle on a job whose id is known; asks nothing."""
+        return AsyncJobHandle(self._transport, job_id)
+
+    async def status(self, job_id: str) -> Job:
+        return await self.job(job_id).status()
+
+    def list_jobs(
+        self,
+        *,
+        status: JobStatus | None = None,
+        kind: str | None = None,
+        tag: str | None = None,
+        since: str | None = None,
+        text: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Job]:
+        """Jobs, newest first, page after page; `limit` ends it early. `text`: part of id, tag, error or message."""
+        wanted = {"status": status, "kind": kind, "tag": tag, "since": since, "text": text}
+        return (Job.of(raw) async for raw in self._transport.pages(f"{API}/jobs/list", wanted, limit))
+
+    def errors(self, job_id: str, *, limit: int | None = None) -> AsyncIterator[Json]:
+        """The companies and pages of a job that failed, each with category and reason."""
+        return self.job(job_id).errors(limit=limit)
+
+    def events(self, job_id: str, *, after: str | None = None, silence_s: float = 60.0) -> AsyncIterator[Event]:
+        """The job's events as they come (see `AsyncJobHandle.events`)."""
+        return self.job(job_id).events(after=after, silence_s=silence_s)
+
+    async def cancel(self, job_id: str) -> None:
+        """Ask a job to end; nothing of it runs 2 seconds later."""
+        await self.job(job_id).cancel()
+
+    async def resume(self, job_id: str) -> AsyncJobHandle:
+        """Hand out again what is not done of a job that failed, was cancelled or is incomplete."""
+        return await self.job(job_id).resume()
+
+    async def replay(self, job_id: str) -> AsyncJobHandle:
+        """Resume the job of a dead letter."""
+        return await self.job(job_id).replay()
+
+    def dead(self, *, limit: int | None = None) -> AsyncIterator[Json]:
+        """Units that failed for good, newest first: job_id, unit, stage, category, reason, at, companies."""
+        return self._transport.pages(f"{API}/jobs/dead", {}, limit)
+
+    async def bulk(
+        self, action: Literal["cancel", "resume"], filter: JobFilter | None = None, *, dry_run: bool = False
+    ) -> Json:
+        """Cancel or resume every job that matches; `filter` as in `list_jobs`, none: every job.
+
+        Returns matched, done (with `dry_run`: how many it would be), refused, and refused_jobs, the first of those
+        {job_id, status, reason}. Doing it twice does no harm.
+        """
+        wanted = {name: value for name, value in (filter or {}).items() if value is not None}
+        total: Json = {"action": action, "dry_run": dry_run, "matched": 0, "done": 0, "refused": 0, "refused_jobs": []}
+        cursor: str | None = None
+        while True:
+            asked = {"action": action, "filter": wanted, "dry_run": dry_run, "cursor": cursor}
+            answer = await self._transport.json("POST", f"{API}/jobs/bulk", json=asked)
+            for name in ("matched", "done", "refused"):
+                total[name] += answer[name]
+            total["refused_jobs"] = [*total["refused_jobs"], *answer["refused_jobs"]][:PAGE]
+            cursor = answer.get("next_cursor")
+            if not cursor:
+                return total
+
+    # Schedules
+
+    async def schedules(self) -> list[Json]:
+        """Recurring pipelines: name, cron, explanation, paused, next_runs, last_tick."""
+        return [one async for one in self._transport.pages(f"{API}/schedules", {}, None)]
+
+    async def create_schedule(
+        self,
+        name: str,
+        cron: str,
+        company_urls: Iterable[str] | None = None,
+        **pipeline: Unpack[PipelineOptions],
+    ) -> Json:
+        """Submit a pipeline again and again; `pipeline` as for `submit`, `cron` in UTC: "0 6 * * 1"."""
+        content = body({"company_urls": company_urls}, pipeline, PipelineOptions)
+        sent = {"name": name, "cron": cron, "pipeline": content}
+        return dict(await self._transport.json("POST", f"{API}/schedules", json=sent))
+
+    async def pause_schedule(self, name: str) -> Json:
+        """Submit nothing of it until it is resumed."""
+        return dict(await self._transport.json("POST", f"{API}/schedules/{segment(name)}/pause"))
+
+    async def resume_schedule(self, name: str) -> Json:
+        """Let it go on with its next planned time."""
+        return dict(await self._transport.json("POST", f"{API}/schedules/{segment(name)}/resume"))
+
+    async def delete_schedule(self, name: str) -> None:
+        """Remove it; the jobs that it made stay."""
+        await self._transport.request("DELETE", f"{API}/schedules/{segment(name)}")
+
+    # Statistics, reports
+
+    async def statistics(self) -> Json:
+        """Totals by status and kind, durations, rates, queues, workers, units a minute, critical events, health."""
+        return dict(await self._transport.json("GET", f"{API}/jobs/statistics"))
+
+    async def download_report(
+        self,
+        job_id: str,
+        format: str = "html",
+        path: str | os.PathLike[str] | None = None,
+        *,
+        partial: bool = False,
+    ) -> Path:
+        """Save a job's report and return where (see `AsyncJobHandle.report`)."""
+        return await self.job(job_id).report(format, path, partial=partial)
+
+    # Companies and the server
+
+    def companies(self, *, limit: int | None = None, **filters: Any) -> AsyncIterator[Json]:
+        """Companies of the lake, newest row of each; the filters are those of GET /companies."""
+        return self._transport.pages(f"{API}/companies", filters, limit)
+
+    async def company(self, company_id: str) -> Json:
+        """One company with its history and facts."""
+        return dict(await self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
+
+    async def health(self) -> Json:
+        """What /healthz says."""
+        return dict(await self._transport.json("GET", "/healthz"))
+
+    async def is_ready(self) -> bool:
+        """True when every queue has a listener; one try, no waiting."""
+        try:
+            async with self._transport.stream("/readyz"):
+                return True
+        except ApiError:
+            return False

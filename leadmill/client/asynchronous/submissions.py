@@ -1,0 +1,141 @@
+"""The submissions of the client: every call that makes a job, one method each. Options: `leadmill.client.options`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Unpack
+
+from leadmill.client.asynchronous.job_handle import AsyncJobHandle
+from leadmill.client.asynchronous.transport import AsyncTransport
+from leadmill.client.options import (
+    CrawlJobOptions,
+    KeyedOptions,
+    ReportJobOptions,
+    ReportType,
+    ScoreJobOptions,
+    SubmitOptions,
+    body,
+)
+from leadmill.client.protocol import segment
+from leadmill.errors import InputError
+
+
+class AsyncSubmissions:
+    """Each call makes a job and returns its handle at once.
+
+    Each may raise ApiError: refused, `field` says which entry is wrong; and TypeError: no such option.
+    """
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def submit(
+        self,
+        company_urls: Iterable[str] | None = None,
+        *,
+        csv: str | os.PathLike[str] | None = None,
+        **options: Unpack[SubmitOptions],
+    ) -> AsyncJobHandle:
+        """Run a pipeline over companies named by URLs, searches, ids or a CSV file (sent as it is).
+
+        Raises:
+            ApiError: refused; `field` says which entry is wrong.
+            OSError: the CSV cannot be read.
+        """
+        return await self._submit("/pipelines", {"company_urls": company_urls}, options, SubmitOptions, csv=csv)
+
+    async def rerun(self, job_id: str, from_stage: str, **options: Unpack[KeyedOptions]) -> AsyncJobHandle:
+        """A new job that takes the parent's parts up to a stage and works from there."""
+        path = f"/pipelines/{segment(job_id)}/rerun"
+        return await self._submit(path, None, options, KeyedOptions, params={"from_stage": from_stage})
+
+    async def scrape_companies(self, company_urls: Iterable[str], **options: Unpack[CrawlJobOptions]) -> AsyncJobHandle:
+        named = {"company_urls": company_urls}
+        return await self._submit("/jobs/scrape/companies", named, options, CrawlJobOptions)
+
+    async def scrape_company(self, company_url: str, **options: Unpack[CrawlJobOptions]) -> AsyncJobHandle:
+        return await self._submit("/jobs/scrape/company", {"company_url": company_url}, options, CrawlJobOptions)
+
+    async def scrape_batch(
+        self,
+        search_queries: Iterable[str],
+        *,
+        max_results_per_query: int | None = None,
+        **options: Unpack[CrawlJobOptions],
+    ) -> AsyncJobHandle:
+        named = {"search_queries": search_queries, "max_results_per_query": max_results_per_query}
+        return await self._submit("/jobs/scrape/batch", named, options, CrawlJobOptions)
+
+    async def process(self, company_ids: Iterable[str], **options: Unpack[KeyedOptions]) -> AsyncJobHandle:
+        return await self.submit_kind("process", company_ids, **options)
+
+    async def enrich(self, company_ids: Iterable[str], **options: Unpack[KeyedOptions]) -> AsyncJobHandle:
+        return await self.submit_kind("enrich", company_ids, **options)
+
+    async def score(self, company_ids: Iterable[str], **options: Unpack[ScoreJobOptions]) -> AsyncJobHandle:
+        return await self._submit("/jobs/process/scores", {"company_ids": company_ids}, options, ScoreJobOptions)
+
+    async def report(
+        self,
+        company_ids: Iterable[str] = (),
+        *,
+        report_type: ReportType = "comprehensive",
+        **options: Unpack[ReportJobOptions],
+    ) -> AsyncJobHandle:
+        """A report over companies already in the lake; none named: over all."""
+        named = {"company_ids": company_ids, "report_type": report_type}
+        return await self._submit("/jobs/analytics/report", named, options, ReportJobOptions)
+
+    async def analyze(
+        self,
+        company_ids: Iterable[str] = (),
+        *,
+        report_type: ReportType = "comprehensive",
+        **options: Unpack[KeyedOptions],
+    ) -> AsyncJobHandle:
+        """The figures of a report without its files."""
+        named = {"company_ids": company_ids, "report_type": report_type}
+        return await self._submit("/jobs/analytics/analyze", named, options, KeyedOptions)
+
+    async def cleanup(self, older_than_days: int | None = None, **options: Unpack[KeyedOptions]) -> AsyncJobHandle:
+        return await self.submit_kind("cleanup", older_than_days=older_than_days, **options)
+
+    async def health_check(self, **options: Unpack[KeyedOptions]) -> AsyncJobHandle:
+        return await self.submit_kind("health_check", **options)
+
+    async def optimize_db(self, **options: Unpack[KeyedOptions]) -> AsyncJobHandle:
+        return await self.submit_kind("optimize_db", **options)
+
+    async def submit_kind(self, kind: str, company_ids: Iterable[str] | None = None, **options: Any) -> AsyncJobHandle:
+        """Any kind that declares a route, by its name; beside `KeyedOptions` it takes those that it declares.
+
+        Raises:
+            InputError: there is no such kind here; a server may have more, by plug-ins.
+        """
+        from leadmill.declared import KINDS
+
+        declared = KINDS.get(kind)
+        if declared is None or not declared.route:
+            known = ", ".join(name for name, one in KINDS.items() if one.route)
+            raise InputError(f"no kind {kind[:40]!r} with a call of this form; there are: {known}", field="kind")
+        own = {name: options.pop(name, None) for name in declared.options}
+        params = {name: value for name, value in own.items() if value is not None}
+        named = None if company_ids is None else {"company_ids": company_ids}
+        return await self._submit(f"/jobs/{declared.route}", named, options, KeyedOptions, params=params)
+
+    async def _submit(
+        self,
+        path: str,
+        named: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        allowed: type,
+        *,
+        csv: str | os.PathLike[str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> AsyncJobHandle:
+        content = body(named or {}, options, allowed)
+        key = content.pop("idempotency_key", None)
+        sent = None if named is None and not content else content
+        answer = await self._transport.submit(path, sent, key=key, csv=csv, params=params)
+        return AsyncJobHandle.of(self._transport, answer)

@@ -1,0 +1,151 @@
+"""What may be given with each submission, once for both clients: an option is a line here.
+
+A type checker refuses a wrong name or type; where none is used, `body` refuses a wrong name. A test compares all names
+with those of the API.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+from leadmill.errors import InputError
+from leadmill.suggest import unknown
+
+Priority = Literal["high", "normal", "low"]
+ReportType = Literal["comprehensive", "summary", "leads", "quality"]
+JobStatus = Literal["pending", "running", "retry", "completed", "failed", "cancelled"]
+#: A time: aware, or ISO 8601 text with a zone.
+Time = datetime | str
+
+
+class ReportOptions(TypedDict, total=False):
+    """Which report, in which formats."""
+
+    type: ReportType
+    #: html, csv, xlsx, json, parquet, or a plug-in's.
+    formats: Iterable[str]
+
+
+class CrawlOptions(TypedDict, total=False):
+    """How far a crawl goes into each site."""
+
+    #: Of each company at most (1 to 50), and links away from the home page (0 to 5).
+    max_pages: int
+    max_depth: int
+    respect_robots: bool
+    #: For one company, and for one request; seconds.
+    deadline_s: float
+    timeout_s: float
+    user_agent: str
+
+
+class JobOptions(TypedDict, total=False):
+    """What every job takes."""
+
+    priority: Priority | None
+    tags: Iterable[str] | None
+    #: Below this share of good companies (0 to 1) the job fails.
+    min_coverage: float | None
+    #: Seconds from now, or a time; what is not done then is given up.
+    deadline: float | Time | None
+    #: Not before this time.
+    run_at: Time | None
+
+
+class PipelineOptions(JobOptions, total=False):
+    """What a pipeline takes."""
+
+    search_queries: Iterable[str] | None
+    max_results_per_query: int | None
+    #: Companies of the lake: comp_….
+    company_ids: Iterable[str] | None
+    #: scrape, process, enrich, score, report, or a plug-in's; all unless given.
+    stages: Iterable[str] | None
+    report: ReportOptions | None
+    crawl: CrawlOptions | None
+    scoring_model: str | None
+
+
+class KeyedOptions(JobOptions, total=False):
+    """What every submission takes."""
+
+    #: Sent twice with the same key, a submission counts once; without one each call is a job.
+    idempotency_key: str | None
+
+
+class SubmitOptions(PipelineOptions, KeyedOptions, total=False):
+    """What `Client.submit` takes."""
+
+
+class CrawlJobOptions(KeyedOptions, total=False):
+    """What a job that only fetches pages takes."""
+
+    crawl: CrawlOptions | None
+
+
+class ScoreJobOptions(KeyedOptions, total=False):
+    """What a job that only scores takes."""
+
+    scoring_model: str | None
+
+
+class ReportJobOptions(KeyedOptions, total=False):
+    """What a report over companies of the lake takes."""
+
+    formats: Iterable[str] | None
+
+
+class JobFilter(TypedDict, total=False):
+    """Which jobs; what is left out matches all."""
+
+    status: JobStatus | None
+    kind: str | None
+    tag: str | None
+    #: Made at or after.
+    since: str | None
+    #: Part of id, tag, error or message.
+    text: str | None
+
+
+#: Options that have options.
+_NESTED: Mapping[str, type] = {"report": ReportOptions, "crawl": CrawlOptions}
+_LISTS = frozenset({"company_ids", "company_urls", "formats", "search_queries", "stages", "tags"})
+
+
+def body(named: Mapping[str, Any], options: Mapping[str, Any], allowed: type) -> dict[str, Any]:
+    """What a call names itself and its options, as JSON takes them: lists and times as such, nothing that is None.
+
+    Raises:
+        TypeError: an option that there is not, with the one that was perhaps meant; a text where a list belongs.
+        InputError: a number that is none.
+    """
+    _check_names(options, allowed)
+    return _as_json({**named, **options})
+
+
+def _as_json(given: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{name}: not a number: {value}", field=name)
+        if name in _NESTED and isinstance(value, Mapping):
+            _check_names(value, _NESTED[name], f"{name}: ")
+            found[name] = _as_json(value)
+        elif name in _LISTS:
+            if isinstance(value, str):
+                raise TypeError(f"{name}: a list of texts is wanted, not one text")
+            found[name] = list(value)
+        else:
+            found[name] = value.isoformat() if isinstance(value, datetime) else value
+    return found
+
+
+def _check_names(given: Mapping[str, Any], allowed: type, where: str = "") -> None:
+    known = allowed.__annotations__
+    if wrong := next((name for name in given if name not in known), None):
+        raise TypeError(where + unknown("option", wrong, known))
