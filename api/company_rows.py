@@ -36,6 +36,8 @@ _SHORT = (
 )  # fmt: skip
 #: What was once made of the score, and said no more than that: kept as a field, told of no row.
 _UNTOLD = {"probability": None}
+#: Columns of a row that are not told of a company: what a list says of it belongs to the job that was given the list.
+_NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def company(lake: Lake, company_id: str) -> dict[str, Any]:
     rows = _ask(lake, lambda newest: f"SELECT * FROM ({newest})", {"id": company_id}, one=True) if known else []
     if not rows:
         raise NotFoundError(f"no company {company_id[:60]!r}")
-    row = {name: value for name, value in rows[0].items() if name not in ("stage_rank", "filename")}
+    row = {name: value for name, value in rows[0].items() if name not in _NOT_TOLD}
     return {**row, **_UNTOLD, "history": _history(lake, company_id)}
 
 

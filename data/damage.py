@@ -20,8 +20,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.parts import DAMAGED, PLAN_FILE
-from data.schemas import ERRORS, PAGES, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
+from data.parts import DAMAGED, INPUT_FILE, PLAN_FILE
+from data.schemas import ERRORS, INPUT, PAGES, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from data.storage import StoredLake
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import COMPANY_ID
@@ -153,6 +153,8 @@ def check_columns(file: Path, found: pa.Schema, columns: Sequence[str] | None = 
 def _schema_at(file: Path) -> pa.Schema | None:
     if file.name == PLAN_FILE:
         return PLAN
+    if file.match(INPUT_FILE):
+        return INPUT
     folder = file.parent.name
     return {"errors": ERRORS, "pages": PAGES}.get(folder) or STAGE_SCHEMAS.get(folder)
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from data.damage import DamagedPartError, mend
+from data.input_columns import headers_in
 from data.lake import Lake
 from data.parts import (
     DAMAGED,
+    INPUT_FILE,
     KINDS,
     MANIFEST,
     PLAN_FILE,
@@ -182,6 +184,26 @@ class JobFiles:
         except DamagedPartError:
             mend(self._lake, [path])  # raises the same, unless it is missing
             raise
+
+    def input_headers(self) -> list[str]:
+        """The other columns of the job's input in its order; none where it has none, or there is no plan.
+
+        Raises:
+            DamagedPartError: the plan is damaged and now noted as that.
+        """
+        path = self.plan_path()
+        if self._storage.stat(path) is None:
+            return []
+        try:
+            return headers_in(path)
+        except DamagedPartError:
+            mend(self._lake, [path])  # raises the same, unless it is missing
+            raise
+
+    def input_path(self) -> Path:
+        """Where the other columns of the job's input lie (`data.input_columns`), or would."""
+        self.expose(lambda stage, unit: stage == "launch")
+        return self.folder / INPUT_FILE
 
     def manifest(self) -> dict[str, Any] | None:
         """What the job is (`pipelines.manifest`), or None when it has not begun (or never was).

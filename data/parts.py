@@ -20,6 +20,7 @@ _NAME = re.compile(r"part-(\d+)-(\d+)(?:-e(\d+))?\.parquet")
 #: Files of a job under fixed names.
 PLAN_FILE = "plan.parquet"
 MANIFEST = "manifest.json"
+INPUT_FILE = "input/columns.parquet"
 #: In front of the name of a file that was found damaged: no query sees it any more.
 DAMAGED = "damaged-"
 

@@ -40,6 +40,8 @@ FACT = pa.struct(
 CONTRIBUTION = pa.struct(
     [("rule", pa.string()), ("axis", pa.string()), ("points", pa.float64()), ("reason", pa.string())]
 )
+#: A line of the input a job was given, with the texts of its other columns by their headers.
+INPUT_LINE = pa.struct([("line", pa.int32()), ("values", pa.map_(pa.string(), pa.string()))])
 
 #: What names a company, in every table.
 IDENTITY = [
@@ -59,6 +61,7 @@ TYPES: dict[str, pa.DataType] = {
     "address": ADDRESS,
     "facts": pa.list_(FACT),
     "contributions": pa.list_(CONTRIBUTION),
+    "input lines": pa.list_(INPUT_LINE),
 }
 
 
@@ -169,6 +172,9 @@ PLAN = pa.schema(
         *ORIGIN,
     ]
 )
+
+#: The other columns of the input, written by launch: a line of it, with the company that it names ("": none).
+INPUT = pa.schema([pa.field("company_id", pa.string(), False), *INPUT_LINE, *ORIGIN])
 
 
 def table(

@@ -176,7 +176,8 @@ def _write(lake: Lake, sources: Sequence[Path], stage: str, target: Path, check:
 
 def _newest(stage: str, have: set[str]) -> str:
     """The query for the newest good row of each company; columns that no file has are null."""
-    columns = ", ".join(f'r."{name}"' if name in have else f'NULL AS "{name}"' for name in STAGE_SCHEMAS[stage].names)
+    kept = have - {"input"}  # what a list says of a company belongs to the job that was given it
+    columns = ", ".join(f'r."{name}"' if name in kept else f'NULL AS "{name}"' for name in STAGE_SCHEMAS[stage].names)
     good = "WHERE error IS NULL" if stage == "score" and "error" in have else ""
     table = "read_parquet($files, union_by_name => true, filename => true, file_row_number => true)"
     age = f"coalesce({MADE_AT[stage]}, TIMESTAMPTZ '1970-01-01')"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.cleaning import Refused
-from data.parts import PLAN_FILE, PartKind, part_folder, part_name
+from data.input_columns import InputWriter, headers_metadata
+from data.parts import INPUT_FILE, PLAN_FILE, PartKind, part_folder, part_name
 from data.schemas import ERRORS, PAGES, PLAN, STAGE_SCHEMAS, table
 from data.storage import Run, StoredLake
 
@@ -68,12 +69,25 @@ class UnitFiles:
         self.counts[kind] = n + 1
         return f"{part_folder(self._run.stage, kind)}/{part_name(self._partition, n, self._run.epoch)}"
 
-    def write_plan(self, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Write the plan, sorted by partition so that one partition's rows are read alone."""
+    def write_plan(self, rows: Iterable[Mapping[str, Any]], input_headers: Sequence[str] = ()) -> int:
+        """Write the plan, sorted by partition so that one partition's rows are read alone.
+
+        `input_headers`: the other columns of the input, which `write_input` has written.
+        """
         made = table(rows, PLAN, self._run.job_id).sort_by([("partition", "ascending"), ("domain", "ascending")])
+        made = made.replace_schema_metadata(headers_metadata(input_headers))
         with self._storage.stage_at(self._run, PLAN_FILE) as path:
             pq.write_table(made, path, compression="zstd", row_group_size=2_000)
         return int(made.num_rows)
+
+    @contextmanager
+    def write_input(self, headers: Sequence[str]) -> Iterator[InputWriter]:
+        """Write the other columns of the input; lines are added within the block."""
+        with (
+            self._storage.stage_at(self._run, INPUT_FILE) as path,
+            InputWriter(path, headers, self._run.job_id) as writer,
+        ):
+            yield writer
 
     def write_json(self, target: str, value: Any) -> None:
         """Write a JSON file."""

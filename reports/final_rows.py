@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from data.schemas import STAGE_SCHEMAS
-from reports.rows import count_rows, select_rows
+from reports.rows import count_rows, input_headers, select_rows
 
 #: Ranked order of leads, everywhere. With an ideal customer profile the score is the fit, so that fit comes first.
 RANKED = "score DESC NULLS LAST, reach DESC NULLS LAST, quality DESC NULLS LAST, domain ASC"
@@ -37,6 +37,8 @@ class FinalRows:
     con: Any
     #: The rows, as what may follow FROM.
     source: str
+    #: The other columns of the job's input, in its order: the keys of `values` in column `input`.
+    input_headers: Sequence[str] = ()
     #: What one query answers for several sections, kept by the name of that query.
     shared: dict[str, Any] = field(default_factory=dict, compare=False)
 
@@ -79,13 +81,14 @@ def final_rows(con: Any, rows: Sequence[Path]) -> Iterator[FinalRows]:
         duckdb.Error: a file is missing or no Parquet.
     """
     query = select_rows(con, rows, STAGE_SCHEMAS["score"])
+    headers = input_headers(con, rows)
     if count_rows(con, rows) > FEW_ROWS:
-        yield FinalRows(con, f"({query})")
+        yield FinalRows(con, f"({query})", headers)
         return
     table = f"final_rows_{secrets.token_hex(4)}"
     con.execute(f"CREATE TEMP TABLE {table} AS {query}")
     try:
-        yield FinalRows(con, table)
+        yield FinalRows(con, table, headers)
     finally:
         con.execute(f"DROP TABLE {table}")
 

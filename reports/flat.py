@@ -34,6 +34,9 @@ def _contributions(column: str) -> str:
     return _joined(column, "concat(x.rule, printf(' %+g: ', x.points), x.reason)")
 
 
+#: The final columns that are cells, in their order.
+CELLS = [field for field in STAGE_SCHEMAS["score"] if field.name != "input"]
+
 #: Nested columns that have a form of their own.
 _NESTED = {"address": _address, "social": _social, "facts": _facts, "contributions": _contributions}
 
@@ -45,12 +48,10 @@ def flat_rows(source: str, *, guard: bool) -> str:
     """
     # All texts go through one expression over a list of them: binding one for each takes longer than a report of few
     # rows has.
-    texts = {field.name: text for field in STAGE_SCHEMAS["score"] if (text := _text_of(field))}
+    texts = {field.name: text for field in CELLS if (text := _text_of(field))}
     made = f"list_transform([{', '.join(texts.values())}], lambda x: {guarded('x') if guard else on_one_line('x')})"
     numbered = {column: f"texts[{at}]" for at, column in enumerate(texts, 1)}
-    cells = ", ".join(
-        f"{numbered.get(field.name) or _number(field)} AS {name(field.name)}" for field in STAGE_SCHEMAS["score"]
-    )
+    cells = ", ".join(f"{numbered.get(field.name) or _number(field)} AS {name(field.name)}" for field in CELLS)
     return f"SELECT {cells} FROM (SELECT *, {made} AS texts FROM {source})"
 
 

@@ -7,11 +7,14 @@ is also the one place where a path or a text becomes part of a query.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
+from data.input_columns import HEADERS, headers_metadata
 
 _TYPES: dict[str, str] = {}
 
@@ -68,6 +71,25 @@ def count_rows(con: Any, paths: Sequence[str | Path]) -> int:
     files = ", ".join(path_literal(path) for path in paths)
     (rows,) = con.execute(f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata([{files}])").fetchone()
     return int(rows)
+
+
+def input_headers(con: Any, paths: Sequence[str | Path]) -> list[str]:
+    """The other columns of the input that the files' metadata names, in its order (`data.input_columns`).
+
+    Raises:
+        duckdb.IOException: a file is missing or no Parquet.
+    """
+    if not paths:
+        return []
+    files = ", ".join(path_literal(path) for path in paths)
+    found = con.execute(f"SELECT DISTINCT value FROM parquet_kv_metadata([{files}]) WHERE key = '{HEADERS}'").fetchall()
+    return list(dict.fromkeys(str(header) for (value,) in found for header in json.loads(value)))
+
+
+def with_input_headers(headers: Sequence[str]) -> str:
+    """What COPY to Parquet needs behind its other options to write them into the metadata."""
+    found = ", ".join(f"{key}: {quote(text)}" for key, text in headers_metadata(headers).items())
+    return f", KV_METADATA {{{found}}}" if found else ""
 
 
 def typed_columns(con: Any, schema: pa.Schema, have: Mapping[str, str], table: str = "") -> Mapping[str, str]:

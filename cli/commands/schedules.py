@@ -116,7 +116,7 @@ def _urls_of(file: Path) -> list[str]:
         if isinstance(line, BadLine):
             console.note(f"line {line.line} left out: {console.clean(line.error)}")
         else:
-            urls.append(line[1].url)
+            urls.append(line.company.url)
     return urls
 
 

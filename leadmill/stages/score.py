@@ -18,6 +18,7 @@ STAGE = Stage(
         "model_version": "text",
         "error_category": "text",
         "error": "text",
+        "input": "input lines",
     },
     made_at="scored_at",
     lacks="no score: score again",

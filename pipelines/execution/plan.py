@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from data.input_columns import InputWriter, copy_lines
 from data.jobs import JobRecord, JobStore, UnitStatus
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, WorkError
@@ -18,7 +20,7 @@ from pipelines.execution.window import window
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.request.asked import read_source
-from pipelines.request.inputs import BadLine, read_csv
+from pipelines.request.inputs import BadLine, Line, read_csv
 from pipelines.request.search import search
 from pipelines.stages import KINDS, STAGES, close_steps, partition_number, partition_stages
 
@@ -37,6 +39,8 @@ class Plan:
     bad: list[dict[str, Any]] = field(default_factory=list)
     #: domain -> further URLs that were given for it.
     merged: dict[str, list[str]] = field(default_factory=dict)
+    #: The other columns of the input, in its order; what they hold goes to a file of the job line by line.
+    input_headers: list[str] = field(default_factory=list)
 
     def add(self, company: CompanyUrl, line: int | None = None, source_job: str | None = None) -> None:
         """Add a company, or note its URL as merged when it is there already."""
@@ -103,6 +107,9 @@ def launch(run: UnitRun) -> None:
     planned = run.grant.partitions
     if planned and run.job.has_plan():
         rows, partitions = extend_plan(run, chain, processes)
+        headers = run.job.input_headers()
+        if headers and run.runtime.lake.set_damaged_aside([run.job.input_path()]):
+            resolve(run)  # for its lines alone
     else:
         plan = resolve(run)
         if not plan.rows:
@@ -111,10 +118,10 @@ def launch(run: UnitRun) -> None:
         fitting = math.ceil(len(plan.rows) / planned) if planned else MAX_PARTITION + 1
         size = fitting if fitting <= MAX_PARTITION else partition_size(len(plan.rows), processes)
         partitions = max(planned, plan.cut(size))
-        rows = [*plan.rows.values(), *plan.bad]
+        rows, headers = [*plan.rows.values(), *plan.bad], plan.input_headers
         if plan.merged:
             run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))
-    run.outcome.rows_out = run.files.write_plan(rows)
+    run.outcome.rows_out = run.files.write_plan(rows, headers)
     run.outcome.fields |= {
         "partitions": partitions if chain else 0,
         "window": window(processes),
@@ -142,7 +149,10 @@ def _nothing(plan: Plan) -> str:
 
 
 def resolve(run: UnitRun) -> Plan:
-    """Companies of a job from its recorded source: URLs, CSV, search queries, ids, a parent job."""
+    """Companies of a job from its recorded source: URLs, CSV, search queries, ids, a parent job.
+
+    The other columns of a CSV, or of the parent's, are written on the way.
+    """
     runtime, reads = run.runtime, STAGES[run.grant.stages[0]].reads
     recorded, _ = runtime.store.asked(run.job_id)
     source = read_source(recorded, runtime.lake.job_dir(run.job_id) / "input")
@@ -150,7 +160,7 @@ def resolve(run: UnitRun) -> Plan:
     for url in source.company_urls:
         plan.add(parse_company_url(url))
     if source.file is not None:
-        _add_lines(plan, read_csv(source.file))
+        _add_lines(run, plan, read_csv(source.file))
     if source.search_queries:
         for company in search(runtime.settings, runtime.lake, source.search_queries, source.max_results_per_query):
             plan.add(company)
@@ -163,17 +173,30 @@ def resolve(run: UnitRun) -> Plan:
     return plan
 
 
-def _add_lines(plan: Plan, lines: Iterable[tuple[int, CompanyUrl] | BadLine]) -> None:
-    for item in lines:
-        if isinstance(item, BadLine):
-            plan.add_failed("", item.text[:100] or f"line {item.line}", item.error, line=item.line)
-        else:
-            plan.add(item[1], item[0])
+def _add_lines(run: UnitRun, plan: Plan, lines: Iterable[Line | BadLine]) -> None:
+    with ExitStack() as held:
+        writer: InputWriter | None = None
+        for item in lines:
+            if isinstance(item, BadLine):
+                company_id = ""
+                plan.add_failed(company_id, item.text[:100] or f"line {item.line}", item.error, line=item.line)
+            else:
+                company_id = item.company.company_id
+                plan.add(item.company, item.line)
+            if writer is None and item.values:
+                plan.input_headers = list(item.values)
+                writer = held.enter_context(run.files.write_input(plan.input_headers))
+            if writer is not None:
+                writer.add(company_id, item.line, item.values)
 
 
 def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> None:
     files = recorded_files(run.runtime.store, run.runtime.lake, parent)
     files.expose()  # its parts are read by a listing (`rows_from`), like those of any other job
+    if headers := files.input_headers():
+        plan.input_headers = headers
+        with run.files.write_input(headers) as writer:
+            copy_lines(files.input_path(), writer)
     for row in files.plan():
         if row["error"] is not None:
             plan.bad.append(row)

@@ -54,6 +54,8 @@ def clear_redone(lake: Lake, files: JobFiles, stages: Sequence[str]) -> None:
     for one in found:
         stage, kind, part = _place(one)
         if part is None:
+            if one.file == str(files.input_path().relative_to(lake.root)) and files.there([files.input_path()]):
+                redone(lake, one)  # launch has written it again
             continue
         of_partition = stage in chain
         newest = files.commits.get((stage, f"p{part.partition}" if of_partition else stage))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from leadmill.errors import InputError
 from leadmill.ids import COMPANY_ID, CompanyUrl, parse_company_url
@@ -29,6 +30,15 @@ MAX_LINE = 100_000
 URL_COLUMNS = ("url", "website", "domain", "company_url")
 
 
+class Line(NamedTuple):
+    """An input line that names a company."""
+
+    line: int
+    company: CompanyUrl
+    #: Header → text of every other column, in the order of the file; the headers differ.
+    values: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class BadLine:
     """An input line that names no company."""
@@ -36,6 +46,7 @@ class BadLine:
     line: int
     text: str
     error: str
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_urls(urls: Iterable[str], field: str = "company_urls") -> list[str]:
@@ -71,7 +82,7 @@ def check_company_ids(ids: Iterable[str], field: str = "company_ids") -> list[st
     return checked
 
 
-def read_csv(path: Path) -> Iterator[tuple[int, CompanyUrl] | BadLine]:
+def read_csv(path: Path) -> Iterator[Line | BadLine]:
     """Companies of a CSV file, each with its line number, and the lines that name none.
 
     The column is the first of `URL_COLUMNS` in the header (any case), else the only column of a file whose first
@@ -89,29 +100,45 @@ def read_csv(path: Path) -> Iterator[tuple[int, CompanyUrl] | BadLine]:
         raise InputError(f"{path.name} is not CSV: {error}") from error
 
 
-def _rows(handle: io.TextIOBase) -> Iterator[tuple[int, CompanyUrl] | BadLine]:
+def _rows(handle: io.TextIOBase) -> Iterator[Line | BadLine]:
     first = handle.readline(MAX_LINE)
     if not first.strip():
         raise InputError("the file is empty; it needs a header with one of: " + ", ".join(URL_COLUMNS))
     separator = max(",;\t", key=first.count) if any(mark in first for mark in ",;\t") else ","
-    header = [name.strip().lower() for name in next(csv.reader([first], delimiter=separator))]
-    column = next((header.index(name) for name in URL_COLUMNS if name in header), None)
+    header = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
+    known = [name.lower() for name in header]
+    column = next((known.index(name) for name in URL_COLUMNS if name in known), None)
     line = 1
     if column is None and len(header) == 1:
         column = 0
-        yield from _one(first.strip().strip('"'), 1, heading=True)
+        yield from _one(first.strip().strip('"'), 1, {}, heading=True)
     elif column is None:
-        raise InputError(f"no column named {', '.join(URL_COLUMNS)}; the file has: {', '.join(header)[:200]}")
+        raise InputError(f"no column named {', '.join(URL_COLUMNS)}; the file has: {', '.join(known)[:200]}")
+    others = _others(header, column)
     reader = csv.reader(handle, delimiter=separator)
     for row in reader:
         if any(cell.strip() for cell in row):
-            yield from _one(row[column].strip() if column < len(row) else "", line + 1)
+            cells = [*row, *[""] * (len(header) - len(row))]
+            yield from _one(cells[column].strip(), line + 1, {name: cells[at].strip() for name, at in others.items()})
         line = reader.line_num + 1
 
 
-def _one(text: str, line: int, *, heading: bool = False) -> Iterator[tuple[int, CompanyUrl] | BadLine]:
+def _others(header: Sequence[str], column: int) -> dict[str, int]:
+    """The other columns, by headers that differ, and where they stand."""
+    found: dict[str, int] = {}
+    for at, name in enumerate(header):
+        if at != column:
+            title, number = name or f"column {at + 1}", 1
+            while title in found:
+                number += 1
+                title = f"{name or f'column {at + 1}'} {number}"
+            found[title] = at
+    return found
+
+
+def _one(text: str, line: int, values: Mapping[str, str], *, heading: bool = False) -> Iterator[Line | BadLine]:
     try:
-        yield line, parse_company_url(text)
+        yield Line(line, parse_company_url(text), values)
     except InputError as error:
         if not heading:  # the only column of a file may have any name
-            yield BadLine(line, text[:200], str(error))
+            yield BadLine(line, text[:200], str(error), values)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError
 from reports.analysis import analyze_rows
-from reports.flat import flat_rows
+from reports.flat import CELLS, flat_rows
 from reports.formats import Format, ReportData
 from reports.sections import in_order
 from reports.wording import percent
@@ -60,7 +59,7 @@ def write(data: ReportData, out: Path) -> int:
 
 def _leads(book: Any, data: ReportData) -> None:
     sheet = book.add_worksheet("Leads")
-    columns = STAGE_SCHEMAS["score"].names
+    columns = [field.name for field in CELLS]
     header = book.add_format({"bold": True, "bg_color": "#12343b", "font_color": "#ffffff"})
     for number, column in enumerate(columns):
         sheet.set_column(number, number, _WIDTHS.get(column, 14))

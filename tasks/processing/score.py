@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from data.schemas import CONTRIBUTION, ERRORS, MADE_AT, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from leadmill.errors import ErrorCategory
-from reports.rows import name, parquet, present, quote, select_rows, sql_type, typed_columns
+from reports.rows import name, parquet, present, quote, select_rows, sql_type, typed_columns, with_input_headers
+from tasks.input_lines import IDENTITY, input_lines, repeats
 from tasks.processing.scoring_conditions import READS
 from tasks.processing.scoring_rules import REACH, TIERS, Rule, ScoringModel, load_rules
 
@@ -56,6 +57,8 @@ def score_leads(
     job_id: str,
     now: datetime,
     out: Path,
+    lines: Path | None = None,
+    input_headers: Sequence[str] = (),
 ) -> ScoreResult:
     """Score every company of a plan and write the final columns as one zstd Parquet file.
 
@@ -68,6 +71,9 @@ def score_leads(
         model: what `load_rules` returned.
         job_id, now: written into each row (`now` as `scored_at`).
         out: written in place; the caller makes it atomic.
+        lines: Parquet with the columns of `data.schemas.INPUT`, where the input has other columns; each
+            company gets its lines as column `input`, a line that named no company gets its own.
+        input_headers: those columns in their order; they go into the file's metadata.
 
     A company without a good row carries the plan's error, else its newest company-scope error row, else
     its partition's. Of several rows of a company the newest counts.
@@ -75,11 +81,11 @@ def score_leads(
     Raises:
         duckdb.Error: a part cannot be read, or the file cannot be written.
     """
-    query = _query(con, plan, rows, row_errors, model)
+    query = _query(con, plan, rows, row_errors, model, lines)
     units = [{"partition": key, "category": c, "error": e} for key, (c, e) in unit_errors.items()]
     rules = [{"rule": r.name, "axis": r.axis, "points": r.points, "reason": r.reason} for r in model.rules]
     con.execute(
-        f"COPY ({query}) TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd)",
+        f"COPY ({query}) TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd{with_input_headers(input_headers)})",
         {"units": units, "rules": rules, "job_id": job_id, "now": now},
     )
     counted = con.execute(
@@ -95,6 +101,7 @@ def _query(
     rows: Sequence[Path],
     row_errors: Sequence[Path],
     model: ScoringModel,
+    lines: Path | None,
 ) -> str:
     size = math.ceil(len(model.rules) / math.ceil(len(model.rules) / GROUP))
     groups = [model.rules[first : first + size] for first in range(0, len(model.rules), size)]
@@ -105,7 +112,7 @@ def _query(
     parts = "g0.parts" if len(groups) == 1 else f"list_concat({', '.join(f'g{n}.parts' for n in range(len(groups)))})"
     return f"""
 WITH {", ".join(tables)},
-plan AS ({_plan(con, plan)}),
+plan AS (SELECT *, {IDENTITY} AS identity FROM ({_plan(con, plan)})),
 good AS ({_newest(con, rows)}),
 own AS (
   SELECT company_id, arg_max({{category: category, error: error}}, "at") AS first FROM
@@ -115,7 +122,8 @@ own AS (
 unit AS (
   SELECT unnest($units::STRUCT("partition" INTEGER, category VARCHAR, error VARCHAR)[], recursive := true)
 ),
-joined AS ({_joined()}),
+input_lines AS ({input_lines(con, lines)}),
+joined AS ({_joined(with_input=lines is not None)}),
 lead AS (SELECT *, {masks} FROM joined),
 scored AS (
   SELECT lead.*, {points} AS points, {reach} AS reach_points, {parts} AS contributions FROM lead {joins}
@@ -147,11 +155,10 @@ def _mask(rules: Sequence[Rule]) -> str:
 def _plan(con: duckdb.DuckDBPyConnection, plan: str | Path) -> str:
     """The plan, each company once. Lines that named no company (no id) stay apart by their line number."""
     query = select_rows(con, [plan], PLAN)
-    identity = "CASE WHEN company_id = '' THEN line::VARCHAR ELSE company_id END"
-    if not _repeats(con, [plan], identity):
+    if not repeats(con, [plan], IDENTITY):
         return query
     return (
-        f"{query} QUALIFY row_number() OVER (PARTITION BY {identity} "
+        f"{query} QUALIFY row_number() OVER (PARTITION BY {IDENTITY} "
         f'ORDER BY error IS NOT NULL, "partition" DESC, line) = 1'
     )
 
@@ -159,7 +166,7 @@ def _plan(con: duckdb.DuckDBPyConnection, plan: str | Path) -> str:
 def _newest(con: duckdb.DuckDBPyConnection, rows: Sequence[Path]) -> str:
     """Good rows, the newest of each company; the choice reads ids and times only, not whole rows."""
     schema = STAGE_SCHEMAS[READS]
-    if not rows or not _repeats(con, rows, "company_id"):
+    if not rows or not repeats(con, rows, "company_id"):
         return select_rows(con, rows, schema)
     have = present(con, rows)
     columns = ", ".join(f"{sql} AS {name(c)}" for c, sql in typed_columns(con, schema, have, "row").items())
@@ -172,14 +179,9 @@ def _newest(con: duckdb.DuckDBPyConnection, rows: Sequence[Path]) -> str:
 AND pick.last.file = row.file_index AND pick.last.line = row.file_row_number"""
 
 
-def _repeats(con: duckdb.DuckDBPyConnection, paths: Sequence[str | Path], key: str) -> bool:
-    """Whether a key stands twice; asked first because ranking all rows costs a third of the whole query."""
-    row = con.execute(f"SELECT count(*) <> count(DISTINCT {key}) FROM {parquet(paths)}").fetchone()
-    return bool(row and row[0])
-
-
-def _joined() -> str:
+def _joined(*, with_input: bool) -> str:
     schema = STAGE_SCHEMAS[READS]
+    lines = "LEFT JOIN input_lines ON input_lines.identity = plan.identity" if with_input else ""
     own = {"company_id": "plan.company_id", "domain": "plan.domain", "url": "coalesce(good.url, plan.url)"}
     columns = ", ".join(f"{own.get(c, f'good.{name(c)}')} AS {name(c)}" for c in schema.names)
     system, data = quote(ErrorCategory.SYSTEM), quote(ErrorCategory.DATA)
@@ -192,11 +194,13 @@ def _joined() -> str:
     CASE WHEN good.company_id IS NOT NULL THEN NULL
          WHEN plan.error IS NOT NULL THEN plan.error
          WHEN own.company_id IS NOT NULL THEN own.first.error
-         ELSE coalesce(unit.error, {quote(UNEXPLAINED)}) END AS error
+         ELSE coalesce(unit.error, {quote(UNEXPLAINED)}) END AS error,
+    {"input_lines.input" if with_input else "NULL"} AS input
   FROM plan
   LEFT JOIN good ON good.company_id = plan.company_id
   LEFT JOIN own ON own.company_id = plan.company_id
-  LEFT JOIN unit ON unit."partition" = plan."partition" """
+  LEFT JOIN unit ON unit."partition" = plan."partition"
+  {lines}"""
 
 
 def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
@@ -209,6 +213,7 @@ def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
         "contributions": "contributions",
         "error_category": "error_category",
         "error": "error",
+        "input": "input",
         "tier": f"CASE {tier} ELSE {quote(TIERS[-1])} END",
         "fit": "NULL",
         "reach": f"CASE WHEN good THEN {reach} END",

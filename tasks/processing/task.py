@@ -43,6 +43,8 @@ def score(run: UnitRun) -> None:
     }
     unhanded = _never_handed(run, units) | {partition_of(file): _DAMAGED for file in damaged}
     plan = job.plan_path()
+    headers = job.input_headers()
+    lines = job.input_path() if headers else None
 
     def score_from(files: Mapping[str, Sequence[Path]]) -> ScoreResult:
         return score_leads(
@@ -55,9 +57,11 @@ def score(run: UnitRun) -> None:
             job_id=job_id,
             now=run.now,
             out=out,
+            lines=lines,
+            input_headers=headers,
         )
 
-    with naming(lake, [plan]), run.files.part_at() as out:
+    with naming(lake, [plan, *([lines] if lines else [])]), run.files.part_at() as out:
         own = {"rows": rows}
         result = enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job)}, score_from)
     run.outcome.rows_in = result.rows

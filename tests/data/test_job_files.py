@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from data.job_files import Commits, JobFiles
@@ -31,7 +32,9 @@ def lake(tmp_path: Path) -> Lake:
     """A job whose processes all died between commit and exposure; render:html has not committed."""
     made = Lake(tmp_path)
     launch = UnitFiles(made, JOB, "launch", "launch", 2)
-    launch.write_plan([{**identity("a.example"), "bare": False, "partition": 0}])
+    with launch.write_input(["Record ID"]) as lines:
+        lines.add(identity("a.example")["company_id"], 2, {"Record ID": "77"})
+    launch.write_plan([{**identity("a.example"), "bare": False, "partition": 0}], ["Record ID"])
     launch.write_json("manifest.json", {"status": "running"})
     UnitFiles(made, JOB, "scrape", "p0", 1).write([identity("a.example")])
     UnitFiles(made, JOB, "score", "score", 2).write([identity("a.example")])
@@ -45,6 +48,8 @@ READERS: dict[str, Callable[[JobFiles], object]] = {
     "plan_path": lambda files: files.plan_path().exists(),
     "plan_column": lambda files: files.plan_column("domain"),
     "has_plan": lambda files: files.has_plan(),
+    "input_headers": lambda files: files.input_headers() == ["Record ID"],
+    "input_path": lambda files: files.input_path().exists(),
     "manifest": lambda files: files.manifest(),
     "valid": lambda files: [file for file in files.valid("scrape") if file.exists()],
     "all_valid": lambda files: files.all_valid(["scrape", "score"])["score", "rows"],
@@ -72,10 +77,18 @@ def test_what_no_commit_names_stays_unseen(lake: Lake) -> None:
     assert lake.storage.staged(JOB) == {("report", "render:html")}
 
 
+def test_a_death_between_the_renames_of_plan_and_input_loses_neither(lake: Lake) -> None:
+    staged = lake.job_dir(JOB) / "_tmp"
+    (staged / "launch.launch.2~plan.parquet").rename(lake.job_dir(JOB) / "plan.parquet")
+    files = JobFiles(lake, JOB, lambda: COMMITS)
+    assert files.input_headers() == ["Record ID"]
+    assert pq.read_table(files.input_path())["values"].to_pylist() == [[("Record ID", "77")]]
+
+
 def test_without_a_record_they_are_as_they_lie(lake: Lake) -> None:
     files = JobFiles.unrecorded(lake, JOB)
     assert files.manifest() is None and files.plan_column("domain") == [] and files.parts("scrape") == []
-    assert len(lake.storage.staged(JOB)) == 5
+    assert len(lake.storage.staged(JOB)) == 5 and files.input_headers() == []
 
 
 def test_the_record_is_asked_once_and_only_if_something_is_owed(lake: Lake) -> None:

@@ -18,11 +18,12 @@ from python_calamine import CalamineWorkbook
 
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError
+from reports.flat import CELLS
 from reports.formats import FORMATS
 from reports.render import render
 from tests.reports.conftest import JOB, final_rows, good, write_rows
 
-COLUMNS = STAGE_SCHEMAS["score"].names
+COLUMNS = [field.name for field in CELLS]
 RANKED = ["best.de", "same-c.com", "same-a.com", "same-b.com", "script.com", "formula.com", "rtl.com", "emoji.com",
           "long.com", "down.com", "robots.com", "slow.com"]  # fmt: skip
 
@@ -196,7 +197,7 @@ def test_json_has_the_exact_columns_and_nested_values(tmp_path: Path, con: Any, 
     found = json.loads(made(tmp_path, con, "json", rows).read_text(encoding="utf-8"))
     assert [row["domain"] for row in found] == RANKED
     best = found[0]
-    assert list(best) == COLUMNS
+    assert list(best) == STAGE_SCHEMAS["score"].names
     assert best["contributions"][1] == {"rule": "thin", "axis": "fit", "points": -8.0, "reason": "Little found"}
     assert best["social"] == {"linkedin": "https://linkedin.com/company/best"}
     assert best["facts"][0]["seen_at"] == best["scraped_at"] == "2026-11-24T09:30:00Z"

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data.input_columns import InputWriter
 from data.schemas import ERRORS, PLAN, STAGE_SCHEMAS, table
 from leadmill.ids import company_id
+from reports.rows import input_headers
 from tasks.processing.score import UNEXPLAINED, ScoringModel, load_rules, score_leads
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -53,6 +55,8 @@ def score(tmp_path: Path, scoring: ScoringModel, plan: list[dict[str, Any]], **g
         job_id=JOB,
         now=NOW,
         out=out,
+        lines=given_.get("lines"),
+        input_headers=given_.get("input_headers", ()),
     )
     found: list[dict[str, Any]] = pq.read_table(out).to_pylist()
     assert result.rows == len(found) == sum(result.tiers.values())
@@ -100,6 +104,30 @@ def test_errors_come_from_plan_then_company_then_partition(tmp_path: Path) -> No
     }
     for failed in (r for r in found if r["error"]):
         assert (failed["score"], failed["tier"], failed["contributions"]) == (0.0, "D", [])
+
+
+def test_each_company_has_all_its_lines_and_a_line_without_one_its_own(tmp_path: Path) -> None:
+    headers = ["Id", 'Ö, "owner"', "input"]
+    path = tmp_path / "lines.parquet"
+    with InputWriter(path, headers, JOB) as lines:
+        lines.add(company_id("twice.com"), 9, {"Id": "9", headers[1]: "Zoë", "input": ""})
+        lines.add("", 4, {"Id": "4", headers[1]: "", "input": ""})
+        lines.add(company_id("twice.com"), 2, {"Id": "2\x00", headers[1]: "", "input": "x"})
+        lines.add("", 5, {"Id": "5", headers[1]: "", "input": ""})
+        lines.add(company_id("once.com"), 3, {"Id": "", headers[1]: "", "input": ""})
+    nowhere = {"company_id": "", "partition": None, "error_category": "data", "error": "no host"}
+    plan = [row("twice.com", line=9), row("once.com", line=3), row("no-line.com")]
+    plan += [{**nowhere, "domain": "a b", "line": 4}, {**nowhere, "domain": "a b", "line": 5}]
+    found = score(tmp_path, load_rules(None), plan, lines=path, input_headers=headers)
+    told = {(r["domain"], r["input"] and len(r["input"])): r["input"] for r in found}
+    assert sorted(r["input"][0]["values"] for r in found if r["domain"] == "a b") == [[("Id", "4")], [("Id", "5")]]
+    assert told["twice.com", 2] == [
+        {"line": 2, "values": [("Id", "2"), ("input", "x")]},
+        {"line": 9, "values": [("Id", "9"), (headers[1], "Zoë")]},
+    ]
+    assert told["once.com", 1] == [{"line": 3, "values": []}]
+    assert told["no-line.com", None] is None
+    assert input_headers(duckdb.connect(), [tmp_path / "out.parquet"]) == headers
 
 
 def test_no_match_and_all_null_give_zero_and_the_lowest_tier(tmp_path: Path) -> None:

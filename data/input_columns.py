@@ -1,0 +1,89 @@
+"""The other columns of a job's input: `input/columns.parquet`, one row a line (`data.schemas.INPUT`).
+
+They belong to the job that was given the list, never to the company: a later job over the same company has its own or
+none. Launch writes the file by the commit that writes the plan, and only where the input has other columns; which ones
+there are, in the order of the input, the plan says in its metadata, so that a file that is missing is missed. Rows of
+stage `score` carry them on, with the same metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow.parquet as pq
+
+from data.reading import FAULTS, named
+from data.schemas import INPUT, table
+
+#: Under this name a Parquet file's metadata has the headers, as a JSON list.
+HEADERS = "input_headers"
+#: Lines held in memory before they are written.
+_BATCH = 2_000
+
+
+class InputWriter:
+    """Writes the lines of an input as they come, a batch in memory at a time; a context."""
+
+    def __init__(self, path: Path, headers: Sequence[str], job_id: str) -> None:
+        self._job_id = job_id
+        self._held: list[dict[str, Any]] = []
+        schema = INPUT.with_metadata(headers_metadata(headers))
+        self._file = pq.ParquetWriter(path, schema, compression="zstd")
+
+    def add(self, company_id: str, line: int, values: Mapping[str, str]) -> None:
+        """Add a line: its company ("": it names none) and the texts of its other columns; an empty one is left out."""
+        told = {header: text for header, text in values.items() if text}
+        self._held.append({"company_id": company_id, "line": line, "values": told})
+        if len(self._held) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write_table(table(self._held, INPUT, self._job_id))
+        self._held.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self._held:
+            self._flush()
+        self._file.close()
+
+
+def headers_metadata(headers: Sequence[str]) -> dict[str, str]:
+    """What the metadata of a Parquet file says of the other columns of an input; nothing where there are none."""
+    return {HEADERS: json.dumps(list(headers), ensure_ascii=False)} if headers else {}
+
+
+def headers_in(file: Path) -> list[str]:
+    """The headers that a Parquet file's metadata names, in the order of the input; none where it names none.
+
+    Raises:
+        DamagedPartError: it is missing or damaged.
+    """
+    try:
+        found = (pq.read_metadata(file).metadata or {}).get(HEADERS.encode())
+        return [str(header) for header in json.loads(found)] if found else []
+    except FAULTS as error:
+        raise named(file, error) from error
+
+
+def copy_lines(source: Path, writer: InputWriter) -> None:
+    """Add the lines of another job's file.
+
+    Raises:
+        DamagedPartError: it is missing or damaged.
+    """
+    try:
+        with pq.ParquetFile(source, page_checksum_verification=True) as reader:
+            for chunk in reader.iter_batches(batch_size=_BATCH):
+                for row in chunk.to_pylist(maps_as_pydicts="lossy"):
+                    writer.add(row["company_id"], row["line"], row["values"])
+    except FAULTS as error:
+        raise named(source, error) from error

@@ -1,0 +1,77 @@
+"""A list with ids of its own, on the real stack: what goes in comes back for every line, and in no other job."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.local_stack.stack import LocalStack
+from data.lake import Lake
+from leadmill import Client
+from leadmill.client.job_handle import JobHandle
+
+LIST = "Record ID,Website,Owner\nr-1,nordwind-solar.example,Zoë\nr-2,not a host,\nr-3,www.nordwind-solar.example,\n"
+MINE = {
+    "nordwind-solar.example": [
+        {"line": 2, "values": {"Record ID": "r-1", "Owner": "Zoë"}},
+        {"line": 4, "values": {"Record ID": "r-3"}},
+    ],
+    "not a host": [{"line": 3, "values": {"Record ID": "r-2"}}],
+}
+
+
+@pytest.fixture(scope="module")
+def job(client: Client, tmp_path_factory: pytest.TempPathFactory) -> JobHandle:
+    file = tmp_path_factory.mktemp("list") / "crm.csv"
+    file.write_text(LIST)
+    handle = client.submit(csv=file, crawl={"max_pages": 1}, report={"formats": ["json"]})
+    assert handle.wait(120).status == "completed"
+    return handle
+
+
+def told(stack: LocalStack, job_id: str) -> dict[str, Any]:
+    lake = Lake(stack.data_dir)
+    return {row["domain"]: row["input"] for row in lake.iter_rows(lake.parts(job_id, "score"))}
+
+
+def lines(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        domain: None if rows is None else [{**row, "values": dict(row["values"])} for row in rows]
+        for domain, rows in found.items()
+    }
+
+
+def test_every_line_comes_back_with_the_company_it_names(
+    stack: LocalStack, client: Client, job: JobHandle, tmp_path: Path
+) -> None:
+    assert lines(told(stack, job.id)) == MINE
+    report = json.loads(client.download_report(job.id, "json", tmp_path / "r.json").read_text())
+    assert {row["domain"]: row["input"] for row in report} == MINE
+
+
+def test_a_resume_and_a_rerun_keep_the_lines(stack: LocalStack, client: Client, job: JobHandle) -> None:
+    job.resume()
+    assert job.wait(120).attempt == 2
+    assert lines(told(stack, job.id)) == MINE
+    child = client.rerun(job.id, "score")
+    child.wait(120)
+    assert lines(told(stack, child.id)) == MINE
+    only_report = client.rerun(job.id, "report")
+    only_report.wait(120)
+    report = json.loads(only_report.report("json", stack.data_dir.parent / "again.json").read_text())
+    assert {row["domain"]: row["input"] for row in report} == MINE
+
+
+def test_no_other_job_shows_them(stack: LocalStack, client: Client, job: JobHandle, tmp_path: Path) -> None:
+    [company] = [one for one in client.companies(text="nordwind-solar") if one["job_id"]]
+    whole = client.company(company["company_id"])
+    assert "input" not in whole and whole["job_id"] == company["job_id"]
+    scored = client.score([company["company_id"]])
+    report = client.report([company["company_id"]], formats=["json"])
+    assert [handle.wait(120).status for handle in (scored, report)] == ["completed"] * 2
+    assert told(stack, scored.id) == {"nordwind-solar.example": None}
+    [row] = json.loads(report.report("json", tmp_path / "lake.json").read_text())
+    assert row["input"] is None and "r-1" not in json.dumps(row)
