@@ -1,22 +1,24 @@
-"""What all packages stand on: declarations, settings, errors, ids; and the client, `from leadmill import Client`."""
+"""What all packages stand on: declarations, settings, errors, ids. And the door for users: `from leadmill import …`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from leadmill.client.asynchronous.client import AsyncClient
-    from leadmill.client.asynchronous.job_handle import AsyncJobHandle
-    from leadmill.client.client import Client
-    from leadmill.client.errors import ApiError, ApiUnreachableError
-    from leadmill.client.job_handle import JobHandle
-    from leadmill.client.results import Job
-    from leadmill.rows import Lead
+from typing import Any
 
 __version__ = "0.3.0.dev0"
 
-__all__ = ["ApiError", "ApiUnreachableError", "AsyncClient", "AsyncJobHandle", "Client", "Job", "JobHandle", "Lead"]
+__all__ = [
+    "ApiError",
+    "ApiUnreachableError",
+    "AsyncClient",
+    "AsyncJobHandle",
+    "Client",
+    "Job",
+    "JobHandle",
+    "Lake",
+    "Lead",
+]
 
+#: Where each of them is. What a type checker reads of them is in __init__.pyi.
 _HOMES = {
     "ApiError": "leadmill.client.errors",
     "ApiUnreachableError": "leadmill.client.errors",
@@ -25,12 +27,15 @@ _HOMES = {
     "Client": "leadmill.client.client",
     "Job": "leadmill.client.results",
     "JobHandle": "leadmill.client.job_handle",
+    "Lake": "reports.reader",
     "Lead": "leadmill.rows",
 }
 
+__all__ = list(_HOMES)
+
 
 def __getattr__(name: str) -> Any:
-    """Load the client's names when first asked for, so that importing a setting costs no HTTP library."""
+    """Load a user's name when first asked for: a setting costs no HTTP library, and nothing here imports upwards."""
     if name in _HOMES:
         from importlib import import_module
 

@@ -3,74 +3,35 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import shutil
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from data.lake import Lake, UnitFiles
-from leadmill.ids import company_id, new_job_id
+from data.lake import Lake
+from tests.small_lake import scored_job
 
 pytestmark = pytest.mark.stack
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-
-def lead(number: int, score: float, country: str | None) -> dict[str, Any]:
-    domain = f"firm-{number}.example"
-    return {
-        "company_id": company_id(domain),
-        "domain": domain,
-        "url": f"https://{domain}/",
-        "name": f"Firm {number}",
-        "emails": [f"info@{domain}"] if number % 2 else [],
-        "phones": ["+442079460000"],
-        "address": {"city": "Leeds", "country": "GB"} if number % 3 else None,
-        "social": {"linkedin": f"https://www.linkedin.com/company/firm-{number}"},
-        "country": country,
-        "industry": "software",
-        "technologies": ["WordPress"],
-        "founded": 1999 if number % 2 else None,
-        "score": score,
-        "tier": "A" if score >= 75 else "C",
-        "contributions": [{"rule": "has_email", "axis": "reach", "points": 20.0, "reason": "names an e-mail address"}],
-        "scraped_at": NOW,
-        "scored_at": NOW,
-    }
-
 
 @pytest.fixture
 def job(tmp_path: Path) -> str:
-    """A lake with one scored job, written by the lake's own hand."""
-    lake, job_id = Lake(tmp_path), new_job_id()
-    down = {
-        "company_id": company_id("down.example"),
-        "domain": "down.example",
-        "score": 0.0,
-        "tier": "D",
-        "error_category": "network",
-        "error": "no answer from down.example",
-    }
-    files = UnitFiles(lake, job_id, "score", "score", 1)
-    files.write([*(lead(n, 30.0 + 5 * n, ["GB", "DE", None][n % 3]) for n in range(12)), down])
-    lake.expose(job_id, "score", "score", 1)
-    assert len(lake.parts(job_id, "score")) == 1
-    return job_id
+    return scored_job(Lake(tmp_path / "var" / "demo"))
 
 
-def execute(path: Path, data: Path) -> nbformat.NotebookNode:
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=90, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}})
+def execute(path: Path, project: Path) -> nbformat.NotebookNode:
+    """Run it as Jupyter does: in its own folder, which stands in `project` beside `var`, with no setting at all."""
+    folder = project / FOLDER.name
+    shutil.copytree(FOLDER, folder)
+    notebook = nbformat.read(folder / path.name, as_version=4)
+    client = NotebookClient(notebook, timeout=90, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LEADMILL_")}
-    client.execute(
-        env={**kept, "LEADMILL_DATA_URL": str(data), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    )
+    client.execute(env={**kept, "MPLBACKEND": "module://matplotlib_inline.backend_inline"})
     return notebook
 
 
