@@ -22,21 +22,24 @@ router = APIRouter(prefix="/schedules", tags=["schedules"], responses=problems.R
 
 
 class ScheduleBody(Body):
-    """A pipeline to submit again and again. `cron`: minute hour day month weekday, in UTC."""
+    """A pipeline to submit again and again. `cron`: minute hour day month weekday, by the clock of `timezone`."""
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
     cron: Annotated[str, Field(min_length=1, max_length=100)]
+    timezone: Annotated[str, Field(min_length=1, max_length=60, description="IANA name, like Europe/Berlin")] = "UTC"
     pipeline: PipelineBody
 
 
 class ScheduleShown(BaseModel):
-    """A schedule: its next runs, its cron expression in words, its last tick {planned, job_id}."""
+    """A schedule: its next runs (UTC, and in its zone), its cron in words, its last tick {planned, job_id}."""
 
     name: str
     cron: str
+    timezone: str
     explanation: str
     paused: bool
     next_runs: list[str]
+    next_runs_local: list[str]
     last_tick: dict[str, Any] | None
     created_at: str | None
     #: What is wrong with an entry that cannot be read; it is never due, and can be deleted.
@@ -57,7 +60,8 @@ def list_schedules(here: Here) -> Response:
 @router.post("", status_code=201, response_model=ScheduleShown, summary="Submit a pipeline again and again")
 def create_schedule(body: ScheduleBody, here: Here) -> Response:
     now = datetime.now(UTC)
-    made = schedules.create(here.store, here.lake, body.name, body.cron, pipeline_submission(body.pipeline), now)
+    submission = pipeline_submission(body.pipeline)
+    made = schedules.create(here.store, here.lake, body.name, body.cron, submission, now, body.timezone)
     return JSONResponse(schedules.describe(made, now), 201, headers={"Location": f"{API}/schedules"})
 
 

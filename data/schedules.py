@@ -27,6 +27,7 @@ from data import keys
 from data.jobs import JobStore
 from leadmill.errors import ConflictError, LeadmillError, NotFoundError
 from leadmill.log import get_logger
+from leadmill.time_zones import time_zone
 
 log = get_logger(__name__)
 
@@ -41,12 +42,14 @@ class Schedule:
     """A pipeline that is submitted again and again."""
 
     name: str
-    #: Five fields, UTC: minute, hour, day of month, month, day of week.
+    #: Five fields: minute, hour, day of month, month, day of week.
     cron: str
     created_at: str
     paused: bool = False
     #: What is submitted: fields of `pipelines.intake.submit.Submission` as JSON. Empty where only headers were read.
     body: Mapping[str, Any] = field(default_factory=dict)
+    #: Whose clock `cron` is read by. What 0.2.0 kept names none.
+    timezone: str = "UTC"
 
 
 class UnreadableError(ValueError):
@@ -210,7 +213,12 @@ def read_schedule(name: str, text: str, body: str | None = None) -> Schedule:
     paused = found.get("paused", False)
     if not isinstance(paused, bool):
         raise UnreadableError("its paused is neither true nor false")
-    return Schedule(name, found["cron"], found["created_at"], paused, _object(body) if body is not None else {})
+    zone = found.get("timezone", "UTC")
+    try:
+        time_zone(str(zone))
+    except ValueError as error:
+        raise UnreadableError(str(error)) from error
+    return Schedule(name, found["cron"], found["created_at"], paused, _object(body) if body is not None else {}, zone)
 
 
 def _object(text: str) -> dict[str, Any]:

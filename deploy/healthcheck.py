@@ -42,7 +42,7 @@ def beat(settings: Settings) -> str | None:
 
     ticks = ScheduleStore(JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)).ticks()
     for name, cron in PERIODIC.items():
-        last, planned = ticks.get(name), planned_time(cron, datetime.now(UTC) - LATE)
+        last, planned = ticks.get(name), planned_time(cron, UTC, datetime.now(UTC) - LATE)
         if last is None:
             return f"{name} has never been ticked"
         if planned is not None and last < planned:

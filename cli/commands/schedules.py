@@ -28,7 +28,7 @@ def list_schedules(data: DataFolder = None, as_json: AsJson = False) -> int:
         console.json_result(found)
         return 0
     console.table(
-        ["name", "cron", "in words (UTC)", "next run", "last tick", "its job"],
+        ["name", "cron", "in words", "next run (UTC)", "last tick", "its job", "time zone", "next run there"],
         [
             [
                 one["name"],
@@ -37,6 +37,8 @@ def list_schedules(data: DataFolder = None, as_json: AsJson = False) -> int:
                 "never" if one.get("fault") else "paused" if one["paused"] else next(iter(one["next_runs"]), "never"),
                 (one["last_tick"] or {}).get("planned"),
                 (one["last_tick"] or {}).get("job_id"),
+                one.get("timezone", "UTC"),
+                next((at[:16].replace("T", " ") for at in _local_runs(one)), None),
             ]
             for one in found
         ],
@@ -51,7 +53,10 @@ def add(
     name: Name,
     pipeline: dict[str, Any],
     *,
-    cron: Annotated[str, typer.Option(help='Minute hour day month weekday, in UTC: "0 6 * * 1".')],
+    cron: Annotated[str, typer.Option(help='Minute hour day month weekday: "0 6 * * 1".')],
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Whose clock: Europe/Berlin … (default: UTC).")
+    ] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
@@ -62,7 +67,7 @@ def add(
     if file := pipeline.pop("csv", None):
         pipeline["company_urls"] = _urls_of(file)
     with connect() as client:
-        made = client.create_schedule(name, cron, **pipeline)
+        made = client.create_schedule(name, cron, timezone=timezone, **pipeline)
     if as_json:
         console.json_result(made)
     else:
@@ -120,6 +125,12 @@ def _urls_of(file: Path) -> list[str]:
     return urls
 
 
+def _local_runs(schedule: dict[str, Any]) -> list[str]:
+    """Its next runs by its own clock; an API of 0.2.0 knows UTC alone."""
+    return list(schedule.get("next_runs_local", schedule["next_runs"]))
+
+
 def _tell(schedule: dict[str, Any]) -> None:
-    runs = ", ".join(schedule["next_runs"]) or "none"
-    console.note(console.clean(f"{schedule['explanation']} (UTC); next runs: {runs}"))
+    runs = ", ".join(_local_runs(schedule)) or "none"
+    zone = schedule.get("timezone", "UTC")
+    console.note(console.clean(f"{schedule['explanation']} ({zone}); next runs: {runs}"))

@@ -18,6 +18,7 @@ from data.schedule_files import ScheduleFiles
 from data.schedules import Schedule, ScheduleStore, Unreadable, UnreadableError
 from leadmill.errors import ConflictError, LeadmillError, NotFoundError
 from leadmill.log import get_logger
+from leadmill.time_zones import time_zone
 from pipelines.intake.cron import NAME, planned_time
 from pipelines.intake.past_ticks import jobs_since, schedule_tag
 from pipelines.views.alarms import tell, tell_once
@@ -97,7 +98,7 @@ class ScheduleRegistry:
             before = self._redis.get(name)  # not one that was deleted meanwhile
             after = replace(before, paused=paused)
             self._files.write(after)
-            if before.paused and not paused and (planned := planned_time(before.cron, now)):
+            if before.paused and not paused and (planned := planned_time(before.cron, time_zone(before.timezone), now)):
                 self._redis.passed_over(name, planned)
             self._redis.put(after)
         return after
@@ -197,14 +198,15 @@ class ScheduleRegistry:
         The lake knows the jobs that came of it. One whose job is in the lake is noted; one whose job is not is due:
         it was never submitted, or the job was lost with the server before it began.
         """
-        planned = planned_time(schedule.cron, now)
+        zone = time_zone(schedule.timezone)
+        planned = planned_time(schedule.cron, zone, now)
         since = datetime.fromisoformat(schedule.created_at)
         if planned is None or planned <= since:
             return
         job = next(iter(jobs_since(self._lake, planned, schedule_tag(schedule.name))), None)
         if job is not None:
             self._redis.ticked(schedule.name, planned, job)
-        elif (before := planned_time(schedule.cron, planned, earlier=True)) is not None and before > since:
+        elif (before := planned_time(schedule.cron, zone, planned, earlier=True)) is not None and before > since:
             self._redis.passed_over(schedule.name, before)
 
     def _tell_restored(self, names: list[str]) -> None:

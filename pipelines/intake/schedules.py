@@ -17,8 +17,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from itertools import islice
+from datetime import UTC, datetime, tzinfo
+from itertools import islice, takewhile
 from typing import Any
 
 from cronsim import CronSim
@@ -30,8 +30,9 @@ from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
 from leadmill.declared import PERIODIC
 from leadmill.errors import ConflictError, InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
+from leadmill.time_zones import time_zone
 from pipelines.execution.canvas import Dispatch
-from pipelines.intake.cron import NAME, check_cron, next_runs, planned_time
+from pipelines.intake.cron import NAME, check_cron, check_zone, next_runs, planned_time, planned_times
 from pipelines.intake.past_ticks import schedule_tag
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.intake.submit import MAX_TAGS, Submission, submit
@@ -51,6 +52,7 @@ _SUBMISSION = TypeAdapter(Submission)
 class _Due:
     name: str
     cron: str
+    zone: tzinfo
     #: When it began to count; None: a built-in one.
     since: datetime | None
 
@@ -84,21 +86,24 @@ def from_body(body: Mapping[str, Any]) -> Submission:
         raise InputError(text) from error
 
 
-def create(store: JobStore, lake: Lake, name: str, cron: str, submission: Submission, now: datetime) -> Schedule:
+def create(
+    store: JobStore, lake: Lake, name: str, cron: str, submission: Submission, now: datetime, timezone: str = "UTC"
+) -> Schedule:
     """Keep a recurring pipeline; its first tick is the first planned time after `now`.
 
     Raises:
-        InputError: name, cron or a field of the submission (`pipeline.…`) is wrong.
+        InputError: name, cron, timezone or a field of the submission (`pipeline.…`) is wrong.
         ConflictError: the name is taken.
         UnavailableError: Redis does not answer, or the lake cannot be written.
     """
     check_name(name)
     check_cron(cron)
+    check_zone(timezone)
     try:
         _check_repeatable(submission)
     except InputError as error:
         raise InputError(str(error), field=f"pipeline.{error.field}" if error.field else "pipeline") from error
-    schedule = Schedule(name, cron, now.isoformat(), body=to_body(submission))
+    schedule = Schedule(name, cron, now.isoformat(), body=to_body(submission), timezone=timezone)
     if len(json.dumps(schedule.body)) > _MAX_BODY:
         raise InputError(f"more than {_MAX_BODY:,} characters; name the companies by a search", field="pipeline")
     ScheduleRegistry(store, lake).create(schedule)
@@ -131,7 +136,7 @@ class Ticker:
         ticks = self._schedules.ticks()
         done = []
         for due in known:
-            planned = planned_time(due.cron, now)
+            planned = planned_time(due.cron, due.zone, now)
             last = ticks.get(due.name)
             if last is None and due.since is None:  # a built-in schedule on a new installation: its time begins now
                 self._schedules.ticked(due.name, now)
@@ -141,10 +146,11 @@ class Ticker:
 
     def _known(self, now: datetime) -> Iterator[_Due]:
         for name, cron in PERIODIC.items():
-            yield _Due(name, cron, None)
+            yield _Due(name, cron, UTC, None)
         for schedule in self._registry.read_all(now)[0]:
             if not schedule.paused:
-                yield _Due(schedule.name, schedule.cron, datetime.fromisoformat(schedule.created_at))
+                since = datetime.fromisoformat(schedule.created_at)
+                yield _Due(schedule.name, schedule.cron, time_zone(schedule.timezone), since)
 
     def _submit_due(self, due: _Due, planned: datetime, last: datetime | None, now: datetime) -> bool:
         """Submit a planned time unless it was dealt with before; whether it was submitted."""
@@ -168,7 +174,7 @@ class Ticker:
             tell(self._store, "tick_refused", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
             return False
         self._schedules.ticked(due.name, planned, job_id)
-        if missed := sum(1 for _ in islice(_between(due.cron, until, planned), _MAX_MISSED)):
+        if missed := sum(1 for _ in islice(_between(due, until, planned), _MAX_MISSED)):
             tell(self._store, "missed_ticks", name=due.name, missed=missed, before=planned.isoformat())
         return True
 
@@ -199,26 +205,28 @@ class Ticker:
         return body
 
 
-def _between(cron: str, after: datetime, before: datetime) -> Iterator[datetime]:
-    for at in CronSim(cron, after):
-        if at >= before:
-            return
-        yield at
+def _between(due: _Due, after: datetime, before: datetime) -> Iterator[datetime]:
+    return takewhile(lambda at: at < before, planned_times(due.cron, due.zone, after))
 
 
 def describe(schedule: Schedule, now: datetime, last: Tick | None = None) -> dict[str, Any]:
     """A schedule as the API shows it.
 
-    Fields: name, cron, explanation (the cron in words), paused, next_runs (none while paused), last_tick {planned,
-    job_id} or None, created_at, fault (None), and pipeline where the schedule was read with its body. Times are UTC.
+    Fields: name, cron, timezone, explanation (the cron in words), paused, next_runs (none while paused; UTC) and
+    next_runs_local (the same in the schedule's zone), last_tick {planned, job_id} or None, created_at, fault (None),
+    and pipeline where the schedule was read with its body.
     """
     body = _as_given(schedule.body)
+    zone = time_zone(schedule.timezone)
+    runs = [] if schedule.paused else next_runs(schedule.cron, zone, now)
     return {
         "name": schedule.name,
         "cron": schedule.cron,
+        "timezone": schedule.timezone,
         "explanation": CronSim(schedule.cron, now).explain(),
         "paused": schedule.paused,
-        "next_runs": [] if schedule.paused else [at.isoformat() for at in next_runs(schedule.cron, now)],
+        "next_runs": [at.isoformat() for at in runs],
+        "next_runs_local": [at.astimezone(zone).isoformat() for at in runs],
         "last_tick": {"planned": last.planned.isoformat(), "job_id": last.job_id or None} if last else None,
         "created_at": schedule.created_at,
         "fault": None,
@@ -231,9 +239,11 @@ def describe_unreadable(entry: Unreadable) -> dict[str, Any]:
     return {
         "name": entry.name,
         "cron": "",
+        "timezone": "",
         "explanation": "cannot be read",
         "paused": True,
         "next_runs": [],
+        "next_runs_local": [],
         "last_tick": None,
         "created_at": None,
         "fault": entry.fault,

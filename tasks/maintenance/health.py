@@ -20,6 +20,7 @@ from data.schedules import ScheduleStore
 from leadmill.declared import KINDS, PERIODIC
 from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
+from leadmill.time_zones import time_zone
 from pipelines.intake.cron import planned_time
 from pipelines.queues import Queue
 from tasks.maintenance.health_check import HealthCheck, State, worst
@@ -118,11 +119,13 @@ def _schedules(store: JobStore, now: datetime) -> Iterable[HealthCheck]:
         text = "; ".join(f"{one.name[:60]!r} ({one.fault[:80]})" for one in unreadable[:5])
         advice = f"leadmill schedules delete {shlex.quote(unreadable[0].name)}"
         yield HealthCheck("schedules kept", "fail", f"{len(unreadable)} cannot be read and never run: {text}", advice)
-    known: list[tuple[str, str, datetime | None]] = [(name, cron, None) for name, cron in PERIODIC.items()]
-    known += [(one.name, one.cron, datetime.fromisoformat(one.created_at)) for one in readable if not one.paused]
+    known: list[tuple[str, str, str, datetime | None]] = [(name, cron, "UTC", None) for name, cron in PERIODIC.items()]
+    known += [
+        (one.name, one.cron, one.timezone, datetime.fromisoformat(one.created_at)) for one in readable if not one.paused
+    ]
     late = []
-    for name, cron, since in known:
-        planned = planned_time(cron, now - TICK_LATE)
+    for name, cron, zone, since in known:
+        planned = planned_time(cron, time_zone(zone), now - TICK_LATE)
         last = ticks.get(name) or since
         if planned is not None and (last is None or last < planned):
             late.append(f"{name} of {planned:%Y-%m-%d %H:%M} UTC")

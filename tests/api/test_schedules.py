@@ -19,6 +19,7 @@ from data.schedules import ScheduleStore
 from leadmill.declared import PERIODIC
 from leadmill.errors import InputError
 from leadmill.settings import Settings
+from leadmill.time_zones import time_zone
 from pipelines.intake.cron import check_cron
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.intake.schedules import Ticker, create
@@ -77,6 +78,9 @@ def test_life_of_a_schedule(client: TestClient) -> None:
         (body(cron="61 6 * * *"), "cron"),
         (body(cron="0 0 30 2 *"), "cron"),
         (body(cron="0 6 * * 1" + " " * 200), "cron"),
+        ({**body(), "timezone": "Europe/Nowhere"}, "timezone"),
+        ({**body(), "timezone": "../localtime"}, "timezone"),
+        ({**body(), "timezone": None}, "timezone"),
         (body(company_urls=["a.example", "ftp://x"]), "pipeline.company_urls[1]"),
         (body(company_urls=[]), "pipeline.company_urls"),
         (body(stages=["scrape", "score"]), "pipeline.stages"),
@@ -107,6 +111,23 @@ def test_hostile_expressions_are_refused(cron: str) -> None:
         check_cron(cron)
 
 
+def test_a_schedule_has_a_time_zone(client: TestClient) -> None:
+    made = client.post(f"{V1}/schedules", json={**body(cron="30 8 * * *"), "timezone": "Europe/Berlin"}).json()
+    assert made["timezone"] == "Europe/Berlin"
+    local = [datetime.fromisoformat(at) for at in made["next_runs_local"]]
+    assert {at.strftime("%H:%M") for at in local} == {"08:30"} and local[0].utcoffset() in (HOUR, 2 * HOUR)
+    assert [datetime.fromisoformat(at) for at in made["next_runs"]] == local
+    assert all(at.endswith("+00:00") for at in made["next_runs"])
+    [shown] = client.get(f"{V1}/schedules").json()["items"]
+    assert (shown["timezone"], shown["next_runs_local"]) == ("Europe/Berlin", made["next_runs_local"])
+    assert client.post(f"{V1}/schedules", json=body("utc")).json()["timezone"] == "UTC"
+
+
+def test_a_zone_that_was_mistyped_is_told(client: TestClient) -> None:
+    answer = client.post(f"{V1}/schedules", json={**body(), "timezone": "Europe/Berln"})
+    assert answer.status_code == 422 and "did you mean 'Europe/Berlin'?" in answer.json()["detail"]
+
+
 # ---- ticks --------------------------------------------------------------------------------------------
 
 
@@ -122,8 +143,8 @@ class Clock:
     def ticker(self) -> Ticker:
         return Ticker(self.store, self.lake, lambda outs: self.sent.extend(out.job_id for out in outs))
 
-    def add(self, name: str = "hourly", cron: str = "0 * * * *", at: datetime = NOON) -> None:
-        create(self.store, self.lake, name, cron, Submission("pipeline", company_urls=["acme.example"]), at)
+    def add(self, name: str = "hourly", cron: str = "0 * * * *", at: datetime = NOON, zone: str = "UTC") -> None:
+        create(self.store, self.lake, name, cron, Submission("pipeline", company_urls=["acme.example"]), at, zone)
 
     def at(self, now: datetime, which: int = 0) -> bool:
         """Tick; whether the user's schedule was submitted."""
@@ -242,6 +263,22 @@ def test_a_schedule_that_is_made_again_begins_anew(clock: Clock) -> None:
     schedules.ticked("hourly", NOON + HOUR)  # a scheduler that had read the old one
     assert not clock.at(NOON + 3 * HOUR + timedelta(minutes=1)), "its first planned time is yet to come"
     assert clock.at(NOON + 4 * HOUR) and clock.missed() == []
+
+
+@pytest.mark.parametrize("change", [datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2027, 10, 31, 1, tzinfo=UTC)])
+def test_once_a_day_where_clocks_change(clock: Clock, change: datetime) -> None:
+    """Berlin's clock skips 02:30, or shows it twice; two schedulers look, and are started anew in between."""
+    start = change - timedelta(hours=26)
+    clock.add("daily", "30 2 * * *", start, "Europe/Berlin")
+    for step in range(3 * 96):
+        if step % 40 == 0:
+            clock.tickers = [clock.ticker(), clock.ticker()]
+        clock.at(start + timedelta(minutes=15 * step), step % 2)
+    planned = sorted(int(at) for at in clock.store.redis.zrange(clock.store.key("ticked:daily"), 0, -1))
+    local = [datetime.fromtimestamp(at, UTC).astimezone(time_zone("Europe/Berlin")) for at in planned]
+    assert [at.day for at in local] == [at.day for at in sorted(local)] and len({at.date() for at in local}) == 3
+    assert [at.strftime("%H:%M") for at in local] == ["02:30", "03:00" if change.month == 3 else "02:30", "02:30"]
+    assert len(clock.jobs("daily")) == 3 and clock.missed() == []
 
 
 def test_a_refused_submit_is_told_and_stops_no_other(clock: Clock) -> None:

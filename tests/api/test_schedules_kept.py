@@ -17,6 +17,7 @@ from data.jobs import JobStore
 from data.lake import Lake
 from data.schedules import ScheduleStore
 from leadmill.declared import PERIODIC
+from leadmill.time_zones import time_zone
 from pipelines.intake.schedules import Ticker
 from pipelines.manifest import manifest_of
 from tests.api.conftest import V1
@@ -32,8 +33,8 @@ def now() -> datetime:
     return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def add(client: TestClient, name: str, cron: str = "0 * * * *") -> None:
-    made = client.post(f"{V1}/schedules", json={"name": name, "cron": cron, "pipeline": BODY})
+def add(client: TestClient, name: str, cron: str = "0 * * * *", zone: str = "UTC") -> None:
+    made = client.post(f"{V1}/schedules", json={"name": name, "cron": cron, "timezone": zone, "pipeline": BODY})
     assert made.status_code == 201, made.text
 
 
@@ -74,11 +75,12 @@ def test_schedules_outlive_their_server(
     reader: str, client: TestClient, store: JobStore, lake: Lake, now: datetime
 ) -> None:
     for name in ("hourly", "halted", "gone"):
-        add(client, name)
+        add(client, name, zone="Asia/Kathmandu" if name == "halted" else "UTC")
     client.post(f"{V1}/schedules/halted/pause")
     assert client.delete(f"{V1}/schedules/gone").status_code == 204
     assert ticked(ticker(store, lake), now + HOUR) == ["hourly"]
     before = items(client)
+    assert before["halted"]["timezone"] == "Asia/Kathmandu"
     store.redis.flushall()
     if reader == "beat":
         ticker(store, lake).tick(now + HOUR + timedelta(seconds=1))
@@ -329,3 +331,61 @@ def test_nonsense_for_a_tick_is_no_tick(
     assert len(store.ids("t:schedule:hourly")) == 1, "what was submitted is not submitted again"
     assert items(client)["hourly"]["fault"] is None
     assert ticked(one, now + 2 * HOUR) == ["hourly"]
+
+
+# ---- time zones ------------------------------------------------------------------------------------------
+
+
+def test_a_schedule_of_0_2_0_is_one_of_utc(client: TestClient, store: JobStore, lake: Lake) -> None:
+    add(client, "old", "30 6 * * *")
+    file = file_of(lake, "old")
+    kept = {name: value for name, value in json.loads(file.read_text()).items() if name != "timezone"}
+    file.write_text(json.dumps(kept))
+    header = {name: value for name, value in kept.items() if name != "body"}
+    for redis_keeps in (True, False):
+        store.redis.flushall()
+        if redis_keeps:
+            store.redis.hset(store.key("schedules"), "old", json.dumps(header))
+            store.redis.hset(store.key("schedule_bodies"), "old", json.dumps(kept["body"]))
+        one = items(client)["old"]
+        assert (one["timezone"], one["fault"]) == ("UTC", None)
+        assert [at[11:16] for at in one["next_runs"]] == ["06:30"] * 3
+
+
+def test_a_zone_that_is_none_here_costs_its_own_schedule_alone(
+    client: TestClient, store: JobStore, lake: Lake, now: datetime
+) -> None:
+    add(client, "good")
+    add(client, "moved", zone="Europe/Berlin")
+    for kept in (store.redis.hget(store.key("schedules"), "moved"), file_of(lake, "moved").read_text()):
+        assert '"Europe/Berlin"' in str(kept)
+    file_of(lake, "moved").write_text(file_of(lake, "moved").read_text().replace("Europe/Berlin", "Mars/Base"))
+    store.redis.flushall()
+    assert "no time zone 'Mars/Base'" in items(client)["moved"]["fault"]
+    assert ticked(ticker(store, lake), now + HOUR) == ["good"]
+
+
+def test_after_an_emptied_server_a_tick_of_a_zone_is_known_by_its_job(
+    client: TestClient, store: JobStore, lake: Lake, now: datetime
+) -> None:
+    """Kathmandu is 5:45 ahead: its planned time is no full hour of UTC."""
+    local = (now + timedelta(minutes=15)).astimezone(time_zone("Asia/Kathmandu"))
+    add(client, "daily", f"{local.minute} {local.hour} * * *", "Asia/Kathmandu")
+    made_long_ago(lake, "daily", now - timedelta(hours=20))
+    assert ticked(ticker(store, lake), now + timedelta(minutes=14)) == []
+    assert ticked(ticker(store, lake), now + timedelta(minutes=16)) == ["daily"]
+    assert (
+        client.get(f"{V1}/schedules").json()["items"][0]["last_tick"]["planned"]
+        == (now + timedelta(minutes=15)).isoformat()
+    )
+    store.redis.delete(*store.redis.keys(store.key("tick*")))
+    [(job, _)] = store.ids("t:schedule:daily")
+    store.redis.hdel(store.key("schedules"), "daily")
+    record = store.record(job)
+    assert record is not None
+    manifest = manifest_of(store, JobFiles.unrecorded(lake, job), record, {}, status="running", now=now)
+    (lake.job_dir(job)).mkdir(parents=True, exist_ok=True)
+    (lake.job_dir(job) / "manifest.json").write_text(json.dumps(manifest))
+    one = ticker(store, lake)
+    assert ticked(one, now + timedelta(minutes=16)) == []
+    assert ticked(one, now + timedelta(days=1, minutes=16)) == ["daily"]

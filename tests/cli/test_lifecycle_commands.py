@@ -105,7 +105,8 @@ def test_dead_units(leadmill: Run, api: Any, at: Any, answer: Any) -> None:
 
 SCHEDULE = {
     "name": "leads", "cron": "0 6 * * 1", "explanation": "At 06:00 on Monday", "paused": False,
-    "next_runs": ["2026-11-30T06:00:00+00:00"], "created_at": "2026-11-24T10:00:00+00:00",
+    "next_runs": ["2026-11-30T05:00:00+00:00"], "timezone": "Europe/Berlin",
+    "next_runs_local": ["2026-11-30T06:00:00+01:00"], "created_at": "2026-11-24T10:00:00+00:00",
     "last_tick": {"planned": "2026-11-23T06:00:00+00:00", "job_id": "job_9"},
 }  # fmt: skip
 
@@ -118,15 +119,18 @@ def test_schedules(leadmill: Run, api: Any, at: Any, answer: Any, tmp_path: Path
         api.on("POST", f"{V1}/schedules/leads/{move}", answer(SCHEDULE))
     api.on("DELETE", f"{V1}/schedules/leads", answer(b"", 204))
     ended = leadmill("schedules", "list", env=env)
-    row = "leads\t0 6 * * 1\tAt 06:00 on Monday\t2026-11-30T06:00:00+00:00\t2026-11-23T06:00:00+00:00\tjob_9"
-    assert ended.out.splitlines()[1] == row
+    row = "leads\t0 6 * * 1\tAt 06:00 on Monday\t2026-11-30T05:00:00+00:00\t2026-11-23T06:00:00+00:00\tjob_9"
+    assert ended.out.splitlines()[1] == f"{row}\tEurope/Berlin\t2026-11-30 06:00"
     assert json.loads(leadmill("schedules", "list", "--json", env=env).out) == [SCHEDULE]
 
     (tmp_path / "hosts.csv").write_text("website\na.example\nnot a host\nb.example\n")
+    zone = ["--timezone", "Europe/Berlin"]
     options = ["--cron", "0 6 * * 1", "--min-coverage", "0.5", "--deadline", "2h", "--priority", "low", "--tag", "x"]
-    ended = leadmill("schedules", "add", "leads", "hosts.csv", *options, env=env)
+    ended = leadmill("schedules", "add", "leads", "hosts.csv", *options, *zone, env=env)
     assert (ended.code, ended.out) == (0, "leads\n")
-    assert "line 3 left out" in ended.err and "At 06:00 on Monday (UTC); next runs: 2026-11-30" in ended.err
+    assert (
+        "line 3 left out" in ended.err and "At 06:00 on Monday (Europe/Berlin); next runs: 2026-11-30T06" in ended.err
+    )
     sent = api.asked("POST", f"{V1}/schedules")[0].json
     assert (sent["name"], sent["cron"]) == ("leads", "0 6 * * 1")
     assert sent["pipeline"] == {

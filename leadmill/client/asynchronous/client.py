@@ -125,7 +125,7 @@ class AsyncClient(AsyncSubmissions):
     # Schedules
 
     async def schedules(self) -> list[Json]:
-        """Recurring pipelines: name, cron, explanation, paused, next_runs, last_tick."""
+        """Recurring pipelines: name, cron, timezone, explanation, paused, next_runs, next_runs_local, last_tick."""
         return [one async for one in self._transport.pages(f"{API}/schedules", {}, None)]
 
     async def create_schedule(
@@ -133,11 +133,17 @@ class AsyncClient(AsyncSubmissions):
         name: str,
         cron: str,
         company_urls: Iterable[str] | None = None,
+        *,
+        timezone: str | None = None,
         **pipeline: Unpack[PipelineOptions],
     ) -> Json:
-        """Submit a pipeline again and again; `pipeline` as for `submit`, `cron` in UTC: "0 6 * * 1"."""
+        """Submit a pipeline again and again; `pipeline` as for `submit`, `cron` like "0 6 * * 1".
+
+        `cron` is read by the clock of `timezone`, an IANA name like Europe/Berlin; none: UTC.
+        """
         content = body({"company_urls": company_urls}, pipeline, PipelineOptions)
-        sent = {"name": name, "cron": cron, "pipeline": content}
+        zone = {} if timezone is None else {"timezone": timezone}
+        sent = {"name": name, "cron": cron, **zone, "pipeline": content}
         return dict(await self._transport.json("POST", f"{API}/schedules", json=sent))
 
     async def pause_schedule(self, name: str) -> Json:
