@@ -29,14 +29,10 @@ from pipelines.intake import control
 from pipelines.request.asked import RecordError, check_options
 from reports.about_job import about_job
 from reports.formats import FORMATS
+from reports.page_policy import policy_served
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
 
-#: A report holds text of untrusted pages: it may style itself and show inline images, nothing else.
-_CSP = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
-)
 #: How DuckDB tells that the temporary folder takes nothing.
 _REFUSED = re.compile(
     "|".join(re.escape(os.strerror(n)) for n in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
@@ -142,6 +138,6 @@ def _file(job_id: str, fmt: str, path: Path, *, partial: bool = False) -> Respon
         media_type=form.media_type,
         filename=name,
         content_disposition_type="inline" if form.inline else "attachment",
-        headers={"Content-Security-Policy": _CSP, "Cache-Control": "private, no-cache"},
+        headers={"Content-Security-Policy": policy_served(path), "Cache-Control": "private, no-cache"},
         background=BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True) if partial else None,
     )

@@ -1,4 +1,4 @@
-"""What people call what the lake holds as codes: countries, languages, phone numbers."""
+"""What people call what the lake holds as codes: countries, languages, networks, phone numbers."""
 
 from __future__ import annotations
 
@@ -36,6 +36,9 @@ _LANGUAGES = {
     "zu": "Zulu",
 }  # fmt: skip
 
+#: Social networks that capitals alone do not name.
+_NETWORKS = {"github": "GitHub", "linkedin": "LinkedIn", "tiktok": "TikTok", "youtube": "YouTube"}
+
 
 def country(code: str) -> str:
     """`DE` → `Germany`; what is no code of a country is given back."""
@@ -48,6 +51,11 @@ def country(code: str) -> str:
 def language(tag: str) -> str:
     """`de` and `de-AT` → `German`; what is no tag of a language is given back."""
     return _LANGUAGES.get(tag.partition("-")[0].lower(), tag)
+
+
+def network(key: str) -> str:
+    """`linkedin` → `LinkedIn`."""
+    return _NETWORKS.get(key, key.capitalize())
 
 
 @lru_cache(maxsize=4096)

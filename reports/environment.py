@@ -9,8 +9,8 @@ from typing import Any
 
 import jinja2
 
-from reports import links
-from reports.wording import percent
+from reports import display_names, links
+from reports.wording import counted, percent
 
 TEMPLATES = Path(__file__).parent / "templates"
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -18,7 +18,7 @@ _UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 @cache
 def environment() -> jinja2.Environment:
-    """The one of this process. Filters: web, mail, phone (links or None), percent, signed, number."""
+    """The one of this process. Filters: web, mail, phone (links or None), percent, signed, number, counted, network."""
 
     def shown(value: Any) -> Any:
         """Characters that no HTML may hold are left out of everything that is printed."""
@@ -38,6 +38,8 @@ def environment() -> jinja2.Environment:
         "phone": links.phone,
         "percent": percent,
         "signed": _signed,
+        "counted": counted,
+        "network": display_names.network,
         "number": lambda value: f"{value:,}" if isinstance(value, int) else f"{value:,.0f}",
     }
     return made

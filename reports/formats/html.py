@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from reports.analysis import analyze_rows
 from reports.formats import Format, ReportData
+from reports.page_policy import policy, script
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section, in_order
 from reports.wording import why_empty
@@ -43,6 +44,8 @@ def write(data: ReportData, out: Path) -> int:
             empty=why_empty(page.analysis, data.job.get("job_id")),
             job=_job(data.job),
             title=REPORT_TYPES[data.report_type].title,
+            script=Markup(script()),  # noqa: S704  our own file
+            policy=Markup(policy()),  # noqa: S704  our own text
             style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
         )
     )

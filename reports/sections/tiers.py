@@ -16,10 +16,8 @@ TIERS = ("A", "B", "C", "D")
 
 TEMPLATE = """\
 <section class="tiers" aria-label="Tiers">
-<h2>Tiers</h2>
 {{ bar }}
-<table class="numbers"><thead><tr><th>Tier</th><th class="n">Leads</th><th class="n">Share</th><th class="n">Mean score</th></tr></thead>
-<tbody>{% for t in tiers %}<tr><td><i class="dot tier-{{ t.tier }}"></i>{{ t.tier }}</td><td class="n">{{ t.count | number }}</td><td class="n">{{ t.share | percent }}</td><td class="n">{{ t.mean_score if t.mean_score is not none else '–' }}</td></tr>{% endfor %}</tbody></table>
+<ul class="legend">{% for t in tiers %}<li><i class="dot tier-{{ t.tier }}"></i><b>{{ t.tier }}</b> {{ t.count | counted('lead', 'leads') }} <small>{{ t.share | percent }}{% if t.mean_score is not none %}, mean score {{ '%g' | format(t.mean_score) }}{% endif %}</small></li>{% endfor %}</ul>
 </section>
 """  # noqa: E501  markup
 

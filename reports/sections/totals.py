@@ -14,12 +14,12 @@ COVERAGE = 0.9
 
 TEMPLATE = """\
 <section class="counts" aria-label="Counts">
-<div class="count"><b>{{ totals.companies | number }}</b><span>{{ 'company' if totals.companies == 1 else 'companies' }}</span><small>{{ totals.pages | number }} pages read</small></div>
-<div class="count"><b>{{ totals.coverage | percent }}</b><span>could be read</span><small>{{ totals.leads | number }} leads, {{ totals.failed | number }} failed</small></div>
+<div class="count"><b>{{ totals.companies | number }}</b><span>{{ 'company' if totals.companies == 1 else 'companies' }}</span><small>{{ totals.pages | counted('page', 'pages') }} read</small></div>
+<div class="count"><b>{{ totals.leads | number }}</b><span>{{ 'lead' if totals.leads == 1 else 'leads' }}</span><small>{{ totals.coverage | percent }} could be read, {{ totals.failed | number }} failed</small></div>
 {% if totals.leads %}
 <div class="count good"><b>{{ best.count | number }}</b><span>in tier A</span><small>{{ best.share | percent }} of the leads</small></div>
 <div class="count"><b>{{ '%g' | format(totals.median_score) if totals.median_score is not none else '–' }}</b><span>median score</span><small>of 100; mean {{ '%g' | format(totals.mean_score) if totals.mean_score is not none else '–' }}</small></div>
-<div class="count"><b>{{ (totals.reachable / totals.leads) | percent }}</b><span>can be contacted</span><small>{{ totals.reachable | number }} have e-mail or phone</small></div>
+<div class="count"><b>{{ (totals.reachable / totals.leads) | percent }}</b><span>reachable</span><small>{{ totals.reachable | number }} with e-mail or phone</small></div>
 {% endif %}
 </section>
 """  # noqa: E501  markup

@@ -56,7 +56,7 @@ def test_csv_has_the_final_columns_in_ranked_order(tmp_path: Path, con: Any, row
     assert best["address"] == "Hauptstr. 5, Köln, 50667"
     assert best["social"] == "linkedin: https://linkedin.com/company/best"
     assert best["contributions"] == "has-email +14: E-mail found; thin -8: Little found"
-    assert best["facts"] == "emails = info@best.de (https://best.de/kontakt, 0.97)"
+    assert best["facts"] == "email = info@best.de (https://best.de/kontakt, 0.97)"
     assert (best["score"], best["quality"], best["scraped_at"]) == ("92.0", "0.9", "2026-11-24T09:30:00Z")
     assert best["description"] == "Pumps & valves since 1974"
 

@@ -1,0 +1,135 @@
+"""A headless Chromium that is told what to do over its DevTools protocol: for the README's pictures and for tests.
+
+https://chromedevtools.github.io/devtools-protocol/
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from base64 import b64decode
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from websockets.sync.client import connect
+
+#: What the program is called, by distribution.
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_PATIENCE_S = 60
+_OPTIONS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb",
+    "--disable-dev-shm-usage", "--remote-debugging-port=0",
+)  # fmt: skip
+
+
+def program() -> str | None:
+    """The path of a Chromium on this machine; None when there is none."""
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
+class Chromium:
+    """One page of a browser of its own; a context manager."""
+
+    def __enter__(self) -> Chromium:
+        found = program()
+        if found is None:
+            raise FileNotFoundError(f"no Chromium on PATH (looked for {', '.join(_NAMES)})")
+        self._profile = tempfile.TemporaryDirectory(prefix="leadmill-chromium-", ignore_cleanup_errors=True)
+        self._process = subprocess.Popen(
+            [found, *_OPTIONS, f"--user-data-dir={self._profile.name}", "about:blank"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._numbers = itertools.count(1)
+        self._socket = connect(self._address(), max_size=None, open_timeout=_PATIENCE_S)
+        target = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
+        attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        self._session = attached["sessionId"]
+        self.call("Page.enable")
+        return self
+
+    _session = ""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._socket.close()
+        self._process.terminate()
+        self._process.wait(timeout=_PATIENCE_S)
+        self._profile.cleanup()
+
+    def open(self, url: str, *, width: int = 1280, height: int = 900, scale: float = 1, dark: bool = False) -> None:
+        """Show a page in a window of that size; 600 pixels and narrower are a phone's.
+
+        Args:
+            scale: pixels of a screenshot for each of the page.
+            dark: what its user prefers.
+        """
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=width <= 600,
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Page.navigate", url=url)
+        while self.evaluate("document.readyState") != "complete" or self.evaluate("location.href") == "about:blank":
+            time.sleep(0.02)
+
+    def evaluate(self, script: str) -> Any:
+        """The value of a JavaScript expression in the page, as JSON holds it; a promise is waited for.
+
+        Raises:
+            RuntimeError: it threw.
+        """
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description", "a script failed"))
+        return answer["result"].get("value")
+
+    def screenshot(self, path: Path, *, height: int | None = None) -> None:
+        """A PNG of the window, or of the page's uppermost pixels."""
+        clip = {}
+        if height:
+            width = self.evaluate("innerWidth")
+            clip = {"clip": {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}}
+        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=bool(height), **clip)["data"]
+        path.write_bytes(b64decode(data))
+
+    def pdf(self, path: Path) -> None:
+        """The page as it is printed on A4."""
+        data = self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)["data"]
+        path.write_bytes(b64decode(data))
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """One command of the protocol.
+
+        Raises:
+            RuntimeError: the browser refused it.
+        """
+        number = next(self._numbers)
+        session = {"sessionId": self._session} if self._session else {}
+        self._socket.send(json.dumps({"id": number, "method": method, "params": parameters, **session}))
+        while True:
+            answer = json.loads(self._socket.recv(timeout=_PATIENCE_S))
+            if answer.get("id") == number:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']['message']}")
+                result: dict[str, Any] = answer["result"]
+                return result
+
+    def _address(self) -> str:
+        file, ends = Path(self._profile.name) / "DevToolsActivePort", time.monotonic() + _PATIENCE_S
+        while time.monotonic() < ends:
+            lines = file.read_text().splitlines() if file.exists() else []
+            if len(lines) >= 2:
+                return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+            if self._process.poll() is not None:
+                raise RuntimeError(f"Chromium ended with {self._process.returncode} before it was ready")
+            time.sleep(0.05)
+        raise TimeoutError("Chromium was not ready in time")
