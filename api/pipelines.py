@@ -23,7 +23,8 @@ from api.submitting import KEY_DESCRIPTION, IdempotencyHeader, accept, accepted_
 from leadmill.errors import InputError
 from pipelines.intake import control
 from pipelines.intake.submit import Submission
-from pipelines.request.inputs import MAX_UPLOAD, read_csv
+from pipelines.request.inputs import MAX_UPLOAD
+from pipelines.request.lists.company_list import CompanyList
 
 router = APIRouter(prefix="/pipelines", tags=["pipelines"], responses=problems.RESPONSES)
 
@@ -184,7 +185,7 @@ def _check_csv(path: Path) -> None:
     if path.stat().st_size > MAX_UPLOAD:
         raise InputError(f"the file is larger than {MAX_UPLOAD // 1_000_000} MB", field="file")
     try:
-        first = next(read_csv(path), None)
+        first = next(iter(CompanyList(path)), None)
     except InputError as error:
         raise InputError(str(error), field="file") from error
     if first is None:

@@ -12,7 +12,7 @@ from api.bodies import AcceptedBody, Crawl, ScrapeBatchBody, ScrapeBody, ScrapeO
 from api.context import Here
 from api.submitting import IdempotencyHeader, accept, simple
 from leadmill.errors import InputError
-from leadmill.ids import parse_company_url
+from pipelines.request.companies import company_of
 
 router = APIRouter(prefix="/jobs/scrape", tags=["submissions"], responses=problems.RESPONSES)
 
@@ -30,7 +30,7 @@ def scrape_companies(body: ScrapeBody, here: Here, idempotency_key: IdempotencyH
 @router.post("/company", status_code=202, response_model=AcceptedBody, summary="Scrape one company")
 def scrape_company(body: ScrapeOneBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     try:
-        parse_company_url(body.company_url)
+        company_of(body.company_url)
     except InputError as error:
         raise InputError(str(error), field="company_url") from error
     submission = simple("scrape", body.common(), company_urls=[body.company_url], options=_options(body.crawl))

@@ -7,8 +7,10 @@ import ipaddress
 import re
 import secrets
 import time
+import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,6 +23,8 @@ COMPANY_ID = re.compile(r"comp_[0-9a-f]{16}\Z")
 #: Longest URL taken from outside, characters.
 MAX_URL = 2_000
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+#: Last labels that no registry has, set apart by RFC 2606, RFC 6762 and ICANN.
+_SET_APART = frozenset({"example", "test", "local", "localhost", "internal"})
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 
 
@@ -52,20 +56,39 @@ def company_id(domain: str) -> str:
 def _suffixes() -> Any:
     import tldextract
 
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+    return tldextract.TLDExtract(
+        suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True, extra_suffixes=sorted(_shared()[0])
+    )
+
+
+@cache
+def _shared() -> tuple[frozenset[str], frozenset[str]]:
+    """Hosts below which each name is a company of its own, and names that are the host's owner's there."""
+    data = tomllib.loads(files(__package__).joinpath("shared_hosts.toml").read_text("utf-8"))
+    return frozenset(data["hosts"]), frozenset(data["own"])
+
+
+def has_known_suffix(host: str) -> bool:
+    """Whether a host ends as hosts do: in a public suffix, or in a name set apart for examples and networks."""
+    host = host.rstrip(".").lower()
+    return host.rpartition(".")[2] in _SET_APART or bool(_suffixes()(host).suffix)
 
 
 @lru_cache(maxsize=65_536)
 def registrable_domain(host: str) -> str:
     """The domain that names the company of a host, private public suffixes included.
 
-    `www.acme.co.uk` → `acme.co.uk`; `foo.myshopify.com` stays (its suffix is `myshopify.com`). A host
-    without a known suffix keeps its last two labels; an IP address keeps itself.
+    `www.acme.co.uk` → `acme.co.uk`; `foo.myshopify.com` stays (its suffix is `myshopify.com`), and so does
+    `foo.business.site` (`shared_hosts.toml`), but not `www.weebly.com`. A host without a known suffix keeps its last
+    two labels; an IP address keeps itself.
     """
     if _as_address(host) is not None or "." not in host:
         return host
     found = _suffixes()(host)
     if found.suffix:
+        hosts, own = _shared()
+        if found.suffix in hosts and found.domain in own:
+            return str(found.suffix)
         return str(found.top_domain_under_public_suffix or host)
     return ".".join(host.split(".")[-2:])
 

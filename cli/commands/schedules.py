@@ -114,12 +114,12 @@ def delete(name: Name, data: DataFolder = None) -> int:
 
 
 def _urls_of(file: Path) -> list[str]:
-    from pipelines.request.inputs import BadLine, read_csv
+    from pipelines.request.lists.company_list import CompanyList
 
     urls = []
-    for line in read_csv(file):
-        if isinstance(line, BadLine):
-            console.note(f"line {line.line} left out: {console.clean(line.error)}")
+    for line in CompanyList(file):
+        if line.company is None:
+            console.note(f"line {line.line} left out: {console.clean(line.error or '')}")
         else:
             urls.append(line.company.url)
     return urls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,15 +12,16 @@ from typing import Any
 from data.input_columns import InputWriter, copy_lines
 from data.jobs import JobRecord, JobStore, UnitStatus
 from data.schemas import MADE_AT
-from leadmill.errors import ErrorCategory, WorkError
-from leadmill.ids import CompanyUrl, parse_company_url
+from leadmill.errors import ErrorCategory, InputError, WorkError
+from leadmill.ids import CompanyUrl
 from pipelines.committed import files_of, recorded_files
 from pipelines.execution.unit_run import UnitRun
 from pipelines.execution.window import window
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.request.asked import read_source
-from pipelines.request.inputs import BadLine, Line, read_csv
+from pipelines.request.companies import company_of
+from pipelines.request.lists.company_list import CompanyList
 from pipelines.request.search import search
 from pipelines.stages import KINDS, STAGES, close_steps, partition_number, partition_stages
 
@@ -158,9 +159,9 @@ def resolve(run: UnitRun) -> Plan:
     source = read_source(recorded, runtime.lake.job_dir(run.job_id) / "input")
     plan = Plan()
     for url in source.company_urls:
-        plan.add(parse_company_url(url))
+        _add_url(plan, url)
     if source.file is not None:
-        _add_lines(run, plan, read_csv(source.file))
+        _add_lines(run, plan, CompanyList(source.file))
     if source.search_queries:
         for company in search(runtime.settings, runtime.lake, source.search_queries, source.max_results_per_query):
             plan.add(company)
@@ -173,21 +174,29 @@ def resolve(run: UnitRun) -> Plan:
     return plan
 
 
-def _add_lines(run: UnitRun, plan: Plan, lines: Iterable[Line | BadLine]) -> None:
+def _add_url(plan: Plan, url: str) -> None:
+    try:
+        plan.add(company_of(url))
+    except InputError as error:  # an earlier version may have taken it
+        plan.add_failed("", url[:100], str(error))
+
+
+def _add_lines(run: UnitRun, plan: Plan, lines: CompanyList) -> None:
+    headers = dict.fromkeys(lines.understood.other_columns)
     with ExitStack() as held:
         writer: InputWriter | None = None
         for item in lines:
-            if isinstance(item, BadLine):
-                company_id = ""
-                plan.add_failed(company_id, item.text[:100] or f"line {item.line}", item.error, line=item.line)
+            if item.company is None:
+                plan.add_failed("", item.text[:100] or f"line {item.line}", item.error or "", line=item.line)
             else:
-                company_id = item.company.company_id
                 plan.add(item.company, item.line)
-            if writer is None and item.values:
-                plan.input_headers = list(item.values)
-                writer = held.enter_context(run.files.write_input(plan.input_headers))
+            if item.values:
+                headers.update(dict.fromkeys(item.values))  # a cell may stand beyond the header
+                writer = writer or held.enter_context(run.files.write_input(list(headers)))
             if writer is not None:
-                writer.add(company_id, item.line, item.values)
+                writer.add(item.company.company_id if item.company else "", item.line, item.values)
+    if writer is not None:
+        plan.input_headers = list(headers)
 
 
 def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadmill.errors import InputError
-from leadmill.ids import COMPANY_ID, JOB_ID, company_id, new_job_id, parse_company_url
+from leadmill.ids import COMPANY_ID, JOB_ID, company_id, new_job_id, parse_company_url, registrable_domain
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,21 @@ def test_ids_have_their_form_and_sort_by_time() -> None:
     assert len(set(ids)) == 50
     assert ids[0][:14] <= ids[-1][:14]
     assert COMPANY_ID.match(company_id("example.com"))
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("cedar-lodge.business.site", "cedar-lodge.business.site"),
+        ("www.mill.jimdofree.com", "mill.jimdofree.com"),
+        ("mill.webnode.page", "mill.webnode.page"),
+        ("mill.myshopify.com", "mill.myshopify.com"),
+        ("www.weebly.com", "weebly.com"),
+        ("help.weebly.com", "weebly.com"),
+        ("weebly.com", "weebly.com"),
+        ("www.mill.co.uk", "mill.co.uk"),
+        ("shop.mill.de", "mill.de"),
+    ],
+)
+def test_a_name_below_a_builders_host_is_a_company(host: str, domain: str) -> None:
+    assert registrable_domain(host) == domain

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from data.duck import connection
 from leadmill.errors import InputError
-from leadmill.ids import CompanyUrl, parse_company_url
+from leadmill.ids import CompanyUrl
+from pipelines.request.companies import company_of
 
 #: Rows that hold every word of the query in a text column, those that hold it in the name first.
 _MATCH = """
@@ -38,7 +39,7 @@ def matching(source: str, parameters: Mapping[str, object], query: str, most: in
     companies = []
     for (url,) in rows:
         try:
-            companies.append(parse_company_url(url or ""))
+            companies.append(company_of(url or ""))
         except InputError:
             continue  # a directory's bad line is not the caller's fault: the next match counts
     return companies

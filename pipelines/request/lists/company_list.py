@@ -1,0 +1,157 @@
+"""A list of companies as a person exports it: opened, understood by its first rows, then read line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from leadmill.errors import InputError
+from leadmill.ids import CompanyUrl
+from pipelines.request.companies import company_of
+from pipelines.request.lists.cells import address_in, tidy
+from pipelines.request.lists.csv_rows import csv_rows
+from pipelines.request.lists.decoding import Encoding, encoding_of
+from pipelines.request.lists.dialect import Dialect, dialect_of
+from pipelines.request.lists.headers import Header, find_header, none_found
+from pipelines.request.lists.rows import Row
+
+NO_ADDRESS = "no address in this line"
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """One line of a list: the company that it names, or why it names none."""
+
+    #: Where it begins in the file, from 1; the row's number in a workbook.
+    line: int
+    company: CompanyUrl | None
+    #: What stood there for the address.
+    text: str
+    error: str | None
+    #: Filled cells of the other columns, header -> text, in the file's order.
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Understood:
+    """How a list was read."""
+
+    #: `csv` or `xlsx`.
+    format: str
+    #: Header of the column that the address is read from, and of those that are read where it is empty.
+    column: str
+    further_columns: tuple[str, ...]
+    #: Headers of all columns but `column`, as `InputLine.values` has them.
+    other_columns: tuple[str, ...]
+    #: Line of the header; None: the file has none.
+    header_line: int | None
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+
+    def told(self) -> dict[str, Any]:
+        """This as an answer tells it, without what does not apply."""
+        fields = {
+            "format": self.format,
+            "column": self.column,
+            "further_columns": list(self.further_columns[:20]),
+            "header_line": self.header_line,
+            "delimiter": self.delimiter,
+            "encoding": self.encoding,
+            "sheet": self.sheet,
+        }
+        return {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+class _Source(Protocol):
+    """A file of one format whose first rows are known."""
+
+    header: Header
+    first: list[Row]
+
+    def rows(self) -> Iterator[Row]: ...
+
+    def told(self) -> dict[str, Any]: ...
+
+
+class CompanyList:
+    """Iterate it for its lines; each time the file is read from the beginning, a line at a time."""
+
+    def __init__(self, path: Path, column: str | None = None) -> None:
+        """Understand the file by its first rows.
+
+        Raises:
+            InputError: it is no list of companies; says what it has and what would do. `field` is `column` where
+                there is no such column.
+        """
+        self._source = _text(path, column)
+        header, first = self._source.header, self._source.first
+        self._names = header.names
+        self.understood = Understood(
+            column=self._names[header.columns[0]],
+            further_columns=tuple(self._names[i] for i in header.columns[1:]),
+            other_columns=tuple(_others(header, first)),
+            header_line=None if header.row is None else first[header.row].line,
+            **self._source.told(),
+        )
+
+    def __iter__(self) -> Iterator[InputLine]:
+        header = self._source.header
+        begin = 0 if header.row is None else self._source.first[header.row].line
+        return (self._line(row) for row in self._source.rows() if row.line > begin)
+
+    def _line(self, row: Row) -> InputLine:
+        columns, cells = self._source.header.columns, row.cells
+        values = {self._name(i): value for i, cell in enumerate(cells) if i != columns[0] and (value := tidy(cell))}
+        text = error = ""
+        for i in columns:
+            if i < len(cells) and (address := address_in(cells[i])):
+                try:
+                    return InputLine(row.line, company_of(address), address, None, values)
+                except InputError as wrong:
+                    text, error = text or address[:200], error or str(wrong)
+        return InputLine(row.line, None, text, error or row.fault or NO_ADDRESS, values)
+
+    def _name(self, i: int) -> str:
+        return self._names[i] if i < len(self._names) else f"column {i + 1}"
+
+
+def _others(header: Header, first: Iterable[Row]) -> Iterator[str]:
+    """Names of the other columns; one without a name only where there is something in it."""
+    filled = {i for row in first for i, cell in enumerate(row.cells) if tidy(cell)}
+    for i, name in enumerate(header.names):
+        if i != header.columns[0] and (i in filled or name != f"column {i + 1}"):
+            yield name
+
+
+class _Text:
+    """Delimited text."""
+
+    def __init__(self, path: Path, encoding: Encoding, dialect: Dialect, header: Header) -> None:
+        self._path, self._encoding, self._dialect = path, encoding, dialect
+        self.header, self.first = header, dialect.rows
+
+    def rows(self) -> Iterator[Row]:
+        with self._encoding.open(self._path) as stream:
+            first = self._dialect.skip(stream)
+            yield from csv_rows(stream, self._dialect.delimiter, first)
+
+    def told(self) -> dict[str, Any]:
+        one = max((len(row.cells) for row in self.first), default=0) < 2
+        return {
+            "format": "csv",
+            "encoding": self._encoding.name,
+            "delimiter": None if one else self._dialect.delimiter,
+        }
+
+
+def _text(path: Path, column: str | None) -> _Source:
+    encoding = encoding_of(path)
+    with encoding.open(path) as stream:
+        dialect = dialect_of(stream, column)
+    header = find_header(dialect.rows, column)
+    if header is None:
+        raise none_found(dialect.rows)
+    return _Text(path, encoding, dialect, header)

@@ -1,0 +1,96 @@
+"""Which characters the bytes of a text file are."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from leadmill.errors import InputError
+
+_CHUNK = 1 << 20
+_HEAD = 1 << 16
+_MARKS = (
+    (codecs.BOM_UTF8, "UTF-8", "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "UTF-32", "utf-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32", "utf-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16", "utf-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16", "utf-16"),
+)
+#: Files that are sent by mistake: how they begin, and what to do instead.
+_OTHERS = (
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old Excel file (.xls), or one with a password; save it as .xlsx or as CSV",
+    ),
+    (b"%PDF", "a PDF; export the list as CSV or XLSX"),
+    (b"\x1f\x8b", "compressed (gzip); unpack it"),
+    (b"PK\x03\x04", "a ZIP archive; give the list itself, as CSV or XLSX"),
+    (b"{\\rtf", "a text document; export the list as CSV or XLSX"),
+)
+_PAGES = (b"<!doctype", b"<html", b"<table", b"<?xml")
+#: Bytes that no text has, apart from NUL, which some programs leave in cells.
+_NO_TEXT = bytes([*range(1, 9), *range(14, 27), 28, 29, 30, 31])
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Its name for people, and Python's codec."""
+
+    name: str
+    codec: str
+
+    def open(self, path: Path) -> TextIO:
+        """The file as text. Line ends stay as they are: a carriage return alone is one, too."""
+        return path.open(encoding=self.codec, errors="replace", newline="")
+
+
+def encoding_of(path: Path) -> Encoding:
+    """The encoding of a text file: by its mark, by the zeros of UTF-16, UTF-8 where that is right, else Windows-1252.
+
+    Raises:
+        InputError: it is no text.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    for mark, name, codec in _MARKS:
+        if head.startswith(mark):
+            return Encoding(name, codec)
+    _refuse_others(head)
+    zeros = (head[0::2].count(0), head[1::2].count(0))
+    half = max(1, len(head) // 2)
+    for many, few, codec in ((1, 0, "utf-16-le"), (0, 1, "utf-16-be")):
+        if zeros[many] > half // 5 and zeros[many] > 10 * zeros[few]:
+            return Encoding("UTF-16", codec)
+    if len(head) - len(head.translate(None, _NO_TEXT)) > len(head) // 50:
+        raise InputError("the file is no text; export the list as CSV (UTF-8) or XLSX")
+    return Encoding("UTF-8", "utf-8") if _is_utf8(path) else Encoding("Windows-1252", "cp1252")
+
+
+def _refuse_others(head: bytes) -> None:
+    for start, what in _OTHERS:
+        if head.startswith(start):
+            raise InputError(f"the file is {what}")
+    if head[:200].lstrip().lower().startswith(_PAGES):
+        raise InputError("the file is a web page or XML, whatever its name says; open it in Excel and save it as XLSX")
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether nearly all that is not ASCII is UTF-8; a few broken characters make no other encoding."""
+    right = broken = 0
+    for text in _decoded(path):
+        if not text.isascii():
+            lost = text.count("\ufffd")
+            broken += lost
+            right += len(text) - len(text.encode("ascii", "ignore")) - lost
+    return broken == 0 or right > 3 * broken
+
+
+def _decoded(path: Path) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield decoder.decode(chunk)
+    yield decoder.decode(b"", final=True)
