@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import tarfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import redis
+
+#: Those that are kept, oldest first.
+VERSIONS = tuple(sorted(folder.name for folder in Path(__file__).parent.glob("[0-9]*")))
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,16 @@ class Left:
     def by(cls, version: str) -> Left:
         return cls(Path(__file__).with_name(version))
 
-    def answers(self) -> dict[str, Any]:
-        """What that version said: roles (what became of a job → its id), jobs, companies, schedules, dead …"""
+    @cached_property
+    def said(self) -> dict[str, Any]:
+        """What that version told: jobs, companies, schedules, dead …"""
         found: dict[str, Any] = json.loads((self.folder / "answers.json").read_text())
+        return found
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """What became of a job → its id."""
+        found: dict[str, str] = self.said["roles"]
         return found
 
     def lay_out(self, data: Path) -> None:

@@ -228,7 +228,7 @@ def make(stack: Stack, sites_port: int) -> dict[str, str]:
     jobs["optimize queued"] = stack.submit("/jobs/maintenance/optimize-db")
     jobs["scrape queued"] = stack.submit(body=pipeline(GOOD, priority="low"))
     table = "url\n" + "\n".join(MANY) + "\nno company at all\n"
-    jobs["struck"] = stack.submit(body=pipeline([SLOW, GOOD[0]], deadline=3, priority="high"))
+    jobs["struck"] = stack.submit(body=pipeline([SLOW, GOOD[0]], deadline=15, priority="high"))
     jobs["running"] = stack.submit("/pipelines", table.encode(), Content_Type="text/csv")
     handed = {"report queued": "render:html", "analysis queued": "analyze", "health queued": "health_check"}
     handed |= {"optimize queued": "optimize_db", "scrape queued": "p1", "running": "p1"}
@@ -252,7 +252,7 @@ def make(stack: Stack, sites_port: int) -> dict[str, str]:
     # ---- nobody works at all
     jobs["pending"] = stack.submit(body=pipeline(GOOD, tags=["first"]), Idempotency_Key="key-2")
     jobs["uploaded"] = stack.submit("/pipelines", b"website\ndonaukraft.example\nnot a url\n", Content_Type="text/csv")
-    jobs["later"] = stack.submit(body=pipeline(GOOD, run_at="2099-01-01T00:00:00Z"))
+    jobs["later"] = stack.submit(body=pipeline(GOOD, run_at="2035-01-01T00:00:00Z"))
     queue_the_rest(stack, jobs["completed"], jobs["health"])
     return jobs
 

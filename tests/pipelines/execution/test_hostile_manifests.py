@@ -13,8 +13,11 @@ import redis
 from data.jobs import JobStore
 from data.lake import Lake
 from pipelines.execution.restore import restore_missing
-from tests.releases.test_restores_0_1_0 import BACK, LEFT, ROLES
+from tests.releases.fixture import Left
+from tests.releases.test_restores import back
 from tests.valkey import Valkey
+
+LEFT = Left.by("0.1.0")
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -65,7 +68,7 @@ def test_each_is_told_and_holds_up_no_other(server: Valkey, tmp_path: Path) -> N
     client = redis.Redis.from_url(server.url, decode_responses=True)
     client.flushall()
     store = JobStore(client, "leadmill:")
-    good = (lake.job_dir(ROLES["completed"]) / "manifest.json").read_text()
+    good = (lake.job_dir(LEFT.roles["completed"]) / "manifest.json").read_text()
     planted = {}
     for number, (name, change) in enumerate(HOSTILE.items()):
         job_id = f"job_{number:020d}"
@@ -75,7 +78,7 @@ def test_each_is_told_and_holds_up_no_other(server: Valkey, tmp_path: Path) -> N
         lake.job_dir(job_id).mkdir()
         (lake.job_dir(job_id) / "manifest.json").write_text(json.dumps(manifest))
         planted[job_id] = name
-    assert set(restore_missing(store, lake)) == BACK
+    assert set(restore_missing(store, lake)) == back(LEFT)
     told = {event["job"] for event in store.criticals(200) if event["kind"] == "job_not_restored"}
     assert {planted[job_id] for job_id in planted.keys() - told} == set()
     client.close()

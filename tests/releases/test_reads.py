@@ -1,4 +1,4 @@
-"""The present code over what 0.1.0 left: a lake, records of jobs in every state, and messages in every queue."""
+"""The present code over what earlier versions left: a lake, records of jobs in every state, messages in every queue."""
 
 from __future__ import annotations
 
@@ -18,16 +18,13 @@ from data.lake import Lake
 from leadmill import Client
 from leadmill.client.errors import ApiError
 from leadmill.settings import Settings
-from tests.releases.fixture import Left
+from tests.releases.fixture import VERSIONS, Left
 from tests.valkey import Valkey
 
 if TYPE_CHECKING:
     from cli.local_stack.stack import LocalStack
     from cli.sample_sites.server import SampleServer
 
-LEFT = Left.by("0.1.0")
-SAID = LEFT.answers()
-ROLES: dict[str, str] = SAID["roles"]
 V1 = "/api/v1"
 PREFIX = "leadmill:"
 #: Jobs that were under way or waited for a worker, and end by themselves.
@@ -40,29 +37,34 @@ _NOW = ("waiting_for", "duration_s", "links")
 _PATIENCE_S = 90
 
 
+@pytest.fixture(scope="module", params=VERSIONS)
+def left(request: pytest.FixtureRequest) -> Left:
+    return Left.by(request.param)
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+def server(left: Left, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     with Valkey(tmp_path_factory.mktemp("server")) as running:
-        LEFT.load(redis.Redis.from_url(running.url, decode_responses=True))
+        left.load(redis.Redis.from_url(running.url, decode_responses=True))
         yield running
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(left: Left, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lake") / "data"
-    LEFT.lay_out(folder)
+    left.lay_out(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def read_first(server: Valkey, data: Path) -> dict[str, Any]:
+def read_first(left: Left, server: Valkey, data: Path) -> dict[str, Any]:
     """What the API says before any worker has started."""
     settings = Settings(REDIS_URL=server.url, data_url=str(data))
     jobs, events, errors = {}, {}, {}
     with TestClient(create_app(settings), base_url="http://localhost") as client:
         listed = client.get(f"{V1}/jobs/list?limit=200")
         assert listed.status_code == 200, listed.text
-        for job in SAID["jobs"]:
+        for job in left.said["jobs"]:
             answer = client.get(f"{V1}/jobs/status/{job}")
             assert answer.status_code == 200, answer.text
             jobs[job] = answer.json()
@@ -75,7 +77,7 @@ def read_first(server: Valkey, data: Path) -> dict[str, Any]:
                 ("statistics", "jobs/statistics"),
             )
         }  # fmt: skip
-        report = client.get(f"{V1}/jobs/{ROLES['completed']}/report?format=csv").content
+        report = client.get(f"{V1}/jobs/{left.roles['completed']}/report?format=csv").content
     return {**found, "listed": listed.json()["items"], "jobs": jobs, "errors": errors, "events": events, "csv": report}
 
 
@@ -96,95 +98,99 @@ def client(stack: LocalStack) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def ended(client: Client) -> dict[str, str]:
+def ended(left: Left, client: Client) -> dict[str, str]:
     """Role → status, once everything that was under way has ended."""
-    return {role: client.job(ROLES[role]).wait(_PATIENCE_S).status for role in UNDER_WAY}
+    return {role: client.job(left.roles[role]).wait(_PATIENCE_S).status for role in UNDER_WAY}
 
 
-def domains(data: Path, role: str, stage: str) -> Counter[str]:
+def domains(data: Path, job: str, stage: str) -> Counter[str]:
     lake = Lake(data)
-    return Counter(row["domain"] for row in lake.iter_rows(lake.parts(ROLES[role], stage)))
+    return Counter(row["domain"] for row in lake.iter_rows(lake.parts(job, stage)))
 
 
-def test_every_job_is_told_as_it_was(read_first: dict[str, Any]) -> None:
-    assert {job["job_id"] for job in read_first["listed"]} == set(SAID["jobs"])
-    for job, before in SAID["jobs"].items():
+def test_every_job_is_told_as_it_was(left: Left, read_first: dict[str, Any]) -> None:
+    assert {job["job_id"] for job in read_first["listed"]} == set(left.said["jobs"])
+    for job, before in left.said["jobs"].items():
         found = read_first["jobs"][job]
         for name in before.keys() - _NOW:
             assert found[name] == before[name], f"{name} of {job}"
 
 
-def test_errors_and_reports_answer(read_first: dict[str, Any], data: Path) -> None:
+def test_errors_and_reports_answer(left: Left, read_first: dict[str, Any], data: Path) -> None:
     assert set(read_first["errors"].values()) == {200}
     assert set(read_first["events"].values()) <= {200, 404, 409}
-    file = data / "jobs" / ROLES["completed"] / "reports" / "report.csv"
+    file = data / "jobs" / left.roles["completed"] / "reports" / "report.csv"
     assert read_first["csv"] == file.read_bytes()
 
 
-def test_companies_schedules_and_dead_letters_are_there(read_first: dict[str, Any]) -> None:
+def test_companies_schedules_and_dead_letters_are_there(left: Left, read_first: dict[str, Any]) -> None:
     now = {one["company_id"]: one for one in read_first["companies"]["items"]}
-    for before in SAID["companies"]:
+    for before in left.said["companies"]:
         found = now[before["company_id"]]
         assert {name: found[name] for name in before} == before | {"probability": None}
     kept = ("name", "cron", "paused", "created_at", "last_tick")
     shown = {one["name"]: one for one in read_first["schedules"]["items"]}
-    for before in SAID["schedules"]:
+    for before in left.said["schedules"]:
         assert {name: shown[before["name"]][name] for name in kept} == {name: before[name] for name in kept}
     units = [(one["job_id"], one["unit"], one["category"]) for one in read_first["dead"]["items"]]
-    assert units == [(one["job_id"], one["unit"], one["category"]) for one in SAID["dead"]]
-    assert sum(read_first["statistics"]["totals"]["by_status"].values()) == len(SAID["jobs"])
+    assert units == [(one["job_id"], one["unit"], one["category"]) for one in left.said["dead"]]
+    assert sum(read_first["statistics"]["totals"]["by_status"].values()) == len(left.said["jobs"])
 
 
 def test_what_was_under_way_goes_on_and_nothing_is_lost_or_doubled(
-    ended: dict[str, str], client: Client, data: Path
+    left: Left, ended: dict[str, str], client: Client, data: Path
 ) -> None:
     assert ended == dict.fromkeys(UNDER_WAY, "completed")
-    plan = JobFiles.unrecorded(Lake(data), ROLES["running"]).plan()
-    assert domains(data, "running", "score") == Counter(row["domain"] for row in plan)
+    plan = JobFiles.unrecorded(Lake(data), left.roles["running"]).plan()
+    assert domains(data, left.roles["running"], "score") == Counter(row["domain"] for row in plan)
     assert len(plan) == 94
     for role, companies in (("pending", 2), ("uploaded", 2), ("scrape queued", 2), ("struck", 2)):
-        found = domains(data, role, "score")
+        found = domains(data, left.roles[role], "score")
         assert len(found) == companies and set(found.values()) == {1}, role
 
 
-def test_a_partition_that_was_done_is_not_done_again(ended: dict[str, str], stack: LocalStack, data: Path) -> None:
+def test_a_partition_that_was_done_is_not_done_again(
+    left: Left, ended: dict[str, str], stack: LocalStack, data: Path
+) -> None:
     before = {
         file: file.stat().st_mtime_ns
         for stage in ("scrape", "process", "enrich")
-        for file in (data / "jobs" / ROLES["running"] / stage).glob("part-00000-*")
+        for file in (data / "jobs" / left.roles["running"] / stage).glob("part-00000-*")
     }
-    made = SAID["jobs"][ROLES["running"]]["created_at"]
+    made = left.said["jobs"][left.roles["running"]]["created_at"]
     assert before
     for file, written in before.items():  # the archive keeps whole seconds
         assert written % 1_000_000_000 == 0, f"{file} was written anew since {made}"
 
 
-def test_a_struck_job_ends_with_what_it_had(ended: dict[str, str], data: Path) -> None:
-    rows = Lake(data).iter_rows(Lake(data).parts(ROLES["struck"], "score"))
+def test_a_struck_job_ends_with_what_it_had(left: Left, ended: dict[str, str], data: Path) -> None:
+    rows = Lake(data).iter_rows(Lake(data).parts(left.roles["struck"], "score"))
     assert "nordwind-solar.example" in {row["domain"] for row in rows if row["error"] is None}
 
 
-def test_a_planned_start_still_waits(ended: dict[str, str], client: Client) -> None:
-    later = client.job(ROLES["later"]).status()
+def test_a_planned_start_still_waits(left: Left, ended: dict[str, str], client: Client) -> None:
+    later = client.job(left.roles["later"]).status()
     assert later.status == "pending"
-    assert "2099-01-01" in (later.waiting_for or "")
+    assert later.waiting_for == left.said["jobs"][later.id]["waiting_for"]
 
 
 @pytest.mark.parametrize("role", ["failed", "cancelled"])
-def test_what_ended_early_resumes_and_completes(role: str, ended: dict[str, str], client: Client, data: Path) -> None:
-    handle = client.job(ROLES[role])
+def test_what_ended_early_resumes_and_completes(
+    left: Left, role: str, ended: dict[str, str], client: Client, data: Path
+) -> None:
+    handle = client.job(left.roles[role])
     handle.resume()
     job = handle.wait(_PATIENCE_S)
     assert (job.status, job.coverage, job.attempt) == ("completed", 1, 2), job.raw
-    assert set(domains(data, role, "score").values()) == {1}
+    assert set(domains(data, left.roles[role], "score").values()) == {1}
     with pytest.raises(ApiError, match="nothing missing"):
         handle.resume()
 
 
-def test_a_repeated_request_is_the_job_that_it_was(client: Client) -> None:
+def test_a_repeated_request_is_the_job_that_it_was(left: Left, client: Client) -> None:
     urls = ["nordwind-solar.example", "donaukraft.example"]
     again = client.submit(urls, report={"formats": ["html", "csv"]}, tags=["first"], idempotency_key="key-2")
-    assert again.id == ROLES["pending"]
+    assert again.id == left.roles["pending"]
 
 
 def test_every_message_was_consumed_and_nobody_broke(ended: dict[str, str], stack: LocalStack, server: Valkey) -> None:
