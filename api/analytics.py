@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from api import problems
-from api.bodies import AcceptedBody, AnalysisBody, ReportBody
+from api.bodies import AcceptedBody, AnalysisBody, ReportBody, table_options
 from api.context import Here
 from api.submitting import IdempotencyHeader, accept, simple
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/jobs/analytics", tags=["submissions"], responses=pro
 
 @router.post("/report", status_code=202, response_model=AcceptedBody, summary="Report on companies (none named: all)")
 def report(body: ReportBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
-    options = {"report": {"type": body.report_type, "formats": body.formats}}
+    options = {"report": {"type": body.report_type, "formats": body.formats, **table_options(body)}}
     submission = simple("report", body.common(), company_ids=body.company_ids, options=options)
     return accept(here, submission, idempotency_key)
 

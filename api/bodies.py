@@ -19,6 +19,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
@@ -26,13 +27,15 @@ from pydantic import (
 
 from data.jobs import Status
 from leadmill.declared import KINDS, PIPELINE
-from leadmill.errors import InputError
+from leadmill.errors import InputError, LeadmillError
 from pipelines.intake.bulk import Action
 from pipelines.intake.submit import MAX_DEADLINE_S, MAX_TAGS
 from pipelines.queues import Priority
 from pipelines.request.asked import CRAWL_LIMITS
 from pipelines.request.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from reports.formats import FORMATS
+from reports.layouts import DEFAULT as DEFAULT_LAYOUT
+from reports.layouts import check_choice
 from reports.report_types import REPORT_TYPES
 
 if TYPE_CHECKING:
@@ -95,6 +98,14 @@ def _distinct(value: list[Any]) -> list[Any]:
     return value
 
 
+def _fits_formats(layout: str, given: ValidationInfo) -> str:
+    try:
+        check_choice(layout, tuple(given.data.get("formats", ())))
+    except LeadmillError as error:
+        raise ValueError(str(error)) from error
+    return layout
+
+
 Tag = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=MAX_DEADLINE_S, strict=True, allow_inf_nan=False)]
@@ -104,6 +115,12 @@ Url = Annotated[str, Field(max_length=2_000)]
 Urls = Annotated[list[Url], Field(max_length=MAX_INLINE)]
 CompanyIds = Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=MAX_INLINE)]
 Queries = Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=MAX_QUERIES)]
+LayoutName = Annotated[
+    str,
+    Field(min_length=1, max_length=100, description="Which columns CSV and XLSX have: docs/layouts.md"),
+    AfterValidator(_fits_formats),
+]
+Bom = Annotated[StrictBool, Field(description="CSV begins with a byte-order mark, by which spreadsheets know UTF-8")]
 PerQuery = Annotated[StrictInt, Field(ge=1, le=MAX_RESULTS)]
 
 
@@ -162,6 +179,12 @@ def _limit(name: str, about: str) -> Any:
     return Field(ge=low, le=high, strict=True, description=about)
 
 
+def table_options(report: Report | ReportBody) -> dict[str, Any]:
+    """What a report asks for its tables, where that is not the default."""
+    layout = {} if report.layout == DEFAULT_LAYOUT else {"layout": report.layout}
+    return layout | ({} if report.bom else {"bom": False})
+
+
 class Crawl(Body):
     """How far a crawl goes into each site, and how long it may take."""
 
@@ -198,6 +221,12 @@ class Report(Body):
 
     type: ReportType = "comprehensive"
     formats: Annotated[list[ReportFormat], Field(min_length=1), AfterValidator(_distinct)] = DEFAULT_FORMATS
+    layout: LayoutName = DEFAULT_LAYOUT
+    bom: Bom = True
+
+    def options(self) -> dict[str, Any]:
+        """What the stages read; what is left as it was is not kept in the record."""
+        return self.model_dump(include={"type", "formats"}) | table_options(self)
 
 
 class PipelineBody(Common):
@@ -214,7 +243,7 @@ class PipelineBody(Common):
 
     def options(self) -> dict[str, Any]:
         """What the stages read."""
-        found: dict[str, Any] = {"report": self.report.model_dump()}
+        found: dict[str, Any] = {"report": self.report.options()}
         if crawl := self.crawl.model_dump(exclude_none=True):
             found["crawl"] = crawl
         if self.scoring_model:
@@ -267,6 +296,8 @@ class ReportBody(AnalysisBody):
     """Report on companies of the lake; none named: all."""
 
     formats: Annotated[list[ReportFormat], Field(min_length=1), AfterValidator(_distinct)] = DEFAULT_FORMATS
+    layout: LayoutName = DEFAULT_LAYOUT
+    bom: Bom = True
 
 
 class FilterBody(Body):

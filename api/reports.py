@@ -29,6 +29,7 @@ from pipelines.intake import control
 from pipelines.request.asked import RecordError, check_options
 from reports.about_job import about_job
 from reports.formats import FORMATS
+from reports.layouts import DEFAULT
 from reports.page_policy import policy_served
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
@@ -105,11 +106,12 @@ def _partial(here: Context, job_id: str, fmt: str, record: JobRecord | None) -> 
     folder = Path(tempfile.mkdtemp(prefix="leadmill-"))  # a format may need files beside its own
     out = folder / f"report.{fmt}"
     about, kind = _about(job_id, record), spec.get("type", "comprehensive")
+    layout, bom = spec.get("layout", DEFAULT), spec.get("bom", True)
 
     def write(files: Mapping[str, Sequence[Path]]) -> None:
         if not files["rows"]:
             raise NotFoundError(f"job {job_id} has no rows yet")
-        render(fmt, rows=files["rows"], job=about, report_type=kind, out=out)
+        render(fmt, rows=files["rows"], job=about, report_type=kind, out=out, layout=layout, bom=bom)
 
     try:
         enduring(here.lake, lambda: {"rows": _furthest(here, job_id)}, write)

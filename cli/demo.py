@@ -51,7 +51,7 @@ def run_demo(data_dir: Path, *, workers: int | None, as_json: bool) -> int:
 def _run_job(client: Client, data_dir: Path, stack: LocalStack, *, as_json: bool) -> int:
     urls = company_urls()
     console.note(f"ready at {stack.api_url}; submitting {len(urls)} sample URLs")
-    handle = client.submit(urls, report={"type": "leads", "formats": ["html", "csv"]}, tags=["demo"])
+    handle = client.submit(urls, report={"type": "leads", "formats": ["html", "csv"], "layout": "crm"}, tags=["demo"])
     job = follow(client, handle.id, check=stack.check_alive)
     rows = _rows(data_dir, job.id)
     reports = report_files(data_dir, job.id)

@@ -14,6 +14,7 @@ from cli.options import Priority, Tags
 from cli.typed import typed
 from leadmill.declared import PIPELINE
 from reports.formats import FORMATS
+from reports.layouts import FOR_PEOPLE, LAYOUTS
 
 Inputs = Annotated[list[str] | None, typer.Argument(metavar="FILE|URL…", help="One CSV file, or URLs and hosts.")]
 Search = Annotated[list[str] | None, typer.Option("--search", help="A search query; may be repeated.")]
@@ -22,6 +23,11 @@ Formats = Annotated[
     str | None,
     typer.Option("--formats", "--format", "-f", help=f"{','.join(FORMATS.names)} (default: html,csv)"),
 ]
+LayoutName = Annotated[
+    str | None,
+    typer.Option("--layout", metavar="NAME", help=f"Columns of CSV and XLSX: {','.join(LAYOUTS.names)} (default: crm)"),
+]
+NoBom = Annotated[bool, typer.Option("--no-bom", help="CSV without a byte-order mark.")]
 MaxPages = Annotated[int | None, typer.Option(min=1, help="Pages fetched of each company at most.")]
 MinCoverage = Annotated[float | None, typer.Option(min=0, max=1, help="Share of companies that must do well.")]
 Deadline = Annotated[
@@ -41,6 +47,8 @@ def _pipeline(
     search: Search = None,
     stages: Stages = None,
     formats: Formats = None,
+    layout: LayoutName = None,
+    no_bom: NoBom = False,
     max_pages: MaxPages = None,
     min_coverage: MinCoverage = None,
     deadline: Deadline = None,
@@ -65,8 +73,7 @@ def _pipeline(
         body["search_queries"] = list(search)
     if stages:
         body["stages"] = _words(stages)
-    if formats:
-        body["report"] = {"formats": _words(formats)}
+    body["report"] = _report(_words(formats) if formats else None, layout, no_bom=no_bom)
     if max_pages:
         body["crawl"] = {"max_pages": max_pages}
     return body
@@ -91,6 +98,15 @@ def _is_file(text: str) -> bool:
         return False
     path = Path(text)
     return path.is_file() or path.suffix.lower() in _FILE_ENDINGS or text.startswith(("/", "./", "../", "~"))
+
+
+def _report(formats: list[str] | None, layout: str | None, *, no_bom: bool) -> dict[str, Any] | None:
+    """What is asked of the report: people get the layout that is made for them, where a format has columns."""
+    report: dict[str, Any] = {"formats": formats} if formats else {}
+    tables = formats is None or any(name in FORMATS.names and FORMATS.load(name).has_layouts for name in formats)
+    if layout or tables:
+        report["layout"] = layout or FOR_PEOPLE
+    return ({**report, "bom": False} if no_bom else report) or None
 
 
 def _words(text: str) -> list[str]:

@@ -80,9 +80,17 @@ def found(point: str) -> str:
     """The plug-ins of one extension point, and what each says of itself."""
     from pipelines.request.search_providers import PROVIDERS
     from reports.formats import FORMATS
+    from reports.layouts import LAYOUTS
 
-    plugins: Mapping[str, Any] = {"formats": FORMATS, "providers": PROVIDERS}[point].all()
+    plugins: Mapping[str, Any] = {"formats": FORMATS, "layouts": LAYOUTS, "providers": PROVIDERS}[point].all()
     return "\n".join(f"- `{name}`: {plugin.about}" for name, plugin in plugins.items())
+
+
+def fields(_: str) -> str:
+    """Every field that a layout may name."""
+    from reports.lead_fields import lead_fields
+
+    return f"Fields: {', '.join(f'`{name}`' for name in lead_fields())}."
 
 
 # ---- commands ------------------------------------------------------------------------------------------
@@ -222,6 +230,7 @@ def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
 BLOCKS: Mapping[str, Callable[[str], str]] = {
     "settings": settings,
     "found": found,
+    "fields": fields,
     "commands": commands,
     "decisions": decisions,
     "calls": calls,

@@ -159,6 +159,11 @@ class Settings(BaseSettings):
         "A TOML file of scoring rules; `tasks/processing/scoring.toml` explains the form.",
         shown="built-in",
     )
+    layouts_dir: Path | None = _setting(
+        None,
+        "A folder of TOML files, each a [layout](layouts.md#a-layout-of-your-own) of CSV and XLSX by the file's name.",
+        shown="none",
+    )
     retention_days: int = _setting(90, "Cleanup takes jobs that ended longer ago.", ge=1)
 
     task_time_limit_s: int = _setting(

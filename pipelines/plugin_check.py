@@ -12,9 +12,10 @@ from leadmill.plugins import ExtensionPoint, PluginError
 from pipelines.intake.cron import check_cron
 from pipelines.request.search_providers import PROVIDERS
 from reports.formats import FORMATS
+from reports.layouts import LAYOUTS, check_layouts
 from reports.sections import SECTIONS
 
-POINTS: tuple[ExtensionPoint[Any], ...] = (stages.POINT, kinds.POINT, ENRICHERS, PROVIDERS, FORMATS, SECTIONS)
+POINTS: tuple[ExtensionPoint[Any], ...] = (stages.POINT, kinds.POINT, ENRICHERS, PROVIDERS, FORMATS, LAYOUTS, SECTIONS)
 
 
 def check_plugins() -> int:
@@ -22,10 +23,12 @@ def check_plugins() -> int:
 
     Raises:
         PluginError: one cannot be imported, or is none, or comes by no time; the message names it.
+        ConfigError: a layout is wrong.
     """
     for name, cron in PERIODIC.items():
         try:
             check_cron(cron)
         except InputError as error:
             raise PluginError(f"kind {name!r}: {error}") from error
+    check_layouts()
     return sum(len(point.all()) for point in POINTS)

@@ -17,6 +17,8 @@ from data.duck import connection
 from leadmill.errors import InputError
 from reports.final_rows import GOOD, final_rows
 from reports.formats import FORMATS, ReportData
+from reports.layouts import DEFAULT, layout_named
+from reports.lead_fields import prepare
 from reports.report_types import REPORT_TYPES
 
 
@@ -42,6 +44,8 @@ def render(
     job: Mapping[str, Any],
     report_type: str,
     out: Path,
+    layout: str = DEFAULT,
+    bom: bool = True,
     con: Any = None,
 ) -> RenderResult:
     """Write a report of the final rows in the given score-stage files.
@@ -52,10 +56,13 @@ def render(
         job: see `reports.about_job`, and `partial`: it had not ended; every key is optional, shown where known.
         report_type: a name in `REPORT_TYPES`.
         out: written in place; the caller makes it atomic.
-        con: a DuckDB connection or cursor; None takes a cursor of this process's connection.
+        layout: a name in `reports.layouts.layout_names()`; the columns of CSV and XLSX, nothing to other formats.
+        bom: CSV begins with a byte-order mark.
+        con: a DuckDB connection that runs nothing else; None takes this process's.
 
     Raises:
-        InputError: no such format or type, or more rows than an XLSX sheet holds.
+        InputError: no such format, type or layout, or more rows than an XLSX sheet holds.
+        ConfigError: the layout is wrong.
         PluginError: the format's module is none.
     """
     if fmt not in FORMATS.names:
@@ -64,11 +71,14 @@ def render(
         raise InputError(
             f"no report type {report_type[:40]!r}; there are {', '.join(REPORT_TYPES)}", field="report.type"
         )
-    con = con or connection().cursor()
+    columns = layout_named(layout)
+    database = con or connection()
+    prepare(database)
+    con = database.cursor()
     form = FORMATS.load(fmt)
     where = GOOD if form.good_rows_only or REPORT_TYPES[report_type].good_rows_only else "true"
     with final_rows(con, rows) as final:
         (total,) = con.execute(f"SELECT count(*) FROM {final.source} WHERE {where}").fetchone()
-        data = ReportData(final, job, report_type, where, total)
+        data = ReportData(final, job, report_type, where, total, columns, bom)
         written = form.write(data, out)
     return RenderResult(fmt, form.media_type, out, written, total, out.stat().st_size)

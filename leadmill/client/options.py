@@ -27,6 +27,10 @@ class ReportOptions(TypedDict, total=False):
     type: ReportType
     #: html, csv, xlsx, json, parquet, or a plug-in's.
     formats: Iterable[str]
+    #: Columns of CSV and XLSX: full (unless named), crm, hubspot, salesforce, salesforce_accounts, pipedrive, or one's own.
+    layout: str
+    #: CSV begins with a byte-order mark.
+    bom: bool
 
 
 class CrawlOptions(TypedDict, total=False):
@@ -96,6 +100,9 @@ class ReportJobOptions(KeyedOptions, total=False):
     """What a report over companies of the lake takes."""
 
     formats: Iterable[str] | None
+    #: As in `ReportOptions`.
+    layout: str | None
+    bom: bool | None
 
 
 class JobFilter(TypedDict, total=False):

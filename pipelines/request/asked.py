@@ -169,6 +169,8 @@ _OPTIONS: dict[tuple[str, ...], Callable[[object], bool]] = {
     ("crawl", "user_agent"): _header,
     ("report", "type"): _word,
     ("report", "formats"): _formats,
+    ("report", "layout"): _word,
+    ("report", "bom"): lambda value: isinstance(value, bool),
     ("scoring_model",): _word,
 }
 _OPTIONS |= {(name,): _number(one.low, one.high) for kind in KINDS.values() for name, one in kind.options.items()}

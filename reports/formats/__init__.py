@@ -15,6 +15,8 @@ from leadmill.plugins import ExtensionPoint
 
 if TYPE_CHECKING:
     from reports.final_rows import FinalRows  # the command line reads the names of formats, and no more
+    from reports.layouts import Layout
+    from reports.table import Table
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class ReportData:
     where: str
     #: Rows that meet `where`.
     rows: int
+    #: Which columns the tables have.
+    layout: Layout
+    #: CSV begins with a byte-order mark, by which spreadsheets know UTF-8.
+    bom: bool = True
 
     @property
     def con(self) -> Any:
@@ -43,6 +49,12 @@ class ReportData:
         from reports.final_rows import RANKED
 
         return f"(SELECT * FROM {self.final.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
+
+    def table(self) -> Table:
+        """The rows that data formats hold, as a table in this layout."""
+        from reports.table import table_of
+
+        return table_of(self)
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,8 @@ class Format:
     good_rows_only: bool = False
     #: A browser shows it; others are saved.
     inline: bool = False
+    #: It is a table: a layout (`reports.layouts`) says which columns it has.
+    has_layouts: bool = False
 
 
 #: Every format, by its name.

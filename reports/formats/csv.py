@@ -1,20 +1,49 @@
-"""CSV by RFC 4180: UTF-8, a header, CRLF, streamed by DuckDB, formulas guarded (see `reports.csv_guard`)."""
+"""CSV by RFC 4180: UTF-8 behind a byte-order mark, a header, CRLF, streamed by DuckDB, formulas guarded
+(see `reports.csv_guard`).
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from reports.flat import flat_rows
 from reports.formats import Format, ReportData
-from reports.rows import quote
+
+if TYPE_CHECKING:
+    from reports.columns import Column
 
 
 def write(data: ReportData, out: Path) -> int:
     """Every row in ranked order."""
+    from reports.flat import flat_rows
+    from reports.rows import quote
+
+    table = data.table()
+    header = ("\ufeff" if data.bom else "") + _header(data.con, table.columns)
+    if not table.rows:
+        out.write_text(header, encoding="utf-8", newline="")
+        return 0
+    # DuckDB would rename the second of two headers that differ in case alone.
     data.con.execute(
-        f"COPY ({flat_rows(data.ranked, guard=True)}) TO {quote(str(out))} (FORMAT csv, HEADER, NEW_LINE '\\r\\n')"
+        f"COPY ({flat_rows(table, guard=True)}) TO {quote(str(out))} "
+        f"(FORMAT csv, HEADER false, NEW_LINE '\\r\\n', PREFIX {quote(header)}, SUFFIX '\r\n')"
     )
-    return data.rows
+    return table.rows
 
 
-FORMAT = Format("csv", "text/csv; charset=utf-8", write, "a table for spreadsheets and CRM imports")
+def _header(con: Any, columns: Sequence[Column]) -> str:
+    """The first line; headers of the input are as little to be trusted as its values."""
+    from reports.csv_guard import guarded
+
+    names = con.execute(
+        f"SELECT list_transform(?::VARCHAR[], lambda x: {guarded('x')})", [[column.header for column in columns]]
+    ).fetchone()[0]
+    line = io.StringIO()
+    csv.writer(line).writerow(names)
+    return line.getvalue()
+
+
+FORMAT = Format("csv", "text/csv; charset=utf-8", write, "a table for spreadsheets and CRM imports", has_layouts=True)

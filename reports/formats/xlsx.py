@@ -1,26 +1,31 @@
-"""XLSX: the leads as a filterable sheet, and a second one with the counts and warnings.
+"""XLSX: the leads as a filterable sheet in their layout, one with the counts and warnings, and one about the report.
 
 Texts are written as texts: never as formulas, never as links. Written row by row, so that memory stays flat.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from leadmill.errors import InputError
-from reports.analysis import analyze_rows
-from reports.flat import CELLS, flat_rows
 from reports.formats import Format, ReportData
-from reports.sections import in_order
-from reports.wording import percent
+
+if TYPE_CHECKING:
+    from reports.table import Table
 
 #: Rows of a sheet without its header.
 MAX_ROWS = 1_048_575
-#: Characters that a cell can hold, with room for the mark of a cut.
-_CELL = 32_000
+#: What a cell can hold, in UTF-16 units, and what ends one that was cut.
+MAX_UNITS = 32_767
+_CUT = "…"
+#: These stand first, in this order, where the layout has them.
+_FRONT = {"full": ("rank", "score", "tier", "fit", "reach", "name", "domain", "url", "description", "industry")}
+_FROZEN = ("rank", "score", "tier", "fit", "reach", "name")
 _WIDTHS = {"domain": 26, "name": 28, "legal_name": 28, "description": 44, "emails": 30, "phones": 18, "address": 36}
 _WIDTHS |= {"url": 28, "contributions": 60, "technologies": 32, "social": 30, "error": 40, "score": 8, "tier": 6}
+_WIDTHS |= {"rank": 7, "why": 60, "website": 28, "email": 28, "phone": 18, "phone_e164": 18, "street": 28, "city": 18}
+_WIDTHS |= {"country_name": 18, "linkedin": 34, "industry": 24, "facts": 60, "fit": 7, "reach": 7}
 #: Tier → fill and text colour.
 _TIERS = {
     "A": ("#d7f0ea", "#0b5f57"),
@@ -38,9 +43,13 @@ def write(data: ReportData, out: Path) -> int:
     """
     import xlsxwriter
 
-    if data.rows > MAX_ROWS:
+    from leadmill.errors import InputError
+    from reports.analysis import analyze_rows
+
+    table = data.table().in_front(_FRONT.get(data.layout.name, ()))
+    if table.rows > MAX_ROWS:
         raise InputError(
-            f"{data.rows:,} rows do not fit into an XLSX sheet ({MAX_ROWS:,}); ask for csv or parquet, "
+            f"{table.rows:,} rows do not fit into an XLSX sheet ({MAX_ROWS:,}); ask for csv or parquet, "
             "or for a report of fewer companies",
             field="report.formats",
         )
@@ -51,54 +60,84 @@ def write(data: ReportData, out: Path) -> int:
         "strings_to_numbers": False,
     }
     book = xlsxwriter.Workbook(str(out), {**options, "tmpdir": str(out.parent)})
-    _leads(book, data)
+    _leads(book, data, table)
     _summary(book, analyze_rows(data.final))
+    _about(book, data, table)
     book.close()
-    return data.rows
+    return table.rows
 
 
-def _leads(book: Any, data: ReportData) -> None:
+def _leads(book: Any, data: ReportData, table: Table) -> None:
+    from reports.flat import flat_rows
+
     sheet = book.add_worksheet("Leads")
-    columns = [field.name for field in CELLS]
-    header = book.add_format({"bold": True, "bg_color": "#12343b", "font_color": "#ffffff"})
-    for number, column in enumerate(columns):
-        sheet.set_column(number, number, _WIDTHS.get(column, 14))
-        sheet.write_string(0, number, column, header)
-    sheet.freeze_panes(1, 2)
-    sheet.autofilter(0, 0, data.rows, len(columns) - 1)
-    _colours(book, sheet, columns, data.rows)
-    cursor = data.con.execute(flat_rows(data.ranked, guard=False))
-    line = 0
+    head = book.add_format({"bold": True, "bg_color": "#12343b", "font_color": "#ffffff"})
+    time = book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
+    fields = [column.field for column in table.columns]
+    for number, column in enumerate(table.columns):
+        sheet.write_string(0, number, column.header, head)
+    frozen = next((at for at, field in enumerate(fields) if field not in _FROZEN), len(fields))
+    sheet.freeze_panes(1, frozen)
+    sheet.autofilter(0, 0, table.rows, len(fields) - 1)
+    _colours(book, sheet, fields, table.rows)
+    cursor = data.con.execute(flat_rows(table, guard=False))
+    line, filled = 0, set[int]()
     while batch := cursor.fetchmany(2_000):
         for row in batch:
             line += 1
             for number, value in enumerate(row):
-                _cell(sheet, line, number, value)
+                if value is not None:
+                    filled.add(number)
+                    _cell(sheet, line, number, value, time)
+    for number, column in enumerate(table.columns):
+        width = _WIDTHS.get(column.field or "", 17 if column.cell.kind == "time" else 14)
+        # A column without a single value only makes the others harder to find; it is there to be unfolded.
+        nothing = {"hidden": True} if line and number not in filled else {}
+        sheet.set_column(number, number, max(width, min(len(column.header) + 3, 40)), None, nothing)
 
 
-def _cell(sheet: Any, line: int, column: int, value: Any) -> None:
-    if value is None:
-        return
+def _cell(sheet: Any, line: int, column: int, value: Any, time: Any) -> None:
     if isinstance(value, str):
-        sheet.write_string(line, column, value if len(value) <= _CELL else value[:_CELL] + "…")
+        sheet.write_string(line, column, cut(value))
     elif isinstance(value, bool):
         sheet.write_boolean(line, column, value)
+    elif isinstance(value, datetime):
+        if value.year < 1900:  # before a spreadsheet's first day
+            sheet.write_string(line, column, value.isoformat())
+        else:
+            sheet.write_datetime(line, column, value, time)
     else:
         sheet.write_number(line, column, value)
 
 
-def _colours(book: Any, sheet: Any, columns: list[str], rows: int) -> None:
+def cut(text: str) -> str:
+    """A text that fits a cell: at most `MAX_UNITS` UTF-16 units, of which an emoji takes two; `…` ends a cut one."""
+    if len(text) * 2 <= MAX_UNITS:
+        return text
+    units = text.encode("utf-16-le", "surrogatepass")
+    if len(units) // 2 <= MAX_UNITS:
+        return text
+    return units[: 2 * (MAX_UNITS - len(_CUT))].decode("utf-16-le", "ignore") + _CUT
+
+
+def _colours(book: Any, sheet: Any, fields: list[str | None], rows: int) -> None:
     last = max(rows, 1)
-    score, tier = columns.index("score"), columns.index("tier")
-    bar = {"type": "data_bar", "bar_color": "#5fb8ab", "bar_solid": True, "min_type": "num", "max_type": "num"}
-    sheet.conditional_format(1, score, last, score, {**bar, "min_value": 0, "max_value": 100})
-    for letter, (fill, ink) in _TIERS.items():
-        look = book.add_format({"bg_color": fill, "font_color": ink, "bold": True})
-        rule = {"type": "cell", "criteria": "==", "value": f'"{letter}"', "format": look}
-        sheet.conditional_format(1, tier, last, tier, rule)
+    if "score" in fields:
+        score = fields.index("score")
+        bar = {"type": "data_bar", "bar_color": "#5fb8ab", "bar_solid": True, "min_type": "num", "max_type": "num"}
+        sheet.conditional_format(1, score, last, score, {**bar, "min_value": 0, "max_value": 100})
+    if "tier" in fields:
+        tier = fields.index("tier")
+        for letter, (fill, ink) in _TIERS.items():
+            look = book.add_format({"bg_color": fill, "font_color": ink, "bold": True})
+            rule = {"type": "cell", "criteria": "==", "value": f'"{letter}"', "format": look}
+            sheet.conditional_format(1, tier, last, tier, rule)
 
 
 def _summary(book: Any, analysis: dict[str, Any]) -> None:
+    from reports.sections import in_order
+    from reports.wording import percent
+
     sheet = book.add_worksheet("Summary")
     bold = book.add_format({"bold": True})
     sheet.set_column(0, 0, 46)
@@ -116,12 +155,52 @@ def _summary(book: Any, analysis: dict[str, Any]) -> None:
     for table in (warnings, *tables):
         heads.add(len(lines) + 1)
         lines += [("", ""), *table]
+    _write_lines(sheet, lines, lambda line, column: bold if line in heads else None)
+
+
+def _about(book: Any, data: ReportData, table: Table) -> None:
+    from reports.report_types import REPORT_TYPES
+
+    sheet = book.add_worksheet("About")
+    bold = book.add_format({"bold": True, "valign": "top"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top", "align": "left"})
+    sheet.set_column(0, 0, 22)
+    sheet.set_column(1, 1, 90)
+    totals, job = data.final.totals, data.job
+    made = job.get("generated_at") or datetime.now(UTC)
+    lines: list[tuple[Any, ...]] = [
+        ("Report", REPORT_TYPES[data.report_type].title),
+        ("Rows", f"{table.rows:,} of {totals['companies']:,} companies" + _why_not_all(data)),
+        ("Filter", str(job.get("filter") or "none")),
+        ("Order", "score, then data quality, then domain; what could not be read comes last"),
+        ("Layout", f"{data.layout.name}: {data.layout.about}"),
+        ("Made", f"{made:%Y-%m-%d %H:%M} UTC" if isinstance(made, datetime) else str(made)),
+        ("Job", str(job.get("job_id") or "none")),
+        ("Tags", ", ".join(map(str, job.get("tags") or ())) or "none"),
+        ("Scoring model", _models(totals)),
+    ]
+    _write_lines(sheet, lines, lambda line, column: wrapped if column else bold)
+
+
+def _why_not_all(data: ReportData) -> str:
+    from reports.final_rows import GOOD
+
+    return " (those that could be read)" if data.where == GOOD else " (those that could not be read say why)"
+
+
+def _models(totals: dict[str, Any]) -> str:
+    if totals["model_versions"] > 1:
+        return f"{totals['model_version']} and {totals['model_versions'] - 1} more (column model_version)"
+    return str(totals["model_version"] or "none")
+
+
+def _write_lines(sheet: Any, lines: list[tuple[Any, ...]], look: Any) -> None:
     for line, values in enumerate(lines):
         for column, value in enumerate(values):
             if isinstance(value, str):
-                sheet.write_string(line, column, value[:_CELL], bold if line in heads else None)
+                sheet.write_string(line, column, cut(value), look(line, column))
             else:
-                sheet.write_number(line, column, value)
+                sheet.write_number(line, column, value, look(line, column))
 
 
 FORMAT = Format(
@@ -129,4 +208,5 @@ FORMAT = Format(
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     write,
     "a filterable workbook with a summary",
+    has_layouts=True,
 )

@@ -7,8 +7,10 @@ def preload() -> None:
     """Import all formats and sections, and what makes pages of them. Cheap to call again."""
     from reports.environment import environment
     from reports.formats import FORMATS
+    from reports.layouts import LAYOUTS
     from reports.sections import SECTIONS
 
     FORMATS.all()
+    LAYOUTS.all()
     SECTIONS.all()
     environment()

@@ -9,6 +9,7 @@ from data.lake import Lake
 from pipelines.execution.unit_run import UnitRun
 from pipelines.stages import report_format
 from reports.about_job import about_job
+from reports.layouts import DEFAULT
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
 from tasks.analytics.leads import collect_leads
@@ -22,7 +23,15 @@ def report(run: UnitRun) -> None:
     about = about_job(run.job_id, run.runtime.store.record(run.job_id))
     options = run.options.get("report", {})
     with naming(run.runtime.lake, rows), run.files.write_at(f"reports/report.{fmt}") as out:
-        result = render(fmt, rows=rows, job=about, report_type=options.get("type", "comprehensive"), out=out)
+        result = render(
+            fmt,
+            rows=rows,
+            job=about,
+            report_type=options.get("type", "comprehensive"),
+            out=out,
+            layout=options.get("layout", DEFAULT),
+            bom=options.get("bom", True),
+        )
     run.outcome.rows_in = run.outcome.rows_out = result.rows
 
 

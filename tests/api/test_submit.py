@@ -74,6 +74,11 @@ def test_spec_holds_report_crawl_and_model(client: TestClient, store: JobStore) 
     assert spec == {"report": {"type": "comprehensive", "formats": ["html", "csv"]}}
     _, spec = store.asked(post(client, "/jobs/analytics/report", {"report_type": "summary"})["job_id"])
     assert spec == {"report": {"type": "summary", "formats": ["html", "csv"]}}
+    tables = {"layout": "crm", "bom": False}
+    _, spec = store.asked(post(client, body={"company_urls": ["acme.example"], "report": tables})["job_id"])
+    assert spec == {"report": {"type": "comprehensive", "formats": ["html", "csv"], **tables}}
+    _, spec = store.asked(post(client, "/jobs/analytics/report", tables)["job_id"])
+    assert spec == {"report": {"type": "comprehensive", "formats": ["html", "csv"], **tables}}
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -92,6 +97,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"company_urls": ["a.example"], "stages": ["fly"]}, "stages[0]"),
     ({"company_urls": ["a.example"], "report": {"formats": ["pdf"]}}, "report.formats[0]"),
     ({"company_urls": ["a.example"], "report": {"formats": []}}, "report.formats"),
+    ({"company_urls": ["a.example"], "report": {"layout": "crn"}}, "report.layout"),
+    ({"company_urls": ["a.example"], "report": {"layout": "crm", "formats": ["html", "json"]}}, "report.layout"),
+    ({"company_urls": ["a.example"], "report": {"bom": "no"}}, "report.bom"),
     ({"company_urls": ["a.example"], "crawl": {"max_pages": True}}, "crawl.max_pages"),
     ({"company_urls": ["a.example"], "crawl": {"proxy": "http://x"}}, "crawl.proxy"),
     ({"company_urls": ["a.example"], "tags": [""]}, "tags[0]"),
@@ -123,6 +131,7 @@ def test_other_submissions_name_the_field_too(client: TestClient) -> None:
         ("/jobs/process/data", {}, "company_ids"),
         ("/jobs/process/data", {"company_ids": [COMPANY], "x": 1}, "x"),
         ("/jobs/analytics/report", {"report_type": "all"}, "report_type"),
+        ("/jobs/analytics/report", {"layout": "hubsport"}, "layout"),
         ("/jobs/maintenance/cleanup?older_than_days=-1", {}, "older_than_days"),
     ):
         answer = client.post(V1 + path, json=body)

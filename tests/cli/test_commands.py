@@ -144,7 +144,8 @@ def test_run_with_json_and_reports_in_a_folder(
     assert said["job_id"] == "job_1"
     assert said["report_files"] == ["out/job_1.html", "out/job_1.csv"]
     assert (tmp_path / "out" / "job_1.html").read_bytes() == b"<html>"
-    assert api.asked("POST", f"{V1}/pipelines")[0].json == {"company_urls": ["a.example", "https://b.example"]}
+    asked = {"company_urls": ["a.example", "https://b.example"], "report": {"layout": "crm"}}
+    assert api.asked("POST", f"{V1}/pipelines")[0].json == asked
 
 
 def test_a_failed_job_is_exit_code_1(leadmill: Run, api: Any, at: Any, answer: Any, a_job: Any) -> None:
@@ -172,7 +173,7 @@ def test_submit_prints_the_id_alone(leadmill: Run, api: Any, at: Any, finished_j
     assert api.requests[-1].json == {
         "company_urls": ["a.example"],
         "tags": ["x"],
-        "report": {"formats": ["html", "csv"]},
+        "report": {"formats": ["html", "csv"], "layout": "crm"},
     }
 
 

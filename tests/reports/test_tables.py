@@ -21,7 +21,7 @@ from leadmill.errors import InputError
 from reports.flat import CELLS
 from reports.formats import FORMATS
 from reports.render import render
-from tests.reports.conftest import JOB, final_rows, good, write_rows
+from tests.reports.conftest import JOB, NOW, final_rows, good, write_rows
 
 COLUMNS = [field.name for field in CELLS]
 RANKED = ["best.de", "same-c.com", "same-a.com", "same-b.com", "script.com", "formula.com", "rtl.com", "emoji.com",
@@ -36,7 +36,7 @@ def made(tmp_path: Path, con: Any, fmt: str, rows: list[Path], report_type: str 
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, strict=True))
 
 
@@ -47,7 +47,7 @@ def test_every_format_is_found() -> None:
 def test_csv_has_the_final_columns_in_ranked_order(tmp_path: Path, con: Any, rows: list[Path]) -> None:
     path = made(tmp_path, con, "csv", rows)
     raw = path.read_bytes()
-    assert raw.split(b"\r\n")[0].decode().split(",") == COLUMNS
+    assert raw.split(b"\r\n")[0].decode() == "\ufeff" + ",".join(COLUMNS)
     assert raw.count(b"\n") == raw.count(b"\r\n") == 13
     found = read_csv(path)
     assert [row["domain"] for row in found] == RANKED
@@ -157,20 +157,22 @@ def test_xlsx_has_texts_only(tmp_path: Path, con: Any, rows: list[Path]) -> None
     path = made(tmp_path, con, "xlsx", [write_rows(tmp_path / "r.parquet", hurt)])
     with zipfile.ZipFile(path) as book:
         sheets = [book.read(name).decode() for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
-    assert len(sheets) == 2
+    assert len(sheets) == 3
     assert not any("<f>" in sheet or "<f " in sheet or "<hyperlink" in sheet for sheet in sheets)
 
 
 def test_xlsx_reads_back_as_texts_and_numbers(tmp_path: Path, con: Any, rows: list[Path]) -> None:
     book = CalamineWorkbook.from_path(str(made(tmp_path, con, "xlsx", rows)))
-    assert book.sheet_names == ["Leads", "Summary"]
+    assert book.sheet_names == ["Leads", "Summary", "About"]
     header, *lines = book.get_sheet_by_name("Leads").to_python()
-    assert header == COLUMNS
-    assert [line[COLUMNS.index("domain")] for line in lines] == RANKED
-    formula = dict(zip(COLUMNS, lines[RANKED.index("formula.com")], strict=True))
+    assert header[:5] == ["score", "tier", "fit", "reach", "name"]
+    assert sorted(header) == sorted(COLUMNS)
+    assert [line[header.index("domain")] for line in lines] == RANKED
+    formula = dict(zip(header, lines[RANKED.index("formula.com")], strict=True))
     assert formula["name"] == "=cmd|' /C calc'!A0"
     assert formula["score"] == 55.0
-    assert lines[RANKED.index("script.com")][COLUMNS.index("url")] == "javascript:alert(1)"
+    assert lines[RANKED.index("script.com")][header.index("url")] == "javascript:alert(1)"
+    assert formula["scraped_at"] == NOW.replace(tzinfo=None), "a date, not a text"
     summary = book.get_sheet_by_name("Summary").to_python()
     assert summary[0][:2] == ["Companies", 12.0]
 
@@ -185,12 +187,23 @@ def test_xlsx_refuses_more_rows_than_a_sheet_holds(
         made(tmp_path, con, "xlsx", rows)
 
 
-def test_xlsx_cuts_what_a_cell_cannot_hold(tmp_path: Path, con: Any) -> None:
-    long = [write_rows(tmp_path / "r.parquet", [good("a.com", 5, description="x" * 40_000)])]
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("x" * 32_767, "x" * 32_767),
+        ("x" * 32_768, "x" * 32_766 + "…"),
+        ("🎂" * 16_383 + "x", "🎂" * 16_383 + "x"),
+        ("🎂" * 16_384, "🎂" * 16_383 + "…"),
+        ("x" + "🎂" * 16_384, "x" + "🎂" * 16_382 + "…"),
+    ],
+)
+def test_xlsx_cuts_what_a_cell_cannot_hold(tmp_path: Path, con: Any, text: str, cell: str) -> None:
+    """A cell holds 32,767 UTF-16 units, of which an emoji takes two."""
+    long = [write_rows(tmp_path / "r.parquet", [good("a.com", 5, description=text)])]
     book = CalamineWorkbook.from_path(str(made(tmp_path, con, "xlsx", long)))
-    cell = book.get_sheet_by_name("Leads").to_python()[1][COLUMNS.index("description")]
-    assert len(cell) == 32_001
-    assert cell.endswith("…")
+    header, row = book.get_sheet_by_name("Leads").to_python()
+    assert row[header.index("description")] == cell
+    assert len(cell.encode("utf-16-le")) // 2 <= 32_767
 
 
 def test_json_has_the_exact_columns_and_nested_values(tmp_path: Path, con: Any, rows: list[Path]) -> None:

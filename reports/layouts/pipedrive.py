@@ -1,0 +1,31 @@
+"""Organizations for Pipedrive's spreadsheet import, each header `category - field` as its exports write them.
+
+An organization needs its name. `Organization - ID`, where the input file had it, comes back. Organizations have no
+e-mail address or phone number of their own there: those two, and what Leadmill adds, go to fields of your own.
+
+Sources: https://support.pipedrive.com/en/article/importing-mandatory-fields,
+https://support.pipedrive.com/en/article/import-fields
+"""
+
+from reports.layouts import Layout
+
+LAYOUT = Layout(
+    "pipedrive",
+    {
+        "Organization - ID": "input.Organization - ID | input.ID",
+        "Organization - Name": "input.Organization - Name | input.Name | name | domain",
+        "Organization - Address": "address",
+        "Organization - Website": "website",
+        "Organization - LinkedIn profile": "linkedin",
+        "Organization - Number of employees": "employees_min | employees_max",
+        "Organization - E-mail": "email",
+        "Organization - Phone": "phone_e164",
+        "Organization - Leadmill industry": "industry",
+        "Organization - Leadmill score": "score",
+        "Organization - Leadmill tier": "tier",
+        "Organization - Leadmill reasons": "why",
+        "Organization - Leadmill error": "error",
+    },
+    "organizations for Pipedrive's spreadsheet import; an Organization - ID of the input comes back",
+    rows="lines",
+)

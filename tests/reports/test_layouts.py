@@ -1,0 +1,150 @@
+"""Layouts: the columns of CSV and XLSX, those of one's own, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from leadmill.errors import ConfigError, InputError
+from leadmill.settings import get_settings
+from reports.layouts import LAYOUTS, check_choice, check_layouts, layout_named, layout_names
+from reports.render import render
+from tests.reports.conftest import JOB
+
+PAGE = (Path(__file__).parents[2] / "docs" / "layouts.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of layouts of one's own."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setenv("LEADMILL_LAYOUTS_DIR", str(folder))
+    get_settings.cache_clear()
+    yield folder
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def table(tmp_path: Path, con: Any, rows: list[Path], layout: str, report_type: str = "leads") -> list[dict[str, str]]:
+    out = tmp_path / "report.csv"
+    render("csv", rows=rows, job=JOB, report_type=report_type, out=out, layout=layout, con=con)
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def test_crm_is_what_people_work_with(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    best, *_ = found = table(tmp_path, con, rows, "crm", "comprehensive")
+    assert best == {
+        "rank": "1",
+        "score": "92.0",
+        "tier": "A",
+        "fit": "",
+        "reach": best["reach"],
+        "why": "E-mail found (+14); Little found (-8)",
+        "name": "Best",
+        "website": "https://best.de/",
+        "email": "info@best.de",
+        "phone": "0221 55512345",
+        "phone_e164": "+4922155512345",
+        "street": "Hauptstr. 5",
+        "city": "Köln",
+        "region": "",
+        "postcode": "50667",
+        "country": "Germany",
+        "country_code": "DE",
+        "industry": "Manufacturing",
+        "size": "11–50",
+        "linkedin": "https://linkedin.com/company/best",
+        "error": "",
+    }
+    assert [row["rank"] for row in found] == [*"123456789", "", "", ""]
+    assert found[-1]["error"] == "timed out after 25 s"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.names)
+@pytest.mark.parametrize("fmt", ["csv", "xlsx"])
+def test_every_layout_makes_a_table(tmp_path: Path, con: Any, rows: list[Path], layout: str, fmt: str) -> None:
+    out = tmp_path / f"report.{fmt}"
+    result = render(fmt, rows=rows, job=JOB, report_type="comprehensive", out=out, layout=layout, con=con)
+    assert result.rows == 12
+    if fmt == "xlsx":
+        header, *lines = CalamineWorkbook.from_path(str(out)).get_sheet_by_name("Leads").to_python()
+        assert len(lines) == 12
+        assert len(set(header)) == len(header)
+
+
+def test_hubspot_finds_companies_by_their_domain(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    best, *_ = table(tmp_path, con, rows, "hubspot")
+    assert "Record ID" not in best, "the input had none"
+    assert (best["Company domain name"], best["Company name"]) == ("best.de", "Best")
+    assert (best["Phone number"], best["Country/Region"], best["Number of employees"]) == (
+        "+4922155512345", "Germany", "11"
+    )  # fmt: skip
+
+
+def test_salesforce_has_what_a_lead_needs(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    found = table(tmp_path, con, rows, "salesforce", "comprehensive")
+    assert all(row["Company"] and row["Last Name"] == "[not provided]" for row in found)
+    assert [row["Rating"] for row in found] == ["Hot"] * 4 + ["Warm"] * 2 + ["Cold"] * 3 + [""] * 3
+
+
+def test_a_byte_order_mark_comes_first_unless_it_is_not_wanted(tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    out = tmp_path / "report.csv"
+    render("csv", rows=rows, job=JOB, report_type="leads", out=out, con=con)
+    marked = out.read_bytes()
+    render("csv", rows=rows, job=JOB, report_type="leads", out=out, bom=False, con=con)
+    assert marked == b"\xef\xbb\xbf" + out.read_bytes()
+
+
+def test_the_recipe_of_a_layout_of_ones_own(own: Path, tmp_path: Path, con: Any, rows: list[Path]) -> None:
+    [(name, text)] = re.findall(r"^```toml\n# layouts/(\S+)\n(.*?)^```$", PAGE, re.M | re.S)
+    (own / name).write_text(text, encoding="utf-8")
+    assert layout_names()[-1] == "outreach"
+    best, *_ = table(tmp_path, con, rows, "outreach")
+    assert best == {"First choice": "1", "Company": "Best", "E-mail": "info@best.de", "Source": "Leadmill"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[columns]\n"A" = "emial"', "column 'A': no field 'emial'; did you mean 'email'"),
+        ('[columns]\n"A" = "name | industri"', "no field 'industri'; did you mean 'industry'"),
+        ('[columns]\n"A" = "name; DROP TABLE x"', "no field 'name; DROP TABLE x'"),
+        ('[columns]\n"A" = "input.*"', r"write a \* into the header"),
+        ('[columns]\n" " = "name"', "is no header"),
+        ("[columns]\nA = 1", r"\[columns\] holds lines"),
+        ("", r"\[columns\] holds lines"),
+        ("[columns]", "it has no columns"),
+        ('rows = "line"\n[columns]\nA = "name"', "no kind of row 'line'; did you mean 'lines'"),
+        ('colums = 1\n[columns]\nA = "name"', "no key 'colums'; did you mean 'columns'"),
+        ("[columns", "cannot be read"),
+    ],
+)
+def test_a_wrong_layout_is_told(own: Path, text: str, said: str) -> None:
+    (own / "own.toml").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        layout_named("own")
+    with pytest.raises(ConfigError, match=said):
+        check_layouts()
+
+
+def test_a_name_that_is_taken_is_told(own: Path) -> None:
+    (own / "crm.toml").write_text('[columns]\nA = "name"')
+    with pytest.raises(ConfigError, match=r"crm\.toml: the name is taken"):
+        layout_names()
+
+
+def test_what_nothing_can_be_laid_out_by_is_refused() -> None:
+    with pytest.raises(InputError, match="no layout 'crn'; did you mean 'crm'"):
+        check_choice("crn", ("csv",))
+    with pytest.raises(InputError, match="layout 'crm' is for csv and xlsx; json always holds the whole rows"):
+        check_choice("crm", ("json",))
+    check_choice("crm", ("html", "csv"))
+    check_choice("full", ("json",))
