@@ -27,7 +27,7 @@ class ReportOptions(TypedDict, total=False):
     type: ReportType
     #: html, csv, xlsx, json, parquet, or a plug-in's.
     formats: Iterable[str]
-    #: Columns of CSV and XLSX: full (unless named), crm, hubspot, salesforce, salesforce_accounts, pipedrive, or one's own.
+    #: Columns of CSV and XLSX (docs/layouts.md): full unless named, crm, hubspot, salesforce …
     layout: str
     #: CSV begins with a byte-order mark.
     bom: bool

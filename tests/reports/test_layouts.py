@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from python_calamine import CalamineWorkbook
 
+from data.input_columns import headers_metadata
+from data.schemas import STAGE_SCHEMAS
+from data.schemas import table as table_of
 from leadmill.errors import ConfigError, InputError
 from leadmill.settings import get_settings
 from reports.layouts import LAYOUTS, check_choice, check_layouts, layout_named, layout_names
 from reports.render import render
-from tests.reports.conftest import JOB
+from tests.reports.conftest import JOB, JOB_ID, bad, good
 
 PAGE = (Path(__file__).parents[2] / "docs" / "layouts.md").read_text(encoding="utf-8")
 
@@ -78,6 +82,61 @@ def test_every_layout_makes_a_table(tmp_path: Path, con: Any, rows: list[Path], 
         header, *lines = CalamineWorkbook.from_path(str(out)).get_sheet_by_name("Leads").to_python()
         assert len(lines) == 12
         assert len(set(header)) == len(header)
+
+
+def lines(*told: tuple[int, dict[str, str]]) -> list[dict[str, Any]]:
+    return [{"line": line, "values": values} for line, values in told]
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> list[Path]:
+    """What a CRM's list became: a company of two lines, one that is down, and a line that names none."""
+    content = [
+        good(
+            "best.de", 92, phones=["+4922155512345"], input=lines(
+                (2, {"Record ID": "101", "Company name": "Best AG (key account)", "=Owner": "=Zoë"}),
+                (4, {"Record ID": "103"}),
+            ),
+        ),
+        good("found.com", 40),
+        {**bad("down.com", "network", "timed out"), "input": lines((3, {"Record ID": "102", "notes": "x;=1"}))},
+        {**bad("not a host", "data", "no web address"), "company_id": "", "input": lines((5, {"Record ID": "104"}))},
+    ]  # fmt: skip
+    told = table_of(content, STAGE_SCHEMAS["score"], JOB_ID)
+    headers = headers_metadata(["Record ID", "Company name", "=Owner", "Notes", "notes"])
+    pq.write_table(told.replace_schema_metadata(headers), tmp_path / "listed.parquet")
+    return [tmp_path / "listed.parquet"]
+
+
+@pytest.mark.parametrize("layout", ["full", "crm"])
+def test_what_the_input_held_comes_last_as_one_row_a_company(
+    tmp_path: Path, con: Any, listed: list[Path], layout: str
+) -> None:
+    best, found, *failed = table(tmp_path, con, listed, layout, "comprehensive")
+    added = ["input.Record ID", "input.Company name", "input.=Owner", "input.Notes", "input.notes (2)"]
+    assert list(best)[-5:] == added
+    assert (best["input.Record ID"], best["input.=Owner"]) == ("101; 103", "'=Zoë")
+    assert found["input.Record ID"] == ""
+    assert {row["input.Record ID"]: row["error"] for row in failed} == {
+        "102": "timed out",
+        "104": "no web address",
+    }
+    assert {row["input.notes (2)"] for row in failed} == {"x;'=1", ""}
+
+
+def test_an_import_gets_each_record_by_its_id(tmp_path: Path, con: Any, listed: list[Path]) -> None:
+    found = table(tmp_path, con, listed, "hubspot", "comprehensive")
+    assert sorted(row["Record ID"] for row in found) == ["", "101", "102", "103", "104"]
+    by_id = {row["Record ID"]: row for row in found}
+    assert by_id["101"]["Company name"] == "Best AG (key account)"
+    assert by_id["103"]["Company name"] == "Best"
+    assert by_id["101"]["Phone number"] == by_id["103"]["Phone number"] == "+4922155512345"
+    assert by_id["102"]["Leadmill error"] == "timed out"
+    assert by_id["104"]["Website URL"] == ""
+    out = tmp_path / "report.xlsx"
+    render("xlsx", rows=listed, job=JOB, report_type="comprehensive", out=out, layout="hubspot", con=con)
+    _, *rows = CalamineWorkbook.from_path(str(out)).get_sheet_by_name("Leads").to_python()
+    assert [row[0] for row in rows] == [row["Record ID"] for row in found]
 
 
 def test_hubspot_finds_companies_by_their_domain(tmp_path: Path, con: Any, rows: list[Path]) -> None:

@@ -18,12 +18,12 @@ from python_calamine import CalamineWorkbook
 
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError
-from reports.flat import CELLS
 from reports.formats import FORMATS
+from reports.lead_fields import final_columns
 from reports.render import render
 from tests.reports.conftest import JOB, NOW, final_rows, good, write_rows
 
-COLUMNS = [field.name for field in CELLS]
+COLUMNS = final_columns()
 RANKED = ["best.de", "same-c.com", "same-a.com", "same-b.com", "script.com", "formula.com", "rtl.com", "emoji.com",
           "long.com", "down.com", "robots.com", "slow.com"]  # fmt: skip
 
