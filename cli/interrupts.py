@@ -6,14 +6,20 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cli import console
 
-if TYPE_CHECKING:
-    from cli.local_stack.stack import LocalStack
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Ending(Protocol):
+    """A stack that may be on its way to its end."""
+
+    is_stopping: bool
+
+    def hurry(self) -> None:
+        """Kill what is still there."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -21,7 +27,7 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def orderly_end(stack: LocalStack) -> Iterator[None]:
+def orderly_end(stack: Ending) -> Iterator[None]:
     """Within: the first signal raises `Stopped`; later ones, also while the stack ends, kill it."""
     asked = False
 

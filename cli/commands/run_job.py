@@ -45,23 +45,26 @@ def run(
 ) -> int:
     """Run companies through all stages and print the paths of the reports.
 
-    Without a running stack one is started for this job and ended after it.
+    Without a running stack one is started. It ends with the last `leadmill run` that uses it.
     """
-    from cli.connection import find_client, use_data
+    from cli.connection import use_data
+    from cli.local_stack.temporary import shared_stack
+    from leadmill.client import Client
 
     folder = use_data(data)
     telling = _Telling(watch, report, as_json)
-    client = find_client()
-    if client is None:
-        return _run_alone(folder, pipeline, telling)
-    with client:
+    with shared_stack(folder) as stack, Client(stack.base_url) as client:
         _warn_of_other_proxy(folder)
         handle = client.submit(**pipeline)
         try:
-            return _wait(client, handle, folder, telling)
+            return _wait(client, handle, folder, telling, stack.check)
         except KeyboardInterrupt:
-            console.note(f"{handle.id} goes on; see it with: leadmill watch {handle.id}")
-            console.note(f"end it with: leadmill cancel {handle.id}")
+            if stack.temporary:
+                client.cancel(handle.id)
+                console.note(f"cancelled {handle.id}; to go on: leadmill up, then leadmill resume {handle.id}")
+            else:
+                console.note(f"{handle.id} goes on; see it with: leadmill watch {handle.id}")
+                console.note(f"end it with: leadmill cancel {handle.id}")
             raise
 
 
@@ -79,23 +82,6 @@ def submit(pipeline: dict[str, Any], *, as_json: AsJson = False, data: DataFolde
         console.result(handle.id)
     console.note(f"follow it with: leadmill watch {handle.id}")
     return 0
-
-
-def _run_alone(folder: Path, body: dict[str, Any], telling: _Telling) -> int:
-    from cli.interrupts import Stopped, orderly_end
-    from cli.local_stack.stack import LocalStack
-    from leadmill.client import Client
-
-    console.note("no stack is running: starting one for this job (leadmill up keeps one running)")
-    stack = LocalStack(folder, api_port=0, say=console.note)
-    with orderly_end(stack), stack, Client(stack.api_url) as client:
-        handle = client.submit(**body)
-        try:
-            return _wait(client, handle, folder, telling, stack.check_alive)
-        except Stopped:
-            client.cancel(handle.id)
-            console.note(f"cancelled {handle.id}; to go on: leadmill up, then leadmill resume {handle.id}")
-            raise
 
 
 def _wait(

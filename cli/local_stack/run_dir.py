@@ -25,6 +25,10 @@ LOCK_PATIENCE_S = 8.0
 RUN_FILES = ("redis.url", "api.url", "stack.json")
 
 
+class StackRunsError(CommandError):
+    """Another stack runs on the data folder."""
+
+
 class RunDir:
     """The folder of one stack's run files. Only the holder of its lock writes here."""
 
@@ -58,7 +62,7 @@ class RunDir:
         """Take the stack's lock; waits only while the process that took it last is gone.
 
         Raises:
-            CommandError: another stack runs on this data folder.
+            StackRunsError: another stack runs on this data folder.
         """
         fd = os.open(self.path / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         until = time.monotonic() + patience_s
@@ -73,7 +77,7 @@ class RunDir:
                     continue
                 os.close(fd)
                 who = f" (pid {owner})" if owner else ""
-                raise CommandError(
+                raise StackRunsError(
                     f"a stack already runs on {self.path.parent}{who}",
                     hint=f"leadmill status --data {self.path.parent}",
                 ) from None

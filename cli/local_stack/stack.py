@@ -50,7 +50,8 @@ class LocalStack:
     `workers` is the number of processes of each of the two workers. `api_port`: a number is taken or refused,
     0 takes any free one, None takes 8000 or, when that is in use, any. `redis_url` names a running Redis;
     unset, that of REDIS_URL (in `env`, the environment, `.env`), else one of our own is started. `env` is
-    added to the environment of every process. `say` gets each line worth telling (restarts, warnings).
+    added to the environment of every process. `say` gets each line worth telling (restarts, warnings). A
+    `temporary` one says so in `stack.json` (`cli.local_stack.temporary`).
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class LocalStack:
         env: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda line: None,
         ready_timeout_s: float = 60.0,
+        temporary: bool = False,
     ) -> None:
         self.data_dir = Path(data_dir).expanduser().resolve()
         self.workers = workers or default_workers()
@@ -77,6 +79,7 @@ class LocalStack:
         self.api_url = ""
         self._say = say
         self._ready_timeout_s = ready_timeout_s
+        self._temporary = temporary
         self._supervisor: Supervisor | None = None
         self._own_redis: redis_server.OwnServer | None = None
         self._port_is_lost = False
@@ -156,6 +159,7 @@ class LocalStack:
             "data": str(self.data_dir),
             "workers": self.workers,
             "http_proxy": bool(self.http_proxy),
+            "temporary": self._temporary,
         }
 
     def _choose_port(self) -> int:

@@ -103,16 +103,3 @@ def _act_on_many(leadmill: Run) -> None:
     watched = leadmill("watch", jobs[0])
     assert watched.code == 1 and "Cancelled" in watched.err
     assert leadmill("list", "--dead").code == 0
-
-
-@pytest.mark.timeout(240)
-def test_run_without_a_stack_starts_one_and_ends_it(leadmill: Run, tmp_path: Path) -> None:
-    with SampleServer() as sites:
-        ended = leadmill(
-            "run", "www.brightforge.example", "--json", env={"LEADMILL_HTTP_PROXY": sites.url}, timeout=200
-        )
-    assert ended.code == 0, ended.err
-    assert "starting one for this job" in ended.err
-    assert "Completed job_" in ended.err
-    assert not list((tmp_path / "var/run").glob("*.pid"))
-    assert not (tmp_path / "var/run/api.url").exists()
