@@ -123,6 +123,15 @@ class Contribution(TypedDict):
     reason: str
 
 
+class InputLine(TypedDict):
+    """What one line of a job's list says of a company."""
+
+    #: Line of the input.
+    line: int
+    #: Header → text, of all columns but the one with the address.
+    values: dict[str, str]
+
+
 class Lead(CompanyRow):
     """A company of a report, with all that the stages found (`STAGE_SCHEMAS["score"]`); plug-ins may add columns.
 
@@ -142,6 +151,8 @@ class Lead(CompanyRow):
     probability: float | None
     contributions: list[Contribution]
     model_version: str | None
+    #: The lines of the job's own list; None in rows that several jobs are asked for.
+    input: list[InputLine] | None
     #: Why there is no good row.
     error_category: str | None
     error: str | None

@@ -166,7 +166,7 @@ class Lake:
         return LakeJob(job_id, files)
 
     def companies(self) -> Rows:
-        """The newest good row of each company, whichever job made it, best first."""
+        """The newest good row of each company, whichever job made it, best first; without that job's `input`."""
         return self.sql(f"SELECT * FROM companies ORDER BY {RANKED}")
 
     def sql(self, query: str, values: Mapping[str, Any] | None = None) -> Rows:
@@ -175,7 +175,8 @@ class Lake:
         `$name` in it stands for `values["name"]`.
         """
         good = f"SELECT * FROM ({{rows}}) WHERE {GOOD}"
-        return Rows(Tables(good, f"{good} {_NEWEST}", self._files.stage_files("score")), query, values)
+        newest = f"SELECT * REPLACE (NULL AS input) FROM ({{rows}}) WHERE {GOOD} {_NEWEST}"
+        return Rows(Tables(good, newest, self._files.stage_files("score")), query, values)
 
     def _scored(self, job_id: str) -> list[Path]:
         return JobFiles.unrecorded(self._files, job_id).parts("score")

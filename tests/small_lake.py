@@ -29,6 +29,7 @@ def lead(number: int, score: float, country: str | None) -> dict[str, Any]:
         "score": score,
         "tier": "A" if score >= 75 else "C",
         "contributions": [{"rule": "has_email", "axis": "reach", "points": 20.0, "reason": "names an e-mail address"}],
+        "input": [{"line": number + 2, "values": {"Record ID": f"R{number}"}}],
         "scraped_at": NOW,
         "scored_at": NOW,
     }

@@ -37,6 +37,7 @@ def test_leads_come_best_first_and_typed(lake: Files, job: str) -> None:
     assert rows[0]["scored_at"] == NOW
     assert rows[0]["social"] == {"linkedin": "https://www.linkedin.com/company/firm-11"}
     assert rows[0]["contributions"][0]["rule"] == "has_email"
+    assert rows[0]["input"] == [{"line": 13, "values": {"Record ID": "R11"}}]
     assert contents(lake.root) == before
 
 
@@ -74,7 +75,8 @@ def test_the_newest_row_of_each_company_counts_whichever_job_made_it(lake: Files
     found = Lake(lake.root)
     assert found.jobs() == sorted([job, later], reverse=True)
     assert {row["job_id"] for row in found.companies()} == {later}
-    assert next(iter(found.companies()))["score"] == 92.0
+    best = next(iter(found.companies()))
+    assert (best["score"], best["input"]) == (92.0, None), "what a list says is its job's own"
     assert found.sql("SELECT count(*) AS n FROM leads").arrow().to_pylist() == [{"n": 24}]
     assert found.sql("SELECT count(*) AS n FROM companies").arrow().to_pylist() == [{"n": 12}]
     assert found.job().id == found.jobs()[0]
