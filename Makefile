@@ -8,7 +8,7 @@ FLOOR := 52
 FLOOR_PURE := 95
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up demo test test-fast coverage hooks check fmt docs client lock pin soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test test-fast coverage hooks check fmt docs screenshots client lock pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ docs: setup ## write anew what the docs take from the code: settings, commands, 
 
 client: setup ## write the Python client without await anew from the one with it
 	@python -m deploy.plain_client
+
+screenshots: setup ## take the README's pictures anew, of the running product (needs a Chromium)
+	@python -m docs.screenshots
 
 lock: setup ## renew requirements.lock and its parts for the image from pyproject.toml (UPGRADE= keeps versions)
 	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \

@@ -5,6 +5,7 @@ set -eu
 
 # program  package  the tests that run it
 needed='
+chromium chromium tests/reports/test_page.py
 curl curl tests/deploy/test_readme.py
 git git tests/deploy/test_image.py
 '

@@ -46,7 +46,8 @@ class Chromium:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._numbers = itertools.count(1)
-        self._socket = connect(self._address(), max_size=None, open_timeout=_PATIENCE_S)
+        self._connection = connect(self._address(), max_size=None, open_timeout=_PATIENCE_S)
+        self._socket = self._connection.__enter__()
         target = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
         attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
@@ -56,7 +57,7 @@ class Chromium:
     _session = ""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._socket.close()
+        self._connection.__exit__(kind, error, at)
         self._process.terminate()
         self._process.wait(timeout=_PATIENCE_S)
         self._profile.cleanup()
@@ -75,8 +76,8 @@ class Chromium:
             deviceScaleFactor=scale,
             mobile=width <= 600,
         )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        prefers = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
+        self.call("Emulation.setEmulatedMedia", features=[{"name": k, "value": v} for k, v in prefers.items()])
         self.call("Page.navigate", url=url)
         while self.evaluate("document.readyState") != "complete" or self.evaluate("location.href") == "about:blank":
             time.sleep(0.02)
@@ -92,19 +93,13 @@ class Chromium:
             raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description", "a script failed"))
         return answer["result"].get("value")
 
-    def screenshot(self, path: Path, *, height: int | None = None) -> None:
-        """A PNG of the window, or of the page's uppermost pixels."""
-        clip = {}
-        if height:
-            width = self.evaluate("innerWidth")
-            clip = {"clip": {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}}
-        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=bool(height), **clip)["data"]
-        path.write_bytes(b64decode(data))
+    def screenshot(self) -> bytes:
+        """What the window shows, as PNG."""
+        return b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
-    def pdf(self, path: Path) -> None:
+    def pdf(self) -> bytes:
         """The page as it is printed on A4."""
-        data = self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)["data"]
-        path.write_bytes(b64decode(data))
+        return b64decode(self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)["data"])
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command of the protocol.

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cli.local_stack.stack import LocalStack
+from docs import chromium, screenshots
+from leadmill import Client
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -94,7 +97,17 @@ def test_sources_name_modules_that_exist() -> None:
     assert not lost
 
 
-def test_one_picture_of_the_report() -> None:
-    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert picture == "docs/images/report.png"
-    assert (ROOT / picture).stat().st_size > 10_000
+def test_its_pictures_are_those_that_are_taken_of_the_product() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert pictures == [f"docs/images/{name}" for name, *_ in screenshots.PICTURES]
+    assert all(10_000 < (ROOT / picture).stat().st_size < 250_000 for picture in pictures)
+
+
+@pytest.mark.skipif(chromium.program() is None, reason="this machine has no Chromium")
+def test_the_pictures_can_be_taken_anew(client: Client, tmp_path: Path) -> None:
+    """Not what they show, but that the product still has all that they are taken of."""
+    taken = screenshots.take(client, tmp_path)
+    assert [path.name for path in taken] == [name for name, *_ in screenshots.PICTURES]
+    for path, (_, width, height, _) in zip(taken, screenshots.PICTURES, strict=True):
+        with Image.open(path) as picture:
+            assert picture.size == (width, height)
