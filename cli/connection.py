@@ -29,15 +29,18 @@ def use_data(folder: Path | None) -> Path:
 def find_client(*, needs_store: bool = True, patient: bool = True) -> Client | None:
     """A client of the API that answers just now, or None.
 
-    Who names a data folder means its stack: the default address is then not tried. A `patient` one tries again for
-    half a minute what an outage refuses, as suits a command that waits for a job.
+    Who names a data folder means its stack: the default address is then not tried. A `patient` one tries again for half
+    a minute what an outage refuses, as suits a command that waits for a job.
+
+    Raises:
+        ApiError: LEADMILL_API_URL names one that does not answer.
     """
     from leadmill.client import Client
     from leadmill.client.errors import ApiError
     from leadmill.settings import get_settings
 
     settings = get_settings()
-    named = {"api_host", "api_port"} & settings.model_fields_set or (settings.run_dir / "api.url").exists()
+    named = {"api_url", "api_host", "api_port"} & settings.model_fields_set or (settings.run_dir / "api.url").exists()
     if "data_url" in settings.model_fields_set and not named:
         return None
     client = Client() if patient else Client(retries=0)
@@ -46,7 +49,7 @@ def find_client(*, needs_store: bool = True, patient: bool = True) -> Client | N
             health = quick.health()
     except ApiError as error:
         client.close()
-        if error.status == 0 or error.code == "not_json":
+        if (error.status == 0 or error.code == "not_json") and not settings.api_url:
             return None
         raise
     if needs_store and health.get("redis") == "unreachable":

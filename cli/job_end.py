@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,26 +15,36 @@ if TYPE_CHECKING:
     from leadmill.client import Client
 
 
+#: Companies named whose addresses were merged, and most that a job's result tells of.
+SHOWN_MERGED, TOLD_MERGED = 3, 200
+
+
+def _order(ending: str) -> tuple[int, str]:
+    """HTML first, then CSV, then the others by name."""
+    return {"html": 0, "csv": 1}.get(ending, 2), ending
+
+
 def report_files(data_dir: Path, job_id: str) -> list[Path]:
-    """The reports of a job in a data folder of this machine: HTML and CSV first."""
-    order = {".html": 0, ".csv": 1}
+    """The reports of a job in a data folder of this machine."""
     found = (data_dir / "jobs" / job_id / "reports").glob("report.*")
-    return sorted((file for file in found if not file.is_symlink()), key=lambda f: (order.get(f.suffix, 2), f.suffix))
+    return sorted((file for file in found if not file.is_symlink()), key=lambda file: _order(file.suffix[1:]))
 
 
-def fetch_reports(client: Client, job_id: str, folder: Path, formats: Iterable[str]) -> list[Path]:
+def fetch_reports(client: Client, job: Job, folder: Path) -> list[Path]:
     """Save a job's reports in a folder as `<job>.<format>`."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [client.download_report(job_id, name, folder / f"{job_id}.{name}") for name in formats]
+    formats = sorted(job.result.get("formats") or (), key=_order)
+    return [client.download_report(job.id, name, folder / f"{job.id}.{name}") for name in formats]
 
 
 def tell(client: Client, job: Job, data_dir: Path, *, report_dir: Path | None, as_json: bool) -> int:
-    """Print what came out of a job and return the exit code."""
-    here = report_files(data_dir, job.id)
-    paths = here
-    if report_dir is not None:
-        formats = job.result.get("formats") or [file.suffix[1:] for file in here]
-        paths = fetch_reports(client, job.id, report_dir, formats)
+    """Print what came out of a job and return the exit code.
+
+    A stack of another folder or machine has the reports there: they are saved here, for a path to be one.
+    """
+    if report_dir is None and not (data_dir / "jobs" / job.id).is_dir():
+        report_dir = Path.cwd()
+    paths = report_files(data_dir, job.id) if report_dir is None else fetch_reports(client, job, report_dir)
     if as_json:
         console.json_result({**job.raw, "report_files": [str(path) for path in paths]})
     else:
@@ -42,8 +52,25 @@ def tell(client: Client, job: Job, data_dir: Path, *, report_dir: Path | None, a
             console.result(str(path))
     for name, why in job.result.get("failed_formats", {}).items():
         console.note(f"warning: no {name} report: {console.clean(why)}")
+    if merged := job.result.get("merged"):
+        console.note(merged_line(merged))
     console.note(closing_line(job))
     if job.status != "completed":
         console.note(f"why: leadmill status {job.id}    go on: leadmill resume {job.id}")
         return Exit.JOB_FAILED
     return Exit.OK
+
+
+def merged_line(merged: Mapping[str, Sequence[str]]) -> str:
+    """`3 addresses were merged into 2 companies: acme.example (3 addresses), plum.example (2 addresses)`.
+
+    `merged`: domain → the addresses that are one company, in the order of the input.
+    """
+    further = sum(len(addresses) - 1 for addresses in merged.values())
+    companies = console.plural(len(merged), "company")
+    named = [f"{domain} ({len(addresses)} addresses)" for domain, addresses in list(merged.items())[:SHOWN_MERGED]]
+    more = ["…"] if len(merged) > SHOWN_MERGED else []
+    most = "at least " if len(merged) >= TOLD_MERGED else ""
+    verb = "was" if further == 1 else "were"
+    line = f"{most}{console.plural(further, 'address')} {verb} merged into {companies}: {', '.join(named + more)}"
+    return console.clean(line)

@@ -128,8 +128,18 @@ def view(job: Job, speed: float | None) -> RenderableType:
     return Group(Text(head, style="bold"), grid, Text(console.clean(text)[:200], style="dim"))
 
 
+def _failed(job: Job) -> int:
+    """How many companies have no good row, each once; while that is not known, the errors that the stages told of."""
+    companies, good = job.result.get("companies"), job.result.get("good")
+    if isinstance(companies, int) and isinstance(good, int):
+        return companies - good
+    # The score has an error for each company without a row: those of the stages before it again, and the input's.
+    handed_on = sum(stage.errors for stage in job.stages if stage.name == "score")
+    return max(handed_on, sum(stage.errors for stage in job.stages) - handed_on)
+
+
 def closing_line(job: Job) -> str:
-    """`Completed job_…: 24 of 25 companies, 3 errors in 12.3 s`."""
+    """`Completed job_…: 24 of 25 companies, 1 failed in 12.3 s`."""
     counts: list[str] = []
     companies = job.result.get("companies")
     if isinstance(companies, int):
@@ -137,9 +147,10 @@ def closing_line(job: Job) -> str:
         counts.append((f"{good:,} of " if isinstance(good, int) else "") + console.plural(companies, "company"))
     elif job.coverage is not None:
         counts.append(f"coverage {job.coverage:.0%}")
-    # The score has an error for each company without a row: those of the stages before it again, and the input's.
-    handed_on = sum(stage.errors for stage in job.stages if stage.name == "score")
-    if faults := max(handed_on, sum(stage.errors for stage in job.stages) - handed_on):
+    faults = _failed(job)
+    if faults and isinstance(job.result.get("good"), int):
+        counts.append(f"{faults:,} failed")
+    elif faults:
         counts.append(console.plural(faults, "error"))
     line = f"{job.status.capitalize()} {job.id}"
     if counts:

@@ -117,6 +117,13 @@ class Settings(BaseSettings):
         ge=0,
         le=65_535,
     )
+    api_url: str | None = _setting(
+        None,
+        "Where clients and commands find the API, when it is on another machine or behind a proxy: "
+        "`https://leads.example.org`.",
+        group="place",
+        shown="that of the running stack, else `LEADMILL_API_HOST` and `LEADMILL_API_PORT`",
+    )
     trust_network: bool = _setting(
         False,
         "`1`: whoever reaches the API's address is trusted (a container network). The API has no keys.",

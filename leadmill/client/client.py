@@ -23,7 +23,7 @@ from leadmill.client.transport import Transport
 
 
 class Client(Submissions):
-    """One API: `base_url`, else LEADMILL_API_HOST/PORT, else that of the stack on the data folder.
+    """One API: `base_url`, else that of LEADMILL_API_URL or _HOST and _PORT, else that of the stack on the data folder.
 
     `timeout` is what one request may take, seconds; `retries` how often it is sent again when the API is
     busy or does not answer. Close it, or use it in an `with`.

@@ -64,10 +64,12 @@ def segment(text: str) -> str:
 
 
 def discover_base_url() -> str:
-    """Where the API is: LEADMILL_API_HOST/PORT, else `<data>/run/api.url`, else the default."""
+    """Where the API is: LEADMILL_API_URL, LEADMILL_API_HOST/PORT, else `<data>/run/api.url`, else the default."""
     from leadmill.settings import get_settings
 
     settings = get_settings()
+    if settings.api_url:
+        return settings.api_url
     if not {"api_host", "api_port"} & settings.model_fields_set:
         try:
             if found := (settings.run_dir / "api.url").read_text().strip():

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from cli import console
+from cli.job_end import merged_line
 from cli.progress import closing_line
 from leadmill.client.results import Job
 
@@ -131,7 +132,7 @@ def test_run_waits_and_names_the_reports(leadmill: Run, api: Any, at: Any, finis
     assert ended.code == 0
     assert ended.out.splitlines() == [str(reports / f"report.{ending}") for ending in ("html", "csv", "xlsx")]
     assert "submitted job_1" in ended.err
-    assert ended.err.splitlines()[-1] == "Completed job_1: 24 of 25 companies, 1 error in 3.2 s"
+    assert ended.err.splitlines()[-1] == "Completed job_1: 24 of 25 companies, 1 failed in 3.2 s"
     assert b"website\na.example\n" in api.asked("POST", f"{V1}/pipelines")[0].body
 
 
@@ -268,13 +269,45 @@ def test_on_a_terminal_progress_is_drawn_and_wiped(api: Any, at: Any, finished_j
     assert b"Completed job_1" in drawn
 
 
-@pytest.mark.parametrize(("scrape", "score", "told"), [(3, 3, "3 errors"), (1, 2, "2 errors"), (5, 1, "5 errors")])
-def test_an_error_that_the_score_hands_on_is_counted_once(
-    finished_job: Any, scrape: int, score: int, told: str
-) -> None:
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [({"companies": 25, "good": 24}, "24 of 25 companies, 1 failed in"), ({}, "coverage 96%, 3 errors in")],
+)
+def test_a_company_that_failed_counts_once(finished_job: Any, result: Any, told: str) -> None:
+    """Its stage tells of it, and the score hands it on."""
     stage = finished_job["stages"][0]
-    stages = [{**stage, "name": "scrape", "errors": scrape}, {**stage, "name": "score", "errors": score}]
-    assert f"companies, {told} in" in closing_line(Job.of({**finished_job, "stages": stages}))
+    stages = [{**stage, "name": "scrape", "errors": 3}, {**stage, "name": "score", "errors": 3}]
+    assert told in closing_line(Job.of({**finished_job, "stages": stages, "result": result}))
+
+
+def test_merged_addresses_are_told() -> None:
+    two = {
+        "a.example": ["https://a.example/", "http://a.example/"],
+        "b.example": ["b.example", "b.example/x", "b.example/y"],
+    }
+    line = "3 addresses were merged into 2 companies: a.example (2 addresses), b.example (3 addresses)"
+    assert merged_line(two) == line
+    assert merged_line({"a.example": ["1", "2"]}) == "1 address was merged into 1 company: a.example (2 addresses)"
+    many = {f"c{n}.example": ["1", "2"] for n in range(200)}
+    assert merged_line(many).startswith("at least 200 addresses were merged into 200 companies: ")
+    assert merged_line(many).endswith(", …")
+
+
+def test_beside_a_stack_of_another_folder_the_reports_are_saved_here(
+    leadmill: Run, api: Any, at: Any, finished_job: Any, tmp_path: Path
+) -> None:
+    ended = leadmill("run", "a.example", env=at(api.url))
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines() == [str(tmp_path / "job_1.html"), str(tmp_path / "job_1.csv")]
+    assert (tmp_path / "job_1.csv").read_bytes() == b"<html>"
+    assert not (tmp_path / "var").exists(), "nothing is made where its data does not lie"
+
+
+def test_an_api_elsewhere_is_named_by_its_url(leadmill: Run, api: Any, finished_job: Any) -> None:
+    assert leadmill("submit", "a.example", env={"LEADMILL_API_URL": f"{api.url}/"}).out == "job_1\n"
+    ended = leadmill("run", "a.example", env={"LEADMILL_API_URL": "http://127.0.0.1:9"})
+    assert ended.code == 2
+    assert "no answer from http://127.0.0.1:9" in ended.err and "starting one" not in ended.err
 
 
 @pytest.mark.parametrize("columns", [50, 80, 120])
