@@ -15,7 +15,7 @@ COVERAGE = 0.9
 TEMPLATE = """\
 <section class="counts" aria-label="Counts">
 <div class="count"><b>{{ totals.companies | number }}</b><span>{{ 'company' if totals.companies == 1 else 'companies' }}</span><small>{{ totals.pages | counted('page', 'pages') }} read</small></div>
-<div class="count"><b>{{ totals.leads | number }}</b><span>{{ 'lead' if totals.leads == 1 else 'leads' }}</span><small>{{ totals.coverage | percent }} could be read, {{ totals.failed | number }} failed</small></div>
+<div class="count"><b>{{ totals.leads | number }}</b><span>{{ 'lead' if totals.leads == 1 else 'leads' }}</span>{% if totals.companies %}<small>{{ totals.coverage | percent }} could be read, {{ totals.failed | number }} failed</small>{% endif %}</div>
 {% if totals.leads %}
 <div class="count good"><b>{{ best.count | number }}</b><span>in tier A</span><small>{{ best.share | percent }} of the leads</small></div>
 <div class="count"><b>{{ '%g' | format(totals.median_score) if totals.median_score is not none else '–' }}</b><span>median score</span><small>of 100; mean {{ '%g' | format(totals.mean_score) if totals.mean_score is not none else '–' }}</small></div>

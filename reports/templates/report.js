@@ -85,7 +85,7 @@
     all.textContent = open ? "Close all" : "Open all";
   });
   addEventListener("hashchange", follow);
-  tools.hidden = false;
+  tools.hidden = leads.length < 2;
   filter(); // a reload keeps what was typed
   order();
   follow();

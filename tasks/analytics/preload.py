@@ -5,6 +5,8 @@ from __future__ import annotations
 
 def preload() -> None:
     """Import all formats and sections, and what makes pages of them. Cheap to call again."""
+    import phonenumbers  # noqa: F401
+
     from reports.environment import environment
     from reports.formats import FORMATS
     from reports.layouts import LAYOUTS

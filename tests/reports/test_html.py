@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reports.environment import TEMPLATES
 from reports.render import render
 from reports.report_types import REPORT_TYPES
 from tests.reports.conftest import JOB, bad, final_rows, good, part, write_rows
@@ -130,9 +131,40 @@ def test_fit_and_reach_are_told_apart(tmp_path: Path, con: Any) -> None:
     why = [part("v", "fit", -100, "outside DACH: excluded"), part("c", "fit", 0, "country not found")]
     text = html(tmp_path, con, [good("a.de", 40, fit=40, reach=85, contributions=why)])
     assert re.findall(r'class="axes">(\w+ \d+)', text) == ["fit 40", "reach 85"]
-    assert '<li class="minus"><b>−100</b> outside DACH: excluded</li><li class="absent">country not found</li>' in text
+    assert '<li class=minus><b>−100</b> outside DACH: excluded</li><li class="absent">country not found</li>' in text
     assert "how well it fits" not in text
     assert "how well it fits" in html(tmp_path, con, [good("a.de", 40, reach=85)])
+
+
+#: Texts and what they stand on, by their variables in the style sheet.
+STAND_ON = [
+    ("ink", "page"), ("ink", "card"), ("ink", "mark"), ("ink", "track"), ("soft", "page"), ("soft", "card"),
+    ("soft", "mark"), ("soft", "track"), ("link", "page"), ("link", "card"), ("link", "mark"), ("accent", "card"),
+    ("headsoft", "head"), ("brand", "head"), ("on", "head"), ("on", "a"), ("on", "b"), ("on", "c"), ("on", "d"),
+    ("plus", "card"), ("plus", "page"), ("minus", "card"), ("minus", "page"), ("plus", "mark"), ("minus", "mark"),
+    ("warn", "warnbg"), ("card", "accent"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_every_text_can_be_read_on_its_ground(theme: str) -> None:
+    """Contrast of at least 4.5 to 1 (WCAG 2, AA)."""
+    style = (TEMPLATES / "report.css").read_text()
+    palettes = [dict(re.findall(r"--(\w+): (#\w+)", block)) for block in re.findall(r":root \{(.*?)\}", style, re.S)]
+    light, dark, paper = palettes
+    colours = {"light": light, "dark": light | dark, "print": light | paper}[theme]
+
+    def luminance(colour: str) -> float:
+        digits = "".join(c * 2 for c in colour[1:]) if len(colour) == 4 else colour[1:]
+        parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    contrasts = {}
+    for text, ground in STAND_ON:
+        low, high = sorted((luminance(colours[text]), luminance(colours[ground])))
+        contrasts[text, ground] = (high + 0.05) / (low + 0.05)
+    assert {pair: round(found, 2) for pair, found in contrasts.items() if found < 4.5} == {}
 
 
 def test_one_of_a_kind_is_told_as_one(tmp_path: Path, con: Any) -> None:
