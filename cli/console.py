@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -107,6 +108,11 @@ def _narrow(natural: Sequence[int], words: Sequence[int], room: int) -> list[int
         for number, width in enumerate(wanted):
             widths[number] += max(0, min(width - widths[number], room - sum(widths)))
     return widths
+
+
+def width() -> int | None:
+    """Columns of the terminal that shows the result; None: it goes elsewhere, and lines are as long as they are."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def duration(seconds: float | None) -> str:

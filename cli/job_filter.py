@@ -16,13 +16,18 @@ Status = Annotated[
 ]
 Kind = Annotated[str | None, typer.Option(help=", ".join(KINDS), show_default=False)]
 Tag = Annotated[str | None, typer.Option(help="Jobs that carry this tag.", show_default=False)]
-Since = Annotated[str | None, typer.Option(help="Made since then: 2026-11-24T10:00:00Z", show_default=False)]
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Made since then: 1d, 12h, 2w, or 2026-11-24.", show_default=False)
+]
 Text = Annotated[str | None, typer.Option(help="Part of an id, a tag, an error or a message.", show_default=False)]
 
 
 def _filter(
     *, status: Status = None, kind: Kind = None, tag: Tag = None, since: Since = None, text: Text = None
 ) -> JobFilter:
+    from cli.times import ago
+
+    since = None if since is None else ago(since, "--since")
     given = {"status": status, "kind": kind, "tag": tag, "since": since, "text": text}
     return cast(JobFilter, {name: value for name, value in given.items() if value is not None})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -24,17 +25,33 @@ def all_commands() -> typer.Typer:
 
     app = typer.Typer(
         name="leadmill",
-        help="Turn company websites into scored sales leads. Start with: leadmill demo",
         no_args_is_help=True,
-        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
     for group in (stack, run_job, jobs, leads, processes, doctor):
         group.register(app)
+    app.callback()(_leadmill)
     app.add_typer(schedules.app, name="schedules")
     app.add_typer(maintain.app, name="maintenance")
     return app
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from leadmill import __version__
+
+        console.result(f"leadmill {__version__}")
+        raise typer.Exit
+
+
+def _leadmill(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Print the version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Turn company websites into scored sales leads. Start with: leadmill demo"""
 
 
 def run() -> None:

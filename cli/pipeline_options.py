@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +36,6 @@ RunAt = Annotated[str | None, typer.Option("--run-at", metavar="TIME", help="Not
 
 #: Endings by which an argument is taken for a file even when there is none, so that a typing error says so.
 _FILE_ENDINGS = {".csv", ".tsv", ".txt"}
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def _pipeline(
@@ -58,12 +55,13 @@ def _pipeline(
 ) -> dict[str, Any]:
     """What `Client.submit` takes, from what was typed."""
     from cli.failure import CommandError
+    from cli.times import from_now, moment
 
     body: dict[str, Any] = {
         "priority": priority,
         "min_coverage": min_coverage,
-        "deadline": None if deadline is None else _deadline(deadline),
-        "run_at": None if run_at is None else _time(run_at, "--run-at"),
+        "deadline": None if deadline is None else from_now(deadline, "--deadline"),
+        "run_at": None if run_at is None else moment(run_at, "--run-at"),
         "tags": list(tags or []) or None,
     }
     if not inputs and not search:
@@ -111,31 +109,6 @@ def _report(formats: list[str] | None, layout: str | None, *, no_bom: bool) -> d
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _deadline(text: str) -> float | str:
-    """`90s`, `30m`, `2h`, `1d` or bare seconds as seconds, else a time."""
-    from cli.failure import CommandError
-
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
-    try:
-        seconds = float(number) * _SECONDS[unit]
-    except ValueError:
-        return _time(text, "--deadline")
-    if not math.isfinite(seconds):  # JSON cannot say it
-        raise CommandError(f"--deadline: not a number of seconds: {text}", hint="--deadline 2h")
-    return seconds
-
-
-def _time(text: str, option: str) -> str:
-    """An ISO 8601 time with its zone; without one it is this machine's."""
-    from cli.failure import CommandError
-
-    try:
-        return datetime.fromisoformat(text).astimezone().isoformat()
-    except (ValueError, OverflowError) as error:
-        example = datetime.now().astimezone().replace(microsecond=0).isoformat()
-        raise CommandError(f"{option}: not a time: {text}", hint=f"{option} {example}") from error
 
 
 #: A command whose parameter `pipeline` (what `Client.submit` takes) is typed as all these options.

@@ -13,7 +13,10 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(data: DataFolder = None, as_json: AsJson = False) -> int:
-    """Check this installation and the running stack; each fault comes with the command that mends it."""
+    """Check this installation and the running stack.
+
+    Each fault comes with the command that mends it.
+    """
     from cli.connection import use_data
     from cli.doctor_checks import examine
     from cli.failure import Exit

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
         ("watch", watch),
         ("list", list_jobs),
         ("cancel", _command("cancel", "Cancel jobs; what they have finished is kept.")),
-        ("resume", _command("resume", "Do what is not done of failed, cancelled or incomplete jobs.")),
+        ("resume", _command("resume", "Do what is not done of failed or cancelled jobs.")),
         ("report", report),
     ):
         app.command(name)(command)

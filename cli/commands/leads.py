@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder, Limit, Watch
+
+if TYPE_CHECKING:
+    from leadmill.client import Client
 
 #: Columns of the list, in the order of the lake's own.
 COLUMNS = ("company_id", "domain", "name", "country", "industry", "score", "tier", "error")
@@ -19,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def companies(
-    company_id: Annotated[str | None, typer.Argument(metavar="COMPANY", help="One company: comp_…")] = None,
+    company: Annotated[
+        str | None, typer.Argument(metavar="COMPANY", help="One company: its domain, an address of it, or comp_….")
+    ] = None,
     *,
     country: Annotated[str | None, typer.Option(help="ISO 3166 alpha-2: DE", show_default=False)] = None,
     tier: Annotated[str | None, typer.Option(help="A, B, C or D", show_default=False)] = None,
@@ -31,7 +36,10 @@ def companies(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
-    """List companies with their newest row, or show one with its history and facts."""
+    """List companies, or show one of them.
+
+    One is told with its contacts, where each was found, why it scores so, and what earlier jobs made of it.
+    """
     from cli.connection import connect, use_data
 
     use_data(data)
@@ -44,8 +52,8 @@ def companies(
         "text": text,
     }
     with connect(needs_store=False) as client:  # the lake alone
-        if company_id is not None:
-            console.json_result(client.company(company_id))
+        if company is not None:
+            _show(_found(client, company), as_json=as_json)
             return 0
         rows = list(client.companies(limit=limit, **filters))
     if as_json:
@@ -57,6 +65,31 @@ def companies(
     return 0
 
 
+def _found(client: Client, named: str) -> dict[str, Any]:
+    """The company of an id, a domain or an address."""
+    from cli.failure import CommandError
+    from leadmill.client.errors import ApiError
+    from leadmill.ids import COMPANY_ID, parse_company_url
+
+    parsed = None if COMPANY_ID.match(named) else parse_company_url(named)
+    try:
+        return client.company(parsed.company_id if parsed else named)
+    except ApiError as error:
+        if error.code != "not_found" or parsed is None:
+            raise
+        raise CommandError(f"nothing is known of {parsed.domain} yet", hint=f"leadmill run {parsed.domain}") from error
+
+
+def _show(company: dict[str, Any], *, as_json: bool) -> None:
+    from cli.company_card import card
+
+    if as_json:
+        console.json_result(company)
+        return
+    for line in card(company, console.width()):
+        console.result(line)
+
+
 def score(
     company_ids: Annotated[list[str], typer.Argument(metavar="COMPANY…", help="comp_…")],
     *,
@@ -64,7 +97,7 @@ def score(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
-    """Score companies of the lake anew and wait for it."""
+    """Score companies of the lake anew, and wait for it."""
     from cli.connection import connect, use_data
     from cli.job_end import tell
     from cli.progress import follow

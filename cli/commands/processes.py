@@ -28,7 +28,10 @@ def worker(
     processes: Annotated[int | None, typer.Option("-c", "--concurrency", min=1, help="Processes.")] = None,
     data: DataFolder = None,
 ) -> None:
-    """Run a worker in this terminal; further options go to Celery. Without -Q it takes all queues."""
+    """Run a worker in this terminal. Further options go to Celery.
+
+    Without -Q it takes all queues.
+    """
     from cli.child import worker_arguments
     from cli.connection import use_data
 
@@ -42,7 +45,7 @@ def worker(
 
 
 def beat(context: typer.Context, data: DataFolder = None) -> None:
-    """Run the scheduler in this terminal; further options go to Celery."""
+    """Run the scheduler in this terminal. Further options go to Celery."""
     from cli.child import beat_arguments
     from cli.connection import use_data
 

@@ -43,7 +43,7 @@ def run(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> int:
-    """Run companies through all stages and print the paths of the reports.
+    """Run companies through all stages; print the reports' paths.
 
     Without a running stack one is started. It ends with the last `leadmill run` that uses it.
     """

@@ -30,7 +30,10 @@ def up(
     host: Annotated[str | None, typer.Option(help="Address that the API listens on.", show_default=False)] = None,
     workers: Workers = None,
 ) -> int:
-    """Run the whole stack here until Ctrl-C: Redis, two workers, beat, the API with its dashboard."""
+    """Run the whole stack here until Ctrl-C.
+
+    Redis, two workers, beat, and the API with its dashboard.
+    """
     from cli.connection import use_data
     from cli.failure import CommandError
     from cli.interrupts import Stopped, orderly_end
@@ -79,7 +82,10 @@ def demo(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> int:
-    """Crawl made-up company sites on this machine, score them, and show and check the result."""
+    """Crawl made-up company sites on this machine, and show the result.
+
+    They are scored, and what comes out is compared with what the sites say.
+    """
     from cli.connection import use_data
     from cli.demo import run_demo
 

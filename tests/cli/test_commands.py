@@ -17,7 +17,9 @@ import pytest
 
 from cli import console
 from cli.job_end import merged_line
+from cli.main import main
 from cli.progress import closing_line
+from leadmill import __version__ as leadmill_version
 from leadmill.client.results import Job
 
 V1 = "/api/v1"
@@ -267,6 +269,32 @@ def test_on_a_terminal_progress_is_drawn_and_wiped(api: Any, at: Any, finished_j
     assert b"scrape" in drawn
     assert b"2/4" in drawn
     assert b"Completed job_1" in drawn
+
+
+def test_version_and_short_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--version", "-V"):
+        assert main([option]) == 0
+        assert capsys.readouterr().out == f"leadmill {leadmill_version}\n"
+    for command in ((), ("run",), ("schedules",), ("schedules", "add"), ("maintenance", "cleanup"), ("worker",)):
+        assert main([*command, "-h"]) == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith("Usage: leadmill") and "-h, --help" in shown
+
+
+def test_completion_knows_commands_and_options(leadmill: Run, tmp_path: Path) -> None:
+    def completed(words: str) -> list[str]:
+        env = {"_LEADMILL_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        return str(leadmill(env=env).out).split()
+
+    assert completed("leadmill sched") == ["schedules"]
+    assert completed("leadmill run --max") == ["--max-pages"]
+    bash = ["bash", "-c", f"{sys.executable} -P -m cli.main --install-completion; true"]
+    done = subprocess.run(
+        bash, capture_output=True, text=True, check=True, cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)}
+    )
+    assert "bash completion installed" in done.stdout, done.stderr
+    (script,) = tmp_path.rglob("leadmill.sh")
+    assert "_LEADMILL_COMPLETE=complete_bash" in script.read_text()
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from cli import pulse
+from cli.times import moment
 from leadmill import Client
 
 V1 = "/api/v1"
 Run = Callable[..., Any]
 FILTERS = ["--status", "running", "--tag", "spring", "--since", "2026-11-24T10:00:00Z"]
-SENT = {"status": "running", "tag": "spring", "since": "2026-11-24T10:00:00Z"}
+SENT = {"status": "running", "tag": "spring", "since": moment("2026-11-24T10:00:00Z", "--since")}
 
 
 def bulk_answer(dry_run: bool, refused: int = 2) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def test_schedules(leadmill: Run, api: Any, at: Any, answer: Any, tmp_path: Path
     assert (sent["name"], sent["cron"]) == ("leads", "0 6 * * 1")
     assert sent["pipeline"] == {
         "company_urls": ["https://a.example/", "https://b.example/"], "min_coverage": 0.5, "deadline": 7200.0,
-        "priority": "low", "tags": ["x"],
+        "priority": "low", "tags": ["x"], "report": {"layout": "crm"},
     }  # fmt: skip
     for move in ("pause", "resume", "delete"):
         assert leadmill("schedules", move, "leads", env=env).out == "leads\n"
