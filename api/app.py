@@ -36,6 +36,7 @@ from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
 from leadmill.settings import Settings, get_settings
 from pipelines.plugin_check import check_plugins
+from pipelines.settings_check import check_settings
 from pipelines.views import throughput
 from pipelines.views.view import API
 
@@ -46,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     """An application of its own: nothing is shared with another one, nothing is connected before it starts.
 
     Raises (at start-up):
-        ConfigError: a host beyond loopback without `LEADMILL_TRUST_NETWORK=1`, or a plug-in that is none.
+        ConfigError: a host beyond loopback without `LEADMILL_TRUST_NETWORK=1`, a plug-in that is none, a wrong setting.
     """
     app = FastAPI(
         title="Leadmill",
@@ -77,6 +78,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         check_bind(settings, settings.api_host)
         check_plugins()
         log.configure(settings)
+        check_settings(settings, log.get_logger(__name__).warning)
         await asyncio.to_thread(keep_private, settings.data_dir)
         here = Context.make(settings)
         app.state.context = here

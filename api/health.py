@@ -16,6 +16,7 @@ from api.context import Context, Here
 from data.damage import damages
 from leadmill.errors import ForeignLakeError, UnavailableError
 from pipelines.queues import Queue
+from pipelines.settings_check import setting_faults
 from pipelines.views.statistics import statistics
 
 router = APIRouter(tags=["health"], responses=problems.RESPONSES)
@@ -35,7 +36,8 @@ def healthz(here: Here) -> Response:
         detail = seen.shown["warnings"][0]
         return JSONResponse({"status": "fail", **seen.shown, "detail": detail}, status_code=503)
     damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages(here.lake)[:_NAMED]]
-    warnings = [*damaged, *seen.shown["warnings"]]
+    mistaken = [fault.text for fault in setting_faults(here.settings)]
+    warnings = [*damaged, *mistaken, *seen.shown["warnings"]]
     status = "fail" if seen.faults or damaged else "warn" if warnings else "ok"
     return JSONResponse({"status": status, **seen.shown, "warnings": warnings})
 

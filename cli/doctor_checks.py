@@ -48,6 +48,7 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
         _dependencies,
         _own_packages,
         _plugins,
+        _settings,
         lambda: _data_folder(data_dir),
         _open_files,
         lambda: _redis(data_dir),
@@ -126,6 +127,17 @@ def _plugins() -> Iterator[DoctorCheck]:
         yield DoctorCheck("plug-ins", "fail", str(error), "leadmill doctor    # again, once it is mended or removed")
     else:
         yield DoctorCheck("plug-ins", "ok", f"{number} stages, kinds, enrichers, providers, formats, sections")
+
+
+def _settings() -> Iterator[DoctorCheck]:
+    from leadmill.settings import get_settings
+    from pipelines.settings_check import setting_faults
+
+    found = setting_faults(get_settings())
+    for fault in found:
+        yield DoctorCheck("settings", fault.level, fault.text, "leadmill doctor    # again, once it is mended")
+    if not found:
+        yield DoctorCheck("settings", "ok", "every variable LEADMILL_… is a setting, and every file named is there")
 
 
 def _data_folder(data_dir: Path) -> Iterator[DoctorCheck]:

@@ -7,17 +7,25 @@ Read from the environment, then `.env`, then `<data>/run/*.url`, then the defaul
 from __future__ import annotations
 
 import ipaddress
+import os
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from leadmill import hosts
 from leadmill.errors import ConfigError
 from leadmill.redaction import plain
+from leadmill.suggest import did_you_mean, nearest
+from leadmill.time_zones import time_zone
 
+_PREFIX = "LEADMILL_"
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
@@ -51,7 +59,7 @@ class Settings(BaseSettings):
     """Settings of one process. Names in the environment: `LEADMILL_<FIELD>`, or the classic name given."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LEADMILL_",
+        env_prefix=_PREFIX,
         env_file=".env",
         extra="ignore",
         frozen=True,
@@ -139,7 +147,8 @@ class Settings(BaseSettings):
 
     strict: bool = _setting(
         False,
-        "`1`: refuse a Redis that could lose jobs (no append-only file, an eviction policy) instead of warning.",
+        "`1`: refuse instead of warning: a Redis that could lose jobs (no append-only file, an eviction policy), and a "
+        "variable `LEADMILL_…` that is no setting.",
     )
     egress_allow: Annotated[list[str], NoDecode] = _setting(
         [],
@@ -211,6 +220,28 @@ class Settings(BaseSettings):
     def _no_password_in_the_query(cls, value: str | None) -> str | None:
         """Where a password stands in the userinfo, each library finds it, and hides it in what it logs."""
         return None if value is None else plain(value)
+
+    @field_validator("data_url")
+    @classmethod
+    def _folder(cls, value: str) -> str:
+        scheme = value.partition("://")[0] if "://" in value else "file"
+        if scheme != "file":
+            raise ValueError(f"a folder of this machine is wanted, like ./var or file:///srv/var, not {scheme}://")
+        return value
+
+    @field_validator("http_proxy")
+    @classmethod
+    def _proxy(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://none")
+        if parts.scheme != "http" or not parts.hostname or parts.port == 0:  # a port that is none raises, too
+            raise ValueError("the proxy is given as http://host:port")
+        return value
+
+    @field_validator("celery_timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        time_zone(value)
+        return value
 
     @field_validator("egress_allow")
     @classmethod
@@ -284,6 +315,27 @@ def variable_of(field: str) -> str:
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"LEADMILL_{field.upper()}"
 
 
+#: Variables of ours that are no settings: of tests, of benchmarks, and where a process is made to wait by tests.
+_NO_SETTINGS = ("LEADMILL_TEST_", "LEADMILL_BENCH_", "LEADMILL_PAUSE_DIR")
+
+
+def mistyped_variables() -> list[str]:
+    """A sentence on each variable of the environment or `.env` that looks like a setting and is none."""
+    known = [name for field in Settings.model_fields if (name := variable_of(field)).startswith(_PREFIX)]
+    told: dict[str, str] = {}
+    for place, variables in (("the environment", os.environ), (".env", dotenv_values(".env"))):
+        for name, value in variables.items():
+            ours = name.upper().startswith(_PREFIX) and not name.upper().startswith(_NO_SETTINGS)
+            if value and ours and name.upper() not in known:
+                told.setdefault(name, f"{name} (in {place}) is no setting; {_meant(name, known)}")
+    return sorted(told.values())
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = nearest(name.upper().removeprefix(_PREFIX), (one.removeprefix(_PREFIX) for one in known))
+    return f"did you mean {_PREFIX}{near}?" if near else "all of them: docs/configuration.md"
+
+
 @cache
 def get_settings() -> Settings:
     """The settings of this process, read once.
@@ -297,4 +349,11 @@ def get_settings() -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         variable = name if name.isupper() else variable_of(name)
-        raise ConfigError(f"{variable}: {first['msg']}") from error
+        raise ConfigError(f"{variable}: {_said(first)}") from error
+
+
+def _said(fault: Mapping[str, Any]) -> str:
+    """What is wrong with a value; of a word that there is not, the one that was perhaps meant."""
+    words = re.findall(r"'([^']*)'", (fault.get("ctx") or {}).get("expected", ""))
+    hint = f"; {did_you_mean(fault['input'], words)}" if fault["type"] == "literal_error" else ""
+    return str(fault["msg"]).removeprefix("Value error, ") + hint

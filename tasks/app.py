@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,9 +20,11 @@ from pipelines.execution.broker import make_celery
 from pipelines.execution.start_check import check_start
 from pipelines.plugin_check import check_plugins
 from pipelines.queues import Queue
+from pipelines.settings_check import check_settings
 from tasks.reconciler import ReconcilerStep
 from tasks.schedule import BEAT_SCHEDULE
 from tasks.work import preload
+from tasks.worker_options import check_worker_options
 
 settings = get_settings()
 # Flower has no login of its own: unless told otherwise it listens for this machine alone.
@@ -55,11 +57,13 @@ def _one_line_and_exit() -> Iterator[None]:
 
 @celeryd_init.connect
 @beat_init.connect
-def _check_store(**_: Any) -> None:
+def _check_start(options: Mapping[str, Any] | None = None, **_: Any) -> None:
     """Refuse to start where no work can be done, or with another lake's records; a store that is away is waited for."""
 
-    keep_private(settings.data_dir)
     with _one_line_and_exit():
+        check_worker_options(options or {})
+        check_settings(settings, _say)
+        keep_private(settings.data_dir)
         check_plugins()
         check_start(settings, _say)
 

@@ -37,8 +37,8 @@ def worker(
 
     use_data(data)
     given = [
-        *(["-Q", queues] if queues else []),
-        *(["-c", str(processes)] if processes else []),
+        *(["-Q", queues] if queues is not None else []),
+        *(["-c", str(processes)] if processes is not None else []),
         *context.args,
     ]
     _become(worker_arguments(given))

@@ -90,7 +90,11 @@ class LocalStack:
 
         Raises:
             CommandError: another stack runs here, a port is taken, no Redis, or a process will not live.
+            ConfigError: a setting is wrong.
         """
+        from pipelines.settings_check import check_settings
+
+        check_settings(get_settings(), self._say)  # each process would only refuse it later
         self.run.prepare()
         self.run.lock()
         try:

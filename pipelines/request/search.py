@@ -12,7 +12,28 @@ from leadmill.errors import ConfigError, ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl
 from leadmill.plugins import at_work
 from leadmill.settings import Settings
+from leadmill.suggest import unknown
 from pipelines.request.search_providers import PROVIDERS
+
+
+def check_provider(settings: Settings) -> None:
+    """Whether what searches could begin.
+
+    Raises:
+        ConfigError: the setting names no provider, or its argument is wrong.
+    """
+    name, argument = _chosen(settings)
+    check = PROVIDERS.load(name).check
+    if check is not None:
+        check(argument)
+
+
+def _chosen(settings: Settings) -> tuple[str, str]:
+    """Name and argument of the provider; ConfigError where there is none of that name."""
+    name, _, argument = (settings.search_provider or "lake:").partition(":")
+    if name not in PROVIDERS.names:
+        raise ConfigError(f"LEADMILL_SEARCH_PROVIDER: {unknown('search provider', name, PROVIDERS.names)}")
+    return name, argument
 
 
 def search(settings: Settings, lake: Lake, queries: Sequence[str], per_query: int) -> list[CompanyUrl]:
@@ -22,9 +43,7 @@ def search(settings: Settings, lake: Lake, queries: Sequence[str], per_query: in
         WorkError: nothing matched; says how to configure a provider.
         ConfigError: the setting names no provider, or its argument is wrong.
     """
-    name, _, argument = (settings.search_provider or "lake:").partition(":")
-    if name not in PROVIDERS.names:
-        raise ConfigError(f"LEADMILL_SEARCH_PROVIDER: no provider {name!r}; there are: {', '.join(PROVIDERS.names)}")
+    name, argument = _chosen(settings)
     provider = PROVIDERS.load(name)
     found: dict[str, CompanyUrl] = {}
     for query in queries:

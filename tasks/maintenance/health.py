@@ -23,6 +23,7 @@ from leadmill.settings import Settings
 from leadmill.time_zones import time_zone
 from pipelines.intake.cron import planned_time
 from pipelines.queues import Queue
+from pipelines.settings_check import setting_faults
 from tasks.maintenance.health_check import HealthCheck, State, worst
 from tasks.maintenance.job_checks import check_jobs, check_temporary
 from tasks.maintenance.lake_checks import check_damaged
@@ -58,6 +59,7 @@ def check_health(
     """Look at everything. Never raises for a fault that it looks for: of an unreachable Redis it tells."""
     now = now or datetime.now(UTC)
     checks: list[tuple[str, Callable[[], Iterable[HealthCheck]]]] = [
+        ("settings", lambda: _settings(settings)),
         ("redis", lambda: check_redis(store, settings.redis_url)),
         ("redis writes", lambda: _redis_writes(store, settings)),
         ("workers", lambda: _workers(store)),
@@ -81,6 +83,15 @@ def check_health(
         "checked_at": now.isoformat(),
         "checks": [check.as_dict() for check in found],
     }
+
+
+def _settings(settings: Settings) -> Iterable[HealthCheck]:
+    """Of the worker that looks: a file may have gone since it began."""
+    found = setting_faults(settings)
+    for fault in found:
+        yield HealthCheck("settings", fault.level, fault.text, "leadmill doctor")
+    if not found:
+        yield HealthCheck("settings", "ok", "every variable LEADMILL_… is a setting, and every file named is there")
 
 
 def _workers(store: JobStore) -> Iterable[HealthCheck]:

@@ -21,7 +21,10 @@ def test_a_good_installation(leadmill: Run, tmp_path: Path) -> None:
     ended = leadmill("doctor", "--json")
     assert ended.code == 0, ended.out + ended.err
     found = {finding["check"]: finding for finding in json.loads(ended.out)}
-    names = {"python", "packages", "own packages", "plug-ins", "data folder", "open files", "redis", "stack", "ports"}
+    names = {
+        "python", "packages", "own packages", "plug-ins", "settings", "data folder", "open files", "redis", "stack",
+        "ports",
+    }  # fmt: skip
     assert set(found) == names
     assert found["own packages"]["level"] == "ok"
     assert str(tmp_path / "var") in found["data folder"]["text"]

@@ -22,5 +22,5 @@ def test_a_wrong_name_is_told_with_those_there_are(extended: Extended) -> None:
         "except Exception as error: print(error)"
     )
     assert extended.run("-c", code).strip() == (
-        "LEADMILL_SEARCH_PROVIDER: no provider 'host'; there are: directory, hosts, lake"
+        "LEADMILL_SEARCH_PROVIDER: no search provider 'host'; did you mean 'hosts'?"
     )

@@ -23,6 +23,8 @@ class Provider:
     search: Callable[[str, int, str, Lake], list[CompanyUrl]]
     #: What it searches, and what its argument is.
     about: str
+    #: Looks at the argument before a process begins: ConfigError where it is wrong.
+    check: Callable[[str], None] | None = None
 
 
 #: Every provider, by its name.

@@ -70,7 +70,7 @@ def test_no_answer_is_a_finding(driver: Driver) -> None:
     driver.store = JobStore(client, "test:")
     rows = check(driver, lengths=None)
     assert rows["redis"]["status"] == rows["queues"]["status"] == "fail"
-    assert set(rows) <= {"redis", "queues", "disk", "disk files", "disk access", "damaged files"}
+    assert set(rows) <= {"settings", "redis", "queues", "disk", "disk files", "disk access", "damaged files"}
 
 
 def test_queues_without_a_listener(sound: Driver) -> None:

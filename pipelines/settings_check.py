@@ -1,0 +1,76 @@
+"""What is wrong with the settings of a process beyond their form: asked before it begins, by the doctor and by health.
+
+A setting that names a file is looked at here, so that a wrong one is told at the start and not by the first job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from leadmill.errors import ConfigError
+from leadmill.settings import Settings, mistyped_variables
+from leadmill.suggest import did_you_mean
+from pipelines.request.search import check_provider
+
+
+@dataclass(frozen=True)
+class SettingFault:
+    """One thing that is wrong; `warn` is worked with, unless `LEADMILL_STRICT` is set."""
+
+    level: Literal["warn", "fail"]
+    text: str
+
+
+def setting_faults(settings: Settings) -> list[SettingFault]:
+    """Everything that is wrong, the worst first."""
+    found = [fault for look in _CHECKS for fault in look(settings)]
+    return sorted(found, key=lambda fault: fault.level)
+
+
+def check_settings(settings: Settings, say: Callable[[str], None]) -> None:
+    """Tell by `say` what is worked with all the same.
+
+    Raises:
+        ConfigError: a process cannot work so, or nothing is overlooked (`LEADMILL_STRICT`).
+    """
+    for fault in setting_faults(settings):
+        if fault.level == "fail" or settings.strict:
+            strict = " (LEADMILL_STRICT refuses it)" if fault.level == "warn" else ""
+            raise ConfigError(fault.text + strict)
+        say(f"warning: {fault.text}")
+
+
+def _names(settings: Settings) -> Iterator[SettingFault]:
+    for text in mistyped_variables():
+        yield SettingFault("warn", text)
+
+
+def _search(settings: Settings) -> Iterator[SettingFault]:
+    try:
+        check_provider(settings)
+    except ConfigError as error:
+        yield SettingFault("fail", str(error))
+
+
+def _messages(settings: Settings) -> Iterator[SettingFault]:
+    from kombu.serialization import registry
+
+    accepted = settings.celery_accept_content
+    for variable, words in (
+        ("CELERY_TASK_SERIALIZER", [settings.celery_task_serializer]),
+        ("CELERY_RESULT_SERIALIZER", [settings.celery_result_serializer]),
+        ("CELERY_ACCEPT_CONTENT", accepted),
+    ):
+        for word in words:
+            if word not in registry.name_to_type and word not in registry.type_to_name:
+                hint = did_you_mean(word, registry.name_to_type)
+                yield SettingFault("fail", f"{variable}: no form of messages {word[:40]!r}; {hint}")
+    if settings.celery_task_serializer not in accepted:
+        text = f"CELERY_ACCEPT_CONTENT: lacks {settings.celery_task_serializer!r}, in which messages are sent"
+        yield SettingFault("fail", text)
+
+
+#: What is looked at; each gives what it finds.
+_CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (_names, _search, _messages)
