@@ -90,7 +90,8 @@ def _leads(rows: FinalRows, most: int) -> list[dict[str, Any]]:
     )
     leads = rows.ask(
         f"""SELECT left(domain, 120) AS domain, left(url, {links.MAX_URL + 1}) AS url, left(name, 120) AS name,
-          left(legal_name, 120) AS legal_name, left(description, 400) AS description, left(industry, 60) AS industry,
+          left(legal_name, 120) AS legal_name, left(description, 400) AS description,
+          left(language, 20) AS language, left(industry, 60) AS industry,
           left(country, 40) AS country, left(address.street, 120) AS street, left(address.postcode, 20) AS postcode,
           left(address.city, 60) AS city, left(address.region, 60) AS region,
           employees_min, employees_max, founded, score, tier, fit, reach,

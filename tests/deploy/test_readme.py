@@ -103,6 +103,12 @@ def test_its_pictures_are_those_that_are_taken_of_the_product() -> None:
     assert all(10_000 < (ROOT / picture).stat().st_size < 250_000 for picture in pictures)
 
 
+def test_without_chromium_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert screenshots.main() == 2
+    assert "no Chromium on PATH" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(chromium.program() is None, reason="this machine has no Chromium")
 def test_the_pictures_can_be_taken_anew(client: Client, tmp_path: Path) -> None:
     """Not what they show, but that the product still has all that they are taken of."""
