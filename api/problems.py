@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from leadmill.errors import InputError, LeadmillError, StorageError, UnavailableError
+from leadmill.errors import GoneError, InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
+from leadmill.suggest import unknown
 
 log = get_logger(__name__)
 
@@ -26,6 +28,7 @@ _CODES = {
     405: "method_not_allowed",
     408: "too_slow",
     409: "conflict",
+    410: "gone",
     413: "too_large",
     415: "unsupported_media_type",
     421: "host_not_allowed",
@@ -43,6 +46,7 @@ _TITLES = {
     405: "Method not allowed",
     408: "Too slow",
     409: "Not possible in the present state",
+    410: "Not there any more",
     413: "Body too large",
     415: "Media type not supported",
     421: "Host not allowed",
@@ -74,6 +78,7 @@ class Problem(BaseModel):
     field: str | None = None
     errors: list[FieldError] | None = None
     job_id: str | None = None
+    available: list[str] | None = None
 
 
 #: For the OpenAPI document of every call.
@@ -113,6 +118,9 @@ def _message(error: Mapping[str, Any]) -> str:
         return "no such field"
     if error["type"] == "missing":
         return "is required"
+    if error["type"] in ("literal_error", "enum") and "input" in error:
+        known = re.findall("'([^']*)'", str((error.get("ctx") or {}).get("expected", "")))
+        return unknown(_path(error["loc"]).rpartition(".")[2], error["input"], known)
     if error["type"] == "json_invalid":
         cause = (error.get("ctx") or {}).get("error", "")
         return f"not JSON: {cause}" if cause else text
@@ -183,6 +191,9 @@ def of_error(error: LeadmillError, request_id: str) -> Response:
         return problem(
             error.status, str(error), request_id=request_id, code=error.code, headers=wait, job_id=error.job_id
         )
+    if isinstance(error, GoneError):
+        left = list(error.available)
+        return problem(error.status, str(error), request_id=request_id, code=error.code, available=left)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyError) else None
     return problem(error.status, str(error), request_id=request_id, code=error.code, headers=headers)
 

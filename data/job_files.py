@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from data.damage import DamagedPartError, mend
 from data.input_columns import headers_in
 from data.lake import Lake
@@ -162,6 +164,14 @@ class JobFiles:
         rows: list[dict[str, Any]] = self._plan_table(filters=filters).to_pylist()
         return rows
 
+    def plan_table(self) -> pa.Table:
+        """The whole plan, with its metadata.
+
+        Raises:
+            DamagedPartError: it is missing, or damaged and now noted as that.
+        """
+        return self._plan_table()
+
     def has_plan(self) -> bool:
         """Whether the plan is there, whole; a damaged one is noted as that."""
         return not self._lake.set_damaged_aside([self.plan_path()])
@@ -177,7 +187,7 @@ class JobFiles:
         found: list[Any] = self._plan_table([column])[0].to_pylist()
         return found
 
-    def _plan_table(self, columns: Sequence[str] | None = None, filters: Any = None) -> Any:
+    def _plan_table(self, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
         path = self.plan_path()
         try:
             return read_table(path, columns, filters)

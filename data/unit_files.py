@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.cleaning import Refused
-from data.input_columns import InputWriter, headers_metadata
+from data.input_columns import InputWriter, copy_input, headers_metadata, of_job
 from data.parts import INPUT_FILE, PLAN_FILE, PartKind, part_folder, part_name
 from data.schemas import ERRORS, PAGES, PLAN, STAGE_SCHEMAS, table
 from data.storage import Run, StoredLake
@@ -76,9 +76,7 @@ class UnitFiles:
         """
         made = table(rows, PLAN, self._run.job_id).sort_by([("partition", "ascending"), ("domain", "ascending")])
         made = made.replace_schema_metadata(headers_metadata(input_headers))
-        with self._storage.stage_at(self._run, PLAN_FILE) as path:
-            pq.write_table(made, path, compression="zstd", row_group_size=2_000)
-        return int(made.num_rows)
+        return self._write_plan(made)
 
     @contextmanager
     def write_input(self, headers: Sequence[str]) -> Iterator[InputWriter]:
@@ -88,6 +86,22 @@ class UnitFiles:
             InputWriter(path, headers, self._run.job_id) as writer,
         ):
             yield writer
+
+    def copy_input(self, source: Path) -> None:
+        """Take the other columns of another job's input."""
+        with self._storage.stage_at(self._run, INPUT_FILE) as path:
+            copy_input(source, path, self._run.job_id)
+
+    def copy_plan(self, plan: pa.Table, source_job: str) -> int:
+        """Write another job's plan as this one's, whose rows are then those of `source_job`; how many companies."""
+        at = plan.schema.get_field_index("source_job")
+        sources = pa.array([source_job if error is None else None for error in plan["error"].to_pylist()], pa.string())
+        return self._write_plan(of_job(plan.set_column(at, plan.schema.field(at), sources), self._run.job_id))
+
+    def _write_plan(self, made: pa.Table) -> int:
+        with self._storage.stage_at(self._run, PLAN_FILE) as path:
+            pq.write_table(made, path, compression="zstd", row_group_size=2_000)
+        return int(made.num_rows)
 
     def write_json(self, target: str, value: Any) -> None:
         """Write a JSON file."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import tempfile
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -56,6 +57,18 @@ class NotFoundError(LeadmillError):
     code = "not_found"
     status = 404
     category = ErrorCategory.DATA
+
+
+class GoneError(LeadmillError):
+    """It was there, and is no more; `available` names the addresses of what is left."""
+
+    code = "gone"
+    status = 410
+    category = ErrorCategory.DATA
+
+    def __init__(self, message: str, available: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.available = tuple(available)
 
 
 class ConflictError(LeadmillError):

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, Unpack
 
 from leadmill.client.errors import ApiError
 from leadmill.client.job_handle import JobHandle
-from leadmill.client.options import JobFilter, JobStatus, PipelineOptions, body
+from leadmill.client.options import DownloadOptions, JobFilter, JobStatus, PipelineOptions, body
 from leadmill.client.protocol import API, PAGE, discover_base_url, segment
 from leadmill.client.results import Event, Job, Json
 from leadmill.client.submissions import Submissions
@@ -170,11 +170,10 @@ class Client(Submissions):
         job_id: str,
         format: str = "html",
         path: str | os.PathLike[str] | None = None,
-        *,
-        partial: bool = False,
+        **options: Unpack[DownloadOptions],
     ) -> Path:
         """Save a job's report and return where (see `JobHandle.report`)."""
-        return self.job(job_id).report(format, path, partial=partial)
+        return self.job(job_id).report(format, path, **options)
 
     # Companies and the server
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from leadmill.client.errors import ApiError, ApiUnreachableError
 from leadmill.client.leads import Leads
+from leadmill.client.options import ReportType
 from leadmill.client.protocol import API, file_at, segment
 from leadmill.client.results import ENDED, Event, Job, Json
 from leadmill.client.transport import Transport
@@ -67,24 +68,39 @@ class JobHandle:
         format: str = "html",
         path: str | os.PathLike[str] | None = None,
         *,
+        type: ReportType | None = None,
+        layout: str | None = None,
+        bom: bool | None = None,
         partial: bool = False,
+        on_wait: Callable[[str], object] = lambda job_id: None,
     ) -> Path:
         """Save the report and return where; a folder (default: this one) gets `<job id>.<format>`.
 
+        In the form that the job was asked for, as far as no other is named: `type`, `layout`, and for CSV `bom` (if
+        it begins with a byte-order mark). A large one in another form is made by a job: `on_wait` is called with that
+        one's id, then it is waited for.
+
         Raises:
-            ApiError: not written yet, no such format, or cancelled (`partial=True` takes what there is).
+            ApiError: not ended, no such form, its rows are gone, or cancelled (`partial=True` takes what there is).
             OSError: the place cannot be written.
         """
-        params = {"format": format, **({"partial": "true"} if partial else {})}
+        named = {"type": type, "layout": layout, "bom": None if bom is None else str(bom).lower()}
+        params = {"format": format, **{name: value for name, value in named.items() if value is not None}}
+        if partial:
+            params["partial"] = "true"
         target = file_at(path, f"{self.id}.{format}")
-        return self._transport.download(f"{API}/jobs/{segment(self.id)}/report", target, params=params)
+        source = f"{API}/jobs/{segment(self.id)}/report"
+        while made_by := self._transport.download(source, target, params=params):
+            on_wait(made_by)
+            JobHandle(self._transport, made_by).wait()
+        return target
 
     def leads(self, *, partial: bool = False) -> Leads:
         """The companies with a good row, best first: iterate, or `.df()`, `.arrow()` (see `Leads`).
 
         `partial`: also of a job that is under way or was cancelled, what there is.
         """
-        return Leads(self._transport, self.id, partial=partial)
+        return Leads(self, partial=partial)
 
     def cancel(self) -> None:
         """Ask the job to end; nothing of it runs 2 seconds later."""

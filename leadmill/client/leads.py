@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
 from leadmill.client import tables
-from leadmill.client.protocol import API, segment
-from leadmill.client.transport import Transport
 from leadmill.rows import Lead
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from leadmill.client.job_handle import JobHandle
 
 
 class Leads:
@@ -26,8 +26,8 @@ class Leads:
         ImportError: pyarrow, or for a DataFrame pandas, is not installed; it says how to.
     """
 
-    def __init__(self, transport: Transport, job_id: str, *, partial: bool = False) -> None:
-        self._transport, self._job_id, self._partial = transport, job_id, partial
+    def __init__(self, job: JobHandle, *, partial: bool = False) -> None:
+        self._job, self._partial = job, partial
 
     def __iter__(self) -> Iterator[Lead]:
         """One typed dictionary a company; times are aware datetimes (UTC)."""
@@ -45,7 +45,4 @@ class Leads:
         return tables.df(self.arrow())
 
     def _saved(self, folder: Path) -> Path:
-        params = {"format": "parquet", "type": "leads", **({"partial": "true"} if self._partial else {})}
-        return self._transport.download(
-            f"{API}/jobs/{segment(self._job_id)}/report", folder / "leads.parquet", params=params
-        )
+        return self._job.report("parquet", folder / "leads.parquet", type="leads", partial=self._partial)

@@ -7,7 +7,7 @@ with those of the API.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
@@ -103,6 +103,18 @@ class ReportJobOptions(KeyedOptions, total=False):
     #: As in `ReportOptions`.
     layout: str | None
     bom: bool | None
+
+
+class DownloadOptions(TypedDict, total=False):
+    """In which form a report is downloaded (see `JobHandle.report`); the job's own unless named."""
+
+    type: ReportType | None
+    layout: str | None
+    bom: bool | None
+    #: Of a job that is under way or was cancelled, what there is.
+    partial: bool
+    #: Called with the id of the job that makes a large one, before that is waited for.
+    on_wait: Callable[[str], object]
 
 
 class JobFilter(TypedDict, total=False):

@@ -137,18 +137,23 @@ class Transport:
                 return
             params["cursor"] = page["next_cursor"]
 
-    def download(self, path: str, target: Path, *, params: Mapping[str, str]) -> Path:
-        """Save what a GET answers as `target`, whole or not at all, and return that.
+    def download(self, path: str, target: Path, *, params: Mapping[str, str]) -> str | None:
+        """Save what a GET answers as `target`, whole or not at all.
+
+        Returns None, or (202) the id of the job that makes it; then nothing is saved yet.
 
         Raises:
             ApiError: as `stream`.
             OSError: the place cannot be written.
         """
-        with unfinished(target) as file:
-            with self.stream(path, params=params) as response:
+        with self.stream(path, params=params) as response:
+            if response.status_code == 202:
+                response.read()
+                return str(response.json()["job_id"])
+            with unfinished(target) as file:
                 for chunk in response.iter_bytes():
                     file.write(chunk)  # a disk is fast enough not to make an event loop wait
-        return target
+        return None
 
     @contextmanager
     def stream(self, path: str, *, read_timeout_s: float | None = None, **options: Any) -> Iterator[httpx2.Response]:

@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from data.input_columns import InputWriter, copy_lines
+from data.input_columns import InputWriter
+from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore, UnitStatus
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, InputError, WorkError
@@ -19,7 +20,7 @@ from pipelines.execution.unit_run import UnitRun
 from pipelines.execution.window import window
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
-from pipelines.request.asked import read_source
+from pipelines.request.asked import Source, read_source
 from pipelines.request.companies import company_of
 from pipelines.request.lists.company_list import CompanyList
 from pipelines.request.search import search
@@ -105,30 +106,56 @@ def launch(run: UnitRun) -> None:
         return
     chain = partition_stages(stages)
     processes = processes_on(run.runtime.store, STAGES[chain[0]].queue) if chain else 0
+    if (parent := _parent_as_it_is(run)) is not None:
+        partitions, companies = 0, run.files.copy_plan(parent.plan_table(), parent.job_id)
+    else:
+        rows, headers, partitions = _planned(run, chain, processes)
+        companies = run.files.write_plan(rows, headers)
+    run.outcome.rows_out = companies
+    run.outcome.fields |= {
+        "partitions": partitions if chain else 0,
+        "window": window(processes),
+        "companies": companies,
+    }
+    _write_first_manifest(run)
+
+
+def _planned(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[list[dict[str, Any]], list[str], int]:
+    """Rows of the plan, the other columns of the input, and how many partitions there are."""
     planned = run.grant.partitions
     if planned and run.job.has_plan():
         rows, partitions = extend_plan(run, chain, processes)
         headers = run.job.input_headers()
         if headers and run.runtime.lake.set_damaged_aside([run.job.input_path()]):
             resolve(run)  # for its lines alone
-    else:
-        plan = resolve(run)
-        if not plan.rows:
-            raise WorkError(_nothing(plan), ErrorCategory.DATA)
-        # A plan that was lost: the resume has planned all its partitions again; those left over find no company.
-        fitting = math.ceil(len(plan.rows) / planned) if planned else MAX_PARTITION + 1
-        size = fitting if fitting <= MAX_PARTITION else partition_size(len(plan.rows), processes)
-        partitions = max(planned, plan.cut(size))
-        rows, headers = [*plan.rows.values(), *plan.bad], plan.input_headers
-        if plan.merged:
-            run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))
-    run.outcome.rows_out = run.files.write_plan(rows, headers)
-    run.outcome.fields |= {
-        "partitions": partitions if chain else 0,
-        "window": window(processes),
-        "companies": len(rows),
-    }
-    _write_first_manifest(run)
+        return rows, headers, partitions
+    plan = resolve(run)
+    if not plan.rows:
+        raise WorkError(_nothing(plan), ErrorCategory.DATA)
+    # A plan that was lost: the resume has planned all its partitions again; those left over find no company.
+    fitting = math.ceil(len(plan.rows) / planned) if planned else MAX_PARTITION + 1
+    size = fitting if fitting <= MAX_PARTITION else partition_size(len(plan.rows), processes)
+    partitions = max(planned, plan.cut(size))
+    if plan.merged:
+        run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))
+    return [*plan.rows.values(), *plan.bad], plan.input_headers, partitions
+
+
+def _parent_as_it_is(run: UnitRun) -> JobFiles | None:
+    """The parent of a job that reports on its scored rows: its plan is taken as it is."""
+    if run.grant.stages != ("report",) or (parent := _source(run).parent) is None:
+        return None
+    files = recorded_files(run.runtime.store, run.runtime.lake, parent)
+    if not files.parts("score"):
+        return None
+    if files.input_headers():
+        run.files.copy_input(files.input_path())
+    return files
+
+
+def _source(run: UnitRun) -> Source:
+    recorded, _ = run.runtime.store.asked(run.job_id)
+    return read_source(recorded, run.runtime.lake.job_dir(run.job_id) / "input")
 
 
 def _write_first_manifest(run: UnitRun) -> None:
@@ -155,8 +182,7 @@ def resolve(run: UnitRun) -> Plan:
     The other columns of a CSV, or of the parent's, are written on the way.
     """
     runtime, reads = run.runtime, STAGES[run.grant.stages[0]].reads
-    recorded, _ = runtime.store.asked(run.job_id)
-    source = read_source(recorded, runtime.lake.job_dir(run.job_id) / "input")
+    source = _source(run)
     plan = Plan()
     for url in source.company_urls:
         _add_url(plan, url)
@@ -204,8 +230,7 @@ def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> Non
     files.expose()  # its parts are read by a listing (`rows_from`), like those of any other job
     if headers := files.input_headers():
         plan.input_headers = headers
-        with run.files.write_input(headers) as writer:
-            copy_lines(files.input_path(), writer)
+        run.files.copy_input(files.input_path())
     for row in files.plan():
         if row["error"] is not None:
             plan.bad.append(row)

@@ -81,7 +81,7 @@ def _good(run: UnitRun, valid: Parts) -> int:
     if "score" in stages:
         return 0
     # A job that makes no rows of its own (report, analyze): each company whose rows it could read is good.
-    return sum(row["error"] is None for row in run.job.plan())
+    return sum(error is None for error in run.job.plan_column("error"))
 
 
 def _coverage(kind: str, companies: int, good: int) -> float | None:

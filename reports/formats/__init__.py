@@ -71,6 +71,8 @@ class Format:
     about: str
     #: It tells of companies with a good row, and of the others in sums only, whatever the type of the report.
     good_rows_only: bool = False
+    #: A report of at most so many rows is rendered while its caller waits; one of more is made by a job.
+    rows_at_once: int = 5_000
     #: A browser shows it; others are saved.
     inline: bool = False
     #: It is a table: a layout (`reports.layouts`) says which columns it has.

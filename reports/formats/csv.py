@@ -46,4 +46,11 @@ def _header(con: Any, columns: Sequence[Column]) -> str:
     return line.getvalue()
 
 
-FORMAT = Format("csv", "text/csv; charset=utf-8", write, "a table for spreadsheets and CRM imports", has_layouts=True)
+FORMAT = Format(
+    "csv",
+    "text/csv; charset=utf-8",
+    write,
+    "a table for spreadsheets and CRM imports",
+    has_layouts=True,
+    rows_at_once=25_000,
+)

@@ -90,5 +90,11 @@ def _when(time: datetime | None) -> str | None:
 
 
 FORMAT = Format(
-    "html", "text/html; charset=utf-8", write, "a page to read, mail and print", good_rows_only=True, inline=True
+    "html",
+    "text/html; charset=utf-8",
+    write,
+    "a page to read, mail and print",
+    good_rows_only=True,
+    inline=True,
+    rows_at_once=20_000,
 )

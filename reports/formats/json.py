@@ -36,4 +36,6 @@ def write(data: ReportData, out: Path) -> int:
     return data.rows
 
 
-FORMAT = Format("json", "application/json", write, "rows with all their nested values, for programs")
+FORMAT = Format(
+    "json", "application/json", write, "rows with all their nested values, for programs", rows_at_once=25_000
+)

@@ -14,4 +14,6 @@ def write(data: ReportData, out: Path) -> int:
     return data.rows
 
 
-FORMAT = Format("parquet", "application/vnd.apache.parquet", write, "exact columns for DuckDB, pandas, Spark")
+FORMAT = Format(
+    "parquet", "application/vnd.apache.parquet", write, "exact columns for DuckDB, pandas, Spark", rows_at_once=50_000
+)

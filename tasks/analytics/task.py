@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from data.damage import naming
+from data.jobs import JobRecord
 from data.lake import Lake
+from pipelines.committed import recorded_files
 from pipelines.execution.unit_run import UnitRun
 from pipelines.stages import report_format
 from reports.about_job import about_job
@@ -20,7 +23,7 @@ def report(run: UnitRun) -> None:
     fmt = report_format(run.grant.unit)
     assert fmt is not None, f"{run.grant.unit} renders no format"
     rows = _leads(run, run.runtime.lake)
-    about = about_job(run.job_id, run.runtime.store.record(run.job_id))
+    about = _about(run)
     options = run.options.get("report", {})
     with naming(run.runtime.lake, rows), run.files.write_at(f"reports/report.{fmt}") as out:
         result = render(
@@ -45,7 +48,25 @@ def analyze(run: UnitRun) -> None:
 
 
 def _leads(run: UnitRun, lake: Lake) -> list[Path]:
-    """Scored rows of the job: its own, or (a job without score) the newest of each company in its plan."""
-    if "score" not in run.grant.stages:
-        return run.job.parts("score") or [collect_leads(run)]
-    return run.job.valid("score")
+    """Scored rows: the job's own, its parent's, or (a job over companies of the lake) the newest of each of them."""
+    if "score" in run.grant.stages:
+        return run.job.valid("score")
+    parent = _parent(run)
+    own = recorded_files(run.runtime.store, lake, parent.job_id).valid("score") if parent else []
+    return own or [collect_leads(run)]
+
+
+def _parent(run: UnitRun) -> JobRecord | None:
+    """The job whose rows a job that scores nothing itself tells of."""
+    store = run.runtime.store
+    record = store.record(run.job_id)
+    return store.record(record.parent) if record and record.parent else None
+
+
+def _about(run: UnitRun) -> dict[str, Any]:
+    """The job that the report is of; a child is of its parent, under tags of its own."""
+    record = run.runtime.store.record(run.job_id)
+    parent = None if "score" in run.grant.stages else _parent(run)
+    if record is None or parent is None:
+        return about_job(run.job_id, record)
+    return {**about_job(parent.job_id, parent), "tags": record.tags}

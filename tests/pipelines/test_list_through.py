@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from cli.local_stack.stack import LocalStack
@@ -63,6 +65,16 @@ def test_a_resume_and_a_rerun_keep_the_lines(stack: LocalStack, client: Client, 
     only_report.wait(120)
     report = json.loads(only_report.report("json", stack.data_dir.parent / "again.json").read_text())
     assert {row["domain"]: row["input"] for row in report} == MINE
+
+
+def test_any_form_has_them_afterwards(client: Client, job: JobHandle, tmp_path: Path) -> None:
+    table = job.report("csv", tmp_path / "late.csv").read_text("utf-8-sig")
+    (row,) = [row for row in csv.DictReader(table.splitlines()) if row["domain"] == "nordwind-solar.example"]
+    assert (row["input.Record ID"], row["input.Owner"]) == ("r-1; r-3", "Zoë")
+    only_report = client.rerun(job.id, "report")
+    only_report.wait(120)
+    late = only_report.report("parquet", tmp_path / "late.parquet")  # made by a job, which is waited for
+    assert lines({row["domain"]: row["input"] for row in pq.read_table(late).to_pylist()}) == MINE
 
 
 def test_no_other_job_shows_them(stack: LocalStack, client: Client, job: JobHandle, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from leadmill.client.asynchronous.job_handle import AsyncJobHandle
 from leadmill.client.asynchronous.submissions import AsyncSubmissions
 from leadmill.client.asynchronous.transport import AsyncTransport
 from leadmill.client.errors import ApiError
-from leadmill.client.options import JobFilter, JobStatus, PipelineOptions, body
+from leadmill.client.options import DownloadOptions, JobFilter, JobStatus, PipelineOptions, body
 from leadmill.client.protocol import API, PAGE, discover_base_url, segment
 from leadmill.client.results import Event, Job, Json
 
@@ -169,11 +169,10 @@ class AsyncClient(AsyncSubmissions):
         job_id: str,
         format: str = "html",
         path: str | os.PathLike[str] | None = None,
-        *,
-        partial: bool = False,
+        **options: Unpack[DownloadOptions],
     ) -> Path:
         """Save a job's report and return where (see `AsyncJobHandle.report`)."""
-        return await self.job(job_id).report(format, path, partial=partial)
+        return await self.job(job_id).report(format, path, **options)
 
     # Companies and the server
 

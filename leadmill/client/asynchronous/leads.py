@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
 from leadmill.client import tables
-from leadmill.client.asynchronous.transport import AsyncTransport
-from leadmill.client.protocol import API, segment
 from leadmill.rows import Lead
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from leadmill.client.asynchronous.job_handle import AsyncJobHandle
 
 
 class AsyncLeads:
@@ -25,8 +25,8 @@ class AsyncLeads:
         ImportError: pyarrow, or for a DataFrame pandas, is not installed; it says how to.
     """
 
-    def __init__(self, transport: AsyncTransport, job_id: str, *, partial: bool = False) -> None:
-        self._transport, self._job_id, self._partial = transport, job_id, partial
+    def __init__(self, job: AsyncJobHandle, *, partial: bool = False) -> None:
+        self._job, self._partial = job, partial
 
     async def __aiter__(self) -> AsyncIterator[Lead]:
         """One typed dictionary a company; times are aware datetimes (UTC)."""
@@ -44,7 +44,4 @@ class AsyncLeads:
         return tables.df(await self.arrow())
 
     async def _saved(self, folder: Path) -> Path:
-        params = {"format": "parquet", "type": "leads", **({"partial": "true"} if self._partial else {})}
-        return await self._transport.download(
-            f"{API}/jobs/{segment(self._job_id)}/report", folder / "leads.parquet", params=params
-        )
+        return await self._job.report("parquet", folder / "leads.parquet", type="leads", partial=self._partial)

@@ -136,18 +136,23 @@ class AsyncTransport:
                 return
             params["cursor"] = page["next_cursor"]
 
-    async def download(self, path: str, target: Path, *, params: Mapping[str, str]) -> Path:
-        """Save what a GET answers as `target`, whole or not at all, and return that.
+    async def download(self, path: str, target: Path, *, params: Mapping[str, str]) -> str | None:
+        """Save what a GET answers as `target`, whole or not at all.
+
+        Returns None, or (202) the id of the job that makes it; then nothing is saved yet.
 
         Raises:
             ApiError: as `stream`.
             OSError: the place cannot be written.
         """
-        with unfinished(target) as file:
-            async with self.stream(path, params=params) as response:
+        async with self.stream(path, params=params) as response:
+            if response.status_code == 202:
+                await response.aread()
+                return str(response.json()["job_id"])
+            with unfinished(target) as file:
                 async for chunk in response.aiter_bytes():
                     file.write(chunk)  # a disk is fast enough not to make an event loop wait
-        return target
+        return None
 
     @asynccontextmanager
     async def stream(

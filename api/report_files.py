@@ -1,0 +1,92 @@
+"""A report as an answer: its name, its media type, what a browser may do with it, and whether the caller has it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+from fastapi import Request
+from fastapi.responses import FileResponse, Response
+from starlette.background import BackgroundTask
+
+from data.jobs import JobRecord
+from data.lake import Lake
+from pipelines.intake.report_on_demand import ReportForm
+from reports.formats import FORMATS
+from reports.page_policy import policy_served
+
+#: Characters of a title in a file's name.
+_TITLE_CHARS = 60
+
+
+def kept_file(
+    request: Request, lake: Lake, path: Path, job_id: str, record: JobRecord | None, form: ReportForm
+) -> Response:
+    """A report that lies in the lake; 304 for a caller that has it already.
+
+    Raises:
+        FileNotFoundError: it went meanwhile.
+    """
+    state = lake.storage.stat(path)
+    if state is None:
+        raise FileNotFoundError(path)
+    told = f"{path.name}:{state.size}:{state.modified_ns}"
+    etag = f'"{hashlib.blake2s(told.encode(), digest_size=12).hexdigest()}"'
+    headers = {**_headers(path), "ETag": etag}
+    _leave_out_odd_range(request, state.size)
+    if _has(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers=headers)
+    return _file(path, file_name(job_id, record, form), form, headers)
+
+
+def passing_file(path: Path, job_id: str, form: ReportForm) -> Response:
+    """A report of rows that are not all there yet: its folder goes once it was sent."""
+    answer = _file(path, f"leadmill-{job_id}-partial.{form.format}", form, _headers(path))
+    answer.background = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
+    return answer
+
+
+def file_name(job_id: str, record: JobRecord | None, form: ReportForm) -> str:
+    """What a browser saves it as: the title of the job (its first tag), what is not usual of its form, and its id."""
+    title = record.tags[0] if record and record.tags else ""
+    words = ["leadmill", re.sub(r"[^\w.-]+", "-", title)[:_TITLE_CHARS].strip("-."), *_unusual(form), job_id]
+    return f"{'-'.join(word for word in words if word)}.{form.format}"
+
+
+def _unusual(form: ReportForm) -> list[str]:
+    usual = ReportForm(form.format)
+    return [word for word, common in ((form.type, usual.type), (form.layout, usual.layout)) if word != common]
+
+
+def _headers(path: Path) -> dict[str, str]:
+    return {"Content-Security-Policy": policy_served(path), "Cache-Control": "private, no-cache"}
+
+
+def _leave_out_odd_range(request: Request, size: int) -> None:
+    """A Range that is malformed, of several parts or beyond the end is as none: the whole file is the answer."""
+    found = _RANGE.fullmatch(request.headers.get("range", ""))
+    first, last = (int(found[1]), int(found[2] or size)) if found else (size, 0)
+    if not first < size or last < first:
+        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+
+
+_RANGE = re.compile(r"bytes=([0-9]{1,15})-([0-9]{1,15})?")
+
+
+def _has(told: str, etag: str) -> bool:
+    """Whether an If-None-Match names this tag."""
+    tags = {tag.strip().removeprefix("W/") for tag in told.split(",")}
+    return etag in tags or "*" in tags
+
+
+def _file(path: Path, name: str, form: ReportForm, headers: dict[str, str]) -> FileResponse:
+    known = FORMATS.load(form.format)
+    return FileResponse(
+        path,
+        media_type=known.media_type,
+        filename=name,
+        content_disposition_type="inline" if known.inline else "attachment",
+        headers=headers,
+    )
