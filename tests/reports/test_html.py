@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reports.environment import TEMPLATES
+from reports.page_policy import policy, policy_served
 from reports.render import render
 from reports.report_types import REPORT_TYPES
 from tests.reports.conftest import JOB, bad, final_rows, good, part, write_rows
@@ -240,3 +241,12 @@ def test_times_and_a_partial_report_are_told(tmp_path: Path, con: Any) -> None:
     assert "Submitted 24 November 2026, 09:30 UTC" in text
     assert "A partial report" in text
     assert "A partial report" not in html(tmp_path, con, final_rows())
+
+
+def test_a_page_is_served_with_its_own_script_and_no_other(tmp_path: Path, con: Any) -> None:
+    html(tmp_path, con, [good("a.com", 50)])
+    own = policy_served(tmp_path / "report.html")
+    assert policy().split("; ")[1] in own and own.endswith("allow-popups-to-escape-sandbox allow-scripts")
+    earlier = tmp_path / "earlier.html"
+    earlier.write_text(f"<!DOCTYPE html>{' ' * 300}<title>{policy()}")
+    assert "script" not in policy_served(earlier), "what stands behind the first bytes may come from outside"

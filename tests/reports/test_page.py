@@ -174,3 +174,16 @@ def test_paper_holds_25_leads_a_page(browser: Chromium, tmp_path: Path, con: Any
     few, many = pages(browser, tmp_path, con, 4), pages(browser, tmp_path, con, 154)
     assert few <= 2, "warnings, counts, leads, charts and rules of four leads"
     assert many - few <= 150 / 25
+
+
+def test_paper_is_white_whatever_the_screen(browser: Chromium, tmp_path: Path, con: Any) -> None:
+    html(tmp_path, con, leads())
+    browser.open((tmp_path / "report.html").as_uri(), dark=True)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = {"name": "prefers-color-scheme", "value": "dark"}
+    assert browser.evaluate(ground) == "rgb(14, 21, 25)"
+    browser.call("Emulation.setEmulatedMedia", media="print", features=[dark])
+    try:
+        assert browser.evaluate(ground) == "rgb(255, 255, 255)"
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="")
