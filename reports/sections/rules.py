@@ -12,9 +12,9 @@ from reports.sections import Section
 TEMPLATE = """\
 <section class="rules" aria-label="How the scores come about">
 <h2>How the scores come about</h2>
-<p class="note">A score is the sum of the points of the rules that hold, kept within 0 and 100. Model <code>{{ totals.model_version }}</code>.</p>
+<p class="note">{% if totals.fitted %}The score is the fit: the sum of the points of the rules of axis fit that hold, kept within 0 and 100. Those of axis contact make the reach.{% else %}A score is the sum of the points of the rules that hold, kept within 0 and 100.{% endif %} Model <code>{{ totals.model_version }}</code>.</p>
 <div class="card scroll"><table class="numbers"><thead><tr><th>Rule</th><th>Axis</th><th class="n">Points</th><th class="n">Leads</th><th class="n">Share</th></tr></thead>
-<tbody>{% for rule in answer %}<tr><td><bdi>{{ rule.reason }}</bdi></td><td>{{ rule.axis }}</td><td class="n {{ 'minus' if rule.points < 0 else 'plus' }}">{{ rule.points | signed }}</td><td class="n">{{ rule.count | number }}</td><td class="n">{{ rule.share | percent }}</td></tr>{% endfor %}</tbody></table></div>
+<tbody>{% for rule in answer %}<tr><td><bdi>{{ rule.reason }}</bdi></td><td>{{ rule.axis }}</td><td class="n {{ 'minus' if rule.points < 0 else 'plus' if rule.points }}">{{ rule.points | signed if rule.points else '0' }}</td><td class="n">{{ rule.count | number }}</td><td class="n">{{ rule.share | percent }}</td></tr>{% endfor %}</tbody></table></div>
 </section>
 """  # noqa: E501  markup
 

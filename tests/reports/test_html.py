@@ -133,7 +133,7 @@ def test_fit_and_reach_are_told_apart(tmp_path: Path, con: Any) -> None:
     text = html(tmp_path, con, [good("a.de", 40, fit=40, reach=85, contributions=why)])
     assert re.findall(r'class="axes">(\w+ \d+)', text) == ["fit 40", "reach 85"]
     assert '<li class=minus><b>−100</b> outside DACH: excluded</li><li class="absent">country not found</li>' in text
-    assert "how well it fits" not in text
+    assert "how well it fits" not in text and "The score is the fit" in text
     assert "how well it fits" in html(tmp_path, con, [good("a.de", 40, reach=85)])
 
 
