@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 
-from api import problems
-from api.bodies import AcceptedBody, AnalysisBody, ReportBody, table_options
+from api.bodies import AnalysisBody, ReportBody, table_options
 from api.context import Here
+from api.routing import Router
 from api.submitting import IdempotencyHeader, accept, simple
+from leadmill.answers import Accepted
 
-router = APIRouter(prefix="/jobs/analytics", tags=["submissions"], responses=problems.RESPONSES)
+router = Router("/jobs/analytics", "submissions")
 
 
-@router.post("/report", status_code=202, response_model=AcceptedBody, summary="Report on companies (none named: all)")
+@router.post(
+    "/report",
+    status_code=202,
+    response_model=Accepted,
+    summary="Report on companies (none named: all)",
+)
 def report(body: ReportBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     options = {"report": {"type": body.report_type, "formats": body.formats, **table_options(body)}}
     submission = simple("report", body.common(), company_ids=body.company_ids, options=options)
     return accept(here, submission, idempotency_key)
 
 
-@router.post("/analyze", status_code=202, response_model=AcceptedBody, summary="Analyse companies (none named: all)")
+@router.post(
+    "/analyze",
+    status_code=202,
+    response_model=Accepted,
+    summary="Analyse companies (none named: all)",
+)
 def analyze(body: AnalysisBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     options = {"report": {"type": body.report_type}}
     submission = simple("analyze", body.common(), company_ids=body.company_ids, options=options)

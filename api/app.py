@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from api import (
     health,
     jobs,
     kinds,
+    openapi,
     pages,
     pipelines,
     problems,
@@ -27,7 +29,6 @@ from api import (
     schedules,
     scraping,
 )
-from api.bodies import PipelineBody
 from api.context import Context
 from api.gate import Gate, allowed_hosts, check_bind
 from data.privacy import keep_private
@@ -53,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Leadmill",
         summary="Background jobs that turn company websites into scored sales leads",
         version="1",
-        openapi_url=f"{API}/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(settings),
@@ -62,13 +63,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Gate, hosts=allowed_hosts(settings))
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
-    for module in (
-        pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules,
-    ):  # fmt: skip
-        app.include_router(module.router, prefix=API)
-    app.include_router(health.router)
-    app.include_router(pages.router)
-    _document(app)
+    below = (
+        pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, openapi,
+    )  # fmt: skip
+    routers = [*((module.router, API) for module in below), (health.router, ""), (pages.router, "")]
+    for router, prefix in routers:
+        app.include_router(router, prefix=prefix)
+    for router, prefix in routers:
+        app.include_router(router.heads, prefix=prefix)
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     return app
 
 
@@ -142,22 +145,6 @@ def _on_shutdown_signal(here: Context) -> Iterator[None]:
         for number, handler in before.items():
             if signal.getsignal(number) is handle:
                 signal.signal(number, handler)
-
-
-def _document(app: FastAPI) -> None:
-    """Add the body of the main call to the OpenAPI document: it is read by hand, so FastAPI does not know it."""
-    make = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = make()
-        schemas = document["components"]["schemas"]
-        if "PipelineBody" not in schemas:
-            own = PipelineBody.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(own.pop("$defs", {}))
-            schemas["PipelineBody"] = own
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
 
 
 app = create_app(get_settings())

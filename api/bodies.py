@@ -317,24 +317,3 @@ class BulkBody(Body):
     filter: FilterBody
     dry_run: StrictBool = False
     cursor: Annotated[str | None, Field(max_length=200)] = None
-
-
-class BulkAnswer(BaseModel):
-    """Counts; `refused_jobs` names the first ones {job_id, status, reason}. `next_cursor`: call again with it."""
-
-    action: Action
-    dry_run: bool
-    matched: int
-    done: int
-    refused: int
-    refused_jobs: list[dict[str, str]]
-    next_cursor: str | None
-
-
-class AcceptedBody(BaseModel):
-    """Answer to every submission (202): where the job is. Accepted means recorded."""
-
-    job_id: str
-    kind: str
-    status: str
-    links: dict[str, str]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
-from api import problems
+from api.company_answers import CompanyDetail, CompanyPage
 from api.company_rows import MAX_PAGE, CompanyFilter, company, company_page
 from api.context import Here
-from api.jobs import PageBody
+from api.routing import Router
 
-router = APIRouter(prefix="/companies", tags=["companies"], responses=problems.RESPONSES)
+router = Router("/companies", "companies")
 
 Word = Annotated[str | None, Query(min_length=1, max_length=100)]
 
 
-@router.get("", response_model=PageBody, summary="Companies by their newest row, best score first")
+@router.get("", response_model=CompanyPage, summary="Companies by their newest row, best score first")
 def list_companies(
     here: Here,
     country: Word = None,
@@ -34,6 +34,6 @@ def list_companies(
     return JSONResponse({"items": items, "next_cursor": following})
 
 
-@router.get("/{company_id}", summary="One company with its facts and its history")
+@router.get("/{company_id}", response_model=CompanyDetail, summary="One company with its facts and its history")
 def one_company(company_id: str, here: Here) -> Response:
     return JSONResponse(company(here.lake, company_id))

@@ -29,7 +29,7 @@ _SORT = "CASE WHEN isfinite(score) THEN score ELSE -1 END"
 #: Stages whose rows describe a company, best first, with the time that orders them.
 _STAGES = {stage: MADE_AT[stage] for stage in reversed(ROW_STAGES) if stage != "scrape"}
 #: Columns of a list; the whole row is told for one company.
-_SHORT = (
+SHORT = (
     "company_id", "domain", "url", "name", "description", "emails", "phones", "country", "language", "industry",
     "technologies", "employees_min", "employees_max", "quality", "score", "tier", "fit", "reach", "probability",
     "job_id",
@@ -37,7 +37,7 @@ _SHORT = (
 #: What was once made of the score, and said no more than that: kept as a field, told of no row.
 _UNTOLD = {"probability": None}
 #: Columns of a row that are not told of a company: what a list says of it belongs to the job that was given the list.
-_NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
+NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def company_page(
     rows = _ask(
         lake,
         lambda newest: (
-            f"SELECT {', '.join(_SHORT)}, seen_at, {_SORT} AS sort_score FROM ({newest}) {where} "
+            f"SELECT {', '.join(SHORT)}, seen_at, {_SORT} AS sort_score FROM ({newest}) {where} "
             f"ORDER BY sort_score DESC, company_id LIMIT {limit + 1:d}"
         ),
         parameters,
@@ -92,7 +92,7 @@ def company(lake: Lake, company_id: str) -> dict[str, Any]:
     rows = _ask(lake, lambda newest: f"SELECT * FROM ({newest})", {"id": company_id}, one=True) if known else []
     if not rows:
         raise NotFoundError(f"no company {company_id[:60]!r}")
-    row = {name: value for name, value in rows[0].items() if name not in _NOT_TOLD}
+    row = {name: value for name, value in rows[0].items() if name not in NOT_TOLD}
     return {**row, **_UNTOLD, "history": _history(lake, company_id)}
 
 

@@ -12,19 +12,21 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api import problems
 from api.context import Context, Here
 from api.event_hub import Viewer, order
+from api.routing import Router
 from data.jobs import TERMINAL, JobRecord
 from data.jobs.event_feed import Event
 from leadmill.errors import InputError
 from pipelines.intake.control import existing
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
+router = Router("/jobs", "jobs")
 
 #: A silent stream says so much, seconds.
 HEARTBEAT_S = 10.0
@@ -54,6 +56,7 @@ def _existing_job(job_id: str, here: Here) -> str:
     "/{job_id}/events",
     response_class=EventSourceResponse,
     summary="Follow a job by Server-Sent Events",
+    responses=problems.refusals(429),
     description="429 or 503 with Retry-After when too many streams are open already.",
     dependencies=[Depends(_seat)],
 )
@@ -68,6 +71,14 @@ async def events(
             yield event
         async for event in follower.live(viewer):
             yield event
+
+
+@router.head(
+    "/{job_id}/events", include_in_schema=False, dependencies=[Depends(_existing_job), Depends(_last_event_id)]
+)
+def events_head() -> Response:
+    """No stream is opened for its headers alone."""
+    return Response(media_type=EventSourceResponse.media_type)
 
 
 class Follower:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api import problems
 from api.context import Context, Here
+from api.routing import Router
 from data.damage import damages
+from leadmill import answers
+from leadmill.answers import Figures
 from leadmill.errors import ForeignLakeError, UnavailableError
 from pipelines.queues import Queue
 from pipelines.settings_check import setting_faults
 from pipelines.views.statistics import statistics
 
-router = APIRouter(tags=["health"], responses=problems.RESPONSES)
+router = Router("", "health")
 
 #: Damaged files named.
 _NAMED = 5
@@ -27,6 +28,8 @@ _NAMED = 5
 
 @router.get(
     "/healthz",
+    response_model=answers.Health,
+    responses={503: {"model": answers.Health, "description": "The job store is another lake's"}},
     summary="200 while this process lives; `status` is warn when something threatens jobs, fail when disk or Redis "
     "take no writes or damaged files lie in the lake, and fail, with 503, when the job store is another lake's",
 )
@@ -34,7 +37,8 @@ def healthz(here: Here) -> Response:
     seen = here.prober.look()
     if seen.foreign:
         detail = seen.shown["warnings"][0]
-        return JSONResponse({"status": "fail", **seen.shown, "detail": detail}, status_code=503)
+        wait = {"Retry-After": str(ForeignLakeError(detail).retry_after_s)}
+        return JSONResponse({"status": "fail", **seen.shown, "detail": detail}, status_code=503, headers=wait)
     damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages(here.lake)[:_NAMED]]
     mistaken = [fault.text for fault in setting_faults(here.settings)]
     warnings = [*damaged, *mistaken, *seen.shown["warnings"]]
@@ -42,7 +46,11 @@ def healthz(here: Here) -> Response:
     return JSONResponse({"status": status, **seen.shown, "warnings": warnings})
 
 
-@router.get("/readyz", summary="200 once every queue has a listener, and disk and Redis take writes")
+@router.get(
+    "/readyz",
+    response_model=answers.Readiness,
+    summary="200 once every queue has a listener, and disk and Redis take writes",
+)
 def readyz(here: Here) -> Response:
     seen = here.prober.look()
     if seen.foreign:
@@ -58,7 +66,7 @@ def readyz(here: Here) -> Response:
     return JSONResponse({"status": "ready", "workers": len(workers)})
 
 
-@router.get("/metrics", summary="Gauges for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Gauges for Prometheus", response_class=PlainTextResponse)
 def metrics(here: Here) -> Response:
     registry = CollectorRegistry()
     registry.register(_Gauges(statistics(here.store, here.broker), here))
@@ -68,7 +76,7 @@ def metrics(here: Here) -> Response:
 class _Gauges(Collector):
     """The statistics in Prometheus' words."""
 
-    def __init__(self, figures: dict[str, Any], here: Context) -> None:
+    def __init__(self, figures: Figures, here: Context) -> None:
         self._figures = figures
         self._dropped = here.dispatcher.dropped
 
@@ -76,11 +84,13 @@ class _Gauges(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        totals, queues = self._figures["totals"], self._figures["queues"]
+        totals = self._figures["totals"]
+        queues: Mapping[str, Mapping[str, Any]] = self._figures["queues"]
         yield _gauge("leadmill_jobs", "Jobs by status", "status", totals["by_status"])
         yield _gauge("leadmill_jobs_of_kind", "Jobs by kind", "kind", totals["by_kind"])
+        durations: Mapping[str, Mapping[str, Any]] = self._figures["durations"]
         for quantile in ("mean", "p50", "p95"):
-            values = {kind: row[f"{quantile}_s"] for kind, row in self._figures["durations"].items()}
+            values = {kind: row[f"{quantile}_s"] for kind, row in durations.items()}
             yield _gauge(
                 f"leadmill_job_duration_{quantile}_seconds", f"Duration of ended jobs, {quantile}", "kind", values
             )

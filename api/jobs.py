@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
 
-from api import problems
-from api.bodies import AcceptedBody, Bounded, BulkAnswer, BulkBody, KindName
+from api.bodies import Bounded, BulkBody, KindName
 from api.context import Here
 from api.error_rows import MAX_PAGE as MAX_ERRORS_PAGE
 from api.error_rows import error_page
 from api.pipelines import resume_answer
+from api.routing import Router
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
+from leadmill import answers
 from pipelines.committed import told_files
 from pipelines.intake import bulk, control
 from pipelines.views import causes, dead_letters, waiting
@@ -25,23 +25,16 @@ from pipelines.views.listing import list_jobs as page_of_jobs
 from pipelines.views.statistics import statistics_and_alarms
 from pipelines.views.view import job_json
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
+router = Router("/jobs", "jobs")
 
 
-class PageBody(BaseModel):
-    """One page of a list; `next_cursor` leads to the next one."""
-
-    items: list[dict[str, Any]]
-    next_cursor: str | None
-
-
-@router.get("/status/{job_id}", summary="One job")
+@router.get("/status/{job_id}", response_model=answers.Job, summary="One job")
 def status(job_id: str, here: Here) -> Response:
     record = control.known(here.store, here.lake, job_id)
     return JSONResponse(job_json(record, waiting.reasons(here.store, [record]).get(job_id)))
 
 
-@router.get("/list", response_model=PageBody, summary="Jobs, newest first")
+@router.get("/list", response_model=answers.JobPage, summary="Jobs, newest first")
 def list_jobs(
     here: Here,
     status: Annotated[Status | None, Query()] = None,
@@ -60,13 +53,16 @@ def list_jobs(
 
 @router.get(
     "/statistics",
+    response_model=answers.Statistics,
     summary="Totals, durations, rates, queues, workers and alarms, at the same cost whatever their number",
 )
 def job_statistics(here: Here) -> Response:
     return JSONResponse(statistics_and_alarms(here.store, here.broker))
 
 
-@router.get("/dead", response_model=PageBody, summary="Units that failed for good, newest first, with the reason")
+@router.get(
+    "/dead", response_model=answers.DeadLetterPage, summary="Units that failed for good, newest first, with the reason"
+)
 def dead(
     here: Here,
     limit: Annotated[int, Query(ge=1, le=dead_letters.MAX_PAGE)] = 50,
@@ -76,7 +72,7 @@ def dead(
     return JSONResponse({"items": page.items, "next_cursor": page.next_cursor})
 
 
-@router.post("/bulk", response_model=BulkAnswer, summary="Cancel or resume every job that matches")
+@router.post("/bulk", response_model=answers.BulkAnswer, summary="Cancel or resume every job that matches")
 def act_on_all(body: BulkBody, here: Here) -> Response:
     wanted = JobFilter(**dict(body.filter))
     found = bulk.act(
@@ -85,7 +81,9 @@ def act_on_all(body: BulkBody, here: Here) -> Response:
     return JSONResponse({"action": body.action, "dry_run": body.dry_run, **found.as_dict()})
 
 
-@router.get("/{job_id}/errors", response_model=PageBody, summary="Companies and pages that failed, with the reason")
+@router.get(
+    "/{job_id}/errors", response_model=answers.ErrorPage, summary="Companies and pages that failed, with the reason"
+)
 def errors(
     job_id: str,
     here: Here,
@@ -100,7 +98,10 @@ def errors(
 
 
 @router.delete(
-    "/cancel/{job_id}", status_code=202, response_model=AcceptedBody, summary="End a job now; what is done is kept"
+    "/cancel/{job_id}",
+    status_code=202,
+    response_model=answers.Accepted,
+    summary="End a job now; what is done is kept",
 )
 def cancel(job_id: str, here: Here) -> Response:
     record = control.cancel(here.store, here.lake, job_id)
@@ -108,7 +109,10 @@ def cancel(job_id: str, here: Here) -> Response:
 
 
 @router.post(
-    "/{job_id}/resume", status_code=202, response_model=AcceptedBody, summary="Hand out again what is not done"
+    "/{job_id}/resume",
+    status_code=202,
+    response_model=answers.Accepted,
+    summary="Hand out again what is not done",
 )
 def resume(job_id: str, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     return resume_answer(here, job_id, idempotency_key)
@@ -117,7 +121,7 @@ def resume(job_id: str, here: Here, idempotency_key: IdempotencyHeader = None) -
 @router.post(
     "/{job_id}/replay",
     status_code=202,
-    response_model=AcceptedBody,
+    response_model=answers.Accepted,
     summary="Resume the job of a dead letter: what is not done of it is handed out again",
 )
 def replay(job_id: str, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 
-from api import problems
-from api.bodies import AcceptedBody, Common, CompaniesBody
+from api.bodies import Common, CompaniesBody
 from api.context import Context, Here
+from api.routing import Router
 from api.submitting import IdempotencyHeader, accept, simple
+from leadmill.answers import Accepted
 from leadmill.declared import KINDS
 from leadmill.kinds import Kind
 
-router = APIRouter(prefix="/jobs", responses=problems.RESPONSES)
+router = Router("/jobs")
 
 
 def _add(kind: Kind) -> None:
@@ -26,7 +27,7 @@ def _add(kind: Kind) -> None:
         methods=["POST"],
         name=kind.name if last == kind.name else f"{kind.name}_{last}",
         status_code=202,
-        response_model=AcceptedBody,
+        response_model=Accepted,
         summary=kind.summary,
         tags=["submissions" if kind.needs_companies else "maintenance"],
     )

@@ -6,17 +6,17 @@ import secrets
 from functools import cache
 from pathlib import Path
 
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from api.context import Here
+from api.routing import Router
 from pipelines.queues import Queue
 from pipelines.views import waiting
 from pipelines.views.listing import JobFilter, list_jobs
 from pipelines.views.view import API, job_json
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 _JOBS = 25
 

@@ -6,27 +6,29 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from api import problems
-from api.bodies import AcceptedBody, Common, PipelineBody
+from api.bodies import Common, PipelineBody
 from api.context import Context, Here
+from api.routing import Router
 from api.submitting import KEY_DESCRIPTION, IdempotencyHeader, accept, accepted_answer, scoped_key
+from leadmill.answers import Accepted
 from leadmill.errors import InputError
 from pipelines.intake import control
 from pipelines.intake.submit import Submission
 from pipelines.request.inputs import MAX_UPLOAD
 from pipelines.request.lists.company_list import CompanyList
 
-router = APIRouter(prefix="/pipelines", tags=["pipelines"], responses=problems.RESPONSES)
+router = Router("/pipelines", "pipelines")
 
 #: Fields that a form or a query may give as `a,b,c`, or several times.
 _LISTS = frozenset({"company_urls", "search_queries", "company_ids", "stages", "tags"})
@@ -34,9 +36,24 @@ _LISTS = frozenset({"company_urls", "search_queries", "company_ids", "stages", "
 _JSON = frozenset({"report", "crawl", "max_results_per_query", "min_coverage", "deadline"})
 _MAX_FORM_FIELDS = 200
 _MAX_FIELD_BYTES = 4_000_000
+_REFERENCE = "#/components/schemas/{model}"
+
+
+def _as_query() -> Iterator[dict[str, Any]]:
+    """Beside a bare CSV the body's other fields are query parameters, those that are no text as JSON."""
+    fields: dict[str, Any] = PipelineBody.model_json_schema(ref_template=_REFERENCE)["properties"]
+    for name, schema in fields.items():
+        if not schema.get("deprecated"):
+            shape = {"content": {"application/json": {"schema": schema}}} if name in _JSON else {"schema": schema}
+            yield {"name": name, "in": "query", "description": "Beside a body of text/csv", **shape}
+    whole = {"schema": {"type": "object"}}
+    yield {"name": "options", "in": "query", "description": "All of them", "content": {"application/json": whole}}
+
+
 _OPENAPI = {
     "parameters": [
-        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}, "description": KEY_DESCRIPTION}
+        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}, "description": KEY_DESCRIPTION},
+        *_as_query(),
     ],
     "requestBody": {
         "required": True,
@@ -68,7 +85,7 @@ _OPENAPI = {
 @router.post(
     "",
     status_code=202,
-    response_model=AcceptedBody,
+    response_model=Accepted,
     openapi_extra=_OPENAPI,
     summary="Run companies through the stages; a CSV may come as a form's `file` or as the body",
 )
@@ -78,6 +95,9 @@ async def submit_pipeline(request: Request) -> Response:
     here: Context = request.app.state.context
     idempotency_key = request.headers.get("idempotency-key")
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.query_params and media != "text/csv":
+        name = next(iter(request.query_params))
+        raise InputError("belongs into the body; only beside text/csv it is a query parameter", field=name)
     if media == "application/json" or media.endswith("+json"):
         raw = await request.body()
         return await asyncio.get_running_loop().run_in_executor(here.submitters, _from_json, here, raw, idempotency_key)
@@ -92,7 +112,10 @@ async def submit_pipeline(request: Request) -> Response:
 
 
 @router.post(
-    "/{job_id}/resume", status_code=202, response_model=AcceptedBody, summary="Hand out again what is not done"
+    "/{job_id}/resume",
+    status_code=202,
+    response_model=Accepted,
+    summary="Hand out again what is not done",
 )
 def resume_pipeline(job_id: str, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     return resume_answer(here, job_id, idempotency_key)
@@ -101,7 +124,7 @@ def resume_pipeline(job_id: str, here: Here, idempotency_key: IdempotencyHeader 
 @router.post(
     "/{job_id}/rerun",
     status_code=202,
-    response_model=AcceptedBody,
+    response_model=Accepted,
     summary="A new job over the same companies that reads the old one's parts before `from_stage`",
 )
 def rerun_pipeline(

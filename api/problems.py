@@ -9,9 +9,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from api.routing import allowed
+from leadmill.answers import FieldError
 from leadmill.errors import GoneError, InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.suggest import unknown
@@ -21,7 +22,8 @@ log = get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 #: Most faults told of one request.
 MAX_ERRORS = 20
-_CODES = {
+#: The code of each status where the error has none of its own.
+CODES = {
     400: "bad_request",
     403: "forbidden",
     404: "not_found",
@@ -39,7 +41,7 @@ _CODES = {
     503: "unavailable",
     507: "storage_full",
 }
-_TITLES = {
+TITLES = {
     400: "Bad request",
     403: "Refused",
     404: "Not found",
@@ -59,33 +61,9 @@ _TITLES = {
 }
 
 
-class FieldError(BaseModel):
-    """One fault of a request."""
-
-    field: str
-    message: str
-
-
-class Problem(BaseModel):
-    """An RFC 9457 problem. `code` is stable; `field` is where the request is wrong: `company_urls[17]`."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    field: str | None = None
-    errors: list[FieldError] | None = None
-    job_id: str | None = None
-    available: list[str] | None = None
-
-
-#: For the OpenAPI document of every call.
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "The request cannot be met"},
-    "5XX": {"model": Problem, "description": "Our side cannot meet it just now"},
-}
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the OpenAPI document: what one call may be refused with, beside what all may (`api.openapi`)."""
+    return {status: {"description": TITLES[status]} for status in statuses}
 
 
 class BodyError(LeadmillError):
@@ -107,7 +85,7 @@ class TooManyError(LeadmillError):
     retry_after_s = 5
 
 
-def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     """Pydantic's error list as fields and messages; at most `MAX_ERRORS`."""
     return [{"field": _path(error["loc"]), "message": _message(error)} for error in errors[:MAX_ERRORS]]
 
@@ -141,7 +119,7 @@ def _path(loc: Sequence[Any]) -> str:
     return path[:200] or "body"
 
 
-def _sentence(errors: Sequence[Mapping[str, str]]) -> str:
+def _sentence(errors: Sequence[FieldError]) -> str:
     if not errors:
         return "the request is wrong"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -158,10 +136,10 @@ def problem(
     **members: Any,
 ) -> Response:
     """The answer for one problem."""
-    code = code or _CODES.get(status, "error")
+    code = code or CODES.get(status, "error")
     body = {
         "type": f"urn:leadmill:problem:{code}",
-        "title": _TITLES.get(status, "Error"),
+        "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
         "code": code,
@@ -228,12 +206,15 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = error.detail
+    detail, headers = error.detail, error.headers
     if error.status_code == 404 and detail == "Not Found":
         detail = f"no such address: {request.url.path[:200]}"
     elif error.status_code == 405:
-        detail = f"{request.method} is not possible here"
-    return problem(error.status_code, detail, request_id=request_id(request), headers=error.headers)
+        allow = ", ".join([*allowed(request), "OPTIONS"])
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allow})
+        detail, headers = f"{request.method[:20]} is not possible here; possible: {allow}", {"Allow": allow}
+    return problem(error.status_code, detail, request_id=request_id(request), headers=headers)
 
 
 def install(app: FastAPI) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 
-from api import problems
-from api.bodies import AcceptedBody, ScoreBody
+from api.bodies import ScoreBody
 from api.context import Here
+from api.routing import Router
 from api.submitting import IdempotencyHeader, accept, simple
+from leadmill.answers import Accepted
 
-router = APIRouter(prefix="/jobs/process", tags=["submissions"], responses=problems.RESPONSES)
+router = Router("/jobs/process", "submissions")
 
 
-@router.post("/scores", status_code=202, response_model=AcceptedBody, summary="Score enriched rows")
+@router.post("/scores", status_code=202, response_model=Accepted, summary="Score enriched rows")
 def score(body: ScoreBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     submission = simple(
         "score",

@@ -10,16 +10,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi import Query, Request
+from fastapi.responses import Response
 
 from api import problems
 from api.bodies import ReportFormat, ReportType
 from api.context import Context, Here
 from api.rendering import rendered
 from api.report_files import kept_file, passing_file
+from api.routing import Router
 from api.submitting import accepted_answer
 from data.damage import enduring
 from data.duck import connection
@@ -37,8 +38,32 @@ from reports.formats import FORMATS
 from reports.layouts import check_choice
 from reports.rows import count_rows
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=problems.RESPONSES)
+router = Router("/jobs", "jobs")
 
+_FILE: dict[str, Any] = {
+    "content": {
+        media: {"schema": {} if media == "application/json" else {"type": "string", "format": "binary"}}
+        for form in FORMATS.all().values()
+        if (media := form.media_type.partition(";")[0])
+    },
+    "headers": {
+        "Content-Disposition": {"description": "The file's name", "schema": {"type": "string"}},
+        "ETag": {"description": "Another one: another file", "schema": {"type": "string"}},
+        "Last-Modified": {"description": "When it was written", "schema": {"type": "string"}},
+    },
+}
+#: What the OpenAPI document says of a report.
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", **_FILE},
+    202: {
+        "description": "A job makes it; ask again when that has ended",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}},
+        "headers": {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}},
+    },
+    206: {"description": "The part of the file that `Range` names", **_FILE},
+    304: {"description": "The caller has it: `If-None-Match` names its `ETag`"},
+    **problems.refusals(409, 410, 507),
+}
 #: Stages whose rows a partial report can show, furthest first.
 _STAGES = tuple(reversed(STAGE_SCHEMAS))
 #: Whoever asks for a report that another request is rendering waits so long for it, seconds.
@@ -49,7 +74,8 @@ _ASK_AGAIN_S = 2
 
 @router.get(
     "/{job_id}/report",
-    response_class=FileResponse,
+    response_class=Response,
+    responses=_ANSWERS,
     summary="Download a job's report",
     description=(
         "In the form that the job was asked for, or in any other: small ones at once, large ones by a job of kind "

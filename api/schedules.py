@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api import problems
 from api.bodies import Body, PipelineBody
 from api.context import Here
-from api.jobs import PageBody
 from api.pipelines import pipeline_submission
+from api.routing import Router
 from data.schedules import ScheduleStore
+from leadmill import answers
 from pipelines.intake import schedules
 from pipelines.views.view import API
 
-router = APIRouter(prefix="/schedules", tags=["schedules"], responses=problems.RESPONSES)
+router = Router("/schedules", "schedules")
 
 
 class ScheduleBody(Body):
@@ -30,24 +30,7 @@ class ScheduleBody(Body):
     pipeline: PipelineBody
 
 
-class ScheduleShown(BaseModel):
-    """A schedule: its next runs (UTC, and in its zone), its cron in words, its last tick {planned, job_id}."""
-
-    name: str
-    cron: str
-    timezone: str
-    explanation: str
-    paused: bool
-    next_runs: list[str]
-    next_runs_local: list[str]
-    last_tick: dict[str, Any] | None
-    created_at: str | None
-    #: What is wrong with an entry that cannot be read; it is never due, and can be deleted.
-    fault: str | None = None
-    pipeline: dict[str, Any] | None = None
-
-
-@router.get("", response_model=PageBody, summary="Recurring pipelines with their next runs")
+@router.get("", response_model=answers.SchedulePage, summary="Recurring pipelines with their next runs")
 def list_schedules(here: Here) -> Response:
     now = datetime.now(UTC)
     found, unreadable = here.schedules.read_all(now)
@@ -57,7 +40,12 @@ def list_schedules(here: Here) -> Response:
     return JSONResponse({"items": sorted(items, key=lambda one: one["name"]), "next_cursor": None})
 
 
-@router.post("", status_code=201, response_model=ScheduleShown, summary="Submit a pipeline again and again")
+@router.post(
+    "",
+    status_code=201,
+    response_model=answers.Schedule,
+    summary="Submit a pipeline again and again",
+)
 def create_schedule(body: ScheduleBody, here: Here) -> Response:
     now = datetime.now(UTC)
     submission = pipeline_submission(body.pipeline)
@@ -65,12 +53,22 @@ def create_schedule(body: ScheduleBody, here: Here) -> Response:
     return JSONResponse(schedules.describe(made, now), 201, headers={"Location": f"{API}/schedules"})
 
 
-@router.post("/{name}/pause", response_model=ScheduleShown, summary="Submit nothing until it is resumed")
+@router.post(
+    "/{name}/pause",
+    response_model=answers.Schedule,
+    responses=problems.refusals(409),
+    summary="Submit nothing until it is resumed",
+)
 def pause_schedule(name: str, here: Here) -> Response:
     return _set_paused(here, name, True)
 
 
-@router.post("/{name}/resume", response_model=ScheduleShown, summary="Go on with the next planned time")
+@router.post(
+    "/{name}/resume",
+    response_model=answers.Schedule,
+    responses=problems.refusals(409),
+    summary="Go on with the next planned time",
+)
 def resume_schedule(name: str, here: Here) -> Response:
     return _set_paused(here, name, False)
 

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import Response
 
-from api import problems
-from api.bodies import AcceptedBody, Crawl, ScrapeBatchBody, ScrapeBody, ScrapeOneBody
+from api.bodies import Crawl, ScrapeBatchBody, ScrapeBody, ScrapeOneBody
 from api.context import Here
+from api.routing import Router
 from api.submitting import IdempotencyHeader, accept, simple
+from leadmill.answers import Accepted
 from leadmill.errors import InputError
 from pipelines.request.companies import company_of
 
-router = APIRouter(prefix="/jobs/scrape", tags=["submissions"], responses=problems.RESPONSES)
+router = Router("/jobs/scrape", "submissions")
 
 
 def _options(crawl: Crawl) -> dict[str, Any]:
     return {"crawl": crawl.model_dump(exclude_none=True)}
 
 
-@router.post("/companies", status_code=202, response_model=AcceptedBody, summary="Scrape companies")
+@router.post("/companies", status_code=202, response_model=Accepted, summary="Scrape companies")
 def scrape_companies(body: ScrapeBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     submission = simple("scrape", body.common(), company_urls=body.company_urls, options=_options(body.crawl))
     return accept(here, submission, idempotency_key)
 
 
-@router.post("/company", status_code=202, response_model=AcceptedBody, summary="Scrape one company")
+@router.post("/company", status_code=202, response_model=Accepted, summary="Scrape one company")
 def scrape_company(body: ScrapeOneBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     try:
         company_of(body.company_url)
@@ -37,7 +37,12 @@ def scrape_company(body: ScrapeOneBody, here: Here, idempotency_key: Idempotency
     return accept(here, submission, idempotency_key)
 
 
-@router.post("/batch", status_code=202, response_model=AcceptedBody, summary="Scrape what a search finds")
+@router.post(
+    "/batch",
+    status_code=202,
+    response_model=Accepted,
+    summary="Scrape what a search finds",
+)
 def scrape_batch(body: ScrapeBatchBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     submission = simple(
         "scrape",

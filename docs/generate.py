@@ -168,7 +168,9 @@ def _call(title: str, call: Mapping[str, Any]) -> str:
     given = {parameter["name"].lower(): parameter for parameter in call.get("parameters", ())}
     repeatable = given.pop("idempotency-key", None)
     if given:
-        lines = ([f"`{p['name']}` ({p['in']})", *_told(p["schema"], p["required"], p)] for p in given.values())
+        lines = (
+            [f"`{p['name']}` ({p['in']})", *_told(_schema_of(p), p.get("required", False), p)] for p in given.values()
+        )
         parts.append(_table(["parameter", "type", "default", "what it is"], lines))
     sent = [_type(content["schema"]) for content in call.get("requestBody", {}).get("content", {}).values()]
     if named := [shown for shown in sent if shown.startswith("[")]:
@@ -178,6 +180,12 @@ def _call(title: str, call: Mapping[str, Any]) -> str:
     answers = f"Answers {status}" + (f": {_type(content)}." if "$ref" in content else ".")
     parts.append(answers + (" Takes an `Idempotency-Key`." if repeatable else ""))
     return "\n\n".join(parts)
+
+
+def _schema_of(parameter: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A parameter that is no text holds JSON."""
+    found: Mapping[str, Any] = parameter.get("schema") or parameter["content"]["application/json"]["schema"]
+    return found
 
 
 def _body(name: str, schemas: Mapping[str, Any]) -> str:
@@ -208,7 +216,7 @@ def _type(schema: Mapping[str, Any]) -> str:
         inner = _document()["components"]["schemas"][name]
         return _type(inner) if "enum" in inner else f"[{name}](#{name.lower()})"
     if "anyOf" in schema:
-        return " or ".join(_type(one) for one in schema["anyOf"] if one.get("type") != "null")
+        return " or ".join(_type(one) for one in schema["anyOf"])
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     kind = {"date-time": "time", "binary": "file"}.get(schema.get("format", ""), schema.get("type", "any"))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import cast
 
 from data.jobs import TERMINAL, JobRecord, JobStore, Status
 from data.lake import Lake
+from leadmill.answers import BulkCounts, RefusedJob
 from leadmill.errors import ConflictError, NotFoundError
 from pipelines.execution.canvas import Dispatch
 from pipelines.execution.restore import note_cancelled
@@ -41,7 +42,7 @@ class BulkResult:
     done: int = 0
     #: Matched, but the action is not legal: counted, and the first `MAX_NAMED` named {job_id, status, reason}.
     refused: int = 0
-    refused_jobs: list[dict[str, str]] = field(default_factory=list)
+    refused_jobs: list[RefusedJob] = field(default_factory=list)
     next_cursor: str | None = None
 
     def refuse(self, record: JobRecord, reason: str) -> None:
@@ -50,9 +51,9 @@ class BulkResult:
         if len(self.refused_jobs) < MAX_NAMED:
             self.refused_jobs.append({"job_id": record.job_id, "status": record.status, "reason": reason})
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> BulkCounts:
         """For JSON."""
-        return dict(vars(self))
+        return cast("BulkCounts", dict(vars(self)))
 
 
 def act(

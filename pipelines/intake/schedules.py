@@ -27,6 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
+from leadmill import answers
 from leadmill.declared import PERIODIC
 from leadmill.errors import ConflictError, InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
@@ -209,17 +210,11 @@ def _between(due: _Due, after: datetime, before: datetime) -> Iterator[datetime]
     return takewhile(lambda at: at < before, planned_times(due.cron, due.zone, after))
 
 
-def describe(schedule: Schedule, now: datetime, last: Tick | None = None) -> dict[str, Any]:
-    """A schedule as the API shows it.
-
-    Fields: name, cron, timezone, explanation (the cron in words), paused, next_runs (none while paused; UTC) and
-    next_runs_local (the same in the schedule's zone), last_tick {planned, job_id} or None, created_at, fault (None),
-    and pipeline where the schedule was read with its body.
-    """
-    body = _as_given(schedule.body)
+def describe(schedule: Schedule, now: datetime, last: Tick | None = None) -> answers.Schedule:
+    """A schedule as the API shows it: no next runs while it is paused, `pipeline` where it was read with its body."""
     zone = time_zone(schedule.timezone)
     runs = [] if schedule.paused else next_runs(schedule.cron, zone, now)
-    return {
+    shown: answers.Schedule = {
         "name": schedule.name,
         "cron": schedule.cron,
         "timezone": schedule.timezone,
@@ -230,11 +225,13 @@ def describe(schedule: Schedule, now: datetime, last: Tick | None = None) -> dic
         "last_tick": {"planned": last.planned.isoformat(), "job_id": last.job_id or None} if last else None,
         "created_at": schedule.created_at,
         "fault": None,
-        **({"pipeline": body} if body else {}),
     }
+    if body := _as_given(schedule.body):
+        shown["pipeline"] = body
+    return shown
 
 
-def describe_unreadable(entry: Unreadable) -> dict[str, Any]:
+def describe_unreadable(entry: Unreadable) -> answers.Schedule:
     """An entry that is no schedule, in the same form: it is never due; `fault` says what is wrong with it."""
     return {
         "name": entry.name,

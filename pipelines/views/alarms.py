@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, TypedDict
+from typing import Any, cast
 
 from data.jobs import JobRecord, JobStore, Status
+from leadmill.answers import CriticalEvent, Finding, LastHealth
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from pipelines.views.view import iso
@@ -42,22 +43,13 @@ def tell_once(store: JobStore, kind: str, **about: Any) -> None:
         tell(store, kind, **about)
 
 
-def critical_events(store: JobStore, limit: int = MAX_EVENTS) -> list[dict[str, Any]]:
+def critical_events(store: JobStore, limit: int = MAX_EVENTS) -> list[CriticalEvent]:
     """The newest critical events, newest first: {at, kind, …}.
 
     Raises:
         UnavailableError: Redis does not answer.
     """
-    return [{**event, "at": iso(event["at"] * 1000)} for event in store.criticals(limit)]
-
-
-class LastHealth(TypedDict):
-    """What the last health check found: its worst state, and the checks that are not ok."""
-
-    status: str | None
-    checked_at: str | None
-    job_id: str
-    findings: list[dict[str, Any]]
+    return [cast("CriticalEvent", {**event, "at": iso(event["at"] * 1000)}) for event in store.criticals(limit)]
 
 
 def last_health(store: JobStore) -> LastHealth | None:
@@ -75,7 +67,7 @@ def last_health(store: JobStore) -> LastHealth | None:
         found = record.result
         if found is None or not isinstance(found.get("checks", []), list):
             continue
-        checks = [check for check in found.get("checks", ()) if isinstance(check, dict)]
+        checks: list[Finding] = [cast("Finding", check) for check in found.get("checks", ()) if isinstance(check, dict)]
         return {
             "status": found.get("status"),
             "checked_at": found.get("checked_at"),

@@ -16,6 +16,7 @@ from data.duck import connection
 from data.job_files import JobFiles, Parts
 from data.jobs import DEADLINE_STRUCK, JobRecord, JobStore, UnitStatus
 from data.lake import DamagedPartError, Lake
+from leadmill.answers import Cause
 from leadmill.errors import ErrorCategory, UnavailableError
 from leadmill.log import get_logger
 from pipelines.committed import Units
@@ -32,17 +33,6 @@ _REST = "other causes"
 
 #: Category, error and domain of one missing company.
 Missing = tuple[str, str, str]
-
-
-class Cause(TypedDict):
-    """Why companies are missing, and how many."""
-
-    category: str
-    #: The message, with the company's own domain taken out.
-    error: str
-    count: int
-    #: The domain of one of them.
-    example: str
 
 
 class GivenUp(TypedDict):

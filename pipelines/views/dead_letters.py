@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 from data.jobs import JobRecord, JobStore, UnitState, UnitStatus
 from data.jobs.dead_units import DeadUnit, dead_unit, dead_units, drop_dead_units
 from data.jobs.unit_reading import states_of
 from data.lake import DamagedPartError, Lake
+from leadmill.answers import DeadLetter, FailedUnit
 from leadmill.errors import InputError
 from pipelines.committed import recorded_files
 from pipelines.stages import BY_UNIT, partition_number
@@ -24,27 +24,6 @@ MAX_LOOKED_AT = 2_000
 #: Longest reason told, characters; the job's errors have it whole.
 _REASON_CHARS = 500
 _BATCH = 200
-
-
-class FailedUnit(TypedDict):
-    """A unit that failed for good, as its job's record tells of it."""
-
-    job_id: str
-    kind: str
-    #: Of the job.
-    status: str
-    unit: str
-    stage: str
-    category: str
-    reason: str
-    at: str | None
-    links: dict[str, str]
-
-
-class DeadLetter(FailedUnit):
-    """The same, with how many companies it held; None when the plan is gone."""
-
-    companies: int | None
 
 
 @dataclass(frozen=True)

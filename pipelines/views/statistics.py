@@ -11,12 +11,12 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from data.jobs import TERMINAL, JobStore, Status, UnitStatus, Worker, bucket_bounds
 from data.jobs.counters import Counters, counters
 from data.jobs.unit_reading import states_of
 from data.message_queues import DamagedLevel, MessageQueues
+from leadmill.answers import Durations, Figures, QueueState, Rates, Statistics, UnitsBegun, WorkerState
 from pipelines.queues import LEVELS, Queue
 from pipelines.stages import KINDS
 from pipelines.views import throughput
@@ -27,9 +27,7 @@ from pipelines.views.view import iso
 Workers = Mapping[str, Worker]
 
 
-def statistics(
-    store: JobStore, broker: MessageQueues | None = None, readable: Readable | None = None
-) -> dict[str, Any]:
+def statistics(store: JobStore, broker: MessageQueues | None = None, readable: Readable | None = None) -> Figures:
     """Totals, durations, rates, queues, workers, and of each stage the units begun, in all and a minute.
 
     `broker` is the Redis that holds the queues; None: the job store's own. `unreadable` are damaged keys: what they
@@ -44,7 +42,7 @@ def statistics(
     by_status, by_kind = _totals(counted)
     known = [number for number in by_status.values() if number is not None]
     workers: Workers | None = readable.read(store.workers, None)
-    stages: dict[str, dict[str, float | None]] = readable.read(lambda: throughput.look(store), {})
+    stages: dict[str, UnitsBegun] = readable.read(lambda: throughput.look(store), {})
     return {
         "at": iso(time.time() * 1000),
         "totals": {
@@ -61,7 +59,7 @@ def statistics(
     }
 
 
-def statistics_and_alarms(store: JobStore, broker: MessageQueues | None = None) -> dict[str, Any]:
+def statistics_and_alarms(store: JobStore, broker: MessageQueues | None = None) -> Statistics:
     """The same, and beside it `critical_events` and `health` (see `alarms`)."""
     readable = Readable()
     figures = statistics(store, broker, readable)
@@ -70,7 +68,7 @@ def statistics_and_alarms(store: JobStore, broker: MessageQueues | None = None) 
     return {**figures, "critical_events": events, "health": health}
 
 
-def _worker(name: str, worker: Worker) -> dict[str, Any]:
+def _worker(name: str, worker: Worker) -> WorkerState:
     return {
         "name": name,
         "queues": list(worker.queues),
@@ -95,9 +93,9 @@ def _totals(counted: Counters) -> tuple[dict[str, int | None], dict[str, int | N
     return by_status, {kind: None if n is None else n + forgotten[kind] for kind, n in counted.by_kind.items()}
 
 
-def _durations(counted: Counters) -> dict[str, Any]:
+def _durations(counted: Counters) -> dict[str, Durations]:
     """Of each kind that has ended jobs: their number, and mean, p50 and p95 in seconds (buckets 10 % wide)."""
-    out = {}
+    out: dict[str, Durations] = {}
     for kind, histogram in counted.durations.items():
         count = sum(histogram.values())
         if count:
@@ -121,7 +119,7 @@ def quantile(histogram: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-def _rates(by_status: Mapping[str, int | None]) -> dict[str, float | None]:
+def _rates(by_status: Mapping[str, int | None]) -> Rates:
     """Shares of the jobs that ended by themselves; a cancelled job is neither success nor failure."""
     good, bad = by_status[Status.COMPLETED], by_status[Status.FAILED]
     if good is None or bad is None or not good + bad:
@@ -131,7 +129,7 @@ def _rates(by_status: Mapping[str, int | None]) -> dict[str, float | None]:
 
 def _queues(
     store: JobStore, broker: MessageQueues, workers: Workers | None, readable: Readable
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, QueueState]:
     waiting: dict[str, int | None] = dict.fromkeys(Queue, 0)
     heads: list[tuple[str, tuple[str, str]]] = []
     for level in broker.look(Queue, LEVELS):
@@ -144,7 +142,7 @@ def _queues(
         if level.oldest and (unit := _unit_of(level.oldest)):
             heads.append((level.queue, unit))
     ages = _ages(store, heads)
-    out = {}
+    out: dict[str, QueueState] = {}
     for queue in Queue:
         here = None if workers is None else [one for one in workers.values() if queue.value in one.queues]
         out[queue.value] = {

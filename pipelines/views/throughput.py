@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from data.jobs import JobStore
 from data.jobs.begun import Look, begun_and_looks, keep_look
+from leadmill.answers import UnitsBegun
 from leadmill.errors import StoreRefusedError
 from pipelines.stages import BY_UNIT
 
@@ -22,7 +23,7 @@ _WINDOW_S = 60.0
 _SHORTEST_S = 5.0
 
 
-def look(store: JobStore, now: float | None = None) -> dict[str, dict[str, float | None]]:
+def look(store: JobStore, now: float | None = None) -> dict[str, UnitsBegun]:
     """Of each stage that ever ran: units begun in all, and units begun a minute (None before there are two samples).
 
     Begun is the highest hand-out number that began, so it may be ahead by the units that are handed out just now.

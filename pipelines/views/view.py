@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import cast
 
 from data.jobs import JobRecord, StageCounts, Status
+from leadmill.answers import Job, JobError, JobResult, JobStage, Links, PriorityName, Progress, StageStatus
 from pipelines.queues import Priority
 from pipelines.stages import STAGES, partition_stages, report_format
 
@@ -42,79 +43,14 @@ def iso(ms: float | None) -> str | None:
     )
 
 
-class Partitions(TypedDict):
-    """How many of a stage's units there are, and ended; of a stage that runs once, or once a format, those."""
-
-    total: int
-    done: int
-    failed: int
-
-
-class StageJson(TypedDict):
-    """One stage in the job JSON."""
-
-    name: str
-    #: pending, running, completed, failed, cancelled or skipped.
-    status: str
-    partitions: Partitions
-    rows_in: int
-    rows_out: int
-    errors: int
-    started_at: str | None
-    finished_at: str | None
-
-
-class ProgressJson(TypedDict):
-    """How far a job is: `percentage` 0 to 100."""
-
-    current_step: int
-    total_steps: int
-    percentage: float
-    message: str
-    details: dict[str, int]
-
-
-class ErrorJson(TypedDict):
-    """Why a job failed: one line, and the whole text where it is longer."""
-
-    category: str
-    message: str
-    detail: str | None
-
-
-class JobJson(TypedDict):
-    """A job as the API, the CLI and the dashboard show it. Times are ISO 8601 in UTC."""
-
-    job_id: str
-    kind: str
-    status: str
-    priority: str
-    tags: list[str]
-    parent: str | None
-    created_at: str | None
-    started_at: str | None
-    finished_at: str | None
-    duration_s: float | None
-    progress: ProgressJson
-    #: 0 to 1.
-    coverage: float | None
-    #: Why it stands still, in words.
-    waiting_for: str | None
-    stages: list[StageJson]
-    error: ErrorJson | None
-    attempt: int
-    result: dict[str, Any] | None
-    links: dict[str, str]
-
-
-def job_json(record: JobRecord, waiting_for: str | None = None) -> JobJson:
+def job_json(record: JobRecord, waiting_for: str | None = None) -> Job:
     """The job JSON of the API. `waiting_for` comes from `pipelines.views.waiting`, which has to ask Redis."""
     stages = stage_list(record)
     return {
         "job_id": record.job_id,
         "kind": record.kind,
-        "status": record.status,
-        "priority": Priority(record.priority).label,
+        "status": record.status.value,
+        "priority": cast("PriorityName", Priority(record.priority).label),
         "tags": list(record.tags),
         "parent": record.parent,
         "created_at": iso(record.created_ms),
@@ -127,14 +63,14 @@ def job_json(record: JobRecord, waiting_for: str | None = None) -> JobJson:
         "stages": stages,
         "error": _error(record),
         "attempt": record.attempt,
-        "result": record.result,
+        "result": cast("JobResult | None", record.result),
         "links": links(record.job_id, record),
     }
 
 
-def links(job_id: str, record: JobRecord | None = None) -> dict[str, str]:
+def links(job_id: str, record: JobRecord | None = None) -> Links:
     """Where to go on from a job; `cancel` and `resume` only where they are legal (both unknown: cancel)."""
-    found = {
+    found: Links = {
         "self": f"{API}/jobs/status/{job_id}",
         "events": f"{API}/jobs/{job_id}/events",
         "errors": f"{API}/jobs/{job_id}/errors",
@@ -149,7 +85,7 @@ def links(job_id: str, record: JobRecord | None = None) -> dict[str, str]:
     return found
 
 
-def stage_list(record: JobRecord) -> list[StageJson]:
+def stage_list(record: JobRecord) -> list[JobStage]:
     """Every stage of the job in its order; launch and publish are not told.
 
     A partition that failed at one stage counts as failed in all later ones, since they never see it.
@@ -174,7 +110,7 @@ def formats(record: JobRecord) -> list[str]:
     return [fmt for step in record.close for unit in step if (fmt := report_format(unit))]
 
 
-def _stage(record: JobRecord, name: str, counts: StageCounts, total: int, failed: int) -> StageJson:
+def _stage(record: JobRecord, name: str, counts: StageCounts, total: int, failed: int) -> JobStage:
     done = min(counts.done, total - failed)
     status = _stage_status(record, total, done, failed, started=counts.started_ms is not None)
     return {
@@ -189,7 +125,7 @@ def _stage(record: JobRecord, name: str, counts: StageCounts, total: int, failed
     }
 
 
-def _stage_status(record: JobRecord, total: int, done: int, failed: int, *, started: bool) -> str:
+def _stage_status(record: JobRecord, total: int, done: int, failed: int, *, started: bool) -> StageStatus:
     if total and done + failed >= total:
         return "completed" if done else "failed"
     if record.is_terminal:
@@ -205,7 +141,7 @@ def _duration(record: JobRecord) -> float | None:
     return round(max(0.0, time.time() - record.started_ms / 1000), 3)
 
 
-def _progress(record: JobRecord, stages: Sequence[StageJson]) -> ProgressJson:
+def _progress(record: JobRecord, stages: Sequence[JobStage]) -> Progress:
     ended = sum(stage["status"] in _ENDED for stage in stages)
     status = record.status
     message = record.message or _share_of(record) if status == Status.RUNNING else _MESSAGES[status]
@@ -229,7 +165,7 @@ def _share_of(record: JobRecord) -> str:
     return f"{record.partitions_done + record.partitions_failed} of {record.partitions} partitions"
 
 
-def _error(record: JobRecord) -> ErrorJson | None:
+def _error(record: JobRecord) -> JobError | None:
     text = record.error
     if not text and not record.error_category:
         return None

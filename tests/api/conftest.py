@@ -20,6 +20,7 @@ from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
 from leadmill.settings import Settings
 from pipelines.stages import close_steps
+from tests.api.contract import ContractClient
 from tests.valkey import Valkey as Server
 
 V1 = "/api/v1"
@@ -70,7 +71,7 @@ def app(settings: Settings) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, "http://localhost", raise_server_exceptions=False) as found:
+    with ContractClient(app, "http://localhost", raise_server_exceptions=False) as found:
         yield found
 
 

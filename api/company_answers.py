@@ -1,0 +1,73 @@
+"""What the calls for companies answer: models made of the lake's columns, those of plug-ins among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel, Field, create_model
+
+from api.company_rows import NOT_TOLD, SHORT
+from data.schemas import STAGE_SCHEMAS
+
+_FINAL = STAGE_SCHEMAS["score"]
+_SEEN = pa.field("seen_at", pa.timestamp("us", tz="UTC"))
+
+
+def _model(name: str, about: str | None, columns: Iterable[pa.Field], **more: Any) -> type[BaseModel]:
+    fields: dict[str, Any] = {column.name: _typed(name, column) for column in columns} | more
+    return create_model(name, __doc__=about, **fields)
+
+
+def _typed(owner: str, column: pa.Field) -> Any:
+    kind = _python(f"{owner}{column.name.title().replace('_', '')}", column.type)
+    return kind | None if column.nullable else kind
+
+
+def _python(name: str, kind: pa.DataType) -> Any:
+    """The Python type that a column has once it was JSON."""
+    if pa.types.is_map(kind):
+        return dict[str, _python(name, kind.item_type) | None]  # type: ignore[misc]
+    if pa.types.is_list(kind):
+        return list[_python(name, kind.value_type)]  # type: ignore[misc]
+    if pa.types.is_struct(kind):
+        return _model(name, None, kind)
+    for known, python in ((pa.types.is_integer, int), (pa.types.is_floating, float), (pa.types.is_boolean, bool)):
+        if known(kind):
+            return python
+    return str  # texts, and times as ISO 8601
+
+
+Company = _model(
+    "Company", "The newest row of a company, as lists show it.", [*(_FINAL.field(name) for name in SHORT), _SEEN]
+)
+
+
+class CompanyPage(BaseModel):
+    """Companies, best score first."""
+
+    items: list[Company]  # type: ignore[valid-type]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null: this was the last one.")
+
+
+class CompanyHistory(BaseModel):
+    """What one job found of a company."""
+
+    job_id: str
+    stage: str
+    at: str | None
+    quality: float | None
+    score: float | None
+    tier: str | None
+    model_version: str | None
+    error_category: str | None
+    error: str | None
+
+
+CompanyDetail = _model(
+    "CompanyDetail",
+    "The whole newest row of a company, where each value was found (`facts`), and what jobs found of it.",
+    [*(column for column in _FINAL if column.name not in NOT_TOLD), _SEEN],
+    history=list[CompanyHistory],
+)

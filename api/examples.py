@@ -1,0 +1,192 @@
+"""An example of each body and each answer, for the OpenAPI document; a test holds them against their schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.company_rows import SHORT
+
+_JOB = "job_01m87y64dj5hb5nx2fnv"
+_API = "/api/v1"
+_LINKS = {
+    "self": f"{_API}/jobs/status/{_JOB}",
+    "events": f"{_API}/jobs/{_JOB}/events",
+    "errors": f"{_API}/jobs/{_JOB}/errors",
+    "report": f"{_API}/jobs/{_JOB}/report",
+}
+_DONE = {"total": 1, "done": 1, "failed": 0}
+_TIMES = {"started_at": "2027-01-31T08:00:01.204Z", "finished_at": "2027-01-31T08:00:09.871Z"}
+
+
+def _stage(name: str, rows_in: int, rows_out: int) -> dict[str, Any]:
+    counts = {"rows_in": rows_in, "rows_out": rows_out, "errors": rows_in - rows_out}
+    return {"name": name, "status": "completed", "partitions": _DONE, **counts, **_TIMES}
+
+
+_ENDED = {
+    "job_id": _JOB,
+    "kind": "pipeline",
+    "status": "completed",
+    "priority": "normal",
+    "tags": ["spring"],
+    "parent": None,
+    "created_at": "2027-01-31T08:00:00.912Z",
+    **_TIMES,
+    "duration_s": 8.667,
+    "progress": {
+        "current_step": 5,
+        "total_steps": 5,
+        "percentage": 100.0,
+        "message": "completed",
+        "details": {"pages": 11, "partitions": 1, "partitions_done": 1, "partitions_failed": 0},
+    },
+    "coverage": 0.5,
+    "waiting_for": None,
+    "stages": [_stage("scrape", 2, 1), *(_stage(name, 1, 1) for name in ("process", "enrich", "score", "report"))],
+    "error": None,
+    "attempt": 1,
+    "result": {
+        "companies": 2,
+        "good": 1,
+        "missing": [
+            {"category": "data", "error": "robots.txt forbids …", "count": 1, "example": "www.quiet-archive.example"}
+        ],
+        "formats": ["csv", "html"],
+    },
+    "links": {**_LINKS, "resume": f"{_API}/jobs/{_JOB}/resume"},
+}
+_PIPELINE = {
+    "company_urls": ["nordwind-solar.example", "https://donaukraft.example/"],
+    "report": {"type": "leads", "formats": ["html", "csv"]},
+    "crawl": {"max_pages": 5},
+    "tags": ["spring"],
+    "priority": "high",
+    "min_coverage": 0.8,
+    "deadline": 3600,
+}
+_IDS = {"company_ids": ["comp_0123456789abcdef"]}
+_SCHEDULE = {"name": "monday-leads", "cron": "0 6 * * 1", "timezone": "Europe/Berlin"}
+_SHOWN = {
+    **_SCHEDULE,
+    "explanation": "At 06:00 on Monday",
+    "paused": False,
+    "next_runs": ["2027-02-01T05:00:00+00:00"],
+    "next_runs_local": ["2027-02-01T06:00:00+01:00"],
+    "last_tick": {"planned": "2027-01-25T05:00:00+00:00", "job_id": _JOB},
+    "created_at": "2027-01-20T15:12:03.114582+00:00",
+    "fault": None,
+}
+_DEAD = {
+    "job_id": _JOB,
+    "kind": "pipeline",
+    "status": "completed",
+    "unit": "p3",
+    "stage": "process",
+    "category": "poison",
+    "reason": "killed its process three times",
+    "at": "2027-01-31T08:00:07.000Z",
+    "links": {**{name: _LINKS[name] for name in ("self", "errors")}, "replay": f"{_API}/jobs/{_JOB}/replay"},
+    "companies": 100,
+}
+_COMPANY = dict.fromkeys([*SHORT, "seen_at"]) | {
+    "company_id": "comp_0123456789abcdef",
+    "domain": "nordwind-solar.example",
+    "url": "https://nordwind-solar.example/",
+    "name": "Nordwind Solar",
+    "emails": ["info@nordwind-solar.example"],
+    "phones": ["+494012345678"],
+    "country": "DE",
+    "technologies": ["WordPress"],
+    "score": 71.5,
+    "tier": "A",
+    "seen_at": "2027-01-31T08:00:09.512Z",
+    "job_id": _JOB,
+}
+
+#: Name of a schema → an example of it.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "PipelineBody": _PIPELINE,
+    "ScrapeBody": {"company_urls": ["polderdata.example"]},
+    "ScrapeOneBody": {"company_url": "polderdata.example"},
+    "ScrapeBatchBody": {"search_queries": ["solar freiburg"], "max_results_per_query": 20},
+    "CompaniesBody": _IDS,
+    "ScoreBody": _IDS,
+    "AnalysisBody": {"report_type": "quality"},
+    "ReportBody": {"report_type": "summary", "formats": ["xlsx"]},
+    "ScheduleBody": {**_SCHEDULE, "pipeline": {"search_queries": ["solar freiburg"], "tags": ["weekly"]}},
+    "BulkBody": {"action": "cancel", "filter": {"tag": "spring", "status": "pending"}, "dry_run": True},
+    "Common": {"tags": ["again"]},
+    "Accepted": {
+        "job_id": _JOB,
+        "kind": "pipeline",
+        "status": "pending",
+        "links": {**_LINKS, "cancel": f"{_API}/jobs/cancel/{_JOB}"},
+    },
+    "Job": _ENDED,
+    "JobPage": {"items": [_ENDED], "next_cursor": None},
+    "ErrorPage": {
+        "items": [
+            {
+                "company_id": "comp_0123456789abcdef",
+                "domain": "www.quiet-archive.example",
+                "url": "https://www.quiet-archive.example/",
+                "scope": "company",
+                "stage": "scrape",
+                "category": "data",
+                "error": "robots.txt forbids https://www.quiet-archive.example/",
+                "status": None,
+                "line": 3,
+                "at": "2027-01-31T08:00:03.870Z",
+            }
+        ],
+        "next_cursor": None,
+    },
+    "DeadLetterPage": {"items": [_DEAD], "next_cursor": None},
+    "BulkAnswer": {
+        "action": "cancel",
+        "dry_run": True,
+        "matched": 2,
+        "done": 1,
+        "refused": 1,
+        "refused_jobs": [{"job_id": _JOB, "status": "completed", "reason": "it is completed already"}],
+        "next_cursor": None,
+    },
+    "Statistics": {
+        "at": "2027-01-31T08:00:00.000Z",
+        "totals": {"jobs": 3, "by_status": {"completed": 2, "failed": 1}, "by_kind": {"pipeline": 3}},
+        "durations": {"pipeline": {"count": 3, "mean_s": 9.1, "p50_s": 8.2, "p95_s": 12.9}},
+        "rates": {"success": 0.6667, "failure": 0.3333},
+        "queues": {"scraping": {"waiting": 12, "oldest_s": 3.2, "workers": 1, "processes": 4}},
+        "workers": [
+            {
+                "name": "scraping@here",
+                "queues": ["scraping"],
+                "processes": 4,
+                "host": "here",
+                "pid": 4021,
+                "started_at": "2027-01-31T07:00:00.000Z",
+                "seen_at": "2027-01-31T08:00:00.000Z",
+            }
+        ],
+        "stages": {"scrape": {"begun": 96, "per_minute": 48.0}},
+        "unreadable": [],
+        "critical_events": [],
+        "health": {"status": "ok", "checked_at": "2027-01-31T07:30:00+00:00", "job_id": _JOB, "findings": []},
+    },
+    "Schedule": _SHOWN,
+    "SchedulePage": {"items": [_SHOWN], "next_cursor": None},
+    "Company": _COMPANY,
+    "CompanyPage": {"items": [_COMPANY], "next_cursor": None},
+    "Health": {"status": "ok", "redis": "ok", "disk": "ok", "disk_free_bytes": 81_604_378_624, "warnings": []},
+    "Readiness": {"status": "ready", "workers": 2},
+    "Problem": {
+        "type": "urn:leadmill:problem:invalid_input",
+        "title": "The request is wrong",
+        "status": 422,
+        "detail": "no query parameter 'teir'; did you mean 'tier'?",
+        "code": "invalid_input",
+        "request_id": "req_6f1d2c3b00000007",
+        "field": "teir",
+        "errors": [{"field": "teir", "message": "no query parameter 'teir'; did you mean 'tier'?"}],
+    },
+}

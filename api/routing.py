@@ -1,0 +1,99 @@
+"""Routes of the API: where GET is there is HEAD, and a query parameter that a call does not have is refused.
+
+Every module with calls makes its router by `Router`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import cached_property
+from typing import Any, get_args, get_origin
+
+from fastapi import APIRouter, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
+
+from leadmill.errors import InputError
+from leadmill.suggest import unknown
+
+#: Methods that a call may have, in the order in which `Allow` names them.
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+class Route(APIRoute):
+    """One call."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        known = dict(self._query_parameters())
+
+        async def checked(request: Request) -> Response:
+            if request.scope["query_string"]:
+                _check_query(request, known)
+            return await handle(request)
+
+        return checked
+
+    def _query_parameters(self) -> Iterator[tuple[str, bool]]:
+        """The name of each query parameter, and whether it may come several times."""
+        for dependant in _flat(self.dependant):
+            for field in dependant.query_params:
+                yield field.alias, _is_list(field.field_info.annotation)
+        for own in (self.openapi_extra or {}).get("parameters", ()):
+            if own["in"] == "query":
+                schema = own.get("schema", {})
+                yield own["name"], any(one.get("type") == "array" for one in (schema, *schema.get("anyOf", ())))
+
+
+class Router(APIRouter):
+    """The calls of one module."""
+
+    def __init__(self, prefix: str = "", *tags: str, **options: Any) -> None:
+        # 422 is described by api.openapi; FastAPI would describe its own form of it.
+        own: dict[int | str, dict[str, Any]] = {422: {"description": "The request is wrong"}}
+        super().__init__(prefix=prefix, tags=list(tags), route_class=Route, responses=own, **options)
+
+    @cached_property
+    def heads(self) -> APIRouter:
+        """HEAD of every call that is a GET, and has none of its own."""
+        found = APIRouter(route_class=Route)
+        routes = [route for route in self.routes if isinstance(route, Route)]
+        own = {route.path for route in routes if "HEAD" in (route.methods or ())}
+        for route in routes:
+            if "GET" in (route.methods or ()) and route.path not in own:
+                found.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+        return found
+
+
+def allowed(request: Request) -> list[str]:
+    """The methods that the address of a request has."""
+    scope: Scope = {"type": "http", "path": request.scope["path"], "root_path": "", "headers": []}
+    routes = request.app.router.routes
+    return [
+        method
+        for method in METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+
+
+def _check_query(request: Request, known: Mapping[str, bool]) -> None:
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            raise InputError(unknown("query parameter", name, known), field=name[:200])
+        if name in seen and not known[name]:
+            raise InputError("given twice", field=name)
+        seen.add(name)
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(one) is list for one in (annotation, *get_args(annotation)))
+
+
+def _flat(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for inner in dependant.dependencies:
+        yield from _flat(inner)
