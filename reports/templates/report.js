@@ -12,13 +12,23 @@
   const none = document.querySelector(".none");
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const texts = new Map();
+
+  // What a lead says, without the words that stand in every lead; numbers also as they are dialled.
+  function textOf(lead) {
+    const copy = lead.cloneNode(true);
+    for (const part of copy.querySelectorAll("h4, h5, dt, small, summary, .rank, .score, .elsewhere")) part.remove();
+    const numbers = [...copy.querySelectorAll("a[href^='tel:']")];
+    const dialled = numbers.map((a) => `${a.getAttribute("href").slice(4)} ${a.textContent.replace(/\D/g, "")}`);
+    return plain([copy.textContent, ...dialled].join(" "));
+  }
+
   const shown = () => leads.filter((lead) => !lead.hidden);
 
   function filter() {
     const words = plain(search.value).split(/\s+/).filter(Boolean);
     const wanted = tiers.filter((tier) => tier.ariaPressed === "true").map((tier) => tier.dataset.tier);
     for (const lead of leads) {
-      if (words.length && !texts.has(lead)) texts.set(lead, plain(lead.textContent));
+      if (words.length && !texts.has(lead)) texts.set(lead, textOf(lead));
       lead.hidden =
         (wanted.length > 0 && !wanted.includes(lead.dataset.tier)) ||
         !words.every((word) => texts.get(lead).includes(word));
