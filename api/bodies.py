@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SkipValidation,
     StrictBool,
     StrictInt,
     ValidationError,
@@ -33,6 +34,7 @@ from pipelines.intake.submit import MAX_DEADLINE_S, MAX_TAGS
 from pipelines.queues import Priority
 from pipelines.request.asked import CRAWL_LIMITS
 from pipelines.request.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
+from pipelines.scoring.profile import Profile
 from reports.formats import FORMATS
 from reports.layouts import DEFAULT as DEFAULT_LAYOUT
 from reports.layouts import check_choice
@@ -121,6 +123,14 @@ LayoutName = Annotated[
     AfterValidator(_fits_formats),
 ]
 Bom = Annotated[StrictBool, Field(description="CSV begins with a byte-order mark, by which spreadsheets know UTF-8")]
+ModelName = Annotated[
+    str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="Name of a scoring model")
+]
+#: Checked at submit, where the fields of a wrong one are named; here it is described.
+Icp = Annotated[
+    SkipValidation[str | Profile],
+    Field(description="Ideal customer profile: one of LEADMILL_MODELS_DIR by its name, or itself"),
+]
 PerQuery = Annotated[StrictInt, Field(ge=1, le=MAX_RESULTS)]
 
 
@@ -239,16 +249,28 @@ class PipelineBody(Common):
     stages: Annotated[list[StageName], Field(min_length=1), AfterValidator(_distinct)] | None = None
     report: Report = Report()
     crawl: Crawl = Crawl()
-    scoring_model: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")] | None = None
+    scoring_model: ModelName | None = None
+    icp: Icp | None = None
 
     def options(self) -> dict[str, Any]:
         """What the stages read."""
         found: dict[str, Any] = {"report": self.report.options()}
         if crawl := self.crawl.model_dump(exclude_none=True):
             found["crawl"] = crawl
-        if self.scoring_model:
-            found["scoring_model"] = self.scoring_model
-        return found
+        return found | scoring(self)
+
+
+class RerunBody(Common):
+    """What a rerun does otherwise than the job it repeats."""
+
+    scoring_model: ModelName | None = None
+    icp: Icp | None = None
+
+
+def scoring(body: PipelineBody | RerunBody | ScoreBody) -> dict[str, Any]:
+    """What of a body says how to score: the names of a model and of a profile, or a profile itself."""
+    given = {"scoring_model": body.scoring_model, "icp": body.icp}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 class ScrapeBody(Common):
@@ -282,7 +304,8 @@ class CompaniesBody(Common):
 class ScoreBody(CompaniesBody):
     """Score companies already in the lake."""
 
-    scoring_model: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")] | None = None
+    scoring_model: ModelName | None = None
+    icp: Icp | None = None
 
 
 class AnalysisBody(Common):

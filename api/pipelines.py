@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from api import problems
-from api.bodies import Common, PipelineBody
+from api.bodies import PipelineBody, RerunBody, scoring
 from api.context import Context, Here
 from api.routing import Router
 from api.submitting import KEY_DESCRIPTION, IdempotencyHeader, accept, accepted_answer, scoped_key
@@ -33,7 +33,7 @@ router = Router("/pipelines", "pipelines")
 #: Fields that a form or a query may give as `a,b,c`, or several times.
 _LISTS = frozenset({"company_urls", "search_queries", "company_ids", "stages", "tags"})
 #: Fields whose text is JSON.
-_JSON = frozenset({"report", "crawl", "max_results_per_query", "min_coverage", "deadline"})
+_JSON = frozenset({"report", "crawl", "icp", "max_results_per_query", "min_coverage", "deadline"})
 _MAX_FORM_FIELDS = 200
 _MAX_FIELD_BYTES = 4_000_000
 _REFERENCE = "#/components/schemas/{model}"
@@ -131,11 +131,13 @@ def rerun_pipeline(
     job_id: str,
     here: Here,
     from_stage: Annotated[str, Query()],
-    body: Common | None = None,
+    body: RerunBody | None = None,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
-    """Priority and tags are the old job's unless the body names others."""
-    submission = control.rerun(here.store, here.lake, job_id, from_stage, **(body.given() if body else {}))
+    """Priority, tags and options are the old job's unless the body names others."""
+    body = body or RerunBody()
+    changed = scoring(body)
+    submission = control.rerun(here.store, here.lake, job_id, from_stage, changed=changed, **body.given())
     return accept(here, submission, idempotency_key)
 
 
@@ -250,7 +252,7 @@ def _number_or_object(name: str, text: str) -> Any:
     try:
         return _json(text, name)
     except InputError:
-        if name == "deadline":  # a time
+        if name in ("deadline", "icp"):  # a time; a name
             return text
         raise
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.responses import Response
 
-from api.bodies import ScoreBody
+from api.bodies import ScoreBody, scoring
 from api.context import Here
 from api.routing import Router
 from api.submitting import IdempotencyHeader, accept, simple
@@ -19,6 +19,6 @@ def score(body: ScoreBody, here: Here, idempotency_key: IdempotencyHeader = None
         "score",
         body.common(),
         company_ids=body.company_ids,
-        options={"scoring_model": body.scoring_model},
+        options=scoring(body),
     )
     return accept(here, submission, idempotency_key)

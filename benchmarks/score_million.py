@@ -16,8 +16,9 @@ from benchmarks.harness import Line, interleave, main, median
 from data.duck import connection
 from data.schemas import PLAN, STAGE_SCHEMAS
 from leadmill.ids import new_job_id
+from pipelines.scoring.rules import load_rules
 from reports.rows import sql_type
-from tasks.processing.score import load_rules, score_leads
+from tasks.processing.score import score_leads
 
 HERE = Path(__file__).parent
 #: How each column is made up from the row's number `i`; the others are null.

@@ -25,7 +25,9 @@ COPY (
     phones, fax, address, country, language, social, industry, technologies, employees_min, employees_max, founded,
     logo_url, careers_url, pricing_url, contact_url, pages, facts, quality, score::DOUBLE AS score,
     CASE WHEN score >= 70 THEN 'A' WHEN score >= 50 THEN 'B' WHEN score >= 30 THEN 'C' ELSE 'D' END AS tier,
-    1 / (1 + exp(-0.08 * (score - 60))) AS probability, contributions, 'twelve' AS model_version,
+    NULL::DOUBLE AS fit, (CASE WHEN len(emails) > 0 THEN 14 ELSE 0 END + CASE WHEN len(phones) > 0 THEN 10 ELSE 0 END)
+      * 100 / 24::DOUBLE AS reach,
+    NULL::DOUBLE AS probability, contributions, 'twelve' AS model_version,
     NULL::VARCHAR AS error_category, NULL::VARCHAR AS error, scraped_at, processed_at, enriched_at,
     now() AS scored_at, job_id, schema_version
   FROM scored

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.options import Priority, Tags
+from cli.scoring_options import Icp, ScoringModel, scoring
 from cli.typed import typed
 from leadmill.declared import PIPELINE
 from reports.formats import FORMATS
@@ -50,6 +51,8 @@ def _pipeline(
     min_coverage: MinCoverage = None,
     deadline: Deadline = None,
     run_at: RunAt = None,
+    scoring_model: ScoringModel = None,
+    icp: Icp = None,
     priority: Priority = None,
     tags: Tags = None,
 ) -> dict[str, Any]:
@@ -63,6 +66,7 @@ def _pipeline(
         "deadline": None if deadline is None else from_now(deadline, "--deadline"),
         "run_at": None if run_at is None else moment(run_at, "--run-at"),
         "tags": list(tags or []) or None,
+        **scoring(scoring_model, icp),
     }
     if not inputs and not search:
         raise CommandError("name a CSV file, URLs or --search", hint="leadmill run companies.csv")

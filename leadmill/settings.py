@@ -172,12 +172,18 @@ class Settings(BaseSettings):
     )
     scoring_file: Path | None = _setting(
         None,
-        "A TOML file of scoring rules; `tasks/processing/scoring.toml` explains the form.",
+        "A TOML file of scoring rules for jobs that name no model ([scoring](scoring.md)).",
         shown="built-in",
     )
     layouts_dir: Path | None = _setting(
         None,
         "A folder of TOML files, each a [layout](layouts.md#a-layout-of-your-own) of CSV and XLSX by the file's name.",
+        shown="none",
+    )
+    models_dir: Path | None = _setting(
+        None,
+        "A folder of TOML files that jobs name: scoring models (`scoring_model`) and ideal customer profiles (`icp`); "
+        "`shops.toml` is `shops` ([scoring](scoring.md)).",
         shown="none",
     )
     retention_days: int = _setting(90, "Cleanup takes jobs that ended longer ago.", ge=1)

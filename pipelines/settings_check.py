@@ -13,6 +13,7 @@ from leadmill.errors import ConfigError
 from leadmill.settings import Settings, mistyped_variables
 from leadmill.suggest import did_you_mean
 from pipelines.request.search import check_provider
+from pipelines.scoring.models import Models
 
 
 @dataclass(frozen=True)
@@ -72,5 +73,10 @@ def _messages(settings: Settings) -> Iterator[SettingFault]:
         yield SettingFault("fail", text)
 
 
+def _scoring(settings: Settings) -> Iterator[SettingFault]:
+    for finding in Models.of(settings).findings():
+        yield SettingFault(finding.level, finding.text)
+
+
 #: What is looked at; each gives what it finds.
-_CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (_names, _search, _messages)
+_CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (_names, _search, _messages, _scoring)

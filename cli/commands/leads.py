@@ -8,6 +8,7 @@ import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder, Limit, Watch
+from cli.scoring_options import Icp, ScoringModel, scoring
 
 if TYPE_CHECKING:
     from leadmill.client import Client
@@ -93,6 +94,8 @@ def _show(company: dict[str, Any], *, as_json: bool) -> None:
 def score(
     company_ids: Annotated[list[str], typer.Argument(metavar="COMPANY…", help="comp_…")],
     *,
+    scoring_model: ScoringModel = None,
+    icp: Icp = None,
     watch: Watch = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -104,7 +107,7 @@ def score(
 
     folder = use_data(data)
     with connect(patient=True) as client:
-        handle = client.score(company_ids)
+        handle = client.score(company_ids, **scoring(scoring_model, icp))
         console.note(f"submitted {handle.id}")
         return tell(client, follow(client, handle.id, live=watch), folder, report_dir=None, as_json=as_json)
 

@@ -71,6 +71,8 @@ class PipelineOptions(JobOptions, total=False):
     report: ReportOptions | None
     crawl: CrawlOptions | None
     scoring_model: str | None
+    #: An ideal customer profile: its name, or itself (docs/scoring.md).
+    icp: str | Mapping[str, Any] | None
 
 
 class KeyedOptions(JobOptions, total=False):
@@ -91,9 +93,11 @@ class CrawlJobOptions(KeyedOptions, total=False):
 
 
 class ScoreJobOptions(KeyedOptions, total=False):
-    """What a job that only scores takes."""
+    """What a job that only scores takes, and a rerun (unless given, a rerun's are those of its parent)."""
 
     scoring_model: str | None
+    #: An ideal customer profile: its name, or itself (docs/scoring.md).
+    icp: str | Mapping[str, Any] | None
 
 
 class ReportJobOptions(KeyedOptions, total=False):

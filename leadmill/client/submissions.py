@@ -46,10 +46,10 @@ class Submissions:
         """
         return self._submit("/pipelines", {"company_urls": company_urls}, options, SubmitOptions, csv=csv)
 
-    def rerun(self, job_id: str, from_stage: str, **options: Unpack[KeyedOptions]) -> JobHandle:
+    def rerun(self, job_id: str, from_stage: str, **options: Unpack[ScoreJobOptions]) -> JobHandle:
         """A new job that takes the parent's parts up to a stage and works from there."""
         path = f"/pipelines/{segment(job_id)}/rerun"
-        return self._submit(path, None, options, KeyedOptions, params={"from_stage": from_stage})
+        return self._submit(path, None, options, ScoreJobOptions, params={"from_stage": from_stage})
 
     def scrape_companies(self, company_urls: Iterable[str], **options: Unpack[CrawlJobOptions]) -> JobHandle:
         named = {"company_urls": company_urls}

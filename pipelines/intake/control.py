@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data import history
@@ -10,7 +10,7 @@ from data.damage import DamagedPartError, damages, mark_resumed
 from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore, Status
 from data.lake import Lake
-from leadmill.errors import ConflictError, InputError, NotFoundError
+from leadmill.errors import ConflictError, InputError, NotFoundError, WorkError
 from leadmill.log import get_logger
 from pipelines.committed import Units, recorded_files
 from pipelines.execution import restore
@@ -19,7 +19,8 @@ from pipelines.execution.redone import damaged_units, look_over
 from pipelines.intake.submit import Submission
 from pipelines.manifest import units_in
 from pipelines.queues import Priority
-from pipelines.request.asked import RecordError, check_options
+from pipelines.request.asked import check_options
+from pipelines.scoring.chosen import again
 from pipelines.stages import PIPELINE, STAGES, partition_stages
 
 log = get_logger(__name__)
@@ -117,8 +118,18 @@ def _kept_units(lake: Lake, job_id: str, chain: tuple[str, ...]) -> Units | None
         return restore.units_from_parts(lake, job_id, chain)
 
 
-def rerun(store: JobStore, lake: Lake, job_id: str, from_stage: str, **options: Any) -> Submission:
+def rerun(
+    store: JobStore,
+    lake: Lake,
+    job_id: str,
+    from_stage: str,
+    *,
+    changed: Mapping[str, Any] | None = None,
+    **common: Any,
+) -> Submission:
     """A submission that runs a job's companies again from a stage on, reading the job's own parts before it.
+
+    `changed` are options that take the place of the job's, `common` what every submission takes.
 
     Raises:
         InputError: no such stage.
@@ -132,18 +143,20 @@ def rerun(store: JobStore, lake: Lake, job_id: str, from_stage: str, **options: 
     if not record.is_terminal:
         raise ConflictError(f"job {job_id} is {record.status}; wait until it has ended, or cancel it first")
     try:
-        spec = check_options(store.asked(job_id)[1])
-    except RecordError as error:
+        spec = again(check_options(store.asked(job_id)[1]), lake.job_dir(job_id) / "input")
+    except WorkError as error:
         raise ConflictError(str(error)) from error
     after = PIPELINE[PIPELINE.index(from_stage) :]
     last = record.stages[-1]
     stages = after[: after.index(last) + 1] if last in after else after
     _check_has_rows(record.stages, from_stage)
+    if "score" not in stages:
+        spec = {name: value for name, value in spec.items() if name not in ("scoring_model", "icp")}
     given = {
-        "options": spec,
+        "options": {**spec, **(changed or {})},
         "priority": Priority(record.priority),
         "tags": record.tags,
-        **options,
+        **common,
     }
     return Submission("pipeline", parent=job_id, stages=stages, **given)
 

@@ -26,6 +26,8 @@ from pipelines.queues import Priority
 from pipelines.request import accepted
 from pipelines.request.asked import USER_AGENT_REFUSED, RecordError, check_options
 from pipelines.request.inputs import LONG_LIST, MAX_QUERIES, MAX_UPLOAD, UPLOAD, check_company_ids, check_urls
+from pipelines.scoring.chosen import Chosen, choose
+from pipelines.scoring.models import Models
 from pipelines.stages import KINDS, PIPELINE, partition_stages
 
 log = get_logger(__name__)
@@ -53,7 +55,7 @@ class Submission:
     #: A job whose companies (and, for the stages before the first asked for, rows) are taken.
     parent: str | None = None
     stages: Sequence[str] = ()
-    #: crawl, report, scoring_model and what maintenance calls take.
+    #: crawl, report, scoring_model, icp and what maintenance calls take.
     options: Mapping[str, Any] = field(default_factory=dict)
     priority: Priority = Priority.NORMAL
     tags: Sequence[str] = ()
@@ -107,10 +109,25 @@ class Submission:
         except RecordError as error:
             raise InputError(f"{error.field}: {error.what}", field=error.field) from error
         self._check_user_agent()
+        self.chosen()
         if self.kind == "pipeline" and not (
             self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
         ):
             raise InputError("give company_urls, search_queries, company_ids or a CSV file", field="company_urls")
+
+    def chosen(self) -> Chosen:
+        """The options as the record holds them, and what is kept of the scoring that they name.
+
+        Raises:
+            InputError: no such scoring model or profile, or no stage that reads them.
+            ModelFileError: the operator's file of it is wrong.
+        """
+        if "score" in self.checked_stages():
+            return choose(self.options, Models.of(get_settings()))
+        for name in ("scoring_model", "icp"):
+            if self.options.get(name) is not None:
+                raise InputError("the job has no stage score, which alone reads it", field=name)
+        return Chosen(dict(self.options), {})
 
     def _check_user_agent(self) -> None:
         """Crawling under another name is the operator's affair. A rerun that fetches nothing may have inherited one."""
@@ -150,15 +167,18 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
     job_id = job_id or new_job_id()
     source = _source(submission)
     body_hash = _hash(submission, source)
+    options, files = submission.chosen()
     folder = lake.job_dir(job_id) / "input"
     try:
         source = _kept(lake, submission, source, folder)
+        for name, text in files.items():
+            lake.storage.put(folder / name, text)
         job = NewJob(
             job_id=job_id,
             kind=str(submission.kind),
             stages=stages,
             partition_stages=partition_stages(stages),
-            spec=dict(submission.options),
+            spec=options,
             source=source,
             priority=int(submission.priority),
             tags=tuple(submission.tags),

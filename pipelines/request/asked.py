@@ -30,6 +30,7 @@ from pipelines.stages import KINDS, PIPELINE, STAGES, is_unit, partition_number,
 
 MAX_FORMATS = 20
 _WORD = re.compile(r"[\w.-]{1,100}\Z")
+_CHOSEN = re.compile(r"[\w.-]{1,100}(?:@[0-9a-f]{8})?\Z")
 _FORMAT = re.compile(r"[a-z0-9_]{1,20}\Z")
 
 
@@ -152,6 +153,11 @@ def _word(value: object) -> bool:
     return isinstance(value, str) and _WORD.match(value) is not None
 
 
+def _chosen(value: object) -> bool:
+    """A name, with the digest of what is kept of it (`pipelines/scoring/chosen.py`)."""
+    return isinstance(value, str) and _CHOSEN.match(value) is not None
+
+
 def _header(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 300 and value.isascii() and value.isprintable()
 
@@ -171,7 +177,8 @@ _OPTIONS: dict[tuple[str, ...], Callable[[object], bool]] = {
     ("report", "formats"): _formats,
     ("report", "layout"): _word,
     ("report", "bom"): lambda value: isinstance(value, bool),
-    ("scoring_model",): _word,
+    ("scoring_model",): _chosen,
+    ("icp",): lambda value: isinstance(value, dict) or _chosen(value),  # as given, or as kept
 }
 _OPTIONS |= {(name,): _number(one.low, one.high) for kind in KINDS.values() for name, one in kind.options.items()}
 

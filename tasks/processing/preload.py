@@ -41,7 +41,8 @@ def preload() -> None:
     import phonenumbers
     import py3langid
 
-    import tasks.processing.scoring_file  # noqa: F401  (its checks take 18 ms to build)
+    import pipelines.scoring.profile_rules
+    import pipelines.scoring.rule_file  # noqa: F401  (its checks take 18 ms to build)
     from extraction.enrichers import ENRICHERS, industries, technologies
     from extraction.extractors import countries, legal_forms, phones
     from leadmill.ids import registrable_domain

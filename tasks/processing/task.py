@@ -10,9 +10,11 @@ from data.duck import connection
 from data.job_files import JobFiles
 from data.jobs import DEADLINE_STRUCK
 from data.lake import Lake, partition_of
-from leadmill.errors import ErrorCategory, WorkError
+from leadmill.errors import ErrorCategory
 from pipelines.committed import Units, files_of
 from pipelines.execution.unit_run import UnitRun
+from pipelines.scoring.chosen import model_of
+from pipelines.scoring.models import Models
 from pipelines.stages import partition_number, partition_stages
 
 _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume the job to fetch it again")
@@ -20,13 +22,13 @@ _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume th
 
 def score(run: UnitRun) -> None:
     """Score every company of the plan (see tasks.processing.score.score_leads)."""
-    from tasks.processing.score import ScoreResult, load_rules, score_leads
+    from tasks.processing.score import ScoreResult, score_leads
 
     runtime, job_id = run.runtime, run.job_id
     lake, chain = runtime.lake, partition_stages(run.grant.stages)
     units = runtime.store.unit_states(job_id)
     job = files_of(lake, job_id, units, run.grant.stages)
-    model = load_rules(_scoring_file(run))
+    model = model_of(run.options, lake.job_dir(job_id) / "input", Models.of(runtime.settings))
     if chain:
         rows = job.valid(chain[-1])
         damaged = lake.set_damaged_aside(rows)
@@ -71,17 +73,10 @@ def score(run: UnitRun) -> None:
 
 def _known_rows(lake: Lake, job: JobFiles) -> list[Path]:
     """Where a job that only scores finds its companies' rows: in other jobs and the snapshot."""
-    from tasks.processing.scoring_conditions import READS
+    from pipelines.scoring.conditions import READS
 
     sources = sorted({source for source in job.plan_column("source_job") if source})
     return [file for source in sources for file in lake.parts(source, READS)] + lake.snapshot_files(READS)
-
-
-def _scoring_file(run: UnitRun) -> Path | None:
-    chosen = run.options.get("scoring_model")
-    if chosen not in (None, "default"):
-        raise WorkError(f"no scoring model {chosen!r}; there is: default", ErrorCategory.DATA)
-    return run.runtime.settings.scoring_file
 
 
 def _never_handed(run: UnitRun, units: Units) -> dict[int, tuple[str, str]]:

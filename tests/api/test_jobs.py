@@ -167,7 +167,7 @@ def test_job_whose_record_was_cleaned_up(client: TestClient, worker: Worker, sto
 
 
 def test_rerun_makes_a_child(client: TestClient, worker: Worker, store: JobStore) -> None:
-    job_id = post(client, body={"company_urls": ["a.example"], "tags": ["t"], "scoring_model": "m"})["job_id"]
+    job_id = post(client, body={"company_urls": ["a.example"], "tags": ["t"], "scoring_model": "b2b-default"})["job_id"]
     url = f"{V1}/pipelines/{job_id}/rerun"
     problem(client.post(url, params={"from_stage": "score"}), 409, "conflict")
     worker.finish(job_id)
@@ -176,7 +176,7 @@ def test_rerun_makes_a_child(client: TestClient, worker: Worker, store: JobStore
     child = status(client, answer.json()["job_id"])
     assert child["parent"] == job_id and child["tags"] == ["t"]
     assert [stage["name"] for stage in child["stages"]] == ["score", "report"]
-    assert store.asked(child["job_id"])[1]["scoring_model"] == "m" and child["priority"] == "normal"
+    assert store.asked(child["job_id"])[1]["scoring_model"] == "b2b-default" and child["priority"] == "normal"
     answer = client.post(url, params={"from_stage": "report"}, json={"tags": ["again"], "min_coverage": 0.5})
     child = status(client, answer.json()["job_id"])
     record = store.read(child["job_id"]) or {}

@@ -61,14 +61,14 @@ def test_spec_holds_report_crawl_and_model(client: TestClient, store: JobStore) 
         "company_urls": ["acme.example"],
         "report": {"type": "leads", "formats": ["xlsx"]},
         "crawl": {"max_pages": 3, "respect_robots": False},
-        "scoring_model": "b2b-1",
+        "scoring_model": "b2b-default",
     }
     source, spec = store.asked(post(client, body=body)["job_id"])
     assert source == {"company_urls": ["acme.example"]}
     assert spec == {
         "report": {"type": "leads", "formats": ["xlsx"]},
         "crawl": {"max_pages": 3, "respect_robots": False},
-        "scoring_model": "b2b-1",
+        "scoring_model": "b2b-default",
     }
     _, spec = store.asked(post(client)["job_id"])
     assert spec == {"report": {"type": "comprehensive", "formats": ["html", "csv"]}}

@@ -41,16 +41,24 @@ class Mill:
 
     def run(self, path: str, body: dict[str, Any]) -> str:
         """Submit a job and do its work; its id."""
+        job = self.submit(path, body)
+        self.work(job)
+        return job
+
+    def submit(self, path: str, body: dict[str, Any]) -> str:
+        """Submit a job; its id."""
         status, answer = self.post(path, body)
         assert status == 202, answer
-        job = str(answer["job_id"])
+        return str(answer["job_id"])
+
+    def work(self, job: str) -> None:
+        """Do the work of a job."""
         self._step(job, "launch", "launch", 0, 0)
         while self._outs:
             out = self._outs.popleft()
             for index, stage in list(enumerate(out.stages or [out.stage]))[out.index :]:
                 if not self._step(job, out.unit, stage, out.epoch, index):
                     break
-        return job
 
     def rows(self, job: str, stage: str, kind: str = "rows") -> list[dict[str, Any]]:
         """What a stage of a job wrote."""

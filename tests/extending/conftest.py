@@ -110,7 +110,9 @@ def extended(tmp_path_factory: pytest.TempPathFactory, sites: SampleServer) -> I
     fields, end, rest = settings.read_text().partition("    @field_validator")
     settings.write_text(fields + addition("# leadmill/settings.py: class Settings") + "\n" + end + rest)
     scoring = folder / "scoring.toml"
-    scoring.write_text((tree / "tasks/processing/scoring.toml").read_text() + "\n" + addition("# scoring.toml"))
+    scoring.write_text(
+        (tree / "pipelines/scoring/built_in/b2b-default.toml").read_text() + "\n" + addition("# scoring.toml")
+    )
     hosts = folder / "hosts.txt"
     hosts.write_text("nordwind-solar.example\ndonaukraft.example\npolderdata.example\n")
     data = folder / "data"

@@ -45,10 +45,10 @@ class AsyncSubmissions:
         """
         return await self._submit("/pipelines", {"company_urls": company_urls}, options, SubmitOptions, csv=csv)
 
-    async def rerun(self, job_id: str, from_stage: str, **options: Unpack[KeyedOptions]) -> AsyncJobHandle:
+    async def rerun(self, job_id: str, from_stage: str, **options: Unpack[ScoreJobOptions]) -> AsyncJobHandle:
         """A new job that takes the parent's parts up to a stage and works from there."""
         path = f"/pipelines/{segment(job_id)}/rerun"
-        return await self._submit(path, None, options, KeyedOptions, params={"from_stage": from_stage})
+        return await self._submit(path, None, options, ScoreJobOptions, params={"from_stage": from_stage})
 
     async def scrape_companies(self, company_urls: Iterable[str], **options: Unpack[CrawlJobOptions]) -> AsyncJobHandle:
         named = {"company_urls": company_urls}

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from data.input_columns import InputWriter
 from data.schemas import ERRORS, PLAN, STAGE_SCHEMAS, table
 from leadmill.ids import company_id
+from pipelines.scoring.rules import ScoringModel, load_rules
 from reports.rows import input_headers
-from tasks.processing.score import UNEXPLAINED, ScoringModel, load_rules, score_leads
+from tasks.processing.score import UNEXPLAINED, score_leads
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 JOB = "job_0123456789abcdefghjk"

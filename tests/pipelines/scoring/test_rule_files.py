@@ -11,8 +11,8 @@ import pytest
 
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ConfigError
-from tasks.processing.score import load_rules
-from tasks.processing.scoring_conditions import READS, condition_sql
+from pipelines.scoring.conditions import READS, condition_sql
+from pipelines.scoring.rules import load_rules
 
 HEAD = '[model]\nname = "m"\n'
 RULE = '[[rule]]\nname = "r"\naxis = "fit"\npoints = 5\nreason = "because"\n'

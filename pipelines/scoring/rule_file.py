@@ -1,4 +1,4 @@
-"""The TOML form in which users write scoring rules, checked by pydantic; `scoring.toml` is one and explains it.
+"""The TOML form in which users write scoring rules, checked by pydantic; `built_in/b2b-default.toml` explains it.
 
 Loaded where a job is scored, and not when a worker starts.
 """
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from leadmill.errors import ConfigError
 from leadmill.suggest import unknown
-from tasks.processing.scoring_conditions import MAX_TEXT, OPERATORS, condition_sql
+from pipelines.scoring.conditions import MAX_TEXT, OPERATORS, condition_sql
 
 MAX_RULES = 64
 MAX_CONDITIONS = 12
@@ -105,7 +105,7 @@ class Tiers(_Table):
 
 
 class Probability(_Table):
-    """probability = 1 / (1 + exp(-slope × (score - midpoint)))"""
+    """What made a probability of the score in files of 0.2.0. It has no effect; files that have it stay valid."""
 
     midpoint: float = Field(
         60.0, ge=-1_000, le=1_000, allow_inf_nan=False, description="a number between -1000 and 1000"
@@ -118,7 +118,7 @@ class ScoringFile(_Table):
 
     model: Head = Field(description="a table with a name")
     tiers: Tiers = Tiers()
-    probability: Probability = Probability()
+    probability: Probability | None = None
     rule: list[RuleEntry] = Field(
         min_length=1, max_length=MAX_RULES, description=f"a list of 1 to {MAX_RULES} [[rule]] tables"
     )
