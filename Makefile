@@ -8,6 +8,13 @@ FLOOR := 52
 FLOOR_PURE := 95
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# What may be set behind a target. One that is not named here would change nothing, so that make refuses it.
+VARIABLES := PYTHON UPGRADE FLOOR FLOOR_PURE PORT SECONDS JOBS
+GIVEN := $(foreach one,$(.VARIABLES),$(if $(filter command,$(origin $(one))),$(one)))
+ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
+$(error no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES))
+endif
+
 .PHONY: help setup up demo test test-fast coverage hooks check fmt docs screenshots client lock pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
@@ -19,8 +26,8 @@ setup: .venv/.installed ## install everything from requirements.lock into .venv
 	@PYTHON="$(PYTHON)" sh deploy/setup.sh
 	@touch $@
 
-up: setup ## run the whole stack (Ctrl-C stops it)
-	@leadmill up
+up: setup ## run the whole stack (Ctrl-C stops it); PORT is the API's
+	@leadmill up $(if $(filter PORT,$(GIVEN)),--port $(PORT))
 
 demo: setup ## run the main job on the sample sites and print the best leads
 	@leadmill demo

@@ -1,0 +1,75 @@
+"""What a submission says of its companies, stages and report changes what its job makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from leadmill.ids import company_id, parse_company_url
+from tests.effects.conftest import Mill
+from tests.tasks.scraping.hostile_server import HostileServer
+
+ONE_PAGE = {"max_pages": 1}
+
+
+def reports(mill: Mill, job: str) -> list[str]:
+    return sorted(file.name for file in (mill.lake.job_dir(job) / "reports").iterdir())
+
+
+def test_stages_formats_and_type_of_a_pipeline(mill: Mill, server: HostileServer) -> None:
+    body = {"company_urls": [server.url("plain"), server.url("missing")], "crawl": ONE_PAGE}
+    job = mill.run("/pipelines", body)
+    assert reports(mill, job) == ["report.csv", "report.html"] and len(mill.rows(job, "score")) == 2
+    job = mill.run("/pipelines", {**body, "stages": ["scrape", "process"]})
+    assert mill.rows(job, "process") and not (mill.lake.job_dir(job) / "score").exists()
+    rows = {}
+    for kind in ("comprehensive", "leads"):
+        job = mill.run("/pipelines", {**body, "report": {"type": kind, "formats": ["json"]}})
+        assert reports(mill, job) == ["report.json"]
+        rows[kind] = json.loads((mill.lake.job_dir(job) / "reports" / "report.json").read_text())
+    assert [len(found["rows"] if isinstance(found, dict) else found) for found in rows.values()] == [2, 1]
+
+
+def test_companies_by_search_and_by_id(open_mill: Callable[..., Mill], server: HostileServer, tmp_path: Path) -> None:
+    lines = [f"Plain {n},{server.url(f'plain{n}')},solar" for n in range(3)]
+    (tmp_path / "list.csv").write_text("\n".join(["name,url,keywords", *lines]))
+    mill = open_mill(LEADMILL_SEARCH_PROVIDER=f"directory:{tmp_path}/list.csv")
+
+    def found(path: str, **body: Any) -> int:
+        job = mill.run(path, {"search_queries": ["solar"], "crawl": ONE_PAGE, **body})
+        return len(mill.rows(job, "scrape"))
+
+    assert found("/pipelines") == found("/jobs/scrape/batch") == 3
+    assert found("/pipelines", max_results_per_query=2) == found("/jobs/scrape/batch", max_results_per_query=2) == 2
+    known = company_id(parse_company_url(server.url("plain1")).domain)
+    job = mill.run("/pipelines", {"company_ids": [known], "stages": ["process", "enrich"]})
+    assert [row["company_id"] for row in mill.rows(job, "enrich")] == [known]
+
+
+def test_a_single_stage_over_companies_of_the_lake(mill: Mill, server: HostileServer) -> None:
+    mill.run("/pipelines", {"company_urls": [server.url("plain1"), server.url("plain2")], "crawl": ONE_PAGE})
+    ids = [company_id(parse_company_url(server.url(name)).domain) for name in ("plain1", "plain2")]
+    for path, stage in (("data", "process"), ("enrich", "enrich"), ("scores", "score")):
+        job = mill.run(f"/jobs/process/{path}", {"company_ids": ids[:1]})
+        assert [row["company_id"] for row in mill.rows(job, stage)] == ids[:1]
+
+
+def test_a_report_and_an_analysis_over_some_companies(mill: Mill, server: HostileServer) -> None:
+    mill.run("/pipelines", {"company_urls": [server.url("plain1"), server.url("plain2")], "crawl": ONE_PAGE})
+    some = [company_id(parse_company_url(server.url("plain1")).domain)]
+    for path, count in (({}, 2), ({"company_ids": some}, 1)):
+        job = mill.run("/jobs/analytics/report", {**path, "formats": ["json"], "report_type": "leads"})
+        assert reports(mill, job) == ["report.json"]
+        found = json.loads((mill.lake.job_dir(job) / "reports" / "report.json").read_text())
+        assert len(found["rows"] if isinstance(found, dict) else found) == count
+        job = mill.run("/jobs/analytics/analyze", {**path, "report_type": "summary"})
+        result = mill.http.get(f"/api/v1/jobs/status/{job}").json()["result"]
+        assert result["companies"] == count, result
+
+
+def test_tags_are_found_again(mill: Mill) -> None:
+    status, answer = mill.post("/pipelines", {"company_urls": ["a.example"], "tags": ["spring"]})
+    assert status == 202
+    assert mill.http.get("/api/v1/jobs/list?tag=spring").json()["items"][0]["job_id"] == answer["job_id"]

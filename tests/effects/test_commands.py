@@ -1,0 +1,230 @@
+"""Every option of the commands on the real API: what is typed arrives, and changes what is printed or done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from api.app import create_app
+from cli.main import main
+from data.lake import UnitFiles
+from leadmill.ids import company_id
+from leadmill.settings import get_settings
+from tests.api.test_events import Server
+from tests.effects.conftest import Mill
+from tests.tasks.scraping.hostile_server import HostileServer
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def ids(self) -> set[str]:
+        """Of the jobs or companies of a table."""
+        return {line.split("\t")[0] for line in self.out.splitlines()[1:]}
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def leadmill(
+    mill: Mill, environment: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Carry out a command line against the mill's API."""
+    server = Server(create_app(get_settings()))
+    environment.setenv("LEADMILL_API_PORT", str(server.port))
+    environment.chdir(tmp_path)
+
+    def run(*arguments: str) -> Ended:
+        get_settings.cache_clear()
+        capsys.readouterr()
+        code = main(arguments)
+        return Ended(code, *capsys.readouterr())
+
+    yield run
+    server.stop()
+
+
+# ---- what a submission takes ---------------------------------------------------------------------------
+
+LATER = "2036-01-31T08:00:00+00:00"
+#: What is typed behind `a.example` → what the job's record then says.
+SUBMITTED: list[tuple[list[str], Callable[[dict[str, Any]], Any], Any]] = [
+    (["b.example"], lambda job: job["source"]["company_urls"], ["a.example", "b.example"]),
+    (["--search", "solar", "--search", "wind"], lambda job: job["source"]["search_queries"], ["solar", "wind"]),
+    (["--stages", "scrape,process"], lambda job: [stage["name"] for stage in job["stages"]], ["scrape", "process"]),
+    (["--formats", "json,xlsx"], lambda job: job["spec"]["report"]["formats"], ["json", "xlsx"]),
+    (["--layout", "hubspot"], lambda job: job["spec"]["report"]["layout"], "hubspot"),
+    (["--no-bom"], lambda job: job["spec"]["report"]["bom"], False),
+    (["--max-pages", "2"], lambda job: job["spec"]["crawl"]["max_pages"], 2),
+    (["--min-coverage", "0.5"], lambda job: job["record"].min_coverage, 0.5),
+    (["--priority", "high"], lambda job: job["priority"], "high"),
+    (["--tag", "x", "--tag", "y"], lambda job: job["tags"], ["x", "y"]),
+    (["--run-at", LATER], lambda job: job["waiting_for"], "starts at 2036-01-31T08:00:00.000Z"),
+]
+
+
+def told(mill: Mill, job: str) -> dict[str, Any]:
+    source, spec = mill.store.asked(job)
+    return {**mill.http.get(f"/api/v1/jobs/status/{job}").json(), "source": source, "spec": spec,
+            "record": mill.store.record(job)}  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "read", "expected"), SUBMITTED, ids=[one[0][0] for one in SUBMITTED])
+def test_an_option_of_submit_is_in_the_record(
+    leadmill: Run, mill: Mill, typed: list[str], read: Callable[[Any], Any], expected: Any
+) -> None:
+    ended = leadmill("submit", "a.example", *typed)
+    assert ended.code == 0, ended.err
+    assert read(told(mill, ended.out.strip())) == expected
+
+
+def test_a_file_and_a_deadline(leadmill: Run, mill: Mill, tmp_path: Path) -> None:
+    (tmp_path / "hosts.csv").write_text("website\na.example\n")
+    job = json.loads(leadmill("submit", "hosts.csv", "--deadline", "1s", "--json").out)["job_id"]
+    assert (mill.lake.job_dir(job) / "input" / "companies.csv").is_file()
+    record = mill.store.read(job)
+    assert record is not None and float(record["deadline"]) - float(record["created"]) == pytest.approx(1_000, abs=50)
+
+
+def test_the_words_that_there_are_not_are_refused(leadmill: Run) -> None:
+    for typed, meant in (
+        (["--formats", "cvs"], "'csv'"),
+        (["--stages", "scarpe"], "'scrape'"),
+        (["--priority", "hihg"], "'high'"),
+        (["--layout", "hubspt"], "hubspot"),
+        (["--max-pages", "99"], "50"),
+        (["--min-coverage", "2"], "1"),
+    ):
+        ended = leadmill("submit", "a.example", *typed)
+        assert ended.code == 2 and meant in ended.err, (typed, ended)
+
+
+# ---- jobs ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jobs(leadmill: Run, mill: Mill, server: HostileServer) -> dict[str, str]:
+    """A job that ended, and two that wait; by their tags."""
+    found = {
+        tag: leadmill("submit", "a.example", "--tag", tag, "--run-at", LATER).out.strip() for tag in ("spring", "fair")
+    }
+    url = {"company_url": server.url("plain"), "crawl": {"max_pages": 1}, "tags": ["done"]}
+    return {**found, "done": mill.run("/jobs/scrape/company", url)}
+
+
+def test_list_by_each_filter(leadmill: Run, jobs: dict[str, str]) -> None:
+    everything = set(jobs.values())
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    for typed, expected in (
+        ([], everything),
+        (["--status", "completed"], {jobs["done"]}),
+        (["--kind", "pipeline"], everything - {jobs["done"]}),
+        (["--tag", "fair"], {jobs["fair"]}),
+        (["--since", soon], set()),
+        (["--since", "1h"], everything),
+        (["--text", jobs["spring"][-9:]], {jobs["spring"]}),
+        (["--dead"], set()),
+    ):
+        assert leadmill("list", *typed).ids == expected, typed
+    assert len(leadmill("list", "--limit", "2").ids) == 2
+    assert {one["job_id"] for one in json.loads(leadmill("list", "--json").out)} == everything
+
+
+@pytest.mark.parametrize(
+    "typed", [["--tag", "fair"], ["--text", "fair"], ["--status", "pending", "--kind", "pipeline", "--since", "1h"]]
+)
+def test_cancel_and_resume_all_that_match(leadmill: Run, jobs: dict[str, str], typed: list[str]) -> None:
+    waiting = {jobs["fair"]} if "fair" in typed else {jobs["fair"], jobs["spring"]}
+    assert leadmill("cancel", "--all", *typed).code == 2, "nobody was asked"
+    assert json.loads(leadmill("cancel", "--all", "--yes", "--json", *typed).out)["done"] == len(waiting)
+    assert leadmill("list", "--status", "cancelled").ids == waiting
+    again = ["cancelled" if word == "pending" else word for word in typed]
+    assert json.loads(leadmill("resume", "--all", "-y", "--json", *again).out)["done"] == len(waiting)
+    assert leadmill("list", "--status", "cancelled").ids == set()
+
+
+def test_one_job_by_its_id(leadmill: Run, jobs: dict[str, str]) -> None:
+    assert leadmill("cancel", jobs["fair"]).out.strip() == jobs["fair"]
+    assert json.loads(leadmill("status", jobs["fair"], "--json").out)["status"] == "cancelled"
+    assert "Cancelled" in leadmill("status", jobs["fair"]).out
+    assert leadmill("resume", jobs["fair"]).code == 0
+    assert json.loads(leadmill("watch", jobs["done"], "--json").out)["status"] == "completed"
+
+
+def test_report_format_output_and_partial(leadmill: Run, mill: Mill, server: HostileServer, tmp_path: Path) -> None:
+    url = {"company_urls": [server.url("plain")], "crawl": {"max_pages": 1}, "report": {"formats": ["csv", "json"]}}
+    job = mill.run("/pipelines", url)
+    assert leadmill("report", job, "--format", "json", "--output", "out.json").code == 0
+    assert json.loads((tmp_path / "out.json").read_text())
+    waits = leadmill("submit", "a.example", "--run-at", LATER).out.strip()
+    assert leadmill("report", waits, "--format", "csv", "--output", "x.csv").code == 2
+    assert leadmill("cancel", waits).code == 0
+    assert leadmill("report", waits, "--format", "csv", "--output", "x.csv", "--partial").code == 2
+
+
+# ---- companies -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def companies(mill: Mill) -> None:
+    rows = [
+        {"domain": "a.example", "name": "Solar", "country": "DE", "industry": "Retail", "score": 80.0, "tier": "A",
+         "technologies": ["Shopify"]},
+        {"domain": "b.example", "name": "Boulangerie", "country": "FR", "score": 20.0, "tier": "D"},
+    ]  # fmt: skip
+    job = mill.http.post("/api/v1/pipelines", json={"company_urls": ["a.example", "b.example"]}).json()["job_id"]
+    for row in rows:
+        row |= {"company_id": company_id(str(row["domain"])), "url": f"https://{row['domain']}/",
+                "scored_at": datetime.now(UTC)}  # fmt: skip
+    UnitFiles(mill.lake, job, "score", "score", 1).write(rows)
+    mill.lake.expose(job, "score", "score", 1)
+
+
+@pytest.mark.usefixtures("companies")
+def test_companies_by_each_filter(leadmill: Run) -> None:
+    a, b = company_id("a.example"), company_id("b.example")
+    for typed, expected in (
+        ([], {a, b}),
+        (["--country", "FR"], {b}),
+        (["--tier", "A"], {a}),
+        (["--industry", "retail"], {a}),
+        (["--technology", "shopify"], {a}),
+        (["--min-score", "50"], {a}),
+        (["--text", "boulan"], {b}),
+    ):
+        assert leadmill("companies", *typed).ids == expected, typed
+    assert len(leadmill("companies", "--limit", "1").ids) == 1
+    assert json.loads(leadmill("companies", "a.example", "--json").out)["name"] == "Solar"
+
+
+# ---- the rest ------------------------------------------------------------------------------------------
+
+
+def test_data_names_the_folder_whose_stack_is_asked(
+    leadmill: Run, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.delenv("LEADMILL_API_PORT")
+    ended = leadmill("list", "--data", str(tmp_path / "nobody"))
+    assert ended.code == 2 and str(tmp_path / "nobody") in ended.err
+
+
+def test_schedules(leadmill: Run, mill: Mill) -> None:
+    typed = ["--cron", "30 8 * * 1", "--timezone", "Asia/Kathmandu", "--stages", "scrape", "--max-pages", "3"]
+    made = json.loads(leadmill("schedules", "add", "weekly", "a.example", *typed, "--json").out)
+    assert (made["cron"], made["timezone"], made["next_runs"][0][11:16]) == ("30 8 * * 1", "Asia/Kathmandu", "02:45")
+    assert made["pipeline"]["stages"] == ["scrape"] and made["pipeline"]["crawl"] == {"max_pages": 3}
+    refused = leadmill("schedules", "add", "x", "a.example", "--cron", "0 6 * * 1", "--timezone", "Europe/Berln")
+    assert refused.code == 2 and "did you mean 'Europe/Berlin'?" in refused.err
+    refused = leadmill("schedules", "add", "x", "a.example", "--cron", "0 6 * * 1", "--run-at", LATER)
+    assert refused.code == 2 and "the schedule itself says when it runs" in refused.err
