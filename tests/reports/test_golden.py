@@ -30,7 +30,10 @@ GOLDEN = Path(__file__).parent / "golden"
 def test_report_is_as_it_was(tmp_path: Path, con: Any, rows: list[Path], fmt: str, report_type: str, name: str) -> None:
     out = tmp_path / name
     render(fmt, rows=rows, job=JOB, report_type=report_type, out=out, con=con)
-    made = re.sub(rb"(<style>|<script>|'sha256-).*?(</style>|</script>|')", rb"\1\2", out.read_bytes(), flags=re.DOTALL)
+    made = out.read_bytes()
+    if fmt == "html":
+        for ours in (rb"(<style>).*?(</style>)", rb"(<script>).*?(</script>)", rb"('sha256-).*?(')"):
+            made = re.sub(ours, rb"\1\2", made, flags=re.DOTALL)
     golden = GOLDEN / name
     if os.environ.get("GOLDEN") == "write":
         golden.parent.mkdir(exist_ok=True)
