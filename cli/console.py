@@ -65,17 +65,23 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 4 :]}"
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = ()) -> None:
     """A table for a terminal; for a pipe, tab-separated lines under a line of names.
 
-    On a narrow terminal lines break between words as far as they can, and last in the first column: what stands there,
-    a job's id, is what one copies.
+    A terminal gets no column that is empty throughout, and where it is narrow none of `spare`, the first of them first,
+    as long as the others do not fit. Then lines break between words as far as they can, and last in the first column:
+    what stands there, a job's id, is what one copies.
     """
     lines = [[("" if cell is None else clean(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for line in [list(headers), *lines]:
             result("\t".join(line))
         return
+    if lines:
+        _draw({header: [line[number] for line in lines] for number, header in enumerate(headers)}, spare)
+
+
+def _draw(columns: dict[str, list[str]], spare: Sequence[str]) -> None:
     from rich import box
     from rich.cells import cell_len
     from rich.console import Console
@@ -83,15 +89,23 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     from rich.text import Text
 
     screen = Console()
-    columns = list(zip(headers, *lines, strict=True))
-    natural = [max(map(cell_len, column)) for column in columns]
-    fits = sum(natural) + WIDE_GAP * len(natural) <= screen.width
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1) if fits else 0)
-    words = [max((cell_len(word) for cell in column for word in cell.split()), default=0) for column in columns]
-    widths = natural if fits else _narrow(natural, words, screen.width - len(columns) - 1)
-    for header, width in zip(headers, widths, strict=True):
+    columns = {header: cells for header, cells in columns.items() if any(cells)}
+    natural = {header: max(map(cell_len, (header, *cells))) for header, cells in columns.items()}
+
+    def fits(gap: int) -> bool:
+        return sum(natural.values()) + gap * len(natural) <= screen.width
+
+    for header in spare:
+        if header in columns and not fits(1):
+            del columns[header], natural[header]
+    room = screen.width - len(columns) - 1
+    words = [max(cell_len(word) for cell in (header, *cells) for word in cell.split() or [""])
+             for header, cells in columns.items()]  # fmt: skip
+    widths = [*natural.values()] if fits(WIDE_GAP) else _narrow([*natural.values()], words, room)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1) if fits(WIDE_GAP) else 0)
+    for header, width in zip(columns, widths, strict=True):
         shown.add_column(header, overflow="fold", width=width)
-    for line in lines:
+    for line in zip(*columns.values(), strict=True):
         shown.add_row(*(Text(cell) for cell in line))
     try:
         screen.print(shown)
@@ -100,13 +114,18 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def _narrow(natural: Sequence[int], words: Sequence[int], room: int) -> list[int]:
-    """Widths of columns that share too little room: a fair part each, from the left the longest word, then the rest."""
-    first = max(1, min(words[0], room * 2 // 3))
-    part = max(1, (room - first) // max(1, len(words) - 1))
-    widths = [first, *(min(word, part) for word in words[1:])]
-    for wanted in (words, natural):
-        for number, width in enumerate(wanted):
-            widths[number] += max(0, min(width - widths[number], room - sum(widths)))
+    """Widths of columns that share too little room: what is wider than its longest word gives way, then words break.
+
+    Those of the first column break last.
+    """
+    widths = list(natural)
+    part = max(1, room // (3 * max(1, len(words) - 1)))
+    for least in (words, [words[0], *(min(word, part) for word in words[1:])], [1] * len(words)):
+        while sum(widths) > room:
+            given, number = max((width - low, n) for n, (width, low) in enumerate(zip(widths, least, strict=True)))
+            if given <= 0:
+                break
+            widths[number] -= 1
     return widths
 
 
@@ -126,8 +145,14 @@ def duration(seconds: float | None) -> str:
 
 
 def age(moment: datetime | None) -> str:
-    """How long ago something was."""
-    return f"{duration((datetime.now(UTC) - moment).total_seconds())} ago" if moment else ""
+    """How long ago something was: `42 s ago`, `8 m ago`, `5 h ago`, `3 d ago`."""
+    if moment is None:
+        return ""
+    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
 
 
 def plural(count: int, noun: str) -> str:

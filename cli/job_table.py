@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from leadmill.client.results import Job
 
 
-def job_table(jobs: list[Job]) -> tuple[list[str], list[list[object]]]:
-    """Headers and rows of a list of jobs."""
+def tell_jobs(jobs: list[Job]) -> None:
+    """Print jobs as a table."""
     headers = ["job", "kind", "status", "done", "created", "took", "coverage", "tags"]
     rows: list[list[object]] = [
         [
@@ -26,4 +26,4 @@ def job_table(jobs: list[Job]) -> tuple[list[str], list[list[object]]]:
         ]
         for job in jobs
     ]
-    return headers, rows
+    console.table(headers, rows, spare=("coverage", "took", "tags", "done"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import console
-from cli.job_table import job_table
+from cli.job_table import tell_jobs
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import birth_of
 from leadmill.redaction import shown
@@ -55,7 +55,7 @@ def tell_stack(found: dict[str, Any]) -> None:
     if found["redis"]:
         console.result(f"redis  {found['redis']}")
     for name, pid in found["processes"].items():
-        console.result(f"{name}  {f'pid {pid}' if pid else 'gone (being started again?)'}")
+        console.result(f"{name:<15}  {f'pid {pid}' if pid else 'gone (being started again?)'}")
     queues = found["statistics"].get("queues") or {}
     console.table(
         ["queue", "waiting", "oldest", "workers", "processes"],
@@ -69,7 +69,7 @@ def tell_stack(found: dict[str, Any]) -> None:
         console.note(f"no worker listens on {name}: leadmill worker -Q {name}")
     jobs = [Job.of(raw) for raw in found["jobs"]]
     if jobs:
-        console.table(*job_table(jobs))
+        tell_jobs(jobs)
     else:
         console.note("no jobs yet; begin with: leadmill run https://your-company.example")
 

@@ -10,7 +10,7 @@ import typer
 
 from cli import console
 from cli.job_filter import takes_filter
-from cli.job_table import job_table
+from cli.job_table import tell_jobs
 from cli.options import All, AsJson, DataFolder, JobId, Limit, Yes
 from leadmill.client.options import JobFilter
 
@@ -97,7 +97,7 @@ def list_jobs(
     if as_json:
         console.json_result([job.raw for job in found])
     else:
-        console.table(*job_table(found))
+        tell_jobs(found)
         console.note(_counted(len(found), "job", limit))
     return 0
 
@@ -209,6 +209,7 @@ def _tell_job(job: Job, errors: list[dict[str, object]]) -> None:
         console.table(
             ["failed", "stage", "category", "error"],
             [[e.get("url") or e.get("domain"), e.get("stage"), e.get("category"), e.get("error")] for e in errors],
+            spare=("category", "stage"),
         )
     if job.ended and job.status != "completed":
         console.note(f"go on with: leadmill resume {job.id}")

@@ -60,7 +60,8 @@ def companies(
     if as_json:
         console.json_result(rows)
     else:
-        console.table(COLUMNS, [[_cell(row.get(name)) for name in COLUMNS] for row in rows])
+        cells = [[_cell(row.get(name)) for name in COLUMNS] for row in rows]
+        console.table(COLUMNS, cells, spare=("company_id",))
         more = f" (at most {limit}: --limit)" if len(rows) == limit else ""
         console.note(console.plural(len(rows), "company") + more)
     return 0
