@@ -21,7 +21,8 @@ router = Router("/jobs/analytics", "submissions")
 )
 def report(body: ReportBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     options = {"report": {"type": body.report_type, "formats": body.formats, **table_options(body)}}
-    submission = simple("report", body.common(), company_ids=body.company_ids, options=options)
+    found = body.filter.given()
+    submission = simple("report", body.common(), company_ids=body.company_ids, options=options, filter=found)
     return accept(here, submission, idempotency_key)
 
 

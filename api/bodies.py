@@ -315,9 +315,29 @@ class AnalysisBody(Common):
     report_type: ReportType = "comprehensive"
 
 
-class ReportBody(AnalysisBody):
-    """Report on companies of the lake; none named: all."""
+Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=200)]
 
+
+class LeadFilterBody(Body):
+    """Which companies of the lake, by the newest scored row of each; one of the values of each field has to match."""
+
+    tag: Annotated[Tag | None, Field(description="Rows of jobs that have it, and of no other job")] = None
+    tier: Annotated[list[Literal["A", "B", "C", "D"]], Field(max_length=4)] = []
+    country: Annotated[Words, Field(description="ISO 3166, two letters")] = []
+    industry: Words = []
+    technology: Words = []
+    min_score: Annotated[float | None, Field(ge=0, le=100, allow_inf_nan=False)] = None
+    text: Annotated[str, Field(max_length=200, description="Part of name, domain or description")] = ""
+
+    def given(self) -> dict[str, Any]:
+        """What is not left out."""
+        return {name: value for name, value in self.model_dump().items() if value not in (None, [], "")}
+
+
+class ReportBody(AnalysisBody):
+    """Report on companies of the lake; none named and no filter: all."""
+
+    filter: LeadFilterBody = LeadFilterBody()
     formats: Annotated[list[ReportFormat], Field(min_length=1), AfterValidator(_distinct)] = DEFAULT_FORMATS
     layout: LayoutName = DEFAULT_LAYOUT
     bom: Bom = True

@@ -21,7 +21,7 @@ def all_commands() -> typer.Typer:
     Raises:
         ConfigError: a stage or a kind of job is declared wrongly.
     """
-    from cli.commands import doctor, jobs, leads, maintain, processes, run_job, schedules, scoring, stack
+    from cli.commands import doctor, jobs, leads, maintain, processes, report, run_job, schedules, scoring, stack
 
     app = typer.Typer(
         name="leadmill",
@@ -30,7 +30,7 @@ def all_commands() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for group in (stack, run_job, jobs, leads, scoring, processes, doctor):
+    for group in (stack, run_job, jobs, report, leads, scoring, processes, doctor):
         group.register(app)
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")

@@ -146,6 +146,11 @@ class JobResult(TypedDict, total=False):
     """Reports that were written."""
     failed_formats: dict[str, str]
     """Reports that could not be written, and why."""
+    filter: str
+    """Of a report over companies of the lake: which of them, in words."""
+    matched: int
+    of: int
+    """How many companies the filter fits, and of how many that have a score."""
 
 
 class Job(TypedDict):

@@ -1,4 +1,4 @@
-"""Jobs that exist: `status`, `watch`, `list`, `cancel`, `resume`, `report`."""
+"""Jobs that exist: `status`, `watch`, `list`, `cancel`, `resume`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ def register(app: typer.Typer) -> None:
         ("list", list_jobs),
         ("cancel", _command("cancel", "Cancel jobs; what they have finished is kept.")),
         ("resume", _command("resume", "Do what is not done of failed or cancelled jobs.")),
-        ("report", report),
     ):
         app.command(name)(command)
 
@@ -168,27 +167,6 @@ def _act(
                 console.result(job)
     if as_json:
         console.json_result(jobs)
-    return 0
-
-
-def report(
-    job: JobId,
-    *,
-    format: Annotated[str, typer.Option("--format", "-f", help="html, csv, xlsx, json, parquet")] = "html",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to (default: JOB.FORMAT here)."),
-    ] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="Take what a cancelled job has.")] = False,
-    data: DataFolder = None,
-) -> int:
-    """Save a job's report and print its path."""
-    from cli.connection import connect, use_data
-
-    use_data(data)
-    with connect() as client:
-        saved = client.download_report(job, format, output, partial=partial)
-    console.result(str(saved))
     return 0
 
 

@@ -100,9 +100,26 @@ class ScoreJobOptions(KeyedOptions, total=False):
     icp: str | Mapping[str, Any] | None
 
 
+class LeadFilterOptions(TypedDict, total=False):
+    """Which companies of the lake, by the newest scored row of each; one of the values of each field has to match."""
+
+    #: Rows of jobs that have this tag, and of no other job.
+    tag: str | None
+    #: A, B, C, D.
+    tier: Iterable[str]
+    #: ISO 3166, two letters.
+    country: Iterable[str]
+    industry: Iterable[str]
+    technology: Iterable[str]
+    min_score: float | None
+    #: Part of name, domain or description.
+    text: str
+
+
 class ReportJobOptions(KeyedOptions, total=False):
     """What a report over companies of the lake takes."""
 
+    filter: LeadFilterOptions | None
     formats: Iterable[str] | None
     #: As in `ReportOptions`.
     layout: str | None
@@ -134,8 +151,11 @@ class JobFilter(TypedDict, total=False):
 
 
 #: Options that have options.
-_NESTED: Mapping[str, type] = {"report": ReportOptions, "crawl": CrawlOptions}
-_LISTS = frozenset({"company_ids", "company_urls", "formats", "search_queries", "stages", "tags"})
+_NESTED: Mapping[str, type] = {"report": ReportOptions, "crawl": CrawlOptions, "filter": LeadFilterOptions}
+_LISTS = frozenset({
+    "company_ids", "company_urls", "country", "formats", "industry", "search_queries", "stages", "tags", "technology",
+    "tier",
+})  # fmt: skip
 
 
 def body(named: Mapping[str, Any], options: Mapping[str, Any], allowed: type) -> dict[str, Any]:

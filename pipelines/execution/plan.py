@@ -16,6 +16,7 @@ from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, InputError, WorkError
 from leadmill.ids import CompanyUrl
 from pipelines.committed import files_of, recorded_files
+from pipelines.execution.filtered import filtered
 from pipelines.execution.unit_run import UnitRun
 from pipelines.execution.window import window
 from pipelines.manifest import manifest_of
@@ -25,6 +26,7 @@ from pipelines.request.companies import company_of
 from pipelines.request.lists.company_list import CompanyList
 from pipelines.request.search import search
 from pipelines.stages import KINDS, STAGES, close_steps, partition_number, partition_stages
+from reports.lead_filter import LeadFilter
 
 #: Most registrable domains in one partition.
 MAX_PARTITION = 30
@@ -195,6 +197,8 @@ def resolve(run: UnitRun) -> Plan:
         _add_parent(run, plan, source.parent, reads)
     if reads is None:
         _add_known(run, plan, source.company_ids)
+    elif source.filter is not None:
+        _add_filtered(run, plan, source.filter)
     elif not source.parent:
         _add_newest(run, plan, reads, source.company_ids)
     return plan
@@ -253,6 +257,15 @@ def _add_known(run: UnitRun, plan: Plan, ids: Sequence[str]) -> None:
     for company_id in dict.fromkeys(ids):
         if company_id not in plan.rows:
             plan.add_failed(company_id, company_id, "unknown company")
+
+
+def _add_filtered(run: UnitRun, plan: Plan, wanted: LeadFilter) -> None:
+    rows, of = filtered(run.runtime.store, run.runtime.lake, wanted)
+    if not rows:
+        raise WorkError(f"none of {of:,} companies with a score matches the filter: {wanted.told}", ErrorCategory.DATA)
+    for row in rows:
+        plan.add(CompanyUrl(row["company_id"], row["domain"], row["url"]), source_job=row["job_id"])
+    run.outcome.doc["finding"] = json.dumps({"filter": wanted.told, "matched": len(rows), "of": of})
 
 
 def _look_up(run: UnitRun, ids: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -54,6 +54,8 @@ class Submission:
     file: Path | None = None
     #: A job whose companies (and, for the stages before the first asked for, rows) are taken.
     parent: str | None = None
+    #: Which companies of the lake (`reports.lead_filter.LeadFilter.given`); for a report over them.
+    filter: Mapping[str, Any] = field(default_factory=dict)
     stages: Sequence[str] = ()
     #: crawl, report, scoring_model, icp and what maintenance calls take.
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -104,6 +106,8 @@ class Submission:
         if self.min_coverage is not None and not 0 <= self.min_coverage <= 1:
             raise InputError("a share between 0 and 1", field="min_coverage")
         self._check_times()
+        if self.filter and self.company_ids:
+            raise InputError("give company_ids or a filter, not both", field="filter")
         try:
             check_options(dict(self.options))
         except RecordError as error:
@@ -240,6 +244,8 @@ def _source(submission: Submission) -> dict[str, Any]:
         source["company_ids"] = list(submission.company_ids)
     if submission.parent:
         source["parent"] = submission.parent
+    if submission.filter:
+        source["filter"] = dict(submission.filter)
     return source
 
 

@@ -27,6 +27,7 @@ from pipelines.request.inputs import (
     check_company_ids,
 )
 from pipelines.stages import KINDS, PIPELINE, STAGES, is_unit, partition_number, partition_stages, stage_of
+from reports.lead_filter import LeadFilter
 
 MAX_FORMATS = 20
 _WORD = re.compile(r"[\w.-]{1,100}\Z")
@@ -54,6 +55,8 @@ class Source:
     file: Path | None = None
     #: The job whose plan is taken.
     parent: str | None = None
+    #: Which companies of the lake, for a report over them.
+    filter: LeadFilter | None = None
 
 
 def read_source(recorded: object, folder: Path) -> Source:
@@ -83,7 +86,21 @@ def read_source(recorded: object, folder: Path) -> Source:
     most = source.get("max_results_per_query", 20)
     if not _whole(1, MAX_RESULTS)(most):
         raise RecordError("max_results_per_query", f"not a number from 1 to {MAX_RESULTS}")
-    return Source(urls, ids, queries, most, _upload(source, folder), parent)
+    return Source(urls, ids, queries, most, _upload(source, folder), parent, _filter(source))
+
+
+def _filter(source: Mapping[str, Any]) -> LeadFilter | None:
+    if "filter" not in source:
+        return None
+    given = dict(_mapping(source["filter"], "filter"))
+    lists = {name: _texts(given, name) for name in ("tier", "country", "industry", "technology")}
+    tag, least, text = given.get("tag"), given.get("min_score"), given.get("text", "")
+    known = {*lists, "tag", "min_score", "text"}
+    if not (given.keys() <= known and isinstance(tag, str | None) and isinstance(text, str)):
+        raise RecordError("filter", "it has other fields, or of other types")
+    if least is not None and not _number(0, 100)(least):
+        raise RecordError("filter.min_score", "not a number from 0 to 100")
+    return LeadFilter(tag=tag, min_score=least, text=text, **lists)
 
 
 def _upload(source: Mapping[str, Any], folder: Path) -> Path | None:

@@ -78,6 +78,7 @@ def _job(job: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": _when(job.get("created_at")),
         "generated_at": _when(job.get("generated_at") or datetime.now(UTC)),
         "partial": bool(job.get("partial")),
+        "filter": job.get("filter"),
     }
 
 

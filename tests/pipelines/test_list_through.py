@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from python_calamine import CalamineWorkbook
 
 from cli.local_stack.stack import LocalStack
 from data.lake import Lake
@@ -29,7 +32,7 @@ MINE = {
 def job(client: Client, tmp_path_factory: pytest.TempPathFactory) -> JobHandle:
     file = tmp_path_factory.mktemp("list") / "crm.csv"
     file.write_text(LIST)
-    handle = client.submit(csv=file, crawl={"max_pages": 1}, report={"formats": ["json"]})
+    handle = client.submit(csv=file, crawl={"max_pages": 1}, report={"formats": ["json"]}, tags=["crm-list"])
     assert handle.wait(120).status == "completed"
     return handle
 
@@ -87,3 +90,26 @@ def test_no_other_job_shows_them(stack: LocalStack, client: Client, job: JobHand
     assert told(stack, scored.id) == {"nordwind-solar.example": None}
     [row] = json.loads(report.report("json", tmp_path / "lake.json").read_text())
     assert row["input"] is None and "r-1" not in json.dumps(row)
+
+
+def command(env: dict[str, str], *words: str) -> str:
+    """What `leadmill` prints beside the running stack."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "cli.main", *words], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_report_of_a_filter_and_a_rerun_by_command(stack_env: dict[str, str], job: JobHandle, tmp_path: Path) -> None:
+    out = str(tmp_path / "l.xlsx")
+    book = command(stack_env, "report", "--tag", "crm-list", "-f", "xlsx", "--type", "leads", "-o", out)
+    sheets = CalamineWorkbook.from_path(book)
+    assert len(sheets.get_sheet_by_name("Leads").to_python()) == 2, "a header and the one lead"
+    about = dict(row[:2] for row in sheets.get_sheet_by_name("About").to_python() if len(row) > 1)
+    assert about["Filter"] == "tag crm-list (1 of 1 companies)"
+    again = command(stack_env, "rerun", job.id, "--from", "report")
+    assert again.endswith("report.json"), "in the formats of the job"
+    out = str(tmp_path / "l.csv")
+    table = command(stack_env, "report", job.id, "--type", "leads", "-f", "csv", "--layout", "crm", "-o", out)
+    assert "input.Record ID" in Path(table).read_text("utf-8-sig").splitlines()[0]

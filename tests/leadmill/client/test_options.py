@@ -30,6 +30,7 @@ def accepted(model: Any) -> set[str]:
         (options.CrawlJobOptions, bodies.ScrapeBody, {"company_urls"}),
         (options.ScoreJobOptions, bodies.ScoreBody, {"company_ids"}),
         (options.ReportJobOptions, bodies.ReportBody, {"company_ids", "report_type"}),
+        (options.LeadFilterOptions, bodies.LeadFilterBody, set()),
         (options.JobFilter, bodies.FilterBody, set()),
     ],
 )

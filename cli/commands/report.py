@@ -1,0 +1,153 @@
+"""`leadmill report` (a job's, in any form, or one over companies of the lake) and `leadmill rerun`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import console
+from cli.options import AsJson, DataFolder, JobId, Watch
+from cli.typed import typed
+from leadmill.declared import PIPELINE
+from leadmill.suggest import did_you_mean
+from reports.formats import FORMATS
+from reports.layouts import FOR_PEOPLE, LAYOUTS
+from reports.report_types import REPORT_TYPES
+
+if TYPE_CHECKING:
+    from leadmill.client import Client
+
+Words = list[str] | None
+
+
+def register(app: typer.Typer) -> None:
+    app.command("report")(report)
+    app.command("rerun")(rerun)
+
+
+def _filter(
+    tag: Annotated[str | None, typer.Option("--tag", help="Leads of jobs with this tag.", show_default=False)] = None,
+    tier: Annotated[str | None, typer.Option(help="A,B,C,D", show_default=False)] = None,
+    country: Annotated[str | None, typer.Option(help="ISO 3166 alpha-2: DE,AT", show_default=False)] = None,
+    industry: Annotated[Words, typer.Option(help="May be repeated.", show_default=False)] = None,
+    technology: Annotated[Words, typer.Option(help="May be repeated.", show_default=False)] = None,
+    min_score: Annotated[float | None, typer.Option(min=0, max=100, show_default=False)] = None,
+    text: Annotated[str | None, typer.Option(help="Part of a name, domain or description.", show_default=False)] = None,
+) -> dict[str, Any]:
+    """Which companies of the lake, as `Client.report` takes it."""
+    given = {
+        "tag": tag,
+        "tier": _words(tier),
+        "country": _words(country),
+        "industry": industry,
+        "technology": technology,
+        "min_score": min_score,
+        "text": text,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+@typed("wanted", _filter)
+def report(
+    wanted: dict[str, Any],
+    job: Annotated[str | None, typer.Argument(metavar="JOB", help="A job's id; or name companies by options.")] = None,
+    *,
+    type: Annotated[
+        str | None, typer.Option("--type", help=f"{','.join(REPORT_TYPES)} (default: the job's)", show_default=False)
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help=",".join(FORMATS.names))] = "html",
+    layout: Annotated[
+        str | None,
+        typer.Option("--layout", metavar="NAME", help=f"Columns of CSV and XLSX: {','.join(LAYOUTS.names)}"),
+    ] = None,
+    no_bom: Annotated[bool, typer.Option("--no-bom", help="CSV without a byte-order mark.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to (default: JOB.FORMAT here)."),
+    ] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Take what a cancelled job has.")] = False,
+    watch: Watch = None,
+    data: DataFolder = None,
+) -> int:
+    """Save a report and print its path: of a job, in any form; or of leads of all jobs (--tag, --tier A,B …)."""
+    from cli.connection import connect, use_data
+    from cli.failure import CommandError
+    from cli.progress import follow
+
+    use_data(data)
+    if (job is None) != bool(wanted):
+        raise CommandError(
+            "name a job, or companies by --tag, --tier …; not both", hint=f"leadmill report {job or '--tier A,B'}"
+        )
+    with connect(patient=True) as client:
+        form: dict[str, Any] = {"layout": layout, "bom": False if no_bom else None}
+        if job is None:
+            job = _over_the_lake(client, wanted, type, format, form, watch=watch)
+        saved = client.download_report(
+            job,
+            format,
+            output,
+            type=type,  # type: ignore[arg-type]  # the API says which there are
+            partial=partial,
+            on_wait=lambda made_by: follow(client, made_by, live=watch),
+            **form,
+        )
+    console.result(str(saved))
+    return 0
+
+
+def _over_the_lake(
+    client: Client, wanted: dict[str, Any], type_: str | None, fmt: str, form: dict[str, Any], *, watch: bool | None
+) -> str:
+    """The job that reports on the leads that a filter finds, once it has ended."""
+    from cli.failure import CommandError, Exit
+    from cli.progress import follow
+
+    tables = fmt in FORMATS.names and FORMATS.load(fmt).has_layouts
+    layout = form["layout"] or (FOR_PEOPLE if tables else None)
+    handle = client.report(
+        report_type=type_ or "comprehensive",  # type: ignore[arg-type]
+        formats=[fmt],
+        filter=wanted,  # type: ignore[arg-type]
+        layout=layout,
+        bom=form["bom"],
+    )
+    job = follow(client, handle.id, live=watch)
+    if job.status != "completed":
+        why = (job.error or {}).get("message") or job.status
+        raise CommandError(f"no report: {why}", hint=f"leadmill status {job.id}", exit_code=Exit.JOB_FAILED)
+    found = job.result
+    companies = console.plural(found.get("of", 0), "company")
+    console.note(f"{found.get('matched', 0):,} of {companies}: {found.get('filter')}")
+    form["layout"] = layout
+    return handle.id
+
+
+def rerun(
+    job: JobId,
+    *,
+    from_stage: Annotated[str, typer.Option("--from", metavar="STAGE", help=",".join(PIPELINE))],
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="A tag instead of the job's own.")] = None,
+    watch: Watch = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Run a job's companies again from a stage on, over what it has up to there, and wait for it."""
+    from cli.connection import connect, use_data
+    from cli.failure import CommandError
+    from cli.job_end import tell
+    from cli.progress import follow
+
+    folder = use_data(data)
+    if from_stage not in PIPELINE:
+        raise CommandError(f"no stage {from_stage[:40]!r}; {did_you_mean(from_stage, PIPELINE)}")
+    with connect(patient=True) as client:
+        handle = client.rerun(job, from_stage, tags=tag)
+        console.note(f"submitted {handle.id}")
+        return tell(client, follow(client, handle.id, live=watch), folder, report_dir=None, as_json=as_json)
+
+
+def _words(text: str | None) -> list[str] | None:
+    return None if text is None else [word.strip().upper() for word in text.split(",") if word.strip()]

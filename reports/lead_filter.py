@@ -1,0 +1,92 @@
+"""Which leads a report over companies of the lake is of: a filter on the newest scored row of each."""
+# ruff: noqa: S608  what callers give goes in as parameters; reports.rows quotes the paths
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from data.schemas import STAGE_SCHEMAS
+from reports.final_rows import GOOD
+from reports.rows import select_rows
+
+
+@dataclass(frozen=True)
+class LeadFilter:
+    """What is left out (None, empty) matches all; of several values of a field one has to match, of the fields all.
+
+    Texts compare without case.
+    """
+
+    #: Rows of jobs that have this tag, and of no other job.
+    tag: str | None = None
+    tier: tuple[str, ...] = ()
+    #: ISO 3166, two letters.
+    country: tuple[str, ...] = ()
+    industry: tuple[str, ...] = ()
+    technology: tuple[str, ...] = ()
+    min_score: float | None = None
+    #: Part of name, domain or description.
+    text: str = ""
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is not left out, as JSON says it."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, (), "")}
+
+    @property
+    def told(self) -> str:
+        """In words: `tag fair; tier A or B`."""
+        words = {
+            name: " or ".join(value) if isinstance(value, tuple) else f"{value:g}" if name == "min_score" else value
+            for name, value in self.given.items()
+        }
+        return "; ".join(f"{name.replace('min_score', 'score from')} {value}" for name, value in words.items())
+
+    def conditions(self) -> tuple[list[str], dict[str, Any]]:
+        """What a row has to meet beside its job, as SQL, and the parameters of that."""
+        found: list[str] = []
+        values: dict[str, Any] = {}
+        for name in ("tier", "country", "industry"):
+            if wanted := getattr(self, name):
+                found.append(f"lower({name}) IN (SELECT unnest(${name}))")
+                values[name] = [word.lower() for word in wanted]
+        if self.technology:
+            found.append("list_has_any([lower(t) FOR t IN technologies], $technology)")
+            values["technology"] = [word.lower() for word in self.technology]
+        if self.min_score is not None:
+            found.append("score >= $min_score")
+            values["min_score"] = self.min_score
+        if self.text:
+            found.append("contains(lower(concat_ws(' ', name, domain, description)), $text)")
+            values["text"] = self.text.lower()
+        return found, values
+
+
+def matching(
+    con: Any, files: Sequence[Path], wanted: LeadFilter, jobs: Sequence[str] | None
+) -> tuple[list[Mapping[str, Any]], int]:
+    """Companies whose newest good row matches (company_id, domain, url, job_id), and of how many that is.
+
+    `jobs`: only rows of these count; None: of all.
+
+    Raises:
+        duckdb.Error: a file cannot be read.
+    """
+    conditions, values = wanted.conditions()
+    if jobs is not None:
+        values["jobs"] = list(jobs)
+    own = "AND job_id IN (SELECT unnest($jobs::VARCHAR[]))" if jobs is not None else ""
+    newest = (
+        f"SELECT * FROM ({select_rows(con, files, STAGE_SCHEMAS['score'])}) WHERE {GOOD} {own} "
+        "QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY scored_at DESC, job_id DESC) = 1"
+    )
+    matches = " AND ".join(conditions) or "true"
+    rows = con.execute(
+        f"SELECT company_id, domain, url, job_id, coalesce({matches}, false) AS fits FROM ({newest}) ORDER BY domain",
+        values,
+    ).fetchall()
+    names = ("company_id", "domain", "url", "job_id")
+    return [dict(zip(names, row, strict=False)) for row in rows if row[4]], len(rows)
