@@ -10,6 +10,7 @@ from cli import console
 from cli.failure import Exit
 from cli.progress import closing_line
 from leadmill.client.results import Job
+from reports.wording import NO_PROFILE
 
 if TYPE_CHECKING:
     from leadmill.client import Client
@@ -37,8 +38,10 @@ def fetch_reports(client: Client, job: Job, folder: Path) -> list[Path]:
     return [client.download_report(job.id, name, folder / f"{job.id}.{name}") for name in formats]
 
 
-def tell(client: Client, job: Job, data_dir: Path, *, report_dir: Path | None, as_json: bool) -> int:
-    """Print what came out of a job and return the exit code.
+def tell(
+    client: Client, job: Job, data_dir: Path, *, report_dir: Path | None, as_json: bool, icp: object = True
+) -> int:
+    """Print what came out of a job and return the exit code. Without an `icp` it is told what the score does not say.
 
     A stack of another folder or machine has the reports there: they are saved here, for a path to be one.
     """
@@ -54,6 +57,8 @@ def tell(client: Client, job: Job, data_dir: Path, *, report_dir: Path | None, a
         console.note(f"warning: no {name} report: {console.clean(why)}")
     if merged := job.result.get("merged"):
         console.note(merged_line(merged))
+    if icp is None and any(stage.name == "score" and stage.rows_out for stage in job.stages):
+        console.note(NO_PROFILE)
     console.note(closing_line(job))
     if job.status != "completed":
         console.note(f"why: leadmill status {job.id}    go on: leadmill resume {job.id}")

@@ -32,14 +32,23 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+#: Told wherever leads were scored without a profile.
+NO_PROFILE = (
+    "The score tells how complete and reachable a lead is, not how well it fits you: no ideal customer profile was "
+    "given. To get one: leadmill icp new; to use it: --icp FILE, or icp in the request."
+)
+
+
+def order_of(totals: Mapping[str, Any]) -> str:
+    """The order of leads (`RANKED`) in words."""
+    return f"{'fit' if totals['fitted'] else 'score'}, then reachability, data quality and domain"
+
+
 def score_note(totals: Mapping[str, Any]) -> str | None:
     """What the scores do not say, where no ideal customer profile was given; None where each lead has a fit."""
     if totals["fitted"] or not totals["leads"] or totals["mean_score"] is None:
         return None
-    return (
-        "The score tells how complete and reachable a lead is, not how well it fits you: no ideal customer profile was "
-        "given. To get one: leadmill icp new; to use it: --icp FILE, or icp in the request."
-    )
+    return NO_PROFILE
 
 
 def why_empty(analysis: Mapping[str, Any], job_id: str | None) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -105,6 +106,34 @@ def test_score_task(client: Client, stack: LocalStack, leads: Job) -> None:
         assert 0 < row["score"] <= 100
         assert row["tier"] in "ABCD"
         assert row["contributions"]
+
+
+def test_leads_are_ranked_by_how_well_they_fit(
+    client: Client, stack: LocalStack, leads: Job, stack_env: dict[str, str], tmp_path: Path
+) -> None:
+    icp = {"name": "solar", "countries": {"wanted": ["DACH"], "must": True}, "words": {"wanted": ["solar*"]}}
+    handle = client.rerun(leads.id, "score", icp=icp)
+    found = rows(stack, completed(handle.wait(PATIENCE_S), "pipeline"), "score")
+    told = {domain: (row["fit"], row["tier"], row["score"] == row["fit"]) for domain, row in found.items()}
+    solar, hydro, elsewhere = GOOD
+    assert told == {solar: (100, "A", True), hydro: (50, "B", True), elsewhere: (0, "D", True)}
+    assert all(row["reach"] > 0 and row["model_version"].startswith("icp:solar-") for row in found.values())
+    with handle.report("csv", tmp_path).open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["domain"] for line in lines] == [solar, hydro, elsewhere]
+    assert "in DACH, as wanted" in lines[0]["contributions"] and "says “solar*”, as wanted" in lines[0]["contributions"]
+    assert "outside DACH: excluded" in lines[2]["contributions"]
+    by_command = subprocess.run(
+        [sys.executable, "-m", "cli.main", "score", IDS[0], "--icp", "hiring.toml", "--json"],
+        cwd=tmp_path, env=stack_env, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert by_command.returncode == 2 and "hiring.toml: cannot be read" in by_command.stderr
+    (tmp_path / "hiring.toml").write_text("[hiring]\nwanted = true\n")
+    by_command = subprocess.run(
+        by_command.args, cwd=tmp_path, env=stack_env, capture_output=True, text=True, check=True
+    )
+    job = client.job(json.loads(by_command.stdout)["job_id"]).wait(PATIENCE_S)
+    assert rows(stack, job, "score")[solar]["model_version"].startswith("icp:hiring-")
 
 
 def test_report_task(client: Client, leads: Job, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def score(
     with connect(patient=True) as client:
         handle = client.score(company_ids, **scoring(scoring_model, icp))
         console.note(f"submitted {handle.id}")
-        return tell(client, follow(client, handle.id, live=watch), folder, report_dir=None, as_json=as_json)
+        return tell(client, follow(client, handle.id, live=watch), folder, report_dir=None, as_json=as_json, icp=icp)
 
 
 def _cell(value: Any) -> Any:

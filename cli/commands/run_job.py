@@ -57,7 +57,7 @@ def run(
         _warn_of_other_proxy(folder)
         handle = client.submit(**pipeline)
         try:
-            return _wait(client, handle, folder, telling, stack.check)
+            return _wait(client, handle, folder, telling, stack.check, pipeline.get("icp"))
         except KeyboardInterrupt:
             if stack.temporary:
                 client.cancel(handle.id)
@@ -89,14 +89,15 @@ def _wait(
     handle: JobHandle,
     folder: Path,
     telling: _Telling,
-    check: Callable[[], None] = lambda: None,
+    check: Callable[[], None],
+    icp: object,
 ) -> int:
     from cli.job_end import tell
     from cli.progress import follow
 
     console.note(f"submitted {handle.id}")
     job = follow(client, handle.id, live=telling.watch, check=check)
-    return tell(client, job, folder, report_dir=telling.report_dir, as_json=telling.as_json)
+    return tell(client, job, folder, report_dir=telling.report_dir, as_json=telling.as_json, icp=icp)
 
 
 def _warn_of_other_proxy(folder: Path) -> None:

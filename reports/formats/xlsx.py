@@ -160,6 +160,7 @@ def _summary(book: Any, analysis: dict[str, Any]) -> None:
 
 def _about(book: Any, data: ReportData, table: Table) -> None:
     from reports.report_types import REPORT_TYPES
+    from reports.wording import order_of, score_note
 
     sheet = book.add_worksheet("About")
     bold = book.add_format({"bold": True, "valign": "top"})
@@ -172,12 +173,13 @@ def _about(book: Any, data: ReportData, table: Table) -> None:
         ("Report", REPORT_TYPES[data.report_type].title),
         ("Rows", f"{table.rows:,} of {totals['companies']:,} companies" + _why_not_all(data)),
         ("Filter", str(job.get("filter") or "none")),
-        ("Order", "score, then data quality, then domain; what could not be read comes last"),
+        ("Order", f"{order_of(totals)}; what could not be read comes last"),
         ("Layout", f"{data.layout.name}: {data.layout.about}"),
         ("Made", f"{made:%Y-%m-%d %H:%M} UTC" if isinstance(made, datetime) else str(made)),
         ("Job", str(job.get("job_id") or "none")),
         ("Tags", ", ".join(map(str, job.get("tags") or ())) or "none"),
         ("Scoring model", _models(totals)),
+        ("Score", score_note(totals) or "how well a lead fits the ideal customer profile (columns fit and reach)"),
     ]
     _write_lines(sheet, lines, lambda line, column: wrapped if column else bold)
 

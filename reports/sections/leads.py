@@ -14,7 +14,7 @@ from reports.provenance import origin
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section
 from reports.sections.tiers import TIERS
-from reports.wording import score_note
+from reports.wording import order_of, score_note
 
 #: Bytes that the leads may take; the rest of the page stays far below the difference to 2 MB.
 BUDGET = 1_700_000
@@ -32,7 +32,7 @@ _TEXTS = 16
 TEMPLATE = """\
 <section class="leads" id="leads" aria-label="Ranked leads">
 <h2>Ranked leads</h2>
-<p class="note">{% if leads | length < totals.leads %}The best {{ leads | length | number }} of {{ totals.leads | number }} leads; the data files of this report (CSV, XLSX, Parquet) hold all of them.{% else %}{{ 'One lead' if totals.leads == 1 else 'All ' ~ (totals.leads | number) ~ ' leads' }}.{% endif %} Order: {{ 'fit' if totals.fitted else 'score' }}, then reachability, data quality and domain. {{ score_note or '' }}</p>
+<p class="note">{% if leads | length < totals.leads %}The best {{ leads | length | number }} of {{ totals.leads | number }} leads; the data files of this report (CSV, XLSX, Parquet) hold all of them.{% else %}{{ 'One lead' if totals.leads == 1 else 'All ' ~ (totals.leads | number) ~ ' leads' }}.{% endif %} Order: {{ order }}. {{ score_note or '' }}</p>
 <form class="tools" hidden>
 <label class="find">Search <input type="search" placeholder="Name, place, e-mail, technology …"></label>
 {% if tiers | length > 1 %}<fieldset><legend>Tier</legend>{% for tier in tiers %}<button type="button" data-tier="{{ tier }}" aria-pressed="false">{{ tier }}</button>{% endfor %}</fieldset>{% endif %}
@@ -62,7 +62,11 @@ def _view(answer: None, page: Page) -> Mapping[str, Any] | None:
         ("place", "by place"),
     ]
     note = score_note(page.rows.totals)
-    return {"leads": leads, "tiers": tiers, "orders": orders, "score_note": note} if leads else None
+    return (
+        {"leads": leads, "tiers": tiers, "orders": orders, "score_note": note, "order": order_of(page.rows.totals)}
+        if leads
+        else None
+    )
 
 
 def _within_budget(leads: Iterable[Mapping[str, Any]]) -> Iterator[Markup]:
