@@ -19,12 +19,21 @@ from cli.sample_sites.truth import company_urls
 from docs import chromium
 from docs.chromium import Chromium
 from leadmill.client import Client
+from leadmill.client.options import ReportOptions
 
 IMAGES = Path(__file__).parent / "images"
 #: Every picture: its file, the width and height of the window in pixels, whether its user prefers dark.
 PICTURES = (("report.png", 1180, 1060, False), ("report-phone.png", 390, 844, True))
-#: A lead whose details are shown, on the wide picture and on the narrow one.
-_OPENED = ("nordwind-solar.example", "velo-cargo-express.example")
+#: The lead whose details are open: on the wide picture the first one, on the narrow one this.
+_LINKED = "velo-cargo-express.example"
+#: The ideal customer profile that the sample companies are scored by.
+_WANTED = {
+    "name": "european-growth",
+    "countries": {"wanted": ["EU", "Switzerland"], "weight": 8},
+    "size": {"min": 10, "max": 120},
+    "technologies": {"wanted": ["Shopify", "Stripe", "HubSpot", "WordPress"]},
+    "hiring": {"wanted": True},
+}
 _COLOURS = 200
 _PATIENCE_S = 300
 
@@ -36,17 +45,18 @@ def take(client: Client, folder: Path) -> list[Path]:
         FileNotFoundError: there is no Chromium.
         RuntimeError: the job did not complete.
     """
-    job = client.submit(company_urls(), report={"type": "leads", "formats": ["html"]}, tags=["Autumn trade fair"])
+    report: ReportOptions = {"type": "leads", "formats": ["html"]}
+    job = client.submit(company_urls(), icp=_WANTED, report=report, tags=["Autumn trade fair"])
     ended = job.wait(_PATIENCE_S)
     if ended.status != "completed":
         raise RuntimeError(f"the job ended {ended.status}: {ended.error}")
     made = []
     with Chromium() as browser:
-        for (name, width, height, dark), domain in zip(PICTURES, _OPENED, strict=True):
-            anchor = f"#{domain}" if width <= 600 else ""
-            url = f"{client.base_url}/api/v1/jobs/{job.id}/report?format=html{anchor}"
+        for name, width, height, dark in PICTURES:
+            narrow = width <= 600
+            url = f"{client.base_url}/api/v1/jobs/{job.id}/report?format=html{f'#{_LINKED}' if narrow else ''}"
             browser.open(url, width=width, height=height, dark=dark)
-            if not anchor:
+            if not narrow:
                 browser.evaluate("document.querySelector('.lead details').open = true")
             made.append(folder / name)
             _small(browser.screenshot(), made[-1])
