@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from cli import console
 from cli.failure import CommandError, Exit
+from cli.option_words import say_in_words
 from cli.streams import OutputClosedError, open_missing, silence
 from leadmill.errors import ConfigError, LeadmillError
 
 
-def all_commands() -> typer.Typer:
-    """Every command. Some are made of declarations, whose faults are told like any other.
+def all_commands() -> TyperGroup:
+    """Every command, below one. Some are made of declarations, whose faults are told like any other.
 
     Raises:
         ConfigError: a stage or a kind of job is declared wrongly.
@@ -36,7 +39,10 @@ def all_commands() -> typer.Typer:
     app.add_typer(scoring.app, name="icp")
     app.add_typer(schedules.app, name="schedules")
     app.add_typer(maintain.app, name="maintenance")
-    return app
+    command = get_command(app)
+    assert isinstance(command, TyperGroup)
+    say_in_words(command)
+    return command
 
 
 def _tell_version(asked: bool) -> None:

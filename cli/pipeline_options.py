@@ -24,7 +24,9 @@ Formats = Annotated[
 ]
 LayoutName = Annotated[
     str | None,
-    typer.Option("--layout", metavar="NAME", help=f"Columns of CSV and XLSX: {','.join(LAYOUTS.names)} (default: crm)"),
+    typer.Option(
+        "--layout", metavar="NAME", help=f"Columns of CSV and XLSX: {', '.join(LAYOUTS.names)} (default: crm)"
+    ),
 ]
 NoBom = Annotated[bool, typer.Option("--no-bom", help="CSV without a byte-order mark.")]
 MaxPages = Annotated[int | None, typer.Option(min=1, help="Pages fetched of each company at most.")]

@@ -98,11 +98,9 @@ def fields(_: str) -> str:
 
 def commands(_: str) -> str:
     """Every command of `leadmill` with its arguments and options."""
-    from typer.main import get_command
-
     from cli.main import all_commands
 
-    return "\n\n".join(_commands("leadmill", get_command(all_commands())))
+    return "\n\n".join(_commands("leadmill", all_commands()))
 
 
 def _commands(path: str, command: Any) -> Iterator[str]:
@@ -112,14 +110,9 @@ def _commands(path: str, command: Any) -> Iterator[str]:
         return
     context = command.context_class(command, info_name=path, resilient_parsing=True)
     records = filter(None, (parameter.get_help_record(context) for parameter in command.get_params(context)))
-    lines = [[f"`{_plain(what)}`", " ".join(about.split())] for what, about in records if what != "--help"]
+    lines = [[f"`{what}`", " ".join(about.split())] for what, about in records if what != "--help"]
     usage = " ".join([path, *command.collect_usage_pieces(context)])
     yield "\n\n".join([f"### `{usage}`", " ".join((command.help or "").split()), _table(["", ""], lines)])
-
-
-def _plain(option: str) -> str:
-    """Types in capital letters, as people write them."""
-    return re.sub(r"<(?:list\[)?(\w+)[^>]*>", lambda kind: {"str": "TEXT"}.get(kind[1], kind[1].upper()), option)
 
 
 # ---- decisions -----------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def demo(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> int:
-    """Crawl made-up company sites on this machine, and show the result.
+    """Crawl made-up company sites here, and show the result.
 
     They are scored, and what comes out is compared with what the sites say.
     """
