@@ -30,16 +30,17 @@ def living_processes(run: RunDir) -> dict[str, int | None]:
 
 
 def stack_status(client: Client, data_dir: Path) -> dict[str, Any]:
-    """All of it as one JSON object."""
+    """All of it as one JSON object; of a stack on another folder or machine what its API tells."""
     run = RunDir(data_dir / "run")
-    state = run.state()
+    here = run.read("api.url") == client.base_url
+    state = run.state() if here else {}
     return {
         "api": client.base_url,
         "ready": client.is_ready(),
-        "data": str(data_dir),
-        "redis": shown(run.read("redis.url") or "") or None,
+        "data": str(data_dir) if here else None,
+        "redis": (shown(run.read("redis.url") or "") or None) if here else None,
         "started_at": state.get("started_at"),
-        "processes": living_processes(run),
+        "processes": living_processes(run) if here else {},
         "statistics": client.statistics(),
         "jobs": [job.raw for job in client.list_jobs(limit=RECENT_JOBS)],
     }
@@ -51,7 +52,8 @@ def tell_stack(found: dict[str, Any]) -> None:
 
     state = "ready" if found["ready"] else "not ready: a queue has no listener, or Redis does not answer"
     console.result(f"{found['api']}  {state}")
-    console.result(f"data   {found['data']}")
+    if found["data"]:
+        console.result(f"data   {found['data']}")
     if found["redis"]:
         console.result(f"redis  {found['redis']}")
     for name, pid in found["processes"].items():
