@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 from leadmill.ids import has_known_suffix
-from pipelines.request.lists.rows import MAX_CELL
+from pipelines.request.lists.rows import MAX_CELL, Row
 from pipelines.request.lists.words import EMPTY
 
 #: Characters of an address that is looked at, at most.
@@ -61,6 +61,15 @@ def address_in(cell: str) -> str:
     if not re.search(r"[\s,;|<>\"]", text):
         return text
     return _first(text)
+
+
+def address_at(row: Row, column: int) -> str:
+    """The address in a row's cell: what it says, else where its link leads."""
+    text = address_in(row.cells[column]) if column < len(row.cells) else ""
+    link = row.links.get(column) if row.links else None
+    if link and not looks_like_address(text) and not is_email(text):
+        return address_in(link)
+    return text
 
 
 def _first(text: str) -> str:

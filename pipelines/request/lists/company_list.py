@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 from leadmill.errors import InputError
 from leadmill.ids import CompanyUrl
 from pipelines.request.companies import company_of
-from pipelines.request.lists.cells import address_in, tidy
+from pipelines.request.lists.cells import address_at, tidy
 from pipelines.request.lists.csv_rows import csv_rows
-from pipelines.request.lists.decoding import Encoding, encoding_of
+from pipelines.request.lists.decoding import Encoding, encoding_of, is_workbook
 from pipelines.request.lists.dialect import Dialect, dialect_of
 from pipelines.request.lists.headers import Header, find_header, none_found
-from pipelines.request.lists.rows import Row
+from pipelines.request.lists.rows import SAMPLE_ROWS, Row
+from pipelines.request.lists.workbook import Sheet, Workbook
 
 NO_ADDRESS = "no address in this line"
 
@@ -86,7 +88,7 @@ class CompanyList:
             InputError: it is no list of companies; says what it has and what would do. `field` is `column` where
                 there is no such column.
         """
-        self._source = _text(path, column)
+        self._source = _workbook(path, column) if is_workbook(path) else _text(path, column)
         header, first = self._source.header, self._source.first
         self._names = header.names
         self.understood = Understood(
@@ -107,7 +109,7 @@ class CompanyList:
         values = {self._name(i): value for i, cell in enumerate(cells) if i != columns[0] and (value := tidy(cell))}
         text = error = ""
         for i in columns:
-            if i < len(cells) and (address := address_in(cells[i])):
+            if address := address_at(row, i):
                 try:
                     return InputLine(row.line, company_of(address), address, None, values)
                 except InputError as wrong:
@@ -155,3 +157,34 @@ def _text(path: Path, column: str | None) -> _Source:
     if header is None:
         raise none_found(dialect.rows)
     return _Text(path, encoding, dialect, header)
+
+
+class _Workbook:
+    """A sheet of a workbook."""
+
+    def __init__(self, path: Path, sheet: Sheet, first: list[Row], header: Header) -> None:
+        self._path, self._sheet = path, sheet
+        self.header, self.first = header, first
+
+    def rows(self) -> Iterator[Row]:
+        with Workbook(self._path) as book:
+            yield from book.rows(self._sheet)
+
+    def told(self) -> dict[str, Any]:
+        return {"format": "xlsx", "sheet": self._sheet.name}
+
+
+def _workbook(path: Path, column: str | None) -> _Source:
+    """The first sheet that holds a list; if none does, the first that holds anything says why."""
+    why: InputError | None = None
+    with Workbook(path) as book:
+        for sheet in book.sheets:
+            first = list(islice(book.rows(sheet), SAMPLE_ROWS))
+            try:
+                if header := find_header(first, column):
+                    return _Workbook(path, sheet, first, header)
+                if first:
+                    why = why or none_found(first)
+            except InputError as error:
+                why = why or error
+    raise why or InputError("the workbook is empty; its first sheet needs a column url, website or domain")

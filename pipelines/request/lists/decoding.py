@@ -27,7 +27,6 @@ _OTHERS = (
     ),
     (b"%PDF", "a PDF; export the list as CSV or XLSX"),
     (b"\x1f\x8b", "compressed (gzip); unpack it"),
-    (b"PK\x03\x04", "a ZIP archive; give the list itself, as CSV or XLSX"),
     (b"{\\rtf", "a text document; export the list as CSV or XLSX"),
 )
 _PAGES = (b"<!doctype", b"<html", b"<table", b"<?xml")
@@ -45,6 +44,12 @@ class Encoding:
     def open(self, path: Path) -> TextIO:
         """The file as text. Line ends stay as they are: a carriage return alone is one, too."""
         return path.open(encoding=self.codec, errors="replace", newline="")
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether a file is a ZIP archive, as XLSX files are."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def encoding_of(path: Path) -> Encoding:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from leadmill.errors import InputError
 from leadmill.suggest import did_you_mean
-from pipelines.request.lists.cells import address_in, is_email, looks_like_address, tidy
+from pipelines.request.lists.cells import address_at, address_in, is_email, looks_like_address, tidy
 from pipelines.request.lists.rows import MAX_COLUMNS, Row
 from pipelines.request.lists.words import HEADERS, fold, has_word
 
@@ -138,7 +138,7 @@ def _names_website(address: str) -> bool:
 
 def _column(rows: Sequence[Row], i: int) -> Iterator[str]:
     """Addresses of a column's filled cells."""
-    return filter(None, (address_in(row.cells[i]) for row in rows if i < len(row.cells)))
+    return filter(None, (address_at(row, i) for row in rows if i < len(row.cells)))
 
 
 def _above(rows: Sequence[Row], column: int, widths: Sequence[int]) -> int | None:

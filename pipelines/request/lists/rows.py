@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 #: Most columns of a list (Excel has no more), and most rows of a workbook (nor of these).
@@ -23,3 +23,5 @@ class Row:
     cells: Sequence[str]
     #: What is wrong with the row as a whole; its cells are the best that could be read.
     fault: str | None = None
+    #: Column -> where a link leads that the cell shows by another text.
+    links: Mapping[int, str] | None = None

@@ -1,0 +1,179 @@
+"""The parts of an Office file: XML in a ZIP archive from a stranger, read in pieces within bounds.
+
+Nothing is unpacked as a whole. How large a part says that it is, is checked before; zipfile gives no more than that.
+The XML may hold no document type (so no entities), no tag of megabytes, no elements within one another without end.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+from xml.parsers import expat
+
+from leadmill.errors import InputError
+
+#: What a file may hold unpacked, and its parts that are needed whole (texts, styles), bytes.
+MAX_UNPACKED = 1_000_000_000
+MAX_WHOLE = 300_000_000
+#: Size of an archive's list of its parts, and of one tag with its attributes, bytes; elements within one another.
+_MAX_DIRECTORY = 4_000_000
+_MAX_TAG = 4_000_000
+_MAX_DEPTH = 60
+_PIECE = 1 << 16
+_END, _END_LENGTH, _MAX_COMMENT = b"PK\x05\x06", 22, 65_535
+DAMAGED = "the workbook is damaged or no XLSX; open it in Excel and save it again"
+
+
+class Handler(Protocol):
+    """What is told of the XML of a part; names are without their prefix."""
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None: ...
+
+    def end(self, name: str) -> None: ...
+
+    def text(self, text: str) -> None: ...
+
+
+class Parts:
+    """An opened archive; a context."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises InputError: it is no archive, a damaged one, or a bomb."""
+        _check_directory(path)
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise InputError(DAMAGED) from error
+        self._sizes = {info.filename: info.file_size for info in self._archive.infolist()}
+        if sum(self._sizes.values()) > MAX_UNPACKED:
+            self.close()
+            raise InputError(
+                f"the workbook unpacks to more than {MAX_UNPACKED // 1_000_000:,} MB; split it, or give CSV"
+            )
+
+    def close(self) -> None:
+        self._archive.close()
+
+    def __enter__(self) -> Parts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._sizes
+
+    def read(self, name: str, handler: Handler) -> None:
+        """Tell a handler of all of a part that has to be known as a whole."""
+        if self._sizes.get(name, 0) > MAX_WHOLE:
+            raise InputError(f"{name} of the workbook is larger than {MAX_WHOLE // 1_000_000} MB; give CSV instead")
+        for _ in self.pieces(name, handler):
+            pass
+
+    def pieces(self, name: str, handler: Handler) -> Iterator[None]:
+        """The same in pieces: whoever has enough after one of them stops.
+
+        Raises:
+            InputError: the part is missing, damaged or hostile.
+        """
+        parser = _parser(handler)
+        fed = 0
+        try:
+            with self._archive.open(name) as part:
+                while piece := part.read(_PIECE):
+                    parser.Parse(piece, False)
+                    fed += len(piece)
+                    if fed - parser.CurrentByteIndex > _MAX_TAG:
+                        raise InputError(DAMAGED)
+                    yield
+                parser.Parse(b"", True)
+                yield
+        except RuntimeError as error:  # so zipfile says that a password is wanted
+            raise InputError("the workbook has a password; save it without one") from error
+        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+            raise InputError(DAMAGED) from error
+        except expat.ExpatError as error:
+            raise InputError(DAMAGED) from error
+
+    def after(self, name: str, mark: bytes) -> bytes:
+        """What follows a mark in a part, at most some megabytes; empty where there is none."""
+        held = b""
+        try:
+            with self._archive.open(name) as part:
+                while piece := part.read(_PIECE):
+                    held += piece
+                    if (at := held.find(mark)) >= 0:
+                        return held[at:] + part.read(10 * _MAX_TAG)
+                    held = held[-len(mark) :]
+        except (
+            KeyError,
+            RuntimeError,
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            OSError,
+            NotImplementedError,
+        ) as error:
+            raise InputError(DAMAGED) from error
+        return b""
+
+
+def _check_directory(path: Path) -> None:
+    """An archive of a million parts of no size would take as much memory as a large one."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _MAX_COMMENT - _END_LENGTH))
+        tail = file.read()
+    at = tail.rfind(_END)
+    if at < 0 or len(tail) - at < _END_LENGTH:
+        raise InputError(DAMAGED)
+    (length,) = struct.unpack_from("<L", tail, at + 12)
+    if length > _MAX_DIRECTORY:
+        raise InputError(DAMAGED)
+
+
+def _parser(handler: Handler) -> expat.XMLParserType:
+    parser = expat.ParserCreate()
+    depth = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _MAX_DEPTH:
+            raise InputError(DAMAGED)
+        handler.start(name.rpartition(":")[2], attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        handler.end(name.rpartition(":")[2])
+
+    def refuse(*_: object) -> None:
+        raise InputError("the workbook's XML declares a document type, which no workbook has")
+
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = handler.text
+    parser.StartDoctypeDeclHandler = refuse
+    return parser
+
+
+class Attributes:
+    """A handler that calls a function for each element of some names."""
+
+    def __init__(self, **wanted: Callable[[Mapping[str, str]], None]) -> None:
+        self._wanted = wanted
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name in self._wanted:
+            self._wanted[name](attributes)
+
+    def end(self, name: str) -> None:
+        pass
+
+    def text(self, text: str) -> None:
+        pass
