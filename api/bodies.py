@@ -33,7 +33,7 @@ from pipelines.intake.bulk import Action
 from pipelines.intake.submit import MAX_DEADLINE_S, MAX_TAGS
 from pipelines.queues import Priority
 from pipelines.request.asked import CRAWL_LIMITS
-from pipelines.request.inputs import MAX_INLINE, MAX_QUERIES, MAX_RESULTS
+from pipelines.request.inputs import MAX_COLUMN, MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from pipelines.scoring.profile import Profile
 from reports.formats import FORMATS
 from reports.layouts import DEFAULT as DEFAULT_LAYOUT
@@ -130,6 +130,10 @@ ModelName = Annotated[
 Icp = Annotated[
     SkipValidation[str | Profile],
     Field(description="Ideal customer profile: one of LEADMILL_MODELS_DIR by its name, or itself"),
+]
+Column = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_COLUMN, description="Header of the column of websites in an uploaded list"),
 ]
 PerQuery = Annotated[StrictInt, Field(ge=1, le=MAX_RESULTS)]
 
@@ -246,6 +250,7 @@ class PipelineBody(Common):
     search_queries: Queries = []
     max_results_per_query: PerQuery = 20
     company_ids: CompanyIds = []
+    column: Column | None = None
     stages: Annotated[list[StageName], Field(min_length=1), AfterValidator(_distinct)] | None = None
     report: Report = Report()
     crawl: Crawl = Crawl()

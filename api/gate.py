@@ -26,7 +26,7 @@ from pipelines.request.inputs import MAX_UPLOAD
 #: Largest body of a call that takes a file, bytes; and of every other (10,000 URLs of full length fit).
 MAX_FILE_BODY = MAX_UPLOAD + 1_000_000
 MAX_BODY = 24_000_000
-_FILE_PATHS = ("/api/v1/pipelines",)
+_FILE_PATHS = ("/api/v1/pipelines", "/api/v1/pipelines/preview")
 #: Most requests under way. More would only wait for a thread; event streams have a limit of their own
 #: (`api.event_hub`), and whoever asks whether this process lives is always answered.
 MAX_BUSY = 256

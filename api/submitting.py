@@ -38,8 +38,10 @@ def scoped_key(key: str | None) -> str | None:
     return f"{CALLER}:{key}"
 
 
-def accept(here: Context, submission: Submission, key: str | None) -> Response:
-    """Record a submission, leave its launch to the dispatcher, and answer 202.
+def accept(
+    here: Context, submission: Submission, key: str | None, *, input: Mapping[str, Any] | None = None
+) -> Response:
+    """Record a submission, leave its launch to the dispatcher, and answer 202; `input`: how its list is read.
 
     Raises:
         InputError: a field is wrong.
@@ -48,12 +50,21 @@ def accept(here: Context, submission: Submission, key: str | None) -> Response:
     """
     accepted = record(here.store, here.lake, replace(submission, idempotency_key=scoped_key(key)))
     here.dispatcher.put(accepted.send)
-    return accepted_answer(accepted.job_id, submission.kind, replayed=accepted.replayed)
+    return accepted_answer(accepted.job_id, submission.kind, replayed=accepted.replayed, input=input)
 
 
-def accepted_answer(job_id: str, kind: str, *, replayed: bool = False, status: str = "pending") -> Response:
+def accepted_answer(
+    job_id: str,
+    kind: str,
+    *,
+    replayed: bool = False,
+    status: str = "pending",
+    input: Mapping[str, Any] | None = None,
+) -> Response:
     """202 with the job's address. A replay gets the very body of the first answer, so `status` is that of then."""
-    body = {"job_id": job_id, "kind": str(kind), "status": status, "links": links(job_id)}
+    body: dict[str, Any] = {"job_id": job_id, "kind": str(kind), "status": status, "links": links(job_id)}
+    if input is not None:
+        body["input"] = input
     headers = {"Location": f"{API}/jobs/status/{job_id}"}
     if replayed:
         headers["Idempotency-Replayed"] = "true"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cli import console
 from cli.failure import Exit
+from cli.list_words import sentence
 from cli.progress import closing_line
 from leadmill.client.results import Job
 from reports.wording import NO_PROFILE
@@ -55,6 +56,8 @@ def tell(
             console.result(str(path))
     for name, why in job.result.get("failed_formats", {}).items():
         console.note(f"warning: no {name} report: {console.clean(why)}")
+    if (given := job.result.get("input")) and given["companies"] < given["lines"]:
+        console.note(sentence(given))
     if merged := job.result.get("merged"):
         console.note(merged_line(merged))
     if icp is None and any(stage.name == "score" and stage.rows_out for stage in job.stages):

@@ -24,7 +24,7 @@ def all_commands() -> TyperGroup:
     Raises:
         ConfigError: a stage or a kind of job is declared wrongly.
     """
-    from cli.commands import doctor, jobs, leads, maintain, processes, report, run_job, schedules, scoring, stack
+    from cli.commands import check, doctor, jobs, leads, maintain, processes, report, run_job, schedules, scoring, stack
 
     app = typer.Typer(
         name="leadmill",
@@ -33,7 +33,7 @@ def all_commands() -> TyperGroup:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for group in (stack, run_job, jobs, report, leads, scoring, processes, doctor):
+    for group in (stack, run_job, check, jobs, report, leads, scoring, processes, doctor):
         group.register(app)
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")

@@ -15,7 +15,13 @@ from leadmill.declared import PIPELINE
 from reports.formats import FORMATS
 from reports.layouts import FOR_PEOPLE, LAYOUTS
 
-Inputs = Annotated[list[str] | None, typer.Argument(metavar="FILE|URL…", help="One CSV file, or URLs and hosts.")]
+Inputs = Annotated[
+    list[str] | None, typer.Argument(metavar="FILE|URL…", help="One CSV or XLSX file, or URLs and hosts.")
+]
+Column = Annotated[
+    str | None,
+    typer.Option("--column", metavar="NAME", help="Header of the column of websites in FILE (default: it is found)."),
+]
 Search = Annotated[list[str] | None, typer.Option("--search", help="A search query; may be repeated.")]
 Stages = Annotated[str | None, typer.Option(help=f"{','.join(PIPELINE)} (default: all)")]
 Formats = Annotated[
@@ -38,12 +44,13 @@ Deadline = Annotated[
 RunAt = Annotated[str | None, typer.Option("--run-at", metavar="TIME", help="Not before: 2027-01-31T08:00.")]
 
 #: Endings by which an argument is taken for a file even when there is none, so that a typing error says so.
-_FILE_ENDINGS = {".csv", ".tsv", ".txt"}
+_FILE_ENDINGS = {".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls"}
 
 
 def _pipeline(
     inputs: Inputs = None,
     *,
+    column: Column = None,
     search: Search = None,
     stages: Stages = None,
     formats: Formats = None,
@@ -71,8 +78,12 @@ def _pipeline(
         **scoring(scoring_model, icp),
     }
     if not inputs and not search:
-        raise CommandError("name a CSV file, URLs or --search", hint="leadmill run companies.csv")
+        raise CommandError("name a CSV or XLSX file, URLs or --search", hint="leadmill run companies.csv")
     body |= _companies(inputs or ())
+    if column is not None:
+        if "csv" not in body:
+            raise CommandError("--column names a column of a file", hint="leadmill run companies.csv --column Website")
+        body["column"] = column
     if search:
         body["search_queries"] = list(search)
     if stages:
@@ -88,7 +99,7 @@ def _companies(inputs: Sequence[str]) -> dict[str, Any]:
 
     files = [text for text in inputs if _is_file(text)]
     if files and len(inputs) > 1:
-        raise CommandError("give one CSV file, or URLs, not both", hint=f"leadmill run {files[0]}")
+        raise CommandError("give one CSV or XLSX file, or URLs, not both", hint=f"leadmill run {files[0]}")
     if not files:
         return {"company_urls": list(inputs)} if inputs else {}
     file = Path(files[0])

@@ -7,10 +7,8 @@ import ipaddress
 import re
 import secrets
 import time
-import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -64,6 +62,9 @@ def _suffixes() -> Any:
 @cache
 def _shared() -> tuple[frozenset[str], frozenset[str]]:
     """Hosts below which each name is a company of its own, and names that are the host's owner's there."""
+    import tomllib
+    from importlib.resources import files
+
     data = tomllib.loads(files(__package__).joinpath("shared_hosts.toml").read_text("utf-8"))
     return frozenset(data["hosts"]), frozenset(data["own"])
 

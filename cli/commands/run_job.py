@@ -80,6 +80,7 @@ def submit(pipeline: dict[str, Any], *, as_json: AsJson = False, data: DataFolde
         console.json_result(handle.submitted)
     else:
         console.result(handle.id)
+    _tell_input(handle)
     console.note(f"follow it with: leadmill watch {handle.id}")
     return 0
 
@@ -96,8 +97,16 @@ def _wait(
     from cli.progress import follow
 
     console.note(f"submitted {handle.id}")
+    _tell_input(handle)
     job = follow(client, handle.id, live=telling.watch, check=check)
     return tell(client, job, folder, report_dir=telling.report_dir, as_json=telling.as_json, icp=icp)
+
+
+def _tell_input(handle: JobHandle) -> None:
+    from cli.list_words import sentence
+
+    if found := handle.submitted.get("input"):
+        console.note(sentence(found))
 
 
 def _warn_of_other_proxy(folder: Path) -> None:

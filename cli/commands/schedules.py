@@ -60,12 +60,12 @@ def add(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
-    """Submit a pipeline again and again. A CSV file is read now, once."""
+    """Submit a pipeline again and again. A list in a file is read now, once."""
     from cli.connection import connect, use_data
 
     use_data(data)
     if file := pipeline.pop("csv", None):
-        pipeline["company_urls"] = _urls_of(file)
+        pipeline["company_urls"] = _urls_of(file, pipeline.pop("column", None))
     with connect() as client:
         made = client.create_schedule(name, cron, timezone=timezone, **pipeline)
     if as_json:
@@ -113,11 +113,11 @@ def delete(name: Name, data: DataFolder = None) -> int:
     return 0
 
 
-def _urls_of(file: Path) -> list[str]:
+def _urls_of(file: Path, column: str | None) -> list[str]:
     from pipelines.request.lists.company_list import CompanyList
 
     urls = []
-    for line in CompanyList(file):
+    for line in CompanyList(file, column):
         if line.company is None:
             console.note(f"line {line.line} left out: {console.clean(line.error or '')}")
         else:

@@ -101,7 +101,8 @@ LIMITS: dict[str, float] = {
 }
 #: Why a unit failed that the deadline gave up, in its state and in the error of each of its companies.
 DEADLINE_STRUCK = "the deadline of the job struck before this was done"
-#: Long fields of a record that every reader gets: result and error, merged URLs, what a maintenance call found.
+#: Long fields of a record that every reader gets: result and error, merged URLs, what a maintenance call found
+#: or how launch understood a list.
 DOCUMENT = ("error", "result", "merged", "finding")
 #: Seconds between renewals of a lease.
 RENEW_S = 1.5

@@ -311,7 +311,7 @@ class JobRecord:
 
     @property
     def finding(self) -> str:
-        """What a maintenance call found (JSON)."""
+        """What a maintenance call found, or how launch understood a list (JSON)."""
         return self.stored.get("finding") or ""
 
     def _count(self, name: str, default: int = 0) -> int:

@@ -66,6 +66,8 @@ class PipelineOptions(JobOptions, total=False):
     max_results_per_query: int | None
     #: Companies of the lake: comp_….
     company_ids: Iterable[str] | None
+    #: Header of the column of websites in the list that `csv` names; found unless given.
+    column: str | None
     #: scrape, process, enrich, score, report, or a plug-in's; all unless given.
     stages: Iterable[str] | None
     report: ReportOptions | None

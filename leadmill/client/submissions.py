@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
+from leadmill.answers import ListPreview
 from leadmill.client.job_handle import JobHandle
 from leadmill.client.options import (
     CrawlJobOptions,
@@ -38,13 +39,23 @@ class Submissions:
         csv: str | os.PathLike[str] | None = None,
         **options: Unpack[SubmitOptions],
     ) -> JobHandle:
-        """Run a pipeline over companies named by URLs, searches, ids or a CSV file (sent as it is).
+        """Run a pipeline over companies named by URLs, searches, ids or a list: `csv`, a CSV or XLSX file.
 
         Raises:
             ApiError: refused; `field` says which entry is wrong.
-            OSError: the CSV cannot be read.
+            OSError: the file cannot be read.
         """
         return self._submit("/pipelines", {"company_urls": company_urls}, options, SubmitOptions, csv=csv)
+
+    def preview(self, csv: str | os.PathLike[str], *, column: str | None = None) -> ListPreview:
+        """What would be understood of a list, without a job: column, delimiter, counts, reasons with examples.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        content = {} if column is None else {"column": column}
+        found = self._transport.submit("/pipelines/preview", content, csv=csv)
+        return cast(ListPreview, found)
 
     def rerun(self, job_id: str, from_stage: str, **options: Unpack[ScoreJobOptions]) -> JobHandle:
         """A new job that takes the parent's parts up to a stage and works from there."""

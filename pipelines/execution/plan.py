@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.input_columns import InputWriter
 from data.job_files import JobFiles
@@ -23,10 +23,12 @@ from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.request.asked import Source, read_source
 from pipelines.request.companies import company_of
-from pipelines.request.lists.company_list import CompanyList
 from pipelines.request.search import search
 from pipelines.stages import KINDS, STAGES, close_steps, partition_number, partition_stages
 from reports.lead_filter import LeadFilter
+
+if TYPE_CHECKING:
+    from pipelines.request.lists.company_list import CompanyList
 
 #: Most registrable domains in one partition.
 MAX_PARTITION = 30
@@ -189,7 +191,9 @@ def resolve(run: UnitRun) -> Plan:
     for url in source.company_urls:
         _add_url(plan, url)
     if source.file is not None:
-        _add_lines(run, plan, CompanyList(source.file))
+        from pipelines.request.lists.company_list import CompanyList
+
+        _add_lines(run, plan, CompanyList(source.file, source.column))
     if source.search_queries:
         for company in search(runtime.settings, runtime.lake, source.search_queries, source.max_results_per_query):
             plan.add(company)
@@ -212,10 +216,16 @@ def _add_url(plan: Plan, url: str) -> None:
 
 
 def _add_lines(run: UnitRun, plan: Plan, lines: CompanyList) -> None:
+    """Add the companies of a list, keep the values of its other columns, and tell how it was understood."""
+    from pipelines.request.lists.tally import Tally
+
+    tally = Tally()
     headers = dict.fromkeys(lines.understood.other_columns)
     with ExitStack() as held:
         writer: InputWriter | None = None
         for item in lines:
+            known = plan.rows.get(item.company.company_id) if item.company else None
+            tally.add(item, known["url"] if known else None)
             if item.company is None:
                 plan.add_failed("", item.text[:100] or f"line {item.line}", item.error or "", line=item.line)
             else:
@@ -227,6 +237,7 @@ def _add_lines(run: UnitRun, plan: Plan, lines: CompanyList) -> None:
                 writer.add(item.company.company_id if item.company else "", item.line, item.values)
     if writer is not None:
         plan.input_headers = list(headers)
+    run.outcome.doc["finding"] = json.dumps({"input": {**lines.understood.told(), **tally.told()}})
 
 
 def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> None:

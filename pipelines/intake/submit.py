@@ -25,7 +25,17 @@ from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.queues import Priority
 from pipelines.request import accepted
 from pipelines.request.asked import USER_AGENT_REFUSED, RecordError, check_options
-from pipelines.request.inputs import LONG_LIST, MAX_QUERIES, MAX_UPLOAD, UPLOAD, check_company_ids, check_urls
+from pipelines.request.inputs import (
+    LONG_LIST,
+    MAX_COLUMN,
+    MAX_QUERIES,
+    MAX_UPLOAD,
+    UPLOAD,
+    WORKBOOK,
+    check_company_ids,
+    check_urls,
+)
+from pipelines.request.lists.decoding import is_workbook
 from pipelines.scoring.chosen import Chosen, choose
 from pipelines.scoring.models import Models
 from pipelines.stages import KINDS, PIPELINE, partition_stages
@@ -50,8 +60,10 @@ class Submission:
     search_queries: Sequence[str] = ()
     max_results_per_query: int = 20
     company_ids: Sequence[str] = ()
-    #: An uploaded CSV file, on this machine until the submit returns.
+    #: An uploaded CSV or XLSX file, on this machine until the submit returns.
     file: Path | None = None
+    #: The header of the column in it that names the companies; None: it is found.
+    column: str | None = None
     #: A job whose companies (and, for the stages before the first asked for, rows) are taken.
     parent: str | None = None
     #: Which companies of the lake (`reports.lead_filter.LeadFilter.given`); for a report over them.
@@ -96,6 +108,10 @@ class Submission:
             raise InputError(f"no kind {self.kind[:40]!r}; there are: {', '.join(KINDS)}", field="kind")
         check_urls(self.company_urls)
         check_company_ids(self.company_ids)
+        if self.column is not None and self.file is None:
+            raise InputError("a column is one of an uploaded file; there is none", field="column")
+        if self.column is not None and not 0 < len(self.column) <= MAX_COLUMN:
+            raise InputError(f"a header has 1 to {MAX_COLUMN} characters", field="column")
         if len(self.search_queries) > MAX_QUERIES:
             raise InputError(f"more than {MAX_QUERIES} search queries", field="search_queries")
         for i, query in enumerate(self.search_queries):
@@ -117,7 +133,9 @@ class Submission:
         if self.kind == "pipeline" and not (
             self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
         ):
-            raise InputError("give company_urls, search_queries, company_ids or a CSV file", field="company_urls")
+            raise InputError(
+                "give company_urls, search_queries, company_ids or a CSV or XLSX file", field="company_urls"
+            )
 
     def chosen(self) -> Chosen:
         """The options as the record holds them, and what is kept of the scoring that they name.
@@ -242,6 +260,8 @@ def _source(submission: Submission) -> dict[str, Any]:
         source["max_results_per_query"] = submission.max_results_per_query
     if submission.company_ids:
         source["company_ids"] = list(submission.company_ids)
+    if submission.column:
+        source["column"] = submission.column
     if submission.parent:
         source["parent"] = submission.parent
     if submission.filter:
@@ -276,6 +296,7 @@ def _kept(lake: Lake, submission: Submission, source: dict[str, Any], folder: Pa
 def _keep_upload(lake: Lake, file: Path, folder: Path) -> str:
     if file.stat().st_size > MAX_UPLOAD:
         raise InputError(f"the file is larger than {MAX_UPLOAD // 1_000_000} MB", field="file")
-    with lake.storage.create(folder / UPLOAD) as path:
+    name = WORKBOOK if is_workbook(file) else UPLOAD
+    with lake.storage.create(folder / name) as path:
         shutil.copyfile(file, path)
-    return UPLOAD
+    return name

@@ -19,11 +19,13 @@ from leadmill.errors import ErrorCategory, InputError, WorkError
 from leadmill.ids import JOB_ID
 from pipelines.request.inputs import (
     LONG_LIST,
+    MAX_COLUMN,
     MAX_INLINE,
     MAX_LONG_LIST,
     MAX_QUERIES,
     MAX_RESULTS,
     UPLOAD,
+    WORKBOOK,
     check_company_ids,
 )
 from pipelines.stages import KINDS, PIPELINE, STAGES, is_unit, partition_number, partition_stages, stage_of
@@ -51,8 +53,9 @@ class Source:
     company_ids: tuple[str, ...] = ()
     search_queries: tuple[str, ...] = ()
     max_results_per_query: int = 20
-    #: The uploaded CSV file.
+    #: The uploaded CSV or XLSX file, and which of its columns the caller named.
     file: Path | None = None
+    column: str | None = None
     #: The job whose plan is taken.
     parent: str | None = None
     #: Which companies of the lake, for a report over them.
@@ -86,7 +89,10 @@ def read_source(recorded: object, folder: Path) -> Source:
     most = source.get("max_results_per_query", 20)
     if not _whole(1, MAX_RESULTS)(most):
         raise RecordError("max_results_per_query", f"not a number from 1 to {MAX_RESULTS}")
-    return Source(urls, ids, queries, most, _upload(source, folder), parent, _filter(source))
+    column = source.get("column")
+    if column is not None and not (isinstance(column, str) and 0 < len(column) <= MAX_COLUMN):
+        raise RecordError("column", f"not a text of 1 to {MAX_COLUMN} characters")
+    return Source(urls, ids, queries, most, _upload(source, folder), column, parent, _filter(source))
 
 
 def _filter(source: Mapping[str, Any]) -> LeadFilter | None:
@@ -106,9 +112,10 @@ def _filter(source: Mapping[str, Any]) -> LeadFilter | None:
 def _upload(source: Mapping[str, Any], folder: Path) -> Path | None:
     if "file" not in source:
         return None
-    if source["file"] != UPLOAD:
-        raise RecordError("file", f"{str(source['file'])[:60]!r} is not {UPLOAD}")
-    return _own_file(folder / UPLOAD)
+    name = source["file"]
+    if name not in (UPLOAD, WORKBOOK):
+        raise RecordError("file", f"{str(name)[:60]!r} is neither {UPLOAD} nor {WORKBOOK}")
+    return _own_file(folder / name)
 
 
 def _long_list(name: object, folder: Path) -> object:

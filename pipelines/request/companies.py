@@ -7,10 +7,8 @@ network. Its own home page is a company like any other.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from urllib.parse import urlsplit
 
 from leadmill.errors import InputError
@@ -74,6 +72,9 @@ def _listed_as(host: str) -> Iterator[tuple[str, str]]:
 @cache
 def _platforms() -> dict[str, list[tuple[str, str]]]:
     """Host (or `name.*`: whatever the ending) -> what it is, and the beginning of the paths that are others'."""
+    import tomllib
+    from importlib.resources import files
+
     data = tomllib.loads(files(__package__).joinpath("platforms.toml").read_text("utf-8"))
     found: dict[str, list[tuple[str, str]]] = {}
     for group in data["platforms"]:

@@ -17,7 +17,10 @@ MAX_QUERIES = 100
 MAX_RESULTS = 1_000
 #: Names of what a caller gave, in `jobs/<id>/input/`: there are no others.
 UPLOAD = "companies.csv"
+WORKBOOK = "companies.xlsx"
 LONG_LIST = "input.json"
+#: Longest name of a column that a caller gives, characters.
+MAX_COLUMN = 200
 #: Largest list under that name, bytes: 10,000 URLs and 10,000 ids of full length fit.
 MAX_LONG_LIST = 130_000_000
 

@@ -65,7 +65,7 @@ def test_without_arguments_the_help_is_the_answer(leadmill: Run, group: list[str
 
 def test_every_command_has_help(leadmill: Run) -> None:
     names = re.findall(r"^  ([a-z]+) ", leadmill("--help").out, re.M)
-    assert len(names) == 19
+    assert len(names) == 20
     for name in ("up", "run", "schedules", "maintenance"):
         shown = leadmill(name, "--help")
         assert shown.code == 0
@@ -78,7 +78,7 @@ def test_every_command_has_help(leadmill: Run) -> None:
     ("arguments", "says", "hint"),
     [
         (["run", "missing.csv"], "no such file: missing.csv", "leadmill run"),
-        (["run"], "name a CSV file, URLs or --search", "leadmill run companies.csv"),
+        (["run"], "name a CSV or XLSX file, URLs or --search", "leadmill run companies.csv"),
         (["status"], "no stack is running", "leadmill up"),
         (["list"], "no stack is running", "leadmill up"),
         (["nonsense"], "No such command", "leadmill --help"),
@@ -370,3 +370,24 @@ def test_text_from_outside_is_made_harmless() -> None:
 )
 def test_durations_are_in_human_units(seconds: float | None, text: str) -> None:
     assert console.duration(seconds) == text
+
+
+def test_check_shows_how_a_list_is_read(leadmill: Run, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_bytes(
+        "Kunden\nNr;Firma;Webseite\n1;Möwe;moewe.example\n2;Bär;x.com/baer\n3;;\n4;M;moewe.example\n".encode()
+    )
+    shown = leadmill("check", "customers.csv")
+    assert shown.code == 0, shown.err
+    assert shown.out.startswith("customers.csv\tCSV, delimiter `;`, UTF-8, header in line 2\n")
+    assert "\nwebsites are in\tWebseite\ncomes back with each lead\tNr, Firma\n" in shown.out
+    assert "\nrepeated\t1\nwithout an address\t1\nrefused\t1\n" in shown.out
+    assert "\na page on a social network (x.com) is no company's own website\t1\tline 4: x.com/baer\n" in shown.out
+    assert json.loads(leadmill("check", "customers.csv", "--json", "--column", "webseite").out)["companies"] == 1
+    for arguments, said in (
+        (["check", "customers.csv", "--column", "Website"], "did you mean 'Webseite'?"),
+        (["check", "nothing.csv"], "no such file"),
+        (["run", "a.example", "--column", "Website"], "--column names a column of a file"),
+    ):
+        ended = leadmill(*arguments)
+        assert ended.code == 2 and said in ended.err and ended.err.count("\n") == 1, ended.err

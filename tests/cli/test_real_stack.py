@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+import xlsxwriter
 
 from cli.sample_sites.server import SampleServer
 from leadmill import Client
@@ -39,7 +40,10 @@ def clean_environment(**more: str) -> dict[str, str]:
 @pytest.mark.timeout(240)
 def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
     hosts = tmp_path / "hosts.csv"
-    hosts.write_text("Company,Website\nx,www.nordwind-solar.example\ny,not a host\nz,http://www.brightforge.example/\n")
+    hosts.write_bytes(
+        "sep=;\r\nCompany;Website\r\nMöwe;www.nordwind-solar.example\r\ny;not a host\r\n"
+        'z;"=HYPERLINK(""http://www.brightforge.example/"")"\r\n'.encode("cp1252")
+    )
     with SampleServer() as sites:
         up = subprocess.Popen(
             [sys.executable, "-P", "-m", "cli.main", "up", "--port", "0", "--workers", "2"],
@@ -68,10 +72,14 @@ def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
                 job = next(iter(client.list_jobs(limit=1)))
                 assert client.job(job.id).wait(timeout=20).status == "completed"
                 lines = [error["line"] for error in client.errors(job.id) if error["line"]]
-                assert lines == [3], "a bad line is an error row with its number"
+                assert lines == [4], "a bad line is an error row with its number"
                 missing = client.status(job.id).result["missing"]
                 assert [(cause["category"], cause["count"]) for cause in missing] == [("data", 1)]
                 assert missing[0]["example"] == "not a host"
+                told = client.status(job.id).result["input"]
+                assert (told["delimiter"], told["encoding"], told["refused"]) == (";", "Windows-1252", 1)
+                assert "read as CSV, delimiter `;`, Windows-1252" in ended.err
+                _workbook(client, tmp_path)
                 figures = client.statistics()
                 assert figures["stages"]["scrape"]["begun"] >= 1 and figures["critical_events"] == []
             _act_on_many(leadmill)
@@ -87,6 +95,23 @@ def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
         assert time.monotonic() < until, f"still there: {left}"
         time.sleep(0.1)
     assert leadmill("status").code == 2
+
+
+def _workbook(client: Client, folder: Path) -> None:
+    """A list in a workbook: shown, then crawled, each lead with the row that asked for it."""
+    book = xlsxwriter.Workbook(str(folder / "customers.xlsx"))
+    sheet = book.add_worksheet("Kunden")
+    sheet.write_row(0, 0, ["Record ID", "Homepage"])
+    sheet.write_number(1, 0, 17593848001)
+    sheet.write_url(1, 1, "http://www.brightforge.example/", string="zur Seite")
+    book.close()
+    assert client.preview(folder / "customers.xlsx")["companies"] == 1
+    handle = client.submit(csv=folder / "customers.xlsx", report={"formats": ["parquet"]})
+    assert handle.submitted["input"]["sheet"] == "Kunden"
+    job = handle.wait(timeout=100)
+    assert job.status == "completed" and job.result["input"]["lines"] == 1
+    (lead,) = handle.leads()
+    assert lead["input"] == [{"line": 2, "values": {"Record ID": "17593848001"}}]
 
 
 def _act_on_many(leadmill: Run) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from leadmill.answers import ListRead
 from leadmill.errors import InputError
 from leadmill.ids import CompanyUrl
 from pipelines.request.companies import company_of
@@ -40,8 +41,7 @@ class InputLine:
 class Understood:
     """How a list was read."""
 
-    #: `csv` or `xlsx`.
-    format: str
+    format: Literal["csv", "xlsx"]
     #: Header of the column that the address is read from, and of those that are read where it is empty.
     column: str
     further_columns: tuple[str, ...]
@@ -53,18 +53,20 @@ class Understood:
     encoding: str | None = None
     sheet: str | None = None
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> ListRead:
         """This as an answer tells it, without what does not apply."""
-        fields = {
-            "format": self.format,
-            "column": self.column,
-            "further_columns": list(self.further_columns[:20]),
-            "header_line": self.header_line,
-            "delimiter": self.delimiter,
-            "encoding": self.encoding,
-            "sheet": self.sheet,
-        }
-        return {name: value for name, value in fields.items() if value not in (None, [])}
+        found: ListRead = {"format": self.format, "column": self.column}
+        if self.further_columns:
+            found["further_columns"] = list(self.further_columns[:20])
+        if self.header_line is not None:
+            found["header_line"] = self.header_line
+        if self.delimiter is not None:
+            found["delimiter"] = self.delimiter
+        if self.encoding is not None:
+            found["encoding"] = self.encoding
+        if self.sheet is not None:
+            found["sheet"] = self.sheet
+        return found
 
 
 class _Source(Protocol):

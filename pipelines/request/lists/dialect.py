@@ -78,5 +78,5 @@ def _fitting(rows: Sequence[Row], width: int) -> float:
 def _header(rows: Sequence[Row], column: str | None) -> Header | None:
     try:
         return find_header(rows, column)
-    except InputError:  # no such column under this delimiter
-        return None
+    except InputError:  # no such column under this delimiter; the error will name those that there are
+        return find_header(rows)

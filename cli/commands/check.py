@@ -1,0 +1,82 @@
+"""`leadmill check FILE`: what would be understood of a list. Needs no stack and makes no job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.options import AsJson
+from cli.pipeline_options import Column
+
+if TYPE_CHECKING:
+    from leadmill.answers import LineReason, ListPreview
+
+#: Names of other columns that are shown; `--json` has more.
+_SHOWN = 30
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check")(check)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV or XLSX file.")],
+    *,
+    column: Column = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show how a list is read, which of its lines name companies, and why the others do not. Submits nothing."""
+    from cli.failure import CommandError
+    from leadmill.errors import InputError
+    from pipelines.request.lists.tally import preview
+
+    if not file.is_file():
+        raise CommandError(f"no such file: {file}", hint="leadmill check companies.csv")
+    try:
+        found = preview(file, column)
+    except InputError as error:
+        hint = f"leadmill check {file} --column NAME" if "column" in str(error) else None
+        raise CommandError(f"{file.name}: {error}", hint=hint) from error
+    if as_json:
+        console.json_result(found)
+    else:
+        _show(file, found)
+    return 0
+
+
+def _show(file: Path, found: ListPreview) -> None:
+    from cli import list_words
+
+    others = found["other_columns"]
+    more = f" … ({len(others)} in all)" if len(others) > _SHOWN else ""
+    console.table(
+        [file.name, list_words.read_as(found)],
+        [
+            ["websites are in", list_words.column(found)],
+            ["comes back with each lead", ", ".join(others[:_SHOWN]) + more or "nothing: there are no other columns"],
+            ["lines", f"{found['lines']:,}"],
+            ["companies", f"{found['companies']:,}"],
+            ["repeated", f"{found['repeated']:,}" + _merged(found["merged"])],
+            ["without an address", f"{found['without_address']:,}"],
+            ["refused", f"{found['refused']:,}"],
+        ],
+    )
+    if found["reasons"]:
+        console.table(["no company because", "lines", "examples"], [_reason(reason) for reason in found["reasons"]])
+    if found["first"]:
+        console.table(
+            ["line", "company", "address"], [[one["line"], one["domain"], one["url"]] for one in found["first"]]
+        )
+    console.note(f"run them with: leadmill run {file}")
+
+
+def _merged(count: int) -> str:
+    return f" ({count:,} of them by another address of the company)" if count else ""
+
+
+def _reason(reason: LineReason) -> list[object]:
+    examples = [f"{one['line']}: {one['text']}".rstrip(": ") for one in reason["examples"][:3]]
+    return [reason["reason"], f"{reason['count']:,}", "; ".join(f"line {one}" for one in examples)]
