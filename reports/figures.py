@@ -20,8 +20,8 @@ TOP = 12
 #: One value with more than this share dominates.
 DOMINANT = 0.8
 
-#: The columns of all `most_frequent` sections: how a row's values are read of each, as a list of them in SQL.
-_LISTED: dict[str, str] = {}
+#: The columns of all `most_frequent` sections: what is counted of each, in SQL, and whether that is a list.
+_LISTED: dict[str, tuple[str, bool]] = {}
 
 #: Label, how many leads, and which share of all as a text.
 Bar = tuple[str, int, str]
@@ -79,8 +79,7 @@ def most_frequent(
         called: what people call a value.
         dominant: what one value is, where it is worth a warning that nearly all leads share one.
     """
-    texts = identifier(column) if many else f"[{value or identifier(column)}]"
-    _LISTED[column] = f"list_distinct({texts})"  # without nulls
+    _LISTED[column] = (value or identifier(column), many)
 
     def bars(answer: Mapping[str, Any]) -> list[Bar]:
         return [(called(found["value"]), found["count"], percent(found["share"])) for found in answer["values"]]
@@ -110,19 +109,19 @@ def _most_frequent(rows: FinalRows, column: str) -> dict[str, Any]:
     return answers[column]
 
 
-def _count(rows: FinalRows, columns: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    filled = ", ".join(
-        f"count(*) FILTER ({GOOD} AND len({texts}) > 0) AS {identifier(c)}" for c, texts in columns.items()
-    )
+def _count(rows: FinalRows, columns: Mapping[str, tuple[str, bool]]) -> dict[str, dict[str, Any]]:
+    has = {c: f"len({value}) > 0" if many else f"{value} IS NOT NULL" for c, (value, many) in columns.items()}
+    filled = ", ".join(f"count(*) FILTER ({GOOD} AND {has[c]}) AS {identifier(c)}" for c in columns)
     values = " UNION ALL ".join(
-        f"SELECT {quote(c)} AS key, unnest({texts}) AS value FROM {rows.source} WHERE {GOOD}"
-        for c, texts in columns.items()
+        f"SELECT {quote(c)} AS key, {f'unnest(list_distinct({value}))' if many else value} AS value "
+        f"FROM {rows.source} WHERE {GOOD} AND {has[c]}"
+        for c, (value, many) in columns.items()
     )
     (leads,) = rows.ask(f"SELECT {filled} FROM {rows.source}")
     answers: dict[str, dict[str, Any]] = {c: {"values": [], "distinct": 0, "leads": leads[c]} for c in columns}
     for row in rows.ask(
         f"""SELECT key, left(value, 120) AS value, count(*) AS count, count(*) OVER (PARTITION BY key) AS "distinct"
-        FROM ({values}) GROUP BY key, value
+        FROM ({values}) WHERE value IS NOT NULL GROUP BY key, value
         QUALIFY row_number() OVER (PARTITION BY key ORDER BY count(*) DESC, value) <= {TOP}
         ORDER BY key, count DESC, value"""
     ):
