@@ -60,7 +60,7 @@ def report(
     format: Annotated[str, typer.Option("--format", "-f", help=",".join(FORMATS.names))] = "html",
     layout: Annotated[
         str | None,
-        typer.Option("--layout", metavar="NAME", help=f"Columns of CSV and XLSX: {','.join(LAYOUTS.names)}"),
+        typer.Option("--layout", metavar="NAME", help=f"Columns of CSV and XLSX: {', '.join(LAYOUTS.names)}"),
     ] = None,
     no_bom: Annotated[bool, typer.Option("--no-bom", help="CSV without a byte-order mark.")] = False,
     output: Annotated[

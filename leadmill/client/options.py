@@ -7,7 +7,7 @@ with those of the API.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
@@ -46,6 +46,49 @@ class CrawlOptions(TypedDict, total=False):
     user_agent: str
 
 
+class Criterion(TypedDict, total=False):
+    """One question about a company."""
+
+    #: 1 to 10; 5 unless given.
+    weight: int
+    #: A company that is known to be otherwise is excluded.
+    must: bool
+
+
+class ListedCriterion(Criterion, total=False):
+    """What is wanted, and what is not."""
+
+    wanted: Sequence[str]
+    unwanted: Sequence[str]
+    #: A company that has an unwanted one is excluded.
+    veto: bool
+
+
+class SizeCriterion(Criterion, total=False):
+    """How many people work there."""
+
+    min: int
+    max: int
+
+
+class HiringCriterion(Criterion):
+    """Whether it looks for people."""
+
+    wanted: Literal[True]
+
+
+class IcpOptions(TypedDict, total=False):
+    """An ideal customer profile (docs/scoring.md)."""
+
+    name: str
+    countries: ListedCriterion
+    industries: ListedCriterion
+    size: SizeCriterion
+    technologies: ListedCriterion
+    words: ListedCriterion
+    hiring: HiringCriterion
+
+
 class JobOptions(TypedDict, total=False):
     """What every job takes."""
 
@@ -74,7 +117,7 @@ class PipelineOptions(JobOptions, total=False):
     crawl: CrawlOptions | None
     scoring_model: str | None
     #: An ideal customer profile: its name, or itself (docs/scoring.md).
-    icp: str | Mapping[str, Any] | None
+    icp: str | IcpOptions | None
 
 
 class KeyedOptions(JobOptions, total=False):
@@ -99,7 +142,7 @@ class ScoreJobOptions(KeyedOptions, total=False):
 
     scoring_model: str | None
     #: An ideal customer profile: its name, or itself (docs/scoring.md).
-    icp: str | Mapping[str, Any] | None
+    icp: str | IcpOptions | None
 
 
 class LeadFilterOptions(TypedDict, total=False):
@@ -153,7 +196,12 @@ class JobFilter(TypedDict, total=False):
 
 
 #: Options that have options.
-_NESTED: Mapping[str, type] = {"report": ReportOptions, "crawl": CrawlOptions, "filter": LeadFilterOptions}
+_NESTED: Mapping[str, type] = {
+    "crawl": CrawlOptions,
+    "filter": LeadFilterOptions,
+    "icp": IcpOptions,
+    "report": ReportOptions,
+}
 _LISTS = frozenset({
     "company_ids", "company_urls", "country", "formats", "industry", "search_queries", "stages", "tags", "technology",
     "tier",

@@ -12,6 +12,7 @@ from data.schemas import STAGE_SCHEMAS
 from leadmill.client import options
 from leadmill.errors import InputError
 from leadmill.rows import Lead
+from pipelines.scoring import profile
 from reports.report_types import REPORT_TYPES
 
 
@@ -32,6 +33,10 @@ def accepted(model: Any) -> set[str]:
         (options.ReportJobOptions, bodies.ReportBody, {"company_ids", "report_type"}),
         (options.LeadFilterOptions, bodies.LeadFilterBody, set()),
         (options.JobFilter, bodies.FilterBody, set()),
+        (options.IcpOptions, profile.Profile, set()),
+        (options.ListedCriterion, profile.Listed, set()),
+        (options.SizeCriterion, profile.Size, set()),
+        (options.HiringCriterion, profile.Hiring, set()),
     ],
 )
 def test_options_are_the_fields_of_the_api(typed: type, model: Any, named: set[str]) -> None:
@@ -55,6 +60,7 @@ def test_a_lead_has_the_columns_of_the_final_rows() -> None:
         ({"priorty": "high"}, "no option 'priorty'; did you mean 'priority'?"),
         ({"report": {"fromats": ["csv"]}}, "report: no option 'fromats'; did you mean 'formats'?"),
         ({"crawl": {"pages": 3}}, "crawl: no option 'pages'; did you mean 'max_pages'?"),
+        ({"icp": {"country": {}}}, "icp: no option 'country'; did you mean 'countries'?"),
         ({"tags": "one"}, "tags: a list of texts is wanted, not one text"),
     ],
 )
