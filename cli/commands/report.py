@@ -9,6 +9,7 @@ import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder, JobId, Watch
+from cli.scoring_options import Icp, ScoringModel, scoring
 from cli.typed import typed
 from leadmill.declared import PIPELINE
 from leadmill.suggest import did_you_mean
@@ -130,11 +131,16 @@ def rerun(
     *,
     from_stage: Annotated[str, typer.Option("--from", metavar="STAGE", help=",".join(PIPELINE))],
     tag: Annotated[list[str] | None, typer.Option("--tag", help="A tag instead of the job's own.")] = None,
+    scoring_model: ScoringModel = None,
+    icp: Icp = None,
     watch: Watch = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
-    """Run a job's companies again from a stage on, over what it has up to there, and wait for it."""
+    """Run a job's companies again from a stage on, over what it has up to there, and wait for it.
+
+    Unless named, the ideal customer profile is the job's own, and the scoring model is what the job's is called now.
+    """
     from cli.connection import connect, use_data
     from cli.failure import CommandError
     from cli.job_end import tell
@@ -144,7 +150,7 @@ def rerun(
     if from_stage not in PIPELINE:
         raise CommandError(f"no stage {from_stage[:40]!r}; {did_you_mean(from_stage, PIPELINE)}")
     with connect(patient=True) as client:
-        handle = client.rerun(job, from_stage, tags=tag)
+        handle = client.rerun(job, from_stage, tags=tag, **scoring(scoring_model, icp))
         console.note(f"submitted {handle.id}")
         return tell(client, follow(client, handle.id, live=watch), folder, report_dir=None, as_json=as_json)
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from leadmill.errors import InputError
+from leadmill.settings import Settings
 from pipelines.scoring.models import ModelFileError, Models
+from pipelines.settings_check import setting_faults
 
 RULE = (
     '[[rule]]\nname = "r"\naxis = "fit"\npoints = 5\nreason = "because"\nwhen = { field = "country", op = "exists" }\n'
@@ -93,6 +95,12 @@ def test_what_is_missing_is_found(tmp_path: Path) -> None:
     assert [finding.level for finding in found] == ["fail", "fail"]
     assert re.search(r"LEADMILL_SCORING_FILE: .*none\.toml: cannot be read", found[0].text)
     assert re.search(r"LEADMILL_MODELS_DIR: .*none: no such folder", found[1].text)
+
+
+def test_processes_doctor_and_health_ask_for_them(tmp_path: Path) -> None:
+    settings = Settings(models_dir=tmp_path / "none", scoring_file=tmp_path / "none.toml")
+    found = [fault.text for fault in setting_faults(settings) if fault.level == "fail"]
+    assert [text.partition(":")[0] for text in found] == ["LEADMILL_SCORING_FILE", "LEADMILL_MODELS_DIR"]
 
 
 def test_a_file_that_went_wrong_since_is_the_operators_fault(models: Models) -> None:
