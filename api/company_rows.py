@@ -24,8 +24,9 @@ Files = Mapping[str, Sequence[Path]]
 
 MAX_PAGE = 200
 _HISTORY = 100
-#: What sorts a list, exactly as it is: a rounded score would skip rows. No score sorts last.
-_SORT = "CASE WHEN isfinite(score) THEN score ELSE -1 END"
+#: What sorts a list, exactly as it is: a rounded score would skip rows. Reach orders those of one score (as a part of a
+#: point that no score differs by); no score sorts last.
+_SORT = "CASE WHEN isfinite(score) THEN score + coalesce(CASE WHEN isfinite(reach) THEN reach END, 0) / 1e6 ELSE -1 END"
 #: Stages whose rows describe a company, best first, with the time that orders them.
 _STAGES = {stage: MADE_AT[stage] for stage in reversed(ROW_STAGES) if stage != "scrape"}
 #: Columns of a list; the whole row is told for one company.

@@ -65,6 +65,25 @@ def test_companies_page_through_changing_data(
             assert told.count(f"c{i}.example") == 1, (i, scores, told)
 
 
+def test_of_one_score_those_that_can_be_reached_come_first(tmp_path: Path) -> None:
+    lake, at = Lake(tmp_path), datetime(2026, 1, 1, tzinfo=UTC)
+    scored = {
+        "low.example": (40.0, 100.0),
+        "far.example": (70.0, 10.0),
+        "near.example": (70.0, 90.0),
+        "old.example": (70.0, None),
+    }
+    rows = [row(domain, score=score, reach=reach, scored_at=at) for domain, (score, reach) in scored.items()]
+    write(lake, 0, "score", rows)
+    told, cursor = [], None
+    while True:
+        items, cursor = company_page(lake, CompanyFilter(), 1, cursor)
+        told += [item["domain"] for item in items]
+        if cursor is None:
+            break
+    assert told == ["near.example", "far.example", "old.example", "low.example"]
+
+
 @QUICK
 @given(count=st.integers(1, 25), limit=st.integers(1, 7), data=st.data())
 def test_errors_page_through_changing_data(
