@@ -39,6 +39,8 @@ class FinalRows:
     source: str
     #: The other columns of the job's input, in its order: the keys of `values` in column `input`.
     input_headers: Sequence[str] = ()
+    #: The files that hold them, where there are more than fit into memory.
+    files: Sequence[Path] = ()
     #: What one query answers for several sections, kept by the name of that query.
     shared: dict[str, Any] = field(default_factory=dict, compare=False)
 
@@ -83,7 +85,7 @@ def final_rows(con: Any, rows: Sequence[Path]) -> Iterator[FinalRows]:
     query = select_rows(con, rows, STAGE_SCHEMAS["score"])
     headers = input_headers(con, rows)
     if count_rows(con, rows) > FEW_ROWS:
-        yield FinalRows(con, f"({query})", headers)
+        yield FinalRows(con, f"({query})", headers, rows)
         return
     table = f"final_rows_{secrets.token_hex(4)}"
     con.execute(f"CREATE TEMP TABLE {table} AS {query}")

@@ -23,7 +23,8 @@ def input_cell(header: str) -> str:
 def count_lines(con: Any, source: str) -> int:
     """How many rows `one_row_a_line` makes of these."""
     rows = f"sum(greatest(coalesce(len({INPUT}), 0), 1))"
-    return int(con.execute(f"SELECT coalesce({rows}, 0)::BIGINT FROM {source}").fetchone()[0])
+    [(lines,)] = con.execute(f"SELECT coalesce({rows}, 0)::BIGINT FROM {source}").fetchall()
+    return int(lines)
 
 
 def one_row_a_line(source: str) -> str:

@@ -8,18 +8,21 @@ is about coverage, gaps and failures instead of leads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.duck import connection
+from data.duck import connection, one_thread
 from leadmill.errors import InputError
-from reports.final_rows import GOOD, final_rows
+from reports.final_rows import FEW_ROWS, GOOD, final_rows
 from reports.formats import FORMATS, ReportData
 from reports.layouts import DEFAULT, layout_named
 from reports.lead_fields import prepare
 from reports.report_types import REPORT_TYPES
+from reports.rows import count_rows
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def render(
     out: Path,
     layout: str = DEFAULT,
     bom: bool = True,
+    scratch: Path | None = None,
     con: Any = None,
 ) -> RenderResult:
     """Write a report of the final rows in the given score-stage files.
@@ -58,6 +62,7 @@ def render(
         out: written in place; the caller makes it atomic.
         layout: a name in `reports.layouts.layout_names()`; the columns of CSV and XLSX, nothing to other formats.
         bom: CSV begins with a byte-order mark.
+        scratch: a folder for temporary files, made and removed here; None: one beside `out`.
         con: a DuckDB connection that runs nothing else; None takes this process's.
 
     Raises:
@@ -72,13 +77,37 @@ def render(
             f"no report type {report_type[:40]!r}; there are {', '.join(REPORT_TYPES)}", field="report.type"
         )
     columns = layout_named(layout)
-    database = con or connection()
-    prepare(database)
-    con = database.cursor()
     form = FORMATS.load(fmt)
     where = GOOD if form.good_rows_only or REPORT_TYPES[report_type].good_rows_only else "true"
-    with final_rows(con, rows) as final:
-        (total,) = con.execute(f"SELECT count(*) FROM {final.source} WHERE {where}").fetchone()
-        data = ReportData(final, job, report_type, where, total, columns, bom)
-        written = form.write(data, out)
+    with _folder(scratch or out.with_name(f".{out.name}.rendering")) as folder, _database(rows, con) as database:
+        prepare(database)
+        cursor = database.cursor()
+        cursor.execute("SET enable_progress_bar = false")
+        with final_rows(cursor, rows) as final:
+            [(total,)] = cursor.execute(f"SELECT count(*) FROM {final.source} WHERE {where}").fetchall()
+            data = ReportData(final, job, report_type, where, total, columns, folder, bom)
+            written = form.write(data, out)
     return RenderResult(fmt, form.media_type, out, written, total, out.stat().st_size)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    """An empty folder, for the time of the block; what a process that died has left of it is removed."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _database(rows: Sequence[Path], given: Any) -> Iterator[Any]:
+    """The connection that is given, else this process's, or for many rows one of its own that takes less memory."""
+    if given is not None:
+        yield given
+    elif count_rows(connection().cursor(), rows) <= FEW_ROWS:
+        yield connection()
+    else:
+        with one_thread() as own:
+            yield own

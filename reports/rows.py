@@ -104,8 +104,9 @@ def typed_columns(con: Any, schema: pa.Schema, have: Mapping[str, str], table: s
     return columns
 
 
-def select_rows(con: Any, paths: Sequence[str | Path], schema: pa.Schema) -> str:
-    """A SELECT of exactly the schema's columns over the files; no files give no rows."""
+def select_rows(con: Any, paths: Sequence[str | Path], schema: pa.Schema, *, more: str = "") -> str:
+    """A SELECT of exactly the schema's columns over the files, and of `more`; no files give no rows."""
     columns = typed_columns(con, schema, present(con, paths))
     shown = ", ".join(f"{sql} AS {name(column)}" for column, sql in columns.items())
+    shown += f", {more}" if more else ""
     return f"SELECT {shown} FROM {parquet(paths)}" if paths else f"SELECT {shown} WHERE false"

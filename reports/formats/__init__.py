@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ class ReportData:
     rows: int
     #: Which columns the tables have.
     layout: Layout
+    #: A folder for temporary files.
+    scratch: Path
     #: CSV begins with a byte-order mark, by which spreadsheets know UTF-8.
     bom: bool = True
 
@@ -43,11 +46,17 @@ class ReportData:
         """The DuckDB connection or cursor that knows the rows."""
         return self.final.con
 
-    @property
+    @cached_property
     def ranked(self) -> str:
         """The rows that data formats hold, best first: what follows FROM."""
         from reports.final_rows import RANKED
 
+        if self.final.files and self.rows:
+            from reports.ranked import in_order, ranked_files
+
+            folder = self.scratch / "ranked"
+            folder.mkdir()
+            return in_order(ranked_files(self.final.files, self.where, folder))
         return f"(SELECT * FROM {self.final.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
 
     def table(self) -> Table:

@@ -7,10 +7,15 @@ from pathlib import Path
 from reports.formats import Format, ReportData
 from reports.rows import quote
 
+#: Rows of a row group: whoever writes or reads one holds one in memory.
+_GROUP = 10_000
+
 
 def write(data: ReportData, out: Path) -> int:
     """Every row in ranked order, zstd."""
-    data.con.execute(f"COPY {data.ranked} TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd)")
+    data.con.execute(
+        f"COPY {data.ranked} TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP})"
+    )
     return data.rows
 
 

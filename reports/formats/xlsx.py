@@ -59,7 +59,7 @@ def write(data: ReportData, out: Path) -> int:
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    book = xlsxwriter.Workbook(str(out), {**options, "tmpdir": str(out.parent)})
+    book = xlsxwriter.Workbook(str(out), {**options, "tmpdir": str(data.scratch)})
     _leads(book, data, table)
     _summary(book, analyze_rows(data.final))
     _about(book, data, table)
@@ -80,15 +80,16 @@ def _leads(book: Any, data: ReportData, table: Table) -> None:
     sheet.freeze_panes(1, frozen)
     sheet.autofilter(0, 0, table.rows, len(fields) - 1)
     _colours(book, sheet, fields, table.rows)
-    cursor = data.con.execute(flat_rows(table, guard=False))
     line, filled = 0, set[int]()
-    while batch := cursor.fetchmany(2_000):
-        for row in batch:
-            line += 1
-            for number, value in enumerate(row):
-                if value is not None:
-                    filled.add(number)
-                    _cell(sheet, line, number, value, time)
+    # A relation's batches come as they are asked for; a cursor would hold all rows.
+    with data.con.sql(flat_rows(table, guard=False)).to_arrow_reader(2_000) as batches:
+        for batch in batches:
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                line += 1
+                for number, value in enumerate(row):
+                    if value is not None:
+                        filled.add(number)
+                        _cell(sheet, line, number, value, time)
     for number, column in enumerate(table.columns):
         width = _WIDTHS.get(column.field or "", 17 if column.cell.kind == "time" else 14)
         # A column without a single value only makes the others harder to find; it is there to be unfolded.

@@ -34,6 +34,7 @@ def report(run: UnitRun) -> None:
             out=out,
             layout=options.get("layout", DEFAULT),
             bom=options.get("bom", True),
+            scratch=run.files.scratch("rendering"),
         )
     run.outcome.rows_in = run.outcome.rows_out = result.rows
 

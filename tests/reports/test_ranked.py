@@ -1,0 +1,87 @@
+"""Many rows: the same reports in the same order as few, from files of any age, and nothing left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import reports.final_rows
+import reports.ranked
+import reports.render
+from data.schemas import STAGE_SCHEMAS, table
+from reports.ranked import in_order, ranked_files
+from tests.reports.conftest import JOB, JOB_ID, bad, final_rows, write_rows
+
+RANKED = "ORDER BY score DESC NULLS LAST, reach DESC NULLS LAST, quality DESC NULLS LAST, domain"
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts as many is few: three rows, and a bucket holds about two."""
+    monkeypatch.setattr(reports.final_rows, "FEW_ROWS", 3)
+    monkeypatch.setattr(reports.render, "FEW_ROWS", 3)
+    monkeypatch.setattr(reports.ranked, "_BUCKET", 1)
+    monkeypatch.setattr(reports.ranked, "_MOST_BUCKETS", 5)
+    monkeypatch.setattr(reports.ranked, "_ROWS", 4)
+
+
+@pytest.mark.parametrize("report_type", ["comprehensive", "leads"])
+@pytest.mark.parametrize("fmt", ["csv", "json", "xlsx", "html"])
+def test_many_rows_make_the_same_report_as_few(
+    tmp_path: Path, rows: list[Path], request: pytest.FixtureRequest, fmt: str, report_type: str
+) -> None:
+    made = []
+    for name in ("few", "many"):
+        if name == "many":
+            request.getfixturevalue("many")
+        folder = tmp_path / name
+        folder.mkdir()
+        out = folder / f"report.{fmt}"
+        result = reports.render.render(fmt, rows=rows, job=JOB, report_type=report_type, out=out)
+        assert [file.name for file in folder.iterdir()] == [out.name], "nothing temporary is left"
+        made.append((result.rows, out.read_bytes() if fmt != "xlsx" else b""))
+    assert made[0] == made[1]
+
+
+@pytest.mark.usefixtures("many")
+def test_rows_of_several_files_of_any_age_come_in_order(tmp_path: Path, con: Any) -> None:
+    old = STAGE_SCHEMAS["score"].remove(STAGE_SCHEMAS["score"].get_field_index("input"))
+    old = old.set(old.get_field_index("quality"), pa.field("quality", pa.float64()))
+    rows = final_rows()
+    first = tmp_path / "old.parquet"
+    told = table(rows[:7], STAGE_SCHEMAS["score"], JOB_ID).select(old.names).cast(old)
+    pq.write_table(told, first, row_group_size=2)
+    second = write_rows(tmp_path / "it's.parquet", [])
+    third = write_rows(tmp_path / "third.parquet", rows[7:])
+    files = [first, second, third]
+    for number, where in enumerate(("true", "error IS NULL", "error IS NOT NULL")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        source = in_order(ranked_files(files, where, folder))
+        found = con.sql(f"SELECT * FROM {source}").to_arrow_table()
+        unsorted = f"read_parquet({[str(file) for file in files]!r}, union_by_name = true)"
+        wanted = con.sql(f"SELECT * FROM {unsorted} WHERE {where} {RANKED}").to_arrow_table()
+        assert found.select(wanted.schema.names).to_pylist() == wanted.to_pylist()
+        assert found.schema.names == STAGE_SCHEMAS["score"].names
+
+
+@pytest.mark.usefixtures("many")
+def test_a_report_without_a_lead_among_many_companies(tmp_path: Path) -> None:
+    rows = [write_rows(tmp_path / "r.parquet", [bad(f"c{n}.com", "network", "timed out") for n in range(9)])]
+    for fmt in ("csv", "json", "parquet", "xlsx"):
+        result = reports.render.render(fmt, rows=rows, job={}, report_type="leads", out=tmp_path / f"out.{fmt}")
+        assert (result.rows, result.total) == (0, 0)
+
+
+@pytest.mark.usefixtures("many")
+def test_what_a_process_that_died_left_is_removed(tmp_path: Path, rows: list[Path]) -> None:
+    left = tmp_path / "rendering" / "ranked"
+    left.mkdir(parents=True)
+    (left / "bucket-00000.arrow").write_bytes(b"half")
+    scratch = tmp_path / "rendering"
+    reports.render.render("csv", rows=rows, job={}, report_type="leads", out=tmp_path / "out.csv", scratch=scratch)
+    assert not scratch.exists()
