@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import quote, unquote
 
+from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
@@ -13,9 +15,10 @@ from api.bodies import Body, PipelineBody
 from api.context import Here
 from api.pipelines import pipeline_submission
 from api.routing import Router
-from data.schedules import ScheduleStore
+from data.schedules import MAX_SCHEDULES, ScheduleStore
 from leadmill import answers
 from pipelines.intake import schedules
+from pipelines.views.cursors import decode_key, encode_key
 from pipelines.views.view import API
 
 router = Router("/schedules", "schedules")
@@ -31,13 +34,20 @@ class ScheduleBody(Body):
 
 
 @router.get("", response_model=answers.SchedulePage, summary="Recurring pipelines with their next runs")
-def list_schedules(here: Here) -> Response:
+def list_schedules(
+    here: Here,
+    limit: Annotated[int, Query(ge=1, le=MAX_SCHEDULES)] = MAX_SCHEDULES,
+    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
+) -> Response:
     now = datetime.now(UTC)
     found, unreadable = here.schedules.read_all(now)
     last = ScheduleStore(here.store).last_ticks()
     items = [schedules.describe(one, now, last.get(one.name)) for one in found]
     items += [schedules.describe_unreadable(one) for one in unreadable]
-    return JSONResponse({"items": sorted(items, key=lambda one: one["name"]), "next_cursor": None})
+    after = "" if cursor is None else unquote(decode_key(cursor, str)[0])
+    rest = sorted((one for one in items if one["name"] > after), key=lambda one: str(one["name"]))
+    more = encode_key(quote(rest[limit - 1]["name"])) if len(rest) > limit else None
+    return JSONResponse({"items": rest[:limit], "next_cursor": more})
 
 
 @router.post(

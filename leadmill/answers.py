@@ -531,10 +531,10 @@ class Schedule(TypedDict):
 
 
 class SchedulePage(TypedDict):
-    """All schedules by name."""
+    """Schedules by name."""
 
     items: list[Schedule]
-    next_cursor: None
+    next_cursor: str | None
 
 
 # ---- health --------------------------------------------------------------------------------------------

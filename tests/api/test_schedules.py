@@ -123,6 +123,19 @@ def test_a_schedule_has_a_time_zone(client: TestClient) -> None:
     assert client.post(f"{V1}/schedules", json=body("utc")).json()["timezone"] == "UTC"
 
 
+def test_they_are_listed_page_after_page(client: TestClient) -> None:
+    for name in ("b", "a", "d", "c"):
+        assert client.post(f"{V1}/schedules", json=body(name)).status_code == 201
+    first = client.get(f"{V1}/schedules", params={"limit": 3}).json()
+    client.delete(f"{V1}/schedules/c")
+    client.post(f"{V1}/schedules", json=body("bb"))
+    second = client.get(f"{V1}/schedules", params={"limit": 3, "cursor": first["next_cursor"]}).json()
+    assert [[one["name"] for one in page["items"]] for page in (first, second)] == [["a", "b", "c"], ["d"]]
+    assert second["next_cursor"] is None
+    for wrong in ({"limit": 0}, {"limit": "x"}, {"cursor": "x"}):
+        assert client.get(f"{V1}/schedules", params=wrong).json()["field"] == next(iter(wrong))
+
+
 def test_a_zone_that_was_mistyped_is_told(client: TestClient) -> None:
     answer = client.post(f"{V1}/schedules", json={**body(), "timezone": "Europe/Berln"})
     assert answer.status_code == 422 and "did you mean 'Europe/Berlin'?" in answer.json()["detail"]

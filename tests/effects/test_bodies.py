@@ -73,3 +73,54 @@ def test_tags_are_found_again(mill: Mill) -> None:
     status, answer = mill.post("/pipelines", {"company_urls": ["a.example"], "tags": ["spring"]})
     assert status == 202
     assert mill.http.get("/api/v1/jobs/list?tag=spring").json()["items"][0]["job_id"] == answer["job_id"]
+
+
+def test_layout_and_bom(mill: Mill, server: HostileServer) -> None:
+    body = {"company_urls": [server.url("plain")], "crawl": ONE_PAGE}
+    heads = []
+    for given in ({}, {"layout": "crm", "bom": False}):
+        job = mill.run("/pipelines", {**body, "report": {"formats": ["csv"], **given}})
+        heads.append((mill.lake.job_dir(job) / "reports" / "report.csv").read_bytes().partition(b"\n")[0])
+        job = mill.run("/jobs/analytics/report", {"formats": ["csv"], **given})
+        heads.append((mill.lake.job_dir(job) / "reports" / "report.csv").read_bytes().partition(b"\n")[0])
+    assert heads[0] == heads[1] and heads[2] == heads[3]
+    assert heads[0].startswith(b"\xef\xbb\xbf") and not heads[2].startswith(b"\xef\xbb\xbf")
+    assert heads[0].removeprefix(b"\xef\xbb\xbf") != heads[2]
+
+
+def test_companies_that_are_only_fetched(mill: Mill, server: HostileServer) -> None:
+    urls = [server.url("plain1"), server.url("plain2")]
+    job = mill.run("/jobs/scrape/companies", {"company_urls": urls, "crawl": ONE_PAGE})
+    assert [row["pages"] for row in mill.rows(job, "scrape")] == [1, 1]
+
+
+def test_a_bare_csv_takes_the_same_in_its_address(mill: Mill) -> None:
+    body = {
+        "stages": ["scrape", "process", "enrich", "score", "report"], "tags": ["x", "y"], "priority": "high",
+        "min_coverage": 0.5, "run_at": "2036-01-31T08:00:00Z", "deadline": 3_600, "crawl": {"max_pages": 2},
+        "report": {"type": "leads", "formats": ["csv"]}, "scoring_model": "b2b-default",
+        "icp": {"countries": {"wanted": ["DACH"]}}, "search_queries": ["solar"], "max_results_per_query": 3,
+        "company_urls": ["b.example"], "company_ids": [company_id("c.example")],
+    }  # fmt: skip
+    query = {
+        name: ",".join(value) if name in ("stages", "tags") else value[0] if isinstance(value, list)
+        else value if isinstance(value, str) else json.dumps(value)
+        for name, value in body.items()
+    }  # fmt: skip
+    csv = {"content": "url\na.example\n", "headers": {"Content-Type": "text/csv"}}
+    told = []
+    for answer in (
+        mill.http.post("/api/v1/pipelines", params=query, **csv),
+        mill.http.post("/api/v1/pipelines", params={"options": json.dumps(body)}, **csv),
+        mill.http.post("/api/v1/pipelines", json=body),
+    ):
+        assert answer.status_code == 202, answer.text
+        job = answer.json()["job_id"]
+        source, spec = mill.store.asked(job)
+        record = mill.store.record(job)
+        assert record is not None
+        told.append((
+            {name: value for name, value in source.items() if name != "file"}, spec, record.tags, record.priority,
+            record.min_coverage, record.stages, mill.http.get(f"/api/v1/jobs/status/{job}").json()["waiting_for"],
+        ))  # fmt: skip
+    assert told[0] == told[1] == told[2]

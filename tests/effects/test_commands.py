@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import threading
+import time
+import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,6 +60,25 @@ def leadmill(
     server.stop()
 
 
+@contextmanager
+def working(mill: Mill, kind: str) -> Iterator[None]:
+    """Meanwhile the work of the next job of a kind is done, as a command waits for it."""
+
+    def work() -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            found = mill.http.get(f"/api/v1/jobs/list?kind={kind}&status=pending").json()["items"]
+            if fresh := [one["job_id"] for one in found if one["job_id"] not in known]:
+                return mill.work(fresh[0])
+            time.sleep(0.02)
+
+    known = {one["job_id"] for one in mill.http.get(f"/api/v1/jobs/list?kind={kind}").json()["items"]}
+    worker = threading.Thread(target=work)
+    worker.start()
+    yield
+    worker.join()
+
+
 # ---- what a submission takes ---------------------------------------------------------------------------
 
 LATER = "2036-01-31T08:00:00+00:00"
@@ -70,11 +94,13 @@ SUBMITTED: list[tuple[list[str], Callable[[dict[str, Any]], Any], Any]] = [
     (["--min-coverage", "0.5"], lambda job: job["record"].min_coverage, 0.5),
     (["--priority", "high"], lambda job: job["priority"], "high"),
     (["--tag", "x", "--tag", "y"], lambda job: job["tags"], ["x", "y"]),
+    (["--scoring-model", "b2b-default"], lambda job: job["spec"]["scoring_model"].partition("@")[0], "b2b-default"),
+    (["--icp", "dach.toml"], lambda job: job["spec"]["icp"].partition("@")[0], "dach"),
     (["--run-at", LATER], lambda job: job["waiting_for"], "starts at 2036-01-31T08:00:00.000Z"),
 ]
 
 
-def told(mill: Mill, job: str) -> dict[str, Any]:
+def told_of(mill: Mill, job: str) -> dict[str, Any]:
     source, spec = mill.store.asked(job)
     return {**mill.http.get(f"/api/v1/jobs/status/{job}").json(), "source": source, "spec": spec,
             "record": mill.store.record(job)}  # fmt: skip
@@ -82,11 +108,12 @@ def told(mill: Mill, job: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("typed", "read", "expected"), SUBMITTED, ids=[one[0][0] for one in SUBMITTED])
 def test_an_option_of_submit_is_in_the_record(
-    leadmill: Run, mill: Mill, typed: list[str], read: Callable[[Any], Any], expected: Any
+    leadmill: Run, mill: Mill, tmp_path: Path, typed: list[str], read: Callable[[Any], Any], expected: Any
 ) -> None:
+    (tmp_path / "dach.toml").write_text('[countries]\nwanted = ["DACH"]\n')
     ended = leadmill("submit", "a.example", *typed)
     assert ended.code == 0, ended.err
-    assert read(told(mill, ended.out.strip())) == expected
+    assert read(told_of(mill, ended.out.strip())) == expected
 
 
 def test_a_file_and_a_deadline(leadmill: Run, mill: Mill, tmp_path: Path) -> None:
@@ -183,12 +210,12 @@ def companies(mill: Mill) -> None:
          "technologies": ["Shopify"]},
         {"domain": "b.example", "name": "Boulangerie", "country": "FR", "score": 20.0, "tier": "D"},
     ]  # fmt: skip
-    job = mill.http.post("/api/v1/pipelines", json={"company_urls": ["a.example", "b.example"]}).json()["job_id"]
-    for row in rows:
+    for row, tag in zip(rows, ("spring", "fair"), strict=True):
+        job = mill.submit("/pipelines", {"company_urls": [row["domain"]], "tags": [tag]})
         row |= {"company_id": company_id(str(row["domain"])), "url": f"https://{row['domain']}/",
                 "scored_at": datetime.now(UTC)}  # fmt: skip
-    UnitFiles(mill.lake, job, "score", "score", 1).write(rows)
-    mill.lake.expose(job, "score", "score", 1)
+        UnitFiles(mill.lake, job, "score", "score", 1).write([row])
+        mill.lake.expose(job, "score", "score", 1)
 
 
 @pytest.mark.usefixtures("companies")
@@ -206,6 +233,40 @@ def test_companies_by_each_filter(leadmill: Run) -> None:
         assert leadmill("companies", *typed).ids == expected, typed
     assert len(leadmill("companies", "--limit", "1").ids) == 1
     assert json.loads(leadmill("companies", "a.example", "--json").out)["name"] == "Solar"
+
+
+@pytest.mark.usefixtures("companies")
+def test_a_report_of_each_filter(leadmill: Run, mill: Mill, tmp_path: Path) -> None:
+    for typed, expected in (
+        (["--tag", "fair"], ["b.example"]),
+        (["--tier", "A,B"], ["a.example"]),
+        (["--country", "FR"], ["b.example"]),
+        (["--industry", "Retail"], ["a.example"]),
+        (["--technology", "Shopify"], ["a.example"]),
+        (["--min-score", "50"], ["a.example"]),
+        (["--text", "boulan"], ["b.example"]),
+    ):
+        with working(mill, "report"):
+            ended = leadmill("report", *typed, "--format", "csv", "--output", "x.csv")
+        assert ended.code == 0, ended.err
+        lines = list(csv.DictReader((tmp_path / "x.csv").read_text("utf-8-sig").splitlines()))
+        assert [line.get("website") or line.get("domain") for line in lines] != [], typed
+        assert len(lines) == 1 and expected[0] in str(lines[0]), typed
+
+
+def test_report_in_a_form_and_rerun(leadmill: Run, mill: Mill, server: HostileServer, tmp_path: Path) -> None:
+    urls = [server.url("plain"), server.url("missing")]
+    job = mill.run("/pipelines", {"company_urls": urls, "crawl": {"max_pages": 1}, "report": {"formats": ["csv"]}})
+    told = []
+    for typed in ([], ["--type", "leads"], ["--layout", "hubspot"], ["--no-bom"]):
+        assert leadmill("report", job, "-f", "csv", "-o", "x.csv", *typed).code == 0
+        told.append((tmp_path / "x.csv").read_bytes())
+    assert len(set(told)) == 4 and [text.startswith(b"\xef\xbb\xbf") for text in told] == [True, True, True, False]
+    with working(mill, "pipeline"):
+        ended = leadmill("rerun", job, "--from", "score", "--tag", "again")
+    assert ended.code == 0, ended.err
+    [made] = leadmill("list", "--tag", "again").ids
+    assert [stage["name"] for stage in told_of(mill, made)["stages"]] == ["score", "report"]
 
 
 # ---- the rest ------------------------------------------------------------------------------------------
@@ -228,3 +289,63 @@ def test_schedules(leadmill: Run, mill: Mill) -> None:
     assert refused.code == 2 and "did you mean 'Europe/Berlin'?" in refused.err
     refused = leadmill("schedules", "add", "x", "a.example", "--cron", "0 6 * * 1", "--run-at", LATER)
     assert refused.code == 2 and "the schedule itself says when it runs" in refused.err
+
+
+def test_what_a_worker_is_told_reaches_celery(environment: pytest.MonkeyPatch) -> None:
+    became: list[list[str]] = []
+    environment.setattr("os.execv", lambda path, command: became.append(command))
+    assert main(["worker", "-Q", "scraping,analytics", "-c", "3", "--max-tasks-per-child", "5"]) == 0
+    assert main(["worker"]) == 0
+    words = became[0][became[0].index("worker") :]
+    assert words[1:7] == ["-Q", "scraping,analytics", "-c", "3", "--max-tasks-per-child", "5"]
+    assert "-Q" not in became[1] and "-c" not in became[1]
+    assert main(["worker", "-c", "0"]) == 2 and len(became) == 2
+
+
+def test_json_is_what_each_command_prints(leadmill: Run, jobs: dict[str, str], mill: Mill) -> None:
+    leadmill("schedules", "add", "weekly", "a.example", "--cron", "0 6 * * 1")
+    for typed in (
+        ("list",), ("status",), ("status", jobs["done"]), ("watch", jobs["done"]), ("companies",), ("models",),
+        ("schedules", "list"), ("submit", "a.example", "--run-at", LATER), ("cancel", "--all", "--tag", "x", "--yes"),
+    ):  # fmt: skip
+        ended = leadmill(*typed, "--json")
+        assert ended.code == 0 and json.loads(ended.out) is not None, typed
+        plain = leadmill(*typed)
+        assert plain.code == 0 and plain.out != ended.out, typed
+
+
+def test_watch_tells_and_no_watch_does_not(leadmill: Run, mill: Mill, server: HostileServer) -> None:
+    url = {"company_urls": [server.url("plain")], "crawl": {"max_pages": 1}, "stages": ["scrape", "process", "enrich"]}
+    known = mill.rows(mill.run("/pipelines", url), "enrich")[0]["company_id"]
+    for typed, told in (([], True), (["--watch"], True), (["--no-watch"], False)):
+        with working(mill, "score"):
+            ended = leadmill("score", known, *typed)
+        assert ended.code == 0, ended.err
+        assert ("completed 100 %" in ended.err) is told, ended.err
+
+
+#: What is typed behind `icp new shops` → what stands in the file.
+WANTED = [
+    (["--countries", "DACH,FR"], {"countries": {"wanted": ["DACH", "FR"]}}),
+    (["--not-countries", "US"], {"countries": {"unwanted": ["US"]}}),
+    (["--industries", "Retail"], {"industries": {"wanted": ["Retail"]}}),
+    (["--not-industries", "Retail"], {"industries": {"unwanted": ["Retail"]}}),
+    (["--size", "12-40"], {"size": {"min": 12, "max": 40}}),
+    (["--technologies", "shopify"], {"technologies": {"wanted": ["shopify"]}}),
+    (["--not-technologies", "shopify"], {"technologies": {"unwanted": ["shopify"]}}),
+    (["--words", "wholesale"], {"words": {"wanted": ["wholesale"]}}),
+    (["--not-words", "agency"], {"words": {"unwanted": ["agency"]}}),
+    (["--hiring"], {"hiring": {"wanted": True}}),
+    (["--size", "12-40", "--must", "size"], {"size": {"min": 12, "max": 40, "must": True}}),
+    (["--not-words", "agency", "--veto", "words"], {"words": {"unwanted": ["agency"], "veto": True}}),
+    (["--hiring", "--weight", "hiring=8"], {"hiring": {"wanted": True, "weight": 8}}),
+]
+
+
+@pytest.mark.parametrize(("typed", "written"), WANTED, ids=[" ".join(one[0]) for one in WANTED])
+def test_an_option_of_icp_new_is_in_the_file(
+    environment: pytest.MonkeyPatch, tmp_path: Path, typed: list[str], written: dict[str, Any]
+) -> None:
+    environment.chdir(tmp_path)
+    assert main(["icp", "new", "shops", *typed, "--out", "mine.toml"]) == 0
+    assert tomllib.loads((tmp_path / "mine.toml").read_text()) == {"name": "shops", **written}
