@@ -65,7 +65,7 @@ def test_without_arguments_the_help_is_the_answer(leadmill: Run, group: list[str
 
 def test_every_command_has_help(leadmill: Run) -> None:
     names = re.findall(r"^  ([a-z]+) ", leadmill("--help").out, re.M)
-    assert len(names) == 20
+    assert len(names) == 21
     for name in ("up", "run", "schedules", "maintenance"):
         shown = leadmill(name, "--help")
         assert shown.code == 0
