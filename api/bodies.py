@@ -25,6 +25,8 @@ from pydantic import (
     WrapValidator,
     field_validator,
 )
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from data.jobs import Status
 from leadmill.declared import KINDS, PIPELINE
@@ -52,6 +54,8 @@ else:  # which there are is found, not listed: the checker knows them as text, r
     KindName = StrEnum("Kind", {name.upper(): name for name in KINDS})
     KindName.__doc__ = "What a job was submitted as."
 DEFAULT_FORMATS: list[ReportFormat] = ["html", "csv"]
+#: For OpenAPI.
+_UNIQUE: JsonDict = {"uniqueItems": True}
 #: What every reader of a time can say again, in any zone.
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -113,6 +117,8 @@ Fraction = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=MAX_DEADLINE_S, strict=True, allow_inf_nan=False)]
 Bounded = Annotated[AwareDatetime, AfterValidator(_in_bounds)]
 Time = Annotated[Bounded, BeforeValidator(_text_only)]
+Formats = Annotated[list[ReportFormat], Field(min_length=1, json_schema_extra=_UNIQUE), AfterValidator(_distinct)]
+Stages = Annotated[list[StageName], Field(min_length=1, json_schema_extra=_UNIQUE), AfterValidator(_distinct)]
 Url = Annotated[str, Field(max_length=2_000)]
 Urls = Annotated[list[Url], Field(max_length=MAX_INLINE)]
 CompanyIds = Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=MAX_INLINE)]
@@ -158,7 +164,7 @@ class Common(Body):
         WrapValidator(_one_message),
     ] = None
     run_at: Annotated[Time | None, Field(description="Not before this time")] = None
-    callback_url: Annotated[Any, Field(exclude=True, json_schema_extra={"deprecated": True})] = None
+    callback_url: SkipJsonSchema[Annotated[Any, Field(exclude=True)]] = None
 
     @field_validator("callback_url", mode="before")
     @classmethod
@@ -234,7 +240,7 @@ class Report(Body):
     """Which report, in which formats."""
 
     type: ReportType = "comprehensive"
-    formats: Annotated[list[ReportFormat], Field(min_length=1), AfterValidator(_distinct)] = DEFAULT_FORMATS
+    formats: Formats = DEFAULT_FORMATS
     layout: LayoutName = DEFAULT_LAYOUT
     bom: Bom = True
 
@@ -251,7 +257,7 @@ class PipelineBody(Common):
     max_results_per_query: PerQuery = 20
     company_ids: CompanyIds = []
     column: Column | None = None
-    stages: Annotated[list[StageName], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    stages: Stages | None = None
     report: Report = Report()
     crawl: Crawl = Crawl()
     scoring_model: ModelName | None = None
@@ -331,7 +337,7 @@ class LeadFilterBody(Body):
     country: Annotated[Words, Field(description="ISO 3166, two letters")] = []
     industry: Words = []
     technology: Words = []
-    min_score: Annotated[float | None, Field(ge=0, le=100, allow_inf_nan=False)] = None
+    min_score: Annotated[float | None, Field(ge=0, le=100, strict=True, allow_inf_nan=False)] = None
     text: Annotated[str, Field(max_length=200, description="Part of name, domain or description")] = ""
 
     def given(self) -> dict[str, Any]:
@@ -343,7 +349,7 @@ class ReportBody(AnalysisBody):
     """Report on companies of the lake; none named and no filter: all."""
 
     filter: LeadFilterBody = LeadFilterBody()
-    formats: Annotated[list[ReportFormat], Field(min_length=1), AfterValidator(_distinct)] = DEFAULT_FORMATS
+    formats: Formats = DEFAULT_FORMATS
     layout: LayoutName = DEFAULT_LAYOUT
     bom: Bom = True
 

@@ -1,39 +1,143 @@
-"""GET /companies and /companies/{id}."""
+"""GET /companies, as a page, as counts of values and as tables; /companies/{id or domain}."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Query
+from fastapi import Depends, Query
+from fastapi import Path as PathName
 from fastapi.responses import JSONResponse, Response
 
-from api.company_answers import CompanyDetail, CompanyPage
-from api.company_rows import MAX_PAGE, CompanyFilter, company, company_page
-from api.context import Here
+from api import problems
+from api.bodies import Tag
+from api.company_answers import CompanyDetail, CompanyFacets, CompanyPage
+from api.company_export import company_table
+from api.company_rows import FACETS, MAX_PAGE, CompanyFilter, company, company_page, facets
+from api.context import Context, Here
+from api.report_files import file_answers, passing_file
 from api.routing import Router
+from leadmill.errors import InputError
+from leadmill.ids import JOB_ID, parse_company_url
+from leadmill.suggest import unknown
+from pipelines.execution.filtered import jobs_with
+from pipelines.intake.report_on_demand import ReportForm
+from reports.layouts import DEFAULT, check_choice
+from reports.lead_filter import LeadFilter
 
 router = Router("/companies", "companies")
 
-Word = Annotated[str | None, Query(min_length=1, max_length=100)]
+TIERS = ("A", "B", "C", "D")
+#: Values of a field that one call counts.
+MAX_VALUES = 100
+Word = Annotated[str, Query(min_length=1, max_length=100)]
+Words = Annotated[list[Word], Query(max_length=200)]
+Layout = Annotated[str, Query(max_length=100, description="Which columns, under which headers")]
+Bom = Annotated[bool, Query(description="The CSV begins with a byte-order mark")]
 
 
-@router.get("", response_model=CompanyPage, summary="Companies by their newest row, best score first")
+def _wanted(
+    here: Here,
+    job: Annotated[str | None, Query(max_length=60, description="Rows of this job, and of no other")] = None,
+    tag: Annotated[Tag | None, Query(description="Rows of jobs that have it, and of no other job")] = None,
+    domain: Annotated[
+        str | None, Query(max_length=2_000, description="A company's domain, or an address of it")
+    ] = None,
+    country: Annotated[Words, Query(description="ISO 3166, two letters; one of several has to match")] = [],  # noqa: B006
+    tier: Annotated[Words, Query(description="Several, also as A,B: one has to match")] = [],  # noqa: B006
+    industry: Annotated[Words, Query(description="One of several has to match")] = [],  # noqa: B006
+    technology: Annotated[Words, Query(description="One of several has to match")] = [],  # noqa: B006
+    min_score: Annotated[float | None, Query(ge=0, le=100)] = None,
+    text: Annotated[str, Query(max_length=200, description="Part of name, domain or description")] = "",
+) -> tuple[CompanyFilter, str]:
+    """The filter, and it in words."""
+    for name in (tiers := _split(tier)):
+        if name.upper() not in TIERS:
+            raise InputError(unknown("tier", name, TIERS), field="tier")
+    lead = LeadFilter(tag, tiers, _split(country), tuple(industry), tuple(technology), min_score, text)
+    words = [lead.told, *(f"{name} {value}" for name, value in (("job", job), ("domain", domain)) if value)]
+    if domain is not None:
+        try:
+            domain = parse_company_url(domain).domain
+        except InputError as error:
+            raise InputError(str(error), field="domain") from error
+    return CompanyFilter(lead, _jobs(here, job, tag), domain), "; ".join(filter(None, words))
+
+
+def _split(values: list[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _jobs(here: Context, job: str | None, tag: str | None) -> list[str] | None:
+    if job is not None and not JOB_ID.match(job):
+        raise InputError("not the id of a job", field="job")
+    tagged = None if tag is None else jobs_with(here.store, here.lake, tag)
+    if job is None or tagged is None:
+        return tagged if job is None else [job]
+    return [one for one in tagged if one == job]
+
+
+Wanted = Annotated[tuple[CompanyFilter, str], Depends(_wanted)]
+
+
+@router.get("", response_model=CompanyPage, summary="Companies by their newest row, best first")
 def list_companies(
     here: Here,
-    country: Word = None,
-    tier: Word = None,
-    industry: Word = None,
-    technology: Word = None,
-    min_score: Annotated[float | None, Query(ge=0, le=100)] = None,
-    text: Annotated[str, Query(max_length=200)] = "",
+    wanted: Wanted,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
-    wanted = CompanyFilter(country, tier, industry, technology, min_score, text)
-    items, following = company_page(here.lake, wanted, limit, cursor)
+    items, following = company_page(here.lake, wanted[0], limit, cursor)
     return JSONResponse({"items": items, "next_cursor": following})
 
 
-@router.get("/{company_id}", response_model=CompanyDetail, summary="One company with its facts and its history")
-def one_company(company_id: str, here: Here) -> Response:
+@router.get("/facets", response_model=CompanyFacets, summary="How many companies match, and how many have each value")
+def company_facets(
+    here: Here,
+    wanted: Wanted,
+    field: Annotated[list[Literal[FACETS]], Query(description="Several may be named; none: all")] = [],  # type: ignore[valid-type]  # noqa: B006
+    limit: Annotated[int, Query(ge=1, le=MAX_VALUES, description="Values of each field, most frequent first")] = 20,
+) -> Response:
+    return JSONResponse(facets(here.lake, wanted[0], list(dict.fromkeys(field)) or FACETS, limit))
+
+
+_REFUSED = problems.refusals(404, 507)
+
+
+@router.get(
+    ".csv",
+    responses={200: file_answers("csv"), **_REFUSED},
+    response_class=Response,
+    summary="Every company that matches, as CSV",
+)
+def companies_csv(here: Here, wanted: Wanted, layout: Layout = DEFAULT, bom: Bom = True) -> Response:
+    return _file(here, wanted, ReportForm("csv", "leads", layout, bom))
+
+
+@router.get(
+    ".xlsx",
+    responses={200: file_answers("xlsx"), **_REFUSED},
+    response_class=Response,
+    summary="Every company that matches, as XLSX",
+)
+def companies_xlsx(here: Here, wanted: Wanted, layout: Layout = DEFAULT) -> Response:
+    return _file(here, wanted, ReportForm("xlsx", "leads", layout))
+
+
+def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm) -> Response:
+    try:
+        check_choice(form.layout, (form.format,))
+    except InputError as error:
+        raise InputError(str(error), field="layout") from error
+    path = company_table(here.lake, wanted[0], form, wanted[1])
+    return passing_file(path, f"leadmill-companies.{form.format}", form)
+
+
+@router.get(
+    "/{company_id}",
+    response_model=CompanyDetail,
+    summary="One company by its id or its domain, with its facts and its history",
+)
+def one_company(
+    company_id: Annotated[str, PathName(description="Or its domain, or an address of it")], here: Here
+) -> Response:
     return JSONResponse(company(here.lake, company_id))

@@ -71,3 +71,17 @@ CompanyDetail = _model(
     [*(column for column in _FINAL if column.name not in NOT_TOLD), _SEEN],
     history=list[CompanyHistory],
 )
+
+
+class ValueCount(BaseModel):
+    """A value of a field, and how many companies have it."""
+
+    value: str
+    companies: int
+
+
+class CompanyFacets(BaseModel):
+    """How many companies match a filter, and of each field that was asked for its most frequent values."""
+
+    companies: int
+    facets: dict[str, list[ValueCount]]

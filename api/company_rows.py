@@ -4,19 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from api.lake_rows import run
+from api.lake_rows import key_parts, run
 from data.damage import enduring, look_at_ids
 from data.lake import Lake, partition_of
 from data.parts import parse_name
 from data.schemas import MADE_AT, STAGE_SCHEMAS
 from leadmill.declared import ROW_STAGES
 from leadmill.errors import InputError, NotFoundError
-from leadmill.ids import COMPANY_ID
+from leadmill.ids import COMPANY_ID, parse_company_url
 from pipelines.views import cursors
+from reports.lead_filter import LeadFilter
 from reports.rows import parquet
 
 #: Part files of each stage.
@@ -24,9 +25,6 @@ Files = Mapping[str, Sequence[Path]]
 
 MAX_PAGE = 200
 _HISTORY = 100
-#: What sorts a list, exactly as it is: a rounded score would skip rows. Reach orders those of one score (as a part of a
-#: point that no score differs by); no score sorts last.
-_SORT = "CASE WHEN isfinite(score) THEN score + coalesce(CASE WHEN isfinite(reach) THEN reach END, 0) / 1e6 ELSE -1 END"
 #: Stages whose rows describe a company, best first, with the time that orders them.
 _STAGES = {stage: MADE_AT[stage] for stage in reversed(ROW_STAGES) if stage != "scrape"}
 #: Columns of a list; the whole row is told for one company.
@@ -41,82 +39,142 @@ _UNTOLD = {"probability": None}
 NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
 
 
+#: Fields whose values can be counted; of a list each value counts.
+FACETS = ("tier", "country", "language", "industry", "technologies")
+_RANKED = ("score", "reach", "quality")
+#: How a list is sorted (`reports.final_rows.RANKED`), as one key that ascends; exact, for a rounded one skips rows.
+_KEY = f"({', '.join(f'-(CASE WHEN isfinite({name}) THEN {name} ELSE -1 END)::DOUBLE' for name in _RANKED)}, domain)"
+
+
 @dataclass(frozen=True)
 class CompanyFilter:
-    """Which companies; None and empty match all. Texts compare without case."""
+    """Which companies; what is left out matches all."""
 
-    country: str | None = None
-    tier: str | None = None
-    industry: str | None = None
-    technology: str | None = None
-    min_score: float | None = None
-    #: Part of name, domain or description.
-    text: str = ""
+    lead: LeadFilter = field(default_factory=LeadFilter)
+    #: Only rows of these jobs count; None: of all.
+    jobs: Sequence[str] | None = None
+    #: A registrable domain.
+    domain: str | None = None
+
+    def conditions(self) -> tuple[str, dict[str, Any]]:
+        """What the newest row has to meet, as SQL, and the parameters of it and of the rows that count."""
+        found, values = self.lead.conditions()
+        if self.domain is not None:
+            found.append("domain = $domain")
+            values["domain"] = self.domain
+        if self.jobs is not None:
+            values["jobs"] = list(self.jobs)
+        return " AND ".join(found) or "true", values
 
 
 def company_page(
     lake: Lake, wanted: CompanyFilter, limit: int, cursor: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Newest rows, best score first, and the cursor of the next page.
+    """Newest rows, best first, and the cursor of the next page.
 
     Raises:
         InputError: not a cursor of ours.
     """
-    after = _read_cursor(cursor) if cursor else None
-    conditions, parameters = _conditions(wanted)
+    after = cursors.decode_key(cursor, float, float, float, str) if cursor else None
+    matches, parameters = wanted.conditions()
     if after:
-        score, company = after
-        conditions.append(f"({_SORT} < $at OR ({_SORT} = $at AND company_id > $after))")
-        parameters |= {"at": score, "after": company}
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        parameters |= zip(("score", "reach", "quality", "after"), after, strict=True)
+    behind = "WHERE sort_key > ($score::DOUBLE, $reach::DOUBLE, $quality::DOUBLE, $after)" if after else ""
     rows = _ask(
         lake,
         lambda newest: (
-            f"SELECT {', '.join(SHORT)}, seen_at, {_SORT} AS sort_score FROM ({newest}) {where} "
-            f"ORDER BY sort_score DESC, company_id LIMIT {limit + 1:d}"
+            f"SELECT * FROM (SELECT {', '.join(SHORT)}, seen_at, {_KEY} AS sort_key FROM ({newest}) WHERE {matches}) "
+            f"{behind} ORDER BY sort_key LIMIT {limit + 1:d}"
         ),
         parameters,
+        wanted.jobs,
     )
-    sorts = [row.pop("sort_score") for row in rows]
-    more = len(rows) > limit
-    following = cursors.encode_key(sorts[limit - 1], rows[limit - 1]["company_id"]) if more else None
+    keys = [row.pop("sort_key") for row in rows]
+    following = cursors.encode_key(*key_parts(keys[limit - 1])) if len(rows) > limit else None
     return [row | _UNTOLD for row in rows[:limit]], following
 
 
-def company(lake: Lake, company_id: str) -> dict[str, Any]:
+def facets(lake: Lake, wanted: CompanyFilter, fields: Sequence[str], limit: int) -> dict[str, Any]:
+    """How many companies match, and of each field its most frequent values with the number of companies."""
+    matches, parameters = wanted.conditions()
+
+    def counted(newest: str) -> str:
+        values = (
+            f"SELECT '{field}' AS field, value, count(*) AS companies FROM (SELECT "
+            f"{f'unnest(list_distinct({field}))' if field == 'technologies' else field} AS value FROM found) "
+            f"WHERE value IS NOT NULL GROUP BY value ORDER BY companies DESC, value LIMIT {limit:d}"
+            for field in fields
+        )
+        each = " UNION ALL ".join(f"({query})" for query in values)
+        return (
+            f"WITH found AS MATERIALIZED (SELECT {', '.join(FACETS)} FROM ({newest}) WHERE {matches}) "
+            f"SELECT NULL AS field, NULL AS value, count(*) AS companies FROM found UNION ALL {each}"
+        )
+
+    rows = _ask(lake, counted, parameters, wanted.jobs)
+    return {
+        "companies": next((row["companies"] for row in rows if row["field"] is None), 0),
+        "facets": {
+            field: [{name: row[name] for name in ("value", "companies")} for row in rows if row["field"] == field]
+            for field in fields
+        },
+    }
+
+
+def company(lake: Lake, named: str) -> dict[str, Any]:
     """The whole newest row of a company (with its facts), and `history`: its rows, newest first.
+
+    `named` is its id, its domain or an address of it.
 
     Raises:
         NotFoundError: no such company.
     """
-    known = COMPANY_ID.match(company_id)
-    rows = _ask(lake, lambda newest: f"SELECT * FROM ({newest})", {"id": company_id}, one=True) if known else []
+    known = _id_of(named)
+    rows = _ask(lake, lambda newest: f"SELECT * FROM ({newest})", {"id": known}, one=True) if known else []
     if not rows:
-        raise NotFoundError(f"no company {company_id[:60]!r}")
+        raise NotFoundError(f"no company {named[:60]!r}")
     row = {name: value for name, value in rows[0].items() if name not in NOT_TOLD}
-    return {**row, **_UNTOLD, "history": _history(lake, company_id)}
+    return {**row, **_UNTOLD, "history": _history(lake, rows[0]["company_id"])}
+
+
+def _id_of(named: str) -> str | None:
+    if COMPANY_ID.match(named):
+        return named
+    try:
+        return parse_company_url(named).company_id
+    except InputError:
+        return None
 
 
 def _ask(
-    lake: Lake, query: Callable[[str], str], parameters: Mapping[str, Any], *, one: bool = False
+    lake: Lake,
+    query: Callable[[str], str],
+    parameters: Mapping[str, Any],
+    jobs: Sequence[str] | None = None,
+    *,
+    one: bool = False,
 ) -> list[dict[str, Any]]:
-    """Rows of a query over the newest row of each company (`one`: of `$id`)."""
+    """Rows of a query over the newest row of each company (`one`: of `$id`; of these jobs)."""
 
     def read_from(files: Files) -> list[dict[str, Any]]:
-        newest = _newest(files, one=one)
-        rows = run(query(newest), parameters, exact="sort_score", schema=STAGE_SCHEMAS["score"]) if newest else []
-        look_at_ids(rows)
+        newest = newest_rows(files, one=one, some_jobs=jobs is not None)
+        rows = run(query(newest), parameters, exact="sort_key", schema=STAGE_SCHEMAS["score"]) if newest else []
+        look_at_ids([row for row in rows if "company_id" in row])
         return rows
 
-    return enduring(lake, lambda: _files(lake), read_from)
+    return enduring(lake, lambda: files_of(lake, jobs), read_from)
 
 
-def _newest(files: Files, *, one: bool) -> str | None:
-    """A query of the newest good row of each company (of `$id`), scored ones before others; None: no rows at all."""
+def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False) -> str | None:
+    """A query of the newest good row of each company (of `$id`), scored ones before others; None: no rows at all.
+
+    `some_jobs`: only rows of `$jobs` count.
+    """
     sources = []
     for rank, (stage, at) in enumerate(_STAGES.items()):
         if files[stage]:
             only = " AND company_id = $id" if one else ""
+            only += " AND job_id IN (SELECT unnest($jobs::VARCHAR[]))" if some_jobs else ""
             good = "error IS NULL" if stage == "score" else "TRUE"
             sources.append(
                 f"SELECT *, {rank} AS stage_rank, {at} AS seen_at FROM {parquet(files[stage])} WHERE {good}{only}"
@@ -136,14 +194,20 @@ def _columns() -> str:
     return (
         "SELECT NULL::VARCHAR AS company_id, NULL::VARCHAR AS industry, NULL::VARCHAR[] AS technologies, "
         "NULL::INTEGER AS employees_min, NULL::INTEGER AS employees_max, NULL::DOUBLE AS score, NULL::VARCHAR AS tier, "
-        "NULL::DOUBLE AS fit, NULL::DOUBLE AS reach, "
-        "NULL::DOUBLE AS probability WHERE FALSE"
+        "NULL::DOUBLE AS fit, NULL::DOUBLE AS reach, NULL::DOUBLE AS probability, NULL::FLOAT AS quality, "
+        "NULL::VARCHAR AS country, NULL::VARCHAR AS language WHERE FALSE"
     )
 
 
-def _files(lake: Lake) -> dict[str, list[Path]]:
+def files_of(lake: Lake, jobs: Sequence[str] | None = None) -> dict[str, list[Path]]:
     """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one."""
-    found = {stage: lake.stage_files(stage) for stage in _STAGES}
+    if jobs is None:
+        found = {stage: lake.stage_files(stage) for stage in _STAGES}
+    else:  # a snapshot has the newest rows, which may be another job's: the job's own files come first
+        found = {
+            stage: [*(file for job in jobs for file in lake.parts(job, stage)), *lake.snapshot_files(stage)]
+            for stage in _STAGES
+        }
     ended = {_job_of(file): _written(lake, file) for file in found["score"] if not _compacted(file)}
     later, *chain = (stage for stage in _STAGES if stage != "score")
     # The score holds every company that had a row of the stage before it; a resume may have made more since.
@@ -186,34 +250,8 @@ def _job_of(file: Path) -> str:
     return file.parent.parent.name
 
 
-def _conditions(wanted: CompanyFilter) -> tuple[list[str], dict[str, Any]]:
-    conditions: list[str] = []
-    parameters: dict[str, Any] = {}
-    for name in ("country", "tier", "industry"):
-        if value := getattr(wanted, name):
-            conditions.append(f"lower({name}) = ${name}")
-            parameters[name] = value.lower()
-    if wanted.technology:
-        conditions.append("list_contains([lower(t) FOR t IN technologies], $technology)")
-        parameters["technology"] = wanted.technology.lower()
-    if wanted.min_score is not None:
-        conditions.append("score >= $min_score")
-        parameters["min_score"] = wanted.min_score
-    if wanted.text:
-        conditions.append("contains(lower(concat_ws(' ', name, domain, description)), $text)")
-        parameters["text"] = wanted.text.lower()
-    return conditions, parameters
-
-
-def _read_cursor(text: str) -> tuple[float, str]:
-    score, company_id = cursors.decode_key(text, float, str)
-    if not COMPANY_ID.match(company_id):
-        raise InputError(cursors.REFUSED, field="cursor")
-    return float(score), company_id
-
-
 def _history(lake: Lake, company_id: str) -> list[dict[str, Any]]:
-    return enduring(lake, lambda: _files(lake), lambda files: _history_of(files, company_id))
+    return enduring(lake, lambda: files_of(lake), lambda files: _history_of(files, company_id))
 
 
 def _history_of(files_of: Files, company_id: str) -> list[dict[str, Any]]:

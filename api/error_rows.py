@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from api.lake_rows import run
+from api.lake_rows import key_parts, run
 from data.damage import DamagedPartError, enduring
 from data.job_files import JobFiles
 from data.lake import Lake
@@ -97,12 +97,8 @@ def _page(
         exact="sort_key",
     )
     keys = [row.pop("sort_key") for row in rows]
-    following = cursors.encode_key(*_parts(keys[limit - 1])) if len(rows) > limit else None
+    following = cursors.encode_key(*key_parts(keys[limit - 1])) if len(rows) > limit else None
     return rows[:limit], following
-
-
-def _parts(key: Any) -> tuple[Any, ...]:
-    return tuple(key.values() if isinstance(key, dict) else key)
 
 
 def _with_given_up(query: str, plan: Sequence[Path]) -> str:

@@ -33,10 +33,14 @@ HEARTBEAT_S = 10.0
 #: No stream lives longer, seconds.
 MAX_AGE_S = 3_600.0
 _PAGE = 500
-_ENTRY_ID = re.compile(r"\d{1,15}(-\d{1,10})?\Z")
+_EVENT_ID = r"^[0-9]{1,15}(-[0-9]{1,10})?$"
+_ENTRY_ID = re.compile(r"[0-9]{1,15}(-[0-9]{1,10})?\Z")
 
 
-def _last_event_id(last_event_id: Annotated[str | None, Header()] = None) -> str:
+LastEventId = Annotated[str | None, Header(json_schema_extra={"pattern": _EVENT_ID})]
+
+
+def _last_event_id(last_event_id: LastEventId = None) -> str:
     if last_event_id and not _ENTRY_ID.match(last_event_id):
         raise InputError("not the id of an event", field="Last-Event-ID")
     return last_event_id or "0"

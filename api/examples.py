@@ -116,6 +116,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ScheduleBody": {**_SCHEDULE, "pipeline": {"search_queries": ["solar freiburg"], "tags": ["weekly"]}},
     "BulkBody": {"action": "cancel", "filter": {"tag": "spring", "status": "pending"}, "dry_run": True},
     "Common": {"tags": ["again"]},
+    "RerunBody": {"tags": ["again"]},
     "Accepted": {
         "job_id": _JOB,
         "kind": "pipeline",
@@ -124,6 +125,30 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "Job": _ENDED,
     "JobPage": {"items": [_ENDED], "next_cursor": None},
+    "ListPreview": {
+        "format": "csv",
+        "column": "Company Domain Name",
+        "header_line": 1,
+        "delimiter": ";",
+        "encoding": "utf-8",
+        "lines": 5,
+        "companies": 3,
+        "without_address": 1,
+        "refused": 0,
+        "repeated": 1,
+        "merged": 0,
+        "other_columns": ["Record ID"],
+        "complete": True,
+        "reasons": [{"reason": "no address", "count": 1, "examples": [{"line": 4, "text": ";0018"}]}],
+        "first": [
+            {
+                "line": 2,
+                "domain": "nordwind-solar.example",
+                "url": "https://nordwind-solar.example/",
+                "values": {"Record ID": "0017"},
+            }
+        ],
+    },
     "ErrorPage": {
         "items": [
             {
@@ -177,6 +202,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "SchedulePage": {"items": [_SHOWN], "next_cursor": None},
     "Company": _COMPANY,
     "CompanyPage": {"items": [_COMPANY], "next_cursor": None},
+    "CompanyFacets": {"companies": 34, "facets": {"country": [{"value": "DE", "companies": 12}]}},
     "Health": {"status": "ok", "redis": "ok", "disk": "ok", "disk_free_bytes": 81_604_378_624, "warnings": []},
     "Readiness": {"status": "ready", "workers": 2},
     "Problem": {

@@ -55,6 +55,11 @@ def _family(kind: str) -> str:
     return kind.partition(" ")[0]
 
 
+def key_parts(key: Any) -> tuple[Any, ...]:
+    """The parts of a sorting key that the query made as a row."""
+    return tuple(key.values() if isinstance(key, dict) else key)
+
+
 def plain(value: Any) -> Any:
     """A value as JSON can say it."""
     if isinstance(value, datetime):

@@ -17,8 +17,9 @@ from api import problems, uploads
 from api.bodies import Body, Column, PipelineBody, RerunBody, scoring
 from api.context import Context, Here
 from api.routing import Router
-from api.submitting import KEY_DESCRIPTION, IdempotencyHeader, accept, accepted_answer, scoped_key
+from api.submitting import KEY_DESCRIPTION, KEY_SCHEMA, IdempotencyHeader, accept, accepted_answer, scoped_key
 from leadmill.answers import Accepted, ListPreview
+from leadmill.declared import PIPELINE
 from leadmill.errors import InputError
 from pipelines.intake import control
 from pipelines.intake.submit import Submission
@@ -37,10 +38,9 @@ def _as_query() -> Iterator[dict[str, Any]]:
     """Beside a bare list the body's other fields are query parameters, those that are no text as JSON."""
     fields: dict[str, Any] = PipelineBody.model_json_schema(ref_template=_REFERENCE)["properties"]
     for name, schema in fields.items():
-        if not schema.get("deprecated"):
-            as_json = {"content": {"application/json": {"schema": schema}}}
-            shape = as_json if name in uploads.JSON else {"schema": schema}
-            yield {"name": name, "in": "query", "description": "Where the list is the body", **shape}
+        as_json = {"content": {"application/json": {"schema": schema}}}
+        shape = as_json if name in uploads.JSON else {"schema": schema}
+        yield {"name": name, "in": "query", "description": "Where the list is the body", **shape}
     whole = {"schema": {"type": "object"}}
     yield {"name": "options", "in": "query", "description": "All of them", "content": {"application/json": whole}}
 
@@ -48,7 +48,7 @@ def _as_query() -> Iterator[dict[str, Any]]:
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "schema": {"type": "string"},
+    "schema": KEY_SCHEMA,
     "description": KEY_DESCRIPTION,
 }
 _COLUMN = {
@@ -123,7 +123,7 @@ def resume_pipeline(job_id: str, here: Here, idempotency_key: IdempotencyHeader 
 def rerun_pipeline(
     job_id: str,
     here: Here,
-    from_stage: Annotated[str, Query()],
+    from_stage: Annotated[str, Query(json_schema_extra={"enum": list(PIPELINE)})],
     body: RerunBody | None = None,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:

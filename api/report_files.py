@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
@@ -41,9 +42,27 @@ def kept_file(
     return _file(path, file_name(job_id, record, form), form, headers)
 
 
-def passing_file(path: Path, job_id: str, form: ReportForm) -> Response:
-    """A report of rows that are not all there yet: its folder goes once it was sent."""
-    answer = _file(path, f"leadmill-{job_id}-partial.{form.format}", form, _headers(path))
+def file_answers(*formats: str) -> dict[str, Any]:
+    """What the OpenAPI document says of an answer that is a file of one of these formats."""
+    media = (FORMATS.load(name).media_type.partition(";")[0] for name in formats)
+    text = {"schema": {"type": "string"}}
+    return {
+        "description": "The file",
+        "content": {
+            one: {"schema": {} if one == "application/json" else {"type": "string", "format": "binary"}}
+            for one in media
+        },
+        "headers": {
+            "Content-Disposition": {"description": "The file's name", **text},
+            "ETag": {"description": "Another one: another file", **text},
+            "Last-Modified": {"description": "When it was written", **text},
+        },
+    }
+
+
+def passing_file(path: Path, name: str, form: ReportForm) -> Response:
+    """A file that was made for one request: its folder goes once it was sent."""
+    answer = _file(path, name, form, _headers(path))
     answer.background = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
     return answer
 

@@ -19,7 +19,7 @@ from api import problems
 from api.bodies import ReportFormat, ReportType
 from api.context import Context, Here
 from api.rendering import rendered
-from api.report_files import kept_file, passing_file
+from api.report_files import file_answers, kept_file, passing_file
 from api.routing import Router
 from api.submitting import accepted_answer
 from data.damage import enduring
@@ -40,27 +40,16 @@ from reports.rows import count_rows
 
 router = Router("/jobs", "jobs")
 
-_FILE: dict[str, Any] = {
-    "content": {
-        media: {"schema": {} if media == "application/json" else {"type": "string", "format": "binary"}}
-        for form in FORMATS.all().values()
-        if (media := form.media_type.partition(";")[0])
-    },
-    "headers": {
-        "Content-Disposition": {"description": "The file's name", "schema": {"type": "string"}},
-        "ETag": {"description": "Another one: another file", "schema": {"type": "string"}},
-        "Last-Modified": {"description": "When it was written", "schema": {"type": "string"}},
-    },
-}
+_FILE = file_answers(*FORMATS.names)
 #: What the OpenAPI document says of a report.
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file", **_FILE},
+    200: _FILE,
     202: {
         "description": "A job makes it; ask again when that has ended",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}},
         "headers": {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}},
     },
-    206: {"description": "The part of the file that `Range` names", **_FILE},
+    206: {**_FILE, "description": "The part of the file that `Range` names"},
     304: {"description": "The caller has it: `If-None-Match` names its `ETag`"},
     **problems.refusals(409, 410, 507),
 }
@@ -272,4 +261,5 @@ def _partial(here: Context, job_id: str, form: ReportForm, record: JobRecord | N
 
     so_far = record is not None and (not record.is_terminal or record.status == Status.CANCELLED)
     about = {**about_job(job_id, record), "partial": so_far}
-    return passing_file(rendered(here.lake, form, furthest, about), job_id, form)
+    path = rendered(here.lake, form, furthest, about)
+    return passing_file(path, f"leadmill-{job_id}-partial.{form.format}", form)

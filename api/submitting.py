@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from fastapi import Header
 from fastapi.responses import Response
+from pydantic import WithJsonSchema
+from pydantic.config import JsonDict
 
 from api.context import Context
 from leadmill.errors import InputError
@@ -22,7 +24,9 @@ _KEY = re.compile(r"[\x20-\x7e]{1,200}\Z")
 CALLER = "local"
 
 KEY_DESCRIPTION = "1–200 printable characters; the same key and body make one job, for a day"
-IdempotencyHeader = Annotated[str | None, Header(description=KEY_DESCRIPTION)]
+#: The form that `scoped_key` holds it to.
+KEY_SCHEMA: JsonDict = {"type": "string", "pattern": r"^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$", "maxLength": 200}
+IdempotencyHeader = Annotated[str | None, Header(description=KEY_DESCRIPTION), WithJsonSchema(KEY_SCHEMA)]
 
 
 def scoped_key(key: str | None) -> str | None:

@@ -27,8 +27,11 @@ def companies(
         str | None, typer.Argument(metavar="COMPANY", help="One company: its domain, an address of it, or comp_….")
     ] = None,
     *,
-    country: Annotated[str | None, typer.Option(help="ISO 3166 alpha-2: DE", show_default=False)] = None,
-    tier: Annotated[str | None, typer.Option(help="A, B, C or D", show_default=False)] = None,
+    job: Annotated[str | None, typer.Option(help="Rows of this job, and of no other.", show_default=False)] = None,
+    tag: Annotated[str | None, typer.Option(help="Rows of jobs that have it.", show_default=False)] = None,
+    domain: Annotated[str | None, typer.Option(help="A company's domain.", show_default=False)] = None,
+    country: Annotated[str | None, typer.Option(help="ISO 3166 alpha-2: DE; or DE,AT", show_default=False)] = None,
+    tier: Annotated[str | None, typer.Option(help="A, B, C or D; or A,B", show_default=False)] = None,
     industry: Annotated[str | None, typer.Option(show_default=False)] = None,
     technology: Annotated[str | None, typer.Option(show_default=False)] = None,
     min_score: Annotated[float | None, typer.Option(min=0, max=100, show_default=False)] = None,
@@ -45,6 +48,9 @@ def companies(
 
     use_data(data)
     filters = {
+        "job": job,
+        "tag": tag,
+        "domain": domain,
         "country": country,
         "tier": tier,
         "industry": industry,

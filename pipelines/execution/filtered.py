@@ -20,7 +20,7 @@ def filtered(store: JobStore, lake: Lake, wanted: LeadFilter) -> tuple[list[Mapp
     Raises:
         UnavailableError: Redis does not answer.
     """
-    jobs = None if wanted.tag is None else _jobs_with(store, lake, wanted.tag)
+    jobs = None if wanted.tag is None else jobs_with(store, lake, wanted.tag)
 
     def files() -> dict[str, list[Path]]:
         if jobs is None:
@@ -33,7 +33,7 @@ def filtered(store: JobStore, lake: Lake, wanted: LeadFilter) -> tuple[list[Mapp
     return enduring(lake, files, ask)
 
 
-def _jobs_with(store: JobStore, lake: Lake, tag: str) -> list[str]:
+def jobs_with(store: JobStore, lake: Lake, tag: str) -> list[str]:
     """Every job that has the tag, live or archived."""
     found: list[str] = []
     cursor: str | None = None

@@ -103,6 +103,7 @@ def job_for(call: Call, client: TestClient, worker: Worker, store: JobStore, lak
         folder = lake.job_dir(job) / "reports"
         folder.mkdir(parents=True)
         (folder / "report.csv").write_text("x\n")
+        worker.rows(job, "score", ["acme.example"], score=50.0)  # of which any other form is made
     return job
 
 

@@ -1,0 +1,69 @@
+"""All companies that a filter finds, as a table: their newest rows are written to a file, and rendered as a report."""
+# ruff: noqa: S608  what callers give goes in as parameters; reports.rows quotes the paths
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from api.company_rows import NOT_TOLD, CompanyFilter, Files, files_of, newest_rows
+from api.rendering import rendered
+from data.damage import enduring
+from data.duck import connection
+from data.lake import Lake
+from leadmill.errors import NotFoundError
+from pipelines.intake.report_on_demand import ReportForm
+from reports.rows import input_headers, quote, with_input_headers
+
+
+def company_table(lake: Lake, wanted: CompanyFilter, form: ReportForm, told: str) -> Path:
+    """A file with every company that matches, best first, in a folder that the caller removes.
+
+    What the input of a job says of a company is in it where the filter names that one job. `told`: the filter in words.
+
+    Raises:
+        NotFoundError: there are no companies at all.
+        StorageError: the temporary folder takes nothing.
+        InputError: the format does not hold so many rows.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="leadmill-"))
+    rows = folder / "rows.parquet"
+    try:
+        of, matched = enduring(lake, lambda: files_of(lake, wanted.jobs), lambda files: _write(files, wanted, rows))
+        if not of:
+            raise NotFoundError("the lake has no companies yet")
+        about: Mapping[str, Any] = {
+            "kind": "companies of the lake",
+            "created_at": datetime.now(UTC),
+            "filter": f"{told or 'all'} ({matched:,} of {of:,} companies)",
+        }
+        return rendered(lake, form, lambda: [rows], about)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(files: Files, wanted: CompanyFilter, out: Path) -> tuple[int, int]:
+    """Write the rows that match; of how many companies, and how many match."""
+    newest = newest_rows(files, some_jobs=wanted.jobs is not None)
+    if newest is None:
+        return 0, 0
+    matches, values = wanted.conditions()
+    whose = {"jobs": values["jobs"]} if "jobs" in values else {}
+    of_one_job = wanted.jobs is not None and len(wanted.jobs) == 1
+    con = connection().cursor()
+    try:
+        own = NOT_TOLD - {"input"} if of_one_job else NOT_TOLD
+        headers = with_input_headers(input_headers(con, files["score"])) if of_one_job else ""
+        have = {row[0] for row in con.execute(f"DESCRIBE {newest}", whose).fetchall()}
+        left_out = ", ".join(sorted({*own, "seen_at"} & have))
+        rows = f"SELECT * EXCLUDE ({left_out}) FROM ({newest}) WHERE {matches}"
+        con.execute(f"COPY ({rows}) TO {quote(str(out))} (FORMAT parquet{headers})", values)
+        (of,) = con.execute(f"SELECT count(*) FROM ({newest})", whose).fetchone() or (0,)
+        (matched,) = con.execute(f"SELECT count(*) FROM read_parquet({quote(str(out))})").fetchone() or (0,)
+        return int(of), int(matched)
+    finally:
+        con.close()

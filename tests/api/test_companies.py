@@ -1,0 +1,145 @@
+"""Companies of the lake: each filter, the counts of values, the tables, one by its domain, the order."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from fastapi.testclient import TestClient
+from python_calamine import CalamineWorkbook
+
+from data.input_columns import headers_metadata
+from tests.api.conftest import V1, Worker, post
+
+URL = f"{V1}/companies"
+
+
+@pytest.fixture
+def jobs(client: TestClient, worker: Worker) -> list[str]:
+    """Two lists, of a fair and of a directory; `both.example` is on both, its newest row on the second."""
+    found = []
+    for tag in ("fair", "directory"):
+        found.append(post(client, body={"company_urls": ["a.example"], "tags": [tag]})["job_id"])
+        worker.finish(found[-1])
+    worker.rows(
+        found[0], "score", ["shop.example", "both.example"], name="Laden", country="DE", industry="retail", score=80.0,
+        reach=50.0, tier="A", technologies=["Shopify", "React"], language="de", quality=0.5,
+        input=[{"line": 2, "values": {"CRM id": "0017"}}],
+    )  # fmt: skip
+    with_headers(worker.lake.parts(found[0], "score"), "CRM id")
+    worker.rows(
+        found[1], "score", ["both.example", "agency.example"], name="Bureau", country="NL", industry="services",
+        score=40.0, reach=90.0, tier="C", technologies=["React"], language="nl", quality=0.75,
+    )  # fmt: skip
+    worker.rows(found[1], "process", ["bare.example"], country="DE")
+    return found
+
+
+def with_headers(parts: list[Path], *headers: str) -> None:
+    """Name the other columns of the input in the parts, as score does."""
+    for part in parts:
+        rows = pq.read_table(part)
+        pq.write_table(rows.replace_schema_metadata(headers_metadata(headers)), part)
+
+
+def domains(client: TestClient, query: str) -> list[str]:
+    answer = client.get(f"{URL}?{query}")
+    assert answer.status_code == 200, answer.text
+    return [row["domain"] for row in answer.json()["items"]]
+
+
+FILTERS = [
+    ("", "shop agency both bare"), ("tag=fair", "both shop"), ("tag=nobody", ""), ("domain=shop.example", "shop"),
+    ("domain=https://www.shop.example/about", "shop"), ("tier=A", "shop"), ("tier=A,c", "shop agency both"),
+    ("tier=A&tier=C", "shop agency both"), ("country=de", "shop bare"), ("tagg=fair", None),
+    ("country=DE&country=NL", "shop agency both bare"),
+    ("industry=Retail", "shop"), ("technology=shopify", "shop"), ("technology=react", "shop agency both"),
+    ("technology=shopify&technology=react", "shop agency both"), ("min_score=50", "shop"),
+    ("text=bureau", "agency both"),
+    ("tag=directory&tier=C", "agency both"), ("tag=fair&tag=", None), ("tier=X", None), ("domain=http://%5B", None),
+    ("job=x", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "wanted"), FILTERS)
+def test_each_filter(client: TestClient, jobs: list[str], query: str, wanted: str | None) -> None:
+    if wanted is None:
+        assert client.get(f"{URL}?{query}").status_code == 422
+        return
+    assert domains(client, query) == [f"{name}.example" for name in wanted.split()]
+    counted = client.get(f"{URL}/facets?{query}").json()
+    assert counted["companies"] == len(wanted.split())
+
+
+def test_rows_of_one_job_name_it(client: TestClient, jobs: list[str]) -> None:
+    """Also where another job has a newer row of the company."""
+    for job, wanted in zip(jobs, ({"both", "shop"}, {"agency", "both", "bare"}), strict=True):
+        items = client.get(f"{URL}?job={job}").json()["items"]
+        assert {row["domain"].partition(".")[0] for row in items} == wanted
+        assert {row["job_id"] for row in items} == {job}
+        assert not any("input" in row for row in items)
+    assert domains(client, f"job={jobs[0]}&tag=directory") == []
+    assert domains(client, f"job=job_{'0' * 20}") == []
+
+
+def test_pages_in_the_order_of_a_report(client: TestClient, jobs: list[str]) -> None:
+    told: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        page = client.get(f"{URL}?limit=1{cursor}").json()
+        told += [row["domain"] for row in page["items"]]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    assert told == ["shop.example", "agency.example", "both.example", "bare.example"]
+
+
+def test_values_are_counted(client: TestClient, jobs: list[str]) -> None:
+    found = client.get(f"{URL}/facets").json()
+    assert found["companies"] == 4
+    assert set(found["facets"]) == {"tier", "country", "language", "industry", "technologies"}
+    assert found["facets"]["technologies"] == [{"value": "React", "companies": 3}, {"value": "Shopify", "companies": 1}]
+    assert found["facets"]["country"] == [{"value": "DE", "companies": 2}, {"value": "NL", "companies": 2}]
+    few = client.get(f"{URL}/facets?field=technologies&field=tier&limit=1&country=DE").json()
+    assert few == {
+        "companies": 2,
+        "facets": {"technologies": [{"value": "React", "companies": 1}], "tier": [{"value": "A", "companies": 1}]},
+    }
+    assert client.get(f"{URL}/facets?field=name").status_code == 422
+
+
+def test_one_company_by_its_domain(client: TestClient, jobs: list[str]) -> None:
+    whole = client.get(f"{URL}/shop.example").json()
+    assert whole["name"] == "Laden" and whole["job_id"] == jobs[0]
+    assert client.get(f"{URL}/www.shop.example").json() == whole == client.get(f"{URL}/{whole['company_id']}").json()
+    assert client.get(f"{URL}/nobody.example").status_code == 404
+
+
+def table(client: TestClient, query: str) -> list[dict[str, Any]]:
+    answer = client.get(f"{URL}.csv?{query}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert 'filename="leadmill-companies.csv"' in answer.headers["content-disposition"]
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+def test_the_tables_have_every_company_of_the_filter(client: TestClient, jobs: list[str]) -> None:
+    assert [row["domain"] for row in table(client, "")] == domains(client, "")
+    assert [row["domain"] for row in table(client, "technology=react&tier=C")] == ["agency.example", "both.example"]
+    own = table(client, f"job={jobs[0]}&layout=crm")
+    assert {row["input.CRM id"] for row in own} == {"0017"}, "the list that was given to this job"
+    assert not any(name.startswith("input.") for name in table(client, "layout=crm")[0])
+    assert client.get(f"{URL}.csv?layout=nobody").status_code == 422
+    assert not client.get(f"{URL}.csv?bom=false").content.startswith(b"\xef\xbb\xbf")
+    answer = client.get(f"{URL}.xlsx?tier=A")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+    text = str([book.get_sheet_by_name(name).to_python() for name in book.sheet_names])
+    assert "shop.example" in text and "agency.example" not in text
+    assert "tier A (1 of 4 companies)" in text, "the sheet about it tells the filter and the counts"
+
+
+def test_a_table_of_no_company(client: TestClient, worker: Worker) -> None:
+    assert client.get(f"{URL}.csv").status_code == 404
+    assert client.get(f"{URL}/facets?field=tier").json() == {"companies": 0, "facets": {"tier": []}}
