@@ -60,7 +60,7 @@ def tell(
         console.note(sentence(given))
     if merged := job.result.get("merged"):
         console.note(merged_line(merged))
-    if icp is None and any(stage.name == "score" and stage.rows_out for stage in job.stages):
+    if icp is None and job.result.get("good") and any(stage.name == "score" for stage in job.stages):
         console.note(NO_PROFILE)
     console.note(closing_line(job))
     if job.status != "completed":

@@ -72,16 +72,21 @@ def run(
 def submit(pipeline: dict[str, Any], *, as_json: AsJson = False, data: DataFolder = None) -> int:
     """Hand in a job, print its id and return at once."""
     from cli.connection import connect, use_data
+    from cli.local_stack.run_dir import RunDir
+    from cli.local_stack.temporary import SharedStack
 
-    use_data(data)
+    folder = use_data(data)
     with connect() as client:
         handle = client.submit(**pipeline)
+        is_temporary = SharedStack(client.base_url, RunDir(folder / "run")).temporary
     if as_json:
         console.json_result(handle.submitted)
     else:
         console.result(handle.id)
     _tell_input(handle)
     console.note(f"follow it with: leadmill watch {handle.id}")
+    if is_temporary:
+        console.note("warning: this stack ends with the last leadmill run; to have it go on then: leadmill up")
     return 0
 
 
