@@ -28,7 +28,10 @@ def check(
     column: Column = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show how a list is read, which of its lines name companies, and why the others do not. Submits nothing."""
+    """Show how a list is read. Submits nothing.
+
+    Which of its lines name companies, and why the others do not; what comes back with each lead.
+    """
     from cli.failure import CommandError
     from leadmill.errors import InputError
     from pipelines.request.lists.tally import preview

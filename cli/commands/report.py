@@ -72,7 +72,10 @@ def report(
     watch: Watch = None,
     data: DataFolder = None,
 ) -> int:
-    """Save a report and print its path: of a job, in any form; or of leads of all jobs (--tag, --tier A,B …)."""
+    """Save a report in any form and print its path.
+
+    That of a job, or one of the leads of all jobs that --tag, --tier and the like choose.
+    """
     from cli.connection import connect, use_data
     from cli.failure import CommandError
     from cli.progress import follow
@@ -137,7 +140,9 @@ def rerun(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
-    """Run a job's companies again from a stage on, over what it has up to there, and wait for it.
+    """Run a job's companies again from a stage on.
+
+    What it has up to there is taken over; the new job is waited for.
 
     Unless named, the ideal customer profile is the job's own, and the scoring model is what the job's is called now.
     """

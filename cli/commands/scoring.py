@@ -27,7 +27,7 @@ def models(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this model's TOML, to be copied.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """List the scoring models and ideal customer profiles that jobs can name."""
+    """List scoring models and ideal customer profiles by name."""
     from leadmill.settings import get_settings
     from pipelines.scoring.models import Models, text_of_built_in
 
