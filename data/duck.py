@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import duckdb
@@ -30,3 +32,13 @@ def one_thread(**config: str) -> duckdb.DuckDBPyConnection:
 def connection() -> duckdb.DuckDBPyConnection:
     """This process's in-memory connection; take `.cursor()` for each task or thread (opening costs 13 ms)."""
     return _open(os.getpid())
+
+
+@contextmanager
+def held_to(memory: str) -> Iterator[None]:
+    """Within the block this process's connection takes so much memory (`800MB`) and spills the rest to disk."""
+    connection().execute(f"SET memory_limit = '{memory}'")
+    try:
+        yield
+    finally:
+        connection().execute("RESET memory_limit")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from data.damage import enduring, naming
-from data.duck import connection
+from data.duck import connection, held_to
 from data.job_files import JobFiles
 from data.jobs import DEADLINE_STRUCK
 from data.lake import Lake, partition_of
@@ -18,6 +19,9 @@ from pipelines.scoring.models import Models
 from pipelines.stages import partition_number, partition_stages
 
 _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume the job to fetch it again")
+
+#: Memory of the query where a list has other columns; a process may grow to `task_memory_limit_mb`.
+_WITH_LINES = "800MB"
 
 
 def score(run: UnitRun) -> None:
@@ -63,7 +67,9 @@ def score(run: UnitRun) -> None:
             input_headers=headers,
         )
 
-    with naming(lake, [plan, *([lines] if lines else [])]), run.files.part_at() as out:
+    # A million lines of a dozen columns would take a gigabyte more than the rows do.
+    bounded = held_to(_WITH_LINES) if lines else nullcontext()
+    with naming(lake, [plan, *([lines] if lines else [])]), run.files.part_at() as out, bounded:
         own = {"rows": rows}
         result = enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job)}, score_from)
     run.outcome.rows_in = result.rows
