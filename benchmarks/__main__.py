@@ -31,6 +31,7 @@ ROWS = {
     "record_bytes": 120,
     "start_up": 180,
     "score_million": 300,
+    "report_memory": 900,
     "crawl_rate": 180,
     "guarantees": 400,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reports.columns import Column, table_columns
-from reports.input_columns import count_lines, one_row_a_line
+from reports.input_columns import one_row_a_line
 
 if TYPE_CHECKING:
     from reports.formats import ReportData
@@ -35,6 +35,4 @@ def table_of(data: ReportData) -> Table:
     """The table of a report in its layout."""
     columns = table_columns(data.layout, data.final.input_headers)
     source = f"(SELECT *, row_number() OVER () AS rank FROM {data.ranked})"
-    if data.layout.rows == "companies":
-        return Table(columns, source, data.rows)
-    return Table(columns, one_row_a_line(source), count_lines(data.con, f"{data.final.source} WHERE {data.where}"))
+    return Table(columns, one_row_a_line(source) if data.layout.rows == "lines" else source, data.table_rows())

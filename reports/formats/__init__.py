@@ -59,6 +59,14 @@ class ReportData:
             return in_order(ranked_files(self.final.files, self.where, folder))
         return f"(SELECT * FROM {self.final.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
 
+    def table_rows(self) -> int:
+        """How many rows the table has: companies, or lines of the input."""
+        from reports.input_columns import count_lines
+
+        if self.layout.rows == "companies":
+            return self.rows
+        return count_lines(self.con, f"{self.final.source} WHERE {self.where}")
+
     def table(self) -> Table:
         """The rows that data formats hold, as a table in this layout."""
         from reports.table import table_of

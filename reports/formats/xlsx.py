@@ -46,13 +46,13 @@ def write(data: ReportData, out: Path) -> int:
     from leadmill.errors import InputError
     from reports.analysis import analyze_rows
 
-    table = data.table().in_front(_FRONT.get(data.layout.name, ()))
-    if table.rows > MAX_ROWS:
+    if (rows := data.table_rows()) > MAX_ROWS:  # asked before anything is sorted
         raise InputError(
-            f"{table.rows:,} rows do not fit into an XLSX sheet ({MAX_ROWS:,}); ask for csv or parquet, "
+            f"{rows:,} rows do not fit into an XLSX sheet ({MAX_ROWS:,}); ask for csv or parquet, "
             "or for a report of fewer companies",
             field="report.formats",
         )
+    table = data.table().in_front(_FRONT.get(data.layout.name, ()))
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,

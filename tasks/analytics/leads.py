@@ -61,7 +61,6 @@ def _collect(job: JobFiles, files: Sequence[Path], sources: Sequence[str], heade
                 QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY wanted DESC, scored_at DESC) = 1
             ) AS lead ON lead.company_id = plan.company_id
             LEFT JOIN ({lines}) AS input_lines ON input_lines.identity = plan.identity
-            ORDER BY lead.score DESC NULLS LAST, plan.domain
         ) TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd{with_input_headers(headers)})
         """,
         {"sources": list(sources)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from cli.local_stack.stack import LocalStack
 from data.lake import Lake
 from leadmill import Client
 from leadmill.client.job_handle import JobHandle
+from reports.layouts import LAYOUTS
 
 LIST = "Record ID,Website,Owner\nr-1,nordwind-solar.example,Zoë\nr-2,not a host,\nr-3,www.nordwind-solar.example,\n"
 MINE = {
@@ -113,3 +115,18 @@ def test_a_report_of_a_filter_and_a_rerun_by_command(stack_env: dict[str, str], 
     out = str(tmp_path / "l.csv")
     table = command(stack_env, "report", job.id, "--type", "leads", "-f", "csv", "--layout", "crm", "-o", out)
     assert "input.Record ID" in Path(table).read_text("utf-8-sig").splitlines()[0]
+
+
+def test_every_layout_of_an_ended_job_and_each_line_by_its_id(job: JobHandle, tmp_path: Path) -> None:
+    """Tables for imports have a row a line; the id stands under the name by which the import knows it."""
+    found = {}
+    for name in LAYOUTS.names:
+        text = job.report("csv", tmp_path / f"{name}.csv", layout=name).read_text("utf-8-sig")
+        found[name] = list(csv.DictReader(io.StringIO(text), strict=True))
+        assert len(found[name]) == (3 if LAYOUTS.load(name).rows == "lines" else 2)
+    assert {row["Record ID"]: row["Company domain name"] for row in found["hubspot"]} == {
+        "r-1": "nordwind-solar.example",
+        "r-2": "not a host",
+        "r-3": "nordwind-solar.example",
+    }
+    assert {row["input.Record ID"]: row["error"] == "" for row in found["crm"]} == {"r-1; r-3": True, "r-2": False}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import reports.final_rows
 import reports.ranked
 import reports.render
 from data.schemas import STAGE_SCHEMAS, table
+from leadmill.errors import InputError
 from reports.ranked import in_order, ranked_files
 from tests.reports.conftest import JOB, JOB_ID, bad, final_rows, write_rows
 
@@ -75,6 +77,16 @@ def test_a_report_without_a_lead_among_many_companies(tmp_path: Path) -> None:
     for fmt in ("csv", "json", "parquet", "xlsx"):
         result = reports.render.render(fmt, rows=rows, job={}, report_type="leads", out=tmp_path / f"out.{fmt}")
         assert (result.rows, result.total) == (0, 0)
+
+
+@pytest.mark.usefixtures("many")
+def test_what_no_sheet_holds_is_refused_before_anything_is_sorted(
+    tmp_path: Path, rows: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("reports.formats.xlsx"), "MAX_ROWS", 11)
+    monkeypatch.setattr(reports.ranked, "ranked_files", None)
+    with pytest.raises(InputError, match="12 rows do not fit into an XLSX sheet"):
+        reports.render.render("xlsx", rows=rows, job={}, report_type="comprehensive", out=tmp_path / "out.xlsx")
 
 
 @pytest.mark.usefixtures("many")
