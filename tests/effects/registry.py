@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from typer.main import get_command
-
 from api.app import create_app
 from api.bodies import Body
 from cli.main import all_commands
@@ -40,7 +38,7 @@ def parameters() -> Iterator[str]:
 
 def options() -> Iterator[str]:
     """`run --max-pages`, `status JOB`: the options and arguments of every command."""
-    yield from _options("", get_command(all_commands()))
+    yield from _options("", all_commands())
 
 
 def _options(path: str, command: Any) -> Iterator[str]:

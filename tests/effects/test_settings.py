@@ -302,3 +302,7 @@ def test_log_format_and_level(capsys: pytest.CaptureFixture[str], own_logging: N
     first, second, third = capsys.readouterr().err.splitlines()
     assert [json.loads(line)["event"] for line in (first, second)] == ["told", "warned"]
     assert "warned" in third and not third.startswith("{")
+
+
+def test_max_memory_mb() -> None:
+    assert make_celery(Settings(max_memory_mb=250)).conf.worker_max_memory_per_child == 250_000
