@@ -9,6 +9,7 @@ import typer
 from cli import console
 from cli.options import AsJson, DataFolder, Limit, Watch
 from cli.scoring_options import Icp, ScoringModel, scoring
+from leadmill.client.options import CompanyFilter
 
 if TYPE_CHECKING:
     from leadmill.client import Client
@@ -47,7 +48,7 @@ def companies(
     from cli.connection import connect, use_data
 
     use_data(data)
-    filters = {
+    filters: CompanyFilter = {
         "job": job,
         "tag": tag,
         "domain": domain,

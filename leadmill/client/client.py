@@ -11,11 +11,19 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, Unpack
+from typing import Literal, Self, Unpack
 
 from leadmill.client.errors import ApiError
 from leadmill.client.job_handle import JobHandle
-from leadmill.client.options import DownloadOptions, JobFilter, JobStatus, PipelineOptions, body
+from leadmill.client.options import (
+    CompanyFilter,
+    DownloadOptions,
+    JobFilter,
+    JobStatus,
+    PipelineOptions,
+    body,
+    check_names,
+)
 from leadmill.client.protocol import API, PAGE, discover_base_url, segment
 from leadmill.client.results import Event, Job, Json
 from leadmill.client.submissions import Submissions
@@ -177,8 +185,9 @@ class Client(Submissions):
 
     # Companies and the server
 
-    def companies(self, *, limit: int | None = None, **filters: Any) -> Iterator[Json]:
-        """Companies of the lake, newest row of each; the filters are those of GET /companies."""
+    def companies(self, *, limit: int | None = None, **filters: Unpack[CompanyFilter]) -> Iterator[Json]:
+        """Companies of the lake, newest row of each, best score first."""
+        check_names(filters, CompanyFilter)
         return self._transport.pages(f"{API}/companies", filters, limit)
 
     def company(self, company_id: str) -> Json:

@@ -183,6 +183,25 @@ class DownloadOptions(TypedDict, total=False):
     on_wait: Callable[[str], object]
 
 
+class CompanyFilter(TypedDict, total=False):
+    """Which companies of the lake; what is left out matches all. Of several values one has to match."""
+
+    #: Rows of this job; of jobs that have this tag.
+    job: str | None
+    tag: str | None
+    #: A company's domain, or an address of it.
+    domain: str | None
+    #: ISO 3166, two letters.
+    country: str | Sequence[str] | None
+    #: A, B, C, D.
+    tier: str | Sequence[str] | None
+    industry: str | Sequence[str] | None
+    technology: str | Sequence[str] | None
+    min_score: float | None
+    #: Part of name, domain or description.
+    text: str | None
+
+
 class JobFilter(TypedDict, total=False):
     """Which jobs; what is left out matches all."""
 
@@ -215,7 +234,7 @@ def body(named: Mapping[str, Any], options: Mapping[str, Any], allowed: type) ->
         TypeError: an option that there is not, with the one that was perhaps meant; a text where a list belongs.
         InputError: a number that is none.
     """
-    _check_names(options, allowed)
+    check_names(options, allowed)
     return _as_json({**named, **options})
 
 
@@ -227,7 +246,7 @@ def _as_json(given: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{name}: not a number: {value}", field=name)
         if name in _NESTED and isinstance(value, Mapping):
-            _check_names(value, _NESTED[name], f"{name}: ")
+            check_names(value, _NESTED[name], f"{name}: ")
             found[name] = _as_json(value)
         elif name in _LISTS:
             if isinstance(value, str):
@@ -238,7 +257,8 @@ def _as_json(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _check_names(given: Mapping[str, Any], allowed: type, where: str = "") -> None:
+def check_names(given: Mapping[str, Any], allowed: type, where: str = "") -> None:
+    """TypeError: an option that there is not, with the one that was perhaps meant."""
     known = allowed.__annotations__
     if wrong := next((name for name in given if name not in known), None):
         raise TypeError(where + unknown("option", wrong, known))

@@ -10,13 +10,21 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, Unpack
+from typing import Literal, Self, Unpack
 
 from leadmill.client.asynchronous.job_handle import AsyncJobHandle
 from leadmill.client.asynchronous.submissions import AsyncSubmissions
 from leadmill.client.asynchronous.transport import AsyncTransport
 from leadmill.client.errors import ApiError
-from leadmill.client.options import DownloadOptions, JobFilter, JobStatus, PipelineOptions, body
+from leadmill.client.options import (
+    CompanyFilter,
+    DownloadOptions,
+    JobFilter,
+    JobStatus,
+    PipelineOptions,
+    body,
+    check_names,
+)
 from leadmill.client.protocol import API, PAGE, discover_base_url, segment
 from leadmill.client.results import Event, Job, Json
 
@@ -176,8 +184,9 @@ class AsyncClient(AsyncSubmissions):
 
     # Companies and the server
 
-    def companies(self, *, limit: int | None = None, **filters: Any) -> AsyncIterator[Json]:
-        """Companies of the lake, newest row of each; the filters are those of GET /companies."""
+    def companies(self, *, limit: int | None = None, **filters: Unpack[CompanyFilter]) -> AsyncIterator[Json]:
+        """Companies of the lake, newest row of each, best score first."""
+        check_names(filters, CompanyFilter)
         return self._transport.pages(f"{API}/companies", filters, limit)
 
     async def company(self, company_id: str) -> Json:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from api import bodies
+from api.companies import _wanted
 from data.jobs import Status
 from data.schemas import STAGE_SCHEMAS
+from leadmill import Client
 from leadmill.client import options
 from leadmill.errors import InputError
 from leadmill.rows import Lead
@@ -18,7 +21,7 @@ from reports.report_types import REPORT_TYPES
 
 def accepted(model: Any) -> set[str]:
     """Fields that a caller may give."""
-    return {name for name, field in model.model_fields.items() if not (field.json_schema_extra or {}).get("deprecated")}
+    return {name for name, field in model.model_fields.items() if not field.exclude}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,12 @@ def accepted(model: Any) -> set[str]:
 def test_options_are_the_fields_of_the_api(typed: type, model: Any, named: set[str]) -> None:
     """`named`: what the call has as a parameter of its own."""
     assert set(typed.__annotations__) - {"idempotency_key"} == accepted(model) - named
+
+
+def test_companies_are_filtered_as_by_the_api() -> None:
+    assert set(options.CompanyFilter.__annotations__) == set(signature(_wanted).parameters) - {"here"}
+    with Client("http://127.0.0.1:9") as client, pytest.raises(TypeError, match="did you mean 'country'"):
+        client.companies(contry="DE")  # type: ignore[call-arg]
 
 
 def test_words_are_those_of_the_api() -> None:
