@@ -45,7 +45,7 @@ class Understood:
     #: Header of the column that the address is read from, and of those that are read where it is empty.
     column: str
     further_columns: tuple[str, ...]
-    #: Headers of all columns but `column`, as `InputLine.values` has them.
+    #: Headers of the columns that come back: all but `column`, and that too where it holds e-mail addresses.
     other_columns: tuple[str, ...]
     #: Line of the header; None: the file has none.
     header_line: int | None
@@ -107,10 +107,12 @@ class CompanyList:
         return (self._line(row) for row in self._source.rows() if row.line > begin)
 
     def _line(self, row: Row) -> InputLine:
-        columns, cells = self._source.header.columns, row.cells
-        values = {self._name(i): value for i, cell in enumerate(cells) if i != columns[0] and (value := tidy(cell))}
+        header, cells = self._source.header, row.cells
+        values = {
+            self._name(i): value for i, cell in enumerate(cells) if header.comes_back(i) and (value := tidy(cell))
+        }
         text = error = ""
-        for i in columns:
+        for i in header.columns:
             if address := address_at(row, i):
                 try:
                     return InputLine(row.line, company_of(address), address, None, values)
@@ -126,7 +128,7 @@ def _others(header: Header, first: Iterable[Row]) -> Iterator[str]:
     """Names of the other columns; one without a name only where there is something in it."""
     filled = {i for row in first for i, cell in enumerate(row.cells) if tidy(cell)}
     for i, name in enumerate(header.names):
-        if i != header.columns[0] and (i in filled or name != f"column {i + 1}"):
+        if header.comes_back(i) and (i in filled or name != f"column {i + 1}"):
             yield name
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from leadmill.errors import InputError
 from leadmill.suggest import did_you_mean
 from pipelines.request.lists.cells import address_at, address_in, is_email, looks_like_address, tidy
 from pipelines.request.lists.rows import MAX_COLUMNS, Row
-from pipelines.request.lists.words import HEADERS, fold, has_word
+from pipelines.request.lists.words import EMAILS, HEADERS, fold, has_word
 
 #: Rows, blank ones left out, among which the header is looked for.
 _TOP = 30
@@ -32,17 +32,27 @@ class Header:
     columns: tuple[int, ...]
     #: How it was found: by the caller's word, a known name, its cells, or because there is only one.
     by: str
+    #: Columns of e-mail addresses among them: what stands there comes back, for it tells more than the company.
+    emails: frozenset[int] = frozenset()
+
+    def comes_back(self, column: int) -> bool:
+        """Whether what a line has in a column is kept beside its company, which tells all of an address."""
+        return column != self.columns[0] or column in self.emails
 
 
 def find_header(rows: Sequence[Row], column: str | None = None) -> Header | None:
     """The header of a list from its first rows; None when no column of websites is seen.
+
+    Columns of companies' e-mail addresses are read where those of websites are empty, or where there are none.
 
     Raises:
         InputError: there is no column of that name; says which there are.
     """
     if column is not None:
         return _asked(rows, column)
-    return _by_name(rows) or _by_cells(rows) or _only_one(rows)
+    if found := _by_name(rows) or _by_cells(rows):
+        return _with_emails(rows, found)
+    return _by_email(rows) or _only_one(rows)
 
 
 def none_found(rows: Sequence[Row]) -> InputError:
@@ -64,7 +74,7 @@ def _asked(rows: Sequence[Row], column: str) -> Header:
     for form, name in ((tidy, column.strip()), (fold, wanted)):
         for index, row in enumerate(rows[:_TOP]):
             if columns := tuple(i for i, cell in enumerate(row.cells) if name and form(cell) == name):
-                return Header(index, _names(row), columns, "column")
+                return Header(index, _names(row), columns, "column", _holding_emails(rows[index + 1 :], columns))
     guess = find_header(rows)
     number = wanted.removeprefix("column")
     if guess is not None and guess.row is None and number.isdigit() and 0 < int(number[:6]) <= len(guess.names):
@@ -127,7 +137,34 @@ def _only_one(rows: Sequence[Row]) -> Header | None:
     (column,) = {i for row in rows for i, cell in enumerate(row.cells) if tidy(cell)}
     first = address_in(filled[0])
     row = None if is_email(first) else 0
-    return Header(row, _names(rows[0]) if row == 0 else _numbered(column + 1), (column,), "one column")
+    names = _names(rows[0]) if row == 0 else _numbered(column + 1)
+    return Header(row, names, (column,), "one column", frozenset({column}))
+
+
+def _with_emails(rows: Sequence[Row], found: Header) -> Header:
+    """A header with its columns of e-mail addresses, which are read last."""
+    if found.row is None:
+        return found
+    emails = [i for i in _email_columns(rows, found.row) if i not in found.columns]
+    return replace(found, columns=(*found.columns, *emails), emails=frozenset(emails))
+
+
+def _by_email(rows: Sequence[Row]) -> Header | None:
+    """A list of contacts: e-mail addresses and no website."""
+    for index, row in enumerate(rows[:_TOP]):
+        if columns := _email_columns(rows, index):
+            return Header(index, _names(row), tuple(columns), "name", frozenset(columns))
+    return None
+
+
+def _email_columns(rows: Sequence[Row], header: int) -> list[int]:
+    """Those that a row calls companies' or contacts' e-mail addresses and that hold some, the best first."""
+    ranks = {i: rank for i, cell in enumerate(rows[header].cells) if (rank := EMAILS.get(fold(cell))) is not None}
+    return sorted(_holding_emails(rows[header + 1 :], ranks), key=lambda i: (ranks[i], i))
+
+
+def _holding_emails(rows: Sequence[Row], columns: Iterable[int]) -> frozenset[int]:
+    return frozenset(i for i in columns if any(map(is_email, _column(rows, i))))
 
 
 def _names_website(address: str) -> bool:

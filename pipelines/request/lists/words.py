@@ -19,6 +19,10 @@ HEADERS: dict[str, int] = {}
 for _group in _DATA["headers"]:
     for _name in _group["names"]:
         HEADERS.setdefault(fold(_name), len(HEADERS))
+#: Folded name of a header of companies' or contacts' e-mail addresses -> its rank.
+EMAILS: dict[str, int] = {}
+for _name in _DATA["emails"]["names"]:
+    EMAILS.setdefault(fold(_name), len(EMAILS))
 #: Words by one of which a header may be a column of websites, if its cells say so too.
 WORDS = frozenset(map(fold, _DATA["words"]["names"]))
 #: Case-folded texts that stand for nothing.

@@ -95,6 +95,32 @@ def test_columns_that_hold_nothing_useful_come_last(tmp_path: Path) -> None:
     assert (found.understood.column, found.understood.further_columns) == ("Netzauftritt", ("Website",))
 
 
+def test_an_email_address_stands_in_for_a_website_that_is_missing(tmp_path: Path) -> None:
+    text = (
+        "Owner E-Mail,Website,E-Mail\nme@ours.de,,info@a.com\nme@ours.de,b.com,x@c.com\nme@ours.de,,\n,,o@gmail.com\n"
+    )
+    found = opened(tmp_path, text)
+    lines = list(found)
+    assert (found.understood.column, found.understood.further_columns) == ("Website", ("E-Mail",))
+    assert [line.company and line.company.domain for line in lines] == ["a.com", "b.com", None, None]
+    assert lines[2].error == "no address in this line" and "gmail.com" in (lines[3].error or "")
+    assert lines[0].values == {"Owner E-Mail": "me@ours.de", "E-Mail": "info@a.com"}
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("Email,Name\nann@a.com,Ann\n", None),
+        ("Title\n\nPost,Name\nann@a.com,Ann\n", "Post"),
+        ("Email\nann@a.com\n", None),
+    ],
+)
+def test_an_address_that_a_company_is_known_by_comes_back(tmp_path: Path, text: str, column: str | None) -> None:
+    (line,) = read(tmp_path, text, column)
+    assert line.company is not None and line.company.domain == "a.com"
+    assert "ann@a.com" in line.values.values()
+
+
 def test_the_caller_may_name_the_column(tmp_path: Path) -> None:
     text = "Website,Alt\na.com,b.com\n"
     assert domains(read(tmp_path, text, "alt")) == ["b.com"]
@@ -105,7 +131,7 @@ def test_the_caller_may_name_the_column(tmp_path: Path) -> None:
     assert wrong.value.field == "column"
 
 
-@pytest.mark.parametrize("text", ["", "\n", "a,b\n1,2\n", "Name,E-Mail\nA,info@a.com\n", ",,\n", "\0\0\n"])
+@pytest.mark.parametrize("text", ["", "\n", "a,b\n1,2\n", "Name,Owner E-Mail\nA,me@ours.com\n", ",,\n", "\0\0\n"])
 def test_a_list_without_websites_says_what_it_has_and_what_would_do(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError) as wrong:
         opened(tmp_path, text)
