@@ -1,9 +1,9 @@
 """The columns of a table: a layout's headers with their expressions, as SQL over final rows.
 
 An expression names what a cell holds: a field of a lead (`reports.lead_fields`), a column of the input file
-(`input.Owner`, whatever its case), or a fixed text in single quotes; several with `|` between them take the first that
-is not empty. `*` is every final column, and `input.*` every column of the input file, under a header with a `*` that
-stands for the name.
+(`input.Owner`, whatever its case, spaces and signs), or a fixed text in single quotes; several with `|` between them
+take the first that is not empty. `*` is every final column, `input.*` every column of the input file, and `input.ids`
+those of them that hold records' ids and that no other column names, under a header with a `*` that stands for the name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from reports.input_columns import input_cell
 from reports.layouts import Layout
 from reports.lead_fields import LeadField, final_columns, lead_fields
 
-ALL, ALL_INPUT, _INPUT = "*", "input.*", "input."
+ALL, ALL_INPUT, INPUT_IDS, _INPUT = "*", "input.*", "input.ids", "input."
+_MANY = (ALL, ALL_INPUT, INPUT_IDS)
+#: Headers of ids: `Account ID`, `Datensatz-ID`, `hs_object_id`, `AccountId`.
+_ID = re.compile(r"(?:^|[^A-Za-z])(?:ID|Id|id)(?![A-Za-z])|[a-z]I[Dd](?![A-Za-z])")
 _FIXED = re.compile(r"'([^']*)'\Z")
 
 
@@ -37,7 +40,7 @@ def check_expression(header: str, expression: str) -> None:
     Raises:
         ValueError: it cannot; the message says why.
     """
-    if expression.strip() in (ALL, ALL_INPUT):
+    if expression.strip() in _MANY:
         if "*" not in header:
             raise ValueError(f"{expression.strip()} stands for many columns: write a * into the header for their names")
         return
@@ -63,13 +66,15 @@ def table_columns(layout: Layout, input_headers: Sequence[str]) -> list[Column]:
 
 
 def _columns(layout: Layout, input_headers: Sequence[str]) -> Iterator[Column]:
-    known = {header.strip().casefold(): header for header in reversed(input_headers)}
+    known = {form(header): header for form in (_bare, _folded) for header in reversed(input_headers)}
+    named = {_known(term, known) for told in layout.columns.values() for term in _terms(told)}
     for header, expression in layout.columns.items():
         if expression.strip() == ALL:
             for field in final_columns():
                 yield Column(header.replace("*", field), lead_fields()[field], field)
-        elif expression.strip() == ALL_INPUT:
-            for name in input_headers:
+        elif expression.strip() in (ALL_INPUT, INPUT_IDS):
+            every = expression.strip() == ALL_INPUT
+            for name in (one for one in input_headers if every or (_ID.search(one) and one not in named)):
                 yield Column(header.replace("*", name), LeadField(input_cell(name)))
         else:
             terms = [_term(term, known) for term in _terms(expression)]
@@ -90,9 +95,24 @@ def _term(term: str, known: dict[str, str]) -> LeadField | None:
 
         return LeadField(quote(fixed[1]))
     if term.startswith(_INPUT):
-        name = known.get(term.removeprefix(_INPUT).strip().casefold())
+        name = _known(term, known)
         return None if name is None else LeadField(input_cell(name))
     return lead_fields()[term]
+
+
+def _known(term: str, known: dict[str, str]) -> str | None:
+    """The header of the input that a term names."""
+    wanted = term.removeprefix(_INPUT)
+    return known.get(_folded(wanted)) or known.get(_bare(wanted)) if term.startswith(_INPUT) else None
+
+
+def _folded(header: str) -> str:
+    return header.strip().casefold()
+
+
+def _bare(header: str) -> str:
+    """Letters and digits alone: `Account-ID` is `Account ID`."""
+    return "".join(filter(str.isalnum, header.casefold())) or _folded(header)
 
 
 def _first_filled(cells: Sequence[LeadField]) -> LeadField:

@@ -68,6 +68,8 @@ def _derived() -> dict[str, LeadField]:
     texts = {
         "why": joined(f"{heaviest}[1:{_REASONS}]", reason),
         "website": "CASE WHEN company_id <> '' THEN coalesce(url, domain) END",
+        # What a line without a company has for a domain (`line 8`) is for people, not for the records of a CRM.
+        "company_domain": "CASE WHEN company_id <> '' THEN domain END",
         "email": "emails[1]",
         "phone": f"{_PHONE}(phones[1], coalesce(country, ''))",
         "phone_e164": "phones[1]",

@@ -36,6 +36,13 @@ class Layout:
     rows: Rows = "companies"
 
 
+_NAMES = (
+    "Company name, Account Name, Organization - Name, Organization name, Organisation - Name, Company, "
+    "Company / Account, Unternehmensname, Unternehmen, Firmenname, Firma, Entreprise, Empresa, Azienda, Name"
+)
+#: A company's name as the input had it, else as its site tells it, else its domain: for layouts of imports.
+NAME = " | ".join([*(f"input.{header}" for header in _NAMES.split(", ")), "name", "company_domain"])
+
 #: Every layout of this installation, by its name; those of `LEADMILL_LAYOUTS_DIR` come beside them.
 LAYOUTS = ExtensionPoint("reports.layouts", "leadmill.report_layouts", "LAYOUT", Layout)
 #: What the API and `render` take where none is named, and what the command line does.

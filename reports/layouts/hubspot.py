@@ -8,14 +8,14 @@ Sources: https://knowledge.hubspot.com/import-and-export/set-up-your-import-file
 https://knowledge.hubspot.com/properties/hubspot-crm-default-company-properties
 """
 
-from reports.layouts import Layout
+from reports.layouts import NAME, Layout
 
 LAYOUT = Layout(
     "hubspot",
     {
         "Record ID": "input.Record ID | input.Company ID | input.hs_object_id",
-        "Company name": "input.Company name | input.Name | name | domain",
-        "Company domain name": "domain",
+        "Company name": NAME,
+        "Company domain name": "company_domain",
         "Website URL": "website",
         "Phone number": "phone_e164",
         "Street address": "street",
@@ -33,6 +33,8 @@ LAYOUT = Layout(
         "Leadmill e-mail": "email",
         "Leadmill industry": "industry",
         "Leadmill error": "error",
+        # Those of a system that speaks another language, or of another kind of record.
+        "*": "input.ids",
     },
     "companies for HubSpot's import; a Record ID of the input comes back",
     rows="lines",

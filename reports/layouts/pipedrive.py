@@ -7,13 +7,13 @@ Sources: https://support.pipedrive.com/en/article/importing-mandatory-fields,
 https://support.pipedrive.com/en/article/import-fields
 """
 
-from reports.layouts import Layout
+from reports.layouts import NAME, Layout
 
 LAYOUT = Layout(
     "pipedrive",
     {
-        "Organization - ID": "input.Organization - ID | input.ID",
-        "Organization - Name": "input.Organization - Name | input.Name | name | domain",
+        "Organization - ID": "input.Organization - ID | input.Organisation - ID | input.ID",
+        "Organization - Name": NAME,
         "Organization - Address": "address",
         "Organization - Website": "website",
         "Organization - LinkedIn profile": "linkedin",
@@ -25,6 +25,8 @@ LAYOUT = Layout(
         "Organization - Leadmill tier": "tier",
         "Organization - Leadmill reasons": "why",
         "Organization - Leadmill error": "error",
+        # Those of a system that speaks another language, or of another kind of record.
+        "*": "input.ids",
     },
     "organizations for Pipedrive's spreadsheet import; an Organization - ID of the input comes back",
     rows="lines",

@@ -6,13 +6,13 @@ file had it, is what the wizard can match existing leads by. A file of accounts:
 Source: https://help.salesforce.com/s/articleView?id=xcloud.field_mapping_for_importing_leads.htm
 """
 
-from reports.layouts import Layout
+from reports.layouts import NAME, Layout
 
 LAYOUT = Layout(
     "salesforce",
     {
         "Lead ID": "input.Lead ID | input.Id",
-        "Company": "input.Company | input.Company / Account | name | domain",
+        "Company": NAME,
         "Last Name": "input.Last Name | input.LastName | '[not provided]'",
         "Website": "website",
         "Email": "input.Email | email",
@@ -30,6 +30,8 @@ LAYOUT = Layout(
         "Leadmill tier": "tier",
         "Leadmill reasons": "why",
         "Leadmill error": "error",
+        # Those of a system that speaks another language, or of another kind of record.
+        "*": "input.ids",
     },
     "leads for Salesforce's Data Import Wizard; a Lead ID of the input comes back",
     rows="lines",

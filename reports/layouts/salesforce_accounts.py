@@ -6,13 +6,13 @@ accounts by. A file of leads: `salesforce`.
 Source: https://help.salesforce.com/s/articleView?id=xcloud.field_mapping_for_other_data_sources_and_organization_import.htm
 """
 
-from reports.layouts import Layout
+from reports.layouts import NAME, Layout
 
 LAYOUT = Layout(
     "salesforce_accounts",
     {
         "Account ID": "input.Account ID | input.Id",
-        "Account Name": "input.Account Name | input.Name | name | domain",
+        "Account Name": NAME,
         "Account Website": "website",
         "Account Phone": "phone_e164",
         "Billing Street": "street",
@@ -29,6 +29,8 @@ LAYOUT = Layout(
         "Leadmill reasons": "why",
         "Leadmill e-mail": "email",
         "Leadmill error": "error",
+        # Those of a system that speaks another language, or of another kind of record.
+        "*": "input.ids",
     },
     "accounts for Salesforce's Data Import Wizard; an Account ID of the input comes back",
     rows="lines",

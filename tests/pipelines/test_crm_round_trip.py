@@ -95,7 +95,8 @@ def test_an_export_comes_back_importable_with_every_id(
     assert table.startswith(b"\xef\xbb\xbf"), "UTF-8, told by its mark"
     reader = csv.DictReader(io.StringIO(table.decode("utf-8-sig"), newline=""), strict=True)
     rows = list(reader)
-    assert list(reader.fieldnames or ()) == list(LAYOUTS.load(layout).columns), "each header once"
+    headers = [header for header in LAYOUTS.load(layout).columns if header != "*"]
+    assert list(reader.fieldnames or ()) == headers, "each header once"
     assert sorted(row[id_header] for row in rows) == ids, "a row a line, each with its id"
     rules(rows)
     found = next(row for row in rows if row[id_header] == ids[0])

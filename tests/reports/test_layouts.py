@@ -132,11 +132,31 @@ def test_an_import_gets_each_record_by_its_id(tmp_path: Path, con: Any, listed: 
     assert by_id["103"]["Company name"] == "Best"
     assert by_id["101"]["Phone number"] == by_id["103"]["Phone number"] == "+4922155512345"
     assert by_id["102"]["Leadmill error"] == "timed out"
-    assert by_id["104"]["Website URL"] == ""
+    assert (by_id["104"]["Website URL"], by_id["104"]["Company domain name"]) == ("", "")
+    assert by_id["104"]["Company name"] == "", "no record is called by what stood for an address"
     out = tmp_path / "report.xlsx"
     render("xlsx", rows=listed, job=JOB, report_type="comprehensive", out=out, layout="hubspot", con=con)
     _, *rows = CalamineWorkbook.from_path(str(out)).get_sheet_by_name("Leads").to_python()
     assert [row[0] for row in rows] == [row["Record ID"] for row in found]
+
+
+@pytest.mark.parametrize("layout", ["hubspot", "pipedrive", "salesforce", "salesforce_accounts"])
+def test_ids_of_another_language_or_kind_of_record_come_back(tmp_path: Path, con: Any, layout: str) -> None:
+    given = {
+        "Datensatz-ID": "7",
+        "accountId": "8",
+        "Associated IDs": "9",
+        "Firma": "Müller",
+        "Idee": "x",
+        "name": "Zoë",
+    }
+    content = [{**bad("line 8", "data", "no address"), "company_id": "", "input": [{"line": 8, "values": given}]}]
+    told = table_of(content, STAGE_SCHEMAS["score"], JOB_ID)
+    pq.write_table(told.replace_schema_metadata(headers_metadata(list(given))), tmp_path / "listed.parquet")
+    [row] = table(tmp_path, con, [tmp_path / "listed.parquet"], layout, "comprehensive")
+    assert row["Datensatz-ID"] == "7" and "8" in row.values()
+    assert not {"9", "x", "Zoë", "line 8"} & set(row.values())
+    assert "Müller" in row.values()
 
 
 def test_hubspot_finds_companies_by_their_domain(tmp_path: Path, con: Any, rows: list[Path]) -> None:
