@@ -166,3 +166,13 @@ def test_children_are_recycled(spine: FaultSpine, log: Path) -> None:
         assert set(Counter((x.job, x.unit, x.stage) for x in lines(log) if x.what == "begin").values()) == {1}
         assert len({line.pid for line in lines(log)}) > 15, "children were not recycled"
         no_live_entries(spine)
+        no_live_entries(spine)
+
+
+def test_children_that_grew_are_replaced(spine: FaultSpine, log: Path) -> None:
+    """Each is larger than this from its beginning."""
+    with spine.workers_with(1, processes=1, LEADMILL_MAX_MEMORY_MB="100"):
+        job = spine.submit(4, partition_size=1, log=str(log))
+        assert set(spine.wait([job], 90 * FACTOR)) == {"completed"}
+        each_once(spine, job, 4)
+        assert len({line.pid for line in lines(log)}) > 4, "children were not replaced"

@@ -17,6 +17,7 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,13 +46,13 @@ def launch(run: UnitRun) -> None:
         return
     write, partitions = run.files.write_plan, 0
 
-    def cut(rows: list[dict[str, Any]]) -> int:
+    def cut(rows: list[dict[str, Any]], headers: Sequence[str] = ()) -> int:
         nonlocal partitions
         good = [row for row in rows if row.get("error") is None]
         for i, row in enumerate(good):
             row["partition"] = i // size
         partitions = -(-len(good) // size)
-        return write(rows)
+        return write(rows, headers)
 
     run.files.write_plan = cut  # type: ignore[method-assign,assignment]
     planning.launch(run)
