@@ -38,8 +38,8 @@ from pipelines.request.asked import CRAWL_LIMITS
 from pipelines.request.inputs import MAX_COLUMN, MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from pipelines.scoring.profile import Profile
 from reports.formats import FORMATS
+from reports.layout_choice import check_choice
 from reports.layouts import DEFAULT as DEFAULT_LAYOUT
-from reports.layouts import check_choice
 from reports.report_types import REPORT_TYPES
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from leadmill.ids import JOB_ID, parse_company_url
 from leadmill.suggest import unknown
 from pipelines.execution.filtered import jobs_with
 from pipelines.intake.report_on_demand import ReportForm
-from reports.layouts import DEFAULT, check_choice
+from reports.layout_choice import check_choice
+from reports.layouts import DEFAULT
 from reports.lead_filter import LeadFilter
 
 router = Router("/companies", "companies")

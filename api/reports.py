@@ -35,7 +35,7 @@ from pipelines.request.asked import RecordError, check_options
 from pipelines.views.view import API
 from reports.about_job import about_job
 from reports.formats import FORMATS
-from reports.layouts import check_choice
+from reports.layout_choice import check_choice
 from reports.rows import count_rows
 
 router = Router("/jobs", "jobs")

@@ -12,7 +12,8 @@ from leadmill.plugins import ExtensionPoint, PluginError
 from pipelines.intake.cron import check_cron
 from pipelines.request.search_providers import PROVIDERS
 from reports.formats import FORMATS
-from reports.layouts import LAYOUTS, check_layouts
+from reports.layout_choice import check_layouts
+from reports.layouts import LAYOUTS
 from reports.sections import SECTIONS
 
 POINTS: tuple[ExtensionPoint[Any], ...] = (stages.POINT, kinds.POINT, ENRICHERS, PROVIDERS, FORMATS, LAYOUTS, SECTIONS)

@@ -19,7 +19,8 @@ from data.duck import connection, one_thread
 from leadmill.errors import InputError
 from reports.final_rows import FEW_ROWS, GOOD, final_rows
 from reports.formats import FORMATS, ReportData
-from reports.layouts import DEFAULT, layout_named
+from reports.layout_choice import layout_named
+from reports.layouts import DEFAULT
 from reports.lead_fields import prepare
 from reports.report_types import REPORT_TYPES
 from reports.rows import count_rows

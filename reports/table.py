@@ -5,13 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from reports.columns import Column, table_columns
 from reports.input_columns import one_row_a_line
-
-if TYPE_CHECKING:
-    from reports.formats import ReportData
+from reports.layouts import Layout
 
 
 @dataclass(frozen=True)
@@ -31,8 +28,14 @@ class Table:
         return replace(self, columns=ordered)
 
 
-def table_of(data: ReportData) -> Table:
-    """The table of a report in its layout."""
-    columns = table_columns(data.layout, data.final.input_headers)
-    source = f"(SELECT *, row_number() OVER () AS rank FROM {data.ranked})"
-    return Table(columns, one_row_a_line(source) if data.layout.rows == "lines" else source, data.table_rows())
+def table_of(layout: Layout, input_headers: Sequence[str], ranked: str, rows: int) -> Table:
+    """A table in a layout, of the rows (what may follow FROM) with the final columns, best first.
+
+    Args:
+        input_headers: the other columns of the job's input, in its order.
+        rows: how many the table has; with one a line of the input more than there are companies.
+    """
+    source = f"(SELECT *, row_number() OVER () AS rank FROM {ranked})"
+    return Table(
+        table_columns(layout, input_headers), one_row_a_line(source) if layout.rows == "lines" else source, rows
+    )

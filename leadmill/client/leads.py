@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from leadmill.client import tables
 from leadmill.rows import Lead
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from leadmill.client.job_handle import JobHandle
+
+class Reporting(Protocol):
+    """What has reports: a job."""
+
+    def report(self, fmt: str, path: Path, *, type: Literal["leads"], partial: bool) -> Path: ...
 
 
 class Leads:
@@ -26,7 +30,7 @@ class Leads:
         ImportError: pyarrow, or for a DataFrame pandas, is not installed; it says how to.
     """
 
-    def __init__(self, job: JobHandle, *, partial: bool = False) -> None:
+    def __init__(self, job: Reporting, *, partial: bool = False) -> None:
         self._job, self._partial = job, partial
 
     def __iter__(self) -> Iterator[Lead]:

@@ -71,7 +71,7 @@ class ReportData:
         """The rows that data formats hold, as a table in this layout."""
         from reports.table import table_of
 
-        return table_of(self)
+        return table_of(self.layout, self.final.input_headers, self.ranked, self.table_rows())
 
 
 @dataclass(frozen=True)

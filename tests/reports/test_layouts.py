@@ -17,7 +17,8 @@ from data.schemas import STAGE_SCHEMAS
 from data.schemas import table as table_of
 from leadmill.errors import ConfigError, InputError
 from leadmill.settings import get_settings
-from reports.layouts import LAYOUTS, check_choice, check_layouts, layout_named, layout_names
+from reports.layout_choice import check_choice, check_layouts, layout_named, layout_names
+from reports.layouts import LAYOUTS
 from reports.render import render
 from tests.reports.conftest import JOB, JOB_ID, bad, good
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from leadmill.client import tables
 from leadmill.rows import Lead
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from leadmill.client.asynchronous.job_handle import AsyncJobHandle
+
+class AsyncReporting(Protocol):
+    """What has reports: a job."""
+
+    async def report(self, fmt: str, path: Path, *, type: Literal["leads"], partial: bool) -> Path: ...
 
 
 class AsyncLeads:
@@ -25,7 +29,7 @@ class AsyncLeads:
         ImportError: pyarrow, or for a DataFrame pandas, is not installed; it says how to.
     """
 
-    def __init__(self, job: AsyncJobHandle, *, partial: bool = False) -> None:
+    def __init__(self, job: AsyncReporting, *, partial: bool = False) -> None:
         self._job, self._partial = job, partial
 
     async def __aiter__(self) -> AsyncIterator[Lead]:
