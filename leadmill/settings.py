@@ -190,7 +190,8 @@ class Settings(BaseSettings):
 
     task_time_limit_s: int = _setting(
         180,
-        "Seconds after which one stage of one unit is killed: the backstop behind deadline and lease.",
+        "Seconds after which one stage of one unit is killed: the backstop behind deadline and lease. Score, reports "
+        "and analysis, which take as long as a job has rows, may take ten times as long.",
         group="limit",
         ge=1,
     )

@@ -141,6 +141,14 @@ class UnitTask(Task):
 
     Request = UnitRequest
     ignore_result = True
+    #: Name of its stage.
+    stage = ""
+
+    @classmethod
+    def on_bound(cls, app: Celery) -> None:
+        """Celery's hook, once the task has the app's settings."""
+        if cls.stage:
+            cls.time_limit = app.conf.task_time_limit * STAGES[cls.stage].time_limit_factor
 
 
 @lru_cache(maxsize=1)
@@ -164,7 +172,7 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
     """Make the Celery task of a declared stage out of its body, a function of one `UnitRun`."""
 
     def make(body: Body) -> Any:
-        @shared_task(bind=True, base=UnitTask, name=STAGES[stage].task)
+        @shared_task(bind=True, base=UnitTask, name=STAGES[stage].task, stage=stage)
         def shell(self: Any, job_id: str, unit: str, epoch: int, index: int = 0, chained: bool = False) -> None:
             if not names_a_unit(job_id, unit, epoch, index, chained):
                 log.warning("message that names no unit", args=repr(self.request.args)[:200])

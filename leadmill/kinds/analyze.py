@@ -12,6 +12,7 @@ KIND = Kind(
             takes="run",
             queue=Queue.ANALYTICS,
             scope="job",
+            time_limit_factor=10,
             reads="score",
         ),
     ),

@@ -59,6 +59,9 @@ class Stage:
     made_at: str = ""
     #: What to say of a company that has no row of it, to a job that reads some.
     lacks: str = ""
+    #: How many times `LEADMILL_TASK_TIME_LIMIT_S` a unit of it may take. What reads no strangers' pages but all rows of
+    #: a job takes as long as there are rows.
+    time_limit_factor: int = 1
     #: The name its unit has in the record, where it differs (`render:<format>` of stage `report`).
     unit: str = ""
 

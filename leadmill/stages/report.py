@@ -9,5 +9,6 @@ STAGE = Stage(
     takes="run",
     queue=Queue.ANALYTICS,
     scope="format",
+    time_limit_factor=10,
     unit="render",
 )

@@ -8,6 +8,7 @@ STAGE = Stage(
     work="tasks.processing.task:score",
     takes="run",
     scope="job",
+    time_limit_factor=10,
     columns={
         "score": "float64",
         "tier": "text",

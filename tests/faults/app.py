@@ -7,6 +7,7 @@ A job's option `stand_in` may also say:
     hog       {unit name: MB} whose scrape fills the memory and holds it
     scored    `real`: the score stage is the true one
     score_holds   pause point at which the score stops after its work
+    report_s  each format takes so long
     counts    the report says how many rows the score has
 Files in the folder `LEADMILL_TEST_TRAPS`, each sprung once: `disk-full` (the next part is cut short by ENOSPC).
 """
@@ -106,6 +107,7 @@ def score(run: UnitRun) -> None:
 
 
 def report(run: UnitRun) -> None:
+    time.sleep(stand_ins.steer(run).get("report_s", 0))
     if not stand_ins.steer(run).get("counts"):
         BODIES["report"](run)
         return

@@ -107,6 +107,14 @@ def test_over_the_time_limit(spine: FaultSpine, log: Path) -> None:
         assert "Traceback" not in spine.log(100_000)
 
 
+def test_a_report_may_take_longer_than_strangers_pages(spine: FaultSpine, log: Path) -> None:
+    with spine.workers_with(1, LEADMILL_TASK_TIME_LIMIT_S="1"):
+        job = spine.submit(1, report_s=3, log=str(log))
+        assert spine.wait(job, 60 * FACTOR) == ["completed"]
+        units = spine.store.units(job)
+        assert {unit["s"] for name, unit in units.items() if name.startswith("render:")} == {"d"}
+
+
 def test_over_the_memory_limit(spine: FaultSpine, log: Path) -> None:
     with spine.workers_with(1, LEADMILL_TASK_MEMORY_LIMIT_MB="400"):
         job = spine.submit(6, partition_size=2, hog={"p1": 500}, log=str(log))
