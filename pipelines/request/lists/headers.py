@@ -43,7 +43,8 @@ class Header:
 def find_header(rows: Sequence[Row], column: str | None = None) -> Header | None:
     """The header of a list from its first rows; None when no column of websites is seen.
 
-    Columns of companies' e-mail addresses are read where those of websites are empty, or where there are none.
+    Columns of companies' e-mail addresses are read where those of websites are empty. Instead of them only when the
+    caller says so (`column`), for it is a guess who is meant; a file of one column leaves no other.
 
     Raises:
         InputError: there is no column of that name; says which there are.
@@ -52,7 +53,7 @@ def find_header(rows: Sequence[Row], column: str | None = None) -> Header | None
         return _asked(rows, column)
     if found := _by_name(rows) or _by_cells(rows):
         return _with_emails(rows, found)
-    return _by_email(rows) or _only_one(rows)
+    return _only_one(rows)
 
 
 def none_found(rows: Sequence[Row]) -> InputError:
@@ -63,9 +64,11 @@ def none_found(rows: Sequence[Row]) -> InputError:
         return InputError("the file holds no text")
     names = _names(rows[_guess(rows)])
     shown = ", ".join(names[:20])[:300] + (f" … ({len(names)} in all)" if len(names) > 20 else "")
+    emails = next((row.cells[found[0]] for i, row in enumerate(rows[:_TOP]) if (found := _email_columns(rows, i))), "")
+    wanted = f"column {tidy(emails)[:60]!r} would give the domains of its e-mail addresses" if emails else ""
     return InputError(
         f"no column is called url, website, domain or the like, and none holds websites; "
-        f"the file has: {shown}; {_WANTED}"
+        f"the file has: {shown}; {_WANTED}{f' ({wanted})' if wanted else ''}"
     )
 
 
@@ -147,14 +150,6 @@ def _with_emails(rows: Sequence[Row], found: Header) -> Header:
         return found
     emails = [i for i in _email_columns(rows, found.row) if i not in found.columns]
     return replace(found, columns=(*found.columns, *emails), emails=frozenset(emails))
-
-
-def _by_email(rows: Sequence[Row]) -> Header | None:
-    """A list of contacts: e-mail addresses and no website."""
-    for index, row in enumerate(rows[:_TOP]):
-        if columns := _email_columns(rows, index):
-            return Header(index, _names(row), tuple(columns), "name", frozenset(columns))
-    return None
 
 
 def _email_columns(rows: Sequence[Row], header: int) -> list[int]:

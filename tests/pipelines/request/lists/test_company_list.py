@@ -110,7 +110,7 @@ def test_an_email_address_stands_in_for_a_website_that_is_missing(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "column"),
     [
-        ("Email,Name\nann@a.com,Ann\n", None),
+        ("Email,Name\nann@a.com,Ann\n", "email"),
         ("Title\n\nPost,Name\nann@a.com,Ann\n", "Post"),
         ("Email\nann@a.com\n", None),
     ],
@@ -119,6 +119,11 @@ def test_an_address_that_a_company_is_known_by_comes_back(tmp_path: Path, text: 
     (line,) = read(tmp_path, text, column)
     assert line.company is not None and line.company.domain == "a.com"
     assert "ann@a.com" in line.values.values()
+
+
+def test_a_list_of_contacts_is_refused_with_the_column_that_would_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"column 'E-Mail' would give the domains of its e-mail addresses"):
+        opened(tmp_path, "Name,E-Mail\nLund,info@a.com\n")
 
 
 def test_the_caller_may_name_the_column(tmp_path: Path) -> None:
@@ -131,7 +136,9 @@ def test_the_caller_may_name_the_column(tmp_path: Path) -> None:
     assert wrong.value.field == "column"
 
 
-@pytest.mark.parametrize("text", ["", "\n", "a,b\n1,2\n", "Name,Owner E-Mail\nA,me@ours.com\n", ",,\n", "\0\0\n"])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "a,b\n1,2\n", "Name,Owner E-Mail\nA,me@ours.com\n", "Name,E-Mail\nA,i@a.com\n", ",,\n", "\0\0\n"]
+)
 def test_a_list_without_websites_says_what_it_has_and_what_would_do(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError) as wrong:
         opened(tmp_path, text)
