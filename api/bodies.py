@@ -112,6 +112,32 @@ def _fits_formats(layout: str, given: ValidationInfo) -> str:
     return layout
 
 
+def _bom_is_written(bom: bool, given: ValidationInfo) -> bool:
+    formats = given.data.get("formats", ["csv"])
+    if not bom and "csv" not in formats:
+        raise ValueError(f"csv alone begins with one, and the formats are {', '.join(formats)}: leave it out")
+    return bom
+
+
+def _read_by(stage: StageName) -> AfterValidator:
+    """Refuses a field, where it is given, of a job without the stage that alone reads it."""
+
+    def check(value: Any, given: ValidationInfo) -> Any:
+        if stage not in (given.data.get("stages") or PIPELINE):
+            raise ValueError(
+                f"the job has no stage {stage}, which alone reads it: leave it out, or add {stage} to stages"
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+def _has_queries(value: int, given: ValidationInfo) -> int:
+    if not given.data.get("search_queries", True):
+        raise ValueError("the job has no search_queries, whose results it limits: leave it out, or add some")
+    return value
+
+
 Tag = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=MAX_DEADLINE_S, strict=True, allow_inf_nan=False)]
@@ -128,7 +154,11 @@ LayoutName = Annotated[
     Field(min_length=1, max_length=100, description="Which columns CSV and XLSX have: docs/layouts.md"),
     AfterValidator(_fits_formats),
 ]
-Bom = Annotated[StrictBool, Field(description="CSV begins with a byte-order mark, by which spreadsheets know UTF-8")]
+Bom = Annotated[
+    StrictBool,
+    Field(description="CSV begins with a byte-order mark, by which spreadsheets know UTF-8"),
+    AfterValidator(_bom_is_written),
+]
 ModelName = Annotated[
     str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="Name of a scoring model")
 ]
@@ -254,12 +284,12 @@ class PipelineBody(Common):
 
     company_urls: Urls = []
     search_queries: Queries = []
-    max_results_per_query: PerQuery = 20
+    max_results_per_query: Annotated[PerQuery, AfterValidator(_has_queries)] = 20
     company_ids: CompanyIds = []
     column: Column | None = None
     stages: Stages | None = None
-    report: Report = Report()
-    crawl: Crawl = Crawl()
+    report: Annotated[Report, _read_by("report")] = Report()
+    crawl: Annotated[Crawl, _read_by("scrape")] = Crawl()
     scoring_model: ModelName | None = None
     icp: Icp | None = None
 

@@ -87,6 +87,8 @@ def report(
     own = ReportForm.of(format, _own_options(here, job, record))
     if layout is not None:
         _check_layout(layout, format)
+    if bom is False and format != "csv":
+        raise InputError("csv alone begins with one: leave it out", field="bom")
     form = own.but(type=type, layout=layout, bom=bom)
     if record is None or record.status in (Status.COMPLETED, Status.FAILED):
         answer = _of_ended(here, request, job, record, form, own)

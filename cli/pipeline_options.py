@@ -88,7 +88,8 @@ def _pipeline(
         body["search_queries"] = list(search)
     if stages:
         body["stages"] = _words(stages)
-    body["report"] = _report(_words(formats) if formats else None, layout, no_bom=no_bom)
+    if "report" in body.get("stages", PIPELINE) or formats or layout or no_bom:
+        body["report"] = _report(_words(formats) if formats else None, layout, no_bom=no_bom)
     if max_pages:
         body["crawl"] = {"max_pages": max_pages}
     return body

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from leadmill.errors import ConfigError
-from leadmill.settings import Settings, mistyped_variables
+from leadmill.settings import Settings, mistyped_variables, variable_of
 from leadmill.suggest import did_you_mean
 from pipelines.request.search import check_provider
 from pipelines.scoring.models import Models
+from reports.layout_choice import wrong_files
+
+#: What a worker's process of all queues holds at most before its first task, MB. Limits below it are told.
+PROCESS_MB = 200
 
 
 @dataclass(frozen=True)
@@ -78,5 +82,26 @@ def _scoring(settings: Settings) -> Iterator[SettingFault]:
         yield SettingFault(finding.level, finding.text)
 
 
+def _layouts(settings: Settings) -> Iterator[SettingFault]:
+    return (SettingFault("fail", text) for text in wrong_files(settings.layouts_dir))
+
+
+def _memory(settings: Settings) -> Iterator[SettingFault]:
+    for name, limit, then in (
+        ("max_memory_mb", settings.max_memory_mb, "it is replaced after each task"),
+        ("task_memory_limit_mb", settings.task_memory_limit_mb, "every task is ended"),
+    ):
+        if limit < PROCESS_MB:
+            held = f"a process holds up to {PROCESS_MB} MB before its first task"
+            yield SettingFault("warn", f"{variable_of(name)}: {limit} MB is too little: {held}, and {then}")
+
+
 #: What is looked at; each gives what it finds.
-_CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (_names, _search, _messages, _scoring)
+_CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (
+    _names,
+    _search,
+    _messages,
+    _scoring,
+    _layouts,
+    _memory,
+)

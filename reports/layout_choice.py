@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -39,13 +40,14 @@ def layout_named(name: str) -> Layout:
     return layout
 
 
-def check_layouts() -> int:
-    """Check every layout that can be asked for; returns how many there are.
+def check_layouts() -> None:
+    """Check those of this installation; those of `LEADMILL_LAYOUTS_DIR` are settings: `wrong_files`.
 
     Raises:
         ConfigError: one is wrong; the message names it.
     """
-    return sum(bool(layout_named(name)) for name in layout_names())
+    for name in LAYOUTS.names:
+        _check(LAYOUTS.load(name))
 
 
 def check_choice(name: str, formats: tuple[str, ...]) -> None:
@@ -68,13 +70,30 @@ def check_choice(name: str, formats: tuple[str, ...]) -> None:
     )
 
 
+def wrong_files(folder: Path | None) -> Iterator[str]:
+    """What is wrong with a `LEADMILL_LAYOUTS_DIR`, each fault once."""
+    try:
+        files = _files_of(folder)
+    except ConfigError as error:
+        yield str(error)
+        return
+    for file in files.values():
+        try:
+            _check(_read(file))
+        except ConfigError as error:
+            yield f"LEADMILL_LAYOUTS_DIR: {error}"
+
+
 # ---- TOML files of one's own ---------------------------------------------------------------------------
 
 
 def _own_files() -> dict[str, Path]:
     from leadmill.settings import get_settings
 
-    folder = get_settings().layouts_dir
+    return _files_of(get_settings().layouts_dir)
+
+
+def _files_of(folder: Path | None) -> dict[str, Path]:
     if folder is None:
         return {}
     if not folder.is_dir():

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from leadmill.ids import company_id, parse_company_url
+from pipelines.intake.schedules import from_body
+from pipelines.intake.submit import submit
 from tests.effects.conftest import Mill
 from tests.tasks.scraping.hostile_server import HostileServer
 
@@ -124,3 +126,42 @@ def test_a_bare_csv_takes_the_same_in_its_address(mill: Mill) -> None:
             record.min_coverage, record.stages, mill.http.get(f"/api/v1/jobs/status/{job}").json()["waiting_for"],
         ))  # fmt: skip
     assert told[0] == told[1] == told[2]
+
+
+#: What is given beside a company → the field that is refused, and what is said of it.
+IDLE = [
+    ({"stages": ["process"], "crawl": {"max_pages": 2}}, "crawl", "no stage scrape"),
+    ({"stages": ["scrape"], "report": {"formats": ["csv"]}}, "report", "no stage report"),
+    ({"stages": ["scrape"], "scoring_model": "b2b-default"}, "scoring_model", "no stage score"),
+    ({"stages": ["report"], "icp": {"hiring": {"wanted": True}}}, "icp", "no stage score"),
+    ({"max_results_per_query": 5}, "max_results_per_query", "no search_queries"),
+    ({"column": "Website"}, "column", "an uploaded file"),
+    ({"report": {"formats": ["json"], "bom": False}}, "report.bom", "csv alone"),
+    ({"report": {"formats": ["json"], "layout": "crm"}}, "report.layout", "csv and xlsx"),
+]
+
+
+def test_what_nothing_would_read_is_refused(mill: Mill) -> None:
+    for given, field, said in IDLE:
+        body = {"company_urls": ["a.example"], **given}
+        status, answer = mill.post("/pipelines", body)
+        assert (status, answer["field"]) == (422, field) and said in answer["detail"], answer
+        status, answer = mill.post("/schedules", {"name": "weekly", "cron": "0 6 * * 1", "pipeline": body})
+        assert (status, answer["field"]) == (422, f"pipeline.{field}") and said in answer["detail"], answer
+    status, answer = mill.post("/jobs/analytics/report", {"formats": ["json"], "bom": False})
+    assert (status, answer["field"]) == (422, "bom")
+    csv = {"content": "url\na.example\n", "headers": {"Content-Type": "text/csv"}}
+    bare = mill.http.post("/api/v1/pipelines", params={"stages": "process", "crawl": '{"max_pages": 2}'}, **csv)
+    assert (bare.status_code, bare.json()["field"]) == (422, "crawl")
+
+
+def test_what_was_kept_before_goes_on(mill: Mill, server: HostileServer) -> None:
+    """A schedule that 0.2.0 kept, and a rerun that inherits, name what no stage of theirs reads."""
+    kept = {
+        "kind": "pipeline", "company_urls": [server.url("plain")], "stages": ["scrape"], "max_results_per_query": 20,
+        "options": {"report": {"type": "leads", "formats": ["csv"]}, "crawl": {"max_pages": 2}}, "priority": 1,
+    }  # fmt: skip
+    accepted = submit(mill.store, mill.lake, lambda outs: None, from_body(kept))
+    mill.work(accepted.job_id)
+    job = mill.submit(f"/pipelines/{accepted.job_id}/rerun?from_stage=process", {})
+    assert mill.store.asked(job)[1]["crawl"] == {"max_pages": 2}, "another rerun of it fetches as the first did"

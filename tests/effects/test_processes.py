@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.settings_check import PROCESS_MB
+
 pytestmark = pytest.mark.stack
 #: No server is asked before these are refused.
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -40,3 +42,16 @@ def test_beat_refuses_a_mistyped_variable_where_nothing_is_overlooked(root: Path
     ended = start(root, tmp_path, "-m", "cli.main", "beat", **wrong)
     assert ended.returncode == 2, ended.stderr
     assert "did you mean LEADMILL_RETENTION_DAYS?" in ended.stderr.splitlines()[-1]
+
+
+def test_a_process_of_all_queues_holds_what_is_told_of_it(root: Path, tmp_path: Path) -> None:
+    """Forked from a worker's main process as it is before the first task."""
+    look = (
+        "from types import SimpleNamespace as N; import os, psutil; from tasks import app\n"
+        "queues = N(consume_from=dict.fromkeys(['scraping', 'processing', 'analytics', 'maintenance']))\n"
+        "app._preload(N(app=N(amqp=N(queues=queues))))\n"
+        "if not os.fork(): print(psutil.Process().memory_info().rss // 1_000_000)\n"
+        "else: os.wait()\n"
+    )
+    ended = start(root, tmp_path, "-c", look)
+    assert PROCESS_MB * 0.6 < int(ended.stdout) < PROCESS_MB * 1.1, ended.stderr

@@ -107,11 +107,20 @@ def test_strict_refuses_what_is_else_told(here: Path, environment: pytest.Monkey
         ({"celery_result_serializer": "jsn"}, "CELERY_RESULT_SERIALIZER: no form"),
         ({"celery_accept_content": ["json", "pickel"]}, "CELERY_ACCEPT_CONTENT: no form"),
         ({"celery_task_serializer": "pickle"}, "CELERY_ACCEPT_CONTENT: lacks 'pickle'"),
+        ({"layouts_dir": Path("nowhere")}, "LEADMILL_LAYOUTS_DIR: no such folder: nowhere"),
+        (
+            {"layouts_dir": Path("layouts")},
+            "LEADMILL_LAYOUTS_DIR: layout odd.toml: no key 'colums'; did you mean 'columns'?",
+        ),
+        ({"models_dir": Path("nowhere")}, "LEADMILL_MODELS_DIR: nowhere: no such folder"),
+        ({"scoring_file": Path("none.toml")}, "LEADMILL_SCORING_FILE: "),
     ],
 )
 def test_what_no_process_can_work_with_is_refused_at_its_start(here: Path, settings: Any, told: str) -> None:
     (here / "other.csv").write_text("Name;URL\na;b\n")
     (here / "torn.parquet").write_text("name,url,keywords\n")
+    (here / "layouts").mkdir()
+    (here / "layouts" / "odd.toml").write_text("[colums]\nName = 'name'\n")
     with pytest.raises(ConfigError, match=r".") as raised:
         check_settings(Settings(**settings), print)
     assert told in str(raised.value)
@@ -304,5 +313,11 @@ def test_log_format_and_level(capsys: pytest.CaptureFixture[str], own_logging: N
     assert "warned" in third and not third.startswith("{")
 
 
-def test_max_memory_mb() -> None:
-    assert make_celery(Settings(max_memory_mb=250)).conf.worker_max_memory_per_child == 250_000
+def test_memory_that_is_too_little_is_told_with_its_number() -> None:
+    found = setting_faults(Settings(max_memory_mb=150, task_memory_limit_mb=199))
+    held = "MB is too little: a process holds up to 200 MB before its first task, and"
+    assert [(one.level, one.text) for one in found] == [
+        ("warn", f"LEADMILL_MAX_MEMORY_MB: 150 {held} it is replaced after each task"),
+        ("warn", f"LEADMILL_TASK_MEMORY_LIMIT_MB: 199 {held} every task is ended"),
+    ]
+    assert setting_faults(Settings(max_memory_mb=200, task_memory_limit_mb=200)) == []

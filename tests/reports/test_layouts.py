@@ -17,7 +17,7 @@ from data.schemas import STAGE_SCHEMAS
 from data.schemas import table as table_of
 from leadmill.errors import ConfigError, InputError
 from leadmill.settings import get_settings
-from reports.layout_choice import check_choice, check_layouts, layout_named, layout_names
+from reports.layout_choice import check_choice, layout_named, layout_names, wrong_files
 from reports.layouts import LAYOUTS
 from reports.render import render
 from tests.reports.conftest import JOB, JOB_ID, bad, good
@@ -211,8 +211,8 @@ def test_a_wrong_layout_is_told(own: Path, text: str, said: str) -> None:
     (own / "own.toml").write_text(text)
     with pytest.raises(ConfigError, match=said):
         layout_named("own")
-    with pytest.raises(ConfigError, match=said):
-        check_layouts()
+    [told] = wrong_files(own)
+    assert told.startswith("LEADMILL_LAYOUTS_DIR: layout own") and re.search(said, told)
 
 
 def test_a_name_that_is_taken_is_told(own: Path) -> None:
