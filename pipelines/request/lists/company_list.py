@@ -17,7 +17,7 @@ from pipelines.request.lists.csv_rows import csv_rows
 from pipelines.request.lists.decoding import Encoding, encoding_of, is_workbook
 from pipelines.request.lists.dialect import Dialect, dialect_of
 from pipelines.request.lists.headers import Header, find_header, none_found
-from pipelines.request.lists.rows import SAMPLE_ROWS, Row
+from pipelines.request.lists.rows import SAMPLE_CELLS, SAMPLE_ROWS, Row
 from pipelines.request.lists.workbook import Sheet, Workbook
 
 NO_ADDRESS = "no address in this line"
@@ -178,12 +178,24 @@ class _Workbook:
         return {"format": "xlsx", "sheet": self._sheet.name}
 
 
+def _sample(rows: Iterable[Row]) -> list[Row]:
+    """The first rows, fewer of wide ones: whatever a file holds, a look at it takes no longer."""
+    sample: list[Row] = []
+    cells = 0
+    for row in islice(rows, SAMPLE_ROWS):
+        sample.append(row)
+        cells += len(row.cells)
+        if cells > SAMPLE_CELLS:
+            break
+    return sample
+
+
 def _workbook(path: Path, column: str | None) -> _Source:
     """The first sheet that holds a list; if none does, the first that holds anything says why."""
     why: InputError | None = None
     with Workbook(path) as book:
         for sheet in book.sheets:
-            first = list(islice(book.rows(sheet), SAMPLE_ROWS))
+            first = _sample(book.rows(sheet))
             try:
                 if header := find_header(first, column):
                     return _Workbook(path, sheet, first, header)

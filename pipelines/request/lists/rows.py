@@ -10,9 +10,10 @@ MAX_COLUMNS = 16_384
 MAX_ROWS = 1_048_576
 #: Longest cell that is kept, characters (Excel's own limit); more of it is cut off.
 MAX_CELL = 32_767
-#: Rows, and characters of text, from which the shape of a list is understood.
+#: Rows, and characters of text or cells of a workbook, from which the shape of a list is understood.
 SAMPLE_ROWS = 300
 SAMPLE_CHARACTERS = 400_000
+SAMPLE_CELLS = 60_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class _Styles:
             self._in_cells = True
         elif name == "xf" and self._in_cells and len(self.kinds) < 70_000:
             number = attributes.get("numFmtId", "0")
-            self.kinds.append(kind_of(int(number) if number.isdecimal() else 0, self._codes.get(number)))
+            self.kinds.append(kind_of(_number(number, 0), self._codes.get(number)))
 
     def end(self, name: str) -> None:
         if name == "cellXfs":
@@ -206,7 +206,7 @@ class _SheetReader:
     def __init__(self, texts: _Texts, kinds: list[str], links: Mapping[str, str], *, since_1904: bool) -> None:
         self.done: list[Row] = []
         self._texts, self._kinds, self._links, self._since_1904 = texts, kinds, links, since_1904
-        self._row = self._cells_read = 0
+        self._row = self._cells_read = self._in_row = 0
         self._cells: list[str] = []
         self._targets: dict[int, str] = {}
         self._column = -1
@@ -218,6 +218,9 @@ class _SheetReader:
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         if name == "c":
+            self._in_row += 1
+            if self._in_row > MAX_COLUMNS:  # more than a row has, whether anything is in them or not
+                raise InputError(MANY_CELLS)
             self._place = attributes.get("r", "")
             self._column = _column_of(self._place) if self._place else self._column + 1
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "")
@@ -227,11 +230,10 @@ class _SheetReader:
         elif name == "f":
             self._into = self._formula
         elif name == "row":
-            number = attributes.get("r", "")
-            self._row = int(number[:8]) if number.isdecimal() else self._row + 1
+            self._row = _number(attributes.get("r", ""), self._row + 1)
             if not 0 < self._row <= MAX_ROWS:
                 raise InputError(MANY_ROWS)
-            self._cells, self._targets, self._column = [], {}, -1
+            self._cells, self._targets, self._column, self._in_row = [], {}, -1, 0
         elif name == "rPh":
             self._into = None
 
@@ -241,7 +243,7 @@ class _SheetReader:
         elif name == "c":
             self._end_cell()
         elif name == "row":
-            self._cells_read += len(self._cells)
+            self._cells_read += max(len(self._cells), self._in_row, 1)
             if self._cells_read > MAX_CELLS:
                 raise InputError(MANY_CELLS)
             if any(self._cells):
@@ -270,13 +272,19 @@ class _SheetReader:
 
     def _shown(self, value: str) -> str:
         if self._type == "s":
-            return self._texts[int(value)] if value.isdecimal() and len(value) < 10 else ""
+            return self._texts[_number(value, -1)]
         if self._type == "b":
             return {"1": "TRUE", "0": "FALSE"}.get(value, value)
         if self._type in ("str", "inlineStr", "e", "d"):
             return _unescaped(value)
-        kind = self._kinds[int(self._style)] if self._style.isdecimal() and int(self._style) < len(self._kinds) else ""
+        style = _number(self._style, -1)
+        kind = self._kinds[style] if 0 <= style < len(self._kinds) else ""
         return shown(value, kind, since_1904=self._since_1904) if value else ""
+
+
+def _number(text: str, otherwise: int) -> int:
+    """A whole number as a workbook writes those that count or name something; anything else is none."""
+    return int(text) if text.isdecimal() and len(text) < 10 else otherwise
 
 
 def _column_of(place: str) -> int:

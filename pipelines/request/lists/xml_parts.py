@@ -25,6 +25,11 @@ _MAX_TAG = 4_000_000
 _MAX_DEPTH = 60
 _PIECE = 1 << 16
 _END, _END_LENGTH, _MAX_COMMENT = b"PK\x05\x06", 22, 65_535
+_END_64, _END_64_LENGTH, _LOCATOR, _LOCATOR_LENGTH = b"PK\x06\x06", 56, b"PK\x06\x07", 20
+#: How parts may be packed (ECMA-376, part 2). zipfile unpacks what is packed otherwise without a bound on a piece.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: Encodings that XML is in which Office writes or expat reads itself; Python's codecs are not tried.
+_ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1"})
 DAMAGED = "the workbook is damaged or no XLSX; open it in Excel and save it again"
 
 
@@ -49,6 +54,9 @@ class Parts:
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise InputError(DAMAGED) from error
         self._sizes = {info.filename: info.file_size for info in self._archive.infolist()}
+        if any(info.compress_type not in _METHODS for info in self._archive.infolist()):
+            self.close()
+            raise InputError(DAMAGED)
         if sum(self._sizes.values()) > MAX_UNPACKED:
             self.close()
             raise InputError(
@@ -126,12 +134,18 @@ def _check_directory(path: Path) -> None:
     """An archive of a million parts of no size would take as much memory as a large one."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(max(0, size - _MAX_COMMENT - _END_LENGTH))
+        file.seek(max(0, size - _MAX_COMMENT - _END_LENGTH - _LOCATOR_LENGTH - _END_64_LENGTH))
         tail = file.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < _END_LENGTH:
         raise InputError(DAMAGED)
     (length,) = struct.unpack_from("<L", tail, at + 12)
+    locator = at - _LOCATOR_LENGTH
+    if locator >= 0 and tail.startswith(_LOCATOR, locator):  # ZIP64: its own record counts, whatever this one says
+        end = locator - _END_64_LENGTH
+        if end < 0 or not tail.startswith(_END_64, end):
+            raise InputError(DAMAGED)
+        (length,) = struct.unpack_from("<Q", tail, end + 40)
     if length > _MAX_DIRECTORY:
         raise InputError(DAMAGED)
 
@@ -155,7 +169,12 @@ def _parser(handler: Handler) -> expat.XMLParserType:
     def refuse(*_: object) -> None:
         raise InputError("the workbook's XML declares a document type, which no workbook has")
 
+    def declared(version: str, encoding: str | None, standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in _ENCODINGS:
+            raise InputError(DAMAGED)
+
     parser.buffer_text = True
+    parser.XmlDeclHandler = declared
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = handler.text
     parser.StartDoctypeDeclHandler = refuse

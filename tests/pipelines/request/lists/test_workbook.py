@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from contextlib import suppress
 from datetime import date, datetime
@@ -14,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadmill.errors import InputError
+from pipelines.request.lists import company_list, xml_parts
 from pipelines.request.lists import workbook as workbook_module
-from pipelines.request.lists import xml_parts
 from pipelines.request.lists.company_list import CompanyList
 from pipelines.request.lists.numbers import kind_of, shown
 from pipelines.request.lists.workbook import Workbook
@@ -171,8 +172,9 @@ HEAD = "<row><c t='str'><v>url</v></c></row><row><c t='str'><v>a.com</v></c></ro
         HEAD + "<row>" * 100 + "</row>" * 100,
         HEAD + f"<row r='3' x='{'y' * 5_000_000}'/>",
         HEAD + "<row",
+        HEAD + f"<row>{'<c/>' * 16_385}</row>",
     ],
-    ids=["rows", "depth", "tag", "broken"],
+    ids=["rows", "depth", "tag", "broken", "empty cells"],
 )
 def test_harmful_sheets_are_refused(tmp_path: Path, sheet: str) -> None:
     with pytest.raises(InputError, match=r"workbook|sheet"):
@@ -203,16 +205,70 @@ def test_cells_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         list(CompanyList(raw(tmp_path / "a.xlsx", sheet)))
 
 
-def test_entities_are_refused(tmp_path: Path) -> None:
-    file = raw(tmp_path / "a.xlsx", HEAD)
-    bomb = '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><sst><si><t>&b;</t></si></sst>'
+def test_empty_cells_and_rows_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook_module, "MAX_CELLS", 30_000)
+    for n, sheet in enumerate([f"<row>{'<c/>' * 16_000}</row>" * 2, "<row r='3'/>" * 30_000]):
+        with pytest.raises(InputError, match="cells; delete"):
+            list(CompanyList(raw(tmp_path / f"{n}.xlsx", HEAD + sheet)))
+
+
+def replaced(file: Path, part: str, text: str, method: int = zipfile.ZIP_DEFLATED) -> Path:
+    """The workbook with another text in one of its parts, packed in another way."""
     with zipfile.ZipFile(file) as old:
-        parts = {name: old.read(name) for name in old.namelist()}
+        parts = {name: old.read(name).decode() for name in old.namelist()} | {part: text}
     with zipfile.ZipFile(file, "w") as new:
         for name, data in parts.items():
-            new.writestr(name, bomb if name == "xl/sharedStrings.xml" else data)
+            new.writestr(name, data, method)
+    return file
+
+
+def test_entities_are_refused(tmp_path: Path) -> None:
+    bomb = '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><sst><si><t>&b;</t></si></sst>'
     with pytest.raises(InputError, match="document type"):
-        CompanyList(file)
+        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD), "xl/sharedStrings.xml", bomb))
+
+
+@pytest.mark.parametrize("name", ["nowhere", "shift_jis", "utf-7", "rot13", "idna"])
+def test_xml_in_an_encoding_that_no_workbook_has_is_refused(tmp_path: Path, name: str) -> None:
+    texts = f'<?xml version="1.0" encoding="{name}"?><sst/>'
+    with pytest.raises(InputError, match="damaged"):
+        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD), "xl/sharedStrings.xml", texts))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_parts_that_unpack_without_a_bound_are_refused(tmp_path: Path, method: int) -> None:
+    with pytest.raises(InputError, match="damaged"):
+        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD), "xl/sharedStrings.xml", "<sst/>", method))
+
+
+def test_numbers_of_thousands_of_digits_name_nothing(tmp_path: Path) -> None:
+    long = "1" * 5_000
+    sheet = HEAD + f"<row r='{long}'><c t='str'><v>b.com</v></c><c s='{long}'><v>5</v></c></row>"
+    sheet += f"<row><c t='s'><v>{long}</v></c></row>"
+    assert [line.text for line in CompanyList(raw(tmp_path / "a.xlsx", sheet))] == ["a.com", "b.com"]
+
+
+def test_a_wide_workbook_is_understood_by_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(company_list, "SAMPLE_CELLS", 6)
+    file = made(tmp_path / "a.xlsx", [["Name", "Website", "City"], *[["A", "a.com", "B"]] * 200])
+    assert company_list.CompanyList(file)._source.first[-1].line == 3
+    assert len(list(CompanyList(file))) == 200
+
+
+def test_the_larger_archive_format_is_read_and_bounded(tmp_path: Path) -> None:
+    file = raw(tmp_path / "a.xlsx", HEAD)
+    data = file.read_bytes()
+    at = data.rfind(b"PK\x05\x06")
+    parts, size, start = struct.unpack_from("<H2L", data, at + 10)
+
+    def with_directory(size: int) -> Path:
+        record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, parts, parts, size, start)
+        file.write_bytes(data[:at] + record + struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1) + data[at:])
+        return file
+
+    assert [line.text for line in CompanyList(with_directory(size))] == ["a.com"]
+    with pytest.raises(InputError, match="damaged"):
+        CompanyList(with_directory(50_000_000))
 
 
 def test_many_parts_are_refused_before_they_are_listed(tmp_path: Path) -> None:
