@@ -37,6 +37,7 @@ from pipelines.queues import Priority
 from pipelines.request.asked import CRAWL_LIMITS
 from pipelines.request.inputs import MAX_COLUMN, MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from pipelines.scoring.profile import Profile
+from pipelines.scoring.vocabulary import country_codes
 from reports.formats import FORMATS
 from reports.layout_choice import check_choice
 from reports.layouts import DEFAULT as DEFAULT_LAYOUT
@@ -359,12 +360,18 @@ class AnalysisBody(Common):
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=200)]
 
 
+def _codes(words: list[str]) -> list[str]:
+    return list(country_codes(words))
+
+
 class LeadFilterBody(Body):
     """Which companies of the lake, by the newest scored row of each; one of the values of each field has to match."""
 
     tag: Annotated[Tag | None, Field(description="Rows of jobs that have it, and of no other job")] = None
     tier: Annotated[list[Literal["A", "B", "C", "D"]], Field(max_length=4)] = []
-    country: Annotated[Words, Field(description="ISO 3166, two letters")] = []
+    country: Annotated[
+        Words, Field(description="Codes or names, also of regions: DE, Germany, DACH"), AfterValidator(_codes)
+    ] = []
     industry: Words = []
     technology: Words = []
     min_score: Annotated[float | None, Field(ge=0, le=100, strict=True, allow_inf_nan=False)] = None

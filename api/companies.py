@@ -21,6 +21,7 @@ from leadmill.ids import JOB_ID, parse_company_url
 from leadmill.suggest import unknown
 from pipelines.execution.filtered import jobs_with
 from pipelines.intake.report_on_demand import ReportForm
+from pipelines.scoring.vocabulary import country_codes
 from reports.layout_choice import check_choice
 from reports.layouts import DEFAULT
 from reports.lead_filter import LeadFilter
@@ -43,7 +44,9 @@ def _wanted(
     domain: Annotated[
         str | None, Query(max_length=2_000, description="A company's domain, or an address of it")
     ] = None,
-    country: Annotated[Words, Query(description="ISO 3166, two letters; one of several has to match")] = [],  # noqa: B006
+    country: Annotated[
+        Words, Query(description="Codes or names, also of regions: DE, Germany, DACH; one has to match")
+    ] = [],  # noqa: B006
     tier: Annotated[Words, Query(description="Several, also as A,B: one has to match")] = [],  # noqa: B006
     industry: Annotated[Words, Query(description="One of several has to match")] = [],  # noqa: B006
     technology: Annotated[Words, Query(description="One of several has to match")] = [],  # noqa: B006
@@ -54,7 +57,11 @@ def _wanted(
     for name in (tiers := _split(tier)):
         if name.upper() not in TIERS:
             raise InputError(unknown("tier", name, TIERS), field="tier")
-    lead = LeadFilter(tag, tiers, _split(country), tuple(industry), tuple(technology), min_score, text)
+    try:
+        countries = country_codes(_split(country))
+    except ValueError as error:
+        raise InputError(str(error), field="country") from error
+    lead = LeadFilter(tag, tiers, countries, tuple(industry), tuple(technology), min_score, text)
     words = [lead.told, *(f"{name} {value}" for name, value in (("job", job), ("domain", domain)) if value)]
     if domain is not None:
         try:

@@ -35,4 +35,5 @@ def sentence(found: Mapping[str, Any]) -> str:
     """``read as CSV, delimiter `;`, UTF-8, header in line 1: column `Website`; 3 lines without an address``."""
     lost = [f"{found[name]:,} {words}" for name, words in _LOST.items() if found.get(name)]
     counted = f"; of {console.plural(found['lines'], 'line')}: {', '.join(lost)}" if lost else ""
-    return f"read as {read_as(found)}: column `{column(found)}`{counted}"
+    noun = "columns" if found.get("further_columns") else "column"
+    return f"read as {read_as(found)}: {noun} `{column(found).replace(', then ', '`, then `')}`{counted}"

@@ -79,7 +79,7 @@ def _pipeline(
     }
     if not inputs and not search:
         raise CommandError("name a CSV or XLSX file, URLs or --search", hint="leadmill run companies.csv")
-    body |= _companies(inputs or ())
+    body |= _companies(inputs or (), column)
     if column is not None:
         if "csv" not in body:
             raise CommandError("--column names a column of a file", hint="leadmill run companies.csv --column Website")
@@ -95,25 +95,23 @@ def _pipeline(
     return body
 
 
-def _companies(inputs: Sequence[str]) -> dict[str, Any]:
+def _companies(inputs: Sequence[str], column: str | None) -> dict[str, Any]:
     from cli.failure import CommandError
+    from cli.list_file import readable
 
     files = [text for text in inputs if _is_file(text)]
     if files and len(inputs) > 1:
         raise CommandError("give one CSV or XLSX file, or URLs, not both", hint=f"leadmill run {files[0]}")
     if not files:
         return {"company_urls": list(inputs)} if inputs else {}
-    file = Path(files[0])
-    if not file.is_file():
-        raise CommandError(f"no such file: {file}", hint=f"leadmill run https://{file.stem}.example")
-    return {"csv": file}
+    return {"csv": readable(Path(files[0]), column, "leadmill run")}
 
 
 def _is_file(text: str) -> bool:
     if "://" in text:
         return False
     path = Path(text)
-    return path.is_file() or path.suffix.lower() in _FILE_ENDINGS or text.startswith(("/", "./", "../", "~"))
+    return path.exists() or path.suffix.lower() in _FILE_ENDINGS or text.startswith(("/", "./", "../", "~"))
 
 
 def _report(formats: list[str] | None, layout: str | None, *, no_bom: bool) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What to say of a name that does not exist: the nearest one that does, or all of them."""
+"""What to say of a name that does not exist: the nearest one that does, those that hold it, or all of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 #: Longest part of a wrong name that is told again, and most of the right ones, where none is near.
 _SHOWN, _LISTED = 60, 30
+#: Shortest name that is looked for within others, and most of those that are told.
+_PART, _HOLDERS = 3, 3
 
 
 def nearest(name: object, known: Iterable[object]) -> str | None:
@@ -22,6 +24,9 @@ def did_you_mean(name: object, known: Iterable[object]) -> str:
     near = nearest(name, names)
     if near is not None:
         return f"did you mean '{near}'?"
+    part = str(name).strip().casefold()
+    if len(part) >= _PART and 0 < len(holders := [one for one in names if part in one.casefold()]) <= _HOLDERS:
+        return f"did you mean {' or '.join(map(repr, holders))}?"
     more = f" … ({len(names)} in all)" if len(names) > _LISTED else ""
     return f"known: {', '.join(names[:_LISTED])}{more}" if names else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,21 +33,19 @@ def check(
 
     Which of its lines name companies, and why the others do not; what comes back with each lead.
     """
-    from cli.failure import CommandError
-    from leadmill.errors import InputError
+    from cli.list_file import readable
     from pipelines.request.lists.tally import preview
 
-    if not file.is_file():
-        raise CommandError(f"no such file: {file}", hint="leadmill check companies.csv")
-    try:
-        found = preview(file, column)
-    except InputError as error:
-        hint = f"leadmill check {file} --column NAME" if "column" in str(error) else None
-        raise CommandError(f"{file.name}: {error}", hint=hint) from error
+    found = preview(readable(file, column, "leadmill check"), column)
     if as_json:
         console.json_result(found)
+        return 0
+    _show(file, found)
+    if found["companies"]:
+        asked = ["--column", column] if column else []
+        console.note(f"run them with: {shlex.join(['leadmill', 'run', str(file), *asked])}")
     else:
-        _show(file, found)
+        console.note("there is nothing to run: no line names a company")
     return 0
 
 
@@ -73,7 +72,6 @@ def _show(file: Path, found: ListPreview) -> None:
         console.table(
             ["line", "company", "address"], [[one["line"], one["domain"], one["url"]] for one in found["first"]]
         )
-    console.note(f"run them with: leadmill run {file}")
 
 
 def _merged(count: int) -> str:

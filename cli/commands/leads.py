@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,7 +32,9 @@ def companies(
     job: Annotated[str | None, typer.Option(help="Rows of this job, and of no other.", show_default=False)] = None,
     tag: Annotated[str | None, typer.Option(help="Rows of jobs that have it.", show_default=False)] = None,
     domain: Annotated[str | None, typer.Option(help="A company's domain.", show_default=False)] = None,
-    country: Annotated[str | None, typer.Option(help="ISO 3166 alpha-2: DE; or DE,AT", show_default=False)] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Countries or regions: DE,Austria or DACH", show_default=False)
+    ] = None,
     tier: Annotated[str | None, typer.Option(help="A, B, C or D; or A,B", show_default=False)] = None,
     industry: Annotated[str | None, typer.Option(show_default=False)] = None,
     technology: Annotated[str | None, typer.Option(show_default=False)] = None,
@@ -78,9 +81,13 @@ def _found(client: Client, named: str) -> dict[str, Any]:
     """The company of an id, a domain or an address."""
     from cli.failure import CommandError
     from leadmill.client.errors import ApiError
+    from leadmill.errors import InputError
     from leadmill.ids import COMPANY_ID, parse_company_url
 
-    parsed = None if COMPANY_ID.match(named) else parse_company_url(named)
+    try:
+        parsed = None if COMPANY_ID.match(named) else parse_company_url(named)
+    except InputError as error:
+        raise CommandError(str(error), hint=shlex.join(["leadmill", "companies", "--text", named])) from error
     try:
         return client.company(parsed.company_id if parsed else named)
     except ApiError as error:

@@ -31,7 +31,9 @@ def register(app: typer.Typer) -> None:
 def _filter(
     tag: Annotated[str | None, typer.Option("--tag", help="Leads of jobs with this tag.", show_default=False)] = None,
     tier: Annotated[str | None, typer.Option(help="A,B,C,D", show_default=False)] = None,
-    country: Annotated[str | None, typer.Option(help="ISO 3166 alpha-2: DE,AT", show_default=False)] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Countries or regions: DE,Austria or DACH", show_default=False)
+    ] = None,
     industry: Annotated[Words, typer.Option(help="May be repeated.", show_default=False)] = None,
     technology: Annotated[Words, typer.Option(help="May be repeated.", show_default=False)] = None,
     min_score: Annotated[float | None, typer.Option(min=0, max=100, show_default=False)] = None,

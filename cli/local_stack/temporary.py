@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from cli import console
@@ -207,7 +207,8 @@ def main(arguments: list[str]) -> int:
     except LeadmillError as error:
         code = getattr(error, "exit_code", Exit.USER_ERROR)
         told = {"message": str(error), "hint": getattr(error, "hint", None), "code": code}
-        print(json.dumps({**told, "taken": isinstance(error, StackRunsError)}))
+        with suppress(BrokenPipeError):  # the command that waited found another stack, and has gone
+            os.write(1, json.dumps({**told, "taken": isinstance(error, StackRunsError)}).encode())
         return code
     return Exit.OK
 

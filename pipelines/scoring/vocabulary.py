@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +35,11 @@ def place(word: str) -> Meant:
     if (code := country_code(word)) is not None:
         return Meant(display_names.country(code), frozenset({code}))
     raise ValueError(unknown("country or region", word, places()))
+
+
+def country_codes(words: Iterable[str]) -> tuple[str, ...]:
+    """The alpha-2 codes of countries and regions; ValueError: a word is none."""
+    return tuple(dict.fromkeys(code for word in words for code in sorted(place(word).values)))
 
 
 def industry(word: str) -> Meant:

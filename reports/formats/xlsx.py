@@ -172,7 +172,7 @@ def _about(book: Any, data: ReportData, table: Table) -> None:
     made = job.get("generated_at") or datetime.now(UTC)
     lines: list[tuple[Any, ...]] = [
         ("Report", REPORT_TYPES[data.report_type].title),
-        ("Rows", f"{table.rows:,} of {totals['companies']:,} companies" + _why_not_all(data)),
+        ("Rows", f"{table.rows:,} {_rows(data)}of {totals['companies']:,} companies" + _why_not_all(data)),
         ("Filter", str(job.get("filter") or "none")),
         ("Order", f"{order_of(totals)}; what could not be read comes last"),
         ("Layout", f"{data.layout.name}: {data.layout.about}"),
@@ -183,6 +183,10 @@ def _about(book: Any, data: ReportData, table: Table) -> None:
         ("Score", score_note(totals) or "how well a lead fits the ideal customer profile (columns fit and reach)"),
     ]
     _write_lines(sheet, lines, lambda line, column: wrapped if column else bold)
+
+
+def _rows(data: ReportData) -> str:
+    return "lines of the input, " if data.layout.rows == "lines" else ""
 
 
 def _why_not_all(data: ReportData) -> str:

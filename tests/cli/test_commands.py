@@ -384,9 +384,15 @@ def test_check_shows_how_a_list_is_read(leadmill: Run, tmp_path: Path) -> None:
     assert "\nrepeated\t1\nwithout an address\t1\nrefused\t1\n" in shown.out
     assert "\na page on a social network (x.com) is no company's own website\t1\tline 4: x.com/baer\n" in shown.out
     assert json.loads(leadmill("check", "customers.csv", "--json", "--column", "webseite").out)["companies"] == 1
+    assert shown.err == "run them with: leadmill run customers.csv\n"
+    (tmp_path / "my list.csv").write_text("Website\n\n,\n")
+    assert "nothing to run" in leadmill("check", "my list.csv").err
     for arguments, said in (
         (["check", "customers.csv", "--column", "Website"], "did you mean 'Webseite'?"),
+        (["run", "customers.csv", "--column", "Website"], "did you mean 'Webseite'?"),  # without a stack
         (["check", "nothing.csv"], "no such file"),
+        (["check", "my lits.csv"], "Try: leadmill check 'my list.csv'"),
+        (["run", "."], ". is a folder, no list"),
         (["run", "a.example", "--column", "Website"], "--column names a column of a file"),
     ):
         ended = leadmill(*arguments)

@@ -30,3 +30,9 @@ def test_the_sentence() -> None:
 def test_whatever_was_typed(name: str, known: list[str]) -> None:
     assert nearest(name, known) in {None, *known}
     assert len(unknown("name", name, known)) < 1_000
+
+
+def test_a_part_of_a_name_finds_the_names_that_hold_it() -> None:
+    known = ["Energy and environment", "Energy and utilities", "Retail"]
+    assert did_you_mean("energy", known) == "did you mean 'Energy and environment' or 'Energy and utilities'?"
+    assert did_you_mean("e", known).startswith("known: ")

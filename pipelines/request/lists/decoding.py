@@ -27,6 +27,8 @@ _OTHERS = (
     ),
     (b"%PDF", "a PDF; export the list as CSV or XLSX"),
     (b"\x1f\x8b", "compressed (gzip); unpack it"),
+    (b"\x89PNG", "a picture; export the list as CSV or XLSX"),
+    (b"\xff\xd8\xff", "a picture; export the list as CSV or XLSX"),
     (b"{\\rtf", "a text document; export the list as CSV or XLSX"),
 )
 _PAGES = (b"<!doctype", b"<html", b"<table", b"<?xml")
