@@ -25,6 +25,7 @@ from api import (
     pipelines,
     problems,
     processing,
+    reference,
     reports,
     schedules,
     scraping,
@@ -66,7 +67,12 @@ def create_app(settings: Settings) -> FastAPI:
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, openapi,
     )  # fmt: skip
-    routers = [*((module.router, API) for module in below), (health.router, ""), (pages.router, "")]
+    routers = [
+        *((module.router, API) for module in below),
+        (health.router, ""),
+        (pages.router, ""),
+        (reference.router, ""),
+    ]
     for router, prefix in routers:
         app.include_router(router, prefix=prefix)
     for router, prefix in routers:

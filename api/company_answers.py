@@ -67,7 +67,8 @@ class CompanyHistory(BaseModel):
 
 CompanyDetail = _model(
     "CompanyDetail",
-    "The whole newest row of a company, where each value was found (`facts`), and what jobs found of it.",
+    "The whole newest row of a company, where each value was found (`facts`), and what jobs found of it. "
+    "Without `input`: what a list says of a company belongs to the job that was given the list, and is in its report.",
     [*(column for column in _FINAL if column.name not in NOT_TOLD), _SEEN],
     history=list[CompanyHistory],
 )

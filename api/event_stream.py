@@ -33,7 +33,8 @@ HEARTBEAT_S = 10.0
 #: No stream lives longer, seconds.
 MAX_AGE_S = 3_600.0
 _PAGE = 500
-_EVENT_ID = r"^[0-9]{1,15}(-[0-9]{1,10})?$"
+#: An empty one says no more than none.
+_EVENT_ID = r"^([0-9]{1,15}(-[0-9]{1,10})?)?$"
 _ENTRY_ID = re.compile(r"[0-9]{1,15}(-[0-9]{1,10})?\Z")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
-from api.bodies import Bounded, BulkBody, KindName
+from api.bodies import BulkBody, KindName, Time
 from api.context import Here
 from api.error_rows import MAX_PAGE as MAX_ERRORS_PAGE
 from api.error_rows import error_page
@@ -40,7 +40,7 @@ def list_jobs(
     status: Annotated[Status | None, Query()] = None,
     kind: Annotated[KindName | None, Query()] = None,
     tag: Annotated[str | None, Query(min_length=1, max_length=60)] = None,
-    since: Annotated[Bounded | None, Query(description="Created at or after, like 2027-01-31T08:00:00Z")] = None,
+    since: Annotated[Time | None, Query(description="Created at or after, like 2027-01-31T08:00:00Z")] = None,
     text: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,

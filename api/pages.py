@@ -22,7 +22,8 @@ _JOBS = 25
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates of the pages that the API shows a person."""
     return Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -39,7 +40,7 @@ def landing(here: Here) -> Response:
     heard = {queue for worker in here.store.workers().values() for queue in worker.queues}
     nonce = secrets.token_urlsafe(16)
     html = (
-        _templates()
+        templates()
         .get_template("landing.html")
         .render(
             jobs=jobs,

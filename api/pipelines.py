@@ -163,7 +163,7 @@ def _from_json(here: Context, raw: bytes, key: str | None) -> Response:
     try:
         body = PipelineBody.model_validate_json(raw)
     except ValidationError as error:
-        raise problems.BodyError(error.errors(include_url=False, include_input=False)) from error
+        raise problems.BodyError(error.errors(include_url=False, include_input=False), PipelineBody) from error
     return accept(here, pipeline_submission(body), key)
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from api.routing import allowed
 from leadmill.answers import FieldError
 from leadmill.errors import GoneError, InputError, LeadmillError, StorageError, UnavailableError
 from leadmill.log import get_logger
-from leadmill.suggest import unknown
+from leadmill.suggest import did_you_mean, unknown
 
 log = get_logger(__name__)
 
@@ -72,8 +73,9 @@ class BodyError(LeadmillError):
     code = "invalid_input"
     status = 422
 
-    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
-        self.errors = field_errors(errors)
+    def __init__(self, errors: Sequence[Mapping[str, Any]], model: type | None = None) -> None:
+        """`errors` as pydantic has them of a body that `model` describes."""
+        self.errors = field_errors(errors, model)
         super().__init__(_sentence(self.errors))
 
 
@@ -85,15 +87,16 @@ class TooManyError(LeadmillError):
     retry_after_s = 5
 
 
-def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+def field_errors(errors: Sequence[Mapping[str, Any]], model: type | None) -> list[FieldError]:
     """Pydantic's error list as fields and messages; at most `MAX_ERRORS`."""
-    return [{"field": _path(error["loc"]), "message": _message(error)} for error in errors[:MAX_ERRORS]]
+    return [{"field": _path(error["loc"]), "message": _message(error, model)} for error in errors[:MAX_ERRORS]]
 
 
-def _message(error: Mapping[str, Any]) -> str:
+def _message(error: Mapping[str, Any], model: type | None) -> str:
     text = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        return "no such field"
+        *above, name = _inside(error["loc"])
+        return "; ".join(filter(None, ("no such field", did_you_mean(name, _fields(model, above)))))
     if error["type"] == "missing":
         return "is required"
     if error["type"] in ("literal_error", "enum") and "input" in error:
@@ -105,13 +108,32 @@ def _message(error: Mapping[str, Any]) -> str:
     return text[:1].lower() + text[1:]
 
 
+def _fields(model: Any, path: Sequence[Any]) -> set[str]:
+    """What a caller may name in the part of a body that lies at `path`."""
+    found = list(_models(model))
+    for name in path:
+        if isinstance(name, str):
+            fields = [one.model_fields[name] for one in found if name in one.model_fields]
+            found = [inner for field in fields for inner in _models(field.annotation)]
+    return {name for one in found for name, field in one.model_fields.items() if not field.exclude}
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _inside(loc: Sequence[Any]) -> list[Any]:
+    """Without the place of the whole, such as the body."""
+    return list(loc[1:] if len(loc) > 1 and loc[0] in ("body", "query", "path", "header") else loc)
+
+
 def _path(loc: Sequence[Any]) -> str:
     """`("body", "company_urls", 17)` → `company_urls[17]`."""
-    parts = list(loc)
-    if len(parts) > 1 and parts[0] in ("body", "query", "path", "header"):
-        parts = parts[1:]
     path = ""
-    for part in parts:
+    for part in _inside(loc):
         if isinstance(part, int):
             path += f"[{part}]"
         else:
@@ -201,7 +223,9 @@ async def _system_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return of_error(BodyError(error.errors()), request_id(request))
+    body = getattr(request.scope.get("route"), "body_field", None)
+    model = None if body is None else body.field_info.annotation
+    return of_error(BodyError(error.errors(), model), request_id(request))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

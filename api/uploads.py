@@ -53,7 +53,7 @@ class Upload:
         try:
             return model.model_validate(self.fields)
         except ValidationError as error:
-            raise problems.BodyError(error.errors(include_url=False, include_input=False)) from error
+            raise problems.BodyError(error.errors(include_url=False, include_input=False), model) from error
 
     @contextmanager
     def path(self) -> Iterator[Path]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import redis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from cli.child import python_command
 from data.jobs import Grant, JobStore
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
@@ -22,6 +25,7 @@ from leadmill.settings import Settings
 from pipelines.stages import close_steps
 from tests.api.contract import ContractClient
 from tests.valkey import Valkey as Server
+from tests.valkey import free_port
 
 V1 = "/api/v1"
 
@@ -174,3 +178,32 @@ def status(client: TestClient, job_id: str) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+@pytest.fixture
+def api(settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """The address of an API in a process of its own, whose log holds no trace at the end."""
+    port = free_port()
+    env = {
+        "PATH": "/usr/bin:/bin", "REDIS_URL": settings.redis_url, "LEADMILL_DATA_URL": settings.data_url,
+        "LEADMILL_LOG_LEVEL": "ERROR",
+    }  # fmt: skip
+    with (
+        (tmp_path / "api.log").open("wb") as log,
+        subprocess.Popen(python_command("api", "127.0.0.1", str(port)), env=env, stdout=log, stderr=log) as process,
+    ):
+        url = f"http://127.0.0.1:{port}"
+        until = time.monotonic() + 40
+        while not _is_up(url):
+            assert time.monotonic() < until, "the API did not come up"
+            time.sleep(0.05)
+        yield url
+        process.kill()
+    assert "Traceback" not in (tmp_path / "api.log").read_text()
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return httpx2.get(url + "/healthz", timeout=10, trust_env=False).status_code == 200
+    except httpx2.TransportError:
+        return False
