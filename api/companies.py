@@ -10,12 +10,13 @@ from fastapi.responses import JSONResponse, Response
 
 from api import problems
 from api.bodies import Tag
-from api.company_answers import CompanyDetail, CompanyFacets, CompanyPage
+from api.company_answers import CompanyDetail
 from api.company_export import company_table
 from api.company_rows import FACETS, MAX_PAGE, CompanyFilter, company, company_page, facets
 from api.context import Context, Here
 from api.report_files import file_answers, passing_file
 from api.routing import Router
+from leadmill.answers import CompanyFacets, CompanyPage
 from leadmill.errors import InputError
 from leadmill.ids import JOB_ID, parse_company_url
 from leadmill.suggest import unknown

@@ -1,4 +1,4 @@
-"""What the calls for companies answer: models made of the lake's columns, those of plug-ins among them."""
+"""What the call for one company answers: a model made of the lake's columns, those of plug-ins among them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, create_model
 
-from api.company_rows import NOT_TOLD, SHORT
+from api.company_rows import NOT_TOLD
 from data.schemas import STAGE_SCHEMAS
+from leadmill.answers import CompanyHistory
 
 _FINAL = STAGE_SCHEMAS["score"]
 _SEEN = pa.field("seen_at", pa.timestamp("us", tz="UTC"))
@@ -39,32 +40,6 @@ def _python(name: str, kind: pa.DataType) -> Any:
     return str  # texts, and times as ISO 8601
 
 
-Company = _model(
-    "Company", "The newest row of a company, as lists show it.", [*(_FINAL.field(name) for name in SHORT), _SEEN]
-)
-
-
-class CompanyPage(BaseModel):
-    """Companies, best score first."""
-
-    items: list[Company]  # type: ignore[valid-type]
-    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null: this was the last one.")
-
-
-class CompanyHistory(BaseModel):
-    """What one job found of a company."""
-
-    job_id: str
-    stage: str
-    at: str | None
-    quality: float | None
-    score: float | None
-    tier: str | None
-    model_version: str | None
-    error_category: str | None
-    error: str | None
-
-
 CompanyDetail = _model(
     "CompanyDetail",
     "The whole newest row of a company, where each value was found (`facts`), and what jobs found of it. "
@@ -72,17 +47,3 @@ CompanyDetail = _model(
     [*(column for column in _FINAL if column.name not in NOT_TOLD), _SEEN],
     history=list[CompanyHistory],
 )
-
-
-class ValueCount(BaseModel):
-    """A value of a field, and how many companies have it."""
-
-    value: str
-    companies: int
-
-
-class CompanyFacets(BaseModel):
-    """How many companies match a filter, and of each field that was asked for its most frequent values."""
-
-    companies: int
-    facets: dict[str, list[ValueCount]]

@@ -41,6 +41,8 @@ NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
 
 #: Fields whose values can be counted; of a list each value counts.
 FACETS = ("tier", "country", "language", "industry", "technologies")
+#: Counting looks at every company, and is given up after so long.
+FACETS_S = 5.0
 _RANKED = ("score", "reach", "quality")
 #: How a list is sorted (`reports.final_rows.RANKED`), as one key that ascends; exact, for a rounded one skips rows.
 _KEY = f"({', '.join(f'-(CASE WHEN isfinite({name}) THEN {name} ELSE -1 END)::DOUBLE' for name in _RANKED)}, domain)"
@@ -95,7 +97,11 @@ def company_page(
 
 
 def facets(lake: Lake, wanted: CompanyFilter, fields: Sequence[str], limit: int) -> dict[str, Any]:
-    """How many companies match, and of each field its most frequent values with the number of companies."""
+    """How many companies match, and of each field its most frequent values with the number of companies.
+
+    Raises:
+        UnavailableError: counting took longer than `FACETS_S`.
+    """
     matches, parameters = wanted.conditions()
 
     def counted(newest: str) -> str:
@@ -111,7 +117,7 @@ def facets(lake: Lake, wanted: CompanyFilter, fields: Sequence[str], limit: int)
             f"SELECT NULL AS field, NULL AS value, count(*) AS companies FROM found UNION ALL {each}"
         )
 
-    rows = _ask(lake, counted, parameters, wanted.jobs)
+    rows = _ask(lake, counted, parameters, wanted.jobs, within_s=FACETS_S)
     return {
         "companies": next((row["companies"] for row in rows if row["field"] is None), 0),
         "facets": {
@@ -153,12 +159,15 @@ def _ask(
     jobs: Sequence[str] | None = None,
     *,
     one: bool = False,
+    within_s: float | None = None,
 ) -> list[dict[str, Any]]:
     """Rows of a query over the newest row of each company (`one`: of `$id`; of these jobs)."""
 
     def read_from(files: Files) -> list[dict[str, Any]]:
         newest = newest_rows(files, one=one, some_jobs=jobs is not None)
-        rows = run(query(newest), parameters, exact="sort_key", schema=STAGE_SCHEMAS["score"]) if newest else []
+        asked = query(newest) if newest else None
+        schema = STAGE_SCHEMAS["score"]
+        rows = run(asked, parameters, exact="sort_key", schema=schema, within_s=within_s) if asked else []
         look_at_ids([row for row in rows if "company_id" in row])
         return rows
 

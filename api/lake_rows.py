@@ -3,38 +3,64 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from data.damage import ForeignError
 from data.duck import connection
+from leadmill.errors import UnavailableError
 from reports.rows import sql_type
 
 
 def run(
-    query: str, parameters: Mapping[str, Any] | None = None, *, exact: str = "", schema: pa.Schema | None = None
+    query: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    exact: str = "",
+    schema: pa.Schema | None = None,
+    within_s: float | None = None,
 ) -> list[dict[str, Any]]:
     """Rows of a query, with times as ISO-8601, numbers rounded and no NaN; the column `exact` as it is.
 
     Raises:
         ForeignError: a column of `schema` came out as another type, since a file holds something else under its name.
+        UnavailableError: it took longer than `within_s`.
     """
     cursor = connection().cursor()
     try:
-        cursor.execute(query, dict(parameters or {}))
-        names = [column[0] for column in cursor.description or ()]
-        if schema is not None:
-            _look_at_types(cursor, schema)
-        return [
-            {name: v if name == exact else plain(v) for name, v in zip(names, row, strict=True)}
-            for row in cursor.fetchall()
-        ]
+        with _bounded(cursor, within_s):
+            cursor.execute(query, dict(parameters or {}))
+            names = [column[0] for column in cursor.description or ()]
+            if schema is not None:
+                _look_at_types(cursor, schema)
+            return [
+                {name: v if name == exact else plain(v) for name, v in zip(names, row, strict=True)}
+                for row in cursor.fetchall()
+            ]
     finally:
         cursor.close()
+
+
+@contextmanager
+def _bounded(cursor: Any, seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+    alarm = threading.Timer(seconds, cursor.interrupt)
+    alarm.start()
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise UnavailableError(f"this took longer than {seconds:g} s; ask for less, or narrow it by filters") from error
+    finally:
+        alarm.cancel()
 
 
 def _look_at_types(cursor: Any, schema: pa.Schema) -> None:

@@ -1,7 +1,8 @@
 """What the calls of the API answer: the one definition of each, for who makes it, for OpenAPI and for the client.
 
 Times are ISO 8601 in UTC, durations seconds, shares 0 to 1. The text below a field is its description in OpenAPI
-(`api/openapi.py`). Rows of companies are described by their columns (`api/company_answers.py`).
+(`api/openapi.py`). All of a company, columns of plug-ins too, is described by the lake's columns
+(`api/company_answers.py`).
 """
 
 from __future__ import annotations
@@ -328,8 +329,8 @@ class RefusedJob(TypedDict):
     reason: str
 
 
-class BulkCounts(TypedDict):
-    """What one call did."""
+class BulkTotals(TypedDict):
+    """How many jobs there were, and what became of them."""
 
     matched: int
     done: int
@@ -337,15 +338,24 @@ class BulkCounts(TypedDict):
     refused: int
     refused_jobs: list[RefusedJob]
     """The first 100 of them."""
+
+
+class BulkCounts(BulkTotals):
+    """What one call did."""
+
     next_cursor: str | None
     """Call again with it as `cursor`; null: all were looked at."""
 
 
-class BulkAnswer(BulkCounts):
-    """What one call of a bulk action did."""
+class BulkAction(BulkTotals):
+    """What a bulk action did."""
 
     action: Literal["cancel", "resume"]
     dry_run: bool
+
+
+class BulkAnswer(BulkCounts, BulkAction):
+    """What one call of a bulk action did."""
 
 
 # ---- events --------------------------------------------------------------------------------------------
@@ -496,6 +506,81 @@ class Statistics(Figures):
     critical_events: list[CriticalEvent] | None
     health: LastHealth | None
     """Null: none has run."""
+
+
+# ---- companies -----------------------------------------------------------------------------------------
+
+
+class Company(TypedDict):
+    """The newest row of a company, as lists show it."""
+
+    company_id: str
+    domain: str
+    url: str | None
+    name: str | None
+    description: str | None
+    emails: list[str] | None
+    phones: list[str] | None
+    """E.164."""
+    country: str | None
+    """ISO 3166, two letters."""
+    language: str | None
+    """BCP 47."""
+    industry: str | None
+    technologies: list[str] | None
+    employees_min: int | None
+    employees_max: int | None
+    quality: float | None
+    """0 to 1: how much was found."""
+    score: float | None
+    """0 to 100."""
+    tier: str | None
+    """A to D."""
+    fit: float | None
+    """0 to 100: how well it fits the profile that was asked for; null without one."""
+    reach: float | None
+    """0 to 100: how easily it is reached."""
+    probability: float | None
+    """Null until a model was learned from outcomes."""
+    job_id: str
+    """The job that found this row."""
+    seen_at: str | None
+
+
+class CompanyPage(TypedDict):
+    """Companies, best score first."""
+
+    items: list[Company]
+    next_cursor: str | None
+    """Give it as `cursor` for the next page; null: this was the last one."""
+
+
+class CompanyHistory(TypedDict):
+    """What one job found of a company."""
+
+    job_id: str
+    stage: str
+    at: str | None
+    quality: float | None
+    score: float | None
+    tier: str | None
+    model_version: str | None
+    error_category: str | None
+    error: str | None
+
+
+class ValueCount(TypedDict):
+    """A value of a field, and how many companies have it."""
+
+    value: str
+    companies: int
+
+
+class CompanyFacets(TypedDict):
+    """How many companies match a filter, and of each field that was asked for its most frequent values."""
+
+    companies: int
+    facets: dict[str, list[ValueCount]]
 
 
 # ---- schedules -----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from leadmill.client.options import JobFilter
 
 if TYPE_CHECKING:
     from cli.bulk_action import Action
+    from leadmill.answers import DeadLetter, ErrorEntry
     from leadmill.client.results import Job
 
 Jobs = Annotated[list[str] | None, typer.Argument(metavar="JOB…", help="Ids: job_…")]
@@ -101,12 +102,12 @@ def list_jobs(
     return 0
 
 
-def _tell_dead(units: list[dict[str, Any]], limit: int, *, as_json: bool) -> int:
+def _tell_dead(units: list[DeadLetter], limit: int, *, as_json: bool) -> int:
     if as_json:
         console.json_result(units)
         return 0
     columns = ("job_id", "unit", "stage", "category", "companies", "at", "reason")
-    console.table(columns, [[unit[name] for name in columns] for unit in units])
+    console.table(columns, [[dict(unit)[name] for name in columns] for unit in units])
     console.note(_counted(len(units), "dead unit", limit))
     if units:
         console.note(f"try again with: leadmill resume {units[0]['job_id']}")
@@ -170,7 +171,7 @@ def _act(
     return 0
 
 
-def _tell_job(job: Job, errors: list[dict[str, object]]) -> None:
+def _tell_job(job: Job, errors: list[ErrorEntry]) -> None:
     from cli.progress import closing_line, one_line
 
     console.result(closing_line(job) if job.ended else one_line(job))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder
 from cli.pipeline_options import takes_pipeline
+
+if TYPE_CHECKING:
+    from leadmill.answers import Schedule
 
 app = typer.Typer(help="Recurring pipelines.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -35,8 +38,8 @@ def list_schedules(data: DataFolder = None, as_json: AsJson = False) -> int:
                 one["cron"],
                 f"cannot be read: {one['fault']}" if one.get("fault") else one["explanation"],
                 "never" if one.get("fault") else "paused" if one["paused"] else next(iter(one["next_runs"]), "never"),
-                (one["last_tick"] or {}).get("planned"),
-                (one["last_tick"] or {}).get("job_id"),
+                one["last_tick"] and one["last_tick"]["planned"],
+                one["last_tick"] and one["last_tick"]["job_id"],
                 one.get("timezone", "UTC"),
                 next((at[:16].replace("T", " ") for at in _local_runs(one)), None),
             ]
@@ -125,12 +128,12 @@ def _urls_of(file: Path, column: str | None) -> list[str]:
     return urls
 
 
-def _local_runs(schedule: dict[str, Any]) -> list[str]:
+def _local_runs(schedule: Schedule) -> list[str]:
     """Its next runs by its own clock; an API of 0.2.0 knows UTC alone."""
     return list(schedule.get("next_runs_local", schedule["next_runs"]))
 
 
-def _tell(schedule: dict[str, Any]) -> None:
+def _tell(schedule: Schedule) -> None:
     runs = ", ".join(_local_runs(schedule)) or "none"
     zone = schedule.get("timezone", "UTC")
     console.note(console.clean(f"{schedule['explanation']} ({zone}); next runs: {runs}"))

@@ -8,23 +8,35 @@ Idempotency-Key, so that it may be repeated after a lost answer without doing th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, Unpack
+from typing import Literal, Self, Unpack, cast
 
+from leadmill.answers import (
+    BulkAction,
+    BulkAnswer,
+    Company,
+    CompanyFacets,
+    DeadLetter,
+    ErrorEntry,
+    Health,
+    Schedule,
+    Statistics,
+)
 from leadmill.client.errors import ApiError
 from leadmill.client.job_handle import JobHandle
 from leadmill.client.options import (
     CompanyFilter,
     DownloadOptions,
+    Facet,
     JobFilter,
     JobStatus,
     PipelineOptions,
     body,
     check_names,
 )
-from leadmill.client.protocol import API, PAGE, discover_base_url, segment
+from leadmill.client.protocol import API, PAGE, discover_base_url, file_at, filled, segment
 from leadmill.client.results import Event, Job, Json
 from leadmill.client.submissions import Submissions
 from leadmill.client.transport import Transport
@@ -86,7 +98,7 @@ class Client(Submissions):
         wanted = {"status": status, "kind": kind, "tag": tag, "since": since, "text": text}
         return (Job.of(raw) for raw in self._transport.pages(f"{API}/jobs/list", wanted, limit))
 
-    def errors(self, job_id: str, *, limit: int | None = None) -> Iterator[Json]:
+    def errors(self, job_id: str, *, limit: int | None = None) -> Iterator[ErrorEntry]:
         """The companies and pages of a job that failed, each with category and reason."""
         return self.job(job_id).errors(limit=limit)
 
@@ -106,24 +118,23 @@ class Client(Submissions):
         """Resume the job of a dead letter."""
         return self.job(job_id).replay()
 
-    def dead(self, *, limit: int | None = None) -> Iterator[Json]:
-        """Units that failed for good, newest first: job_id, unit, stage, category, reason, at, companies."""
-        return self._transport.pages(f"{API}/jobs/dead", {}, limit)
+    def dead(self, *, limit: int | None = None) -> Iterator[DeadLetter]:
+        """Units that failed for good, newest first."""
+        return cast(Iterator[DeadLetter], self._transport.pages(f"{API}/jobs/dead", {}, limit))
 
     def bulk(
         self, action: Literal["cancel", "resume"], filter: JobFilter | None = None, *, dry_run: bool = False
-    ) -> Json:
+    ) -> BulkAction:
         """Cancel or resume every job that matches; `filter` as in `list_jobs`, none: every job.
 
-        Returns matched, done (with `dry_run`: how many it would be), refused, and refused_jobs, the first of those
-        {job_id, status, reason}. Doing it twice does no harm.
+        Doing it twice does no harm.
         """
         wanted = {name: value for name, value in (filter or {}).items() if value is not None}
-        total: Json = {"action": action, "dry_run": dry_run, "matched": 0, "done": 0, "refused": 0, "refused_jobs": []}
+        total = BulkAction(action=action, dry_run=dry_run, matched=0, done=0, refused=0, refused_jobs=[])
         cursor: str | None = None
         while True:
             asked = {"action": action, "filter": wanted, "dry_run": dry_run, "cursor": cursor}
-            answer = self._transport.json("POST", f"{API}/jobs/bulk", json=asked)
+            answer: BulkAnswer = self._transport.json("POST", f"{API}/jobs/bulk", json=asked)
             for name in ("matched", "done", "refused"):
                 total[name] += answer[name]
             total["refused_jobs"] = [*total["refused_jobs"], *answer["refused_jobs"]][:PAGE]
@@ -133,9 +144,9 @@ class Client(Submissions):
 
     # Schedules
 
-    def schedules(self) -> list[Json]:
-        """Recurring pipelines: name, cron, timezone, explanation, paused, next_runs, next_runs_local, last_tick."""
-        return [one for one in self._transport.pages(f"{API}/schedules", {}, None)]
+    def schedules(self) -> list[Schedule]:
+        """Recurring pipelines by name."""
+        return [cast(Schedule, one) for one in self._transport.pages(f"{API}/schedules", {}, None)]
 
     def create_schedule(
         self,
@@ -145,7 +156,7 @@ class Client(Submissions):
         *,
         timezone: str | None = None,
         **pipeline: Unpack[PipelineOptions],
-    ) -> Json:
+    ) -> Schedule:
         """Submit a pipeline again and again; `pipeline` as for `submit`, `cron` like "0 6 * * 1".
 
         `cron` is read by the clock of `timezone`, an IANA name like Europe/Berlin; none: UTC.
@@ -153,15 +164,15 @@ class Client(Submissions):
         content = body({"company_urls": company_urls}, pipeline, PipelineOptions)
         zone = {} if timezone is None else {"timezone": timezone}
         sent = {"name": name, "cron": cron, **zone, "pipeline": content}
-        return dict(self._transport.json("POST", f"{API}/schedules", json=sent))
+        return cast(Schedule, self._transport.json("POST", f"{API}/schedules", json=sent))
 
-    def pause_schedule(self, name: str) -> Json:
+    def pause_schedule(self, name: str) -> Schedule:
         """Submit nothing of it until it is resumed."""
-        return dict(self._transport.json("POST", f"{API}/schedules/{segment(name)}/pause"))
+        return cast(Schedule, self._transport.json("POST", f"{API}/schedules/{segment(name)}/pause"))
 
-    def resume_schedule(self, name: str) -> Json:
+    def resume_schedule(self, name: str) -> Schedule:
         """Let it go on with its next planned time."""
-        return dict(self._transport.json("POST", f"{API}/schedules/{segment(name)}/resume"))
+        return cast(Schedule, self._transport.json("POST", f"{API}/schedules/{segment(name)}/resume"))
 
     def delete_schedule(self, name: str) -> None:
         """Remove it; the jobs that it made stay."""
@@ -169,9 +180,9 @@ class Client(Submissions):
 
     # Statistics, reports
 
-    def statistics(self) -> Json:
+    def statistics(self) -> Statistics:
         """Totals by status and kind, durations, rates, queues, workers, units a minute, critical events, health."""
-        return dict(self._transport.json("GET", f"{API}/jobs/statistics"))
+        return cast(Statistics, self._transport.json("GET", f"{API}/jobs/statistics"))
 
     def download_report(
         self,
@@ -185,18 +196,52 @@ class Client(Submissions):
 
     # Companies and the server
 
-    def companies(self, *, limit: int | None = None, **filters: Unpack[CompanyFilter]) -> Iterator[Json]:
+    def companies(self, *, limit: int | None = None, **filters: Unpack[CompanyFilter]) -> Iterator[Company]:
         """Companies of the lake, newest row of each, best score first."""
         check_names(filters, CompanyFilter)
-        return self._transport.pages(f"{API}/companies", filters, limit)
+        return cast(Iterator[Company], self._transport.pages(f"{API}/companies", filters, limit))
+
+    def facets(
+        self, field: Facet | Sequence[Facet] = (), *, limit: int | None = None, **filters: Unpack[CompanyFilter]
+    ) -> CompanyFacets:
+        """How many companies match, and of each field (none named: of all) the `limit` most frequent values."""
+        check_names(filters, CompanyFilter)
+        params = filled({**filters, "field": field, "limit": limit})
+        return cast(CompanyFacets, self._transport.json("GET", f"{API}/companies/facets", params=params))
+
+    def download_companies(
+        self,
+        format: Literal["csv", "xlsx"] = "csv",
+        path: str | os.PathLike[str] | None = None,
+        *,
+        layout: str | None = None,
+        bom: bool | None = None,
+        **filters: Unpack[CompanyFilter],
+    ) -> Path:
+        """Save every company that matches as a table and return where; a folder (default: this one) gets a file.
+
+        `layout`: its columns (docs/layouts.md); `bom`: if a CSV begins with a byte-order mark.
+
+        Raises:
+            ApiError: refused, or there is nothing to tell of yet.
+            OSError: the place cannot be written.
+        """
+        check_names(filters, CompanyFilter)
+        params = filled({**filters, "layout": layout, "bom": None if bom is None else str(bom).lower()})
+        target = file_at(path, f"leadmill-companies.{format}")
+        self._transport.download(f"{API}/companies.{format}", target, params=params)
+        return target
 
     def company(self, company_id: str) -> Json:
-        """One company with its history and facts."""
+        """One company by its id or its domain: all columns, those of plug-ins too, with its facts and `history`.
+
+        What a job's list says of it is not told here: it comes back with that job's leads.
+        """
         return dict(self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
 
-    def health(self) -> Json:
+    def health(self) -> Health:
         """What /healthz says."""
-        return dict(self._transport.json("GET", "/healthz"))
+        return cast(Health, self._transport.json("GET", "/healthz"))
 
     def is_ready(self) -> bool:
         """True when every queue has a listener; one try, no waiting."""

@@ -17,6 +17,8 @@ from leadmill.suggest import unknown
 Priority = Literal["high", "normal", "low"]
 ReportType = Literal["comprehensive", "summary", "leads", "quality"]
 JobStatus = Literal["pending", "running", "retry", "completed", "failed", "cancelled"]
+#: Fields of companies whose values can be counted.
+Facet = Literal["tier", "country", "language", "industry", "technologies"]
 #: A time: aware, or ISO 8601 text with a zone.
 Time = datetime | str
 

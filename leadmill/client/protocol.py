@@ -107,6 +107,11 @@ def submission(
     return sent
 
 
+def filled(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What of them is given."""
+    return {name: value for name, value in params.items() if value is not None}
+
+
 def file_at(place: str | os.PathLike[str] | None, name: str) -> Path:
     """The file that a caller names, or `name` in the folder that it names (default: the current one)."""
     target = Path(place or ".")

@@ -15,6 +15,7 @@ from leadmill.client.protocol import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     PAGE,
+    filled,
     is_loopback,
     pause_after,
     stamina,
@@ -125,7 +126,7 @@ class Transport:
     def pages(self, path: str, filters: Mapping[str, Any], limit: int | None) -> Iterator[dict[str, Any]]:
         """The entries of a list, page after page; `limit` ends it early."""
         left = limit
-        params = {name: value for name, value in filters.items() if value is not None}
+        params = filled(filters)
         while left is None or left > 0:
             params["limit"] = PAGE if left is None else min(PAGE, left)
             page = self.json("GET", path, params=params)
@@ -137,7 +138,7 @@ class Transport:
                 return
             params["cursor"] = page["next_cursor"]
 
-    def download(self, path: str, target: Path, *, params: Mapping[str, str]) -> str | None:
+    def download(self, path: str, target: Path, *, params: Mapping[str, Any]) -> str | None:
         """Save what a GET answers as `target`, whole or not at all.
 
         Returns None, or (202) the id of the job that makes it; then nothing is saved yet.

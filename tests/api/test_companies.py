@@ -12,7 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 from python_calamine import CalamineWorkbook
 
+from api import lake_rows
 from data.input_columns import headers_metadata
+from leadmill.errors import UnavailableError
 from tests.api.conftest import V1, Worker, post
 
 URL = f"{V1}/companies"
@@ -144,3 +146,10 @@ def test_the_tables_have_every_company_of_the_filter(client: TestClient, jobs: l
 def test_a_table_of_no_company(client: TestClient, worker: Worker) -> None:
     assert client.get(f"{URL}.csv").status_code == 404
     assert client.get(f"{URL}/facets?field=tier").json() == {"companies": 0, "facets": {"tier": []}}
+
+
+def test_counting_has_an_end() -> None:
+    """More than a machine counts in a lifetime."""
+    with pytest.raises(UnavailableError, match=r"longer than 0\.2 s; ask for less"):
+        lake_rows.run("SELECT count(*) AS n FROM range(1000000000000) one(i) WHERE hash(i) % 7 = 1", within_s=0.2)
+    assert lake_rows.run("SELECT 1 AS n", within_s=30) == [{"n": 1}], "the next one is not ended by it"

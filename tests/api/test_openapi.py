@@ -8,10 +8,11 @@ import jsonschema_rs
 import pytest
 
 from api.app import create_app
-from api.company_answers import Company, CompanyDetail
+from api.company_answers import CompanyDetail
 from api.company_rows import SHORT
 from api.examples import EXAMPLES
 from data.schemas import STAGE_SCHEMAS
+from leadmill.answers import Company
 from leadmill.settings import Settings
 
 DOCUMENT = create_app(Settings()).openapi()
@@ -61,5 +62,8 @@ def test_fields_are_described_where_the_code_does() -> None:
 
 
 def test_companies_have_the_columns_of_the_lake() -> None:
-    assert set(Company.model_fields) == {*SHORT, "seen_at"}
+    assert set(Company.__annotations__) == {*SHORT, "seen_at"}
+    of_one = SCHEMAS["CompanyDetail"]["properties"]
+    for name, field in SCHEMAS["Company"]["properties"].items():
+        assert field | {"description": ""} == of_one[name] | {"description": ""}, "its type is the column's"
     assert set(CompanyDetail.model_fields) == {*STAGE_SCHEMAS["score"].names, "seen_at", "history"} - {"input"}

@@ -7,12 +7,14 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import cast
 
+from leadmill.answers import ErrorEntry
 from leadmill.client.asynchronous.leads import AsyncLeads
 from leadmill.client.asynchronous.transport import AsyncTransport
 from leadmill.client.errors import ApiError, ApiUnreachableError
 from leadmill.client.options import ReportType
-from leadmill.client.protocol import API, file_at, segment
+from leadmill.client.protocol import API, file_at, filled, segment
 from leadmill.client.results import ENDED, Event, Job, Json
 
 #: Without an event stream `wait` looks at the status this often: first and longest pause, seconds.
@@ -59,9 +61,10 @@ class AsyncJobHandle:
                 data = event.json() if event.data else {}
                 yield Event(event.id, event.event, data if isinstance(data, dict) else {"value": data})
 
-    def errors(self, *, limit: int | None = None) -> AsyncIterator[Json]:
+    def errors(self, *, limit: int | None = None) -> AsyncIterator[ErrorEntry]:
         """The companies and pages that failed, each with category and reason."""
-        return self._transport.pages(f"{API}/jobs/{segment(self.id)}/errors", {}, limit)
+        found = self._transport.pages(f"{API}/jobs/{segment(self.id)}/errors", {}, limit)
+        return cast(AsyncIterator[ErrorEntry], found)
 
     async def report(
         self,
@@ -85,7 +88,7 @@ class AsyncJobHandle:
             OSError: the place cannot be written.
         """
         named = {"type": type, "layout": layout, "bom": None if bom is None else str(bom).lower()}
-        params = {"format": format, **{name: value for name, value in named.items() if value is not None}}
+        params = filled({"format": format, **named})
         if partial:
             params["partial"] = "true"
         target = file_at(path, f"{self.id}.{format}")

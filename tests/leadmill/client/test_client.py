@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
-from leadmill import ApiError, Client
+from leadmill import ApiError, Client, answers
 from leadmill.client.errors import ApiUnreachableError
+from leadmill.client.job_handle import JobHandle
 from leadmill.client.protocol import discover_base_url
 from leadmill.errors import InputError
 from leadmill.settings import get_settings
@@ -380,3 +381,44 @@ def test_importing_the_client_is_cheap() -> None:
     )
     assert best[1:] == []
     assert float(best[0]) < 0.2
+
+
+def test_values_are_counted_and_tables_saved(api: Any, client: Client, answer: Any, tmp_path: Path) -> None:
+    counted = {"companies": 2, "facets": {"tier": [{"value": "A", "companies": 2}]}}
+    api.on("GET", f"{V1}/companies/facets", answer(counted))
+    assert client.facets("tier", limit=3, country=["DE"])["facets"]["tier"][0]["companies"] == 2
+    assert api.requests[-1].query == {"field": "tier", "limit": "3", "country": "DE"}
+    client.facets()
+    assert api.requests[-1].query == {}
+    for kind in ("csv", "xlsx"):
+        api.on("GET", f"{V1}/companies.{kind}", answer(b"x" * 100_000, headers={"content-type": "text/csv"}))
+    saved = client.download_companies("csv", tmp_path, tier="A,B", layout="crm", bom=False)
+    assert saved == tmp_path / "leadmill-companies.csv" and saved.stat().st_size == 100_000
+    assert api.requests[-1].query == {"tier": "A,B", "layout": "crm", "bom": "false"}
+    assert client.download_companies("xlsx", tmp_path / "all.xlsx") == tmp_path / "all.xlsx"
+    assert api.requests[-1].query == {}
+    with pytest.raises(TypeError, match="did you mean 'tier'"):
+        client.facets(teir="A")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("call", "form"),
+    [
+        (Client.statistics, answers.Statistics),
+        (Client.schedules, list[answers.Schedule]),
+        (Client.create_schedule, answers.Schedule),
+        (Client.pause_schedule, answers.Schedule),
+        (Client.resume_schedule, answers.Schedule),
+        (Client.companies, Iterator[answers.Company]),
+        (Client.facets, answers.CompanyFacets),
+        (Client.errors, Iterator[answers.ErrorEntry]),
+        (JobHandle.errors, Iterator[answers.ErrorEntry]),
+        (Client.dead, Iterator[answers.DeadLetter]),
+        (Client.bulk, answers.BulkAction),
+        (Client.health, answers.Health),
+        (Client.preview, answers.ListPreview),
+    ],
+)
+def test_calls_give_what_the_api_declares(call: Any, form: Any) -> None:
+    """The forms that OpenAPI is made of, and that the tests of the API hold every answer against."""
+    assert get_type_hints(call)["return"] == form

@@ -9,6 +9,7 @@ import pytest
 
 from api import bodies
 from api.companies import _wanted
+from api.company_rows import FACETS
 from data.jobs import Status
 from data.schemas import STAGE_SCHEMAS
 from leadmill import Client
@@ -55,6 +56,7 @@ def test_companies_are_filtered_as_by_the_api() -> None:
 
 def test_words_are_those_of_the_api() -> None:
     assert set(get_args(options.Priority)) == set(get_args(bodies.Common.model_fields["priority"].annotation))
+    assert get_args(options.Facet) == FACETS
     assert set(get_args(options.ReportType)) == set(REPORT_TYPES)
     assert set(get_args(options.JobStatus)) == {status.value for status in Status}
 
