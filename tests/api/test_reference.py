@@ -49,10 +49,9 @@ def test_the_reference_shows_every_call_and_tries_one(api: str, browser: Chromiu
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     loaded = browser.evaluate(LOADED)
     assert loaded and all(one.startswith((f"{api}/docs/", f"{api}{V1}/openapi.json", "data:")) for one in loaded)
-    for step in ("[id$=list_schedules] .opblock-summary-control", ".try-out__btn", ".execute"):
-        until(browser, f"document.querySelector({step!r})")
-        browser.evaluate(f"document.querySelector({step!r}).click()")
-    until(browser, "document.querySelector('.responses-table.live-responses-table')")
+    for step in ("[id$=list_schedules_api_v1_schedules_get] .opblock-summary-control", ".try-out__btn", ".execute"):
+        until(browser, f"(found => found && (found.click(), true))(document.querySelector({step!r}))")
+    until(browser, "document.querySelector('.live-responses-table') !== null")
     assert "next_cursor" in browser.evaluate("document.querySelector('.live-responses-table').innerText")
     assert "curl -X 'GET'" in browser.evaluate("document.querySelector('.curl').innerText")
     assert browser.evaluate("refused") == []
