@@ -22,13 +22,12 @@ from pipelines.scoring.profile import (
     Technologies,
     Words,
 )
-from pipelines.scoring.rules import REACH, Rule, ScoringModel, digest_of
+from pipelines.scoring.rules import EXCLUDED, REACH, Rule, ScoringModel, digest_of
 from pipelines.scoring.vocabulary import Meant
 from reports.rows import quote
 
 #: Which form the rules have: the same profile has another version once it is made into other rules.
 _FORM = "1"
-_EXCLUDED = -100.0
 #: What companies say of themselves, as words between single blanks, worked out once a row.
 _SAID = "said_of_itself"
 #: Letters that are written without blanks between words: there a word is found within others.
@@ -128,7 +127,7 @@ def _listed(criterion: Listed, share: float, said: _Wording) -> list[list[_Outco
     against = [
         _Outcome(
             f"unwanted-{number}",
-            _EXCLUDED if criterion.veto else -share,
+            EXCLUDED if criterion.veto else -share,
             said.has.format(one.label) + (": excluded" if criterion.veto else ", unwanted"),
             _has(said.column, one),
         )
@@ -153,7 +152,7 @@ def _listed(criterion: Listed, share: float, said: _Wording) -> list[list[_Outco
 def _otherwise(criterion: Criterion, told: str, excluded: str) -> _Outcome:
     """The answer of a company that is known to be otherwise."""
     if criterion.must:
-        return _Outcome("missed", _EXCLUDED, f"{excluded}: excluded", "TRUE")
+        return _Outcome("missed", EXCLUDED, f"{excluded}: excluded", "TRUE")
     return _Outcome("missed", 0.0, told, "TRUE")
 
 

@@ -15,6 +15,8 @@ MAX_FILE = 256_000
 TIERS = ("A", "B", "C", "D")
 #: The axis of the rules that say whether a company can be reached.
 REACH = "contact"
+#: Points of a profile's rule that excludes: as many as all that is wanted can give.
+EXCLUDED = -100.0
 BUILT_IN = Path(__file__).with_name("built_in")
 #: The model that scores where none is named.
 DEFAULT_MODEL = "b2b-default"

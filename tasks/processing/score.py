@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from data.schemas import CONTRIBUTION, ERRORS, MADE_AT, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from leadmill.errors import ErrorCategory
 from pipelines.scoring.conditions import READS
-from pipelines.scoring.rules import REACH, TIERS, Rule, ScoringModel
+from pipelines.scoring.rules import EXCLUDED, REACH, TIERS, Rule, ScoringModel
 from reports.rows import name, parquet, present, quote, select_rows, sql_type, typed_columns, with_input_headers
 from tasks.input_lines import IDENTITY, input_lines, repeats
 
@@ -30,6 +30,8 @@ __all__ = ["ScoreResult", "score_leads"]
 
 #: At most so many rules share one table of combinations (2^n rows).
 GROUP = 8
+#: Whether a profile excludes a company: something takes all points.
+_EXCLUDED = f"list_has_any(list_transform(contributions, lambda x: x.points), [{EXCLUDED!r}::DOUBLE])"
 #: Shown when a company has neither a row nor an error of its own or of its partition.
 UNEXPLAINED = "no stage left a row or an error for this company; resume the job"
 
@@ -228,6 +230,8 @@ def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
     score = _within_100("points - reach_points" if model.of_profile else "points")
     tier = " ".join(f"WHEN {score} >= {lowest!r} THEN {quote(tier)}" for tier, lowest in model.tiers)
     reach = _within_100(f"reach_points * 100 / {model.most_reach!r}") if model.most_reach else "NULL"
+    # Nobody is to reach whoever is excluded, and without a reach these come last of all leads.
+    reached = f"good AND NOT {_EXCLUDED}" if model.of_profile else "good"
     computed = {
         "score": score,
         "contributions": "contributions",
@@ -236,7 +240,7 @@ def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
         "input": "input",
         "tier": f"CASE {tier} ELSE {quote(TIERS[-1])} END",
         "fit": f"CASE WHEN good THEN {score} END" if model.of_profile else "NULL",
-        "reach": f"CASE WHEN good THEN {reach} END",
+        "reach": f"CASE WHEN {reached} THEN {reach} END",
         "probability": "NULL",
         "model_version": quote(model.version),
         "scored_at": "$now",

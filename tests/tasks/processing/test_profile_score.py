@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from pipelines.scoring import vocabulary
 from pipelines.scoring.profile import checked_profile
 from pipelines.scoring.profile_rules import model_for
 from pipelines.scoring.rules import load_rules
+from reports.final_rows import RANKED
 from tests.tasks.processing.test_score import row, score, write
 
 
@@ -41,6 +43,22 @@ def test_fit_comes_first_and_reach_is_apart(tmp_path: Path) -> None:
     assert (reachable["score"], reachable["fit"], reachable["tier"]) == (0, 0, "D") and reachable["reach"] > 70
     assert told(fits) == [(63, "in DACH, as wanted"), (37, "hiring: has a careers page, as wanted")]
     assert fits["model_version"].startswith("icp:dach-") and fits["probability"] is None
+
+
+def test_the_excluded_stand_behind_all_others_however_well_they_can_be_reached(tmp_path: Path) -> None:
+    profile = {"countries": {"wanted": ["DACH"], "must": True}, "technologies": {"unwanted": ["Magento"], "veto": True}}
+    reached = {"emails": ["a"], "phones": ["1"], "quality": 0.9}
+    scored(
+        tmp_path,
+        profile,
+        {"country": "FR", **reached},
+        {},
+        {"technologies": ["Magento"], "country": "DE", **reached},
+        {"country": "FR"},
+    )
+    found = duckdb.sql(f"SELECT domain, fit FROM '{tmp_path / 'out.parquet'}' ORDER BY {RANKED}").fetchall()
+    assert [domain for domain, _ in found] == ["c1.com", "c0.com", "c2.com", "c3.com"]
+    assert {fit for _, fit in found} == {0}
 
 
 CASES: list[tuple[dict[str, Any], dict[str, Any], list[tuple[float, str]]]] = [
