@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from leadmill.errors import InputError
 from leadmill.suggest import unknown
 from reports.input_columns import input_cell
 from reports.layouts import Layout
@@ -32,6 +33,8 @@ class Column:
     cell: LeadField
     #: What the cell is where it is one field and nothing else.
     field: str | None = None
+    #: The column of the input where it is one and nothing else.
+    input_header: str | None = None
 
 
 def check_expression(header: str, expression: str) -> None:
@@ -54,6 +57,9 @@ def table_columns(layout: Layout, input_headers: Sequence[str]) -> list[Column]:
 
     A column that only the input could fill is left out where the input has none of its headers. Headers differ: the
     second of two alike gets a number.
+
+    Raises:
+        InputError: no column is left.
     """
     made: dict[str, Column] = {}
     for column in _columns(layout, input_headers):
@@ -61,7 +67,12 @@ def table_columns(layout: Layout, input_headers: Sequence[str]) -> list[Column]:
         while header.casefold() in made:
             number += 1
             header = f"{column.header} ({number})"
-        made[header.casefold()] = Column(header, column.cell, column.field)
+        made[header.casefold()] = replace(column, header=header)
+    if not made:
+        raise InputError(
+            f"layout {layout.name!r} has only columns of the input, and this job's input has none of them",
+            field="report.layout",
+        )
     return list(made.values())
 
 
@@ -75,7 +86,7 @@ def _columns(layout: Layout, input_headers: Sequence[str]) -> Iterator[Column]:
         elif expression.strip() in (ALL_INPUT, INPUT_IDS):
             every = expression.strip() == ALL_INPUT
             for name in (one for one in input_headers if every or (_ID.search(one) and one not in named)):
-                yield Column(header.replace("*", name), LeadField(input_cell(name)))
+                yield Column(header.replace("*", name), LeadField(input_cell(name)), input_header=name)
         else:
             terms = [_term(term, known) for term in _terms(expression)]
             cells = [cell for cell in terms if cell is not None]

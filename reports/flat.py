@@ -6,6 +6,7 @@ from __future__ import annotations
 from reports.columns import Column
 from reports.csv_guard import guarded, on_one_line
 from reports.final_rows import iso
+from reports.input_columns import input_cells
 from reports.table import Table
 
 
@@ -17,10 +18,14 @@ def flat_rows(table: Table, *, guard: bool) -> str:
     """
     # All texts go through one expression over a list of them: binding one for each takes longer than a report of few
     # rows has.
-    texts = [at for at, column in enumerate(table.columns) if column.cell.kind == "text"]
-    made = f"list_transform([{', '.join(table.columns[at].cell.sql for at in texts)}], "
-    made += f"lambda x: {guarded('x') if guard else on_one_line('x')})"
-    place = {at: number for number, at in enumerate(texts, 1)}
+    texts = {at: column for at, column in enumerate(table.columns) if column.cell.kind == "text"}
+    of_input = {at: column.input_header for at, column in texts.items() if column.input_header is not None}
+    others = [at for at in texts if at not in of_input]
+    made = f"[{', '.join(texts[at].cell.sql for at in others)}]::VARCHAR[]"
+    if of_input:
+        made = f"list_concat({made}, {input_cells(list(of_input.values()))})"
+    made = f"list_transform({made}, lambda x: {guarded('x') if guard else on_one_line('x')})"
+    place = {at: number for number, at in enumerate([*others, *of_input], 1)}
     cells = ", ".join(
         f"{f'texts[{place[at]}]' if at in place else _typed(column, guard=guard)} AS c{at}"
         for at, column in enumerate(table.columns)

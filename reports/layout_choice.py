@@ -116,7 +116,7 @@ def _read(file: Path) -> Layout:
         if len(text) > MAX_FILE:
             raise ConfigError(f"layout {file.name}: larger than {MAX_FILE:,} bytes")
         found: dict[str, Any] = tomllib.loads(text.decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number or a nesting without an end
         raise ConfigError(f"layout {file.name}: cannot be read: {error}") from error
     for key in found:
         if key not in (known := ("about", "rows", "columns")):

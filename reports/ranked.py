@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from data.duck import one_thread
 from data.schemas import STAGE_SCHEMAS
 from reports.final_rows import RANKED
-from reports.rows import path_literal, quote, select_rows
+from reports.rows import path_literal, select_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,4 +142,4 @@ def _in_order(bucket: Path) -> Path:
 
 def in_order(files: Sequence[Path]) -> str:
     """The rows of files one after the other: what may follow FROM."""
-    return f"(SELECT * FROM read_parquet([{', '.join(quote(str(file)) for file in files)}]))"
+    return f"(SELECT * FROM read_parquet([{', '.join(path_literal(file) for file in files)}]))"

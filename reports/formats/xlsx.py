@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: Rows of a sheet without its header.
 MAX_ROWS = 1_048_575
+MAX_COLUMNS = 16_384
 #: What a cell can hold, in UTF-16 units, and what ends one that was cut.
 MAX_UNITS = 32_767
 _CUT = "…"
@@ -39,17 +40,25 @@ def write(data: ReportData, out: Path) -> int:
     """Every row in ranked order.
 
     Raises:
-        InputError: more rows than a sheet holds.
+        InputError: more rows or columns than a sheet holds.
     """
     import xlsxwriter
 
     from leadmill.errors import InputError
     from reports.analysis import analyze_rows
+    from reports.columns import table_columns
 
     if (rows := data.table_rows()) > MAX_ROWS:  # asked before anything is sorted
         raise InputError(
             f"{rows:,} rows do not fit into an XLSX sheet ({MAX_ROWS:,}); ask for csv or parquet, "
             "or for a report of fewer companies",
+            field="report.formats",
+        )
+    columns = len(table_columns(data.layout, data.final.input_headers))
+    if columns > MAX_COLUMNS:
+        raise InputError(
+            f"{columns:,} columns do not fit into an XLSX sheet ({MAX_COLUMNS:,}); ask for csv or parquet, "
+            "or for a layout without input.*",
             field="report.formats",
         )
     table = data.table().in_front(_FRONT.get(data.layout.name, ()))

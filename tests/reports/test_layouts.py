@@ -205,6 +205,8 @@ def test_the_recipe_of_a_layout_of_ones_own(own: Path, tmp_path: Path, con: Any,
         ('rows = "line"\n[columns]\nA = "name"', "no kind of row 'line'; did you mean 'lines'"),
         ('colums = 1\n[columns]\nA = "name"', "no key 'colums'; did you mean 'columns'"),
         ("[columns", "cannot be read"),
+        pytest.param("x = " + "[" * 20_000, "cannot be read", id="deep"),
+        pytest.param("x = " + "9" * 5_000, "cannot be read", id="a number without an end"),
     ],
 )
 def test_a_wrong_layout_is_told(own: Path, text: str, said: str) -> None:
@@ -228,3 +230,36 @@ def test_what_nothing_can_be_laid_out_by_is_refused() -> None:
         check_choice("crm", ("json",))
     check_choice("crm", ("html", "csv"))
     check_choice("full", ("json",))
+
+
+@pytest.mark.parametrize("fmt", ["csv", "xlsx"])
+def test_a_layout_of_nothing_but_columns_that_the_input_lacks_is_told(
+    tmp_path: Path, con: Any, rows: list[Path], own: Path, fmt: str
+) -> None:
+    (own / "own.toml").write_text('[columns]\n"Owner" = "input.Nobody"')
+    with pytest.raises(InputError, match="layout 'own' has only columns of the input"):
+        render(fmt, rows=rows, job=JOB, report_type="leads", out=tmp_path / "o", layout="own", con=con)
+
+
+def wide(tmp_path: Path, columns: int, companies: int) -> tuple[list[str], list[Path]]:
+    """Companies whose input has many columns: the first is named by two lines, the others by one."""
+    headers = [f"c{n}" for n in range(columns)]
+    lines = [{"line": 1, "values": {header: f"v{header}" for header in headers}}, {"line": 2, "values": {"c0": " w "}}]
+    found = [good(f"w{n}.com", 90 - n, input=lines[: 1 if n else 2]) for n in range(companies)]
+    file = tmp_path / "wide.parquet"
+    schema = STAGE_SCHEMAS["score"]
+    pq.write_table(table_of(found, schema, JOB_ID).replace_schema_metadata(headers_metadata(headers)), file)
+    return headers, [file]
+
+
+def test_as_many_columns_as_a_list_has_come_back(tmp_path: Path, con: Any) -> None:
+    headers, rows = wide(tmp_path, 1_500, 3)
+    two, one, _ = table(tmp_path, con, rows, "crm")
+    assert [one[f"input.{header}"] for header in headers] == [f"v{header}" for header in headers]
+    assert (two["input.c0"], two["input.c1"]) == ("vc0; w", "vc1")
+
+
+def test_more_columns_than_a_sheet_has_are_refused(tmp_path: Path, con: Any) -> None:
+    _, rows = wide(tmp_path, 16_383, 1)
+    with pytest.raises(InputError, match=r"16,\d{3} columns do not fit into an XLSX sheet \(16,384\)"):
+        render("xlsx", rows=rows, job=JOB, report_type="leads", out=tmp_path / "o", layout="crm", con=con)

@@ -72,6 +72,14 @@ def test_rows_of_several_files_of_any_age_come_in_order(tmp_path: Path, con: Any
 
 
 @pytest.mark.usefixtures("many")
+def test_a_folder_may_have_any_name(tmp_path: Path, rows: list[Path]) -> None:
+    folder = tmp_path / "a[1]*?'b"
+    folder.mkdir()
+    result = reports.render.render("csv", rows=rows, job=JOB, report_type="leads", out=folder / "report.csv")
+    assert result.rows == 9
+
+
+@pytest.mark.usefixtures("many")
 def test_a_report_without_a_lead_among_many_companies(tmp_path: Path) -> None:
     rows = [write_rows(tmp_path / "r.parquet", [bad(f"c{n}.com", "network", "timed out") for n in range(9)])]
     for fmt in ("csv", "json", "parquet", "xlsx"):
