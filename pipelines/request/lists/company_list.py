@@ -121,7 +121,12 @@ class CompanyList:
         return InputLine(row.line, None, text, error or row.fault or NO_ADDRESS, values)
 
     def _name(self, i: int) -> str:
-        return self._names[i] if i < len(self._names) else f"column {i + 1}"
+        if i < len(self._names):
+            return self._names[i]
+        name = f"column {i + 1}"
+        while name in self._names:  # a header may be called so, too
+            name += " beyond the header"
+        return name
 
 
 def _others(header: Header, first: Iterable[Row]) -> Iterator[str]:

@@ -148,6 +148,11 @@ def test_a_list_without_websites_says_what_it_has_and_what_would_do(tmp_path: Pa
 # ---- values ----------------------------------------------------------------------------------------
 
 
+def test_a_cell_beyond_the_header_takes_no_headers_place(tmp_path: Path) -> None:
+    [line] = read(tmp_path, "website,column 4,x\nacme.de,a,b,c\n")
+    assert list(line.values.values()) == ["a", "b", "c"]
+
+
 def test_other_columns_come_along(tmp_path: Path) -> None:
     text = 'ID,Website,"Name\nof it",,ID\n7,a.com,"A, Ltd",x,8\n9,b.com,,,\n10,c.com,C,,,,more\n'
     found = opened(tmp_path, text)
