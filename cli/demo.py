@@ -7,7 +7,8 @@ behind a forward proxy; the job goes in by REST; the rows that come out are comp
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from cli.sample_sites.server import SampleServer
 from cli.sample_sites.truth import company_urls, expected
 from leadmill.client import Client
 from leadmill.settings import get_settings
+from reports.reader import Lake
+from reports.wording import NO_PROFILE
 
 SHOWN_LEADS = 10
 SHOWN_REASONS = 3
@@ -53,7 +56,8 @@ def _run_job(client: Client, data_dir: Path, stack: LocalStack, *, as_json: bool
     console.note(f"ready at {stack.api_url}; submitting {len(urls)} sample URLs")
     handle = client.submit(urls, report={"type": "leads", "formats": ["html", "csv"], "layout": "crm"}, tags=["demo"])
     job = follow(client, handle.id, check=stack.check_alive)
-    rows = _rows(data_dir, job.id)
+    made = Lake(data_dir).job(job.id)
+    rows = list(made.companies())
     reports = report_files(data_dir, job.id)
     compared = compare(rows, expected())
     if job.status != "completed":
@@ -61,7 +65,7 @@ def _run_job(client: Client, data_dir: Path, stack: LocalStack, *, as_json: bool
         compared.faults.insert(0, f"the job ended {job.status}: {reason}")
     if not {".html", ".csv"} <= {path.suffix for path in reports}:
         compared.faults.append("the HTML or CSV report is missing")
-    best = best_leads(rows)
+    best = best_leads(made.leads())
     if as_json:
         console.json_result(
             {
@@ -76,6 +80,8 @@ def _run_job(client: Client, data_dir: Path, stack: LocalStack, *, as_json: bool
         _tell_leads(best)
         for path in reports:
             console.result(str(path))
+    if best:
+        console.note(NO_PROFILE)
     console.note(closing_line(job))
     return _verdict(compared, len(rows))
 
@@ -93,9 +99,8 @@ def _verdict(compared: Comparison, companies: int) -> int:
     return Exit.OK if compared.passed else Exit.JOB_FAILED
 
 
-def best_leads(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with the highest scores, each with the rules that moved it most."""
-    ranked = sorted((row for row in rows if row["score"] is not None), key=lambda row: (-row["score"], row["domain"]))
+def best_leads(ranked: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The first of the leads, each with the rules that moved it most."""
     return [
         {
             "rank": rank,
@@ -106,7 +111,7 @@ def best_leads(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "country": row["country"],
             "why": _why(row["contributions"] or []),
         }
-        for rank, row in enumerate(ranked[:SHOWN_LEADS], start=1)
+        for rank, row in enumerate(islice(ranked, SHOWN_LEADS), start=1)
     ]
 
 
@@ -118,10 +123,3 @@ def _why(contributions: Sequence[dict[str, Any]]) -> str:
 def _tell_leads(leads: Sequence[dict[str, Any]]) -> None:
     names = ("rank", "score", "tier", "company", "country", "why")
     console.table(["#", *names[1:]], [[lead[name] for name in names] for lead in leads])
-
-
-def _rows(data_dir: Path, job_id: str) -> list[dict[str, Any]]:
-    from data.lake import Lake
-
-    lake = Lake(data_dir)
-    return list(lake.iter_rows(lake.parts(job_id, "score")))

@@ -220,12 +220,17 @@ def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
 def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[DoctorCheck]:
     from cli.local_stack.stack import DEFAULT_API_PORT
     from cli.stack_status import living_processes
-    from leadmill.client import Client
+    from leadmill.settings import get_settings
 
+    elsewhere = get_settings().api_url
+    if elsewhere:
+        yield _api(elsewhere.rstrip("/"), "LEADMILL_API_URL, which commands ask: ")
     run = RunDir(data_dir / "run")
     state = run.state()
     if not state:
         yield DoctorCheck("stack", "ok", "none is running on this data folder")
+        if elsewhere:
+            return
         taken = not ports.is_free("127.0.0.1", DEFAULT_API_PORT)
         text = f"API: {DEFAULT_API_PORT} is {'in use, another port will be taken' if taken else 'free'}"
         yield DoctorCheck("ports", "warn" if taken else "ok", text, "leadmill up --port 0" if taken else None)
@@ -238,12 +243,17 @@ def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[DoctorCheck]:
     else:
         yield DoctorCheck("stack", "ok", f"running: {', '.join(f'{n} {p}' for n, p in living.items())}")
     url = run.read("api.url")
-    if url and ask_api:  # without its Redis it is not ready, and takes its time to say so
-        with Client(url, timeout=5, retries=0) as client:
-            if client.is_ready():
-                yield DoctorCheck("api", "ok", f"{url} is ready")
-            else:
-                yield DoctorCheck("api", "fail", f"{url} is not ready", f"curl -s {url}/readyz")
+    if url and url != elsewhere and ask_api:  # without its Redis it is not ready, and takes its time to say so
+        yield _api(url)
+
+
+def _api(url: str, whose: str = "") -> DoctorCheck:
+    from leadmill.client import Client
+
+    with Client(url, timeout=5, retries=0) as client:
+        if client.is_ready():
+            return DoctorCheck("api", "ok", f"{whose}{url} is ready")
+    return DoctorCheck("api", "fail", f"{whose}{url} is not ready", f"curl -s {url}/readyz")
 
 
 def _proxy() -> Iterator[DoctorCheck]:

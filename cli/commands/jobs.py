@@ -71,7 +71,10 @@ def watch(job: JobId, data: DataFolder = None, as_json: AsJson = False) -> int:
 
     folder = use_data(data)
     with connect(patient=True) as client:
-        return tell(client, follow(client, job), folder, report_dir=None, as_json=as_json)
+        ended = follow(client, job)
+        best = next(iter(client.companies(job=ended.id, limit=1)), None) if ended.result.get("good") else None
+        icp = None if best and best.get("fit") is None else True
+        return tell(client, ended, folder, report_dir=None, as_json=as_json, icp=icp)
 
 
 @takes_filter

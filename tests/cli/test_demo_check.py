@@ -90,9 +90,9 @@ def test_best_leads_come_with_their_strongest_reasons() -> None:
     ]
     rows = [
         {"domain": f"{n}.example", "name": None, "score": score, "tier": "A", "country": "DE", "contributions": parts}
-        for n, score in enumerate([10.0, None, *range(20, 35)])
+        for n, score in enumerate(range(34, 19, -1))
     ]
     best = best_leads(rows)
     assert [lead["score"] for lead in best] == list(range(34, 24, -1))
     assert best[0]["why"] == "-20 reason -20; +8 reason 8; +3 reason 3"
-    assert best[0]["company"] == "16.example"
+    assert (best[0]["company"], best[0]["rank"], best[9]["rank"]) == ("0.example", 1, 10)

@@ -44,6 +44,15 @@ def test_faults_come_with_a_remedy(leadmill: Run) -> None:
     assert "2 faults" in ended.err
 
 
+def test_an_api_elsewhere_is_asked(leadmill: Run, api: Any, answer: Any) -> None:
+    """And nothing is said of a port that no stack here will take."""
+    for status, code, said in ((200, 0, "ok    api: LEADMILL_API_URL"), (503, 1, "fail  api: LEADMILL_API_URL")):
+        api.on("GET", "/readyz", answer({"status": "x"}, status))
+        ended = leadmill("doctor", env={"LEADMILL_API_URL": f"{api.url}/"})
+        assert ended.code == code and f"{said}, which commands ask: {api.url} is " in ended.out, ended.out
+        assert "ports: " not in ended.out
+
+
 def test_a_folder_that_stands_in_for_ours_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.util
     from types import SimpleNamespace

@@ -329,6 +329,15 @@ def test_watch_tells_and_no_watch_does_not(leadmill: Run, mill: Mill, server: Ho
         assert ("completed 100 %" in ended.err) is told, ended.err
 
 
+def test_watch_tells_what_a_score_without_a_profile_does_not_say(
+    leadmill: Run, mill: Mill, server: HostileServer
+) -> None:
+    body = {"company_urls": [server.url("plain")], "crawl": {"max_pages": 1}, "report": {"formats": ["csv"]}}
+    for icp, told in (({}, True), ({"icp": {"countries": {"wanted": ["DACH"]}}}, False)):
+        ended = leadmill("watch", mill.run("/pipelines", {**body, **icp}))
+        assert ended.code == 0 and ("no ideal customer profile was given" in ended.err) is told, ended.err
+
+
 #: What is typed behind `icp new shops` → what stands in the file.
 WANTED = [
     (["--countries", "DACH,FR"], {"countries": {"wanted": ["DACH", "FR"]}}),

@@ -107,6 +107,16 @@ def naming(folder: Path) -> list[int]:
 
 @pytest.mark.stack
 @pytest.mark.timeout(120)
+def test_the_only_one_completes_and_ends_its_stack(leadmill: Run, tmp_path: Path) -> None:
+    with SampleServer() as sites:
+        url = ("www.brightforge.example", "--stages", "scrape", "--max-pages", "1")
+        ended = leadmill("run", *url, env={"LEADMILL_HTTP_PROXY": sites.url}, timeout=100)
+    assert ended.code == 0 and "starting one" in ended.err and "Completed job_" in ended.err, ended.err
+    assert naming(tmp_path) == [], "the command ends after its stack"
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(120)
 def test_ctrl_c_ends_the_job_and_the_stack(tmp_path: Path) -> None:
     with SampleServer() as sites, started(tmp_path, sites, "w.example", "--run-at", "2036-01-01T00:00:00Z") as only:
         until_submitted(only)
