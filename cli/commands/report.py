@@ -78,16 +78,18 @@ def report(
 
     That of a job, or one of the leads of all jobs that --tag, --tier and the like choose.
     """
-    from cli.connection import connect, use_data
+    from cli.connection import use_data
     from cli.failure import CommandError
+    from cli.local_stack.temporary import stack_of
     from cli.progress import follow
+    from leadmill.client import Client
 
-    use_data(data)
+    folder = use_data(data)
     if (job is None) != bool(wanted):
         raise CommandError(
             "name a job, or companies by --tag, --tier …; not both", hint=f"leadmill report {job or '--tier A,B'}"
         )
-    with connect(patient=True) as client:
+    with stack_of(folder) as stack, Client(stack.base_url) as client:
         form: dict[str, Any] = {"layout": layout, "bom": False if no_bom else None}
         if job is None:
             job = _over_the_lake(client, wanted, type, format, form, watch=watch)
@@ -148,18 +150,22 @@ def rerun(
 
     Unless named, the ideal customer profile is the job's own, and the scoring model is what the job's is called now.
     """
-    from cli.connection import connect, use_data
+    from cli.connection import use_data
     from cli.failure import CommandError
     from cli.job_end import tell
+    from cli.local_stack.temporary import ending_with, stack_of
     from cli.progress import follow
+    from leadmill.client import Client
 
     folder = use_data(data)
     if from_stage not in PIPELINE:
         raise CommandError(f"no stage {from_stage[:40]!r}; {did_you_mean(from_stage, PIPELINE)}")
-    with connect(patient=True) as client:
+    with stack_of(folder) as stack, Client(stack.base_url) as client:
         handle = client.rerun(job, from_stage, tags=tag, **scoring(scoring_model, icp))
         console.note(f"submitted {handle.id}")
-        return tell(client, follow(client, handle.id, live=watch), folder, report_dir=None, as_json=as_json)
+        with ending_with(stack, client, handle.id):
+            ended = follow(client, handle.id, live=watch, check=stack.check)
+            return tell(client, ended, folder, report_dir=None, as_json=as_json)
 
 
 def _words(text: str | None) -> list[str] | None:

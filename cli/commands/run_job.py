@@ -48,7 +48,7 @@ def run(
     Without a running stack one is started. It ends with the last `leadmill run` that uses it.
     """
     from cli.connection import use_data
-    from cli.local_stack.temporary import shared_stack
+    from cli.local_stack.temporary import ending_with, shared_stack
     from leadmill.client import Client
 
     folder = use_data(data)
@@ -56,16 +56,8 @@ def run(
     with shared_stack(folder) as stack, Client(stack.base_url) as client:
         _warn_of_other_proxy(folder)
         handle = client.submit(**pipeline)
-        try:
+        with ending_with(stack, client, handle.id):
             return _wait(client, handle, folder, telling, stack.check, pipeline.get("icp"))
-        except KeyboardInterrupt:
-            if stack.temporary:
-                client.cancel(handle.id)
-                console.note(f"cancelled {handle.id}; to go on: leadmill up, then leadmill resume {handle.id}")
-            else:
-                console.note(f"{handle.id} goes on; see it with: leadmill watch {handle.id}")
-                console.note(f"end it with: leadmill cancel {handle.id}")
-            raise
 
 
 @takes_pipeline

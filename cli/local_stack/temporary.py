@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from cli import console
@@ -90,6 +90,34 @@ def shared_stack(data_dir: Path) -> Iterator[SharedStack]:
             finally:
                 lease.release()
                 stack.wait_for_end()
+
+
+@contextmanager
+def ending_with(stack: SharedStack, client: Client, job_id: str) -> Iterator[None]:
+    """A job that is waited for: Ctrl-C cancels it where the stack ends, too; else it tells how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if stack.temporary:
+            client.cancel(job_id)
+            console.note(f"cancelled {job_id}; to go on: leadmill up, then leadmill resume {job_id}")
+        else:
+            console.note(f"{job_id} goes on; see it with: leadmill watch {job_id}")
+            console.note(f"end it with: leadmill cancel {job_id}")
+        raise
+
+
+def stack_of(data_dir: Path) -> AbstractContextManager[SharedStack]:
+    """`shared_stack` for what needs jobs that are there; nothing is started on a folder without any.
+
+    Raises:
+        CommandError: none runs, and there are no jobs.
+    """
+    from cli.connection import connect
+
+    if not (data_dir / "jobs").is_dir():
+        connect(patient=True).close()
+    return shared_stack(data_dir)
 
 
 def _found(run: RunDir) -> SharedStack | None:

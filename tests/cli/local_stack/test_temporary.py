@@ -98,6 +98,12 @@ def test_runs_in_one_folder_share_a_stack_that_ends_with_the_last(leadmill: Run,
     run = tmp_path / "var" / "run"
     assert not list(run.glob("*.pid")) and not (run / "api.url").exists()
 
+    job = Path(ended.out.splitlines()[0]).parents[1].name
+    later = leadmill("report", job, "-f", "csv", "--layout", "crm", timeout=100)
+    assert later.code == 0 and "starting one" in later.err, later.err
+    assert "brightforge.example" in (tmp_path / later.out.strip()).read_text("utf-8")
+    assert naming(tmp_path) == []
+
 
 def naming(folder: Path) -> list[int]:
     """Whatever process names the folder."""
