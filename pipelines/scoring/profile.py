@@ -36,7 +36,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -77,6 +77,9 @@ class Listed(Criterion):
     #: A company that has an unwanted one is excluded.
     veto: bool = False
 
+    #: A company has one of them, never two.
+    ONE_VALUE: ClassVar[bool] = False
+
     def meant(self, words: Sequence[str]) -> list[Meant]:
         """What its words stand for; ValueError: one for nothing."""
         return [_MEANS[type(self)](word) for word in words]
@@ -89,25 +92,36 @@ class Listed(Criterion):
             raise ValueError("must: name what is wanted")
         if self.veto and not self.unwanted:
             raise ValueError("veto: name what is unwanted")
-        seen: set[str] = set()
-        for key in ("wanted", "unwanted"):
+        seen: dict[frozenset[str], str] = {}
+        for key in ("unwanted", "wanted"):
             for word in getattr(self, key):
-                if word.casefold() in seen:
-                    raise ValueError(f"{key}: {word!r} is named twice")
-                seen.add(word.casefold())
                 try:
-                    self.meant([word])
+                    [meant] = self.meant([word])
                 except ValueError as error:
                     raise ValueError(f"{key}: {error}") from None
+                same = frozenset(map(vocabulary.folded, meant.values))
+                if (before := seen.get(same)) is not None:
+                    as_what = "" if before.casefold() == word.casefold() else f", also as {before!r}"
+                    raise ValueError(f"{key}: {word!r} is named twice{as_what}")
+                seen[same] = word
+                if key == "wanted" and self.ONE_VALUE and same <= frozenset().union(*self._unwanted_values()):
+                    raise ValueError(f"wanted: all of {word!r} is unwanted")
         return self
+
+    def _unwanted_values(self) -> list[frozenset[str]]:
+        return [frozenset(map(vocabulary.folded, one.values)) for one in self.meant(self.unwanted)]
 
 
 class Countries(Listed):
     """Countries by name or code, and regions."""
 
+    ONE_VALUE = True
+
 
 class Industries(Listed):
     """Industries, and groups of them."""
+
+    ONE_VALUE = True
 
 
 class Technologies(Listed):

@@ -25,6 +25,7 @@ from pipelines.scoring.profile import (
 from pipelines.scoring.rules import EXCLUDED, REACH, Rule, ScoringModel, digest_of
 from pipelines.scoring.vocabulary import Meant
 from reports.rows import quote
+from reports.wording import counted
 
 #: Which form the rules have: the same profile has another version once it is made into other rules.
 _FORM = "1"
@@ -178,19 +179,23 @@ def _size(size: Size, share: float) -> list[_Outcome]:
     smaller = f"{most} < {size.min or 1}"
     larger = f"{fewest} > {size.max or 2147483647}"
     few, many = (
-        f"fewer than {size.min:,} people" if size.min else "",
-        f"more than {size.max:,} people" if size.max else "",
+        f"fewer than {_people(size.min)}" if size.min else "",
+        f"more than {_people(size.max)}" if size.max else "",
     )
     if size.min and size.max:
-        band = f"{size.min:,} to {size.max:,} people" if size.min < size.max else f"{size.min:,} people"
+        band = f"{size.min:,} to {_people(size.max)}" if size.min < size.max else _people(size.min)
     else:
-        band = f"{size.min:,} people or more" if size.min else f"{size.max:,} people or fewer"
+        band = f"{_people(size.min)} or more" if size.min else f"{_people(size.max or 1)} or fewer"
     chain = [_Outcome("unknown", 0.0, "size not found", "employees_min IS NULL AND employees_max IS NULL")]
     if few:
         chain.append(_otherwise(size, few, few)._replace(name="smaller", sql=smaller))
     if many:
         chain.append(_otherwise(size, many, many)._replace(name="larger", sql=larger))
     return [*chain, _Outcome("wanted", share, f"{band}, as wanted", "TRUE")]
+
+
+def _people(number: int) -> str:
+    return counted(number, "person", "people")
 
 
 def _says(word: str) -> str:

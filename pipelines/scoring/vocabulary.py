@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,8 @@ from extraction.extractors.countries import country_code
 from leadmill.suggest import unknown
 from reports import display_names
 
+#: Zero-width characters within words of some languages.
+_JOINERS = "\u200c\u200d"
 _GROUPS = Path(__file__).with_name("vocabulary.toml")
 
 
@@ -54,9 +57,20 @@ def technology(word: str) -> Meant:
 
 def phrase(word: str) -> Meant:
     """A word or a phrase of any language, `shop*` for the beginning of a word; ValueError: it is neither."""
+    word = " ".join(word.split())
     if not any(letter.isalnum() for letter in word) or "*" in word[:-1]:
         raise ValueError(f"{word!r}: a word or a phrase is needed; one * may stand behind it")
+    if not all(letter.isprintable() or letter in _JOINERS for letter in word):
+        raise ValueError(f"{word!r}: it has a character that nobody sees")
     return Meant(f"“{word}”", frozenset({word}))
+
+
+def folded(word: str) -> str:
+    """What is the same for two words that are found in the same texts: without case, accents and punctuation."""
+    bare = "".join(
+        letter for letter in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(letter)
+    )
+    return " ".join("".join(letter if letter.isalnum() or letter in "+#*" else " " for letter in bare).split())
 
 
 def places() -> list[str]:

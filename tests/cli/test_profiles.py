@@ -124,7 +124,7 @@ def test_questions_are_asked_until_they_are_answered(tmp_path: Path) -> None:
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     profile = checked_profile(
-        {"name": "odd", "words": {"wanted": ['say "hi"\\n', "é\x7f", "日本"]}, "size": {"max": 3}}
+        {"name": "odd", "words": {"wanted": ['say "hi"\\n', "é\\u0022", "日本"]}, "size": {"max": 3}}
     )
     making.write(profile, tmp_path / "odd.toml")
     assert read_profile(tmp_path / "odd.toml") == profile
