@@ -120,7 +120,11 @@ def _urls_of(file: Path, column: str | None) -> list[str]:
     from pipelines.request.lists.company_list import CompanyList
 
     urls = []
-    for line in CompanyList(file, column):
+    found = CompanyList(file, column)
+    if others := found.understood.other_columns:
+        columns = console.clean(", ".join(others[:5])) + (" …" if len(others) > 5 else "")
+        console.note(f"a schedule keeps the addresses alone: {columns} will not come back with its leads")
+    for line in found:
         if line.company is None:
             console.note(f"line {line.line} left out: {console.clean(line.error or '')}")
         else:

@@ -124,7 +124,7 @@ def test_schedules(leadmill: Run, api: Any, at: Any, answer: Any, tmp_path: Path
     assert ended.out.splitlines()[1] == f"{row}\tEurope/Berlin\t2026-11-30 06:00"
     assert json.loads(leadmill("schedules", "list", "--json", env=env).out) == [SCHEDULE]
 
-    (tmp_path / "hosts.csv").write_text("website\na.example\nnot a host\nb.example\n")
+    (tmp_path / "hosts.csv").write_text("website,Record ID\na.example,7\nnot a host,8\nb.example,9\n")
     zone = ["--timezone", "Europe/Berlin"]
     options = ["--cron", "0 6 * * 1", "--min-coverage", "0.5", "--deadline", "2h", "--priority", "low", "--tag", "x"]
     ended = leadmill("schedules", "add", "leads", "hosts.csv", *options, *zone, env=env)
@@ -132,6 +132,7 @@ def test_schedules(leadmill: Run, api: Any, at: Any, answer: Any, tmp_path: Path
     assert (
         "line 3 left out" in ended.err and "At 06:00 on Monday (Europe/Berlin); next runs: 2026-11-30T06" in ended.err
     )
+    assert "keeps the addresses alone: Record ID will not come back" in ended.err
     sent = api.asked("POST", f"{V1}/schedules")[0].json
     assert (sent["name"], sent["cron"]) == ("leads", "0 6 * * 1")
     assert sent["pipeline"] == {
