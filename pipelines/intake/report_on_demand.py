@@ -1,12 +1,13 @@
 """Reports on demand: one of an ended job in a form that the job itself did not write.
 
 Each is kept in its job's folder, `reports/on-demand/<form>.<digest>.<format>`, under a digest of the rows that it tells
-of, so that a resume makes it stale. Who asks first for a large one makes a job of kind `report`; its id lies beside the
-place of the report, and whoever asks again finds that job.
+of and of its layout, so that a resume or another text of the layout makes it stale. Who asks first for a large one
+makes a job of kind `report`; its id lies beside the place of the report, and whoever asks again finds that job.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,13 +18,14 @@ from data import covered
 from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore
 from data.lake import Lake
-from leadmill.errors import NotFoundError
+from leadmill.errors import ConfigError, InputError, NotFoundError
 from leadmill.ids import JOB_ID, new_job_id
 from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.intake import control
 from pipelines.intake.submit import Submission, record
 from pipelines.queues import Priority
 from reports.formats import FORMATS
+from reports.layout_choice import layout_named
 from reports.layouts import DEFAULT
 
 #: Where they lie, below `reports/`.
@@ -95,7 +97,18 @@ def rows_of(job: JobFiles, stages: tuple[str, ...]) -> list[Path]:
 
 def name_of(lake: Lake, form: ReportForm, rows: list[Path]) -> str:
     """The name of a report of these rows, below `reports/`."""
-    return f"{FOLDER}/{form.name(covered.digest(lake, rows))}"
+    return f"{FOLDER}/{form.name(_digest(covered.digest(lake, rows), form.layout))}"
+
+
+def _digest(rows: str, layout: str) -> str:
+    """The digest of rows as a layout shows them: a file of one's own may say something else tomorrow."""
+    if layout == DEFAULT:
+        return rows
+    try:
+        told = repr(layout_named(layout))
+    except (InputError, ConfigError):  # gone or wrong by now; rendering says so
+        return rows
+    return hashlib.blake2s(f"{rows} {told}".encode(), digest_size=8).hexdigest()
 
 
 def left_of(lake: Lake, job: JobFiles) -> dict[ReportForm, str]:

@@ -16,6 +16,7 @@ from data import history
 from data.jobs import JobRecord, JobStore
 from data.lake import Lake, UnitFiles
 from pipelines.intake.report_on_demand import FOLDER
+from reports import layout_choice
 from reports.formats import FORMATS
 from tests.api.conftest import V1, Worker, post
 
@@ -88,6 +89,18 @@ def test_new_rows_make_it_stale(client: TestClient, lake: Lake, job: str) -> Non
     lake.expose(job, "score", "p0", 2)
     after = get(client, job, format="csv")
     assert domains(after.text) == ["new.example"] and after.headers["etag"] != before.headers["etag"]
+    assert len(kept(lake, job)) == 1, "the stale one is removed"
+
+
+def test_another_text_of_a_layout_makes_it_stale(
+    client: TestClient, lake: Lake, job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "layouts"
+    folder.mkdir()
+    monkeypatch.setattr(layout_choice, "_own_files", lambda: {file.stem: file for file in folder.iterdir()})
+    for header in ("Site", "Host"):
+        (folder / "ours.toml").write_text(f'[columns]\n{header} = "domain"\n')
+        assert get(client, job, format="csv", layout="ours").text.lstrip("\ufeff").startswith(header)
     assert len(kept(lake, job)) == 1, "the stale one is removed"
 
 
