@@ -10,9 +10,10 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from api.pages import templates
+from api.report_files import WholeFile
 from api.routing import Router
 from pipelines.views.view import API
 
@@ -22,7 +23,7 @@ _PACKAGE = "fastapi-offline"
 _ASSETS = Path(str(files("fastapi_offline"))) / "static"
 _STYLE, _SCRIPT = "swagger-ui.css", "swagger-ui-bundle.js"
 #: An address names the version, so that what a browser keeps is never of another one.
-_KEPT = {"Cache-Control": "private, max-age=86400"}
+_KEPT = {"Cache-Control": "private, max-age=86400", "Accept-Ranges": "none"}
 
 
 @router.get("")
@@ -42,9 +43,9 @@ def reference() -> Response:
 
 @router.get(f"/{_STYLE}")
 def style(v: str = "") -> Response:
-    return FileResponse(_ASSETS / _STYLE, headers=_KEPT)
+    return WholeFile(_ASSETS / _STYLE, headers=_KEPT)
 
 
 @router.get(f"/{_SCRIPT}")
 def script(v: str = "") -> Response:
-    return FileResponse(_ASSETS / _SCRIPT, headers=_KEPT)
+    return WholeFile(_ASSETS / _SCRIPT, headers=_KEPT)

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from data.jobs import JobRecord
 from data.lake import Lake
@@ -60,9 +61,17 @@ def file_answers(*formats: str) -> dict[str, Any]:
     }
 
 
+class WholeFile(FileResponse):
+    """A file that is sent whole, whatever part a request asks for: the next one may find another."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
+
+
 def passing_file(path: Path, name: str, form: ReportForm) -> Response:
     """A file that was made for one request: its folder goes once it was sent."""
-    answer = _file(path, name, form, _headers(path))
+    answer = _file(path, name, form, {**_headers(path), "Accept-Ranges": "none"}, WholeFile)
     answer.background = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
     return answer
 
@@ -100,9 +109,11 @@ def _has(told: str, etag: str) -> bool:
     return etag in tags or "*" in tags
 
 
-def _file(path: Path, name: str, form: ReportForm, headers: dict[str, str]) -> FileResponse:
+def _file(
+    path: Path, name: str, form: ReportForm, headers: dict[str, str], kind: type[FileResponse] = FileResponse
+) -> FileResponse:
     known = FORMATS.load(form.format)
-    return FileResponse(
+    return kind(
         path,
         media_type=known.media_type,
         filename=name,

@@ -153,3 +153,10 @@ def test_counting_has_an_end() -> None:
     with pytest.raises(UnavailableError, match=r"longer than 0\.2 s; ask for less"):
         lake_rows.run("SELECT count(*) AS n FROM range(1000000000000) one(i) WHERE hash(i) % 7 = 1", within_s=0.2)
     assert lake_rows.run("SELECT 1 AS n", within_s=30) == [{"n": 1}], "the next one is not ended by it"
+
+
+@pytest.mark.parametrize("part", ["bytes=0-3", "bytes=9-2", "lines=1"])
+def test_a_table_is_sent_whole(client: TestClient, jobs: list[str], part: str) -> None:
+    answer = client.get(f"{URL}.csv", headers={"Range": part})
+    assert answer.status_code == 200 and answer.headers["accept-ranges"] == "none"
+    assert answer.content == client.get(f"{URL}.csv").content
