@@ -49,8 +49,9 @@ def ranked_files(rows: Sequence[Path], where: str, folder: Path) -> list[Path]:
     """
     with one_thread(memory_limit=_SORTING, temp_directory=str(folder / "spill")) as con:
         starts = _starts(con, rows)
-        places, count = _places(con, rows, where, starts)
-    return [_in_order(file) for file in _hand_out(rows, places, starts, count, folder)]
+        ranks, count = _places(con, rows, where, starts)
+    buckets = _hand_out(rows, ranks, starts, count, folder)
+    return [file for bucket, places, held in buckets for file in _in_order(bucket, places, -(-held // (2 * _BUCKET)))]
 
 
 def _starts(con: Any, rows: Sequence[Path]) -> np.ndarray:
@@ -77,13 +78,19 @@ def _places(con: Any, rows: Sequence[Path], where: str, starts: np.ndarray) -> t
     return places, place
 
 
-def _hand_out(rows: Sequence[Path], places: np.ndarray, starts: np.ndarray, count: int, folder: Path) -> list[Path]:
-    """Write each row, with its place, to the file of the bucket that its place is in."""
+def _hand_out(
+    rows: Sequence[Path], places: np.ndarray, starts: np.ndarray, count: int, folder: Path
+) -> list[tuple[Path, range, int]]:
+    """Write each row, with its place, to the file of the bucket that its place is in.
+
+    Returns each file with its places and the bytes of its rows in memory, the best first.
+    """
     import numpy as np
     import pyarrow as pa
 
     size, packed = 0, pa.ipc.IpcWriteOptions(compression="lz4")
     files: dict[int, Path] = {}
+    held: dict[int, int] = {}
     writers: dict[int, pa.RecordBatchWriter] = {}
     with ExitStack() as opened:
         for file, first in zip(rows, starts.tolist(), strict=False):
@@ -102,8 +109,11 @@ def _hand_out(rows: Sequence[Path], places: np.ndarray, starts: np.ndarray, coun
                         files[bucket] = folder / f"bucket-{bucket:05d}.arrow"
                         writer = pa.ipc.new_file(str(files[bucket]), ordered.schema, options=packed)
                         writers[bucket] = opened.enter_context(writer)
-                    writers[bucket].write_batch(ordered.slice(begin, behind - begin))
-    return [files[bucket] for bucket in sorted(files)]
+                    part = ordered.slice(begin, behind - begin)
+                    writers[bucket].write_batch(part)
+                    held[bucket] = held.get(bucket, 0) + part.nbytes
+    ends = {bucket: range(bucket * size, min((bucket + 1) * size, count)) for bucket in files}
+    return [(files[bucket], ends[bucket], held[bucket]) for bucket in sorted(files)]
 
 
 def _batches(file: Path) -> Iterator[pa.RecordBatch]:
@@ -123,21 +133,26 @@ def _batches(file: Path) -> Iterator[pa.RecordBatch]:
                 yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _in_order(bucket: Path) -> Path:
-    """Put the rows of a bucket in order; its file gives way to the one that is made."""
+def _in_order(bucket: Path, places: range, parts: int) -> Iterator[Path]:
+    """Put the rows of a bucket in order; its file gives way to those that are made.
+
+    A bucket of wider rows than the first, by which its size was reckoned, is read as often as it has parts.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pa.ipc.open_file(str(bucket)) as reader:
-        table = reader.read_all()
+        batches = range(reader.num_record_batches)
+        step = -(-len(places) // parts)
+        for number, begin in enumerate(places[::step]):
+            own = (pa.compute.field(_PLACE) >= begin) & (pa.compute.field(_PLACE) < begin + step)
+            table = pa.Table.from_batches([reader.get_batch(at).filter(own) for at in batches])
+            table = table.take(pa.compute.sort_indices(table[_PLACE])).drop_columns([_PLACE])
+            file = bucket.with_name(f"{bucket.stem}-{number}.parquet")
+            groups = len(table) // _GROUPS + 1
+            pq.write_table(table, file, groups, compression="lz4", use_dictionary=False, write_statistics=False)
+            yield file
     bucket.unlink()
-    table = table.take(pa.compute.sort_indices(table[_PLACE]))
-    file = bucket.with_suffix(".parquet")
-    table = table.drop_columns([_PLACE])
-    pq.write_table(
-        table, file, len(table) // _GROUPS + 1, compression="lz4", use_dictionary=False, write_statistics=False
-    )
-    return file
 
 
 def in_order(files: Sequence[Path]) -> str:

@@ -16,7 +16,7 @@ import reports.render
 from data.schemas import STAGE_SCHEMAS, table
 from leadmill.errors import InputError
 from reports.ranked import in_order, ranked_files
-from tests.reports.conftest import JOB, JOB_ID, bad, final_rows, write_rows
+from tests.reports.conftest import JOB, JOB_ID, bad, final_rows, good, write_rows
 
 RANKED = "ORDER BY score DESC NULLS LAST, reach DESC NULLS LAST, quality DESC NULLS LAST, domain"
 
@@ -69,6 +69,21 @@ def test_rows_of_several_files_of_any_age_come_in_order(tmp_path: Path, con: Any
         wanted = con.sql(f"SELECT * FROM {unsorted} WHERE {where} {RANKED}").to_arrow_table()
         assert found.select(wanted.schema.names).to_pylist() == wanted.to_pylist()
         assert found.schema.names == STAGE_SCHEMAS["score"].names
+
+
+@pytest.mark.usefixtures("many")
+def test_rows_wider_than_the_first_are_held_a_few_at_a_time(
+    tmp_path: Path, con: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports.ranked, "_BUCKET", 20_000)
+    wide = [good(f"w{n:03}.com", 50, description="x" * 2_000) for n in range(100)]
+    file = write_rows(tmp_path / "r.parquet", [*(bad(f"b{n}.com", "network", "e") for n in range(4)), *wide])
+    (folder := tmp_path / "ranked").mkdir()
+    files = ranked_files([file], "true", folder)
+    assert max(pq.read_table(one).nbytes for one in files) < 3 * 20_000
+    found = con.sql(f"SELECT domain FROM {in_order(files)}").fetchall()
+    assert found == con.sql(f"SELECT domain FROM '{file}' {RANKED}").fetchall()
+    assert sorted(folder.iterdir()) == sorted(files), "no other file is left"
 
 
 @pytest.mark.usefixtures("many")
