@@ -51,7 +51,9 @@ def ranked_files(rows: Sequence[Path], where: str, folder: Path) -> list[Path]:
         starts = _starts(con, rows)
         ranks, count = _places(con, rows, where, starts)
     buckets = _hand_out(rows, ranks, starts, count, folder)
-    return [file for bucket, places, held in buckets for file in _in_order(bucket, places, -(-held // (2 * _BUCKET)))]
+    return [
+        file for bucket, places, held in buckets for file in _in_order(bucket, places, max(1, round(held / _BUCKET)))
+    ]
 
 
 def _starts(con: Any, rows: Sequence[Path]) -> np.ndarray:

@@ -80,7 +80,7 @@ def test_rows_wider_than_the_first_are_held_a_few_at_a_time(
     file = write_rows(tmp_path / "r.parquet", [*(bad(f"b{n}.com", "network", "e") for n in range(4)), *wide])
     (folder := tmp_path / "ranked").mkdir()
     files = ranked_files([file], "true", folder)
-    assert max(pq.read_table(one).nbytes for one in files) < 3 * 20_000
+    assert max(pq.read_table(one).nbytes for one in files) < 2 * 20_000
     found = con.sql(f"SELECT domain FROM {in_order(files)}").fetchall()
     assert found == con.sql(f"SELECT domain FROM '{file}' {RANKED}").fetchall()
     assert sorted(folder.iterdir()) == sorted(files), "no other file is left"
