@@ -76,6 +76,12 @@ def test_each_filter(client: TestClient, jobs: list[str], query: str, wanted: st
     assert domains(client, query) == [f"{name}.example" for name in wanted.split()]
     counted = client.get(f"{URL}/facets?{query}").json()
     assert counted["companies"] == len(wanted.split())
+    csv_file, workbook = (client.get(f"{URL}.{form}?{query}") for form in ("csv", "xlsx"))
+    assert {csv_file.status_code, workbook.status_code} == {200 if wanted else 404}
+    if wanted:
+        assert [row["domain"] for row in table(client, query)] == domains(client, query)
+        rows = CalamineWorkbook.from_filelike(io.BytesIO(workbook.content)).get_sheet_by_index(0).to_python()
+        assert len(rows) == 1 + len(wanted.split())
 
 
 def test_rows_of_one_job_name_it(client: TestClient, jobs: list[str]) -> None:
@@ -136,6 +142,9 @@ def test_the_tables_have_every_company_of_the_filter(client: TestClient, jobs: l
     assert not any(name.startswith("input.") for name in table(client, "layout=crm")[0])
     assert client.get(f"{URL}.csv?layout=nobody").status_code == 422
     assert not client.get(f"{URL}.csv?bom=false").content.startswith(b"\xef\xbb\xbf")
+    sheets = [client.get(f"{URL}.xlsx?layout={layout}").content for layout in ("full", "crm")]
+    widths = [CalamineWorkbook.from_filelike(io.BytesIO(one)).get_sheet_by_index(0).width for one in sheets]
+    assert widths[0] > widths[1] > 0
     answer = client.get(f"{URL}.xlsx?tier=A")
     book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
     text = str([book.get_sheet_by_name(name).to_python() for name in book.sheet_names])

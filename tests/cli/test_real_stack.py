@@ -46,7 +46,7 @@ def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
     )
     with SampleServer() as sites:
         up = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cli.main", "up", "--port", "0", "--workers", "2"],
+            [sys.executable, "-P", "-m", "cli.main", "up", "--host", "127.0.0.2", "--port", "0", "--workers", "2"],
             cwd=tmp_path,
             env=clean_environment(LEADMILL_HTTP_PROXY=sites.url),
             stdout=subprocess.PIPE,
@@ -68,7 +68,9 @@ def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
             assert "Brightforge" in listed
             assert "nordwind-solar.example" in listed
 
-            with Client((tmp_path / "var/run/api.url").read_text().strip()) as client:
+            url = (tmp_path / "var/run/api.url").read_text().strip()
+            assert url.startswith("http://127.0.0.2:")
+            with Client(url) as client:
                 job = next(iter(client.list_jobs(limit=1)))
                 assert client.job(job.id).wait(timeout=20).status == "completed"
                 lines = [error["line"] for error in client.errors(job.id) if error["line"]]

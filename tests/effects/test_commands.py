@@ -124,6 +124,15 @@ def test_a_file_and_a_deadline(leadmill: Run, mill: Mill, tmp_path: Path) -> Non
     assert record is not None and float(record["deadline"]) - float(record["created"]) == pytest.approx(1_000, abs=50)
 
 
+def test_a_column_that_is_named(leadmill: Run, mill: Mill, tmp_path: Path) -> None:
+    (tmp_path / "two.csv").write_text("Website,Alt\na.example,b.example\n")
+    job = leadmill("submit", "two.csv", "--column", "Alt").out.strip()
+    assert mill.store.asked(job)[0]["column"] == "Alt"
+    typed = ("--column", "Alt", "--cron", "0 6 * * 1", "--json")
+    made = json.loads(leadmill("schedules", "add", "weekly", "two.csv", *typed).out)
+    assert [url.strip("/").rpartition("/")[2] for url in made["pipeline"]["company_urls"]] == ["b.example"]
+
+
 def test_the_words_that_there_are_not_are_refused(leadmill: Run) -> None:
     for typed, meant in (
         (["--formats", "cvs"], "'csv'"),
