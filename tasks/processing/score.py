@@ -31,7 +31,9 @@ __all__ = ["ScoreResult", "score_leads"]
 #: At most so many rules share one table of combinations (2^n rows).
 GROUP = 8
 #: Whether a profile excludes a company: something takes all points.
-_EXCLUDED = f"list_has_any(list_transform(contributions, lambda x: x.points), [{EXCLUDED!r}::DOUBLE])"
+_EXCLUDED = (
+    f"(len(list_filter(contributions, lambda x: x.axis <> {quote(REACH)} AND x.points = {EXCLUDED!r}::DOUBLE)) > 0)"
+)
 #: Shown when a company has neither a row nor an error of its own or of its partition.
 UNEXPLAINED = "no stage left a row or an error for this company; resume the job"
 

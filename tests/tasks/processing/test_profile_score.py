@@ -62,6 +62,16 @@ def test_the_excluded_stand_behind_all_others_however_well_they_can_be_reached(t
     assert {fit for _, fit in found} == {0}
 
 
+def test_a_models_own_rule_excludes_nobody_from_a_profile(tmp_path: Path) -> None:
+    rules = tmp_path / "m.toml"
+    one = '[[rule]]\nname = "{}"\naxis = "contact"\npoints = {}\nreason = "r"\nwhen = {{field = "{}", op = "exists"}}\n'
+    rules.write_text('[model]\nname = "m"\n' + one.format("mail", 50, "emails") + one.format("fax", -100, "fax"))
+    model = model_for(checked_profile({"countries": {"wanted": ["DE"]}}), load_rules(rules))
+    named = [row("c0.com", country="DE", fax="1")]
+    [found] = score(tmp_path, model, named, rows=[write(tmp_path / "p.parquet", named, STAGE_SCHEMAS["enrich"])])
+    assert (found["fit"], found["reach"]) == (100, 0)
+
+
 CASES: list[tuple[dict[str, Any], dict[str, Any], list[tuple[float, str]]]] = [
     ({"countries": {"wanted": ["DACH"]}}, {}, [(0, "country not found")]),
     ({"countries": {"wanted": ["DACH"], "must": True}}, {}, [(0, "country not found")]),
