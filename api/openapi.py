@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Literal
@@ -153,9 +154,10 @@ def _describe(schemas: dict[str, Any]) -> None:
 
 @cache
 def _texts() -> dict[str, dict[str, str]]:
-    """Name of an answer → field → text, from the source, which is parsed once (pydantic would for every class)."""
-    tree = ast.parse(inspect.getsource(answers))
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    """Name of an answer → field → text, from the sources, which are parsed once (pydantic would for every class)."""
+    modules = dict.fromkeys(getattr(answers, name).__module__ for name in answers.__all__)
+    trees = [ast.parse(inspect.getsource(sys.modules[name])) for name in modules if name.startswith(answers.__name__)]
+    classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
     found: dict[str, dict[str, str]] = {}
     for name, node in classes.items():
         found[name] = {}
