@@ -231,7 +231,7 @@ def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
     """The score-stage columns in their order, each of exactly its type; those of the stage before have it already."""
     score = _within_100("points - reach_points" if model.of_profile else "points")
     tier = " ".join(f"WHEN {score} >= {lowest!r} THEN {quote(tier)}" for tier, lowest in model.tiers)
-    reach = _within_100(f"reach_points * 100 / {model.most_reach!r}") if model.most_reach else "NULL"
+    reach = _within_100(f"round(reach_points * 100 / {model.most_reach!r}, 1)") if model.most_reach else "NULL"
     # Nobody is to reach whoever is excluded, and without a reach these come last of all leads.
     reached = f"good AND NOT {_EXCLUDED}" if model.of_profile else "good"
     computed = {
