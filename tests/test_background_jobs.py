@@ -117,7 +117,8 @@ def test_leads_are_ranked_by_how_well_they_fit(
     told = {domain: (row["fit"], row["tier"], row["score"] == row["fit"]) for domain, row in found.items()}
     solar, hydro, elsewhere = GOOD
     assert told == {solar: (100, "A", True), hydro: (50, "B", True), elsewhere: (0, "D", True)}
-    assert all(row["reach"] > 0 and row["model_version"].startswith("icp:solar-") for row in found.values())
+    assert found[solar]["reach"] > 0 and found[elsewhere]["reach"] is None, "nobody is to reach whom it excludes"
+    assert all(row["model_version"].startswith("icp:solar-") for row in found.values())
     with handle.report("csv", tmp_path).open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["domain"] for line in lines] == [solar, hydro, elsewhere]
