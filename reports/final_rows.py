@@ -76,15 +76,15 @@ class FinalRows:
 
 
 @contextmanager
-def final_rows(con: Any, rows: Sequence[Path]) -> Iterator[FinalRows]:
-    """The rows of the files in the final columns, in no order, while the block lasts.
+def final_rows(con: Any, rows: Sequence[Path], count: int | None = None) -> Iterator[FinalRows]:
+    """The rows of the files in the final columns, in no order, while the block lasts; `count`: how many, if known.
 
     Raises:
         duckdb.Error: a file is missing or no Parquet.
     """
     query = select_rows(con, rows, STAGE_SCHEMAS["score"])
     headers = input_headers(con, rows)
-    if count_rows(con, rows) > FEW_ROWS:
+    if (count_rows(con, rows) if count is None else count) > FEW_ROWS:
         yield FinalRows(con, f"({query})", headers, rows)
         return
     table = f"final_rows_{secrets.token_hex(4)}"

@@ -80,11 +80,12 @@ def render(
     columns = layout_named(layout)
     form = FORMATS.load(fmt)
     where = GOOD if form.good_rows_only or REPORT_TYPES[report_type].good_rows_only else "true"
-    with _folder(scratch or out.with_name(f".{out.name}.rendering")) as folder, _database(rows, con) as database:
+    count = count_rows((con or connection()).cursor(), rows)
+    with _folder(scratch or out.with_name(f".{out.name}.rendering")) as folder, _database(count, con) as database:
         prepare(database)
         cursor = database.cursor()
         cursor.execute("SET enable_progress_bar = false")
-        with final_rows(cursor, rows) as final:
+        with final_rows(cursor, rows, count) as final:
             [(total,)] = cursor.execute(f"SELECT count(*) FROM {final.source} WHERE {where}").fetchall()
             data = ReportData(final, job, report_type, where, total, columns, folder, bom)
             written = form.write(data, out)
@@ -103,11 +104,11 @@ def _folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _database(rows: Sequence[Path], given: Any) -> Iterator[Any]:
+def _database(count: int, given: Any) -> Iterator[Any]:
     """The connection that is given, else this process's, or for many rows one of its own that takes less memory."""
     if given is not None:
         yield given
-    elif count_rows(connection().cursor(), rows) <= FEW_ROWS:
+    elif count <= FEW_ROWS:
         yield connection()
     else:
         with one_thread() as own:
