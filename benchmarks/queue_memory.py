@@ -63,6 +63,7 @@ def _watch(stack: Stack, partitions: int) -> Seen:
     time.sleep(0.5)
     seen.left_bytes = _queues(stack)[1]
     stack.redis.delete(*(stack.store.key(f"{name}:{job_id}") for name in ("units", "ev", "todo")))  # as their expiry
+    time.sleep(1)  # the server frees large ones in the background
     seen.left_after_expiry = _used(stack) - before
     return seen
 
