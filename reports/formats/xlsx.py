@@ -69,6 +69,7 @@ def write(data: ReportData, out: Path) -> int:
         "strings_to_numbers": False,
     }
     book = xlsxwriter.Workbook(str(out), {**options, "tmpdir": str(data.scratch)})
+    book.use_zip64()  # a full sheet of long texts is more than 4 GB before it is packed; smaller ones are as ever
     _leads(book, data, table)
     _summary(book, analyze_rows(data.final))
     _about(book, data, table)
