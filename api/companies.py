@@ -9,11 +9,11 @@ from fastapi import Path as PathName
 from fastapi.responses import JSONResponse, Response
 
 from api import problems
-from api.bodies import Tag
 from api.company_answers import CompanyDetail
 from api.company_export import company_table
 from api.company_rows import FACETS, MAX_PAGE, CompanyFilter, company, company_page, facets
 from api.context import Context, Here
+from api.fields import Tag
 from api.report_files import file_answers, passing_file
 from api.routing import Router
 from leadmill.answers import CompanyFacets, CompanyPage

@@ -61,9 +61,9 @@ def _write(files: Files, wanted: CompanyFilter, out: Path) -> tuple[int, int]:
         have = {row[0] for row in con.execute(f"DESCRIBE {newest}", whose).fetchall()}
         left_out = ", ".join(sorted({*own, "seen_at"} & have))
         rows = f"SELECT * EXCLUDE ({left_out}) FROM ({newest}) WHERE {matches}"
-        con.execute(f"COPY ({rows}) TO {quote(str(out))} (FORMAT parquet{headers})", values)
+        written = con.execute(f"COPY ({rows}) TO {quote(str(out))} (FORMAT parquet{headers})", values)
+        (matched,) = written.fetchone() or (0,)
         (of,) = con.execute(f"SELECT count(*) FROM ({newest})", whose).fetchone() or (0,)
-        (matched,) = con.execute(f"SELECT count(*) FROM read_parquet({quote(str(out))})").fetchone() or (0,)
         return int(of), int(matched)
     finally:
         con.close()

@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
-from api.bodies import BulkBody, KindName, Time
+from api.bodies import BulkBody
 from api.context import Here
 from api.error_rows import MAX_PAGE as MAX_ERRORS_PAGE
 from api.error_rows import error_page
+from api.fields import KindName, Time
 from api.pipelines import resume_answer
 from api.routing import Router
 from api.submitting import IdempotencyHeader, accepted_answer

@@ -14,8 +14,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from api import problems, uploads
-from api.bodies import Body, Column, PipelineBody, RerunBody, scoring
+from api.bodies import Body, PipelineBody, RerunBody, scoring
 from api.context import Context, Here
+from api.fields import Column
 from api.routing import Router
 from api.submitting import KEY_DESCRIPTION, KEY_SCHEMA, IdempotencyHeader, accept, accepted_answer, scoped_key
 from leadmill.answers import Accepted, ListPreview

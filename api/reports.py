@@ -16,8 +16,8 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 
 from api import problems
-from api.bodies import ReportFormat, ReportType
 from api.context import Context, Here
+from api.fields import ReportFormat, ReportType
 from api.rendering import rendered
 from api.report_files import file_answers, kept_file, passing_file
 from api.routing import Router
