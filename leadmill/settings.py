@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -314,6 +314,13 @@ class _RunFiles(PydanticBaseSettingsSource):
             return {"REDIS_URL": file.read_text().strip()}
         except OSError:
             return {}
+
+
+class SettingFault(NamedTuple):
+    """One thing that is wrong; `warn` is worked with, unless `LEADMILL_STRICT` is set."""
+
+    level: Literal["warn", "fail"]
+    text: str
 
 
 def variable_of(field: str) -> str:

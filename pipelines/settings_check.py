@@ -6,11 +6,9 @@ A setting that names a file is looked at here, so that a wrong one is told at th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from leadmill.errors import ConfigError
-from leadmill.settings import Settings, mistyped_variables, variable_of
+from leadmill.settings import SettingFault, Settings, mistyped_variables, variable_of
 from leadmill.suggest import did_you_mean
 from pipelines.request.search import check_provider
 from pipelines.scoring.models import Models
@@ -18,14 +16,6 @@ from reports.layout_choice import wrong_files
 
 #: What a worker's process of all queues holds at most before its first task, MB. Limits below it are told.
 PROCESS_MB = 200
-
-
-@dataclass(frozen=True)
-class SettingFault:
-    """One thing that is wrong; `warn` is worked with, unless `LEADMILL_STRICT` is set."""
-
-    level: Literal["warn", "fail"]
-    text: str
 
 
 def setting_faults(settings: Settings) -> list[SettingFault]:
@@ -78,8 +68,7 @@ def _messages(settings: Settings) -> Iterator[SettingFault]:
 
 
 def _scoring(settings: Settings) -> Iterator[SettingFault]:
-    for finding in Models.of(settings).findings():
-        yield SettingFault(finding.level, finding.text)
+    return Models.of(settings).faults()
 
 
 def _layouts(settings: Settings) -> Iterator[SettingFault]:

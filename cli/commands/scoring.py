@@ -41,8 +41,8 @@ def models(
         return 0
     rows = [("scoring model", one, f"--scoring-model {one}") for one in names]
     console.table(["what", "name", "use"], [*rows, *(("icp", one, f"--icp {one}") for one in profiles)])
-    for finding in known.findings():
-        console.note(f"{finding.level}: {finding.text}")
+    for fault in known.faults():
+        console.note(f"{fault.level}: {fault.text}")
     return 0
 
 

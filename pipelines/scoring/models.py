@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from leadmill.errors import ConfigError, InputError
+from leadmill.settings import SettingFault
 from leadmill.suggest import unknown
 from pipelines.scoring.rules import BUILT_IN, DEFAULT_MODEL, compiled, load_rules, read_file
 
@@ -31,13 +32,6 @@ class ModelFileError(ConfigError):
 
     code = "scoring_file_wrong"
     status = 503
-
-
-class Finding(NamedTuple):
-    """What is wrong with a file, named in the text."""
-
-    level: Literal["warn", "fail"]
-    text: str
 
 
 @dataclass(frozen=True)
@@ -80,8 +74,9 @@ class Models:
             what = f"{name!r} is an ideal customer profile: give it as icp" if file else ""
             raise InputError(what or unknown("scoring model", name, self.names()), field="scoring_model")
         with _told_as_operators():
-            _check(file)
-            return read_file(file)
+            raw = read_file(file)
+            _check_model(file, raw)
+        return raw
 
     def profile(self, name: str) -> Profile:
         """A profile of the folder.
@@ -99,12 +94,12 @@ class Models:
         with _told_as_operators():
             return read_profile(found)
 
-    def findings(self) -> Iterator[Finding]:
+    def faults(self) -> Iterator[SettingFault]:
         """What is wrong with the files that the settings name."""
         if self.scoring_file is not None:
             yield from _found(lambda file: load_rules(file).warning, self.scoring_file, "LEADMILL_SCORING_FILE")
         if self.folder is not None and not self.folder.is_dir():
-            yield Finding("fail", f"LEADMILL_MODELS_DIR: {self.folder}: no such folder")
+            yield SettingFault("fail", f"LEADMILL_MODELS_DIR: {self.folder}: no such folder")
         for file in self._files():
             yield from _found(_check, file, "LEADMILL_MODELS_DIR")
 
@@ -154,21 +149,26 @@ def _check(file: Path) -> str | None:
         raise ConfigError(f"{file}: a name has lower-case letters, digits, - and _, at most 40, like shops.toml")
     if name in (DEFAULT, *_built_in()):
         raise ConfigError(f"{file}: {name!r} is built in; call the file by another name")
-    if not _is_model(file):
-        if (own := read_profile(file).name) != name:
-            raise ConfigError(f"{file}: key 'name': {own!r} is not the file's own name, {name!r}")
-        return None
-    model = load_rules(file)
-    if model.name != name:
-        raise ConfigError(f"{file}: [model]: key 'name': {model.name!r} is not the file's own name, {name!r}")
+    if _is_model(file):
+        return _check_model(file, read_file(file))
+    if (own := read_profile(file).name) != name:
+        raise ConfigError(f"{file}: key 'name': {own!r} is not the file's own name, {name!r}")
+    return None
+
+
+def _check_model(file: Path, raw: bytes) -> str | None:
+    """The same of a model, by what its file holds."""
+    model = compiled(raw, str(file))
+    if model.name != file.stem:
+        raise ConfigError(f"{file}: [model]: key 'name': {model.name!r} is not the file's own name, {file.stem!r}")
     return model.warning
 
 
-def _found(check: Callable[[Path], str | None], file: Path, setting: str) -> Iterator[Finding]:
+def _found(check: Callable[[Path], str | None], file: Path, setting: str) -> Iterator[SettingFault]:
     try:
         warning = check(file)
     except ConfigError as error:
-        yield Finding("fail", f"{setting}: {error}")
+        yield SettingFault("fail", f"{setting}: {error}")
     else:
         if warning:
-            yield Finding("warn", f"{setting}: {file}: {warning}")
+            yield SettingFault("warn", f"{setting}: {file}: {warning}")

@@ -43,6 +43,10 @@ class Handler(Protocol):
     def text(self, text: str) -> None: ...
 
 
+#: What reading a part raises that is not as the archive says.
+_BROKEN = (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
+
+
 class Parts:
     """An opened archive; a context."""
 
@@ -102,9 +106,7 @@ class Parts:
                 yield
         except RuntimeError as error:  # so zipfile says that a password is wanted
             raise InputError("the workbook has a password; save it without one") from error
-        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-            raise InputError(DAMAGED) from error
-        except expat.ExpatError as error:
+        except (*_BROKEN, expat.ExpatError) as error:
             raise InputError(DAMAGED) from error
 
     def after(self, name: str, mark: bytes) -> bytes:
@@ -117,15 +119,7 @@ class Parts:
                     if (at := held.find(mark)) >= 0:
                         return held[at:] + part.read(10 * _MAX_TAG)
                     held = held[-len(mark) :]
-        except (
-            KeyError,
-            RuntimeError,
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            NotImplementedError,
-        ) as error:
+        except (*_BROKEN, RuntimeError) as error:  # RuntimeError: it has a password
             raise InputError(DAMAGED) from error
         return b""
 

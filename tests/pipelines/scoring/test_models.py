@@ -36,7 +36,7 @@ def test_names_are_those_of_the_files(models: Models) -> None:
     assert (models.text("default"), models.text("b2b-default")) == (None, None)
     assert models.text("shops") == model("shops").encode()
     assert models.profile("dach").name == "dach"
-    assert list(models.findings()) == []
+    assert list(models.faults()) == []
     assert Models().names() == ["default", "b2b-default"]
 
 
@@ -86,12 +86,12 @@ def test_an_unknown_profile_names_those_there_are(models: Models, name: str, tol
 )
 def test_a_wrong_file_is_found_with_file_and_key(tmp_path: Path, name: str, text: str, told: str) -> None:
     (tmp_path / name).write_text(text)
-    [finding] = Models(tmp_path).findings()
+    [finding] = Models(tmp_path).faults()
     assert finding.level == "fail" and re.search(f"LEADMILL_MODELS_DIR: .*{told}", finding.text)
 
 
 def test_what_is_missing_is_found(tmp_path: Path) -> None:
-    found = list(Models(tmp_path / "none", tmp_path / "none.toml").findings())
+    found = list(Models(tmp_path / "none", tmp_path / "none.toml").faults())
     assert [finding.level for finding in found] == ["fail", "fail"]
     assert re.search(r"LEADMILL_SCORING_FILE: .*none\.toml: cannot be read", found[0].text)
     assert re.search(r"LEADMILL_MODELS_DIR: .*none: no such folder", found[1].text)
@@ -116,5 +116,5 @@ def test_a_file_that_went_wrong_since_is_the_operators_fault(models: Models) -> 
 def test_a_probability_in_a_file_of_before_is_said_to_have_no_effect(tmp_path: Path) -> None:
     file = tmp_path / "old.toml"
     file.write_text(model("old") + "[probability]\nmidpoint = 50\nslope = 0.1\n")
-    [finding] = Models(None, file).findings()
+    [finding] = Models(None, file).faults()
     assert finding == ("warn", f"LEADMILL_SCORING_FILE: {file}: [probability] has no effect any more: remove it")
