@@ -22,3 +22,8 @@ Priority = Annotated[str | None, typer.Option(help="high, normal or low.", show_
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
 All = Annotated[bool, typer.Option("--all", help="Every job that matches --status, --kind, --tag, --since, --text.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def words(text: str) -> list[str]:
+    """The values of an option that takes several: `a,b,c`."""
+    return [word.strip() for word in text.split(",") if word.strip()]

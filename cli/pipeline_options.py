@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Priority, Tags
+from cli.options import Priority, Tags, words
 from cli.scoring_options import Icp, ScoringModel, scoring
 from cli.typed import typed
 from leadmill.declared import PIPELINE
@@ -87,9 +87,9 @@ def _pipeline(
     if search:
         body["search_queries"] = list(search)
     if stages:
-        body["stages"] = _words(stages)
+        body["stages"] = words(stages)
     if "report" in body.get("stages", PIPELINE) or formats or layout or no_bom:
-        body["report"] = _report(_words(formats) if formats else None, layout, no_bom=no_bom)
+        body["report"] = _report(words(formats) if formats else None, layout, no_bom=no_bom)
     if max_pages:
         body["crawl"] = {"max_pages": max_pages}
     return body
@@ -121,10 +121,6 @@ def _report(formats: list[str] | None, layout: str | None, *, no_bom: bool) -> d
     if layout or tables:
         report["layout"] = layout or FOR_PEOPLE
     return ({**report, "bom": False} if no_bom else report) or None
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 #: A command whose parameter `pipeline` (what `Client.submit` takes) is typed as all these options.

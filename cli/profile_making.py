@@ -13,6 +13,7 @@ import typer
 
 from cli import console
 from cli.failure import CommandError
+from cli.options import words
 from leadmill.errors import InputError
 from leadmill.suggest import unknown
 from pipelines.scoring import vocabulary
@@ -45,7 +46,7 @@ def of_options(
     """
     document: dict[str, Any] = {}
     for key, pair in lists.items():
-        found = {part: _words(text) for part, text in zip(("wanted", "unwanted"), pair, strict=True) if text}
+        found = {part: words(text) for part, text in zip(("wanted", "unwanted"), pair, strict=True) if text}
         if found:
             document[key] = found
     if size:
@@ -53,9 +54,9 @@ def of_options(
     if hiring:
         document["hiring"] = {"wanted": True}
     for option, text in (("must", must), ("veto", veto)):
-        for key in _words(text or ""):
+        for key in words(text or ""):
             _criterion(document, key, f"--{option}")[option] = True
-    for entry in _words(weight or ""):
+    for entry in words(weight or ""):
         key, _, number = entry.partition("=")
         if not number.isdecimal():
             raise InputError(f"--weight: {entry!r}: write it like industries=8")
@@ -113,10 +114,10 @@ def _ask(question: str, read: Callable[[str], T]) -> T:
 
 def _agrees(question: str, *, default: bool) -> bool:
     """Yes or no, asked again until it is one of the two; Enter is the default."""
-    words = {"": default, "y": True, "yes": True, "n": False, "no": False}
-    while (said := _typed(f"{question} {'Y/n' if default else 'y/N'}").lower()) not in words:
+    answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
+    while (said := _typed(f"{question} {'Y/n' if default else 'y/N'}").lower()) not in answers:
         console.note("  y or n")
-    return words[said]
+    return answers[said]
 
 
 def _typed(question: str) -> str:
@@ -130,14 +131,10 @@ def _typed(question: str) -> str:
 
 
 def _meant(means: Callable[[str], object], text: str) -> list[str]:
-    words = _words(text)
-    for word in words:
+    found = words(text)
+    for word in found:
         means(word)
-    return words
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return found
 
 
 def _band(text: str) -> dict[str, int]:

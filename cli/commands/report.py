@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import console
-from cli.options import AsJson, DataFolder, JobId, Watch
+from cli.options import AsJson, DataFolder, JobId, Watch, words
 from cli.scoring_options import Icp, ScoringModel, scoring
 from cli.typed import typed
 from leadmill.declared import PIPELINE
@@ -42,8 +42,8 @@ def _filter(
     """Which companies of the lake, as `Client.report` takes it."""
     given = {
         "tag": tag,
-        "tier": _words(tier),
-        "country": _words(country),
+        "tier": None if tier is None else words(tier.upper()),
+        "country": None if country is None else words(country.upper()),
         "industry": industry,
         "technology": technology,
         "min_score": min_score,
@@ -92,6 +92,7 @@ def report(
     with stack_of(folder) as stack, Client(stack.base_url) as client:
         form: dict[str, Any] = {"layout": layout, "bom": False if no_bom else None}
         if job is None:
+            form["layout"] = layout or (FOR_PEOPLE if _is_table(format) else None)
             job = _over_the_lake(client, wanted, type, format, form, watch=watch)
         saved = client.download_report(
             job,
@@ -113,14 +114,11 @@ def _over_the_lake(
     from cli.failure import CommandError, Exit
     from cli.progress import follow
 
-    tables = fmt in FORMATS.names and FORMATS.load(fmt).has_layouts
-    layout = form["layout"] or (FOR_PEOPLE if tables else None)
     handle = client.report(
         report_type=type_ or "comprehensive",  # type: ignore[arg-type]
         formats=[fmt],
         filter=wanted,  # type: ignore[arg-type]
-        layout=layout,
-        bom=form["bom"],
+        **form,
     )
     job = follow(client, handle.id, live=watch)
     if job.status != "completed":
@@ -129,8 +127,11 @@ def _over_the_lake(
     found = job.result
     companies = console.plural(found.get("of", 0), "company")
     console.note(f"{found.get('matched', 0):,} of {companies}: {found.get('filter')}")
-    form["layout"] = layout
     return handle.id
+
+
+def _is_table(fmt: str) -> bool:
+    return fmt in FORMATS.names and FORMATS.load(fmt).has_layouts
 
 
 def rerun(
@@ -166,7 +167,3 @@ def rerun(
         with ending_with(stack, client, handle.id):
             ended = follow(client, handle.id, live=watch, check=stack.check)
             return tell(client, ended, folder, report_dir=None, as_json=as_json)
-
-
-def _words(text: str | None) -> list[str] | None:
-    return None if text is None else [word.strip().upper() for word in text.split(",") if word.strip()]
