@@ -15,6 +15,7 @@ from api.probing import Prober
 from data.jobs import JobStore
 from data.lake import Lake
 from data.message_queues import MessageQueues
+from leadmill.access import Caller
 from leadmill.settings import Settings
 from pipelines.execution.broker import make_celery
 from pipelines.intake.schedule_registry import ScheduleRegistry
@@ -74,3 +75,12 @@ async def get_context(request: Request) -> Context:
 
 
 Here = Annotated[Context, Depends(get_context)]
+
+
+async def get_caller(request: Request) -> Caller:
+    """Who the request comes from; the gate has found out."""
+    found: Caller = request.scope["leadmill.caller"]
+    return found
+
+
+Who = Annotated[Caller, Depends(get_caller)]

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from leadmill.access import Caller
 from leadmill.errors import ConfigError
 from leadmill.hosts import AllowedHosts
 from leadmill.settings import Settings
@@ -108,6 +109,7 @@ class Gate:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _REQUEST_ID.match(given) else f"req_{self._series}{next(self._numbers):08x}"
         scope["leadmill.request_id"] = request_id
+        scope["leadmill.caller"] = Caller.local((scope.get("client") or ("",))[0])
         started = False
 
         async def send_with_headers(message: Message) -> None:

@@ -1,0 +1,58 @@
+"""Who may do what: roles, projects, and the caller that a request comes from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import total_ordering
+
+#: The project of whoever names none, and of all that was made before there were projects.
+DEFAULT_PROJECT = "default"
+#: What a project may be called; use `fullmatch`.
+PROJECT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+@total_ordering
+class Role(Enum):
+    """What a caller may do; who has a role may all that the lesser ones may."""
+
+    #: Read.
+    VIEWER = "viewer"
+    #: Submit, cancel, resume, plan.
+    OPERATOR = "operator"
+    #: Administer: keys, maintenance.
+    ADMIN = "admin"
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Role):
+            return NotImplemented
+        return _RANK[self] < _RANK[other]
+
+
+_RANK = {role: rank for rank, role in enumerate(Role)}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a request comes from."""
+
+    #: The key's name; `local` where no key is configured.
+    name: str
+    role: Role
+    #: All that the caller sees and makes is of this project.
+    project: str
+    #: The visible part of the key, by which logs and the audit name it; None without a key.
+    key_id: str | None
+    #: The other end of the connection, an IP address; empty where it is not known.
+    address: str
+
+    @classmethod
+    def local(cls, address: str) -> Caller:
+        """Whoever reaches an installation without keys: it may do everything."""
+        return cls("local", Role.ADMIN, DEFAULT_PROJECT, None, address)
+
+    @property
+    def administers_all(self) -> bool:
+        """True for an admin of the default project: it administers every project, and the installation."""
+        return self.role is Role.ADMIN and self.project == DEFAULT_PROJECT
