@@ -184,6 +184,20 @@ class StoreBusyError(StoreRefusedError):
     )
 
 
+class OverloadedError(StoreRefusedError):
+    """As many jobs are live as the operator allows."""
+
+    code = "too_many_live_jobs"
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: most live jobs."""
+        super().__init__(
+            f"{limit:,} jobs are waiting or running, and the stack takes no more at a time (LEADMILL_MAX_LIVE_JOBS): "
+            "nothing of this request was kept; send it again later"
+        )
+        self.retry_after_s = 10
+
+
 class StoreError(LeadmillError):
     """Redis answers with an error that none of the others names: a record or a server that this version cannot use."""
 

@@ -188,6 +188,14 @@ class Settings(BaseSettings):
     )
     retention_days: int = _setting(90, "Cleanup takes jobs that ended longer ago.", ge=1)
 
+    max_live_jobs: int | None = _setting(
+        None,
+        "Most jobs that wait or run at a time. While there are so many, a submission, a resume or a rerun is answered "
+        "503 with `Retry-After`, and nothing of it is kept; a schedule's planned time waits.",
+        group="limit",
+        shown="none",
+        ge=1,
+    )
     task_time_limit_s: int = _setting(
         180,
         "Seconds after which one stage of one unit is killed: the backstop behind deadline and lease. Score, reports "

@@ -4,7 +4,7 @@
     record.py      what a record and a unit hold, by name
     store.py       the moves, one method each; reading.py the questions
     connection.py  the way to Redis; script.py joins the script
-    lua/           the script: operations/<name>.lua is a move; core (how to decide and write), job and unit are shared
+    lua/           the script: operations/<name>.lua is a move; core (how to decide and write), job, limits, unit shared
     entries.py     what single entries must look like; newest_first.py pages over an index
 
 Questions of single callers, as functions: counters.py (statistics, recount), begun.py (units a minute), due.py (what is

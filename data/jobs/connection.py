@@ -19,7 +19,7 @@ from data.identity import LakePair, RefusedConnectionError, connect, read_id
 from data.jobs import script
 from data.jobs.model import Answer, HandOut
 from data.redis_errors import classified, damaged
-from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError
+from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError, OverloadedError
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -86,6 +86,7 @@ class StoreConnection:
             UnavailableError: Redis does not answer; the move may or may not have been made.
             ForeignLakeError: the records belong to another lake, or a later version has written to them; nothing was
                 changed.
+            OverloadedError: one live job more would be too many; nothing was written.
             DamagedRecordError: a key that the move touches is of another type; nothing was written.
         """
         if self._clock is not None:
@@ -100,6 +101,8 @@ class StoreConnection:
             raise self._not_ours(lambda pair: pair.refusal(pair.lake, foreign))
         if newer := body.get("newer"):
             raise self._not_ours(lambda pair: pair.too_new(newer))
+        if over := body.get("over"):
+            raise OverloadedError(over["limit"])
         if "damaged" in body:
             raise damaged(body["damaged"], body["is"], body["want"])
         if "illegal" in body:

@@ -1,9 +1,9 @@
 """The script that makes every change of a record, from the files in `lua/`, one script an operation.
 
-`core`, `job` and `unit` are common, then come the operation's own file and `end`. Names in capitals stand for what is
-said in Python (limits, legal moves, the fields under which things are stored) and are put in as text. A script makes
-each of its functions and tables anew at every call, which is most of the server's time; so what an operation does not
-use is left out.
+`core`, `job`, `limits` and `unit` are common, then come the operation's own file and `end`. Names in capitals stand for
+what is said in Python (limits, legal moves, the fields under which things are stored) and are put in as text. A script
+makes each of its functions and tables anew at every call, which is most of the server's time; so what an operation does
+not use is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from data import keys
-from data.jobs.model import DEADLINE_STRUCK, LIMITS, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
+from data.jobs.model import DEADLINE_STRUCK, LIMITS, TERMINAL, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
 from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
 
 _FOLDER = Path(__file__).parent / "lua"
@@ -39,7 +39,7 @@ def around(operation: str) -> str:
 
 def common() -> str:
     """What operations share."""
-    return "\n".join((_FOLDER / f"{name}.lua").read_text() for name in ("core", "job", "unit"))
+    return "\n".join((_FOLDER / f"{name}.lua").read_text() for name in ("core", "job", "limits", "unit"))
 
 
 def _used_of(text: str, used: str) -> str:
@@ -77,6 +77,7 @@ CONSTANTS: dict[str, str] = {
     **{f"STAGE_{name.upper()}": _lua(f":{field}") for name, field in STAGE_FIELDS.items()},
     "RECORD_VERSION": _lua(keys.RECORD_VERSION),
     "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
+    "LIVE_STATUSES": ", ".join(_lua(status) for status in Status if status not in TERMINAL),
     "JOB_STATUSES": ", ".join(_lua(status) for status in Status),
     "JOB_MOVES": _lua(_moves(TRANSITIONS)),
     "UNIT_MOVES": _lua(_moves(UNIT_TRANSITIONS)),

@@ -17,14 +17,16 @@ from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, Stor
 class JobStore(JobReader):
     """All reading and writing of job records. One instance a process; safe to share between threads."""
 
-    def submit(self, job: NewJob) -> Answer:
+    def submit(self, job: NewJob, max_live: int | None = None) -> Answer:
         """Record a job. Accepted means recorded: what follows is sent again by the reconciler if it gets lost.
 
         A repeat (same id, or same key and body) is the same job; a record without its launch is completed. With `lost`
         in the answer the key stands for a job (`job`) that has no record: submit again under that id to make it.
+        While `max_live` jobs are live no other is recorded.
 
         Raises:
             ConflictError: the idempotency key stood for another body.
+            OverloadedError: as many jobs are live as may be; nothing was recorded.
             StoreRefusedError: nothing was recorded.
             UnavailableError: carries the id, since the record may have been made.
             DamagedRecordError: a key is of another type; nothing was recorded.
@@ -51,6 +53,7 @@ class JobStore(JobReader):
                 body=job.body_hash,
                 deadline_s=job.deadline_s,
                 run_at=None if job.run_at is None else int(job.run_at * 1000),
+                max_live=max_live,
             )
         except (ForeignLakeError, StoreRefusedError):
             raise
@@ -171,18 +174,23 @@ class JobStore(JobReader):
         units: Mapping[str, UnitState] | None = None,
         key: str | None = None,
         damaged: Sequence[str] | None = None,
+        max_live: int | None = None,
     ) -> Answer:
         """Plan again what is not done; `units` come from the manifest when the record's own are gone.
 
         `damaged`: files of the job are, so a completed one may be resumed, and these partitions are made again.
-        A repeat with the same idempotency `key` changes nothing (then `replayed` in the answer).
+        A repeat with the same idempotency `key` changes nothing (then `replayed` in the answer). While `max_live` jobs
+        are live none is resumed.
 
         Raises:
             NotFoundError: no such job.
             ConflictError: it runs, or everything in it is done; or the key stood for another request.
+            OverloadedError: as many jobs are live as may be.
         """
         stored = None if units is None else _stored(units)
-        answer = self.call("resume", job=job_id, units=stored, idem=key, body=f"resume:{job_id}", damaged=damaged)
+        answer = self.call(
+            "resume", job=job_id, units=stored, idem=key, body=f"resume:{job_id}", damaged=damaged, max_live=max_live
+        )
         if answer.refused is None and not answer.body["ok"]:
             raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")
         return self._legal(answer, job_id, "resume", "cancel")

@@ -14,7 +14,7 @@ from typing import cast
 from data.jobs import TERMINAL, JobRecord, JobStore, Status
 from data.lake import Lake
 from leadmill.answers import BulkCounts, RefusedJob
-from leadmill.errors import ConflictError, NotFoundError
+from leadmill.errors import ConflictError, NotFoundError, OverloadedError
 from pipelines.execution.canvas import Dispatch
 from pipelines.execution.restore import note_cancelled
 from pipelines.intake.control import resume
@@ -70,10 +70,13 @@ def act(
 
     Raises:
         InputError: not a cursor of ours.
+        OverloadedError: as many jobs are live as may be, and no job was looked at before one that this keeps from being
+            resumed. Else the call ends before that job, and the next one goes on with it.
         UnavailableError: Redis does not answer; what was done stays done, and a repeat goes on.
     """
     found, until = BulkResult(), time.monotonic() + MAX_S
-    for record, place in matching(store, wanted, place_of(cursor) if cursor else None):
+    before = place_of(cursor) if cursor else None
+    for record, place in matching(store, wanted, before):
         if record is not None:
             found.matched += 1
             if reason := refusal(action, record):
@@ -81,7 +84,15 @@ def act(
             elif dry_run:
                 found.done += 1
             else:
-                _act(store, lake, dispatch, action, record, found)
+                try:
+                    _act(store, lake, dispatch, action, record, found)
+                except OverloadedError:
+                    found.matched -= 1
+                    if before is None or not found.matched:
+                        raise
+                    found.next_cursor = cursors.encode(*before)
+                    break
+        before = place
         if time.monotonic() > until:
             found.next_cursor = cursors.encode(*place)
             break

@@ -9,7 +9,7 @@ a restart, a second scheduler or a clock that jumps changes nothing: one job a p
   at its next planned time, and the times that were submitted too early are not submitted again when they come.
 - Ticks that come while a schedule is paused are dropped without a word: a resume waits for the next planned time.
 - A submit that is refused is told as a critical event `tick_refused`, and stops no other schedule; one that the disk
-  does not take is told as `tick_waits` and tried again.
+  does not take, or that would make too many live jobs, is told as `tick_waits` and tried again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from data.lake import Lake
 from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
 from leadmill import answers
 from leadmill.declared import PERIODIC
-from leadmill.errors import ConflictError, InputError, LeadmillError, StorageError, UnavailableError
+from leadmill.errors import ConflictError, InputError, LeadmillError, OverloadedError, StorageError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.time_zones import time_zone
 from pipelines.execution.canvas import Dispatch
@@ -165,7 +165,7 @@ class Ticker:
             return False
         try:
             job_id = self._submit(due.name, planned)
-        except StorageError as error:  # its input does not fit on the disk: due again at the next tick
+        except (StorageError, OverloadedError) as error:  # no room for it just now: due again at the next tick
             tell_once(self._store, "tick_waits", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
             return False
         except UnavailableError:

@@ -181,6 +181,7 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
         InputError: a field is wrong (named).
         ConflictError: the idempotency key stood for another body.
         UnavailableError: Redis does not answer; carries the job's id, which a repeat may name.
+        OverloadedError: as many jobs are live as may be; nothing was kept.
         StorageError: the input could not be kept.
     """
     submission.check()
@@ -218,7 +219,7 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
             _forget(lake, job_id)
         raise StorageError.of(error) or error from error
     try:
-        answer = store.submit(job)
+        answer = store.submit(job, get_settings().max_live_jobs)
     except Exception as error:
         may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)
         if fresh and not may_count:

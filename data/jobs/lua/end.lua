@@ -13,7 +13,7 @@ local made, answer = pcall(function()
   return answer
 end)
 if not made then
-  if type(answer) ~= 'table' or not (answer.damaged or answer.illegal) then error(answer, 0) end
+  if type(answer) ~= 'table' or not (answer.damaged or answer.illegal or answer.over) then error(answer, 0) end
   send = {}
   if answer.illegal then answer.no = 'illegal' end
 end

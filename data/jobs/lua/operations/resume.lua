@@ -91,6 +91,7 @@ local function operation()
   local job = load(args.job)
   local answer = refused(job)
   if answer then return answer end
+  check_live()
   for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do
     write(kind, key .. job.id, 'PERSIST')
   end

@@ -24,6 +24,7 @@ end
 local function operation()
   local known = replay()
   if known then return known end
+  check_live()
   local job = { id = args.id }
   subject = job.id
   for name, value in pairs(args.fields) do set(job, name, value) end
