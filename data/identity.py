@@ -108,8 +108,8 @@ class LakePair:
             self._refused = True
             raise self.refusal(own, bound, place)
         self._refused = False
-        if form < keys.RECORD_VERSION and bind:
-            ask("SET", self._key(keys.RECORD_VERSION_KEY), str(keys.RECORD_VERSION))
+        if form < keys.WITHOUT_PROJECTS and bind:
+            ask("SET", self._key(keys.RECORD_VERSION_KEY), str(keys.WITHOUT_PROJECTS))
         return own
 
     def too_new(self, form: int) -> NewerStoreError:

@@ -1,10 +1,26 @@
 """Names of Redis' keys as Python asks for them, each behind the prefix (`Settings.key_prefix`); the script in
 data/jobs/lua has them too. What each holds is said in data/jobs/__init__.py, of schedules in data/schedules.py.
+
+Every project has keys of its own, but for those that all projects share (`OF_ALL`). Those of the default project stand
+right behind the prefix, those of another one behind `p:<project>:`. So whoever asks for a project finds nothing of
+another one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+from leadmill.access import DEFAULT_PROJECT, checked
+
+
+def scope(project: str) -> str:
+    """What stands in front of the names of a project's own keys.
+
+    Raises:
+        ValueError: not the name of a project.
+    """
+    return "" if project == DEFAULT_PROJECT else f"p:{checked(project)}:"
+
 
 # ---- of one job
 
@@ -84,9 +100,20 @@ LAKE, LAKE_PLACE, GENERATION = "lake", "lake_place", "generation"
 #: The latest form that records, units and messages behind the prefix have; and the form that this version writes, and
 #: reads up to. It grows when a version writes what the one before cannot read. 0.1.0 has form 1, and wrote no such key.
 RECORD_VERSION_KEY = "record_version"
-RECORD_VERSION = 2
+RECORD_VERSION = 3
+#: The form while the default project is the only one that ever had a job: what 0.2.0 reads.
+WITHOUT_PROJECTS = 2
+#: The projects, but for the default one, that ever had a job; and of each of their jobs in Redis whose it is.
+PROJECTS, PROJECT_OF = "projects", "project_of"
 #: Never there: a write of nothing is tried on it (data/probes.py).
 PROBE = "probe"
+#: What all projects share.
+OF_ALL = frozenset(
+    {
+        DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
+        PROJECTS, PROJECT_OF, PROBE,
+    }
+)  # fmt: skip
 
 # ---- of schedules
 
@@ -98,12 +125,12 @@ def ticked(schedule: str) -> str:
 
 
 def shared(statuses: Iterable[str], kinds: Iterable[str] = ()) -> dict[str, str]:
-    """The keys that all jobs share, and the type of each."""
+    """The keys that all jobs of the default project share, and the type of each."""
     kinds = list(kinds)
     return {
         **{of_status(status): "zset" for status in statuses},
-        **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE), "zset"),
-        **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER), "hash"),
+        **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE, PROJECTS), "zset"),
+        **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER, PROJECT_OF), "hash"),
         **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY), "string"),
         CRITICAL: "stream",
         LOOKS: "list",

@@ -23,25 +23,46 @@ from data.reading import FAULTS, named, newest_rows, read_table
 from data.schemas import STAGE_SCHEMAS
 from data.storage import Run, Storage
 from data.unit_files import UnitFiles, schema_of
+from leadmill.access import DEFAULT_PROJECT, PROJECT, checked
 from leadmill.errors import NotFoundError
 from leadmill.ids import JOB_ID
 
 __all__ = ["DamagedPartError", "Lake", "UnitFiles", "partition_of"]
 
 
-class Lake:
-    """Paths, parts and queries below one data folder. Cheap to make; holds no connection.
+#: Takes what an operator must see: a kind and what it is about (`JobStore.critical`).
+Tell = Callable[[str, Mapping[str, Any]], None]
 
-    `tell` takes what an operator must see: a kind and what it is about (`JobStore.critical`).
+
+class Lake:
+    """Paths, parts and queries of one project below a data folder. Cheap to make; holds no connection.
+
+    The default project has the data folder itself for its root, another one `<data>/projects/<name>`: nothing that is
+    asked of a lake looks into another project's.
     """
 
-    def __init__(self, root: Path, tell: Callable[[str, Mapping[str, Any]], None] | None = None) -> None:
+    def __init__(self, data: Path, tell: Tell | None = None, project: str = DEFAULT_PROJECT) -> None:
+        root = data if project == DEFAULT_PROJECT else data / "projects" / checked(project)
+        self.data, self.project = data, project
         self.root = root
         self.storage: Storage = LocalStorage(root)
         self.tell = tell
         self.jobs = root / "jobs"
         self.companies = root / "companies"
         self.history = root / "job_history"
+
+    def of(self, project: str, tell: Tell | None = None) -> Lake:
+        """The lake of a project below the same data folder.
+
+        Raises:
+            ValueError: not the name of a project.
+        """
+        return Lake(self.data, tell or self.tell, project)
+
+    def projects(self) -> list[str]:
+        """Every project that has a folder, the default one first, the others by name."""
+        names = LocalStorage(self.data).names(self.data / "projects")
+        return [DEFAULT_PROJECT, *sorted(name for name in names if PROJECT.fullmatch(name) and name != DEFAULT_PROJECT)]
 
     def job_dir(self, job_id: str) -> Path:
         """The folder of a job.

@@ -13,6 +13,17 @@ DEFAULT_PROJECT = "default"
 PROJECT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
+def checked(project: str) -> str:
+    """The name of a project, which keys and folders are named by.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not PROJECT.fullmatch(project):
+        raise ValueError(f"not the name of a project (a-z, 0-9 and dashes, at most 40): {project[:60]!r}")
+    return project
+
+
 @total_ordering
 class Role(Enum):
     """What a caller may do; who has a role may all that the lesser ones may."""

@@ -12,7 +12,9 @@ waited for), dead_units.py, unit_reading.py (units of many jobs), event_feed.py 
 restored.py makes a lost record again from what the lake knows.
 Nobody else speaks to Redis about jobs, or knows a key (data/keys.py).
 
-Keys, all behind one prefix (`Settings.key_prefix`):
+Keys, all behind one prefix (`Settings.key_prefix`). What a project has for itself (its jobs, indices, `dead`, `ended`,
+`hist:…`, `idem:…`, `critical`, schedules) stands behind `p:<project>:` besides, but for the default project's; the due
+set, the numbers of hand-outs, the workers and whose server it is are of all (`keys.OF_ALL`):
 
     job:<id>    hash of short fields (they stay in Redis' compact form): kind, status, times, counters
     doc:<id>    hash of long ones: input and spec (what was asked, JSON), result, error
@@ -28,6 +30,8 @@ Keys, all behind one prefix (`Settings.key_prefix`):
     claimed     time of the last claim
     aside       sorted set of jobs that could not be looked at (a key of another type) -> when that was told
     dead        sorted set `<job>|<unit>` -> when the unit failed for good
+    projects    sorted set of the other projects that ever had a job, by when the first came
+    project_of  hash: of each job in Redis that is not of the default project, whose it is
     lake, lake_place   which lake these records belong to, and where it lay (data/identity.py)
     record_version     the latest form that records, units and messages have here (data/keys.py)
     generation  made with the first record; another one than in `<data>/run/generation` means an emptied server

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import redis
 from redis.backoff import ConstantBackoff
@@ -19,6 +20,7 @@ from data.identity import LakePair, RefusedConnectionError, connect, read_id
 from data.jobs import script
 from data.jobs.model import Answer, HandOut
 from data.redis_errors import classified, damaged
+from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError, OverloadedError
 from leadmill.log import get_logger
 
@@ -26,7 +28,7 @@ log = get_logger(__name__)
 
 
 class StoreConnection:
-    """A server and the prefix of its keys. Safe to share between threads.
+    """A server and the prefix of its keys, seen from one project (`of`). Safe to share between threads.
 
     `clock` replaces the server's time in tests (milliseconds). `pair` names the lake that the records belong to, and
     has to be that of the client's connections; without one (tests of the record alone) no lake is checked.
@@ -38,6 +40,9 @@ class StoreConnection:
         self.redis = client
         self.prefix = prefix
         self.pair = pair
+        #: What is asked for and changed is of this project; work alone (`begin` to `died`) finds the job's own.
+        self.project = DEFAULT_PROJECT
+        self._own_prefix = prefix
         self._clock = clock
         self._shas: dict[str, str] = {}
 
@@ -74,9 +79,31 @@ class StoreConnection:
         )
         return cls(client, prefix, pair=pair)
 
+    def of(self, project: str) -> Self:
+        """The same connection, seen from a project: of another one's jobs, schedules … it finds none.
+
+        Raises:
+            ValueError: not the name of a project.
+        """
+        if project == self.project:
+            return self
+        seen = copy.copy(self)
+        seen.project, seen._own_prefix = project, self.prefix + keys.scope(project)
+        return seen
+
+    def projects(self) -> list[str]:
+        """Every project that ever had a job, the default one first, the others by name.
+
+        Raises:
+            UnavailableError: Redis does not answer.
+        """
+        with self.guarded(keys.PROJECTS):
+            others = cast("list[str]", self.redis.zrange(self.key(keys.PROJECTS), 0, -1))
+        return [DEFAULT_PROJECT, *sorted(others)]
+
     def key(self, name: str) -> str:
         """The full Redis key of a name."""
-        return self.prefix + name
+        return (self.prefix if name in keys.OF_ALL else self._own_prefix) + name
 
     def call(self, operation: str, **arguments: Any) -> Answer:
         """Make one transition; one that no record may make is refused as `illegal`.
@@ -91,6 +118,8 @@ class StoreConnection:
         """
         if self._clock is not None:
             arguments["now"] = self._clock()
+        if self.project != DEFAULT_PROJECT:
+            arguments["project"] = self.project
         payload = json.dumps({name: value for name, value in arguments.items() if value is not None})
         try:
             raw = self._run(operation, payload)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from leadmill.access import DEFAULT_PROJECT
+
 
 class Status(StrEnum):
     """Where a job stands. A terminal status changes by `resume` only."""
@@ -155,6 +157,8 @@ class Grant:
     refused: frozenset[str] = frozenset()
     #: After deaths or lapses that no page explains it runs company by company: the next one names the company.
     company_by_company: bool = False
+    #: The job's: its record and its files are found by it (`JobStore.of`, `Lake.of`).
+    project: str = DEFAULT_PROJECT
 
 
 @dataclass

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from data.jobs.entries import object_of
 from data.jobs.model import TERMINAL, Status, UnitStatus
 from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
+from leadmill.access import DEFAULT_PROJECT
 
 #: A look-up: lists ask for the status of a thousand records, and an enum's call takes four times as long.
 _STATUSES = {status.value: status for status in Status}
@@ -170,6 +171,11 @@ class JobRecord:
     def tags_json(self) -> str:
         """The tags as they are stored, each in quotes."""
         return self.stored.get("tags") or ""
+
+    @property
+    def project(self) -> str:
+        """Whose it is; a record of the default project does not say so."""
+        return self.stored.get("project") or DEFAULT_PROJECT
 
     @property
     def parent(self) -> str | None:

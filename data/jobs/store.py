@@ -11,6 +11,7 @@ from data.jobs.model import LIMITS, Answer, Grant, HandOut, NewJob, Status
 from data.jobs.reading import JobReader, decoded
 from data.jobs.record import UnitState, stored_fields
 from data.jobs.restored import RestoredJob
+from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, StoreRefusedError, UnavailableError
 
 
@@ -79,6 +80,7 @@ class JobStore(JobReader):
             body["created"] / 1000, body["parts"], tuple(body.get("files") or ()), body.get("category") or "",
             frozenset(name for name in body.get("refused") or () if "?" not in name),
             max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
+            body.get("project") or DEFAULT_PROJECT,
         )  # fmt: skip
 
     def renew(self, grant: Grant, progress: int | None = None, message: str = "", pages: int = 0) -> str | None:

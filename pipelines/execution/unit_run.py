@@ -11,7 +11,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
@@ -44,13 +44,20 @@ _GIVE_BACK_S = 1.0
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a process needs to run units: one a process, made after the fork."""
+    """What a process needs to run units: one a process, made after the fork. It is seen from one project (`of`)."""
 
     settings: Settings
     store: JobStore
     lake: Lake
     #: Sends what a transition handed out; raises UnavailableError when the broker is away.
     dispatch: Dispatch
+
+    def of(self, project: str) -> Runtime:
+        """The same for the jobs of a project."""
+        if project == self.store.project:
+            return self
+        store = self.store.of(project)
+        return replace(self, store=store, lake=self.lake.of(project, store.critical))
 
 
 @dataclass
@@ -201,6 +208,7 @@ def run_unit(
         log.debug("message without work", job=job_id, unit=unit, epoch=epoch, reason=grant)
         return False
     pause_point("begun")
+    runtime = runtime.of(grant.project)
     try:
         number, stage = place_of(grant)
     except RecordError as error:

@@ -8,6 +8,8 @@
 -- and `write` note what is to be done. At the end `flush` looks whether every key is of its type, and does it all. Whoever raises an error before has changed nothing. Full memory, a replica and a full disk
 -- refuse the first write. A decision is about one job.
 local P, args = KEYS[1], cjson.decode(ARGV[2])
+local project = args.project -- of the job that the decision is about; nil: the default one
+local scope = project and 'p:' .. project .. ':' or '' -- in front of each key that a project has for itself
 local call, enc, dec = redis.call, cjson.encode, cjson.decode
 local now = args.now
 if not now then
@@ -63,7 +65,7 @@ end
 
 -- The record of the job that is decided about: its fields, and `id`.
 local function load(id)
-  local flat = read('hash', 'HGETALL', 'job:' .. id)
+  local flat = read('hash', 'HGETALL', scope .. 'job:' .. id)
   if #flat == 0 then return nil end
   local job = { id = id }
   for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
@@ -78,8 +80,27 @@ local function unit_in(state)
   return unit
 end
 
+local function of_project(name)
+  project, scope = name, name and 'p:' .. name .. ':' or ''
+end
+
+-- Turns to the project of a job that the default one has not; whether there is one.
+local function elsewhere(id)
+  of_project(read('hash', 'HGET', 'project_of', id) or nil)
+  return project ~= nil
+end
+
+-- The record of a job that a message or a due entry names, whichever project it is of.
+local function find(id)
+  if args.project then return load(id) end
+  of_project(nil)
+  local job = load(id)
+  if not job and elsewhere(id) then job = load(id) end
+  return job
+end
+
 local function read_unit(id, name)
-  local state = read('hash', 'HGET', 'units:' .. id, name)
+  local state = read('hash', 'HGET', scope .. 'units:' .. id, name)
   return state and unit_in(state) or nil
 end
 
@@ -95,7 +116,7 @@ end
 
 -- Names of all of them, as Redis lists them. With `readable` those that cannot be read are passed over.
 local function all_units(readable)
-  local names, flat = {}, read('hash', 'HGETALL', 'units:' .. subject)
+  local names, flat = {}, read('hash', 'HGETALL', scope .. 'units:' .. subject)
   for i = 1, #flat, 2 do
     local ok, unit = true, units[flat[i]]
     if not unit then ok, unit = pcall(unit_in, flat[i + 1]) end
@@ -113,8 +134,8 @@ end
 -- too that a resume planned again: each stands in `todo`. Of a few all are looked at, which finds them whatever the
 -- record lacks. One that cannot be read is passed over: a cancel and a deadline end the job all the same.
 local function open_units(planned)
-  if read('hash', 'HLEN', 'units:' .. subject) <= MANY_UNITS then return all_units(true) end
-  local names, start = planned and read('list', 'LRANGE', 'todo:' .. subject, 0, -1) or {}, subject .. '|'
+  if read('hash', 'HLEN', scope .. 'units:' .. subject) <= MANY_UNITS then return all_units(true) end
+  local names, start = planned and read('list', 'LRANGE', scope .. 'todo:' .. subject, 0, -1) or {}, subject .. '|'
   for _, member in ipairs(read('zset', 'ZRANGE', 'due', 0, -1)) do
     local name = member:sub(1, #start) == start and member:sub(#start + 1)
     if name and pcall(get_unit, name) then names[#names + 1] = name end
@@ -166,11 +187,11 @@ local function due(name, at) write('zset', 'due', 'ZADD', at, subject .. '|' .. 
 local function undue(name) write('zset', 'due', 'ZREM', subject .. '|' .. name) end
 
 local function event(kind, data)
-  write('stream', 'ev:' .. subject, 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
+  write('stream', scope .. 'ev:' .. subject, 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
 end
 
 local function critical(kind, data)
-  write('stream', 'critical', 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
+  write('stream', scope .. 'critical', 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
 end
 
 -- Whether a move is one of those that data/jobs/model.py allows (` <from>><to> …`); else the operation is refused.
@@ -187,16 +208,16 @@ local function flush()
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
-  if #fields > 0 then expect('hash', 'job:' .. subject) end
-  if #units_changed > 0 then expect('hash', 'units:' .. subject) end
+  if #fields > 0 then expect('hash', scope .. 'job:' .. subject) end
+  if #units_changed > 0 then expect('hash', scope .. 'units:' .. subject) end
   for _, it in ipairs(writes) do expect(it[1], it[2]) end
   if drops then
     for _, it in ipairs(drops) do expect(it[1], it[2]) end
     for _, it in ipairs(drops) do call('DEL', P .. it[2]) end
   end
-  if #fields > 0 then call('HSET', P .. 'job:' .. subject, unpack(fields)) end
-  if removed and #removed > 0 then call('HDEL', P .. 'job:' .. subject, unpack(removed)) end
-  for _, name in ipairs(units_changed) do call('HSET', P .. 'units:' .. subject, name, enc(units[name])) end
+  if #fields > 0 then call('HSET', P .. scope .. 'job:' .. subject, unpack(fields)) end
+  if removed and #removed > 0 then call('HDEL', P .. scope .. 'job:' .. subject, unpack(removed)) end
+  for _, name in ipairs(units_changed) do call('HSET', P .. scope .. 'units:' .. subject, name, enc(units[name])) end
   if numbers then
     for field, n in pairs(numbers) do call('HSET', P .. 'seq', field, n) end
   end

@@ -3,10 +3,19 @@
 local function set_status(job, status)
   if job.status == status then return end
   must_be_legal(JOB_MOVES, job.status, status)
-  write('zset', 'idx:s:' .. job.status, 'ZREM', job.id)
-  write('zset', 'idx:s:' .. status, 'ZADD', num(job.created), job.id)
+  write('zset', scope .. 'idx:s:' .. job.status, 'ZREM', job.id)
+  write('zset', scope .. 'idx:s:' .. status, 'ZADD', num(job.created), job.id)
   set(job, 'status', status)
   event('status', { status = status })
+end
+
+-- Of a job of another project than the default one: which it is, and that versions before projects would lose it.
+local function note_project(job)
+  if not project then return end
+  set(job, 'project', project)
+  write('hash', 'project_of', 'HSET', job.id, project)
+  write('zset', 'projects', 'ZADD', 'NX', now, project)
+  write('string', 'record_version', 'SET', RECORD_VERSION)
 end
 
 -- Adds to a counter over all jobs, once a decision. HINCRBY would refuse a number that is none amid the writes.
@@ -15,9 +24,9 @@ local function count(key, field, by) write('hash', key, 'HSET', field, num(read(
 local function bucket_of(took) return math.floor(math.log(took + 1) / math.log(BUCKET)) end
 
 local function count_ended(job, by)
-  count('ended', job.kind .. ':' .. job.status, by)
-  count('ended', job.kind .. ':ms', by * num(job.took))
-  count('hist:' .. job.kind, job.bucket or bucket_of(num(job.took)), by)
+  count(scope .. 'ended', job.kind .. ':' .. job.status, by)
+  count(scope .. 'ended', job.kind .. ':ms', by * num(job.took))
+  count(scope .. 'hist:' .. job.kind, job.bucket or bucket_of(num(job.took)), by)
 end
 
 local function end_job(job, status)
@@ -38,7 +47,7 @@ local function end_job(job, status)
   undue('~')
   if status == 'completed' and num(job.coverage) >= 1 then
     for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do
-      write(kind, key .. job.id, 'EXPIRE', ENDED_KEPT_S)
+      write(kind, scope .. key .. job.id, 'EXPIRE', ENDED_KEPT_S)
     end
   end
 end

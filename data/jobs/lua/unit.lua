@@ -53,7 +53,7 @@ end
 
 local function fail_wrong_close(job, name)
   set(job, 'category', 'data')
-  write('hash', 'doc:' .. job.id, 'HSET', 'error', "the job's record is wrong: close: " .. name)
+  write('hash', scope .. 'doc:' .. job.id, 'HSET', 'error', "the job's record is wrong: close: " .. name)
   end_job(job, 'failed')
 end
 
@@ -94,7 +94,7 @@ end
 -- of `todo` are taken. Whatever the record counts, one that stands in another status is passed over.
 local function next_partition(job, taken)
   while true do
-    local name = read('list', 'LINDEX', 'todo:' .. job.id, taken)
+    local name = read('list', 'LINDEX', scope .. 'todo:' .. job.id, taken)
     if name then
       taken = taken + 1
     elseif num(job[PARTITIONS_HANDED]) < num(job[PARTITIONS]) then
@@ -118,7 +118,7 @@ local function hand_next(job)
     add(job, IN_WINDOW, 1)
     hand(job, name, unit, false)
   end
-  if taken > 0 then write('list', 'todo:' .. job.id, 'LTRIM', taken, -1) end
+  if taken > 0 then write('list', scope .. 'todo:' .. job.id, 'LTRIM', taken, -1) end
   if num(job[IN_WINDOW]) == 0 and num(job[CLOSE_STEP]) == 0 and launch_ended() then start_close(job) end
 end
 
@@ -151,11 +151,11 @@ local function fail_unit(job, name, unit, category, text)
   add(job, stage .. STAGE_FAILED, 1)
   set(job, stage .. STAGE_FINISHED, now)
   event('unit', { unit = name, stage = stage, state = 'failed', category = category, error = text })
-  write('zset', 'dead', 'ZADD', now, job.id .. '|' .. name)
+  write('zset', scope .. 'dead', 'ZADD', now, job.id .. '|' .. name)
   if category == 'poison' then critical('poison', { job = job.id, unit = name, stage = stage, error = text }) end
   if not is_part(name) and (job.category or '') == '' and not name:find('^render:') then
     set(job, 'category', category)
-    write('hash', 'doc:' .. job.id, 'HSET', 'error', text)
+    write('hash', scope .. 'doc:' .. job.id, 'HSET', 'error', text)
   end
   ended(job, name, true)
 end

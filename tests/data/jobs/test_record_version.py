@@ -50,6 +50,17 @@ def test_who_connects_writes_the_version_unless_it_is_there(
     if before is not None:
         store.redis.set(store.key(keys.RECORD_VERSION_KEY), before)
     assert connect().record(JOB)
+    assert version(store) == str(keys.WITHOUT_PROJECTS)
+
+
+def test_the_first_job_of_another_project_raises_the_version_and_connecting_does_not_lower_it(
+    connect: Callable[[], JobStore],
+) -> None:
+    """Whoever knows of no projects would drop the job's due entry."""
+    store = connect()
+    store.of("acme").submit(new())
+    assert version(store) == str(keys.RECORD_VERSION)
+    assert connect().of("acme").record(JOB)
     assert version(store) == str(keys.RECORD_VERSION)
 
 

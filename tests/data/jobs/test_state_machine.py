@@ -1,4 +1,7 @@
-"""Any interleaving of moves, duplicates, late messages, cancels, resumes and reconciler passes keeps the invariants."""
+"""Any interleaving of moves, duplicates, late messages, cancels, resumes and reconciler passes keeps the invariants.
+
+The jobs are of two projects: work finds each by its message alone, whoever asks for a project sees its own.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from data.jobs import LIMITS, TERMINAL, Answer, Grant, HandOut, JobStore, NewJob, Status
+from data.jobs.counters import all_ids
 from tests.valkey import Valkey
 
 STAGES = ("scrape", "process", "enrich", "score", "report")
 CLOSE = "score;render:html,render:csv;publish"
 LIVE = {"h": "handed", "r": "running", "w": "waiting"}
 _serial = itertools.count()
+PROJECTS = ("default", "acme")
 _server: Valkey | None = None
 
 
@@ -53,6 +58,13 @@ class Records(RuleBasedStateMachine):
         self.begun: set[tuple[str, str, int, int]] = set()
         self.owners = itertools.count()
 
+    def of(self, job: str) -> JobStore:
+        """The store as the job's project sees it: every second job is of another one than the default."""
+        return self.store.of(PROJECTS[int(job[-1]) % 2])
+
+    def of_the_other(self, job: str) -> JobStore:
+        return self.store.of(PROJECTS[1 - int(job[-1]) % 2])
+
     def teardown(self) -> None:
         if not hasattr(self, "store"):
             return
@@ -72,7 +84,7 @@ class Records(RuleBasedStateMachine):
     )
     def submit(self, run_at: int | None, deadline: int | None, priority: int) -> None:
         job = f"job_{len(self.jobs):020d}"
-        answer = self.store.submit(
+        answer = self.of(job).submit(
             NewJob(
                 job, "pipeline", STAGES, STAGES[:3], {}, {}, priority=priority, deadline_s=deadline,
                 run_at=None if run_at is None else self.now / 1000 + run_at, tags=("t",),
@@ -90,6 +102,7 @@ class Records(RuleBasedStateMachine):
         grant = self.store.begin(out.job_id, out.unit, out.epoch, out.index, f"o{next(self.owners)}:1")
         if isinstance(grant, Grant):
             assert grant.epoch == out.epoch
+            assert grant.project == self.of(grant.job_id).project
             run = (grant.job_id, grant.unit, grant.epoch, grant.index)
             assert run not in self.begun, "one epoch of a stage was begun twice"
             self.begun.add(run)
@@ -108,14 +121,14 @@ class Records(RuleBasedStateMachine):
             fields = {"pn": max(3, grant.partitions), "w": 2, "nc": 3, "close": CLOSE}
         if grant.unit == "publish":
             fields, status = {"coverage": 0.5}, "completed"
-        unit = self.store.units(grant.job_id).get(grant.unit, {})
+        unit = self.of(grant.job_id).units(grant.job_id).get(grant.unit, {})
         holds = (unit.get("s"), unit.get("o"), unit.get("e")) == ("r", grant.owner, grant.epoch)
         answer = self.store.commit(
             grant, rows_in=1, rows_out=1, fields=fields or None, status=status, chained=chained or None, files="1"
         )
         assert holds or answer.refused or answer.body.get("again"), "a run that lost its unit committed"
         if answer.refused is None and not answer.body.get("again"):
-            state = self.store.units(grant.job_id)[grant.unit]
+            state = self.of(grant.job_id).units(grant.job_id)[grant.unit]
             assert len(state["c"]) == len(state["f"]) == grant.index + 1 and state["c"][-1] == grant.epoch
         if answer.refused is None:
             done = (grant.job_id, grant.unit, grant.index, grant.epoch)
@@ -187,7 +200,8 @@ class Records(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         job = data.draw(st.sampled_from(self.jobs))
-        answer = self.store.call("cancel", job=job)
+        assert self.of_the_other(job).call("cancel", job=job).refused == "gone"
+        answer = self.of(job).call("cancel", job=job)
         assert (answer.refused is None) == (self.seen[job][0] not in TERMINAL)
 
     @precondition(lambda self: self.jobs)
@@ -196,10 +210,11 @@ class Records(RuleBasedStateMachine):
         """`damaged`: files of these partitions are, so they are made again, also of a completed job."""
         job = data.draw(st.sampled_from(self.jobs))
         damaged = data.draw(st.none() | st.sets(st.sampled_from(["p0", "p1", "p7"])))
-        before = self.store.units(job)
-        answer = self.store.call("resume", job=job, damaged=None if damaged is None else sorted(damaged))
+        before = self.of(job).units(job)
+        assert self.of_the_other(job).call("resume", job=job, damaged=["p0"]).refused == "gone"
+        answer = self.of(job).call("resume", job=job, damaged=None if damaged is None else sorted(damaged))
         if answer.refused is None:
-            for unit, state in self.store.units(job).items():
+            for unit, state in self.of(job).units(job).items():
                 if unit in (damaged or ()):
                     assert state["s"] == "p" and state["k"] == 0 and "c" not in state and "f" not in state
                     assert state["e"] == before[unit]["e"] + 1
@@ -222,7 +237,7 @@ class Records(RuleBasedStateMachine):
         self.resumed.clear()
 
     def check_job(self, job: str, due: dict[str, float]) -> None:
-        record = self.store.read(job)
+        record = self.of(job).read(job)
         assert record is not None
         status, attempt = Status(record["status"]), int(record["attempt"])
         before, attempt_before = self.seen.get(job, (Status.PENDING, 1))
@@ -230,9 +245,10 @@ class Records(RuleBasedStateMachine):
             assert job in self.resumed and attempt == attempt_before + 1, "a terminal status changed without a resume"
         assert attempt == attempt_before or job in self.resumed
         self.seen[job] = (status, attempt)
-        indices = [s for s in Status if self.store.redis.zscore(self.store.key(f"idx:s:{s}"), job) is not None]
-        assert indices == [status]
-        units = self.store.units(job)
+        assert [s for s in Status if job in all_ids(self.of(job), s)] == [status]
+        assert not [s for s in Status if job in all_ids(self.of_the_other(job), s)]
+        assert self.of_the_other(job).read(job) is None
+        units = self.of(job).units(job)
         live = {u: t for u, t in units.items() if t["s"] in LIVE}
         entries = {member.partition("|")[2] for member in due if member.startswith(job + "|")} - {"~"}
         if status in TERMINAL:
@@ -288,13 +304,17 @@ class Records(RuleBasedStateMachine):
                     self.messages += answer.send
             if not self.store.redis.zcard(self.store.key("due")):
                 break
+        for project in PROJECTS:
+            self.check_counters(self.store.of(project), [job for job in self.jobs if self.of(job).project == project])
+
+    def check_counters(self, store: JobStore, jobs: list[str]) -> None:
         ended: dict[str, int] = {}
-        for job in self.jobs:
-            record = self.store.read(job)
-            assert record is not None and record["status"] in TERMINAL, (record, self.store.units(job))
+        for job in jobs:
+            record = store.read(job)
+            assert record is not None and record["status"] in TERMINAL, (record, store.units(job))
             ended[f"pipeline:{record['status']}"] = ended.get(f"pipeline:{record['status']}", 0) + 1
             ended["pipeline:ms"] = ended.get("pipeline:ms", 0) + int(record["took"])
-        counted = {name: int(n) for name, n in self.store.redis.hgetall(self.store.key("ended")).items()}
+        counted = {name: int(n) for name, n in store.redis.hgetall(store.key("ended")).items()}
         assert {k: v for k, v in counted.items() if v} == {k: v for k, v in ended.items() if v}
 
 

@@ -8,13 +8,13 @@ end
 
 -- A worker claims a unit that was handed out. Its repeat is answered as the first time.
 local function operation()
-  local job = load(args.job)
+  local job = find(args.job)
   if not job then return { no = 'gone' } end
   if TERMINAL[job.status] then return { no = 'ended' } end
   local unit = get_unit(args.unit)
   local at_stage = unit and unit[STAGE_INDEX] == args.index
   local repeated = at_stage and unit[STATUS] == RUNNING and unit[OWNER] == args.owner
-  local spec = read('hash', 'HGET', 'doc:' .. job.id, 'spec')
+  local spec = read('hash', 'HGET', scope .. 'doc:' .. job.id, 'spec')
   if not repeated then
     if not at_stage or unit[STATUS] ~= HANDED or (args.epoch ~= 0 and unit[EPOCH] ~= args.epoch) then
       return { no = 'stale' }
@@ -38,6 +38,6 @@ local function operation()
     epoch = unit[EPOCH], attempt = num(job.attempt), tries = num(unit[TRIES]), kind = job.kind, stages = job.stages,
     created = num(job.created), parts = num(job[PARTITIONS]), spec = spec, epochs = unit[COMMITTED_EPOCHS],
     files = unit[FILES], category = job.category, refused = unit[NAMED_PAGES], deaths = unit[DEATHS],
-    lapses = unit[LAPSES],
+    lapses = unit[LAPSES], project = project,
   }
 end

@@ -7,7 +7,7 @@ end
 -- Gives up what has not begun. What runs goes on to the end of its stage: a running launch leads straight to the close.
 local function strike_deadline(job)
   set(job, 'struck', now)
-  drop('list', 'todo:' .. job.id)
+  drop('list', scope .. 'todo:' .. job.id)
   local unbegun = { [PLANNED] = true, [HANDED] = true, [WAITING] = true }
   for _, name in ipairs(open_units(true)) do
     local unit = get_unit(name)
@@ -63,16 +63,16 @@ end
 
 -- All that a job has: what is damaged in it is found now, and not by the worker that takes the unit.
 local function expect_own(job)
-  expect('hash', 'doc:' .. job.id)
-  expect('hash', 'units:' .. job.id)
-  expect('hash', 'hist:' .. job.kind)
-  expect('stream', 'ev:' .. job.id)
-  expect('list', 'todo:' .. job.id)
+  expect('hash', scope .. 'doc:' .. job.id)
+  expect('hash', scope .. 'units:' .. job.id)
+  expect('hash', scope .. 'hist:' .. job.kind)
+  expect('stream', scope .. 'ev:' .. job.id)
+  expect('list', scope .. 'todo:' .. job.id)
 end
 
 local function look_at_member(member)
   local id, name = member:match('^([^|]+)|(.+)$')
-  local job = load(id)
+  local job = find(id)
   local going_on = job and not TERMINAL[job.status]
   if going_on then expect_own(job) end
   local unit = going_on and name ~= '~' and get_unit(name)
@@ -104,9 +104,14 @@ local function each_due(look)
   local all = call('ZRANGE', P .. 'due', 0, -1, 'WITHSCORES')
   for i = 1, #all, 2 do
     local id, name = all[i]:match('^([^|]+)|(.+)$')
+    of_project(nil)
     local ok, unit = pcall(read_unit, id, name)
+    if ok and not unit and elsewhere(id) then
+      ok, unit = pcall(read_unit, id, name)
+    end
     if ok and unit then look(id, name, num(all[i + 1]), unit) end
   end
+  of_project(nil)
 end
 
 local function put_off(id, name, at) call('ZADD', P .. 'due', at, id .. '|' .. name) end
@@ -133,7 +138,7 @@ local function pull_in(last)
       latest = now + pause_of(unit)
       if num(unit[HANDED_MS]) > now then
         unit[HANDED_MS] = now
-        call('HSET', P .. 'units:' .. id, name, enc(unit))
+        call('HSET', P .. scope .. 'units:' .. id, name, enc(unit))
       end
     elseif unit[STATUS] == WAITING and num(unit[TRIES]) > 0 then
       latest = math.max(now, at - (last - now))
@@ -148,12 +153,20 @@ local function pull_in(last)
   write_down()
 end
 
+local function status_and_end(id)
+  return unpack(redis.pcall('HMGET', P .. scope .. 'job:' .. id, 'status', 'finished'))
+end
+
 -- Those of a worker's runs ({job, unit, owner}) that it does not hold any more: {place in the list, ms since the
 -- job ended}; -1: the job goes on, and the unit was taken over, handed over or ended without that run.
 local function lost_runs(runs)
   local lost = {}
   for i, run in ipairs(runs) do
-    local status, finished = unpack(redis.pcall('HMGET', P .. 'job:' .. run[1], 'status', 'finished'))
+    of_project(nil)
+    local status, finished = status_and_end(run[1])
+    if status == false and elsewhere(run[1]) then
+      status, finished = status_and_end(run[1])
+    end
     local ok, unit = pcall(read_unit, run[1], run[2])
     if not ok or status == nil then -- damaged: its own renewal says so
     elseif not status or TERMINAL[status] then
@@ -167,9 +180,9 @@ end
 
 -- What all jobs share: damaged, it would have every job set aside.
 local function expect_shared()
-  for _, key in ipairs({ 'due', 'dead', 'workers', 'aside' }) do expect('zset', key) end
+  for _, key in ipairs({ 'due', 'dead', 'workers', 'aside', 'projects' }) do expect('zset', key) end
   for _, status in ipairs({ JOB_STATUSES }) do expect('zset', 'idx:s:' .. status) end
-  for _, key in ipairs({ 'seq', 'mark', 'ended', 'worker' }) do expect('hash', key) end
+  for _, key in ipairs({ 'seq', 'mark', 'ended', 'worker', 'project_of' }) do expect('hash', key) end
   for _, key in ipairs({ 'claimed', 'generation' }) do expect('string', key) end
   expect('stream', 'critical')
 end

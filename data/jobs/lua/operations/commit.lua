@@ -34,12 +34,12 @@ local function count_commit(job, stage)
   set(job, stage .. STAGE_FINISHED, now)
   add(job, 'pages', num(args.pages))
   for name, value in pairs(args.fields or {}) do set(job, name, value) end
-  for name, value in pairs(args.doc or {}) do write('hash', 'doc:' .. job.id, 'HSET', name, value) end
+  for name, value in pairs(args.doc or {}) do write('hash', scope .. 'doc:' .. job.id, 'HSET', name, value) end
 end
 
 -- A stage ended well.
 local function operation()
-  local job = load(args.job)
+  local job = find(args.job)
   local mark = args.owner .. ':' .. args.index
   local unit, no, other = held(job, args.unit)
   if not unit then return repeated(job, no, other, mark) end

@@ -38,7 +38,7 @@ end
 -- The parent of a pool child reports that it died (or the child, just before). What it had committed, or what its
 -- own report handed out, but had not sent goes out now. `lapsed`: the parent killed what had lost its lease at a page.
 local function operation()
-  local job = load(args.job)
+  local job = find(args.job)
   if not job or TERMINAL[job.status] then return { no = 'ended' } end
   local unit = get_unit(args.unit)
   if not unit then return { no = 'gone' } end

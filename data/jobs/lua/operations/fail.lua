@@ -1,6 +1,6 @@
 -- The stage raised. `max`, `base`, `cap` (ms) come from leadmill/errors.py, `jitter` is the caller's random number.
 local function operation()
-  local job = load(args.job)
+  local job = find(args.job)
   local unit, no = held(job, args.unit)
   if not unit then return { no = no } end
   unit[TRIES] = num(unit[TRIES]) + 1

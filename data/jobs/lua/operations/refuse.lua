@@ -1,6 +1,6 @@
 -- A handed unit that names no stage there is: no message can be made of it, so nobody would ever run it.
 local function operation()
-  local job = load(args.job)
+  local job = find(args.job)
   if not job then return { no = 'gone' } end
   if TERMINAL[job.status] then return { no = 'ended' } end
   local unit = get_unit(args.unit)

@@ -1,6 +1,6 @@
 -- Prolongs the lease of a run, and takes what it tells of its progress.
 local function operation()
-  local job = load(args.job)
+  local job = find(args.job)
   local unit, no = held(job, args.unit)
   if not unit then return { no = no } end
   due(args.unit, now + LEASE_MS)

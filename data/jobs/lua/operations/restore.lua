@@ -6,13 +6,14 @@ local function operation()
   job = { id = args.job }
   subject = job.id
   for name, value in pairs(args.fields) do set(job, name, value) end
-  for name, value in pairs(args.doc) do write('hash', 'doc:' .. job.id, 'HSET', name, value) end
+  for name, value in pairs(args.doc) do write('hash', scope .. 'doc:' .. job.id, 'HSET', name, value) end
   for name, unit in pairs(args.units) do put_unit(name, unit) end
   set(job, 'bucket', bucket_of(num(job.took)))
-  write('zset', 'idx:s:' .. job.status, 'ZADD', num(job.created), job.id)
-  write('zset', 'idx:k:' .. job.kind, 'ZADD', num(job.created), job.id)
-  for _, tag in ipairs(dec(job.tags or '[]')) do write('zset', 'idx:t:' .. tag, 'ZADD', num(job.created), job.id) end
+  write('zset', scope .. 'idx:s:' .. job.status, 'ZADD', num(job.created), job.id)
+  write('zset', scope .. 'idx:k:' .. job.kind, 'ZADD', num(job.created), job.id)
+  for _, tag in ipairs(dec(job.tags or '[]')) do write('zset', scope .. 'idx:t:' .. tag, 'ZADD', num(job.created), job.id) end
   count_ended(job, 1)
+  note_project(job)
   event('status', { status = job.status })
   return { ok = true }
 end

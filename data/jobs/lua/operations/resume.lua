@@ -1,7 +1,7 @@
 -- The answer to a repeat with the same idempotency key, and to a job that cannot be resumed.
 local function refused(job)
   if not job then return { no = 'gone' } end
-  local known = args.idem and read('string', 'GET', 'idem:' .. args.idem)
+  local known = args.idem and read('string', 'GET', scope .. 'idem:' .. args.idem)
   if known then
     known = dec(known)
     return { ok = known.job == args.job and known.body == args.body, replayed = true }
@@ -61,8 +61,8 @@ local function plan_again(job)
       if is_part(name) then todo[#todo + 1] = name end
     end
   end
-  write_each('zset', 'dead', 'ZREM', dead)
-  write_each('list', 'todo:' .. job.id, 'RPUSH', todo)
+  write_each('zset', scope .. 'dead', 'ZREM', dead)
+  write_each('list', scope .. 'todo:' .. job.id, 'RPUSH', todo)
   return done
 end
 
@@ -77,7 +77,7 @@ local function start_anew(job, done)
   if job[HANDED_AT_DEADLINE] then set(job, PARTITIONS_HANDED, job[HANDED_AT_DEADLINE]) end
   unset(job, 'finished', 'took', 'bucket', 'category', 'coverage', 'deadline', 'struck')
   unset(job, HANDED_AT_DEADLINE, JOB_PROGRESS)
-  write('hash', 'doc:' .. job.id, 'HDEL', 'error', 'result')
+  write('hash', scope .. 'doc:' .. job.id, 'HDEL', 'error', 'result')
   add(job, 'attempt', 1)
   set(job, PARTITIONS_DONE, done)
   for _, field in ipairs({ PARTITIONS_FAILED, IN_WINDOW, CLOSE_STEP, CLOSE_LEFT, 'busy', 'waits' }) do
@@ -93,17 +93,17 @@ local function operation()
   if answer then return answer end
   check_live()
   for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do
-    write(kind, key .. job.id, 'PERSIST')
+    write(kind, scope .. key .. job.id, 'PERSIST')
   end
   count_ended(job, -1)
-  drop('list', 'todo:' .. job.id)
+  drop('list', scope .. 'todo:' .. job.id)
   start_anew(job, plan_again(job))
-  write('zset', 'dead', 'ZREM', job.id .. '|launch')
+  write('zset', scope .. 'dead', 'ZREM', job.id .. '|launch')
   local launch = get_unit('launch')
   if launch then must_be_legal(UNIT_MOVES, launch[STATUS], PLANNED) end
   hand(job, 'launch', { [STATUS] = PLANNED, [EPOCH] = (launch and launch[EPOCH] or 0) + 1, [STAGE_INDEX] = 0 }, false)
   if args.idem then
-    write('string', 'idem:' .. args.idem, 'SET', enc({ job = job.id, body = args.body }), 'EX', IDEMPOTENCY_S)
+    write('string', scope .. 'idem:' .. args.idem, 'SET', enc({ job = job.id, body = args.body }), 'EX', IDEMPOTENCY_S)
   end
   return { ok = true, attempt = num(job.attempt) }
 end

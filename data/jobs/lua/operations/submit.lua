@@ -3,21 +3,21 @@
 local function replay()
   local id = args.id
   if args.idem then
-    local known = read('string', 'GET', 'idem:' .. args.idem)
+    local known = read('string', 'GET', scope .. 'idem:' .. args.idem)
     if known then
       known = dec(known)
       if known.body ~= args.body then return { ok = false, job = known.job } end
       id = known.job
     end
   end
-  local status = read('hash', 'HGET', 'job:' .. id, 'status')
+  local status = read('hash', 'HGET', scope .. 'job:' .. id, 'status')
   if status and (TERMINAL[status] or read_unit(id, 'launch')) then return { ok = true, job = id, replayed = true } end
   if id ~= args.id then return { ok = true, job = id, replayed = true, lost = true } end
   if status then -- it never began: made anew, under the same id
-    write('zset', 'idx:s:' .. status, 'ZREM', id)
-    drop('hash', 'job:' .. id)
-    drop('hash', 'units:' .. id)
-    drop('list', 'todo:' .. id)
+    write('zset', scope .. 'idx:s:' .. status, 'ZREM', id)
+    drop('hash', scope .. 'job:' .. id)
+    drop('hash', scope .. 'units:' .. id)
+    drop('list', scope .. 'todo:' .. id)
   end
 end
 
@@ -31,10 +31,11 @@ local function operation()
   for name, value in pairs({
     status = 'pending', created = now, started = '', attempt = 1, close = 'publish', busy = 0, waits = 0,
   }) do set(job, name, value) end
-  write('hash', 'doc:' .. job.id, 'HSET', 'input', args.input, 'spec', args.spec)
-  write('zset', 'idx:s:pending', 'ZADD', now, job.id)
-  write('zset', 'idx:k:' .. job.kind, 'ZADD', now, job.id)
-  for _, tag in ipairs(args.tags or {}) do write('zset', 'idx:t:' .. tag, 'ZADD', now, job.id) end
+  write('hash', scope .. 'doc:' .. job.id, 'HSET', 'input', args.input, 'spec', args.spec)
+  write('zset', scope .. 'idx:s:pending', 'ZADD', now, job.id)
+  write('zset', scope .. 'idx:k:' .. job.kind, 'ZADD', now, job.id)
+  for _, tag in ipairs(args.tags or {}) do write('zset', scope .. 'idx:t:' .. tag, 'ZADD', now, job.id) end
+  note_project(job)
   event('status', { status = 'pending' })
   if args.deadline_s then
     set(job, 'deadline', now + args.deadline_s * 1000)
@@ -50,7 +51,7 @@ local function operation()
     hand(job, 'launch', launch, false)
   end
   if args.idem then
-    write('string', 'idem:' .. args.idem, 'SET', enc({ job = job.id, body = args.body }), 'EX', IDEMPOTENCY_S)
+    write('string', scope .. 'idem:' .. args.idem, 'SET', enc({ job = job.id, body = args.body }), 'EX', IDEMPOTENCY_S)
   end
   return { ok = true, job = job.id }
 end
