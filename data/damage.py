@@ -85,7 +85,7 @@ def label(file: Path) -> str:
     """A file's path from its job, or from below the data folder, for messages."""
     words = file.parts
     for i, word in enumerate(words):
-        if word in ("companies", "job_history"):
+        if word in ("companies", "job_history", "audit"):
             return "/".join(words[i:])
         if word == "jobs":
             return "/".join(words[i + 1 :])

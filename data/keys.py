@@ -107,11 +107,13 @@ WITHOUT_PROJECTS = 2
 PROJECTS, PROJECT_OF = "projects", "project_of"
 #: Never there: a write of nothing is tried on it (data/probes.py).
 PROBE = "probe"
+#: Stream of audit entries that are in no file yet (data/audit/stream.py).
+AUDIT = "audit"
 #: What all projects share.
 OF_ALL = frozenset(
     {
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
-        PROJECTS, PROJECT_OF, PROBE,
+        PROJECTS, PROJECT_OF, PROBE, AUDIT,
     }
 )  # fmt: skip
 
@@ -132,7 +134,7 @@ def shared(statuses: Iterable[str], kinds: Iterable[str] = ()) -> dict[str, str]
         **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE, PROJECTS), "zset"),
         **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER, PROJECT_OF), "hash"),
         **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY), "string"),
-        CRITICAL: "stream",
+        **dict.fromkeys((CRITICAL, AUDIT), "stream"),
         LOOKS: "list",
         **{of_kind(kind): "zset" for kind in kinds},
         **{durations(kind): "hash" for kind in kinds},

@@ -17,6 +17,7 @@ import idna
 from leadmill.errors import InputError
 
 JOB_ID = re.compile(r"job_[0-9a-z]{20}\Z")
+AUDIT_ID = re.compile(r"aud_[0-9a-hjkmnp-tv-z]{20}\Z")
 COMPANY_ID = re.compile(r"comp_[0-9a-f]{16}\Z")
 #: Longest URL taken from outside, characters.
 MAX_URL = 2_000
@@ -33,8 +34,27 @@ def new_job_id() -> str:
 
 def job_id_at(ms: int, tail: int) -> str:
     """The id of a time (milliseconds since the epoch) and 50 more bits: `job_` + 20 digits, base 32."""
-    number = ms << 50 | tail
-    return "job_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(95, -1, -5))
+    return "job_" + _digits(ms << 50 | tail)
+
+
+def audit_id_at(ms: int, sequence: int, place: int) -> str:
+    """The id of an audit entry: `aud_` + 20 digits, base 32. It sorts as the three numbers do.
+
+    `ms` since the epoch and `sequence` (38 bits) name what was written together, `place` (12 bits) the entry in it.
+    """
+    return "aud_" + _digits(ms << 50 | sequence << 12 | place)
+
+
+def audit_place(entry_id: str) -> tuple[int, int, int]:
+    """The three numbers of `audit_id_at`."""
+    number = 0
+    for digit in entry_id.removeprefix("aud_"):
+        number = number * 32 + _ALPHABET.index(digit)
+    return number >> 50, number >> 12 & (1 << 38) - 1, number & 0xFFF
+
+
+def _digits(number: int) -> str:
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(95, -1, -5))
 
 
 def job_time(job_id: str) -> float:

@@ -10,7 +10,17 @@ import os
 import time
 from pathlib import Path
 
-POINTS = ("begun", "written", "committed", "renamed", "claimed", "recorded")
+POINTS = (
+    "begun",
+    "written",
+    "committed",
+    "renamed",
+    "claimed",
+    "recorded",
+    "audit_written",
+    "audit_dropped",
+    "audit_merged",
+)
 _DIR = os.environ.get("LEADMILL_PAUSE_DIR")
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.test_import_graph import modules
 
-#: Beside `data.jobs`: which lake a server belongs to, whether it can work, schedules, queues of messages.
-DOORS = {"data.identity", "data.server", "data.probes", "data.schedules", "data.message_queues"}
+#: Beside `data.jobs`: which lake a server belongs to, whether it can work, schedules, queues of messages, the audit.
+DOORS = {"data.identity", "data.server", "data.probes", "data.schedules", "data.message_queues", "data.audit.stream"}
 #: What the client library raises is known to whoever speaks to the broker, too.
 ERRORS = {
     "data.redis_errors", "pipelines.execution.transport", "pipelines.execution.recovery", "pipelines.execution.canvas",

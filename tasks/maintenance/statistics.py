@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pyarrow as pa
 
@@ -44,6 +44,8 @@ class StatisticsResult(TypedDict):
     sealed: int
     counters: RecountResult
     totals: dict[str, Any]
+    #: Taken from the stream into files, where there were some.
+    audit_entries: NotRequired[int]
 
 
 def take_statistics(

@@ -15,6 +15,7 @@ from leadmill.log import get_logger
 from leadmill.settings import Settings
 from pipelines.execution.recovery import queue_lengths
 from pipelines.execution.unit_run import UnitRun
+from tasks.maintenance.audit import drop_old_audit, flush_audit
 from tasks.maintenance.cleanup import clean_up
 from tasks.maintenance.health import check_health
 from tasks.maintenance.optimize import optimize
@@ -28,12 +29,14 @@ def cleanup(run: UnitRun) -> None:
     days = _days(run.options.get("older_than_days"), run.runtime.settings.retention_days)
     runtime = run.runtime
     found = clean_up(runtime.store, runtime.lake, older_than_days=days, now=run.now, progress=run.progress)
+    found["bytes_freed"] += drop_old_audit(runtime.lake, runtime.settings.audit_retention_days, run.now)
     run.set_result(found, found["jobs"])
 
 
 def statistics(run: UnitRun) -> None:
-    """Recount the counters and keep the hour's totals (see tasks.maintenance.statistics)."""
+    """Recount the counters and keep the hour's totals (see tasks.maintenance.statistics); flush the audit."""
     runtime = run.runtime
+    flushed = flush_audit(runtime.store, runtime.lake, _checker(run))
     found = take_statistics(
         runtime.store,
         runtime.lake,
@@ -42,6 +45,8 @@ def statistics(run: UnitRun) -> None:
         broker=_broker(runtime.settings),
         check=_checker(run),
     )
+    if flushed:
+        found["audit_entries"] = flushed
     run.set_result(found)
 
 

@@ -1,0 +1,107 @@
+"""One entry of the audit: what it holds, and how much of what a caller could have chosen."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from data.schemas import SCHEMA_VERSION, TIME
+from leadmill.ids import audit_id_at, audit_place
+
+#: Columns of the audit's files, and names of an entry's fields everywhere.
+AUDIT = pa.schema(
+    [
+        pa.field("entry_id", pa.string(), False),
+        pa.field("at", TIME, False),
+        *(pa.field(name, pa.string()) for name in ("key", "name", "role", "project", "address")),
+        *(pa.field(name, pa.string()) for name in ("method", "route", "action", "id")),
+        pa.field("status", pa.int16()),
+        pa.field("code", pa.string()),
+        pa.field("request_id", pa.string()),
+        pa.field("count", pa.int64(), False),
+        pa.field("schema_version", pa.int16(), False),
+    ]
+)
+#: Most characters of a text.
+MAX_CHARS = 120
+#: A whole API key: its secret part is never kept, wherever a caller has put it.
+_KEY = re.compile(r"(lm_\w{1,8})_[^\s/]*")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What somebody did, or was refused. A text is kept up to `MAX_CHARS`, without any key's secret part."""
+
+    #: The visible part of the caller's key, the key's name, role and project; None where no key was shown.
+    key: str | None = None
+    name: str | None = None
+    role: str | None = None
+    project: str | None = None
+    #: Where from: an IP address, or the machine for a command on it.
+    address: str | None = None
+    #: `POST`, …; None for a command.
+    method: str | None = None
+    #: The address asked, with the names of its parameters in the place of their values.
+    route: str | None = None
+    #: In a word or two: `submit_pipeline`, `cancel`, `create_key`.
+    action: str
+    #: The job, schedule, key … that it was done on.
+    id: str | None = None
+    #: HTTP status, and the code of the problem; None for a command that did what it was told to.
+    status: int | None = None
+    code: str | None = None
+    request_id: str | None = None
+    #: How many it stands for: jobs of a bulk action, refusals of one caller within a minute, entries that were lost.
+    count: int = 1
+
+    def text(self) -> str:
+        """As JSON, without what is empty."""
+        given = ((name, getattr(self, name)) for name in _NAMES)
+        kept = {name: clean(value) if isinstance(value, str) else value for name, value in given if value is not None}
+        return json.dumps(kept, separators=(",", ":"))
+
+
+_NAMES = tuple(field.name for field in fields(Entry))
+
+
+def clean(text: str) -> str:
+    """A text of somebody else's as an entry may hold it."""
+    return _KEY.sub(r"\1_…", _UNPRINTABLE.sub("�", text[: 2 * MAX_CHARS]))[:MAX_CHARS]
+
+
+def row(entry_id: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """The row (columns of `AUDIT`) of what `Entry.text` wrote; what is of another form is left out."""
+    found: dict[str, Any] = {"entry_id": entry_id, "at": moment(entry_id), "schema_version": SCHEMA_VERSION}
+    for name in _NAMES:
+        value = about.get(name)
+        wanted = int if name in ("status", "count") else str
+        found[name] = value if isinstance(value, wanted) and not isinstance(value, bool) else None
+    found["count"] = found["count"] or 1
+    return found
+
+
+def rows_of(stream_id: tuple[int, int], text: str) -> list[dict[str, Any]]:
+    """The rows of what was added to the stream together; of something else an entry that says so."""
+    try:
+        together = json.loads(text)
+    except ValueError:
+        together = None
+    if not isinstance(together, list) or not all(isinstance(one, dict) for one in together):
+        together = [{"action": UNREADABLE}]
+    return [row(audit_id_at(*stream_id, place), about) for place, about in enumerate(together)]
+
+
+#: Actions of entries that the audit makes about itself.
+UNREADABLE, LOST = "unreadable_entry", "entries_lost"
+
+
+def moment(entry_id: str) -> datetime:
+    """When an entry was made."""
+    return datetime.fromtimestamp(audit_place(entry_id)[0] / 1000, UTC)
