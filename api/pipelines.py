@@ -25,13 +25,12 @@ from leadmill.errors import InputError
 from pipelines.intake import control
 from pipelines.intake.submit import Submission
 from pipelines.request.inputs import MAX_COLUMN
+from pipelines.request.lists.budget import LOOK, Budget, SpentError
 from pipelines.request.lists.company_list import CompanyList
 from pipelines.request.lists.tally import preview
 
 router = Router("/pipelines", "pipelines")
 
-#: Most lines that a preview reads: some seconds. `leadmill check FILE` reads all, on the machine of who asks.
-PREVIEW_LINES = 20_000
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -173,15 +172,22 @@ def _from_file(here: Context, upload: uploads.Upload, key: str | None) -> Respon
     with upload.path() as path:
         with _of_the_file():
             found = CompanyList(path, body.column)
-            if next(iter(found), None) is None:
+            if not _has_a_line(found):
                 raise InputError("the file names no company")
         return accept(here, pipeline_submission(body, path), key, input=found.understood.told())
+
+
+def _has_a_line(found: CompanyList) -> bool:
+    try:
+        return next(found.lines(Budget(LOOK)), None) is not None
+    except SpentError:
+        raise InputError("the list begins with more blank or unreadable lines than are looked through") from None
 
 
 def _preview(upload: uploads.Upload) -> ListPreview:
     body = upload.body(PreviewBody)
     with upload.path() as path, _of_the_file():
-        return preview(path, body.column, PREVIEW_LINES)
+        return preview(path, body.column, Budget(LOOK))
 
 
 @contextmanager

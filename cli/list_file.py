@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cli.failure import CommandError
@@ -15,20 +17,28 @@ def readable(file: Path, column: str | None, command: str) -> Path:
     Raises:
         CommandError: it is not there, or no list of companies, or it has no such column.
     """
-    from leadmill.errors import InputError
     from pipelines.request.lists.company_list import CompanyList
 
     if file.is_dir():
         raise CommandError(f"{file} is a folder, no list", hint=f"{command} {shlex.quote(str(file / 'companies.csv'))}")
     if not file.is_file():
         raise CommandError(f"no such file: {file}", hint=f"{command} {shlex.quote(str(_beside(file)))}")
-    try:
+    with refused(file, command):
         CompanyList(file, column)
+    return file
+
+
+@contextmanager
+def refused(file: Path, command: str) -> Iterator[None]:
+    """What is wrong with a list, as a command says it."""
+    from leadmill.errors import InputError
+
+    try:
+        yield
     except InputError as error:
         told = str(error).replace("by `column`", "by --column")
         hint = f"{command} {shlex.quote(str(file))} --column NAME" if "--column" in told or error.field else None
         raise CommandError(f"{file.name}: {told}", hint=hint) from error
-    return file
 
 
 def _beside(file: Path) -> Path:

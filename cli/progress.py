@@ -11,6 +11,7 @@ from cli import console
 from cli.pulse import Pulse
 from leadmill.client.errors import ApiUnreachableError
 from leadmill.client.results import Job
+from reports.wording import NAMELESS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -138,6 +139,13 @@ def _failed(job: Job) -> int:
     return max(handed_on, sum(stage.errors for stage in job.stages) - handed_on)
 
 
+def _nameless(job: Job) -> str:
+    """How many of the failed are no companies at all, as `leadmill check` tells of the list."""
+    given = job.result.get("input") or {}
+    lines = given.get("without_address", 0) + given.get("refused", 0)
+    return f" ({lines:,} of them {NAMELESS})" if lines else ""
+
+
 def closing_line(job: Job) -> str:
     """`Completed job_…: 24 of 25 companies, 1 failed in 12.3 s`."""
     counts: list[str] = []
@@ -149,7 +157,7 @@ def closing_line(job: Job) -> str:
         counts.append(f"coverage {job.coverage:.0%}")
     faults = _failed(job)
     if faults and isinstance(job.result.get("good"), int):
-        counts.append(f"{faults:,} failed")
+        counts.append(f"{faults:,} failed{_nameless(job)}")
     elif faults:
         counts.append(console.plural(faults, "error"))
     line = f"{job.status.capitalize()} {job.id}"

@@ -23,8 +23,8 @@ from data.schemas import INPUT, SCHEMA_VERSION
 
 #: Under this name a Parquet file's metadata has the headers, as a JSON list.
 HEADERS = "input_headers"
-#: Lines held in memory before they are written.
-_BATCH = 2_000
+#: Lines, and texts of them, held in memory before they are written.
+_BATCH, _TEXTS = 2_000, 200_000
 #: The same of lines that are copied as they are.
 _COPIED = 20_000
 
@@ -55,7 +55,7 @@ class InputWriter:
         self._companies.append(company_id)
         self._lines.append(line)
         self._ends.append(len(self._texts))
-        if len(self._lines) >= _BATCH:
+        if len(self._lines) >= _BATCH or len(self._texts) >= _TEXTS:
             self._flush()
 
     def _flush(self) -> None:

@@ -32,6 +32,8 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+#: Lines of a list without an address, or with one that is refused; a job counts them as failed companies.
+NAMELESS = "lines that name no company"
 #: Told wherever leads were scored without a profile.
 NO_PROFILE = (
     "The score tells how complete and reachable a lead is, not how well it fits you: no ideal customer profile was "

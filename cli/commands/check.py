@@ -11,9 +11,12 @@ import typer
 from cli import console
 from cli.options import AsJson
 from cli.pipeline_options import Column
+from reports.wording import NAMELESS
 
 if TYPE_CHECKING:
     from leadmill.answers import LineReason, ListPreview
+
+Whole = Annotated[bool, typer.Option("--all", help="Read all lines, however many.")]
 
 #: Names of other columns that are shown; `--json` has more.
 _SHOWN = 30
@@ -27,25 +30,34 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV or XLSX file.")],
     *,
     column: Column = None,
+    whole: Whole = False,
     as_json: AsJson = False,
 ) -> int:
     """Show how a list is read. Submits nothing.
 
-    Which of its lines name companies, and why the others do not; what comes back with each lead.
+    Which of its lines name companies, and why the others do not; what comes back with each lead. Of a long list only
+    the beginning is read, in about two seconds, and that is said.
     """
-    from cli.list_file import readable
+    from cli.list_file import readable, refused
+    from pipelines.request.lists.budget import LOOK, Budget
     from pipelines.request.lists.tally import preview
 
-    found = preview(readable(file, column, "leadmill check"), column)
+    with refused(file, "leadmill check"):
+        found = preview(readable(file, column, "leadmill check"), column, None if whole else Budget(LOOK))
     if as_json:
         console.json_result(found)
         return 0
     _show(file, found)
+    if not found["complete"]:
+        console.note(
+            f"only the beginning was read, {console.plural(found['lines'], 'line')}; --all reads the whole list"
+        )
     if found["companies"]:
         asked = ["--column", column] if column else []
         console.note(f"run them with: {shlex.join(['leadmill', 'run', str(file), *asked])}")
     else:
-        console.note("there is nothing to run: no line names a company")
+        where = "no line" if found["complete"] else "none of these lines"
+        console.note(f"there is nothing to run: {where} names a company")
     return 0
 
 
@@ -53,6 +65,7 @@ def _show(file: Path, found: ListPreview) -> None:
     from cli import list_words
 
     others = found["other_columns"]
+    nameless = found["without_address"] + found["refused"]
     more = f" … ({len(others)} in all)" if len(others) > _SHOWN else ""
     console.table(
         [file.name, list_words.read_as(found)],
@@ -62,8 +75,7 @@ def _show(file: Path, found: ListPreview) -> None:
             ["lines", f"{found['lines']:,}"],
             ["companies", f"{found['companies']:,}"],
             ["repeated", f"{found['repeated']:,}" + _merged(found["merged"])],
-            ["without an address", f"{found['without_address']:,}"],
-            ["refused", f"{found['refused']:,}"],
+            [NAMELESS, f"{nameless:,}" + (_nameless(found) if nameless else "")],
         ],
     )
     if found["reasons"]:
@@ -76,6 +88,12 @@ def _show(file: Path, found: ListPreview) -> None:
 
 def _merged(count: int) -> str:
     return f" ({count:,} of them by another address of the company)" if count else ""
+
+
+def _nameless(found: ListPreview) -> str:
+    parts = {"without an address": found["without_address"], "refused": found["refused"]}
+    told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+    return f" ({told}); in a job they count as failed"
 
 
 def _reason(reason: LineReason) -> list[object]:

@@ -149,9 +149,18 @@ def test_a_preview_in_its_other_shapes(client: TestClient, monkeypatch: pytest.M
     assert sent(client, csv, path=PREVIEW, options='{"column": "A"}').json()["repeated"] == 1
     assert sent(client, csv, path=PREVIEW, stages="scrape").status_code == 422
     assert client.post(PREVIEW, json={"column": "A"}).status_code == 415
-    monkeypatch.setattr(pipelines, "PREVIEW_LINES", 1)
+    monkeypatch.setattr(pipelines, "LOOK", 320)  # one address
     short = sent(client, csv, path=PREVIEW).json()
     assert (short["lines"], short["complete"]) == (1, False)
+
+
+def test_a_list_that_begins_with_nothing_is_refused_after_a_look(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines, "LOOK", 30_000)
+    answer = sent(client, b"url\n" + b"\n" * 10_000 + b"a.example\n")
+    assert (answer.status_code, answer.json()["field"]) == (422, "file")
+    assert "blank" in answer.json()["detail"]
 
 
 def test_an_address_on_a_platform_is_refused_inline_too(client: TestClient) -> None:

@@ -299,7 +299,14 @@ def test_completion_knows_commands_and_options(leadmill: Run, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("result", "told"),
-    [({"companies": 25, "good": 24}, "24 of 25 companies, 1 failed in"), ({}, "coverage 96%, 3 errors in")],
+    [
+        ({"companies": 25, "good": 24}, "24 of 25 companies, 1 failed in"),
+        (
+            {"companies": 13, "good": 7, "input": {"without_address": 1, "refused": 1}},
+            "7 of 13 companies, 6 failed (2 of them lines that name no company) in",
+        ),
+        ({}, "coverage 96%, 3 errors in"),
+    ],
 )
 def test_a_company_that_failed_counts_once(finished_job: Any, result: Any, told: str) -> None:
     """Its stage tells of it, and the score hands it on."""
@@ -381,10 +388,13 @@ def test_check_shows_how_a_list_is_read(leadmill: Run, tmp_path: Path) -> None:
     assert shown.code == 0, shown.err
     assert shown.out.startswith("customers.csv\tCSV, delimiter `;`, UTF-8, header in line 2\n")
     assert "\nwebsites are in\tWebseite\ncomes back with each lead\tNr, Firma\n" in shown.out
-    assert "\nrepeated\t1\nwithout an address\t1\nrefused\t1\n" in shown.out
+    assert "\nrepeated\t1\nlines that name no company\t2 (1 without an address, 1 refused); in a job" in shown.out
     assert "\na page on a social network (x.com) is no company's own website\t1\tline 4: x.com/baer\n" in shown.out
     assert json.loads(leadmill("check", "customers.csv", "--json", "--column", "webseite").out)["companies"] == 1
     assert shown.err == "run them with: leadmill run customers.csv\n"
+    (tmp_path / "blank.csv").write_text("url\na.example\n" + "\n" * 1_100_000)
+    assert "only the beginning was read, 1 line; --all" in leadmill("check", "blank.csv").err
+    assert json.loads(leadmill("check", "blank.csv", "--json", "--all").out)["complete"] is True
     (tmp_path / "my list.csv").write_text("Website\n\n,\n")
     assert "nothing to run" in leadmill("check", "my list.csv").err
     for arguments, said in (

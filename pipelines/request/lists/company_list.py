@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -12,15 +11,23 @@ from leadmill.answers import ListRead
 from leadmill.errors import InputError
 from leadmill.ids import CompanyUrl
 from pipelines.request.companies import company_of
+from pipelines.request.lists.budget import ADDRESS, LOOKED_AT, OPENING, WHOLE, Budget, SpentError
 from pipelines.request.lists.cells import address_at, tidy
 from pipelines.request.lists.csv_rows import csv_rows
 from pipelines.request.lists.decoding import Encoding, encoding_of, is_workbook
 from pipelines.request.lists.dialect import Dialect, dialect_of
 from pipelines.request.lists.headers import Header, find_header, none_found
-from pipelines.request.lists.rows import SAMPLE_CELLS, SAMPLE_ROWS, Row
+from pipelines.request.lists.rows import Row, sample
 from pipelines.request.lists.workbook import Sheet, Workbook
 
 NO_ADDRESS = "no address in this line"
+_LONG_BOOK = (
+    "the workbook takes too long to look through; save the sheet with the list as CSV, or as a workbook of its own"
+)
+_TOO_MUCH = (
+    "the list is too much to be read in one go, up to line {line:,} only; delete blank lines and columns that are not "
+    "needed, or split it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class _Source(Protocol):
     header: Header
     first: list[Row]
 
-    def rows(self) -> Iterator[Row]: ...
+    def rows(self, budget: Budget) -> Iterator[Row]: ...
 
     def told(self) -> dict[str, Any]: ...
 
@@ -102,11 +109,30 @@ class CompanyList:
         )
 
     def __iter__(self) -> Iterator[InputLine]:
+        """All lines.
+
+        Raises:
+            InputError: they are more than a task can read.
+        """
+        line = 0
+        try:
+            for item in self.lines(Budget(WHOLE)):
+                line = item.line
+                yield item
+        except SpentError:
+            raise InputError(_TOO_MUCH.format(line=line)) from None
+
+    def lines(self, budget: Budget) -> Iterator[InputLine]:
+        """Lines as long as a budget suffices.
+
+        Raises:
+            SpentError: there are more.
+        """
         header = self._source.header
         begin = 0 if header.row is None else self._source.first[header.row].line
-        return (self._line(row) for row in self._source.rows() if row.line > begin)
+        return (self._line(row, budget) for row in self._source.rows(budget) if row.line > begin)
 
-    def _line(self, row: Row) -> InputLine:
+    def _line(self, row: Row, budget: Budget) -> InputLine:
         header, cells = self._source.header, row.cells
         values = {
             self._name(i): value for i, cell in enumerate(cells) if header.comes_back(i) and (value := tidy(cell))
@@ -114,6 +140,7 @@ class CompanyList:
         text = error = ""
         for i in header.columns:
             if address := address_at(row, i):
+                budget.spend(ADDRESS)
                 try:
                     return InputLine(row.line, company_of(address), address, None, values)
                 except InputError as wrong:
@@ -144,10 +171,10 @@ class _Text:
         self._path, self._encoding, self._dialect = path, encoding, dialect
         self.header, self.first = header, dialect.rows
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, budget: Budget) -> Iterator[Row]:
         with self._encoding.open(self._path) as stream:
             first = self._dialect.skip(stream)
-            yield from csv_rows(stream, self._dialect.delimiter, first)
+            yield from csv_rows(stream, self._dialect.delimiter, budget, first)
 
     def told(self) -> dict[str, Any]:
         one = max((len(row.cells) for row in self.first), default=0) < 2
@@ -175,37 +202,30 @@ class _Workbook:
         self._path, self._sheet = path, sheet
         self.header, self.first = header, first
 
-    def rows(self) -> Iterator[Row]:
-        with Workbook(self._path) as book:
+    def rows(self, budget: Budget) -> Iterator[Row]:
+        with Workbook(self._path, budget) as book:
             yield from book.rows(self._sheet)
 
     def told(self) -> dict[str, Any]:
         return {"format": "xlsx", "sheet": self._sheet.name}
 
 
-def _sample(rows: Iterable[Row]) -> list[Row]:
-    """The first rows, fewer of wide ones: whatever a file holds, a look at it takes no longer."""
-    sample: list[Row] = []
-    cells = 0
-    for row in islice(rows, SAMPLE_ROWS):
-        sample.append(row)
-        cells += len(row.cells)
-        if cells > SAMPLE_CELLS:
-            break
-    return sample
-
-
 def _workbook(path: Path, column: str | None) -> _Source:
     """The first sheet that holds a list; if none does, the first that holds anything says why."""
     why: InputError | None = None
-    with Workbook(path) as book:
-        for sheet in book.sheets:
-            first = _sample(book.rows(sheet))
-            try:
-                if header := find_header(first, column):
-                    return _Workbook(path, sheet, first, header)
-                if first:
-                    why = why or none_found(first)
-            except InputError as error:
-                why = why or error
+    budget = Budget(OPENING)
+    try:
+        with Workbook(path, budget) as book:
+            for sheet in book.sheets:
+                first = sample(book.rows(sheet))
+                try:
+                    if header := find_header(first, column):
+                        return _Workbook(path, sheet, first, header)
+                    if first:
+                        why = why or none_found(first)
+                except InputError as error:
+                    why = why or error
+                budget.spend(LOOKED_AT * sum(len(row.cells) for row in first))
+    except SpentError:
+        why = why or InputError(_LONG_BOOK)
     raise why or InputError("the workbook is empty; its first sheet needs a column url, website or domain")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import TextIO
 
+from pipelines.request.lists.budget import CELL, Budget
 from pipelines.request.lists.rows import MAX_COLUMNS, Row
 
 #: Longest line, characters.
@@ -33,8 +34,8 @@ class _TooLong(Exception):
 class _Lines:
     """Lines of a text, by number; those taken since `begin` can be put back."""
 
-    def __init__(self, stream: TextIO, first: int) -> None:
-        self._stream, self._numbers = stream, count(first)
+    def __init__(self, stream: TextIO, first: int, budget: Budget) -> None:
+        self._stream, self._numbers, self._budget = stream, count(first), budget
         self._back: deque[tuple[int, str]] = deque()
         self.taken: list[tuple[int, str]] = []
         self.most = MAX_ROW_LINES
@@ -56,6 +57,7 @@ class _Lines:
         number, line = self._back.popleft() if self._back else (next(self._numbers), self._read())
         if not line:
             raise StopIteration
+        self._budget.text(line)
         self.taken.append((number, line))
         return line
 
@@ -63,13 +65,17 @@ class _Lines:
         line = self._stream.readline(MAX_LINE + 1)
         if len(line) > MAX_LINE and not line.endswith(("\n", "\r")):
             while (more := self._stream.readline(MAX_LINE)) and not more.endswith(("\n", "\r")):
-                pass
+                self._budget.text(more)
         return line
 
 
-def csv_rows(stream: TextIO, delimiter: str, first: int = 1) -> Iterator[Row]:
-    """Every row of a text that has anything in it; `first` is the number of the stream's first line."""
-    lines = _Lines(stream, first)
+def csv_rows(stream: TextIO, delimiter: str, budget: Budget, first: int = 1) -> Iterator[Row]:
+    """Every row of a text that has anything in it; `first` is the number of the stream's first line.
+
+    Raises:
+        SpentError: the budget does not suffice for more.
+    """
+    lines = _Lines(stream, first, budget)
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     again = 0
     while True:
@@ -87,6 +93,7 @@ def csv_rows(stream: TextIO, delimiter: str, first: int = 1) -> Iterator[Row]:
                 lines.most = 1
             cells, fault = _alone(lines.taken[0][1], delimiter)
         number = lines.taken[0][0]
+        budget.spend(CELL * len(cells))
         if len(cells) > MAX_COLUMNS:
             cells, fault = cells[:MAX_COLUMNS], MANY_CELLS
         if any(cell and not cell.isspace() for cell in cells):

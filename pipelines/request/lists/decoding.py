@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -11,6 +10,10 @@ from typing import TextIO
 from leadmill.errors import InputError
 
 _CHUNK = 1 << 20
+#: Chunks with broken characters after which it is known what they are; those take the decoder long.
+_FAULTY = 3
+#: Bytes that begin a character of UTF-8 beyond ASCII.
+_BEGIN = bytes(range(0xC2, 0xF5))
 _HEAD = 1 << 16
 _MARKS = (
     (codecs.BOM_UTF8, "UTF-8", "utf-8-sig"),
@@ -86,18 +89,13 @@ def _refuse_others(head: bytes) -> None:
 
 def _is_utf8(path: Path) -> bool:
     """Whether nearly all that is not ASCII is UTF-8; a few broken characters make no other encoding."""
-    right = broken = 0
-    for text in _decoded(path):
-        if not text.isascii():
-            lost = text.count("\ufffd")
-            broken += lost
-            right += len(text) - len(text.encode("ascii", "ignore")) - lost
-    return broken == 0 or right > 3 * broken
-
-
-def _decoded(path: Path) -> Iterator[str]:
+    right = broken = faulty = 0
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield decoder.decode(chunk)
-    yield decoder.decode(b"", final=True)
+        while faulty < _FAULTY and (chunk := file.read(_CHUNK)):
+            if (lost := decoder.decode(chunk).count("\ufffd")) or not chunk.isascii():
+                broken += lost
+                right += max(0, len(chunk) - len(chunk.translate(None, _BEGIN)) - lost)
+                faulty += lost > 0
+    broken += len(decoder.decode(b"", final=True)) if faulty < _FAULTY else 0
+    return broken == 0 or right > 3 * broken

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from leadmill.errors import InputError
+from pipelines.request.lists.budget import OPENING, Budget
 from pipelines.request.lists.csv_rows import MAX_LINE, csv_rows
 from pipelines.request.lists.headers import Header, find_header
-from pipelines.request.lists.rows import SAMPLE_CHARACTERS, SAMPLE_ROWS, Row
+from pipelines.request.lists.rows import SAMPLE_CHARACTERS, SAMPLE_ROWS, Row, sample
 
 #: In this order where nothing tells them apart.
 DELIMITERS = (",", ";", "\t", "|")
@@ -38,14 +39,14 @@ def dialect_of(stream: TextIO, column: str | None = None) -> Dialect:
     """The delimiter under which the first lines make the best table: its header known, its rows as wide as that."""
     first = stream.readline(MAX_LINE)
     told = _SEP_LINE.match(first)
-    sample = _sample(stream, "" if told else first)
+    text = _beginning(stream, "" if told else first)
     if told:
-        return Dialect(told[1], _rows(sample, told[1], 2), True)
-    tried = [Dialect(mark, _rows(sample, mark, 1), False) for mark in DELIMITERS]
+        return Dialect(told[1], _rows(text, told[1], 2), True)
+    tried = [Dialect(mark, _rows(text, mark, 1), False) for mark in DELIMITERS]
     return max(tried, key=lambda one: _merit(one.rows, column))
 
 
-def _sample(stream: TextIO, first: str) -> str:
+def _beginning(stream: TextIO, first: str) -> str:
     lines, size = [first], len(first)
     while size < SAMPLE_CHARACTERS and len(lines) < 2 * SAMPLE_ROWS and (line := stream.readline(MAX_LINE)):
         lines.append(line)
@@ -53,8 +54,8 @@ def _sample(stream: TextIO, first: str) -> str:
     return "".join(lines)
 
 
-def _rows(sample: str, delimiter: str, first: int) -> list[Row]:
-    return list(csv_rows(io.StringIO(sample, newline=""), delimiter, first))[:SAMPLE_ROWS]
+def _rows(text: str, delimiter: str, first: int) -> list[Row]:
+    return sample(csv_rows(io.StringIO(text, newline=""), delimiter, Budget(OPENING), first))
 
 
 def _merit(rows: Sequence[Row], column: str | None) -> tuple[int, float, int]:

@@ -14,6 +14,8 @@ from pipelines.request.lists.words import EMAILS, HEADERS, fold, has_word
 
 #: Rows, blank ones left out, among which the header is looked for.
 _TOP = 30
+#: Most columns that an address is looked for in, line by line; and of e-mail addresses after them.
+_MAX_READ = 20
 #: Longest header that is kept, characters.
 _MAX_NAME = 200
 #: Share of a column's filled cells that look like websites, from which on it is one.
@@ -59,7 +61,9 @@ def find_header(rows: Sequence[Row], column: str | None = None) -> Header | None
 def none_found(rows: Sequence[Row]) -> InputError:
     """Why a list cannot be read: what its columns are called, and what would do."""
     if not rows:
-        return InputError("the file is empty; it needs a column url, website or domain")
+        return InputError(
+            "the file is empty, or begins with hundreds of blank lines; it needs a column url, website or domain"
+        )
     if not _filled(rows):
         return InputError("the file holds no text")
     names = _names(rows[_guess(rows)])
@@ -77,6 +81,7 @@ def _asked(rows: Sequence[Row], column: str) -> Header:
     for form, name in ((tidy, column.strip()), (fold, wanted)):
         for index, row in enumerate(rows[:_TOP]):
             if columns := tuple(i for i, cell in enumerate(row.cells) if name and form(cell) == name):
+                columns = columns[:_MAX_READ]
                 return Header(index, _names(row), columns, "column", _holding_emails(rows[index + 1 :], columns))
     guess = find_header(rows)
     number = wanted.removeprefix("column")
@@ -98,7 +103,7 @@ def _by_name(rows: Sequence[Row]) -> Header | None:
             columns = sorted(ranks, key=lambda i: (i not in useful, ranks[i], i))
             if not useful and (better := _by_cells(rows)) and better.row == index:
                 columns = [better.columns[0], *(i for i in columns if i != better.columns[0])]
-            return Header(index, _names(row), tuple(columns), "name" if useful else "name alone")
+            return Header(index, _names(row), tuple(columns[:_MAX_READ]), "name" if useful else "name alone")
         if any(_names_website(address_in(cell)) for cell in row.cells) and _width(row) > 1:
             return None
     return None
@@ -148,7 +153,7 @@ def _with_emails(rows: Sequence[Row], found: Header) -> Header:
     """A header with its columns of e-mail addresses, which are read last."""
     if found.row is None:
         return found
-    emails = [i for i in _email_columns(rows, found.row) if i not in found.columns]
+    emails = [i for i in _email_columns(rows, found.row) if i not in found.columns][:_MAX_READ]
     return replace(found, columns=(*found.columns, *emails), emails=frozenset(emails))
 
 

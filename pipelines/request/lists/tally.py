@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leadmill.answers import LineReason, LineShown, ListCounts, ListPreview
 from leadmill.ids import CompanyUrl
+from pipelines.request.lists.budget import Budget, SpentError
 from pipelines.request.lists.company_list import CompanyList, InputLine
 
 #: Examples of a reason, and companies, that a preview shows.
@@ -54,28 +55,28 @@ class Tally:
         }
 
 
-def preview(path: Path, column: str | None = None, most_lines: int | None = None) -> ListPreview:
+def preview(path: Path, column: str | None = None, budget: Budget | None = None) -> ListPreview:
     """What would be understood of a list, without a job: how it is read, counts, reasons with examples, first lines.
 
-    `most_lines`: no more are read; `complete` is false then.
+    `budget`: what may be spent on its lines; where there are more, `complete` is false. None: all are read.
 
     Raises:
-        InputError: it is no list of companies, or has no such column.
+        InputError: it is no list of companies, or has no such column; or all of it is too much.
     """
     found = CompanyList(path, column)
     tally, reasons = Tally(), _Reasons()
     known: dict[str, str] = {}
     first: list[LineShown] = []
     complete = True
-    for line in found:
-        if tally.lines == most_lines:
-            complete = False
-            break
-        tally.add(line, known.get(line.company.company_id) if line.company else None)
-        if line.company is None:
-            reasons.add(line)
-        elif known.setdefault(line.company.company_id, line.company.url) is line.company.url and len(first) < _EXAMPLES:
-            first.append(_shown(line, line.company))
+    try:
+        for line in found if budget is None else found.lines(budget):
+            tally.add(line, known.get(line.company.company_id) if line.company else None)
+            if line.company is None:
+                reasons.add(line)
+            elif known.setdefault(line.company.company_id, url := line.company.url) is url and len(first) < _EXAMPLES:
+                first.append(_shown(line, line.company))
+    except SpentError:
+        complete = False
     others = found.understood.other_columns
     return {
         **found.understood.told(),

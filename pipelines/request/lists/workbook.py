@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadmill.errors import InputError
+from pipelines.request.lists.budget import CELL, Budget
 from pipelines.request.lists.numbers import kind_of, shown
 from pipelines.request.lists.rows import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Row
 from pipelines.request.lists.xml_parts import DAMAGED, MAX_WHOLE, Attributes, Parts
@@ -40,18 +41,20 @@ class Sheet:
 
 
 class Workbook:
-    """An XLSX file; a context. Reading a sheet holds one row and the texts of the workbook."""
+    """An XLSX file; a context. Reading a sheet holds one row and the texts of the workbook up to the last one needed.
 
-    def __init__(self, path: Path) -> None:
+    All reading raises SpentError where the budget does not suffice.
+    """
+
+    def __init__(self, path: Path, budget: Budget) -> None:
         """Raises InputError: it is no workbook, or one that is not read within the bounds."""
-        self._parts = Parts(path)
+        self._budget = budget
+        self._parts = Parts(path, budget)
         try:
             self._since_1904 = False
             self.sheets: list[Sheet] = []
             self._kinds: list[str] = []
-            self._texts: _Texts | None = None
-            self._texts_part = ""
-            self._read_outline()
+            self._texts = _Texts(self._parts, self._read_outline())
         except BaseException:
             self.close()
             raise
@@ -71,16 +74,15 @@ class Workbook:
         Raises:
             InputError: more rows or cells than are read, or damaged.
         """
-        if self._texts is None:
-            self._texts = _Texts()
-            if self._texts_part:
-                self._parts.read(self._texts_part, self._texts)
         reader = _SheetReader(self._texts, self._kinds, self._links(sheet), since_1904=self._since_1904)
         for _ in self._parts.pieces(sheet.part, reader):
-            yield from reader.done
+            for row in reader.done:
+                self._budget.spend(CELL * len(row.cells))
+                yield row
             reader.done.clear()
 
-    def _read_outline(self) -> None:
+    def _read_outline(self) -> str:
+        """Learn sheets and styles; the name of the part with the texts, "" for none."""
         main = next((part for part, kind in self._relations("").values() if kind == "officeDocument"), "")
         if main.endswith(".bin"):
             raise InputError("the file is a binary workbook (.xlsb); save it as .xlsx or as CSV")
@@ -103,11 +105,11 @@ class Workbook:
             if kind == "worksheet" and part in self._parts:
                 self.sheets.append(Sheet(name, part))
         by_kind = {kind: part for part, kind in relations.values() if part in self._parts}
-        self._texts_part = by_kind.get("sharedStrings", "")
         if "styles" in by_kind:
             styles = _Styles()
             self._parts.read(by_kind["styles"], styles)
             self._kinds = styles.kinds
+        return by_kind.get("sharedStrings", "")
 
     def _relations(self, part: str) -> dict[str, tuple[str, str]]:
         """Id -> (part or address, last word of the kind) of what a part refers to."""
@@ -141,15 +143,19 @@ class Workbook:
 
 
 class _Texts:
-    """The texts that cells refer to by number, in one block of memory."""
+    """The texts that cells refer to by number, in one block of memory; read as far as one is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Parts, part: str) -> None:
+        self._pieces = parts.needed(part, self) if part else iter(())
         self._block, self._ends = bytearray(), array("Q", [0])
         self._now: list[str] = []
         self._aside, self._left = 0, MAX_CELL
         self._in_text = False
 
     def __getitem__(self, number: int) -> str:
+        while number >= len(self._ends) - 1:
+            if next(self._pieces, self) is self:
+                break
         if not 0 <= number < len(self._ends) - 1:
             return ""
         return _unescaped(self._block[self._ends[number] : self._ends[number + 1]].decode("utf-8", "replace"))

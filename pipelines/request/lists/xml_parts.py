@@ -15,6 +15,7 @@ from typing import Protocol
 from xml.parsers import expat
 
 from leadmill.errors import InputError
+from pipelines.request.lists.budget import Budget
 
 #: What a file may hold unpacked, and its parts that are needed whole (texts, styles), bytes.
 MAX_UNPACKED = 1_000_000_000
@@ -48,10 +49,11 @@ _BROKEN = (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
 
 
 class Parts:
-    """An opened archive; a context."""
+    """An opened archive; a context. What is read of it is spent of a budget, and SpentError ends the reading."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, budget: Budget) -> None:
         """Raises InputError: it is no archive, a damaged one, or a bomb."""
+        self._budget = budget
         _check_directory(path)
         try:
             self._archive = zipfile.ZipFile(path)
@@ -81,10 +83,14 @@ class Parts:
 
     def read(self, name: str, handler: Handler) -> None:
         """Tell a handler of all of a part that has to be known as a whole."""
+        for _ in self.needed(name, handler):
+            pass
+
+    def needed(self, name: str, handler: Handler) -> Iterator[None]:
+        """`pieces` of a part that is held in memory, which therefore must not be large."""
         if self._sizes.get(name, 0) > MAX_WHOLE:
             raise InputError(f"{name} of the workbook is larger than {MAX_WHOLE // 1_000_000} MB; give CSV instead")
-        for _ in self.pieces(name, handler):
-            pass
+        yield from self.pieces(name, handler)
 
     def pieces(self, name: str, handler: Handler) -> Iterator[None]:
         """The same in pieces: whoever has enough after one of them stops.
@@ -92,17 +98,18 @@ class Parts:
         Raises:
             InputError: the part is missing, damaged or hostile.
         """
-        parser = _parser(handler)
+        parser = _Parser(handler)
         fed = 0
         try:
             with self._archive.open(name) as part:
                 while piece := part.read(_PIECE):
-                    parser.Parse(piece, False)
+                    elements = parser.parse(piece)
                     fed += len(piece)
-                    if fed - parser.CurrentByteIndex > _MAX_TAG:
+                    if fed - parser.at > _MAX_TAG:
                         raise InputError(DAMAGED)
                     yield
-                parser.Parse(b"", True)
+                    self._budget.xml(elements, len(piece))
+                parser.parse(b"", last=True)
                 yield
         except RuntimeError as error:  # so zipfile says that a password is wanted
             raise InputError("the workbook has a password; save it without one") from error
@@ -115,6 +122,7 @@ class Parts:
         try:
             with self._archive.open(name) as part:
                 while piece := part.read(_PIECE):
+                    self._budget.xml(0, len(piece))
                     held += piece
                     if (at := held.find(mark)) >= 0:
                         return held[at:] + part.read(10 * _MAX_TAG)
@@ -144,35 +152,48 @@ def _check_directory(path: Path) -> None:
         raise InputError(DAMAGED)
 
 
-def _parser(handler: Handler) -> expat.XMLParserType:
-    parser = expat.ParserCreate()
-    depth = 0
+class _Parser:
+    """Expat, for XML from a stranger; tells a handler."""
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _MAX_DEPTH:
+    def __init__(self, handler: Handler) -> None:
+        self._handler, self._depth, self._elements = handler, 0, 0
+        self._expat = expat.ParserCreate()
+        self._expat.buffer_text = True
+        self._expat.XmlDeclHandler = _declared
+        self._expat.StartElementHandler, self._expat.EndElementHandler = self._start, self._end
+        self._expat.CharacterDataHandler = handler.text
+        self._expat.StartDoctypeDeclHandler = _refuse
+
+    @property
+    def at(self) -> int:
+        """Bytes that were understood until now."""
+        return self._expat.CurrentByteIndex
+
+    def parse(self, piece: bytes, *, last: bool = False) -> int:
+        """Go on with a piece; how many elements began in it."""
+        before = self._elements
+        self._expat.Parse(piece, last)
+        return self._elements - before
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self._elements += 1
+        if self._depth > _MAX_DEPTH:
             raise InputError(DAMAGED)
-        handler.start(name.rpartition(":")[2], attributes)
+        self._handler.start(name.rpartition(":")[2], attributes)
 
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        handler.end(name.rpartition(":")[2])
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+        self._handler.end(name.rpartition(":")[2])
 
-    def refuse(*_: object) -> None:
-        raise InputError("the workbook's XML declares a document type, which no workbook has")
 
-    def declared(version: str, encoding: str | None, standalone: int) -> None:
-        if encoding is not None and encoding.lower() not in _ENCODINGS:
-            raise InputError(DAMAGED)
+def _refuse(*_: object) -> None:
+    raise InputError("the workbook's XML declares a document type, which no workbook has")
 
-    parser.buffer_text = True
-    parser.XmlDeclHandler = declared
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = handler.text
-    parser.StartDoctypeDeclHandler = refuse
-    return parser
+
+def _declared(version: str, encoding: str | None, standalone: int) -> None:
+    if encoding is not None and encoding.lower() not in _ENCODINGS:
+        raise InputError(DAMAGED)
 
 
 class Attributes:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadmill.errors import InputError
+from pipelines.request.lists.budget import WHOLE, Budget
 from pipelines.request.lists.company_list import CompanyList, InputLine
 from pipelines.request.lists.csv_rows import (
     LONG_CELL,
@@ -313,7 +314,7 @@ def test_unclosed_quotes_take_linear_time(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(_Lines, "__next__", counted)
     lines = 30_000
-    rows = list(csv_rows(io.StringIO('a,"b c\n' * lines, newline=""), ","))
+    rows = list(csv_rows(io.StringIO('a,"b c\n' * lines, newline=""), ",", Budget(WHOLE)))
     assert [row.line for row in rows] == list(range(1, lines + 1))
     assert taken < lines * 2 + MAX_AGAIN + 2 * MAX_ROW_LINES
 
@@ -321,7 +322,7 @@ def test_unclosed_quotes_take_linear_time(monkeypatch: pytest.MonkeyPatch) -> No
 @settings(deadline=None)
 @given(st.text(), st.sampled_from(",;\t|"))
 def test_any_text_is_read_and_numbered(text: str, delimiter: str) -> None:
-    rows = list(csv_rows(io.StringIO(text, newline=""), delimiter))
+    rows = list(csv_rows(io.StringIO(text, newline=""), delimiter, Budget(WHOLE)))
     numbers = [row.line for row in rows]
     assert numbers == sorted(set(numbers))
     assert all(any(cell.strip() for cell in row.cells) for row in rows)

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from leadmill.errors import InputError
 from pipelines.request.lists import company_list, xml_parts
+from pipelines.request.lists import rows as rows_module
 from pipelines.request.lists import workbook as workbook_module
+from pipelines.request.lists.budget import WHOLE, Budget
 from pipelines.request.lists.company_list import CompanyList
 from pipelines.request.lists.numbers import kind_of, shown
 from pipelines.request.lists.workbook import Workbook
@@ -212,6 +214,10 @@ def test_empty_cells_and_rows_count_too(tmp_path: Path, monkeypatch: pytest.Monk
             list(CompanyList(raw(tmp_path / f"{n}.xlsx", HEAD + sheet)))
 
 
+#: A cell that refers to the texts of the workbook: they are read where one does.
+SHARED = "<row><c t='s'><v>0</v></c></row>"
+
+
 def replaced(file: Path, part: str, text: str, method: int = zipfile.ZIP_DEFLATED) -> Path:
     """The workbook with another text in one of its parts, packed in another way."""
     with zipfile.ZipFile(file) as old:
@@ -225,20 +231,20 @@ def replaced(file: Path, part: str, text: str, method: int = zipfile.ZIP_DEFLATE
 def test_entities_are_refused(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><sst><si><t>&b;</t></si></sst>'
     with pytest.raises(InputError, match="document type"):
-        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD), "xl/sharedStrings.xml", bomb))
+        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD + SHARED), "xl/sharedStrings.xml", bomb))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "shift_jis", "utf-7", "rot13", "idna"])
 def test_xml_in_an_encoding_that_no_workbook_has_is_refused(tmp_path: Path, name: str) -> None:
     texts = f'<?xml version="1.0" encoding="{name}"?><sst/>'
     with pytest.raises(InputError, match="damaged"):
-        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD), "xl/sharedStrings.xml", texts))
+        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD + SHARED), "xl/sharedStrings.xml", texts))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_parts_that_unpack_without_a_bound_are_refused(tmp_path: Path, method: int) -> None:
     with pytest.raises(InputError, match="damaged"):
-        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD), "xl/sharedStrings.xml", "<sst/>", method))
+        CompanyList(replaced(raw(tmp_path / "a.xlsx", HEAD + SHARED), "xl/sharedStrings.xml", "<sst/>", method))
 
 
 def test_numbers_of_thousands_of_digits_name_nothing(tmp_path: Path) -> None:
@@ -249,7 +255,7 @@ def test_numbers_of_thousands_of_digits_name_nothing(tmp_path: Path) -> None:
 
 
 def test_a_wide_workbook_is_understood_by_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(company_list, "SAMPLE_CELLS", 6)
+    monkeypatch.setattr(rows_module, "SAMPLE_CELLS", 6)
     file = made(tmp_path / "a.xlsx", [["Name", "Website", "City"], *[["A", "a.com", "B"]] * 200])
     assert company_list.CompanyList(file)._source.first[-1].line == 3
     assert len(list(CompanyList(file))) == 200
@@ -303,6 +309,6 @@ def test_a_damaged_workbook_is_read_or_refused(
 
 def test_sheets_of_a_workbook_are_read_one_row_at_a_time(tmp_path: Path) -> None:
     """Stopping early reads no further: an error behind the first rows is not met."""
-    rows = "".join(f"<row><c t='str'><v>a{n}.com</v></c></row>" for n in range(50_000))
-    with Workbook(raw(tmp_path / "a.xlsx", rows + "<row")) as book:
+    sheet = "".join(f"<row><c t='str'><v>a{n}.com</v></c></row>" for n in range(50_000))
+    with Workbook(raw(tmp_path / "a.xlsx", sheet + "<row"), Budget(WHOLE)) as book:
         assert next(iter(book.rows(book.sheets[0]))).cells == ["a0.com"]
