@@ -1,14 +1,15 @@
 """Many rows in ranked order, in bounded memory: files that hold them so.
 
 DuckDB sorts whole rows in memory, and these hold lists of structs: a million take gigabytes. So only what they are
-ranked by is sorted; each row then goes to the bucket that its place is in, and each bucket, small enough, is put in
-order by itself. Every row is written twice and read twice, whatever their number.
+ranked by is sorted; each row then goes to the bucket that its place is in. A bucket that is small enough is put in
+order by itself, a larger one is handed out to buckets of its own. They are few at a time, or else each would get a few
+rows at a time, and what a batch costs beside its rows would be most of the work.
 """
 # ruff: noqa: S608  the source is built by reports.rows
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-#: Bytes of a bucket's rows in memory.
+#: Bytes of a bucket's rows in memory; one of less than twice that is put in order.
 _BUCKET = 64 * 1024 * 1024
 #: Rows that are read at a time, and handed out to their buckets.
 _ROWS = 5_000
+#: Rows are handed out to so many buckets at a time, at most.
+_BUCKETS = 20
 #: What DuckDB may hold while it sorts; the rest is spilt.
 _SORTING = "150MB"
 #: A bucket's file has so many row groups: whoever reads it holds one in memory.
 _GROUPS = 8
-#: Files that are open at a time, at most.
-_MOST_BUCKETS = 400
 _PLACE = "place_in_report"
 
 
@@ -49,11 +50,8 @@ def ranked_files(rows: Sequence[Path], where: str, folder: Path) -> list[Path]:
     """
     with one_thread(memory_limit=_SORTING, temp_directory=str(folder / "spill")) as con:
         starts = _starts(con, rows)
-        ranks, count = _places(con, rows, where, starts)
-    buckets = _hand_out(rows, ranks, starts, count, folder)
-    return [
-        file for bucket, places, held in buckets for file in _in_order(bucket, places, max(1, round(held / _BUCKET)))
-    ]
+        places, count = _places(con, rows, where, starts)
+    return list(_sorted(_placed(rows, places, starts), range(count), folder)) if count else []
 
 
 def _starts(con: Any, rows: Sequence[Path]) -> np.ndarray:
@@ -80,10 +78,48 @@ def _places(con: Any, rows: Sequence[Path], where: str, starts: np.ndarray) -> t
     return places, place
 
 
+def _placed(rows: Sequence[Path], places: np.ndarray, starts: np.ndarray) -> Iterator[pa.RecordBatch]:
+    """The rows of the files in the final columns and their types, behind them their places; those without are left out.
+
+    PyArrow reads them: DuckDB would hold twice as much of a file in memory.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = STAGE_SCHEMAS["score"]
+    for file, start in zip(rows, starts.tolist(), strict=False):
+        own = places[start:]
+        with pq.ParquetFile(file, pre_buffer=False) as reader:
+            for batch in reader.iter_batches(_ROWS, use_threads=False):
+                have = dict(zip(batch.schema.names, batch.columns, strict=True))
+                columns = [
+                    have[field.name].cast(field.type) if field.name in have else pa.nulls(batch.num_rows, field.type)
+                    for field in schema
+                ]
+                numbers, own = own[: batch.num_rows], own[batch.num_rows :]
+                placed = pa.RecordBatch.from_arrays(columns, schema=schema).append_column(_PLACE, pa.array(numbers))
+                yield placed if np.all(numbers >= 0) else placed.filter(pa.array(numbers >= 0))
+
+
+def _sorted(batches: Iterable[pa.RecordBatch], places: range, folder: Path, parts: int = 0) -> Iterator[Path]:
+    """Put rows in order that have these places: the files, the first holds the first of them.
+
+    Args:
+        parts: how many buckets would hold them; 0: as many as the first rows let expect.
+    """
+    for bucket, own, held in _hand_out(batches, places, folder, parts):
+        if held < 2 * _BUCKET or len(own) == 1:
+            yield _in_order(bucket)
+        else:
+            yield from _sorted(_rows_of(bucket), own, folder, -(-held // _BUCKET))
+        bucket.unlink()
+
+
 def _hand_out(
-    rows: Sequence[Path], places: np.ndarray, starts: np.ndarray, count: int, folder: Path
+    batches: Iterable[pa.RecordBatch], places: range, folder: Path, parts: int
 ) -> list[tuple[Path, range, int]]:
-    """Write each row, with its place, to the file of the bucket that its place is in.
+    """Write each row to the file of the bucket that its place is in.
 
     Returns each file with its places and the bytes of its rows in memory, the best first.
     """
@@ -95,66 +131,51 @@ def _hand_out(
     held: dict[int, int] = {}
     writers: dict[int, pa.RecordBatchWriter] = {}
     with ExitStack() as opened:
-        for file, first in zip(rows, starts.tolist(), strict=False):
-            for number, batch in enumerate(_batches(file)):
-                ranks = places[first + number * _ROWS :][: batch.num_rows]
-                # By the first rows; with more buckets than may be open each is larger.
-                size = size or max(_BUCKET // max(200, batch.nbytes // batch.num_rows), -(-count // _MOST_BUCKETS))
-                order = np.argsort(ranks)[np.count_nonzero(ranks < 0) :]
-                if not len(order):
-                    continue
-                ranks = ranks[order]
-                ordered = batch.take(pa.array(order)).append_column(_PLACE, pa.array(ranks))
-                buckets, begins = np.unique(ranks // size, return_index=True)
-                for bucket, begin, behind in zip(buckets, begins, [*begins[1:], len(ranks)], strict=True):
-                    if bucket not in writers:
-                        files[bucket] = folder / f"bucket-{bucket:05d}.arrow"
-                        writer = pa.ipc.new_file(str(files[bucket]), ordered.schema, options=packed)
-                        writers[bucket] = opened.enter_context(writer)
-                    part = ordered.slice(begin, behind - begin)
-                    writers[bucket].write_batch(part)
-                    held[bucket] = held.get(bucket, 0) + part.nbytes
-    ends = {bucket: range(bucket * size, min((bucket + 1) * size, count)) for bucket in files}
-    return [(files[bucket], ends[bucket], held[bucket]) for bucket in sorted(files)]
+        for batch in batches:
+            if not batch.num_rows:
+                continue
+            parts = parts or batch.nbytes * len(places) // batch.num_rows // _BUCKET + 1
+            size = size or -(-len(places) // min(parts, _BUCKETS))
+            numbers = batch[_PLACE].to_numpy()
+            order = np.argsort(numbers)
+            ordered = batch.take(pa.array(order))
+            buckets, begins = np.unique((numbers[order] - places.start) // size, return_index=True)
+            for bucket, begin, behind in zip(buckets.tolist(), begins, [*begins[1:], len(order)], strict=True):
+                if bucket not in writers:
+                    own = places[bucket * size :][:size]
+                    files[bucket] = folder / f"bucket-{own.start:010d}-{own.stop:010d}.arrow"
+                    writer = pa.ipc.new_file(str(files[bucket]), ordered.schema, options=packed)
+                    writers[bucket] = opened.enter_context(writer)
+                part = ordered.slice(begin, behind - begin)
+                writers[bucket].write_batch(part)
+                held[bucket] = held.get(bucket, 0) + part.nbytes
+    return [(files[bucket], places[bucket * size :][:size], held[bucket]) for bucket in sorted(files)]
 
 
-def _batches(file: Path) -> Iterator[pa.RecordBatch]:
-    """The rows of a file in the final columns and their types; DuckDB would hold twice as much of it in memory."""
+def _rows_of(bucket: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a bucket as they are, its small batches made into larger ones."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    schema = STAGE_SCHEMAS["score"]
-    with pq.ParquetFile(file, pre_buffer=False) as reader:
-        for batch in reader.iter_batches(_ROWS, use_threads=False):
-            have = dict(zip(batch.schema.names, batch.columns, strict=True))
-            columns = [
-                have[field.name].cast(field.type) if field.name in have else pa.nulls(batch.num_rows, field.type)
-                for field in schema
-            ]
-            if batch.num_rows:
-                yield pa.RecordBatch.from_arrays(columns, schema=schema)
+    with pa.ipc.open_file(str(bucket)) as reader:
+        found: list[pa.RecordBatch] = []
+        for at in range(reader.num_record_batches):
+            found.append(reader.get_batch(at))
+            if sum(batch.num_rows for batch in found) >= _ROWS or at + 1 == reader.num_record_batches:
+                yield pa.concat_batches(found)
+                found = []
 
 
-def _in_order(bucket: Path, places: range, parts: int) -> Iterator[Path]:
-    """Put the rows of a bucket in order; its file gives way to those that are made.
-
-    A bucket of wider rows than the first, by which its size was reckoned, is read as often as it has parts.
-    """
+def _in_order(bucket: Path) -> Path:
+    """Write the rows of a bucket in order."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pa.ipc.open_file(str(bucket)) as reader:
-        batches = range(reader.num_record_batches)
-        step = -(-len(places) // parts)
-        for number, begin in enumerate(places[::step]):
-            own = (pa.compute.field(_PLACE) >= begin) & (pa.compute.field(_PLACE) < begin + step)
-            table = pa.Table.from_batches([reader.get_batch(at).filter(own) for at in batches])
-            table = table.take(pa.compute.sort_indices(table[_PLACE])).drop_columns([_PLACE])
-            file = bucket.with_name(f"{bucket.stem}-{number}.parquet")
-            groups = len(table) // _GROUPS + 1
-            pq.write_table(table, file, groups, compression="lz4", use_dictionary=False, write_statistics=False)
-            yield file
-    bucket.unlink()
+        table = reader.read_all()
+    table = table.take(pa.compute.sort_indices(table[_PLACE])).drop_columns([_PLACE])
+    file, groups = bucket.with_suffix(".parquet"), len(table) // _GROUPS + 1
+    pq.write_table(table, file, groups, compression="lz4", use_dictionary=False, write_statistics=False)
+    return file
 
 
 def in_order(files: Sequence[Path]) -> str:

@@ -27,7 +27,7 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports.final_rows, "FEW_ROWS", 3)
     monkeypatch.setattr(reports.render, "FEW_ROWS", 3)
     monkeypatch.setattr(reports.ranked, "_BUCKET", 1)
-    monkeypatch.setattr(reports.ranked, "_MOST_BUCKETS", 5)
+    monkeypatch.setattr(reports.ranked, "_BUCKETS", 2)
     monkeypatch.setattr(reports.ranked, "_ROWS", 4)
 
 
@@ -84,6 +84,33 @@ def test_rows_wider_than_the_first_are_held_a_few_at_a_time(
     found = con.sql(f"SELECT domain FROM {in_order(files)}").fetchall()
     assert found == con.sql(f"SELECT domain FROM '{file}' {RANKED}").fetchall()
     assert sorted(folder.iterdir()) == sorted(files), "no other file is left"
+
+
+def test_rows_of_many_buckets_are_not_handed_out_a_few_at_a_time(
+    tmp_path: Path, con: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports.ranked, "_BUCKET", 8_000)
+    monkeypatch.setattr(reports.ranked, "_ROWS", 64)
+    monkeypatch.setattr(reports.ranked, "_BUCKETS", 4)
+    file = write_rows(tmp_path / "r.parquet", [good(f"w{n:03}.com", n * 37 % 512) for n in range(512)])
+    most, batches, hand_out = 0, 0, reports.ranked._hand_out
+
+    def counted(*args: Any) -> Any:
+        nonlocal most, batches
+        buckets = hand_out(*args)
+        most = max(most, len(buckets))
+        for bucket, *_ in buckets:
+            with pa.ipc.open_file(str(bucket)) as reader:
+                batches += reader.num_record_batches
+        return buckets
+
+    monkeypatch.setattr(reports.ranked, "_hand_out", counted)
+    (folder := tmp_path / "ranked").mkdir()
+    files = ranked_files([file], "true", folder)
+    assert (len(files), most) == (16, 4), "in two rounds, with four files open at a time"
+    assert 2 * 512 / batches > 64 / 16, "rows a batch; of one round with all 16 files it would be that"
+    found = con.sql(f"SELECT domain FROM {in_order(files)}").fetchall()
+    assert found == con.sql(f"SELECT domain FROM '{file}' {RANKED}").fetchall()
 
 
 @pytest.mark.usefixtures("many")
