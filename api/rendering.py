@@ -6,9 +6,12 @@ import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,9 @@ from pipelines.intake.report_on_demand import ReportForm
 
 #: So many at a time: other calls share this process.
 _AT_ONCE = threading.BoundedSemaphore(2)
+_PREFIX = "leadmill-report-"
+#: A folder that is older (seconds) is that of a process which was killed while it rendered.
+_LOST_S = 3_600.0
 #: How DuckDB tells that the temporary folder takes nothing.
 _REFUSED = re.compile(
     "|".join(re.escape(os.strerror(n)) for n in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
@@ -37,7 +43,8 @@ def rendered(lake: Lake, form: ReportForm, rows: Callable[[], Sequence[Path]], a
     """
     from reports.render import render  # brings what only a report needs
 
-    folder = Path(tempfile.mkdtemp(prefix="leadmill-"))  # a format may need files beside its own
+    _drop_lost()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))  # a format may need files beside its own
     out = folder / f"report.{form.format}"
 
     def write(files: Mapping[str, Sequence[Path]]) -> None:
@@ -62,3 +69,12 @@ def rendered(lake: Lake, form: ReportForm, rows: Callable[[], Sequence[Path]], a
             raise StorageError(found.group(), full=found.group() != os.strerror(errno.EROFS)) from error
         raise
     return out
+
+
+def _drop_lost() -> None:
+    """Remove what killed processes left, so that dying again and again fills no disk."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # somebody else's, or gone
+            state = folder.lstat()
+            if stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and time.time() - state.st_mtime > _LOST_S:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -95,6 +95,7 @@ class LocalStorage:
         folder = self._job(job_id)
         files = [folder / _STAGED / name for name in sorted(self.names(folder / _STAGED))]
         files += [folder / name for name in self.names(folder) if _is_unfinished(name)]
+        files += [file for file, _ in self.files(folder / "reports") if _is_unfinished(file.name)]
         return [(path, state) for path in files if (state := self.stat(path)) is not None]
 
     def discard_lost(self, job_id: str, epochs: Mapping[str, int], stages: tuple[str, ...] | None = None) -> None:

@@ -186,7 +186,9 @@ class Settings(BaseSettings):
         "`shops.toml` is `shops` ([scoring](scoring.md)).",
         shown="none",
     )
-    retention_days: int = _setting(90, "Cleanup takes jobs that ended longer ago.", ge=1)
+    retention_days: int = _setting(
+        90, "Cleanup takes jobs that ended longer ago, and reports on demand that were made longer ago.", ge=1
+    )
     audit_retention_days: int = _setting(400, "Cleanup removes months of the audit whose last day is longer ago.", ge=1)
 
     max_live_jobs: int | None = _setting(

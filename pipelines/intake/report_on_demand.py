@@ -30,6 +30,9 @@ from reports.layouts import DEFAULT
 
 #: Where they lie, below `reports/`.
 FOLDER = "on-demand"
+#: So many of them cleanup leaves to a job, the newest; one that was made within the hour may be on its way to somebody.
+MOST = 20
+_SETTLED_S = 3_600
 #: Behind a report's name: the file that holds the id of the job that makes it.
 _BY_JOB = ".job"
 
@@ -122,6 +125,22 @@ def drop_stale(lake: Lake, place: Path, form: ReportForm) -> None:
     for name in lake.storage.names(place.parent):
         if ReportForm.in_name(name.removesuffix(_BY_JOB)) == form and not name.startswith(place.name):
             lake.storage.remove(place.parent / name)
+
+
+def drop_old(lake: Lake, job_id: str, now_s: float, keep_s: float) -> tuple[int, int]:
+    """Remove reports that were made longer ago than `keep_s`, and all but the newest; how many, and their bytes.
+
+    Those that the job itself wrote are no matter of this. Who asks again has it made again, as long as there are rows.
+    """
+    folder = lake.job_dir(job_id) / "reports" / FOLDER
+    made = []
+    for name in lake.storage.names(folder):
+        if ReportForm.in_name(name.removesuffix(_BY_JOB)) and (state := lake.storage.stat(folder / name)):
+            made.append((now_s - state.modified_ns / 1e9, name, state.size))
+    old = [one for n, one in enumerate(sorted(made)) if one[0] > keep_s or (n >= MOST and one[0] > _SETTLED_S)]
+    for _, name, _ in old:
+        lake.storage.remove(folder / name)
+    return len(old), sum(size for _, _, size in old)
 
 
 def report_job(

@@ -119,7 +119,9 @@ def clean_up(
                 break
             _clean_batch(store, lake, batch, now, done, progress)
         progress(0.9, "looking for leftovers")
-        leftovers = sweep(store, lake, now, lambda: progress(0.9, "looking for leftovers"))
+        leftovers = sweep(
+            store, lake, now, lambda: progress(0.9, "looking for leftovers"), older_than_days=older_than_days
+        )
         done.bytes_freed += leftovers.pop("bytes")
     return done.result(more, leftovers)
 

@@ -1,4 +1,4 @@
-"""Leftovers: what deaths and refused submits left in job folders.
+"""Leftovers: what deaths and refused submits left in job folders, and reports on demand that nobody needs any more.
 
 It removes only what no record and no reader can want: parts of a job that the history holds and the snapshots cover,
 folders with nothing but an upload, temporary files of ended jobs. A folder with parts whose record is unknown (Redis
@@ -23,6 +23,7 @@ from data.lake import DamagedPartError, Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.log import get_logger
 from pipelines.committed import Units, files_of
+from pipelines.intake import report_on_demand
 from pipelines.manifest import units_in
 from tasks.maintenance.ended import ended_ms
 from tasks.maintenance.sealing import seal
@@ -37,13 +38,15 @@ _CHUNK = 500
 _DATA = ("_tmp", "pages", "input", *STAGE_SCHEMAS)
 
 
-def sweep(store: JobStore, lake: Lake, now: datetime, check: Callable[[], None]) -> dict[str, int]:
-    """Remove leftovers. Call it within `snapshot.exclusive`.
+def sweep(
+    store: JobStore, lake: Lake, now: datetime, check: Callable[[], None], *, older_than_days: float
+) -> dict[str, int]:
+    """Remove leftovers, and reports on demand that are older. Call it within `snapshot.exclusive`.
 
     Counts: uploads, interrupted (jobs whose removal was finished now), temporary (files), unknown (folders with parts
-    but no record, left as they are), bytes.
+    but no record, left as they are), reports (on demand), bytes.
     """
-    found = {"uploads": 0, "interrupted": 0, "temporary": 0, "unknown": 0, "bytes": 0}
+    found = {"uploads": 0, "interrupted": 0, "temporary": 0, "unknown": 0, "reports": 0, "bytes": 0}
     for names in _folders(lake):
         check()
         records = store.records(names)
@@ -54,6 +57,10 @@ def sweep(store: JobStore, lake: Lake, now: datetime, check: Callable[[], None])
         for record in records:
             if isinstance(record, JobRecord) and record.is_terminal:
                 found["temporary"] += _sweep_temporary(store, lake, record, now, found)
+        for name in names:
+            files, size = report_on_demand.drop_old(lake, name, now.timestamp(), older_than_days * 86_400)
+            found["reports"] += files
+            found["bytes"] += size
     return found
 
 

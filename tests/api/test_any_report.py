@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +83,23 @@ def test_many_who_ask_at_once_get_one_rendering(client: TestClient, lake: Lake, 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["etag"] for answer in answers}) == 1, "a second rendering would have another time"
     assert len(kept(lake, job)) == 1
+
+
+def test_what_a_killed_process_had_rendered_is_removed(
+    client: TestClient, job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, age_s in (("leadmill-report-lost", 7_200), ("leadmill-report-now", 0), ("another-program", 7_200)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.csv").write_text("half")
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    assert get(client, job, format="csv").status_code == 200
+    left = {
+        name
+        for name in ("leadmill-report-lost", "leadmill-report-now", "another-program")
+        if (tmp_path / name).exists()
+    }
+    assert left == {"leadmill-report-now", "another-program"}
 
 
 def test_new_rows_make_it_stale(client: TestClient, lake: Lake, job: str) -> None:

@@ -18,6 +18,7 @@ from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import WorkError
 from leadmill.ids import company_id
+from pipelines.intake.report_on_demand import FOLDER, MOST, ReportForm
 from pipelines.manifest import units_in
 from pipelines.views.view import job_json
 from tasks.maintenance import cleanup
@@ -276,13 +277,59 @@ def test_leftovers_go_and_folders_of_unknown_jobs_stay(driver: Driver) -> None:
     driver.at(0)
     torn = lake.job_dir(ended) / "_tmp" / "scrape.p0.7~scrape+part-00000-0.parquet"
     torn.write_bytes(b"of an epoch that never committed")
+    half = lake.job_dir(ended) / "reports" / FOLDER / ".comprehensive.full.csv.0a1b2c3d.tmp"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"of an API that was killed while it kept a report")
     age(lake.job_dir(ended), 2 * 86_400)
 
     leftovers = clean(driver)["leftovers"]
     assert leftovers["uploads"] == 1 and leftovers["unknown"] == 1
     assert not lake.job_dir(refused).exists() and lake.job_dir(young).exists()
     assert (parts / "part-00000-0.parquet").exists()
-    assert not torn.exists() and len(lake.parts(ended, "scrape")) == 1
+    assert not torn.exists() and not half.exists() and len(lake.parts(ended, "scrape")) == 1
+
+
+def test_reports_on_demand_are_aged_out_and_those_of_the_job_stay(driver: Driver) -> None:
+    driver.at(200)
+    archived = driver.submit()
+    driver.store.cancel(archived)
+    driver.at(10)
+    ended = driver.submit()
+    driver.store.cancel(ended)
+    driver.at(0)
+    for job_id in (archived, ended):
+        folder = driver.lake.job_dir(job_id) / "reports"
+        (folder / FOLDER).mkdir(parents=True)
+        (folder / "report.csv").write_text("of the job")
+        for n in range(MOST + 4):
+            form = ReportForm("csv", layout=f"ours{n}")
+            for name in (form.name("0" * 16), f"{form.name('1' * 16)}.job")[: 1 if n else 2]:
+                file = folder / FOLDER / name
+                file.write_text("made")
+                touch(file, days_ago=80 + n)
+        (folder / FOLDER / ReportForm("xlsx").name("0" * 16)).write_text("made just now")
+        touch(folder / "report.csv", days_ago=900)
+
+    found = clean(driver)
+    assert found["jobs"] == 1, "the one that ended 200 days ago"
+    for job_id in (archived, ended):
+        folder = driver.lake.job_dir(job_id) / "reports"
+        left = [file.name for file in (folder / FOLDER).iterdir()]
+        assert len(left) == 1 + 10 + 2 and any(name.endswith(".xlsx") for name in left), "made within 90 days"
+        assert (folder / "report.csv").read_text() == "of the job"
+    assert found["leftovers"]["reports"] == 2 * (MOST + 4 - 11)
+    assert clean(driver, days=300)["leftovers"]["reports"] == 0
+    for n in range(MOST):
+        (driver.lake.job_dir(ended) / "reports" / FOLDER / ReportForm("csv", layout=f"new{n}").name("2" * 16)).touch()
+    assert clean(driver, days=300)["leftovers"]["reports"] == 12, "all but the newest"
+    assert any(name.startswith("comprehensive.full.0") for name in driver.lake.storage.names(folder / FOLDER)), (
+        "not within the hour"
+    )
+
+
+def touch(file: Path, days_ago: float) -> None:
+    at = time.time() - days_ago * 86_400
+    os.utime(file, (at, at))
 
 
 def age(folder: Path, seconds: float) -> None:
