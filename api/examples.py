@@ -191,6 +191,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "pid": 4021,
                 "started_at": "2027-01-31T07:00:00.000Z",
                 "seen_at": "2027-01-31T08:00:00.000Z",
+                "thrown_away": {},
             }
         ],
         "stages": {"scrape": {"begun": 96, "per_minute": 48.0}},

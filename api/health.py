@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -104,6 +105,13 @@ class _Gauges(Collector):
         yield _gauge("leadmill_queue_oldest_seconds", "Age of the oldest waiting message", "queue", ages)
         if (workers := self._figures["workers"]) is not None:
             yield GaugeMetricFamily("leadmill_workers", "Workers alive", value=len(workers))
+            thrown = sum((Counter(worker["thrown_away"]) for worker in workers), Counter[str]())
+            yield _gauge(
+                "leadmill_messages_thrown_away",
+                "Messages of others that the workers alive threw away, by reason",
+                "reason",
+                dict(thrown),
+            )
         begun = CounterMetricFamily("leadmill_units_begun", "Units begun, by stage", labels=["stage"])
         for stage, row in self._figures["stages"].items():
             begun.add_metric([stage], row["begun"])

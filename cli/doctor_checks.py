@@ -196,6 +196,7 @@ def _redis(data_dir: Path) -> Iterator[DoctorCheck]:
     elif not faults:
         yield DoctorCheck("redis", "ok", f"{shown(url)} answers, keeps an append-only file, evicts nothing")
     yield from _lake(data_dir, url, prefix)
+    yield from _thrown_away(data_dir, url, prefix)
 
 
 def _writes_refused(url: str, prefix: str) -> WriteFault | None:
@@ -215,6 +216,21 @@ def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
             yield DoctorCheck("lake", "fail", str(error), "leadmill doctor --data FOLDER    # the folder of that lake")
             return
     yield DoctorCheck("lake", "ok", f"{lake or 'a new lake'} lies in {data_dir}, and its records in {shown(url)}")
+
+
+def _thrown_away(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
+    """What living workers threw away of what the broker gave; nothing where there was nothing."""
+    from data.jobs import JobStore
+    from pipelines.execution.thrown_away import summed_up
+
+    store = JobStore.connect(url, prefix, 2)
+    try:
+        found = summed_up(worker.thrown_away for worker in store.workers().values())
+    finally:
+        store.close()
+    if found:
+        text = f"workers threw away what is none of ours: {found}; somebody else writes to the broker"
+        yield DoctorCheck("messages", "warn", text, f"grep 'thrown away' {data_dir}/run/worker-*.log")
 
 
 def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[DoctorCheck]:

@@ -67,6 +67,7 @@ def tell_stack(found: dict[str, Any]) -> None:
         ],
     )
     _tell_alarms(found["statistics"])
+    _tell_thrown_away(found["statistics"])
     for name in (name for name, q in queues.items() if q["workers"] == 0):
         console.note(f"no worker listens on {name}: leadmill worker -Q {name}")
     jobs = [Job.of(raw) for raw in found["jobs"]]
@@ -91,6 +92,15 @@ def _tell_alarms(statistics: dict[str, Any]) -> None:
         console.table(["critical event", "at", "about"], [[e["kind"], e["at"], _about(e)] for e in shown])
     if len(events) > SHOWN_EVENTS:
         console.note(f"{len(events) - SHOWN_EVENTS} more: leadmill status --json")
+
+
+def _tell_thrown_away(statistics: dict[str, Any]) -> None:
+    """What workers threw away since their start: somebody else writes to the broker."""
+    from pipelines.execution.thrown_away import summed_up
+
+    found = summed_up(worker.get("thrown_away") or {} for worker in statistics.get("workers") or [])
+    if found:
+        console.result(console.clean(f"thrown away by workers, being none of ours: {found}"))
 
 
 def _about(event: dict[str, Any]) -> str:

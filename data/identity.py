@@ -20,11 +20,12 @@ import re
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from data import keys
 from data.local_storage import LocalStorage
@@ -109,7 +110,8 @@ class LakePair:
             raise self.refusal(own, bound, place)
         self._refused = False
         if form < keys.WITHOUT_PROJECTS and bind:
-            ask("SET", self._key(keys.RECORD_VERSION_KEY), str(keys.WITHOUT_PROJECTS))
+            with suppress(NoPermissionError):  # the broker's user: the job store's own connection does it
+                ask("SET", self._key(keys.RECORD_VERSION_KEY), str(keys.WITHOUT_PROJECTS))
         return own
 
     def too_new(self, form: int) -> NewerStoreError:

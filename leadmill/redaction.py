@@ -6,6 +6,8 @@ import re
 import shlex
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from leadmill.redis_tls import asking_for_a_certificate, tls_files
+
 #: Hidden in a query; what else stands there (socket_timeout …) is no secret.
 _SECRET = re.compile(r"([?&][^=&;]*(?:pass|pwd|secret|token)[^=&;]*=)[^&;#]*", re.IGNORECASE)
 #: From the first colon behind the scheme to the last @ of the URL: also passwords that nobody escaped.
@@ -23,15 +25,21 @@ def shown(url: str) -> str:
 
 def redis_cli(url: str) -> str:
     """The beginning of a command for people to paste that speaks to a server; it holds no password."""
-    return f"redis-cli -u {shlex.quote(shown(url))}"
+    authority = next((f"--cacert {shlex.quote(str(file))} " for name, file in tls_files(url) if "ca" in name), "")
+    return f"redis-cli {authority}-u {shlex.quote(shown(url.partition('?')[0] if authority else url))}"
 
 
 def plain(url: str) -> str:
-    """A Redis URL with `?username=…&password=…` moved to where every library looks for them, and hides them.
+    """A Redis URL in the form that every library reads alike: also of TLS (`redis_tls.asking_for_a_certificate`).
 
-    redis-py reads both forms, kombu only the first. A password in the userinfo wins, as it does for redis-py.
-    What cannot be read as a URL is returned as it is.
+    `?username=…&password=…` is moved to where each looks for them, and hides them. redis-py reads both forms, kombu
+    only the first. A password in the userinfo wins, as it does for redis-py. What cannot be read as a URL is returned
+    as it is.
     """
+    return asking_for_a_certificate(_with_its_password_in_front(url))
+
+
+def _with_its_password_in_front(url: str) -> str:
     if not url.startswith(("redis://", "rediss://")) or "password=" not in url:
         return url
     try:

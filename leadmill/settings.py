@@ -22,12 +22,16 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from leadmill import hosts
 from leadmill.errors import ConfigError
 from leadmill.redaction import plain
+from leadmill.redis_tls import tls_fault
 from leadmill.suggest import did_you_mean, nearest
 from leadmill.time_zones import time_zone
 
 _PREFIX = "LEADMILL_"
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
+
+#: The shortest key that messages are signed with.
+SIGNING_KEY_CHARACTERS = 32
 
 #: Where a setting stands in docs/configuration.md.
 Group = Literal["celery", "place", "permission", "limit", "log"]
@@ -53,6 +57,11 @@ def _setting(
         json_schema_extra={"group": group, "shown": shown},
         **bounds,
     )
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part for part in map(str.strip, text.split(",")) if part]
 
 
 class Settings(BaseSettings):
@@ -145,6 +154,14 @@ class Settings(BaseSettings):
         group="place",
     )
 
+    signing_key: str | None = _setting(
+        None,
+        "A secret of at least 32 characters (`openssl rand -hex 32`), the same for every process: each message carries "
+        "a MAC made with it, and workers throw away the others. Several, comma-separated, while it is exchanged: the "
+        "first signs, all are taken ([the broker as a boundary](operations.md#the-broker-as-a-boundary)).",
+        shown="messages are not signed",
+        repr=False,
+    )
     strict: bool = _setting(
         False,
         "`1`: refuse instead of warning: a Redis that could lose jobs (no append-only file, an eviction policy), and a "
@@ -227,17 +244,26 @@ class Settings(BaseSettings):
     @field_validator("celery_accept_content", "egress_allow", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return (
-            [part.strip() for part in value.strip("[] ").replace('"', "").split(",") if part.strip()]
-            if isinstance(value, str)
-            else value
-        )
+        return _parts(value.strip("[] ").replace('"', "")) if isinstance(value, str) else value
 
     @field_validator("redis_url", "celery_broker_url", "celery_result_backend")
     @classmethod
     def _no_password_in_the_query(cls, value: str | None) -> str | None:
         """Where a password stands in the userinfo, each library finds it, and hides it in what it logs."""
-        return None if value is None else plain(value)
+        if value is None:
+            return None
+        url = plain(value)
+        if (fault := tls_fault(url)) is not None:
+            raise ValueError(fault)
+        return url
+
+    @field_validator("signing_key")
+    @classmethod
+    def _long_enough(cls, value: str | None) -> str | None:
+        keys = _parts(value or "")
+        if value is not None and (not keys or min(map(len, keys)) < SIGNING_KEY_CHARACTERS):
+            raise ValueError(f"a key has at least {SIGNING_KEY_CHARACTERS} characters: openssl rand -hex 32")
+        return value
 
     @field_validator("data_url")
     @classmethod
@@ -271,7 +297,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _hosts(cls, value: Any) -> Any:
-        entries = [part for part in map(str.strip, value.split(",")) if part] if isinstance(value, str) else value
+        entries = _parts(value) if isinstance(value, str) else value
         return [hosts.checked(entry) for entry in entries]
 
     @property
@@ -288,6 +314,11 @@ class Settings(BaseSettings):
     def broker_url(self) -> str:
         """Where Celery's messages go."""
         return self.celery_broker_url or self.redis_url
+
+    @property
+    def signing_keys(self) -> list[str]:
+        """What messages are signed with (the first) and may be signed with; empty: they are not."""
+        return _parts(self.signing_key or "")
 
     @property
     def result_backend(self) -> str:

@@ -5,9 +5,11 @@ A setting that names a file is looked at here, so that a wrong one is told at th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 
 from leadmill.errors import ConfigError
+from leadmill.redis_tls import tls_files, trusts_anybody
 from leadmill.settings import SettingFault, Settings, mistyped_variables, variable_of
 from leadmill.suggest import did_you_mean
 from pipelines.request.search import check_provider
@@ -67,6 +69,22 @@ def _messages(settings: Settings) -> Iterator[SettingFault]:
         yield SettingFault("fail", text)
 
 
+def _tls(settings: Settings) -> Iterator[SettingFault]:
+    for variable, url in (
+        ("REDIS_URL", settings.redis_url),
+        ("CELERY_BROKER_URL", settings.celery_broker_url or ""),
+        ("CELERY_RESULT_BACKEND", settings.celery_result_backend or ""),
+    ):
+        for name, file in tls_files(url):
+            if not os.access(file, os.R_OK):
+                yield SettingFault("fail", f"{variable}: {name}: no file {str(file)!r} that can be read")
+        if trusts_anybody(url):
+            text = (
+                "encrypts, but takes any certificate: name the server's CA (ssl_ca_certs=FILE), and drop ssl_cert_reqs"
+            )
+            yield SettingFault("warn", f"{variable}: {text}")
+
+
 def _scoring(settings: Settings) -> Iterator[SettingFault]:
     return Models.of(settings).faults()
 
@@ -90,6 +108,7 @@ _CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (
     _names,
     _search,
     _messages,
+    _tls,
     _scoring,
     _layouts,
     _memory,

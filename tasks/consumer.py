@@ -12,17 +12,13 @@ from typing import Any
 
 from celery.worker.consumer import Consumer
 
-from leadmill.limited_log import LimitedLog
-from leadmill.log import get_logger
+from pipelines.execution.signing import signer_of
+from pipelines.execution.thrown_away import Reason, throw_away
 from tasks import remote_control
 from tasks.messages import NotOursError, cleaned
 
-log = get_logger(__name__)
-
 #: Pause before a reconnect, seconds: first and longest. The stock one grows by 2 s an attempt, up to 30 s.
 FIRST_S, LONGEST_S = 0.5, 2.0
-
-_dropped = LimitedLog(log)
 
 
 class SteadyConsumer(Consumer):
@@ -41,12 +37,13 @@ class SteadyConsumer(Consumer):
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], Any]:
         """Celery's own handler, called once a message has passed our check."""
         take = super().create_task_handler(*args, **options)
+        signer, queues = signer_of(self.app), self.app.amqp.queues.consume_from
 
         def take_ours(message: Any) -> Any:
             try:
-                message.headers, message.properties = cleaned(message)
+                message.headers, message.properties = cleaned(message, signer, queues)
             except NotOursError as error:
-                return _dropped.warning("message thrown away: it is none of ours", str(error))
+                return throw_away(error.reason, "message thrown away: it is none of ours", str(error))
             message.delivery_info = message.properties["delivery_info"]
             return take(message)
 
@@ -54,4 +51,4 @@ class SteadyConsumer(Consumer):
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Called for task messages and for remote control."""
-        _dropped.warning("message thrown away: it cannot be read", type(exc).__name__)
+        throw_away(Reason.UNREADABLE, "message thrown away: it cannot be read", type(exc).__name__)

@@ -13,10 +13,7 @@ from celery.app.control import Control
 from celery.worker import control as commands
 from kombu.pidbox import Mailbox, Node
 
-from leadmill.limited_log import LimitedLog
-from leadmill.log import get_logger
-
-log = get_logger(__name__)
+from pipelines.execution.thrown_away import Reason, throw_away
 
 #: Commands that answer, and (events, heartbeat) those by which Flower watches. All others are refused.
 OFFERED = frozenset(
@@ -32,11 +29,10 @@ _FIELDS = frozenset({"method", "arguments", "destination", "pattern", "matcher",
 _MAX_NAME, _MAX_NAMES, _MAX_STARS = 250, 1_000, 3
 _WORD = re.compile(r"[\w.@:-]{1,100}", re.ASCII)
 
-_dropped = LimitedLog(log)
-
 
 def refused(state: Any, **arguments: Any) -> dict[str, str]:
     """The answer to a command that is not offered."""
+    throw_away(Reason.CONTROL, "remote control: command refused", "not offered")
     return {"error": "not offered: settings say what a worker does, `leadmill cancel JOB` ends work"}
 
 
@@ -54,20 +50,20 @@ class CheckedNode(Node):
         """Act on a command of the right form; throw away all else."""
         reason = self._odd(body)
         if reason:
-            return _dropped.warning("remote control: command thrown away", reason)
+            return throw_away(Reason.CONTROL, "remote control: command thrown away", reason)
         if message is not None and not _is_clock(message.headers.get("clock")):
             message.headers["clock"] = 0
         try:
             return super().handle_message(body, message)  # type: ignore[no-untyped-call]
         except Exception as error:
-            return _dropped.warning("remote control: command failed", type(error).__name__)
+            return throw_away(Reason.CONTROL, "remote control: command failed", type(error).__name__)
 
     def handle(self, method: str, arguments: Any = None) -> Any:
         """The command's answer; an exception is answered as an error, since the arguments come from outside."""
         try:
             return super().handle(method, arguments)  # type: ignore[no-untyped-call]
         except Exception as error:
-            _dropped.warning("remote control: command failed", f"{method}: {type(error).__name__}")
+            throw_away(Reason.CONTROL, "remote control: command failed", f"{method}: {type(error).__name__}")
             return {"error": f"{type(error).__name__}: {error}"[:200]}
 
     def _odd(self, body: Any) -> str:

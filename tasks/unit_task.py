@@ -173,14 +173,19 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
 
     def make(body: Body) -> Any:
         @shared_task(bind=True, base=UnitTask, name=STAGES[stage].task, stage=stage)
-        def shell(self: Any, job_id: str, unit: str, epoch: int, index: int = 0, chained: bool = False) -> None:
+        def shell(
+            self: Any, job_id: str, unit: str, epoch: int, index: int = 0, chained: bool = False, mac: str | None = None
+        ) -> None:
+            # The MAC was verified when the message arrived (tasks/consumer.py).
             if not names_a_unit(job_id, unit, epoch, index, chained):
                 log.warning("message that names no unit", args=repr(self.request.args)[:200])
                 self.request.chain = None
                 return
             owner = owner_of(self.request.id, os.getpid())
             try:
-                going_on = run_unit(runtime(self.app), body, job_id, unit, epoch, index, owner=owner, chained=chained)
+                going_on = run_unit(
+                    runtime(self.app), body, job_id, unit, epoch, index, owner=owner, chained=chained, task_stage=stage
+                )
             except LeadmillError as error:
                 log.warning("unit left to its lease", job=job_id, unit=unit, error=str(error))
                 going_on = False

@@ -142,7 +142,9 @@ def worker_of(text: Any, seen: float) -> Worker | None:
     numbers = [found.get(name) for name in ("processes", "pid", "started")]
     if not isinstance(host, str) or not all(isinstance(number, int | float) for number in numbers):
         return None
-    return Worker(tuple(queues), found["processes"], found["pid"], host, found["started"], seen)
+    thrown = found.get("thrown_away")
+    counted = {why: n for why, n in thrown.items() if _is_count(n)} if isinstance(thrown, dict) else {}
+    return Worker(tuple(queues), found["processes"], found["pid"], host, found["started"], seen, counted)
 
 
 def event_of(fields: Mapping[str, str]) -> tuple[str, dict[str, Any]]:

@@ -206,6 +206,8 @@ class Worker:
     #: Seconds since the epoch: its start, by its own clock; when it was seen last, by the server's.
     started: float
     seen: float
+    #: Messages and commands that it threw away since its start, by reason (pipelines.execution.thrown_away).
+    thrown_away: Mapping[str, int] = field(default_factory=dict)
 
 
 def bucket_bounds(bucket: int) -> tuple[float, float]:

@@ -52,6 +52,8 @@ class WorkerState(TypedDict):
     pid: int
     started_at: str | None
     seen_at: str | None
+    thrown_away: dict[str, int]
+    """Messages and commands of others that it threw away since its start, by reason."""
 
 
 class UnitsBegun(TypedDict):

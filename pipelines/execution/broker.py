@@ -8,7 +8,9 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.entity import Queue as Declared
 
+from leadmill.redis_tls import tls_options
 from leadmill.settings import Settings
+from pipelines.execution.signing import Signer
 from pipelines.execution.transport import LakeConnection
 from pipelines.queues import LEVELS, Queue
 from pipelines.stages import STAGES
@@ -30,13 +32,21 @@ class _Amqp(AMQP):
         return super().TaskConsumer(*args, **{**options, "no_ack": True})
 
 
+class _Application(Celery):
+    """Not a setting of Celery's: those are told to whoever asks a worker."""
+
+    signer: Signer | None = None
+
+
 def make_celery(settings: Settings) -> Celery:
     """A Celery app without tasks.
 
     Why each setting: messages are never acknowledged and never delayed (countdown, ETA, retry); the record, not the
     broker, says who works on what. Nothing is prefetched, so a killed worker takes no waiting message with it.
     """
-    app = Celery("leadmill", amqp=_Amqp)
+    app = _Application("leadmill", amqp=_Amqp)
+    if settings.signing_keys:
+        app.signer = Signer(settings.signing_keys, settings.key_prefix, settings.data_dir)
     transport: dict[str, Any] = {
         "socket_timeout": TIMEOUT_S,
         "socket_connect_timeout": TIMEOUT_S,
@@ -46,6 +56,7 @@ def make_celery(settings: Settings) -> Celery:
     }
     app.conf.update(
         broker_url=settings.broker_url,
+        broker_use_ssl=tls_options(settings.broker_url) or False,  # Flower looks here; kombu reads the URL, too
         result_backend=settings.result_backend,
         broker_transport_options=transport,
         result_backend_transport_options={

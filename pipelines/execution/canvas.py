@@ -1,8 +1,8 @@
 """From hand-outs to Celery canvases: the one place where messages are built and sent.
 
 A partition is `chain(scrape, process, enrich)`; the close is `chain(score, chord(render …, publish))`.
-Both follow from the stage declarations. A message carries ids only, and is never more than a hint that the
-record has work: it may get lost or come twice.
+Both follow from the stage declarations. A message carries ids only (and their MAC, see `signing`), and is never more
+than a hint that the record has work: it may get lost or come twice.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from data.jobs import HandOut
 from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
+from pipelines.execution.signing import signer_of
 from pipelines.stages import STAGES, is_unit, partition_number, stage_of
 
 log = get_logger(__name__)
@@ -47,9 +48,12 @@ def _signature(
 ) -> Signature:
     """The message of one stage of a unit; `chained`: what its commit hands out is in the same canvas already."""
     declared = stage_of(stage)
+    args: tuple[object, ...] = (job_id, unit, epoch, index, chained)
+    if (signer := signer_of(app)) is not None:
+        args = (*args, signer.mac(declared.task, args))
     return app.signature(
         declared.task,
-        args=(job_id, unit, epoch, index, chained),
+        args=args,
         immutable=True,
         options={"queue": declared.queue.value, "priority": level, "ignore_result": True},
     )

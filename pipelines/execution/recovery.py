@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from celery import Celery
@@ -24,7 +24,7 @@ from data.lake import Lake
 from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
-from pipelines.execution import canvas
+from pipelines.execution import canvas, thrown_away
 from pipelines.execution.marks import Seen
 from pipelines.execution.restore import check_generation
 from pipelines.queues import LEVELS
@@ -43,17 +43,19 @@ class Node:
     name: str
     queues: tuple[str, ...]
     processes: int
+    started: float = field(default_factory=time.time)
 
     def about(self) -> str:
-        return json.dumps(
-            {
-                "queues": self.queues,
-                "processes": self.processes,
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "started": time.time(),
-            }
-        )
+        """What the store keeps of it, as JSON: also what it threw away, once there is something."""
+        about = {
+            "queues": self.queues,
+            "processes": self.processes,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "started": self.started,
+        }
+        thrown = thrown_away.counts()
+        return json.dumps(about | ({"thrown_away": thrown} if thrown else {}))
 
 
 class Reconciler:
@@ -62,7 +64,6 @@ class Reconciler:
     def __init__(self, app: Celery, store: JobStore, lake: Lake, node: Node) -> None:
         self._app, self._store, self._lake, self._node = app, store, lake, node
         self._generation: str | None = None
-        self._about = node.about()
         self._connection: Any = None
 
     def tick(self, runs: Sequence[Seen] = (), on_lost: Callable[[Seen, float], None] | None = None) -> int:
@@ -82,7 +83,7 @@ class Reconciler:
                 self._connection.ensure_connection(max_retries=1, timeout=3)
             queued = queued_levels(self._connection)
             held = [(run.job_id, run.unit, run.owner) for run in runs]
-            answer = self._store.claim(queued, node=self._node.name, about=self._about, runs=held)
+            answer = self._store.claim(queued, node=self._node.name, about=self._node.about(), runs=held)
             for place, ended_ms in answer.body.get("lost") or ():
                 if on_lost is not None:
                     on_lost(runs[place], max(0.0, ended_ms / 1000))

@@ -1,14 +1,15 @@
-"""Celery's connection to Redis: kombu's transport, with three changes.
+"""Celery's connection to Redis: kombu's transport, with four changes.
 
-Each connection is checked to be that of this lake's server (data/identity.py), messages are not acknowledged, and what
-lies in a queue and is no message is skipped.
+Each connection is checked to be that of this lake's server (data/identity.py), messages are not acknowledged, what
+lies in a queue and is no message is skipped, and no script is run: the broker may be a user that may run none.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -16,16 +17,16 @@ from typing import Any
 
 from kombu.connection import Connection
 from kombu.transport import redis, virtual
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
-from data.identity import LakePair, RefusedConnectionError
-from leadmill.limited_log import LimitedLog
+from data.identity import Ask, LakePair, RefusedConnectionError
+from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
+from pipelines.execution.thrown_away import Reason, throw_away
 
 log = get_logger(__name__)
 #: Ends the name of the key that holds what lay in a queue's place.
 ASIDE = ":not-a-queue"
-_dropped = LimitedLog(log)
 
 
 class _NothingToAcknowledge(redis.QoS):
@@ -39,6 +40,9 @@ class _NothingToAcknowledge(redis.QoS):
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Nothing was noted; the record sends again what it misses."""
+
+    def restore_visible(self, *_: Any, **__: Any) -> None:
+        """Nothing was noted that could be put back. It took a lock by a script, which the broker's user may not run."""
 
 
 class NoMessageError(Exception):
@@ -60,6 +64,17 @@ class _PlainMessage(virtual.Message):
             super().__init__(payload, channel=channel, **options)  # type: ignore[no-untyped-call]
         except Exception as error:
             raise NoMessageError(f"{type(error).__name__}: {error}"[:100]) from error
+
+
+class _BrokersPair(LakePair):
+    """The pair as the broker's user sees it, who may only read the store's mark (deploy/redis-users.acl)."""
+
+    def check(self, ask: Ask, *, bind: bool = True) -> str | None:
+        try:
+            return super().check(ask, bind=bind)
+        except NoPermissionError as error:  # a server that was emptied: the job store's own connection marks it anew
+            text = f"the broker {self.server} has no lake's mark that its user may read, or write where there is none"
+            raise UnavailableError(f"{text} ({error})") from error
 
 
 class LakeChannel(redis.Channel):
@@ -89,8 +104,26 @@ class LakeChannel(redis.Channel):
         params: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
         if self.lake_root:
             url = self.connection.client.as_uri(include_password=False)
-            params["redis_connect_func"] = LakePair(Path(self.lake_root), self.global_keyprefix, url)
+            params["redis_connect_func"] = _BrokersPair(Path(self.lake_root), self.global_keyprefix, url)
         return params
+
+    # Kombu notes bindings that expire (of remote control) by scripts. The broker's user may run none: see decision 38.
+
+    def _refresh_binding(self, keys: Sequence[str], args: Sequence[Any], client: Any) -> None:
+        """Add a member to an exchange's table, and put off the time at which the table may go (ms)."""
+        member, exchange, keep_ms = args
+        client.sadd(keys[0], member)
+        client.zadd(self.keyprefix_binding_deadlines, {exchange: int(time.time() * 1000) + keep_ms}, gt=True)
+
+    def _sweep_bindings(self, keys: Sequence[str], args: Sequence[Any], client: Any) -> int:
+        """Remove tables whose time is over, unless a queue that stays is bound; how many were looked at."""
+        now = int(time.time() * 1000)
+        overdue = client.zrange(keys[0], 0, now, byscore=True, offset=0, num=args[-1])
+        for exchange in map(bytes.decode, overdue):
+            if not client.smembers(self.keyprefix_binding_permanent % exchange):
+                client.delete(self.keyprefix_queue % exchange)
+            client.zrem(keys[0], exchange)
+        return len(overdue)
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
@@ -138,7 +171,7 @@ class LakeChannel(redis.Channel):
         try:
             return read()
         except _NO_MESSAGE as error:
-            _dropped.warning("thrown away: it was in a queue and is no message", type(error).__name__)
+            throw_away(Reason.UNREADABLE, "thrown away: it was in a queue and is no message", type(error).__name__)
         except (Empty, *self.connection_errors, *self.connection.channel_errors):
             raise
         except Exception:
@@ -153,7 +186,7 @@ class _ToldOnce(logging.Filter):
         """Whether it may pass."""
         if not str(record.msg).startswith("Cannot process event on channel"):
             return True
-        _dropped.warning("thrown away: it was published and is no message", "not JSON")
+        throw_away(Reason.UNREADABLE, "thrown away: it was published and is no message", "not JSON")
         return False
 
 

@@ -196,24 +196,27 @@ Body = Callable[[UnitRun], None]
 
 
 def run_unit(
-    runtime: Runtime, body: Body, job_id: str, unit: str, epoch: int, index: int, *, owner: str, chained: bool
+    runtime: Runtime,
+    body: Body,
+    job_id: str,
+    unit: str,
+    epoch: int,
+    index: int,
+    *,
+    owner: str,
+    chained: bool,
+    task_stage: str | None = None,
 ) -> bool:
-    """Run one stage of a unit if the record still asks for it.
+    """Run one stage of a unit if the record still asks for it. `task_stage` is the one that `body` is the work of.
 
     Returns whether the message's canvas may go on (the next link of the chain would find work). Never raises for a
     failed stage: its outcome is in the record. Without Redis it raises UnavailableError, and the lease decides.
     """
-    grant = runtime.store.begin(job_id, unit, epoch, index, owner)
-    if isinstance(grant, str):
-        log.debug("message without work", job=job_id, unit=unit, epoch=epoch, reason=grant)
+    began = _begin(runtime, job_id, unit, epoch, index, owner, task_stage)
+    if began is None:
         return False
-    pause_point("begun")
+    grant, number, stage = began
     runtime = runtime.of(grant.project)
-    try:
-        number, stage = place_of(grant)
-    except RecordError as error:
-        _fail(runtime, grant, error)
-        return False
     stages = partition_stages(grant.stages)
     run: UnitRun | None = None
     try:
@@ -237,6 +240,29 @@ def run_unit(
             runtime.lake.drop_partition(job_id, stages, number, grant.epoch)
         return False
     return _commit(runtime, run, chained)
+
+
+def _begin(
+    runtime: Runtime, job_id: str, unit: str, epoch: int, index: int, owner: str, task_stage: str | None
+) -> tuple[Grant, int | None, str] | None:
+    """What the record grants, with its partition and stage; None where there is nothing to do."""
+    grant = runtime.store.begin(job_id, unit, epoch, index, owner)
+    if isinstance(grant, str):
+        log.debug("message without work", job=job_id, unit=unit, epoch=epoch, reason=grant)
+        return None
+    pause_point("begun")
+    runtime = runtime.of(grant.project)
+    try:
+        number, stage = place_of(grant)
+    except RecordError as error:
+        _fail(runtime, grant, error)
+        return None
+    if task_stage in (None, stage):
+        return grant, number, stage
+    # No message made of a hand-out names another stage's task. That work would do what the unit is not for.
+    log.error("given back: its message named another stage's task", job=job_id, unit=unit, task=task_stage)
+    try_dispatch(runtime.dispatch, _insist(lambda: runtime.store.release(job_id, unit, owner)).send)
+    return None
 
 
 def _give_back(runtime: Runtime, grant: Grant, error: DamagedPartError) -> None:

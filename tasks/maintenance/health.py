@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
-from data.jobs import JobStore
+from data.jobs import JobStore, Worker
 from data.lake import Lake
 from data.probes import DISK, disk_fault, disk_free, existing, store_fault
 from data.schedules import ScheduleStore
@@ -21,6 +21,7 @@ from leadmill.declared import KINDS, PERIODIC
 from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
 from leadmill.time_zones import time_zone
+from pipelines.execution.thrown_away import summed_up
 from pipelines.intake.cron import planned_time
 from pipelines.queues import Queue
 from pipelines.settings_check import setting_faults
@@ -106,6 +107,16 @@ def _workers(store: JobStore) -> Iterable[HealthCheck]:
         oldest = time.time() - min(worker.seen for worker in listening)
         text = f"{len(listening)} with {processes} processes; the quietest seen {max(0.0, oldest):.0f} s ago"
         yield HealthCheck(f"workers {queue.value}", "ok", text)
+    yield _thrown_away(workers.values())
+
+
+def _thrown_away(workers: Iterable[Worker]) -> HealthCheck:
+    """What living workers threw away: none of it did anything, but somebody writes to the broker."""
+    found = summed_up(worker.thrown_away for worker in workers)
+    if not found:
+        return HealthCheck("messages", "ok", "nothing that the broker gave was thrown away")
+    text = f"workers threw away what is none of ours: {found}; somebody else writes to the broker"
+    return HealthCheck("messages", "warn", text, "grep 'thrown away' worker-*.log")
 
 
 def _queues(lengths: Lengths) -> Iterable[HealthCheck]:

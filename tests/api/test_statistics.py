@@ -161,6 +161,16 @@ def test_a_store_that_takes_no_writes_is_read(client: TestClient, store: JobStor
         store.redis.config_set("min-replicas-to-write", 0)
 
 
+def test_what_a_worker_threw_away_is_told_with_it(client: TestClient, store: JobStore, worker: Worker) -> None:
+    worker.listen("scraping")
+    assert figures(client)["workers"][0]["thrown_away"] == {}
+    about = {"queues": ["scraping"], "processes": 2, "pid": 1, "host": "here", "started": 1.0}
+    for told, shown in (({"unsigned": 3, "odd": -1, "odder": "x"}, {"unsigned": 3}), (["a"], {}), (5, {})):
+        store.call("claim", queued={}, node="w1", about=json.dumps(about | {"thrown_away": told}), limit=0)
+        assert figures(client)["workers"][0]["thrown_away"] == shown
+        assert ('leadmill_messages_thrown_away{reason="unsigned"} 3.0' in client.get("/metrics").text) == bool(shown)
+
+
 def test_alarms_beside_the_figures(client: TestClient, store: JobStore, worker: Worker) -> None:
     empty = figures(client)
     assert empty["critical_events"] == [] and empty["health"] is None

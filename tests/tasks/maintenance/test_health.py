@@ -15,6 +15,7 @@ from data.jobs import LIMITS, JobStore
 from data.schedules import ScheduleStore
 from leadmill.declared import PERIODIC
 from leadmill.settings import Settings
+from pipelines.execution import thrown_away
 from pipelines.execution.recovery import Node
 from pipelines.queues import LEVELS, Queue
 from tasks.maintenance import redis_checks
@@ -82,6 +83,16 @@ def test_queues_without_a_listener(sound: Driver) -> None:
     assert rows["workers scraping"] | {"message": ""} == {
         "name": "workers scraping", "status": "fail", "message": "", "advice": "leadmill worker -Q scraping",
     }  # fmt: skip
+
+
+def test_what_workers_threw_away(sound: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check(sound)["messages"]["status"] == "ok"
+    monkeypatch.setattr(thrown_away, "_counts", {})
+    for node, reason in (("a@h", "unsigned"), ("b@h", "foreign_task"), ("c@h", "unsigned")):
+        thrown_away.throw_away(thrown_away.Reason(reason), "thrown away", reason)
+        sound.store.claim({}, node=node, about=Node(node, (), 1).about())
+    found = check(sound)["messages"]
+    assert found["status"] == "warn" and "6 (unsigned 4, foreign task 2)" in str(found["message"])
 
 
 def test_a_job_that_nothing_would_move(sound: Driver) -> None:
