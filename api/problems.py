@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.routing import allowed
 from leadmill.answers import FieldError
-from leadmill.errors import GoneError, InputError, LeadmillError, StorageError, UnavailableError
+from leadmill.errors import GoneError, InputError, LeadmillError, QuotaError, StorageError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.suggest import did_you_mean, unknown
 
@@ -190,6 +190,13 @@ def of_error(error: LeadmillError, request_id: str) -> Response:
         wait = {"Retry-After": str(error.retry_after_s)}
         return problem(
             error.status, str(error), request_id=request_id, code=error.code, headers=wait, job_id=error.job_id
+        )
+    if isinstance(error, QuotaError):
+        after = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+        about = {"quota": error.quota, "limit": error.limit, "left": error.left, "asked": error.asked}
+        anew = error.resets_at and error.resets_at.isoformat()
+        return problem(
+            error.status, str(error), request_id=request_id, code=error.code, headers=after, **about, resets_at=anew
         )
     if isinstance(error, GoneError):
         left = list(error.available)

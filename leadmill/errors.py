@@ -7,9 +7,13 @@ is tried again (`leadmill/retry.py`), how the API answers, and how the report gr
 from __future__ import annotations
 
 import errno
+import math
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
+
+from leadmill import quotas
 
 
 class ErrorCategory(StrEnum):
@@ -25,6 +29,8 @@ class ErrorCategory(StrEnum):
     DEADLINE = "deadline"
     #: The unit killed its process again and again and was set aside.
     POISON = "poison"
+    #: The project has used up what it may have of the day, or the job would have too much.
+    QUOTA = "quota"
 
 
 class LeadmillError(Exception):
@@ -196,6 +202,26 @@ class OverloadedError(StoreRefusedError):
             "nothing of this request was kept; send it again later"
         )
         self.retry_after_s = 10
+
+
+class QuotaError(LeadmillError):
+    """It would go over a quota of its project; nothing of it was kept."""
+
+    code = "quota_exceeded"
+    status = 429
+    category = ErrorCategory.QUOTA
+
+    def __init__(self, quota: str, limit: int, used: int, asked: int, now: datetime) -> None:
+        """`quota`: its name in `leadmill.quotas.Quotas`; `asked`: how much more this would be."""
+        super().__init__(quotas.sentence(quota, limit, used, asked))
+        self.quota, self.limit, self.asked = quota, limit, asked
+        self.left = max(0, limit - used)
+        #: When it begins anew; None for one that is not of a day.
+        self.resets_at = quotas.resets_at(quota, now)
+        #: Seconds after which it may be tried again; None: it does not pass with time.
+        self.retry_after_s = 10 if quota == "live_jobs" else None
+        if self.resets_at is not None:
+            self.retry_after_s = math.ceil((self.resets_at - now).total_seconds())
 
 
 class StoreError(LeadmillError):

@@ -28,4 +28,5 @@ RETRY: dict[ErrorCategory, RetryPolicy] = {
     ErrorCategory.DATA: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
     ErrorCategory.DEADLINE: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
     ErrorCategory.POISON: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
+    ErrorCategory.QUOTA: RetryPolicy(max_attempts=1, base_s=0.0, cap_s=0.0),
 }

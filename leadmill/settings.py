@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from leadmill import hosts
 from leadmill.errors import ConfigError
+from leadmill.quotas import MAX_QUOTA
 from leadmill.redaction import plain
 from leadmill.redis_tls import tls_fault
 from leadmill.suggest import did_you_mean, nearest
@@ -62,6 +63,11 @@ def _setting(
 def _parts(text: str) -> list[str]:
     """What stands between commas."""
     return [part for part in map(str.strip, text.split(",")) if part]
+
+
+def _quota(about: str) -> Any:
+    """One that holds for every project that has none of its own (`leadmill.quotas.Quotas`)."""
+    return _setting(None, about, group="limit", shown="none", ge=0, le=MAX_QUOTA)
 
 
 class Settings(BaseSettings):
@@ -216,6 +222,17 @@ class Settings(BaseSettings):
         shown="none",
         ge=1,
     )
+    quota_live_jobs: int | None = _quota(
+        "Most jobs of a project that wait or run at a time; one more is answered 429 "
+        "([quotas](limits.md#quotas-of-a-project))."
+    )
+    quota_companies_per_job: int | None = _quota(
+        "Most companies of a job that has a stage `scrape`, `process` or `enrich`."
+    )
+    quota_companies_per_day: int | None = _quota("Most companies of all such jobs of a project's day (UTC).")
+    quota_pages_per_day: int | None = _quota("Most pages that a project may fetch a day (UTC).")
+    quota_upload_bytes: int | None = _quota("Largest list that may be uploaded, bytes.")
+    quota_upload_bytes_per_day: int | None = _quota("All uploaded lists of a project's day (UTC), bytes.")
     task_time_limit_s: int = _setting(
         180,
         "Seconds after which one stage of one unit is killed: the backstop behind deadline and lease. Score, reports "

@@ -15,6 +15,7 @@ CAUSES = {
     "system": "a fault on our side",
     "deadline": "the deadline struck first",
     "poison": "the page ended its process again and again",
+    "quota": "the project's quota was used up",
 }
 
 

@@ -26,6 +26,7 @@ set, the numbers of hand-outs, the workers and whose server it is are of all (`k
     seq, mark   last hand-out number, and highest begun one, of each `<stage>:<level>`
     workers, worker   who lives (by the time last seen), and what it consumes
     ended, hist:<kind>   counters and duration histograms of ended jobs
+    used:<day>  hash of what a project with quotas has used of a day (days since 1970): companies, pages, upload_bytes
     idem:<key>  what an Idempotency-Key stood for, for a day
     claimed     time of the last claim
     aside       sorted set of jobs that could not be looked at (a key of another type) -> when that was told
@@ -50,6 +51,7 @@ from data.jobs.model import (
     UNIT_TRANSITIONS,
     WORKER_GONE_S,
     Answer,
+    Bounds,
     Grant,
     HandOut,
     NewJob,
@@ -73,6 +75,7 @@ __all__ = [
     "UNIT_TRANSITIONS",
     "WORKER_GONE_S",
     "Answer",
+    "Bounds",
     "DamagedRecord",
     "Grant",
     "HandOut",

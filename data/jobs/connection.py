@@ -6,6 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -21,7 +22,7 @@ from data.jobs import script
 from data.jobs.model import Answer, HandOut
 from data.redis_errors import classified, damaged
 from leadmill.access import DEFAULT_PROJECT
-from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError, OverloadedError
+from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError, OverloadedError, QuotaError
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -113,7 +114,7 @@ class StoreConnection:
             UnavailableError: Redis does not answer; the move may or may not have been made.
             ForeignLakeError: the records belong to another lake, or a later version has written to them; nothing was
                 changed.
-            OverloadedError: one live job more would be too many; nothing was written.
+            OverloadedError, QuotaError: it would go over one of the bounds; nothing was written.
             DamagedRecordError: a key that the move touches is of another type; nothing was written.
         """
         if self._clock is not None:
@@ -131,7 +132,7 @@ class StoreConnection:
         if newer := body.get("newer"):
             raise self._not_ours(lambda pair: pair.too_new(newer))
         if over := body.get("over"):
-            raise OverloadedError(over["limit"])
+            raise _over(over, body["now"])
         if "damaged" in body:
             raise damaged(body["damaged"], body["is"], body["want"])
         if "illegal" in body:
@@ -250,6 +251,13 @@ def _reason(error: RedisError, *keys: str) -> LeadmillError:
     if isinstance(error, RefusedConnectionError):
         return error.reason
     return classified(error, *keys)
+
+
+def _over(about: Mapping[str, Any], now_ms: int) -> OverloadedError | QuotaError:
+    name, limit = about.get("quota"), int(about["limit"])
+    if name is None:
+        return OverloadedError(limit)
+    return QuotaError(name, limit, int(about["used"]), int(about["asked"]), datetime.fromtimestamp(now_ms / 1000, UTC))
 
 
 def _hand_out(row: Mapping[str, Any]) -> HandOut:

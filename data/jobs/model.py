@@ -4,12 +4,14 @@ and gives. Pure data; the store is in `data.jobs.store`, what a record holds in 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from leadmill.access import DEFAULT_PROJECT
+from leadmill.quotas import Quotas
 
 
 class Status(StrEnum):
@@ -100,6 +102,7 @@ LIMITS: dict[str, float] = {
     "EVENTS_KEPT": 500,
     "ENDED_KEPT_S": 3_600,  # units and events of a completed job
     "IDEMPOTENCY_S": 86_400,
+    "USED_KEPT_S": 2 * 86_400,  # what a project used of its quotas of a day
 }
 #: Why a unit failed that the deadline gave up, in its state and in the error of each of its companies.
 DEADLINE_STRUCK = "the deadline of the job struck before this was done"
@@ -159,6 +162,10 @@ class Grant:
     company_by_company: bool = False
     #: The job's: its record and its files are found by it (`JobStore.of`, `Lake.of`).
     project: str = DEFAULT_PROJECT
+    #: The project has quotas that the job was accepted with.
+    has_quotas: bool = False
+    #: Pages that the project may still fetch today; None: there is no limit.
+    pages_left: int | None = None
 
 
 @dataclass
@@ -192,6 +199,28 @@ class NewJob:
     run_at: float | None = None
     idempotency_key: str | None = None
     body_hash: str = ""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a submission or a resume has to keep to."""
+
+    #: Most live jobs of the whole stack.
+    max_live: int | None = None
+    #: What its project may have.
+    quotas: Quotas = field(default_factory=Quotas)
+    #: How much of each this asks for, by the quota's name; of one that it does not name it needs nothing.
+    asked: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Of an operation of the script."""
+        quotas = self.quotas.set
+        return {
+            "max_live": self.max_live,
+            "quota": json.dumps(quotas, separators=(",", ":")) if quotas else None,
+            "asked": {"live_jobs": 1, **self.asked} if quotas else None,
+        }
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The script that makes every change of a record, from the files in `lua/`, one script an operation.
 
-`core`, `job`, `limits` and `unit` are common, then come the operation's own file and `end`. Names in capitals stand for
+`core`, `limits`, `job` and `unit` are common, then come the operation's own file and `end`. Names in capitals stand for
 what is said in Python (limits, legal moves, the fields under which things are stored) and are put in as text. A script
 makes each of its functions and tables anew at every call, which is most of the server's time; so what an operation does
 not use is left out.
@@ -18,6 +18,7 @@ from typing import Any
 from data import keys
 from data.jobs.model import DEADLINE_STRUCK, LIMITS, TERMINAL, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
 from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
+from leadmill.quotas import Quotas
 
 _FOLDER = Path(__file__).parent / "lua"
 #: Names of the operations, as `StoreConnection.call` takes them.
@@ -39,7 +40,7 @@ def around(operation: str) -> str:
 
 def common() -> str:
     """What operations share."""
-    return "\n".join((_FOLDER / f"{name}.lua").read_text() for name in ("core", "job", "limits", "unit"))
+    return "\n".join((_FOLDER / f"{name}.lua").read_text() for name in ("core", "limits", "job", "unit"))
 
 
 def _used_of(text: str, used: str) -> str:
@@ -78,6 +79,7 @@ CONSTANTS: dict[str, str] = {
     "RECORD_VERSION": _lua(keys.RECORD_VERSION),
     "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
     "LIVE_STATUSES": ", ".join(_lua(status) for status in Status if status not in TERMINAL),
+    "QUOTA_NAMES": ", ".join(map(_lua, Quotas.names())),
     "JOB_STATUSES": ", ".join(_lua(status) for status in Status),
     "JOB_MOVES": _lua(_moves(TRANSITIONS)),
     "UNIT_MOVES": _lua(_moves(UNIT_TRANSITIONS)),

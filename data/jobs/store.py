@@ -7,27 +7,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data import keys
-from data.jobs.model import LIMITS, Answer, Grant, HandOut, NewJob, Status
+from data.jobs.model import LIMITS, Answer, Bounds, Grant, HandOut, NewJob, Status
 from data.jobs.reading import JobReader, decoded
 from data.jobs.record import UnitState, stored_fields
 from data.jobs.restored import RestoredJob
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, StoreRefusedError, UnavailableError
 
+_UNBOUNDED = Bounds()
+
 
 class JobStore(JobReader):
     """All reading and writing of job records. One instance a process; safe to share between threads."""
 
-    def submit(self, job: NewJob, max_live: int | None = None) -> Answer:
+    def submit(self, job: NewJob, bounds: Bounds = _UNBOUNDED) -> Answer:
         """Record a job. Accepted means recorded: what follows is sent again by the reconciler if it gets lost.
 
         A repeat (same id, or same key and body) is the same job; a record without its launch is completed. With `lost`
         in the answer the key stands for a job (`job`) that has no record: submit again under that id to make it.
-        While `max_live` jobs are live no other is recorded.
+        What would go over one of the `bounds` is not recorded.
 
         Raises:
             ConflictError: the idempotency key stood for another body.
-            OverloadedError: as many jobs are live as may be; nothing was recorded.
+            OverloadedError, QuotaError: it would go over a bound; nothing was recorded.
             StoreRefusedError: nothing was recorded.
             UnavailableError: carries the id, since the record may have been made.
             DamagedRecordError: a key is of another type; nothing was recorded.
@@ -54,7 +56,7 @@ class JobStore(JobReader):
                 body=job.body_hash,
                 deadline_s=job.deadline_s,
                 run_at=None if job.run_at is None else int(job.run_at * 1000),
-                max_live=max_live,
+                **bounds.arguments,
             )
         except (ForeignLakeError, StoreRefusedError):
             raise
@@ -81,6 +83,7 @@ class JobStore(JobReader):
             frozenset(name for name in body.get("refused") or () if "?" not in name),
             max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
             body.get("project") or DEFAULT_PROJECT,
+            bool(body.get("quota")), body.get("pages_left"),
         )  # fmt: skip
 
     def renew(self, grant: Grant, progress: int | None = None, message: str = "", pages: int = 0) -> str | None:
@@ -104,6 +107,16 @@ class JobStore(JobReader):
             index=grant.index,
             fields=None if fields is None else stored_fields(fields),
             **what,
+        )
+
+    def settle(self, grant: Grant, companies: int) -> Answer:
+        """Count the companies that launch found, before anything is done with them.
+
+        Raises:
+            QuotaError: there are more than the project may have.
+        """
+        return self.call(
+            "settle", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner, companies=companies
         )
 
     def fail(self, grant: Grant, **what: Any) -> Answer:
@@ -176,22 +189,22 @@ class JobStore(JobReader):
         units: Mapping[str, UnitState] | None = None,
         key: str | None = None,
         damaged: Sequence[str] | None = None,
-        max_live: int | None = None,
+        bounds: Bounds = _UNBOUNDED,
     ) -> Answer:
         """Plan again what is not done; `units` come from the manifest when the record's own are gone.
 
         `damaged`: files of the job are, so a completed one may be resumed, and these partitions are made again.
-        A repeat with the same idempotency `key` changes nothing (then `replayed` in the answer). While `max_live` jobs
-        are live none is resumed.
+        A repeat with the same idempotency `key` changes nothing (then `replayed` in the answer). One live job
+        more must not go over one of the `bounds`.
 
         Raises:
             NotFoundError: no such job.
             ConflictError: it runs, or everything in it is done; or the key stood for another request.
-            OverloadedError: as many jobs are live as may be.
+            OverloadedError, QuotaError: it would go over a bound.
         """
         stored = None if units is None else _stored(units)
         answer = self.call(
-            "resume", job=job_id, units=stored, idem=key, body=f"resume:{job_id}", damaged=damaged, max_live=max_live
+            "resume", job=job_id, units=stored, idem=key, body=f"resume:{job_id}", damaged=damaged, **bounds.arguments
         )
         if answer.refused is None and not answer.body["ok"]:
             raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")

@@ -15,6 +15,7 @@ from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
 from leadmill.client.errors import ApiError, ApiUnreachableError
+from leadmill.errors import QuotaError
 
 API = "/api/v1"
 #: Entries of one page of a list.
@@ -34,6 +35,9 @@ def pause_after(error: Exception) -> bool | timedelta:
     if isinstance(error, ApiUnreachableError):
         return error.may_pass
     if not isinstance(error, ApiError) or error.status not in RETRY_STATUSES:
+        return False
+    # A quota that is not free again soon is so for a day, or for good.
+    if error.code == QuotaError.code and (error.retry_after_s is None or error.retry_after_s > LONGEST_PAUSE_S):
         return False
     return True if error.retry_after_s is None else timedelta(seconds=min(LONGEST_PAUSE_S, error.retry_after_s))
 

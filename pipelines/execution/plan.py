@@ -100,6 +100,7 @@ def launch(run: UnitRun) -> None:
 
     Raises:
         WorkError: the input names no company.
+        QuotaError: it names more than the project may have.
         RecordError: the record asks for what no submission can; read whole here, before anything is done.
     """
     stages, options = run.grant.stages, run.options
@@ -114,6 +115,8 @@ def launch(run: UnitRun) -> None:
         partitions, companies = 0, run.files.copy_plan(parent.plan_table(), parent.job_id)
     else:
         rows, headers, partitions = _planned(run, chain, processes)
+        if chain and run.grant.has_quotas:  # before anything is fetched; QuotaError fails the job as a whole
+            run.runtime.store.settle(run.grant, sum(row.get("error") is None for row in rows))
         companies = run.files.write_plan(rows, headers)
     run.outcome.rows_out = companies
     run.outcome.fields |= {

@@ -14,7 +14,7 @@ from typing import cast
 from data.jobs import TERMINAL, JobRecord, JobStore, Status
 from data.lake import Lake
 from leadmill.answers import BulkCounts, RefusedJob
-from leadmill.errors import ConflictError, NotFoundError, OverloadedError
+from leadmill.errors import ConflictError, NotFoundError, OverloadedError, QuotaError
 from pipelines.execution.canvas import Dispatch
 from pipelines.execution.restore import note_cancelled
 from pipelines.intake.control import resume
@@ -70,8 +70,8 @@ def act(
 
     Raises:
         InputError: not a cursor of ours.
-        OverloadedError: as many jobs are live as may be, and no job was looked at before one that this keeps from being
-            resumed. Else the call ends before that job, and the next one goes on with it.
+        OverloadedError, QuotaError: as many jobs are live as may be, and no job was looked at before one that this
+            keeps from being resumed. Else the call ends before that job, and the next one goes on with it.
         UnavailableError: Redis does not answer; what was done stays done, and a repeat goes on.
     """
     found, until = BulkResult(), time.monotonic() + MAX_S
@@ -86,7 +86,7 @@ def act(
             else:
                 try:
                     _act(store, lake, dispatch, action, record, found)
-                except OverloadedError:
+                except (OverloadedError, QuotaError):
                     found.matched -= 1
                     if before is None or not found.matched:
                         raise

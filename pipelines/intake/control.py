@@ -12,11 +12,11 @@ from data.jobs import JobRecord, JobStore, Status
 from data.lake import Lake
 from leadmill.errors import ConflictError, InputError, NotFoundError, WorkError
 from leadmill.log import get_logger
-from leadmill.settings import get_settings
 from pipelines.committed import Units, recorded_files
 from pipelines.execution import restore
 from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.execution.redone import damaged_units, look_over
+from pipelines.intake.bounds import of_resume
 from pipelines.intake.submit import Submission
 from pipelines.manifest import units_in
 from pipelines.queues import Priority
@@ -87,7 +87,7 @@ def resume(
     Raises:
         NotFoundError: no such job, or its record was cleaned up.
         ConflictError: it runs, or nothing is missing; or the key stood for another request.
-        OverloadedError: as many jobs are live as may be.
+        OverloadedError, QuotaError: one live job more would be too many.
         UnavailableError: Redis does not answer.
     """
     record = existing(store, lake, job_id)
@@ -104,9 +104,7 @@ def resume(
         ]  # which companies they had is not known
     else:
         again = damaged_units(found, chain) if found else None
-    answer = store.resume(
-        job_id, units=units, key=idempotency_key, damaged=again, max_live=get_settings().max_live_jobs
-    )
+    answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again, bounds=of_resume(store))
     mark_resumed(lake, found)
     restore.forget_cancelled(lake, job_id)
     try_dispatch(dispatch, answer.send)

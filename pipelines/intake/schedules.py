@@ -9,7 +9,8 @@ a restart, a second scheduler or a clock that jumps changes nothing: one job a p
   at its next planned time, and the times that were submitted too early are not submitted again when they come.
 - Ticks that come while a schedule is paused are dropped without a word: a resume waits for the next planned time.
 - A submit that is refused is told as a critical event `tick_refused`, and stops no other schedule; one that the disk
-  does not take, or that would make too many live jobs, is told as `tick_waits` and tried again.
+  does not take, that would make too many live jobs, or for which a quota has no room today, is told as `tick_waits`
+  and tried again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,15 @@ from data.lake import Lake
 from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
 from leadmill import answers
 from leadmill.declared import PERIODIC
-from leadmill.errors import ConflictError, InputError, LeadmillError, OverloadedError, StorageError, UnavailableError
+from leadmill.errors import (
+    ConflictError,
+    InputError,
+    LeadmillError,
+    OverloadedError,
+    QuotaError,
+    StorageError,
+    UnavailableError,
+)
 from leadmill.log import get_logger
 from leadmill.time_zones import time_zone
 from pipelines.execution.canvas import Dispatch
@@ -166,18 +175,30 @@ class Ticker:
         try:
             job_id = self._submit(due.name, planned)
         except (StorageError, OverloadedError) as error:  # no room for it just now: due again at the next tick
-            tell_once(self._store, "tick_waits", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
+            self._tell_waiting(due, planned, str(error))
+            return False
+        except QuotaError as error:
+            if error.retry_after_s is None:
+                self._refuse(due, planned, error)
+            else:
+                self._tell_waiting(due, planned, f"the project's quota {error.quota} of {error.limit:,}")
             return False
         except UnavailableError:
             raise
         except LeadmillError as error:
-            self._schedules.passed_over(due.name, planned)
-            tell(self._store, "tick_refused", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
+            self._refuse(due, planned, error)
             return False
         self._schedules.ticked(due.name, planned, job_id)
         if missed := sum(1 for _ in islice(_between(due, until, planned), _MAX_MISSED)):
             tell(self._store, "missed_ticks", name=due.name, missed=missed, before=planned.isoformat())
         return True
+
+    def _tell_waiting(self, due: _Due, planned: datetime, why: str) -> None:
+        tell_once(self._store, "tick_waits", name=due.name, planned=planned.isoformat(), error=why[:300])
+
+    def _refuse(self, due: _Due, planned: datetime, error: LeadmillError) -> None:
+        self._schedules.passed_over(due.name, planned)
+        tell(self._store, "tick_refused", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
 
     def _submit(self, name: str, planned: datetime) -> str:
         key = f"tick:{name}@{planned.isoformat()}"

@@ -22,6 +22,7 @@ from leadmill.log import get_logger
 from leadmill.pause import pause_point
 from leadmill.settings import get_settings
 from pipelines.execution.canvas import Dispatch, try_dispatch
+from pipelines.intake.bounds import of_submission
 from pipelines.queues import Priority
 from pipelines.request import accepted
 from pipelines.request.asked import USER_AGENT_REFUSED, RecordError, check_options
@@ -181,7 +182,7 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
         InputError: a field is wrong (named).
         ConflictError: the idempotency key stood for another body.
         UnavailableError: Redis does not answer; carries the job's id, which a repeat may name.
-        OverloadedError: as many jobs are live as may be; nothing was kept.
+        OverloadedError, QuotaError: it would be too much; nothing was kept.
         StorageError: the input could not be kept.
     """
     submission.check()
@@ -219,7 +220,15 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
             _forget(lake, job_id)
         raise StorageError.of(error) or error from error
     try:
-        answer = store.submit(job, get_settings().max_live_jobs)
+        bounds = of_submission(
+            store,
+            stages,
+            company_urls=submission.company_urls,
+            company_ids=submission.company_ids,
+            parent=submission.parent,
+            file=submission.file,
+        )
+        answer = store.submit(job, bounds)
     except Exception as error:
         may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)
         if fresh and not may_count:

@@ -17,10 +17,17 @@ from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Se
 
 #: Seconds in all for a partition that is crawled company by company; below `LEADMILL_TASK_TIME_LIMIT_S`.
 ONE_BY_ONE_S = 120.0
+NO_PAGES_LEFT = "the project's quota of pages a day is used up; resume the job after 00:00 UTC to go on"
 
 
 def scrape(run: UnitRun) -> None:
-    """Fetch the pages of a partition's companies (see tasks.scraping.crawl.crawl_companies)."""
+    """Fetch the pages of a partition's companies (see tasks.scraping.crawl.crawl_companies).
+
+    Raises:
+        WorkError: the project may fetch no page more today.
+    """
+    if run.grant.pages_left == 0:
+        raise WorkError(NO_PAGES_LEFT, ErrorCategory.QUOTA)
     given = [Seed(row["company_id"], row["domain"], row["url"], row["bare"]) for row in run.companies()]
     seeds = [seed for seed in given if mark_name(seed.company_id) not in run.grant.refused]
     result = (_one_by_one if run.grant.company_by_company else _crawl)(run, seeds, _options(run))

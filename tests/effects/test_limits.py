@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from leadmill.declared import PERIODIC
 from pipelines.intake.schedules import Ticker, create
 from pipelines.intake.submit import Submission
 from tests.effects.conftest import V1, Mill
+from tests.tasks.scraping.hostile_server import HostileServer
 
 Open = Callable[..., Mill]
 ONE = {"company_urls": ["a.example"]}
 
 
 def traces(mill: Mill) -> tuple[set[str], set[str]]:
-    """Names of the job store's keys, and of job folders."""
-    return set(mill.store.redis.keys(mill.store.key("*"))), set(mill.lake.storage.names(mill.lake.root / "jobs"))
+    """Names of the job store's keys of jobs and of what is counted, and of job folders."""
+    found = {str(key).removeprefix(mill.store.prefix) for key in mill.store.redis.keys(mill.store.prefix + "*")}
+    kept = {name for name in found if name.startswith(("job:", "doc:", "units:", "ev:", "idx:", "idem:", "used:"))}
+    return kept, set(mill.lake.storage.names(mill.lake.root / "jobs"))
 
 
 def test_no_more_live_jobs_than_may_be(open_mill: Open) -> None:
@@ -71,3 +75,79 @@ def test_a_planned_time_waits_for_room(open_mill: Open) -> None:
     mill.http.delete(f"{V1}/jobs/cancel/{job}")
     assert "hourly" in ticker.tick(at + timedelta(minutes=1))
     assert mill.http.get(f"{V1}/schedules").json()["items"][0]["last_tick"]["planned"] == at.isoformat()
+
+
+# ---- quotas of a project -------------------------------------------------------------------------------
+
+
+def refused(mill: Mill, body: dict[str, Any], path: str = "/pipelines") -> tuple[Any, ...]:
+    """Which quota refuses a request, and what is left of it."""
+    before = traces(mill)
+    answer = mill.http.post(V1 + path, json=body)
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (429, "quota_exceeded"), told
+    assert traces(mill) == before, "nothing of it is kept"
+    assert bool(told.get("resets_at")) == told["quota"].endswith("_per_day")
+    return told["quota"], told["limit"], told["left"], told["asked"], "Retry-After" in answer.headers
+
+
+def urls(number: int) -> dict[str, Any]:
+    return {"company_urls": [f"{name}.example" for name in "abcdefghij"[:number]]}
+
+
+def test_a_project_has_so_many_live_jobs(open_mill: Open) -> None:
+    mill = open_mill(LEADMILL_QUOTA_LIVE_JOBS="1")
+    job = mill.submit("/pipelines", ONE)
+    assert refused(mill, ONE) == ("live_jobs", 1, 0, 1, True)
+    mill.http.delete(f"{V1}/jobs/cancel/{job}")
+    mill.submit("/pipelines", ONE)
+    assert refused(mill, {}, f"/jobs/{job}/resume")[0] == "live_jobs"
+
+
+def test_a_job_has_so_many_companies(open_mill: Open, tmp_path: Path) -> None:
+    directory = tmp_path / "directory.csv"
+    directory.write_text("name,url,keywords\n" + "".join(f"{name},{name}.example,solar\n" for name in "abc"))
+    mill = open_mill(LEADMILL_QUOTA_COMPANIES_PER_JOB="2", LEADMILL_SEARCH_PROVIDER=f"directory:{directory}")
+    assert refused(mill, urls(3)) == ("companies_per_job", 2, 2, 3, False)
+    mill.submit("/pipelines", {"company_urls": ["a.example", "https://www.a.example/x", "b.example"]})
+    job = mill.run("/pipelines", {"search_queries": ["solar"]})
+    told = mill.http.get(f"{V1}/jobs/status/{job}").json()
+    assert (told["status"], told["error"]["category"]) == ("failed", "quota")
+    assert told["error"]["message"] == "the project's quota is 2 companies a job, and this needs 3"
+    assert not mill.rows(job, "scrape", "errors")
+    mill.submit("/jobs/process/scores", {"company_ids": [f"comp_{n:016x}" for n in range(3)]})
+
+
+def test_a_day_of_a_project_has_so_many_companies(open_mill: Open) -> None:
+    mill = open_mill(LEADMILL_QUOTA_COMPANIES_PER_DAY="5")
+    job = mill.submit("/pipelines", urls(4))
+    assert refused(mill, urls(2)) == ("companies_per_day", 5, 1, 2, True)
+    mill.http.delete(f"{V1}/jobs/cancel/{job}")
+    mill.submit("/pipelines", urls(5))
+    csv = {"content": b"url\na.example\n", "headers": {"Content-Type": "text/csv"}}
+    assert mill.http.post(f"{V1}/pipelines", **csv).status_code == 429, "a list has one company at least"  # type: ignore[arg-type]
+
+
+def test_when_the_pages_of_a_day_are_used_up_what_is_left_waits(open_mill: Open, server: HostileServer) -> None:
+    mill = open_mill(LEADMILL_QUOTA_PAGES_PER_DAY="1")
+    body = {"company_urls": [server.url("plain")], "crawl": {"max_pages": 1}}
+    later = mill.submit("/jobs/scrape/companies", body)
+    mill.run("/jobs/scrape/companies", body)
+    assert refused(mill, body, "/jobs/scrape/companies") == ("pages_per_day", 1, 0, 1, True)
+    asked = len(server.asked)
+    mill.work(later)
+    assert len(server.asked) == asked, "nothing is fetched"
+    [cause] = mill.http.get(f"{V1}/jobs/status/{later}").json()["result"]["missing"]
+    assert cause["category"] == "quota" and "resume the job after 00:00 UTC" in cause["error"]
+
+
+def test_lists_have_a_size_and_a_day_so_much_of_them(open_mill: Open) -> None:
+    mill = open_mill(LEADMILL_QUOTA_UPLOAD_BYTES="20", LEADMILL_QUOTA_UPLOAD_BYTES_PER_DAY="30")
+
+    def send(content: bytes) -> Any:
+        answer = mill.http.post(f"{V1}/pipelines", content=content, headers={"Content-Type": "text/csv"})
+        return answer.json().get("quota")
+
+    before = traces(mill)
+    assert send(b"url\nexample.com/abcde\n") == "upload_bytes" and traces(mill) == before
+    assert [send(b"url\na.example.com\n") for _ in range(2)] == [None, "upload_bytes_per_day"]

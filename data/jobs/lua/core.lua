@@ -1,6 +1,6 @@
 -- A change of a job record: one operation a call, atomic, and timed by the server's clock.
 --   KEYS[1] key prefix · ARGV[1] operation · ARGV[2] its arguments as JSON · ARGV[3] the caller's lake → one JSON object
--- This file, job.lua, limits.lua, unit.lua, the operation's own file and end.lua are one script (data/jobs/script.py). In front of
+-- This file, limits.lua, job.lua, unit.lua, the operation's own file and end.lua are one script (data/jobs/script.py). In front of
 -- them stand the limits (LEASE_MS …), the legal moves, and the fields under which Redis keeps what a record holds
 -- (`job[PARTITIONS]`, `unit[EPOCH]`): data/jobs/model.py and record.py. What each key holds is said in __init__.py.
 --

@@ -42,6 +42,7 @@ local function end_job(job, status)
     unset(job, stage .. STAGE_ROWS_IN, stage .. STAGE_ROWS_OUT, stage .. STAGE_ERRORS)
   end
   unset(job, 'told')
+  if job.quota then limits().leave(job) end
   set_status(job, status)
   count_ended(job, 1)
   undue('~')

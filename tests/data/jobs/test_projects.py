@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from data import keys
-from data.jobs import Grant, JobStore, Status
+from data.jobs import Bounds, Grant, JobStore, Status
 from data.jobs.counters import all_ids, counters
 from data.jobs.dead_units import dead_units
 from data.jobs.due import due_entries
@@ -77,13 +77,14 @@ def test_all_that_a_project_has_stands_behind_its_name(store: JobStore, acme: Jo
 
 
 def test_live_jobs_are_counted_over_all_projects(store: JobStore, acme: JobStore) -> None:
-    store.submit(new(JOB), 2)
-    acme.submit(new(OTHER), 2)
+    two = Bounds(2)
+    store.submit(new(JOB), two)
+    acme.submit(new(OTHER), two)
     for one in (store, acme, store.of("other")):
         with pytest.raises(OverloadedError):
-            one.submit(new("job_00000000000000000002"), 2)
+            one.submit(new("job_00000000000000000002"), two)
     acme.cancel(OTHER)
-    store.of("other").submit(new("job_00000000000000000002"), 2)
+    store.of("other").submit(new("job_00000000000000000002"), two)
 
 
 def test_one_key_is_two_jobs_in_two_projects(store: JobStore, acme: JobStore) -> None:

@@ -69,6 +69,16 @@ def test_csv_is_sent_as_it_is(api: Any, client: Client, answer: Any, tmp_path: P
     assert b'{"tags": ["t"]}' in sent.body
 
 
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "31"}])
+def test_a_quota_that_is_used_up_is_told_at_once(
+    api: Any, client: Client, a_problem: Any, headers: dict[str, str]
+) -> None:
+    api.on("POST", f"{V1}/pipelines", a_problem(429, "quota_exceeded", "used up", headers))
+    with pytest.raises(ApiError, match="used up"):
+        client.submit(["a.example"])
+    assert len(api.requests) == 1
+
+
 def test_a_busy_api_is_asked_again_with_the_same_key(
     api: Any, client: Client, answer: Any, a_problem: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,6 +38,7 @@ local function operation()
     epoch = unit[EPOCH], attempt = num(job.attempt), tries = num(unit[TRIES]), kind = job.kind, stages = job.stages,
     created = num(job.created), parts = num(job[PARTITIONS]), spec = spec, epochs = unit[COMMITTED_EPOCHS],
     files = unit[FILES], category = job.category, refused = unit[NAMED_PAGES], deaths = unit[DEATHS],
-    lapses = unit[LAPSES], project = project,
+    lapses = unit[LAPSES], project = project, quota = job.quota,
+    pages_left = job.quota and limits().pages_left(job),
   }
 end

@@ -33,6 +33,7 @@ local function count_commit(job, stage)
   add(job, stage .. STAGE_ERRORS, num(args.errors))
   set(job, stage .. STAGE_FINISHED, now)
   add(job, 'pages', num(args.pages))
+  if job.quota then limits().add_pages(job, num(args.pages)) end
   for name, value in pairs(args.fields or {}) do set(job, name, value) end
   for name, value in pairs(args.doc or {}) do write('hash', scope .. 'doc:' .. job.id, 'HSET', name, value) end
 end

@@ -91,7 +91,7 @@ local function operation()
   local job = load(args.job)
   local answer = refused(job)
   if answer then return answer end
-  check_live()
+  if args.max_live or args.quota then limits().take(job) end
   for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do
     write(kind, scope .. key .. job.id, 'PERSIST')
   end

@@ -24,13 +24,13 @@ end
 local function operation()
   local known = replay()
   if known then return known end
-  check_live()
   local job = { id = args.id }
   subject = job.id
   for name, value in pairs(args.fields) do set(job, name, value) end
   for name, value in pairs({
     status = 'pending', created = now, started = '', attempt = 1, close = 'publish', busy = 0, waits = 0,
   }) do set(job, name, value) end
+  if args.max_live or args.quota then limits().take(job) end
   write('hash', scope .. 'doc:' .. job.id, 'HSET', 'input', args.input, 'spec', args.spec)
   write('zset', scope .. 'idx:s:pending', 'ZADD', now, job.id)
   write('zset', scope .. 'idx:k:' .. job.kind, 'ZADD', now, job.id)
