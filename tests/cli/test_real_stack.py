@@ -99,6 +99,28 @@ def test_up_run_and_kill(leadmill: Run, tmp_path: Path) -> None:
     assert leadmill("status").code == 2
 
 
+@pytest.mark.stack
+@pytest.mark.timeout(120)
+def test_a_demo_has_the_processes_that_it_is_asked_for(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "cli.main", "demo", "--workers", "1"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stderr is not None
+        try:
+            line = next(line for line in demo.stderr if line.startswith("ready at "))
+            with Client(line.removeprefix("ready at ").partition(";")[0]) as client:
+                assert [worker["processes"] for worker in client.statistics()["workers"]] == [1, 1]
+        finally:
+            demo.send_signal(signal.SIGINT)
+        demo.stderr.read()
+    assert demo.returncode == 130
+
+
 def _workbook(client: Client, folder: Path) -> None:
     """A list in a workbook: shown, then crawled, each lead with the row that asked for it."""
     book = xlsxwriter.Workbook(str(folder / "customers.xlsx"))

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -14,11 +15,14 @@ import pytest
 from api.app import create_app
 from leadmill import Client
 from leadmill.client.errors import ApiError
+from leadmill.client.options import JobFilter
 from leadmill.settings import get_settings
 from reports.formats import FORMATS
 from tests.api.test_events import Server
 from tests.effects.conftest import Mill
 from tests.tasks.scraping.hostile_server import HostileServer
+
+LATER = "2036-01-31T08:00:00+00:00"
 
 
 @pytest.fixture
@@ -57,6 +61,66 @@ def test_limits_of_lists_and_events_after(api: str, mill: Mill, server: HostileS
         events = list(client.events(job))
         later = list(client.events(job, after=events[0].id, silence_s=5))
         assert [event.id for event in later] == [event.id for event in events[1:]]
+
+
+def test_what_the_calls_for_jobs_and_companies_take(api: str, mill: Mill, server: HostileServer) -> None:
+    with Client(api) as client:
+        done = client.scrape_company(server.url("plain"), tags=["done"])
+        mill.work(done.id)
+        waiting = client.submit(["a.example"], tags=["fair"], run_at=LATER).id
+        client.submit(["b.example"], tags=["spring"], run_at=LATER)
+        soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        for listed, expected in (
+            (client.list_jobs(status="completed"), [done.id]),
+            (client.list_jobs(kind="scrape"), [done.id]),
+            (client.list_jobs(tag="fair"), [waiting]),
+            (client.list_jobs(text=waiting[-9:]), [waiting]),
+            (client.list_jobs(since=soon), []),
+        ):
+            assert [one.id for one in listed] == expected
+        assert len(list(client.list_jobs(limit=2))) == 2
+        matching: JobFilter = {"tag": "fair"}
+        assert client.bulk("cancel", matching, dry_run=True)["matched"] == 1
+        assert client.job(waiting).status().status == "pending", "nothing was done"
+        assert client.bulk("cancel", matching)["done"] == 1 and client.job(waiting).status().status == "cancelled"
+        assert client.status(done.id).status == "completed" and list(client.dead()) == []
+        for n in range(2):
+            mill.run("/jobs/process/data", {"company_ids": [f"comp_{n:016x}"]})
+        assert len(list(client.dead())) == 2 and len(list(client.dead(limit=1))) == 1
+
+
+def test_what_the_calls_for_lists_and_schedules_take(api: str, tmp_path: Path) -> None:
+    (tmp_path / "two.csv").write_text("Website,Alt\na.example,b.example\n")
+    with Client(api) as client:
+        assert client.preview(tmp_path / "two.csv")["column"] == "Website"
+        assert client.preview(tmp_path / "two.csv", column="Alt")["first"][0]["domain"] == "b.example"
+        made = client.create_schedule("weekly", "30 8 * * 1", ["c.example"], timezone="Asia/Kathmandu")
+        assert (made["name"], made["cron"], made["next_runs"][0][11:16]) == ("weekly", "30 8 * * 1", "02:45")
+        assert [url.strip("/").rpartition("/")[2] for url in made["pipeline"]["company_urls"]] == ["c.example"]
+
+
+def test_a_company_by_its_id_so_many_and_a_report_of_some(api: str, mill: Mill, server: HostileServer) -> None:
+    urls = [server.url(f"plain{n}") for n in range(2)]
+    mill.run("/pipelines", {"company_urls": urls, "crawl": {"max_pages": 1}, "report": {"formats": ["csv"]}})
+    with Client(api) as client:
+        both = list(client.companies())
+        assert len(both) == 2 and len(list(client.companies(limit=1))) == 1
+        assert client.company(both[1]["company_id"])["domain"] == both[1]["domain"]
+        for text, status in (("nobody", "failed"), (both[1]["domain"], "completed")):
+            handle = client.report(formats=["csv"], filter={"text": text})
+            mill.work(handle.id)
+            assert handle.status().status == status, text
+
+
+@pytest.mark.stack
+def test_an_event_stream_that_is_silent_is_given_up() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with Client(f"http://127.0.0.1:{silent.getsockname()[1]}", retries=0) as client:
+            for events in (client.events("job_" + "0" * 20, silence_s=0.2), client.job("job_1").events(silence_s=0.2)):
+                with pytest.raises(ApiError):
+                    next(iter(events))
 
 
 def test_a_report_in_another_form_and_by_a_job(

@@ -330,12 +330,44 @@ def test_json_is_what_each_command_prints(leadmill: Run, jobs: dict[str, str], m
 
 def test_watch_tells_and_no_watch_does_not(leadmill: Run, mill: Mill, server: HostileServer) -> None:
     url = {"company_urls": [server.url("plain")], "crawl": {"max_pages": 1}, "stages": ["scrape", "process", "enrich"]}
-    known = mill.rows(mill.run("/pipelines", url), "enrich")[0]["company_id"]
-    for typed, told in (([], True), (["--watch"], True), (["--no-watch"], False)):
-        with working(mill, "score"):
-            ended = leadmill("score", known, *typed)
+    job = mill.run("/pipelines", url)
+    known = mill.rows(job, "enrich")[0]["company_id"]
+    for typed, kind in (
+        (("score", known), "score"),
+        (("rerun", job, "--from", "score"), "pipeline"),
+        (("report", "--min-score", "0", "-f", "csv", "-o", "x.csv"), "report"),
+        (("run", server.url("plain"), "--max-pages", "1", "--formats", "csv"), "pipeline"),
+    ):
+        for watch in ("--watch", "--no-watch"):
+            with working(mill, kind):
+                ended = leadmill(*typed, watch)
+            assert ended.code == 0, ended.err
+            assert ("completed 100 %" in ended.err) is (watch == "--watch"), (typed, watch, ended.err)
+    with working(mill, "score"):
+        assert "completed 100 %" in leadmill("score", known).err
+
+
+def test_a_score_and_a_rerun_are_by_what_is_typed(
+    leadmill: Run, mill: Mill, server: HostileServer, tmp_path: Path
+) -> None:
+    (tmp_path / "dach.toml").write_text('[countries]\nwanted = ["DACH"]\n')
+    body = {"company_urls": [server.url("plain")], "crawl": {"max_pages": 1}, "report": {"formats": ["csv"]}}
+    job = mill.run("/pipelines", body)
+    [row] = mill.rows(job, "score")
+    for typed, kind in ((("score", row["company_id"]), "score"), (("rerun", job, "--from", "score"), "pipeline")):
+        before = set(mill.lake.job_ids())
+        with working(mill, kind):
+            ended = leadmill(*typed, "--icp", "dach.toml")
         assert ended.code == 0, ended.err
-        assert ("completed 100 %" in ended.err) is told, ended.err
+        [made] = set(mill.lake.job_ids()) - before
+        [scored] = mill.rows(made, "score")
+        assert scored["model_version"].startswith("icp:dach") and not row["model_version"].startswith("icp:"), typed
+        refused = leadmill(*typed, "--scoring-model", "b2b-defualt")
+        assert refused.code == 2 and "did you mean 'b2b-default'?" in refused.err, refused
+        with working(mill, kind):
+            assert leadmill(*typed, "--scoring-model", "b2b-default").code == 0
+        [made] = set(mill.lake.job_ids()) - before - {made}
+        assert told_of(mill, made)["spec"]["scoring_model"].partition("@")[0] == "b2b-default"
 
 
 def test_watch_tells_what_a_score_without_a_profile_does_not_say(

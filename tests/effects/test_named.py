@@ -1,4 +1,7 @@
-"""Whatever may be given has a test that sees its effect, by name; and each name stands for something there is."""
+"""Whatever may be given has a test that sees its effect, by name; and each name stands for something there is.
+
+That a test sees an effect its reader alone can tell; that it types, sends or calls what it is named for is checked.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.effects.mentions import missing
+from tests.effects.reach import words_of
 from tests.effects.registry import REGISTRIES, ROOT
 
 #: Declared once for every call or command that has them; any other name stands for one thing.
@@ -41,3 +46,24 @@ def test_every_test_that_is_named_is_there(table: str) -> None:
         module = ast.parse((ROOT / file).read_text("utf-8"))
         found = {one.name for one in ast.walk(module) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
         assert function.startswith("test_") and function in found, test
+
+
+@pytest.mark.parametrize("table", REGISTRIES)
+def test_every_test_mentions_what_it_is_named_for(table: str) -> None:
+    without = [
+        f"{test} is named for {name!r} and has none of {sorted(wanted)}"
+        for test, names in NAMED[table].items()
+        for name in names
+        for wanted in missing(table, name, words_of(test))
+    ]
+    assert not without, "\n".join(without)
+
+
+def test_who_does_not_type_an_option_is_found() -> None:
+    words = words_of("tests/effects/test_settings.py::test_data_url")
+    assert missing("option", "rerun --icp", words) == [{"rerun"}, {"--icp"}]
+    assert missing("option", "worker --queues", words) == [{"worker"}, {"--queues", "-Q"}]
+    assert missing("argument", "Client.events silence_s", words) == [{"events"}, {"silence_s"}]
+    assert [missing("setting", f"LEADMILL_{name}", words) for name in ("DATA_URL", "STRICT")] == [
+        [], [{"LEADMILL_STRICT", "strict"}],
+    ]  # fmt: skip
