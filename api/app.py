@@ -30,7 +30,7 @@ from api import (
     schedules,
     scraping,
 )
-from api.context import Context
+from api.context import Installation
 from api.gate import Gate, allowed_hosts, check_bind
 from data.privacy import keep_private
 from leadmill import log
@@ -89,8 +89,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         log.configure(settings)
         check_settings(settings, log.get_logger(__name__).warning)
         await asyncio.to_thread(keep_private, settings.data_dir)
-        here = Context.make(settings)
-        app.state.context = here
+        here = Installation.make(settings)
+        app.state.installation = here
         # The list of public suffixes takes a second to load; the first submits would all load it at once.
         await asyncio.to_thread(registrable_domain, "example.com")
         looking = asyncio.create_task(_look_at_throughput(here))
@@ -109,7 +109,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
     return lifespan
 
 
-async def _look_at_throughput(here: Context) -> None:
+async def _look_at_throughput(here: Installation) -> None:
     """Look at the counters now and then, so that whoever asks for units a minute gets them at once."""
     while not here.closing.is_set():
         try:
@@ -121,7 +121,7 @@ async def _look_at_throughput(here: Context) -> None:
 
 
 @contextmanager
-def _on_shutdown_signal(here: Context) -> Iterator[None]:
+def _on_shutdown_signal(here: Installation) -> Iterator[None]:
     """End event streams as soon as the server is told to stop: it waits for them before it tells us."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,8 @@
-"""What a request needs, made once a process: job store, lake, dispatcher, event hub."""
+"""What a request needs: the job store, lake and schedules of its caller's project, and what all projects share.
+
+An endpoint takes `Here`, and so asks for nothing but its caller's project. What is of all projects together it reaches
+by `Everything` alone, which few may (tests/api/test_scoping.py names them).
+"""
 
 from __future__ import annotations
 
@@ -26,27 +30,45 @@ REDIS_TIMEOUT_S = 2.0
 SUBMITTERS = 8
 
 
-@dataclass
+@dataclass(frozen=True)
 class Context:
-    """The parts. Everything in it may be used from several threads."""
+    """What a request may ask and do: the store and the lake are those of the caller's project."""
+
+    caller: Caller
+    settings: Settings
+    store: JobStore
+    lake: Lake
+    schedules: ScheduleRegistry
+    dispatcher: Dispatcher
+    hub: EventHub
+    #: The Redis that holds the queues of all projects; None for whoever does not administer the installation.
+    broker: MessageQueues | None
+    #: Set when the server shuts down; streams end then.
+    closing: asyncio.Event
+
+
+@dataclass
+class Installation:
+    """All projects together; made once a process. Everything in it may be used from several threads."""
 
     settings: Settings
+    #: Of the default project; `of` gives that of another one, as of the lake.
     store: JobStore
     #: The Redis that holds the queues.
     broker: MessageQueues
     lake: Lake
     dispatcher: Dispatcher
     hub: EventHub
-    schedules: ScheduleRegistry
     #: Looks whether disk and Redis take writes.
     prober: Prober
     #: Threads of POST /pipelines.
     submitters: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SUBMITTERS, "submit"))
     #: Set when the server shuts down; streams end then.
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    _schedules: dict[str, ScheduleRegistry] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, settings: Settings) -> Context:
+    def make(cls, settings: Settings) -> Installation:
         prefix = settings.key_prefix
         store = JobStore.connect(
             settings.redis_url, prefix, REDIS_TIMEOUT_S, lake=settings.data_dir, try_again_at_once=True
@@ -63,18 +85,37 @@ class Context:
             lake=lake,
             dispatcher=Dispatcher(make_celery(settings)),
             hub=EventHub(store),
-            schedules=ScheduleRegistry(store, lake),
             prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),
         )
 
+    def seen_by(self, caller: Caller) -> Context:
+        """What a caller may ask and do."""
+        store = self.store.of(caller.project)
+        lake = self.lake if caller.project == self.lake.project else self.lake.of(caller.project, store.critical)
+        schedules = self._schedules.get(caller.project)
+        if schedules is None:
+            schedules = self._schedules.setdefault(caller.project, ScheduleRegistry(store, lake))
+        return Context(
+            caller=caller,
+            settings=self.settings,
+            store=store,
+            lake=lake,
+            schedules=schedules,
+            dispatcher=self.dispatcher,
+            hub=self.hub,
+            broker=self.broker if caller.administers_all else None,
+            closing=self.closing,
+        )
 
-async def get_context(request: Request) -> Context:
-    """The context of the application that a request reached."""
-    found: Context = request.app.state.context
+
+async def get_installation(request: Request) -> Installation:
+    """That of the application that a request reached."""
+    found: Installation = request.app.state.installation
     return found
 
 
-Here = Annotated[Context, Depends(get_context)]
+#: For calls that ask about all projects together.
+Everything = Annotated[Installation, Depends(get_installation)]
 
 
 async def get_caller(request: Request) -> Caller:
@@ -84,3 +125,13 @@ async def get_caller(request: Request) -> Caller:
 
 
 Who = Annotated[Caller, Depends(get_caller)]
+
+
+async def get_context(request: Request) -> Context:
+    """What the request's caller may ask and do."""
+    installation: Installation = request.app.state.installation
+    caller: Caller = request.scope["leadmill.caller"]
+    return installation.seen_by(caller)
+
+
+Here = Annotated[Context, Depends(get_context)]

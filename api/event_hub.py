@@ -120,22 +120,25 @@ class EventHub:
             self._thread.join(_BLOCK_MS / 1000 + 3)
 
     @contextmanager
-    def watch(self, job_id: str, after: str) -> Iterator[Viewer]:
-        """Entries of a job behind `after`; some may come that the viewer already has."""
+    def watch(self, stream: str, after: str) -> Iterator[Viewer]:
+        """Entries of a job's stream (`data.jobs.event_feed.stream_of`) behind `after`.
+
+        Some may come that the viewer already has.
+        """
         viewer = Viewer(asyncio.get_running_loop())
         with self._news:
-            self._viewers.setdefault(job_id, set()).add(viewer)
-            self._read_to.setdefault(job_id, after)
+            self._viewers.setdefault(stream, set()).add(viewer)
+            self._read_to.setdefault(stream, after)
             self._news.notify()
         try:
             yield viewer
         finally:
             with self._news:
-                left = self._viewers.get(job_id, set())
+                left = self._viewers.get(stream, set())
                 left.discard(viewer)
                 if not left:
-                    self._viewers.pop(job_id, None)
-                    self._read_to.pop(job_id, None)
+                    self._viewers.pop(stream, None)
+                    self._read_to.pop(stream, None)
 
     def _run(self) -> None:
         while True:
@@ -155,27 +158,27 @@ class EventHub:
                 with self._news:
                     self._news.wait_for(lambda: self._closed, _PAUSE_S)
 
-    def _let_go_of_damaged(self, jobs: list[str]) -> None:
-        """End the streams of jobs whose key is damaged, so that the others go on; who comes back gets the error."""
+    def _let_go_of_damaged(self, streams: list[str]) -> None:
+        """End those whose key is damaged, so that the others go on; who comes back gets the error."""
         try:
-            damaged = damaged_streams(self._store, jobs)
+            damaged = damaged_streams(self._store, streams)
         except LeadmillError:
             damaged = []
         with self._news:
-            viewers = [viewer for job in damaged for viewer in self._viewers.pop(job, ())]
-            for job in damaged:
-                self._read_to.pop(job, None)
+            viewers = [viewer for stream in damaged for viewer in self._viewers.pop(stream, ())]
+            for stream in damaged:
+                self._read_to.pop(stream, None)
             if not damaged:  # mended meanwhile, or Redis does not answer
                 self._news.wait_for(lambda: self._closed, _PAUSE_S)
         for viewer in viewers:
             viewer.give(None)
 
     def _hand_on(self, found: Mapping[str, Sequence[Event]]) -> None:
-        for job, events in found.items():
+        for stream, events in found.items():
             with self._news:
-                viewers = list(self._viewers.get(job, ()))
-                if job in self._read_to and events:
-                    self._read_to[job] = events[-1][0]
+                viewers = list(self._viewers.get(stream, ()))
+                if stream in self._read_to and events:
+                    self._read_to[stream] = events[-1][0]
             for event in events:
                 for viewer in viewers:
                     viewer.give(event)

@@ -22,7 +22,7 @@ from api.context import Context, Here
 from api.event_hub import Viewer, order
 from api.routing import Router
 from data.jobs import TERMINAL, JobRecord
-from data.jobs.event_feed import Event
+from data.jobs.event_feed import Event, stream_of
 from leadmill.errors import InputError
 from pipelines.intake.control import existing
 
@@ -70,7 +70,7 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Events `status`, `stage`, `unit` and `progress`; those kept since the job's start first."""
     follower = Follower(here, job_id, after)
-    with here.hub.watch(job_id, after) as viewer:
+    with here.hub.watch(stream_of(here.store, job_id), after) as viewer:
         # What happens from here on comes to the viewer too: reading the past now leaves no gap.
         async for event in follower.past():
             yield event

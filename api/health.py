@@ -11,9 +11,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.context import Context, Here
+from api.context import Context, Everything, Here
 from api.routing import Router
-from data.damage import damages
+from data.damage import Damage, damages
+from data.lake import Lake
 from leadmill import answers
 from leadmill.answers import Figures
 from leadmill.errors import ForeignLakeError, UnavailableError
@@ -34,17 +35,22 @@ _NAMED = 5
     summary="200 while this process lives; `status` is warn when something threatens jobs, fail when disk or Redis "
     "take no writes or damaged files lie in the lake, and fail, with 503, when the job store is another lake's",
 )
-def healthz(here: Here) -> Response:
+def healthz(here: Everything) -> Response:
     seen = here.prober.look()
     if seen.foreign:
         detail = seen.shown["warnings"][0]
         wait = {"Retry-After": str(ForeignLakeError(detail).retry_after_s)}
         return JSONResponse({"status": "fail", **seen.shown, "detail": detail}, status_code=503, headers=wait)
-    damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages(here.lake)[:_NAMED]]
+    damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in _damages(here.lake)[:_NAMED]]
     mistaken = [fault.text for fault in setting_faults(here.settings)]
     warnings = [*damaged, *mistaken, *seen.shown["warnings"]]
     status = "fail" if seen.faults or damaged else "warn" if warnings else "ok"
     return JSONResponse({"status": status, **seen.shown, "warnings": warnings})
+
+
+def _damages(lake: Lake) -> list[Damage]:
+    """Of all projects."""
+    return [one for project in lake.projects() for one in damages(lake.of(project))]
 
 
 @router.get(
@@ -52,7 +58,7 @@ def healthz(here: Here) -> Response:
     response_model=answers.Readiness,
     summary="200 once every queue has a listener, and disk and Redis take writes",
 )
-def readyz(here: Here) -> Response:
+def readyz(here: Everything) -> Response:
     seen = here.prober.look()
     if seen.foreign:
         raise ForeignLakeError(seen.shown["warnings"][0])

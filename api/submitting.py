@@ -14,14 +14,15 @@ from pydantic import WithJsonSchema
 from pydantic.config import JsonDict
 
 from api.context import Context
+from leadmill.access import Caller
 from leadmill.errors import InputError
 from pipelines.intake.submit import Submission, record
 from pipelines.views.view import API, links
 
 #: Printable ASCII.
 _KEY = re.compile(r"[\x20-\x7e]{1,200}\Z")
-#: Whose keys: one caller until the API knows several.
-CALLER = "local"
+#: Whose keys they are where the caller has no API key.
+_NO_KEY = "local"
 
 KEY_DESCRIPTION = "1–200 printable characters; the same key and body make one job, for a day"
 #: The form that `scoped_key` holds it to.
@@ -29,8 +30,9 @@ KEY_SCHEMA: JsonDict = {"type": "string", "pattern": r"^[\x20-\x7e]*[\x21-\x7e][
 IdempotencyHeader = Annotated[str | None, Header(description=KEY_DESCRIPTION), WithJsonSchema(KEY_SCHEMA)]
 
 
-def scoped_key(key: str | None) -> str | None:
-    """An Idempotency-Key as the record knows it.
+def scoped_key(caller: Caller, key: str | None) -> str | None:
+    """An Idempotency-Key as the record knows it: one of the project, and of the caller's API key (also of its next
+    secret, once it is rotated), so that nobody is answered with somebody else's job.
 
     Raises:
         InputError: not 1 to 200 printable characters.
@@ -39,7 +41,7 @@ def scoped_key(key: str | None) -> str | None:
         return None
     if not _KEY.match(key) or not key.strip():
         raise InputError("1 to 200 printable ASCII characters", field="Idempotency-Key")
-    return f"{CALLER}:{key}"
+    return f"{caller.key_id or _NO_KEY}:{key}"
 
 
 def accept(
@@ -52,7 +54,7 @@ def accept(
         ConflictError: the key stood for another body.
         UnavailableError: Redis does not answer; carries the id.
     """
-    accepted = record(here.store, here.lake, replace(submission, idempotency_key=scoped_key(key)))
+    accepted = record(here.store, here.lake, replace(submission, idempotency_key=scoped_key(here.caller, key)))
     here.dispatcher.put(accepted.send)
     return accepted_answer(accepted.job_id, submission.kind, replayed=accepted.replayed, input=input)
 

@@ -15,7 +15,7 @@ log = get_logger(__name__)
 #: What a process of ours makes is for its user alone.
 UMASK = 0o077
 #: Folders below the data folder that are ours; `demo` is the lake of `leadmill demo`.
-FOLDERS = ("jobs", "companies", "job_history", "run", "schedules", "damaged", "audit", "demo")
+FOLDERS = ("jobs", "companies", "job_history", "run", "schedules", "damaged", "audit", "projects", "demo")
 #: All that we put there.
 OURS = frozenset((*FOLDERS, "lake.id"))
 

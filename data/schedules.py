@@ -15,6 +15,7 @@ above is renamed to `set-aside:<key>` by whoever meets it.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from cronsim import CronSim, CronSimError
 
 from data import keys
 from data.jobs import JobStore
+from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ConflictError, LeadmillError, NotFoundError
 from leadmill.log import get_logger
 from leadmill.time_zones import time_zone
@@ -114,9 +116,17 @@ class ScheduleStore:
     def put(self, schedule: Schedule) -> None:
         """Write a schedule whole, over whatever stands under its name."""
         self._together(
+            *self._noted_project(),
             ("hset", keys.SCHEDULES, schedule.name, _header(schedule)),
             ("hset", keys.SCHEDULE_BODIES, schedule.name, json.dumps(schedule.body)),
         )
+
+    def _noted_project(self) -> list[Sequence[Any]]:
+        """What lets the ticker know of a project that has schedules and no job yet."""
+        project = self._store.project
+        if project == DEFAULT_PROJECT:
+            return []
+        return [("zadd", keys.PROJECTS, {project: time.time() * 1000}, True)]
 
     def delete(self, name: str) -> None:
         """Remove a schedule and what is known of its ticks; NotFoundError when there is none of that name."""
@@ -188,7 +198,7 @@ class ScheduleStore:
     def _set_aside(self, names: set[str]) -> None:
         """Rename keys whose type no command of ours made; what lies there is kept for whoever wants to know."""
         for key in sorted(names):
-            wanted = "zset" if key.startswith(keys.ticked("")) else "hash"
+            wanted = "zset" if key == keys.PROJECTS or key.startswith(keys.ticked("")) else "hash"
             with self._store.guarded():
                 found = self._redis.type(self._store.key(key))
                 if found not in (wanted, "none"):

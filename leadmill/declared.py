@@ -9,6 +9,7 @@ from itertools import chain
 from keyword import iskeyword
 
 from leadmill import kinds, stages
+from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ConfigError
 from leadmill.kinds import Kind, Option
 from leadmill.stages import Queue, Stage
@@ -171,3 +172,10 @@ BY_UNIT: dict[str, Stage] = {stage.unit_name: stage for stage in STAGES.values()
 KINDS: dict[str, Kind] = kinds_in_order(_FOUND, STAGES, PIPELINE)
 #: When each kind of job comes by itself (cron, UTC).
 PERIODIC: dict[str, str] = {kind.name: kind.schedule for kind in KINDS.values() if kind.schedule}
+
+
+def periodic_in(project: str) -> dict[str, str]:
+    """Those that come by themselves in a project."""
+    if project == DEFAULT_PROJECT:
+        return PERIODIC
+    return {name: cron for name, cron in PERIODIC.items() if not KINDS[name].of_installation}

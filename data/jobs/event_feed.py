@@ -13,23 +13,26 @@ from data.jobs.entries import event_of
 Event = tuple[str, str, dict[str, Any]]
 
 
+def stream_of(store: StoreConnection, job_id: str) -> str:
+    """The name of a job's stream among those of all projects; a job of another project has none of this name."""
+    return store.key(keys.events(job_id))
+
+
 def news(store: StoreConnection, read_to: Mapping[str, str], *, most: int, wait_ms: int) -> dict[str, list[Event]]:
-    """Events behind the id that each job was read to, at most so many a job; empty when none came in time.
+    """Events behind the id that each stream was read to, at most so many a stream; empty when none came in time.
 
     Raises:
         UnavailableError: Redis does not answer.
         DamagedRecordError: one of the streams is none (`damaged_streams` tells which).
     """
-    head = len(store.key(keys.events("")))
-    streams: dict[Any, Any] = {store.key(keys.events(job_id)): at for job_id, at in read_to.items()}
     with store.guarded():
-        rows = cast("Any", store.redis.xread(streams, count=most, block=wait_ms))
+        rows = cast("Any", store.redis.xread(dict[Any, Any](read_to), count=most, block=wait_ms))
     found = rows.items() if isinstance(rows, dict) else rows or ()
-    return {key[head:]: [(entry, *event_of(fields)) for entry, fields in entries] for key, entries in found}
+    return {stream: [(entry, *event_of(fields)) for entry, fields in entries] for stream, entries in found}
 
 
-def damaged_streams(store: StoreConnection, job_ids: Sequence[str]) -> list[str]:
-    """Those of these jobs whose event stream is of another type."""
+def damaged_streams(store: StoreConnection, streams: Sequence[str]) -> list[str]:
+    """Those of these streams whose key is of another type."""
     with store.guarded():
-        types = [store.redis.type(store.key(keys.events(job_id))) for job_id in job_ids]
-    return [job_id for job_id, kind in zip(job_ids, types, strict=True) if kind not in ("stream", "none")]
+        types = [store.redis.type(stream) for stream in streams]
+    return [stream for stream, kind in zip(streams, types, strict=True) if kind not in ("stream", "none")]

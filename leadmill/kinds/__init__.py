@@ -35,6 +35,8 @@ class Kind:
     needs_companies: bool = True
     #: When it comes by itself (cron, UTC); empty: never. For kinds that need no companies.
     schedule: str = ""
+    #: It looks at what all projects share: by itself it comes in the default project alone.
+    of_installation: bool = False
     #: The path of its call below /api/v1/jobs/, which `Client.submit_kind` and, where it needs no companies,
     #: `leadmill maintenance <last word>` use, too; empty: it has none, or one of its own form.
     route: str = ""

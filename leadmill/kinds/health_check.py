@@ -16,6 +16,7 @@ KIND = Kind(
     ),
     needs_companies=False,
     schedule="*/30 * * * *",
+    of_installation=True,
     route="maintenance/health-check",
     summary="Look for faults; finding some is no failure",
 )

@@ -25,6 +25,7 @@ from data.jobs import TERMINAL, JobStore, Status, UnitState, UnitStatus
 from data.jobs.restored import RestoredJob
 from data.lake import DamagedPartError, Lake
 from data.parts import MANIFEST
+from data.projects import each_project
 from leadmill.errors import ErrorCategory, NotFoundError, UnavailableError
 from leadmill.log import get_logger
 from pipelines.committed import Units
@@ -47,14 +48,15 @@ _LOST = "the job store was emptied while this job ran; resume continues with wha
 def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
     """Restore lost jobs if Redis is not the one that wrote the lake's generation; the generation as it is then.
 
-    `known` is the generation that the caller has just read from Redis (None: it has none).
+    Of every project: `store` and `lake` are those of the default one. `known` is the generation that the caller has
+    just read from Redis (None: it has none).
     """
-    file = lake.root / "run" / "generation"
-    noted = file.read_text().strip() if file.exists() else None
+    file = _generation_file(lake)
+    noted = _noted_generation(lake)
     if known is not None and known == noted:
         return known
     generation = store.generation(uuid.uuid4().hex)
-    restored = restore_missing(store, lake) if noted is not None or lake.jobs.exists() else []
+    restored = [job_id for seen in each_project(store, lake) for job_id in restore_missing(*seen)]
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(generation)
     if restored:
@@ -72,9 +74,13 @@ def is_emptied(store: JobStore, lake: Lake) -> bool:
 
 def _noted_generation(lake: Lake) -> str | None:
     try:
-        return (lake.root / "run" / "generation").read_text().strip()
+        return _generation_file(lake).read_text().strip()
     except FileNotFoundError:
         return None
+
+
+def _generation_file(lake: Lake) -> Path:
+    return lake.data / "run" / "generation"
 
 
 def known_to_lake(lake: Lake, job_id: str) -> RestoredJob:
@@ -96,7 +102,10 @@ def known_to_lake(lake: Lake, job_id: str) -> RestoredJob:
 
 
 def restore_missing(store: JobStore, lake: Lake) -> list[str]:
-    """Put back every job that the lake knows and Redis does not; one that cannot be read holds up no other."""
+    """Put back every job of a project that its lake knows and Redis does not.
+
+    One that cannot be read holds up no other.
+    """
     restored: list[str] = []
     ids = sorted(lake.job_ids())
     for start in range(0, len(ids), _CHUNK):

@@ -27,9 +27,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from data.jobs import JobStore
 from data.lake import Lake
+from data.projects import each_project
 from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
 from leadmill import answers
-from leadmill.declared import PERIODIC
+from leadmill.declared import PERIODIC, periodic_in
 from leadmill.errors import (
     ConflictError,
     InputError,
@@ -130,11 +131,11 @@ def _check_repeatable(submission: Submission) -> None:
 
 
 class Ticker:
-    """Submits what is due. Any number may run beside one another."""
+    """Submits what is due in every project. Any number may run beside one another."""
 
     def __init__(self, store: JobStore, lake: Lake, dispatch: Dispatch) -> None:
         self._store, self._lake, self._dispatch = store, lake, dispatch
-        self._schedules, self._registry = ScheduleStore(store), ScheduleRegistry(store, lake)
+        self._of: dict[str, _ProjectTicker] = {}
 
     def tick(self, now: datetime) -> list[str]:
         """Submit each schedule whose newest planned time has not been submitted; names of those submitted.
@@ -142,6 +143,24 @@ class Ticker:
         Raises:
             UnavailableError: Redis does not answer; what was not submitted is due at the next tick.
         """
+        done = []
+        for store, lake in each_project(self._store, self._lake):
+            if store.project not in self._of:
+                self._of[store.project] = _ProjectTicker(store, lake, self._dispatch)
+            done += self._of[store.project].tick(now)
+        return done
+
+
+class _ProjectTicker:
+    """Submits what is due in one project."""
+
+    def __init__(self, store: JobStore, lake: Lake, dispatch: Dispatch) -> None:
+        self._store, self._lake, self._dispatch = store, lake, dispatch
+        self._schedules, self._registry = ScheduleStore(store), ScheduleRegistry(store, lake)
+        self._periodic = periodic_in(store.project)
+
+    def tick(self, now: datetime) -> list[str]:
+        """As `Ticker.tick`."""
         known = list(self._known(now))  # before the ticks are read: a schedule that is restored brings its own
         ticks = self._schedules.ticks()
         done = []
@@ -155,7 +174,7 @@ class Ticker:
         return done
 
     def _known(self, now: datetime) -> Iterator[_Due]:
-        for name, cron in PERIODIC.items():
+        for name, cron in self._periodic.items():
             yield _Due(name, cron, UTC, None)
         for schedule in self._registry.read_all(now)[0]:
             if not schedule.paused:

@@ -30,8 +30,8 @@ Workers = Mapping[str, Worker]
 def statistics(store: JobStore, broker: MessageQueues | None = None, readable: Readable | None = None) -> Figures:
     """Totals, durations, rates, queues, workers, and of each stage the units begun, in all and a minute.
 
-    `broker` is the Redis that holds the queues; None: the job store's own. `unreadable` are damaged keys: what they
-    count is None, or absent.
+    `broker` is the Redis that holds the queues; without one what all projects share is left out: queues, workers and
+    units begun. `unreadable` are damaged keys: what they count is None, or absent.
 
     Raises:
         UnavailableError: Redis does not answer.
@@ -41,8 +41,8 @@ def statistics(store: JobStore, broker: MessageQueues | None = None, readable: R
     readable.name(*counted.unreadable)
     by_status, by_kind = _totals(counted)
     known = [number for number in by_status.values() if number is not None]
-    workers: Workers | None = readable.read(store.workers, None)
-    stages: dict[str, UnitsBegun] = readable.read(lambda: throughput.look(store), {})
+    workers: Workers | None = None if broker is None else readable.read(store.workers, None)
+    stages: dict[str, UnitsBegun] = {} if broker is None else readable.read(lambda: throughput.look(store), {})
     return {
         "at": iso(time.time() * 1000),
         "totals": {
@@ -52,7 +52,7 @@ def statistics(store: JobStore, broker: MessageQueues | None = None, readable: R
         },
         "durations": _durations(counted),
         "rates": _rates(by_status),
-        "queues": _queues(store, broker or MessageQueues.beside(store), workers, readable),
+        "queues": {} if broker is None else _queues(store, broker, workers, readable),
         "workers": None if workers is None else [_worker(name, one) for name, one in sorted(workers.items())],
         "stages": stages,
         "unreadable": readable.unreadable,

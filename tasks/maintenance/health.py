@@ -10,14 +10,17 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 from data.jobs import JobStore, Worker
 from data.lake import Lake
 from data.probes import DISK, disk_fault, disk_free, existing, store_fault
+from data.projects import each_project
 from data.schedules import ScheduleStore
-from leadmill.declared import KINDS, PERIODIC
+from leadmill.access import DEFAULT_PROJECT
+from leadmill.declared import KINDS, periodic_in
 from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
 from leadmill.time_zones import time_zone
@@ -32,9 +35,11 @@ from tasks.maintenance.redis_checks import check_redis
 
 #: Waiting messages of each (queue, level), as `recovery.queue_lengths` tells them; None: no broker answers.
 Lengths = Mapping[tuple[str, int], int] | None
+#: What is looked at, for a look that could not be made; and the look.
+Check = tuple[str, Callable[[], Iterable[HealthCheck]]]
 
 #: Checks that say nothing while Redis is away.
-_ASK_REDIS = ("redis writes", "workers", "jobs", "schedules", "temporary files")
+_ASK_REDIS = ("redis writes", "workers", "jobs", "schedules", "temporary files", "other projects")
 #: A queue with more waiting messages than this is reported (the window keeps them few, whatever a job's size).
 LONG_QUEUE = 10_000
 #: A tick of beat may be so late before it counts as missing.
@@ -57,20 +62,23 @@ def check_health(
     queue_lengths: Lengths,
     now: datetime | None = None,
 ) -> HealthResult:
-    """Look at everything. Never raises for a fault that it looks for: of an unreachable Redis it tells."""
+    """Look at everything. Never raises for a fault that it looks for: of an unreachable Redis it tells.
+
+    For the default project that is the installation with all its projects, for another one what is its own.
+    """
     now = now or datetime.now(UTC)
-    checks: list[tuple[str, Callable[[], Iterable[HealthCheck]]]] = [
-        ("settings", lambda: _settings(settings)),
-        ("redis", lambda: check_redis(store, settings.redis_url)),
-        ("redis writes", lambda: _redis_writes(store, settings)),
-        ("workers", lambda: _workers(store)),
-        ("queues", lambda: _queues(queue_lengths)),
-        ("jobs", lambda: check_jobs(store)),
-        ("schedules", lambda: _schedules(store, now)),
-        ("disk", lambda: _disk(lake)),
-        ("damaged files", lambda: check_damaged(lake)),
-        ("temporary files", lambda: check_temporary(store, lake, now)),
-    ]
+    checks = _project_checks(store, lake, now)
+    if store.project == DEFAULT_PROJECT:
+        checks = [
+            ("settings", lambda: _settings(settings)),
+            ("redis", lambda: check_redis(store, settings.redis_url)),
+            ("redis writes", lambda: _redis_writes(store, settings)),
+            ("workers", lambda: _workers(store)),
+            ("queues", lambda: _queues(queue_lengths)),
+            ("disk", lambda: _disk(lake)),
+            *checks,
+            ("other projects", lambda: _other_projects(store, lake, now)),
+        ]
     found: list[HealthCheck] = []
     for name, look in checks:
         if name in _ASK_REDIS and any(row.name == "redis" and row.status == "fail" for row in found):
@@ -84,6 +92,26 @@ def check_health(
         "checked_at": now.isoformat(),
         "checks": [check.as_dict() for check in found],
     }
+
+
+def _project_checks(store: JobStore, lake: Lake, now: datetime) -> list[Check]:
+    return [
+        ("jobs", lambda: check_jobs(store)),
+        ("schedules", lambda: _schedules(store, now)),
+        ("damaged files", lambda: check_damaged(lake)),
+        ("temporary files", lambda: check_temporary(store, lake, now)),
+    ]
+
+
+def _other_projects(store: JobStore, lake: Lake, now: datetime) -> Iterable[HealthCheck]:
+    """What is wrong in each of them."""
+    for own_store, own_lake in each_project(store, lake):
+        if own_store.project == store.project:
+            continue
+        for _, look in _project_checks(own_store, own_lake, now):
+            for check in look():
+                if check.status != "ok":
+                    yield replace(check, name=f"{check.name} in project {own_store.project}")
 
 
 def _settings(settings: Settings) -> Iterable[HealthCheck]:
@@ -141,7 +169,8 @@ def _schedules(store: JobStore, now: datetime) -> Iterable[HealthCheck]:
         text = "; ".join(f"{one.name[:60]!r} ({one.fault[:80]})" for one in unreadable[:5])
         advice = f"leadmill schedules delete {shlex.quote(unreadable[0].name)}"
         yield HealthCheck("schedules kept", "fail", f"{len(unreadable)} cannot be read and never run: {text}", advice)
-    known: list[tuple[str, str, str, datetime | None]] = [(name, cron, "UTC", None) for name, cron in PERIODIC.items()]
+    periodic = periodic_in(store.project).items()
+    known: list[tuple[str, str, str, datetime | None]] = [(name, cron, "UTC", None) for name, cron in periodic]
     known += [
         (one.name, one.cron, one.timezone, datetime.fromisoformat(one.created_at)) for one in readable if not one.paused
     ]

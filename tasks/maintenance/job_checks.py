@@ -11,6 +11,7 @@ from data.jobs import LIMITS, JobRecord, JobStore, Status, UnitStatus
 from data.jobs.due import DueEntry, due_entries, is_looked_after
 from data.jobs.unit_reading import states_of
 from data.lake import Lake
+from leadmill.access import DEFAULT_PROJECT
 from tasks.maintenance.ended import ended_ms
 from tasks.maintenance.health_check import HealthCheck, State
 from tasks.maintenance.leftovers import TEMPORARY_AGE_S, temporary_files
@@ -45,7 +46,8 @@ def check_jobs(store: JobStore) -> Iterable[HealthCheck]:
     due = due_entries(store, MAX_LOOKED_AT)
     live = _live_records(store)
     yield _standing_still(store, live, due)
-    yield _overdue(due, now)
+    if store.project == DEFAULT_PROJECT:  # the entries are those of all
+        yield _overdue(due, now)
     yield _pending(live, now)
     yield from _units(store, due, now)
     yield _set_aside(store, now)

@@ -13,6 +13,7 @@ from data.jobs import JobRecord, JobStore
 from data.jobs.upkeep import drop_dead_workers, drop_stray_entries
 from data.lake import Lake
 from data.schemas import STAGE_SCHEMAS
+from leadmill.access import DEFAULT_PROJECT
 from tasks.maintenance.cleanup import BATCH_FILES, BUDGET_S, MAX_NAMED, JobFault, Progress, compact_each
 from tasks.maintenance.ended import ended_jobs
 
@@ -38,7 +39,7 @@ class OptimizeResult(TypedDict):
     #: The first of them; the next run tries them again.
     failed: list[JobFault]
     snapshots: dict[str, SnapshotSizes]
-    #: dead_workers, index_entries, memory_before, memory_after (bytes).
+    #: dead_workers, index_entries, memory_before, memory_after (bytes); of another project index_entries alone.
     redis: dict[str, Any]
 
 
@@ -123,7 +124,12 @@ def _uncovered(store: JobStore, lake: Lake) -> Iterator[list[JobRecord]]:
 
 
 def trim(store: JobStore) -> dict[str, int]:
-    """Remove entries of dead workers and index entries of jobs that have no record; both sizes of Redis' memory."""
+    """Remove entries of dead workers and index entries of jobs that have no record; both sizes of Redis' memory.
+
+    The workers and the memory are of all projects: they are the default one's to trim and to know.
+    """
+    if store.project != DEFAULT_PROJECT:
+        return {"index_entries": drop_stray_entries(store)}
     before = store.used_memory()
     return {
         "dead_workers": drop_dead_workers(store, WORKER_FORGOTTEN_S),

@@ -59,7 +59,7 @@ def take_statistics(
 ) -> StatisticsResult:
     """Seal, recount, and keep a row of totals.
 
-    `broker` is the Redis that holds the queues; None: the job store's own.
+    `broker` is the Redis that holds the queues; without one the row tells nothing of queues and workers.
 
     Raises:
         UnavailableError: Redis does not answer.

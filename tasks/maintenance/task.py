@@ -9,7 +9,9 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from data.jobs import JobStore
 from data.message_queues import MessageQueues
+from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.log import get_logger
 from leadmill.settings import Settings
@@ -42,7 +44,7 @@ def statistics(run: UnitRun) -> None:
         runtime.lake,
         job_id=run.job_id,
         now=run.now,
-        broker=_broker(runtime.settings),
+        broker=_broker(runtime.settings, runtime.store) if runtime.store.project == DEFAULT_PROJECT else None,
         check=_checker(run),
     )
     if flushed:
@@ -78,11 +80,11 @@ def _days(asked: Any, default: int) -> float:
     return asked
 
 
-def _broker(settings: Settings) -> MessageQueues | None:
-    """The broker's queues, where that is another Redis than the job store's."""
+def _broker(settings: Settings, store: JobStore) -> MessageQueues:
+    """The broker's queues: the job store's own, or those of another Redis."""
     url = settings.broker_url
     if url == settings.redis_url or not url.startswith(("redis://", "rediss://")):
-        return None
+        return MessageQueues.beside(store)
     return MessageQueues.connect(url, settings.key_prefix, timeout_s=3)
 
 

@@ -40,7 +40,7 @@ def answering(server: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     redis.Redis.from_url(server.url).flushall()
     settings = Settings(REDIS_URL=server.url, data_url=str(tmp_path / "data"))
     with TestClient(create_app(settings), base_url="http://localhost") as client:
-        context = client.app.state.context  # type: ignore[attr-defined]
+        context = client.app.state.installation  # type: ignore[attr-defined]
         Worker(context.store, context.lake).listen(*QUEUES, node="all")
         yield client
 

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from data.jobs import LIMITS, JobRecord, JobStore, NewJob
+from data.message_queues import MessageQueues
 from leadmill.ids import new_job_id
 from pipelines.stages import KINDS, partition_stages
 from pipelines.views import throughput
@@ -77,7 +78,7 @@ def test_after_a_mixed_life_all_figures_equal_a_full_scan(store: JobStore, lake:
     worker.listen("analytics", node="w2", processes=2)
 
     records = [record for record in store.records(jobs) if isinstance(record, JobRecord)]
-    found = statistics(store)
+    found = statistics(store, MessageQueues.beside(store))
     by_status = Counter(record.status for record in records)
     assert {name: n for name, n in found["totals"]["by_status"].items() if n} == by_status
     assert {name: n for name, n in found["totals"]["by_kind"].items() if n} == Counter(r.kind for r in records)
@@ -117,7 +118,7 @@ def test_queue_lengths_and_ages_equal_the_lists(client: TestClient, store: JobSt
 def test_the_cost_does_not_grow(client: TestClient, store: JobStore, worker: Worker) -> None:
     def commands() -> int:
         before = store.redis.info("stats")["total_commands_processed"]
-        statistics(store)
+        statistics(store, MessageQueues.beside(store))
         return int(store.redis.info("stats")["total_commands_processed"] - before)
 
     few = commands()

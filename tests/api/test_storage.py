@@ -85,7 +85,7 @@ def test_a_full_disk_is_told_and_nothing_is_left(
 def test_a_disk_that_cannot_be_written_is_told(
     app: FastAPI, client: TestClient, store: JobStore, write: Callable[[TestClient], httpx2.Response]
 ) -> None:
-    app.state.context.lake = Lake(Path("/sys/kernel/leadmill"))  # where nobody, root included, can make a folder
+    app.state.installation.lake = Lake(Path("/sys/kernel/leadmill"))  # where nobody, root included, can make a folder
     answer = write(client)
     assert answer.status_code == 503, answer.text
     told = problem(answer)

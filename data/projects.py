@@ -1,0 +1,23 @@
+"""All projects of an installation, one after the other: for what is done for all of them, such as restoring.
+
+Nothing that answers one project's caller belongs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from data.jobs import JobStore
+from data.lake import Lake
+
+
+def each_project(store: JobStore, lake: Lake) -> Iterator[tuple[JobStore, Lake]]:
+    """Store and lake of every project that Redis or the lake knows, the default one first, the others by name.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    names = {*store.projects(), *lake.projects()} - {store.project}
+    for name in (store.project, *sorted(names)):
+        seen = store.of(name)
+        yield seen, lake if name == lake.project else lake.of(name, seen.critical)
