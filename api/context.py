@@ -1,7 +1,7 @@
 """What a request needs: the job store, lake and schedules of its caller's project, and what all projects share.
 
 An endpoint takes `Here`, and so asks for nothing but its caller's project. What is of all projects together it reaches
-by `Everything` alone, which few may (tests/api/test_scoping.py names them).
+by `Everything` alone, which few may (tests/api/test_scope_of_calls.py names them).
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Context:
     hub: EventHub
     #: The Redis that holds the queues of all projects; None for whoever does not administer the installation.
     broker: MessageQueues | None
+    #: Threads of POST /pipelines.
+    submitters: ThreadPoolExecutor
     #: Set when the server shuts down; streams end then.
     closing: asyncio.Event
 
@@ -104,6 +106,7 @@ class Installation:
             dispatcher=self.dispatcher,
             hub=self.hub,
             broker=self.broker if caller.administers_all else None,
+            submitters=self.submitters,
             closing=self.closing,
         )
 

@@ -13,8 +13,7 @@ from prometheus_client.registry import Collector
 
 from api.context import Context, Everything, Here
 from api.routing import Router
-from data.damage import Damage, damages
-from data.lake import Lake
+from data.projects import damages_everywhere
 from leadmill import answers
 from leadmill.answers import Figures
 from leadmill.errors import ForeignLakeError, UnavailableError
@@ -41,16 +40,11 @@ def healthz(here: Everything) -> Response:
         detail = seen.shown["warnings"][0]
         wait = {"Retry-After": str(ForeignLakeError(detail).retry_after_s)}
         return JSONResponse({"status": "fail", **seen.shown, "detail": detail}, status_code=503, headers=wait)
-    damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in _damages(here.lake)[:_NAMED]]
+    damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages_everywhere(here.lake)[:_NAMED]]
     mistaken = [fault.text for fault in setting_faults(here.settings)]
     warnings = [*damaged, *mistaken, *seen.shown["warnings"]]
     status = "fail" if seen.faults or damaged else "warn" if warnings else "ok"
     return JSONResponse({"status": status, **seen.shown, "warnings": warnings})
-
-
-def _damages(lake: Lake) -> list[Damage]:
-    """Of all projects."""
-    return [one for project in lake.projects() for one in damages(lake.of(project))]
 
 
 @router.get(

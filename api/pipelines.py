@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from api import problems, uploads
 from api.bodies import Body, PipelineBody, RerunBody, scoring
-from api.context import Context, Here, Installation
+from api.context import Context, Here, get_context
 from api.fields import Column
 from api.routing import Router
 from api.submitting import KEY_DESCRIPTION, KEY_SCHEMA, IdempotencyHeader, accept, accepted_answer, scoped_key
@@ -74,8 +74,7 @@ _OPTIONS = {"type": "string", "description": "The JSON body's other fields; or g
 async def submit_pipeline(request: Request) -> Response:
     # The busiest call: no dependencies to solve, and a small pool of its own, where 16 callers do not
     # fight for the interpreter with 16 threads.
-    installation: Installation = request.app.state.installation
-    here = installation.seen_by(request.scope["leadmill.caller"])
+    here = await get_context(request)
     idempotency_key = request.headers.get("idempotency-key")
     media = uploads.media_type(request)
     if request.query_params and media not in uploads.LISTS:
@@ -83,9 +82,7 @@ async def submit_pipeline(request: Request) -> Response:
         raise InputError("belongs into the body; only where that is a list it is a query parameter", field=name)
     if media == "application/json" or media.endswith("+json"):
         raw = await request.body()
-        return await asyncio.get_running_loop().run_in_executor(
-            installation.submitters, _from_json, here, raw, idempotency_key
-        )
+        return await asyncio.get_running_loop().run_in_executor(here.submitters, _from_json, here, raw, idempotency_key)
     async with uploads.uploaded(request) as upload:
         return await run_in_threadpool(_from_file, here, upload, idempotency_key)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from data.damage import Damage, damages
 from data.jobs import JobStore
 from data.lake import Lake
 
@@ -21,3 +22,8 @@ def each_project(store: JobStore, lake: Lake) -> Iterator[tuple[JobStore, Lake]]
     for name in (store.project, *sorted(names)):
         seen = store.of(name)
         yield seen, lake if name == lake.project else lake.of(name, seen.critical)
+
+
+def damages_everywhere(lake: Lake) -> list[Damage]:
+    """Damaged files that lie in the lake of any project."""
+    return [one for project in lake.projects() for one in damages(lake.of(project))]

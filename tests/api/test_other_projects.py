@@ -1,0 +1,330 @@
+"""What belongs to another project does not exist: every call, asked for everything that a project has by another one.
+
+Whatever names something of project `ours` is sent from project `theirs`, and beside it the same with a name that nobody
+has. Both answers are the same but for that name, and nothing of `ours` stands in either. A call, a parameter or a field
+that no case here knows fails, so that a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from data import snapshot
+from data.jobs import JobStore
+from data.lake import Lake
+from leadmill.access import Caller, Role
+from leadmill.ids import company_id
+from tests.api.conftest import V1, Worker, post
+from tests.api.test_archived import archive
+
+#: Stands in every text of `ours`.
+MARK = "geheim"
+OURS = f"{MARK}.example"
+#: Nobody has these.
+NO_JOB, NO_COMPANY, NO_NAME, NO_DOMAIN = "job_" + "z" * 20, "comp_" + "0" * 16, "nobody", "nobody.example"
+
+
+class Projects:
+    """Two of them; and whose the next request is."""
+
+    def __init__(self, ours: str, theirs: str) -> None:
+        self.ours, self.theirs, self.now = ours, theirs, ours
+
+    def caller(self, address: str) -> Caller:
+        return Caller(self.now, Role.ADMIN, self.now, self.now[:4] * 2, address)
+
+
+@pytest.fixture
+def names(request: pytest.FixtureRequest) -> tuple[str, str]:
+    return getattr(request, "param", ("ours", "theirs"))
+
+
+@pytest.fixture
+def projects(names: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> Projects:
+    found = Projects(*names)
+    monkeypatch.setattr(Caller, "local", found.caller)
+    return found
+
+
+@dataclass
+class Things:
+    """What `ours` has, by what it is named by."""
+
+    jobs: dict[str, str] = field(default_factory=dict)
+    cursors: list[str] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str]:
+        return [MARK, OURS, company_id(OURS), *self.jobs.values()]
+
+
+def submitted(client: TestClient, **more: Any) -> str:
+    body = {"company_urls": [OURS], "tags": [MARK], **more}
+    return str(post(client, body=body, headers={"Idempotency-Key": f"key-{more.get('priority', 'normal')}"})["job_id"])
+
+
+def fill(client: TestClient, worker: Worker) -> Things:
+    """One of each thing that a project can have."""
+    made = Things()
+    store, lake = worker.store, worker.lake
+    for name in ("running", "waiting", "dead", "cancelled", "archived", "done"):
+        made.jobs[name] = str(post(client, body={"company_urls": [OURS], "tags": [MARK]})["job_id"])
+    made.jobs["keyed"] = submitted(client)
+    made.jobs["large"] = submitted(client, priority="high", run_at="2031-01-01T00:00:00Z")
+    worker.launch(made.jobs["running"])
+    worker.launch(made.jobs["dead"])
+    worker.fail(made.jobs["dead"], "p0", error=f"{MARK} fault")
+    client.delete(f"{V1}/jobs/cancel/{made.jobs['cancelled']}")
+    for name in ("done", "archived"):
+        job = made.jobs[name]
+        worker.finish(job, coverage=0.5)
+        rows(worker, job)
+    snapshot.compact(lake, [made.jobs["archived"]], lambda: None)
+    archive(store, lake, made.jobs["archived"])
+    store.critical("poison", {"job": made.jobs["dead"], "error": MARK})
+    for kind in ("report", "cleanup"):
+        path = {"report": "/jobs/analytics/report", "cleanup": "/jobs/maintenance/cleanup"}[kind]
+        made.jobs[kind] = str(post(client, path, {"tags": [MARK]})["job_id"])
+    schedule = {"name": MARK, "cron": "0 6 * * *", "pipeline": {"company_urls": [OURS]}}
+    assert client.post(f"{V1}/schedules", json=schedule).status_code == 201
+    return made
+
+
+def rows(worker: Worker, job: str) -> None:
+    worker.rows(job, "process", [OURS], name=MARK, country="DE", description=MARK)
+    worker.rows(
+        job, "score", [OURS, f"x{OURS}"], name=MARK, country="DE", industry=MARK, technologies=[MARK], score=80.0,
+        tier="A",
+    )  # fmt: skip
+    worker.error_rows(job, "scrape", [f"y{OURS}"])
+    reports = worker.lake.job_dir(job) / "reports"
+    reports.mkdir(parents=True)
+    for form in ("html", "csv"):
+        (reports / f"report.{form}").write_text(MARK)
+
+
+@pytest.fixture
+def ours(client: TestClient, store: JobStore, lake: Lake, projects: Projects) -> Things:
+    """All of it; then whoever asks is of `theirs`, which has a job and a company of its own."""
+    projects.now = projects.ours
+    made = fill(client, Worker(store.of(projects.ours), lake.of(projects.ours)))
+    for query in ("jobs/list", "jobs/dead", "companies", f"jobs/{made.jobs['done']}/errors"):
+        answer = client.get(f"{V1}/{query}?limit=1").json()
+        assert answer["items"], query
+        made.cursors += [answer["next_cursor"]] if answer["next_cursor"] else []
+    assert len(made.cursors) >= 2
+    projects.now = projects.theirs
+    worker = Worker(store.of(projects.theirs), lake.of(projects.theirs))
+    own = str(post(client, body={"company_urls": ["own.example"], "tags": ["own"]})["job_id"])
+    worker.finish(own)
+    worker.rows(own, "score", ["own.example"], name="Own", country="DE", score=10.0, tier="C")
+    return made
+
+
+# ---- what is asked --------------------------------------------------------------------------------------------
+
+#: A name of something that `ours` has, and one of the same form that nobody has.
+Pair = tuple[str, str]
+
+
+def in_path(name: str, made: Things) -> list[Pair]:
+    return {
+        "job_id": [(job, NO_JOB) for job in made.jobs.values()],
+        "company_id": [(company_id(OURS), NO_COMPANY), (OURS, NO_DOMAIN)],
+        "name": [(MARK, NO_NAME)],
+    }[name]
+
+
+def in_query(name: str, made: Things) -> list[Pair]:
+    if name == "cursor":
+        return [(cursor, cursor) for cursor in made.cursors]
+    return {
+        "job": [(made.jobs["done"], NO_JOB)],
+        "tag": [(MARK, NO_NAME)],
+        "text": [(MARK, NO_NAME)],
+        "domain": [(OURS, NO_DOMAIN)],
+        "industry": [(MARK, NO_NAME)],
+        "technology": [(MARK, NO_NAME)],
+    }[name]
+
+
+#: Parameters that choose among what there is, by words that are the same in every project.
+WORDS = {
+    "status", "kind", "since", "limit", "field", "country", "tier", "min_score", "from_stage", "format", "type",
+    "layout", "bom", "partial", "older_than_days", "column",
+}  # fmt: skip
+
+
+def bodies(made: Things) -> dict[str, list[tuple[Any, Any]]]:
+    """Of each call with a body what names something of `ours`, and the same of nobody. None: its body names nothing."""
+    companies = ({"company_ids": [company_id(OURS)]}, {"company_ids": [NO_COMPANY]})
+    no_names: list[tuple[Any, Any]] = []
+    return {
+        f"{V1}/pipelines": [companies, ({"search_queries": [MARK]}, {"search_queries": [NO_NAME]})],
+        f"{V1}/pipelines/preview": no_names,
+        f"{V1}/pipelines/{{job_id}}/rerun": no_names,
+        f"{V1}/jobs/bulk": [
+            ({"action": action, "filter": {"tag": MARK}, "dry_run": dry},
+             {"action": action, "filter": {"tag": NO_NAME}, "dry_run": dry})
+            for action in ("cancel", "resume") for dry in (True, False)
+        ] + [
+            ({"action": "cancel", "filter": {"text": MARK}}, {"action": "cancel", "filter": {"text": NO_NAME}}),
+            *(({"action": "cancel", "filter": {"kind": "scrape"}, "cursor": one},
+               {"action": "cancel", "filter": {"kind": "scrape"}, "cursor": one}) for one in made.cursors[:1]),
+        ],
+        f"{V1}/jobs/scrape/companies": no_names,
+        f"{V1}/jobs/scrape/company": no_names,
+        f"{V1}/jobs/scrape/batch": [({"search_queries": [MARK]}, {"search_queries": [NO_NAME]})],
+        f"{V1}/jobs/process/scores": [companies],
+        f"{V1}/jobs/process/data": [companies],
+        f"{V1}/jobs/process/enrich": [companies],
+        f"{V1}/jobs/analytics/report": [
+            companies,
+            *(({"filter": {name: mine}}, {"filter": {name: nobodys}}) for name, mine, nobodys in (
+                ("country", ["DE"], ["FR"]), ("industry", [MARK], [NO_NAME]),
+            )),
+        ],
+        f"{V1}/jobs/analytics/analyze": [companies],
+        f"{V1}/jobs/maintenance/cleanup": no_names,
+        f"{V1}/jobs/maintenance/health-check": no_names,
+        f"{V1}/jobs/maintenance/optimize-db": no_names,
+        f"{V1}/schedules": no_names,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    method: str
+    url: str
+    body: Any = None
+
+    def send(self, client: TestClient) -> tuple[int, str]:
+        """Status and text of the answer, without what this request itself names, and what differs each time."""
+        answer = client.request(self.method, self.url, json=self.body)
+        text = text_of(answer)
+        if text and answer.headers["content-type"].startswith("application/problem+json"):
+            text = json.dumps({name: told for name, told in answer.json().items() if name != "request_id"})
+        return answer.status_code, text + json.dumps(dict(answer.headers).get("location", ""))
+
+
+def text_of(answer: Any) -> str:
+    if not answer.content.startswith(b"PK"):
+        return str(answer.text)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+        return "".join(book.read(name).decode(errors="replace") for name in book.namelist())
+
+
+def calls(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every call of the application, those that no document shows among them: method, address, description."""
+    told = app.openapi()["paths"]
+    for router in app.routes:
+        for one in router.effective_route_contexts():  # type: ignore[attr-defined]
+            for method in sorted(one.methods or ()):
+                path = one.path.replace(":path", "")
+                yield method, path, told.get(path, {}).get(method.lower(), {})
+
+
+def cases(app: FastAPI, made: Things) -> Iterator[tuple[Asked, Asked]]:
+    """Each request that names something of `ours`, and the same with a name of nobody.
+
+    Raises:
+        KeyError: a call has a parameter or a body that no case knows.
+    """
+    known = bodies(made)
+    for method, path, about in calls(app):
+        names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
+        queries = [one["name"] for one in about.get("parameters", ()) if one["in"] == "query"]
+        fixed = "?from_stage=score" if "from_stage" in queries else ""
+        some = known[path] if "requestBody" in about else []
+        for name in names:
+            for mine, nobodys in in_path(name, made):
+                for rest in _rests(path, queries):
+                    yield tuple(  # type: ignore[misc]
+                        Asked(method, path.replace(f"{{{name}}}", one) + (rest or fixed)) for one in (mine, nobodys)
+                    )
+        if not names:
+            yield Asked(method, path), Asked(method, path)
+            for name in queries if method != "POST" else ():
+                for mine, nobodys in in_query(name, made) if name not in WORDS else ():
+                    yield Asked(method, f"{path}?{name}={mine}"), Asked(method, f"{path}?{name}={nobodys}")
+        for mine, nobodys in some:
+            yield Asked(method, path, mine), Asked(method, path, nobodys)
+
+
+def _rests(path: str, queries: list[str]) -> list[str]:
+    if "partial" not in queries:
+        return [""]
+    return [
+        "",
+        *(f"?format={form}{more}" for form in ("html", "csv", "xlsx", "json") for more in ("", "&partial=true")),
+    ]
+
+
+@pytest.mark.parametrize("names", [("default", "theirs"), ("ours", "default")], ids=" to ".join, indirect=True)
+def test_nothing_of_another_project_exists_or_can_be_changed(
+    app: FastAPI, client: TestClient, projects: Projects, ours: Things
+) -> None:
+    projects.now = projects.ours
+    before = seen(client, ours)
+    projects.now = projects.theirs
+    wrong, sent, missing = [], 0, 0
+    for asked, of_nobody in cases(app, ours):
+        status, text = asked.send(client)
+        expected = of_nobody.send(client)
+        sent += 1
+        missing += status == 404
+        named = [one for one in ours.texts if one in asked.url or one in json.dumps(asked.body)]
+        clean, nobody = text, expected[1]
+        for one in sorted(named, key=len, reverse=True):
+            clean = clean.replace(one, "…")
+        for one in (NO_JOB, NO_COMPANY, NO_DOMAIN, NO_NAME):
+            nobody = nobody.replace(one, "…")
+        if told := [one for one in ours.texts if one in clean]:
+            wrong.append(f"{asked}: {status} tells {told}: {text[:300]}")
+        if asked != of_nobody and status != expected[0]:
+            wrong.append(f"{asked}: {status}, of nobody's {expected[0]}: {text[:200]} {expected[1][:200]}")
+        if status >= 400 and clean != nobody:
+            wrong.append(f"{asked}: {clean[:300]}, of nobody's {nobody[:300]}")
+        if "{" in asked.url:
+            wrong.append(f"{asked}: an address that is not filled")
+    assert not wrong, f"{len(wrong)} of {sent}:\n" + "\n".join(wrong[:20])
+    assert sent > 300 and missing > 200
+    projects.now = projects.ours
+    assert seen(client, ours) == before
+
+
+def test_a_name_that_two_projects_have_is_two_things(client: TestClient, projects: Projects, ours: Things) -> None:
+    schedule = {"name": MARK, "cron": "0 7 * * *", "pipeline": {"company_urls": ["own.example"]}}
+    assert client.post(f"{V1}/schedules", json=schedule).status_code == 201
+    body, key = {"company_urls": [OURS], "tags": [MARK]}, {"Idempotency-Key": "key-normal"}
+    again = client.post(f"{V1}/pipelines", json=body, headers=key)
+    assert again.status_code == 202 and "Idempotency-Replayed" not in again.headers
+    assert again.json()["job_id"] not in ours.jobs.values()
+    assert client.delete(f"{V1}/schedules/{MARK}").status_code == 204
+    projects.now = projects.ours
+    assert [one["name"] for one in client.get(f"{V1}/schedules").json()["items"]] == [MARK]
+    replayed = client.post(f"{V1}/pipelines", json=body, headers=key)
+    assert replayed.json()["job_id"] == ours.jobs["keyed"] and replayed.headers["Idempotency-Replayed"] == "true"
+
+
+def seen(client: TestClient, made: Things) -> Any:
+    """What `ours` sees of itself, but for what time changes."""
+    errors = f"jobs/{made.jobs['done']}/errors"
+    paths = ("jobs/list?limit=100", "companies?limit=100", "schedules", "jobs/dead", errors)
+    return [without_times(client.get(f"{V1}/{path}").json()) for path in paths]
+
+
+def without_times(found: Any) -> Any:
+    if isinstance(found, dict):
+        timed = ("waiting_for", "next_runs", "next_runs_local", "duration_s")
+        return {name: without_times(value) for name, value in found.items() if name not in timed}
+    return [without_times(one) for one in found] if isinstance(found, list) else found

@@ -1,0 +1,47 @@
+"""Calls ask for their caller's project; those that ask about all projects together are named here, with the reason."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from api import context
+from api.routing import _flat
+
+#: What is told to whoever asks, of all projects: whether the process lives, and whether work would be done.
+OF_ALL = {"healthz", "readyz"}
+#: Modules that know all projects: what makes the parts, and what starts and ends them.
+MAKERS = {"context.py", "app.py"}
+
+
+def test_a_call_reaches_all_projects_by_that_name_alone(app: FastAPI) -> None:
+    found: dict[str, bool] = {}
+    for router in app.routes:
+        for one in router.effective_route_contexts():  # type: ignore[attr-defined]
+            uses = any(part.call is context.get_installation for part in _flat(one.dependant))
+            found[one.endpoint.__name__] = found.get(one.endpoint.__name__, False) or uses
+    assert {name for name, uses in found.items() if uses} == OF_ALL
+    assert len(found) > 30
+
+
+def test_nobody_takes_them_behind_its_back(root: Path) -> None:
+    files = [file for file in (root / "api").rglob("*.py") if file.name not in MAKERS]
+    found = {file.name: list(_reached(file.read_text())) for file in files}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+    for source in ("request.app.state.installation", "here.store.of('a')", "JobStore.connect(url)", "Lake(folder)"):
+        assert list(_reached(source)) == [1]
+
+
+def _reached(source: str) -> Iterator[int]:
+    """Lines that take the installation from the application, turn a store or a lake to a project, or make one."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr == "installation":
+            yield node.lineno
+        elif isinstance(node, ast.Call):
+            told = ast.unparse(node.func)
+            turned = told.endswith(("store.of", "lake.of", "JobStore.connect"))
+            if turned or told in ("JobStore", "Lake", "each_project"):
+                yield node.lineno
