@@ -31,20 +31,21 @@ def cleanup(run: UnitRun) -> None:
     days = _days(run.options.get("older_than_days"), run.runtime.settings.retention_days)
     runtime = run.runtime
     found = clean_up(runtime.store, runtime.lake, older_than_days=days, now=run.now, progress=run.progress)
-    found["bytes_freed"] += drop_old_audit(runtime.lake, runtime.settings.audit_retention_days, run.now)
+    if _is_of_all(run):
+        found["bytes_freed"] += drop_old_audit(runtime.lake, runtime.settings.audit_retention_days, run.now)
     run.set_result(found, found["jobs"])
 
 
 def statistics(run: UnitRun) -> None:
     """Recount the counters and keep the hour's totals (see tasks.maintenance.statistics); flush the audit."""
     runtime = run.runtime
-    flushed = flush_audit(runtime.store, runtime.lake, _checker(run))
+    flushed = flush_audit(runtime.store, runtime.lake, _checker(run)) if _is_of_all(run) else 0
     found = take_statistics(
         runtime.store,
         runtime.lake,
         job_id=run.job_id,
         now=run.now,
-        broker=_broker(runtime.settings, runtime.store) if runtime.store.project == DEFAULT_PROJECT else None,
+        broker=_broker(runtime.settings, runtime.store) if _is_of_all(run) else None,
         check=_checker(run),
     )
     if flushed:
@@ -66,6 +67,11 @@ def optimize_db(run: UnitRun) -> None:
     """Compact the lake and trim Redis (see tasks.maintenance.optimize)."""
     found = optimize(run.runtime.store, run.runtime.lake, progress=run.progress)
     run.set_result(found, found["jobs_compacted"])
+
+
+def _is_of_all(run: UnitRun) -> bool:
+    """Whether the job also looks after what all projects share: those of the default project do."""
+    return run.grant.project == DEFAULT_PROJECT
 
 
 def _checker(run: UnitRun) -> Callable[[], None]:

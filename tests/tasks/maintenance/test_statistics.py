@@ -14,6 +14,7 @@ from data.job_files import JobFiles
 from data.jobs import JobStore
 from data.jobs.counters import CounterWatch, EndedCounts
 from data.lake import Lake
+from data.message_queues import MessageQueues
 from leadmill.settings import Settings
 from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, run_unit
@@ -161,7 +162,8 @@ def test_one_row_of_totals_is_kept_a_job(driver: Driver) -> None:
     driver.store.redis.hset(driver.store.key("ended"), "score:failed", 2)
     ids = [driver.job_id() for _ in range(2)]
     for job_id in (ids[0], ids[0], ids[1]):
-        finding = take_statistics(driver.store, driver.lake, job_id=job_id, now=driver.now)
+        queues = MessageQueues.beside(driver.store)
+        finding = take_statistics(driver.store, driver.lake, job_id=job_id, now=driver.now, broker=queues)
     assert finding["totals"]["by_status"]["pending"] == 1
     rows = pq.read_table(
         driver.lake.history / "statistics" / f"statistics-{driver.now:%Y-%m}.parquet", partitioning=None
