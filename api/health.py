@@ -17,6 +17,7 @@ from data.projects import damages_everywhere
 from leadmill import answers
 from leadmill.answers import Figures
 from leadmill.errors import ForeignLakeError, UnavailableError
+from leadmill.redaction import redacted
 from pipelines.queues import Queue
 from pipelines.settings_check import setting_faults
 from pipelines.views.statistics import statistics
@@ -39,12 +40,13 @@ def healthz(here: Everything) -> Response:
     if seen.foreign:
         detail = seen.shown["warnings"][0]
         wait = {"Retry-After": str(ForeignLakeError(detail).retry_after_s)}
-        return JSONResponse({"status": "fail", **seen.shown, "detail": detail}, status_code=503, headers=wait)
+        found = {"status": "fail", **seen.shown, "detail": detail}
+        return JSONResponse(redacted.within(found), status_code=503, headers=wait)
     damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages_everywhere(here.lake)[:_NAMED]]
     mistaken = [fault.text for fault in setting_faults(here.settings)]
     warnings = [*damaged, *mistaken, *seen.shown["warnings"]]
     status = "fail" if seen.faults or damaged else "warn" if warnings else "ok"
-    return JSONResponse({"status": status, **seen.shown, "warnings": warnings})
+    return JSONResponse(redacted.within({"status": status, **seen.shown, "warnings": warnings}))
 
 
 @router.get(

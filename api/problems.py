@@ -16,6 +16,7 @@ from api.routing import allowed
 from leadmill.answers import FieldError
 from leadmill.errors import GoneError, InputError, LeadmillError, QuotaError, StorageError, UnavailableError
 from leadmill.log import get_logger
+from leadmill.redaction import redacted
 from leadmill.suggest import did_you_mean, unknown
 
 log = get_logger(__name__)
@@ -157,16 +158,16 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> Response:
-    """The answer for one problem."""
+    """The answer for one problem; no secret is in it, whoever wrote the sentence."""
     code = code or CODES.get(status, "error")
     body = {
         "type": f"urn:leadmill:problem:{code}",
         "title": TITLES.get(status, "Error"),
         "status": status,
-        "detail": detail,
+        "detail": redacted(detail),
         "code": code,
         "request_id": request_id,
-        **{name: value for name, value in members.items() if value is not None},
+        **{name: redacted.within(value) for name, value in members.items() if value is not None},
     }
     return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 

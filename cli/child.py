@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from leadmill.errors import ConfigError
 from leadmill.loading import imports_kept, without_pandas
+from leadmill.redaction import hide_in_crashes, redacted
 
 
 def python_command(*arguments: str) -> list[str]:
@@ -87,12 +88,13 @@ def api(host: str, port: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    hide_in_crashes()
     # numpy comes with pyarrow: its threads, which nothing here uses, cost each process 0.1 s and their stacks.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(arguments)
     except ConfigError as error:  # a setting or a plug-in: nothing can be loaded
-        print(f"error: {error}", file=sys.stderr)
+        print(redacted(f"error: {error}"), file=sys.stderr)
         return 2
 
 

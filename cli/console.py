@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.streams import OutputClosedError, silence
+from leadmill.redaction import redacted
 
 #: Longest message of an error, characters; what was typed may be longer.
 LONGEST = 1_000
@@ -46,9 +47,9 @@ def json_result(value: Any) -> None:
 
 
 def note(text: str) -> None:
-    """One line for the person who watches, if there is one: the work goes on without."""
+    """One line for the person who watches, if there is one: the work goes on without. It tells no secret."""
     try:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(redacted(text) + "\n")
         sys.stderr.flush()
     except OSError:
         silence("stderr")
@@ -61,7 +62,7 @@ def error(message: str, hint: str | None = None) -> None:
 
 
 def _short(text: str) -> str:
-    text = clean(text)
+    text = clean(redacted(text))
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 4 :]}"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import resource
+import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -19,7 +21,7 @@ from cli.local_stack import ports, redis_server
 from cli.local_stack.run_dir import RunDir
 from data.probes import WriteFault, disk_fault, redis_fault_at
 from leadmill.errors import LeadmillError
-from leadmill.redaction import plain, shown
+from leadmill.redaction import plain, redacted, shown
 
 PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli")
 #: Free disk space, GB: below the first a warning, below the second a fault.
@@ -49,6 +51,7 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
         _own_packages,
         _plugins,
         _settings,
+        _secrets,
         lambda: _data_folder(data_dir),
         _open_files,
         lambda: _redis(data_dir),
@@ -61,9 +64,9 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
             for found in check():
                 if found.level == "fail":
                     faults.add(found.check)
-                yield found
+                yield replace(found, text=redacted(found.text), remedy=found.remedy and redacted(found.remedy))
         except (OSError, LeadmillError, ValueError) as error:
-            yield DoctorCheck("doctor", "fail", f"a check could not be made: {error}")
+            yield DoctorCheck("doctor", "fail", redacted(f"a check could not be made: {error}"))
 
 
 def _python() -> Iterator[DoctorCheck]:
@@ -138,6 +141,19 @@ def _settings() -> Iterator[DoctorCheck]:
         yield DoctorCheck("settings", fault.level, fault.text, "leadmill doctor    # again, once it is mended")
     if not found:
         yield DoctorCheck("settings", "ok", "every variable LEADMILL_… is a setting, and every file named is there")
+
+
+def _secrets() -> Iterator[DoctorCheck]:
+    """Files that hold a secret are for their owner alone."""
+    from leadmill.secret_files import files_given
+    from leadmill.settings import secret_variables
+
+    open_to_others = [
+        (variable, file) for variable, file in files_given(secret_variables()) if file.stat().st_mode & stat.S_IROTH
+    ]
+    for variable, file in open_to_others:
+        text = f"every user of this machine can read {variable} in {file}"
+        yield DoctorCheck("secrets", "warn", text, f"chmod 600 {shlex.quote(str(file))}")
 
 
 def _data_folder(data_dir: Path) -> Iterator[DoctorCheck]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from cli.failure import CommandError, Exit
 from cli.option_words import say_in_words
 from cli.streams import OutputClosedError, open_missing, silence
 from leadmill.errors import ConfigError, LeadmillError
+from leadmill.redaction import trace_of
 
 
 def all_commands() -> TyperGroup:
@@ -105,7 +105,7 @@ def _tell(error: Exception) -> int:
             console.error(f"{error.strerror or error}{where}")
             return Exit.USER_ERROR
         case _:
-            traceback.print_exception(error)
+            console.note(trace_of(error).rstrip())
             console.error("this is a fault of Leadmill itself", "leadmill doctor")
             return Exit.BUG
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cli import console
 from cli.job_table import tell_jobs
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import birth_of
-from leadmill.redaction import shown
+from leadmill.redaction import redacted, shown
 
 if TYPE_CHECKING:
     from leadmill.client import Client
@@ -34,7 +34,7 @@ def stack_status(client: Client, data_dir: Path) -> dict[str, Any]:
     run = RunDir(data_dir / "run")
     here = run.read("api.url") == client.base_url
     state = run.state() if here else {}
-    return {
+    found = {
         "api": client.base_url,
         "ready": client.is_ready(),
         "data": str(data_dir) if here else None,
@@ -44,6 +44,7 @@ def stack_status(client: Client, data_dir: Path) -> dict[str, Any]:
         "statistics": client.statistics(),
         "jobs": [job.raw for job in client.list_jobs(limit=RECENT_JOBS)],
     }
+    return cast("dict[str, Any]", redacted.within(found))
 
 
 def tell_stack(found: dict[str, Any]) -> None:

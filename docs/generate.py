@@ -51,8 +51,12 @@ def settings(group: str) -> str:
     from leadmill.settings import Settings, variable_of
 
     fields = {name: field for name, field in Settings.model_fields.items() if _about(field)["group"] == group}
-    lines = ([f"`{variable_of(name)}`", _default(field), field.description or ""] for name, field in fields.items())
+    lines = ([f"`{variable_of(name)}`", _default(field), _what_it_does(field)] for name, field in fields.items())
     return _table(["variable", "default", "what it does"], lines)
+
+
+def _what_it_does(field: Any) -> str:
+    return f"{field.description} May lie in a file (below)." if _about(field)["hides"] else field.description
 
 
 def _about(field: Any) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import idna
 
 from leadmill.errors import InputError
+from leadmill.redaction import shown_address
 
 JOB_ID = re.compile(r"job_[0-9a-z]{20}\Z")
 AUDIT_ID = re.compile(r"aud_[0-9a-hjkmnp-tv-z]{20}\Z")
@@ -144,18 +145,19 @@ def parse_company_url(text: str) -> CompanyUrl:
     if len(text) > MAX_URL:
         raise InputError(f"URL longer than {MAX_URL} characters")
     if re.search(r"[\s\x00-\x1f\x7f\\<>\"]", text):
-        raise InputError(f"not a URL: {text[:80]!r} holds spaces or characters that no URL has")
+        raise InputError(f"not a URL: {_told(text)} holds spaces or characters that no URL has")
     bare = "://" not in text
     if bare and re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?!\d)", text):
-        raise InputError(f"not an http or https URL: {text[:80]!r}")
+        raise InputError(f"not an http or https URL: {_told(text)}")
     try:
         parts = urlsplit(f"https://{text}" if bare else text)
         port = parts.port
     except ValueError as error:
-        raise InputError(f"not a URL: {text[:80]!r} ({error})") from error
+        why = "" if "@" in text else f" ({error})"  # which may quote a password
+        raise InputError(f"not a URL: {_told(text)}{why}") from error
     if parts.scheme.lower() not in ("http", "https"):
-        raise InputError(f"not an http or https URL: {text[:80]!r}")
-    if parts.username is not None or parts.password is not None:
+        raise InputError(f"not an http or https URL: {_told(text)}")
+    if "@" in parts.netloc:
         raise InputError("a URL with a user name or password in it is not accepted")
     host = normal_host(parts.hostname or "")
     domain = registrable_domain(host)
@@ -166,6 +168,11 @@ def parse_company_url(text: str) -> CompanyUrl:
             domain = shown
     url = urlunsplit((parts.scheme.lower(), shown, parts.path or "/", parts.query, ""))
     return CompanyUrl(company_id(domain), domain, url, bare)
+
+
+def _told(text: str) -> str:
+    """What was given, as a message may repeat it."""
+    return repr(shown_address(text)[:80])
 
 
 def company_domain(url: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from leadmill.redaction import hide_in_crashes, redacted
 from leadmill.settings import Settings
 
 #: Loggers whose warnings tell a user nothing.
@@ -20,7 +21,8 @@ _QUIET = {
 
 
 def configure(settings: Settings) -> None:
-    """Set the process's logging once: format and level from the settings, to stderr."""
+    """Set the process's logging once: format and level from the settings, to stderr, without secrets."""
+    hide_in_crashes()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -45,7 +47,7 @@ def configure(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _hide, last],
         )
     )
     root = logging.getLogger()
@@ -53,6 +55,10 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level)
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
+
+
+def _hide(_logger: Any, _method: str, event: Any) -> Any:
+    return redacted.within(event)
 
 
 def get_logger(name: str) -> Any:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 from leadmill.errors import ErrorCategory
+from leadmill.redaction import redacted
 
 
 class PlanRow(TypedDict):
@@ -199,7 +200,7 @@ def error_row(
         "scope": scope,
         "stage": stage,
         "category": category.value,
-        "error": reason,
+        "error": redacted(reason),
         "status": status,
         "line": None,
         "at": now,

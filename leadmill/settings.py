@@ -7,7 +7,6 @@ Read from the environment, then `.env`, then `<data>/run/*.url`, then the defaul
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -15,15 +14,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from leadmill import hosts
+from leadmill import hosts, secret_files
 from leadmill.errors import ConfigError
 from leadmill.quotas import MAX_QUOTA
-from leadmill.redaction import plain
+from leadmill.redaction import plain, redacted
 from leadmill.redis_tls import tls_fault
+from leadmill.setting_sources import RunFiles, SecretFiles
 from leadmill.suggest import did_you_mean, nearest
 from leadmill.time_zones import time_zone
 
@@ -36,6 +35,8 @@ SIGNING_KEY_CHARACTERS = 32
 
 #: Where a setting stands in docs/configuration.md.
 Group = Literal["celery", "place", "permission", "limit", "log"]
+#: What is secret of a setting: the passwords of its URL, all of it, or perhaps its argument: the provider knows.
+Secret = Literal["url", "value", "argument"]
 
 
 def _setting(
@@ -45,17 +46,19 @@ def _setting(
     group: Group = "permission",
     variable: str | None = None,
     shown: str = "",
+    hides: Secret | None = None,
     **bounds: Any,
 ) -> Any:
     """One setting: its default, what it does (in Markdown), and for the table of settings: its group and how its
     default is `shown` where that is not plain. `variable` is a classic name in the environment instead of
-    `LEADMILL_<FIELD>`; `bounds` are pydantic's.
+    `LEADMILL_<FIELD>`; `bounds` are pydantic's. What it `hides` is left out of all that is told
+    (`leadmill.redaction`), and a file may hold it (`<VARIABLE>_FILE`).
     """
     return Field(
         default,
         description=about,
         validation_alias=variable and AliasChoices(variable),
-        json_schema_extra={"group": group, "shown": shown},
+        json_schema_extra={"group": group, "shown": shown, "hides": hides},
         **bounds,
     )
 
@@ -80,6 +83,7 @@ class Settings(BaseSettings):
         frozen=True,
         populate_by_name=True,
         env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     redis_url: str = _setting(
@@ -89,9 +93,15 @@ class Settings(BaseSettings):
         group="celery",
         variable="REDIS_URL",
         shown=f"that of the running stack, else `{DEFAULT_REDIS_URL}`",
+        hides="url",
     )
     celery_broker_url: str | None = _setting(
-        None, "Where Celery's messages go.", group="celery", variable="CELERY_BROKER_URL", shown="`REDIS_URL`"
+        None,
+        "Where Celery's messages go.",
+        group="celery",
+        variable="CELERY_BROKER_URL",
+        shown="`REDIS_URL`",
+        hides="url",
     )
     celery_result_backend: str | None = _setting(
         None,
@@ -99,6 +109,7 @@ class Settings(BaseSettings):
         group="celery",
         variable="CELERY_RESULT_BACKEND",
         shown="`REDIS_URL`",
+        hides="url",
     )
     celery_task_serializer: str = _setting(
         "json", "Form of the messages, which carry ids only.", group="celery", variable="CELERY_TASK_SERIALIZER"
@@ -166,6 +177,7 @@ class Settings(BaseSettings):
         "a MAC made with it, and workers throw away the others. Several, comma-separated, while it is exchanged: the "
         "first signs, all are taken ([the broker as a boundary](operations.md#the-broker-as-a-boundary)).",
         shown="messages are not signed",
+        hides="value",
         repr=False,
     )
     strict: bool = _setting(
@@ -180,7 +192,9 @@ class Settings(BaseSettings):
     )
     http_proxy: str | None = _setting(
         None,
-        "Forward proxy for crawling, `http://host:port`. It is the only one: proxies of the environment are not used.",
+        "Forward proxy for crawling, `http://host:port` or `http://user:password@host:port`. It is the only one: "
+        "proxies of the environment are not used.",
+        hides="url",
     )
     allow_user_agent: bool = _setting(
         False,
@@ -192,6 +206,7 @@ class Settings(BaseSettings):
         "What `search_queries` search, as `name:argument` of a [search provider](extending.md#a-search-provider): "
         "`directory:FILE`, a CSV or Parquet file with `name,url,keywords`.",
         shown="the companies in the lake",
+        hides="argument",
     )
     scoring_file: Path | None = _setting(
         None,
@@ -257,6 +272,16 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.", group="log"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hide(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Before anything can be said of a value that is wrong."""
+        for field, kind in SECRETS.items():
+            for value in (given.get(field), given.get(variable_of(field))):
+                if isinstance(value, str) and kind != "argument":
+                    redacted.learn(value, kind)
+        return given
 
     @field_validator("celery_accept_content", "egress_allow", mode="before")
     @classmethod
@@ -351,28 +376,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the run files behind the environment and `.env`."""
-        first = (init_settings, env_settings, dotenv_settings)
-        return (*first, _RunFiles(settings_cls, first))
-
-
-class _RunFiles(PydanticBaseSettingsSource):
-    """`<data>/run/redis.url` and `api.url`, written by a running stack."""
-
-    def __init__(self, settings_cls: type[BaseSettings], before: tuple[PydanticBaseSettingsSource, ...]) -> None:
-        super().__init__(settings_cls)
-        self._before = before
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        data_url = next((v for s in self._before if (v := s().get("data_url"))), "./var")
-        file = Path(str(data_url).removeprefix("file://")).expanduser() / "run" / "redis.url"
-        try:
-            return {"REDIS_URL": file.read_text().strip()}
-        except OSError:
-            return {}
+        """Put the run files behind the environment and `.env`, and the files that these name beside them."""
+        # What has a classic name is known to pydantic by that.
+        names = {v: v if not v.startswith(_PREFIX) else field for field in SECRETS if (v := variable_of(field))}
+        files = [SecretFiles(settings_cls, place, given, names) for place, given in secret_files.places()]
+        first = (init_settings, env_settings, files[0], dotenv_settings, files[1])
+        return (*first, RunFiles(settings_cls, first))
 
 
 class SettingFault(NamedTuple):
@@ -388,18 +397,32 @@ def variable_of(field: str) -> str:
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"LEADMILL_{field.upper()}"
 
 
+#: What is secret of the settings that are; a file may hold each of them.
+SECRETS: Mapping[str, Secret] = {
+    name: extra["hides"]  # type: ignore[misc]
+    for name, field in Settings.model_fields.items()
+    if isinstance(extra := field.json_schema_extra, dict) and extra["hides"]
+}
+
+
+def secret_variables() -> list[str]:
+    """The variables of settings that are secrets."""
+    return [variable_of(field) for field in SECRETS]
+
+
 #: Variables of ours that are no settings: of tests, of benchmarks, and where a process is made to wait by tests.
 _NO_SETTINGS = ("LEADMILL_TEST_", "LEADMILL_BENCH_", "LEADMILL_PAUSE_DIR")
 
 
 def mistyped_variables() -> list[str]:
     """A sentence on each variable of the environment or `.env` that looks like a setting and is none."""
-    known = [name for field in Settings.model_fields if (name := variable_of(field)).startswith(_PREFIX)]
+    names = [*map(variable_of, Settings.model_fields), *(name + secret_files.SUFFIX for name in secret_variables())]
+    known = [name for name in names if name.startswith(_PREFIX)]
     told: dict[str, str] = {}
-    for place, variables in (("the environment", os.environ), (".env", dotenv_values(".env"))):
-        for name, value in variables.items():
-            ours = name.upper().startswith(_PREFIX) and not name.upper().startswith(_NO_SETTINGS)
-            if value and ours and name.upper() not in known:
+    for place, variables in secret_files.places():
+        for name in variables:
+            ours = name.startswith(_PREFIX) and not name.startswith(_NO_SETTINGS)
+            if ours and name not in known:
                 told.setdefault(name, f"{name} (in {place}) is no setting; {_meant(name, known)}")
     return sorted(told.values())
 

@@ -15,6 +15,7 @@ from data.privacy import keep_private
 from leadmill import log as logging_setup
 from leadmill.errors import LeadmillError
 from leadmill.loading import imports_kept, without_pandas
+from leadmill.redaction import redacted
 from leadmill.settings import get_settings
 from pipelines.execution.broker import make_celery
 from pipelines.execution.start_check import check_start
@@ -41,7 +42,7 @@ app.steps["worker"].add(ReconcilerStep)
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(redacted(text) + "\n")
     sys.stderr.flush()
 
 

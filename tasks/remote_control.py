@@ -13,6 +13,7 @@ from celery.app.control import Control
 from celery.worker import control as commands
 from kombu.pidbox import Mailbox, Node
 
+from leadmill.redaction import redacted
 from pipelines.execution.thrown_away import Reason, throw_away
 
 #: Commands that answer, and (events, heartbeat) those by which Flower watches. All others are refused.
@@ -59,12 +60,12 @@ class CheckedNode(Node):
             return throw_away(Reason.CONTROL, "remote control: command failed", type(error).__name__)
 
     def handle(self, method: str, arguments: Any = None) -> Any:
-        """The command's answer; an exception is answered as an error, since the arguments come from outside."""
+        """The command's answer without secrets; an exception is an error, since the arguments come from outside."""
         try:
-            return super().handle(method, arguments)  # type: ignore[no-untyped-call]
+            return redacted.within(super().handle(method, arguments))  # type: ignore[no-untyped-call]
         except Exception as error:
             throw_away(Reason.CONTROL, "remote control: command failed", f"{method}: {type(error).__name__}")
-            return {"error": f"{type(error).__name__}: {error}"[:200]}
+            return {"error": redacted(f"{type(error).__name__}: {error}")[:200]}
 
     def _odd(self, body: Any) -> str:
         """Why a command is thrown away; empty when it has the form of one."""

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,8 @@ class ChildSpec:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    #: Variables of ours that it does not get.
+    without: Collection[str] = ()
     cwd: Path | None = None
     #: How long TERM may take, seconds; then `QUIT` where asked for, then KILL.
     patience_s: float = 5.0
@@ -42,7 +44,7 @@ class Child:
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab") as output:
             self._popen = subprocess.Popen(
                 list(spec.argv),
-                env={**os.environ, **spec.env},
+                env={**environment(spec.without), **spec.env},
                 cwd=spec.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -74,6 +76,11 @@ class Child:
         """KILL to the whole group. Only while it is not reaped."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
+
+
+def environment(without: Collection[str]) -> dict[str, str]:
+    """Ours, without some variables."""
+    return {name: value for name, value in os.environ.items() if name not in without}
 
 
 def die_with_parent(parent: int) -> Callable[[], None] | None:

@@ -21,7 +21,8 @@ from cli.local_stack.process import ChildSpec
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import Supervisor, end_leftovers
 from leadmill.redaction import plain, shown
-from leadmill.settings import Settings, get_settings
+from leadmill.secret_files import SUFFIX, declared
+from leadmill.settings import Settings, get_settings, secret_variables
 
 DEFAULT_API_PORT = 8000
 #: A process that ends this often in a row before the stack was ever ready will not get better by itself.
@@ -34,14 +35,8 @@ def default_workers() -> int:
 
 
 def declared_redis_url() -> str | None:
-    """REDIS_URL of the environment or `.env`, not of the run files of a stack that may be dead."""
-    from dotenv import dotenv_values
-
-    for source in (os.environ, dotenv_values(".env")):
-        for name, value in source.items():
-            if name.upper() == "REDIS_URL" and value:
-                return value
-    return None
+    """REDIS_URL of the environment or `.env` (or of the file they name), not of the run files of a dead stack."""
+    return declared("REDIS_URL")
 
 
 class LocalStack:
@@ -203,7 +198,8 @@ class LocalStack:
         server = redis_server.OwnServer(folder)
         server.write()
         command = server.command(redis_server.find_server())
-        self._supervisor.start(ChildSpec("redis", command, cwd=folder, patience_s=3.0, last=True))
+        hidden = secret_variables()  # its own password is in its configuration
+        self._supervisor.start(ChildSpec("redis", command, without=hidden, cwd=folder, patience_s=3.0, last=True))
         import pipelines.execution.start_check  # noqa: F401  (needed next: it loads while the server starts)
 
         until = time.monotonic() + self._ready_timeout_s
@@ -229,7 +225,10 @@ class LocalStack:
         }
         is_worker = name.startswith("worker-")
         patience_s = 8.0 if is_worker else 5.0
-        self._supervisor.start(ChildSpec(name, command, env=env, patience_s=patience_s, quit_too=is_worker))
+        spec = ChildSpec(
+            name, command, env=env, without=["REDIS_URL" + SUFFIX], patience_s=patience_s, quit_too=is_worker
+        )
+        self._supervisor.start(spec)
 
     def _commands(self, port: int) -> dict[str, list[str]]:
         processes = ("-c", str(self.workers))

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.local_stack.process import Child, ChildSpec
+from cli.local_stack.process import Child, ChildSpec, environment
 from cli.local_stack.run_dir import RunDir
+from leadmill.settings import secret_variables
 
 #: Pause before a dead process is started again, seconds: doubles from the first to the second value …
 BACKOFF_S = (0.5, 5.0)
@@ -238,6 +239,7 @@ class Supervisor:
         held = () if self._run.lock_fd is None else (self._run.lock_fd,)
         return subprocess.Popen(
             [sys.executable, "-I", "-S", str(script), str(self._run.path)],
+            env=environment(secret_variables()),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ from data.jobs.record import UnitState, stored_fields
 from data.jobs.restored import RestoredJob
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, StoreRefusedError, UnavailableError
+from leadmill.redaction import redacted
 
 _UNBOUNDED = Bounds()
 
@@ -119,13 +120,16 @@ class JobStore(JobReader):
             "settle", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner, companies=companies
         )
 
-    def fail(self, grant: Grant, **what: Any) -> Answer:
-        """The stage raised: category, error, and max, base, cap, jitter of its retry policy."""
-        return self.call("fail", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner, **what)
+    def fail(self, grant: Grant, *, error: str, **what: Any) -> Answer:
+        """The stage raised: category, error (kept without secrets), and max, base, cap, jitter of its retry policy."""
+        told = redacted(error)
+        return self.call(
+            "fail", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner, error=told, **what
+        )
 
     def refuse(self, hand_out: HandOut, error: str) -> Answer:
         """End a handed-out unit that no message can be made of, for good."""
-        return self.call("refuse", job=hand_out.job_id, unit=hand_out.unit, error=error)
+        return self.call("refuse", job=hand_out.job_id, unit=hand_out.unit, error=redacted(error))
 
     def release(self, job_id: str, unit: str, owner: str) -> Answer:
         """Give a running unit back at a shutdown, by the parent of the child that ran it."""
@@ -150,7 +154,7 @@ class JobStore(JobReader):
             lapsed: the parent itself killed it, after its lease was taken from it.
         """
         return self.call(
-            "died", job=job_id, unit=unit, owner=owner, error=error,
+            "died", job=job_id, unit=unit, owner=owner, error=redacted(error),
             page=page or None, sure=sure or None, lapsed=lapsed or None,
         )  # fmt: skip
 
@@ -248,7 +252,7 @@ class JobStore(JobReader):
     def critical(self, kind: str, about: Mapping[str, Any]) -> None:
         """Append to the capped stream of what an operator must see: poison, missed_ticks, health …"""
         with self.guarded(keys.CRITICAL):
-            entry: dict[Any, Any] = {"t": kind, "d": json.dumps(about)}
+            entry: dict[Any, Any] = {"t": kind, "d": json.dumps(redacted.within(about))}
             self.redis.xadd(self.key(keys.CRITICAL), entry, maxlen=int(LIMITS["EVENTS_KEPT"]), approximate=True)
 
 

@@ -15,6 +15,7 @@ from data.jobs import JobRecord, JobStore, UnitStatus
 from data.schemas import MADE_AT
 from leadmill.errors import ErrorCategory, InputError, WorkError
 from leadmill.ids import CompanyUrl
+from leadmill.redaction import redacted, shown_address
 from pipelines.committed import files_of, recorded_files
 from pipelines.execution.filtered import filtered
 from pipelines.execution.unit_run import UnitRun
@@ -74,7 +75,7 @@ class Plan:
             "bare": False,
             "line": line,
             "error_category": ErrorCategory.DATA.value,
-            "error": error,
+            "error": redacted(error),
         }
         self.bad.append(row)
 
@@ -215,7 +216,7 @@ def _add_url(plan: Plan, url: str) -> None:
     try:
         plan.add(company_of(url))
     except InputError as error:  # an earlier version may have taken it
-        plan.add_failed("", url[:100], str(error))
+        plan.add_failed("", shown_address(url)[:100], str(error))
 
 
 def _add_lines(run: UnitRun, plan: Plan, lines: CompanyList) -> None:

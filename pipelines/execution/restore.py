@@ -28,6 +28,7 @@ from data.parts import MANIFEST
 from data.projects import each_project
 from leadmill.errors import ErrorCategory, NotFoundError, UnavailableError
 from leadmill.log import get_logger
+from leadmill.redaction import redacted
 from pipelines.committed import Units
 from pipelines.manifest import check_manifest, record_in, units_in
 from pipelines.request import accepted
@@ -117,7 +118,9 @@ def restore_missing(store: JobStore, lake: Lake) -> list[str]:
             try:
                 found = lost(lake, job_id, archived.get(job_id))
             except UNREADABLE as error:
-                tell_once(store, "job_not_restored", job=job_id, error=f"{type(error).__name__}: {error}"[:200])
+                tell_once(
+                    store, "job_not_restored", job=job_id, error=redacted(f"{type(error).__name__}: {error}")[:200]
+                )
                 continue
             if found is not None and put_back(store, lake, job_id, found):
                 restored.append(job_id)

@@ -25,6 +25,7 @@ from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
+from leadmill.redaction import redacted
 from leadmill.retry import RETRY
 from leadmill.rows import ErrorRow, PlanRow, error_row
 from leadmill.settings import Settings
@@ -325,10 +326,13 @@ def _insist(move: Callable[[], Answer]) -> Answer:
 
 
 def failure_text(error: Exception) -> str:
-    """What the record says of a failure: where a plug-in failed, with its name (`leadmill.plugins.at_work`)."""
+    """What the record says of a failure: where a plug-in failed, with its name (`leadmill.plugins.at_work`).
+
+    Without secrets before it is cut short: half of one would not be known any more.
+    """
     if isinstance(error, LeadmillError):
-        return str(error)
-    return ": ".join([*getattr(error, "__notes__", ()), type(error).__name__, str(error)])
+        return redacted(str(error))
+    return redacted(": ".join([*getattr(error, "__notes__", ()), type(error).__name__, str(error)]))
 
 
 def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage: bool = False) -> bool:
@@ -345,14 +349,14 @@ def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage:
     policy = RETRY[category]
     arguments = {
         "category": category.value,
-        "error": clean_text(text[:500]),  # the script's JSON takes no lone surrogate
         "max": policy.max_attempts,
         "base": policy.base_s * 1000,
         "cap": policy.cap_s * 1000,
         "jitter": random.random(),
         "restart": from_first_stage or None,
     }
-    answer = _insist(lambda: runtime.store.fail(grant, **arguments))
+    told = clean_text(text[:500])  # the script's JSON takes no lone surrogate
+    answer = _insist(lambda: runtime.store.fail(grant, error=told, **arguments))
     try_dispatch(runtime.dispatch, answer.send)
     return answer.refused is None
 

@@ -41,6 +41,7 @@ from leadmill.errors import (
     UnavailableError,
 )
 from leadmill.log import get_logger
+from leadmill.redaction import redacted
 from leadmill.time_zones import time_zone
 from pipelines.execution.canvas import Dispatch
 from pipelines.intake.cron import NAME, check_cron, check_zone, next_runs, planned_time, planned_times
@@ -217,7 +218,7 @@ class _ProjectTicker:
 
     def _refuse(self, due: _Due, planned: datetime, error: LeadmillError) -> None:
         self._schedules.passed_over(due.name, planned)
-        tell(self._store, "tick_refused", name=due.name, planned=planned.isoformat(), error=str(error)[:300])
+        tell(self._store, "tick_refused", name=due.name, planned=planned.isoformat(), error=redacted(str(error))[:300])
 
     def _submit(self, name: str, planned: datetime) -> str:
         key = f"tick:{name}@{planned.isoformat()}"

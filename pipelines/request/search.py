@@ -11,9 +11,10 @@ from data.lake import Lake
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
 from leadmill.ids import CompanyUrl
 from leadmill.plugins import at_work
+from leadmill.redaction import redacted
 from leadmill.settings import Settings
 from leadmill.suggest import unknown
-from pipelines.request.search_providers import PROVIDERS
+from pipelines.request.search_providers import PROVIDERS, Provider
 
 
 def check_provider(settings: Settings) -> None:
@@ -22,18 +23,20 @@ def check_provider(settings: Settings) -> None:
     Raises:
         ConfigError: the setting names no provider, or its argument is wrong.
     """
-    name, argument = _chosen(settings)
-    check = PROVIDERS.load(name).check
-    if check is not None:
-        check(argument)
+    provider, argument = _chosen(settings)
+    if provider.check is not None:
+        provider.check(argument)
 
 
-def _chosen(settings: Settings) -> tuple[str, str]:
-    """Name and argument of the provider; ConfigError where there is none of that name."""
+def _chosen(settings: Settings) -> tuple[Provider, str]:
+    """The provider, and its argument, which from now on is hidden as it wants; ConfigError where there is none."""
     name, _, argument = (settings.search_provider or "lake:").partition(":")
     if name not in PROVIDERS.names:
         raise ConfigError(f"LEADMILL_SEARCH_PROVIDER: {unknown('search provider', name, PROVIDERS.names)}")
-    return name, argument
+    provider = PROVIDERS.load(name)
+    if not provider.shows_argument:
+        redacted.learn(argument)
+    return provider, argument
 
 
 def search(settings: Settings, lake: Lake, queries: Sequence[str], per_query: int) -> list[CompanyUrl]:
@@ -43,11 +46,10 @@ def search(settings: Settings, lake: Lake, queries: Sequence[str], per_query: in
         WorkError: nothing matched; says how to configure a provider.
         ConfigError: the setting names no provider, or its argument is wrong.
     """
-    name, argument = _chosen(settings)
-    provider = PROVIDERS.load(name)
+    provider, argument = _chosen(settings)
     found: dict[str, CompanyUrl] = {}
     for query in queries:
-        with at_work(f"search provider {name!r}"):
+        with at_work(f"search provider {provider.name!r}"):
             for company in provider.search(query, per_query, argument, lake):
                 found.setdefault(company.company_id, company)
     if not found:

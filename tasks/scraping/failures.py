@@ -17,6 +17,7 @@ from scrapy.exceptions import (
 )
 
 from leadmill.errors import ErrorCategory
+from leadmill.redaction import redacted
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError
 
 #: Statuses after which one repeat is worth its cost.
@@ -99,7 +100,7 @@ def _ignored(message: str) -> Fault:
         return Fault(ErrorCategory.DATA, "too many redirects")
     if "DOWNLOAD_MAXSIZE" in message:
         return Fault(ErrorCategory.DATA, "the page is larger than 2 MB after decompression")
-    return Fault(ErrorCategory.DATA, message[:200] or "the request was dropped")
+    return Fault(ErrorCategory.DATA, redacted(message)[:200] or "the request was dropped")
 
 
 def _network(error: BaseException) -> Fault:
@@ -111,7 +112,7 @@ def _network(error: BaseException) -> Fault:
         return Fault(network, "the host name cannot be resolved", repeat=again, unreachable=True)
     if isinstance(error, OSError):
         return Fault(network, "the connection broke off", repeat=True, unreachable=True)
-    return Fault(ErrorCategory.SYSTEM, f"unexpected {type(error).__name__}: {str(error)[:200]}")
+    return Fault(ErrorCategory.SYSTEM, f"unexpected {type(error).__name__}: {redacted(str(error))[:200]}")
 
 
 def _unconnected(cause: BaseException | None) -> Fault:

@@ -47,6 +47,12 @@ def delay_of(crawler: Crawler, netloc: str) -> float:
     return float(engine.downloader.per_slot_settings.get(netloc, {}).get("delay", 0.0))
 
 
+def without_user(url: str) -> str:
+    """A URL without user name and password: no site logs us in to itself or to another, nor leaves its own in a row."""
+    parts = urlsplit(url)
+    return url if "@" not in parts.netloc else parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 class PolitenessMiddleware:
     """One slot for each host, and one repeat of what failed by chance, when the host wants it and time is left."""
 
@@ -114,6 +120,7 @@ class FollowMiddleware(RedirectMiddleware):
             raise PageError(fault) from error
         if not isinstance(result, Request):
             return result
+        result = result.replace(url=without_user(result.url))
         chain = [*request.meta.get("redirect_urls", ()), request.url]
         if result.url in chain:
             raise PageError(Fault(ErrorCategory.DATA, "the page redirects in a loop", status=response.status))

@@ -25,6 +25,7 @@ from w3lib.html import get_meta_refresh
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from extraction.charset import codec_of, declared_codec
 from leadmill.errors import ErrorCategory
+from leadmill.redaction import shown_address
 from leadmill.rows import PageRow
 from pipelines.execution.marks import marks
 from tasks.scraping.company_crawl import CompanyCrawl
@@ -33,7 +34,7 @@ from tasks.scraping.download import CrawlEndedError, Transport, content_type
 from tasks.scraping.failures import Fault, SeenPageError, fault_of, fault_of_status
 from tasks.scraping.headers import charset_of, kept_headers
 from tasks.scraping.links import links_of
-from tasks.scraping.politeness import delay_of
+from tasks.scraping.politeness import delay_of, without_user
 from tasks.scraping.robots import ROBOTS_S
 
 #: Pages are handed over in batches of so many pages or bytes, whichever comes first.
@@ -239,6 +240,7 @@ class CompanySpider(Spider):
             return False
         if url is None or wait is None or wait > MAX_REFRESH_S or not url.startswith(("http:", "https:")):
             return False
+        url = without_user(url)
         chain = [*meta.get("redirect_urls", ()), response.url]
         if url in chain or company.holds(url, chain):
             return False
@@ -319,7 +321,7 @@ def _header(response: Response, name: str) -> bytes:
 def _unusable(response: Response) -> Fault | None:
     status = response.status
     if 300 <= status < 400:
-        target = _header(response, "Location")[:100].decode("latin-1")
+        target = shown_address(_header(response, "Location").decode("latin-1"))[:100]
         return Fault(ErrorCategory.DATA, f"redirects to {target!r}, which is not followed", status=status)
     if not 200 <= status < 300:
         return fault_of_status(status)

@@ -48,6 +48,22 @@ def test_what_is_no_company_url_is_refused(text: str) -> None:
         parse_company_url(text)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:pl4nted@acme.example", "user:pl4nted@acme.example", "//user:pl4nted@acme.example",
+        "https://user:pl4nted/x@acme.example", "https://user:pl4nted x@acme.example",
+        "https:/user:pl4nted@acme.example",
+        "https://user:12pl4nted@acme.example:99999", "ftp://user:pl4nted@acme.example", "https://pl4nted@acme.example",
+        "https://user:pl4nted\u2100@acme.example", "https://user:" + "pl4nted" * 30 + "@acme.example",
+    ],
+)  # fmt: skip
+def test_a_refused_url_is_repeated_without_its_password(url: str) -> None:
+    with pytest.raises(InputError) as found:
+        parse_company_url(url)
+    assert "pl4nted" not in str(found.value)
+
+
 @given(st.text(max_size=200))
 def test_any_text_gives_a_company_or_an_input_error(text: str) -> None:
     try:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from leadmill.answers import ListRead
 from leadmill.errors import InputError
 from leadmill.ids import CompanyUrl
+from leadmill.redaction import shown_address
 from pipelines.request.companies import company_of
 from pipelines.request.lists.budget import ADDRESS, LOOKED_AT, OPENING, WHOLE, Budget, SpentError
 from pipelines.request.lists.cells import address_at, tidy
@@ -144,7 +145,7 @@ class CompanyList:
                 try:
                     return InputLine(row.line, company_of(address), address, None, values)
                 except InputError as wrong:
-                    text, error = text or address[:200], error or str(wrong)
+                    text, error = text or shown_address(address)[:200], error or str(wrong)
         return InputLine(row.line, None, text, error or row.fault or NO_ADDRESS, values)
 
     def _name(self, i: int) -> str:

@@ -25,6 +25,8 @@ class Provider:
     about: str
     #: Looks at the argument before a process begins: ConfigError where it is wrong.
     check: Callable[[str], None] | None = None
+    #: Its argument is no secret, such as the name of a file: messages and logs may show it.
+    shows_argument: bool = False
 
 
 #: Every provider, by its name.

@@ -47,5 +47,9 @@ def _check(argument: str) -> None:
 
 
 PROVIDER = Provider(
-    "directory", _search, "a CSV or Parquet file with `name,url,keywords`, which the argument names", _check
+    "directory",
+    _search,
+    "a CSV or Parquet file with `name,url,keywords`, which the argument names",
+    _check,
+    shows_argument=True,
 )

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.scraping.crawl import Seed
 from tests.tasks.scraping.harness import LOOPBACK, Crawl
-from tests.tasks.scraping.hostile_server import BEHAVIOURS, HostileServer, redirect
+from tests.tasks.scraping.hostile_server import BEHAVIOURS, HostileServer, redirect, send
 
 
 def _seed(url: str) -> Seed:
@@ -72,6 +72,30 @@ def test_redirect_cannot_leave_the_public_web(
     (error,) = crawl("trap", timeout_s=2.0).result.errors
     assert error["category"] == "data"
     assert "refused" in error["error"] or "not followed" in error["error"]
+
+
+@pytest.mark.parametrize("how", ["redirect", "refresh", "elsewhere"])
+def test_no_user_or_password_of_a_redirect_is_sent_or_kept(
+    crawl: Crawl, server: HostileServer, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    target = server.url("plain").replace("http://", "http://user:pl4nted@")
+    sent: list[Any] = []
+
+    async def door(asked: Any, writer: Any) -> None:
+        if how == "refresh":
+            send(writer, f'<meta http-equiv="refresh" content="0; url={target}">'.encode())
+        else:
+            redirect(writer, target if how == "redirect" else target.replace("http:", "gopher:"))
+
+    async def plain(asked: Any, writer: Any) -> None:
+        sent.append(asked)
+        send(writer, b"<p>hello")
+
+    monkeypatch.setitem(BEHAVIOURS, "door", door)
+    monkeypatch.setitem(BEHAVIOURS, "plain", plain)
+    crawled = crawl("door", max_pages=1)
+    assert len(crawled.pages) == (how != "elsewhere") and len(sent) == len(crawled.pages)
+    assert "pl4nted" not in f"{crawled.pages} {crawled.result}" and "uthorization" not in repr(sent)
 
 
 def test_redirect_of_robots_is_guarded(crawl: Crawl, monkeypatch: pytest.MonkeyPatch) -> None:
