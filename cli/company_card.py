@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cli import console
-from reports import display_names
+from reports import display_domains, display_names
 from reports.provenance import origin
 
 #: Earlier jobs shown, and columns before a value.
@@ -37,7 +37,7 @@ def card(company: Company, width: int | None) -> list[str]:
 def _standing(company: Company) -> str:
     """`brightforge.example   tier A   score 93.0   fit 71   reach 100`."""
     score = company.get("score")
-    parts = [company["domain"]]
+    parts = [display_domains.with_ascii(company["domain"])]
     if company.get("tier"):
         parts.append(f"tier {company['tier']}")
     parts.append("not scored" if score is None else f"score {score:.1f}")

@@ -66,6 +66,13 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 4 :]}"
 
 
+def host(domain: str) -> str:
+    """A domain as people read it on a terminal (`münchen.de`); a pipe gets its ASCII form."""
+    from reports.display_domains import shown
+
+    return shown(domain) if sys.stdout.isatty() else domain
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = ()) -> None:
     """A table for a terminal; for a pipe, tab-separated lines under a line of names.
 

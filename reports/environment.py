@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from reports import display_names, links
+from reports import display_domains, display_names, links
 from reports.wording import counted, percent
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -34,6 +34,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters |= {
         "web": links.web,
+        "domain": display_domains.shown,
         "mail": links.mail,
         "phone": links.phone,
         "percent": percent,

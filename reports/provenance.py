@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from reports import display_domains
 from reports.wording import percent
 
 #: How a value stood on its page, by the extractors' names for it; one without words here is told by its name.
@@ -55,5 +56,5 @@ def _short(url: str, domain: str) -> str:
         return url[:_SHOWN]
     host = parts.netloc.removeprefix("www.")
     path = unquote(parts.path.rstrip("/") + "?" * bool(parts.query) + parts.query)
-    text = (path or "home page") if host == domain else host + path
+    text = (path or "home page") if host == domain else display_domains.shown(host) + path
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

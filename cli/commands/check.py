@@ -82,7 +82,8 @@ def _show(file: Path, found: ListPreview) -> None:
         console.table(["no company because", "lines", "examples"], [_reason(reason) for reason in found["reasons"]])
     if found["first"]:
         console.table(
-            ["line", "company", "address"], [[one["line"], one["domain"], one["url"]] for one in found["first"]]
+            ["line", "company", "address"],
+            [[one["line"], console.host(one["domain"]), one["url"]] for one in found["first"]],
         )
 
 

@@ -70,6 +70,7 @@ def companies(
     if as_json:
         console.json_result(rows)
     else:
+        rows = [{**row, "domain": console.host(row["domain"])} for row in rows]
         cells = [[_cell(row.get(name)) for name in COLUMNS] for row in rows]
         console.table(COLUMNS, cells, spare=("company_id",))
         more = f" (at most {limit}: --limit)" if len(rows) == limit else ""

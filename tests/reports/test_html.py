@@ -73,6 +73,16 @@ def test_hostile_rows_stay_text(tmp_path: Path, con: Any, report_type: str) -> N
     assert "\"default-src 'none'; script-src 'sha256-" in text[:256]
 
 
+def test_umlauts_of_domains_are_read_and_deceivers_are_not(tmp_path: Path, con: Any) -> None:
+    names = {"xn--mnchen-3ya.de": "münchen.de", "xn--80ak6aa92e.com": "xn--80ak6aa92e.com"}
+    rows = [good(domain, 50, name="", url=f"https://{domain}/") for domain in names]
+    text = html(tmp_path, con, [*rows, bad("xn--kln-sna.de", "network", "timed out")])
+    page = Page(text)
+    for domain, shown in names.items():
+        assert f'<a href="https://{domain}/">{shown}</a>' in text and f"#{domain}" in page.hrefs
+    assert "köln.de" in page.text and 'title="xn--mnchen-3ya.de"' in text
+
+
 FIELDS = ["name", "description", "industry", "country", "url", "contact_url", "domain", "error"]
 
 
