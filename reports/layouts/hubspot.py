@@ -4,8 +4,10 @@ The import matches a header with the property of that label. `Record ID`, where 
 record; without one the company is found, or made, by `Company domain name`. Empty cells change nothing. `Industry` is a
 list of HubSpot's own there, which refuses other words: ours is left for a property of your own.
 
-Sources: https://knowledge.hubspot.com/import-and-export/set-up-your-import-file,
-https://knowledge.hubspot.com/properties/hubspot-crm-default-company-properties
+Sources: https://knowledge.hubspot.com/import-and-export/set-up-your-import-file (identifiers, also `Record ID -
+Companies`; cells; `Company domain name` takes a host without a path),
+https://knowledge.hubspot.com/properties/hubspot-crm-default-company-properties (labels). Exports have the same labels,
+some with other capitals (`Company Domain Name`), as public importers of them tell.
 """
 
 from reports.layouts import NAME, Layout
@@ -13,7 +15,7 @@ from reports.layouts import NAME, Layout
 LAYOUT = Layout(
     "hubspot",
     {
-        "Record ID": "input.Record ID | input.Company ID | input.hs_object_id",
+        "Record ID": "input.Record ID | input.Record ID - Companies | input.Company ID | input.hs_object_id",
         "Company name": NAME,
         "Company domain name": "company_domain",
         "Website URL": "website",

@@ -4,7 +4,9 @@ An organization needs its name. `Organization - ID`, where the input file had it
 e-mail address or phone number of their own there: those two, and what Leadmill adds, go to fields of your own.
 
 Sources: https://support.pipedrive.com/en/article/importing-mandatory-fields,
-https://support.pipedrive.com/en/article/import-fields
+https://support.pipedrive.com/en/article/import-fields. `Organization - ID`, `- Name`, `- Address`, `- Website`,
+`- LinkedIn profile` and `- Number of employees` stand so in exports, as several public importers of them tell. Sample
+files put a `*` behind the name of a field that is needed; it is no part of it.
 """
 
 from reports.layouts import NAME, Layout

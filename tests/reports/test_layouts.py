@@ -141,6 +141,15 @@ def test_an_import_gets_each_record_by_its_id(tmp_path: Path, con: Any, listed: 
     assert [row[0] for row in rows] == [row["Record ID"] for row in found]
 
 
+@pytest.mark.parametrize("name", ["Record ID", "Record ID - Companies", "hs_object_id"])
+def test_a_record_id_of_hubspot_comes_back_by_each_of_its_names(tmp_path: Path, con: Any, name: str) -> None:
+    content = [{**bad("a.com", "data", "no address"), "input": [{"line": 8, "values": {name: "7"}}]}]
+    told = table_of(content, STAGE_SCHEMAS["score"], JOB_ID)
+    pq.write_table(told.replace_schema_metadata(headers_metadata([name])), tmp_path / "listed.parquet")
+    [row] = table(tmp_path, con, [tmp_path / "listed.parquet"], "hubspot", "comprehensive")
+    assert row["Record ID"] == "7" and list(row.values()).count("7") == 1
+
+
 @pytest.mark.parametrize("layout", ["hubspot", "pipedrive", "salesforce", "salesforce_accounts"])
 def test_ids_of_another_language_or_kind_of_record_come_back(tmp_path: Path, con: Any, layout: str) -> None:
     given = {
