@@ -15,7 +15,7 @@ ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES))
 endif
 
-.PHONY: help setup up demo test test-fast coverage hooks check fmt docs screenshots client lock pin soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test test-fast coverage hooks check fmt docs screenshots client lock sbom pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,13 +54,14 @@ soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10
 	@LEADMILL_TEST_MANY_JOBS=$(or $(JOBS),10000) pytest -q -s tests/faults/test_many_jobs.py
 	@python -m tests.faults.flat --seconds $(or $(SECONDS),600)
 
-check: setup ## format, lint (Python and Lua), types, import order
+check: setup ## format, lint (Python and Lua), types, import order, licences
 	@ruff format --check .
 	@ruff check .
 	@mypy
 	@lint-imports
 	@PYTHONPATH=. python deploy/lint_lua.py
 	@python -m deploy.plain_client --check
+	@python -m deploy.run_time
 
 fmt: setup ## format and mend what the linter can mend
 	@ruff format .
@@ -82,6 +83,9 @@ lock: setup ## renew requirements.lock and its parts for the image from pyprojec
 		--no-emit-index-url --no-annotate --no-header --quiet -o deploy/runtime.lock
 	@uv pip compile --group build -c requirements.lock --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-annotate --no-header --quiet -o deploy/build.lock
+
+sbom: setup ## write sbom.cdx.json: all that is needed to run, with versions and licences (CycloneDX)
+	@python -m deploy.run_time --sbom > sbom.cdx.json && echo sbom.cdx.json
 
 pin: ## write the digests of the images that compose builds on and runs into .env (asks their registry)
 	@sh deploy/pin.sh
