@@ -44,7 +44,8 @@ TEMPLATE = """\
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">#</th><th role="columnheader" scope="col">Score</th><th role="columnheader" scope="col">Company</th><th role="columnheader" scope="col">Contact</th><th role="columnheader" scope="col">Why</th></tr></thead>
 {% for lead in leads %}{{ lead }}{% endfor %}
 </table>
-<p class="none" hidden>No lead is like that.</p>
+<p class="none" hidden>No lead{% if leads | length < totals.leads %} on this page{% endif %} is like that.</p>
+{% if leads | length < totals.leads %}<p class="note">{{ (totals.leads - leads | length) | counted('more lead', 'more leads') }} in the data files: this page holds so many as a browser opens at once.</p>{% endif %}
 </section>
 """  # noqa: E501  markup
 

@@ -200,6 +200,7 @@ def test_page_stays_within_two_megabytes_and_says_what_it_holds(tmp_path: Path, 
     shown = text.count('class="lead" id=')
     assert 0 < shown < 500
     assert f"The best {shown} of 600 leads" in text
+    assert f"{600 - shown} more leads in the data files" in text and "No lead on this page is like that." in text
 
 
 def test_every_chart_is_a_table_of_its_numbers(tmp_path: Path, con: Any) -> None:
