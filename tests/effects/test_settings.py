@@ -23,7 +23,8 @@ from cli.main import main
 from data.jobs import JobStore
 from leadmill import log
 from leadmill.errors import ConfigError
-from leadmill.settings import Settings, get_settings, mistyped_variables
+from leadmill.mistyped import mistyped_variables
+from leadmill.settings import Settings, get_settings
 from pipelines.execution.broker import make_celery
 from pipelines.settings_check import check_settings, setting_faults
 from tasks.maintenance.health import check_health

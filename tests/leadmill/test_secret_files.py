@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from leadmill.errors import ConfigError
+from leadmill.mistyped import mistyped_variables
 from leadmill.redaction import redacted
-from leadmill.settings import SECRETS, Settings, mistyped_variables, secret_variables, variable_of
+from leadmill.settings import SECRETS, Settings, secret_variables, variable_of
 
 
 @pytest.fixture(autouse=True)
