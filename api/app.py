@@ -25,6 +25,7 @@ from api import (
     pipelines,
     problems,
     processing,
+    projects,
     reference,
     reports,
     schedules,
@@ -65,7 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
-        pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, openapi,
+        pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
+        openapi,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),

@@ -18,6 +18,22 @@ _DONE = {"total": 1, "done": 1, "failed": 0}
 _TIMES = {"started_at": "2027-01-31T08:00:01.204Z", "finished_at": "2027-01-31T08:00:09.871Z"}
 
 
+_PROJECT = {
+    "name": "acme",
+    "quotas": [
+        {"name": "live_jobs", "limit": 10, "own": True, "used": 2, "left": 8, "resets_at": None},
+        {
+            "name": "companies_per_day",
+            "limit": 5_000,
+            "own": True,
+            "used": 812,
+            "left": 4_188,
+            "resets_at": "2027-02-01T00:00:00+00:00",
+        },
+    ],
+}
+
+
 def _stage(name: str, rows_in: int, rows_out: int) -> dict[str, Any]:
     counts = {"rows_in": rows_in, "rows_out": rows_out, "errors": rows_in - rows_out}
     return {"name": name, "status": "completed", "partitions": _DONE, **counts, **_TIMES}
@@ -113,6 +129,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ScoreBody": _IDS,
     "AnalysisBody": {"report_type": "quality"},
     "ReportBody": {"report_type": "summary", "formats": ["xlsx"]},
+    "QuotasBody": {"live_jobs": 10, "companies_per_day": 5_000, "pages_per_day": None},
     "ScheduleBody": {**_SCHEDULE, "pipeline": {"search_queries": ["solar freiburg"], "tags": ["weekly"]}},
     "BulkBody": {"action": "cancel", "filter": {"tag": "spring", "status": "pending"}, "dry_run": True},
     "Common": {"tags": ["again"]},
@@ -199,6 +216,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "critical_events": [],
         "health": {"status": "ok", "checked_at": "2027-01-31T07:30:00+00:00", "job_id": _JOB, "findings": []},
     },
+    "Project": _PROJECT,
+    "ProjectPage": {"items": [_PROJECT], "next_cursor": None},
     "Schedule": _SHOWN,
     "SchedulePage": {"items": [_SHOWN], "next_cursor": None},
     "Company": _COMPANY,

@@ -24,7 +24,20 @@ def all_commands() -> TyperGroup:
     Raises:
         ConfigError: a stage or a kind of job is declared wrongly.
     """
-    from cli.commands import check, doctor, jobs, leads, maintain, processes, report, run_job, schedules, scoring, stack
+    from cli.commands import (
+        check,
+        doctor,
+        jobs,
+        leads,
+        maintain,
+        processes,
+        projects,
+        report,
+        run_job,
+        schedules,
+        scoring,
+        stack,
+    )
 
     app = typer.Typer(
         name="leadmill",
@@ -38,6 +51,7 @@ def all_commands() -> TyperGroup:
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")
     app.add_typer(schedules.app, name="schedules")
+    app.add_typer(projects.app, name="projects")
     app.add_typer(maintain.app, name="maintenance")
     command = get_command(app)
     assert isinstance(command, TyperGroup)

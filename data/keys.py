@@ -72,6 +72,11 @@ def idempotency(key: str) -> str:
     return f"idem:{key}"
 
 
+def used(day: int) -> str:
+    """What a project has used of its quotas on a day (days since 1970, UTC)."""
+    return f"used:{day}"
+
+
 def told(digest: str) -> str:
     """Whether a critical event that comes again and again was told lately."""
     return f"told:{digest}"

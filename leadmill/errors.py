@@ -57,6 +57,14 @@ class InputError(LeadmillError):
         self.field = field
 
 
+class ForbiddenError(LeadmillError):
+    """The caller is known, and may not do this; the message names what is needed."""
+
+    code = "forbidden"
+    status = 403
+    category = ErrorCategory.DATA
+
+
 class NotFoundError(LeadmillError):
     """No such job, company, report or schedule."""
 
@@ -222,6 +230,12 @@ class QuotaError(LeadmillError):
         self.retry_after_s = 10 if quota == "live_jobs" else None
         if self.resets_at is not None:
             self.retry_after_s = math.ceil((self.resets_at - now).total_seconds())
+
+
+class QuotasUnreadableError(UnavailableError):
+    """What projects may have cannot be told, so nothing is taken."""
+
+    code = "quotas_unreadable"
 
 
 class StoreError(LeadmillError):

@@ -32,6 +32,7 @@ from leadmill.answers.jobs import (
     RefusedJob,
 )
 from leadmill.answers.problems import FieldError, Problem
+from leadmill.answers.projects import Project, ProjectPage, Quota
 from leadmill.answers.schedules import LastTick, Schedule, SchedulePage
 from leadmill.answers.statistics import (
     CriticalEvent,
@@ -103,7 +104,10 @@ __all__ = [
     "Progress",
     "ProgressDetails",
     "ProgressEvent",
+    "Project",
+    "ProjectPage",
     "QueueState",
+    "Quota",
     "Rates",
     "Readiness",
     "RefusedJob",

@@ -21,6 +21,8 @@ from leadmill.answers import (
     DeadLetter,
     ErrorEntry,
     Health,
+    Project,
+    ProjectPage,
     Schedule,
     Statistics,
 )
@@ -177,6 +179,20 @@ class Client(Submissions):
     def delete_schedule(self, name: str) -> None:
         """Remove it; the jobs that it made stay."""
         self._transport.request("DELETE", f"{API}/schedules/{segment(name)}")
+
+    # Projects
+
+    def projects(self) -> list[Project]:
+        """Those that the caller sees, with what each may have and what is left of it."""
+        return cast(ProjectPage, self._transport.json("GET", f"{API}/projects"))["items"]
+
+    def project(self, name: str) -> Project:
+        """One of them."""
+        return cast(Project, self._transport.json("GET", f"{API}/projects/{segment(name)}"))
+
+    def set_quotas(self, name: str, quotas: Mapping[str, int | None]) -> Project:
+        """Give a project these quotas of its own (None: no limit); those not named are as the settings say."""
+        return cast(Project, self._transport.json("PUT", f"{API}/projects/{segment(name)}", json=dict(quotas)))
 
     # Statistics, reports
 

@@ -6,24 +6,25 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from data.jobs import Bounds, JobStore
-from leadmill.quotas import Quotas
-from leadmill.settings import Settings, get_settings
+from data.lake import Lake
+from data.project_quotas import default_quotas, project_quotas
+from leadmill.settings import get_settings
 from pipelines.request.companies import company_of
 from pipelines.stages import partition_stages
 
 
-def default_quotas(settings: Settings) -> Quotas:
-    """Those of a project that has none of its own."""
-    return Quotas(**{name: getattr(settings, f"quota_{name}") for name in Quotas.names()})
+def of_resume(store: JobStore, lake: Lake) -> Bounds:
+    """Of one live job more. What it counts for was counted when it was submitted.
 
-
-def of_resume(store: JobStore) -> Bounds:
-    """Of one live job more. What it counts for was counted when it was submitted."""
-    return _bounds(store)
+    Raises:
+        QuotasUnreadableError: what the project may have cannot be told.
+    """
+    return _bounds(store, lake)
 
 
 def of_submission(
     store: JobStore,
+    lake: Lake,
     stages: tuple[str, ...],
     *,
     company_urls: Iterable[str],
@@ -34,9 +35,10 @@ def of_submission(
     """Of a new job of these stages, with what it asks for as far as that is known before launch.
 
     Raises:
+        QuotasUnreadableError: what the project may have cannot be told.
         UnavailableError: Redis does not answer.
     """
-    bounds = _bounds(store)
+    bounds = _bounds(store, lake)
     if not bounds.quotas.set:
         return bounds
     size = 0 if file is None else file.stat().st_size
@@ -49,9 +51,10 @@ def of_submission(
     return Bounds(bounds.max_live, bounds.quotas, asked)
 
 
-def _bounds(store: JobStore) -> Bounds:
+def _bounds(store: JobStore, lake: Lake) -> Bounds:
     settings = get_settings()
-    return Bounds(settings.max_live_jobs, default_quotas(settings))
+    quotas = project_quotas(lake.data).of(store.project, default_quotas(settings))
+    return Bounds(settings.max_live_jobs, quotas)
 
 
 def _known_companies(store: JobStore, urls: Iterable[str], ids: Iterable[str], parent: str | None) -> int:

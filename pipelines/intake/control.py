@@ -104,7 +104,7 @@ def resume(
         ]  # which companies they had is not known
     else:
         again = damaged_units(found, chain) if found else None
-    answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again, bounds=of_resume(store))
+    answer = store.resume(job_id, units=units, key=idempotency_key, damaged=again, bounds=of_resume(store, lake))
     mark_resumed(lake, found)
     restore.forget_cancelled(lake, job_id)
     try_dispatch(dispatch, answer.send)

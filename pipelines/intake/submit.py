@@ -187,6 +187,15 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
     """
     submission.check()
     stages = submission.checked_stages()
+    bounds = of_submission(
+        store,
+        lake,
+        stages,
+        company_urls=submission.company_urls,
+        company_ids=submission.company_ids,
+        parent=submission.parent,
+        file=submission.file,
+    )
     fresh = job_id is None
     job_id = job_id or new_job_id()
     source = _source(submission)
@@ -220,14 +229,6 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
             _forget(lake, job_id)
         raise StorageError.of(error) or error from error
     try:
-        bounds = of_submission(
-            store,
-            stages,
-            company_urls=submission.company_urls,
-            company_ids=submission.company_ids,
-            parent=submission.parent,
-            file=submission.file,
-        )
         answer = store.submit(job, bounds)
     except Exception as error:
         may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)

@@ -198,6 +198,7 @@ def bodies(made: Things) -> dict[str, list[tuple[Any, Any]]]:
         f"{V1}/jobs/maintenance/health-check": no_names,
         f"{V1}/jobs/maintenance/optimize-db": no_names,
         f"{V1}/schedules": no_names,
+        f"{V1}/projects/{{name}}": no_names,
     }  # fmt: skip
 
 

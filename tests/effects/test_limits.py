@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from api.app import create_app
+from cli.main import main
+from data import project_quotas
+from leadmill import Client
 from leadmill.declared import PERIODIC
+from leadmill.settings import get_settings
 from pipelines.intake.schedules import Ticker, create
 from pipelines.intake.submit import Submission
+from tests.api.test_events import Server
 from tests.effects.conftest import V1, Mill
 from tests.tasks.scraping.hostile_server import HostileServer
 
@@ -151,3 +160,74 @@ def test_lists_have_a_size_and_a_day_so_much_of_them(open_mill: Open) -> None:
     before = traces(mill)
     assert send(b"url\nexample.com/abcde\n") == "upload_bytes" and traces(mill) == before
     assert [send(b"url\na.example.com\n") for _ in range(2)] == [None, "upload_bytes_per_day"]
+
+
+# ---- quotas of one project -----------------------------------------------------------------------------
+
+ALL = {
+    "live_jobs": 3,
+    "companies_per_job": 9,
+    "companies_per_day": 20,
+    "pages_per_day": None,
+    "upload_bytes": 15,
+    "upload_bytes_per_day": 30,
+}
+
+
+@pytest.fixture
+def limited(open_mill: Open, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mill, str]]:
+    """A mill whose settings allow two live jobs and a page, and the address of its API."""
+    monkeypatch.setattr(project_quotas, "LOOK_S", 0.0)
+    mill = open_mill(LEADMILL_QUOTA_LIVE_JOBS="2", LEADMILL_QUOTA_PAGES_PER_DAY="0")
+    server = Server(create_app(get_settings()))
+    yield mill, server.url
+    server.stop()
+
+
+def test_a_project_has_quotas_of_its_own(limited: tuple[Mill, str]) -> None:
+    mill, url = limited
+    with Client(url) as client:
+        assert refused(mill, ONE)[0] == "pages_per_day"
+        made = client.set_quotas("default", quotas=ALL)
+        assert {one["name"]: one["limit"] for one in made["quotas"]} == ALL
+        assert client.project(name="default") == made and client.projects() == [made]
+        mill.submit("/pipelines", urls(8))
+        assert refused(mill, urls(10))[:2] == ("companies_per_job", 9)
+        shown = {one["name"]: (one["used"], one["left"]) for one in client.project("default")["quotas"]}
+        assert (shown["live_jobs"], shown["companies_per_day"]) == ((1, 2), (8, 12))
+        assert shown["pages_per_day"] == shown["companies_per_job"] == (None, None)
+        client.set_quotas("default", {"live_jobs": 5})
+        own = [one["name"] for one in client.project("default")["quotas"] if one["own"]]
+        assert own == ["live_jobs"] and refused(mill, ONE)[0] == "pages_per_day"
+        client.set_quotas("acme", {"live_jobs": 1})
+        assert [one["name"] for one in client.projects()] == ["default", "acme"]
+        for wrong in ({"live_jobs": -1}, {"live_jobs": "5"}, {"live": 5}):
+            assert mill.http.put(f"{V1}/projects/acme", json=wrong).status_code == 422
+        assert mill.http.put(f"{V1}/projects/No", json={}).status_code == 404
+    (mill.lake.data / project_quotas.FILE).write_text("{")
+    status, told = mill.post("/pipelines", ONE)
+    assert (status, told["code"]) == (503, "quotas_unreadable")
+
+
+def test_projects_set_and_list(
+    limited: tuple[Mill, str], environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("LEADMILL_API_URL", limited[1])
+
+    def leadmill(*arguments: str) -> str:
+        get_settings.cache_clear()
+        capsys.readouterr()
+        assert main(arguments) == 0
+        return capsys.readouterr().out
+
+    given = [
+        "--live-jobs", "3", "--companies-per-job", "9", "--companies-per-day", "20", "--pages-per-day", "none",
+        "--upload-bytes", "15", "--upload-bytes-per-day", "30",
+    ]  # fmt: skip
+    made = json.loads(leadmill("projects", "set", "acme", *given, "--json"))
+    assert {one["name"]: one["limit"] for one in made["quotas"]} == ALL
+    leadmill("projects", "set", "acme", "--live-jobs", "default", "--upload-bytes", "16")
+    listed = leadmill("projects", "list")
+    assert "acme\tlive jobs\t2\tsettings\t0\t2" in listed and "acme\tupload bytes\t16\tits own" in listed
+    assert "default\tpages per day\t0\tsettings\t0\t0" in listed
+    assert main(("projects", "set", "acme", "--live-jobs", "many")) == 2

@@ -20,6 +20,8 @@ from leadmill.answers import (
     DeadLetter,
     ErrorEntry,
     Health,
+    Project,
+    ProjectPage,
     Schedule,
     Statistics,
 )
@@ -176,6 +178,20 @@ class AsyncClient(AsyncSubmissions):
     async def delete_schedule(self, name: str) -> None:
         """Remove it; the jobs that it made stay."""
         await self._transport.request("DELETE", f"{API}/schedules/{segment(name)}")
+
+    # Projects
+
+    async def projects(self) -> list[Project]:
+        """Those that the caller sees, with what each may have and what is left of it."""
+        return cast(ProjectPage, await self._transport.json("GET", f"{API}/projects"))["items"]
+
+    async def project(self, name: str) -> Project:
+        """One of them."""
+        return cast(Project, await self._transport.json("GET", f"{API}/projects/{segment(name)}"))
+
+    async def set_quotas(self, name: str, quotas: Mapping[str, int | None]) -> Project:
+        """Give a project these quotas of its own (None: no limit); those not named are as the settings say."""
+        return cast(Project, await self._transport.json("PUT", f"{API}/projects/{segment(name)}", json=dict(quotas)))
 
     # Statistics, reports
 

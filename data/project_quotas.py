@@ -1,0 +1,143 @@
+"""Quotas that projects have of their own: `<data>/quotas.json`, mode 0600.
+
+    {"projects": {"acme": {"live_jobs": 10, "pages_per_day": null}}}      null: no limit, whatever the settings say
+
+Whoever submits looks at most once a second whether the file has changed, so a change counts everywhere within a second.
+A file that cannot be read lets nobody submit.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from data.local_storage import LocalStorage
+from data.storage import Stat, Storage
+from leadmill.access import PROJECT
+from leadmill.errors import InputError, QuotasUnreadableError, StorageError, UnavailableError
+from leadmill.quotas import MAX_QUOTA, Quotas
+from leadmill.settings import Settings
+
+#: Its name in the data folder.
+FILE = "quotas.json"
+_LOCK = ".quotas.lock"
+#: Seconds that one writer waits for another, which reads and writes one small file.
+_LOCK_S = 5.0
+#: Between two looks, seconds.
+LOOK_S = 1.0
+
+#: Of each project that has some: those that are not as the settings say.
+Own = Mapping[str, Mapping[str, int | None]]
+
+
+class ProjectQuotas:
+    """Those of the projects of one data folder. Safe to share between threads."""
+
+    def __init__(self, data: Path) -> None:
+        self._storage: Storage = LocalStorage(data)
+        self._file, self._lock = data / FILE, data / _LOCK
+        self._own: Own = {}
+        self._stat: Stat | None = None
+        self._look_at = 0.0
+        self._looking = threading.Lock()
+
+    def own(self) -> Own:
+        """As they are now, or were a second ago.
+
+        Raises:
+            QuotasUnreadableError: that cannot be told.
+        """
+        if time.monotonic() >= self._look_at:
+            with self._looking:
+                self._look()
+        return self._own
+
+    def of(self, project: str, defaults: Quotas) -> Quotas:
+        """What a project may have.
+
+        Raises:
+            QuotasUnreadableError: that cannot be told.
+        """
+        own = self.own().get(project)
+        return defaults.changed(own) if own else defaults
+
+    def put(self, project: str, own: Mapping[str, int | None]) -> None:
+        """Give a project these instead of its own; none: all as the settings say.
+
+        Raises:
+            InputError: not a project's name, or a quota that there is not or that cannot be one.
+            QuotasUnreadableError: what lies there cannot be read.
+            StorageError, UnavailableError: it cannot be written.
+        """
+        if not PROJECT.fullmatch(project):
+            raise InputError("1 to 40 of a-z, 0-9 and -, not - first", field="name")
+        for name, limit in own.items():
+            if not _is_quota(name, limit):
+                raise InputError(f"a whole number from 0 to {MAX_QUOTA:,}, or null", field=name)
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._storage.lock(self._lock, _LOCK_S, 0.02))
+                everyone = {**self._read(), project: dict(own)}
+                kept = {name: quotas for name, quotas in sorted(everyone.items()) if quotas}
+                self._storage.put(self._file, json.dumps({"projects": kept}, indent=1).encode())
+            except TimeoutError as error:
+                raise UnavailableError("the quotas are being changed by another process; try again") from error
+            except OSError as error:
+                raise StorageError.of(error) or error from error
+        self._look_at = 0.0
+
+    def _look(self) -> None:
+        try:
+            stat = self._storage.stat(self._file)
+            if stat != self._stat or self._stat is None:
+                self._own = {} if stat is None else self._read()
+            self._stat, self._look_at = stat, time.monotonic() + LOOK_S
+        except OSError as error:
+            raise self._unreadable(error.strerror or type(error).__name__) from error
+
+    def _read(self) -> Own:
+        content = self._storage.read(self._file)
+        if content is None:
+            return {}
+        try:
+            return _checked(json.loads(content.data))
+        except ValueError as error:
+            raise self._unreadable(str(error)) from error
+
+    def _unreadable(self, why: str) -> QuotasUnreadableError:
+        return QuotasUnreadableError(f"the projects' quotas cannot be read, so nothing is taken: {self._file}: {why}")
+
+
+@cache
+def project_quotas(data: Path) -> ProjectQuotas:
+    """Those of a data folder, held once a process."""
+    return ProjectQuotas(data)
+
+
+def default_quotas(settings: Settings) -> Quotas:
+    """Those of a project that has none of its own."""
+    return Quotas(**{name: getattr(settings, f"quota_{name}") for name in Quotas.names()})
+
+
+def _checked(found: Any) -> Own:
+    projects = found.get("projects") if isinstance(found, dict) else None
+    if not isinstance(projects, dict):
+        raise ValueError("no object `projects`")  # noqa: TRY004 - of the file, not of an argument
+    for project, own in projects.items():
+        if not PROJECT.fullmatch(project) or not isinstance(own, dict):
+            raise ValueError(f"{project[:60]!r} is no project with its quotas")
+        wrong = next((name for name, limit in own.items() if not _is_quota(name, limit)), None)
+        if wrong is not None:
+            raise ValueError(f"{project}: {wrong[:60]}")
+    return projects
+
+
+def _is_quota(name: str, limit: Any) -> bool:
+    whole = isinstance(limit, int) and not isinstance(limit, bool) and 0 <= limit <= MAX_QUOTA
+    return name in Quotas.names() and (limit is None or whole)
