@@ -17,7 +17,7 @@ from api.fields import Tag
 from api.report_files import file_answers, passing_file
 from api.routing import Router
 from leadmill.answers import CompanyFacets, CompanyPage
-from leadmill.errors import InputError
+from leadmill.errors import ConfigError, InputError
 from leadmill.ids import JOB_ID, parse_company_url
 from leadmill.suggest import unknown
 from pipelines.execution.filtered import jobs_with
@@ -135,7 +135,7 @@ def companies_xlsx(here: Here, wanted: Wanted, layout: Layout = DEFAULT) -> Resp
 def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm) -> Response:
     try:
         check_choice(form.layout, (form.format,))
-    except InputError as error:
+    except (InputError, ConfigError) as error:
         raise InputError(str(error), field="layout") from error
     path = company_table(here.lake, wanted[0], form, wanted[1])
     return passing_file(path, f"leadmill-companies.{form.format}", form)

@@ -27,7 +27,15 @@ from data.duck import connection
 from data.job_files import JobFiles
 from data.jobs import JobRecord, Status
 from data.schemas import STAGE_SCHEMAS
-from leadmill.errors import ConflictError, GoneError, InputError, LeadmillError, NotFoundError, UnavailableError
+from leadmill.errors import (
+    ConfigError,
+    ConflictError,
+    GoneError,
+    InputError,
+    LeadmillError,
+    NotFoundError,
+    UnavailableError,
+)
 from pipelines.committed import told_files
 from pipelines.intake import control, report_on_demand
 from pipelines.intake.report_on_demand import ReportForm
@@ -126,7 +134,7 @@ def _own_options(here: Context, job: JobFiles, record: JobRecord | None) -> dict
 def _check_layout(layout: str, fmt: str) -> None:
     try:
         check_choice(layout, (fmt,))
-    except InputError as error:
+    except (InputError, ConfigError) as error:  # as at a submit: a file of one's own may be wrong
         raise InputError(str(error), field="layout") from error
 
 

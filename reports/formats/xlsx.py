@@ -41,6 +41,7 @@ def write(data: ReportData, out: Path) -> int:
 
     Raises:
         InputError: more rows or columns than a sheet holds.
+        OSError: the disk takes nothing.
     """
     import xlsxwriter
 
@@ -73,7 +74,10 @@ def write(data: ReportData, out: Path) -> int:
     _leads(book, data, table)
     _summary(book, analyze_rows(data.final))
     _about(book, data, table)
-    book.close()
+    try:
+        book.close()
+    except xlsxwriter.exceptions.FileCreateError as error:  # the library's name for what the disk said
+        raise error.args[0] from error
     return table.rows
 
 

@@ -122,6 +122,10 @@ def test_another_text_of_a_layout_makes_it_stale(
         (folder / "ours.toml").write_text(f'[columns]\n{header} = "domain"\n')
         assert get(client, job, format="csv", layout="ours").text.lstrip("\ufeff").startswith(header)
     assert len(kept(lake, job)) == 1, "the stale one is removed"
+    (folder / "ours.toml").write_text("[columns\nbroken")
+    for wrong in (get(client, job, format="csv", layout="ours"), client.get(f"{V1}/companies.csv?layout=ours")):
+        assert (wrong.status_code, wrong.json()["field"]) == (422, "layout"), "as at a submit"
+        assert "layout ours.toml: cannot be read" in wrong.json()["detail"]
 
 
 @pytest.mark.parametrize(

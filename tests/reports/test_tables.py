@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import re
+import resource
 import unicodedata
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -38,6 +42,18 @@ def made(tmp_path: Path, con: Any, fmt: str, rows: list[Path], report_type: str 
 def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, strict=True))
+
+
+@pytest.mark.parametrize("fmt", FORMATS.names)
+def test_a_disk_that_takes_nothing_is_told_as_what_it_is(tmp_path: Path, con: Any, rows: list[Path], fmt: str) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, before[1]))
+    try:
+        with pytest.raises((OSError, duckdb.IOException)) as caught:
+            render(fmt, rows=rows, job=JOB, report_type="comprehensive", out=tmp_path / f"report.{fmt}", con=con)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert os.strerror(errno.EFBIG) in str(caught.value)
 
 
 def test_every_format_is_found() -> None:
