@@ -15,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api import (
     analytics,
+    audit,
     companies,
     event_stream,
     health,
@@ -31,6 +32,7 @@ from api import (
     schedules,
     scraping,
 )
+from api.auditing import Auditor
 from api.context import Installation
 from api.gate import Gate, allowed_hosts, check_bind
 from data.privacy import keep_private
@@ -62,12 +64,13 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(Gate, hosts=allowed_hosts(settings))
+    app.state.auditor = Auditor(app, lambda: False)
+    app.add_middleware(Gate, hosts=allowed_hosts(settings), auditor=app.state.auditor)
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
-        openapi,
+        audit, openapi,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),
@@ -96,6 +99,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         # The list of public suffixes takes a second to load; the first submits would all load it at once.
         await asyncio.to_thread(registrable_domain, "example.com")
         looking = asyncio.create_task(_look_at_throughput(here))
+        auditor: Auditor = app.state.auditor
+        auditor.start(here.store, here.lake)
         here.dispatcher.start()
         here.hub.start()
         with _on_shutdown_signal(here):
@@ -104,6 +109,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         await looking  # a cancelled one would leave its thread behind, which asks Redis after the end
         await asyncio.to_thread(here.hub.close)
         await asyncio.to_thread(here.dispatcher.close)
+        await asyncio.to_thread(auditor.close)
         here.submitters.shutdown(wait=False, cancel_futures=True)
         here.store.close()
         here.broker.close()

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.auditing import ACCEPTANCE, Acceptance
 from api.dispatcher import Dispatcher
 from api.event_hub import EventHub
 from api.probing import Prober
@@ -47,6 +48,8 @@ class Context:
     submitters: ThreadPoolExecutor
     #: Set when the server shuts down; streams end then.
     closing: asyncio.Event
+    #: The audit entry of a job that this request may make; None where it is not audited.
+    acceptance: Acceptance | None = None
 
 
 @dataclass
@@ -90,7 +93,7 @@ class Installation:
             prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),
         )
 
-    def seen_by(self, caller: Caller) -> Context:
+    def seen_by(self, caller: Caller, acceptance: Acceptance | None = None) -> Context:
         """What a caller may ask and do."""
         store = self.store.of(caller.project)
         lake = self.lake if caller.project == self.lake.project else self.lake.of(caller.project, store.critical)
@@ -108,6 +111,7 @@ class Installation:
             broker=self.broker if caller.administers_all else None,
             submitters=self.submitters,
             closing=self.closing,
+            acceptance=acceptance,
         )
 
 
@@ -134,7 +138,7 @@ async def get_context(request: Request) -> Context:
     """What the request's caller may ask and do."""
     installation: Installation = request.app.state.installation
     caller: Caller = request.scope["leadmill.caller"]
-    return installation.seen_by(caller)
+    return installation.seen_by(caller, request.scope.get(ACCEPTANCE))
 
 
 Here = Annotated[Context, Depends(get_context)]

@@ -220,6 +220,28 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ProjectPage": {"items": [_PROJECT], "next_cursor": None},
     "Schedule": _SHOWN,
     "SchedulePage": {"items": [_SHOWN], "next_cursor": None},
+    "AuditPage": {
+        "items": [
+            {
+                "entry_id": "aud_01kt3hm7xg0000000400",
+                "at": "2027-01-31T08:00:00.000Z",
+                "key": "k7v2m9qa",
+                "name": "crm-import",
+                "role": "operator",
+                "project": "default",
+                "address": "10.1.4.7",
+                "method": "POST",
+                "route": "/api/v1/pipelines",
+                "action": "submit_pipeline",
+                "id": _JOB,
+                "status": 202,
+                "code": None,
+                "request_id": "req_6f1d2c3b00000007",
+                "count": 1,
+            }
+        ],
+        "next_cursor": None,
+    },
     "Company": _COMPANY,
     "CompanyPage": {"items": [_COMPANY], "next_cursor": None},
     "CompanyFacets": {"companies": 34, "facets": {"country": [{"value": "DE", "companies": 12}]}},

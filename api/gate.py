@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.auditing import Auditor
 from leadmill.access import Caller
 from leadmill.errors import ConfigError
 from leadmill.hosts import AllowedHosts
@@ -92,9 +93,11 @@ def allowed_hosts(settings: Settings) -> AllowedHosts:
 class Gate:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, auditor: Auditor) -> None:
         self._app = app
         self._hosts = hosts
+        self._auditor = auditor
+        auditor.under_way = lambda: self._busy
         # Few names come again and again; whoever sends many different ones pays for each.
         self._is_ours = lru_cache(maxsize=256)(hosts.__contains__)
         # Random once, then counted: a system call for each request would release the interpreter's lock each time.
@@ -128,15 +131,16 @@ class Gate:
         counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
         if counted and self._busy >= MAX_BUSY:
             refusal = refusal or (503, None, "too many requests are under way; send this one again")
+        answering = self._auditor.watching(scope, receive, send_with_headers, refused=refusal is not None)
         self._busy += counted
         try:
             if refusal is not None:
                 status, code, detail = refusal
                 wait = {"Retry-After": "1"} if status == 503 else None
                 answer = problems.problem(status, detail, code=code, request_id=request_id, headers=wait)
-                await answer(scope, receive, send_with_headers)
+                await answer(scope, receive, answering)
             else:
-                await self._app(scope, _limited(scope, receive), send_with_headers)
+                await self._app(scope, _limited(scope, receive), answering)
         except ClientDisconnect:
             problems.log.debug("client gone before its request was whole", request_id=request_id)
         except Exception as error:
@@ -144,7 +148,7 @@ class Gate:
                 problems.log.error("answer broke off", request_id=request_id, path=scope["path"], exc_info=error)
                 raise
             answer = problems.of_crash(error, request_id, scope["path"])
-            await answer(scope, receive, send_with_headers)
+            await answer(scope, receive, answering)
         finally:
             self._busy -= counted
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from api.auditing import audited
 from api.bodies import BulkBody
 from api.context import Here
 from api.error_rows import MAX_PAGE as MAX_ERRORS_PAGE
@@ -74,11 +75,14 @@ def dead(
 
 
 @router.post("/bulk", response_model=answers.BulkAnswer, summary="Cancel or resume every job that matches")
-def act_on_all(body: BulkBody, here: Here) -> Response:
+def act_on_all(body: BulkBody, here: Here, request: Request) -> Response:
+    action = f"{body.action}_all"
+    audited(request, action=action, count=0)
     wanted = JobFilter(**dict(body.filter))
     found = bulk.act(
         here.store, here.lake, here.dispatcher.put, body.action, wanted, dry_run=body.dry_run, cursor=body.cursor
     )
+    audited(request, action=action, count=0 if body.dry_run else found.done)
     return JSONResponse({"action": body.action, "dry_run": body.dry_run, **found.as_dict()})
 
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote, unquote
 
-from fastapi import Query
+from fastapi import Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
 from api import problems
+from api.auditing import audited
 from api.bodies import Body, PipelineBody
 from api.context import Here
 from api.pipelines import pipeline_submission
@@ -56,7 +57,8 @@ def list_schedules(
     response_model=answers.Schedule,
     summary="Submit a pipeline again and again",
 )
-def create_schedule(body: ScheduleBody, here: Here) -> Response:
+def create_schedule(body: ScheduleBody, here: Here, request: Request) -> Response:
+    audited(request, id=body.name)
     now = datetime.now(UTC)
     submission = pipeline_submission(body.pipeline)
     made = schedules.create(here.store, here.lake, body.name, body.cron, submission, now, body.timezone)

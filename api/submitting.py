@@ -54,7 +54,11 @@ def accept(
         ConflictError: the key stood for another body.
         UnavailableError: Redis does not answer; carries the id.
     """
-    accepted = record(here.store, here.lake, replace(submission, idempotency_key=scoped_key(here.caller, key)))
+    submission = replace(submission, idempotency_key=scoped_key(here.caller, key))
+    audit = here.acceptance
+    accepted = record(here.store, here.lake, submission, audit=None if audit is None else audit.text)
+    if audit is not None:
+        audit.stands = accepted.audited
     here.dispatcher.put(accepted.send)
     return accepted_answer(accepted.job_id, submission.kind, replayed=accepted.replayed, input=input)
 

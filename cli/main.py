@@ -25,6 +25,7 @@ def all_commands() -> TyperGroup:
         ConfigError: a stage or a kind of job is declared wrongly.
     """
     from cli.commands import (
+        audit,
         check,
         doctor,
         jobs,
@@ -46,7 +47,7 @@ def all_commands() -> TyperGroup:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for group in (stack, run_job, check, jobs, report, leads, scoring, processes, doctor):
+    for group in (stack, run_job, check, jobs, report, leads, scoring, processes, audit, doctor):
         group.register(app)
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")

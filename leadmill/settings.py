@@ -229,7 +229,9 @@ class Settings(BaseSettings):
     retention_days: int = _setting(
         90, "Cleanup takes jobs that ended longer ago, and reports on demand that were made longer ago.", ge=1
     )
-    audit_retention_days: int = _setting(400, "Cleanup removes months of the audit whose last day is longer ago.", ge=1)
+    audit_retention_days: int = _setting(
+        400, "Cleanup removes months of the [audit](audit.md) whose last day is longer ago.", ge=1
+    )
 
     max_live_jobs: int | None = _setting(
         None,

@@ -4,6 +4,7 @@
     stream.py  entries on their way: a stream in Redis, which has a write's entry before the write is answered
     files.py   where they stay: Parquet by month in the lake's root, and the flush that takes them there
     pages.py   both read as one, newest first
+    machine.py entries of commands on this machine
 
     <data>/audit/month=YYYY-MM/audit-<first>-<last>-<digest>.parquet
     <data>/audit/local.jsonl   entries made on this machine without Redis; the next flush takes them

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
 import pyarrow as pa
@@ -63,16 +64,22 @@ class Entry:
 
     def text(self) -> str:
         """As JSON, without what is empty."""
-        given = ((name, getattr(self, name)) for name in _NAMES)
-        kept = {name: clean(value) if isinstance(value, str) else value for name, value in given if value is not None}
-        return json.dumps(kept, separators=(",", ":"))
+        return f"{{{fragment(**{name: getattr(self, name) for name in _NAMES})}}}"
 
 
 _NAMES = tuple(field.name for field in fields(Entry))
 
 
+def fragment(**about: str | int | None) -> str:
+    """Some fields of an entry as JSON without its braces; fragments joined by a comma are an entry's text."""
+    given = ((name, value) for name, value in about.items() if value is not None)
+    return ",".join(f'"{name}":{_quoted(clean(value)) if isinstance(value, str) else value}' for name, value in given)
+
+
 def clean(text: str) -> str:
     """A text of somebody else's as an entry may hold it."""
+    if len(text) <= MAX_CHARS and text.isascii() and text.isprintable() and "lm_" not in text:
+        return text  # nearly all are
     return _KEY.sub(r"\1_…", _UNPRINTABLE.sub("�", text[: 2 * MAX_CHARS]))[:MAX_CHARS]
 
 
@@ -83,7 +90,7 @@ def row(entry_id: str, about: Mapping[str, Any]) -> dict[str, Any]:
         value = about.get(name)
         wanted = int if name in ("status", "count") else str
         found[name] = value if isinstance(value, wanted) and not isinstance(value, bool) else None
-    found["count"] = found["count"] or 1
+    found["count"] = 1 if found["count"] is None else found["count"]
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.audit.entry import AUDIT, UNREADABLE, Entry, row, rows_of
+from data.audit.entry import AUDIT, UNREADABLE, row, rows_of
 from data.audit.stream import AuditStream, StreamId
 from data.damage import enduring, mend
 from data.duck import connection
@@ -57,14 +57,14 @@ class AuditFiles:
 
     # ---- entries made without Redis --------------------------------------------------------------------
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Add entries made on this machine, durable before it returns; the next flush takes them.
+    def append(self, entries: Sequence[str]) -> None:
+        """Add entries (`Entry.text`) made on this machine, durable before it returns; the next flush takes them.
 
         Raises:
             StorageError: the disk takes no more, or too many wait.
             OSError: another fault of the disk.
         """
-        lines = b"".join(self._line(entry) for entry in entries)
+        lines = b"".join(map(self._line, entries))
         while True:
             seen = self._read_waiting()
             if len(before := seen.data if seen else b"") + len(lines) > MAX_WAITING:
@@ -76,9 +76,9 @@ class AuditFiles:
                 raise StorageError.of(error) or error from error
 
     @staticmethod
-    def _line(entry: Entry) -> bytes:
+    def _line(text: str) -> bytes:
         entry_id = audit_id_at(time.time_ns() // 1_000_000, secrets.randbelow(_LOCAL), 0)
-        return f"{entry_id} {entry.text()}\n".encode()
+        return f"{entry_id} {text}\n".encode()
 
     def _read_waiting(self) -> Content | None:
         return self.storage.read(self._waiting)

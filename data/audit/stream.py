@@ -18,9 +18,10 @@ from data.jobs.connection import StoreConnection
 
 #: Most entries that are added together.
 MAX_TOGETHER = 32
-#: From so many elements on the stream is flushed before its hour; and most that it may hold. Only what cannot be
-#: flushed (the disk is full) comes so far; then the oldest go, and an entry says how many.
-FLUSH_AT, KEPT = 20_000, 200_000
+#: From so many elements on the stream is flushed before its hour; and most that it may hold (one of a single entry
+#: takes some 300 bytes). Only what cannot be flushed, for the disk is full, comes so far; then the oldest go, and an
+#: entry says how many.
+FLUSH_AT, KEPT = 100_000, 400_000
 _PAGE = 1_000
 
 #: What Redis names an element by: milliseconds, and a number within them.
@@ -78,14 +79,15 @@ class AuditStream:
         with self._store.guarded(keys.AUDIT):
             self._store.redis.xtrim(self._key, minid=_text(_next(last)), approximate=False)
 
-    def make_room(self, kept: int = KEPT) -> int:
-        """Of more than `kept` elements drop the oldest, with an entry that says so; how many entries went."""
+    def make_room(self, kept: int | None = None) -> int:
+        """Of more than `kept` elements drop the oldest, with an entry that says so; what they stand for."""
+        kept = kept or KEPT
         if (length := self.length()) <= kept:
             return 0
         lost, last = 0, (0, 0)
         left = length - kept + kept // 10
         while left > 0 and (some := self.oldest(min(_PAGE, left), last)):
-            lost += sum(len(rows_of(at, text)) for at, text in some)
+            lost += sum(one["count"] for at, text in some for one in rows_of(at, text))
             last, left = some[-1][0], left - len(some)
         told = json.dumps([json.loads(Entry(action=LOST, code="stream_full", count=lost).text())])
         with self._store.guarded(keys.AUDIT), self._store.redis.pipeline() as pipe:

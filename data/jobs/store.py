@@ -21,12 +21,14 @@ _UNBOUNDED = Bounds()
 class JobStore(JobReader):
     """All reading and writing of job records. One instance a process; safe to share between threads."""
 
-    def submit(self, job: NewJob, bounds: Bounds = _UNBOUNDED) -> Answer:
+    def submit(self, job: NewJob, bounds: Bounds = _UNBOUNDED, audit: str | None = None) -> Answer:
         """Record a job. Accepted means recorded: what follows is sent again by the reconciler if it gets lost.
 
         A repeat (same id, or same key and body) is the same job; a record without its launch is completed. With `lost`
         in the answer the key stands for a job (`job`) that has no record: submit again under that id to make it.
-        What would go over one of the `bounds` is not recorded.
+        What would go over one of the `bounds` is not recorded. `audit` is the entry of who submits (`Entry.text`): with
+        `audited` in the answer it stands in the stream, which holds so many; a replay, and an empty stream, leave it
+        to the caller.
 
         Raises:
             ConflictError: the idempotency key stood for another body.
@@ -57,6 +59,7 @@ class JobStore(JobReader):
                 body=job.body_hash,
                 deadline_s=job.deadline_s,
                 run_at=None if job.run_at is None else int(job.run_at * 1000),
+                audit=audit,
                 **bounds.arguments,
             )
         except (ForeignLakeError, StoreRefusedError):

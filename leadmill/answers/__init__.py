@@ -7,6 +7,7 @@ Times are ISO 8601 in UTC, durations seconds, shares 0 to 1. The text below a fi
 
 from __future__ import annotations
 
+from leadmill.answers.audit import AuditEntry, AuditPage
 from leadmill.answers.companies import Company, CompanyFacets, CompanyHistory, CompanyPage, ValueCount
 from leadmill.answers.events import ProgressEvent, StageEvent, StatusEvent, UnitEvent
 from leadmill.answers.health import Health, Readiness
@@ -62,6 +63,8 @@ from leadmill.answers.words import JobStatus, PriorityName, StageStatus
 
 __all__ = [
     "Accepted",
+    "AuditEntry",
+    "AuditPage",
     "BulkAction",
     "BulkAnswer",
     "BulkCounts",

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Literal, Self, Unpack, cast
 
 from leadmill.answers import (
+    AuditEntry,
     BulkAction,
     BulkAnswer,
     Company,
@@ -29,6 +30,7 @@ from leadmill.answers import (
 from leadmill.client.errors import ApiError
 from leadmill.client.job_handle import JobHandle
 from leadmill.client.options import (
+    AuditFilter,
     CompanyFilter,
     DownloadOptions,
     Facet,
@@ -254,6 +256,11 @@ class Client(Submissions):
         What a job's list says of it is not told here: it comes back with that job's leads.
         """
         return dict(self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
+
+    def audit(self, *, limit: int | None = None, **filters: Unpack[AuditFilter]) -> Iterator[AuditEntry]:
+        """Who did what, newest first; it takes a key of an admin."""
+        check_names(filters, AuditFilter)
+        return cast(Iterator[AuditEntry], self._transport.pages(f"{API}/audit", filters, limit))
 
     def health(self) -> Health:
         """What /healthz says."""

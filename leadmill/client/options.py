@@ -216,6 +216,23 @@ class JobFilter(TypedDict, total=False):
     text: str | None
 
 
+class AuditFilter(TypedDict, total=False):
+    """Which entries of the audit; what is left out matches all."""
+
+    #: Made at or after, and before: ISO 8601.
+    since: str | None
+    until: str | None
+    #: The visible part of a key.
+    key: str | None
+    project: str | None
+    #: The name of a call: `submit_pipeline`, `cancel` …
+    action: str | None
+    #: Of a job, schedule, key …
+    id: str | None
+    #: HTTP status of the answer.
+    status: int | None
+
+
 #: Options that have options.
 _NESTED: Mapping[str, type] = {
     "crawl": CrawlOptions,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -173,10 +173,20 @@ class Accepted:
     job_id: str
     replayed: bool
     send: list[HandOut]
+    #: Elements of the audit's stream, where the record's script has added the entry to it; 0: it has not.
+    audited: int = 0
 
 
-def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | None = None) -> Accepted:
+def record(
+    store: JobStore,
+    lake: Lake,
+    submission: Submission,
+    job_id: str | None = None,
+    audit: Callable[[str], str] | None = None,
+) -> Accepted:
     """Check a submission and write its record; the caller dispatches `send`, after answering if it likes.
+
+    `audit` makes the audit entry of the job with this id (`data.audit.Entry.text`).
 
     Raises:
         InputError: a field is wrong (named).
@@ -229,7 +239,7 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
             _forget(lake, job_id)
         raise StorageError.of(error) or error from error
     try:
-        answer = store.submit(job, bounds)
+        answer = store.submit(job, bounds, audit and audit(job_id))
     except Exception as error:
         may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)
         if fresh and not may_count:
@@ -240,8 +250,8 @@ def record(store: JobStore, lake: Lake, submission: Submission, job_id: str | No
     if recorded != job_id:
         _forget(lake, job_id)
     if answer.body.get("lost") and not _archived(lake, recorded):
-        return replace(record(store, lake, submission, recorded), replayed=True)
-    return Accepted(recorded, bool(answer.body.get("replayed")), answer.send)
+        return replace(record(store, lake, submission, recorded, audit), replayed=True)
+    return Accepted(recorded, bool(answer.body.get("replayed")), answer.send, answer.body.get("audited") or 0)
 
 
 def _forget(lake: Lake, job_id: str) -> None:

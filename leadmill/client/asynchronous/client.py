@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Literal, Self, Unpack, cast
 
 from leadmill.answers import (
+    AuditEntry,
     BulkAction,
     BulkAnswer,
     Company,
@@ -30,6 +31,7 @@ from leadmill.client.asynchronous.submissions import AsyncSubmissions
 from leadmill.client.asynchronous.transport import AsyncTransport
 from leadmill.client.errors import ApiError
 from leadmill.client.options import (
+    AuditFilter,
     CompanyFilter,
     DownloadOptions,
     Facet,
@@ -253,6 +255,11 @@ class AsyncClient(AsyncSubmissions):
         What a job's list says of it is not told here: it comes back with that job's leads.
         """
         return dict(await self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
+
+    def audit(self, *, limit: int | None = None, **filters: Unpack[AuditFilter]) -> AsyncIterator[AuditEntry]:
+        """Who did what, newest first; it takes a key of an admin."""
+        check_names(filters, AuditFilter)
+        return cast(AsyncIterator[AuditEntry], self._transport.pages(f"{API}/audit", filters, limit))
 
     async def health(self) -> Health:
         """What /healthz says."""

@@ -187,9 +187,9 @@ def test_months_go_once_their_last_day_is_old(files: AuditFiles, stream: Element
 def test_what_was_made_without_redis_is_read_at_once_and_taken_by_the_next_flush(
     files: AuditFiles, stream: Elements
 ) -> None:
-    files.append([Entry(action="create_key", name="ada", id="abcd1234")])
+    files.append([Entry(action="create_key", name="ada", id="abcd1234").text()])
     assert actions(files, stream) == ["create_key"]
-    callers = [threading.Thread(target=files.append, args=([Entry(action=f"a{n}")],)) for n in range(8)]
+    callers = [threading.Thread(target=files.append, args=([Entry(action=f"a{n}").text()],)) for n in range(8)]
     for one in callers:
         one.start()
     for one in callers:
@@ -200,7 +200,7 @@ def test_what_was_made_without_redis_is_read_at_once_and_taken_by_the_next_flush
 
 
 def test_a_flush_killed_before_it_emptied_the_file_of_this_machine(files: AuditFiles, stream: Elements) -> None:
-    files.append([Entry(action="create_key")])
+    files.append([Entry(action="create_key").text()])
     waiting = files.folder / "local.jsonl"
     before = waiting.read_bytes()
     flush(files, stream)
@@ -211,10 +211,10 @@ def test_a_flush_killed_before_it_emptied_the_file_of_this_machine(files: AuditF
 
 
 def test_too_many_that_wait_are_refused(files: AuditFiles) -> None:
-    files.append([Entry(action="a")])
+    files.append([Entry(action="a").text()])
     (files.folder / "local.jsonl").write_bytes(b" " * MAX_WAITING)
     with pytest.raises(StorageError, match="wait for a flush"):
-        files.append([Entry(action="b")])
+        files.append([Entry(action="b").text()])
 
 
 def test_what_is_no_entry_is_told_not_passed_over(files: AuditFiles, stream: Elements) -> None:

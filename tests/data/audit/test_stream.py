@@ -8,15 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from data import keys
 from data.audit import AuditFiles, AuditFilter, AuditStream, Entry, page
 from data.audit.entry import LOST
-from data.jobs import JobStore
+from data.jobs import JobStore, NewJob
+from data.jobs.model import Bounds
 from data.lake import Lake
-from leadmill.errors import DamagedRecordError
+from leadmill.errors import ConflictError, DamagedRecordError, OverloadedError
+from leadmill.ids import new_job_id
 from tests.valkey import Valkey
 
 
@@ -120,3 +123,33 @@ def test_a_flush_killed_at(
     assert actions(stream, files) == expected
     flush(stream, files)
     assert actions(stream, files) == expected and stream.length() == 0
+
+
+def job(**more: Any) -> NewJob:
+    return NewJob(
+        job_id=new_job_id(),
+        kind="pipeline",
+        stages=("scrape",),
+        partition_stages=("scrape",),
+        spec={},
+        source={},
+        **more,
+    )
+
+
+def test_a_submission_and_its_entry_are_one_move(stream: AuditStream, files: AuditFiles, store: JobStore) -> None:
+    entry = Entry(action="submit_pipeline", name='"}]').text()
+    assert not store.submit(job(), audit=entry).body.get("audited"), "whoever finds no stream begins it himself"
+    assert actions(stream, files) == []
+    add(stream, files, "a")
+    key = {"idempotency_key": "k", "body_hash": "1"}
+    assert store.submit(job(**key), audit=entry).body["audited"] == 2
+    assert actions(stream, files) == ["submit_pipeline", "a"]
+    assert not store.submit(job(**key), audit=entry).body.get("audited"), "a replay tells of another job"
+    with pytest.raises(ConflictError):
+        store.submit(job(idempotency_key="k", body_hash="2"), audit=entry)
+    with pytest.raises(OverloadedError):
+        store.submit(job(), Bounds(max_live=1), audit=entry)
+    assert actions(stream, files) == ["submit_pipeline", "a"]
+    store.redis.set(store.key(keys.AUDIT), "mine")
+    assert not store.submit(job(), audit=entry).body.get("audited"), "a foreign key keeps nobody from submitting"

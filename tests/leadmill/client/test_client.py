@@ -432,3 +432,13 @@ def test_values_are_counted_and_tables_saved(api: Any, client: Client, answer: A
 def test_calls_give_what_the_api_declares(call: Any, form: Any) -> None:
     """The forms that OpenAPI is made of, and that the tests of the API hold every answer against."""
     assert get_type_hints(call)["return"] == form
+
+
+def test_the_audit_is_read_by_its_filters(api: Any, client: Client, answer: Any) -> None:
+    api.on(
+        "GET", "/api/v1/audit", answer({"items": [{"entry_id": "aud_1"}, {"entry_id": "aud_2"}], "next_cursor": "x"})
+    )
+    assert [one["entry_id"] for one in client.audit(action="cancel", status=409, limit=2)] == ["aud_1", "aud_2"]
+    assert api.requests[-1].query == {"action": "cancel", "status": "409", "limit": "2"}
+    with pytest.raises(TypeError):
+        client.audit(actoin="cancel")  # type: ignore[call-arg]

@@ -34,7 +34,7 @@ def test_an_hour_a_flush_and_nothing_where_there_is_nothing(driver: Driver) -> N
     run(driver, "statistics")
     assert not files.folder.exists()
     stream.append([Entry(action="cancel").text()], files.newest)
-    files.append([Entry(action="create_key")])
+    files.append([Entry(action="create_key").text()])
     run(driver, "statistics")
     assert stream.length() == 0 and files.waiting() == [] and len(files.months()) == 1
 
