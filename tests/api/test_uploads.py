@@ -19,6 +19,7 @@ from leadmill.settings import Settings
 from pipelines.execution.plan import launch
 from pipelines.execution.unit_run import Runtime, run_unit
 from pipelines.request.asked import read_source
+from pipelines.request.lists import company_list
 from tests.api.conftest import V1
 
 URL, PREVIEW = f"{V1}/pipelines", f"{V1}/pipelines/preview"
@@ -64,6 +65,19 @@ def test_the_result_tells_what_came_of_its_lines(client: TestClient, store: JobS
     record = store.record(job)
     assert record is not None and json.loads(record.finding) == {"input": {**READ, **COUNTS}}
     assert len(record.finding) < 300, "what the record keeps of it, bytes"
+
+
+def test_a_list_that_is_too_much_fails_its_job_with_what_would_do(
+    client: TestClient, store: JobStore, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = sent(client, ODD).json()["job_id"]
+    monkeypatch.setattr(company_list, "WHOLE", 600)
+    runtime = Runtime(Settings(data_url=str(lake.root)), store, lake, lambda outs: None)
+    run_unit(runtime, launch, job, "launch", 0, 0, owner="o", chained=False)
+    told = client.get(f"{V1}/jobs/{job}/errors").json()["items"] + [
+        client.get(f"{V1}/jobs/status/{job}").json()["error"]
+    ]
+    assert "too much to be read in one go" in str(told) and "'data'" in str(told)
 
 
 def test_a_repeated_request_has_the_same_answer(client: TestClient) -> None:

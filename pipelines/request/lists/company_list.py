@@ -18,10 +18,12 @@ from pipelines.request.lists.csv_rows import csv_rows
 from pipelines.request.lists.decoding import Encoding, encoding_of, is_workbook
 from pipelines.request.lists.dialect import Dialect, dialect_of
 from pipelines.request.lists.headers import Header, find_header, none_found
-from pipelines.request.lists.rows import Row, sample
+from pipelines.request.lists.rows import MAX_ROWS, Row, sample
 from pipelines.request.lists.workbook import Sheet, Workbook
 
 NO_ADDRESS = "no address in this line"
+#: As many as a plan holds in the memory that a task has.
+MANY_LINES = f"the list has more than {MAX_ROWS:,} lines; split it"
 _LONG_BOOK = (
     "the workbook takes too long to look through; save the sheet with the list as CSV, or as a workbook of its own"
 )
@@ -117,7 +119,9 @@ class CompanyList:
         """
         line = 0
         try:
-            for item in self.lines(Budget(WHOLE)):
+            for number, item in enumerate(self.lines(Budget(WHOLE)), 1):
+                if number > MAX_ROWS:
+                    raise InputError(MANY_LINES)
                 line = item.line
                 yield item
         except SpentError:

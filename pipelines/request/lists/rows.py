@@ -8,7 +8,7 @@ from itertools import islice
 
 from pipelines.request.lists.budget import SpentError
 
-#: Most columns of a list (Excel has no more), and most rows of a workbook (nor of these).
+#: Most columns of a list (Excel has no more), and most rows of a workbook and lines of a text (nor of these).
 MAX_COLUMNS = 16_384
 MAX_ROWS = 1_048_576
 #: Longest cell that is kept, characters (Excel's own limit); more of it is cut off.

@@ -101,6 +101,15 @@ def test_a_list_that_is_too_much_is_refused_with_what_would_do(tmp_path: Path, m
         list(CompanyList(file))
 
 
+def test_more_lines_than_a_job_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = HOSTILE["addresses"][0](tmp_path, 10)
+    monkeypatch.setattr(company_list, "MAX_ROWS", 11)
+    assert len(list(CompanyList(file))) == 11
+    monkeypatch.setattr(company_list, "MAX_ROWS", 10)
+    with pytest.raises(InputError, match="the list has more than"):
+        list(CompanyList(file))
+
+
 def test_sheets_are_looked_through_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first rows are wide and blank: as many as the budget gives are read, and it says what to do."""
     file = HOSTILE["empty cells of a workbook"][0](tmp_path, 4)
