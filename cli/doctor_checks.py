@@ -212,6 +212,7 @@ def _redis(data_dir: Path) -> Iterator[DoctorCheck]:
     elif not faults:
         yield DoctorCheck("redis", "ok", f"{shown(url)} answers, keeps an append-only file, evicts nothing")
     yield from _lake(data_dir, url, prefix)
+    yield from _broker(url)
     yield from _thrown_away(data_dir, url, prefix)
 
 
@@ -232,6 +233,32 @@ def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
             yield DoctorCheck("lake", "fail", str(error), "leadmill doctor --data FOLDER    # the folder of that lake")
             return
     yield DoctorCheck("lake", "ok", f"{lake or 'a new lake'} lies in {data_dir}, and its records in {shown(url)}")
+
+
+def _broker(records: str) -> Iterator[DoctorCheck]:
+    """The Redis that messages go through, where it or its user is another one than that of the records."""
+    from data.message_queues import MessageQueues
+    from data.server import examine
+    from leadmill.settings import get_settings
+
+    settings = get_settings()
+    url = settings.celery_broker_url
+    if url is None or url == records or not url.startswith(("redis://", "rediss://")):
+        return
+    faults = examine(url, settings.key_prefix, queues_only=True)
+    for fault in faults:
+        yield DoctorCheck("broker", "fail", f"Redis at {shown(url)} {fault.text}", fault.remedy)
+    if faults:
+        return
+    queues = MessageQueues.connect(url, settings.key_prefix, 2)
+    try:
+        refused = queues.write_fault(url)
+    finally:
+        queues.close()
+    if refused is not None:
+        yield DoctorCheck("broker", "fail", refused.text, refused.remedy)
+    else:
+        yield DoctorCheck("broker", "ok", f"{shown(url)} answers, and takes messages")
 
 
 def _thrown_away(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from data.identity import connect
 from data.jobs import JobStore
-from data.probes import WriteFault, redis_fault
+from data.probes import WriteFault, queues_fault
 from data.redis_errors import classified
 from leadmill.errors import DamagedRecordError
 
@@ -91,8 +91,8 @@ class MessageQueues:
         return found
 
     def write_fault(self, url: str) -> WriteFault | None:
-        """Why this Redis takes no write, or None (see `data.probes.redis_fault`)."""
-        return redis_fault(self.client, self.prefix, url)
+        """Why this Redis takes no message, or None (see `data.probes.queues_fault`)."""
+        return queues_fault(self.client, self.prefix, url)
 
     def close(self) -> None:
         """Give the connections up."""

@@ -34,6 +34,7 @@ from leadmill.errors import (
     StoreRefusedError,
 )
 from leadmill.redaction import redis_cli, shown
+from leadmill.stages import Queue
 
 #: Free disk space: below the first a warning, below the second a fault (bytes).
 DISK = (5_000_000_000, 500_000_000)
@@ -97,6 +98,15 @@ def redis_fault(client: redis.Redis, prefix: str, url: str, kinds: Iterable[str]
     for (name, kind), there in zip(wanted.items(), found, strict=True):
         if there not in (kind, "none"):
             return _damaged(f"{prefix}{name}", f"a {there} where a {kind} belongs", url)
+    return None
+
+
+def queues_fault(client: redis.Redis, prefix: str, url: str) -> WriteFault | None:
+    """The same of a Redis that holds queues alone, whose user may write nothing else (see deploy/redis-users.acl)."""
+    try:
+        client.setrange(f"{prefix}{Queue.SCRAPING}:{keys.PROBE}", 0, "")
+    except RedisError as error:
+        return refused(error, url, prefix)
     return None
 
 

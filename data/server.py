@@ -16,6 +16,7 @@ from redis import exceptions as refused
 
 from data import keys
 from leadmill.redaction import redis_cli
+from leadmill.stages import Queue
 
 #: Oldest server whose commands the script and the queues need.
 OLDEST = (6, 2)
@@ -32,8 +33,14 @@ class ServerFault:
     remedy: str
 
 
-def examine(url: str, prefix: str = "leadmill:", timeout_s: float = TIMEOUT_S) -> list[ServerFault]:
-    """Every fault of the server behind a URL, the worst first; the texts begin where `Redis at <url>` ends."""
+def examine(
+    url: str, prefix: str = "leadmill:", timeout_s: float = TIMEOUT_S, *, queues_only: bool = False
+) -> list[ServerFault]:
+    """Every fault of the server behind a URL, the worst first; the texts begin where `Redis at <url>` ends.
+
+    `queues_only`: it holds messages and no records. They are hints, so none that it could lose is a risk, and its user
+    may be one that runs no script and does not see the server's state.
+    """
     try:
         # An @ behind the first slash: the password holds one unescaped, and a part of it would be taken for the host.
         torn = url.startswith("redis") and "@" in urlsplit(url).path + urlsplit(url).fragment
@@ -46,6 +53,8 @@ def examine(url: str, prefix: str = "leadmill:", timeout_s: float = TIMEOUT_S) -
     tool = redis_cli(url)
     try:
         client.ping()
+        if queues_only:
+            return [*_may_queue(client, prefix, tool)]
         try:
             info: Mapping[str, Any] = client.info()
         except refused.NoPermissionError:
@@ -107,6 +116,19 @@ def _may_work(client: redis.Redis, prefix: str, tool: str) -> Iterator[ServerFau
         yield ServerFault("unfit", text, f"{tool} ACL SETUSER USER '~{prefix}*' '&*' +@all -@dangerous +info")
 
 
+def _may_queue(client: redis.Redis, prefix: str, tool: str) -> Iterator[ServerFault]:
+    """Whether this user may use the queues behind the prefix, on a server that takes messages."""
+    try:
+        client.setrange(f"{prefix}{Queue.SCRAPING}:{keys.PROBE}", 0, "")
+    except refused.ReadOnlyError:
+        yield ServerFault("unfit", "is a replica: what is written there is lost, or refused", f"{tool} ROLE")
+    except refused.OutOfMemoryError:
+        return  # it may pass, and is told by whoever looks at what is written
+    except refused.NoPermissionError as error:
+        text = f"does not let the broker's user work ({_words(error)})"
+        yield ServerFault("unfit", text, f"{tool} ACL WHOAMI    # what it needs: deploy/redis-users.acl")
+
+
 def _why(error: Exception, url: str, timeout_s: float, tool: str) -> ServerFault:
     """What a failed greeting means, in words."""
     words = _words(error)
@@ -144,7 +166,10 @@ _OWN = "unset REDIS_URL && leadmill up    # starts a Redis of its own"
 
 def _no_connection(words: str, lower: str, url: str, tool: str) -> ServerFault:
     if "certificate" in lower:
-        return ServerFault("unfit", f"has a certificate that is not trusted ({words})", f"{tool} --cacert FILE PING")
+        text = f"has a certificate that is not trusted ({words})"
+        return ServerFault(
+            "unfit", text, "REDIS_URL='rediss://…?ssl_ca_certs=FILE' leadmill up    # its CA's certificate"
+        )
     if url.startswith("rediss://") and any(word in lower for word in ("ssl", "closed", "reset by peer", "eof")):
         text = f"does not speak TLS, which rediss:// asks for ({words})"
         return ServerFault("unfit", text, "REDIS_URL=redis://… leadmill up    # without the second s")

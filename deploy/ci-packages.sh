@@ -8,6 +8,8 @@ needed='
 chromium chromium tests/reports/test_page.py
 curl curl tests/deploy/test_readme.py
 git git tests/deploy/test_image.py
+openssl openssl tests/deploy/test_broker_users.py
+redis-server redis-server tests/deploy/test_broker_users.py
 '
 
 missing="$(echo "$needed" | while read -r program package _; do

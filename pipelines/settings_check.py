@@ -68,6 +68,10 @@ def _messages(settings: Settings) -> Iterator[SettingFault]:
     if settings.celery_task_serializer not in accepted:
         text = f"CELERY_ACCEPT_CONTENT: lacks {settings.celery_task_serializer!r}, in which messages are sent"
         yield SettingFault("fail", text)
+    unpickled = [word for word in accepted if registry.type_to_name.get(word, word) == "pickle"]
+    if settings.signing_keys and unpickled:
+        text = f"CELERY_ACCEPT_CONTENT: {unpickled[0]!r} runs what a message holds before it can be seen who signed it"
+        yield SettingFault("fail", f"{text}; leave it out, or unset LEADMILL_SIGNING_KEY")
 
 
 def _tls(settings: Settings) -> Iterator[SettingFault]:

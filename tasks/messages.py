@@ -74,13 +74,14 @@ def cleaned(
     headers = message.headers
     _need(isinstance(headers, dict), "its headers are no object", Reason.UNREADABLE)
     task, task_id = headers.get("task"), headers.get("id")
-    known = isinstance(task, str) and task in _TASKS
-    _need(known, f"it names no task of ours: {task!r:.80}", Reason.FOREIGN_TASK)
+    if not isinstance(task, str) or task not in _TASKS:
+        raise NotOursError(f"it names no task of ours: {task!r:.80}", Reason.FOREIGN_TASK)
     queue, priority = STAGES_BY_TASK[task].queue.value, _level(message.properties)
     _need(queue in queues, "its task is of a queue that this worker does not take from", Reason.FOREIGN_TASK)
     _need(_is_uuid(task_id), "its id is none", Reason.OPTIONS)
     for name in _UNUSED:
-        _need(not headers.get(name), f"it sets {name}", Reason.OPTIONS)
+        if headers.get(name):
+            raise NotOursError(f"it sets {name}", Reason.OPTIONS)
     _need(_are_limits(headers.get("timelimit")), "it sets timelimit", Reason.OPTIONS)
     origin = {name: headers.get(name) for name in ("root_id", "parent_id", "group")}
     of_a_canvas = all(value is None or _is_uuid(value) for value in origin.values())
@@ -133,16 +134,16 @@ def _checked_body(message: Any, task: str, signer: Signer | None) -> list[Any]:
 
 def _check_arguments(task: str, args: object, signer: Signer | None, whose: str) -> None:
     """Five that name a unit (0.1.0 sent four), and where messages are signed their MAC."""
-    form = isinstance(args, list | tuple) and 4 <= len(args) <= 6 and names_a_unit(*args[:5])
-    _need(form, f"{whose} names no unit", Reason.ARGUMENTS)
-    assert isinstance(args, list | tuple)
+    if not isinstance(args, list | tuple) or not 4 <= len(args) <= 6 or not names_a_unit(*args[:5]):
+        raise NotOursError(f"{whose} names no unit", Reason.ARGUMENTS)
     mac = args[5] if len(args) == 6 else None
-    if signer is None:  # of a process that has the key already, or still
-        fits = mac is None or (isinstance(mac, str) and len(mac) == CHARACTERS)
-        _need(fits, f"{whose} names no unit", Reason.ARGUMENTS)
-        return
-    _need(mac is not None, f"{whose} is not signed", Reason.UNSIGNED)
-    _need(signer.verifies(task, args[:5], mac), f"{whose} is not signed by a key of ours", Reason.WRONG_MAC)
+    if signer is None:  # a MAC comes of a process that has the key already, or still
+        if mac is not None and not (isinstance(mac, str) and len(mac) == CHARACTERS):
+            raise NotOursError(f"{whose} names no unit", Reason.ARGUMENTS)
+    elif mac is None:
+        raise NotOursError(f"{whose} is not signed", Reason.UNSIGNED)
+    elif not signer.verifies(task, args[:5], mac):
+        raise NotOursError(f"{whose} is not signed by a key of ours", Reason.WRONG_MAC)
 
 
 def _check_signature(signature: object, signer: Signer | None) -> None:
@@ -187,7 +188,8 @@ def _check_form(signature: dict[str, Any], task: object) -> None:
     _need(options is None or isinstance(options, dict), "its canvas has odd options")
     for name, value in (options or {}).items():
         known = _OPTIONS.get(name)
-        _need(known is not None and (value is None or known(value)), f"its canvas sets {name!r:.40}")
+        if known is None or (value is not None and not known(value)):
+            raise NotOursError(f"its canvas sets {name!r:.40}", Reason.CANVAS)
 
 
 def _are_limits(value: object) -> bool:

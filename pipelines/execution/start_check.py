@@ -33,7 +33,7 @@ def check_start(settings: Settings, say: Callable[[str], None]) -> list[ServerFa
     """
     found = _examine(settings.redis_url, settings.key_prefix)
     if settings.broker_url.startswith(("redis://", "rediss://")) and settings.broker_url != settings.redis_url:
-        found += _examine(settings.broker_url, settings.key_prefix)
+        found += _examine(settings.broker_url, settings.key_prefix, queues_only=True)
     for fault in found:
         if fault.kind == "unfit":
             raise UnfitServerError(fault.text, fault.remedy)
@@ -64,6 +64,6 @@ def bind(settings: Settings) -> None:
         store.close()
 
 
-def _examine(url: str, prefix: str) -> list[ServerFault]:
-    where = f"Redis at {shown(url)}"
-    return [ServerFault(fault.kind, f"{where} {fault.text}", fault.remedy) for fault in examine(url, prefix)]
+def _examine(url: str, prefix: str, *, queues_only: bool = False) -> list[ServerFault]:
+    where, faults = f"Redis at {shown(url)}", examine(url, prefix, queues_only=queues_only)
+    return [ServerFault(fault.kind, f"{where} {fault.text}", fault.remedy) for fault in faults]

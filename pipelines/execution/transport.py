@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from kombu.connection import Connection
+from kombu.connection import Connection, ConnectionPool, PooledConnection
 from kombu.transport import redis, virtual
 from redis.exceptions import NoPermissionError, ResponseError
 
@@ -206,3 +206,16 @@ class LakeConnection(Connection):
     def get_transport_cls(self) -> Any:
         found = super().get_transport_cls()  # type: ignore[no-untyped-call]
         return LakeTransport if found is redis.Transport else found
+
+    def Pool(self, limit: int | None = None, **options: Any) -> ConnectionPool:
+        """What Celery takes connections from that nobody gave it: of children that send, and of remote control."""
+        return _LakePool(self, limit, **options)  # type: ignore[no-untyped-call]
+
+
+class _PooledConnection(LakeConnection, PooledConnection):
+    """Kombu's are plain ones of its own, whatever kind they are copies of."""
+
+
+class _LakePool(ConnectionPool):
+    def new(self) -> _PooledConnection:
+        return _PooledConnection(self, **dict(self.connection._info(resolve=False)))  # type: ignore[no-untyped-call]

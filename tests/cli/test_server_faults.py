@@ -66,6 +66,7 @@ def test_a_replica_and_a_cluster_are_refused(
 ) -> None:
     with Valkey(tmp_path / "server", options=options) as server:
         assert found(server.url)[0] == "unfit"
+        assert [fault.kind for fault in examine(server.url, queues_only=True)] == ["unfit"], "as a broker, too"
         ended = leadmill("up", "--port", "0", env={"REDIS_URL": server.url}, timeout=15)
         assert ended.code == 2
         assert ended.err.startswith("error: Redis at redis://127.0.0.1:") and text in ended.err and "Try: " in ended.err

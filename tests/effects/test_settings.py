@@ -108,6 +108,10 @@ def test_strict_refuses_what_is_else_told(here: Path, environment: pytest.Monkey
         ({"celery_result_serializer": "jsn"}, "CELERY_RESULT_SERIALIZER: no form"),
         ({"celery_accept_content": ["json", "pickel"]}, "CELERY_ACCEPT_CONTENT: no form"),
         ({"celery_task_serializer": "pickle"}, "CELERY_ACCEPT_CONTENT: lacks 'pickle'"),
+        (
+            {"celery_accept_content": ["json", "application/x-python-serialize"], "signing_key": "k" * 32},
+            "CELERY_ACCEPT_CONTENT: 'application/x-python-serialize' runs what a message holds",
+        ),
         ({"layouts_dir": Path("nowhere")}, "LEADMILL_LAYOUTS_DIR: no such folder: nowhere"),
         (
             {"layouts_dir": Path("layouts")},

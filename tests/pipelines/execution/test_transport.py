@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import Connection, Consumer, Producer, Queue
+import redis
+from kombu import Connection, Consumer, Exchange, Producer, Queue
 
-from pipelines.execution.transport import LakeTransport
+from leadmill.settings import Settings
+from pipelines.execution.broker import make_celery
+from pipelines.execution.transport import LakeChannel, LakeTransport
 from tests.valkey import Valkey
 
 
@@ -54,3 +58,40 @@ def test_messages_go_out_by_one_client_until_its_connections_are_given_up(server
         assert channel._create_client() is not kept
         producer.publish(3, routing_key="kept")
         assert channel._create_client().llen("kept") == 4
+
+
+def test_connections_of_celerys_pool_are_checked_like_all_others(server: Valkey, tmp_path: Path) -> None:
+    app = make_celery(Settings(REDIS_URL=server.url, key_prefix="pool:", data_url=str(tmp_path)))
+    with app.pool.acquire(block=True) as connection:
+        assert isinstance(connection.default_channel, LakeChannel)
+    assert (tmp_path / "lake.id").exists(), "asked for at the first connection"
+    app.pool.force_close_all()
+
+
+def test_bindings_that_expire_are_kept_and_swept_without_a_script(server: Valkey) -> None:
+    answers, stays = Exchange("answers", type="direct"), Queue("stays", Exchange("both"), routing_key="a")
+    options = {"global_keyprefix": "b:"}
+    with Connection(server.url, transport=LakeTransport, transport_options=options) as connection:
+        channel = connection.default_channel
+        client = channel.client
+        client.config_resetstat()
+        for queue in (
+            Queue("once", answers, routing_key="o", expires=5),
+            Queue("o2", Exchange("both"), "p", expires=5),
+        ):
+            queue(channel).declare()
+        stays(channel).declare()
+        table = [f"b:_kombu.binding.{name}".encode() for name in ("answers", "both")]
+        assert [key in keys(server) for key in table] == [True, True]
+        assert channel.sweep_bindings() == 0, "an hour is left to them"
+        client.zadd("_kombu.binding_deadlines", {"answers": 1, "both": 1})
+        assert channel.sweep_bindings() == 2
+        assert [key in keys(server) for key in table] == [False, True], "one has a queue that stays"
+        assert client.zrange("_kombu.binding_deadlines", 0, -1) == []
+        channel.qos.restore_visible(interval=1)
+        assert not {"cmdstat_eval", "cmdstat_evalsha", "cmdstat_script"} & client.info("commandstats").keys()
+
+
+def keys(server: Valkey) -> set[bytes]:
+    with redis.Redis.from_url(server.url) as client:
+        return set(client.scan_iter("*"))

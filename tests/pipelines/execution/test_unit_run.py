@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data.jobs import TERMINAL, Grant, JobStore, NewJob, UnitStatus
+from data.jobs import TERMINAL, Grant, HandOut, JobStore, NewJob, UnitStatus
+from data.jobs.stored_names import UNIT_FIELDS
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.local_storage import LocalStorage
 from data.schemas import SCHEMA_VERSION
@@ -64,6 +66,24 @@ def test_a_commit_counts_its_files(runtime: Runtime) -> None:
     run(runtime, lambda unit: seen.extend(row["domain"] for row in unit.read()), index=1)
     assert seen == ["a.example", "b.example"]
     assert runtime.store.units(JOB)["p0"]["f"] == ["2", "0"]
+
+
+@pytest.mark.parametrize("other", ["enrich", "publish", "cleanup"])
+def test_another_stages_task_does_no_work_on_a_unit(runtime: Runtime, other: str) -> None:
+    """Only a forged message names one; the unit is handed out again, and it counts as no death or failure."""
+    sent: list[HandOut] = []
+    seen = replace(runtime, dispatch=sent.extend)
+    ran: list[UnitRun] = []
+    assert not run_unit(seen, ran.append, JOB, "p0", 0, 0, owner="o:0", chained=False, task_stage=other)
+    state = runtime.store.unit_states(JOB)["p0"]
+    unit = runtime.store.units(JOB)["p0"]
+    assert (
+        not ran
+        and state.status == UnitStatus.HANDED
+        and not unit.keys() & {UNIT_FIELDS["tries"], UNIT_FIELDS["deaths"]}
+    )
+    assert [(out.unit, out.stage) for out in sent] == [("p0", "scrape")]
+    assert run_unit(seen, ran.append, JOB, "p0", 0, 0, owner="o:0", chained=False, task_stage="scrape") and ran
 
 
 def test_a_stale_run_that_met_damage_removes_nothing(runtime: Runtime) -> None:
