@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,16 @@ def _order(ending: str) -> tuple[int, str]:
     return {"html": 0, "csv": 1}.get(ending, 2), ending
 
 
+def job_folder(data_dir: Path, job_id: str) -> Path | None:
+    """A job's folder in a data folder of this machine, whichever project it is of."""
+    places = chain([data_dir / "jobs" / job_id], data_dir.glob(f"projects/*/jobs/{job_id}"))
+    return next((place for place in places if place.is_dir()), None)
+
+
 def report_files(data_dir: Path, job_id: str) -> list[Path]:
     """The reports of a job in a data folder of this machine."""
-    found = (data_dir / "jobs" / job_id / "reports").glob("report.*")
+    folder = job_folder(data_dir, job_id)
+    found = [] if folder is None else (folder / "reports").glob("report.*")
     return sorted((file for file in found if not file.is_symlink()), key=lambda file: _order(file.suffix[1:]))
 
 
@@ -46,7 +54,7 @@ def tell(
 
     A stack of another folder or machine has the reports there: they are saved here, for a path to be one.
     """
-    if report_dir is None and not (data_dir / "jobs" / job.id).is_dir():
+    if report_dir is None and job_folder(data_dir, job.id) is None:
         report_dir = Path.cwd()
     paths = report_files(data_dir, job.id) if report_dir is None else fetch_reports(client, job, report_dir)
     if as_json:

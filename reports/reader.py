@@ -18,6 +18,7 @@ from data.duck import connection
 from data.job_files import JobFiles
 from data.lake import Lake as Files
 from data.schemas import STAGE_SCHEMAS
+from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import NotFoundError
 from leadmill.rows import Lead
 from leadmill.settings import get_settings
@@ -131,20 +132,26 @@ class LakeJob(_View):
 class Lake:
     """The data folder at `path`; without one that of LEADMILL_DATA_URL, else the nearest from here upwards.
 
-    There `var` counts, or `var/demo` while nothing else was made in it.
+    There `var` counts, or `var/demo` while nothing else was made in it. Of several projects in the folder it shows one.
 
     Raises:
-        NotFoundError: no data folder is there; says where it was looked for.
+        NotFoundError: no data folder is there, says where it was looked for; or the project has no jobs in it.
+        ValueError: not the name of a project.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, project: str = DEFAULT_PROJECT) -> None:
         self.path = _find() if path is None else Path(path).expanduser().resolve()
-        if not _is_lake(self.path):
+        self.project = project
+        self._files = Files(self.path, project=project)
+        if not _has_jobs(self._files.root):
+            others = [name for name in self._files.projects() if _has_jobs(self._files.of(name).root)]
+            if others:
+                raise NotFoundError(f"no jobs of project {project!r} in {self.path}; there are: {', '.join(others)}")
             raise NotFoundError(f"no jobs in {self.path}: not a data folder, or nothing ran in it yet")
-        self._files = Files(self.path)
 
     def __repr__(self) -> str:
-        return f"Lake({str(self.path)!r})"
+        project = "" if self.project == DEFAULT_PROJECT else f", project={self.project!r}"
+        return f"Lake({str(self.path)!r}{project})"
 
     def jobs(self) -> list[str]:
         """Ids of the jobs that have scored rows, newest first."""
@@ -198,7 +205,11 @@ def _find() -> Path:
 
 
 def _is_lake(folder: Path) -> bool:
-    return any((folder / "jobs").glob("job_*"))
+    return _has_jobs(folder) or any(folder.glob("projects/*/jobs/job_*"))
+
+
+def _has_jobs(root: Path) -> bool:
+    return any((root / "jobs").glob("job_*"))
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -115,7 +115,7 @@ def stack_of(data_dir: Path) -> AbstractContextManager[SharedStack]:
     """
     from cli.connection import connect
 
-    if not (data_dir / "jobs").is_dir():
+    if not any((data_dir / name).is_dir() for name in ("jobs", "projects")):
         connect(patient=True).close()
     return shared_stack(data_dir)
 

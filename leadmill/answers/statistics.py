@@ -91,7 +91,10 @@ class CriticalEvent(TypedDict):
 
 
 class Figures(TypedDict):
-    """Figures over all jobs, from counters alone."""
+    """Figures over all jobs of the caller's project, from counters alone.
+
+    Queues, workers and stages are of all projects: told to admins of the default one.
+    """
 
     at: str | None
     totals: Totals

@@ -98,6 +98,8 @@ class Campaign:
         self.log_file = spine.folder / f"stages-{uuid.uuid4().hex[:8]}.log"
         self.log_file.touch()
         self.jobs: list[str] = []
+        #: Every second job is of another project: where it is to be found.
+        self._of: dict[str, Spine] = {}
         self.verdict = Verdict()
         self.deaths: list[tuple[str, float, set[int]]] = []
         self._hits: Counter[tuple[str, str, str]] = Counter()
@@ -109,7 +111,7 @@ class Campaign:
     def keep_busy(self) -> None:
         """Submit until `in_flight` jobs run; note whether anything moved."""
         try:
-            running = [job for job in self.jobs[-200:] if self.spine.status(job) not in TERMINAL]
+            running = [job for job in self.jobs[-200:] if self.of(job).status(job) not in TERMINAL]
             for _ in range(self.in_flight - len(running)):
                 self.jobs.append(self.submit())
             self._watch(running)
@@ -118,12 +120,20 @@ class Campaign:
 
     def submit(self) -> str:
         seconds = self.random.choice([0.0, 0.05, 0.3, 1.0])
-        return self.spine.submit(
+        spine = self.spine.of(("default", "acme")[len(self.jobs) % 2])
+        job = spine.submit(
             COMPANIES, seconds=seconds, partition_size=self.random.choice([1, 3, 6]), log=str(self.log_file)
         )
+        self._of[job] = spine
+        return job
+
+    def of(self, job: str) -> Spine:
+        """The stack as the job's project sees it."""
+        return self._of.get(job, self.spine)
 
     def _watch(self, running: Sequence[str]) -> None:
-        now = {job: str(self.spine.store.redis.hget(self.spine.store.key(f"job:{job}"), "g")) for job in running}
+        stores = {job: self.of(job).store for job in running}
+        now = {job: str(store.redis.hget(store.key(f"job:{job}"), "g")) for job, store in stores.items()}
         if now != self._last:
             self._last, self._moved = now, time.monotonic()
         if time.monotonic() - self._moved > STILL_S:
@@ -132,7 +142,7 @@ class Campaign:
     def dump(self, jobs: Sequence[str]) -> str:
         store = self.spine.store
         lines = [f"due {store.redis.zrange(store.key('due'), 0, 20, withscores=True)}", f"workers {store.workers()}"]
-        lines += [f"{job} {store.read(job)} {store.units(job)}" for job in jobs[:3]]
+        lines += [f"{job} {self.of(job).store.read(job)} {self.of(job).store.units(job)}" for job in jobs[:3]]
         return "\n".join([*lines, self.spine.log()])
 
     def run(
@@ -302,7 +312,7 @@ class Campaign:
             try:
                 if self.front is not None:
                     self.jobs += sorted(set(self.front.jobs()) - set(self.jobs))
-                open_jobs = [job for job in self.jobs if self.spine.status(job) not in TERMINAL]
+                open_jobs = [job for job in self.jobs if self.of(job).status(job) not in TERMINAL]
                 self._watch(open_jobs)
                 if not open_jobs:
                     break
@@ -316,17 +326,17 @@ class Campaign:
             verdict.over_http, verdict.ticks = len(self.front.answers), len(self.front.ticks())
         verdict.jobs = len(self.jobs)
         for job in self.jobs:
-            status = self.spine.status(job)
+            status = self.of(job).status(job)
             if status not in TERMINAL:
                 verdict.unended.append(job)
             elif status != "completed":
-                verdict.wrong.append(f"{job} {status} {(self.spine.store.read(job) or {}).get('error')}")
+                verdict.wrong.append(f"{job} {status} {(self.of(job).store.read(job) or {}).get('error')}")
             self._judge_rows(job)
         self._judge_log()
         return verdict
 
     def _judge_rows(self, job: str) -> None:
-        lake = self.spine.lake
+        lake = self.of(job).lake
         wanted = {f"c{i:05d}.example" for i in range(COMPANIES)}
         for stage in ("scrape", "process", "enrich", "score"):
             found = Counter(row["domain"] for row in lake.iter_rows(lake.parts(job, stage)))

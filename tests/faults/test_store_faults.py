@@ -44,10 +44,15 @@ def test_emptied_in_the_middle_of_a_job(spine: FaultSpine, log: Path) -> None:
     ended = spine.submit(3)
     assert spine.wait(ended, 60 * FACTOR) == ["completed"]
     before = spine.store.read(ended)
+    acme = spine.of("acme")
+    theirs = acme.submit(3)
+    assert acme.wait(theirs, 60 * FACTOR) == ["completed"]
     job = spine.submit(12, seconds=0.4, partition_size=1, log=str(log))
     until(lambda: len(begins(log, job, "enrich")) >= 3, 30, "work under way")
     spine.store.redis.flushall()
     until(lambda: spine.status(job) != "gone", 10, "the job restored")
+    until(lambda: acme.status(theirs) == "completed", 10, "the other project's job restored")
+    assert spine.status(theirs) == "gone" and acme.status(job) == "gone"
     assert spine.status(job) == "failed"
     found = spine.store.read(job)
     assert found and "emptied" in found["error"]

@@ -63,6 +63,19 @@ def test_frames_tables_and_queries(lake: Files, job: str) -> None:
     assert "firm-11.example" in found.leads()._repr_html_()
 
 
+def test_a_project_is_shown_its_own_jobs_and_companies(lake: Files, job: str) -> None:
+    theirs = scored_job(lake.of("acme"), more=7)
+    assert Lake(lake.root).jobs() == [job] and Lake(lake.root, project="acme").jobs() == [theirs]
+    for found, score in ((Lake(lake.root), 85.0), (Lake(lake.root, project="acme"), 92.0)):
+        assert next(iter(found.companies()))["score"] == score
+    with pytest.raises(NotFoundError, match=r"no jobs of project 'other' in .*; there are: default, acme"):
+        Lake(lake.root, project="other")
+    with pytest.raises(NotFoundError, match=f"job {theirs} is not in"):
+        Lake(lake.root).job(theirs)
+    with pytest.raises(ValueError, match="not the name of a project"):
+        Lake(lake.root, project="../acme")
+
+
 def test_two_iterators_do_not_disturb_each_other(lake: Files, job: str) -> None:
     leads = Lake(lake.root).job(job).leads()
     first = iter(leads)

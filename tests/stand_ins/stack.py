@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -87,6 +88,12 @@ class Spine:
             )  # fmt: skip
         self.workers.append(worker)
         return worker
+
+    def of(self, project: str) -> Self:
+        """The same stack, seen from a project."""
+        seen = copy.copy(self)
+        seen.store, seen.lake = self.store.of(project), self.lake.of(project)
+        return seen
 
     def submit(self, companies: int = 4, **stand_in: Any) -> str:
         """A pipeline of made-up companies; keyword arguments steer the stand-ins."""

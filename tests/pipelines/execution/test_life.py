@@ -42,6 +42,22 @@ def test_a_pipeline_runs_every_stage_of_every_company_once(spine: Spine) -> None
     assert {file.name for file in (spine.lake.job_dir(job) / "reports").iterdir()} == {"report.html", "report.csv"}
 
 
+def test_jobs_of_two_projects_run_side_by_side_and_each_lies_in_its_own_lake(spine: Spine) -> None:
+    acme = spine.of("acme")
+    ours, theirs = spine.submit(6), acme.submit(5, die=["p1"], fail={"p0": 1})
+    assert spine.wait(ours) == acme.wait(theirs) == ["completed"]
+    assert rows(spine, ours, "score") == [f"c{i:05d}.example" for i in range(6)]
+    assert rows(acme, theirs, "score") == [f"c{i:05d}.example" for i in range(5)]
+    assert acme.store.units(theirs)["p1"]["m"][0] == "poison" and acme.store.units(theirs)["p0"]["e"] == 2
+    canvas.dispatch(spine.celery, acme.store.resume(theirs).send)
+    assert acme.wait(theirs) == ["completed"]
+    assert acme.lake.root == spine.lake.root / "projects" / "acme"
+    assert ours in spine.lake.job_ids() and acme.lake.job_ids() == [theirs]
+    assert spine.status(theirs) == acme.status(ours) == "gone"
+    assert [event["job"] for event in acme.store.criticals()] == [theirs, theirs]
+    assert theirs not in str(spine.store.criticals())
+
+
 def test_a_partition_that_kills_its_process_is_set_aside(spine: Spine) -> None:
     job = spine.submit(6, die=["p1"])
     assert spine.wait(job) == ["completed"]

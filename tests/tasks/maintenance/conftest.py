@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,14 @@ class Driver:
         self.store = JobStore(client, PREFIX, clock=lambda: self.clock_ms)
         self.lake = lake
         self._made = 0
+
+    def of(self, project: str) -> Driver:
+        """Another one, on the same server and data folder, for the jobs of a project; its ids are others."""
+        seen = copy.copy(self)
+        seen.store = JobStore(self.store.redis, PREFIX, clock=lambda: seen.clock_ms).of(project)
+        seen.lake = self.lake.of(project)
+        seen._made = self._made + 500
+        return seen
 
     def at(self, days_ago: float) -> datetime:
         """Set the record's clock."""
