@@ -8,6 +8,7 @@ from api.bodies import AnalysisBody, ReportBody, table_options
 from api.context import Here
 from api.routing import Router
 from api.submitting import IdempotencyHeader, accept, simple
+from leadmill.access import Role
 from leadmill.answers import Accepted
 
 router = Router("/jobs/analytics", "submissions")
@@ -15,6 +16,7 @@ router = Router("/jobs/analytics", "submissions")
 
 @router.post(
     "/report",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=Accepted,
     summary="Report on companies (none named: all)",
@@ -28,6 +30,7 @@ def report(body: ReportBody, here: Here, idempotency_key: IdempotencyHeader = No
 
 @router.post(
     "/analyze",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=Accepted,
     summary="Analyse companies (none named: all)",

@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import iter_route_contexts
 
 from api import (
     analytics,
@@ -20,6 +21,7 @@ from api import (
     event_stream,
     health,
     jobs,
+    keys,
     kinds,
     openapi,
     pages,
@@ -33,8 +35,13 @@ from api import (
     scraping,
 )
 from api.auditing import Auditor
+from api.binding import check_bind
 from api.context import Installation
-from api.gate import Gate, allowed_hosts, check_bind
+from api.gate import Gate, allowed_hosts
+from api.keyring import Keyring
+from api.routing import check_roles
+from data.api_keys import KeyNotes
+from data.jobs import JobStore
 from data.privacy import keep_private
 from leadmill import log
 from leadmill.errors import LeadmillError
@@ -45,6 +52,8 @@ from pipelines.settings_check import check_settings
 from pipelines.views import throughput
 from pipelines.views.view import API
 
+#: The look at the keys waits no longer for Redis, seconds: the file tells it, too.
+KEYS_TIMEOUT_S = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -52,8 +61,10 @@ def create_app(settings: Settings) -> FastAPI:
     """An application of its own: nothing is shared with another one, nothing is connected before it starts.
 
     Raises (at start-up):
-        ConfigError: a host beyond loopback without `LEADMILL_TRUST_NETWORK=1`, a plug-in that is none, a wrong setting.
+        ConfigError: a host beyond loopback without a key or `LEADMILL_TRUST_NETWORK=1`, a plug-in that is none, a wrong
+            setting.
     """
+    keyring = Keyring(settings.data_dir)
     app = FastAPI(
         title="Leadmill",
         summary="Background jobs that turn company websites into scored sales leads",
@@ -61,16 +72,16 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, keyring),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.auditor = Auditor(app, lambda: False)
-    app.add_middleware(Gate, hosts=allowed_hosts(settings), auditor=app.state.auditor)
+    app.state.auditor = Auditor(app, keyring.asks)
+    app.add_middleware(Gate, hosts=allowed_hosts(settings), keyring=keyring, auditor=app.state.auditor)
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
-        audit, openapi,
+        audit, openapi, keys,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),
@@ -86,15 +97,16 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
+def _lifespan(settings: Settings, keyring: Keyring) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        check_roles(iter_route_contexts(app.routes))
         check_bind(settings, settings.api_host)
         check_plugins()
         log.configure(settings)
         check_settings(settings, log.get_logger(__name__).warning)
         await asyncio.to_thread(keep_private, settings.data_dir)
-        here = Installation.make(settings)
+        here = Installation.make(settings, keyring)
         app.state.installation = here
         # The list of public suffixes takes a second to load; the first submits would all load it at once.
         await asyncio.to_thread(registrable_domain, "example.com")
@@ -103,10 +115,14 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], Any]:
         auditor.start(here.store, here.lake)
         here.dispatcher.start()
         here.hub.start()
+        notes = JobStore.connect(settings.redis_url, settings.key_prefix, KEYS_TIMEOUT_S, lake=settings.data_dir)
+        await asyncio.to_thread(keyring.start, KeyNotes(notes), here.hub.end_unwelcome)
         with _on_shutdown_signal(here):
             yield
         here.closing.set()
         await looking  # a cancelled one would leave its thread behind, which asks Redis after the end
+        await asyncio.to_thread(keyring.close)
+        notes.close()
         await asyncio.to_thread(here.hub.close)
         await asyncio.to_thread(here.dispatcher.close)
         await asyncio.to_thread(auditor.close)

@@ -12,6 +12,7 @@ from api.fields import Time
 from api.routing import Router
 from data.audit import AuditFiles, AuditFilter, AuditStream, page
 from leadmill import answers
+from leadmill.access import Role
 from leadmill.errors import InputError
 from leadmill.ids import AUDIT_ID
 from pipelines.views import cursors
@@ -23,7 +24,12 @@ MAX_PAGE = 1_000
 Text = Annotated[str | None, Query(min_length=1, max_length=120)]
 
 
-@router.get("", response_model=answers.AuditPage, summary="Who did what, newest first: every write and every refusal")
+@router.get(
+    "",
+    role=Role.ADMIN,
+    response_model=answers.AuditPage,
+    summary="Who did what, newest first: every write and every refusal",
+)
 def audit(
     here: Here,
     who: Who,

@@ -16,6 +16,7 @@ from api.context import Context, Here
 from api.fields import Tag
 from api.report_files import file_answers, passing_file
 from api.routing import Router
+from leadmill.access import Role
 from leadmill.answers import CompanyFacets, CompanyPage
 from leadmill.errors import ConfigError, InputError
 from leadmill.ids import JOB_ID, parse_company_url
@@ -88,7 +89,7 @@ def _jobs(here: Context, job: str | None, tag: str | None) -> list[str] | None:
 Wanted = Annotated[tuple[CompanyFilter, str], Depends(_wanted)]
 
 
-@router.get("", response_model=CompanyPage, summary="Companies by their newest row, best first")
+@router.get("", role=Role.VIEWER, response_model=CompanyPage, summary="Companies by their newest row, best first")
 def list_companies(
     here: Here,
     wanted: Wanted,
@@ -99,7 +100,12 @@ def list_companies(
     return JSONResponse({"items": items, "next_cursor": following})
 
 
-@router.get("/facets", response_model=CompanyFacets, summary="How many companies match, and how many have each value")
+@router.get(
+    "/facets",
+    role=Role.VIEWER,
+    response_model=CompanyFacets,
+    summary="How many companies match, and how many have each value",
+)
 def company_facets(
     here: Here,
     wanted: Wanted,
@@ -114,6 +120,7 @@ _REFUSED = problems.refusals(404, 507)
 
 @router.get(
     ".csv",
+    role=Role.VIEWER,
     responses={200: file_answers("csv"), **_REFUSED},
     response_class=Response,
     summary="Every company that matches, as CSV",
@@ -124,6 +131,7 @@ def companies_csv(here: Here, wanted: Wanted, layout: Layout = DEFAULT, bom: Bom
 
 @router.get(
     ".xlsx",
+    role=Role.VIEWER,
     responses={200: file_answers("xlsx"), **_REFUSED},
     response_class=Response,
     summary="Every company that matches, as XLSX",
@@ -143,6 +151,7 @@ def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm) ->
 
 @router.get(
     "/{company_id}",
+    role=Role.VIEWER,
     response_model=CompanyDetail,
     summary="One company by its id or its domain, with its facts and its history",
 )

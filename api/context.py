@@ -16,7 +16,9 @@ from fastapi import Depends, Request
 from api.auditing import ACCEPTANCE, Acceptance
 from api.dispatcher import Dispatcher
 from api.event_hub import EventHub
+from api.keyring import Keyring
 from api.probing import Prober
+from data.api_keys import KeyNotes, KeyRegistry
 from data.jobs import JobStore
 from data.lake import Lake
 from data.message_queues import MessageQueues
@@ -66,6 +68,10 @@ class Installation:
     hub: EventHub
     #: Looks whether disk and Redis take writes.
     prober: Prober
+    #: API keys as requests are let in by them; where they are changed; what Redis knows of them.
+    keyring: Keyring
+    api_keys: KeyRegistry
+    key_notes: KeyNotes
     #: Threads of POST /pipelines.
     submitters: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SUBMITTERS, "submit"))
     #: Set when the server shuts down; streams end then.
@@ -73,12 +79,13 @@ class Installation:
     _schedules: dict[str, ScheduleRegistry] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, settings: Settings) -> Installation:
+    def make(cls, settings: Settings, keyring: Keyring) -> Installation:
         prefix = settings.key_prefix
         store = JobStore.connect(
             settings.redis_url, prefix, REDIS_TIMEOUT_S, lake=settings.data_dir, try_again_at_once=True
         )
         lake = Lake(settings.data_dir, store.critical)
+        notes = KeyNotes(store)
         same = settings.broker_url == settings.redis_url or not settings.broker_url.startswith("redis")
         broker = (
             MessageQueues.beside(store) if same else MessageQueues.connect(settings.broker_url, prefix, REDIS_TIMEOUT_S)
@@ -91,6 +98,9 @@ class Installation:
             dispatcher=Dispatcher(make_celery(settings)),
             hub=EventHub(store),
             prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),
+            keyring=keyring,
+            api_keys=KeyRegistry(settings.data_dir, notes.announce),
+            key_notes=notes,
         )
 
     def seen_by(self, caller: Caller, acceptance: Acceptance | None = None) -> Context:
@@ -131,7 +141,14 @@ async def get_caller(request: Request) -> Caller:
     return found
 
 
+async def get_known_caller(request: Request) -> Caller | None:
+    """The same for a call that is open to everybody: None where a key is asked for and none came that counts."""
+    found: Caller | None = request.scope["leadmill.caller"]
+    return found
+
+
 Who = Annotated[Caller, Depends(get_caller)]
+PerhapsWho = Annotated[Caller | None, Depends(get_known_caller)]
 
 
 async def get_context(request: Request) -> Context:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from api.problems import TooManyError
@@ -41,8 +41,10 @@ def order(entry_id: str) -> tuple[int, int]:
 class Viewer:
     """One open event stream."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, welcome: Callable[[], bool]) -> None:
         self._loop = loop
+        #: Whether its caller may still follow.
+        self.welcome = welcome
         #: None ends the stream.
         self.entries: asyncio.Queue[Event | None] = asyncio.Queue(_BEHIND)
 
@@ -105,10 +107,18 @@ class EventHub:
 
     def end_streams(self) -> None:
         """End every stream; viewers may come back."""
-        with self._news:
-            viewers = [viewer for some in self._viewers.values() for viewer in some]
-        for viewer in viewers:
+        for viewer in self._all():
             viewer.give(None)
+
+    def end_unwelcome(self) -> None:
+        """End the streams of callers who would not be let in any more: their key was revoked, or has expired."""
+        for viewer in self._all():
+            if not viewer.welcome():
+                viewer.give(None)
+
+    def _all(self) -> list[Viewer]:
+        with self._news:
+            return [viewer for some in self._viewers.values() for viewer in some]
 
     def close(self) -> None:
         """End every stream and the thread."""
@@ -120,12 +130,12 @@ class EventHub:
             self._thread.join(_BLOCK_MS / 1000 + 3)
 
     @contextmanager
-    def watch(self, stream: str, after: str) -> Iterator[Viewer]:
-        """Entries of a job's stream (`data.jobs.event_feed.stream_of`) behind `after`.
+    def watch(self, stream: str, after: str, welcome: Callable[[], bool]) -> Iterator[Viewer]:
+        """Entries of a job's stream (`data.jobs.event_feed.stream_of`) behind `after`, while its caller is `welcome`.
 
         Some may come that the viewer already has.
         """
-        viewer = Viewer(asyncio.get_running_loop())
+        viewer = Viewer(asyncio.get_running_loop(), welcome)
         with self._news:
             self._viewers.setdefault(stream, set()).add(viewer)
             self._read_to.setdefault(stream, after)

@@ -23,6 +23,7 @@ from api.event_hub import Viewer, order
 from api.routing import Router
 from data.jobs import TERMINAL, JobRecord
 from data.jobs.event_feed import Event, stream_of
+from leadmill.access import Role
 from leadmill.errors import InputError
 from pipelines.intake.control import existing
 
@@ -59,6 +60,7 @@ def _existing_job(job_id: str, here: Here) -> str:
 
 @router.get(
     "/{job_id}/events",
+    role=Role.VIEWER,
     response_class=EventSourceResponse,
     summary="Follow a job by Server-Sent Events",
     responses=problems.refusals(429),
@@ -66,11 +68,14 @@ def _existing_job(job_id: str, here: Here) -> str:
     dependencies=[Depends(_seat)],
 )
 async def events(
-    job_id: Annotated[str, Depends(_existing_job)], after: Annotated[str, Depends(_last_event_id)], here: Here
+    request: Request,
+    job_id: Annotated[str, Depends(_existing_job)],
+    after: Annotated[str, Depends(_last_event_id)],
+    here: Here,
 ) -> AsyncIterator[ServerSentEvent]:
     """Events `status`, `stage`, `unit` and `progress`; those kept since the job's start first."""
     follower = Follower(here, job_id, after)
-    with here.hub.watch(stream_of(here.store, job_id), after) as viewer:
+    with here.hub.watch(stream_of(here.store, job_id), after, request.scope["leadmill.still"]) as viewer:
         # What happens from here on comes to the viewer too: reading the past now leaves no gap.
         async for event in follower.past():
             yield event
@@ -79,7 +84,10 @@ async def events(
 
 
 @router.head(
-    "/{job_id}/events", include_in_schema=False, dependencies=[Depends(_existing_job), Depends(_last_event_id)]
+    "/{job_id}/events",
+    role=Role.VIEWER,
+    include_in_schema=False,
+    dependencies=[Depends(_existing_job), Depends(_last_event_id)],
 )
 def events_head() -> Response:
     """No stream is opened for its headers alone."""

@@ -120,6 +120,17 @@ _COMPANY = dict.fromkeys([*SHORT, "seen_at"]) | {
 }
 
 #: Name of a schema → an example of it.
+_KEY: dict[str, Any] = {
+    "id": "k7v2m9qa",
+    "name": "crm-import",
+    "role": "operator",
+    "project": "default",
+    "created_at": "2027-01-31T08:00:00+00:00",
+    "last_used_at": "2027-01-31T08:04Z",
+    "expires_at": None,
+    "networks": ["10.1.0.0/16"],
+    "revoked_at": None,
+}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "PipelineBody": _PIPELINE,
     "ScrapeBody": {"company_urls": ["polderdata.example"]},
@@ -242,6 +253,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
         "next_cursor": None,
     },
+    "KeyBody": {"name": "crm-import", "role": "operator", "networks": ["10.1.0.0/16"]},
+    "RotateBody": {"grace_s": 3600},
+    "ApiKeyPage": {"items": [_KEY], "next_cursor": None},
+    "NewApiKey": {**_KEY, "last_used_at": None, "key": "lm_k7v2m9qa_…"},
     "Company": _COMPANY,
     "CompanyPage": {"items": [_COMPANY], "next_cursor": None},
     "CompanyFacets": {"companies": 34, "facets": {"country": [{"value": "DE", "companies": 12}]}},

@@ -1,4 +1,4 @@
-"""What every request passes first: request id, host and origin checks, body limit, security headers, crashes.
+"""What every request passes first: request id, host and origin checks, body limit, keys, security headers, crashes.
 
 Plain ASGI, so that streams pass through untouched. It is built against browsers: a page of
 another site must not reach an API on loopback, neither by a rebound DNS name nor by a form.
@@ -10,7 +10,9 @@ import ipaddress
 import itertools
 import re
 import secrets
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -19,8 +21,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.auditing import Auditor
-from leadmill.access import Caller
-from leadmill.errors import ConfigError
+from api.auditing.auditor import SHOWN_KEY
+from api.authentication import CHALLENGE, by_key, shown_id
+from api.keyring import Keyring
+from leadmill.errors import ConfigError, KeyRefusedError, KeysUnreadableError
 from leadmill.hosts import AllowedHosts
 from leadmill.settings import Settings
 from pipelines.request.inputs import MAX_UPLOAD
@@ -33,7 +37,10 @@ _FILE_PATHS = ("/api/v1/pipelines", "/api/v1/pipelines/preview")
 #: (`api.event_hub`), and whoever asks whether this process lives is always answered.
 MAX_BUSY = 256
 _UNCOUNTED_ENDS = ("/healthz", "/readyz", "/events")
+#: What anybody is told: whether this process is well, and no more.
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_SOON = {"Retry-After": "1"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 #: Stands among the first headers when a request named its host twice; no header has such a name.
 _AGAIN = b":host again"
@@ -47,27 +54,6 @@ _HEADERS: dict[bytes, bytes] = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
     b"cache-control": b"no-store",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """True for `localhost` and loopback addresses."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def check_bind(settings: Settings, host: str) -> None:
-    """Refuse to be reachable from other machines unless the operator says that the network is trusted.
-
-    Raises:
-        ConfigError: a host beyond loopback without `LEADMILL_TRUST_NETWORK=1`.
-    """
-    if not is_loopback(host) and not settings.trust_network:
-        raise ConfigError(
-            f"the API has no keys yet, so it binds loopback only, not {host}; "
-            "inside a network you trust set LEADMILL_TRUST_NETWORK=1"
-        )
 
 
 def allowed_hosts(settings: Settings) -> AllowedHosts:
@@ -90,12 +76,22 @@ def allowed_hosts(settings: Settings) -> AllowedHosts:
         raise ConfigError(f"LEADMILL_API_HOST: {error}") from error
 
 
+class Refusal(NamedTuple):
+    """What a request is answered that comes no further; `code` as its status has it where there is none."""
+
+    status: int
+    detail: str
+    code: str | None = None
+    headers: Mapping[str, str] | None = None
+
+
 class Gate:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts, auditor: Auditor) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, keyring: Keyring, auditor: Auditor) -> None:
         self._app = app
         self._hosts = hosts
+        self._keyring = keyring
         self._auditor = auditor
         auditor.under_way = lambda: self._busy
         # Few names come again and again; whoever sends many different ones pays for each.
@@ -112,7 +108,6 @@ class Gate:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _REQUEST_ID.match(given) else f"req_{self._series}{next(self._numbers):08x}"
         scope["leadmill.request_id"] = request_id
-        scope["leadmill.caller"] = Caller.local((scope.get("client") or ("",))[0])
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -127,17 +122,16 @@ class Gate:
                 ]
             await send(message)
 
-        refusal = self._refusal(scope, headers)
+        refusal = self._refusal(scope, headers) or self._unknown_caller(scope, headers)
         counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
         if counted and self._busy >= MAX_BUSY:
-            refusal = refusal or (503, None, "too many requests are under way; send this one again")
+            refusal = refusal or Refusal(503, "too many requests are under way; send this one again", None, _SOON)
         answering = self._auditor.watching(scope, receive, send_with_headers, refused=refusal is not None)
         self._busy += counted
         try:
             if refusal is not None:
-                status, code, detail = refusal
-                wait = {"Retry-After": "1"} if status == 503 else None
-                answer = problems.problem(status, detail, code=code, request_id=request_id, headers=wait)
+                status, detail, code, more = refusal
+                answer = problems.problem(status, detail, code=code, request_id=request_id, headers=more)
                 await answer(scope, receive, answering)
             else:
                 await self._app(scope, _limited(scope, receive), answering)
@@ -152,17 +146,31 @@ class Gate:
         finally:
             self._busy -= counted
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str | None, str] | None:
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if not self._is_ours(host):
-            return 421, None, f"this API is not {host[:100]!r}; {self._advice()}"
+            return Refusal(421, f"this API is not {host[:100]!r}; {self._advice()}")
         if _AGAIN in headers:
-            return 400, None, "the request names its host more than once"
+            return Refusal(400, "the request names its host more than once")
         if scope["method"] not in _SAFE_METHODS and _cross_origin(headers, host):
-            return 403, "cross_origin", "refused: the request comes from a page of another origin"
+            return Refusal(403, "refused: the request comes from a page of another origin", "cross_origin")
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > _limit(scope):
-            return 413, None, _too_large(scope)
+            return Refusal(413, _too_large(scope))
+        return None
+
+    def _unknown_caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
+        """Put the caller into the scope, or say why it gets no further."""
+        scope["leadmill.caller"] = None
+        address = (scope.get("client") or ("",))[0]
+        try:
+            scope["leadmill.caller"], scope["leadmill.still"] = by_key(self._keyring, headers, address)
+        except (KeyRefusedError, KeysUnreadableError) as error:
+            if scope["path"] in OPEN_PATHS:
+                return None
+            scope[SHOWN_KEY] = shown_id(headers)
+            more = {"WWW-Authenticate": CHALLENGE} if isinstance(error, KeyRefusedError) else _SOON
+            return Refusal(error.status, str(error), error.code, more)
         return None
 
     def _advice(self) -> str:

@@ -11,10 +11,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.context import Context, Everything, Here
+from api.context import Context, Everything, Here, Installation, PerhapsWho
 from api.routing import Router
 from data.projects import damages_everywhere
 from leadmill import answers
+from leadmill.access import Caller, Role
 from leadmill.answers import Figures
 from leadmill.errors import ForeignLakeError, UnavailableError
 from leadmill.redaction import redacted
@@ -30,31 +31,57 @@ _NAMED = 5
 
 @router.get(
     "/healthz",
+    role=None,
     response_model=answers.Health,
     responses={503: {"model": answers.Health, "description": "The job store is another lake's"}},
     summary="200 while this process lives; `status` is warn when something threatens jobs, fail when disk or Redis "
     "take no writes or damaged files lie in the lake, and fail, with 503, when the job store is another lake's",
 )
-def healthz(here: Everything) -> Response:
+def healthz(here: Everything, who: PerhapsWho) -> Response:
     seen = here.prober.look()
     if seen.foreign:
         detail = seen.shown["warnings"][0]
         wait = {"Retry-After": str(ForeignLakeError(detail).retry_after_s)}
-        found = {"status": "fail", **seen.shown, "detail": detail}
-        return JSONResponse(redacted.within(found), status_code=503, headers=wait)
+        return JSONResponse(_told(who, "fail", **seen.shown, detail=detail), status_code=503, headers=wait)
     damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages_everywhere(here.lake)[:_NAMED]]
     mistaken = [fault.text for fault in setting_faults(here.settings)]
     warnings = [*damaged, *mistaken, *seen.shown["warnings"]]
-    status = "fail" if seen.faults or damaged else "warn" if warnings else "ok"
-    return JSONResponse(redacted.within({"status": status, **seen.shown, "warnings": warnings}))
+    closed = not here.keyring.is_readable
+    status = "fail" if seen.faults or damaged or closed else "warn" if warnings else "ok"
+    return JSONResponse(_told(who, status, **{**seen.shown, "warnings": warnings}))
+
+
+def _told(who: Caller | None, status: str, **more: Any) -> Any:
+    """All of it for who administers the installation; for everybody else whether it is well."""
+    if who is not None and who.administers_all:
+        return redacted.within({"status": status, **more})
+    return {"status": "fail" if status == "fail" else "ok"}
 
 
 @router.get(
     "/readyz",
+    role=None,
     response_model=answers.Readiness,
     summary="200 once every queue has a listener, and disk and Redis take writes",
 )
-def readyz(here: Everything) -> Response:
+def readyz(here: Everything, who: PerhapsWho) -> Response:
+    tells = who is not None and who.administers_all
+    try:
+        here.keyring.table()
+        workers = _working(here)
+    except UnavailableError as error:
+        if tells:
+            raise
+        raise UnavailableError("not ready") from error
+    return JSONResponse({"status": "ready", **({"workers": workers} if tells else {})})
+
+
+def _working(here: Installation) -> int:
+    """How many workers there are, where every queue has one and everything takes writes.
+
+    Raises:
+        UnavailableError: it is not so; says what is missing.
+    """
     seen = here.prober.look()
     if seen.foreign:
         raise ForeignLakeError(seen.shown["warnings"][0])
@@ -66,10 +93,10 @@ def readyz(here: Everything) -> Response:
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
         raise UnavailableError(f"no worker listens on {names}; start one: `leadmill worker -Q {','.join(missing)}`")
-    return JSONResponse({"status": "ready", "workers": len(workers)})
+    return len(workers)
 
 
-@router.get("/metrics", summary="Gauges for Prometheus", response_class=PlainTextResponse)
+@router.get("/metrics", role=Role.VIEWER, summary="Gauges for Prometheus", response_class=PlainTextResponse)
 def metrics(here: Here) -> Response:
     registry = CollectorRegistry()
     registry.register(_Gauges(statistics(here.store, here.broker), here))

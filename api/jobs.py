@@ -19,6 +19,7 @@ from api.routing import Router
 from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
 from leadmill import answers
+from leadmill.access import Role
 from pipelines.committed import told_files
 from pipelines.intake import bulk, control
 from pipelines.views import causes, dead_letters, waiting
@@ -30,13 +31,13 @@ from pipelines.views.view import job_json
 router = Router("/jobs", "jobs")
 
 
-@router.get("/status/{job_id}", response_model=answers.Job, summary="One job")
+@router.get("/status/{job_id}", role=Role.VIEWER, response_model=answers.Job, summary="One job")
 def status(job_id: str, here: Here) -> Response:
     record = control.known(here.store, here.lake, job_id)
     return JSONResponse(job_json(record, waiting.reasons(here.store, [record]).get(job_id)))
 
 
-@router.get("/list", response_model=answers.JobPage, summary="Jobs, newest first")
+@router.get("/list", role=Role.VIEWER, response_model=answers.JobPage, summary="Jobs, newest first")
 def list_jobs(
     here: Here,
     status: Annotated[Status | None, Query()] = None,
@@ -55,6 +56,7 @@ def list_jobs(
 
 @router.get(
     "/statistics",
+    role=Role.VIEWER,
     response_model=answers.Statistics,
     summary="Totals, durations, rates, queues, workers and alarms, at the same cost whatever their number",
 )
@@ -63,7 +65,10 @@ def job_statistics(here: Here) -> Response:
 
 
 @router.get(
-    "/dead", response_model=answers.DeadLetterPage, summary="Units that failed for good, newest first, with the reason"
+    "/dead",
+    role=Role.VIEWER,
+    response_model=answers.DeadLetterPage,
+    summary="Units that failed for good, newest first, with the reason",
 )
 def dead(
     here: Here,
@@ -74,7 +79,9 @@ def dead(
     return JSONResponse({"items": page.items, "next_cursor": page.next_cursor})
 
 
-@router.post("/bulk", response_model=answers.BulkAnswer, summary="Cancel or resume every job that matches")
+@router.post(
+    "/bulk", role=Role.OPERATOR, response_model=answers.BulkAnswer, summary="Cancel or resume every job that matches"
+)
 def act_on_all(body: BulkBody, here: Here, request: Request) -> Response:
     action = f"{body.action}_all"
     audited(request, action=action, count=0)
@@ -87,7 +94,10 @@ def act_on_all(body: BulkBody, here: Here, request: Request) -> Response:
 
 
 @router.get(
-    "/{job_id}/errors", response_model=answers.ErrorPage, summary="Companies and pages that failed, with the reason"
+    "/{job_id}/errors",
+    role=Role.VIEWER,
+    response_model=answers.ErrorPage,
+    summary="Companies and pages that failed, with the reason",
 )
 def errors(
     job_id: str,
@@ -104,6 +114,7 @@ def errors(
 
 @router.delete(
     "/cancel/{job_id}",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=answers.Accepted,
     summary="End a job now; what is done is kept",
@@ -115,6 +126,7 @@ def cancel(job_id: str, here: Here) -> Response:
 
 @router.post(
     "/{job_id}/resume",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=answers.Accepted,
     summary="Hand out again what is not done",
@@ -125,6 +137,7 @@ def resume(job_id: str, here: Here, idempotency_key: IdempotencyHeader = None) -
 
 @router.post(
     "/{job_id}/replay",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=answers.Accepted,
     summary="Resume the job of a dead letter: what is not done of it is handed out again",

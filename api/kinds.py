@@ -12,6 +12,7 @@ from api.bodies import Common, CompaniesBody
 from api.context import Context, Here
 from api.routing import Router
 from api.submitting import IdempotencyHeader, accept, simple
+from leadmill.access import Role
 from leadmill.answers import Accepted
 from leadmill.declared import KINDS
 from leadmill.kinds import Kind
@@ -21,16 +22,15 @@ router = Router("/jobs")
 
 def _add(kind: Kind) -> None:
     last = kind.word.replace("-", "_")
-    router.add_api_route(
+    router.post(
         f"/{kind.route}",
-        _call(kind),
-        methods=["POST"],
+        role=Role.OPERATOR if kind.needs_companies else Role.ADMIN,
         name=kind.name if last == kind.name else f"{kind.name}_{last}",
         status_code=202,
         response_model=Accepted,
         summary=kind.summary,
         tags=["submissions" if kind.needs_companies else "maintenance"],
-    )
+    )(_call(kind))
 
 
 def _call(kind: Kind) -> Any:

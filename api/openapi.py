@@ -20,8 +20,9 @@ from pydantic import TypeAdapter
 from api import problems
 from api.bodies import PipelineBody
 from api.examples import EXAMPLES
-from api.routing import Router
+from api.routing import ROLE, Router
 from leadmill import answers
+from leadmill.access import Role
 
 #: Refusals that any call may meet, and those of calls that change something, and of calls with a body.
 _ANY = (400, 413, 421, 422, 431, 500, 503)
@@ -46,17 +47,25 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {"description": "Seconds to wait before the next try", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "How to send a key", "schema": _TEXT},
     "X-Request-ID": {"description": "The request's own `X-Request-ID`, else one of ours", "schema": _TEXT},
 }
 #: Headers of answers, by status.
 _OF_STATUS = {
-    "201": ["Location"], "202": ["Location"], "405": ["Allow"], "429": ["Retry-After"], "503": ["Retry-After"],
+    "201": ["Location"], "202": ["Location"], "401": ["WWW-Authenticate"], "405": ["Allow"], "429": ["Retry-After"],
+    "503": ["Retry-After"],
 }  # fmt: skip
+
+#: Ways to send a key. One is enough, and none is asked for where no key was ever made.
+_SCHEMES: Mapping[str, dict[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `lm_…`"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same"},
+}
 
 router = Router()
 
 
-@router.get("/openapi.json", include_in_schema=False)
+@router.get("/openapi.json", role=Role.VIEWER, include_in_schema=False)
 def openapi(request: Request) -> Response:
     return JSONResponse(request.app.openapi())
 
@@ -75,7 +84,7 @@ def document(app: FastAPI) -> dict[str, Any]:
                 _complete(call, method, path)
             if "get" in calls:
                 calls["head"] = _head(calls["get"])
-        made["components"] |= {"responses": dict(_refusals()), "headers": _HEADERS}
+        made["components"] |= {"responses": dict(_refusals()), "headers": _HEADERS, "securitySchemes": _SCHEMES}
         for name, example in EXAMPLES.items():
             if name in schemas:
                 schemas[name]["examples"] = [example]
@@ -95,7 +104,11 @@ def _add(schemas: dict[str, Any], schema: dict[str, Any]) -> None:
 def _complete(call: dict[str, Any], method: str, path: str) -> None:
     """Say which refusals a call may meet, and the headers of its answers."""
     responses = call["responses"]
+    role = call.pop(ROLE, None)
+    call["security"] = [] if role is None else [*({name: [role]} for name in _SCHEMES), {}]
     statuses = {*_ANY, *(int(status) for status in responses if status >= "400")}
+    statuses |= {401} if role else set()
+    statuses |= {403} if role not in (None, Role.VIEWER.value) else set()
     statuses |= {*(_UNSAFE if method in _UNSAFE_METHODS else ())}
     statuses |= {*(_WITH_BODY if "requestBody" in call else ())}
     statuses |= {409} if _MADE & responses.keys() else set()
@@ -132,7 +145,7 @@ def _head(get: Mapping[str, Any]) -> dict[str, Any]:
         status: answer if "$ref" in answer else {name: value for name, value in answer.items() if name != "content"}
         for status, answer in get["responses"].items()
     }
-    kept = {name: value for name, value in get.items() if name in ("tags", "parameters")}
+    kept = {name: value for name, value in get.items() if name in ("tags", "parameters", "security")}
     return {
         **kept,
         "summary": f"The headers of: {get['summary'][:1].lower()}{get['summary'][1:]}",

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from api.context import Here
 from api.routing import Router
+from leadmill.access import Role
 from pipelines.queues import Queue
 from pipelines.views import waiting
 from pipelines.views.listing import JobFilter, list_jobs
@@ -32,7 +33,7 @@ def templates() -> Environment:
     )
 
 
-@router.get("/")
+@router.get("/", role=Role.VIEWER)
 def landing(here: Here) -> Response:
     page = list_jobs(here.store, here.lake, JobFilter(), _JOBS)
     reasons = waiting.reasons(here.store, page.records)

@@ -19,6 +19,7 @@ from api.context import Context, Here, get_context
 from api.fields import Column
 from api.routing import Router
 from api.submitting import KEY_DESCRIPTION, KEY_SCHEMA, IdempotencyHeader, accept, accepted_answer, scoped_key
+from leadmill.access import Role
 from leadmill.answers import Accepted, ListPreview
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError
@@ -62,6 +63,7 @@ _OPTIONS = {"type": "string", "description": "The JSON body's other fields; or g
 
 @router.post(
     "",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=Accepted,
     openapi_extra=uploads.openapi(
@@ -95,6 +97,7 @@ class PreviewBody(Body):
 
 @router.post(
     "/preview",
+    role=Role.OPERATOR,
     response_model=ListPreview,
     openapi_extra=uploads.openapi({"column": _COLUMN["schema"]}, [_COLUMN]),
     summary="What would be understood of a list, without a job",
@@ -106,6 +109,7 @@ async def preview_list(request: Request) -> Response:
 
 @router.post(
     "/{job_id}/resume",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=Accepted,
     summary="Hand out again what is not done",
@@ -116,6 +120,7 @@ def resume_pipeline(job_id: str, here: Here, idempotency_key: IdempotencyHeader 
 
 @router.post(
     "/{job_id}/rerun",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=Accepted,
     summary="A new job over the same companies that reads the old one's parts before `from_stage`",

@@ -27,6 +27,7 @@ MAX_ERRORS = 20
 #: The code of each status where the error has none of its own.
 CODES = {
     400: "bad_request",
+    401: "key_refused",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -45,6 +46,7 @@ CODES = {
 }
 TITLES = {
     400: "Bad request",
+    401: "No API key that counts",
     403: "Refused",
     404: "Not found",
     405: "Method not allowed",

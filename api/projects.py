@@ -16,7 +16,7 @@ from api.context import Everything, Who
 from api.routing import Router
 from data.project_quotas import project_quotas
 from leadmill import answers
-from leadmill.access import PROJECT, Caller
+from leadmill.access import PROJECT, Caller, Role
 from leadmill.errors import ForbiddenError, NotFoundError
 from leadmill.quotas import MAX_QUOTA
 from pipelines.views import quotas
@@ -37,14 +37,19 @@ class QuotasBody(Body):
     upload_bytes_per_day: _Limit = None
 
 
-@router.get("", response_model=answers.ProjectPage, summary="Projects, what each may have and what is left of it")
+@router.get(
+    "",
+    role=Role.VIEWER,
+    response_model=answers.ProjectPage,
+    summary="Projects, what each may have and what is left of it",
+)
 def list_projects(everything: Everything, who: Who) -> Response:
     names = quotas.projects(everything.store, everything.lake) if who.administers_all else [who.project]
     items = [quotas.described(everything.store, everything.lake, name) for name in names]
     return JSONResponse({"items": items, "next_cursor": None})
 
 
-@router.get("/{name}", response_model=answers.Project, summary="One project")
+@router.get("/{name}", role=Role.VIEWER, response_model=answers.Project, summary="One project")
 def project(name: str, everything: Everything, who: Who) -> Response:
     _check_sees(who, name)
     return JSONResponse(quotas.described(everything.store, everything.lake, name))
@@ -52,6 +57,7 @@ def project(name: str, everything: Everything, who: Who) -> Response:
 
 @router.put(
     "/{name}",
+    role=Role.ADMIN,
     response_model=answers.Project,
     responses=problems.refusals(403),
     summary="Give a project quotas of its own, instead of those it has",

@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from api.pages import templates
 from api.report_files import WholeFile
 from api.routing import Router
+from leadmill.access import Role
 from pipelines.views.view import API
 
 router = Router("/docs", include_in_schema=False)
@@ -26,7 +27,7 @@ _STYLE, _SCRIPT = "swagger-ui.css", "swagger-ui-bundle.js"
 _KEPT = {"Cache-Control": "private, max-age=86400", "Accept-Ranges": "none"}
 
 
-@router.get("")
+@router.get("", role=Role.VIEWER)
 def reference() -> Response:
     nonce = secrets.token_urlsafe(16)
     html = (
@@ -41,11 +42,11 @@ def reference() -> Response:
     return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
 
-@router.get(f"/{_STYLE}")
+@router.get(f"/{_STYLE}", role=Role.VIEWER)
 def style(v: str = "") -> Response:
     return WholeFile(_ASSETS / _STYLE, headers=_KEPT)
 
 
-@router.get(f"/{_SCRIPT}")
+@router.get(f"/{_SCRIPT}", role=Role.VIEWER)
 def script(v: str = "") -> Response:
     return WholeFile(_ASSETS / _SCRIPT, headers=_KEPT)

@@ -27,6 +27,7 @@ from data.duck import connection
 from data.job_files import JobFiles
 from data.jobs import JobRecord, Status
 from data.schemas import STAGE_SCHEMAS
+from leadmill.access import Role
 from leadmill.errors import (
     ConfigError,
     ConflictError,
@@ -71,6 +72,7 @@ _ASK_AGAIN_S = 2
 
 @router.get(
     "/{job_id}/report",
+    role=Role.VIEWER,
     response_class=Response,
     responses=_ANSWERS,
     summary="Download a job's report",

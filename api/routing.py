@@ -1,36 +1,52 @@
-"""Routes of the API: where GET is there is HEAD, and a query parameter that a call does not have is refused.
+"""Routes of the API: each says which role may make its call; where GET is there is HEAD, and a query parameter that a
+call does not have is refused.
 
 Every module with calls makes its router by `Router`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext
 from starlette.routing import Match
 from starlette.types import Scope
 
-from leadmill.errors import InputError
+from leadmill.access import Caller, Role
+from leadmill.errors import ForbiddenError, InputError
 from leadmill.suggest import unknown
 
 #: Methods that a call may have, in the order in which `Allow` names them.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
+#: Under which a route keeps its role, and OpenAPI first has it (`api.openapi`).
+ROLE = "x-role"
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
 class Route(APIRoute):
-    """One call."""
+    """One call. It is made by those who have its `role`; None: by everybody who reaches the API."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        extra = options.get("openapi_extra") or {}
+        if ROLE not in extra:
+            raise TypeError(f"{path} declares no role")
+        self.role: Role | None = extra[ROLE] and Role(extra[ROLE])
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        known = dict(self._query_parameters())
+        known, role = dict(self._query_parameters()), self.role
 
         async def checked(request: Request) -> Response:
+            if role is not None:
+                _check_role(request.scope["leadmill.caller"], role)
             if request.scope["query_string"]:
                 _check_query(request, known)
             return await handle(request)
@@ -56,16 +72,54 @@ class Router(APIRouter):
         own: dict[int | str, dict[str, Any]] = {422: {"description": "The request is wrong"}}
         super().__init__(prefix=prefix, tags=list(tags), route_class=Route, responses=own, **options)
 
+    # Each has FastAPI's options, too; the role is the one that has no default.
+
+    def get(self, path: str, *, role: Role | None, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._call("GET", path, role, options)
+
+    def head(self, path: str, *, role: Role | None, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._call("HEAD", path, role, options)
+
+    def post(self, path: str, *, role: Role | None, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._call("POST", path, role, options)
+
+    def put(self, path: str, *, role: Role | None, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._call("PUT", path, role, options)
+
+    def delete(self, path: str, *, role: Role | None, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._call("DELETE", path, role, options)
+
+    def _call(
+        self, method: str, path: str, role: Role | None, options: dict[str, Any]
+    ) -> Callable[[Endpoint], Endpoint]:
+        def add(endpoint: Endpoint) -> Endpoint:
+            extra = {**(options.get("openapi_extra") or {}), ROLE: role and role.value}
+            self.add_api_route(path, endpoint, methods=[method], **{**options, "openapi_extra": extra})
+            return endpoint
+
+        return add
+
     @cached_property
     def heads(self) -> APIRouter:
         """HEAD of every call that is a GET, and has none of its own."""
-        found = APIRouter(route_class=Route)
+        found = Router()
         routes = [route for route in self.routes if isinstance(route, Route)]
         own = {route.path for route in routes if "HEAD" in (route.methods or ())}
         for route in routes:
             if "GET" in (route.methods or ()) and route.path not in own:
-                found.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+                found.head(route.path, role=route.role, include_in_schema=False)(route.endpoint)
         return found
+
+
+def check_roles(routes: Iterable[RouteContext]) -> None:
+    """Refuse an application with a route that declares no role: a mounted one, or one that `Router` did not make.
+
+    Raises:
+        TypeError: there is one.
+    """
+    for route in routes:
+        if not isinstance(route.original_route, Route):
+            raise TypeError(f"{route.path or route.original_route} declares no role: make it by api.routing.Router")
 
 
 def allowed(request: Request) -> list[str]:
@@ -77,6 +131,11 @@ def allowed(request: Request) -> list[str]:
         for method in METHODS
         if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
     ]
+
+
+def _check_role(caller: Caller, needed: Role) -> None:
+    if caller.role < needed:
+        raise ForbiddenError(f"this needs a key with the role {needed.value}; {caller.name!r} is {caller.role.value}")
 
 
 def _check_query(request: Request, known: Mapping[str, bool]) -> None:

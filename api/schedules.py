@@ -18,6 +18,7 @@ from api.pipelines import pipeline_submission
 from api.routing import Router
 from data.schedules import MAX_SCHEDULES, ScheduleStore
 from leadmill import answers
+from leadmill.access import Role
 from pipelines.intake import schedules
 from pipelines.views.cursors import decode_key, encode_key
 from pipelines.views.view import API
@@ -34,7 +35,9 @@ class ScheduleBody(Body):
     pipeline: PipelineBody
 
 
-@router.get("", response_model=answers.SchedulePage, summary="Recurring pipelines with their next runs")
+@router.get(
+    "", role=Role.VIEWER, response_model=answers.SchedulePage, summary="Recurring pipelines with their next runs"
+)
 def list_schedules(
     here: Here,
     limit: Annotated[int, Query(ge=1, le=MAX_SCHEDULES)] = MAX_SCHEDULES,
@@ -53,6 +56,7 @@ def list_schedules(
 
 @router.post(
     "",
+    role=Role.OPERATOR,
     status_code=201,
     response_model=answers.Schedule,
     summary="Submit a pipeline again and again",
@@ -67,6 +71,7 @@ def create_schedule(body: ScheduleBody, here: Here, request: Request) -> Respons
 
 @router.post(
     "/{name}/pause",
+    role=Role.OPERATOR,
     response_model=answers.Schedule,
     responses=problems.refusals(409),
     summary="Submit nothing until it is resumed",
@@ -77,6 +82,7 @@ def pause_schedule(name: str, here: Here) -> Response:
 
 @router.post(
     "/{name}/resume",
+    role=Role.OPERATOR,
     response_model=answers.Schedule,
     responses=problems.refusals(409),
     summary="Go on with the next planned time",
@@ -85,7 +91,13 @@ def resume_schedule(name: str, here: Here) -> Response:
     return _set_paused(here, name, False)
 
 
-@router.delete("/{name:path}", status_code=204, response_class=Response, summary="Remove a schedule; its jobs stay")
+@router.delete(
+    "/{name:path}",
+    role=Role.OPERATOR,
+    status_code=204,
+    response_class=Response,
+    summary="Remove a schedule; its jobs stay",
+)
 def delete_schedule(name: str, here: Here) -> Response:
     here.schedules.delete(name)
     return Response(status_code=204)

@@ -10,6 +10,7 @@ from api.bodies import Crawl, ScrapeBatchBody, ScrapeBody, ScrapeOneBody
 from api.context import Here
 from api.routing import Router
 from api.submitting import IdempotencyHeader, accept, simple
+from leadmill.access import Role
 from leadmill.answers import Accepted
 from leadmill.errors import InputError
 from pipelines.request.companies import company_of
@@ -21,13 +22,13 @@ def _options(crawl: Crawl) -> dict[str, Any]:
     return {"crawl": crawl.model_dump(exclude_none=True)}
 
 
-@router.post("/companies", status_code=202, response_model=Accepted, summary="Scrape companies")
+@router.post("/companies", role=Role.OPERATOR, status_code=202, response_model=Accepted, summary="Scrape companies")
 def scrape_companies(body: ScrapeBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     submission = simple("scrape", body.common(), company_urls=body.company_urls, options=_options(body.crawl))
     return accept(here, submission, idempotency_key)
 
 
-@router.post("/company", status_code=202, response_model=Accepted, summary="Scrape one company")
+@router.post("/company", role=Role.OPERATOR, status_code=202, response_model=Accepted, summary="Scrape one company")
 def scrape_company(body: ScrapeOneBody, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
     try:
         company_of(body.company_url)
@@ -39,6 +40,7 @@ def scrape_company(body: ScrapeOneBody, here: Here, idempotency_key: Idempotency
 
 @router.post(
     "/batch",
+    role=Role.OPERATOR,
     status_code=202,
     response_model=Accepted,
     summary="Scrape what a search finds",

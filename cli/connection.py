@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: An API answers within this, seconds, also when its Redis does not; a command has answered within five.
 QUICK_S = 3.5
+#: What to do where a key is asked for.
+KEY_HINT = "export LEADMILL_API_KEY=lm_…    # leadmill keys create NAME --role operator makes one, on its machine"
 
 
 def use_data(folder: Path | None) -> Path:
@@ -76,3 +78,28 @@ def shown_data_dir() -> str:
     from leadmill.settings import get_settings
 
     return str(get_settings().data_dir)
+
+
+def check_key(data_dir: Path) -> None:
+    """Refuse at once what the API of a folder would refuse once it is started.
+
+    Raises:
+        CommandError: it asks for a key, and LEADMILL_API_KEY is none that counts.
+        KeysUnreadableError: which keys there are cannot be told.
+    """
+    from datetime import UTC, datetime
+
+    from data.api_keys import KeyRegistry
+    from leadmill.errors import KeyRefusedError
+    from leadmill.settings import get_settings
+
+    table = KeyRegistry(data_dir).table()
+    if not table.asks:
+        return
+    given = get_settings().api_key
+    if given is None:
+        raise CommandError(f"the API of {data_dir} asks for a key", hint=KEY_HINT)
+    try:
+        table.find(given, "127.0.0.1", datetime.now(UTC))
+    except KeyRefusedError as error:
+        raise CommandError(f"LEADMILL_API_KEY: {error}", hint=KEY_HINT) from error

@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -53,6 +54,7 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
         _settings,
         _secrets,
         lambda: _data_folder(data_dir),
+        lambda: _keys(data_dir),
         _open_files,
         lambda: _redis(data_dir),
         lambda: _stack(data_dir, ask_api="redis" not in faults),
@@ -173,6 +175,42 @@ def _data_folder(data_dir: Path) -> Iterator[DoctorCheck]:
         yield DoctorCheck("data folder", "warn", text, "leadmill maintenance cleanup --older-than-days 30")
     else:
         yield DoctorCheck("data folder", "ok", text)
+
+
+def _keys(data_dir: Path) -> Iterator[DoctorCheck]:
+    """Whether the API asks for keys, and what it means where it does not."""
+    from api.binding import is_loopback
+    from cli.connection import check_key
+    from data.api_keys import FILE, KeyRegistry
+    from leadmill.errors import KeysUnreadableError
+    from leadmill.settings import get_settings
+
+    settings, file, make = get_settings(), data_dir / FILE, "leadmill keys create NAME --role admin"
+    try:
+        table = KeyRegistry(data_dir).table()
+    except KeysUnreadableError as error:
+        remedy = f"mv {shlex.quote(str(file))}{{,.damaged}} && {make}    # or put a good copy back"
+        yield DoctorCheck("keys", "fail", f"{error}. So the API lets nobody in", remedy)
+        return
+    now = datetime.now(UTC)
+    if not table.asks:
+        local = is_loopback(settings.api_host) and not settings.trust_network
+        who = "every user of this machine" if local else f"whoever reaches {settings.api_host}"
+        text = f"no API key was ever made: {who} may do everything by the API"
+        yield DoctorCheck("keys", "ok" if local else "warn", text, make)
+    elif not table.administrators(now):
+        yield DoctorCheck("keys", "warn", "no key may make others by the API", make)
+    else:
+        living = sum(key.is_living(now) for key in table.keys.values())
+        yield DoctorCheck("keys", "ok", f"the API asks for a key; there are {living} that count")
+    if table.asks and file.stat().st_mode & 0o077:
+        text = f"other users of this machine may read {file}"
+        yield DoctorCheck("keys", "warn", text, f"chmod 600 {shlex.quote(str(file))}")
+    if settings.api_key is not None and settings.api_url is None:
+        try:
+            check_key(data_dir)
+        except CommandError as error:
+            yield DoctorCheck("keys", "warn", str(error), error.hint)
 
 
 def _open_files() -> Iterator[DoctorCheck]:

@@ -29,6 +29,7 @@ def all_commands() -> TyperGroup:
         check,
         doctor,
         jobs,
+        keys,
         leads,
         maintain,
         processes,
@@ -52,6 +53,7 @@ def all_commands() -> TyperGroup:
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")
     app.add_typer(schedules.app, name="schedules")
+    app.add_typer(keys.app, name="keys")
     app.add_typer(projects.app, name="projects")
     app.add_typer(maintain.app, name="maintenance")
     command = get_command(app)
@@ -149,6 +151,11 @@ def _known_error(error: LeadmillError) -> int:
             return Exit.USER_ERROR
         if error.status == 0:
             console.error(text, "leadmill status")
+            return Exit.USER_ERROR
+        if error.status == 401:
+            from cli.connection import KEY_HINT
+
+            console.error(text, KEY_HINT)
             return Exit.USER_ERROR
     elif getattr(error, "field", None):
         text = f"{error.field}: {text}"  # type: ignore[attr-defined]

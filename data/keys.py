@@ -114,11 +114,13 @@ PROJECTS, PROJECT_OF = "projects", "project_of"
 PROBE = "probe"
 #: Stream of audit entries that are in no file yet (data/audit/stream.py).
 AUDIT = "audit"
+#: Of API keys (data/api_keys/).
+API_KEYS_VERSION, API_KEYS_USED = "api_keys_version", "api_keys_used"
 #: What all projects share.
 OF_ALL = frozenset(
     {
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
-        PROJECTS, PROJECT_OF, PROBE, AUDIT,
+        PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED,
     }
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ UMASK = 0o077
 #: Folders below the data folder that are ours; `demo` is the lake of `leadmill demo`.
 FOLDERS = ("jobs", "companies", "job_history", "run", "schedules", "damaged", "audit", "projects", "demo")
 #: All that we put there.
-OURS = frozenset((*FOLDERS, "lake.id"))
+OURS = frozenset((*FOLDERS, "lake.id", "api_keys.json"))
 
 
 def keep_private(root: Path) -> None:

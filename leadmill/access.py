@@ -11,6 +11,10 @@ from functools import total_ordering
 DEFAULT_PROJECT = "default"
 #: What a project may be called; use `fullmatch`.
 PROJECT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+#: What an API key looks like: `lm_`, its id, and the secret; use `fullmatch`.
+API_KEY = re.compile(r"lm_[0-9a-z]{8}_[A-Za-z0-9_-]{43}")
+#: Said of what looks otherwise; it is not repeated, for it may be a secret all the same.
+NO_API_KEY = "not an API key: that is lm_, 8 characters, _ and 43 more"
 
 
 def checked(project: str) -> str:

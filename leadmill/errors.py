@@ -57,6 +57,17 @@ class InputError(LeadmillError):
         self.field = field
 
 
+class KeyRefusedError(LeadmillError):
+    """A request brings no API key, or one that does not count; `code` says which, the message what to do."""
+
+    status = 401
+    category = ErrorCategory.DATA
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class ForbiddenError(LeadmillError):
     """The caller is known, and may not do this; the message names what is needed."""
 
@@ -105,6 +116,12 @@ class UnavailableError(LeadmillError):
         self.retry_after_s = retry_after_s
         #: The id of a submit that may still count although its answer was lost.
         self.job_id = job_id
+
+
+class KeysUnreadableError(UnavailableError):
+    """Which API keys there are cannot be told, so nobody is let in; the message says what is wrong with the table."""
+
+    code = "keys_unreadable"
 
 
 class ForeignLakeError(UnavailableError):

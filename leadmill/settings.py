@@ -18,6 +18,7 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator, mode
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from leadmill import hosts, secret_files
+from leadmill.access import API_KEY, NO_API_KEY
 from leadmill.errors import ConfigError
 from leadmill.quotas import MAX_QUOTA
 from leadmill.redaction import plain, redacted
@@ -142,7 +143,7 @@ class Settings(BaseSettings):
     )
     api_host: str = _setting(
         "127.0.0.1",
-        "Address the API binds. Others than loopback need `LEADMILL_TRUST_NETWORK`.",
+        "Address the API binds. Others than loopback need an [API key](keys.md), or `LEADMILL_TRUST_NETWORK`.",
         group="place",
     )
     api_port: int = _setting(
@@ -160,9 +161,17 @@ class Settings(BaseSettings):
         shown="that of the running stack, else `LEADMILL_API_HOST` and `LEADMILL_API_PORT`",
         hides="url",
     )
+    api_key: str | None = _setting(
+        None,
+        "The [key](keys.md) that commands and the Python client send: `lm_…`. The API itself does not read it.",
+        group="place",
+        shown="none",
+        hides="value",
+    )
     trust_network: bool = _setting(
         False,
-        "`1`: whoever reaches the API's address is trusted (a container network). The API has no keys.",
+        "`1`: without any [API key](keys.md), whoever reaches the API's address may do everything (a closed container "
+        "network). Where there are keys it changes nothing.",
         group="place",
     )
     allowed_hosts: Annotated[list[str], NoDecode] = _setting(
@@ -310,6 +319,13 @@ class Settings(BaseSettings):
         if value is not None and (not keys or min(map(len, keys)) < SIGNING_KEY_CHARACTERS):
             raise ValueError(f"a key has at least {SIGNING_KEY_CHARACTERS} characters: openssl rand -hex 32")
         return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _key(cls, value: str | None) -> str | None:
+        if value is not None and not API_KEY.fullmatch(value.strip()):
+            raise ValueError(NO_API_KEY)
+        return value and value.strip()
 
     @field_validator("data_url")
     @classmethod

@@ -10,8 +10,12 @@ import pytest
 
 from tests.test_import_graph import modules
 
-#: Beside `data.jobs`: which lake a server belongs to, whether it can work, schedules, queues of messages, the audit.
-DOORS = {"data.identity", "data.server", "data.probes", "data.schedules", "data.message_queues", "data.audit.stream"}
+#: Beside `data.jobs`: which lake a server belongs to, whether it can work, schedules, queues of messages, the audit,
+#: API keys.
+DOORS = {
+    "data.identity", "data.server", "data.probes", "data.schedules", "data.message_queues", "data.audit.stream",
+    "data.api_keys.key_notes",
+}  # fmt: skip
 #: What the client library raises is known to whoever speaks to the broker, too.
 ERRORS = {
     "data.redis_errors", "pipelines.execution.transport", "pipelines.execution.recovery", "pipelines.execution.canvas",

@@ -34,10 +34,10 @@ def up(
 
     Redis, two workers, beat, and the API with its dashboard.
     """
+    from api.binding import is_open_to_strangers
     from cli.connection import use_data
     from cli.failure import CommandError
     from cli.interrupts import Stopped, orderly_end
-    from cli.local_stack.ports import is_loopback
     from cli.local_stack.stack import LocalStack
     from leadmill.settings import get_settings
 
@@ -46,10 +46,10 @@ def up(
     host = host or settings.api_host
     if port is None and "api_port" in settings.model_fields_set:
         port = settings.api_port
-    if not is_loopback(host) and not settings.trust_network:
+    if is_open_to_strangers(settings, host):
         raise CommandError(
             f"without API keys only this machine may reach the API, and {host} is open to others",
-            hint=f"LEADMILL_TRUST_NETWORK=1 leadmill up --host {host}    # in a closed network only",
+            hint="leadmill keys create NAME --role admin    # or, in a closed network only: LEADMILL_TRUST_NETWORK=1",
         )
     began = time.monotonic()
     stack = LocalStack(folder, workers=workers, api_host=host, api_port=port, say=console.note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 
 
@@ -33,16 +32,6 @@ def free_port(host: str = "127.0.0.1") -> int:
 def preferred_port(host: str, port: int) -> int:
     """`port` if it is free, else another one."""
     return port if port and is_free(host, port) else free_port(host)
-
-
-def is_loopback(host: str) -> bool:
-    """True for addresses that no other machine can reach."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def in_url(host: str) -> str:

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 
 from cli import console
-from cli.connection import find_client
+from cli.connection import check_key, find_client
 from cli.failure import CommandError, Exit
 from cli.interrupts import Stopped, orderly_end
 from cli.local_stack.lease import LastOut, Lease, is_ending, is_used
@@ -190,6 +190,7 @@ class _Started:
 
 
 def _started(data_dir: Path, run: RunDir, lease: Lease) -> SharedStack:
+    check_key(data_dir)
     console.note("no stack is running: starting one for this job (leadmill up keeps one running)")
     started = _Started(data_dir, run)
     try:

@@ -32,6 +32,7 @@ from leadmill.answers.jobs import (
     ProgressDetails,
     RefusedJob,
 )
+from leadmill.answers.keys import ApiKey, ApiKeyPage, NewApiKey, RoleName
 from leadmill.answers.problems import FieldError, Problem
 from leadmill.answers.projects import Project, ProjectPage, Quota
 from leadmill.answers.schedules import LastTick, Schedule, SchedulePage
@@ -63,6 +64,8 @@ from leadmill.answers.words import JobStatus, PriorityName, StageStatus
 
 __all__ = [
     "Accepted",
+    "ApiKey",
+    "ApiKeyPage",
     "AuditEntry",
     "AuditPage",
     "BulkAction",
@@ -101,6 +104,7 @@ __all__ = [
     "ListPreview",
     "ListRead",
     "ListTold",
+    "NewApiKey",
     "Partitions",
     "PriorityName",
     "Problem",
@@ -114,6 +118,7 @@ __all__ = [
     "Rates",
     "Readiness",
     "RefusedJob",
+    "RoleName",
     "Schedule",
     "SchedulePage",
     "StageEvent",

@@ -9,14 +9,17 @@ from typing_extensions import TypedDict
 
 
 class Health(TypedDict):
-    """The state of this process and of what it writes to. `fail` with 503: the job store is another lake's."""
+    """The state of this process and of what it writes to. `fail` with 503: the job store is another lake's.
+
+    Where there are API keys, who brings none that administers the installation is told `status` alone.
+    """
 
     status: Literal["ok", "warn", "fail"]
-    redis: str
+    redis: NotRequired[str]
     redis_memory_bytes: NotRequired[int]
-    disk: str
-    disk_free_bytes: int
-    warnings: list[str]
+    disk: NotRequired[str]
+    disk_free_bytes: NotRequired[int]
+    warnings: NotRequired[list[str]]
     """The reason first, each with the command that mends it."""
     detail: NotRequired[str]
 
@@ -25,4 +28,4 @@ class Readiness(TypedDict):
     """Work would be done: every queue has a listener, disk and Redis take writes."""
 
     status: Literal["ready"]
-    workers: int
+    workers: NotRequired[int]

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Literal, Self, Unpack, cast
 
 from leadmill.answers import (
+    ApiKey,
     AuditEntry,
     BulkAction,
     BulkAnswer,
@@ -22,8 +23,10 @@ from leadmill.answers import (
     DeadLetter,
     ErrorEntry,
     Health,
+    NewApiKey,
     Project,
     ProjectPage,
+    RoleName,
     Schedule,
     Statistics,
 )
@@ -40,7 +43,7 @@ from leadmill.client.options import (
     body,
     check_names,
 )
-from leadmill.client.protocol import API, PAGE, discover_base_url, file_at, filled, segment
+from leadmill.client.protocol import API, PAGE, discover_base_url, file_at, filled, key_header, segment
 from leadmill.client.results import Event, Job, Json
 from leadmill.client.submissions import Submissions
 from leadmill.client.transport import Transport
@@ -50,7 +53,11 @@ class Client(Submissions):
     """One API: `base_url`, else that of LEADMILL_API_URL or _HOST and _PORT, else that of the stack on the data folder.
 
     `timeout` is what one request may take, seconds; `retries` how often it is sent again when the API is
-    busy or does not answer. Close it, or use it in an `with`.
+    busy or does not answer; `api_key` the key that it sends, else that of LEADMILL_API_KEY. Close it, or use it in an
+    `with`.
+
+    Raises:
+        InputError: `api_key` is none.
     """
 
     def __init__(
@@ -60,9 +67,11 @@ class Client(Submissions):
         timeout: float = 30.0,
         retries: int = 3,
         headers: Mapping[str, str] | None = None,
+        api_key: str | None = None,
     ) -> None:
         url = base_url or discover_base_url()
-        super().__init__(Transport(url, timeout_s=timeout, retries=retries, headers=headers or {}))
+        sent = {**key_header(api_key), **(headers or {})}
+        super().__init__(Transport(url, timeout_s=timeout, retries=retries, headers=sent))
 
     @property
     def base_url(self) -> str:
@@ -195,6 +204,38 @@ class Client(Submissions):
     def set_quotas(self, name: str, quotas: Mapping[str, int | None]) -> Project:
         """Give a project these quotas of its own (None: no limit); those not named are as the settings say."""
         return cast(Project, self._transport.json("PUT", f"{API}/projects/{segment(name)}", json=dict(quotas)))
+
+    # API keys, for admins
+
+    def api_keys(self) -> list[ApiKey]:
+        """API keys by project and name, revoked ones too; of one's own project, an admin of `default` of all."""
+        return list((self._transport.json("GET", f"{API}/keys"))["items"])
+
+    def create_key(
+        self,
+        name: str,
+        role: RoleName,
+        *,
+        project: str | None = None,
+        expires_at: str | None = None,
+        networks: Sequence[str] = (),
+    ) -> NewApiKey:
+        """Make a key; `key` in the answer is the only time that it is told. No `project`: one's own.
+
+        `expires_at`: a time with its zone, like 2027-01-31T08:00:00Z; `networks`: from where it may be used, as CIDR.
+        """
+        sent = {"name": name, "role": role, **filled({"project": project, "expires_at": expires_at})}
+        content = {**sent, "networks": list(networks)} if networks else sent
+        return cast(NewApiKey, self._transport.json("POST", f"{API}/keys", json=content))
+
+    def rotate_key(self, key_id: str, *, grace_s: int = 0) -> NewApiKey:
+        """Give a key a new secret, told this once; the old one counts for `grace_s` seconds more."""
+        path = f"{API}/keys/{segment(key_id)}/rotate"
+        return cast(NewApiKey, self._transport.json("POST", path, json={"grace_s": grace_s}))
+
+    def revoke_key(self, key_id: str) -> None:
+        """End a key, for good."""
+        self._transport.request("DELETE", f"{API}/keys/{segment(key_id)}")
 
     # Statistics, reports
 

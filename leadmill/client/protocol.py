@@ -14,8 +14,9 @@ from types import ModuleType
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
+from leadmill.access import API_KEY, NO_API_KEY
 from leadmill.client.errors import ApiError, ApiUnreachableError
-from leadmill.errors import QuotaError
+from leadmill.errors import InputError, QuotaError
 
 API = "/api/v1"
 #: Entries of one page of a list.
@@ -82,6 +83,21 @@ def discover_base_url() -> str:
             pass
     host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.api_port}"
+
+
+def key_header(api_key: str | None) -> dict[str, str]:
+    """How an API key is sent: the given one, else that of LEADMILL_API_KEY; nothing where there is none.
+
+    Raises:
+        InputError: the given one is none; it is not repeated.
+    """
+    if api_key is None:
+        from leadmill.settings import get_settings
+
+        api_key = get_settings().api_key
+    elif not API_KEY.fullmatch(api_key):
+        raise InputError(NO_API_KEY, field="api_key")
+    return {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
 
 
 def is_loopback(base_url: str) -> bool:

@@ -18,7 +18,7 @@ from leadmill.ids import company_id
 from tests.api.conftest import V1, Worker, post
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-_HEADING = re.compile(r"^### (GET|POST|DELETE) (\S+) → (\d{3})$", re.MULTILINE)
+_HEADING = re.compile(r"^### (GET|POST|PUT|DELETE) (\S+) → (\d{3})$", re.MULTILINE)
 CSV = b"website\nnordwind-solar.example\n"
 
 
@@ -67,7 +67,7 @@ def request(client: TestClient, command: str, names: dict[str, str]) -> Any:
             name, _, value = next(words).partition(": ")
             sent["headers"][name] = value
         elif word in ("-d", "--data-binary"):
-            method, data = "POST", next(words)
+            method, data = "POST" if method == "GET" else method, next(words)
             sent["content"] = CSV if data.startswith("@") else data
         elif word == "-F":
             method = "POST"
@@ -119,3 +119,7 @@ def test_every_example_answers_as_it_says(
             route = re.sub(r"\{\w+\}", "[^/]+", call.path)
             assert re.fullmatch(route, answer.request.url.path), command
             assert answer.request.method == call.method
+            if "/keys" in call.path and answer.content and "key" in (made := answer.json()):
+                names["$KEY"] = made["id"]
+                if made["role"] == "admin":  # from here on nothing goes without one
+                    names["$LEADMILL_API_KEY"] = client.headers["X-API-Key"] = made["key"]

@@ -41,8 +41,9 @@ class Server(uvicorn.Server):
             assert self._thread.is_alive()
             time.sleep(0.01)
 
-    def stop(self) -> None:
-        self.should_exit = self.force_exit = True
+    def stop(self, *, at_once: bool = True) -> None:
+        """`at_once`: without the end of the application's own life."""
+        self.should_exit, self.force_exit = True, at_once
         self._thread.join(10)
 
 

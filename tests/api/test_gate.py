@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from pydantic import ValidationError
 
 from api import gate, jobs
 from api.app import create_app
-from api.gate import check_bind, is_loopback
+from api.binding import check_bind, is_loopback
+from data.api_keys import KeyRegistry
+from leadmill.access import Role
 from leadmill.errors import ConfigError
 from leadmill.settings import Settings
 from tests.api.conftest import V1, post
@@ -219,8 +222,9 @@ def test_openapi_holds_every_call_and_resolves(client: TestClient) -> None:
 # ---- binding -------------------------------------------------------------------------------------------
 
 
-def test_check_bind() -> None:
-    closed, trusted = Settings(trust_network=False), Settings(trust_network=True)
+def test_check_bind(tmp_path: Path) -> None:
+    closed = Settings(trust_network=False, data_url=str(tmp_path))
+    trusted = closed.model_copy(update={"trust_network": True})
     for host in ("127.0.0.1", "::1", "localhost", "127.8.8.8"):
         assert is_loopback(host)
         check_bind(closed, host)
@@ -228,6 +232,10 @@ def test_check_bind() -> None:
         with pytest.raises(ConfigError, match="LEADMILL_TRUST_NETWORK=1"):
             check_bind(closed, host)
         check_bind(trusted, host)
+    KeyRegistry(tmp_path).create("a", Role.VIEWER)
+    check_bind(closed, "0.0.0.0")
+    (tmp_path / "api_keys.json").write_text("{")
+    check_bind(closed, "0.0.0.0")  # nobody is let in there
 
 
 def test_start_refuses_an_open_bind(settings: Settings) -> None:

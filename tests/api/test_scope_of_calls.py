@@ -15,6 +15,10 @@ from api.routing import _flat
 OF_ALL = {
     "healthz": "whether the process lives, for whoever asks",
     "readyz": "whether work would be done, for whoever asks",
+    "list_keys": "the key table is one; an admin of a project sees and changes its keys alone (tests/api/test_keys.py)",
+    "create_key": "the same",
+    "rotate_key": "the same",
+    "revoke_key": "the same",
     "list_projects": "who administers the installation sees every project; others the own one",
     "project": "the same",
     "set_quotas": "who administers the installation gives quotas to all",

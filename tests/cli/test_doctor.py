@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from cli import doctor_checks
-from cli.local_stack import ports
 from data.server import durability_risks
 
 Run = Callable[..., Any]
@@ -22,8 +21,8 @@ def test_a_good_installation(leadmill: Run, tmp_path: Path) -> None:
     assert ended.code == 0, ended.out + ended.err
     found = {finding["check"]: finding for finding in json.loads(ended.out)}
     names = {
-        "python", "packages", "own packages", "plug-ins", "settings", "data folder", "open files", "redis", "stack",
-        "ports",
+        "python", "packages", "own packages", "plug-ins", "settings", "data folder", "keys", "open files", "redis",
+        "stack", "ports",
     }  # fmt: skip
     assert set(found) == names
     assert found["own packages"]["level"] == "ok"
@@ -92,11 +91,3 @@ def test_what_a_redis_could_lose_jobs_by(info: dict[str, object], remedies: list
     assert len(found) == len(remedies)
     for risk, remedy in zip(found, remedies, strict=True):
         assert remedy in risk.command
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("127.8.9.1", True), ("0.0.0.0", False), ("db", False)],
-)
-def test_loopback(host: str, loopback: bool) -> None:
-    assert ports.is_loopback(host) is loopback

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Literal, Self, Unpack, cast
 
 from leadmill.answers import (
+    ApiKey,
     AuditEntry,
     BulkAction,
     BulkAnswer,
@@ -21,8 +22,10 @@ from leadmill.answers import (
     DeadLetter,
     ErrorEntry,
     Health,
+    NewApiKey,
     Project,
     ProjectPage,
+    RoleName,
     Schedule,
     Statistics,
 )
@@ -41,7 +44,7 @@ from leadmill.client.options import (
     body,
     check_names,
 )
-from leadmill.client.protocol import API, PAGE, discover_base_url, file_at, filled, segment
+from leadmill.client.protocol import API, PAGE, discover_base_url, file_at, filled, key_header, segment
 from leadmill.client.results import Event, Job, Json
 
 
@@ -49,7 +52,11 @@ class AsyncClient(AsyncSubmissions):
     """One API: `base_url`, else that of LEADMILL_API_URL or _HOST and _PORT, else that of the stack on the data folder.
 
     `timeout` is what one request may take, seconds; `retries` how often it is sent again when the API is
-    busy or does not answer. Close it, or use it in an `async with`.
+    busy or does not answer; `api_key` the key that it sends, else that of LEADMILL_API_KEY. Close it, or use it in an
+    `async with`.
+
+    Raises:
+        InputError: `api_key` is none.
     """
 
     def __init__(
@@ -59,9 +66,11 @@ class AsyncClient(AsyncSubmissions):
         timeout: float = 30.0,
         retries: int = 3,
         headers: Mapping[str, str] | None = None,
+        api_key: str | None = None,
     ) -> None:
         url = base_url or discover_base_url()
-        super().__init__(AsyncTransport(url, timeout_s=timeout, retries=retries, headers=headers or {}))
+        sent = {**key_header(api_key), **(headers or {})}
+        super().__init__(AsyncTransport(url, timeout_s=timeout, retries=retries, headers=sent))
 
     @property
     def base_url(self) -> str:
@@ -194,6 +203,38 @@ class AsyncClient(AsyncSubmissions):
     async def set_quotas(self, name: str, quotas: Mapping[str, int | None]) -> Project:
         """Give a project these quotas of its own (None: no limit); those not named are as the settings say."""
         return cast(Project, await self._transport.json("PUT", f"{API}/projects/{segment(name)}", json=dict(quotas)))
+
+    # API keys, for admins
+
+    async def api_keys(self) -> list[ApiKey]:
+        """API keys by project and name, revoked ones too; of one's own project, an admin of `default` of all."""
+        return list((await self._transport.json("GET", f"{API}/keys"))["items"])
+
+    async def create_key(
+        self,
+        name: str,
+        role: RoleName,
+        *,
+        project: str | None = None,
+        expires_at: str | None = None,
+        networks: Sequence[str] = (),
+    ) -> NewApiKey:
+        """Make a key; `key` in the answer is the only time that it is told. No `project`: one's own.
+
+        `expires_at`: a time with its zone, like 2027-01-31T08:00:00Z; `networks`: from where it may be used, as CIDR.
+        """
+        sent = {"name": name, "role": role, **filled({"project": project, "expires_at": expires_at})}
+        content = {**sent, "networks": list(networks)} if networks else sent
+        return cast(NewApiKey, await self._transport.json("POST", f"{API}/keys", json=content))
+
+    async def rotate_key(self, key_id: str, *, grace_s: int = 0) -> NewApiKey:
+        """Give a key a new secret, told this once; the old one counts for `grace_s` seconds more."""
+        path = f"{API}/keys/{segment(key_id)}/rotate"
+        return cast(NewApiKey, await self._transport.json("POST", path, json={"grace_s": grace_s}))
+
+    async def revoke_key(self, key_id: str) -> None:
+        """End a key, for good."""
+        await self._transport.request("DELETE", f"{API}/keys/{segment(key_id)}")
 
     # Statistics, reports
 
