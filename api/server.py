@@ -8,6 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.connections import Limits, bounded
+from leadmill import log
+from leadmill.settings import get_settings
 
 #: Open files wanted: one for each connection, and some for everything else.
 _OTHER_FILES = 200
@@ -15,6 +17,7 @@ _OTHER_FILES = 200
 
 def serve(app: FastAPI, host: str, port: int) -> None:
     """Serve until told to stop; open event streams get three seconds."""
+    log.configure(get_settings())  # also for what the server itself says, of a start that fails, too
     uvicorn.run(
         app,
         host=host,
@@ -22,6 +25,7 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         http=bounded(Limits(connections=_room_for(Limits.connections))),
         ws="none",  # no call uses WebSockets, and an upgraded connection would escape every limit
         access_log=False,
+        log_config=None,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=3,

@@ -60,7 +60,7 @@ def _one_line_and_exit() -> Iterator[None]:
 @beat_init.connect
 def _check_start(options: Mapping[str, Any] | None = None, **_: Any) -> None:
     """Refuse to start where no work can be done, or with another lake's records; a store that is away is waited for."""
-
+    _configure_logging()  # Celery asks for it later
     with _one_line_and_exit():
         check_worker_options(options or {})
         check_settings(settings, _say)
