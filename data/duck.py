@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
+Made = TypeVar("Made")
+
 #: What every connection has.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"TimeZone": "UTC", "autoinstall_known_extensions": False}
+
+
+#: Of more wide rows than these a query holds so much in memory, and spills the rest; more only if it must.
+FEW_ROWS = 10_000
+_HELD = ("300MB", "600MB", "1200MB")
 
 
 @lru_cache(maxsize=1)
@@ -34,11 +43,27 @@ def connection() -> duckdb.DuckDBPyConnection:
     return _open(os.getpid())
 
 
-@contextmanager
-def held_to(memory: str) -> Iterator[None]:
-    """Within the block this process's connection takes so much memory (`800MB`) and spills the rest to disk."""
-    connection().execute(f"SET memory_limit = '{memory}'")
-    try:
-        yield
-    finally:
-        connection().execute("RESET memory_limit")
+def holding_little(rows: int, folder: Path, query: Callable[[duckdb.DuckDBPyConnection], Made]) -> Made:
+    """What a query over so many wide rows makes, on this process's connection, or of many on one that holds little.
+
+    It gets twice as much where that does not suffice, as with row groups of a size that earlier versions wrote, which
+    are read whole; so `query` may be called again.
+
+    Args:
+        folder: what is spilt goes there; made and removed here.
+
+    Raises:
+        duckdb.OutOfMemoryException: nor does twice as much, twice.
+    """
+    if rows <= FEW_ROWS:
+        return query(connection().cursor())
+    for last in _HELD:
+        try:
+            with one_thread(memory_limit=last, temp_directory=str(folder)) as own:
+                return query(own)
+        except duckdb.OutOfMemoryException:
+            if last == _HELD[-1]:
+                raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    raise AssertionError("the last try returns or raises")

@@ -187,6 +187,26 @@ class JobFiles:
         found: list[Any] = self._plan_table([column])[0].to_pylist()
         return found
 
+    def plan_values(self, column: str) -> set[Any]:
+        """The different values of a column of the plan; none when there is none.
+
+        Raises:
+            DamagedPartError: it is damaged and now noted as that.
+        """
+        if self._storage.stat(self.plan_path()) is None:
+            return set()
+        return set(self._plan_table([column])[0].unique().to_pylist())
+
+    def plan_rows(self) -> int:
+        """How many rows the plan has; 0 when there is none.
+
+        Raises:
+            DamagedPartError: it is damaged and now noted as that.
+        """
+        if self._storage.stat(self.plan_path()) is None:
+            return 0
+        return int(self._plan_table(["line"]).num_rows)
+
     def _plan_table(self, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
         path = self.plan_path()
         try:

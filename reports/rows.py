@@ -16,6 +16,9 @@ import pyarrow as pa
 
 from data.input_columns import HEADERS, headers_metadata
 
+#: Rows of a row group of final rows: whoever writes or reads one holds one in memory.
+ROW_GROUP = 20_480
+
 _TYPES: dict[str, str] = {}
 
 

@@ -5,63 +5,79 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
 
 from data.damage import enduring, naming
-from data.duck import connection
-from data.job_files import JobFiles
+from data.duck import FEW_ROWS, holding_little
 from data.schemas import STAGE_SCHEMAS
 from pipelines.execution.unit_run import UnitRun
-from reports.rows import path_literal, quote, select_rows, with_input_headers
+from reports.rows import ROW_GROUP, name, path_literal, quote, with_input_headers
 from tasks.input_lines import IDENTITY, input_lines
+from tasks.planned_companies import Told, each_company, newest
 
-#: What the plan knows where the scored row is missing.
+if TYPE_CHECKING:
+    import duckdb
+
+#: What the plan knows of a company, with its scored row or without one.
 _FROM_PLAN = {
-    "company_id": "plan.company_id",
-    "domain": "plan.domain",
-    "url": "coalesce(lead.url, plan.url)",
-    "error_category": "coalesce(plan.error_category, lead.error_category, "
-    "CASE WHEN lead.company_id IS NULL THEN 'data' END)",
+    "company_id": Told("plan.company_id", "plan.company_id"),
+    "domain": Told("plan.domain", "plan.domain"),
+    "url": Told("coalesce(row.url, plan.url)", "plan.url"),
+    "error_category": Told(
+        "coalesce(plan.error_category, row.error_category)", "coalesce(plan.error_category, 'data')"
+    ),
     # Its own list's: a report over companies of the lake has none, and never shows another one's.
-    "input": "input_lines.input",
-    "error": "coalesce(plan.error, lead.error, "
-    "CASE WHEN lead.company_id IS NULL THEN 'no scored row: run score first' END)",
+    "input": Told("input_lines.input", "input_lines.input"),
+    "error": Told("coalesce(plan.error, row.error)", "coalesce(plan.error, 'no scored row: run score first')"),
 }
 
 
 def collect_leads(run: UnitRun) -> Path:
     """Write the job's leads as a scratch file with the columns of stage `score`; it never becomes a part."""
     lake = run.runtime.lake
-    sources = sorted({row["source_job"] for row in run.job.plan() if row["source_job"]})
+    sources = sorted(source for source in run.job.plan_values("source_job") if source)
     out = run.files.scratch("leads.parquet")
 
     def files() -> dict[str, list[Path]]:
         return {"score": [file for job in sources for file in lake.parts(job, "score")] + lake.snapshot_files("score")}
 
     headers = run.job.input_headers()
-    lines = [run.job.input_path()] if headers else []
-    with naming(lake, lines):
-        enduring(lake, files, lambda found: _collect(run.job, found["score"], sources, headers, out))
+    lines = run.job.input_path() if headers else None
+    plan = run.job.plan_path()
+
+    def collect(con: duckdb.DuckDBPyConnection) -> None:
+        enduring(lake, files, lambda found: _collect(con, plan, found["score"], sources, headers, lines, out))
+
+    with naming(lake, [plan, *([lines] if lines else [])]):
+        holding_little(run.job.plan_rows(), run.files.scratch("collecting"), collect)
     return out
 
 
-def _collect(job: JobFiles, files: Sequence[Path], sources: Sequence[str], headers: Sequence[str], out: Path) -> None:
+def _collect(
+    con: duckdb.DuckDBPyConnection,
+    plan: Path,
+    files: Sequence[Path],
+    sources: Sequence[str],
+    headers: Sequence[str],
+    lines: Path | None,
+    out: Path,
+) -> None:
     """The newest row of each company; a row of the jobs that the plan names goes before one of another job."""
     schema = STAGE_SCHEMAS["score"]
-    cursor = connection().cursor()
-    lines = input_lines(cursor, job.input_path() if headers else None)
-    columns = ", ".join(f"{_FROM_PLAN.get(name, f'lead.{name}')} AS {name}" for name in schema.names)
-    cursor.execute(
+    columns = {column: _FROM_PLAN.get(column) or Told(f"row.{name(column)}") for column in schema.names}
+    age = "scored_at + to_years(CASE WHEN job_id IN (SELECT unnest($sources::VARCHAR[])) THEN 1000 ELSE 0 END)"
+    joins = f"LEFT JOIN ({input_lines(con, lines)}) AS input_lines ON input_lines.identity = plan.identity"
+    many = pq.read_metadata(plan).num_rows > FEW_ROWS
+    query = each_company(columns, files, newest(con, files, schema, age), joins=joins, many=many)
+    con.execute(
         f"""
         COPY (
-            SELECT {columns}
-            FROM (SELECT *, {IDENTITY} AS identity FROM read_parquet({path_literal(job.plan_path())})) AS plan
-            LEFT JOIN (
-                SELECT *, job_id IN (SELECT unnest($sources::VARCHAR[])) AS wanted
-                FROM ({select_rows(cursor, files, schema)})
-                QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY wanted DESC, scored_at DESC) = 1
-            ) AS lead ON lead.company_id = plan.company_id
-            LEFT JOIN ({lines}) AS input_lines ON input_lines.identity = plan.identity
-        ) TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd{with_input_headers(headers)})
+            WITH plan AS NOT MATERIALIZED (SELECT *, {IDENTITY} AS identity FROM read_parquet({path_literal(plan)}))
+            {query}
+        ) TO {quote(str(out))}
+        (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{with_input_headers(headers)})
         """,
-        {"sources": list(sources)},
+        {"sources": list(sources)} if "$sources" in query else {},  # where no company stands twice nothing is chosen
     )

@@ -60,7 +60,7 @@ def sources_in_use(store: JobStore, lake: Lake) -> set[str]:
 
 def _sources(store: JobStore, lake: Lake, job_id: str) -> set[str]:
     try:
-        return {source for source in recorded_files(store, lake, job_id).plan_column("source_job") if source}
+        return {source for source in recorded_files(store, lake, job_id).plan_values("source_job") if source}
     except DamagedPartError as error:  # such a job will fail for it, and needs no source
         log.warning("sources of a job not known", job=job_id, error=str(error))
         return set()

@@ -16,12 +16,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
+
+from data.duck import FEW_ROWS
 from data.schemas import CONTRIBUTION, ERRORS, MADE_AT, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from leadmill.errors import ErrorCategory
 from pipelines.scoring.conditions import READS
 from pipelines.scoring.rules import EXCLUDED, REACH, TIERS, Rule, ScoringModel
-from reports.rows import name, parquet, present, quote, select_rows, sql_type, typed_columns, with_input_headers
+from reports.rows import ROW_GROUP, name, parquet, present, quote, select_rows, sql_type, with_input_headers
 from tasks.input_lines import IDENTITY, input_lines, repeats
+from tasks.planned_companies import Told, each_company, newest
 
 if TYPE_CHECKING:
     import duckdb
@@ -90,7 +94,8 @@ def score_leads(
     units = [{"partition": key, "category": c, "error": e} for key, (c, e) in unit_errors.items()]
     rules = [{"rule": r.name, "axis": r.axis, "points": r.points, "reason": r.reason} for r in model.rules]
     con.execute(
-        f"COPY ({query}) TO {quote(str(out))} (FORMAT parquet, COMPRESSION zstd{with_input_headers(input_headers)})",
+        f"COPY ({query}) TO {quote(str(out))} "
+        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{with_input_headers(input_headers)})",
         {"units": units, "rules": rules, "job_id": job_id, "now": now},
     )
     counted = con.execute(
@@ -121,8 +126,7 @@ def _query(
     parts = "g0.parts" if len(groups) == 1 else f"list_concat({', '.join(f'g{n}.parts' for n in range(len(groups)))})"
     return f"""
 WITH {", ".join(tables)},
-plan AS (SELECT *, {IDENTITY} AS identity FROM ({_plan(con, plan)})),
-good AS ({_newest(con, rows)}),
+plan AS NOT MATERIALIZED (SELECT *, {IDENTITY} AS identity FROM ({_plan(con, plan)})),
 own AS (
   SELECT company_id, arg_max({{category: category, error: error}}, "at") AS first FROM
   ({select_rows(con, row_errors, ERRORS)}) WHERE scope = 'company' AND company_id IS NOT NULL
@@ -132,7 +136,7 @@ unit AS (
   SELECT unnest($units::STRUCT("partition" INTEGER, category VARCHAR, error VARCHAR)[], recursive := true)
 ),
 input_lines AS ({input_lines(con, lines)}),
-joined AS ({_joined(with_input=lines is not None)}),
+joined AS ({_joined(con, rows, with_input=lines is not None, many=pq.read_metadata(plan).num_rows > FEW_ROWS)}),
 lead AS (SELECT *, {masks} FROM (SELECT *{derived} FROM joined)),
 scored AS (
   SELECT lead.*, {points} AS points, {reach} AS reach_points, {parts} AS contributions FROM lead {joins}
@@ -187,44 +191,40 @@ def _plan(con: duckdb.DuckDBPyConnection, plan: str | Path) -> str:
     )
 
 
-def _newest(con: duckdb.DuckDBPyConnection, rows: Sequence[Path]) -> str:
-    """Good rows, the newest of each company; the choice reads ids and times only, not whole rows."""
+def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], *, with_input: bool, many: bool) -> str:
     schema = STAGE_SCHEMAS[READS]
-    if not rows or not repeats(con, rows, "company_id"):
-        return select_rows(con, rows, schema)
     have = present(con, rows)
-    columns = ", ".join(f"{sql} AS {name(c)}" for c, sql in typed_columns(con, schema, have, "row").items())
     times = [c for stage, c in reversed(MADE_AT.items()) if stage != "score" and c in have]
-    age = ", ".join([*times, "TIMESTAMPTZ 'epoch'"])
-    return f"""SELECT {columns} FROM {parquet(rows)} AS row JOIN (
-  SELECT company_id, max({{age: coalesce({age}), file: file_index, line: file_row_number}}) AS last
-  FROM {parquet(rows)} GROUP BY company_id
-) AS pick ON pick.company_id = row.company_id
-AND pick.last.file = row.file_index AND pick.last.line = row.file_row_number"""
-
-
-def _joined(*, with_input: bool) -> str:
-    schema = STAGE_SCHEMAS[READS]
-    lines = "LEFT JOIN input_lines ON input_lines.identity = plan.identity" if with_input else ""
-    own = {"company_id": "plan.company_id", "domain": "plan.domain", "url": "coalesce(good.url, plan.url)"}
-    columns = ", ".join(f"{own.get(c, f'good.{name(c)}')} AS {name(c)}" for c in schema.names)
+    age = f"coalesce({', '.join(times)})" if times else "NULL::TIMESTAMPTZ"
     system, data = quote(ErrorCategory.SYSTEM), quote(ErrorCategory.DATA)
-    return f"""
-  SELECT {columns}, good.company_id IS NOT NULL AS good,
-    CASE WHEN good.company_id IS NOT NULL THEN NULL
-         WHEN plan.error IS NOT NULL THEN coalesce(plan.error_category, {data})
-         WHEN own.company_id IS NOT NULL THEN own.first.category
-         ELSE coalesce(unit.category, {system}) END AS error_category,
-    CASE WHEN good.company_id IS NOT NULL THEN NULL
-         WHEN plan.error IS NOT NULL THEN plan.error
-         WHEN own.company_id IS NOT NULL THEN own.first.error
-         ELSE coalesce(unit.error, {quote(UNEXPLAINED)}) END AS error,
-    {"input_lines.input" if with_input else "NULL"} AS input
-  FROM plan
-  LEFT JOIN good ON good.company_id = plan.company_id
-  LEFT JOIN own ON own.company_id = plan.company_id
-  LEFT JOIN unit ON unit."partition" = plan."partition"
-  {lines}"""
+    input_ = "input_lines.input" if with_input else "NULL"
+    columns = {
+        **{column: Told(f"row.{name(column)}") for column in schema.names},
+        "company_id": Told("plan.company_id", "plan.company_id"),
+        "domain": Told("plan.domain", "plan.domain"),
+        "url": Told("coalesce(row.url, plan.url)", "plan.url"),
+        "good": Told("true", "false"),
+        "error_category": Told(
+            "NULL",
+            f"CASE WHEN plan.error IS NOT NULL THEN coalesce(plan.error_category, {data}) "
+            f"WHEN own.company_id IS NOT NULL THEN own.first.category ELSE coalesce(unit.category, {system}) END",
+        ),
+        "error": Told(
+            "NULL",
+            "CASE WHEN plan.error IS NOT NULL THEN plan.error WHEN own.company_id IS NOT NULL THEN own.first.error "
+            f"ELSE coalesce(unit.error, {quote(UNEXPLAINED)}) END",
+        ),
+        "input": Told(input_, input_),
+    }
+    return each_company(
+        columns,
+        rows,
+        newest(con, rows, schema, age),
+        joins="LEFT JOIN input_lines ON input_lines.identity = plan.identity" if with_input else "",
+        otherwise="LEFT JOIN own ON own.company_id = plan.company_id "
+        'LEFT JOIN unit ON unit."partition" = plan."partition"',
+        many=many,
+    )
 
 
 def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:

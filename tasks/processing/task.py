@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data.damage import enduring, naming
-from data.duck import connection, held_to
+from data.duck import holding_little
 from data.job_files import JobFiles
 from data.jobs import DEADLINE_STRUCK
 from data.lake import Lake, partition_of
@@ -18,10 +19,10 @@ from pipelines.scoring.chosen import model_of
 from pipelines.scoring.models import Models
 from pipelines.stages import partition_number, partition_stages
 
-_DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume the job to fetch it again")
+if TYPE_CHECKING:
+    import duckdb
 
-#: Memory of the query where a list has other columns; a process may grow to `task_memory_limit_mb`.
-_WITH_LINES = "800MB"
+_DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume the job to fetch it again")
 
 
 def score(run: UnitRun) -> None:
@@ -47,14 +48,19 @@ def score(run: UnitRun) -> None:
         for unit, state in units.items()
         if state.failure and (number := partition_number(unit)) is not None
     }
-    unhanded = _never_handed(run, units) | {partition_of(file): _DAMAGED for file in damaged}
+    companies = job.plan_rows()
+    unhanded = _never_handed(run, units, companies) | {partition_of(file): _DAMAGED for file in damaged}
     plan = job.plan_path()
     headers = job.input_headers()
     lines = job.input_path() if headers else None
 
-    def score_from(files: Mapping[str, Sequence[Path]]) -> ScoreResult:
+    def score_all(con: duckdb.DuckDBPyConnection) -> ScoreResult:
+        own = {"rows": rows}
+        return enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job)}, partial(score_from, con))
+
+    def score_from(con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> ScoreResult:
         return score_leads(
-            connection().cursor(),
+            con,
             plan=plan,
             rows=files["rows"],
             row_errors=errors,
@@ -67,11 +73,8 @@ def score(run: UnitRun) -> None:
             input_headers=headers,
         )
 
-    # A million lines of a dozen columns would take a gigabyte more than the rows do.
-    bounded = held_to(_WITH_LINES) if lines else nullcontext()
-    with naming(lake, [plan, *([lines] if lines else [])]), run.files.part_at() as out, bounded:
-        own = {"rows": rows}
-        result = enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job)}, score_from)
+    with naming(lake, [plan, *([lines] if lines else [])]), run.files.part_at() as out:
+        result = holding_little(companies, run.files.scratch("scoring"), score_all)
     run.outcome.rows_in = result.rows
     run.outcome.rows_out = result.rows
     run.outcome.errors = result.failed
@@ -81,12 +84,11 @@ def _known_rows(lake: Lake, job: JobFiles) -> list[Path]:
     """Where a job that only scores finds its companies' rows: in other jobs and the snapshot."""
     from pipelines.scoring.conditions import READS
 
-    sources = sorted({source for source in job.plan_column("source_job") if source})
+    sources = sorted(source for source in job.plan_values("source_job") if source)
     return [file for source in sources for file in lake.parts(source, READS)] + lake.snapshot_files(READS)
 
 
-def _never_handed(run: UnitRun, units: Units) -> dict[int, tuple[str, str]]:
+def _never_handed(run: UnitRun, units: Units, companies: int) -> dict[int, tuple[str, str]]:
     """Partitions that the deadline struck before they were handed out; no more than the plan has companies."""
     error = (ErrorCategory.DEADLINE.value, DEADLINE_STRUCK)
-    companies = len(run.job.plan_column("company_id"))
     return {i: error for i in range(min(run.grant.partitions, companies)) if f"p{i}" not in units}

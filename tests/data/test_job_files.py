@@ -47,6 +47,8 @@ READERS: dict[str, Callable[[JobFiles], object]] = {
     "plan": lambda files: files.plan(0),
     "plan_path": lambda files: files.plan_path().exists(),
     "plan_column": lambda files: files.plan_column("domain"),
+    "plan_values": lambda files: files.plan_values("domain"),
+    "plan_rows": lambda files: files.plan_rows(),
     "plan_table": lambda files: files.plan_table().num_rows,
     "has_plan": lambda files: files.has_plan(),
     "input_headers": lambda files: files.input_headers() == ["Record ID"],
