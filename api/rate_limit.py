@@ -1,8 +1,9 @@
-"""How many requests a caller may make: a token bucket for each key, held in this process.
+"""How many requests a caller may make: a token bucket for each key.
 
-A bucket holds `burst` requests and fills at `rate` a second. It is kept as one number, the time at which it will be
-full again (the generic cell rate algorithm). What is left is told in every answer by the headers `RateLimit-Policy`
-and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11).
+A bucket holds a burst of requests and fills at the rate. It is kept as one number, the time at which it will be full
+again (the generic cell rate algorithm): in this process, or while several API processes live in Redis, so that all of
+them give no more than one would. What is left is told in every answer by the headers `RateLimit-Policy` and
+`RateLimit` (draft-ietf-httpapi-ratelimit-headers-11).
 """
 
 from __future__ import annotations
@@ -10,39 +11,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
+from fastapi.concurrency import run_in_threadpool
+
+from data.shared_buckets import Presence, SharedBuckets
+from leadmill.access import Caller
+from leadmill.errors import LeadmillError
+from leadmill.log import get_logger
+from leadmill.rate import Rate, Taken
+
+log = get_logger(__name__)
+
+#: What a key may do where `LEADMILL_RATE_LIMIT` says nothing: no program that waits for its answers meets it.
+OF_KEYS = Rate(100, 1_000)
 #: Most buckets that are kept; those that are nearly full go first.
 MAX_BUCKETS = 10_000
-
-
-class Rate(NamedTuple):
-    """So many requests a second on average, and so many at once."""
-
-    rate: float
-    burst: int
-
-    @property
-    def fills_in_s(self) -> float:
-        """From empty to full."""
-        return self.burst / self.rate
-
-
-class Taken(NamedTuple):
-    """What became of one request's wish for its place."""
-
-    allowed: bool
-    #: Requests that may follow at once.
-    remaining: int
-    #: Until the bucket is full; until the next place, if this one was refused. Seconds.
-    full_in_s: float
-    free_in_s: float
-
-    def headers(self, rate: Rate) -> list[tuple[bytes, bytes]]:
-        """What the answer tells of it."""
-        policy = f'"requests";q={rate.burst};w={math.ceil(rate.fills_in_s)}'
-        left = f'"requests";r={self.remaining};t={math.ceil(self.full_in_s)}'
-        return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
 
 
 class Buckets:
@@ -55,28 +38,68 @@ class Buckets:
 
     def take(self, name: str) -> Taken:
         """Take one place out of a bucket, if there is one."""
-        now, each = self._clock(), 1 / self.rate.rate
-        full_at = max(self._full_at.get(name, now), now)
-        late = full_at + each - now - self.rate.fills_in_s
-        if late > 1e-9:
-            return Taken(False, 0, full_at - now, late)
-        if len(self._full_at) >= MAX_BUCKETS and name not in self._full_at:
-            self._make_room(now)
-        self._full_at[name] = full_at + each
-        return self._taken(full_at + each - now)
-
-    def look(self, name: str) -> Taken:
-        """The same without taking one."""
         now = self._clock()
-        full_in = max(0.0, self._full_at.get(name, now) - now)
-        late = full_in + 1 / self.rate.rate - self.rate.fills_in_s
-        return Taken(False, 0, full_in, late) if late > 1e-9 else self._taken(full_in)
+        taken = self._at(self._full_at.get(name, now) - now)
+        if taken.allowed:
+            if len(self._full_at) >= MAX_BUCKETS and name not in self._full_at:
+                self._make_room(now)
+            self._full_at[name] = now + taken.full_in_s
+        return taken
 
-    def _taken(self, full_in_s: float) -> Taken:
-        return Taken(True, math.floor(self.rate.burst - full_in_s * self.rate.rate + 1e-6), full_in_s, 0.0)
+    def would(self, name: str) -> Taken:
+        """What `take` would say; nothing is taken."""
+        return self._at(self._full_at.get(name, 0.0) - self._clock())
+
+    def _at(self, full_in_s: float) -> Taken:
+        return Taken.of(self.rate, max(0.0, full_in_s))
 
     def _make_room(self, now: float) -> None:
         kept = {name: at for name, at in self._full_at.items() if at > now}
         if len(kept) >= MAX_BUCKETS:
             kept = dict(sorted(kept.items(), key=lambda one: one[1])[MAX_BUCKETS // 2 :])
         self._full_at = kept
+
+
+class RateLimit:
+    """That of every caller: what `LEADMILL_RATE_LIMIT` says, else `OF_KEYS` for keys and none without."""
+
+    def __init__(self, setting: str | None) -> None:
+        self._of_all = None if setting is None else Rate.of(setting)
+        self._of_keys = OF_KEYS if setting is None else self._of_all
+        self._own = {rate: Buckets(rate) for rate in (self._of_all, self._of_keys) if rate is not None}
+        self._shared: SharedBuckets | None = None
+        self._several = False
+
+    async def take(self, caller: Caller) -> tuple[Rate, Taken] | None:
+        """Count a request; None where there is no limit."""
+        rate = self._of_keys if caller.key_id else self._of_all
+        if rate is None:
+            return None
+        name = caller.key_id or caller.address
+        if self._several and self._shared is not None:
+            try:
+                return rate, await run_in_threadpool(self._shared.take, name, rate)
+            except LeadmillError as error:  # this process' own bucket holds it meanwhile
+                log.debug("rates are counted here alone", error=str(error)[:200])
+        return rate, self._own[rate].take(name)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is one for anybody."""
+        return bool(self._own)
+
+    def share(self, buckets: SharedBuckets, presence: Presence) -> None:
+        """Say that this process lives, and count in Redis if others do; called each second.
+
+        Raises:
+            UnavailableError: Redis does not answer; it stays as it was.
+        """
+        self._shared = buckets
+        self._several = presence.tell() > 1
+
+
+def headers(rate: Rate, taken: Taken) -> list[tuple[bytes, bytes]]:
+    """What an answer tells of it."""
+    policy = f'"requests";q={rate.burst};w={math.ceil(rate.fills_in_s)}'
+    left = f'"requests";r={taken.left};t={math.ceil(taken.full_in_s)}'
+    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]

@@ -77,6 +77,11 @@ def used(day: int) -> str:
     return f"used:{day}"
 
 
+def rate(name: str) -> str:
+    """A token bucket of requests (data/shared_buckets.py)."""
+    return f"rate:{name}"
+
+
 def told(digest: str) -> str:
     """Whether a critical event that comes again and again was told lately."""
     return f"told:{digest}"
@@ -116,11 +121,13 @@ PROBE = "probe"
 AUDIT = "audit"
 #: Of API keys (data/api_keys/).
 API_KEYS_VERSION, API_KEYS_USED = "api_keys_version", "api_keys_used"
+#: API processes that live (data/shared_buckets.py).
+API_PROCESSES = "api_processes"
 #: What all projects share.
 OF_ALL = frozenset(
     {
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
-        PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED,
+        PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES,
     }
 )  # fmt: skip
 

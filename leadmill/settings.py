@@ -21,6 +21,7 @@ from leadmill import hosts, secret_files
 from leadmill.access import API_KEY, NO_API_KEY
 from leadmill.errors import ConfigError
 from leadmill.quotas import MAX_QUOTA
+from leadmill.rate import Rate
 from leadmill.redaction import plain, redacted
 from leadmill.redis_tls import tls_fault
 from leadmill.setting_sources import RunFiles, SecretFiles
@@ -250,6 +251,13 @@ class Settings(BaseSettings):
         shown="none",
         ge=1,
     )
+    rate_limit: str | None = _setting(
+        None,
+        "Requests that each API key may make: `20` a second, or `20/100` with those at once; `0`: as many as it likes. "
+        "Set, it holds for each address where there are no keys ([rates](limits.md#requests-a-second)).",
+        group="limit",
+        shown="`100/1000` for keys, none without",
+    )
     quota_live_jobs: int | None = _quota(
         "Most jobs of a project that wait or run at a time; one more is answered 429 "
         "([quotas](limits.md#quotas-of-a-project))."
@@ -341,6 +349,12 @@ class Settings(BaseSettings):
         parts = urlsplit(value or "http://none")
         if parts.scheme != "http" or not parts.hostname or parts.port == 0:  # a port that is none raises, too
             raise ValueError("the proxy is given as http://host:port")
+        return value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rate(cls, value: str | None) -> str | None:
+        Rate.of(value or "0")
         return value
 
     @field_validator("celery_timezone")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from api import rate_limit
-from api.rate_limit import Buckets, Rate
+from api.rate_limit import Buckets, headers
+from data.jobs import JobStore
+from data.shared_buckets import Presence, SharedBuckets
+from leadmill.rate import Rate
 
 
 class Clock:
@@ -20,13 +25,28 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("20", Rate(20, 40)), ("0.5", Rate(0.5, 1)), ("20/100", Rate(20, 100)), ("1/1", Rate(1, 1)), ("0", None)],
+)
+def test_a_rate_as_text(text: str, rate: Rate | None) -> None:
+    assert Rate.of(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1/0", "1/", "1/2/3", "1e9", "nan"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="requests a second, like 20"):
+        Rate.of(text)
+
+
 def test_a_burst_and_then_so_many_a_second(clock: Clock) -> None:
-    buckets = Buckets(Rate(2, 5), clock)
+    rate = Rate(2, 5)
+    buckets = Buckets(rate, clock)
     taken = [buckets.take("a") for _ in range(6)]
     assert [one.allowed for one in taken] == [True] * 5 + [False]
-    assert [one.remaining for one in taken] == [4, 3, 2, 1, 0, 0]
+    assert [one.left for one in taken] == [4, 3, 2, 1, 0, 0]
     assert taken[-1].free_in_s == pytest.approx(0.5) and taken[-1].full_in_s == pytest.approx(2.5)
-    assert taken[1].headers(buckets.rate) == [
+    assert headers(rate, taken[1]) == [
         (b"ratelimit-policy", b'"requests";q=5;w=3'),
         (b"ratelimit", b'"requests";r=3;t=1'),
     ]
@@ -39,15 +59,8 @@ def test_a_burst_and_then_so_many_a_second(clock: Clock) -> None:
 def test_one_empties_no_others(clock: Clock) -> None:
     buckets = Buckets(Rate(1, 1), clock)
     assert buckets.take("a").allowed and not buckets.take("a").allowed
-    assert buckets.take("b").allowed
-
-
-def test_a_look_takes_nothing(clock: Clock) -> None:
-    buckets = Buckets(Rate(1, 2), clock)
-    assert [buckets.look("a").remaining for _ in range(3)] == [2, 2, 2]
-    buckets.take("a")
-    buckets.take("a")
-    assert not buckets.look("a").allowed and buckets.look("a").free_in_s == pytest.approx(1)
+    assert buckets.would("b").allowed and buckets.would("b").allowed and buckets.take("b").allowed
+    assert not buckets.would("b").allowed
 
 
 def test_no_more_buckets_are_kept_than_may_be_and_the_emptiest_stay(
@@ -60,8 +73,20 @@ def test_no_more_buckets_are_kept_than_may_be_and_the_emptiest_stay(
     for n in range(100):
         buckets.take(f"one of many {n}")
     assert not buckets.take("worst").allowed and len(buckets._full_at) <= 10
-    clock.now += 10
-    buckets.take("x")
-    for n in range(10):
-        buckets.take(f"later {n}")
-    assert "worst" not in buckets._full_at
+
+
+def test_processes_share_a_bucket(store: JobStore) -> None:
+    rate, sides = Rate(0.01, 20), [SharedBuckets(store), SharedBuckets(store)]
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda n: sides[n % 2].take("a", rate), range(60)))
+    assert sum(one.allowed for one in taken) == 20
+    assert sorted(one.left for one in taken if one.allowed) == list(range(20))
+    assert sides[0].take("b", rate).left == 19
+    assert store.redis.pttl(store.key("rate:b")) > 0
+
+
+def test_who_lives_is_known(store: JobStore) -> None:
+    first, second = Presence(store), Presence(store)
+    assert (first.tell(), second.tell(), first.tell()) == (1, 2, 2)
+    second.leave()
+    assert first.tell() == 1
