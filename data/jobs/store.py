@@ -13,6 +13,7 @@ from data.jobs.record import UnitState, stored_fields
 from data.jobs.restored import RestoredJob
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, StoreRefusedError, UnavailableError
+from leadmill.quotas import Quotas
 from leadmill.redaction import redacted
 
 _UNBOUNDED = Bounds()
@@ -217,9 +218,19 @@ class JobStore(JobReader):
             raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")
         return self._legal(answer, job_id, "resume", "cancel")
 
-    def restore(self, job_id: str, lost: RestoredJob) -> bool:
-        """Put back an ended job that an emptied server has lost; whether it was missing."""
-        answer = self.call("restore", job=job_id, fields=lost.fields, doc=lost.document, units=_stored(lost.units))
+    def restore(self, job_id: str, lost: RestoredJob, quotas: Quotas | None = None) -> bool:
+        """Put back an ended job that an emptied server has lost; whether it was missing.
+
+        It counts for the `quotas` of its project's day, if it is of today.
+        """
+        answer = self.call(
+            "restore",
+            job=job_id,
+            fields=lost.fields,
+            doc=lost.document,
+            units=_stored(lost.units),
+            quota=Bounds(quotas=quotas).arguments["quota"] if quotas else None,
+        )
         return answer.refused is None
 
     def keep_idempotency_key(self, key: str, job_id: str, body_hash: str, for_s: int) -> None:

@@ -25,10 +25,12 @@ from data.jobs import TERMINAL, JobStore, Status, UnitState, UnitStatus
 from data.jobs.restored import RestoredJob
 from data.lake import DamagedPartError, Lake
 from data.parts import MANIFEST
+from data.project_quotas import default_quotas, project_quotas
 from data.projects import each_project
 from leadmill.errors import ErrorCategory, NotFoundError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.redaction import redacted
+from leadmill.settings import get_settings
 from pipelines.committed import Units
 from pipelines.manifest import check_manifest, record_in, units_in
 from pipelines.request import accepted
@@ -129,7 +131,8 @@ def restore_missing(store: JobStore, lake: Lake) -> list[str]:
 
 def put_back(store: JobStore, lake: Lake, job_id: str, found: RestoredJob) -> bool:
     """Make the record of a lost job again; whether it was missing."""
-    made = store.restore(job_id, found)
+    quotas = project_quotas(lake.data).of(store.project, default_quotas(get_settings()))
+    made = store.restore(job_id, found, quotas if quotas.set else None)
     accepted.restore_key(store, lake, job_id)
     return made
 

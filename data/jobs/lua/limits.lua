@@ -77,6 +77,13 @@ local function limits()
     charge(job, quota, companies)
   end
 
+  -- A job of today that an emptied server gets back: what was counted of it went with the server.
+  function this.count_restored(job, quota)
+    if math.floor(num(job.created) / 86400000) ~= today then return end
+    if (job[PARTITION_STAGES] or '') ~= '' then charge(job, quota, num(job[COMPANIES])) end
+    if quota.pages_per_day then use('pages', num(job.pages)) end
+  end
+
   function this.add_pages(job, pages)
     if dec(job.quota).pages_per_day then use('pages', pages) end
   end

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from data.jobs import Answer, Bounds, JobStore
+from data.jobs.restored import RestoredJob
 from leadmill.errors import OverloadedError, QuotaError
 from leadmill.ids import new_job_id
 from leadmill.quotas import Quotas
@@ -169,6 +170,25 @@ def test_pages_are_counted_as_they_are_fetched_and_then_there_are_none_left(stor
         submit(store, OTHER, quotas=quotas)
     pass_time(store, DAY_S)
     submit(store, OTHER, quotas=quotas)
+
+
+def test_what_an_emptied_server_gets_back_counts_on_its_day(store: JobStore) -> None:
+    quotas = Quotas(companies_per_day=10, pages_per_day=100)
+    assert store._clock is not None
+    fields = {
+        "kind": "pipeline",
+        "status": "failed",
+        "stages": "scrape",
+        "ps": "scrape",
+        "nc": 7,
+        "pages": 20,
+        "took": 1,
+    }
+    for job, created in ((JOB, store._clock()), (OTHER, store._clock() - DAY_S * 1_000)):
+        assert store.restore(job, RestoredJob({**fields, "created": created}, {}, {}, True), quotas)
+    assert used(store) == {"companies": 7, "pages": 20}
+    with pytest.raises(QuotaError):
+        submit(store, new_job_id(), quotas=quotas, companies=4)
 
 
 def test_at_once_no_more_are_taken_than_the_quota(store: JobStore) -> None:

@@ -14,6 +14,7 @@ local function operation()
   for _, tag in ipairs(dec(job.tags or '[]')) do write('zset', scope .. 'idx:t:' .. tag, 'ZADD', num(job.created), job.id) end
   count_ended(job, 1)
   note_project(job)
+  if args.quota then limits().count_restored(job, dec(args.quota)) end
   event('status', { status = job.status })
   return { ok = true }
 end
