@@ -39,10 +39,12 @@ from api.binding import check_bind
 from api.context import Installation
 from api.gate import Gate, allowed_hosts
 from api.keyring import Keyring
+from api.rate_limit import SHARE_S, RateLimit
 from api.routing import check_roles
 from data.api_keys import KeyNotes
 from data.jobs import JobStore
 from data.privacy import keep_private
+from data.shared_buckets import Presence, SharedBuckets
 from leadmill import log
 from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
@@ -64,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
         ConfigError: a host beyond loopback without a key or `LEADMILL_TRUST_NETWORK=1`, a plug-in that is none, a wrong
             setting.
     """
-    keyring = Keyring(settings.data_dir)
+    keyring, rates = Keyring(settings.data_dir), RateLimit(settings.rate_limit)
     app = FastAPI(
         title="Leadmill",
         summary="Background jobs that turn company websites into scored sales leads",
@@ -72,11 +74,11 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(settings, keyring),
+        lifespan=_lifespan(settings, keyring, rates),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.auditor = Auditor(app, keyring.asks)
-    app.add_middleware(Gate, hosts=allowed_hosts(settings), keyring=keyring, auditor=app.state.auditor)
+    app.add_middleware(Gate, hosts=allowed_hosts(settings), keyring=keyring, auditor=app.state.auditor, rates=rates)
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
@@ -97,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings, keyring: Keyring) -> Callable[[FastAPI], Any]:
+def _lifespan(settings: Settings, keyring: Keyring, rates: RateLimit) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         check_roles(iter_route_contexts(app.routes))
@@ -117,9 +119,11 @@ def _lifespan(settings: Settings, keyring: Keyring) -> Callable[[FastAPI], Any]:
         here.hub.start()
         notes = JobStore.connect(settings.redis_url, settings.key_prefix, KEYS_TIMEOUT_S, lake=settings.data_dir)
         await asyncio.to_thread(keyring.start, KeyNotes(notes), here.hub.end_unwelcome)
+        sharing = asyncio.create_task(_share_rates(here, rates))
         with _on_shutdown_signal(here):
             yield
         here.closing.set()
+        await sharing
         await looking  # a cancelled one would leave its thread behind, which asks Redis after the end
         await asyncio.to_thread(keyring.close)
         notes.close()
@@ -142,6 +146,21 @@ async def _look_at_throughput(here: Installation) -> None:
             log.get_logger(__name__).debug("throughput unknown", error=str(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(here.closing.wait(), throughput.EVERY_S)
+
+
+async def _share_rates(here: Installation, rates: RateLimit) -> None:
+    """Each second, where requests are counted: tell the other API processes of this one, and count with them."""
+    presence, buckets = Presence(here.store), SharedBuckets(here.store)
+    while not here.closing.is_set():
+        try:
+            if rates.applies(with_keys=here.keyring.is_readable and here.keyring.table().asks):
+                await run_in_threadpool(rates.share, buckets, presence)
+        except LeadmillError as error:
+            log.get_logger(__name__).debug("rates are counted here alone", error=str(error)[:200])
+        with suppress(TimeoutError):
+            await asyncio.wait_for(here.closing.wait(), SHARE_S)
+    with suppress(LeadmillError):
+        await run_in_threadpool(presence.leave)
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from api.keyring import Keyring
-from data.api_keys import digest_of, id_in
+from data.api_keys import KeyTable, digest_of, id_in
 from leadmill.access import API_KEY, Caller
-from leadmill.errors import KeyRefusedError
+from leadmill.errors import KeyRefusedError, TooManyGuessesError
 
 #: What a refused caller is told to send (RFC 9110, 11.6.1).
 CHALLENGE = 'Bearer realm="leadmill"'
@@ -30,6 +31,7 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
 
     Raises:
         KeyRefusedError: there is no key in the request, or none that counts.
+        TooManyGuessesError: too many wrong ones came before it.
         KeysUnreadableError: which keys there are cannot be told.
     """
     table = keyring.table()
@@ -39,7 +41,15 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
     if given is None:
         raise KeyRefusedError(f"an API key is needed: {_ADVICE}", code="key_missing")
     now = datetime.now(UTC)
-    key = table.find(given, address, now)
+    guesses, whose = keyring.guesses, _whose_guess(table, given, address)
+    if not (taken := guesses.would(whose)).allowed:
+        raise TooManyGuessesError(taken.free_in_s)
+    try:
+        key = table.find(given, address, now)
+    except KeyRefusedError as error:
+        if error.code == "key_unknown":
+            guesses.take(whose)
+        raise
     keyring.note_use(key.id, now)
     return Admission(key.caller(address), partial(_still_counts, keyring, key.id, digest_of(given)))
 
@@ -57,6 +67,26 @@ def _given(headers: Mapping[bytes, bytes]) -> str | None:
         return own.decode("latin-1").strip()
     scheme, _, rest = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     return rest.strip() if scheme.lower() == "bearer" else None
+
+
+def _whose_guess(table: KeyTable, given: str, address: str) -> str:
+    """Under which name a wrong key is counted.
+
+    Those for one key apart from all others: who shares an address with somebody that guesses (behind a proxy) comes in
+    with a key that was not guessed at.
+    """
+    key_id = id_in(given)
+    return f"{_network(address)} {key_id if key_id in table.keys else ''}"
+
+
+@lru_cache(maxsize=1_024)
+def _network(address: str) -> str:
+    """An address, or the network that one subscriber has of IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((int(found) >> 64 << 64, 64))) if found.version == 6 else address
 
 
 def _asks_nobody(keyring: Keyring) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -24,7 +25,10 @@ from api.auditing import Auditor
 from api.auditing.auditor import SHOWN_KEY
 from api.authentication import CHALLENGE, by_key, shown_id
 from api.keyring import Keyring
-from leadmill.errors import ConfigError, KeyRefusedError, KeysUnreadableError
+from api.rate_limit import RateLimit
+from api.rate_limit import headers as rate_headers
+from leadmill.access import Caller
+from leadmill.errors import ConfigError, KeyRefusedError, KeysUnreadableError, TooManyGuessesError
 from leadmill.hosts import AllowedHosts
 from leadmill.settings import Settings
 from pipelines.request.inputs import MAX_UPLOAD
@@ -88,12 +92,13 @@ class Refusal(NamedTuple):
 class Gate:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts, keyring: Keyring, auditor: Auditor) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, keyring: Keyring, auditor: Auditor, rates: RateLimit) -> None:
         self._app = app
         self._hosts = hosts
         self._keyring = keyring
         self._auditor = auditor
         auditor.under_way = lambda: self._busy
+        self._rates = rates
         # Few names come again and again; whoever sends many different ones pays for each.
         self._is_ours = lru_cache(maxsize=256)(hosts.__contains__)
         # Random once, then counted: a system call for each request would release the interpreter's lock each time.
@@ -109,6 +114,7 @@ class Gate:
         request_id = given if _REQUEST_ID.match(given) else f"req_{self._series}{next(self._numbers):08x}"
         scope["leadmill.request_id"] = request_id
         started = False
+        rated: list[tuple[bytes, bytes]] = []
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -118,11 +124,14 @@ class Gate:
                 message["headers"] = [
                     *message["headers"],
                     *((name, value) for name, value in _HEADERS.items() if name not in present),
+                    *rated,
                     (b"x-request-id", request_id.encode()),
                 ]
             await send(message)
 
         refusal = self._refusal(scope, headers) or self._unknown_caller(scope, headers)
+        if refusal is None and scope["path"] not in OPEN_PATHS:
+            refusal, rated = await self._too_often(scope["leadmill.caller"])
         counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
         if counted and self._busy >= MAX_BUSY:
             refusal = refusal or Refusal(503, "too many requests are under way; send this one again", None, _SOON)
@@ -165,13 +174,27 @@ class Gate:
         address = (scope.get("client") or ("",))[0]
         try:
             scope["leadmill.caller"], scope["leadmill.still"] = by_key(self._keyring, headers, address)
-        except (KeyRefusedError, KeysUnreadableError) as error:
+        except (KeyRefusedError, KeysUnreadableError, TooManyGuessesError) as error:
             if scope["path"] in OPEN_PATHS:
                 return None
             scope[SHOWN_KEY] = shown_id(headers)
+            if isinstance(error, TooManyGuessesError):
+                return Refusal(error.status, str(error), error.code, {"Retry-After": str(error.retry_after_s)})
             more = {"WWW-Authenticate": CHALLENGE} if isinstance(error, KeyRefusedError) else _SOON
             return Refusal(error.status, str(error), error.code, more)
         return None
+
+    async def _too_often(self, caller: Caller) -> tuple[Refusal | None, list[tuple[bytes, bytes]]]:
+        """Count a request; whether it is one too many, and what its answer tells of its caller's rate."""
+        counted = await self._rates.take(caller)
+        if counted is None:
+            return None, []
+        rate, taken = counted
+        told = rate_headers(rate, taken)
+        if taken.allowed:
+            return None, told
+        detail = f"more than {rate.per_second:g} requests a second ({rate.burst:,} at once); send this one again later"
+        return Refusal(429, detail, "rate_limited", {"Retry-After": str(math.ceil(taken.free_in_s))}), told
 
     def _advice(self) -> str:
         return f"it answers to {self._hosts}; further names: LEADMILL_ALLOWED_HOSTS"

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from api.rate_limit import Buckets
 from data.api_keys import KeyNotes, KeyRegistry, KeyTable
 from data.storage import Stat
 from leadmill.errors import KeysUnreadableError, LeadmillError
 from leadmill.log import get_logger
+from leadmill.rate import Rate
 
 log = get_logger(__name__)
 
@@ -24,6 +26,8 @@ log = get_logger(__name__)
 LOOK_S = 1.0
 #: What was seen so long ago is not believed: the disk hangs, or the thread is dead.
 STALE_S = 10.0
+#: So many wrong keys may come from one place: right after one another, and on average.
+GUESSES = Rate(0.2, 20)
 #: For whom nothing is known of; the log says more.
 _CLOSED = "nobody is let in, for the table of API keys cannot be read: on the machine `leadmill doctor` says why"
 
@@ -46,6 +50,8 @@ class Keyring:
         self._used: dict[str, str] = {}
         self._unkept: dict[str, str] = {}
         self._using = threading.Lock()
+        #: Wrong keys, by whose guesses they are (`api.authentication`).
+        self.guesses = Buckets(GUESSES)
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -25,7 +25,7 @@ from leadmill import answers
 from leadmill.access import Role
 
 #: Refusals that any call may meet, and those of calls that change something, and of calls with a body.
-_ANY = (400, 413, 421, 422, 431, 500, 503)
+_ANY = (400, 413, 421, 422, 429, 431, 500, 503)
 _UNSAFE = (403, 507)
 _WITH_BODY = (408, 415)
 _UNSAFE_METHODS = ("post", "put", "patch", "delete")

@@ -24,6 +24,8 @@ log = get_logger(__name__)
 
 #: What a key may do where `LEADMILL_RATE_LIMIT` says nothing: no program that waits for its answers meets it.
 OF_KEYS = Rate(100, 1_000)
+#: Between two looks at which other API processes live, seconds.
+SHARE_S = 1.0
 #: Most buckets that are kept; those that are nearly full go first.
 MAX_BUCKETS = 10_000
 
@@ -83,10 +85,9 @@ class RateLimit:
                 log.debug("rates are counted here alone", error=str(error)[:200])
         return rate, self._own[rate].take(name)
 
-    @property
-    def is_set(self) -> bool:
-        """Whether there is one for anybody."""
-        return bool(self._own)
+    def applies(self, *, with_keys: bool) -> bool:
+        """Whether anybody's requests are counted, in an installation with or without keys."""
+        return (self._of_keys if with_keys else self._of_all) is not None
 
     def share(self, buckets: SharedBuckets, presence: Presence) -> None:
         """Say that this process lives, and count in Redis if others do; called each second.

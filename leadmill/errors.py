@@ -68,6 +68,18 @@ class KeyRefusedError(LeadmillError):
         self.code = code
 
 
+class TooManyGuessesError(LeadmillError):
+    """So many wrong API keys came from an address that it has to wait; nobody else has."""
+
+    code = "too_many_wrong_keys"
+    status = 429
+    category = ErrorCategory.DATA
+
+    def __init__(self, free_in_s: float) -> None:
+        self.retry_after_s = math.ceil(free_in_s)
+        super().__init__(f"too many wrong API keys came from this address; wait {self.retry_after_s} s")
+
+
 class ForbiddenError(LeadmillError):
     """The caller is known, and may not do this; the message names what is needed."""
 

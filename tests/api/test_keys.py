@@ -23,12 +23,19 @@ from data.jobs import JobStore
 from leadmill import ApiError, Client
 from leadmill.access import Role
 from leadmill.errors import InputError
+from leadmill.rate import Rate
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Valkey, Worker
 from tests.api.test_events import Server
 
 ROLES = tuple(Role)
 BODY = {"company_urls": ["a.example"]}
+
+
+@pytest.fixture(autouse=True)
+def _any_number_of_wrong_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests send more than one may guess (tests/api/test_rate_limit.py)."""
+    monkeypatch.setattr(keyrings, "GUESSES", Rate(1_000, 10_000))
 
 
 @pytest.fixture

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from api import rate_limit
+from api.app import create_app
+from api.keyring import GUESSES
 from api.rate_limit import Buckets, headers
+from data.api_keys import KeyRegistry
 from data.jobs import JobStore
 from data.shared_buckets import Presence, SharedBuckets
+from leadmill.access import Role
 from leadmill.rate import Rate
+from leadmill.settings import Settings
+from tests.api.conftest import V1
 
 
 class Clock:
@@ -90,3 +100,90 @@ def test_who_lives_is_known(store: JobStore) -> None:
     assert (first.tell(), second.tell(), first.tell()) == (1, 2, 2)
     second.leave()
     assert first.tell() == 1
+
+
+# ---- at the door ---------------------------------------------------------------------------------------
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def asked(client: TestClient, secret: str | None = None, path: str = f"{V1}/jobs/list") -> Any:
+    return client.get(path, headers=bearer(secret) if secret else {})
+
+
+@pytest.fixture
+def secrets(settings: Settings) -> list[str]:
+    registry = KeyRegistry(settings.data_dir)
+    return [registry.create(name, Role.ADMIN)[1] for name in ("one", "two")]
+
+
+@pytest.fixture
+def slow(settings: Settings, secrets: list[str]) -> Iterator[TestClient]:
+    """An API that allows each key three requests at once, and then hardly any."""
+    with TestClient(create_app(settings.model_copy(update={"rate_limit": "0.01/3"})), "http://localhost") as client:
+        yield client
+
+
+def test_each_key_has_its_rate_and_is_told_of_it(slow: TestClient, secrets: list[str]) -> None:
+    first = [asked(slow, secrets[0]) for _ in range(4)]
+    assert [answer.status_code for answer in first] == [200, 200, 200, 429]
+    assert [answer.headers["RateLimit"][:15] for answer in first] == [f'"requests";r={n};' for n in (2, 1, 0, 0)]
+    assert first[0].headers["RateLimit-Policy"] == '"requests";q=3;w=300'
+    told = first[3]
+    assert told.json()["code"] == "rate_limited" and 90 < int(told.headers["Retry-After"]) <= 100
+    assert asked(slow, secrets[1]).status_code == 200, "another key is none of its business"
+    for path in ("/healthz", "/readyz"):
+        answer = slow.get(path, headers=bearer(secrets[0]))
+        assert answer.status_code != 429 and "RateLimit" not in answer.headers
+
+
+def test_without_keys_there_is_no_rate_but_one_that_is_set(settings: Settings) -> None:
+    for given, wanted in ((None, [200] * 4), ("0", [200] * 4), ("0.01/3", [200] * 3 + [429])):
+        with TestClient(create_app(settings.model_copy(update={"rate_limit": given})), "http://localhost") as client:
+            answers = [asked(client) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == wanted
+        assert ("RateLimit" in answers[0].headers) == (given == "0.01/3")
+
+
+def test_two_processes_give_no_more_than_one(settings: Settings, secrets: list[str], store: JobStore) -> None:
+    limited = settings.model_copy(update={"rate_limit": "0.01/20"})
+    with (
+        TestClient(create_app(limited), "http://localhost") as one,
+        TestClient(create_app(limited), "http://localhost") as two,
+    ):
+        until = time.monotonic() + 20
+        while asked(one, secrets[0]).status_code == 200 and not store.redis.keys(store.key("rate:*")):
+            assert time.monotonic() < until
+            time.sleep(0.4)
+        while asked(two, secrets[1]).status_code == 200 and len(store.redis.keys(store.key("rate:*"))) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.4)
+        left = [asked(client, secrets[0]).headers["RateLimit"] for client in (one, two, one, two)]
+    numbers = [int(text.split("r=")[1].split(";")[0]) for text in left]
+    assert numbers == list(range(numbers[0], numbers[0] - 4, -1))
+
+
+def test_whoever_guesses_has_to_wait_and_nobody_else(settings: Settings, secrets: list[str]) -> None:
+    app = create_app(settings)
+    with TestClient(app, "http://localhost", client=("203.0.113.7", 1)) as client:
+        unknown = "lm_00000000_" + "x" * 43
+        guesses = [asked(client, unknown) for _ in range(GUESSES.burst + 1)]
+        assert [answer.status_code for answer in guesses] == [401] * GUESSES.burst + [429]
+        assert guesses[-1].json()["code"] == "too_many_wrong_keys" and int(guesses[-1].headers["Retry-After"]) >= 1
+        assert asked(client, secrets[0]).status_code == 200, "a key that was not guessed at, of the same address"
+        near = [asked(client, secrets[0][:-2] + "xx").status_code for _ in range(GUESSES.burst + 1)]
+        assert near[-1] == 429 and asked(client, secrets[0]).status_code == 429, "the right one is not found by trying"
+        assert asked(client, secrets[1]).status_code == 200
+        elsewhere = TestClient(app, "http://localhost", client=("203.0.113.8", 1))
+        assert asked(elsewhere, secrets[0]).status_code == 200 and asked(elsewhere, unknown).status_code == 401
+
+
+def test_a_network_of_ipv6_is_one_place(settings: Settings, secrets: list[str]) -> None:
+    with TestClient(create_app(settings), "http://localhost") as client:
+        for n in range(GUESSES.burst):
+            guess = TestClient(client.app, "http://localhost", client=(f"2001:db8::{n}", 1))
+            assert asked(guess, "lm_x").status_code == 401
+        assert asked(TestClient(client.app, "http://localhost", client=("2001:db8::ffff", 1)), "x").status_code == 429
+        assert asked(TestClient(client.app, "http://localhost", client=("2001:db8:0:1::1", 1)), "x").status_code == 401
