@@ -11,7 +11,7 @@ from data.audit import AuditFiles, AuditStream, Entry
 from data.jobs import JobStore
 from leadmill.access import Caller, Role
 from leadmill.settings import Settings
-from tests.api.conftest import V1
+from tests.api.conftest import V1, post
 
 JOB = "job_" + "0" * 20
 
@@ -81,3 +81,16 @@ def test_an_admin_of_another_project_sees_its_own_part(filled: TestClient, monke
     own = [EVERYTHING[0], EVERYTHING[3]]
     assert asked(filled) == asked(filled, project="acme") == own
     assert asked(filled, project="default") == asked(filled, key="aaaa1111") == []
+
+
+def test_without_a_key_only_a_change_of_who_may_do_what_is_audited(
+    client: TestClient, store: JobStore, settings: Settings
+) -> None:
+    job_id = post(client)["job_id"]
+    assert client.delete(f"{V1}/jobs/cancel/{job_id}").status_code == 202
+    assert client.post(f"{V1}/pipelines", json={}).status_code == 422
+    assert client.get(f"{V1}/jobs/list", headers={"Host": "evil.example"}).status_code == 421
+    assert AuditStream(store).length() == 0 and not AuditFiles(settings.data_dir).folder.exists()
+    assert client.put(f"{V1}/projects/acme", json={"live_jobs": 5}).status_code == 200
+    [one] = client.get(f"{V1}/audit").json()["items"]
+    assert (one["name"], one["action"], one["id"], one["status"]) == ("local", "set_quotas", "acme", 200)
