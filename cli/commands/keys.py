@@ -42,6 +42,7 @@ def create(
     expires_at = None if expires is None else _time(expires)
     first = not registry.table().asks
     made, secret = registry.create(name, role, project, expires_at=expires_at, networks=network or ())
+    _note(folder, "create_key", made)
     console.result(secret)
     _tell(made)
     if first:
@@ -88,7 +89,9 @@ def list_keys(data: DataFolder = None, as_json: AsJson = False) -> int:
 def revoke(key_id: KeyId, data: DataFolder = None) -> int:
     """End a key, for good. The API refuses it a second later."""
     registry, folder = _registry(data)
-    console.result(registry.revoke(key_id).id)
+    revoked = registry.revoke(key_id)
+    _note(folder, "revoke_key", revoked)
+    console.result(revoked.id)
     if not registry.table().administrators(datetime.now(UTC)):
         console.note(f"nobody can make keys by the API of {folder} now; here: leadmill keys create NAME --role admin")
     return 0
@@ -104,11 +107,12 @@ def rotate(
     from cli.failure import CommandError
     from cli.times import seconds
 
-    registry, _ = _registry(data)
+    registry, folder = _registry(data)
     wanted = seconds(grace)
     if wanted is None or not wanted.is_integer():
         raise CommandError(f"--grace: not a time: {grace}", hint=f"leadmill keys rotate {key_id} --grace 1h")
     rotated, secret = registry.rotate(key_id, int(wanted))
+    _note(folder, "rotate_key", rotated)
     console.result(secret)
     _tell(rotated)
     return 0
@@ -119,6 +123,13 @@ def _tell(key: ApiKey) -> None:
     where = f", from {' '.join(map(str, key.networks))}" if key.networks else ""
     console.note(console.clean(f"key {key.id} ({key.name}): {key.role.value} of project {key.project}, {until}{where}"))
     console.note("it is shown this once; commands and clients take it as LEADMILL_API_KEY")
+
+
+def _note(folder: Path, action: str, key: ApiKey) -> None:
+    """Tell the audit, before anybody is told of the new key."""
+    from data.audit.machine import note
+
+    note(folder, action, id=key.id, project=key.project)
 
 
 def _registry(data: Path | None) -> tuple[KeyRegistry, Path]:
