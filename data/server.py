@@ -15,6 +15,8 @@ import redis
 from redis import exceptions as refused
 
 from data import keys
+from data.redis_errors import classified
+from leadmill.errors import StoreFullError, StoreNotSavingError
 from leadmill.redaction import redis_cli
 from leadmill.stages import Queue
 
@@ -122,11 +124,13 @@ def _may_queue(client: redis.Redis, prefix: str, tool: str) -> Iterator[ServerFa
         client.setrange(f"{prefix}{Queue.SCRAPING}:{keys.PROBE}", 0, "")
     except refused.ReadOnlyError:
         yield ServerFault("unfit", "is a replica: what is written there is lost, or refused", f"{tool} ROLE")
-    except refused.OutOfMemoryError:
-        return  # it may pass, and is told by whoever looks at what is written
     except refused.NoPermissionError as error:
         text = f"does not let the broker's user work ({_words(error)})"
         yield ServerFault("unfit", text, f"{tool} ACL WHOAMI    # what it needs: deploy/redis-users.acl")
+    except refused.ResponseError as error:
+        # Full, or not able to save: that may pass, and whoever looks at writes tells of it.
+        if not isinstance(classified(error), StoreFullError | StoreNotSavingError):
+            raise
 
 
 def _why(error: Exception, url: str, timeout_s: float, tool: str) -> ServerFault:

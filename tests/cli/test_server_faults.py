@@ -87,6 +87,7 @@ def test_up_names_a_server_that_takes_no_writes(
         assert ended.code == 2
         assert ended.err.startswith("error: Redis at redis://127.0.0.1:")
         assert "takes no writes" in ended.err and text in ended.err and f"CONFIG SET {option} 0" in ended.err
+        assert examine(server.url, queues_only=True) == [], "messages wait for it, and it may pass"
 
 
 def test_old_servers_sentinels_and_valkeys_own_version() -> None:
