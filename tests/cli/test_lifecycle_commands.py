@@ -184,6 +184,7 @@ def test_status_of_the_stack_shows_alarms(leadmill: Run, api: Any, at: Any, answ
         "queues": {"scraping": queue},
         "health": {"status": "warn", "checked_at": "2026-11-24T10:30:00Z", "job_id": "job_h", "findings": [finding]},
         "critical_events": events,
+        "workers": [{"name": "a", "thrown_away": {"unsigned": 2, "foreign_task": 1}}, {"name": "b", "thrown_away": {}}],
     }
     api.on("GET", f"{V1}/jobs/statistics", answer(figures))
     api.on("GET", f"{V1}/jobs/list", answer({"items": [], "next_cursor": None}))
@@ -192,6 +193,7 @@ def test_status_of_the_stack_shows_alarms(leadmill: Run, api: Any, at: Any, answ
     assert "health warn at 2026-11-24T10:30:00Z" in ended.out
     assert "warn  redis: no AOF" in ended.out and "redis-cli CONFIG SET appendonly yes" in ended.out
     assert "poison\t2026-11-24T10:00:00Z\tjob job_0, error x�[2J" in ended.out
+    assert "thrown away by workers, being none of ours: 3 (unsigned 2, foreign task 1)" in ended.out
     assert ended.out.count("poison") == 5 and "2 more: leadmill status --json" in ended.err
     said = json.loads(leadmill("status", "--json", env=at(api.url)).out)
     assert len(said["statistics"]["critical_events"]) == 7 and said["statistics"]["health"]["status"] == "warn"

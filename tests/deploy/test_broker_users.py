@@ -22,6 +22,7 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
+from cli import doctor_checks
 from cli.demo_check import compare
 from cli.local_stack.stack import LocalStack
 from cli.sample_sites.server import SampleServer
@@ -297,6 +298,8 @@ def test_who_has_the_brokers_user_can_delay_and_no_more(
     sent[Reason.CONTROL] = 6 * workers
     until(lambda: (thrown_away(records) - before).total() >= sent.total(), 10, "counts told")
     assert thrown_away(records) - before == sent
+    (told,) = doctor_checks._thrown_away(apart.data_dir, server.env["REDIS_URL"], "leadmill:")
+    assert told.level == "warn" and "unsigned" in told.text
     records.close()
 
 
