@@ -92,7 +92,8 @@ class Settings(BaseSettings):
     redis_url: str = _setting(
         DEFAULT_REDIS_URL,
         "Job records, and the broker unless one is named. Set it and `leadmill up` starts no server of its own. Redis "
-        "or Valkey 6.2 or later, a single primary. In a password write `@ / : # ?` as `%40 %2F %3A %23 %3F`.",
+        "or Valkey 6.2 or later, a single primary. In a password write `@ / : # ?` as `%40 %2F %3A %23 %3F`. With TLS: "
+        "`rediss://…?ssl_ca_certs=FILE`.",
         group="celery",
         variable="REDIS_URL",
         shown=f"that of the running stack, else `{DEFAULT_REDIS_URL}`",
@@ -100,7 +101,8 @@ class Settings(BaseSettings):
     )
     celery_broker_url: str | None = _setting(
         None,
-        "Where Celery's messages go.",
+        "Where Celery's messages go: another server, or the same by "
+        "[a user of its own](operations.md#the-broker-as-a-boundary).",
         group="celery",
         variable="CELERY_BROKER_URL",
         shown="`REDIS_URL`",
