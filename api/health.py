@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from api.auditing import Auditor
 from api.context import Context, Everything, Here, Installation, PerhapsWho
 from api.routing import Router
 from data.projects import damages_everywhere
@@ -97,18 +99,20 @@ def _working(here: Installation) -> int:
 
 
 @router.get("/metrics", role=Role.VIEWER, summary="Gauges for Prometheus", response_class=PlainTextResponse)
-def metrics(here: Here) -> Response:
+def metrics(here: Here, request: Request) -> Response:
+    auditor: Auditor = request.app.state.auditor
     registry = CollectorRegistry()
-    registry.register(_Gauges(statistics(here.store, here.broker), here))
+    registry.register(_Gauges(statistics(here.store, here.broker), here, auditor.lost))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Gauges(Collector):
     """The statistics in Prometheus' words."""
 
-    def __init__(self, figures: Figures, here: Context) -> None:
+    def __init__(self, figures: Figures, here: Context, not_kept: int) -> None:
         self._figures = figures
         self._dropped = here.dispatcher.dropped
+        self._not_kept = not_kept
 
     def describe(self) -> list[Metric]:
         return []
@@ -154,6 +158,11 @@ class _Gauges(Collector):
         )
         yield CounterMetricFamily(
             "leadmill_launches_left_to_workers", "Launch messages this process did not send itself", value=self._dropped
+        )
+        yield CounterMetricFamily(
+            "leadmill_audit_entries_not_kept",
+            "Audit entries of refusals that this process could only count",
+            value=self._not_kept,
         )
 
 

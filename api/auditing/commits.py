@@ -28,6 +28,8 @@ CAPACITY = 5_000
 SHARE_S = 0.004
 #: So many commands go between two looks at the stream's length.
 LOOK_EVERY = 500
+#: Between two flushes of this process, seconds: the disk that took nothing takes nothing a moment later.
+PAUSE_S = 30.0
 
 
 class _Waiting(NamedTuple):
@@ -48,6 +50,7 @@ class Commits:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._flushing: threading.Thread | None = None
+        self._next_flush = 0.0
         self._log = LimitedLog(log)
         self._commands = 0
         #: Entries that nobody waited for and that are nowhere, since the last entry that says so, and in all.
@@ -75,7 +78,7 @@ class Commits:
 
     def look_soon(self) -> None:
         """Others have made the stream long: flush it, if that is so."""
-        if self._flushing is None or not self._flushing.is_alive():
+        if time.monotonic() >= self._next_flush:
             self.put("")
 
     async def stands(self, text: str) -> bool:
@@ -157,8 +160,11 @@ class Commits:
 
     def _look(self) -> None:
         busy = self._flushing is not None and self._flushing.is_alive()
+        if busy or time.monotonic() < self._next_flush:
+            return
         try:
-            if not busy and self._stream.length() >= FLUSH_AT:
+            if self._stream.length() >= FLUSH_AT:
+                self._next_flush = time.monotonic() + PAUSE_S
                 self._flushing = threading.Thread(target=self._flush, name="audit flush", daemon=True)
                 self._flushing.start()
         except LeadmillError as error:

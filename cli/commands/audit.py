@@ -56,7 +56,8 @@ def audit(
     if as_json:
         console.json_result(found)
         return 0
-    console.table(["at (UTC)", "who", "project", "address", "action", "on", "answer"], [_cells(one) for one in found])
+    columns = ["at (UTC)", "who", "project", "address", "action", "on", "answer"]
+    console.table(columns, [_cells(one) for one in found], spare=["address", "project"])
     more = f" (at most {limit}: --limit)" if len(found) == limit else ""
     console.note(f"{len(found)} {'entry' if len(found) == 1 else 'entries'}{more}")
     return 0

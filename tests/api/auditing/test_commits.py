@@ -125,6 +125,7 @@ def test_where_nothing_can_be_flushed_the_oldest_go_and_are_counted(
 ) -> None:
     monkeypatch.setattr(module, "FLUSH_AT", 5)
     monkeypatch.setattr(module, "LOOK_EVERY", 1)
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
     monkeypatch.setattr("data.audit.stream.KEPT", 10)
     place.files.folder.mkdir(parents=True)
     (place.files.folder / ".lock").write_text("")
