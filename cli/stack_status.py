@@ -60,13 +60,14 @@ def tell_stack(found: dict[str, Any]) -> None:
     for name, pid in found["processes"].items():
         console.result(f"{name:<15}  {f'pid {pid}' if pid else 'gone (being started again?)'}")
     queues = found["statistics"].get("queues") or {}
-    console.table(
-        ["queue", "waiting", "oldest", "workers", "processes"],
-        [
-            [name, q["waiting"], console.duration(q["oldest_s"]), q["workers"], q["processes"]]
-            for name, q in queues.items()
-        ],
-    )
+    if queues:  # told to who administers the installation
+        console.table(
+            ["queue", "waiting", "oldest", "workers", "processes"],
+            [
+                [name, q["waiting"], console.duration(q["oldest_s"]), q["workers"], q["processes"]]
+                for name, q in queues.items()
+            ],
+        )
     _tell_alarms(found["statistics"])
     _tell_thrown_away(found["statistics"])
     for name in (name for name, q in queues.items() if q["workers"] == 0):

@@ -143,12 +143,20 @@ class Ticker:
 
         Raises:
             UnavailableError: Redis does not answer; what was not submitted is due at the next tick.
+            OSError, LeadmillError: of a project; those of the others were submitted all the same.
         """
-        done = []
+        done, failed = [], None
         for store, lake in each_project(self._store, self._lake):
             if store.project not in self._of:
                 self._of[store.project] = _ProjectTicker(store, lake, self._dispatch)
-            done += self._of[store.project].tick(now)
+            try:
+                done += self._of[store.project].tick(now)
+            except (OSError, LeadmillError) as error:
+                if isinstance(error, UnavailableError) and not isinstance(error, StorageError):
+                    raise  # Redis: the others would wait for it, too
+                failed = error
+        if failed is not None:
+            raise failed
         return done
 
 

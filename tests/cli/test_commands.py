@@ -138,6 +138,16 @@ def test_run_waits_and_names_the_reports(leadmill: Run, api: Any, at: Any, finis
     assert b"website\na.example\n" in api.asked("POST", f"{V1}/pipelines")[0].body
 
 
+def test_reports_of_another_project_are_named_where_they_lie(
+    leadmill: Run, api: Any, at: Any, finished_job: Any, tmp_path: Path
+) -> None:
+    reports = tmp_path / "var" / "projects" / "acme" / "jobs" / "job_1" / "reports"
+    reports.mkdir(parents=True)
+    (reports / "report.csv").write_text("x")
+    ended = leadmill("run", "a.example", env=at(api.url))
+    assert (ended.code, ended.out.splitlines()) == (0, [str(reports / "report.csv")])
+
+
 def test_run_with_json_and_reports_in_a_folder(
     leadmill: Run, api: Any, at: Any, finished_job: Any, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ local function unit_in(state)
   return unit
 end
 
+-- Turns to the keys of a project; nil: the default one's.
 local function of_project(name)
   project, scope = name, name and 'p:' .. name .. ':' or ''
 end

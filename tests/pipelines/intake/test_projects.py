@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,6 +47,18 @@ def test_a_schedule_is_of_its_project(store: JobStore, lake: Lake, acme: tuple[J
     assert ours != theirs
     ScheduleRegistry(store, lake).delete("daily")
     assert [one.name for one in ScheduleRegistry(*acme).read_all(NOW)[0]] == ["daily"]
+
+
+def test_a_project_whose_folder_cannot_be_read_keeps_no_other_waiting(
+    store: JobStore, lake: Lake, acme: tuple[JobStore, Lake]
+) -> None:
+    create(*acme, "daily", "0 * * * *", PIPELINE, NOW)
+    create(store.of("zeta"), lake.of("zeta"), "daily", "0 * * * *", PIPELINE, NOW)
+    shutil.rmtree(acme[1].root / "schedules")
+    (acme[1].root / "schedules").write_text("no folder")
+    with pytest.raises(OSError, match="schedules"):
+        Ticker(store, lake, lambda outs: None).tick(LATER)
+    assert submitted(store.of("zeta"), "schedule:daily")
 
 
 def test_upkeep_comes_by_itself_in_every_project_and_a_look_at_the_stack_in_one(
