@@ -9,9 +9,9 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from api.keyring import Keyring
-from data.api_keys import KeyTable, digest_of, id_in
+from data.api_keys import KeyTable, id_in
 from leadmill.access import API_KEY, Caller
-from leadmill.errors import KeyRefusedError, TooManyGuessesError
+from leadmill.errors import KeyRefusedError, KeysUnreadableError, TooManyGuessesError
 
 #: What a refused caller is told to send (RFC 9110, 11.6.1).
 CHALLENGE = 'Bearer realm="leadmill"'
@@ -51,7 +51,7 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
             guesses.take(whose)
         raise
     keyring.note_use(key.id, now)
-    return Admission(key.caller(address), partial(_still_counts, keyring, key.id, digest_of(given)))
+    return Admission(key.caller(address), partial(_still_counts, keyring, given, address))
 
 
 def shown_id(headers: Mapping[bytes, bytes]) -> str | None:
@@ -93,5 +93,9 @@ def _asks_nobody(keyring: Keyring) -> bool:
     return keyring.is_readable and not keyring.table().asks
 
 
-def _still_counts(keyring: Keyring, key_id: str, digest: str) -> bool:
-    return keyring.is_readable and keyring.table().still_has(key_id, digest, datetime.now(UTC))
+def _still_counts(keyring: Keyring, given: str, address: str) -> bool:
+    try:
+        keyring.table().find(given, address, datetime.now(UTC))
+    except (KeyRefusedError, KeysUnreadableError):
+        return False
+    return True

@@ -47,8 +47,8 @@ class Keyring:
         self._announced: int | None = None
         self._looking = threading.Lock()
         #: In which minute each key was used last, and what of it Redis has still to learn.
-        self._used: dict[str, str] = {}
-        self._unkept: dict[str, str] = {}
+        self._used: dict[str, datetime] = {}
+        self._unkept: dict[str, datetime] = {}
         self._using = threading.Lock()
         #: Wrong keys, by whose guesses they are (`api.authentication`).
         self.guesses = Buckets(GUESSES)
@@ -84,7 +84,7 @@ class Keyring:
 
     def note_use(self, key_id: str, now: datetime) -> None:
         """Remember that a key was used; Redis learns of it at most once a minute."""
-        minute = f"{now:%Y-%m-%dT%H:%M}Z"
+        minute = now.replace(second=0, microsecond=0)
         if self._used.get(key_id) != minute:
             with self._using:
                 self._used[key_id] = self._unkept[key_id] = minute
@@ -167,7 +167,7 @@ class Keyring:
                 notes.announce(self._table.version)
                 self._announced = self._table.version
             if unkept:
-                notes.note_used(unkept)
+                notes.note_used({key_id: f"{minute:%Y-%m-%dT%H:%M}Z" for key_id, minute in unkept.items()})
         except LeadmillError as error:
             log.debug("Redis was not told of API keys", error=str(error)[:200])
             with self._using:

@@ -74,10 +74,6 @@ class ApiKey:
         """Neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
-    def has(self, digest: str, now: datetime) -> bool:
-        """Whether a digest is that of its secret, or of the one before while that counts."""
-        return digest == self.digest or (self.old is not None and digest == self.old.digest and now < self.old.until)
-
     def allows(self, address: str) -> bool:
         """Whether it may be used from an IP address."""
         if not self.networks:

@@ -56,11 +56,6 @@ class KeyTable:
             raise KeyRefusedError(f"the API key {key.id} may not be used from {address}", code="key_not_from_here")
         return key
 
-    def still_has(self, key_id: str, digest: str, now: datetime) -> bool:
-        """Whether a key that was found by this digest would be found again."""
-        key = self.keys.get(key_id)
-        return key is not None and key.is_living(now) and key.has(digest, now)
-
     def administrators(self, now: datetime) -> list[str]:
         """Ids of the living keys that administer the installation."""
         return [
