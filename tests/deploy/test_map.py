@@ -10,7 +10,7 @@ import pytest
 from docs import draw_map
 
 ROOT = Path(__file__).parents[2]
-PATH = re.compile(r"[a-z_0-9.]+/[a-z_0-9./]*")
+PATH = re.compile(r"[a-z_0-9.-]+/[a-z_0-9./-]*")
 
 
 def rows(page: str, columns: int) -> list[list[str]]:
