@@ -37,6 +37,7 @@ from api import (
 from api.auditing import Auditor
 from api.binding import check_bind
 from api.context import Installation
+from api.forwarded import TrustedProxies
 from api.gate import Gate, allowed_hosts
 from api.keyring import Keyring
 from api.rate_limit import SHARE_S, RateLimit
@@ -71,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Leadmill",
         summary="Background jobs that turn company websites into scored sales leads",
         version="1",
+        servers=[{"url": settings.public_url}] if settings.public_url else None,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -78,7 +80,15 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.auditor = Auditor(app, keyring.asks)
-    app.add_middleware(Gate, hosts=allowed_hosts(settings), keyring=keyring, auditor=app.state.auditor, rates=rates)
+    app.add_middleware(
+        Gate,
+        hosts=allowed_hosts(settings),
+        public_url=settings.public_url,
+        proxies=TrustedProxies(settings.trusted_proxies),
+        keyring=keyring,
+        auditor=app.state.auditor,
+        rates=rates,
+    )
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (

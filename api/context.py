@@ -26,6 +26,7 @@ from leadmill.access import Caller
 from leadmill.settings import Settings
 from pipelines.execution.broker import make_celery
 from pipelines.intake.schedule_registry import ScheduleRegistry
+from pipelines.views.view import API
 
 #: No call to Redis blocks longer, seconds; a request that meets a dead Redis is answered 503 after it.
 REDIS_TIMEOUT_S = 2.0
@@ -39,6 +40,8 @@ class Context:
 
     caller: Caller
     settings: Settings
+    #: What links begin with.
+    api: str
     store: JobStore
     lake: Lake
     schedules: ScheduleRegistry
@@ -78,6 +81,11 @@ class Installation:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     _schedules: dict[str, ScheduleRegistry] = field(default_factory=dict)
 
+    @property
+    def api(self) -> str:
+        """What links begin with."""
+        return f"{self.settings.public_url or ''}{API}"
+
     @classmethod
     def make(cls, settings: Settings, keyring: Keyring) -> Installation:
         prefix = settings.key_prefix
@@ -113,6 +121,7 @@ class Installation:
         return Context(
             caller=caller,
             settings=self.settings,
+            api=self.api,
             store=store,
             lake=lake,
             schedules=schedules,

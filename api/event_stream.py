@@ -48,8 +48,8 @@ def _last_event_id(last_event_id: LastEventId = None) -> str:
     return last_event_id or "0"
 
 
-async def _seat(request: Request, here: Here) -> AsyncIterator[None]:
-    with here.hub.seats.seat(request.client.host if request.client else ""):
+async def _seat(here: Here) -> AsyncIterator[None]:
+    with here.hub.seats.seat(here.caller.address):
         yield
 
 

@@ -24,6 +24,7 @@ from api import problems
 from api.auditing import Auditor
 from api.auditing.auditor import SHOWN_KEY
 from api.authentication import CHALLENGE, by_key, shown_id
+from api.forwarded import TrustedProxies
 from api.keyring import Keyring
 from api.rate_limit import RateLimit
 from api.rate_limit import headers as rate_headers
@@ -61,7 +62,8 @@ _HEADERS: dict[bytes, bytes] = {
 
 
 def allowed_hosts(settings: Settings) -> AllowedHosts:
-    """Hosts a request may carry: this machine's own names, the address that is bound, `LEADMILL_ALLOWED_HOSTS`.
+    """Hosts a request may carry: this machine's own names, the address that is bound, that of `LEADMILL_PUBLIC_URL`,
+    and `LEADMILL_ALLOWED_HOSTS`.
 
     An address that stands for all (0.0.0.0) names nobody: bound to it, the API answers to loopback names and to
     what the operator lists.
@@ -74,8 +76,9 @@ def allowed_hosts(settings: Settings) -> AllowedHosts:
         everywhere = ipaddress.ip_address(host).is_unspecified
     except ValueError:
         everywhere = not host
+    public = [urlsplit(settings.public_url).netloc] if settings.public_url else []
     try:
-        return AllowedHosts([*settings.allowed_hosts, *([] if everywhere else [host])])
+        return AllowedHosts([*settings.allowed_hosts, *public, *([] if everywhere else [host])])
     except ValueError as error:
         raise ConfigError(f"LEADMILL_API_HOST: {error}") from error
 
@@ -92,9 +95,20 @@ class Refusal(NamedTuple):
 class Gate:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts, keyring: Keyring, auditor: Auditor, rates: RateLimit) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: AllowedHosts,
+        public_url: str | None,
+        proxies: TrustedProxies,
+        keyring: Keyring,
+        auditor: Auditor,
+        rates: RateLimit,
+    ) -> None:
         self._app = app
         self._hosts = hosts
+        self._public_url = public_url
+        self._proxies = proxies
         self._keyring = keyring
         self._auditor = auditor
         auditor.under_way = lambda: self._busy
@@ -109,6 +123,9 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._proxies:  # from here on it is who it comes from, for all that asks
+            address = self._proxies.caller_of(scope)
+            scope["client"] = address and (address, 0)
         headers = _first_headers(scope)
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _REQUEST_ID.match(given) else f"req_{self._series}{next(self._numbers):08x}"
@@ -161,7 +178,7 @@ class Gate:
             return Refusal(421, f"this API is not {host[:100]!r}; {self._advice()}")
         if _AGAIN in headers:
             return Refusal(400, "the request names its host more than once")
-        if scope["method"] not in _SAFE_METHODS and _cross_origin(headers, host):
+        if scope["method"] not in _SAFE_METHODS and _cross_origin(headers, host, self._public_url):
             return Refusal(403, "refused: the request comes from a page of another origin", "cross_origin")
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > _limit(scope):
@@ -210,8 +227,10 @@ def _first_headers(scope: Scope) -> dict[bytes, bytes]:
     return found
 
 
-def _cross_origin(headers: dict[bytes, bytes], host: str) -> bool:
-    """By Fetch metadata, which no page can forge; else by Origin. Neither: not a browser."""
+def _cross_origin(headers: dict[bytes, bytes], host: str, public_url: str | None) -> bool:
+    """By Fetch metadata, which no page can forge; else by Origin, where a proxy may have changed the host. Neither: not
+    a browser.
+    """
     site = headers.get(b"sec-fetch-site")
     if site is not None:
         return site not in (b"same-origin", b"none")
@@ -219,7 +238,8 @@ def _cross_origin(headers: dict[bytes, bytes], host: str) -> bool:
     if origin is None:
         return False
     try:
-        return urlsplit(origin.decode("latin-1")).netloc.lower() != host
+        given = origin.decode("latin-1").lower()
+        return given != public_url and urlsplit(given).netloc != host
     except ValueError:  # such as `http://[`
         return True
 

@@ -34,7 +34,7 @@ router = Router("/jobs", "jobs")
 @router.get("/status/{job_id}", role=Role.VIEWER, response_model=answers.Job, summary="One job")
 def status(job_id: str, here: Here) -> Response:
     record = control.known(here.store, here.lake, job_id)
-    return JSONResponse(job_json(record, waiting.reasons(here.store, [record]).get(job_id)))
+    return JSONResponse(job_json(record, waiting.reasons(here.store, [record]).get(job_id), api=here.api))
 
 
 @router.get("/list", role=Role.VIEWER, response_model=answers.JobPage, summary="Jobs, newest first")
@@ -50,7 +50,7 @@ def list_jobs(
 ) -> Response:
     page = page_of_jobs(here.store, here.lake, JobFilter(status, kind, tag, since, text), limit, cursor)
     reasons = waiting.reasons(here.store, page.records)
-    items = [job_json(record, reasons.get(record.job_id)) for record in page.records]
+    items = [job_json(record, reasons.get(record.job_id), api=here.api) for record in page.records]
     return JSONResponse({"items": items, "next_cursor": page.next_cursor})
 
 
@@ -75,7 +75,7 @@ def dead(
     limit: Annotated[int, Query(ge=1, le=dead_letters.MAX_PAGE)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    page = dead_letters.dead_letters(here.store, here.lake, limit, cursor)
+    page = dead_letters.dead_letters(here.store, here.lake, limit, cursor, api=here.api)
     return JSONResponse({"items": page.items, "next_cursor": page.next_cursor})
 
 
@@ -121,7 +121,7 @@ def errors(
 )
 def cancel(job_id: str, here: Here) -> Response:
     record = control.cancel(here.store, here.lake, job_id)
-    return accepted_answer(job_id, record.kind, status=record.status)
+    return accepted_answer(here.api, job_id, record.kind, status=record.status)
 
 
 @router.post(

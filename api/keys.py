@@ -22,7 +22,6 @@ from leadmill import answers
 from leadmill.access import Caller, Role
 from leadmill.errors import ForbiddenError, LeadmillError
 from leadmill.log import get_logger
-from pipelines.views.view import API
 
 log = get_logger(__name__)
 
@@ -77,7 +76,7 @@ def create_key(body: KeyBody, here: Everything, who: Who, request: Request) -> R
     )
     here.keyring.look()
     audited(request, id=made.id)
-    return JSONResponse({**_shown(made, {}), "key": secret}, 201, headers={"Location": f"{API}/keys"})
+    return JSONResponse({**_shown(made, {}), "key": secret}, 201, headers={"Location": f"{here.api}/keys"})
 
 
 @router.delete(

@@ -146,7 +146,7 @@ def resume_answer(here: Context, job_id: str, key: str | None) -> Response:
         NotFoundError, ConflictError, UnavailableError: as `control.resume`.
     """
     record, replayed = control.resume(here.store, here.lake, here.dispatcher.put, job_id, scoped_key(here.caller, key))
-    return accepted_answer(job_id, record.kind, replayed=replayed)
+    return accepted_answer(here.api, job_id, record.kind, replayed=replayed)
 
 
 def pipeline_submission(body: PipelineBody, file: Path | None = None) -> Submission:

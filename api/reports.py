@@ -41,7 +41,6 @@ from pipelines.committed import told_files
 from pipelines.intake import control, report_on_demand
 from pipelines.intake.report_on_demand import ReportForm
 from pipelines.request.asked import RecordError, check_options
-from pipelines.views.view import API
 from reports.about_job import about_job
 from reports.formats import FORMATS
 from reports.layout_choice import check_choice
@@ -213,7 +212,7 @@ def _rendered_once(here: Context, job_id: str, record: JobRecord | None, form: R
 def _by_job(here: Context, request: Request, parent: JobRecord, form: ReportForm, place: Path) -> Response:
     made_by = report_on_demand.report_job(here.store, here.lake, here.dispatcher.put, parent, form, place)
     if not made_by.is_terminal:
-        answer = accepted_answer(made_by.job_id, made_by.kind, status=made_by.status)
+        answer = accepted_answer(here.api, made_by.job_id, made_by.kind, status=made_by.status)
         answer.headers["Retry-After"] = str(_ASK_AGAIN_S)
         return answer
     found = told_files(here.store, here.lake, made_by.job_id).report(f"report.{form.format}")
@@ -234,7 +233,7 @@ def _nothing_left(here: Context, job: JobFiles, record: JobRecord | None, form: 
     if record is None or record.archived:
         queries = [f"format={fmt}" for fmt in formats]
         queries += [form.query for form in report_on_demand.left_of(here.lake, job)]
-        left = [f"{API}/jobs/{job.job_id}/report?{query}" for query in queries]
+        left = [f"{here.api}/jobs/{job.job_id}/report?{query}" for query in queries]
         there = f"there is: {', '.join(queries)}" if queries else "no report of it is left"
         return GoneError(
             f"the rows of job {job.job_id} were cleaned up, so no {form.format} report can be made; {there}", left

@@ -21,7 +21,6 @@ from leadmill import answers
 from leadmill.access import Role
 from pipelines.intake import schedules
 from pipelines.views.cursors import decode_key, encode_key
-from pipelines.views.view import API
 
 router = Router("/schedules", "schedules")
 
@@ -66,7 +65,7 @@ def create_schedule(body: ScheduleBody, here: Here, request: Request) -> Respons
     now = datetime.now(UTC)
     submission = pipeline_submission(body.pipeline)
     made = schedules.create(here.store, here.lake, body.name, body.cron, submission, now, body.timezone)
-    return JSONResponse(schedules.describe(made, now), 201, headers={"Location": f"{API}/schedules"})
+    return JSONResponse(schedules.describe(made, now), 201, headers={"Location": f"{here.api}/schedules"})
 
 
 @router.post(

@@ -17,7 +17,7 @@ from api.context import Context
 from leadmill.access import Caller
 from leadmill.errors import InputError
 from pipelines.intake.submit import Submission, record
-from pipelines.views.view import API, links
+from pipelines.views.view import links
 
 #: Printable ASCII.
 _KEY = re.compile(r"[\x20-\x7e]{1,200}\Z")
@@ -60,10 +60,11 @@ def accept(
     if audit is not None:
         audit.stands = accepted.audited
     here.dispatcher.put(accepted.send)
-    return accepted_answer(accepted.job_id, submission.kind, replayed=accepted.replayed, input=input)
+    return accepted_answer(here.api, accepted.job_id, submission.kind, replayed=accepted.replayed, input=input)
 
 
 def accepted_answer(
+    api: str,
     job_id: str,
     kind: str,
     *,
@@ -71,11 +72,14 @@ def accepted_answer(
     status: str = "pending",
     input: Mapping[str, Any] | None = None,
 ) -> Response:
-    """202 with the job's address. A replay gets the very body of the first answer, so `status` is that of then."""
-    body: dict[str, Any] = {"job_id": job_id, "kind": str(kind), "status": status, "links": links(job_id)}
+    """202 with the job's address, which begins with `api`.
+
+    A replay gets the very body of the first answer, so `status` is that of then.
+    """
+    body: dict[str, Any] = {"job_id": job_id, "kind": str(kind), "status": status, "links": links(job_id, api=api)}
     if input is not None:
         body["input"] = input
-    headers = {"Location": f"{API}/jobs/status/{job_id}"}
+    headers = {"Location": f"{api}/jobs/status/{job_id}"}
     if replayed:
         headers["Idempotency-Replayed"] = "true"
     return Response(json.dumps(body), 202, headers=headers, media_type="application/json")

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 #: Always answered: no name of somebody else's is among them, and whoever stands on this machine uses them.
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_USUAL_PORTS = {"http": "80", "https": "443"}
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_-][a-z0-9_.-]{0,252})(?::[0-9]{0,5})?\Z")
 _WILDCARD = re.compile(r"\*\.[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\Z")
 
@@ -54,6 +55,21 @@ def checked(entry: str) -> str:
     if host is None:
         raise ValueError(f"{entry!r} is not a host name")
     return host
+
+
+def origin(text: str) -> str:
+    """`https://leads.example.org` in its normal form, without a last slash; `http://` and a port may be, a path not.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    scheme, _, authority = text.strip().partition("://")
+    scheme, authority = scheme.lower(), authority.removesuffix("/").lower()
+    host = host_of(authority)
+    port = authority.rpartition("]")[2].rpartition(":")[2] if ":" in authority.rpartition("]")[2] else ""
+    if scheme not in _USUAL_PORTS or host is None or (port and not 0 < int(port) <= 65_535):
+        raise ValueError("the API is given as https://leads.example.org, without a path")
+    return f"{scheme}://{host}" + (f":{int(port)}" if port and port != _USUAL_PORTS[scheme] else "")
 
 
 class AllowedHosts:

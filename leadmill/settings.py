@@ -177,11 +177,24 @@ class Settings(BaseSettings):
         "network). Where there are keys it changes nothing.",
         group="place",
     )
+    public_url: str | None = _setting(
+        None,
+        "Where others find the API: `https://leads.example.org`, without a path. Links in answers begin with it, and "
+        "its host is one that requests may carry.",
+        group="place",
+        shown="links are relative",
+    )
+    trusted_proxies: Annotated[list[str], NoDecode] = _setting(
+        [],
+        "Networks (CIDR, comma-separated) of the proxies before the API: `172.18.0.2/32`. Whom a request comes from is "
+        "read from their `X-Forwarded-For`, and from nobody else's ([behind a proxy](team.md#behind-a-proxy)).",
+        group="place",
+    )
     allowed_hosts: Annotated[list[str], NoDecode] = _setting(
         [],
-        "Names, comma-separated, that requests may carry as their `Host` beside `localhost`, `127.0.0.1`, `[::1]` and "
-        "the address that is bound: `leads.example.com`, or `*.example.com` for all below it. Any port. Others are "
-        "answered 421, so that no page can reach the API through a DNS name of its own.",
+        "Names, comma-separated, that requests may carry as their `Host` beside `localhost`, `127.0.0.1`, `[::1]`, the "
+        "address that is bound and the host of `LEADMILL_PUBLIC_URL`: `leads.example.com`, or `*.example.com` for all "
+        "below it. Any port. Others are answered 421, so that no page can reach the API through a DNS name of its own.",
         group="place",
     )
 
@@ -306,7 +319,7 @@ class Settings(BaseSettings):
                     redacted.learn(value, kind)
         return given
 
-    @field_validator("celery_accept_content", "egress_allow", mode="before")
+    @field_validator("celery_accept_content", "egress_allow", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return _parts(value.strip("[] ").replace('"', "")) if isinstance(value, str) else value
@@ -365,12 +378,17 @@ class Settings(BaseSettings):
         time_zone(value)
         return value
 
-    @field_validator("egress_allow")
+    @field_validator("egress_allow", "trusted_proxies")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         for cidr in value:
             ipaddress.ip_network(cidr, strict=False)
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        return value and hosts.origin(value)
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

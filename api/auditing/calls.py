@@ -14,7 +14,7 @@ from leadmill.ids import COMPANY_ID, JOB_ID
 #: Where a request reached no call.
 NO_CALL = "no_such_call"
 #: The job that an answer is about, in its `Location`.
-_JOB = re.compile(rb"/api/v1/jobs/status/(job_[0-9a-z]{20})")
+_JOB = re.compile(rb"(?:https?://[^/]+)?/api/v1/jobs/status/(job_[0-9a-z]{20})")
 #: Parameters of addresses with a form that nothing else has; what has not that form is not kept.
 _FORMS: Mapping[str, re.Pattern[str]] = {
     "job_id": JOB_ID,

@@ -34,8 +34,10 @@ class DeadPage:
     next_cursor: str | None
 
 
-def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | None = None) -> DeadPage:
-    """One page of failed units.
+def dead_letters(
+    store: JobStore, lake: Lake, limit: int = 50, cursor: str | None = None, *, api: str = API
+) -> DeadPage:
+    """One page of failed units; their links begin with `api`.
 
     Entries whose job is gone are removed; those
     whose unit runs again since are passed over.
@@ -51,7 +53,7 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
     looked_at = 0
     while True:
         entries = dead_units(store, last, min(_BATCH, limit + 1))
-        for entry, item in zip(entries, _told(store, entries), strict=True):
+        for entry, item in zip(entries, _told(store, entries, api), strict=True):
             if len(items) == limit or looked_at >= MAX_LOOKED_AT:
                 return DeadPage(items, cursors.encode(int(last.at_ms), last.member) if last else None)
             last = entry
@@ -62,18 +64,18 @@ def dead_letters(store: JobStore, lake: Lake, limit: int = 50, cursor: str | Non
             return DeadPage(items, None)
 
 
-def _told(store: JobStore, entries: Sequence[DeadUnit]) -> list[FailedUnit | None]:
+def _told(store: JobStore, entries: Sequence[DeadUnit], api: str) -> list[FailedUnit | None]:
     jobs = list(dict.fromkeys(entry.job_id for entry in entries))
     records = dict(zip(jobs, store.records(jobs), strict=True))
     states = states_of(store, [(entry.job_id, entry.unit) for entry in entries])
     drop_dead_units(store, [entry for entry in entries if records[entry.job_id] is None])
     return [
-        _item(record, entry, state) if isinstance(record := records[entry.job_id], JobRecord) and state else None
+        _item(record, entry, state, api) if isinstance(record := records[entry.job_id], JobRecord) and state else None
         for entry, state in zip(entries, states, strict=True)
     ]
 
 
-def _item(record: JobRecord, entry: DeadUnit, state: UnitState) -> FailedUnit | None:
+def _item(record: JobRecord, entry: DeadUnit, state: UnitState, api: str) -> FailedUnit | None:
     if state.status != UnitStatus.FAILED or not is_unit_of(record, entry.unit, state):
         return None
     category, reason = state.failure or ("system", "unknown")
@@ -87,9 +89,9 @@ def _item(record: JobRecord, entry: DeadUnit, state: UnitState) -> FailedUnit | 
         "reason": reason[:_REASON_CHARS],
         "at": iso(entry.at_ms),
         "links": {
-            "self": f"{API}/jobs/status/{record.job_id}",
-            "errors": f"{API}/jobs/{record.job_id}/errors",
-            "replay": f"{API}/jobs/{record.job_id}/replay",
+            "self": f"{api}/jobs/status/{record.job_id}",
+            "errors": f"{api}/jobs/{record.job_id}/errors",
+            "replay": f"{api}/jobs/{record.job_id}/replay",
         },
     }
 

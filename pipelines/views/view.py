@@ -43,8 +43,11 @@ def iso(ms: float | None) -> str | None:
     )
 
 
-def job_json(record: JobRecord, waiting_for: str | None = None) -> Job:
-    """The job JSON of the API. `waiting_for` comes from `pipelines.views.waiting`, which has to ask Redis."""
+def job_json(record: JobRecord, waiting_for: str | None = None, *, api: str = API) -> Job:
+    """The job JSON of the API. `waiting_for` comes from `pipelines.views.waiting`, which has to ask Redis.
+
+    `api`: what links begin with.
+    """
     stages = stage_list(record)
     return {
         "job_id": record.job_id,
@@ -64,24 +67,24 @@ def job_json(record: JobRecord, waiting_for: str | None = None) -> Job:
         "error": _error(record),
         "attempt": record.attempt,
         "result": cast("JobResult | None", record.result),
-        "links": links(record.job_id, record),
+        "links": links(record.job_id, record, api=api),
     }
 
 
-def links(job_id: str, record: JobRecord | None = None) -> Links:
+def links(job_id: str, record: JobRecord | None = None, *, api: str = API) -> Links:
     """Where to go on from a job; `cancel` and `resume` only where they are legal (both unknown: cancel)."""
     found: Links = {
-        "self": f"{API}/jobs/status/{job_id}",
-        "events": f"{API}/jobs/{job_id}/events",
-        "errors": f"{API}/jobs/{job_id}/errors",
-        "report": f"{API}/jobs/{job_id}/report",
+        "self": f"{api}/jobs/status/{job_id}",
+        "events": f"{api}/jobs/{job_id}/events",
+        "errors": f"{api}/jobs/{job_id}/errors",
+        "report": f"{api}/jobs/{job_id}/report",
     }
     if record is not None and record.archived:
         del found["events"]
     elif record is None or not record.is_terminal:
-        found["cancel"] = f"{API}/jobs/cancel/{job_id}"
+        found["cancel"] = f"{api}/jobs/cancel/{job_id}"
     elif record.status in _RESUMABLE or (record.coverage or 0) < 1:
-        found["resume"] = f"{API}/jobs/{job_id}/resume"
+        found["resume"] = f"{api}/jobs/{job_id}/resume"
     return found
 
 
