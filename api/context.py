@@ -47,7 +47,7 @@ class Context:
     schedules: ScheduleRegistry
     dispatcher: Dispatcher
     hub: EventHub
-    #: The Redis that holds the queues of all projects; None for whoever does not administer the installation.
+    #: The Redis that holds the queues of all projects; None for callers of another one than the default.
     broker: MessageQueues | None
     #: Threads of POST /pipelines.
     submitters: ThreadPoolExecutor
@@ -127,7 +127,7 @@ class Installation:
             schedules=schedules,
             dispatcher=self.dispatcher,
             hub=self.hub,
-            broker=self.broker if caller.administers_all else None,
+            broker=self.broker if caller.sees_what_all_share else None,
             submitters=self.submitters,
             closing=self.closing,
             acceptance=acceptance,

@@ -99,10 +99,12 @@ class Keyring:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, and tell Redis of the last uses."""
         self._end.set()
         if self._thread is not None:
             self._thread.join(LOOK_S + 3)
+        if self._notes is not None:
+            self._tell(self._notes)
 
     def _run(self, after_look: Callable[[], None]) -> None:
         while not self._end.wait(LOOK_S):

@@ -70,4 +70,12 @@ class Caller:
     @property
     def administers_all(self) -> bool:
         """True for an admin of the default project: it administers every project, and the installation."""
-        return self.role is Role.ADMIN and self.project == DEFAULT_PROJECT
+        return self.role is Role.ADMIN and self.sees_what_all_share
+
+    @property
+    def sees_what_all_share(self) -> bool:
+        """True for callers of the default project, which is the operator's own: they see queues and workers, too.
+
+        So a viewer's key is enough for what watches the installation.
+        """
+        return self.project == DEFAULT_PROJECT

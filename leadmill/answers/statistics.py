@@ -93,7 +93,7 @@ class CriticalEvent(TypedDict):
 class Figures(TypedDict):
     """Figures over all jobs of the caller's project, from counters alone.
 
-    Queues, workers and stages are of all projects: told to admins of the default one.
+    Queues, workers and stages are of all projects: told to callers of the default one.
     """
 
     at: str | None

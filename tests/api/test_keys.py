@@ -196,6 +196,24 @@ def closed(client: TestClient, secret: str) -> None:
         assert client.get("/healthz", headers=headers).json() == {"status": "fail"}
 
 
+def test_a_viewer_of_the_default_project_watches_what_all_share(registry: KeyRegistry, app: FastAPI) -> None:
+    keys = {project: registry.create("watch", Role.VIEWER, project)[1] for project in ("default", "acme")}
+    with TestClient(app, "http://localhost") as client:
+        seen = {name: client.get(f"{V1}/jobs/statistics", headers=bearer(key)).json() for name, key in keys.items()}
+        told = {name: client.get("/metrics", headers=bearer(key)).text for name, key in keys.items()}
+    assert "scraping" in seen["default"]["queues"] and seen["default"]["workers"] is not None
+    assert seen["acme"]["queues"] == {} and seen["acme"]["workers"] is None
+    assert "leadmill_workers" in told["default"] and "leadmill_workers" not in told["acme"]
+
+
+def test_the_last_uses_before_an_end_are_kept(registry: KeyRegistry, app: FastAPI, store: JobStore) -> None:
+    key, secret = registry.create("cli", Role.VIEWER)
+    with TestClient(app, "http://localhost") as client:
+        app.state.installation.keyring._end.set()  # as if the second of the last use were not over
+        assert client.get(f"{V1}/jobs/list", headers=bearer(secret)).status_code == 200
+    assert key.id in KeyNotes(store).last_used()
+
+
 def test_damaged_older_or_gone_it_lets_nobody_in(
     secrets: dict[Role, str], settings: Settings, app: FastAPI, client: TestClient, registry: KeyRegistry
 ) -> None:

@@ -29,3 +29,8 @@ def test_only_an_admin_of_the_default_project_administers_all() -> None:
     assert Caller.local("").administers_all
     assert not Caller("a", Role.ADMIN, "acme", "k", "").administers_all
     assert not Caller("a", Role.OPERATOR, DEFAULT_PROJECT, "k", "").administers_all
+
+
+def test_callers_of_the_default_project_see_what_all_share() -> None:
+    assert Caller("watch", Role.VIEWER, DEFAULT_PROJECT, "k", "").sees_what_all_share
+    assert not Caller("a", Role.ADMIN, "acme", "k", "").sees_what_all_share
