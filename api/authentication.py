@@ -9,13 +9,14 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from api.keyring import Keyring
-from data.api_keys import KeyTable, id_in
+from data.api_keys import id_in
 from leadmill.access import API_KEY, Caller
 from leadmill.errors import KeyRefusedError, KeysUnreadableError, TooManyGuessesError
 
 #: What a refused caller is told to send (RFC 9110, 11.6.1).
 CHALLENGE = 'Bearer realm="leadmill"'
-_ADVICE = "send it as `Authorization: Bearer lm_…` or `X-API-Key: lm_…`; `leadmill keys create NAME` makes one"
+# In words that the redactor of answers has nothing to hide of.
+_ADVICE = "send it in the header X-API-Key, or in Authorization behind `Bearer`; `leadmill keys create NAME` makes one"
 
 
 class Admission(NamedTuple):
@@ -31,7 +32,7 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
 
     Raises:
         KeyRefusedError: there is no key in the request, or none that counts.
-        TooManyGuessesError: too many wrong ones came before it.
+        TooManyGuessesError: it is wrong, and too many wrong ones came before it.
         KeysUnreadableError: which keys there are cannot be told.
     """
     table = keyring.table()
@@ -41,14 +42,12 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
     if given is None:
         raise KeyRefusedError(f"an API key is needed: {_ADVICE}", code="key_missing")
     now = datetime.now(UTC)
-    guesses, whose = keyring.guesses, _whose_guess(table, given, address)
-    if not (taken := guesses.would(whose)).allowed:
-        raise TooManyGuessesError(taken.free_in_s)
     try:
         key = table.find(given, address, now)
     except KeyRefusedError as error:
-        if error.code == "key_unknown":
-            guesses.take(whose)
+        # Only wrong ones are made to wait. Were the right one, too, whoever shares its address could keep it out.
+        if error.code == "key_unknown" and not (taken := keyring.guesses.take(_network(address))).allowed:
+            raise TooManyGuessesError(taken.free_in_s) from error
         raise
     keyring.note_use(key.id, now)
     return Admission(key.caller(address), partial(_still_counts, keyring, given, address))
@@ -67,16 +66,6 @@ def _given(headers: Mapping[bytes, bytes]) -> str | None:
         return own.decode("latin-1").strip()
     scheme, _, rest = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     return rest.strip() if scheme.lower() == "bearer" else None
-
-
-def _whose_guess(table: KeyTable, given: str, address: str) -> str:
-    """Under which name a wrong key is counted.
-
-    Those for one key apart from all others: who shares an address with somebody that guesses (behind a proxy) comes in
-    with a key that was not guessed at.
-    """
-    key_id = id_in(given)
-    return f"{_network(address)} {key_id if key_id in table.keys else ''}"
 
 
 @lru_cache(maxsize=1_024)

@@ -48,10 +48,6 @@ class Buckets:
             self._full_at[name] = now + taken.full_in_s
         return taken
 
-    def would(self, name: str) -> Taken:
-        """What `take` would say; nothing is taken."""
-        return self._at(self._full_at.get(name, 0.0) - self._clock())
-
     def _at(self, full_in_s: float) -> Taken:
         return Taken.of(self.rate, max(0.0, full_in_s))
 

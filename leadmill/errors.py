@@ -69,7 +69,7 @@ class KeyRefusedError(LeadmillError):
 
 
 class TooManyGuessesError(LeadmillError):
-    """So many wrong API keys came from an address that it has to wait; nobody else has."""
+    """So many wrong API keys came from an address that wrong ones have to wait; right ones have not."""
 
     code = "too_many_wrong_keys"
     status = 429

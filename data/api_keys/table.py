@@ -105,7 +105,7 @@ class KeyTable:
         """
         try:
             found = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError("it is not JSON") from error
         if not isinstance(found, dict) or not isinstance(found.get("keys"), list):
             raise ValueError("it is no key table")  # noqa: TRY004 - of the file, not of an argument

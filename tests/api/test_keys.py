@@ -96,6 +96,7 @@ def test_every_route_asks_for_a_key_and_for_its_role(
             assert nobody.status_code == wrong.status_code != 401, path
             continue
         refused(nobody, 401, "key_missing")
+        assert method == "HEAD" or "X-API-Key, or in Authorization behind `Bearer`" in nobody.json()["detail"]
         refused(wrong, 401, "key_unknown")
         for has in ROLES:
             answer = client.request(method, path, headers=bearer(secrets[has]))

@@ -69,8 +69,7 @@ def test_a_burst_and_then_so_many_a_second(clock: Clock) -> None:
 def test_one_empties_no_others(clock: Clock) -> None:
     buckets = Buckets(Rate(1, 1), clock)
     assert buckets.take("a").allowed and not buckets.take("a").allowed
-    assert buckets.would("b").allowed and buckets.would("b").allowed and buckets.take("b").allowed
-    assert not buckets.would("b").allowed
+    assert buckets.take("b").allowed and not buckets.take("b").allowed
 
 
 def test_no_more_buckets_are_kept_than_may_be_and_the_emptiest_stay(
@@ -172,10 +171,8 @@ def test_whoever_guesses_has_to_wait_and_nobody_else(settings: Settings, secrets
         guesses = [asked(client, unknown) for _ in range(GUESSES.burst + 1)]
         assert [answer.status_code for answer in guesses] == [401] * GUESSES.burst + [429]
         assert guesses[-1].json()["code"] == "too_many_wrong_keys" and int(guesses[-1].headers["Retry-After"]) >= 1
-        assert asked(client, secrets[0]).status_code == 200, "a key that was not guessed at, of the same address"
-        near = [asked(client, secrets[0][:-2] + "xx").status_code for _ in range(GUESSES.burst + 1)]
-        assert near[-1] == 429 and asked(client, secrets[0]).status_code == 429, "the right one is not found by trying"
-        assert asked(client, secrets[1]).status_code == 200
+        assert asked(client, secrets[0][:-2] + "xx").status_code == 429, "no answer tells which ids there are"
+        assert asked(client, secrets[0]).status_code == 200, "who guesses at a key does not keep its owner out"
         elsewhere = TestClient(app, "http://localhost", client=("203.0.113.8", 1))
         assert asked(elsewhere, secrets[0]).status_code == 200 and asked(elsewhere, unknown).status_code == 401
 
