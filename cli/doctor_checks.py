@@ -151,7 +151,9 @@ def _secrets() -> Iterator[DoctorCheck]:
     from leadmill.settings import secret_variables
 
     open_to_others = [
-        (variable, file) for variable, file in files_given(secret_variables()) if file.stat().st_mode & stat.S_IROTH
+        (variable, file)
+        for variable, file in files_given(secret_variables())
+        if file.stat().st_mode & stat.S_IROTH and Path("/run/secrets") not in file.parents  # as a container gets them
     ]
     for variable, file in open_to_others:
         text = f"every user of this machine can read {variable} in {file}"

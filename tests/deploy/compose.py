@@ -18,7 +18,10 @@ from tests.valkey import binary, free_port
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.jobs.yml"
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
+WHOLE: dict[str, Any] = yaml.safe_load(FILE.read_text())
+SERVICES: dict[str, dict[str, Any]] = WHOLE["services"]
+#: Where containers find secrets.
+SECRETS = "/run/secrets/"
 
 
 def seconds(duration: str) -> float:
@@ -39,16 +42,30 @@ def program(name: str) -> str:
         return binary()
     if name == "python":
         return sys.executable
-    found = shutil.which(name, path=str(Path(sys.executable).parent))
+    found = shutil.which(name, path=f"{Path(sys.executable).parent}:/usr/bin:/bin")
     assert found, f"{name} is not installed beside {sys.executable}"
     return found
 
 
+def made_secrets(folder: Path, port: int, name: str = "leadmill") -> Path:
+    """Secrets as `deploy/compose-secrets.sh` makes them, for a Redis at that port of this machine.
+
+    `name` stands for `leadmill` in users and keys: services that share a server here are kept apart by it.
+    """
+    script = str(ROOT / "deploy/compose-secrets.sh")
+    subprocess.run(["sh", script, str(folder)], check=True, capture_output=True)
+    for file in folder.iterdir():
+        text = file.read_text().replace("leadmill", name).replace("@redis:6379/", f"@127.0.0.1:{port}/")
+        file.chmod(0o600)
+        file.write_text(text)
+    return folder
+
+
 @dataclass
 class Place:
-    """What stands in for the container network: where Redis listens, where the data lies, which ports are free."""
+    """What stands in for the container network: the secrets, where the data lies, which ports are free."""
 
-    redis_url: str
+    secrets: Path
     data: Path
     #: Keeps what runs here apart from what runs elsewhere on the same server.
     key_prefix: str
@@ -59,7 +76,7 @@ class Place:
     def local(self, text: str) -> str:
         """A word of a command or a value of the environment, with the container's hosts and paths replaced."""
         text = interpolated(text)
-        text = text.replace("redis://:@redis:6379/0", self.redis_url).replace("0.0.0.0", "127.0.0.1")
+        text = text.replace(SECRETS, f"{self.secrets}/").replace("0.0.0.0", "127.0.0.1")
         if text == "/data":
             return str(self.data)
         return self.ports.get(text, text)
@@ -74,6 +91,9 @@ class Service:
         given = self.about.get("environment", {})
         self.env = kept | {key: place.local(value) for key, value in given.items()}
         self.env["LEADMILL_KEY_PREFIX"] = place.key_prefix
+        self.env["PATH"] = f"{Path(sys.executable).parent}:{self.env['PATH']}"
+        # A container has the secrets that it was given, and no others.
+        assert set(re.findall(rf"{SECRETS}(\w+)", str(self.about))) <= set(self.about["secrets"])
         first, *rest = self.about["command"]
         self.argv = [program(first), *map(place.local, rest)]
         self.log = place.data / f"{name}.log"

@@ -7,20 +7,44 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+from api.binding import check_bind
 from data.jobs import JobStore
 from data.schedules import ScheduleStore
+from leadmill.access import API_KEY
 from leadmill.declared import PERIODIC
+from leadmill.errors import ConfigError
+from leadmill.settings import Settings, secret_variables
 from pipelines.queues import Queue
-from tests.deploy.compose import FILE, ROOT, SERVICES, Place, Service, interpolated, program, seconds
-from tests.valkey import Valkey, free_port
+from tests.deploy.compose import (
+    FILE,
+    ROOT,
+    SECRETS,
+    SERVICES,
+    WHOLE,
+    Place,
+    Service,
+    interpolated,
+    made_secrets,
+    program,
+    seconds,
+)
+from tests.faults.proof import until
+from tests.valkey import free_port
 
 OURS = sorted(set(SERVICES) - {"redis"})
 
@@ -76,14 +100,61 @@ def test_redis_is_not_published_and_forgets_nothing() -> None:
     assert service["user"] == "valkey"
 
 
-def test_redis_has_a_password_that_is_asked_for_and_no_argument() -> None:
-    asked = re.compile(r"\$\{REDIS_PASSWORD:\?[^}]+\}")
-    assert asked.fullmatch(SERVICES["redis"]["environment"]["REDIS_PASSWORD"])
-    assert "REDIS_PASSWORD=" in SERVICES["redis"]["environment"]["REDIS_PASSWORD"], "the complaint says what to do"
+def test_secrets_are_files_and_each_service_has_its_own() -> None:
+    for name, about in WHOLE["secrets"].items():
+        assert about == {"file": f"./secrets/{name}"}
+    work = {"redis_url", "broker_url", "signing_key"}
+    given = {name: set(service["secrets"]) for name, service in SERVICES.items()}
+    assert given.pop("redis") == {"redis_users"}
+    assert given.pop("flower") == {"flower_url", "flower_login"}, "it can neither start nor change work"
+    assert all(secrets == work for secrets in given.values())
     for name in OURS:
-        assert asked.search(SERVICES[name]["environment"]["REDIS_URL"])
+        environment = SERVICES[name]["environment"]
+        for variable in secret_variables():
+            if f"{variable}_FILE" in environment:
+                assert environment[f"{variable}_FILE"].startswith(SECRETS)
+                assert environment[variable] == "", "what .env says of it would contradict the file"
     for service in SERVICES.values():
-        assert not any("${REDIS_PASSWORD" in word for word in service["command"]), "arguments are seen by everybody"
+        words = " ".join([*service["command"], *map(str, service.get("environment", {}).values())])
+        assert not re.search(r"(?i)password|\$\{\w*(KEY|SECRET|URL)", words), (
+            "arguments and variables are seen by others"
+        )
+
+
+def test_only_who_fetches_pages_reaches_the_internet() -> None:
+    networks = {name: set(service["networks"]) for name, service in SERVICES.items()}
+    assert WHOLE["networks"]["store"] == {"internal": True}
+    assert WHOLE["networks"]["published"] == {
+        "driver_opts": {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    }
+    assert {name for name, on in networks.items() if "internet" in on} == {"worker-scraping"}
+    assert {name for name, on in networks.items() if "published" in on} == {"api", "flower"}
+    assert all("store" in on for on in networks.values()) and networks["redis"] == {"store"}
+    for name, service in SERVICES.items():
+        assert ("ports" in service) == ("published" in networks[name]), name
+
+
+@pytest.mark.stack
+def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    script = ["sh", str(ROOT / "deploy/compose-secrets.sh"), str(folder)]
+    subprocess.run(script, check=True, capture_output=True)
+    made = {file.name: file.read_text() for file in folder.iterdir()}
+    assert set(made) == set(WHOLE["secrets"])
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o444}, "containers have users of their own"
+    passwords = re.findall(r":([0-9a-f]{48})@", made["redis_url"] + made["broker_url"] + made["flower_url"])
+    for password in passwords:
+        assert password not in made["redis_users"]
+        assert f"#{sha256(password.encode()).hexdigest()} " in made["redis_users"]
+    assert len({*passwords, made["signing_key"], made["flower_login"]}) == 5
+    folder.chmod(0o755)
+    (folder / "signing_key").unlink()
+    done = subprocess.run(script, check=True, capture_output=True, text=True)
+    again = {file.name: file.read_text() for file in folder.iterdir()}
+    assert {name for name in made if again[name] != made[name]} == {"signing_key"}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert not any(secret.strip() in done.stdout + done.stderr for secret in again.values())
 
 
 @pytest.mark.stack
@@ -114,11 +185,12 @@ def test_images_can_be_pinned_by_digest(tmp_path: Path) -> None:
     assert len(env.read_text().splitlines()) == 3, "what was pinned stays"
 
 
-def test_only_the_api_may_leave_loopback() -> None:
-    trusting = {
-        name for name, service in SERVICES.items() if "LEADMILL_TRUST_NETWORK" in service.get("environment", {})
-    }
-    assert trusting == {"api"}
+def test_only_the_api_may_leave_loopback_and_asks_for_a_key(tmp_path: Path) -> None:
+    assert "TRUST_NETWORK" not in FILE.read_text()
+    environment = SERVICES["api"]["environment"]
+    settings = Settings(api_host=environment["LEADMILL_API_HOST"], data_url=str(tmp_path))
+    with pytest.raises(ConfigError, match="leadmill keys create"):
+        check_bind(settings, settings.api_host)
     assert SERVICES["api"]["environment"]["LEADMILL_API_HOST"] == "0.0.0.0"
     assert SERVICES["api"]["environment"]["LEADMILL_ALLOWED_HOSTS"] == "${LEADMILL_ALLOWED_HOSTS:-localhost,127.0.0.1}"
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
@@ -134,20 +206,81 @@ def test_our_services_share_image_data_and_redis(name: str) -> None:
     assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with Valkey(tmp_path_factory.mktemp("compose-redis")) as running:
-        yield running
+@dataclass
+class Server:
+    """The service `redis`, by its own command, with users for each of the others."""
+
+    folder: Path
+    port: int
+    places: dict[str, Place]
+
+    def connect(self, user: str = "watcher", password: str = "watching") -> redis.Redis:
+        return redis.Redis(
+            port=self.port, username=user, password=password, decode_responses=True, retry=Retry(NoBackoff(), 0)
+        )
 
 
 @pytest.fixture(scope="module")
-def running(server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Service]]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder, port = tmp_path_factory.mktemp("compose-redis"), free_port()
+    places = {
+        name: Place(made_secrets(folder / f"secrets-{name}", port, name), tmp_path_factory.mktemp(name), f"{name}:")
+        for name in [*OURS, "nobody", "late"]
+    }
+    users = dict.fromkeys(
+        line for place in places.values() for line in (place.secrets / "redis_users").read_text().splitlines()
+    )
+    (folder / "redis_users").write_text("\n".join([*users, "user watcher on >watching ~* &* +@all", ""]))
+    first, *rest = SERVICES["redis"]["command"]
+    words = [interpolated(word).replace(SECRETS, f"{folder}/") for word in rest]
+    argv = [program(first), *words, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        found = Server(folder, port, places)
+        until(lambda: pings(found), 10, "Redis answers")
+        yield found
+        process.terminate()
+        assert process.wait(timeout=seconds(SERVICES["redis"]["stop_grace_period"])) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def pings(server: Server) -> bool:
+    """What the health check asks, as its user. (The wheel has the server, but not its client.)"""
+    kind, first, *options, user, _, password, command = SERVICES["redis"]["healthcheck"]["test"]
+    assert (kind, first, options, command) == ("CMD", "valkey-cli", ["-e", "--user"], "ping")
+    try:
+        return bool(server.connect(user, password).ping())
+    except redis.ConnectionError:
+        return False
+
+
+def first_key_command() -> str:
+    """As the head of the file has it, and the documentation."""
+    (found,) = re.findall(r"^#   (docker compose .* keys create .*)$", FILE.read_text(), re.MULTILINE)
+    assert found in (ROOT / "docs/operations.md").read_text().splitlines()
+    assert re.search(r" run .*--no-deps api leadmill ", found), "neither Redis nor a running API is needed"
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def running(server: Server) -> Iterator[dict[str, Service]]:
     """Every service of ours, started side by side, each behind a key prefix of its own: none answers for another."""
+    api = Service("api", server.places["api"])
+    command = first_key_command().partition(" api ")[2].removesuffix(" > ops.key").split()
+    made = subprocess.run(
+        [program(command[0]), *command[1:]], env=api.env, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert API_KEY.fullmatch(made.stdout.removesuffix("\n")), "the key alone"
+    # Flower's user only reads whose the server is; in compose, where all have one prefix, the others have written it.
+    place = server.places["flower"]
+    with closing(
+        JobStore.connect((place.secrets / "redis_url").read_text().strip(), "flower:", lake=place.data)
+    ) as records:
+        records.workers()
     with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(Service(name, Place(server.url, tmp_path_factory.mktemp(name), f"{name}:")))
-            for name in OURS
-        }
+        yield {name: stack.enter_context(Service(name, server.places[name])) for name in OURS}
 
 
 @pytest.mark.timeout(240)
@@ -161,16 +294,61 @@ def test_service_runs_until_its_health_check_is_content(name: str, running: dict
     assert time.monotonic() - began < 15, "nothing was running: stopping is quick"
 
 
+def test_nothing_was_denied_to_them(running: dict[str, Service], server: Server) -> None:
+    denied = [f"{one['username']}: {one['reason']} {one['object']}" for one in server.connect().acl_log()]
+    # A client names itself where the server knows how to be told (from 7.2 on), and does without where it may not.
+    assert [one for one in denied if "client|setinfo" not in one and not one.startswith(("default:", "health:"))] == []
+    for service in running.values():
+        assert "NOPERM" not in service.tail() and "no permissions" not in service.tail()
+
+
+def test_flowers_user_writes_no_queue(server: Server) -> None:
+    place = server.places["flower"]
+    url = (place.secrets / "flower_url").read_text().strip()
+    with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0)) as flower:
+        for queue in Queue:
+            assert flower.llen(f"flower:{queue}") == 0
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                flower.lpush(f"flower:{queue}", "x")
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            flower.hgetall("flower:job:job_00000000000000000000")
+
+
+def test_flower_asks_for_its_login(server: Server, tmp_path: Path) -> None:
+    place = replace(server.places["flower"], data=tmp_path)
+    with Service("flower", place) as flower:
+        flower.await_well(patience_s=90)
+        url = f"http://127.0.0.1:{place.ports['5555']}"
+        login = (place.secrets / "flower_login").read_text().strip()
+        basic = "Basic " + b64encode(login.encode()).decode()
+        for path in ("/", "/workers", "/api/workers"):
+            for headers, status in (
+                ({}, 401),
+                ({"Authorization": "Basic Zmxvd2VyOg=="}, 401),
+                ({"Authorization": basic}, 200),
+            ):
+                assert httpx2.get(url + path, headers=headers).status_code == status, (path, headers)
+        assert login.partition(":")[2] not in Path(f"/proc/{flower.process.pid}/cmdline").read_text()
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/flower_url").write_text((place.secrets / "flower_url").read_text())
+    with Service("flower", replace(place, secrets=tmp_path / "secrets")) as flower:
+        assert flower.process.wait(timeout=20) != 0
+    (tmp_path / "secrets/flower_login").write_text("\n")
+    with Service("flower", replace(place, secrets=tmp_path / "secrets")) as flower:
+        assert flower.process.wait(timeout=20) != 0
+
+
 @pytest.mark.parametrize("name", ["api", "beat", "flower", "worker-scraping"])
-def test_health_check_fails_where_nothing_runs(name: str, server: Valkey, tmp_path: Path) -> None:
-    service = Service(name, Place(server.url, tmp_path, "nobody:"))
+def test_health_check_fails_where_nothing_runs(name: str, server: Server, tmp_path: Path) -> None:
+    service = Service(name, Place(server.places["nobody"].secrets, tmp_path, "nobody:"))
     assert not service.is_well()
     assert len(service.said.splitlines()) == 1, "it says why in one line"
 
 
-def test_health_check_sees_a_late_beat(server: Valkey, tmp_path: Path) -> None:
-    service = Service("beat", Place(server.url, tmp_path, "late:"))
-    ticks = ScheduleStore(JobStore.connect(server.url, "late:"))
+def test_health_check_sees_a_late_beat(server: Server) -> None:
+    place = server.places["late"]
+    service = Service("beat", place)
+    ticks = ScheduleStore(JobStore.connect((place.secrets / "redis_url").read_text().strip(), "late:"))
     for name in PERIODIC:
         ticks.ticked(name, datetime.now(UTC))
     assert service.is_well(), service.said
@@ -179,37 +357,19 @@ def test_health_check_sees_a_late_beat(server: Valkey, tmp_path: Path) -> None:
     assert "health_check was due" in service.said
 
 
-@pytest.mark.stack
-def test_redis_command_runs_as_written(tmp_path: Path) -> None:
-    # The wheel has the server but not its client, so the check's PING is sent from here.
-    assert SERVICES["redis"]["healthcheck"]["test"] == ["CMD", "valkey-cli", "ping"]
-    words = [interpolated(word) for word in SERVICES["redis"]["command"]]
-    port = free_port()
-    argv = [*words, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
-    path = f"{Path(program('valkey-server')).parent}:/usr/bin:/bin"
-    env = {"PATH": path, "TMPDIR": str(tmp_path), "REDIS_PASSWORD": "a-password"}
-    server = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        client = redis.Redis(port=port, password="a-password")
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            try:
-                if client.ping():
-                    break
-            except redis.RedisError:
-                time.sleep(0.02)
-        info = client.info()
-        assert info["aof_enabled"] == 1
-        assert info["maxmemory_policy"] == "noeviction"
-        assert client.config_get("save") == {"save": ""}
-        assert info["maxmemory"] == 1 << 30
-        assert "a-password" not in Path(f"/proc/{server.pid}/cmdline").read_text() if sys.platform == "linux" else True
-        assert (tmp_path / "redis.conf").stat().st_mode & 0o777 == 0o600
-        with pytest.raises(redis.AuthenticationError):
-            redis.Redis(port=port).ping()
-        server.terminate()
-        assert server.wait(timeout=seconds(SERVICES["redis"]["stop_grace_period"])) == 0
-    finally:
-        if server.poll() is None:
-            server.kill()
-            server.wait()
+def test_redis_knows_three_users_and_forgets_nothing(server: Server) -> None:
+    watcher = server.connect()
+    info = watcher.info()
+    assert (info["aof_enabled"], info["maxmemory_policy"], info["maxmemory"]) == (1, "noeviction", 1 << 30)
+    assert watcher.config_get("save") == {"save": ""}
+    assert pings(server)
+    for user, password in (("default", ""), ("leadmill-records", "x"), ("api-records", "x"), ("api-broker", "")):
+        with pytest.raises((redis.AuthenticationError, redis.ResponseError)):
+            server.connect(user, password).get("x")
+    for forbidden in ("GET x", "KEYS *", "INFO", "ACL LIST", "PUBLISH x y", "SUBSCRIBE x"):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            ask: Any = server.connect("health", "none").execute_command
+            ask(*forbidden.split())
+    anonymous = redis.Redis(port=server.port, retry=Retry(NoBackoff(), 0))
+    with pytest.raises(redis.AuthenticationError):
+        anonymous.get("x")

@@ -18,7 +18,7 @@ from leadmill import Client
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PACKAGES = ("leadmill", "data", "extraction", "reports", "pipelines", "tasks", "api", "cli", "deploy", "benchmarks")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def walk_through() -> list[str]:
