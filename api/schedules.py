@@ -61,7 +61,7 @@ def list_schedules(
     summary="Submit a pipeline again and again",
 )
 def create_schedule(body: ScheduleBody, here: Here, request: Request) -> Response:
-    audited(request, id=body.name)
+    audited(request, id=schedules.check_name(body.name))
     now = datetime.now(UTC)
     submission = pipeline_submission(body.pipeline)
     made = schedules.create(here.store, here.lake, body.name, body.cron, submission, now, body.timezone)

@@ -10,6 +10,7 @@ from fastapi.routing import RouteContext
 from starlette.routing import compile_path
 
 from leadmill.ids import COMPANY_ID, JOB_ID
+from pipelines.intake.cron import NAME
 
 #: Where a request reached no call.
 NO_CALL = "no_such_call"
@@ -20,7 +21,7 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "job_id": JOB_ID,
     "company_id": COMPANY_ID,
     "key_id": re.compile(r"[0-9a-z]{8}\Z"),
-    "name": re.compile(r"[\w .:@+-]{1,64}\Z"),
+    "name": NAME,
 }
 
 

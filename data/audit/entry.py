@@ -33,7 +33,6 @@ AUDIT = pa.schema(
 MAX_CHARS = 120
 #: A whole API key: its secret part is never kept, wherever a caller has put it.
 _KEY = re.compile(r"(lm_\w{1,8})_[^\s/]*")
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,8 @@ def clean(text: str) -> str:
     """A text of somebody else's as an entry may hold it."""
     if len(text) <= MAX_CHARS and text.isascii() and text.isprintable() and "lm_" not in text:
         return text  # nearly all are
-    return _KEY.sub(r"\1_…", _UNPRINTABLE.sub("�", text[: 2 * MAX_CHARS]))[:MAX_CHARS]
+    printable = "".join(one if one.isprintable() else "�" for one in text[: 2 * MAX_CHARS])
+    return _KEY.sub(r"\1_…", printable)[:MAX_CHARS]
 
 
 def row(entry_id: str, about: Mapping[str, Any]) -> dict[str, Any]:

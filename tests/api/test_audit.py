@@ -238,6 +238,7 @@ def test_no_secret_body_or_query_is_in_it(
         ("POST", f"/jobs/{stolen}/resume"),
         ("DELETE", f"/jobs/cancel/{stolen}"),
         ("DELETE", f"/schedules/{stolen}"),
+        ("DELETE", "/schedules/hunter2 geheim-query"),
         ("POST", "/hunter2"),
         ("POST", f"/{stolen}"),
         ("DELETE", f"/keys/{stolen}"),
@@ -248,7 +249,10 @@ def test_no_secret_body_or_query_is_in_it(
         known.request(method, V1 + path, headers={**headers, "Host": "hunter2.example"})
         known.request(method, V1 + path, headers={**headers, "X-Request-ID": stolen[:3] + "hunter2 x"})
     known.post(f"{V1}/pipelines", json={"company_urls": ["acme.example"], "tags": ["geheim-body"]}, headers=headers)
-    audit.soon(36)
+    pipeline = {"company_urls": ["acme.example"]}
+    for name in ("geheim-body!", "geheim-body\u202e", stolen):
+        known.post(f"{V1}/schedules", json={"name": name, "cron": "0 3 * * 1", "pipeline": pipeline}, headers=headers)
+    audit.soon(44)
     secrets = [*SECRETS, *(secret.rpartition("_")[2] for secret in keys.secrets.values())]
     raw = json.dumps(audit.stream.oldest(10_000))
     audit.flush()

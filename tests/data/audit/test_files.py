@@ -230,6 +230,7 @@ def test_texts_of_callers_are_short_printable_and_no_keys() -> None:
     assert clean(f"daily {key}/x") == "daily lm_abcd1234_…/x"
     assert "SeCr" not in clean("a" * (MAX_CHARS - 12) + key) and len(clean("a" * 5_000)) == MAX_CHARS
     assert clean("a\nb\x00\x1b[31m\x85") == "a�b��[31m�"
+    assert clean("a\u202eb\u200bc\u2028d\U000e0041") == "a�b�c�d�" and clean("Größe 新") == "Größe 新"
     text = Entry(action="cancel", id="\ud800" + "x" * 500, name='"]}', request_id="r").text()
     [one] = rows_of((NOVEMBER, 0), f"[{text}]")
     assert (one["name"], one["request_id"], len(one["id"])) == ('"]}', "r", MAX_CHARS)
