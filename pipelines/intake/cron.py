@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import islice
 
 from cronsim import CronSim, CronSimError
@@ -15,6 +15,7 @@ from leadmill.time_zones import time_zone
 #: The form of a schedule's name.
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}\Z")
 _MAX_CRON = 100
+_MINUTE = timedelta(minutes=1)
 #: Most by which a clock was ever set back or forward: an island that changed its side of the date line.
 _LONGEST_CHANGE = timedelta(hours=25)
 
@@ -50,11 +51,26 @@ def planned_times(cron: str, zone: tzinfo, at: datetime, *, back: bool = False) 
     if zone is UTC:
         yield from expression
     elif expression.hours == set(range(24)):
-        fields = cron.split()
-        local = CronSim(" ".join((fields[0], "*", *fields[2:])), at.astimezone(zone), reverse=back)
-        yield from (planned.astimezone(UTC) for planned in local)
+        yield from _each_hour(cron, zone, at, back)
     else:
         yield from _by_the_clock(cron, zone, at, back)
+
+
+def _each_hour(cron: str, zone: tzinfo, at: datetime, back: bool) -> Iterator[datetime]:
+    """Between two changes a clock goes as one of a fixed offset does."""
+    step = -_MINUTE if back else _MINUTE
+    while True:
+        offset = (at + step).astimezone(zone).utcoffset() or timedelta()
+        for planned in CronSim(cron, at.astimezone(timezone(offset)), reverse=back):
+            if planned.astimezone(zone).utcoffset() != offset:
+                break
+            at = planned.astimezone(UTC)
+            yield at
+        else:  # never due again
+            return
+        for stride in (1_440 * step, step):  # up to the change
+            while (at + stride).astimezone(zone).utcoffset() == offset:
+                at += stride
 
 
 def _by_the_clock(cron: str, zone: tzinfo, at: datetime, back: bool) -> Iterator[datetime]:
@@ -74,7 +90,7 @@ def _first_at(shown: datetime, zone: tzinfo) -> datetime:
     """When a clock first shows a time, or has jumped over it, in UTC."""
     planned = shown.replace(tzinfo=zone).astimezone(UTC)
     while planned.astimezone(zone).replace(tzinfo=None) != shown:
-        shown += timedelta(minutes=1)
+        shown += _MINUTE
         planned = shown.replace(tzinfo=zone).astimezone(UTC)
     return planned
 
@@ -87,5 +103,5 @@ def next_runs(cron: str, zone: tzinfo, now: datetime, count: int = 3) -> list[da
 def planned_time(cron: str, zone: tzinfo, now: datetime, *, earlier: bool = False) -> datetime | None:
     """The newest planned time that is not after `now`, in UTC; with `earlier`, the newest one before it."""
     minute = now.replace(second=0, microsecond=0)
-    at = minute if earlier else minute + timedelta(minutes=1)
+    at = minute if earlier else minute + _MINUTE
     return next(planned_times(cron, zone, at, back=True), None)

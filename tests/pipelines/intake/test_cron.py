@@ -49,6 +49,17 @@ def test_every_hour_goes_on_every_hour() -> None:
         assert {after - before for before, after in pairwise(found)} == {timedelta(hours=1)}
 
 
+@pytest.mark.parametrize("minute", ["0", "30", "59", "*/20"])
+@pytest.mark.parametrize("change", ["2000-03-25T15:00", "2000-08-26T15:30"])
+def test_every_hour_where_half_an_hour_comes_twice_or_never(minute: str, change: str) -> None:
+    cron, zone, clock = f"{minute} * * * *", "Australia/Lord_Howe", time_zone("Australia/Lord_Howe")
+    start, end = at(change) - 3 * 60 * MINUTE, at(change) + 3 * 60 * MINUTE
+    expected = list(watched(cron, zone, start, end))
+    assert list(takewhile(lambda planned: planned < end, planned_times(cron, clock, start - MINUTE))) == expected
+    behind = takewhile(lambda planned: planned >= start, planned_times(cron, clock, end, back=True))
+    assert list(behind) == expected[::-1]
+
+
 def test_the_newest_one_is_also_found_while_an_hour_comes_again() -> None:
     """At 02:10 for the second time it is the 02:30 that the clock has shown already."""
     again = at("2027-10-31T01:10")
