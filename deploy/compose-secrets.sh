@@ -12,7 +12,7 @@ mkdir -p "$to"
 chmod 700 "$to"
 
 # Written whole or not at all: a half-made one would be kept.
-put() { cat >"$to/.$1" && chmod 444 "$to/.$1" && mv "$to/.$1" "$to/$1"; }
+put() { cat >"$to/.$1" && chmod 444 "$to/.$1" && mv -f "$to/.$1" "$to/$1"; }
 sha256() { printf %s "$1" | openssl dgst -sha256 -r | cut -d" " -f1; }
 
 if [ ! -e "$to/redis_users" ]; then

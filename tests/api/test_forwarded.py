@@ -118,7 +118,7 @@ def test_event_streams_are_counted_by_that_address(settings: Settings, monkeypat
     assert seats == ["198.51.100.7"]
 
 
-@pytest.mark.parametrize("value", ["10.0.0.0/99", "proxy", "10.0.0.1/", "10.0.0.0-10.0.0.9", "*"])
+@pytest.mark.parametrize("value", ["10.0.0.0/99", "proxy", "10.0.0.1/", "10.0.0.0-10.0.0.9", "*", "0.0.0.0/0", "::/0"])
 def test_proxies_that_are_none_are_refused(value: str) -> None:
     with pytest.raises(ValidationError):
         Settings(trusted_proxies=value)
