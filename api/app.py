@@ -33,6 +33,7 @@ from api import (
     reports,
     schedules,
     scraping,
+    sign_in,
 )
 from api.auditing import Auditor
 from api.binding import check_bind
@@ -42,9 +43,12 @@ from api.gate import Gate, allowed_hosts
 from api.keyring import Keyring
 from api.rate_limit import SHARE_S, RateLimit
 from api.routing import check_roles
+from api.session_cookie import SessionCookies
+from api.sessions import Sessions
 from data.api_keys import KeyNotes
 from data.jobs import JobStore
 from data.privacy import keep_private
+from data.sessions import SessionStore
 from data.shared_buckets import Presence, SharedBuckets
 from leadmill import log
 from leadmill.errors import LeadmillError
@@ -55,7 +59,7 @@ from pipelines.settings_check import check_settings
 from pipelines.views import throughput
 from pipelines.views.view import API
 
-#: The look at the keys waits no longer for Redis, seconds: the file tells it, too.
+#: The look at the keys, and at a session, waits no longer for Redis, seconds: of keys the file tells, too.
 KEYS_TIMEOUT_S = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -68,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
             setting.
     """
     keyring, rates = Keyring(settings.data_dir), RateLimit(settings.rate_limit)
+    sessions = Sessions(SessionCookies(settings.data_dir, settings.public_url))
     app = FastAPI(
         title="Leadmill",
         summary="Background jobs that turn company websites into scored sales leads",
@@ -76,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(settings, keyring, rates),
+        lifespan=_lifespan(settings, keyring, sessions, rates),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.auditor = Auditor(app, keyring.asks)
@@ -86,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         public_url=settings.public_url,
         proxies=TrustedProxies(settings.trusted_proxies),
         keyring=keyring,
+        sessions=sessions,
         auditor=app.state.auditor,
         rates=rates,
     )
@@ -99,6 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
         *((module.router, API) for module in below),
         (health.router, ""),
         (pages.router, ""),
+        (sign_in.router, ""),
         (reference.router, ""),
     ]
     for router, prefix in routers:
@@ -109,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings, keyring: Keyring, rates: RateLimit) -> Callable[[FastAPI], Any]:
+def _lifespan(settings: Settings, keyring: Keyring, sessions: Sessions, rates: RateLimit) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         check_roles(iter_route_contexts(app.routes))
@@ -118,7 +125,7 @@ def _lifespan(settings: Settings, keyring: Keyring, rates: RateLimit) -> Callabl
         log.configure(settings)
         check_settings(settings, log.get_logger(__name__).warning)
         await asyncio.to_thread(keep_private, settings.data_dir)
-        here = Installation.make(settings, keyring)
+        here = Installation.make(settings, keyring, sessions)
         app.state.installation = here
         # The list of public suffixes takes a second to load; the first submits would all load it at once.
         await asyncio.to_thread(registrable_domain, "example.com")
@@ -128,6 +135,7 @@ def _lifespan(settings: Settings, keyring: Keyring, rates: RateLimit) -> Callabl
         here.dispatcher.start()
         here.hub.start()
         notes = JobStore.connect(settings.redis_url, settings.key_prefix, KEYS_TIMEOUT_S, lake=settings.data_dir)
+        sessions.start(SessionStore(notes))
         await asyncio.to_thread(keyring.start, KeyNotes(notes), here.hub.end_unwelcome)
         sharing = asyncio.create_task(_share_rates(here, rates))
         with _on_shutdown_signal(here):

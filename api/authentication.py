@@ -9,7 +9,9 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from api.keyring import Keyring
-from data.api_keys import id_in
+from api.sessions import Sessions
+from data.api_keys import ApiKey, digest_of, id_in
+from data.sessions import Session, digest_of_session
 from leadmill.access import API_KEY, Caller
 from leadmill.errors import KeyRefusedError, KeysUnreadableError, TooManyGuessesError
 
@@ -38,10 +40,46 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
     table = keyring.table()
     if not table.asks:
         return Admission(Caller.local(address), partial(_asks_nobody, keyring))
-    given = _given(headers)
+    given = given_key(headers)
     if given is None:
         raise KeyRefusedError(f"an API key is needed: {_ADVICE}", code="key_missing")
+    key = found_key(keyring, given, address)
+    return Admission(key.caller(address), partial(_still_counts, keyring, given, address))
+
+
+async def by_session(keyring: Keyring, sessions: Sessions, session_id: str, address: str) -> Admission:
+    """Who comes with a browser that is signed in. A session is good for no more than the key it was begun with.
+
+    Raises:
+        KeyRefusedError: the session has ended, or its key counts no more, or not from here.
+        KeysUnreadableError, UnavailableError: neither can be told.
+    """
+    table = keyring.table()
+    digest = digest_of_session(session_id)
+    session = await sessions.find(digest)
+    if session is None:
+        raise KeyRefusedError("this browser is signed in no more: sign in again at /sign-in", code="session_ended")
     now = datetime.now(UTC)
+    key = table.find_by_digest(*session, address, now)
+    keyring.note_use(key.id, now)
+    still = partial(_still_signed_in, keyring, sessions, session, digest, address)
+    return Admission(key.caller(address), still)
+
+
+def begun_by(key: ApiKey, given: str) -> Session:
+    """The session of a browser that has given a key."""
+    return Session(key.id, digest_of(given))
+
+
+def found_key(keyring: Keyring, given: str, address: str) -> ApiKey:
+    """The key that was given, if it counts; wrong ones are counted.
+
+    Raises:
+        KeyRefusedError: it does not.
+        TooManyGuessesError: it does not, and too many wrong ones came before it.
+        KeysUnreadableError: which keys there are cannot be told.
+    """
+    table, now = keyring.table(), datetime.now(UTC)
     try:
         key = table.find(given, address, now)
     except KeyRefusedError as error:
@@ -50,17 +88,16 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
             raise TooManyGuessesError(taken.free_in_s) from error
         raise
     keyring.note_use(key.id, now)
-    return Admission(key.caller(address), partial(_still_counts, keyring, given, address))
+    return key
 
 
-def shown_id(headers: Mapping[bytes, bytes]) -> str | None:
-    """The id of the key that a request shows, whether it counts or not; None: nothing that looks like a key."""
-    given = _given(headers)
+def shown_id(given: str | None) -> str | None:
+    """The id of a key that is shown, whether it counts or not; None: it does not look like a key."""
     return id_in(given) if given and API_KEY.fullmatch(given) else None
 
 
-def _given(headers: Mapping[bytes, bytes]) -> str | None:
-    """The key in a request. The header of our own goes before one that a proxy may use for itself."""
+def given_key(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key in a request's headers. The header of our own goes before one that a proxy may use for itself."""
     own = headers.get(b"x-api-key")
     if own is not None:
         return own.decode("latin-1").strip()
@@ -80,6 +117,14 @@ def _network(address: str) -> str:
 
 def _asks_nobody(keyring: Keyring) -> bool:
     return keyring.is_readable and not keyring.table().asks
+
+
+def _still_signed_in(keyring: Keyring, sessions: Sessions, session: Session, digest: str, address: str) -> bool:
+    try:
+        keyring.table().find_by_digest(*session, address, datetime.now(UTC))
+    except (KeyRefusedError, KeysUnreadableError):
+        return False
+    return sessions.lives(digest)
 
 
 def _still_counts(keyring: Keyring, given: str, address: str) -> bool:

@@ -14,22 +14,24 @@ import secrets
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.auditing import Auditor
 from api.auditing.auditor import SHOWN_KEY
-from api.authentication import CHALLENGE, by_key, shown_id
+from api.authentication import CHALLENGE, Admission, by_key, by_session, given_key, shown_id
 from api.forwarded import TrustedProxies
 from api.keyring import Keyring
 from api.rate_limit import RateLimit
 from api.rate_limit import headers as rate_headers
+from api.sessions import Sessions
 from leadmill.access import Caller
-from leadmill.errors import ConfigError, KeyRefusedError, KeysUnreadableError, TooManyGuessesError
+from leadmill.errors import ConfigError, KeyRefusedError, TooManyGuessesError, UnavailableError
 from leadmill.hosts import AllowedHosts
 from leadmill.settings import Settings
 from pipelines.request.inputs import MAX_UPLOAD
@@ -42,8 +44,10 @@ _FILE_PATHS = ("/api/v1/pipelines", "/api/v1/pipelines/preview")
 #: (`api.event_hub`), and whoever asks whether this process lives is always answered.
 MAX_BUSY = 256
 _UNCOUNTED_ENDS = ("/healthz", "/readyz", "/events")
-#: What anybody is told: whether this process is well, and no more.
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+#: What anybody may ask: whether this process is well, and no more; and to be let in, or out.
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/sign-out"})
+#: In a request's scope: the id of the session that has let it in; why its session has not.
+SESSION, SESSION_REFUSED = "leadmill.session", "leadmill.session_refused"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SOON = {"Retry-After": "1"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -91,6 +95,23 @@ class Refusal(NamedTuple):
     code: str | None = None
     headers: Mapping[str, str] | None = None
 
+    def answer(self, request_id: str) -> Response:
+        """It as an answer."""
+        return problems.problem(self.status, self.detail, code=self.code, request_id=request_id, headers=self.headers)
+
+
+class SignInFirst(NamedTuple):
+    """What a person is answered that opens a page and is not signed in."""
+
+    onward: str
+
+    def answer(self, request_id: str) -> Response:
+        """The way to the page that asks for a key, and from there to what was asked for."""
+        return RedirectResponse(f"/sign-in?next={quote(self.onward, safe='/')}", 303)
+
+
+_CROSS_ORIGIN = Refusal(403, "refused: the request comes from a page of another origin", "cross_origin")
+
 
 class Gate:
     """The middleware."""
@@ -102,6 +123,7 @@ class Gate:
         public_url: str | None,
         proxies: TrustedProxies,
         keyring: Keyring,
+        sessions: Sessions,
         auditor: Auditor,
         rates: RateLimit,
     ) -> None:
@@ -110,6 +132,7 @@ class Gate:
         self._public_url = public_url
         self._proxies = proxies
         self._keyring = keyring
+        self._sessions = sessions
         self._auditor = auditor
         auditor.under_way = lambda: self._busy
         self._rates = rates
@@ -146,7 +169,7 @@ class Gate:
                 ]
             await send(message)
 
-        refusal = self._refusal(scope, headers) or self._unknown_caller(scope, headers)
+        refusal = self._refusal(scope, headers) or await self._unknown_caller(scope, headers)
         if refusal is None and scope["path"] not in OPEN_PATHS:
             refusal, rated = await self._too_often(scope["leadmill.caller"])
         counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
@@ -156,9 +179,7 @@ class Gate:
         self._busy += counted
         try:
             if refusal is not None:
-                status, detail, code, more = refusal
-                answer = problems.problem(status, detail, code=code, request_id=request_id, headers=more)
-                await answer(scope, receive, answering)
+                await refusal.answer(request_id)(scope, receive, answering)
             else:
                 await self._app(scope, _limited(scope, receive), answering)
         except ClientDisconnect:
@@ -179,27 +200,42 @@ class Gate:
         if _AGAIN in headers:
             return Refusal(400, "the request names its host more than once")
         if scope["method"] not in _SAFE_METHODS and _cross_origin(headers, host, self._public_url):
-            return Refusal(403, "refused: the request comes from a page of another origin", "cross_origin")
+            return _CROSS_ORIGIN
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > _limit(scope):
             return Refusal(413, _too_large(scope))
         return None
 
-    def _unknown_caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
+    async def _unknown_caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | SignInFirst | None:
         """Put the caller into the scope, or say why it gets no further."""
         scope["leadmill.caller"] = None
-        address = (scope.get("client") or ("",))[0]
+        given, session_id = given_key(headers), None
+        if given is None and b"cookie" in headers and self._keyring.asks():
+            session_id = self._sessions.cookies.session_in(headers)
+            if session_id is not None and _by_another_page(scope["method"], headers):
+                return _CROSS_ORIGIN
         try:
-            scope["leadmill.caller"], scope["leadmill.still"] = by_key(self._keyring, headers, address)
-        except (KeyRefusedError, KeysUnreadableError, TooManyGuessesError) as error:
+            scope["leadmill.caller"], scope["leadmill.still"] = await self._admitted(scope, headers, session_id)
+        except (KeyRefusedError, UnavailableError, TooManyGuessesError) as error:
             if scope["path"] in OPEN_PATHS:
+                scope[SESSION_REFUSED] = None if session_id is None else str(error)
                 return None
-            scope[SHOWN_KEY] = shown_id(headers)
+            if isinstance(error, KeyRefusedError) and given is None and _navigates(scope["method"], headers):
+                return SignInFirst(_address(scope))
+            scope[SHOWN_KEY] = shown_id(given)
             if isinstance(error, TooManyGuessesError):
                 return Refusal(error.status, str(error), error.code, {"Retry-After": str(error.retry_after_s)})
             more = {"WWW-Authenticate": CHALLENGE} if isinstance(error, KeyRefusedError) else _SOON
             return Refusal(error.status, str(error), error.code, more)
         return None
+
+    async def _admitted(self, scope: Scope, headers: dict[bytes, bytes], session_id: str | None) -> Admission:
+        address = (scope.get("client") or ("",))[0]
+        if session_id is None:
+            return by_key(self._keyring, headers, address)
+        admission = await by_session(self._keyring, self._sessions, session_id, address)
+        scope[SESSION] = session_id
+        return admission
 
     async def _too_often(self, caller: Caller) -> tuple[Refusal | None, list[tuple[bytes, bytes]]]:
         """Count a request; whether it is one too many, and what its answer tells of its caller's rate."""
@@ -242,6 +278,34 @@ def _cross_origin(headers: dict[bytes, bytes], host: str, public_url: str | None
         return given != public_url and urlsplit(given).netloc != host
     except ValueError:  # such as `http://[`
         return True
+
+
+def _by_another_page(method: str, headers: dict[bytes, bytes]) -> bool:
+    """Whether a request with a cookie, which a browser adds to what any page sends, may be another page's.
+
+    A link to a page is followed from anywhere; all else has to come from a page of this very origin. Pages of other
+    ports of this machine are of the same site, and their requests have the cookie.
+    """
+    site = headers.get(b"sec-fetch-site")
+    if method in _SAFE_METHODS:
+        return site not in (None, b"same-origin", b"none") and headers.get(b"sec-fetch-mode") != b"navigate"
+    if site is not None:
+        return site != b"same-origin"
+    return b"origin" not in headers  # one that is there has been looked at before
+
+
+def _navigates(method: str, headers: dict[bytes, bytes]) -> bool:
+    """Whether a person opens a page."""
+    if method != "GET":
+        return False
+    mode = headers.get(b"sec-fetch-mode")
+    return headers.get(b"accept", b"").startswith(b"text/html") if mode is None else mode == b"navigate"
+
+
+def _address(scope: Scope) -> str:
+    """What was asked for, as it was sent."""
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return b"?".join(filter(None, (path, scope["query_string"]))).decode("latin-1")
 
 
 def _limit(scope: Scope) -> int:

@@ -5,14 +5,13 @@ It is Swagger UI as the package fastapi-offline carries it: nothing comes from e
 
 from __future__ import annotations
 
-import secrets
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
-from api.pages import templates
+from api.pages import SignedIn, page
 from api.report_files import WholeFile
 from api.routing import Router
 from leadmill.access import Role
@@ -28,18 +27,16 @@ _KEPT = {"Cache-Control": "private, max-age=86400", "Accept-Ranges": "none"}
 
 
 @router.get("", role=Role.VIEWER)
-def reference() -> Response:
-    nonce = secrets.token_urlsafe(16)
-    html = (
-        templates()
-        .get_template("reference.html")
-        .render(api=API, nonce=nonce, style=_STYLE, script=_SCRIPT, version=version(_PACKAGE))
+def reference(signed_in: SignedIn) -> Response:
+    return page(
+        "reference.html",
+        may="script-src 'nonce-{nonce}'; connect-src 'self'; ",
+        api=API,
+        style=_STYLE,
+        script=_SCRIPT,
+        version=version(_PACKAGE),
+        signed_in=signed_in,
     )
-    policy = (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
 
 @router.get(f"/{_STYLE}", role=Role.VIEWER)

@@ -82,6 +82,15 @@ def rate(name: str) -> str:
     return f"rate:{name}"
 
 
+def session(digest: str) -> str:
+    """Of a browser that is signed in (data/sessions.py)."""
+    return f"session:{digest}"
+
+
+def sessions_of(key_id: str) -> str:
+    return f"sessions:{key_id}"
+
+
 def told(digest: str) -> str:
     """Whether a critical event that comes again and again was told lately."""
     return f"told:{digest}"

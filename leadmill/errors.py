@@ -80,6 +80,14 @@ class TooManyGuessesError(LeadmillError):
         super().__init__(f"too many wrong API keys came from this address; wait {self.retry_after_s} s")
 
 
+class InsecureSignInError(LeadmillError):
+    """A browser would send its key in the clear from where it is; the message says where else to sign in."""
+
+    code = "insecure_sign_in"
+    status = 403
+    category = ErrorCategory.DATA
+
+
 class ForbiddenError(LeadmillError):
     """The caller is known, and may not do this; the message names what is needed."""
 

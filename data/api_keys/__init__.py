@@ -10,9 +10,9 @@ lets everybody in who reaches it; one whose keys are all revoked lets nobody in.
 
 from __future__ import annotations
 
-from data.api_keys.key import ApiKey, id_in
+from data.api_keys.key import ApiKey, digest_of, id_in
 from data.api_keys.key_notes import KeyNotes
 from data.api_keys.registry import FILE, KeyRegistry
 from data.api_keys.table import MAX_KEYS, KeyTable, listed
 
-__all__ = ["FILE", "MAX_KEYS", "ApiKey", "KeyNotes", "KeyRegistry", "KeyTable", "id_in", "listed"]
+__all__ = ["FILE", "MAX_KEYS", "ApiKey", "KeyNotes", "KeyRegistry", "KeyTable", "digest_of", "id_in", "listed"]

@@ -39,8 +39,15 @@ class KeyTable:
         Raises:
             KeyRefusedError: it does not. Only who has the very secret is told more than that.
         """
-        digest = digest_of(given)
-        key = self.keys.get(id_in(given))
+        return self.find_by_digest(id_in(given), digest_of(given), address, now)
+
+    def find_by_digest(self, key_id: str, digest: str, address: str, now: datetime) -> ApiKey:
+        """The same for who came by it before: of the key nothing but its id and digest was kept.
+
+        Raises:
+            KeyRefusedError: as `find`.
+        """
+        key = self.keys.get(key_id)
         current = key.digest if key else _NO_DIGEST
         old = key.old.digest if key and key.old else _NO_DIGEST
         is_current, is_old = hmac.compare_digest(digest, current), hmac.compare_digest(digest, old)

@@ -1,0 +1,108 @@
+"""The cookie that holds a browser's session: its name, and where there may be one.
+
+Over HTTPS it is `__Host-leadmill`: no other host can set it, and it never travels in the clear. On loopback it is
+named by the lake, for cookies ignore ports: stacks side by side on a machine keep apart. Over any other plain HTTP
+there is none, for whoever is on the way would read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from data.identity import read_id
+from data.sessions import SESSION_ID
+from leadmill.errors import InsecureSignInError, UnavailableError
+from leadmill.hosts import LOOPBACK_NAMES, host_of
+
+_SECURE_NAME = "__Host-leadmill"
+_ATTRIBUTES = "Path=/; HttpOnly; SameSite=Lax"
+
+
+class SessionCookie(NamedTuple):
+    """One that a browser may be given."""
+
+    name: str
+    secure: bool
+
+    def holding(self, session_id: str) -> str:
+        """The value of `Set-Cookie`. The server says when a session ends; the browser forgets it when it is closed."""
+        return f"{self.name}={session_id}; {self._attributes}"
+
+    def cleared(self) -> str:
+        """The value of `Set-Cookie` that has the browser forget it."""
+        return f"{self.name}=; Max-Age=0; {self._attributes}"
+
+    @property
+    def _attributes(self) -> str:
+        return f"{_ATTRIBUTES}; Secure" if self.secure else _ATTRIBUTES
+
+
+class SessionCookies:
+    """Those of one lake's API."""
+
+    def __init__(self, root: Path, public_url: str | None) -> None:
+        self._root = root
+        self._https_url = public_url if public_url and public_url.startswith("https://") else None
+        self._local: SessionCookie | None = None
+
+    def given_to(self, headers: Mapping[bytes, bytes]) -> SessionCookie:
+        """The one for the browser that sent a request, by where it believes to be.
+
+        Raises:
+            InsecureSignInError: there may be none; says why, and what to do.
+            UnavailableError: the lake has no id yet, or it cannot be read.
+        """
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        if self._https_url and self._https_url in (origin, f"https://{host}"):
+            return SessionCookie(_SECURE_NAME, secure=True)
+        # A proxy may have put another host in the place of the one in the browser; `Origin` stays.
+        seen = _host_of_origin(origin) if origin and origin != "null" else host_of(host)
+        if seen not in LOOPBACK_NAMES:
+            where = self._https_url or "the address of a proxy with HTTPS, and set LEADMILL_PUBLIC_URL to it"
+            raise InsecureSignInError(
+                f"nobody can sign in at {(origin or host)[:100]!r}: over plain HTTP whoever is on the way would read "
+                f"the key. Open {where}; or open it on the machine itself, as http://localhost"
+            )
+        found = self._of_lake()
+        if found is None:
+            raise UnavailableError("nobody can sign in yet: the lake has no id before Redis was reached once")
+        return found
+
+    def session_in(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """The id of the session in a request's cookies; None where there is none, or more than one."""
+        cookies = headers.get(b"cookie")
+        if cookies is None:
+            return None
+        names = [_SECURE_NAME] if self._https_url else []
+        host = host_of(headers.get(b"host", b"").decode("latin-1"))
+        if host in LOOPBACK_NAMES and (local := self._of_lake()) is not None:
+            names.append(local.name)
+        given = [pair.strip().partition("=") for pair in cookies.decode("latin-1").split(";")]
+        for name in names:
+            found = [value for one, _, value in given if one == name]
+            if len(found) == 1 and SESSION_ID.fullmatch(found[0]):
+                return found[0]
+        return None
+
+    def _of_lake(self) -> SessionCookie | None:
+        if self._local is None:
+            try:
+                lake = read_id(self._root)
+            except UnavailableError:
+                return None
+            if lake is not None:
+                self._local = SessionCookie(f"leadmill_{lake.removeprefix('lake_')[:12]}", secure=False)
+        return self._local
+
+
+def _host_of_origin(origin: str) -> str | None:
+    """Of a page over plain HTTP; None for any other."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return host_of(parts.netloc) if parts.scheme == "http" else None

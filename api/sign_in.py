@@ -1,0 +1,140 @@
+"""GET, POST /sign-in, POST /sign-out: a browser gives an API key once, and is known by a session from then on."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from api.auditing import audited
+from api.auditing.auditor import SHOWN_KEY
+from api.authentication import CHALLENGE, begun_by, found_key, shown_id
+from api.context import Everything, Installation
+from api.gate import SESSION, SESSION_REFUSED
+from api.pages import SignedIn, page
+from api.routing import Router
+from leadmill.access import Caller
+from leadmill.errors import (
+    InsecureSignInError,
+    KeyRefusedError,
+    LeadmillError,
+    TooManyGuessesError,
+    UnavailableError,
+)
+from leadmill.redaction import redacted
+
+router = Router(include_in_schema=False)
+
+#: Longest form that is read, bytes: a key and an address.
+MAX_FORM = 8_192
+#: An address on this host: another host would begin with two slashes, which a backslash is to browsers, too.
+_HERE = re.compile(r"/(?![/\\])[!-\[\]-~]{0,4000}")
+_FIRST_PAGE = "/"
+
+
+@router.get("/sign-in", role=None)
+async def sign_in_page(request: Request, here: Everything, signed_in: SignedIn, next: str = _FIRST_PAGE) -> Response:
+    refused: str | None = request.scope.get(SESSION_REFUSED)
+    status = 200
+    if here.keyring.asks():
+        try:
+            here.sessions.cookies.given_to(_headers(request))
+        except (InsecureSignInError, UnavailableError) as error:
+            status, refused = error.status, str(error)
+    return _page(here, next, status, refused, signed_in)
+
+
+@router.post("/sign-in", role=None)
+async def sign_in(request: Request, here: Everything) -> Response:
+    form = await _form(request)
+    given, onward = form.get("key", "").strip(), form.get("next", "")
+    if here.keyring.is_readable and not here.keyring.asks():
+        return _page(here, onward)
+    if not given:
+        return _page(here, onward, 422, "Give a key.")
+    address = request.client.host if request.client else ""
+    try:
+        cookie = here.sessions.cookies.given_to(_headers(request))
+        key = found_key(here.keyring, given, address)
+        session_id = await run_in_threadpool(here.sessions.begin, begun_by(key, given))
+    except (InsecureSignInError, KeyRefusedError, TooManyGuessesError, UnavailableError) as error:
+        request.scope["leadmill.caller"], request.scope[SHOWN_KEY] = None, shown_id(given)
+        audited(request, code=error.code)
+        return _page(here, onward, error.status, str(error), headers=_headers_of(error))
+    before: str | None = request.scope.get(SESSION)
+    if before is not None:
+        await run_in_threadpool(here.sessions.end, before)
+    request.scope["leadmill.caller"] = key.caller(address)
+    return _onward(_here(onward), cookie.holding(session_id))
+
+
+@router.post("/sign-out", role=None)
+async def sign_out(request: Request, here: Everything) -> Response:
+    session_id: str | None = request.scope.get(SESSION)
+    if session_id is None:
+        audited(request, code="session_ended")
+        return _page(here, _FIRST_PAGE, 400, "This browser was not signed in any more.")
+    await run_in_threadpool(_end, here, session_id)
+    return _onward("/sign-in", here.sessions.cookies.given_to(_headers(request)).cleared())
+
+
+def _end(here: Installation, session_id: str) -> None:
+    here.sessions.end(session_id)
+    here.hub.end_unwelcome()
+
+
+def _page(
+    here: Installation,
+    onward: str,
+    status: int = 200,
+    refused: str | None = None,
+    signed_in: Caller | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    answer = page(
+        "sign_in.html",
+        status,
+        next=_here(onward),
+        refused=refused and redacted(refused),
+        signed_in=signed_in,
+        asks=here.keyring.asks(),
+        possible=status not in (InsecureSignInError.status, UnavailableError.status),
+    )
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _headers_of(error: LeadmillError) -> dict[str, str]:
+    if isinstance(error, TooManyGuessesError | UnavailableError):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"WWW-Authenticate": CHALLENGE} if isinstance(error, KeyRefusedError) else {}
+
+
+def _onward(address: str, cookie: str) -> Response:
+    return RedirectResponse(address, 303, {"Set-Cookie": cookie})
+
+
+def _here(onward: str) -> str:
+    """Where to go on: what was asked for, if it is an address on this host."""
+    return onward if _HERE.fullmatch(onward) else _FIRST_PAGE
+
+
+def _headers(request: Request) -> dict[bytes, bytes]:
+    return dict(request.scope["headers"])
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM:
+            raise HTTPException(413, f"the form is larger than {MAX_FORM:,} bytes")
+    try:
+        found = parse_qs(body.decode("ascii"), max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in found.items()}
