@@ -107,7 +107,7 @@ class ProjectQuotas:
             return {}
         try:
             return _checked(json.loads(content.data))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._unreadable(str(error)) from error
 
     def _unreadable(self, why: str) -> QuotasUnreadableError:

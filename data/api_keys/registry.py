@@ -106,7 +106,9 @@ class KeyRegistry:
             secret = new_secret(key_id)
             created = now.replace(microsecond=0)
             key = ApiKey(key_id, name, role, project, created, digest_of(secret), expires_at, allowed)
-            self._write(_roomy(table, key, now))
+            after = _roomy(table, key, now)
+            self._write(after)
+        self._tell(after)
         return key, secret
 
     def revoke(self, key_id: str, project: str | None = None, *, by_api: bool = False) -> ApiKey:
@@ -130,6 +132,7 @@ class KeyRegistry:
                 )
             after = table.revoked(key, now.replace(microsecond=0))
             self._write(after)
+        self._tell(after)
         return after.keys[key_id]
 
     def rotate(self, key_id: str, grace_s: int = 0, project: str | None = None) -> tuple[ApiKey, str]:
@@ -152,6 +155,7 @@ class KeyRegistry:
             secret = new_secret(key_id)
             after = table.rotated(key, digest_of(secret), now + timedelta(seconds=grace_s), now)
             self._write(after)
+        self._tell(after)
         return after.keys[key_id], secret
 
     # ---- the file ----------------------------------------------------------------------------------
@@ -161,6 +165,10 @@ class KeyRegistry:
             self._storage.put(self._file, table.dumped())
         except OSError as error:
             raise StorageError.of(error) or error from error
+
+    def _tell(self, table: KeyTable) -> None:
+        """Announce a change; after the lock, for Redis may be slow. An older version that comes last is put right
+        by any API process at its next look."""
         if self._announce is not None:
             try:
                 self._announce(table.version)

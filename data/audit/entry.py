@@ -67,6 +67,8 @@ class Entry:
 
 
 _NAMES = tuple(field.name for field in fields(Entry))
+#: Fields that are numbers, and what their columns do not hold any more.
+_BELOW = {"status": 1 << 15, "count": 1 << 63}
 
 
 def fragment(**about: str | int | None) -> str:
@@ -87,9 +89,11 @@ def row(entry_id: str, about: Mapping[str, Any]) -> dict[str, Any]:
     """The row (columns of `AUDIT`) of what `Entry.text` wrote; what is of another form is left out."""
     found: dict[str, Any] = {"entry_id": entry_id, "at": moment(entry_id), "schema_version": SCHEMA_VERSION}
     for name in _NAMES:
-        value = about.get(name)
-        wanted = int if name in ("status", "count") else str
-        found[name] = value if isinstance(value, wanted) and not isinstance(value, bool) else None
+        value, below = about.get(name), _BELOW.get(name)
+        if below is None:
+            found[name] = clean(value) if isinstance(value, str) else None
+        else:
+            found[name] = value if type(value) is int and 0 <= value < below else None
     found["count"] = 1 if found["count"] is None else found["count"]
     return found
 
@@ -98,7 +102,7 @@ def rows_of(stream_id: tuple[int, int], text: str) -> list[dict[str, Any]]:
     """The rows of what was added to the stream together; of something else an entry that says so."""
     try:
         together = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         together = None
     if not isinstance(together, list) or not all(isinstance(one, dict) for one in together):
         together = [{"action": UNREADABLE}]

@@ -245,7 +245,7 @@ def _waiting_rows(data: bytes) -> list[dict[str, Any]]:
         entry_id, _, text = line.partition(" ")
         try:
             about = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             about = None
         if not AUDIT_ID.match(entry_id) or not isinstance(about, dict):
             entry_id, about = audit_id_at(int(datetime.now(UTC).timestamp() * 1000), 0, 0), {"action": UNREADABLE}

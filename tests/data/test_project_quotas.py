@@ -36,7 +36,7 @@ def test_a_projects_own_go_before_the_settings(tmp_path: Path) -> None:
     [
         "", "{", "[]", '{"projects": []}', '{"projects": {"../x": {}}}', '{"projects": {"acme": {"live_jobs": -1}}}',
         '{"projects": {"acme": {"live_jobs": true}}}', '{"projects": {"acme": {"live_jobs": 1.5}}}',
-        '{"projects": {"acme": {"later": 1}}}', '{"projects": {"acme": 3}}',
+        '{"projects": {"acme": {"later": 1}}}', '{"projects": {"acme": 3}}', "[" * 100_000,
     ],
 )  # fmt: skip
 def test_one_that_cannot_be_read_lets_nobody_submit(tmp_path: Path, text: str) -> None:

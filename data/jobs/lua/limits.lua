@@ -79,8 +79,10 @@ local function limits()
 
   -- A job of today that an emptied server gets back: what was counted of it went with the server.
   function this.count_restored(job, quota)
+    local companies, on = charged(job)
+    if quota.companies_per_day and on == today then use('companies', companies) end
     if math.floor(num(job.created) / 86400000) ~= today then return end
-    if (job[PARTITION_STAGES] or '') ~= '' then charge(job, quota, num(job[COMPANIES])) end
+    if on == 0 and (job[PARTITION_STAGES] or '') ~= '' then charge(job, quota, num(job[COMPANIES])) end
     if quota.pages_per_day then use('pages', num(job.pages)) end
   end
 

@@ -172,7 +172,7 @@ def test_revoked_keys_make_room_living_ones_do_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda row: b"", lambda row: b"{", lambda row: b"[]", lambda row: b"\xff",
+        lambda row: b"", lambda row: b"{", lambda row: b"[]", lambda row: b"\xff", lambda row: "[" * 100_000,
         lambda row: json.dumps({"form": 2, "version": 9, "keys": []}),
         lambda row: json.dumps({"form": 1, "version": 0, "keys": []}),
         lambda row: json.dumps({"form": 1, "version": 9, "keys": [row, row]}),
@@ -224,6 +224,12 @@ def test_each_change_is_announced_and_one_that_cannot_be_is_made_all_the_same(tm
 
     KeyRegistry(tmp_path, fails).create("b", Role.ADMIN)
     assert {one.name for one in registry.table().keys.values()} == {"a", "b"}
+
+
+def test_others_may_change_the_table_while_a_slow_server_is_told_of_a_change(tmp_path: Path) -> None:
+    other = KeyRegistry(tmp_path)
+    KeyRegistry(tmp_path, lambda version: other.create("b", Role.ADMIN) and None).create("a", Role.ADMIN)
+    assert {one.name for one in other.table().keys.values()} == {"a", "b"}
 
 
 def _create(root: Path, name: str) -> None:

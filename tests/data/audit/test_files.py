@@ -220,9 +220,12 @@ def test_too_many_that_wait_are_refused(files: AuditFiles) -> None:
 def test_what_is_no_entry_is_told_not_passed_over(files: AuditFiles, stream: Elements) -> None:
     stream.held.append(((NOVEMBER, 0), "something else"))
     stream.held.append(((NOVEMBER, 1), '[{"action": 5, "status": "x", "count": true, "id": ["a"]}]'))
-    assert actions(files, stream) == [None, UNREADABLE]
+    stream.held.append(((NOVEMBER, 2), "[" * 100_000))
+    stream.held.append(((NOVEMBER, 3), f'[{{"action": "a\\ud800", "status": 99999, "count": {10**30}}}]'))
+    told = ["a�", UNREADABLE, None, UNREADABLE]
+    assert actions(files, stream) == told
     flush(files, stream)
-    assert actions(files, stream) == [None, UNREADABLE]
+    assert actions(files, stream) == told
 
 
 def test_texts_of_callers_are_short_printable_and_no_keys() -> None:

@@ -187,6 +187,12 @@ def test_what_an_emptied_server_gets_back_counts_on_its_day(store: JobStore) -> 
     for job, created in ((JOB, store._clock()), (OTHER, store._clock() - DAY_S * 1_000)):
         assert store.restore(job, RestoredJob({**fields, "created": created}, {}, {}, True), quotas)
     assert used(store) == {"companies": 7, "pages": 20}
+    store.redis.flushall()
+    today = store._clock() // (DAY_S * 1_000)
+    for job, created, day in ((JOB, store._clock() - DAY_S * 1_000, today), (OTHER, store._clock(), today - 1)):
+        counted = {**fields, "created": created, "charged": f"7@{day}"}  # as an ended record has it
+        assert store.restore(job, RestoredJob(counted, {}, {}, True), quotas)
+    assert used(store) == {"companies": 7, "pages": 20}
     with pytest.raises(QuotaError):
         submit(store, new_job_id(), quotas=quotas, companies=4)
 
