@@ -6,12 +6,16 @@ A session that is ended elsewhere so counts here for a second more, as a revoked
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from fastapi.concurrency import run_in_threadpool
 
 from api.session_cookie import SessionCookies
 from data.sessions import Session, SessionStore, digest_of_session
 from leadmill.errors import LeadmillError, UnavailableError
+
+Answer = TypeVar("Answer")
 
 #: So long, in seconds, it is believed what Redis said.
 KNOWN_S = 1.0
@@ -51,9 +55,8 @@ class Sessions:
             known = self._known.get(digest)
             if known is not None and time.monotonic() - known[0] <= KNOWN_S:
                 return known[1] is not None
-            return self._reachable().lives(digest)
-        except LeadmillError as error:
-            self._fault = time.monotonic(), error
+            return self._asked(lambda store: store.lives(digest))
+        except LeadmillError:
             return True
 
     def begin(self, session: Session) -> str:
@@ -62,7 +65,7 @@ class Sessions:
         Raises:
             UnavailableError: Redis does not answer.
         """
-        return self._reachable().begin(session)
+        return self._asked(lambda store: store.begin(session))
 
     def end(self, session_id: str) -> None:
         """End a session.
@@ -71,25 +74,25 @@ class Sessions:
             UnavailableError: Redis does not answer.
         """
         digest = digest_of_session(session_id)
-        self._reachable().end(digest)
+        self._asked(lambda store: store.end(digest))
         self._remember(digest, None)
 
     def _ask(self, digest: str) -> Session | None:
-        try:
-            found = self._reachable().find(digest)
-        except LeadmillError as error:
-            self._fault = time.monotonic(), error
-            raise
+        found = self._asked(lambda store: store.find(digest))
         self._remember(digest, found)
         return found
 
-    def _reachable(self) -> SessionStore:
-        """The store, unless it did not answer just now: one request waits for it, not each."""
+    def _asked(self, what: Callable[[SessionStore], Answer]) -> Answer:
+        """Ask the store, unless it did not answer just now: one request waits for it, not each."""
         if self._store is None:
             raise UnavailableError("sessions are not known yet; send this again")
         if self._fault is not None and time.monotonic() - self._fault[0] <= KNOWN_S:
             raise UnavailableError(f"whether this browser is signed in cannot be told: {self._fault[1]}")
-        return self._store
+        try:
+            return what(self._store)
+        except LeadmillError as error:
+            self._fault = time.monotonic(), error
+            raise
 
     def _remember(self, digest: str, session: Session | None) -> None:
         if len(self._known) >= MAX_KNOWN:

@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import psutil
 import pyarrow.parquet
@@ -139,6 +139,25 @@ class Stack:
         self.told.add(f"{path[:60]} -> {answer.status}", repr(answer.getheaders()).encode() + text)
         return text
 
+    def sign_in(self, key: str) -> str | None:
+        """As a browser does; the cookie that it gets."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+        connection.request("POST", "/sign-in", urlencode({"key": key, "next": "/docs"}), headers)
+        answer = connection.getresponse()
+        self.told.add(f"/sign-in -> {answer.status}", answer.read())
+        cookie = answer.getheader("Set-Cookie", "").partition(";")[0]
+        if cookie:
+            self.told.marks.append(cookie.partition("=")[2].encode()[-20:])
+        return cookie or None
+
+    def browse(self, path: str, cookie: str) -> int:
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        connection.request("GET", path, headers={"Cookie": cookie, "Sec-Fetch-Site": "same-origin"})
+        answer = connection.getresponse()
+        self.told.add(f"{path} -> {answer.status}", repr(answer.getheaders()).encode() + answer.read())
+        return answer.status
+
     def end(self) -> None:
         self.up.send_signal(signal.SIGINT)
         self.up.wait(30)
@@ -155,6 +174,9 @@ def running(stack: Stack) -> None:
 
 def fail_at_everything(stack: Stack, server: Valkey) -> None:
     """What reaches a log: dead processes, a lost Redis, a changed password, addresses with passwords, crashes."""
+    cookie = stack.sign_in(stack.key)
+    assert cookie is not None and stack.browse("/", cookie) == 200
+    assert stack.sign_in(KEY) is None
     for child in psutil.Process(stack.up.pid).children(recursive=True):
         if "pool" in " ".join(child.cmdline()) or child.name().startswith("python"):
             parent = child.parent()
@@ -169,6 +191,11 @@ def fail_at_everything(stack: Stack, server: Valkey) -> None:
             assert time.monotonic() < until, "the changed password was not met"
             time.sleep(0.1)
         stack.ask("/healthz")
+        until = time.monotonic() + 30
+        while stack.browse("/", cookie) != 503:
+            assert time.monotonic() < until, "the session was still believed"
+            time.sleep(0.1)
+        stack.sign_in(stack.key)
         time.sleep(0.5)  # workers and beat meet it, too
         admin.config_set("requirepass", REDIS)
     stack.ask("/api/v1/jobs/list", key=KEY)

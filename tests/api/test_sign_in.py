@@ -24,6 +24,7 @@ from data.sessions import SLIDING_S, Session, SessionStore, digest_of_session
 from leadmill.access import Role
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Valkey
+from tests.valkey import Valkey as Server
 
 PUBLIC = "https://leads.example.org"
 LIST = f"{V1}/jobs/list"
@@ -309,6 +310,28 @@ def test_while_redis_is_away_nobody_is_signed_in(secret: str, settings: Settings
         assert sign_in(browser, secret).status_code == 503
         by_key = browser.get(f"{V1}/openapi.json", headers={"Authorization": f"Bearer {secret}"})
         assert by_key.status_code == 200, "whoever comes by a key needs no session"
+
+
+def test_it_is_known_again_once_redis_is_back_however_many_asked_meanwhile(
+    secret: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_sessions, "KNOWN_S", 0.3)
+    with (
+        Server(tmp_path / "own") as own,
+        TestClient(
+            create_app(settings.model_copy(update={"redis_url": own.url})), "http://localhost", follow_redirects=False
+        ) as browser,
+    ):
+        end = time.monotonic() + 30
+        while sign_in(browser, secret).status_code != 303:
+            assert time.monotonic() < end
+        own.stop()
+        while browser.get(f"{V1}/openapi.json", headers=OURS).status_code != 503:
+            assert time.monotonic() < end
+        own.start()
+        while browser.get(f"{V1}/openapi.json", headers=OURS).status_code != 200:
+            assert time.monotonic() < end
+            time.sleep(0.02)
 
 
 # ---- as Redis keeps it ---------------------------------------------------------------------------------------
