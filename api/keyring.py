@@ -2,7 +2,8 @@
 
 One thread looks each second whether the table's file has changed, and whether Redis knows of a newer version (a file
 system of the network may show an old file for a while). So a request asks nobody. Where the table cannot be read, or
-nobody has looked for long, nobody is let in. An installation without a table asks Redis once, whether it has had one.
+nobody has looked for long, nobody is let in. An installation without a table asks Redis once, whether it has had one;
+until Redis answers, a lake that somebody has begun to make keys in is closed, too.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ class Keyring:
 
     def _take(self, table: KeyTable) -> None:
         self._newest = max(self._newest, table.version, self._announced or 0)
-        if table.version < self._newest:
+        if table.version < self._newest or (self._announced is None and not table.asks and self._registry.had_one()):
             what = "is older than it was" if table.asks else "is gone"
             remedy = "put the newest one back, or make a key on the machine itself: leadmill keys create NAME"
             self._close(f"the key table {what}; {remedy}")

@@ -13,6 +13,9 @@ from __future__ import annotations
 from data.api_keys.key import ApiKey, digest_of, id_in
 from data.api_keys.key_notes import KeyNotes
 from data.api_keys.registry import FILE, KeyRegistry
-from data.api_keys.table import MAX_KEYS, KeyTable, listed
+from data.api_keys.table import MAX_KEYS, MAX_OF_PROJECT, KeyTable, listed
 
-__all__ = ["FILE", "MAX_KEYS", "ApiKey", "KeyNotes", "KeyRegistry", "KeyTable", "digest_of", "id_in", "listed"]
+__all__ = [
+    "FILE", "MAX_KEYS", "MAX_OF_PROJECT", "ApiKey", "KeyNotes", "KeyRegistry", "KeyTable",
+    "digest_of", "id_in", "listed",
+]  # fmt: skip

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from data.api_keys.key import MAX_NAME, ApiKey, Network, digest_of, new_id, new_secret
-from data.api_keys.table import MAX_KEYS, KeyTable
+from data.api_keys.table import KeyTable
 from data.local_storage import LocalStorage
 from data.storage import Stat, Storage
 from leadmill.access import DEFAULT_PROJECT, PROJECT, Role
@@ -50,6 +50,14 @@ class KeyRegistry:
             OSError: it cannot be told.
         """
         return self._storage.stat(self._file)
+
+    def had_one(self) -> bool:
+        """Whether keys were ever changed here, as far as the folder tells: the lock of that stays.
+
+        Raises:
+            OSError: it cannot be told.
+        """
+        return self._storage.stat(self._lock) is not None
 
     def table(self) -> KeyTable:
         """The table; an empty one where no key was ever made.
@@ -194,7 +202,7 @@ def _roomy(table: KeyTable, key: ApiKey, now: datetime) -> KeyTable:
     try:
         return table.with_key(key, now)
     except OverflowError as error:
-        raise ConflictError(f"there are {MAX_KEYS} keys, more are not kept; revoke one first") from error
+        raise ConflictError(f"{error}, more are not kept; revoke one of them first") from error
 
 
 def _known(table: KeyTable, key_id: str, project: str | None) -> ApiKey:

@@ -15,6 +15,8 @@ from leadmill.errors import KeyRefusedError
 
 #: Most keys that are kept; revoked ones make room for new ones.
 MAX_KEYS = 1_000
+#: Most of them that one project may have, for its admins make them themselves; the default one may have all.
+MAX_OF_PROJECT = 100
 #: The form of the file that this version writes, and reads.
 _FORM = 1
 #: Stands where there is no key, so that looking for one takes as long as finding it.
@@ -74,17 +76,15 @@ class KeyTable:
     # ---- changes -----------------------------------------------------------------------------------
 
     def with_key(self, key: ApiKey, now: datetime) -> KeyTable:
-        """With a key more, or another one in its place; the oldest revoked ones make room.
+        """With a key more, or another one in its place; the oldest revoked ones make room, its project's before others.
 
         Raises:
-            OverflowError: there are `MAX_KEYS`, none of them revoked.
+            OverflowError: there are as many as there may be, none of them revoked; the message says where.
         """
         keys = {**self.keys, key.id: key}
-        revoked = sorted((one.revoked_at, one.id) for one in keys.values() if one.revoked_at is not None)
-        for _, key_id in revoked[: max(0, len(keys) - MAX_KEYS)]:
-            del keys[key_id]
-        if len(keys) > MAX_KEYS:
-            raise OverflowError
+        if key.project != DEFAULT_PROJECT:
+            _make_room(keys, MAX_OF_PROJECT, key.project)
+        _make_room(keys, MAX_KEYS)
         return KeyTable(max(self.version + 1, int(now.timestamp() * 1000)), MappingProxyType(keys))
 
     def revoked(self, key: ApiKey, now: datetime) -> KeyTable:
@@ -125,6 +125,16 @@ class KeyTable:
         if len({key.id for key in keys}) < len(keys):
             raise ValueError("two of its keys have one id")
         return cls(version, MappingProxyType({key.id: key for key in keys}))
+
+
+def _make_room(keys: dict[str, ApiKey], most: int, project: str | None = None) -> None:
+    found = [one for one in keys.values() if project in (None, one.project)]
+    revoked = sorted((one.revoked_at, one.id) for one in found if one.revoked_at is not None)
+    over = len(found) - most
+    if over > len(revoked):
+        raise OverflowError(f"there are {most} keys" if project is None else f"project {project} has {most} keys")
+    for _, key_id in revoked[: max(0, over)]:
+        del keys[key_id]
 
 
 def listed(table: KeyTable, project: str | None = None) -> list[ApiKey]:

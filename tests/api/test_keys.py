@@ -269,6 +269,22 @@ def test_without_redis_the_file_is_enough(settings: Settings, tmp_path: Path) ->
         until(lambda: client.get(f"{V1}/openapi.json", headers=bearer(secret)).status_code == 401)
 
 
+def test_a_table_that_is_gone_is_missed_also_before_redis_answers(settings: Settings, store: JobStore) -> None:
+    lost = settings.model_copy(update={"redis_url": "redis://127.0.0.1:9/0"})
+    with TestClient(create_app(lost), "http://localhost") as never_had_one:
+        assert never_had_one.get(f"{V1}/openapi.json").status_code == 200
+    KeyRegistry(settings.data_dir).create("a", Role.ADMIN)
+    (settings.data_dir / FILE).unlink()
+    app = create_app(lost)
+    with TestClient(app, "http://localhost") as client:
+        refused(client.get(f"{V1}/openapi.json"), 503, "keys_unreadable")
+        refused(client.post(f"{V1}/keys", json={"name": "b", "role": "admin"}), 503, "keys_unreadable")
+        ring = app.state.installation.keyring
+        ring._notes = KeyNotes(store)  # it answers, and has heard of none: it was taken away on purpose
+        ring.look()
+        assert client.get(f"{V1}/openapi.json").status_code == 200
+
+
 # ---- keys by the API -----------------------------------------------------------------------------------------
 
 

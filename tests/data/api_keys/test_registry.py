@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from data.api_keys import FILE, MAX_KEYS, KeyRegistry, KeyTable, listed
+from data.api_keys import FILE, MAX_KEYS, MAX_OF_PROJECT, KeyRegistry, KeyTable, listed
 from leadmill.access import Caller, Role
 from leadmill.errors import (
     ConflictError,
@@ -160,13 +160,32 @@ def test_revoked_keys_make_room_living_ones_do_not(tmp_path: Path) -> None:
     row = stored["keys"][0]
     stored["keys"] += [{**row, "id": f"{n:08d}", "name": f"n{n}"} for n in range(MAX_KEYS - 2)]
     (tmp_path / FILE).write_text(json.dumps(stored))
-    with pytest.raises(ConflictError, match="revoke one first"):
+    with pytest.raises(ConflictError, match="there are 1000 keys, more are not kept; revoke one of them first"):
         registry.create("more", Role.VIEWER)
     registry.revoke(first.id)
     registry.revoke(key.id)
     registry.create("more", Role.VIEWER)
     assert first.id not in registry.table().keys or key.id not in registry.table().keys
     assert len(registry.table().keys) == MAX_KEYS
+
+
+def test_a_project_takes_no_room_from_another(tmp_path: Path) -> None:
+    registry = KeyRegistry(tmp_path)
+    ours = registry.revoke(registry.create("ours", Role.VIEWER)[0].id)
+    theirs = registry.create("n", Role.ADMIN, "acme")[0]
+    stored = json.loads((tmp_path / FILE).read_text())
+    row = stored["keys"][1]
+    stored["keys"] += [{**row, "id": f"{n:08d}", "name": f"n{n}"} for n in range(MAX_OF_PROJECT - 1)]
+    (tmp_path / FILE).write_text(json.dumps(stored))
+    with pytest.raises(ConflictError, match="project acme has 100 keys, more are not kept; revoke one of them first"):
+        registry.create("more", Role.VIEWER, "acme")
+    registry.rotate(theirs.id)
+    registry.create("more", Role.VIEWER, "other")
+    registry.revoke(theirs.id, "acme")
+    registry.create("more", Role.VIEWER, "acme")
+    kept = registry.table().keys
+    assert theirs.id not in kept and ours.id in kept
+    assert sum(one.project == "acme" for one in kept.values()) == MAX_OF_PROJECT
 
 
 @pytest.mark.parametrize(
