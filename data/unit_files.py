@@ -23,6 +23,7 @@ _COMPRESSION_LEVEL = 3
 _BUFFER_BYTES = 65_536
 #: Below so many rows a dictionary costs more than it saves.
 _DICTIONARY_ROWS = 500
+_PLAN_ROW_GROUP = 2_000
 
 
 class UnitFiles:
@@ -36,6 +37,11 @@ class UnitFiles:
         self.counts: dict[PartKind, int] = {}
         #: Rows of each kind that could not be written.
         self.refused: dict[PartKind, list[Refused]] = {}
+
+    @property
+    def job_id(self) -> str:
+        """Whose files they are."""
+        return self._run.job_id
 
     def write(self, rows: Iterable[Mapping[str, Any]], kind: PartKind = "rows") -> int:
         """Write rows as the next part of a kind; how many they were. No rows, no file.
@@ -69,14 +75,24 @@ class UnitFiles:
         self.counts[kind] = n + 1
         return f"{part_folder(self._run.stage, kind)}/{part_name(self._partition, n, self._run.epoch)}"
 
-    def write_plan(self, rows: Iterable[Mapping[str, Any]], input_headers: Sequence[str] = ()) -> int:
-        """Write the plan, sorted by partition so that one partition's rows are read alone.
+    def write_plan(self, parts: Iterable[pa.Table], input_headers: Sequence[str] = ()) -> int:
+        """Write the plan, sorted by partition so that one partition's rows are read alone; how many rows it has.
 
-        `input_headers`: the other columns of the input, which `write_input` has written.
+        Args:
+            parts: rows of `data.schemas.PLAN` in the order of their partitions, none of which is in two of these; one
+                part is in memory at a time.
+            input_headers: the other columns of the input, which `write_input` has written.
         """
-        made = table(rows, PLAN, self._run.job_id).sort_by([("partition", "ascending"), ("domain", "ascending")])
-        made = made.replace_schema_metadata(headers_metadata(input_headers))
-        return self._write_plan(made)
+        rows = 0
+        with (
+            self._storage.stage_at(self._run, PLAN_FILE) as path,
+            pq.ParquetWriter(path, PLAN.with_metadata(headers_metadata(input_headers)), compression="zstd") as writer,
+        ):
+            for part in parts:
+                made = part.sort_by([("partition", "ascending"), ("domain", "ascending")])
+                writer.write_table(made, row_group_size=_PLAN_ROW_GROUP)
+                rows += made.num_rows
+        return rows
 
     @contextmanager
     def write_input(self, headers: Sequence[str]) -> Iterator[InputWriter]:
@@ -100,7 +116,7 @@ class UnitFiles:
 
     def _write_plan(self, made: pa.Table) -> int:
         with self._storage.stage_at(self._run, PLAN_FILE) as path:
-            pq.write_table(made, path, compression="zstd", row_group_size=2_000)
+            pq.write_table(made, path, compression="zstd", row_group_size=_PLAN_ROW_GROUP)
         return int(made.num_rows)
 
     def write_json(self, target: str, value: Any) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.held_rows import BATCH, HeldRows
 from data.input_columns import InputWriter
 from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore, UnitStatus
-from data.schemas import MADE_AT
+from data.schemas import MADE_AT, PLAN, SCHEMA_VERSION
 from leadmill.errors import ErrorCategory, InputError, WorkError
 from leadmill.ids import CompanyUrl
 from leadmill.redaction import redacted, shown_address
@@ -33,36 +37,56 @@ if TYPE_CHECKING:
 
 #: Most registrable domains in one partition.
 MAX_PARTITION = 30
-#: Merged URLs named in the result, at most.
+#: Companies with merged URLs that the result names, and URLs of each, at most.
 MAX_MERGED = 200
+#: What is known of a company before the partitions are cut.
+_OF_COMPANY = pa.schema([PLAN.field(name) for name in ("company_id", "domain", "url", "bare", "source_job", "line")])
 
 
-@dataclass
 class Plan:
     """Companies of a job in the order given, each once; rows are those of `data.schemas.PLAN`."""
 
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: Lines that name no company; they become error rows.
-    bad: list[dict[str, Any]] = field(default_factory=list)
-    #: domain -> further URLs that were given for it.
-    merged: dict[str, list[str]] = field(default_factory=dict)
-    #: The other columns of the input, in its order; what they hold goes to a file of the job line by line.
-    input_headers: list[str] = field(default_factory=list)
+    def __init__(self, job_id: str) -> None:
+        #: company_id -> number of its row.
+        self.companies: dict[str, int] = {}
+        self._job_id = job_id
+        self._rows = HeldRows(_OF_COMPANY, job_id)
+        #: Lines that name no company, and companies without what the job reads; they become error rows.
+        self.bad = HeldRows(PLAN, job_id)
+        #: domain -> further URLs that were given for it.
+        self.merged: dict[str, list[str]] = {}
+        #: The other columns of the input, in its order; what they hold goes to a file of the job line by line.
+        self.input_headers: list[str] = []
+
+    def url_of(self, company_id: str) -> str | None:
+        """By which URL a company was added; None for one that was not."""
+        number = self.companies.get(company_id)
+        return None if number is None else self._rows.value(number, "url")
 
     def add(self, company: CompanyUrl, line: int | None = None, source_job: str | None = None) -> None:
         """Add a company, or note its URL as merged when it is there already."""
-        known = self.rows.get(company.company_id)
-        if known is None:
-            self.rows[company.company_id] = {
-                "company_id": company.company_id,
-                "domain": company.domain,
-                "url": company.url,
-                "bare": company.bare,
-                "source_job": source_job,
-                "line": line,
-            }
-        elif known["url"] != company.url:
-            self.merged.setdefault(company.domain, [known["url"]]).append(company.url)
+        if company.company_id in self.companies:
+            self._merge(company)
+            return
+        self.companies[company.company_id] = len(self._rows)
+        row = {
+            "company_id": company.company_id,
+            "domain": company.domain,
+            "url": company.url,
+            "bare": company.bare,
+            "source_job": source_job,
+            "line": line,
+        }
+        self._rows.add(row)
+
+    def _merge(self, company: CompanyUrl) -> None:
+        known = self.url_of(company.company_id)
+        if known is None or known == company.url:
+            return
+        told = self.merged.setdefault(company.domain, [known]) if len(self.merged) < MAX_MERGED else None
+        told = told or self.merged.get(company.domain)
+        if told and len(told) < MAX_MERGED:
+            told.append(company.url)
 
     def add_failed(
         self, company_id: str, domain: str, error: str, *, line: int | None = None, url: str | None = None
@@ -77,13 +101,28 @@ class Plan:
             "error_category": ErrorCategory.DATA.value,
             "error": redacted(error),
         }
-        self.bad.append(row)
+        self.bad.add(row)
 
-    def cut(self, size: int) -> int:
-        """Number the partitions, `size` companies each; how many there are."""
-        for i, row in enumerate(self.rows.values()):
-            row["partition"] = i // size
-        return math.ceil(len(self.rows) / size)
+    def take(self) -> pa.Table:
+        """The companies so far; the plan has none then."""
+        taken = self._rows.table()
+        self.companies, self._rows = {}, HeldRows(_OF_COMPANY, self._job_id)
+        return taken
+
+    def parts(self, size: int) -> Iterator[pa.Table]:
+        """All rows in partitions of `size` companies each, some partitions at a time."""
+        held, step = self._rows.table(), size * max(1, BATCH // size)
+        for first in range(0, held.num_rows, step):
+            part = held.slice(first, step)
+            rows = part.num_rows
+            known = dict(zip(part.column_names, part.columns, strict=True)) | {
+                "partition": pa.array([(first + i) // size for i in range(rows)], pa.int32()),
+                "job_id": pa.repeat(self._job_id, rows),
+                "schema_version": pa.repeat(pa.scalar(SCHEMA_VERSION, pa.int16()), rows),
+            }
+            yield pa.table([known.get(column.name, pa.nulls(rows, column.type)) for column in PLAN], schema=PLAN)
+        if self.bad:
+            yield self.bad.table()
 
 
 def partition_size(companies: int, processes: int) -> int:
@@ -115,10 +154,10 @@ def launch(run: UnitRun) -> None:
     if (parent := _parent_as_it_is(run)) is not None:
         partitions, companies = 0, run.files.copy_plan(parent.plan_table(), parent.job_id)
     else:
-        rows, headers, partitions = _planned(run, chain, processes)
+        plan = _planned(run, chain, processes)
         if chain and run.grant.has_quotas:  # before anything is fetched; QuotaError fails the job as a whole
-            run.runtime.store.settle(run.grant, sum(row.get("error") is None for row in rows))
-        companies = run.files.write_plan(rows, headers)
+            run.runtime.store.settle(run.grant, plan.companies)
+        partitions, companies = plan.partitions, run.files.write_plan(plan.parts, plan.input_headers)
     run.outcome.rows_out = companies
     run.outcome.fields |= {
         "partitions": partitions if chain else 0,
@@ -128,25 +167,37 @@ def launch(run: UnitRun) -> None:
     _write_first_manifest(run)
 
 
-def _planned(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[list[dict[str, Any]], list[str], int]:
-    """Rows of the plan, the other columns of the input, and how many partitions there are."""
+@dataclass(frozen=True)
+class _Planned:
+    """A plan to be written."""
+
+    #: Its rows, in the order of their partitions.
+    parts: Iterable[pa.Table]
+    #: Rows that name a company.
+    companies: int
+    partitions: int
+    #: The other columns of the input.
+    input_headers: Sequence[str]
+
+
+def _planned(run: UnitRun, chain: Sequence[str], processes: int) -> _Planned:
     planned = run.grant.partitions
     if planned and run.job.has_plan():
         rows, partitions = extend_plan(run, chain, processes)
         headers = run.job.input_headers()
         if headers and run.runtime.lake.set_damaged_aside([run.job.input_path()]):
             resolve(run)  # for its lines alone
-        return rows, headers, partitions
+        return _Planned([rows], rows["error"].null_count, partitions, headers)
     plan = resolve(run)
-    if not plan.rows:
+    companies = len(plan.companies)
+    if not companies:
         raise WorkError(_nothing(plan), ErrorCategory.DATA)
     # A plan that was lost: the resume has planned all its partitions again; those left over find no company.
-    fitting = math.ceil(len(plan.rows) / planned) if planned else MAX_PARTITION + 1
-    size = fitting if fitting <= MAX_PARTITION else partition_size(len(plan.rows), processes)
-    partitions = max(planned, plan.cut(size))
+    fitting = math.ceil(companies / planned) if planned else MAX_PARTITION + 1
+    size = fitting if fitting <= MAX_PARTITION else partition_size(companies, processes)
     if plan.merged:
-        run.outcome.doc["merged"] = json.dumps(dict(list(plan.merged.items())[:MAX_MERGED]))
-    return [*plan.rows.values(), *plan.bad], plan.input_headers, partitions
+        run.outcome.doc["merged"] = json.dumps(plan.merged)
+    return _Planned(plan.parts(size), companies, max(planned, math.ceil(companies / size)), plan.input_headers)
 
 
 def _parent_as_it_is(run: UnitRun) -> JobFiles | None:
@@ -179,9 +230,9 @@ def _write_first_manifest(run: UnitRun) -> None:
 def _nothing(plan: Plan) -> str:
     if not plan.bad:
         return "the input names no company"
-    first = plan.bad[0]
-    where = f" (line {first['line']})" if first["line"] else ""
-    return f"the input names no company: {first['error']}{where}"
+    line = plan.bad.value(0, "line")
+    where = f" (line {line})" if line else ""
+    return f"the input names no company: {plan.bad.value(0, 'error')}{where}"
 
 
 def resolve(run: UnitRun) -> Plan:
@@ -191,7 +242,7 @@ def resolve(run: UnitRun) -> Plan:
     """
     runtime, reads = run.runtime, STAGES[run.grant.stages[0]].reads
     source = _source(run)
-    plan = Plan()
+    plan = Plan(run.job_id)
     for url in source.company_urls:
         _add_url(plan, url)
     if source.file is not None:
@@ -228,8 +279,7 @@ def _add_lines(run: UnitRun, plan: Plan, lines: CompanyList) -> None:
     with ExitStack() as held:
         writer: InputWriter | None = None
         for item in lines:
-            known = plan.rows.get(item.company.company_id) if item.company else None
-            tally.add(item, known["url"] if known else None)
+            tally.add(item, plan.url_of(item.company.company_id) if item.company else None)
             if item.company is None:
                 plan.add_failed("", item.text[:100] or f"line {item.line}", item.error or "", line=item.line)
             else:
@@ -250,9 +300,9 @@ def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> Non
     if headers := files.input_headers():
         plan.input_headers = headers
         run.files.copy_input(files.input_path())
-    for row in files.plan():
+    for row in _rows_of(files.plan_table()):
         if row["error"] is not None:
-            plan.bad.append(row)
+            plan.bad.add(row)
         else:
             # Rows of stages that the parent itself took from elsewhere stay there.
             own = not row["source_job"] or (reads and files.parts(reads))
@@ -270,7 +320,7 @@ def _add_known(run: UnitRun, plan: Plan, ids: Sequence[str]) -> None:
     for company_id, row in _look_up(run, ids).items():
         plan.add(CompanyUrl(company_id, row["domain"], row["url"] or f"https://{row['domain']}/"))
     for company_id in dict.fromkeys(ids):
-        if company_id not in plan.rows:
+        if company_id not in plan.companies:
             plan.add_failed(company_id, company_id, "unknown company")
 
 
@@ -293,10 +343,11 @@ def _look_up(run: UnitRun, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None) -> None:
     """A job that begins behind scrape: each company's newest row of the stage it reads. No ids: every company."""
-    urls, plan.rows = plan.rows, {}
-    wanted = list(dict.fromkeys([*urls, *(ids or ())]))
+    given = plan.take()
+    wanted = list(dict.fromkeys([*given["company_id"].to_pylist(), *(ids or ())]))
     newest = {row["company_id"]: row for row in run.runtime.lake.newest(reads, wanted or None)}
     known = _look_up(run, [i for i in wanted if i not in newest]) if wanted else {}
+    domains = dict(zip(given["company_id"].to_pylist(), given["domain"].to_pylist(), strict=True))
     for company_id in wanted or newest:
         row = newest.get(company_id)
         if row is not None:
@@ -305,25 +356,33 @@ def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None)
             found = known[company_id]
             plan.add_failed(company_id, found["domain"], STAGES[reads].lacks, url=found["url"])
         else:
-            given = urls.get(company_id)
-            plan.add_failed(company_id, given["domain"] if given else company_id, "unknown company")
+            plan.add_failed(company_id, domains.get(company_id, company_id), "unknown company")
 
 
-def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[list[dict[str, Any]], int]:
+def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[pa.Table, int]:
     """A resume: companies of done partitions that have no good row get new partitions; numbers go on."""
     lake = run.runtime.lake
-    rows = run.job.plan()
+    rows = run.job.plan_table()
+    planned, own = rows["partition"], pc.is_null(rows["error"])
     # A record that an earlier version restored may count fewer than were planned.
-    partitions = max(
-        run.grant.partitions, 1 + max((row["partition"] for row in rows if row["error"] is None), default=-1)
-    )
+    highest = pc.max(planned.filter(own)).as_py()
+    partitions = max(run.grant.partitions, 0 if highest is None else highest + 1)
     units = run.runtime.store.unit_states(run.job_id)
     done = {partition_number(unit) for unit, state in units.items() if state.status == UnitStatus.DONE}
     last = files_of(lake, run.job_id, units, run.grant.stages).valid(chain[-1])
     damaged = lake.set_damaged_aside(last)
     good = lake.good_ids(file for file in last if file not in damaged)
-    again = [row for row in rows if row["error"] is None and row["partition"] in done and row["company_id"] not in good]
-    size = partition_size(len(again), processes)
-    for i, row in enumerate(again):
-        row["partition"] = partitions + i // size
-    return rows, partitions + math.ceil(len(again) / size)
+    in_done = pc.is_in(planned, pa.array([number for number in done if number is not None], pa.int32()))
+    lacking = pc.invert(pc.is_in(rows["company_id"], pa.array(good, pa.string())))
+    again = pc.and_(own, pc.and_(in_done, lacking)).combine_chunks()
+    companies = again.true_count
+    size = partition_size(companies, processes)
+    numbers = pa.array((partitions + i // size for i in range(companies)), pa.int32())
+    at = rows.schema.get_field_index("partition")
+    replaced = pc.replace_with_mask(planned.combine_chunks(), again, numbers)
+    return rows.set_column(at, rows.schema.field(at), replaced), partitions + math.ceil(companies / size)
+
+
+def _rows_of(plan: pa.Table) -> Iterator[dict[str, Any]]:
+    for batch in plan.to_batches(max_chunksize=BATCH):
+        yield from batch.to_pylist()

@@ -22,6 +22,7 @@ from pipelines.intake.report_on_demand import FOLDER
 from reports import layout_choice
 from reports.formats import FORMATS
 from tests.api.conftest import V1, Worker, post
+from tests.plans import write_plan
 
 GOOD = {"score": 50.0, "tier": "B"}
 
@@ -191,8 +192,9 @@ def test_a_job_that_ended_without_it_is_told_and_asking_again_makes_another(
 def test_a_report_over_the_lake_is_made_again_by_a_job(client: TestClient, worker: Worker, lake: Lake) -> None:
     job_id = post(client, "/jobs/analytics/report", {"formats": ["csv"]})["job_id"]
     worker.finish(job_id)
-    UnitFiles(lake, job_id, "launch", "launch", 1).write_plan(
-        [{"company_id": "comp_" + "0" * 16, "domain": "a.example", "bare": False}]
+    write_plan(
+        UnitFiles(lake, job_id, "launch", "launch", 1),
+        [{"company_id": "comp_" + "0" * 16, "domain": "a.example", "bare": False}],
     )
     lake.expose(job_id, "launch", "launch", 1)
     assert get(client, job_id, format="html").status_code == 202

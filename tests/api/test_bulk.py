@@ -15,6 +15,7 @@ from leadmill.ids import company_id
 from pipelines.intake import bulk
 from pipelines.views import dead_letters
 from tests.api.conftest import V1, Worker, post, status
+from tests.plans import write_plan
 
 # ---- bulk ---------------------------------------------------------------------------------------------
 
@@ -162,7 +163,7 @@ def test_dead_units_with_the_reason(client: TestClient, worker: Worker, lake: La
          "partition": min(n, 1)}
         for n in range(4)
     ]  # fmt: skip
-    UnitFiles(lake, job, "launch", "launch", 1).write_plan(rows)
+    write_plan(UnitFiles(lake, job, "launch", "launch", 1), rows)
     lake.expose(job, "launch", "launch", 1)
     newest, older = dead(client)
     assert (newest["unit"], newest["stage"], newest["companies"]) == ("p1", "scrape", 3)

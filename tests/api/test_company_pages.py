@@ -19,6 +19,7 @@ from data.job_files import JobFiles
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
 from tests.api.conftest import V1, Worker, post
+from tests.plans import write_plan
 
 #: Sums that differ from their rounded selves, and ties.
 SCORES = st.one_of(
@@ -98,7 +99,7 @@ def test_errors_page_through_changing_data(
         return row(f"c{i}.example", scope="company", stage="scrape", category="data", error="no", at=when)
 
     write(lake, 0, "scrape", [failed(i, at + timedelta(seconds=i // 3)) for i in range(count)], "errors")
-    UnitFiles(lake, job, "launch", "launch", 1).write_plan(
+    write_plan(UnitFiles(lake, job, "launch", "launch", 1),
         [{"company_id": "", "domain": f"line {i}", "bare": False, "line": i, "error": "bad", "error_category": "data"}
          for i in range(3)]
     )  # fmt: skip

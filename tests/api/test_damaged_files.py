@@ -30,6 +30,7 @@ from pipelines.intake import control
 from pipelines.request.search import search
 from tasks.maintenance.health import check_health
 from tests.api.conftest import V1, post, status
+from tests.plans import write_plan
 
 CHAIN = ("scrape", "process", "enrich")
 
@@ -113,7 +114,7 @@ class Jobs:
             stage = CHAIN[grant.index] if unit[0] == "p" else unit
             files = UnitFiles(self.lake, job_id, stage, unit, grant.epoch, int(unit[1:]) if unit[0] == "p" else 0)
             if unit == "launch":
-                files.write_plan({**row(d, "scrape"), "bare": False, "partition": i} for i, d in enumerate(domains))
+                write_plan(files, ({**row(d, "scrape"), "bare": False, "partition": i} for i, d in enumerate(domains)))
                 fields = {"pn": len(domains), "w": 2, "nc": len(domains), "close": "score;publish"}
             else:
                 mine = [domains[int(unit[1:])]] if unit[0] == "p" else domains

@@ -19,6 +19,7 @@ from fastapi.testclient import TestClient
 
 from data.lake import UnitFiles
 from tests.api.conftest import V1, Worker, post
+from tests.plans import write_plan
 
 #: Raw, as they stand in the address.
 ODD = [
@@ -83,7 +84,7 @@ def job_id(client: TestClient, worker: Worker) -> str:
     """An ended job with rows, for addresses that name one; none of the calls brings it back."""
     found = str(post(client)["job_id"])
     worker.finish(found)
-    UnitFiles(worker.lake, found, "launch", "launch", 1).write_plan([])  # without one a resume would make it again
+    write_plan(UnitFiles(worker.lake, found, "launch", "launch", 1), [])  # without one a resume would make it again
     worker.lake.expose(found, "launch", "launch", 1)
     worker.rows(found, "score", ["a.example", "b.example"], score=50.0, tier="A")
     worker.error_rows(found, "scrape", ["c.example"])

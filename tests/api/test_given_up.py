@@ -8,6 +8,7 @@ from data.jobs import DEADLINE_STRUCK, JobStore
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
 from tests.api.conftest import V1, Worker, post
+from tests.plans import write_plan
 
 
 def test_each_company_that_was_given_up_has_its_error(
@@ -21,7 +22,7 @@ def test_each_company_that_was_given_up_has_its_error(
         {"company_id": company_id(u), "domain": u, "url": f"https://{u}/", "bare": False, "partition": n // 2}
         for n, u in enumerate(urls)
     ]
-    UnitFiles(lake, job, "launch", "launch", 1).write_plan(rows)
+    write_plan(UnitFiles(lake, job, "launch", "launch", 1), rows)
     lake.expose(job, "launch", "launch", 1)
     worker.launch(job, partitions=4)  # a window of two: p2 and p3 wait
     worker.partitions(job, "p0")

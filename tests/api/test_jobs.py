@@ -15,6 +15,7 @@ from data.lake import Lake, UnitFiles
 from pipelines.views import listing
 from pipelines.views.statistics import quantile
 from tests.api.conftest import V1, Worker, post, status
+from tests.plans import write_plan
 
 ALL_QUEUES = ("scraping", "processing", "analytics", "maintenance")
 
@@ -138,7 +139,7 @@ def test_resume_takes_units_from_the_manifest(client: TestClient, worker: Worker
     folder = lake.job_dir(job_id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").write_text(json.dumps({"units": units}))
-    UnitFiles(lake, job_id, "launch", "launch", 1).write_plan([])
+    write_plan(UnitFiles(lake, job_id, "launch", "launch", 1), [])
     lake.expose(job_id, "launch", "launch", 1)
     store.redis.delete(store.key(f"units:{job_id}"))
     assert client.post(f"{V1}/jobs/{job_id}/resume").status_code == 202

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
 from tests.api.conftest import V1, Valkey, Worker, post
+from tests.plans import write_plan
 
 # ---- reports ------------------------------------------------------------------------------------------
 
@@ -91,7 +92,7 @@ def test_errors_are_paged(client: TestClient, worker: Worker, lake: Lake) -> Non
     job_id = post(client)["job_id"]
     url = f"{V1}/jobs/{job_id}/errors"
     assert client.get(url).json() == {"items": [], "next_cursor": None}
-    UnitFiles(lake, job_id, "launch", "launch", 1).write_plan(
+    write_plan(UnitFiles(lake, job_id, "launch", "launch", 1),
         [
             {"company_id": "", "domain": "not a url", "url": None, "bare": False, "line": 3, "error_category": "data",
              "error": "not a URL"},

@@ -13,6 +13,7 @@ from data.job_files import Commits, JobFiles
 from data.lake import Lake, UnitFiles
 from data.parts import Committed
 from leadmill.ids import company_id
+from tests.plans import write_plan
 
 JOB = "job_" + "0" * 20
 COMMITS: Commits = {
@@ -34,7 +35,7 @@ def lake(tmp_path: Path) -> Lake:
     launch = UnitFiles(made, JOB, "launch", "launch", 2)
     with launch.write_input(["Record ID"]) as lines:
         lines.add(identity("a.example")["company_id"], 2, {"Record ID": "77"})
-    launch.write_plan([{**identity("a.example"), "bare": False, "partition": 0}], ["Record ID"])
+    write_plan(launch, [{**identity("a.example"), "bare": False, "partition": 0}], ["Record ID"])
     launch.write_json("manifest.json", {"status": "running"})
     UnitFiles(made, JOB, "scrape", "p0", 1).write([identity("a.example")])
     UnitFiles(made, JOB, "score", "score", 2).write([identity("a.example")])

@@ -17,11 +17,13 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+import pyarrow as pa
+
+from data.schemas import PLAN
 from leadmill.errors import ErrorCategory, WorkError
 from pipelines.execution import plan as planning
 from pipelines.execution import publish as publishing
@@ -46,13 +48,13 @@ def launch(run: UnitRun) -> None:
         return
     write, partitions = run.files.write_plan, 0
 
-    def cut(rows: list[dict[str, Any]], headers: Sequence[str] = ()) -> int:
+    def cut(parts: Iterable[pa.Table], headers: Sequence[str] = ()) -> int:
         nonlocal partitions
-        good = [row for row in rows if row.get("error") is None]
-        for i, row in enumerate(good):
-            row["partition"] = i // size
-        partitions = -(-len(good) // size)
-        return write(rows, headers)
+        rows = pa.concat_tables(parts)
+        good = rows["error"].null_count
+        partitions = -(-good // size)
+        numbers = pa.array([i // size for i in range(good)] + [None] * (len(rows) - good), pa.int32())
+        return write([rows.set_column(PLAN.get_field_index("partition"), PLAN.field("partition"), numbers)], headers)
 
     run.files.write_plan = cut  # type: ignore[method-assign,assignment]
     planning.launch(run)

@@ -22,6 +22,7 @@ from pipelines.committed import committed_parts, files_of
 from pipelines.execution.plan import launch
 from pipelines.execution.publish import publish
 from pipelines.execution.unit_run import Runtime, UnitRun, run_unit
+from tests.plans import write_plan
 
 JOB = "job_" + "0" * 20
 CHAIN = ("scrape", "process", "enrich")
@@ -43,7 +44,7 @@ def runtime(store: JobStore, lake: Lake) -> Runtime:
     grant = store.begin(JOB, "launch", 0, 0, "o:1")
     assert isinstance(grant, Grant)
     files = UnitFiles(lake, JOB, "launch", "launch", grant.epoch)
-    files.write_plan([{**identity("a.example"), "bare": False, "partition": 0}])
+    write_plan(files, [{**identity("a.example"), "bare": False, "partition": 0}])
     store.commit(grant, fields={"pn": 1, "w": 2, "nc": 1, "close": "score;publish"})
     lake.expose(JOB, "launch", "launch", grant.epoch)
     return Runtime(Settings(data_url=str(lake.root)), store, lake, lambda outs: None)

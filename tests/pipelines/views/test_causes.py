@@ -13,6 +13,7 @@ from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id, new_job_id
 from pipelines.views import causes
 from pipelines.views.causes import counted, missing
+from tests.plans import write_plan
 
 FULL = ("scrape", "process", "enrich", "score", "report")
 
@@ -32,7 +33,7 @@ def plan(lake: Lake, job: str, domains: list[str], bad: int = 0) -> None:
          "error": "not a URL"}
         for n in range(bad)
     ]  # fmt: skip
-    UnitFiles(lake, job, "launch", "launch", 1).write_plan(rows)
+    write_plan(UnitFiles(lake, job, "launch", "launch", 1), rows)
     lake.expose(job, "launch", "launch", 1)
 
 

@@ -16,6 +16,7 @@ from data.jobs import Grant, JobStore, NewJob
 from data.lake import Lake, UnitFiles
 from data.schemas import MADE_AT
 from leadmill.ids import company_id, job_id_at
+from tests.plans import write_plan
 from tests.valkey import Valkey
 
 PREFIX = "test:"
@@ -81,7 +82,7 @@ class Driver:
         grant = self.begin(job_id, "launch")
         files = UnitFiles(self.lake, job_id, "launch", "launch", grant.epoch)
         plan = [{**_identity(domain), "bare": False, "partition": 0, "source_job": source} for domain in domains]
-        files.write_plan(plan)
+        write_plan(files, plan)
         chain = [stage for stage in grant.stages if stage in CHAIN]
         self.store.commit(grant, fields={"pn": bool(chain) + 0, "w": 2, "nc": len(domains), "close": close})
         self.lake.expose(job_id, "launch", "launch", grant.epoch)

@@ -1,0 +1,105 @@
+"""A plan of many companies: what of it is held, and in which order it is written."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data.held_rows import BATCH
+from data.job_files import JobFiles
+from data.lake import Lake
+from data.schemas import PLAN
+from data.unit_files import UnitFiles
+from leadmill.ids import CompanyUrl, company_id
+from pipelines.execution.plan import MAX_MERGED, Plan
+
+JOB = "job_0123456789abcdefghjk"
+#: Of a company, Python's and Arrow's; a dictionary with its texts takes 640.
+HELD_BYTES = 300
+
+
+def company(number: int, path: str = "") -> CompanyUrl:
+    domain = f"c{number:07d}.example"
+    return CompanyUrl(company_id(domain), domain, f"https://www.{domain}/{path}")
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return Plan(JOB)
+
+
+def written(plan: Plan, size: int, lake: Lake) -> list[dict[str, object]]:
+    files = UnitFiles(lake, JOB, "launch", "launch", 1)
+    rows = files.write_plan(plan.parts(size), ["CRM"])
+    lake.expose(JOB, "launch", "launch", 1)
+    found = JobFiles.unrecorded(lake, JOB)
+    assert found.input_headers() == ["CRM"] and pq.read_schema(found.plan_path()).equals(PLAN)
+    assert found.plan_rows() == rows
+    return found.plan()
+
+
+def test_a_company_takes_little_while_a_list_is_read(plan: Plan) -> None:
+    for number in range(BATCH):  # what is imported and cached once
+        plan.add(company(number))
+    count = 10 * BATCH
+    arrow = pa.total_allocated_bytes()
+    tracemalloc.start()
+    try:
+        for number in range(BATCH, BATCH + count):
+            plan.add(company(number), number + 2)
+        python, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (python + pa.total_allocated_bytes() - arrow) / count < HELD_BYTES
+
+
+@pytest.mark.parametrize("size", [1, 7, 30, BATCH + 1])
+def test_partitions_have_their_size_and_are_in_order(plan: Plan, lake: Lake, size: int) -> None:
+    count = 2 * BATCH + 5
+    for number in reversed(range(count)):
+        plan.add(company(number), count - number, "job_of" if number == 3 else None)
+    plan.add_failed("", "line 9", "no URL", line=9)
+    rows = written(plan, size, lake)
+    good, bad = rows[:-1], rows[-1]
+    assert [row["partition"] for row in good] == [i // size for i in range(count)]
+    given = [company(number).domain for number in reversed(range(count))]
+    in_order = [domain for first in range(0, count, size) for domain in sorted(given[first : first + size])]
+    assert [row["domain"] for row in good] == in_order
+    assert {row["source_job"] for row in good if row["domain"] == company(3).domain} == {"job_of"}
+    assert (bad["domain"], bad["line"], bad["partition"], bad["error"]) == ("line 9", 9, None, "no URL")
+    assert {row["job_id"] for row in rows} == {JOB}
+
+
+def test_an_address_is_told_as_merged_however_far_above_its_company_stands(plan: Plan, lake: Lake) -> None:
+    for number in range(BATCH + 1):
+        plan.add(company(number))
+    for number in (0, BATCH, 0):
+        plan.add(company(number, "again"))
+        plan.add(company(number))
+    assert plan.url_of(company(0).company_id) == "https://www.c0000000.example/"
+    assert plan.url_of(company(BATCH).company_id) == f"https://www.c{BATCH:07d}.example/"
+    assert plan.merged == {
+        company(number).domain: [company(number).url, *[company(number, "again").url] * times]
+        for number, times in ((0, 2), (BATCH, 1))
+    }
+    assert len(written(plan, 30, lake)) == BATCH + 1
+
+
+def test_what_is_told_of_merged_addresses_has_an_end(plan: Plan) -> None:
+    for number in range(MAX_MERGED + 1):
+        plan.add(company(number))
+        plan.add(company(number, "x"))
+    for other in range(MAX_MERGED + 1):
+        plan.add(company(0, str(other)))
+    assert len(plan.merged) == MAX_MERGED == len(plan.merged[company(0).domain])
+
+
+def test_taken_companies_are_no_longer_planned(plan: Plan, lake: Lake) -> None:
+    plan.add(company(1))
+    plan.add(company(2))
+    assert plan.take()["domain"].to_pylist() == [company(1).domain, company(2).domain]
+    plan.add(company(2), source_job="job_of")
+    assert [(row["domain"], row["partition"]) for row in written(plan, 30, lake)] == [(company(2).domain, 0)]
