@@ -26,6 +26,7 @@ ROWS = {
     "small_job": 300,
     "queue_memory": 300,
     "submits": 180,
+    "keyed_submits": 180,
     "reads": 300,
     "one_page": 180,
     "record_bytes": 120,

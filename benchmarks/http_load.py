@@ -11,13 +11,15 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 
-def request(method: str, path: str, body: Any = None) -> bytes:
+def request(method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
     """The bytes of a request to loopback."""
     content = b"" if body is None else json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     if body is not None:
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     return f"{head}\r\n".encode() + content

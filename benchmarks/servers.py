@@ -11,10 +11,10 @@ from benchmarks.stack import Stack
 from cli.child import python_command
 
 
-def start_api(stack: Stack) -> int:
-    """Our API; its port, once it answers."""
+def start_api(stack: Stack, **settings: str) -> int:
+    """Our API, with further settings by their variables; its port, once it answers."""
     port = free_port()
-    return _start(stack, python_command("api", "127.0.0.1", str(port)), "api", port, "/healthz")
+    return _start(stack, python_command("api", "127.0.0.1", str(port)), "api", port, "/healthz", **settings)
 
 
 def start_floor(stack: Stack) -> int:
@@ -23,10 +23,10 @@ def start_floor(stack: Stack) -> int:
     return _start(stack, [sys.executable, "-m", "benchmarks.floor_api", str(port)], "floor-api", port, "/openapi.json")
 
 
-def _start(stack: Stack, command: list[str], name: str, port: int, path: str) -> int:
+def _start(stack: Stack, command: list[str], name: str, port: int, path: str, **settings: str) -> int:
     env = {
         "REDIS_URL": stack.url, "LEADMILL_DATA_URL": str(stack.folder / "data"), "LEADMILL_KEY_PREFIX": stack.prefix,
-        "LEADMILL_API_PORT": str(port), "LEADMILL_LOG_LEVEL": "WARNING",
+        "LEADMILL_API_PORT": str(port), "LEADMILL_LOG_LEVEL": "WARNING", **settings,
     }  # fmt: skip
     child = stack.start(command, name, **env)
     until = time.monotonic() + 60

@@ -51,6 +51,12 @@ def test_submits_are_all_recorded_and_all_sent(tmp_path: Path) -> None:
 
 
 @pytest.mark.stack
+def test_submits_with_a_key_against_those_without(tmp_path: Path) -> None:
+    (line,) = _quick("keyed_submits", tmp_path)
+    assert line["leadmill"] > 0 and line["floor"] > 0 and line["bar"] == ">= 0.97 floor"
+
+
+@pytest.mark.stack
 def test_record_bytes_shrink_after_the_end(tmp_path: Path) -> None:
     ended, at_once, live = _quick("record_bytes", tmp_path)
     assert 0 < ended["leadmill"] < at_once["leadmill"]
