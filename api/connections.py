@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import logging
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, partial
@@ -20,6 +21,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api import problems
+from leadmill.limited_log import Seldom
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Connections:
         self._waiting: tuple[dict[BoundedProtocol, None], ...] = ({}, {}, {}, {})
         self._all: set[BoundedProtocol] = set()
         self._held = 0
+        self.log = _log_of_clients()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, new: BoundedProtocol) -> None:
@@ -138,6 +141,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, connections: Connections, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._table, self._limits = connections, connections.limits
+        self.logger = connections.log
         self._phase, self._since = Phase.HEAD, self.loop.time()
         #: Bytes of this head so far; of the body; and since the last byte of a body, where none belongs.
         self._head = self._body = self._between = 0
@@ -300,6 +304,14 @@ def _answer(status: int, detail: str) -> bytes:
     lines = [f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}".encode()]
     lines += [name + b": " + value for name, value in problem.raw_headers]
     return b"\r\n".join([*lines, b"", bytes(problem.body)])
+
+
+def _log_of_clients() -> logging.Logger:
+    """uvicorn's log for what connections are about: anybody can send what is no HTTP, as often as he likes."""
+    found = logging.Logger("uvicorn.error", logging.WARNING)
+    found.parent = logging.getLogger(found.name)
+    found.addFilter(Seldom())
+    return found
 
 
 def bounded(limits: Limits | None = None) -> type[asyncio.Protocol]:

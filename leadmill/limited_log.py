@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -28,3 +29,22 @@ class LimitedLog:
             self._untold.clear()
         self._told[kind] = now
         self._log.warning(event, why=kind, and_more=self._untold.pop(kind, None), **about)
+
+
+class Seldom(logging.Filter):
+    """The same for what a library logs: of each warning's text one line in ten seconds, and not how many there were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        now = time.monotonic()
+        if now - self._told.get(record.msg, -EVERY_S) < EVERY_S:
+            return False
+        if len(self._told) >= MAX_KINDS:
+            self._told.clear()
+        self._told[record.msg] = now
+        return True

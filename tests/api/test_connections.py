@@ -75,6 +75,14 @@ def is_live(server: Server) -> None:
     assert Peer(server.port, GET + b"Connection: close\r\n\r\n").status() == 200
 
 
+def test_what_is_no_http_fills_no_log(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(20):
+        assert Peer(server.port, b"\x16\x03\x01\r\n\r\n").status() == 400
+        assert Peer(server.port, GET + UPGRADE + b"\r\n").status() == 200
+    told = [record.getMessage() for record in caplog.records if record.name == "uvicorn.error"]
+    assert "Invalid HTTP request received." in told and len(told) == len(set(told))
+
+
 # ---- headers ---------------------------------------------------------------------------------------------
 
 
