@@ -15,11 +15,12 @@ from prometheus_client.registry import Collector
 from api.auditing import Auditor
 from api.context import Context, Everything, Here, Installation, PerhapsWho
 from api.routing import Router
+from data.project_quotas import project_quotas
 from data.projects import damages_everywhere
 from leadmill import answers
 from leadmill.access import Caller, Role
 from leadmill.answers import Figures
-from leadmill.errors import ForeignLakeError, UnavailableError
+from leadmill.errors import ForeignLakeError, QuotasUnreadableError, UnavailableError
 from leadmill.redaction import redacted
 from pipelines.queues import Queue
 from pipelines.settings_check import setting_faults
@@ -47,10 +48,20 @@ def healthz(here: Everything, who: PerhapsWho) -> Response:
         return JSONResponse(_told(who, "fail", **seen.shown, detail=detail), status_code=503, headers=wait)
     damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages_everywhere(here.lake)[:_NAMED]]
     mistaken = [fault.text for fault in setting_faults(here.settings)]
-    warnings = [*damaged, *mistaken, *seen.shown["warnings"]]
-    closed = not here.keyring.is_readable
+    unknown = _unknown_quotas(here)
+    warnings = [*damaged, *unknown, *mistaken, *seen.shown["warnings"]]
+    closed = unknown or not here.keyring.is_readable
     status = "fail" if seen.faults or damaged or closed else "warn" if warnings else "ok"
     return JSONResponse(_told(who, status, **{**seen.shown, "warnings": warnings}))
+
+
+def _unknown_quotas(here: Installation) -> list[str]:
+    """Why nothing is taken though disk and Redis take writes."""
+    try:
+        project_quotas(here.lake.data).own()
+    except QuotasUnreadableError as error:
+        return [str(error)]
+    return []
 
 
 def _told(who: Caller | None, status: str, **more: Any) -> Any:
@@ -89,6 +100,7 @@ def _working(here: Installation) -> int:
         raise ForeignLakeError(seen.shown["warnings"][0])
     for fault in seen.faults:
         raise UnavailableError(f"{fault.text}; {fault.remedy}")
+    project_quotas(here.lake.data).own()
     workers = here.store.workers()
     heard = {queue for worker in workers.values() for queue in worker.queues}
     missing = [queue.value for queue in Queue if queue.value not in heard]

@@ -10,6 +10,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -55,6 +56,7 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
         _secrets,
         lambda: _data_folder(data_dir),
         lambda: _keys(data_dir),
+        lambda: _quotas(data_dir),
         _open_files,
         lambda: _redis(data_dir),
         lambda: _stack(data_dir, ask_api="redis" not in faults),
@@ -191,7 +193,10 @@ def _keys(data_dir: Path) -> Iterator[DoctorCheck]:
     try:
         table = KeyRegistry(data_dir).table()
     except KeysUnreadableError as error:
-        remedy = f"mv {shlex.quote(str(file))}{{,.damaged}} && {make}    # or put a good copy back"
+        named = shlex.quote(str(file))
+        remedy = f"mv {named}{{,.damaged}} && {make}    # or put a good copy back"
+        if isinstance(error.__cause__, PermissionError):
+            remedy = f"sudo chown --reference={shlex.quote(str(data_dir))} {named}    # another user has written it"
         yield DoctorCheck("keys", "fail", f"{error}. So the API lets nobody in", remedy)
         return
     now = datetime.now(UTC)
@@ -213,6 +218,32 @@ def _keys(data_dir: Path) -> Iterator[DoctorCheck]:
             check_key(data_dir)
         except CommandError as error:
             yield DoctorCheck("keys", "warn", str(error), error.hint)
+
+
+def _newest_keys(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
+    """Whether the key table is the one that Redis was told of last."""
+    from data.api_keys import FILE, KeyNotes, KeyRegistry
+    from data.jobs import JobStore
+
+    # What else is wrong is told by the checks of the table, of Redis and of the lake.
+    with suppress(LeadmillError), closing(JobStore.connect(url, prefix, 2, lake=data_dir)) as store:
+        table = KeyRegistry(data_dir).table()
+        if table.version < (KeyNotes(store).announced() or 0):
+            what = "older than it was" if table.asks else "gone"
+            text = f"the key table {data_dir / FILE} is {what}, so the API lets nobody in"
+            remedy = "leadmill keys create NAME --role admin    # or put the newest one back"
+            yield DoctorCheck("keys", "fail", text, remedy)
+
+
+def _quotas(data_dir: Path) -> Iterator[DoctorCheck]:
+    from data.project_quotas import FILE, ProjectQuotas
+    from leadmill.errors import QuotasUnreadableError
+
+    try:
+        ProjectQuotas(data_dir).own()
+    except QuotasUnreadableError as error:
+        remedy = f"mv {shlex.quote(str(data_dir / FILE))}{{,.damaged}}    # or put a good copy back"
+        yield DoctorCheck("quotas", "fail", str(error), remedy)
 
 
 def _open_files() -> Iterator[DoctorCheck]:
@@ -252,6 +283,7 @@ def _redis(data_dir: Path) -> Iterator[DoctorCheck]:
     elif not faults:
         yield DoctorCheck("redis", "ok", f"{shown(url)} answers, keeps an append-only file, evicts nothing")
     yield from _lake(data_dir, url, prefix)
+    yield from _newest_keys(data_dir, url, prefix)
     yield from _broker(url)
     yield from _thrown_away(data_dir, url, prefix)
 
@@ -290,11 +322,8 @@ def _broker(records: str) -> Iterator[DoctorCheck]:
         yield DoctorCheck("broker", "fail", f"Redis at {shown(url)} {fault.text}", fault.remedy)
     if faults:
         return
-    queues = MessageQueues.connect(url, settings.key_prefix, 2)
-    try:
+    with closing(MessageQueues.connect(url, settings.key_prefix, 2)) as queues:
         refused = queues.write_fault(url)
-    finally:
-        queues.close()
     if refused is not None:
         yield DoctorCheck("broker", "fail", refused.text, refused.remedy)
     else:
@@ -306,11 +335,8 @@ def _thrown_away(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]
     from data.jobs import JobStore
     from pipelines.execution.thrown_away import summed_up
 
-    store = JobStore.connect(url, prefix, 2)
-    try:
+    with closing(JobStore.connect(url, prefix, 2)) as store:
         found = summed_up(worker.thrown_away for worker in store.workers().values())
-    finally:
-        store.close()
     if found:
         text = f"workers threw away what is none of ours: {found}; somebody else writes to the broker"
         yield DoctorCheck("messages", "warn", text, f"grep 'thrown away' {data_dir}/run/worker-*.log")

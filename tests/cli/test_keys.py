@@ -162,3 +162,27 @@ def test_the_doctor_says_what_it_means(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / FILE).write_text("{")
     ((level, text),) = told(tmp_path)
     assert level == "fail" and "lets nobody in" in text
+
+
+def test_the_doctor_names_a_table_that_is_older_or_gone_and_quotas_that_cannot_be_read(
+    valkey: Valkey, tmp_path: Path
+) -> None:
+    store = JobStore.connect(valkey.url, "doctor:")
+    registry, file = KeyRegistry(tmp_path, KeyNotes(store).announce), tmp_path / FILE
+    registry.create("a", Role.ADMIN)
+    before = file.read_bytes()
+    registry.create("b", Role.ADMIN)
+    store.close()
+
+    def said() -> list[str]:
+        found = [*doctor_checks._newest_keys(tmp_path, valkey.url, "doctor:"), *doctor_checks._quotas(tmp_path)]
+        assert all(one.level == "fail" and one.remedy for one in found)
+        return [one.text for one in found]
+
+    assert said() == []
+    file.write_bytes(before)
+    (tmp_path / "quotas.json").write_text("{")
+    older, quotas = said()
+    assert "is older than it was, so the API lets nobody in" in older and "nothing is taken" in quotas
+    file.unlink()
+    assert "is gone, so" in said()[0]

@@ -207,6 +207,9 @@ def test_a_project_has_quotas_of_its_own(limited: tuple[Mill, str]) -> None:
     (mill.lake.data / project_quotas.FILE).write_text("{")
     status, told = mill.post("/pipelines", ONE)
     assert (status, told["code"]) == (503, "quotas_unreadable")
+    ready, health = mill.http.get("/readyz"), mill.http.get("/healthz").json()
+    assert (ready.status_code, ready.json()["code"]) == (503, "quotas_unreadable")
+    assert health["status"] == "fail" and project_quotas.FILE in health["warnings"][0]
 
 
 def test_projects_set_and_list(
