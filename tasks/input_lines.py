@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
 
 from data.schemas import INPUT
 from reports.rows import parquet, select_rows
@@ -15,6 +19,43 @@ if TYPE_CHECKING:
 
 #: What tells a row of the plan, and a line of the list, from others: lines that named no company have no id.
 IDENTITY = "CASE WHEN company_id = '' THEN line::VARCHAR ELSE company_id END"
+
+#: Lines that are joined at a time take so much in memory, about: a line, a cell of it, and its texts.
+_SHARE_BYTES, _LINE_BYTES, _CELL_BYTES = 100_000_000, 150, 48
+
+
+@dataclass(frozen=True)
+class Share:
+    """One of so many shares of the companies of a plan, of their rows and lines."""
+
+    number: int
+    of: int
+
+    def of_query(self, query: str, identity: str) -> str:
+        """The rows of a SELECT that belong to it; `identity`: what tells them apart, as an SQL expression."""
+        return query if self.of == 1 else f"SELECT * FROM ({query}) WHERE hash({identity}) % {self.of} = {self.number}"
+
+
+ALL = Share(0, 1)
+
+
+def shares(file: Path | None) -> list[Share]:
+    """Shares whose lines fit into memory beside a query, by what the file of the lines says of itself.
+
+    A join that does not fit spills the other side, too, and of wide rows it does not even get that far.
+
+    Raises:
+        OSError, pyarrow.ArrowException: the file cannot be read.
+    """
+    if file is None:
+        return [ALL]
+    told = pq.read_metadata(file)
+    groups = [told.row_group(n) for n in range(told.num_row_groups)]
+    columns = [group.column(n) for group in groups for n in range(group.num_columns)]
+    values = [column for column in columns if column.path_in_schema.endswith(".value")]
+    taken = sum(column.num_values * _CELL_BYTES + column.total_uncompressed_size for column in values)
+    number = math.ceil((told.num_rows * _LINE_BYTES + taken) / _SHARE_BYTES)
+    return [Share(n, number) for n in range(number)] or [ALL]
 
 
 def input_lines(con: duckdb.DuckDBPyConnection, file: Path | None) -> str:

@@ -24,7 +24,7 @@ from leadmill.errors import ErrorCategory
 from pipelines.scoring.conditions import READS
 from pipelines.scoring.rules import EXCLUDED, REACH, TIERS, Rule, ScoringModel
 from reports.rows import ROW_GROUP, name, parquet, present, quote, select_rows, sql_type, with_input_headers
-from tasks.input_lines import IDENTITY, input_lines, repeats
+from tasks.input_lines import ALL, IDENTITY, Share, input_lines, repeats
 from tasks.planned_companies import Told, each_company, newest
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ def score_leads(
     out: Path,
     lines: Path | None = None,
     input_headers: Sequence[str] = (),
+    share: Share = ALL,
 ) -> ScoreResult:
-    """Score every company of a plan and write the final columns as one zstd Parquet file.
+    """Score every company of a plan, or of a share of it, and write the final columns as one zstd Parquet file.
 
     Args:
         con: a connection or cursor of this process.
@@ -83,6 +84,7 @@ def score_leads(
         lines: Parquet with the columns of `data.schemas.INPUT`, where the input has other columns; each
             company gets its lines as column `input`, a line that named no company gets its own.
         input_headers: those columns in their order; they go into the file's metadata.
+        share: of a plan with more lines than fit into memory (`tasks.input_lines.shares`).
 
     A company without a good row carries the plan's error, else its newest company-scope error row, else
     its partition's. Of several rows of a company the newest counts.
@@ -90,7 +92,7 @@ def score_leads(
     Raises:
         duckdb.Error: a part cannot be read, or the file cannot be written.
     """
-    query = _query(con, plan, rows, row_errors, model, lines)
+    query = _query(con, plan, rows, row_errors, model, lines, share)
     units = [{"partition": key, "category": c, "error": e} for key, (c, e) in unit_errors.items()]
     rules = [{"rule": r.name, "axis": r.axis, "points": r.points, "reason": r.reason} for r in model.rules]
     con.execute(
@@ -112,6 +114,7 @@ def _query(
     row_errors: Sequence[Path],
     model: ScoringModel,
     lines: Path | None,
+    share: Share,
 ) -> str:
     groups = _bundles(model.rules)
     firsts = itertools.accumulate(map(len, groups), initial=0)
@@ -124,9 +127,10 @@ def _query(
     joins = " ".join(f"JOIN g{n} ON g{n}.mask = lead.m{n}" for n in range(len(groups)))
     points, reach = (" + ".join(f"g{n}.{sum_}" for n in range(len(groups))) for sum_ in ("points", "reach"))
     parts = "g0.parts" if len(groups) == 1 else f"list_concat({', '.join(f'g{n}.parts' for n in range(len(groups)))})"
+    many = pq.read_metadata(plan).num_rows > FEW_ROWS
     return f"""
 WITH {", ".join(tables)},
-plan AS NOT MATERIALIZED (SELECT *, {IDENTITY} AS identity FROM ({_plan(con, plan)})),
+plan AS NOT MATERIALIZED (SELECT *, {IDENTITY} AS identity FROM ({share.of_query(_plan(con, plan), IDENTITY)})),
 own AS (
   SELECT company_id, arg_max({{category: category, error: error}}, "at") AS first FROM
   ({select_rows(con, row_errors, ERRORS)}) WHERE scope = 'company' AND company_id IS NOT NULL
@@ -135,8 +139,8 @@ own AS (
 unit AS (
   SELECT unnest($units::STRUCT("partition" INTEGER, category VARCHAR, error VARCHAR)[], recursive := true)
 ),
-input_lines AS ({input_lines(con, lines)}),
-joined AS ({_joined(con, rows, with_input=lines is not None, many=pq.read_metadata(plan).num_rows > FEW_ROWS)}),
+input_lines AS ({share.of_query(input_lines(con, lines), "identity")}),
+joined AS ({_joined(con, rows, share, with_input=lines is not None, many=many)}),
 lead AS (SELECT *, {masks} FROM (SELECT *{derived} FROM joined)),
 scored AS (
   SELECT lead.*, {points} AS points, {reach} AS reach_points, {parts} AS contributions FROM lead {joins}
@@ -191,7 +195,7 @@ def _plan(con: duckdb.DuckDBPyConnection, plan: str | Path) -> str:
     )
 
 
-def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], *, with_input: bool, many: bool) -> str:
+def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], share: Share, *, with_input: bool, many: bool) -> str:
     schema = STAGE_SCHEMAS[READS]
     have = present(con, rows)
     times = [c for stage, c in reversed(MADE_AT.items()) if stage != "score" and c in have]
@@ -219,7 +223,7 @@ def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], *, with_input:
     return each_company(
         columns,
         rows,
-        newest(con, rows, schema, age),
+        share.of_query(newest(con, rows, schema, age), "company_id"),
         joins="LEFT JOIN input_lines ON input_lines.identity = plan.identity" if with_input else "",
         otherwise="LEFT JOIN own ON own.company_id = plan.company_id "
         'LEFT JOIN unit ON unit."partition" = plan."partition"',

@@ -26,7 +26,8 @@ _DAMAGED = (ErrorCategory.SYSTEM.value, "its part was damaged on disk; resume th
 
 
 def score(run: UnitRun) -> None:
-    """Score every company of the plan (see tasks.processing.score.score_leads)."""
+    """Score every company of the plan (see tasks.processing.score.score_leads); those of many lines share by share."""
+    from tasks.input_lines import Share, shares
     from tasks.processing.score import ScoreResult, score_leads
 
     runtime, job_id = run.runtime, run.job_id
@@ -54,11 +55,15 @@ def score(run: UnitRun) -> None:
     headers = job.input_headers()
     lines = job.input_path() if headers else None
 
-    def score_all(con: duckdb.DuckDBPyConnection) -> ScoreResult:
+    def score_share(con: duckdb.DuckDBPyConnection, share: Share, out: Path) -> ScoreResult:
         own = {"rows": rows}
-        return enduring(lake, lambda: own if chain else {"rows": _known_rows(lake, job)}, partial(score_from, con))
+        return enduring(
+            lake, lambda: own if chain else {"rows": _known_rows(lake, job)}, partial(score_from, con, share, out)
+        )
 
-    def score_from(con: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> ScoreResult:
+    def score_from(
+        con: duckdb.DuckDBPyConnection, share: Share, out: Path, files: Mapping[str, Sequence[Path]]
+    ) -> ScoreResult:
         return score_leads(
             con,
             plan=plan,
@@ -71,13 +76,17 @@ def score(run: UnitRun) -> None:
             out=out,
             lines=lines,
             input_headers=headers,
+            share=share,
         )
 
-    with naming(lake, [plan, *([lines] if lines else [])]), run.files.part_at() as out:
-        result = holding_little(companies, run.files.scratch("scoring"), score_all)
-    run.outcome.rows_in = result.rows
-    run.outcome.rows_out = result.rows
-    run.outcome.errors = result.failed
+    results = []
+    with naming(lake, [plan, *([lines] if lines else [])]):
+        for share in shares(lines):
+            with run.files.part_at() as out:
+                query = partial(score_share, share=share, out=out)
+                results.append(holding_little(companies, run.files.scratch("scoring"), query))
+    run.outcome.rows_in = run.outcome.rows_out = sum(result.rows for result in results)
+    run.outcome.errors = sum(result.failed for result in results)
 
 
 def _known_rows(lake: Lake, job: JobFiles) -> list[Path]:

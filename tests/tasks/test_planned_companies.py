@@ -13,6 +13,7 @@ import pytest
 
 import data.duck
 import tasks.analytics.leads
+import tasks.input_lines
 import tasks.processing.score
 from data.duck import connection, holding_little
 from data.input_columns import InputWriter
@@ -20,6 +21,7 @@ from data.schemas import ERRORS, PLAN, STAGE_SCHEMAS, table
 from leadmill.ids import company_id
 from pipelines.scoring.rules import load_rules
 from reports.rows import sql_type
+from tasks.input_lines import ALL, Share, shares
 from tasks.processing.score import score_leads
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -119,6 +121,43 @@ def test_scores_of_many_are_those_of_few(
     assert told["good.com"] == [2, 4] and told["line 6"] == [6] and told["own.com"] == []
 
 
+def test_shares_of_a_plan_are_the_plan(
+    tmp_path: Path, plan: Path, lines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.input_lines, "_SHARE_BYTES", 300)
+    rows = [write(tmp_path / "a.parquet", [company("good.com"), company("twice.com")], STAGE_SCHEMAS["enrich"])]
+
+    def scored(share: Share) -> list[dict[str, Any]]:
+        out = tmp_path / "out.parquet"
+        score_leads(
+            connection().cursor(), plan=plan, rows=rows, row_errors=[], unit_errors={}, model=load_rules(None),
+            job_id=JOB, now=NOW, out=out, lines=lines, input_headers=["CRM"], share=share,
+        )  # fmt: skip
+        return pq.read_table(out).to_pylist()
+
+    parts = [scored(share) for share in shares(lines)]
+    assert len(parts) > 3 and len([part for part in parts if part]) > 1
+    whole = scored(ALL)
+    assert sorted((row for part in parts for row in part), key=str) == sorted(whole, key=str)
+    assert {line["line"] for row in whole for line in row["input"] or ()} == {2, 3, 4, 5, 6}
+
+
+def test_shares_are_as_many_as_the_lines_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.input_lines, "_SHARE_BYTES", 1_000_000)
+
+    def of(cells: int, text: str) -> int:
+        file = tmp_path / "columns.parquet"
+        with InputWriter(file, [f"h{n}" for n in range(cells)], JOB) as writer:
+            for line in range(1_000):
+                writer.add(f"comp_{line:016x}", line, {f"h{n}": f"{line}{text}" for n in range(cells)})
+        return len(shares(file))
+
+    assert shares(None) == [ALL]
+    assert of(1, "x") == 1
+    assert of(50, "x") >= 3, "many cells"
+    assert of(1, "long " * 1_000) >= 5, "long texts"
+
+
 def test_leads_of_many_are_those_of_few(
     tmp_path: Path, plan: Path, lines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +212,26 @@ def write_many(path: Path, schema: pa.Schema, numbers: str) -> Path:
     query = f"SELECT {', '.join(columns)} FROM {numbers} AS t(i)"
     con.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 2048)")
     return path
+
+
+def test_lines_pass_by_in_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.processing.score, "ROW_GROUP", 2_048)
+    plan = write_many(tmp_path / "plan.parquet", PLAN, "range(40_000)")
+    rows = write_many(tmp_path / "rows.parquet", STAGE_SCHEMAS["enrich"], "range(40_000)")
+    with InputWriter(tmp_path / "columns.parquet", ["CRM"], JOB) as writer:
+        for number in range(40_000):
+            writer.add(f"comp_{number:016x}", number, {"CRM": f"{number} note " * 150})
+
+    def score(share: Share) -> int:
+        with duckdb.connect(config={"threads": 1, "memory_limit": "200MB", "temp_directory": ""}) as con:
+            return score_leads(
+                con, plan=plan, rows=[rows], row_errors=[], unit_errors={}, model=load_rules(None), job_id=JOB,
+                now=NOW, out=tmp_path / "out.parquet", lines=tmp_path / "columns.parquet", share=share,
+            ).rows  # fmt: skip
+
+    with pytest.raises(duckdb.OutOfMemoryException):
+        score(ALL)
+    assert sum(score(Share(number, 4)) for number in range(4)) == 40_000
 
 
 @pytest.mark.parametrize("stage", ["score", "leads"])
