@@ -6,74 +6,42 @@ Read from the environment, then `.env`, then `<data>/run/*.url`, then the defaul
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, Literal, NamedTuple
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from leadmill import hosts, secret_files
-from leadmill.access import API_KEY, NO_API_KEY
+from leadmill import secret_files
 from leadmill.errors import ConfigError
-from leadmill.quotas import MAX_QUOTA
-from leadmill.rate import Rate
-from leadmill.redaction import plain, redacted
-from leadmill.redis_tls import tls_fault
+from leadmill.redaction import redacted
+from leadmill.setting_forms import (
+    ApiKeyText,
+    Folder,
+    Hosts,
+    Networks,
+    Origin,
+    Proxies,
+    ProxyUrl,
+    RateText,
+    RedisUrl,
+    Secret,
+    SigningKeys,
+    Words,
+    ZoneName,
+    parts,
+    quota,
+    setting,
+)
 from leadmill.setting_sources import RunFiles, SecretFiles
 from leadmill.suggest import did_you_mean
-from leadmill.time_zones import time_zone
 
 #: Of the variables that are our own.
 PREFIX = "LEADMILL_"
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
-
-
-#: The shortest key that messages are signed with.
-SIGNING_KEY_CHARACTERS = 32
-
-#: Where a setting stands in docs/configuration.md.
-Group = Literal["celery", "place", "permission", "limit", "log"]
-#: What is secret of a setting: the passwords of its URL, all of it, or perhaps its argument: the provider knows.
-Secret = Literal["url", "value", "argument"]
-
-
-def _setting(
-    default: Any,
-    about: str,
-    *,
-    group: Group = "permission",
-    variable: str | None = None,
-    shown: str = "",
-    hides: Secret | None = None,
-    **bounds: Any,
-) -> Any:
-    """One setting: its default, what it does (in Markdown), and for the table of settings: its group and how its
-    default is `shown` where that is not plain. `variable` is a classic name in the environment instead of
-    `LEADMILL_<FIELD>`; `bounds` are pydantic's. What it `hides` is left out of all that is told
-    (`leadmill.redaction`), and a file may hold it (`<VARIABLE>_FILE`).
-    """
-    return Field(
-        default,
-        description=about,
-        validation_alias=variable and AliasChoices(variable),
-        json_schema_extra={"group": group, "shown": shown, "hides": hides},
-        **bounds,
-    )
-
-
-def _parts(text: str) -> list[str]:
-    """What stands between commas."""
-    return [part for part in map(str.strip, text.split(",")) if part]
-
-
-def _quota(about: str) -> Any:
-    """One that holds for every project that has none of its own (`leadmill.quotas.Quotas`)."""
-    return _setting(None, about, group="limit", shown="none", ge=0, le=MAX_QUOTA)
 
 
 class Settings(BaseSettings):
@@ -89,7 +57,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    redis_url: str = _setting(
+    redis_url: RedisUrl = setting(
         DEFAULT_REDIS_URL,
         "Job records, and the broker unless one is named. Set it and `leadmill up` starts no server of its own. Redis "
         "or Valkey 6.2 or later, a single primary. In a password write `@ / : # ?` as `%40 %2F %3A %23 %3F`. With TLS: "
@@ -99,7 +67,7 @@ class Settings(BaseSettings):
         shown=f"that of the running stack, else `{DEFAULT_REDIS_URL}`",
         hides="url",
     )
-    celery_broker_url: str | None = _setting(
+    celery_broker_url: RedisUrl | None = setting(
         None,
         "Where Celery's messages go: another server, or the same by "
         "[a user of its own](operations.md#the-broker-as-a-boundary).",
@@ -108,7 +76,7 @@ class Settings(BaseSettings):
         shown="`REDIS_URL`",
         hides="url",
     )
-    celery_result_backend: str | None = _setting(
+    celery_result_backend: RedisUrl | None = setting(
         None,
         "Where chord counts go; nothing else is kept there.",
         group="celery",
@@ -116,47 +84,47 @@ class Settings(BaseSettings):
         shown="`REDIS_URL`",
         hides="url",
     )
-    celery_task_serializer: str = _setting(
+    celery_task_serializer: str = setting(
         "json", "Form of the messages, which carry ids only.", group="celery", variable="CELERY_TASK_SERIALIZER"
     )
-    celery_result_serializer: str = _setting(
+    celery_result_serializer: str = setting(
         "json", "Form of results.", group="celery", variable="CELERY_RESULT_SERIALIZER"
     )
-    celery_accept_content: Annotated[list[str], NoDecode] = _setting(
+    celery_accept_content: Words = setting(
         ["json"], "Forms that a worker reads, comma-separated.", group="celery", variable="CELERY_ACCEPT_CONTENT"
     )
-    celery_timezone: str = _setting(
+    celery_timezone: ZoneName = setting(
         "UTC",
         "Time zone of Celery's own clock. The periodic jobs' times are UTC.",
         group="celery",
         variable="CELERY_TIMEZONE",
     )
 
-    data_url: str = _setting(
+    data_url: Folder = setting(
         "./var",
         "The data folder: jobs, companies, history, run files; made for its owner alone (folders 0700, files 0600). "
         "The commands' `--data` goes before it.",
         group="place",
     )
-    key_prefix: str = _setting(
+    key_prefix: str = setting(
         "leadmill:",
         "In front of every Redis key and queue; two stacks with different prefixes may share a server. With one prefix "
         "the second is refused ([a lake and its Redis](operations.md#a-lake-and-its-redis)).",
         group="place",
     )
-    api_host: str = _setting(
+    api_host: str = setting(
         "127.0.0.1",
         "Address the API binds. Others than loopback need an [API key](keys.md), or `LEADMILL_TRUST_NETWORK`.",
         group="place",
     )
-    api_port: int = _setting(
+    api_port: int = setting(
         8000,
         "Its port. `leadmill up` takes a free one when 8000 is taken and this is unset.",
         group="place",
         ge=0,
         le=65_535,
     )
-    api_url: str | None = _setting(
+    api_url: str | None = setting(
         None,
         "Where clients and commands find the API, when it is on another machine or behind a proxy: "
         "`https://leads.example.org`.",
@@ -164,33 +132,33 @@ class Settings(BaseSettings):
         shown="that of the running stack, else `LEADMILL_API_HOST` and `LEADMILL_API_PORT`",
         hides="url",
     )
-    api_key: str | None = _setting(
+    api_key: ApiKeyText | None = setting(
         None,
         "The [key](keys.md) that commands and the Python client send: `lm_…`. The API itself does not read it.",
         group="place",
         shown="none",
         hides="value",
     )
-    trust_network: bool = _setting(
+    trust_network: bool = setting(
         False,
         "`1`: without any [API key](keys.md), whoever reaches the API's address may do everything (a closed container "
         "network). Where there are keys it changes nothing.",
         group="place",
     )
-    public_url: str | None = _setting(
+    public_url: Origin | None = setting(
         None,
         "Where others find the API: `https://leads.example.org`, without a path. Links in answers begin with it, and "
         "its host is one that requests may carry.",
         group="place",
         shown="links are relative",
     )
-    trusted_proxies: Annotated[list[str], NoDecode] = _setting(
+    trusted_proxies: Proxies = setting(
         [],
         "Networks (CIDR, comma-separated) of the proxies before the API: `172.18.0.2/32`. Whom a request comes from is "
         "read from their `X-Forwarded-For`, and from nobody else's ([behind a proxy](team.md#behind-a-proxy)).",
         group="place",
     )
-    allowed_hosts: Annotated[list[str], NoDecode] = _setting(
+    allowed_hosts: Hosts = setting(
         [],
         "Names, comma-separated, that requests may carry as their `Host` beside `localhost`, `127.0.0.1`, `[::1]`, the "
         "address that is bound and the host of `LEADMILL_PUBLIC_URL`: `leads.example.com`, or `*.example.com` for all "
@@ -198,7 +166,7 @@ class Settings(BaseSettings):
         group="place",
     )
 
-    signing_key: str | None = _setting(
+    signing_key: SigningKeys | None = setting(
         None,
         "A secret of at least 32 characters (`openssl rand -hex 32`), the same for every process: each message carries "
         "a MAC made with it, and workers throw away the others. Several, comma-separated, while it is exchanged: the "
@@ -207,58 +175,58 @@ class Settings(BaseSettings):
         hides="value",
         repr=False,
     )
-    strict: bool = _setting(
+    strict: bool = setting(
         False,
         "`1`: refuse instead of warning: a Redis that could lose jobs (no append-only file, an eviction policy), and a "
         "variable `LEADMILL_…` that is no setting.",
     )
-    egress_allow: Annotated[list[str], NoDecode] = _setting(
+    egress_allow: Networks = setting(
         [],
         "Networks (CIDR, comma-separated) the crawler may dial although they are not public: `10.1.0.0/16`. Addresses "
         "where clouds tell a machine its secrets (169.254.169.254, 168.63.129.16 …) only when named alone.",
     )
-    http_proxy: str | None = _setting(
+    http_proxy: ProxyUrl | None = setting(
         None,
         "Forward proxy for crawling, `http://host:port` or `http://user:password@host:port`. It is the only one: "
         "proxies of the environment are not used.",
         hides="url",
     )
-    allow_user_agent: bool = _setting(
+    allow_user_agent: bool = setting(
         False,
         "`1`: a job may name the User-Agent that its crawl sends (`crawl.user_agent`); robots.txt then addresses it by "
         "that name. Without it such a job is refused.",
     )
-    search_provider: str | None = _setting(
+    search_provider: str | None = setting(
         None,
         "What `search_queries` search, as `name:argument` of a [search provider](extending.md#a-search-provider): "
         "`directory:FILE`, a CSV or Parquet file with `name,url,keywords`.",
         shown="the companies in the lake",
         hides="argument",
     )
-    scoring_file: Path | None = _setting(
+    scoring_file: Path | None = setting(
         None,
         "A TOML file of scoring rules for jobs that name no model ([scoring](scoring.md)).",
         shown="built-in",
     )
-    layouts_dir: Path | None = _setting(
+    layouts_dir: Path | None = setting(
         None,
         "A folder of TOML files, each a [layout](layouts.md#a-layout-of-your-own) of CSV and XLSX by the file's name.",
         shown="none",
     )
-    models_dir: Path | None = _setting(
+    models_dir: Path | None = setting(
         None,
         "A folder of TOML files that jobs name: scoring models (`scoring_model`) and ideal customer profiles (`icp`); "
         "`shops.toml` is `shops` ([scoring](scoring.md)).",
         shown="none",
     )
-    retention_days: int = _setting(
+    retention_days: int = setting(
         90, "Cleanup takes jobs that ended longer ago, and reports on demand that were made longer ago.", ge=1
     )
-    audit_retention_days: int = _setting(
+    audit_retention_days: int = setting(
         400, "Cleanup removes months of the [audit](audit.md) whose last day is longer ago.", ge=1
     )
 
-    max_live_jobs: int | None = _setting(
+    max_live_jobs: int | None = setting(
         None,
         "Most jobs that wait or run at a time. While there are so many, a submission, a resume or a rerun is answered "
         "503 with `Retry-After`, and nothing of it is kept; a schedule's planned time waits.",
@@ -266,46 +234,46 @@ class Settings(BaseSettings):
         shown="none",
         ge=1,
     )
-    rate_limit: str | None = _setting(
+    rate_limit: RateText | None = setting(
         None,
         "Requests that each API key may make: `20` a second, or `20/100` with those at once; `0`: as many as it likes. "
         "Set, it holds for each address where there are no keys ([rates](limits.md#requests-a-second)).",
         group="limit",
         shown="`100/1000` for keys, none without",
     )
-    quota_live_jobs: int | None = _quota(
+    quota_live_jobs: int | None = quota(
         "Most jobs of a project that wait or run at a time; one more is answered 429 "
         "([quotas](limits.md#quotas-of-a-project))."
     )
-    quota_companies_per_job: int | None = _quota(
+    quota_companies_per_job: int | None = quota(
         "Most companies of a job that has a stage `scrape`, `process` or `enrich`."
     )
-    quota_companies_per_day: int | None = _quota("Most companies of all such jobs of a project's day (UTC).")
-    quota_pages_per_day: int | None = _quota("Most pages that a project may fetch a day (UTC).")
-    quota_upload_bytes: int | None = _quota("Largest list that may be uploaded, bytes.")
-    quota_upload_bytes_per_day: int | None = _quota("All uploaded lists of a project's day (UTC), bytes.")
-    task_time_limit_s: int = _setting(
+    quota_companies_per_day: int | None = quota("Most companies of all such jobs of a project's day (UTC).")
+    quota_pages_per_day: int | None = quota("Most pages that a project may fetch a day (UTC).")
+    quota_upload_bytes: int | None = quota("Largest list that may be uploaded, bytes.")
+    quota_upload_bytes_per_day: int | None = quota("All uploaded lists of a project's day (UTC), bytes.")
+    task_time_limit_s: int = setting(
         180,
         "Seconds after which one stage of one unit is killed: the backstop behind deadline and lease. Score, reports "
         "and analysis, which take as long as a job has rows, may take ten times as long.",
         group="limit",
         ge=1,
     )
-    max_tasks_per_child: int = _setting(
+    max_tasks_per_child: int = setting(
         1_000, "Tasks after which a process is replaced by a fresh one.", group="limit", ge=1
     )
-    max_memory_mb: int = _setting(600, "A process larger than this after a task is replaced.", group="limit", ge=100)
-    task_memory_limit_mb: int = _setting(
+    max_memory_mb: int = setting(600, "A process larger than this after a task is replaced.", group="limit", ge=100)
+    task_memory_limit_mb: int = setting(
         1_500,
         "A process larger than this during a task is ended, and the task tried again a few times.",
         group="limit",
         ge=100,
     )
 
-    log_format: Literal["console", "json"] = _setting(
+    log_format: Literal["console", "json"] = setting(
         "console", "`console` for people, `json` for one JSON object a line.", group="log"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.", group="log"
     )
 
@@ -318,91 +286,6 @@ class Settings(BaseSettings):
                 if isinstance(value, str) and kind != "argument":
                     redacted.learn(value, kind)
         return given
-
-    @field_validator("celery_accept_content", "egress_allow", "trusted_proxies", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return _parts(value.strip("[] ").replace('"', "")) if isinstance(value, str) else value
-
-    @field_validator("redis_url", "celery_broker_url", "celery_result_backend")
-    @classmethod
-    def _no_password_in_the_query(cls, value: str | None) -> str | None:
-        """Where a password stands in the userinfo, each library finds it, and hides it in what it logs."""
-        if value is None:
-            return None
-        url = plain(value)
-        if (fault := tls_fault(url)) is not None:
-            raise ValueError(fault)
-        return url
-
-    @field_validator("signing_key")
-    @classmethod
-    def _long_enough(cls, value: str | None) -> str | None:
-        keys = _parts(value or "")
-        if value is not None and (not keys or min(map(len, keys)) < SIGNING_KEY_CHARACTERS):
-            raise ValueError(f"a key has at least {SIGNING_KEY_CHARACTERS} characters: openssl rand -hex 32")
-        return value
-
-    @field_validator("api_key")
-    @classmethod
-    def _key(cls, value: str | None) -> str | None:
-        if value is not None and not API_KEY.fullmatch(value.strip()):
-            raise ValueError(NO_API_KEY)
-        return value and value.strip()
-
-    @field_validator("data_url")
-    @classmethod
-    def _folder(cls, value: str) -> str:
-        scheme = value.partition("://")[0] if "://" in value else "file"
-        if scheme != "file":
-            raise ValueError(f"a folder of this machine is wanted, like ./var or file:///srv/var, not {scheme}://")
-        return value
-
-    @field_validator("http_proxy")
-    @classmethod
-    def _proxy(cls, value: str | None) -> str | None:
-        parts = urlsplit(value or "http://none")
-        if parts.scheme != "http" or not parts.hostname or parts.port == 0:  # a port that is none raises, too
-            raise ValueError("the proxy is given as http://host:port")
-        return value
-
-    @field_validator("rate_limit")
-    @classmethod
-    def _rate(cls, value: str | None) -> str | None:
-        Rate.of(value or "0")
-        return value
-
-    @field_validator("celery_timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        time_zone(value)
-        return value
-
-    @field_validator("egress_allow", "trusted_proxies")
-    @classmethod
-    def _networks(cls, value: list[str]) -> list[str]:
-        for cidr in value:
-            ipaddress.ip_network(cidr, strict=False)
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _not_everybody(cls, value: list[str]) -> list[str]:
-        for cidr in value:
-            if ipaddress.ip_network(cidr, strict=False).prefixlen == 0:
-                raise ValueError(f"{cidr} is everybody: name the proxies alone")
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _origin(cls, value: str | None) -> str | None:
-        return value and hosts.origin(value)
-
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _hosts(cls, value: Any) -> Any:
-        entries = _parts(value) if isinstance(value, str) else value
-        return [hosts.checked(entry) for entry in entries]
 
     @property
     def data_dir(self) -> Path:
@@ -422,7 +305,7 @@ class Settings(BaseSettings):
     @property
     def signing_keys(self) -> list[str]:
         """What messages are signed with (the first) and may be signed with; empty: they are not."""
-        return _parts(self.signing_key or "")
+        return parts(self.signing_key or "")
 
     @property
     def result_backend(self) -> str:

@@ -1,0 +1,145 @@
+"""How a setting is declared, and the forms of what settings hold: types with their own check.
+
+A value of another form raises ValueError, whose text says what is wanted.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from leadmill import hosts
+from leadmill.access import API_KEY, NO_API_KEY
+from leadmill.quotas import MAX_QUOTA
+from leadmill.rate import Rate
+from leadmill.redaction import plain
+from leadmill.redis_tls import tls_fault
+from leadmill.time_zones import time_zone
+
+#: The shortest key that messages are signed with.
+SIGNING_KEY_CHARACTERS = 32
+
+#: Where a setting stands in docs/configuration.md.
+Group = Literal["celery", "place", "permission", "limit", "log"]
+#: What is secret of a setting: the passwords of its URL, all of it, or perhaps its argument: the provider knows.
+Secret = Literal["url", "value", "argument"]
+
+
+def setting(
+    default: Any,
+    about: str,
+    *,
+    group: Group = "permission",
+    variable: str | None = None,
+    shown: str = "",
+    hides: Secret | None = None,
+    **bounds: Any,
+) -> Any:
+    """One setting: its default, what it does (in Markdown), and for the table of settings: its group and how its
+    default is `shown` where that is not plain. `variable` is a classic name in the environment instead of
+    `LEADMILL_<FIELD>`; `bounds` are pydantic's. What it `hides` is left out of all that is told
+    (`leadmill.redaction`), and a file may hold it (`<VARIABLE>_FILE`).
+    """
+    return Field(
+        default,
+        description=about,
+        validation_alias=variable and AliasChoices(variable),
+        json_schema_extra={"group": group, "shown": shown, "hides": hides},
+        **bounds,
+    )
+
+
+def parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part for part in map(str.strip, text.split(",")) if part]
+
+
+def quota(about: str) -> Any:
+    """One that holds for every project that has none of its own (`leadmill.quotas.Quotas`)."""
+    return setting(None, about, group="limit", shown="none", ge=0, le=MAX_QUOTA)
+
+
+def _redis_url(value: str) -> str:
+    """Where a password stands in the userinfo, each library finds it, and hides it in what it logs."""
+    url = plain(value)
+    if (fault := tls_fault(url)) is not None:
+        raise ValueError(fault)
+    return url
+
+
+def _signing_keys(value: str) -> str:
+    keys = parts(value)
+    if not keys or min(map(len, keys)) < SIGNING_KEY_CHARACTERS:
+        raise ValueError(f"a key has at least {SIGNING_KEY_CHARACTERS} characters: openssl rand -hex 32")
+    return value
+
+
+def _api_key(value: str) -> str:
+    if not API_KEY.fullmatch(value.strip()):
+        raise ValueError(NO_API_KEY)
+    return value.strip()
+
+
+def _folder(value: str) -> str:
+    scheme = value.partition("://")[0] if "://" in value else "file"
+    if scheme != "file":
+        raise ValueError(f"a folder of this machine is wanted, like ./var or file:///srv/var, not {scheme}://")
+    return value
+
+
+def _proxy_url(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme != "http" or not url.hostname or url.port == 0:  # a port that is none raises, too
+        raise ValueError("the proxy is given as http://host:port")
+    return value
+
+
+def _rate(value: str) -> str:
+    Rate.of(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    time_zone(value)
+    return value
+
+
+def _split(value: Any) -> Any:
+    return parts(value.strip("[] ").replace('"', "")) if isinstance(value, str) else value
+
+
+def _networks(value: list[str]) -> list[str]:
+    for cidr in value:
+        ipaddress.ip_network(cidr, strict=False)
+    return value
+
+
+def _not_everybody(value: list[str]) -> list[str]:
+    for cidr in value:
+        if ipaddress.ip_network(cidr, strict=False).prefixlen == 0:
+            raise ValueError(f"{cidr} is everybody: name the proxies alone")
+    return value
+
+
+def _hosts(value: Any) -> Any:
+    entries = parts(value) if isinstance(value, str) else value
+    return [hosts.checked(entry) for entry in entries]
+
+
+#: Comma-separated in the environment.
+Words = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Networks = Annotated[Words, AfterValidator(_networks)]
+Proxies = Annotated[Networks, AfterValidator(_not_everybody)]
+Hosts = Annotated[list[str], NoDecode, BeforeValidator(_hosts)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
+Origin = Annotated[str, AfterValidator(hosts.origin)]
+Folder = Annotated[str, AfterValidator(_folder)]
+ApiKeyText = Annotated[str, AfterValidator(_api_key)]
+SigningKeys = Annotated[str, AfterValidator(_signing_keys)]
+RateText = Annotated[str, AfterValidator(_rate)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
