@@ -27,8 +27,9 @@ from data.lake import DamagedPartError, Lake
 from data.parts import MANIFEST
 from data.project_quotas import default_quotas, project_quotas
 from data.projects import each_project
-from leadmill.errors import ErrorCategory, NotFoundError, UnavailableError
+from leadmill.errors import ErrorCategory, NotFoundError, QuotasUnreadableError, UnavailableError
 from leadmill.log import get_logger
+from leadmill.quotas import MAX_QUOTA, Quotas
 from leadmill.redaction import redacted
 from leadmill.settings import get_settings
 from pipelines.committed import Units
@@ -131,7 +132,10 @@ def restore_missing(store: JobStore, lake: Lake) -> list[str]:
 
 def put_back(store: JobStore, lake: Lake, job_id: str, found: RestoredJob) -> bool:
     """Make the record of a lost job again; whether it was missing."""
-    quotas = project_quotas(lake.data).of(store.project, default_quotas(get_settings()))
+    try:
+        quotas = project_quotas(lake.data).of(store.project, default_quotas(get_settings()))
+    except QuotasUnreadableError:  # nobody may submit then; what was accepted comes back, and counts
+        quotas = Quotas(companies_per_day=MAX_QUOTA, pages_per_day=MAX_QUOTA)
     made = store.restore(job_id, found, quotas if quotas.set else None)
     accepted.restore_key(store, lake, job_id)
     return made

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from data import project_quotas
 from data.jobs import JobStore
 from data.lake import Lake
 from data.projects import each_project
@@ -73,17 +74,20 @@ def test_upkeep_comes_by_itself_in_every_project_and_a_look_at_the_stack_in_one(
 
 
 def test_after_an_emptied_server_every_project_has_its_jobs_and_schedules_again(
-    store: JobStore, lake: Lake, acme: tuple[JobStore, Lake]
+    store: JobStore, lake: Lake, acme: tuple[JobStore, Lake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(project_quotas, "LOOK_S", 0.0)
     check_generation(store, lake, None)
     create(*acme, "daily", "0 * * * *", PIPELINE, NOW)
     later = Submission("pipeline", company_urls=["a.example"], run_at=LATER.timestamp(), idempotency_key="local:k")
     ours, theirs = record(store, lake, later).job_id, record(*acme, later).job_id
     store.redis.flushall()
+    (lake.data / project_quotas.FILE).write_text("{")  # whoever submits is refused; what was accepted comes back
     assert [one.project for one, _ in each_project(store, lake)] == ["default", "acme"], "the lake knows them"
     check_generation(store, lake, store.current_generation())
     for own, other, job in ((store, acme[0], ours), (acme[0], store, theirs)):
         assert own.record(job) is not None and other.record(job) is None
+    (lake.data / project_quotas.FILE).unlink()
     assert record(*acme, later).job_id == theirs, "the key is that of its project"
     assert Ticker(store, lake, lambda outs: None).tick(LATER).count("daily") == 1
     assert submitted(acme[0], "schedule:daily") and not submitted(store, "schedule:daily")
