@@ -37,6 +37,7 @@ from leadmill.errors import (
     LeadmillError,
     OverloadedError,
     QuotaError,
+    QuotasUnreadableError,
     StorageError,
     UnavailableError,
 )
@@ -202,7 +203,7 @@ class _ProjectTicker:
             return False
         try:
             job_id = self._submit(due.name, planned)
-        except (StorageError, OverloadedError) as error:  # no room for it just now: due again at the next tick
+        except (StorageError, OverloadedError, QuotasUnreadableError) as error:  # due again at the next tick
             self._tell_waiting(due, planned, str(error))
             return False
         except QuotaError as error:

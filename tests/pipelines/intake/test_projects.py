@@ -87,6 +87,8 @@ def test_after_an_emptied_server_every_project_has_its_jobs_and_schedules_again(
     check_generation(store, lake, store.current_generation())
     for own, other, job in ((store, acme[0], ours), (acme[0], store, theirs)):
         assert own.record(job) is not None and other.record(job) is None
+    assert Ticker(store, lake, lambda outs: None).tick(LATER) == []
+    assert "tick_waits" in {event["kind"] for event in acme[0].criticals(9)}
     (lake.data / project_quotas.FILE).unlink()
     assert record(*acme, later).job_id == theirs, "the key is that of its project"
     assert Ticker(store, lake, lambda outs: None).tick(LATER).count("daily") == 1
