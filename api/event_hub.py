@@ -27,7 +27,8 @@ _AT_ONCE = 200
 #: Entries a viewer may fall behind before its stream is ended (it then resumes by Last-Event-ID).
 _BEHIND = 500
 _PAUSE_S = 1.0
-#: Most open streams: in all, and of one client address. Each is a connection that stays and a task that waits.
+#: Most open streams: in all, and of one client (a project, a key of the default one, an address without keys).
+#: Each is a connection that stays and a task that waits.
 MAX_STREAMS = 400
 MAX_STREAMS_PER_CLIENT = 200
 

@@ -23,7 +23,7 @@ from api.event_hub import Viewer, order
 from api.routing import Router
 from data.jobs import TERMINAL, JobRecord
 from data.jobs.event_feed import Event, stream_of
-from leadmill.access import Role
+from leadmill.access import DEFAULT_PROJECT, Caller, Role
 from leadmill.errors import InputError
 from pipelines.intake.control import existing
 
@@ -49,8 +49,13 @@ def _last_event_id(last_event_id: LastEventId = None) -> str:
 
 
 async def _seat(here: Here) -> AsyncIterator[None]:
-    with here.hub.seats.seat(here.caller.address):
+    with here.hub.seats.seat(_whose_seat(here.caller)):
         yield
+
+
+def _whose_seat(caller: Caller) -> str:
+    """Under which name open streams are counted: behind one address (a proxy, an office) may be several projects."""
+    return caller.project if caller.project != DEFAULT_PROJECT else caller.key_id or caller.address
 
 
 def _existing_job(job_id: str, here: Here) -> str:

@@ -20,6 +20,8 @@ from fastapi import FastAPI
 
 from api import event_hub, event_stream
 from api.connections import Limits, bounded
+from data.api_keys import KeyRegistry
+from leadmill.access import Role
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Worker
 from tests.valkey import free_port
@@ -221,6 +223,27 @@ def test_streams_over_the_limit_are_refused_and_seats_come_free(
     for _ in range(5):  # each ends by itself at once, and gives its seat back
         until(lambda: http.get(f"{V1}/jobs/{job_id}/events").status_code == 200)
     assert http.get(f"{V1}/jobs/job_{'0' * 20}/events").status_code == 404
+
+
+def test_a_project_takes_no_seats_of_another_behind_the_same_address(
+    http: httpx2.Client, app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = KeyRegistry(settings.data_dir)
+    keys = [registry.create(name, Role.OPERATOR, name[:4])[1] for name in ("acme", "acme 2", "beta")]
+    app.state.installation.keyring.look()
+    body = {"company_urls": ["a.example"]}
+    first, second, other = ({"X-API-Key": key} for key in keys)
+    of_acme, of_beta = (
+        f"{V1}/jobs/{http.post(f'{V1}/pipelines', json=body, headers=key).json()['job_id']}/events"
+        for key in (first, other)
+    )
+    monkeypatch.setattr(event_hub, "MAX_STREAMS_PER_CLIENT", 1)
+    with http.stream("GET", of_acme, headers=first) as taken:
+        assert taken.status_code == 200
+        assert http.get(of_acme, headers=second).status_code == 429
+        with http.stream("GET", of_beta, headers=other) as free:
+            assert free.status_code == 200
+    app.state.installation.keyring.close()  # the server of this file leaves it; it would tell the next test's Redis
 
 
 def test_shutdown_ends_streams_at_once(settings: Settings, tmp_path: Path) -> None:
