@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 MAX_PARTITION = 30
 #: Companies with merged URLs that the result names, and URLs of each, at most.
 MAX_MERGED = 200
+#: Companies whose newest rows are asked for, and held, at a time.
+LOOKED_UP = 50_000
 #: What is known of a company before the partitions are cut.
 _OF_COMPANY = pa.schema([PLAN.field(name) for name in ("company_id", "domain", "url", "bare", "source_job", "line")])
 
@@ -343,20 +345,30 @@ def _look_up(run: UnitRun, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None) -> None:
     """A job that begins behind scrape: each company's newest row of the stage it reads. No ids: every company."""
+    further = [company_id for company_id in dict.fromkeys(ids or ()) if company_id not in plan.companies]
     given = plan.take()
-    wanted = list(dict.fromkeys([*given["company_id"].to_pylist(), *(ids or ())]))
-    newest = {row["company_id"]: row for row in run.runtime.lake.newest(reads, wanted or None)}
-    known = _look_up(run, [i for i in wanted if i not in newest]) if wanted else {}
-    domains = dict(zip(given["company_id"].to_pylist(), given["domain"].to_pylist(), strict=True))
-    for company_id in wanted or newest:
-        row = newest.get(company_id)
-        if row is not None:
+    if not given.num_rows and not further:
+        for row in run.runtime.lake.newest(reads):
+            plan.add(CompanyUrl(row["company_id"], row["domain"], row["url"]), source_job=row["job_id"])
+    for first in range(0, given.num_rows, LOOKED_UP):
+        part = given.slice(first, LOOKED_UP)
+        domains = zip(part["company_id"].to_pylist(), part["domain"].to_pylist(), strict=True)
+        _add_newest_of(run, plan, reads, dict(domains))
+    for first in range(0, len(further), LOOKED_UP):
+        _add_newest_of(run, plan, reads, {i: i for i in further[first : first + LOOKED_UP]})
+
+
+def _add_newest_of(run: UnitRun, plan: Plan, reads: str, wanted: Mapping[str, str]) -> None:
+    """The same of some companies; `wanted`: id -> what an unknown one is called."""
+    newest = {row["company_id"]: row for row in run.runtime.lake.newest(reads, list(wanted))}
+    known = _look_up(run, [company_id for company_id in wanted if company_id not in newest])
+    for company_id, called in wanted.items():
+        if row := newest.get(company_id):
             plan.add(CompanyUrl(company_id, row["domain"], row["url"]), source_job=row["job_id"])
-        elif company_id in known:
-            found = known[company_id]
+        elif found := known.get(company_id):
             plan.add_failed(company_id, found["domain"], STAGES[reads].lacks, url=found["url"])
         else:
-            plan.add_failed(company_id, domains.get(company_id, company_id), "unknown company")
+            plan.add_failed(company_id, called, "unknown company")
 
 
 def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[pa.Table, int]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,9 +18,12 @@ from data.lake import Lake
 from data.schemas import PLAN
 from data.unit_files import UnitFiles
 from leadmill.ids import CompanyUrl, company_id
+from pipelines.execution import plan as planning
 from pipelines.execution.plan import MAX_MERGED, Plan
+from pipelines.stages import STAGES
 
-JOB = "job_0123456789abcdefghjk"
+JOB, OTHER = "job_0123456789abcdefghjk", "job_0123456789abcdefghjm"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 #: Of a company, Python's and Arrow's; a dictionary with its texts takes 640.
 HELD_BYTES = 300
 
@@ -103,3 +110,39 @@ def test_taken_companies_are_no_longer_planned(plan: Plan, lake: Lake) -> None:
     assert plan.take()["domain"].to_pylist() == [company(1).domain, company(2).domain]
     plan.add(company(2), source_job="job_of")
     assert [(row["domain"], row["partition"]) for row in written(plan, 30, lake)] == [(company(2).domain, 0)]
+
+
+def test_newest_rows_are_asked_for_some_companies_at_a_time(
+    plan: Plan, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "LOOKED_UP", 2)
+    rows = [
+        {"company_id": company(n).company_id, "domain": company(n).domain, "url": company(n).url, "enriched_at": NOW}
+        for n in range(7)
+    ]
+    UnitFiles(lake, OTHER, "enrich", "p0", 1).write(rows[:5])
+    UnitFiles(lake, OTHER, "scrape", "p0", 1).write([{**rows[5], "scraped_at": NOW}])
+    for stage in ("enrich", "scrape"):
+        lake.expose(OTHER, stage, "p0", 1)
+    asked: list[int] = []
+
+    def newest(stage: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        asked.append(len(ids))
+        return Lake.newest(lake, stage, ids)
+
+    monkeypatch.setattr(lake, "newest", newest)
+    for number in (5, 3, 6, 1, 0):
+        plan.add(company(number))
+    run = SimpleNamespace(runtime=SimpleNamespace(lake=lake))
+    planning._add_newest(run, plan, "enrich", [company(n).company_id for n in (0, 4, 2)] + ["comp_unknown"])
+    found = written(plan, 30, lake)
+    assert [row["domain"] for row in found if row["error"] is None] == [company(n).domain for n in (0, 1, 2, 3, 4)]
+    assert list(plan.companies) == [company(n).company_id for n in (3, 1, 0, 4, 2)]
+    assert {row["source_job"] for row in found if row["error"] is None} == {OTHER}
+    failed = {row["domain"]: row["error"] for row in found if row["error"] is not None}
+    assert failed == {
+        company(5).domain: STAGES["enrich"].lacks,
+        company(6).domain: "unknown company",
+        "comp_unknown": "unknown company",
+    }
+    assert max(asked) == 2
