@@ -116,7 +116,7 @@ class KeyRegistry:
             key = ApiKey(key_id, name, role, project, created, digest_of(secret), expires_at, allowed)
             after = _roomy(table, key, now)
             self._write(after)
-        self._tell(after)
+        self._tell()
         return key, secret
 
     def revoke(self, key_id: str, project: str | None = None, *, by_api: bool = False) -> ApiKey:
@@ -140,7 +140,7 @@ class KeyRegistry:
                 )
             after = table.revoked(key, now.replace(microsecond=0))
             self._write(after)
-        self._tell(after)
+        self._tell()
         return after.keys[key_id]
 
     def rotate(self, key_id: str, grace_s: int = 0, project: str | None = None) -> tuple[ApiKey, str]:
@@ -163,7 +163,7 @@ class KeyRegistry:
             secret = new_secret(key_id)
             after = table.rotated(key, digest_of(secret), now + timedelta(seconds=grace_s), now)
             self._write(after)
-        self._tell(after)
+        self._tell()
         return after.keys[key_id], secret
 
     # ---- the file ----------------------------------------------------------------------------------
@@ -174,12 +174,14 @@ class KeyRegistry:
         except OSError as error:
             raise StorageError.of(error) or error from error
 
-    def _tell(self, table: KeyTable) -> None:
-        """Announce a change; after the lock, for Redis may be slow. An older version that comes last is put right
-        by any API process at its next look."""
+    def _tell(self) -> None:
+        """Announce a change; after the lock, for Redis may be slow. Whoever announces last so announces the newest."""
         if self._announce is not None:
             try:
-                self._announce(table.version)
+                told = 0
+                while told != (version := self.table().version):
+                    self._announce(version)
+                    told = version
             except LeadmillError as error:  # each process sees that the file has changed, too
                 log.warning("a change of the API keys was not announced", error=str(error)[:200])
 
