@@ -18,7 +18,7 @@ from leadmill.errors import KeyRefusedError, KeysUnreadableError, TooManyGuesses
 #: What a refused caller is told to send (RFC 9110, 11.6.1).
 CHALLENGE = 'Bearer realm="leadmill"'
 # In words that the redactor of answers has nothing to hide of.
-_ADVICE = "send it in the header X-API-Key, or in Authorization behind `Bearer`; `leadmill keys create NAME` makes one"
+_ADVICE = "send it in the header X-API-Key, or in Authorization behind `Bearer`; `leadmill keys create` makes one"
 
 
 class Admission(NamedTuple):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: An API answers within this, seconds, also when its Redis does not; a command has answered within five.
 QUICK_S = 3.5
 #: What to do where a key is asked for.
-KEY_HINT = "export LEADMILL_API_KEY=lm_…    # leadmill keys create NAME --role operator makes one, on its machine"
+KEY_HINT = "export LEADMILL_API_KEY_FILE=FILE    # that holds a key; on its machine `leadmill keys create` makes one"
 
 
 def use_data(folder: Path | None) -> Path:

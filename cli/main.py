@@ -150,12 +150,13 @@ def _known_error(error: LeadmillError) -> int:
             console.error(text, f"leadmill status {error.job_id}    # it may count all the same")
             return Exit.USER_ERROR
         if error.status == 0:
-            console.error(text, "leadmill status")
+            console.error(text, "leadmill doctor")
             return Exit.USER_ERROR
         if error.status == 401:
             from cli.connection import KEY_HINT
 
-            console.error(text, KEY_HINT)
+            # What the API says of headers is for those who send them.
+            console.error("the API asks for a key" if error.code == "key_missing" else text, KEY_HINT)
             return Exit.USER_ERROR
     elif getattr(error, "field", None):
         text = f"{error.field}: {text}"  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ def seconds(text: str) -> float | None:
         return None
 
 
-def moment(text: str, option: str) -> str:
+def moment(text: str, option: str, example: str | None = None) -> str:
     """An ISO 8601 date or time with its zone; without one it is this machine's.
 
     Raises:
@@ -28,7 +28,7 @@ def moment(text: str, option: str) -> str:
     try:
         return datetime.fromisoformat(text).astimezone().isoformat()
     except (ValueError, OverflowError) as error:
-        example = datetime.now().astimezone().replace(microsecond=0).isoformat()
+        example = example or datetime.now().astimezone().replace(microsecond=0).isoformat()
         raise CommandError(f"{option}: not a time: {text}", hint=f"{option} {example}") from error
 
 
@@ -40,7 +40,7 @@ def from_now(text: str, option: str) -> float | str:
     """
     found = seconds(text)
     if found is None:
-        return moment(text, option)
+        return moment(text, option, "2h")
     if not math.isfinite(found):  # JSON cannot say it
         raise CommandError(f"{option}: not a number of seconds: {text}", hint=f"{option} 2h")
     return found
@@ -54,7 +54,7 @@ def ago(text: str, option: str) -> str:
     """
     found = seconds(text) if text[-1:].lower() in _SECONDS else None
     if found is None:
-        return moment(text, option)
+        return moment(text, option, "1d")
     try:
         return (datetime.now().astimezone() - timedelta(seconds=found)).isoformat(timespec="seconds")
     except (ValueError, OverflowError) as error:

@@ -63,6 +63,6 @@ def resets_at(name: str, now: datetime) -> datetime | None:
 
 def sentence(name: str, limit: int, used: int, asked: int) -> str:
     """What is told of a quota that `asked` more would go over."""
-    left = f"; {max(0, limit - used):,} are left" if name.endswith(PER_DAY) or name == "live_jobs" else ""
+    left = f"; {max(0, limit - used):,} left" if name.endswith(PER_DAY) or name == "live_jobs" else ""
     after = " until 00:00 UTC" if name.endswith(PER_DAY) else ""
-    return f"the project's quota is {limit:,} {_COUNTED[name]}{left}{after}, and this needs {asked:,}"
+    return f"the project's quota of {_COUNTED[name]} is {limit:,}{left}{after}, and this needs {asked:,}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -89,7 +90,8 @@ def list_keys(data: DataFolder = None, as_json: AsJson = False) -> int:
 def revoke(key_id: KeyId, data: DataFolder = None) -> int:
     """End a key, for good. The API refuses it a second later."""
     registry, folder = _registry(data)
-    revoked = registry.revoke(key_id)
+    with _known(key_id):
+        revoked = registry.revoke(key_id)
     _note(folder, "revoke_key", revoked)
     console.result(revoked.id)
     if not registry.table().administrators(datetime.now(UTC)):
@@ -111,11 +113,25 @@ def rotate(
     wanted = seconds(grace)
     if wanted is None or not wanted.is_integer():
         raise CommandError(f"--grace: not a time: {grace}", hint=f"leadmill keys rotate {key_id} --grace 1h")
-    rotated, secret = registry.rotate(key_id, int(wanted))
+    with _known(key_id):
+        rotated, secret = registry.rotate(key_id, int(wanted))
     _note(folder, "rotate_key", rotated)
     console.result(secret)
     _tell(rotated)
+    console.note(f"the old one counts for {grace} more" if wanted else "the old one counts no more")
     return 0
+
+
+@contextmanager
+def _known(key_id: str) -> Iterator[None]:
+    """Who gives a key's name, or half an id, is told where ids stand."""
+    from cli.failure import CommandError
+    from leadmill.errors import NotFoundError
+
+    try:
+        yield
+    except NotFoundError as error:
+        raise CommandError(str(error), hint="leadmill keys list    # its id, the first column") from error
 
 
 def _tell(key: ApiKey) -> None:

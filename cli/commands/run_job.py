@@ -112,5 +112,7 @@ def _warn_of_other_proxy(folder: Path) -> None:
     from leadmill.settings import get_settings
 
     state = RunDir(folder / "run").state()
-    if state and bool(get_settings().http_proxy) != bool(state.get("http_proxy")):
-        console.note("warning: the running stack crawls with the LEADMILL_HTTP_PROXY that it was started with")
+    if state and bool(get_settings().http_proxy) != bool(crawls := state.get("http_proxy")):
+        how = "through the LEADMILL_HTTP_PROXY" if crawls else "without a LEADMILL_HTTP_PROXY, as"
+        here = "here none is set" if crawls else "the one that is set here does not count"
+        console.note(f"warning: the running stack crawls {how} it was started with; {here}")

@@ -90,7 +90,7 @@ def test_every_command_has_help(leadmill: Run) -> None:
         (["schedules", "list"], "no stack is running", "leadmill up"),
         (["schedules", "add", "x", "a.example"], "Missing option", "leadmill schedules add --help"),
         (["submit", "a.example", "--run-at", "soon"], "--run-at: not a time: soon", "--run-at 20"),
-        (["submit", "a.example", "--deadline", "2 weeks"], "--deadline: not a time: 2 weeks", "--deadline 20"),
+        (["submit", "a.example", "--deadline", "2 weeks"], "--deadline: not a time: 2 weeks", "--deadline 2h"),
         (["submit", "a.example", "--run-at", "9999-12-31T23:59:59-14:00"], "--run-at: not a time: 9999", "--run-at 20"),
         (["submit", "a.example", "--deadline", "infd"], "--deadline: not a number of seconds", "--deadline 2h"),
         (["cancel"], "name jobs, or give --all", "leadmill cancel --all"),

@@ -60,6 +60,7 @@ def test_keys_on_the_machine(leadmill_here: Run, tmp_path: Path) -> None:
     assert key.expires_at is not None
     assert timedelta(days=89) < key.expires_at - datetime.now(UTC) <= timedelta(days=90)
     rotated = leadmill_here("keys", "rotate", key_id, "--grace", "1h")
+    assert "the old one counts for 1h more" in rotated.err
     assert rotated.code == 0 and API_KEY.fullmatch(rotated.out.strip()) and rotated.out.strip() != secret
     assert {registry.table().find(one, "::1", datetime.now(UTC)).id for one in (secret, rotated.out.strip())} == {
         key_id
@@ -85,7 +86,8 @@ def test_keys_on_the_machine(leadmill_here: Run, tmp_path: Path) -> None:
         (["create", "a", "--role", "viewer", "--expires", "9999999d"], "--expires: too far away"),
         (["create", "a", "--role", "viewer", "--network", "home"], "networks[0]: 'home'"),
         (["rotate", "nobody", "--grace", "soon"], "--grace: not a time: soon"),
-        (["revoke", "nobody"], "no API key 'nobody'"),
+        (["revoke", "nobody"], "no API key 'nobody'. Try: leadmill keys list"),
+        (["rotate", "nobody"], "no API key 'nobody'. Try: leadmill keys list"),
     ],
 )
 def test_what_is_wrong_is_one_line(leadmill_here: Run, tmp_path: Path, arguments: list[str], says: str) -> None:
@@ -124,7 +126,7 @@ def test_a_stack_is_not_started_for_who_may_not_use_it(leadmill_here: Run, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [(401, "Try: export LEADMILL_API_KEY="), (403, "needs a key with the role")]
+    ("status", "says"), [(401, "Try: export LEADMILL_API_KEY_FILE="), (403, "needs a key with the role")]
 )
 def test_a_refusal_is_one_line(leadmill_here: Run, api: Any, answer: Any, status: int, says: str) -> None:
     secret = f"lm_k7v2m9qa_{'x' * 43}"

@@ -35,8 +35,9 @@ def test_a_day_begins_here() -> None:
 
 @pytest.mark.parametrize("typed", ["yesterday", "1y", "", "d", "infd", "9e9w", "nand", "20261"])
 def test_what_is_no_time_says_so(typed: str) -> None:
-    with pytest.raises(CommandError, match="--since: not a time"):
+    with pytest.raises(CommandError, match="--since: not a time") as caught:
         ago(typed, "--since")
+    assert caught.value.hint == "--since 1d", "not this very moment, since when there is nothing"
 
 
 def test_from_now_on() -> None:

@@ -122,7 +122,7 @@ def test_a_job_has_so_many_companies(open_mill: Open, tmp_path: Path) -> None:
     job = mill.run("/pipelines", {"search_queries": ["solar"]})
     told = mill.http.get(f"{V1}/jobs/status/{job}").json()
     assert (told["status"], told["error"]["category"]) == ("failed", "quota")
-    assert told["error"]["message"] == "the project's quota is 2 companies a job, and this needs 3"
+    assert told["error"]["message"] == "the project's quota of companies a job is 2, and this needs 3"
     assert not mill.rows(job, "scrape", "errors")
     mill.submit("/jobs/process/scores", {"company_ids": [f"comp_{n:016x}" for n in range(3)]})
 
