@@ -345,11 +345,12 @@ def _thrown_away(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]
 def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[DoctorCheck]:
     from cli.local_stack.stack import DEFAULT_API_PORT
     from cli.stack_status import living_processes
+    from leadmill.client.protocol import base_of
     from leadmill.settings import get_settings
 
     elsewhere = get_settings().api_url
     if elsewhere:
-        yield _api(elsewhere.rstrip("/"), "LEADMILL_API_URL, which commands ask: ")
+        yield _api(base_of(elsewhere), "LEADMILL_API_URL, which commands ask: ")
     run = RunDir(data_dir / "run")
     state = run.state()
     if not state:

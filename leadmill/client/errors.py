@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,10 @@ def error_of(response: httpx2.Response) -> ApiError:
     except ValueError:
         problem = None
     if not isinstance(problem, dict):
-        problem = {"detail": response.text[:300].strip() or response.reason_phrase}
+        said = " ".join(re.sub("<[^<>]*>", " ", response.text[:2_000]).split())[:200] or response.reason_phrase
+        problem = {
+            "detail": f"HTTP {response.status_code} without a word of Leadmill (a proxy, another address?): {said}"
+        }
     detail = problem.get("detail") or problem.get("title") or f"HTTP {response.status_code}"
     return ApiError(
         detail if isinstance(detail, str) else str(detail)[:300],

@@ -85,6 +85,11 @@ def discover_base_url() -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.api_port}"
 
 
+def base_of(url: str) -> str:
+    """The base of an API's address; one that was copied with `/api/v1`, as examples by curl have it, is the same."""
+    return url.rstrip("/").removesuffix(API).rstrip("/")
+
+
 def key_header(api_key: str | None) -> dict[str, str]:
     """How an API key is sent: the given one, else that of LEADMILL_API_KEY; nothing where there is none.
 

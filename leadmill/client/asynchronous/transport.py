@@ -14,6 +14,7 @@ from leadmill.client.protocol import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     PAGE,
+    base_of,
     filled,
     is_loopback,
     pause_after,
@@ -32,7 +33,7 @@ class AsyncTransport:
     def __init__(self, base_url: str, *, timeout_s: float, retries: int, headers: Mapping[str, str]) -> None:
         import httpx2
 
-        self.base_url = base_url.rstrip("/")
+        self.base_url = base_of(base_url)
         self._retries = retries
         self._timeout_s = timeout_s
         self._http = httpx2.AsyncClient(

@@ -45,6 +45,14 @@ def test_submit_sends_what_was_given_and_nothing_else(api: Any, client: Client, 
     assert len(sent.headers["idempotency-key"]) > 10
 
 
+@pytest.mark.parametrize("end", ["", "/", "/api/v1", "/api/v1/"])
+def test_an_address_may_be_that_of_the_examples_by_curl(api: Any, answer: Any, end: str) -> None:
+    api.on("GET", f"{V1}/jobs/statistics", answer({}))
+    with Client(api.url + end, timeout=5) as client:
+        client.statistics()
+        assert client.base_url == api.url
+
+
 def test_one_text_is_not_a_list_of_urls(client: Client) -> None:
     with pytest.raises(TypeError):
         client.submit("https://a.example")
@@ -157,14 +165,14 @@ def test_a_refused_body_is_not_repeated_and_names_its_field(api: Any, client: Cl
 
 @pytest.mark.parametrize(
     ("body", "detail"),
-    [(b"<html>Bad gateway</html>", "<html>Bad gateway</html>"), (b"", "I'm a Teapot"), (b"[1]", "[1]")],
+    [(b"<html><h1>Bad\n gateway</h1></html>", "Bad gateway"), (b"", "I'm a Teapot"), (b"[1]", "[1]")],
 )
 def test_an_error_that_is_no_problem_json(api: Any, client: Client, answer: Any, body: bytes, detail: str) -> None:
     api.on("GET", f"{V1}/jobs/statistics", answer(body, 418, {"x-request-id": "r2"}))
     with pytest.raises(ApiError) as caught:
         client.statistics()
     assert caught.value.code == "http_418"
-    assert caught.value.detail == detail
+    assert caught.value.detail == f"HTTP 418 without a word of Leadmill (a proxy, another address?): {detail}"
     assert caught.value.request_id == "r2"
 
 
