@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -39,7 +41,7 @@ def create(
     data: DataFolder = None,
 ) -> int:
     """Make a key and print it. It is shown this once."""
-    registry, folder = _registry(data)
+    registry, folder = _changed_registry(data)
     expires_at = None if expires is None else _time(expires)
     first = not registry.table().asks
     made, secret = registry.create(name, role, project, expires_at=expires_at, networks=network or ())
@@ -89,7 +91,7 @@ def list_keys(data: DataFolder = None, as_json: AsJson = False) -> int:
 @app.command("revoke")
 def revoke(key_id: KeyId, data: DataFolder = None) -> int:
     """End a key, for good. The API refuses it a second later."""
-    registry, folder = _registry(data)
+    registry, folder = _changed_registry(data)
     with _known(key_id):
         revoked = registry.revoke(key_id)
     _note(folder, "revoke_key", revoked)
@@ -109,7 +111,7 @@ def rotate(
     from cli.failure import CommandError
     from cli.times import seconds
 
-    registry, folder = _registry(data)
+    registry, folder = _changed_registry(data)
     wanted = seconds(grace)
     if wanted is None or not wanted.is_integer():
         raise CommandError(f"--grace: not a time: {grace}", hint=f"leadmill keys rotate {key_id} --grace 1h")
@@ -154,6 +156,21 @@ def _registry(data: Path | None) -> tuple[KeyRegistry, Path]:
 
     folder = use_data(data)
     return KeyRegistry(folder, _announce), folder
+
+
+def _changed_registry(data: Path | None) -> tuple[KeyRegistry, Path]:
+    """That of a change. What root writes into another user's folder, that user's API could not read."""
+    from cli.failure import CommandError
+
+    registry, folder = _registry(data)
+    with suppress(FileNotFoundError, KeyError):
+        owner = folder.stat().st_uid
+        if os.geteuid() == 0 and owner != 0:
+            raise CommandError(
+                f"{folder} is not root's: its API could not read what root writes there",
+                hint=f"sudo -u {pwd.getpwuid(owner).pw_name} leadmill keys …",
+            )
+    return registry, folder
 
 
 def _announce(version: int) -> None:

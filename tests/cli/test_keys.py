@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +47,16 @@ def leadmill_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
         return Ended(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write into another user's folder")
+def test_root_makes_no_keys_that_the_folders_owner_cannot_read(leadmill_here: Run, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    os.chown(tmp_path / "var", pwd.getpwnam("nobody").pw_uid, -1)
+    ended = leadmill_here("keys", "create", "ops", "--role", "admin")
+    assert (ended.code, ended.out) == (2, "") and "sudo -u nobody leadmill keys" in ended.err
+    assert leadmill_here("keys", "list").code == 0
+    assert not (tmp_path / "var" / FILE).exists()
 
 
 def test_keys_on_the_machine(leadmill_here: Run, tmp_path: Path) -> None:
