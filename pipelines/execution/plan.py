@@ -261,7 +261,7 @@ def resolve(run: UnitRun) -> Plan:
     elif source.filter is not None:
         _add_filtered(run, plan, source.filter)
     elif not source.parent:
-        _add_newest(run, plan, reads, source.company_ids)
+        _add_newest(run, plan, reads, source)
     return plan
 
 
@@ -343,11 +343,11 @@ def _look_up(run: UnitRun, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     return known
 
 
-def _add_newest(run: UnitRun, plan: Plan, reads: str, ids: Sequence[str] | None) -> None:
-    """A job that begins behind scrape: each company's newest row of the stage it reads. No ids: every company."""
-    further = [company_id for company_id in dict.fromkeys(ids or ()) if company_id not in plan.companies]
+def _add_newest(run: UnitRun, plan: Plan, reads: str, source: Source) -> None:
+    """A job that begins behind scrape: each company's newest row of the stage it reads. None named: every company."""
+    further = [company_id for company_id in dict.fromkeys(source.company_ids) if company_id not in plan.companies]
     given = plan.take()
-    if not given.num_rows and not further:
+    if not source.names_companies:
         for row in run.runtime.lake.newest(reads):
             plan.add(CompanyUrl(row["company_id"], row["domain"], row["url"]), source_job=row["job_id"])
     for first in range(0, given.num_rows, LOOKED_UP):

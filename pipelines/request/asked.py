@@ -61,6 +61,11 @@ class Source:
     #: Which companies of the lake, for a report over them.
     filter: LeadFilter | None = None
 
+    @property
+    def names_companies(self) -> bool:
+        """Whether some are named, perhaps in vain; else those of the lake are meant."""
+        return bool(self.company_urls or self.company_ids or self.search_queries or self.file)
+
 
 def read_source(recorded: object, folder: Path) -> Source:
     """The source that a record holds, or that lies in the job's `input` folder under one of two fixed names.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +21,7 @@ from data.unit_files import UnitFiles
 from leadmill.ids import CompanyUrl, company_id
 from pipelines.execution import plan as planning
 from pipelines.execution.plan import MAX_MERGED, Plan
+from pipelines.request.asked import Source
 from pipelines.stages import STAGES
 
 JOB, OTHER = "job_0123456789abcdefghjk", "job_0123456789abcdefghjm"
@@ -134,7 +136,8 @@ def test_newest_rows_are_asked_for_some_companies_at_a_time(
     for number in (5, 3, 6, 1, 0):
         plan.add(company(number))
     run = SimpleNamespace(runtime=SimpleNamespace(lake=lake))
-    planning._add_newest(run, plan, "enrich", [company(n).company_id for n in (0, 4, 2)] + ["comp_unknown"])
+    ids = *(company(n).company_id for n in (0, 4, 2)), "comp_unknown"
+    planning._add_newest(cast("Any", run), plan, "enrich", Source(company_ids=ids))
     found = written(plan, 30, lake)
     assert [row["domain"] for row in found if row["error"] is None] == [company(n).domain for n in (0, 1, 2, 3, 4)]
     assert list(plan.companies) == [company(n).company_id for n in (3, 1, 0, 4, 2)]
@@ -146,3 +149,15 @@ def test_newest_rows_are_asked_for_some_companies_at_a_time(
         "comp_unknown": "unknown company",
     }
     assert max(asked) == 2
+
+
+def test_a_list_of_no_company_is_not_every_company(plan: Plan, lake: Lake) -> None:
+    row = {"company_id": company(1).company_id, "domain": company(1).domain, "url": company(1).url, "enriched_at": NOW}
+    UnitFiles(lake, OTHER, "enrich", "p0", 1).write([row])
+    lake.expose(OTHER, "enrich", "p0", 1)
+    run = cast("Any", SimpleNamespace(runtime=SimpleNamespace(lake=lake)))
+    plan.add_failed("", "not a host", "not a domain name", line=2)
+    planning._add_newest(run, plan, "enrich", Source(file=Path("upload.csv")))
+    assert not plan.companies
+    planning._add_newest(run, plan, "enrich", Source())
+    assert list(plan.companies) == [company(1).company_id]
