@@ -250,7 +250,7 @@ class Gate:
         return Refusal(429, detail, "rate_limited", {"Retry-After": str(math.ceil(taken.free_in_s))}), told
 
     def _advice(self) -> str:
-        return f"it answers to {self._hosts}; further names: LEADMILL_ALLOWED_HOSTS"
+        return f"it answers to {self._hosts}; further names: LEADMILL_PUBLIC_URL, LEADMILL_ALLOWED_HOSTS"
 
 
 def _first_headers(scope: Scope) -> dict[bytes, bytes]:

@@ -57,7 +57,8 @@ def audit(
         console.json_result(found)
         return 0
     columns = ["at (UTC)", "who", "project", "address", "action", "on", "answer"]
-    console.table(columns, [_cells(one) for one in found], spare=["address", "project"])
+    several = len({one["project"] for one in found}) > 1
+    console.table(columns, [_cells(one) for one in found], spare=["address", *([] if several else ["project"])])
     more = f" (at most {limit}: --limit)" if len(found) == limit else ""
     console.note(f"{len(found)} {'entry' if len(found) == 1 else 'entries'}{more}")
     return 0

@@ -58,7 +58,7 @@ def list_keys(data: DataFolder = None, as_json: AsJson = False) -> int:
     """List keys, revoked ones too."""
     from data.api_keys import listed
 
-    registry, _ = _registry(data)
+    registry, folder = _registry(data)
     found = listed(registry.table())
     used = _last_used() if found else {}
     if as_json:
@@ -83,7 +83,9 @@ def list_keys(data: DataFolder = None, as_json: AsJson = False) -> int:
         ],
         spare=["created (UTC)"],
     )
-    if not registry.table().asks:
+    if registry.had_one() and not registry.table().asks:
+        console.note(f"the key table of {folder} is gone, so nobody is let in: leadmill doctor says what to do")
+    elif not registry.table().asks:
         console.note("no keys; make one with: leadmill keys create NAME --role admin")
     return 0
 

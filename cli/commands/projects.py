@@ -76,6 +76,7 @@ def set_quotas(
     if as_json:
         console.json_result(made)
         return 0
+    console.note(f"quotas of project {name}:")
     for quota in made["quotas"]:
         if quota["limit"] is not None or quota["own"]:
             limit = "none" if quota["limit"] is None else f"{quota['limit']:,}"

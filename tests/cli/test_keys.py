@@ -178,6 +178,13 @@ def test_the_doctor_says_what_it_means(tmp_path: Path, monkeypatch: pytest.Monke
     assert level == "fail" and "lets nobody in" in text
 
 
+def test_a_table_that_was_lost_is_no_table_that_never_was(leadmill_here: Run, tmp_path: Path) -> None:
+    assert "no keys; make one" in leadmill_here("keys", "list").err
+    leadmill_here("keys", "create", "ops", "--role", "admin")
+    (tmp_path / "var" / FILE).unlink()
+    assert "is gone, so nobody is let in" in leadmill_here("keys", "list").err
+
+
 def test_the_doctor_names_a_table_that_is_older_or_gone_and_quotas_that_cannot_be_read(
     valkey: Valkey, tmp_path: Path
 ) -> None:
