@@ -12,23 +12,19 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from data.local_storage import LocalStorage
-from data.storage import Stat, Storage
+from data.shared_file import SharedFile
+from data.storage import Stat
 from leadmill.access import PROJECT
-from leadmill.errors import InputError, QuotasUnreadableError, StorageError, UnavailableError
+from leadmill.errors import InputError, QuotasUnreadableError
 from leadmill.quotas import MAX_QUOTA, Quotas
 from leadmill.settings import Settings
 
 #: Its name in the data folder.
 FILE = "quotas.json"
-_LOCK = ".quotas.lock"
-#: Seconds that one writer waits for another, which reads and writes one small file.
-_LOCK_S = 5.0
 #: Between two looks, seconds.
 LOOK_S = 1.0
 
@@ -40,8 +36,7 @@ class ProjectQuotas:
     """Those of the projects of one data folder. Safe to share between threads."""
 
     def __init__(self, data: Path) -> None:
-        self._storage: Storage = LocalStorage(data)
-        self._file, self._lock = data / FILE, data / _LOCK
+        self._file = SharedFile(data, FILE, "the quotas")
         self._own: Own = {}
         self._stat: Stat | None = None
         self._look_at = 0.0
@@ -80,21 +75,15 @@ class ProjectQuotas:
         for name, limit in own.items():
             if not _is_quota(name, limit):
                 raise InputError(f"a whole number from 0 to {MAX_QUOTA:,}, or null", field=name)
-        with ExitStack() as held:
-            try:
-                held.enter_context(self._storage.lock(self._lock, _LOCK_S, 0.02))
-                everyone = {**self._read(), project: dict(own)}
-                kept = {name: quotas for name, quotas in sorted(everyone.items()) if quotas}
-                self._storage.put(self._file, json.dumps({"projects": kept}, indent=1).encode())
-            except TimeoutError as error:
-                raise UnavailableError("the quotas are being changed by another process; try again") from error
-            except OSError as error:
-                raise StorageError.of(error) or error from error
+        with self._file.changing():
+            everyone = {**self._read(), project: dict(own)}
+            kept = {name: quotas for name, quotas in sorted(everyone.items()) if quotas}
+            self._file.put(json.dumps({"projects": kept}, indent=1).encode())
         self._look_at = 0.0
 
     def _look(self) -> None:
         try:
-            stat = self._storage.stat(self._file)
+            stat = self._file.stat()
             if stat != self._stat or self._stat is None:
                 self._own = {} if stat is None else self._read()
             self._stat, self._look_at = stat, time.monotonic() + LOOK_S
@@ -102,16 +91,18 @@ class ProjectQuotas:
             raise self._unreadable(error.strerror or type(error).__name__) from error
 
     def _read(self) -> Own:
-        content = self._storage.read(self._file)
-        if content is None:
-            return {}
         try:
-            return _checked(json.loads(content.data))
+            content = self._file.read()
+            return {} if content is None else _checked(json.loads(content))
+        except OSError as error:
+            raise self._unreadable(error.strerror or type(error).__name__) from error
         except (ValueError, RecursionError) as error:
             raise self._unreadable(str(error)) from error
 
     def _unreadable(self, why: str) -> QuotasUnreadableError:
-        return QuotasUnreadableError(f"the projects' quotas cannot be read, so nothing is taken: {self._file}: {why}")
+        return QuotasUnreadableError(
+            f"the projects' quotas cannot be read, so nothing is taken: {self._file.path}: {why}"
+        )
 
 
 @cache

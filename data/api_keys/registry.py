@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
 from data.api_keys.key import MAX_NAME, ApiKey, Network, digest_of, new_id, new_secret
 from data.api_keys.table import KeyTable
-from data.local_storage import LocalStorage
-from data.storage import Stat, Storage
+from data.shared_file import SharedFile
+from data.storage import Stat
 from leadmill.access import DEFAULT_PROJECT, PROJECT, Role
 from leadmill.errors import (
     ConflictError,
@@ -19,8 +18,6 @@ from leadmill.errors import (
     KeysUnreadableError,
     LeadmillError,
     NotFoundError,
-    StorageError,
-    UnavailableError,
 )
 from leadmill.log import get_logger
 
@@ -28,9 +25,6 @@ log = get_logger(__name__)
 
 #: Its name in the lake's root.
 FILE = "api_keys.json"
-_LOCK = ".api_keys.lock"
-#: Seconds that one writer waits for another, which reads and writes one small file.
-_LOCK_S = 5.0
 #: Longest time that an old secret may count beside the new one.
 MAX_GRACE_S = 30 * 86_400
 
@@ -39,8 +33,7 @@ class KeyRegistry:
     """The keys of one lake. `announce` tells running API processes of a table's new version; it may fail."""
 
     def __init__(self, root: Path, announce: Callable[[int], None] | None = None) -> None:
-        self._storage: Storage = LocalStorage(root)
-        self._file, self._lock = root / FILE, root / _LOCK
+        self._file = SharedFile(root, FILE, "the API keys")
         self._announce = announce
 
     def stat(self) -> Stat | None:
@@ -49,7 +42,7 @@ class KeyRegistry:
         Raises:
             OSError: it cannot be told.
         """
-        return self._storage.stat(self._file)
+        return self._file.stat()
 
     def had_one(self) -> bool:
         """Whether keys were ever changed here, as far as the folder tells: the lock of that stays.
@@ -57,7 +50,7 @@ class KeyRegistry:
         Raises:
             OSError: it cannot be told.
         """
-        return self._storage.stat(self._lock) is not None
+        return self._file.was_changed()
 
     def table(self) -> KeyTable:
         """The table; an empty one where no key was ever made.
@@ -66,13 +59,13 @@ class KeyRegistry:
             KeysUnreadableError: there is one, and it cannot be read.
         """
         try:
-            content = self._storage.read(self._file)
+            content = self._file.read()
         except OSError as error:
             raise self._unreadable(error.strerror or type(error).__name__) from error
         if content is None:
             return KeyTable()
         try:
-            return KeyTable.loaded(content.data)
+            return KeyTable.loaded(content)
         except ValueError as error:
             raise self._unreadable(str(error)) from error
 
@@ -101,7 +94,7 @@ class KeyRegistry:
         if expires_at is not None and expires_at <= now:
             raise InputError("is over already", field="expires_at")
         allowed = tuple(_network(text, n) for n, text in enumerate(networks))
-        with self._exclusive():
+        with self._file.changing():
             table = self.table()
             if any(one.name == name and one.project == project and one.is_living(now) for one in table.keys.values()):
                 raise ConflictError(f"there is a key {name!r} in project {project}; revoke it, or choose another name")
@@ -115,7 +108,7 @@ class KeyRegistry:
             created = now.replace(microsecond=0)
             key = ApiKey(key_id, name, role, project, created, digest_of(secret), expires_at, allowed)
             after = _roomy(table, key, now)
-            self._write(after)
+            self._file.put(after.dumped())
         self._tell()
         return key, secret
 
@@ -128,7 +121,7 @@ class KeyRegistry:
             StorageError, UnavailableError: the table cannot be read or written.
         """
         now = datetime.now(UTC)
-        with self._exclusive():
+        with self._file.changing():
             table = self.table()
             key = _known(table, key_id, project)
             if key.revoked_at is not None:
@@ -139,7 +132,7 @@ class KeyRegistry:
                     f"machine itself: leadmill keys revoke {key_id}"
                 )
             after = table.revoked(key, now.replace(microsecond=0))
-            self._write(after)
+            self._file.put(after.dumped())
         self._tell()
         return after.keys[key_id]
 
@@ -155,24 +148,18 @@ class KeyRegistry:
         now = datetime.now(UTC)
         if not 0 <= grace_s <= MAX_GRACE_S:
             raise InputError(f"0 to {MAX_GRACE_S} seconds", field="grace_s")
-        with self._exclusive():
+        with self._file.changing():
             table = self.table()
             key = _known(table, key_id, project)
             if not key.is_living(now):
                 raise ConflictError(f"the key {key_id} was revoked, or has expired; make a new one")
             secret = new_secret(key_id)
             after = table.rotated(key, digest_of(secret), now + timedelta(seconds=grace_s), now)
-            self._write(after)
+            self._file.put(after.dumped())
         self._tell()
         return after.keys[key_id], secret
 
     # ---- the file ----------------------------------------------------------------------------------
-
-    def _write(self, table: KeyTable) -> None:
-        try:
-            self._storage.put(self._file, table.dumped())
-        except OSError as error:
-            raise StorageError.of(error) or error from error
 
     def _tell(self) -> None:
         """Announce a change; after the lock, for Redis may be slow. Whoever announces last so announces the newest."""
@@ -185,19 +172,8 @@ class KeyRegistry:
             except LeadmillError as error:  # each process sees that the file has changed, too
                 log.warning("a change of the API keys was not announced", error=str(error)[:200])
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        with ExitStack() as held:
-            try:
-                held.enter_context(self._storage.lock(self._lock, _LOCK_S, 0.02))
-            except TimeoutError as error:
-                raise UnavailableError("the API keys are being changed by another process; try again") from error
-            except OSError as error:
-                raise StorageError.of(error) or error from error
-            yield
-
     def _unreadable(self, why: str) -> KeysUnreadableError:
-        return KeysUnreadableError(f"the key table {self._file} cannot be read: {why}")
+        return KeysUnreadableError(f"the key table {self._file.path} cannot be read: {why}")
 
 
 def _roomy(table: KeyTable, key: ApiKey, now: datetime) -> KeyTable:
