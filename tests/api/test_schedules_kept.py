@@ -369,6 +369,7 @@ def test_after_an_emptied_server_a_tick_of_a_zone_is_known_by_its_job(
     client: TestClient, store: JobStore, lake: Lake, now: datetime
 ) -> None:
     """Kathmandu is 5:45 ahead: its planned time is no full hour of UTC."""
+    now -= HOUR  # so that the planned time is over, whatever the minute is: a job is not made before it
     local = (now + timedelta(minutes=15)).astimezone(time_zone("Asia/Kathmandu"))
     add(client, "daily", f"{local.minute} {local.hour} * * *", "Asia/Kathmandu")
     made_long_ago(lake, "daily", now - timedelta(hours=20))

@@ -107,7 +107,8 @@ def extended(tmp_path_factory: pytest.TempPathFactory, sites: SampleServer) -> I
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-leads\nVersion: 1.0\n")
     (installed / "entry_points.txt").write_text(entry_points())
     settings = tree / "leadmill" / "settings.py"
-    fields, end, rest = settings.read_text().partition("    @field_validator")
+    fields, end, rest = settings.read_text().partition("    @model_validator")
+    assert end
     settings.write_text(fields + addition("# leadmill/settings.py: class Settings") + "\n" + end + rest)
     scoring = folder / "scoring.toml"
     scoring.write_text(
