@@ -16,6 +16,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from api.batches import batch_of
 from data.jobs import HandOut
 from leadmill.log import get_logger
 from pipelines.execution import canvas
@@ -85,16 +86,8 @@ class Dispatcher:
             return [], True
         if not self._closing.is_set() and time.monotonic() - self._sent_at < _BUSY_S:
             self._closing.wait(_BUSY_S)
-        batch = list(first)
-        while len(batch) < _BATCH:
-            try:
-                more = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if more is None:
-                return batch, True
-            batch += more
-        return batch, False
+        batch, last = batch_of(first, self._queue, _BATCH, len)
+        return [out for outs in batch for out in outs], last
 
     def _send(self, batch: list[HandOut]) -> None:
         try:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from api.batches import batch_of
 from data.audit import AuditFiles, AuditStream, Entry
 from data.audit.entry import LOST
 from data.audit.stream import FLUSH_AT, MAX_TOGETHER
@@ -105,16 +106,7 @@ class Commits:
         """What waits, and whether the end was among it."""
         if self._under_way() > 1 + self._queue.qsize():
             time.sleep(SHARE_S)
-        batch = [first]
-        while len(batch) < MAX_TOGETHER:
-            try:
-                more = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if more is None:
-                return batch, True
-            batch.append(more)
-        return batch, False
+        return batch_of(first, self._queue, MAX_TOGETHER)
 
     def _add(self, texts: Sequence[str]) -> bool:
         if not texts:
