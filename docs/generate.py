@@ -232,6 +232,28 @@ def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
             yield f"{sign} {int(number) if number == int(number) else number:,}"
 
 
+# ---- metrics -------------------------------------------------------------------------------------------
+
+
+def metrics(_: str) -> str:
+    """Every metric, by what it is about."""
+    from leadmill.metrics import GROUPS
+
+    head = ["metric", "type", "labels", "what it says"]
+    parts = []
+    for group, declared in GROUPS.items():
+        lines = (
+            [f"`{m.name}`", m.type, ", ".join(f"`{name}`" for name in m.labels), f"{m.help}.{_buckets(m.buckets)}"]
+            for m in declared
+        )
+        parts.append(f"## {group}\n\n{_table(head, lines)}")
+    return "\n\n".join(parts)
+
+
+def _buckets(bounds: Sequence[float]) -> str:
+    return f" Buckets up to {', '.join(f'{bound:g}' for bound in bounds)} and more." if bounds else ""
+
+
 BLOCKS: Mapping[str, Callable[[str], str]] = {
     "settings": settings,
     "found": found,
@@ -240,6 +262,7 @@ BLOCKS: Mapping[str, Callable[[str], str]] = {
     "decisions": decisions,
     "calls": calls,
     "bodies": bodies,
+    "metrics": metrics,
 }
 
 if __name__ == "__main__":
