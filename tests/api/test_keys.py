@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from data.api_keys import FILE, KeyNotes, KeyRegistry
 from data.jobs import JobStore
 from leadmill import ApiError, Client
 from leadmill.access import Role
-from leadmill.errors import InputError
+from leadmill.errors import InputError, KeyRefusedError
 from leadmill.rate import Rate
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Valkey, Worker
@@ -432,3 +433,38 @@ def test_who_came_before_the_first_key_is_welcome_no_more(
     registry.create("first", Role.ADMIN)
     ring.look()
     assert not still()
+
+
+def test_who_was_let_in_a_moment_ago_is_looked_for_again(
+    app: FastAPI, client: TestClient, registry: KeyRegistry
+) -> None:
+    """An admission is kept within a second only, for that key from that address, while the table is the same."""
+    ring = app.state.installation.keyring
+    key, secret = registry.create("office", Role.VIEWER, networks=("10.0.0.0/8",))
+    headers = {name.lower().encode(): value.encode() for name, value in bearer(secret).items()}
+    ring.look()
+    assert by_key(ring, headers, "10.0.0.1").caller.key_id == key.id
+    with pytest.raises(KeyRefusedError, match="may not be used from"):
+        by_key(ring, headers, "192.0.2.1")
+    assert by_key(ring, headers, "10.0.0.1").caller.address == "10.0.0.1"
+    registry.revoke(key.id)
+    ring.look()
+    with pytest.raises(KeyRefusedError, match="revoked"):
+        by_key(ring, headers, "10.0.0.1")
+
+
+def test_a_key_that_expires_is_let_in_no_more(app: FastAPI, client: TestClient, registry: KeyRegistry) -> None:
+    ring = app.state.installation.keyring
+    _, secret = registry.create("short", Role.VIEWER, expires_at=datetime.now(UTC) + timedelta(seconds=2))
+    headers = {name.lower().encode(): value.encode() for name, value in bearer(secret).items()}
+    ring.look()
+    assert by_key(ring, headers, "10.0.0.1")
+
+    def is_refused() -> bool:
+        try:
+            by_key(ring, headers, "10.0.0.1")
+        except KeyRefusedError as error:
+            return error.code == "key_expired"
+        return False
+
+    until(is_refused)
