@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -36,7 +36,7 @@ from api import (
     sign_in,
 )
 from api.auditing import Auditor
-from api.binding import check_bind
+from api.binding import check_bind, check_people
 from api.context import Installation
 from api.forwarded import TrustedProxies
 from api.gate import Gate, allowed_hosts
@@ -59,6 +59,9 @@ from pipelines.settings_check import check_settings
 from pipelines.views import throughput
 from pipelines.views.view import API
 
+if TYPE_CHECKING:
+    from api.oidc.installing import SignInByProvider
+
 #: The look at the keys, and at a session, waits no longer for Redis, seconds: of keys the file tells, too.
 KEYS_TIMEOUT_S = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -69,10 +72,12 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises (at start-up):
         ConfigError: a host beyond loopback without a key or `LEADMILL_TRUST_NETWORK=1`, a plug-in that is none, a wrong
-            setting.
+            setting; at once: a provider to sign in by, without the extra for it.
     """
     keyring, rates = Keyring(settings.data_dir), RateLimit(settings.rate_limit)
-    sessions = Sessions(SessionCookies(settings.data_dir, settings.public_url))
+    by_provider = _sign_in_by_provider(settings)
+    people = None if by_provider is None else by_provider.people
+    sessions = Sessions(SessionCookies(settings.data_dir, settings.public_url), people)
     app = FastAPI(
         title="Leadmill",
         summary="Background jobs that turn company websites into scored sales leads",
@@ -81,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(settings, keyring, sessions, rates),
+        lifespan=_lifespan(settings, keyring, sessions, rates, by_provider),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.auditor = Auditor(app, keyring.asks)
@@ -112,15 +117,32 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, prefix=prefix)
     for router, prefix in routers:
         app.include_router(router.heads, prefix=prefix)
+    if by_provider is not None:
+        app.include_router(by_provider.router)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     return app
 
 
-def _lifespan(settings: Settings, keyring: Keyring, sessions: Sessions, rates: RateLimit) -> Callable[[FastAPI], Any]:
+def _sign_in_by_provider(settings: Settings) -> SignInByProvider | None:
+    if settings.oidc_issuer is None:
+        return None  # and nothing of it is imported
+    from api.oidc.installing import SignInByProvider
+
+    return SignInByProvider.of(settings)
+
+
+def _lifespan(
+    settings: Settings,
+    keyring: Keyring,
+    sessions: Sessions,
+    rates: RateLimit,
+    by_provider: SignInByProvider | None,
+) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         check_roles(iter_route_contexts(app.routes))
         check_bind(settings, settings.api_host)
+        check_people(settings)
         check_plugins()
         log.configure(settings)
         check_settings(settings, log.get_logger(__name__).warning)
@@ -148,6 +170,8 @@ def _lifespan(settings: Settings, keyring: Keyring, sessions: Sessions, rates: R
         await asyncio.to_thread(here.hub.close)
         await asyncio.to_thread(here.dispatcher.close)
         await asyncio.to_thread(auditor.close)
+        if by_provider is not None:
+            by_provider.provider.close()
         here.submitters.shutdown(wait=False, cancel_futures=True)
         here.store.close()
         here.broker.close()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from api.keyring import Keyring
 from api.sessions import Sessions
 from data.api_keys import ApiKey, KeyTable, digest_of, id_in
-from data.sessions import Session, digest_of_session
+from data.sessions import PersonSession, Session, digest_of_session
 from leadmill.access import API_KEY, Caller
 from leadmill.errors import KeyRefusedError, KeysUnreadableError, TooManyGuessesError
 
@@ -71,7 +71,8 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
 
 
 async def by_session(keyring: Keyring, sessions: Sessions, session_id: str, address: str) -> Admission:
-    """Who comes with a browser that is signed in. A session is good for no more than the key it was begun with.
+    """Who comes with a browser that is signed in. A session is good for no more than the key it was begun
+    with, or the role that a person has now.
 
     Raises:
         KeyRefusedError: the session has ended, or its key counts no more, or not from here.
@@ -82,6 +83,9 @@ async def by_session(keyring: Keyring, sessions: Sessions, session_id: str, addr
     session = await sessions.find(digest)
     if session is None:
         raise KeyRefusedError("this browser is signed in no more: sign in again at /sign-in", code="session_ended")
+    if isinstance(session, PersonSession):
+        still = partial(_still_signed_in_person, keyring, sessions, session, digest, address)
+        return Admission(_person(sessions, session, address), still)
     now = datetime.now(UTC)
     key = table.find_by_digest(*session, address, now)
     keyring.note_use(key.id, now)
@@ -148,6 +152,22 @@ def _still_signed_in(keyring: Keyring, sessions: Sessions, session: Session, dig
     except (KeyRefusedError, KeysUnreadableError):
         return False
     return sessions.lives(digest)
+
+
+def _person(sessions: Sessions, session: PersonSession, address: str) -> Caller:
+    if sessions.people is None:
+        raise KeyRefusedError("people sign in here no more, but by a key: /sign-in", code="session_ended")
+    return sessions.people.caller(session, address)
+
+
+def _still_signed_in_person(
+    keyring: Keyring, sessions: Sessions, session: PersonSession, digest: str, address: str
+) -> bool:
+    try:
+        _person(sessions, session, address)
+    except KeyRefusedError:
+        return False
+    return keyring.is_readable and sessions.lives(digest)
 
 
 def _still_counts(keyring: Keyring, given: str, address: str) -> bool:

@@ -41,3 +41,16 @@ def check_bind(settings: Settings, host: str) -> None:
             f"without API keys only this machine may reach the API, and {host} is open to others: make one by "
             "`leadmill keys create NAME --role admin`; inside a network you trust set LEADMILL_TRUST_NETWORK=1"
         )
+
+
+def check_people(settings: Settings) -> None:
+    """Refuse a provider to sign in by where nobody would have to: without any key everybody may do everything.
+
+    Raises:
+        ConfigError: so it is; says what to do.
+    """
+    if settings.oidc_issuer is not None and not asks_for_keys(settings):
+        raise ConfigError(
+            "LEADMILL_OIDC_ISSUER: without any API key whoever reaches the API may do everything, and nobody is asked "
+            "to sign in: make one by `leadmill keys create NAME --role admin`"
+        )

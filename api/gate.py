@@ -46,6 +46,8 @@ MAX_BUSY = 256
 _UNCOUNTED_ENDS = ("/healthz", "/readyz", "/events")
 #: What anybody may ask: whether this process is well, and no more; and to be let in, or out.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/sign-out"})
+#: The same where people sign in by a provider.
+PROVIDER_PATHS = frozenset({"/sign-in/oidc", "/sign-in/oidc/callback"})
 #: In a request's scope: the id of the session that has let it in; why its session has not.
 SESSION, SESSION_REFUSED = "leadmill.session", "leadmill.session_refused"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -133,6 +135,7 @@ class Gate:
         self._proxies = proxies
         self._keyring = keyring
         self._sessions = sessions
+        self._open_paths = OPEN_PATHS if sessions.people is None else OPEN_PATHS | PROVIDER_PATHS
         self._auditor = auditor
         auditor.under_way = lambda: self._busy
         self._rates = rates
@@ -170,7 +173,7 @@ class Gate:
             await send(message)
 
         refusal = self._refusal(scope, headers) or await self._unknown_caller(scope, headers)
-        if refusal is None and scope["path"] not in OPEN_PATHS:
+        if refusal is None and scope["path"] not in self._open_paths:
             refusal, rated = await self._too_often(scope["leadmill.caller"])
         counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
         if counted and self._busy >= MAX_BUSY:
@@ -217,7 +220,7 @@ class Gate:
         try:
             scope["leadmill.caller"], scope["leadmill.still"] = await self._admitted(scope, headers, session_id)
         except (KeyRefusedError, UnavailableError, TooManyGuessesError) as error:
-            if scope["path"] in OPEN_PATHS:
+            if scope["path"] in self._open_paths:
                 scope[SESSION_REFUSED] = None if session_id is None else str(error)
                 return None
             if isinstance(error, KeyRefusedError) and given is None and _navigates(scope["method"], headers):

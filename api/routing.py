@@ -27,6 +27,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 #: Under which a route keeps its role, and OpenAPI first has it (`api.openapi`).
 ROLE = "x-role"
+#: Set for a call that takes whatever query comes, because somebody else's program makes it.
+ANY_QUERY = "x-any-query"
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
@@ -43,11 +45,12 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         known, role = dict(self._query_parameters()), self.role
+        takes_any = bool((self.openapi_extra or {}).get(ANY_QUERY))
 
         async def checked(request: Request) -> Response:
             if role is not None:
                 _check_role(request.scope["leadmill.caller"], role)
-            if request.scope["query_string"]:
+            if request.scope["query_string"] and not takes_any:
                 _check_query(request, known)
             return await handle(request)
 

@@ -27,9 +27,21 @@ class SessionCookie(NamedTuple):
     name: str
     secure: bool
 
-    def holding(self, session_id: str) -> str:
-        """The value of `Set-Cookie`. The server says when a session ends; the browser forgets it when it is closed."""
-        return f"{self.name}={session_id}; {self._attributes}"
+    def holding(self, value: str, max_age_s: int | None = None) -> str:
+        """The value of `Set-Cookie`. The server says when a session ends; the browser forgets it when it is closed, or
+        after `max_age_s`.
+        """
+        age = "" if max_age_s is None else f"Max-Age={max_age_s}; "
+        return f"{self.name}={value}; {age}{self._attributes}"
+
+    def beside(self, what: str) -> SessionCookie:
+        """Another one of the same browser at the same place."""
+        return SessionCookie(f"{self.name}_{what}", self.secure)
+
+    def value_in(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """What a request's cookies say by this name; None where none does, or more than one."""
+        found = _values(headers, self.name)
+        return found[0] if len(found) == 1 else None
 
     def cleared(self) -> str:
         """The value of `Set-Cookie` that has the browser forget it."""
@@ -72,18 +84,25 @@ class SessionCookies:
             raise UnavailableError("nobody can sign in yet: the lake has no id before Redis was reached once")
         return found
 
+    def given_on_return(self, headers: Mapping[bytes, bytes]) -> SessionCookie:
+        """The same for a browser that a provider sends back: to `LEADMILL_PUBLIC_URL` where that is https, from
+        wherever it came.
+
+        Raises:
+            InsecureSignInError, UnavailableError: as `given_to`.
+        """
+        return SessionCookie(_SECURE_NAME, secure=True) if self._https_url else self.given_to(headers)
+
     def session_in(self, headers: Mapping[bytes, bytes]) -> str | None:
         """The id of the session in a request's cookies; None where there is none, or more than one."""
-        cookies = headers.get(b"cookie")
-        if cookies is None:
+        if b"cookie" not in headers:
             return None
         names = [_SECURE_NAME] if self._https_url else []
         host = host_of(headers.get(b"host", b"").decode("latin-1"))
         if host in LOOPBACK_NAMES and (local := self._of_lake()) is not None:
             names.append(local.name)
-        given = [pair.strip().partition("=") for pair in cookies.decode("latin-1").split(";")]
         for name in names:
-            found = [value for one, _, value in given if one == name]
+            found = _values(headers, name)
             if len(found) == 1 and SESSION_ID.fullmatch(found[0]):
                 return found[0]
         return None
@@ -97,6 +116,11 @@ class SessionCookies:
             if lake is not None:
                 self._local = SessionCookie(f"leadmill_{lake.removeprefix('lake_')[:12]}", secure=False)
         return self._local
+
+
+def _values(headers: Mapping[bytes, bytes], name: str) -> list[str]:
+    given = (pair.strip().partition("=") for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"))
+    return [value for one, _, value in given if one == name]
 
 
 def _host_of_origin(origin: str) -> str | None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fastapi.concurrency import run_in_threadpool
 
 from api.session_cookie import SessionCookies
-from data.sessions import Session, SessionStore, digest_of_session
+from data.sessions import PersonSession, Session, SessionStore, digest_of_session
 from leadmill.errors import LeadmillError, UnavailableError
+
+if TYPE_CHECKING:
+    from api.oidc.people import People
 
 Answer = TypeVar("Answer")
 
@@ -26,11 +29,13 @@ MAX_KNOWN = 10_000
 class Sessions:
     """`start` it; until then, no browser is signed in."""
 
-    def __init__(self, cookies: SessionCookies) -> None:
+    def __init__(self, cookies: SessionCookies, people: People | None = None) -> None:
         self.cookies = cookies
+        #: Who signs in by a provider; None: nobody does.
+        self.people = people
         self._store: SessionStore | None = None
         #: By digest, what Redis said of it and when.
-        self._known: dict[str, tuple[float, Session | None]] = {}
+        self._known: dict[str, tuple[float, Session | PersonSession | None]] = {}
         #: When Redis last did not answer, and how.
         self._fault: tuple[float, LeadmillError] | None = None
 
@@ -38,7 +43,7 @@ class Sessions:
         """Ask this one from now on; its calls give up soon."""
         self._store = store
 
-    async def find(self, digest: str) -> Session | None:
+    async def find(self, digest: str) -> Session | PersonSession | None:
         """The session that is known by this digest; None: it has ended.
 
         Raises:
@@ -59,7 +64,7 @@ class Sessions:
         except LeadmillError:
             return True
 
-    def begin(self, session: Session) -> str:
+    def begin(self, session: Session | PersonSession) -> str:
         """A new session's id.
 
         Raises:
@@ -77,7 +82,15 @@ class Sessions:
         self._asked(lambda store: store.end(digest))
         self._remember(digest, None)
 
-    def _ask(self, digest: str) -> Session | None:
+    def use_once(self, attempt: str, within_s: int) -> bool:
+        """Whether an attempt to sign in is used for the first time.
+
+        Raises:
+            UnavailableError: Redis does not answer.
+        """
+        return self._asked(lambda store: store.use_once(attempt, within_s))
+
+    def _ask(self, digest: str) -> Session | PersonSession | None:
         found = self._asked(lambda store: store.find(digest))
         self._remember(digest, found)
         return found
@@ -94,7 +107,7 @@ class Sessions:
             self._fault = time.monotonic(), error
             raise
 
-    def _remember(self, digest: str, session: Session | None) -> None:
+    def _remember(self, digest: str, session: Session | PersonSession | None) -> None:
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
         self._known[digest] = time.monotonic(), session

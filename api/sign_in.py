@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -39,13 +39,13 @@ _FIRST_PAGE = "/"
 @router.get("/sign-in", role=None)
 async def sign_in_page(request: Request, here: Everything, signed_in: SignedIn, next: str = _FIRST_PAGE) -> Response:
     refused: str | None = request.scope.get(SESSION_REFUSED)
-    status = 200
+    status, possible = 200, True
     if here.keyring.asks():
         try:
-            here.sessions.cookies.given_to(_headers(request))
+            here.sessions.cookies.given_to(headers_of(request))
         except (InsecureSignInError, UnavailableError) as error:
-            status, refused = error.status, str(error)
-    return _page(here, next, status, refused, signed_in)
+            status, refused, possible = error.status, str(error), False
+    return _page(here, next, status, refused, signed_in, possible=possible)
 
 
 @router.post("/sign-in", role=None)
@@ -58,18 +58,19 @@ async def sign_in(request: Request, here: Everything) -> Response:
         return _page(here, onward, 422, "Give a key.")
     address = request.client.host if request.client else ""
     try:
-        cookie = here.sessions.cookies.given_to(_headers(request))
+        cookie = here.sessions.cookies.given_to(headers_of(request))
         key = found_key(here.keyring, given, address)
         session_id = await run_in_threadpool(here.sessions.begin, begun_by(key, given))
     except (InsecureSignInError, KeyRefusedError, TooManyGuessesError, UnavailableError) as error:
         request.scope["leadmill.caller"], request.scope[SHOWN_KEY] = None, shown_id(given)
         audited(request, code=error.code)
-        return _page(here, onward, error.status, str(error), headers=_headers_of(error))
+        possible = not isinstance(error, InsecureSignInError | UnavailableError)
+        return _page(here, onward, error.status, str(error), headers=_headers_of(error), possible=possible)
     before: str | None = request.scope.get(SESSION)
     if before is not None:
         await run_in_threadpool(here.sessions.end, before)
     request.scope["leadmill.caller"] = key.caller(address)
-    return _onward(_here(onward), cookie.holding(session_id))
+    return _onward(here_only(onward), cookie.holding(session_id))
 
 
 @router.post("/sign-out", role=None)
@@ -79,12 +80,18 @@ async def sign_out(request: Request, here: Everything) -> Response:
         audited(request, code="session_ended")
         return _page(here, _FIRST_PAGE, 400, "This browser was not signed in any more.")
     await run_in_threadpool(_end, here, session_id)
-    return _onward("/sign-in", here.sessions.cookies.given_to(_headers(request)).cleared())
+    return _onward("/sign-in", here.sessions.cookies.given_to(headers_of(request)).cleared())
 
 
 def _end(here: Installation, session_id: str) -> None:
     here.sessions.end(session_id)
     here.hub.end_unwelcome()
+
+
+def sign_in_answer(here: Installation, onward: str, error: LeadmillError) -> Response:
+    """The page for somebody who was not signed in by another way: it says why, and asks for a key where one may."""
+    possible = not isinstance(error, InsecureSignInError)
+    return _page(here, onward, error.status, str(error), headers=_headers_of(error), possible=possible)
 
 
 def _page(
@@ -94,18 +101,27 @@ def _page(
     refused: str | None = None,
     signed_in: Caller | None = None,
     headers: dict[str, str] | None = None,
+    *,
+    possible: bool = True,
 ) -> Response:
     answer = page(
         "sign_in.html",
         status,
-        next=_here(onward),
+        next=here_only(onward),
         refused=refused and redacted(refused),
         signed_in=signed_in,
         asks=here.keyring.asks(),
-        possible=status not in (InsecureSignInError.status, UnavailableError.status),
+        possible=possible,
+        provider=_provider(here),
     )
     answer.headers.update(headers or {})
     return answer
+
+
+def _provider(here: Installation) -> tuple[str, str] | None:
+    """The name of the provider that people may sign in by, and where that begins: at the address it sends back to."""
+    issuer = here.settings.oidc_issuer
+    return None if issuer is None else (urlsplit(issuer).netloc, f"{here.settings.public_url or ''}/sign-in/oidc")
 
 
 def _headers_of(error: LeadmillError) -> dict[str, str]:
@@ -118,12 +134,13 @@ def _onward(address: str, cookie: str) -> Response:
     return RedirectResponse(address, 303, {"Set-Cookie": cookie})
 
 
-def _here(onward: str) -> str:
+def here_only(onward: str) -> str:
     """Where to go on: what was asked for, if it is an address on this host."""
     return onward if _HERE.fullmatch(onward) else _FIRST_PAGE
 
 
-def _headers(request: Request) -> dict[bytes, bytes]:
+def headers_of(request: Request) -> dict[bytes, bytes]:
+    """Those of a request, by their names in lower case."""
     return dict(request.scope["headers"])
 
 

@@ -87,8 +87,13 @@ def session(digest: str) -> str:
     return f"session:{digest}"
 
 
-def sessions_of(key_id: str) -> str:
-    return f"sessions:{key_id}"
+def sessions_of(owner: str) -> str:
+    return f"sessions:{owner}"
+
+
+def sign_in(digest: str) -> str:
+    """That an attempt to sign in by a provider has been used."""
+    return f"signin:{digest}"
 
 
 def told(digest: str) -> str:

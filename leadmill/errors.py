@@ -88,6 +88,16 @@ class InsecureSignInError(LeadmillError):
     category = ErrorCategory.DATA
 
 
+class SignInFailedError(LeadmillError):
+    """Signing in by an identity provider came to nothing; `code` says at what, the message what to do."""
+
+    category = ErrorCategory.DATA
+
+    def __init__(self, message: str, *, code: str, status: int = 401) -> None:
+        super().__init__(message)
+        self.code, self.status = code, status
+
+
 class ForbiddenError(LeadmillError):
     """The caller is known, and may not do this; the message names what is needed."""
 

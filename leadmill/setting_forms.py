@@ -18,6 +18,7 @@ from leadmill.quotas import MAX_QUOTA
 from leadmill.rate import Rate
 from leadmill.redaction import plain
 from leadmill.redis_tls import tls_fault
+from leadmill.roles_by_claim import RolesByClaim
 from leadmill.time_zones import time_zone
 
 #: The shortest key that messages are signed with.
@@ -103,6 +104,25 @@ def _rate(value: str) -> str:
     return value
 
 
+def _issuer(value: str) -> str:
+    url = urlsplit(value)
+    if url.username is not None or url.query or url.fragment or not url.hostname:
+        raise ValueError("the provider is given as https://login.example.org, as it names itself")
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback_url(value)):
+        raise ValueError("the provider is asked over https alone (http only on this machine)")
+    return value
+
+
+def is_loopback_url(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    return hosts.host_of(urlsplit(url).netloc) in hosts.LOOPBACK_NAMES
+
+
+def _roles(value: str) -> str:
+    RolesByClaim(value)
+    return value
+
+
 def _zone(value: str) -> str:
     time_zone(value)
     return value
@@ -141,5 +161,7 @@ Origin = Annotated[str, AfterValidator(hosts.origin)]
 Folder = Annotated[str, AfterValidator(_folder)]
 ApiKeyText = Annotated[str, AfterValidator(_api_key)]
 SigningKeys = Annotated[str, AfterValidator(_signing_keys)]
+Issuer = Annotated[str, AfterValidator(_issuer)]
+RolesText = Annotated[str, AfterValidator(_roles)]
 RateText = Annotated[str, AfterValidator(_rate)]
 ZoneName = Annotated[str, AfterValidator(_zone)]

@@ -22,12 +22,14 @@ from leadmill.setting_forms import (
     ApiKeyText,
     Folder,
     Hosts,
+    Issuer,
     Networks,
     Origin,
     Proxies,
     ProxyUrl,
     RateText,
     RedisUrl,
+    RolesText,
     Secret,
     SigningKeys,
     Words,
@@ -164,6 +166,33 @@ class Settings(BaseSettings):
         "address that is bound and the host of `LEADMILL_PUBLIC_URL`: `leads.example.com`, or `*.example.com` for all "
         "below it. Any port. Others are answered 421, so that no page can reach the API through a DNS name of its own.",
         group="place",
+    )
+
+    oidc_issuer: Issuer | None = setting(
+        None,
+        "An OpenID Connect provider by which people [sign in](team.md#people-sign-in-by-a-provider), as it names "
+        "itself: `https://login.example.org`. Needs `pip install 'leadmill[oidc]'`, the next three, and an API key.",
+        shown="people sign in by a key",
+    )
+    oidc_client_id: str | None = setting(None, "How the provider knows this installation.", shown="none")
+    oidc_client_secret: str | None = setting(
+        None, "What it shows the provider.", shown="none", hides="value", repr=False
+    )
+    oidc_roles: RolesText | None = setting(
+        None,
+        "Who may do what: `leads-admins=admin,sales=operator:acme`, each a value of the claim, a role, and a project "
+        "if not the default. What stands first of all that somebody has counts; who has none is not let in.",
+        shown="none",
+    )
+    oidc_claim: str = setting(
+        "groups",
+        "The claim in which the provider names them: `groups`, `roles`, or `email` (if it says that it is verified).",
+        min_length=1,
+    )
+    oidc_scopes: str = setting(
+        "openid profile email",
+        "What the provider is asked for. Some want one of its own before they tell groups: `openid profile groups`.",
+        pattern=r"^openid( [\x21\x23-\x5b\x5d-\x7e]+)*$",
     )
 
     signing_key: SigningKeys | None = setting(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from leadmill.errors import ConfigError
 from leadmill.mistyped import mistyped_variables
 from leadmill.redis_tls import tls_files, trusts_anybody
+from leadmill.setting_forms import is_loopback_url
 from leadmill.settings import SettingFault, Settings, variable_of
 from leadmill.suggest import did_you_mean
 from pipelines.request.search import check_provider
@@ -74,6 +75,24 @@ def _messages(settings: Settings) -> Iterator[SettingFault]:
         yield SettingFault("fail", f"{text}; leave it out, or unset LEADMILL_SIGNING_KEY")
 
 
+def _provider(settings: Settings) -> Iterator[SettingFault]:
+    given = {
+        "LEADMILL_OIDC_CLIENT_ID": settings.oidc_client_id,
+        "LEADMILL_OIDC_CLIENT_SECRET": settings.oidc_client_secret,
+        "LEADMILL_OIDC_ROLES": settings.oidc_roles,
+    }
+    if settings.oidc_issuer is None:
+        for variable in (name for name, value in given.items() if value):
+            yield SettingFault("fail", f"{variable}: of which provider? Set LEADMILL_OIDC_ISSUER, too")
+        return
+    for variable in (name for name, value in given.items() if not value):
+        yield SettingFault("fail", f"LEADMILL_OIDC_ISSUER: nobody can sign in without {variable}; set it, too")
+    public = settings.public_url
+    if public is not None and not public.startswith("https://") and not is_loopback_url(public):
+        text = "a provider sends people back to it, and over plain HTTP no browser is signed in; use https://"
+        yield SettingFault("fail", f"LEADMILL_PUBLIC_URL: {text}")
+
+
 def _tls(settings: Settings) -> Iterator[SettingFault]:
     for variable, url in (
         ("REDIS_URL", settings.redis_url),
@@ -113,6 +132,7 @@ _CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (
     _names,
     _search,
     _messages,
+    _provider,
     _tls,
     _scoring,
     _layouts,

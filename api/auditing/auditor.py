@@ -26,6 +26,8 @@ from leadmill.access import Caller
 
 #: Methods that change nothing: of those only refusals are audited.
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What changes something all the same: a provider sends the browser back by GET, and so it is signed in.
+_WRITING_READS = frozenset({"/sign-in/oidc/callback"})
 #: Answers that refuse whatever is asked. 503 is one where the gate gives it.
 _REFUSALS = frozenset({401, 403, 413, 421, 429})
 #: In a request's scope: the visible part of the key that was refused; what its call says of itself (`audited`); the
@@ -97,7 +99,7 @@ class Auditor:
         known = caller is not None and caller.key_id is not None
         if commits is None or not (known or self._asks() or _ALWAYS.match(scope["path"])):
             return send
-        is_read = scope["method"] in _READS
+        is_read = scope["method"] in _READS and scope["path"] not in _WRITING_READS
         if not (is_read or refused):
             scope[ACCEPTANCE] = Acceptance(partial(self._entry, scope, 202))
         held: Message | None = None

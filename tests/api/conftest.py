@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -183,10 +184,17 @@ def status(client: TestClient, job_id: str) -> dict[str, Any]:
 @pytest.fixture
 def api(settings: Settings, tmp_path: Path) -> Iterator[str]:
     """The address of an API in a process of its own, whose log holds no trace at the end."""
+    with running_api(settings, tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def running_api(settings: Settings, tmp_path: Path, **more: str) -> Iterator[str]:
+    """The same, with further variables."""
     port = free_port()
     env = {
         "PATH": "/usr/bin:/bin", "REDIS_URL": settings.redis_url, "LEADMILL_DATA_URL": settings.data_url,
-        "LEADMILL_LOG_LEVEL": "ERROR",
+        "LEADMILL_LOG_LEVEL": "ERROR", **more,
     }  # fmt: skip
     with (
         (tmp_path / "api.log").open("wb") as log,
@@ -194,11 +202,13 @@ def api(settings: Settings, tmp_path: Path) -> Iterator[str]:
     ):
         url = f"http://127.0.0.1:{port}"
         until = time.monotonic() + 40
-        while not _is_up(url):
-            assert time.monotonic() < until, "the API did not come up"
-            time.sleep(0.05)
-        yield url
-        process.kill()
+        try:
+            while not _is_up(url):
+                assert time.monotonic() < until, "the API did not come up"
+                time.sleep(0.05)
+            yield url
+        finally:
+            process.kill()
     assert "Traceback" not in (tmp_path / "api.log").read_text()
 
 

@@ -346,7 +346,7 @@ def test_it_slides_and_the_oldest_of_a_key_end(store: JobStore, valkey: Valkey) 
     assert kept.find(first) == of and valkey.client.ttl(key) > SLIDING_S - 10
     valkey.client.expire(key, SLIDING_S - 30)
     assert kept.find(first) == of and valkey.client.ttl(key) <= SLIDING_S - 30, "at most once a minute"
-    more = [digest_of_session(kept.begin(of)) for _ in range(sessions.MAX_OF_A_KEY)]
+    more = [digest_of_session(kept.begin(of)) for _ in range(sessions.MAX_OF_AN_OWNER)]
     other = digest_of_session(kept.begin(Session("hgfedcba", "1" * 64)))
     assert [kept.lives(one) for one in (first, *more, other)] == [False] + [True] * (len(more) + 1)
     kept.end(more[0])

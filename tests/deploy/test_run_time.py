@@ -62,7 +62,7 @@ def test_all_that_runs_may_be_shipped(found: dict[str, Part]) -> None:
 def test_another_licence_fails_the_check(
     found: dict[str, Part], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run_time, "parts", lambda: found)
+    monkeypatch.setattr(run_time, "parts", lambda **_: found)
     monkeypatch.setattr(run_time, "ALLOWED", run_time.ALLOWED - {"MIT"})
     assert main([]) == 1
     assert "not to be shipped: redis " in capsys.readouterr().err
