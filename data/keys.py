@@ -133,6 +133,8 @@ PROJECTS, PROJECT_OF = "projects", "project_of"
 PROBE = "probe"
 #: Stream of audit entries that are in no file yet (data/audit/stream.py).
 AUDIT = "audit"
+#: Notices (data/notices/): kinds that somebody listens to, notices that no deliverer has seen, how many were dropped.
+NOTICES_WANTED, NOTICES, NOTICES_LOST = "notices_wanted", "notices", "notices_lost"
 #: Of API keys (data/api_keys/).
 API_KEYS_VERSION, API_KEYS_USED = "api_keys_version", "api_keys_used"
 #: API processes that live (data/shared_buckets.py).
@@ -141,7 +143,8 @@ API_PROCESSES = "api_processes"
 OF_ALL = frozenset(
     {
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
-        PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES,
+        PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
+        NOTICES_LOST,
     }
 )  # fmt: skip
 
@@ -160,9 +163,9 @@ def shared(statuses: Iterable[str], kinds: Iterable[str] = ()) -> dict[str, str]
     return {
         **{of_status(status): "zset" for status in statuses},
         **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE, PROJECTS), "zset"),
-        **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER, PROJECT_OF), "hash"),
-        **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY), "string"),
-        **dict.fromkeys((CRITICAL, AUDIT), "stream"),
+        **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER, PROJECT_OF, NOTICES_WANTED), "hash"),
+        **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY, NOTICES_LOST), "string"),
+        **dict.fromkeys((CRITICAL, AUDIT, NOTICES), "stream"),
         LOOKS: "list",
         **{of_kind(kind): "zset" for kind in kinds},
         **{durations(kind): "hash" for kind in kinds},

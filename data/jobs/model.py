@@ -103,6 +103,9 @@ LIMITS: dict[str, float] = {
     "ENDED_KEPT_S": 3_600,  # units and events of a completed job
     "IDEMPOTENCY_S": 86_400,
     "USED_KEPT_S": 2 * 86_400,  # what a project used of its quotas of a day
+    "NOTICES_KEPT": 10_000,  # most notices that wait for a deliverer; of more the oldest are dropped, so many at once
+    "NOTICES_DROPPED": 1_000,
+    "TOLD_BYTES": 600,  # longest error that a notice carries
 }
 #: Why a unit failed that the deadline gave up, in its state and in the error of each of its companies.
 DEADLINE_STRUCK = "the deadline of the job struck before this was done"

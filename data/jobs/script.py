@@ -18,6 +18,7 @@ from typing import Any
 from data import keys
 from data.jobs.model import DEADLINE_STRUCK, LIMITS, TERMINAL, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
 from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
+from leadmill.notices import KINDS, Severity
 from leadmill.quotas import Quotas
 
 _FOLDER = Path(__file__).parent / "lua"
@@ -82,5 +83,6 @@ CONSTANTS: dict[str, str] = {
     "QUOTA_NAMES": ", ".join(map(_lua, Quotas.names())),
     "JOB_STATUSES": ", ".join(_lua(status) for status in Status),
     "JOB_MOVES": _lua(_moves(TRANSITIONS)),
+    "INFO_NOTICES": _lua("".join(f" {kind.name} " for kind in KINDS.values() if kind.severity == Severity.INFO)),
     "UNIT_MOVES": _lua(_moves(UNIT_TRANSITIONS)),
 }

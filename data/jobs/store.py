@@ -13,6 +13,7 @@ from data.jobs.record import UnitState, stored_fields
 from data.jobs.restored import RestoredJob
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ConflictError, ForeignLakeError, NotFoundError, StoreRefusedError, UnavailableError
+from leadmill.notices import OF_EVENT, NoticeKind
 from leadmill.quotas import Quotas
 from leadmill.redaction import redacted
 
@@ -264,10 +265,28 @@ class JobStore(JobReader):
             return bool(self.redis.set(self.key(keys.told(digest)), kind, nx=True, ex=for_s))
 
     def critical(self, kind: str, about: Mapping[str, Any]) -> None:
-        """Append to the capped stream of what an operator must see: poison, missed_ticks, health …"""
-        with self.guarded(keys.CRITICAL):
-            entry: dict[Any, Any] = {"t": kind, "d": json.dumps(redacted.within(about))}
-            self.redis.xadd(self.key(keys.CRITICAL), entry, maxlen=int(LIMITS["EVENTS_KEPT"]), approximate=True)
+        """Append to the capped stream of what an operator must see: poison, missed_ticks, health …
+
+        It is a notice, too, of the kind that `leadmill.notices` says.
+        """
+        told = OF_EVENT.get(kind)
+        if told is None:
+            self.call("tell", event=kind, data=json.dumps(redacted.within(about)))
+        else:
+            self.tell(told, about, event=kind)
+
+    def tell(self, kind: NoticeKind, about: Mapping[str, Any], *, event: str | None = None) -> None:
+        """Put a notice into the outbox if somebody listens to its kind, of what is no move of a job.
+
+        Args:
+            about: texts and numbers by name; kept without secrets. What `kind.says` and `kind.apart_by` name is there.
+            event: the critical event that it is besides.
+
+        Raises:
+            UnavailableError: Redis does not answer, or takes no write; nothing was written.
+        """
+        data = json.dumps(redacted.within(about))
+        self.call("tell", event=event, kind=kind.name, heard=[*kind.heard_by, *kind.resolves], data=data)
 
 
 def _stored(units: Mapping[str, UnitState]) -> dict[str, Mapping[str, Any]]:

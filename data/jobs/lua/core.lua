@@ -27,11 +27,12 @@ local units, units_changed = {}, {} -- units that were read or made: name → st
 -- the order in which Redis will list them, and name → true
 local numbers -- last hand-out numbers, by stage and level
 local writes, drops = {}, nil -- {type, key, command, …}; and {type, key} of what is removed before that
+local noticed -- notices of the decision by kind: {their write, their body}
 
 -- Forgets what was decided, or begins with another job.
 local function decide_anew()
   subject, changed, units, units_changed, writes = nil, {}, {}, {}, {}
-  removed, numbers, drops = nil, nil, nil
+  removed, numbers, drops, noticed = nil, nil, nil, nil
 end
 
 local function num(value) return tonumber(value) or 0 end
@@ -193,6 +194,61 @@ end
 
 local function critical(kind, data)
   write('stream', scope .. 'critical', 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
+end
+
+-- ---- notices (leadmill/notices.py) ----
+
+-- Whether somebody listens to one of these kinds. A key of another type is nobody: no move fails for a notice.
+local function is_wanted(...)
+  local found = redis.pcall('HMGET', P .. 'notices_wanted', ...)
+  for i = 1, found.err and 0 or #found do
+    if found[i] then return true end
+  end
+  return false
+end
+
+-- The outbox is emptied by deliverers. Of one that nobody empties the oldest go, those of no weight first, and are counted.
+local function make_room_for_notices(waiting)
+  local ids = {}
+  for _, entry in ipairs(call('XRANGE', P .. 'notices', '-', '+')) do
+    if entry[2][1] == 'info' and #ids < NOTICES_DROPPED then ids[#ids + 1] = entry[1] end
+  end
+  write_each('stream', 'notices', 'XDEL', ids)
+  write('stream', 'notices', 'XTRIM', 'MAXLEN', '=', NOTICES_KEPT - NOTICES_DROPPED)
+  local lost = redis.pcall('GET', P .. 'notices_lost')
+  if type(lost) ~= 'table' then write('string', 'notices_lost', 'SET', num(lost) + waiting - NOTICES_KEPT + NOTICES_DROPPED) end
+end
+
+-- A text without what is longer, whole letters only.
+local function short(text)
+  if type(text) ~= 'string' or #text <= TOLD_BYTES then return text end
+  local most, behind = TOLD_BYTES, text:byte(TOLD_BYTES + 1)
+  while most > 0 and behind >= 128 and behind < 192 do -- amid a letter
+    behind, most = text:byte(most), most - 1
+  end
+  return text:sub(1, most)
+end
+
+-- What somebody should hear of, where one of the kinds `heard` is listened to, or its job asked to be told. Of one kind
+-- there is one notice a decision: further units are counted in it.
+local function notice(kind, about, heard, job, asked)
+  local known = noticed and noticed[kind]
+  if known then
+    known.body.about.units = num(known.body.about.units) + 1
+    known.write[#known.write] = enc(known.body)
+    return
+  end
+  if not asked and not is_wanted(unpack(heard)) then return end
+  local waiting = redis.pcall('XLEN', P .. 'notices')
+  if type(waiting) ~= 'number' then return end -- a key of another type
+  if waiting >= NOTICES_KEPT and not noticed then make_room_for_notices(waiting) end
+  about.error = short(about.error)
+  local body = { kind = kind, project = project, about = about, asked = asked }
+  if job then body.job, body.tags = job.id, job.tags end
+  local weight = (INFO_NOTICES):find(' ' .. kind .. ' ', 1, true) and 'info' or 'more'
+  write('stream', 'notices', 'XADD', '*', weight, enc(body))
+  noticed = noticed or {}
+  noticed[kind] = { write = writes[#writes], body = body }
 end
 
 -- Whether a move is one of those that data/jobs/model.py allows (` <from>><to> …`); else the operation is refused.

@@ -29,6 +29,26 @@ local function count_ended(job, by)
   count(scope .. 'hist:' .. job.kind, job.bucket or bucket_of(num(job.took)), by)
 end
 
+-- Somebody may want to hear of a job's end. One that was resumed and is completed is what whoever heard of its failure
+-- hears, too.
+local function notice_end(job, status)
+  local kind, least = 'job.' .. status, num(job[MIN_COVERAGE])
+  local heard = { kind }
+  if status == 'failed' and least > 0 and (job.coverage or '') ~= '' and num(job.coverage) < least then
+    kind = 'job.low_coverage'
+    heard[2] = kind
+  elseif status == 'completed' and num(job.attempt) > 1 then
+    heard = { kind, 'job.failed', 'job.low_coverage' }
+  end
+  local asked
+  if job.notify or job.callback_url then asked = { notify = job.notify, callback_url = job.callback_url } end
+  notice(kind, {
+    status = status, kind = job.kind, attempt = num(job.attempt), companies = job[COMPANIES] and num(job[COMPANIES]),
+    coverage = (job.coverage or '') ~= '' and num(job.coverage) or nil, category = job.category, took_ms = num(job.took),
+    parent = (job.parent or '') ~= '' and job.parent or nil, error = job.why,
+  }, heard, job, asked)
+end
+
 local function end_job(job, status)
   local took = math.max(0, now - num(job.started ~= '' and job.started or now))
   set(job, 'finished', now)
@@ -44,6 +64,7 @@ local function end_job(job, status)
   unset(job, 'told')
   if job.quota then limits().leave(job) end
   set_status(job, status)
+  notice_end(job, status)
   count_ended(job, 1)
   undue('~')
   if status == 'completed' and num(job.coverage) >= 1 then

@@ -53,7 +53,8 @@ end
 
 local function fail_wrong_close(job, name)
   set(job, 'category', 'data')
-  write('hash', scope .. 'doc:' .. job.id, 'HSET', 'error', "the job's record is wrong: close: " .. name)
+  job.why = "the job's record is wrong: close: " .. name
+  write('hash', scope .. 'doc:' .. job.id, 'HSET', 'error', job.why)
   end_job(job, 'failed')
 end
 
@@ -153,8 +154,11 @@ local function fail_unit(job, name, unit, category, text)
   event('unit', { unit = name, stage = stage, state = 'failed', category = category, error = text })
   write('zset', scope .. 'dead', 'ZADD', now, job.id .. '|' .. name)
   if category == 'poison' then critical('poison', { job = job.id, unit = name, stage = stage, error = text }) end
+  local about = { unit = name, stage = stage, category = category, error = text, units = 1 }
+  notice('unit.dead', about, { 'unit.dead' }, job)
   if not is_part(name) and (job.category or '') == '' and not name:find('^render:') then
     set(job, 'category', category)
+    job.why = text
     write('hash', scope .. 'doc:' .. job.id, 'HSET', 'error', text)
   end
   ended(job, name, true)

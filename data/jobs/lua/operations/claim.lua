@@ -95,6 +95,7 @@ local function set_aside(member, why)
     local about = type(why) == 'table' and why or {}
     local text = about.damaged or about.illegal or about.err or why
     critical('damaged_record', { job = id, key = about.damaged, error = tostring(text) })
+    notice('record.damaged', { job = id, key = about.damaged, error = tostring(text) }, { 'record.damaged' })
     write_down()
   end
 end
@@ -150,6 +151,7 @@ local function pull_in(last)
   end
   call('ZREMRANGEBYSCORE', P .. 'aside', '(' .. now, '+inf')
   critical('clock_went_back', { ms = last - now })
+  notice('clock.went_back', { ms = last - now }, { 'clock.went_back' })
   write_down()
 end
 

@@ -36,6 +36,7 @@ local function count_commit(job, stage)
   if job.quota then limits().add_pages(job, num(args.pages)) end
   for name, value in pairs(args.fields or {}) do set(job, name, value) end
   for name, value in pairs(args.doc or {}) do write('hash', scope .. 'doc:' .. job.id, 'HSET', name, value) end
+  job.why = args.doc and args.doc.error
 end
 
 -- A stage ended well.

@@ -1,0 +1,8 @@
+-- Of what is no move of a job: a critical event, what somebody should hear of, or both.
+local function operation()
+  if args.event then
+    write('stream', scope .. 'critical', 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', args.event, 'd', args.data)
+  end
+  if args.heard then notice(args.kind, dec(args.data), args.heard) end
+  return { ok = true }
+end
