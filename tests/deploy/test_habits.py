@@ -83,7 +83,8 @@ def test_named_targets_exist() -> None:
 
 def packages(path: Path) -> subprocess.CompletedProcess[str]:
     script = ["/bin/sh", str(ROOT / "deploy" / "ci-packages.sh")]
-    return subprocess.run(script, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
+    env = {"PATH": str(path), "POLICY": str(path / "policy-rc.d")}
+    return subprocess.run(script, env=env, capture_output=True, text=True, check=False)
 
 
 def program(path: Path, name: str, does: str) -> None:
@@ -94,14 +95,18 @@ def program(path: Path, name: str, does: str) -> None:
 @pytest.mark.stack
 def test_debian_packages_come_where_they_may(tmp_path: Path) -> None:
     found = packages(tmp_path)
-    assert (found.returncode, found.stderr) == (
-        0,
-        "ci-packages: no apt-get here; left out: chromium curl git openssl redis-server\n",
+    every = "chromium curl git openssl prometheus prometheus-alertmanager redis-server"
+    assert (found.returncode, found.stderr) == (0, f"ci-packages: no apt-get here; left out: {every}\n")
+    program(
+        tmp_path,
+        "apt-get",
+        f'echo "$@" >>{tmp_path}/asked; [ "$1" = update ] || "$POLICY" || echo $? >{tmp_path}/policy',
     )
-    program(tmp_path, "apt-get", f'echo "$@" >>{tmp_path}/asked')
+    program(tmp_path, "chmod", '/bin/chmod "$@"')
+    program(tmp_path, "rm", '/bin/rm "$@"')
     program(tmp_path, "id", "echo 1000")
     program(tmp_path, "chromium", "")
-    for there in ("git", "openssl", "redis-server"):
+    for there in ("git", "openssl", "prometheus", "prometheus-alertmanager", "redis-server"):
         program(tmp_path, there, "")
     found = packages(tmp_path)
     assert (found.returncode, found.stderr) == (0, "ci-packages: only root may install; left out: curl\n")
@@ -110,6 +115,8 @@ def test_debian_packages_come_where_they_may(tmp_path: Path) -> None:
     assert packages(tmp_path).returncode == 0
     update, install = (tmp_path / "asked").read_text().splitlines()
     assert update.startswith("update") and install.startswith("install") and install.split()[-1] == "curl"
+    assert (tmp_path / "policy").read_text() == "101\n", "no service is started meanwhile"
+    assert not (tmp_path / "policy-rc.d").exists(), "and may be afterwards"
     program(tmp_path, "curl", "")
     program(tmp_path, "apt-get", "exit 1")
     found = packages(tmp_path)
