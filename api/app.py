@@ -144,7 +144,7 @@ def _lifespan(
         check_bind(settings, settings.api_host)
         check_people(settings)
         check_plugins()
-        log.configure(settings)
+        log.configure(settings, "api")
         check_settings(settings, log.get_logger(__name__).warning)
         await asyncio.to_thread(keep_private, settings.data_dir)
         here = Installation.make(settings, keyring, sessions)

@@ -22,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.access_log import Access, speaks
 from api.auditing import Auditor
 from api.auditing.auditor import SHOWN_KEY
 from api.authentication import CHALLENGE, Admission, by_key, by_session, given_key, shown_id
@@ -33,6 +34,7 @@ from api.sessions import Sessions
 from leadmill.access import Caller
 from leadmill.errors import ConfigError, KeyRefusedError, TooManyGuessesError, UnavailableError
 from leadmill.hosts import AllowedHosts
+from leadmill.log import begin
 from leadmill.settings import Settings
 from pipelines.request.inputs import MAX_UPLOAD
 
@@ -156,6 +158,8 @@ class Gate:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _REQUEST_ID.match(given) else f"req_{self._series}{next(self._numbers):08x}"
         scope["leadmill.request_id"] = request_id
+        begin(request_id=request_id)
+        access = Access(scope) if speaks() else None
         started = False
         rated: list[tuple[bytes, bytes]] = []
 
@@ -163,6 +167,8 @@ class Gate:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                if access is not None:
+                    access.answered(message)
                 present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
@@ -189,12 +195,14 @@ class Gate:
             problems.log.debug("client gone before its request was whole", request_id=request_id)
         except Exception as error:
             if started:  # too late for another answer: the connection is cut
-                problems.log.error("answer broke off", request_id=request_id, path=scope["path"], exc_info=error)
+                problems.log.error("answer broke off", path=scope["path"], exc_info=error)
                 raise
             answer = problems.of_crash(error, request_id, scope["path"])
             await answer(scope, receive, answering)
         finally:
             self._busy -= counted
+            if access is not None:
+                access.over(self._auditor.route_of(scope))
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
         host = headers.get(b"host", b"").decode("latin-1").lower()

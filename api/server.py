@@ -17,7 +17,7 @@ _OTHER_FILES = 200
 
 def serve(app: FastAPI, host: str, port: int) -> None:
     """Serve until told to stop; open event streams get three seconds."""
-    log.configure(get_settings())  # also for what the server itself says, of a start that fails, too
+    log.configure(get_settings(), "api")  # also for what the server itself says, of a start that fails, too
     uvicorn.run(
         app,
         host=host,

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from leadmill.errors import ConfigError
 from leadmill.loading import imports_kept, without_pandas
-from leadmill.redaction import hide_in_crashes, redacted
+from leadmill.log import crashed, last_words, of_process
+from leadmill.redaction import hide_in_crashes
 
 
 def python_command(*arguments: str) -> list[str]:
@@ -67,8 +68,11 @@ def celery(arguments: Sequence[str]) -> int:
 
     try:
         with imports_kept():
-            from tasks.app import app
-        return int(app.start(list(arguments)) or 0)
+            from tasks.app import app, settings
+        of_process(process=arguments[0])
+        # Where machines read the log, Celery's banner is none of its lines.
+        quiet = ["--quiet"] if settings.log_format == "json" else []
+        return int(app.start([*quiet, *arguments]) or 0)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -88,13 +92,13 @@ def api(host: str, port: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    hide_in_crashes()
+    hide_in_crashes(crashed)
     # numpy comes with pyarrow: its threads, which nothing here uses, cost each process 0.1 s and their stacks.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(arguments)
     except ConfigError as error:  # a setting or a plug-in: nothing can be loaded
-        print(redacted(f"error: {error}"), file=sys.stderr)
+        last_words(f"error: {error}")
         return 2
 
 

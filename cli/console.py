@@ -6,7 +6,6 @@ Text from outside (names, titles, error messages) passes `clean` before it reach
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -14,18 +13,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.streams import OutputClosedError, silence
+from leadmill.one_line import one_line
 from leadmill.redaction import redacted
 
 #: Longest message of an error, characters; what was typed may be longer.
 LONGEST = 1_000
 #: Between two columns of a table that fits, characters.
 WIDE_GAP = 3
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def clean(text: object) -> str:
-    """Text without control characters and direction marks, on one line."""
-    return _CONTROL.sub("�", str(text)).replace("\n", " ").replace("\t", " ")
+#: Text without control characters and direction marks, on one line.
+clean = one_line
 
 
 def result(text: str) -> None:

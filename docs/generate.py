@@ -55,6 +55,14 @@ def settings(group: str) -> str:
     return _table(["variable", "default", "what it does"], lines)
 
 
+def log_fields(of: str) -> str:
+    """The fields of every line of the log, or of access lines."""
+    from leadmill.log import ACCESS_FIELDS, FIELDS
+
+    fields = {"every": FIELDS, "access": ACCESS_FIELDS}[of]
+    return _table(["field", "what it holds"], ([f"`{name}`", about] for name, about in fields.items()))
+
+
 def _what_it_does(field: Any) -> str:
     return f"{field.description} May lie in a file (below)." if _about(field)["hides"] else field.description
 
@@ -256,6 +264,7 @@ def _buckets(bounds: Sequence[float]) -> str:
 
 BLOCKS: Mapping[str, Callable[[str], str]] = {
     "settings": settings,
+    "log_fields": log_fields,
     "found": found,
     "fields": fields,
     "commands": commands,

@@ -14,7 +14,7 @@ import shlex
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
@@ -220,15 +220,24 @@ def trace_of(error: BaseException) -> str:
     return redacted("".join(traceback.format_exception(error)))
 
 
-def hide_in_crashes() -> None:
-    """Have this process print the errors that end it, or one of its threads, without secrets."""
+def hide_in_crashes(tell: Callable[[str, str], None] | None = None) -> None:
+    """Have this process print the errors that end it, or one of its threads, without secrets.
+
+    `tell` is given what has ended and the trace in the place of standard error.
+    """
 
     def crashed(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
-        sys.stderr.write(trace_of(error))
+        if tell is None:
+            sys.stderr.write(trace_of(error))
+        else:
+            tell("the process has crashed", trace_of(error))
 
     def thread_crashed(about: threading.ExceptHookArgs) -> None:
         if about.exc_value is not None and not isinstance(about.exc_value, SystemExit):
             name = about.thread.name if about.thread is not None else "unknown"
-            sys.stderr.write(f"Exception in thread {name}:\n{trace_of(about.exc_value)}")
+            if tell is None:
+                sys.stderr.write(f"Exception in thread {name}:\n{trace_of(about.exc_value)}")
+            else:
+                tell(f"a thread has crashed: {name}", trace_of(about.exc_value))
 
     sys.excepthook, threading.excepthook = crashed, thread_crashed

@@ -24,6 +24,9 @@ from leadmill.time_zones import time_zone
 #: The shortest key that messages are signed with.
 SIGNING_KEY_CHARACTERS = 32
 
+#: How much a logger tells, most first.
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 #: Where a setting stands in docs/configuration.md.
 Group = Literal["celery", "place", "permission", "limit", "log"]
 #: What is secret of a setting: the passwords of its URL, all of it, or perhaps its argument: the provider knows.
@@ -150,8 +153,17 @@ def _hosts(value: Any) -> Any:
     return [hosts.checked(entry) for entry in entries]
 
 
+def _levels(value: list[str]) -> list[str]:
+    for one in value:
+        name, _, level = one.partition("=")
+        if not name or level not in LOG_LEVELS:
+            raise ValueError(f"{one[:60]!r} is no logger=LEVEL; levels: {', '.join(LOG_LEVELS)}")
+    return value
+
+
 #: Comma-separated in the environment.
 Words = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Levels = Annotated[Words, AfterValidator(_levels)]
 Networks = Annotated[Words, AfterValidator(_networks)]
 Proxies = Annotated[Networks, AfterValidator(_not_everybody)]
 Hosts = Annotated[list[str], NoDecode, BeforeValidator(_hosts)]

@@ -23,6 +23,7 @@ from leadmill.setting_forms import (
     Folder,
     Hosts,
     Issuer,
+    Levels,
     Networks,
     Origin,
     Proxies,
@@ -304,6 +305,11 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.", group="log"
+    )
+    log_levels: Levels = setting(
+        [],
+        "Other levels for single [loggers](logging.md#levels), comma-separated: `api.access=WARNING,celery=ERROR`.",
+        group="log",
     )
 
     @model_validator(mode="before")

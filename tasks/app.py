@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,13 +14,13 @@ from data.privacy import keep_private
 from leadmill import log as logging_setup
 from leadmill.errors import LeadmillError
 from leadmill.loading import imports_kept, without_pandas
-from leadmill.redaction import redacted
 from leadmill.settings import get_settings
 from pipelines.execution.broker import make_celery
 from pipelines.execution.start_check import check_start
 from pipelines.plugin_check import check_plugins
 from pipelines.queues import Queue
 from pipelines.settings_check import check_settings
+from tasks.printed import log_what_is_printed
 from tasks.reconciler import ReconcilerStep
 from tasks.schedule import BEAT_SCHEDULE
 from tasks.work import preload
@@ -41,9 +40,8 @@ app.conf.update(
 app.steps["worker"].add(ReconcilerStep)
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(redacted(text) + "\n")
-    sys.stderr.flush()
+def _warn(text: str) -> None:
+    logging_setup.last_words(text, "warning")
 
 
 @contextmanager
@@ -52,21 +50,33 @@ def _one_line_and_exit() -> Iterator[None]:
         yield
     except LeadmillError as error:
         hint = getattr(error, "remedy", None)
-        _say(f"error: {error}" + (f". Try: {hint}" if hint else ""))
+        logging_setup.last_words(f"error: {error}" + (f". Try: {hint}" if hint else ""))
         raise SystemExit(2) from error
+
+
+@celeryd_init.connect
+def _log_as_worker(instance: Any, sender: str, **_: Any) -> None:
+    """Before all else: Celery sets logging up later, and prints before."""
+    logging_setup.configure(settings, "worker")
+    logging_setup.of_process(worker=sender)
+    log_what_is_printed(instance)
+
+
+@beat_init.connect
+def _log_as_beat(**_: Any) -> None:
+    logging_setup.configure(settings, "beat")
 
 
 @celeryd_init.connect
 @beat_init.connect
 def _check_start(options: Mapping[str, Any] | None = None, **_: Any) -> None:
     """Refuse to start where no work can be done, or with another lake's records; a store that is away is waited for."""
-    _configure_logging()  # Celery asks for it later
     with _one_line_and_exit():
         check_worker_options(options or {})
-        check_settings(settings, _say)
+        check_settings(settings, _warn)
         keep_private(settings.data_dir)
         check_plugins()
-        check_start(settings, _say)
+        check_start(settings, _warn)
 
 
 @setup_logging.connect

@@ -19,7 +19,7 @@ from celery.worker.request import Request
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
 from leadmill.errors import LeadmillError
-from leadmill.log import get_logger
+from leadmill.log import begin, get_logger
 from leadmill.settings import get_settings
 from pipelines.execution import canvas
 from pipelines.execution.marks import board
@@ -176,6 +176,7 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
         def shell(
             self: Any, job_id: str, unit: str, epoch: int, index: int = 0, chained: bool = False, mac: str | None = None
         ) -> None:
+            begin(job=job_id, unit=unit, stage=stage, epoch=epoch or None)
             # The MAC was verified when the message arrived (tasks/consumer.py).
             if not names_a_unit(job_id, unit, epoch, index, chained):
                 log.warning("message that names no unit", args=repr(self.request.args)[:200])

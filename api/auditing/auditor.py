@@ -63,6 +63,7 @@ class Auditor:
     def __init__(self, app: FastAPI, asks: Callable[[], bool]) -> None:
         self._app, self._asks = app, asks
         self._tally = Tally()
+        self._calls = Calls(())
         self._commits: Commits | None = None
         self._minute: asyncio.TimerHandle | None = None
         #: How many requests are under way; the gate says it.
@@ -88,6 +89,10 @@ class Auditor:
     def lost(self) -> int:
         """Entries of refusals that are nowhere."""
         return 0 if self._commits is None else self._commits.lost
+
+    def route_of(self, scope: Scope) -> str | None:
+        """The address of the call that a request is, without values; None: there is no such call."""
+        return self._calls.of(scope)[0].route
 
     def watching(self, scope: Scope, receive: Receive, send: Send, *, refused: bool) -> Send:
         """`send` for a request whose caller is known or not let in; it holds back an answer until its entry stands.

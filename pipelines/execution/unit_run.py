@@ -23,7 +23,7 @@ from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import PLAN_FILE, Committed, PartKind, counts_of, short
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ErrorCategory, LeadmillError, UnavailableError
-from leadmill.log import get_logger
+from leadmill.log import bind, get_logger
 from leadmill.pause import pause_point
 from leadmill.redaction import redacted
 from leadmill.retry import RETRY
@@ -217,6 +217,7 @@ def run_unit(
     if began is None:
         return False
     grant, number, stage = began
+    bind(stage=stage, partition=number, epoch=grant.epoch, attempt=grant.attempt, project=grant.project)
     runtime = runtime.of(grant.project)
     stages = partition_stages(grant.stages)
     run: UnitRun | None = None

@@ -38,6 +38,7 @@ Open = Callable[..., Mill]
 WRONG = [
     ("LEADMILL_LOG_LEVEL", "INFOO", "did you mean 'INFO'?"),
     ("LEADMILL_LOG_FORMAT", "jsn", "did you mean 'json'?"),
+    ("LEADMILL_LOG_LEVELS", "celery=LOUD", "'celery=LOUD' is no logger=LEVEL; levels: DEBUG"),
     ("LEADMILL_DATA_URL", "s3://leads", "not s3://"),
     ("LEADMILL_HTTP_PROXY", "socks5://a:1", "http://host:port"),
     ("LEADMILL_HTTP_PROXY", "http://a:99999", "Port out of range"),
