@@ -147,7 +147,7 @@ def _lifespan(
         log.configure(settings, "api")
         check_settings(settings, log.get_logger(__name__).warning)
         await asyncio.to_thread(keep_private, settings.data_dir)
-        here = Installation.make(settings, keyring, sessions)
+        here = Installation.make(settings, keyring, sessions, rates)
         app.state.installation = here
         # The list of public suffixes takes a second to load; the first submits would all load it at once.
         await asyncio.to_thread(registrable_domain, "example.com")

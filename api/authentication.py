@@ -111,7 +111,7 @@ def found_key(keyring: Keyring, given: str, address: str) -> ApiKey:
         key = table.find(given, address, now)
     except KeyRefusedError as error:
         # Only wrong ones are made to wait. Were the right one, too, whoever shares its address could keep it out.
-        if error.code == "key_unknown" and not (taken := keyring.guesses.take(_network(address))).allowed:
+        if error.code == "key_unknown" and not (taken := keyring.guesses.take(network_of(address))).allowed:
             raise TooManyGuessesError(taken.free_in_s) from error
         raise
     keyring.note_use(key.id, now)
@@ -133,8 +133,8 @@ def given_key(headers: Mapping[bytes, bytes]) -> str | None:
 
 
 @lru_cache(maxsize=1_024)
-def _network(address: str) -> str:
-    """An address, or the network that one subscriber has of IPv6."""
+def network_of(address: str) -> str:
+    """Whom places are counted by: an address, or the network that one subscriber has of IPv6."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -18,6 +18,7 @@ from api.dispatcher import Dispatcher
 from api.event_hub import EventHub
 from api.keyring import Keyring
 from api.probing import Prober
+from api.rate_limit import RateLimit
 from api.sessions import Sessions
 from data.api_keys import KeyNotes, KeyRegistry
 from data.jobs import JobStore
@@ -78,6 +79,8 @@ class Installation:
     key_notes: KeyNotes
     #: Browsers that are signed in.
     sessions: Sessions
+    #: How many requests a key may make.
+    rates: RateLimit
     #: Threads of POST /pipelines.
     submitters: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SUBMITTERS, "submit"))
     #: Set when the server shuts down; streams end then.
@@ -90,7 +93,7 @@ class Installation:
         return f"{self.settings.public_url or ''}{API}"
 
     @classmethod
-    def make(cls, settings: Settings, keyring: Keyring, sessions: Sessions) -> Installation:
+    def make(cls, settings: Settings, keyring: Keyring, sessions: Sessions, rates: RateLimit) -> Installation:
         prefix = settings.key_prefix
         store = JobStore.connect(
             settings.redis_url, prefix, REDIS_TIMEOUT_S, lake=settings.data_dir, try_again_at_once=True
@@ -113,6 +116,7 @@ class Installation:
             api_keys=KeyRegistry(settings.data_dir, notes.announce),
             key_notes=notes,
             sessions=sessions,
+            rates=rates,
         )
 
     def seen_by(self, caller: Caller, acceptance: Acceptance | None = None) -> Context:

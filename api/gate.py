@@ -28,7 +28,7 @@ from api.auditing.auditor import SHOWN_KEY
 from api.authentication import CHALLENGE, Admission, by_key, by_session, given_key, shown_id
 from api.forwarded import TrustedProxies
 from api.keyring import Keyring
-from api.rate_limit import RateLimit
+from api.rate_limit import RateLimit, too_many
 from api.rate_limit import headers as rate_headers
 from api.sessions import Sessions
 from leadmill.access import Caller
@@ -257,8 +257,7 @@ class Gate:
         told = rate_headers(rate, taken)
         if taken.allowed:
             return None, told
-        detail = f"more than {rate.per_second:g} requests a second ({rate.burst:,} at once); send this one again later"
-        return Refusal(429, detail, "rate_limited", {"Retry-After": str(math.ceil(taken.free_in_s))}), told
+        return Refusal(429, too_many(rate), "rate_limited", {"Retry-After": str(math.ceil(taken.free_in_s))}), told
 
     def _advice(self) -> str:
         return f"it answers to {self._hosts}; further names: LEADMILL_PUBLIC_URL, LEADMILL_ALLOWED_HOSTS"

@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from data.shared_buckets import Presence, SharedBuckets
 from leadmill.access import Caller
-from leadmill.errors import LeadmillError
+from leadmill.errors import LeadmillError, TooOftenError
 from leadmill.log import get_logger
 from leadmill.rate import Rate, Taken
 
@@ -47,6 +47,11 @@ class Buckets:
                 self._make_room(now)
             self._full_at[name] = now + taken.full_in_s
         return taken
+
+    def give_back(self, name: str) -> None:
+        """Put back a place that was taken for what turned out well."""
+        if name in self._full_at:
+            self._full_at[name] -= 1 / self.rate.per_second
 
     def _at(self, full_in_s: float) -> Taken:
         return Taken.of(self.rate, max(0.0, full_in_s))
@@ -81,6 +86,17 @@ class RateLimit:
                 log.debug("rates are counted here alone", error=str(error)[:200])
         return rate, self._own[rate].take(name)
 
+    async def check(self, caller: Caller) -> None:
+        """Count a request of somebody who was not known before it.
+
+        Raises:
+            TooOftenError: it is one too many.
+        """
+        counted = await self.take(caller)
+        if counted is not None and not counted[1].allowed:
+            rate, taken = counted
+            raise TooOftenError(too_many(rate), code="rate_limited", free_in_s=taken.free_in_s)
+
     def applies(self, *, with_keys: bool) -> bool:
         """Whether anybody's requests are counted, in an installation with or without keys."""
         return (self._of_keys if with_keys else self._of_all) is not None
@@ -93,6 +109,11 @@ class RateLimit:
         """
         self._shared = buckets
         self._several = presence.tell() > 1
+
+
+def too_many(rate: Rate) -> str:
+    """What a caller is told that has to wait."""
+    return f"more than {rate.per_second:g} requests a second ({rate.burst:,} at once); send this one again later"
 
 
 def headers(rate: Rate, taken: Taken) -> list[tuple[bytes, bytes]]:

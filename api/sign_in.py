@@ -23,6 +23,7 @@ from leadmill.errors import (
     KeyRefusedError,
     LeadmillError,
     TooManyGuessesError,
+    TooOftenError,
     UnavailableError,
 )
 from leadmill.redaction import redacted
@@ -60,8 +61,9 @@ async def sign_in(request: Request, here: Everything) -> Response:
     try:
         cookie = here.sessions.cookies.given_to(headers_of(request))
         key = found_key(here.keyring, given, address)
+        await here.rates.check(key.caller(address))
         session_id = await run_in_threadpool(here.sessions.begin, begun_by(key, given))
-    except (InsecureSignInError, KeyRefusedError, TooManyGuessesError, UnavailableError) as error:
+    except (InsecureSignInError, KeyRefusedError, TooManyGuessesError, TooOftenError, UnavailableError) as error:
         request.scope["leadmill.caller"], request.scope[SHOWN_KEY] = None, shown_id(given)
         audited(request, code=error.code)
         possible = not isinstance(error, InsecureSignInError | UnavailableError)
@@ -125,7 +127,7 @@ def _provider(here: Installation) -> tuple[str, str] | None:
 
 
 def _headers_of(error: LeadmillError) -> dict[str, str]:
-    if isinstance(error, TooManyGuessesError | UnavailableError):
+    if isinstance(error, TooManyGuessesError | TooOftenError | UnavailableError):
         return {"Retry-After": str(error.retry_after_s)}
     return {"WWW-Authenticate": CHALLENGE} if isinstance(error, KeyRefusedError) else {}
 

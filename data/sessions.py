@@ -65,6 +65,8 @@ class PersonSession(NamedTuple):
     values: tuple[str, ...]
     #: When the browser signed in, seconds since 1970.
     signed_in_at: int
+    #: By which the API knows that it has written all this (`api.oidc.people`).
+    seal: str = ""
 
     @property
     def owner(self) -> str:
@@ -161,11 +163,13 @@ def _read(text: Any) -> Session | PersonSession | None:
     if (found := _KEPT.fullmatch(text)) is not None:
         return Session(found[1], found[2])
     try:
-        issuer, subject, name, claim, values, signed_in_at = json.loads(text)
+        issuer, subject, name, claim, values, signed_in_at, seal = json.loads(text)
     except (ValueError, TypeError):
         return None
-    if not all(isinstance(one, str) for one in (issuer, subject, name, claim)) or not isinstance(signed_in_at, int):
+    if not all(isinstance(one, str) for one in (issuer, subject, name, claim, seal)) or not isinstance(
+        signed_in_at, int
+    ):
         return None
     if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
         return None
-    return PersonSession(issuer, subject, name, claim, tuple(values), signed_in_at)
+    return PersonSession(issuer, subject, name, claim, tuple(values), signed_in_at, seal)

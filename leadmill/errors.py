@@ -80,6 +80,17 @@ class TooManyGuessesError(LeadmillError):
         super().__init__(f"too many wrong API keys came from this address; wait {self.retry_after_s} s")
 
 
+class TooOftenError(LeadmillError):
+    """A caller, or an address, has done something so often that the next has to wait; `code` says what."""
+
+    status = 429
+    category = ErrorCategory.DATA
+
+    def __init__(self, message: str, *, code: str, free_in_s: float) -> None:
+        super().__init__(message)
+        self.code, self.retry_after_s = code, math.ceil(free_in_s)
+
+
 class InsecureSignInError(LeadmillError):
     """A browser would send its key in the clear from where it is; the message says where else to sign in."""
 

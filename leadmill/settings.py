@@ -177,7 +177,12 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str | None = setting(None, "How the provider knows this installation.", shown="none")
     oidc_client_secret: str | None = setting(
-        None, "What it shows the provider.", shown="none", hides="value", repr=False
+        None,
+        "What it shows the provider; at least 16 characters.",
+        shown="none",
+        hides="value",
+        repr=False,
+        min_length=16,
     )
     oidc_roles: RolesText | None = setting(
         None,

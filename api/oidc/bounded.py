@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -32,8 +33,11 @@ class Asking:
 
     def __init__(self, issuer: str) -> None:
         self._on_this_machine = is_loopback_url(issuer)
-        # No proxy and no file of passwords of the environment; nowhere else than where it is sent.
-        self._client = httpx2.Client(trust_env=False, follow_redirects=False, timeout=PART_S)
+        # No proxy and no file of passwords of the environment; nowhere else than where it is sent. Whose
+        # certificates count the machine says, or SSL_CERT_FILE: a team's provider may have an authority of the team's.
+        self._client = httpx2.Client(
+            trust_env=False, follow_redirects=False, timeout=PART_S, verify=ssl.create_default_context()
+        )
         self._room = threading.BoundedSemaphore(MAX_WAITING)
 
     def close(self) -> None:

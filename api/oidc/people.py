@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -20,29 +23,41 @@ _NAMES = ("name", "preferred_username", "email", "sub")
 
 
 class People:
-    """Of one installation, as its settings are: those may change while a session lasts."""
+    """Of one installation, as its settings are: those may change while a session lasts.
 
-    def __init__(self, issuer: str, claim: str, roles: RolesByClaim) -> None:
+    What is kept of a person is sealed by the client secret: who can write to Redis gives nobody a role by that.
+    """
+
+    def __init__(self, issuer: str, claim: str, roles: RolesByClaim, secret: str) -> None:
         self._issuer, self._claim, self._roles = issuer, claim, roles
+        self._secret = secret.encode()
 
     @classmethod
     def of(cls, settings: Settings) -> People | None:
         """None: people do not sign in by a provider."""
-        if settings.oidc_issuer is None or not settings.oidc_roles:
+        issuer, roles, secret = settings.oidc_issuer, settings.oidc_roles, settings.oidc_client_secret
+        if issuer is None or not roles or not secret:
             return None
-        return cls(settings.oidc_issuer, settings.oidc_claim, RolesByClaim(settings.oidc_roles))
+        return cls(issuer, settings.oidc_claim, RolesByClaim(roles), secret)
 
     def session(self, claims: Mapping[str, Any]) -> PersonSession:
         """The session of somebody of whom the provider has said this; it may give no role."""
         values = [one for one in _texts(claims, self._claim) if len(one) <= MAX_CHARACTERS]
         kept = tuple(self._roles.known_first(values)[:MAX_VALUES])
-        return PersonSession(self._issuer, claims["sub"], _name(claims), self._claim, kept, int(time.time()))
+        person = PersonSession(self._issuer, claims["sub"], _name(claims), self._claim, kept, int(time.time()))
+        return person._replace(seal=self._seal(person))
 
     def role_of(self, session: PersonSession) -> RoleInProject | None:
         """What somebody may do now; None: nothing."""
         if session.is_over or (session.issuer, session.claim) != (self._issuer, self._claim):
             return None
+        if not hmac.compare_digest(session.seal.encode(), self._seal(session).encode()):
+            return None
         return self._roles.of(session.values)
+
+    def _seal(self, session: PersonSession) -> str:
+        said = f"leadmill session {json.dumps(session._replace(seal=''))}"
+        return hmac.new(self._secret, said.encode(), hashlib.sha256).hexdigest()
 
     def caller(self, session: PersonSession, address: str) -> Caller:
         """Who a request comes from.

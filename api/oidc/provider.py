@@ -27,6 +27,8 @@ log = get_logger(__name__)
 
 #: What a provider says of itself is believed for so long, seconds.
 KNOWN_S = 3_600.0
+#: One that could not be asked what it is is not asked again at once: who waits for the first is told the same, seconds.
+AWAY_S = 2.0
 #: For a key that is not known its keys are fetched anew, at most so often, seconds.
 KEYS_EVERY_S = 10.0
 #: Most keys that are read.
@@ -42,6 +44,7 @@ class Provider:
         self._client_secret = client_secret
         self._asking = Asking(issuer)
         self._about: tuple[float, dict[str, Any]] | None = None
+        self._away: tuple[float, UnavailableError] | None = None
         self._keys: tuple[float, list[Key]] | None = None
         self._looking = threading.Lock()
 
@@ -123,9 +126,17 @@ class Provider:
 
     def _described(self) -> dict[str, Any]:
         with self._looking:
-            if self._about is None or time.monotonic() - self._about[0] > KNOWN_S:
-                self._about = time.monotonic(), self._fetched()
-            return self._about[1]
+            if self._about is not None and time.monotonic() - self._about[0] <= KNOWN_S:
+                return self._about[1]
+            if self._away is not None and time.monotonic() - self._away[0] <= AWAY_S:
+                raise UnavailableError(str(self._away[1]))
+            try:
+                about = self._fetched()
+            except UnavailableError as error:
+                self._away = time.monotonic(), error
+                raise
+            self._about = time.monotonic(), about
+            return about
 
     def _fetched(self) -> dict[str, Any]:
         about = self._asking.get(f"{self.issuer.removesuffix('/')}/.well-known/openid-configuration")

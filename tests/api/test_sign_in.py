@@ -117,6 +117,18 @@ def test_a_wrong_key_is_told_so_counted_and_audited(
     assert all(row["key"] == secret[3:11] for row in rows if row["status"] == 401)
 
 
+def test_signing_in_counts_at_the_rate_of_the_key(secret: str, settings: Settings) -> None:
+    with TestClient(
+        create_app(settings.model_copy(update={"rate_limit": "0.01/3"})), "http://localhost", follow_redirects=False
+    ) as slow:
+        answers = [sign_in(slow, secret) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [303] * 3 + [429]
+        assert "requests a second" in answers[-1].text and int(answers[-1].headers["retry-after"]) > 0
+        assert "set-cookie" not in answers[-1].headers
+        assert slow.get(LIST, headers={"X-API-Key": secret}).status_code == 429, "it is the same rate"
+        assert slow.get("/sign-in").status_code == 200
+
+
 def test_what_is_audited_and_that_neither_key_nor_session_is_kept(
     browser: TestClient, secret: str, store: JobStore, settings: Settings, valkey: Valkey
 ) -> None:

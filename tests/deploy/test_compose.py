@@ -19,6 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 import redis
+import yaml
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -30,6 +31,7 @@ from leadmill.declared import PERIODIC
 from leadmill.errors import ConfigError
 from leadmill.settings import Settings, secret_variables
 from pipelines.queues import Queue
+from pipelines.settings_check import setting_faults
 from tests.deploy.compose import (
     FILE,
     ROOT,
@@ -52,8 +54,9 @@ OURS = sorted(set(SERVICES) - {"redis"})
 @pytest.mark.stack
 def test_follows_the_compose_specification() -> None:
     tool = Path(sys.executable).with_name("check-jsonschema")
+    files = [str(FILE), str(ROOT / "docker-compose.oidc.yml")]
     done = subprocess.run(
-        [str(tool), "--builtin-schema", "vendor.compose-spec", str(FILE)], capture_output=True, text=True, check=False
+        [str(tool), "--builtin-schema", "vendor.compose-spec", *files], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -132,6 +135,25 @@ def test_only_who_fetches_pages_reaches_the_internet() -> None:
     assert all("store" in on for on in networks.values()) and networks["redis"] == {"store"}
     for name, service in SERVICES.items():
         assert ("ports" in service) == ("published" in networks[name]), name
+
+
+def test_a_provider_is_known_to_the_api_alone() -> None:
+    whole = yaml.safe_load((ROOT / "docker-compose.oidc.yml").read_text())
+    (api,) = whole["services"].values()
+    assert set(whole["services"]) == {"api"} and api["env_file"] == ["oidc.env"]
+    assert "oidc.env" in (ROOT / ".gitignore").read_text().splitlines()
+    secret = "oidc_client_secret"
+    assert api["secrets"] == [secret] == list(whole["secrets"]) and api["networks"] == list(whole["networks"])
+    assert whole["secrets"][secret] == {"file": f"./secrets/{secret}"}
+    variable = "LEADMILL_OIDC_CLIENT_SECRET"
+    assert api["environment"] == {variable: "", f"{variable}_FILE": f"{SECRETS}{secret}"}
+    shown = (ROOT / "docs/team.md").read_text().partition("cat > oidc.env <<'END'\n")[2].partition("END\n")[0]
+    given = dict(line.split("=", 1) for line in shown.splitlines())
+    assert setting_faults(
+        Settings(
+            oidc_client_secret="x" * 16, **{k.removeprefix("LEADMILL_").lower(): v for k, v in given.items()}
+        )
+    ) == []  # fmt: skip
 
 
 @pytest.mark.stack

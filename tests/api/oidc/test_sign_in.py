@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from api import sessions as known_sessions
 from api.app import create_app
 from api.gate import PROVIDER_PATHS
 from api.oidc import attempt, bounded, provider
+from api.oidc.router import IN_VAIN
 from data import sessions
 from data.api_keys import KeyRegistry
 from data.audit import AuditFiles, AuditFilter, AuditStream, page
@@ -46,6 +48,7 @@ BODY = {"company_urls": ["a.example"]}
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_sessions, "KNOWN_S", -1.0)
+    monkeypatch.setattr(provider, "AWAY_S", -1.0)
 
 
 @pytest.fixture
@@ -447,6 +450,60 @@ def test_a_slow_provider_takes_few_threads(
         said(first.result(), 503, "it answered 500")
 
 
+def test_who_waits_for_a_provider_that_is_away_is_told_what_the_first_was(
+    browser: TestClient, idp: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "AWAY_S", 60.0)
+    idp.instead["/.well-known/openid-configuration"] = (500, {})
+    for _ in range(5):
+        said(browser.get("/sign-in/oidc", headers=SENT_BACK), 503, "it answered 500")
+    assert len(idp.asked) == 1
+    idp.instead.clear()
+    monkeypatch.setattr(provider, "AWAY_S", -1.0)
+    assert sign_in(browser, idp).status_code == 303
+
+
+def test_asking_in_vain_is_bounded_by_address(own: Settings, idp: IdentityProvider) -> None:
+    trusting = own.model_copy(update={"trusted_proxies": ["127.0.0.1/32"]})
+    with a_browser(trusting) as guessing:
+        for _ in range(IN_VAIN.burst):
+            assert sign_in(guessing, idp).status_code == 303, "what is believed is not counted"
+        idp.spoil = spoiled(aud="another")
+        for _ in range(IN_VAIN.burst):
+            said(sign_in(guessing, idp), 401, "identity provider said")
+        asked = len(idp.asked)
+        answer = sign_in(guessing, idp)
+        said(answer, 429, "Too many attempts")
+        assert int(answer.headers["retry-after"]) > 0 and len(idp.asked) == asked
+        idp.spoil = spoiled()
+        guessing.headers["X-Forwarded-For"] = "203.0.113.8"
+        assert sign_in(guessing, idp).status_code == 303
+
+
+def test_signing_in_counts_at_the_rate_of_the_person(own: Settings, idp: IdentityProvider) -> None:
+    with a_browser(own.model_copy(update={"rate_limit": "0.01/2"})) as browser:
+        assert [sign_in(browser, idp).status_code for _ in range(3)] == [303, 303, 429]
+
+
+def test_who_can_write_to_redis_gives_nobody_a_role(
+    browser: TestClient, idp: IdentityProvider, store: JobStore
+) -> None:
+    sign_in(browser, idp)
+    assert browser.get(LIST, headers=OURS).status_code == 200
+    (key,) = store.redis.scan_iter(store.key("session:*"))
+    kept = str(store.redis.get(key))
+    for forged in (
+        kept.replace('"sales"', '"leads-admins"'),
+        kept.replace("Ada L.", "Bo"),
+        json.dumps([*json.loads(kept)[:-1], ""]),
+        json.dumps(json.loads(kept)[:-1]),
+    ):
+        store.redis.set(key, forged)
+        assert browser.get(LIST, headers=OURS).status_code == 401
+    store.redis.set(key, kept)
+    assert browser.get(LIST, headers=OURS).status_code == 200
+
+
 def test_keys_let_in_while_the_provider_is_away(own: Settings, idp: IdentityProvider) -> None:
     secret = KeyRegistry(own.data_dir).create("Bo", Role.VIEWER)[1]
     idp.__exit__()
@@ -465,6 +522,8 @@ def test_what_is_wrong_with_the_settings_is_told_at_the_start(own: Settings, set
             pass
     alone = own.model_copy(update={"oidc_issuer": None})
     assert [fault.level for fault in setting_faults(alone)] == ["fail"] * 3
+    with pytest.raises(ValueError, match="at least 16 characters"):
+        Settings(oidc_client_secret="short")
     plain = own.model_copy(update={"public_url": "http://leads.lan"})
     with pytest.raises(ConfigError, match="LEADMILL_PUBLIC_URL"), a_browser(plain):
         pass
