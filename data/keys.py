@@ -120,6 +120,8 @@ WORKERS, WORKER = "workers", "worker"
 #: Hand-out numbers given, and the highest begun; looks at those (`data.jobs.begun`).
 HANDED, BEGUN, LOOKS = "seq", "mark", "flow"
 ENDED, CRITICAL, CLAIMED = "ended", "critical", "claimed"
+#: What was ever counted of a project's work, and of requests to the API (data/jobs/metrics.py).
+METRICS, API_METRICS = "metrics", "api_metrics"
 LAKE, LAKE_PLACE, GENERATION = "lake", "lake_place", "generation"
 #: The latest form that records, units and messages behind the prefix have; and the form that this version writes, and
 #: reads up to. It grows when a version writes what the one before cannot read. 0.1.0 has form 1, and wrote no such key.
@@ -144,7 +146,7 @@ OF_ALL = frozenset(
     {
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
         PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
-        NOTICES_LOST,
+        NOTICES_LOST, API_METRICS,
     }
 )  # fmt: skip
 

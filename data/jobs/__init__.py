@@ -26,6 +26,7 @@ set, the numbers of hand-outs, the workers and whose server it is are of all (`k
     seq, mark   last hand-out number, and highest begun one, of each `<stage>:<level>`
     workers, worker   who lives (by the time last seen), and what it consumes
     ended, hist:<kind>   counters and duration histograms of ended jobs
+    metrics     hash of what was ever counted of the project's work (metrics.py)
     used:<day>  hash of what a project with quotas has used of a day (days since 1970): companies, pages, upload_bytes
     idem:<key>  what an Idempotency-Key stood for, for a day
     claimed     time of the last claim

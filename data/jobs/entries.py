@@ -41,6 +41,7 @@ _UNIT_NUMBERS = tuple(
     UNIT_FIELDS[name]
     for name in (
         "epoch", "stage_index", "handed_ms", "tries", "deaths", "lapses", "level", "number", "looks", "progress",
+        "lost_ms",
     )
 )  # fmt: skip
 

@@ -99,6 +99,7 @@ LIMITS: dict[str, float] = {
     "ASIDE_MS": 10_000,  # a job that cannot be looked at (a key of another type) is looked at again after this
     "TELL_AGAIN_MS": 3_600_000,  # and told as a critical event at most so often
     "BUCKET": 1.1,  # a duration bucket is 10 % wide
+    "MOST_COUNTED": 9_000_000_000_000_000,  # a number in the metrics that is larger was written by something else
     "EVENTS_KEPT": 500,
     "ENDED_KEPT_S": 3_600,  # units and events of a completed job
     "IDEMPOTENCY_S": 86_400,

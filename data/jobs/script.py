@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from data import keys
 from data.jobs.model import DEADLINE_STRUCK, LIMITS, TERMINAL, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
 from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
+from leadmill import metrics
 from leadmill.notices import KINDS, Severity
 from leadmill.quotas import Quotas
 
@@ -65,6 +66,10 @@ def _moves(transitions: Mapping[Any, frozenset[Any]]) -> str:
     return "".join(f" {before}>{after} " for before, allowed in transitions.items() for after in sorted(allowed))
 
 
+def _milliseconds(bounds: Sequence[float]) -> str:
+    return f"{{ {', '.join(f'{1000 * bound:.0f}' for bound in bounds)} }}"
+
+
 def _lua(value: str | float) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -77,6 +82,8 @@ CONSTANTS: dict[str, str] = {
     **{name.upper(): _lua(field) for name, field in UNIT_FIELDS.items()},
     **{("JOB_" if name in UNIT_FIELDS else "") + name.upper(): _lua(field) for name, field in RECORD_FIELDS.items()},
     **{f"STAGE_{name.upper()}": _lua(f":{field}") for name, field in STAGE_FIELDS.items()},
+    "WAIT_BOUNDS": _milliseconds(metrics.WAITS),
+    "JOB_BOUNDS": _milliseconds(metrics.JOBS),
     "RECORD_VERSION": _lua(keys.RECORD_VERSION),
     "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
     "LIVE_STATUSES": ", ".join(_lua(status) for status in Status if status not in TERMINAL),

@@ -52,5 +52,6 @@ UNIT_FIELDS = {
     "last_commit": "q",  # "<owner>:<stage index>"
     "sent": "z",  # units that its end handed out
     "died_owner": "y",  # whose death handed it out
+    "lost_ms": "r",  # when its process or its lease was lost, until it begins again
     "named_pages": "b",  # not to be read any more, `<company>/<digest>`; only suspected: `…?<owner>`
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,11 +20,13 @@ from data.cleaning import clean_text
 from data.damage import of_later_version
 from data.job_files import Commits, JobFiles
 from data.jobs import CUT_OFF_S, Answer, Grant, JobStore
+from data.jobs.metrics import observed
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import PLAN_FILE, Committed, PartKind, counts_of, short
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import bind, get_logger
+from leadmill.metrics import RUNS
 from leadmill.pause import pause_point
 from leadmill.redaction import redacted
 from leadmill.retry import RETRY
@@ -73,6 +76,8 @@ class UnitResult:
     doc: dict[str, str] = field(default_factory=dict)
     #: Publish alone: how the job ends.
     status: str | None = None
+    #: By how much metrics grow, by field (data/jobs/metrics.py); told of a failed run, too.
+    metrics: Counter[str] = field(default_factory=Counter)
 
 
 class UnitRun:
@@ -88,6 +93,7 @@ class UnitRun:
         self.job = recorded_files(runtime.store, runtime.lake, grant.job_id)
         self._own = JobFiles(runtime.lake, grant.job_id, self._own_commits)
         self.now = datetime.now(UTC)
+        self._began = time.monotonic()
         self.outcome = UnitResult()
 
     @property
@@ -188,6 +194,13 @@ class UnitRun:
         self.outcome.errors = len(found.get("failed", ()))
         self.outcome.doc["finding"] = json.dumps(found, default=str)
 
+    @property
+    def metrics(self) -> dict[str, int]:
+        """By how much its commit lets metrics grow."""
+        took = observed("unit_duration_seconds", RUNS, time.monotonic() - self._began, self.stage)
+        parts = {f"lake_written_parts:{self.stage}": sum(self.files.counts.values())} if self.makes_parts else {}
+        return {**self.outcome.metrics, **took, **parts}
+
     def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
         """Tell progress; raises RunStoppedError when the job was cancelled or the unit taken over."""
         self.lease.progress(fraction, message, pages)
@@ -238,7 +251,8 @@ def run_unit(
             _give_back(runtime, grant, error)
             return False
         again = isinstance(error, DamagedPartError) and error.file.name != PLAN_FILE
-        if _fail(runtime, grant, error, from_first_stage=again) and again and number is not None:
+        counted = run.outcome.metrics if run else None
+        if _fail(runtime, grant, error, counted, from_first_stage=again) and again and number is not None:
             runtime.lake.drop_partition(job_id, stages, number, grant.epoch)
         return False
     return _commit(runtime, run, chained)
@@ -293,6 +307,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         "status": what.status,
         "chained": chained or None,
         "files": short(run.files.counts) if run.makes_parts else None,
+        "metrics": run.metrics,
     }
     answer = _insist(lambda: runtime.store.commit(grant, **arguments))
     if answer.refused:
@@ -336,8 +351,15 @@ def failure_text(error: Exception) -> str:
     return redacted(": ".join([*getattr(error, "__notes__", ()), type(error).__name__, str(error)]))
 
 
-def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage: bool = False) -> bool:
-    """Tell the record that a stage failed; whether the run still held its unit."""
+def _fail(
+    runtime: Runtime,
+    grant: Grant,
+    error: Exception,
+    metrics: Mapping[str, int] | None = None,
+    *,
+    from_first_stage: bool = False,
+) -> bool:
+    """Tell the record that a stage failed, and what its run counted; whether the run still held its unit."""
     category = error.category if isinstance(error, LeadmillError) else ErrorCategory.SYSTEM
     text = failure_text(error)
     log.warning(
@@ -355,6 +377,7 @@ def _fail(runtime: Runtime, grant: Grant, error: Exception, *, from_first_stage:
         "cap": policy.cap_s * 1000,
         "jitter": random.random(),
         "restart": from_first_stage or None,
+        "metrics": metrics or None,
     }
     told = clean_text(text[:500])  # the script's JSON takes no lone surrogate
     answer = _insist(lambda: runtime.store.fail(grant, error=told, **arguments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -70,4 +71,10 @@ class CrawlResult:
     pages_fetched: int = 0
     #: HTTP requests sent, with robots.txt, redirects and repeats.
     requests: int = 0
+    #: Of these by class of the answer: `2xx` … `5xx`, `other`, `none` where none came.
+    answers: Counter[str] = field(default_factory=Counter)
+    #: Bytes of bodies.
+    received: int = 0
+    #: Addresses that were not asked, by who refused: `robots`, `egress`.
+    refused: Counter[str] = field(default_factory=Counter)
     ended: Literal["finished", "deadline", "stopped"] = "finished"

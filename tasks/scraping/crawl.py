@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Self
@@ -145,7 +146,9 @@ async def _crawl(
         raise spider.broken
     spider.flush()
     result = _account(spider, seeds, ended)
-    result.requests = transport.sent
+    result.requests, result.received = transport.sent, transport.received
+    result.refused = transport.refused
+    result.answers = transport.answers + Counter(none=transport.sent - transport.answers.total())
     on_progress(spider.progress())
     return result
 

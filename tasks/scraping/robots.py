@@ -16,7 +16,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from extraction.budget import TOO_COSTLY, CpuBudget, TooCostlyError
 from leadmill.errors import ErrorCategory
-from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError
+from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError, Transport
 from tasks.scraping.failures import Fault, PageError, fault_of
 from tasks.scraping.politeness import set_delay
 
@@ -92,6 +92,7 @@ class RobotsMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._names = robots_names(crawler.spider.options.user_agent)  # type: ignore[union-attr]
+        self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
         self._policies: dict[str, asyncio.Future[RobotsPolicy]] = {}
 
     @classmethod
@@ -120,6 +121,7 @@ class RobotsMiddleware:
                 set_delay(self._crawler, parts.netloc, policy.delay)
         fault = policy.refusal(request.url)
         if fault is not None:
+            self._transport.refused["robots"] += 1
             raise PageError(fault)
 
     async def _fetch(self, origin: str, *, bare: bool) -> RobotsPolicy:

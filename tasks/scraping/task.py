@@ -36,6 +36,7 @@ def scrape(run: UnitRun) -> None:
         for seed in given
         if mark_name(seed.company_id) in run.grant.refused
     ]
+    run.outcome.metrics.update(_metrics(result))
     run.progress(1.0, f"{result.pages_fetched} pages fetched", result.pages_fetched)
     _retry_outage(run, result.rows, result.errors)
     run.outcome.rows_in = len(given)
@@ -78,6 +79,16 @@ def _crawl(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions, done: int
     )
 
 
+def _metrics(result: CrawlResult) -> dict[str, int]:
+    """What metrics are told of a crawl."""
+    return {
+        **{f"crawl_requests:{status}": number for status, number in result.answers.items()},
+        **{f"crawl_refused:{by}": number for by, number in result.refused.items()},
+        "crawl_bytes": result.received,
+        "crawl_pages": result.pages_fetched,
+    }
+
+
 def _one_by_one(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions) -> CrawlResult:
     """A crawl a company, each marked as a whole: should it kill the process, the company is known."""
     whole = CrawlResult()
@@ -92,6 +103,9 @@ def _one_by_one(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions) -> C
         whole.errors += result.errors
         whole.pages_fetched += result.pages_fetched
         whole.requests += result.requests
+        whole.answers += result.answers
+        whole.received += result.received
+        whole.refused += result.refused
     return whole
 
 

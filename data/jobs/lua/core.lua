@@ -28,11 +28,12 @@ local units, units_changed = {}, {} -- units that were read or made: name → st
 local numbers -- last hand-out numbers, by stage and level
 local writes, drops = {}, nil -- {type, key, command, …}; and {type, key} of what is removed before that
 local noticed -- notices of the decision by kind: {their write, their body}
+local counted -- what metrics grow by (data/jobs/metrics.py): field → number
 
 -- Forgets what was decided, or begins with another job.
 local function decide_anew()
   subject, changed, units, units_changed, writes = nil, {}, {}, {}, {}
-  removed, numbers, drops, noticed = nil, nil, nil, nil
+  removed, numbers, drops, noticed, counted = nil, nil, nil, nil, nil
 end
 
 local function num(value) return tonumber(value) or 0 end
@@ -251,12 +252,44 @@ local function notice(kind, about, heard, job, asked)
   noticed[kind] = { write = writes[#writes], body = body }
 end
 
+-- ---- metrics (data/jobs/metrics.py) ----
+
+-- Lets a metric of the job's project grow.
+local function meter(field, by)
+  if by == 0 then return end
+  counted = counted or {}
+  counted[field] = (counted[field] or 0) + by
+end
+
+-- Puts a time (ms) into a metric's histogram, by upper bounds in ms.
+local function observe(field, bounds, ms)
+  local bucket = 1
+  while bounds[bucket] and ms > bounds[bucket] do bucket = bucket + 1 end
+  meter(field .. ':' .. bucket, 1)
+  meter(field .. ':ms', ms)
+end
+
 -- Whether a move is one of those that data/jobs/model.py allows (` <from>><to> …`); else the operation is refused.
 local function must_be_legal(moves, from, to)
   if not moves:find(' ' .. from .. '>' .. to .. ' ', 1, true) then error({ illegal = from .. '>' .. to }) end
 end
 
 -- ---- writing ----
+
+-- One write for all that a decision counted. No move fails of a metric: a hash that something else has written over, and
+-- a number that is none, cost what they count.
+local function write_metrics()
+  local fields, values = {}, {}
+  for field in pairs(counted) do fields[#fields + 1] = field end
+  local before = redis.pcall('HMGET', P .. scope .. 'metrics', unpack(fields))
+  if before.err then return end
+  for i, field in ipairs(fields) do
+    local known = num(before[i])
+    values[2 * i - 1] = field
+    values[2 * i] = (known >= 0 and known < MOST_COUNTED and known or 0) + counted[field]
+  end
+  call('HSET', P .. scope .. 'metrics', unpack(values))
+end
 
 -- Looks at every key that is to be written, then writes.
 local function flush()
@@ -279,4 +312,5 @@ local function flush()
     for field, n in pairs(numbers) do call('HSET', P .. 'seq', field, n) end
   end
   for _, it in ipairs(writes) do call(it[3], P .. it[2], unpack(it, 4)) end
+  if counted then write_metrics() end
 end

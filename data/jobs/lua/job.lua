@@ -66,6 +66,8 @@ local function end_job(job, status)
   set_status(job, status)
   notice_end(job, status)
   count_ended(job, 1)
+  meter('jobs_ended:' .. job.kind .. ':' .. status .. ':' .. (status == 'failed' and job.category or ''), 1)
+  observe('job_duration_seconds:' .. job.kind, JOB_BOUNDS, took)
   undue('~')
   if status == 'completed' and num(job.coverage) >= 1 then
     for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do

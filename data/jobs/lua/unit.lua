@@ -146,10 +146,11 @@ end
 local function fail_unit(job, name, unit, category, text)
   local stage = stage_of(job, name, unit)
   unit[FAILURE] = { category, text }
-  unit[OWNER] = nil
+  unit[OWNER], unit[LOST_MS] = nil, nil
   move(job, name, unit, FAILED)
   put_unit(name, unit)
   add(job, stage .. STAGE_FAILED, 1)
+  meter('units_ended:' .. stage .. ':failed:' .. category, 1)
   set(job, stage .. STAGE_FINISHED, now)
   event('unit', { unit = name, stage = stage, state = 'failed', category = category, error = text })
   write('zset', scope .. 'dead', 'ZADD', now, job.id .. '|' .. name)
@@ -195,6 +196,11 @@ local function held(job, name)
   local mine = unit and unit[STATUS] == RUNNING and unit[OWNER] == args.owner
   if not mine or (args.epoch and unit[EPOCH] ~= args.epoch) then return nil, 'stale', unit end
   return unit
+end
+
+-- What a run counted of itself, whichever way it ended (pipelines/execution/unit_run.py).
+local function meter_run()
+  for field, by in pairs(args.metrics or {}) do meter(field, num(by)) end
 end
 
 -- Keeps in an ended unit what its end handed out, for whoever has to send it once more.

@@ -6,6 +6,15 @@ local function raise_mark(stage, unit)
   end
 end
 
+-- How long the unit stood handed out; and since its process or its lease was lost, where that had it handed out.
+local function meter_wait(stage, unit)
+  observe('unit_wait_seconds:' .. stage, WAIT_BOUNDS, math.max(0, now - num(unit[HANDED_MS])))
+  if unit[LOST_MS] then
+    local cause = unit[DIED_OWNER] and 'death' or 'lapse'
+    observe('unit_recovery_seconds:' .. cause, WAIT_BOUNDS, math.max(0, now - num(unit[LOST_MS])))
+  end
+end
+
 -- A worker claims a unit that was handed out. Its repeat is answered as the first time.
 local function operation()
   local job = find(args.job)
@@ -21,7 +30,8 @@ local function operation()
     end
     local stage = stage_of(job, args.unit, unit)
     raise_mark(stage, unit)
-    unit[OWNER], unit[DIED_OWNER] = args.owner, nil
+    meter_wait(stage, unit)
+    unit[OWNER], unit[DIED_OWNER], unit[LOST_MS] = args.owner, nil, nil
     if job.status == 'pending' then
       set_status(job, 'running')
       if job.started == '' then set(job, 'started', now) end

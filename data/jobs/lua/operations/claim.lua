@@ -30,6 +30,7 @@ local function look_at_handed(job, name, unit)
   unit[LOOKS] = num(unit[LOOKS]) + 1
   local promoted = 2 * num(job[PRIORITY]) + 1 - unit[LEVEL]
   local aged = not lost and unit[LEVEL] > 2 and now - unit[HANDED_MS] >= AGING_MS * (1 + promoted)
+  if lost then meter('messages_resent:' .. stage_of(job, name, unit), 1) end
   if lost or aged then
     if aged then unit[LEVEL] = unit[LEVEL] - 1 end
     number(job, name, unit)
@@ -40,7 +41,8 @@ local function look_at_handed(job, name, unit)
 end
 
 local function look_at_lapsed(job, name, unit)
-  unit[LAPSES] = num(unit[LAPSES]) + 1
+  unit[LAPSES], unit[LOST_MS] = num(unit[LAPSES]) + 1, now
+  meter('lease_lapses:' .. stage_of(job, name, unit), 1)
   event('unit', { unit = name, state = 'lapsed', lapses = unit[LAPSES] })
   if unit[LAPSES] >= MAX_LAPSES then
     fail_unit(job, name, unit, 'poison', 'its workers vanished ' .. unit[LAPSES] .. ' times; set aside')

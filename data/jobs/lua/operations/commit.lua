@@ -34,6 +34,11 @@ local function count_commit(job, stage)
   set(job, stage .. STAGE_FINISHED, now)
   add(job, 'pages', num(args.pages))
   if job.quota then limits().add_pages(job, num(args.pages)) end
+  meter('units_ended:' .. stage .. ':done:', 1)
+  meter('rows:' .. stage .. ':in', num(args.rows_in))
+  meter('rows:' .. stage .. ':out', num(args.rows_out))
+  meter('rows:' .. stage .. ':error', num(args.errors))
+  meter_run()
   for name, value in pairs(args.fields or {}) do set(job, name, value) end
   for name, value in pairs(args.doc or {}) do write('hash', scope .. 'doc:' .. job.id, 'HSET', name, value) end
   job.why = args.doc and args.doc.error

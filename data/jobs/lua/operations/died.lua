@@ -21,7 +21,8 @@ end
 
 -- The process that ran the unit is dead: it is handed out again, or set aside.
 local function lost_its_process(job, unit)
-  unit[DIED_OWNER] = args.owner
+  unit[DIED_OWNER], unit[LOST_MS] = args.owner, now
+  meter('process_deaths:' .. stage_of(job, args.unit, unit), 1)
   local own_fault = args.page and explained(unit, args.page, args.sure)
   if not own_fault then unit[DEATHS] = num(unit[DEATHS]) + 1 end
   if num(unit[DEATHS]) >= MAX_DEATHS then

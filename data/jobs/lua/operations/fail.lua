@@ -4,6 +4,7 @@ local function operation()
   local unit, no = held(job, args.unit)
   if not unit then return { no = no } end
   unit[TRIES] = num(unit[TRIES]) + 1
+  meter_run()
   if args.restart then -- what it read is damaged: it is made again from the first stage
     local stages = stages_of(job, args.unit)
     for i = 1, unit[STAGE_INDEX] do add(job, stages[i] .. STAGE_DONE, -1) end
@@ -18,6 +19,7 @@ local function operation()
     fail_by_deadline(job, args.unit, unit)
     return { ok = true, final = true }
   end
+  meter('unit_retries:' .. stage_of(job, args.unit, unit) .. ':' .. args.category, 1)
   local at = now + math.floor(args.jitter * math.min(args.cap, args.base * 2 ^ (unit[TRIES] - 1)))
   unit[EPOCH], unit[OWNER] = unit[EPOCH] + 1, nil
   move(job, args.unit, unit, WAITING)

@@ -96,6 +96,7 @@ local function operation()
     write(kind, scope .. key .. job.id, 'PERSIST')
   end
   count_ended(job, -1)
+  meter('jobs_resumed:' .. job.kind, 1)
   drop('list', scope .. 'todo:' .. job.id)
   start_anew(job, plan_again(job))
   write('zset', scope .. 'dead', 'ZREM', job.id .. '|launch')
