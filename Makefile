@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 UPGRADE ?= --upgrade
 SIDE_BY_SIDE := -n logical --dist worksteal
+# Those on the real stack mostly wait. A running stack, and what a module starts, is started by one process alone.
+STACKS_SIDE_BY_SIDE := -n 2 --dist loadgroup
 # Per cent of the lines and branches that the fast tests reach at least.
 FLOOR := 52
 FLOOR_PURE := 95
@@ -32,9 +34,10 @@ up: setup ## run the whole stack (Ctrl-C stops it); PORT is the API's
 demo: setup ## run the main job on the sample sites and print the best leads
 	@leadmill demo
 
-test: setup ## run every test: the fast ones side by side, then those on the real stack
+test: setup ## run every test: the fast ones and those on the real stack side by side, then faults one by one
 	@fast=0; $(MAKE) -s coverage || fast=$$?; \
-		pytest -m "not fast" || exit $$?; \
+		pytest -m stack $(STACKS_SIDE_BY_SIDE) || exit $$?; \
+		pytest -m faults || exit $$?; \
 		[ $$fast = 0 ] || echo "make test: the rest passed; fast tests or their coverage failed, see above" >&2; exit $$fast
 
 test-fast: setup ## run the tests that start no server and no process, side by side

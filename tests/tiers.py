@@ -1,7 +1,8 @@
 """Three tiers of tests, set while they are collected:
 
-    faults  what lies in tests/faults: kills, full disks, frozen servers
-    stack   what starts a server or a process: by one of the fixtures below, or because it is marked so
+    faults  what lies in tests/faults: kills, full disks, frozen servers; one by one, for they watch the time
+    stack   what starts a server or a process: by one of the fixtures below, or because it is marked so; two run side by
+            side, and whatever one of them shares (a port, a folder, a server) is its own
     fast    all others; they may run side by side, and one that opens a socket or starts a process fails
 
 `pytest -m fast` and the like take one of them; run together they come in the order fast, stack, faults.
