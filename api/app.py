@@ -47,9 +47,10 @@ from api.session_cookie import SessionCookies
 from api.sessions import Sessions
 from data.api_keys import KeyNotes
 from data.jobs import JobStore
+from data.presence import Presence
 from data.privacy import keep_private
 from data.sessions import SessionStore
-from data.shared_buckets import Presence, SharedBuckets
+from data.shared_buckets import SharedBuckets
 from leadmill import log
 from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
@@ -159,12 +160,14 @@ def _lifespan(
         notes = JobStore.connect(settings.redis_url, settings.key_prefix, KEYS_TIMEOUT_S, lake=settings.data_dir)
         sessions.start(SessionStore(notes))
         await asyncio.to_thread(keyring.start, KeyNotes(notes), here.hub.end_unwelcome)
-        sharing = asyncio.create_task(_share_rates(here, rates))
+        here.watcher.start()
+        sharing = asyncio.create_task(_share_rates(here, rates, here.watcher.presence))
         with _on_shutdown_signal(here):
             yield
         here.closing.set()
         await sharing
         await looking  # a cancelled one would leave its thread behind, which asks Redis after the end
+        await asyncio.to_thread(here.watcher.close)
         await asyncio.to_thread(keyring.close)
         notes.close()
         await asyncio.to_thread(here.hub.close)
@@ -190,9 +193,9 @@ async def _look_at_throughput(here: Installation) -> None:
             await asyncio.wait_for(here.closing.wait(), throughput.EVERY_S)
 
 
-async def _share_rates(here: Installation, rates: RateLimit) -> None:
+async def _share_rates(here: Installation, rates: RateLimit, presence: Presence) -> None:
     """Each second, where requests are counted: tell the other API processes of this one, and count with them."""
-    presence, buckets = Presence(here.store), SharedBuckets(here.store)
+    buckets = SharedBuckets(here.store)
     while not here.closing.is_set():
         try:
             if rates.applies(with_keys=here.keyring.is_readable and here.keyring.table().asks):
@@ -201,8 +204,6 @@ async def _share_rates(here: Installation, rates: RateLimit) -> None:
             log.get_logger(__name__).debug("rates are counted here alone", error=str(error)[:200])
         with suppress(TimeoutError):
             await asyncio.wait_for(here.closing.wait(), SHARE_S)
-    with suppress(LeadmillError):
-        await run_in_threadpool(presence.leave)
 
 
 @contextmanager

@@ -24,10 +24,14 @@ from data.api_keys import KeyNotes, KeyRegistry
 from data.jobs import JobStore
 from data.lake import Lake
 from data.message_queues import MessageQueues
+from data.presence import StackProcess
 from leadmill.access import Caller
 from leadmill.settings import Settings
 from pipelines.execution.broker import make_celery
 from pipelines.intake.schedule_registry import ScheduleRegistry
+from pipelines.notices.rules import Rules
+from pipelines.notices.straight import Straight
+from pipelines.notices.watcher import Watcher
 from pipelines.views.view import API
 
 #: No call to Redis blocks longer, seconds; a request that meets a dead Redis is answered 503 after it.
@@ -51,6 +55,8 @@ class Context:
     hub: EventHub
     #: The Redis that holds the queues of all projects; None for callers of another one than the default.
     broker: MessageQueues | None
+    #: What is wrong with the stack; the same.
+    watcher: Watcher | None
     #: Threads of POST /pipelines.
     submitters: ThreadPoolExecutor
     #: Set when the server shuts down; streams end then.
@@ -73,6 +79,8 @@ class Installation:
     hub: EventHub
     #: Looks whether disk and Redis take writes.
     prober: Prober
+    #: Tells what becomes wrong with the stack.
+    watcher: Watcher
     #: API keys as requests are let in by them; where they are changed; what Redis knows of them.
     keyring: Keyring
     api_keys: KeyRegistry
@@ -100,10 +108,7 @@ class Installation:
         )
         lake = Lake(settings.data_dir, store.critical)
         notes = KeyNotes(store)
-        same = settings.broker_url == settings.redis_url or not settings.broker_url.startswith("redis")
-        broker = (
-            MessageQueues.beside(store) if same else MessageQueues.connect(settings.broker_url, prefix, REDIS_TIMEOUT_S)
-        )
+        broker = MessageQueues.of(store, settings.redis_url, settings.broker_url, REDIS_TIMEOUT_S)
         return cls(
             settings=settings,
             store=store,
@@ -111,6 +116,7 @@ class Installation:
             lake=lake,
             dispatcher=Dispatcher(make_celery(settings)),
             hub=EventHub(store),
+            watcher=Watcher(settings, StackProcess.API, Straight(Rules())),
             prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),
             keyring=keyring,
             api_keys=KeyRegistry(settings.data_dir, notes.announce),
@@ -136,6 +142,7 @@ class Installation:
             dispatcher=self.dispatcher,
             hub=self.hub,
             broker=self.broker if caller.sees_what_all_share else None,
+            watcher=self.watcher if caller.sees_what_all_share else None,
             submitters=self.submitters,
             closing=self.closing,
             acceptance=acceptance,

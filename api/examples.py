@@ -224,6 +224,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
         "stages": {"scrape": {"begun": 96, "per_minute": 48.0}},
         "unreadable": [],
+        "wrong_now": [
+            {
+                "kind": "beat.gone",
+                "since": "2027-01-31T07:58:40.000Z",
+                "text": "The scheduler (beat) is gone: schedules wait: not seen for 92 s",
+                "remedy": "leadmill beat",
+            }
+        ],
         "critical_events": [],
         "health": {"status": "ok", "checked_at": "2027-01-31T07:30:00+00:00", "job_id": _JOB, "findings": []},
     },

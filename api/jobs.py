@@ -61,7 +61,8 @@ def list_jobs(
     summary="Totals, durations, rates, queues, workers and alarms, at the same cost whatever their number",
 )
 def job_statistics(here: Here) -> Response:
-    return JSONResponse(statistics_and_alarms(here.store, here.broker))
+    wrong_now = here.watcher.wrong_now() if here.watcher else ()
+    return JSONResponse(statistics_and_alarms(here.store, here.broker, wrong_now))
 
 
 @router.get(

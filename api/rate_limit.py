@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from fastapi.concurrency import run_in_threadpool
 
-from data.shared_buckets import Presence, SharedBuckets
+from data.presence import Presence
+from data.shared_buckets import SharedBuckets
 from leadmill.access import Caller
 from leadmill.errors import LeadmillError, TooOftenError
 from leadmill.log import get_logger

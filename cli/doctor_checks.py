@@ -6,7 +6,6 @@ import importlib.util
 import os
 import resource
 import shlex
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -21,13 +20,11 @@ from urllib.parse import urlsplit
 from cli.failure import CommandError
 from cli.local_stack import ports, redis_server
 from cli.local_stack.run_dir import RunDir
-from data.probes import WriteFault, disk_fault, redis_fault_at
+from data.probes import DISK, WriteFault, disk_fault, disk_free, redis_fault_at
 from leadmill.errors import LeadmillError
 from leadmill.redaction import plain, redacted, shown
 
 PACKAGES = ("leadmill", "data", "pipelines", "reports", "extraction", "tasks", "api", "cli")
-#: Free disk space, GB: below the first a warning, below the second a fault.
-DISK_GB = (5.0, 0.5)
 #: Open files that a worker with a full crawl may need.
 OPEN_FILES = 1_024
 
@@ -171,11 +168,11 @@ def _data_folder(data_dir: Path) -> Iterator[DoctorCheck]:
     except CommandError as error:
         yield DoctorCheck("data folder", "fail", str(error), error.hint)
         return
-    free = shutil.disk_usage(data_dir).free / 1e9
-    text = f"{data_dir} is writable, {free:.1f} GB free"
-    if free < DISK_GB[1]:
+    free = disk_free(data_dir)
+    text = f"{data_dir} is writable, {free / 1e9:.1f} GB free"
+    if free < DISK[1]:
         yield DoctorCheck("data folder", "fail", text, "leadmill maintenance cleanup --older-than-days 7")
-    elif free < DISK_GB[0]:
+    elif free < DISK[0]:
         yield DoctorCheck("data folder", "warn", text, "leadmill maintenance cleanup --older-than-days 30")
     else:
         yield DoctorCheck("data folder", "ok", text)
@@ -286,6 +283,7 @@ def _redis(data_dir: Path) -> Iterator[DoctorCheck]:
     yield from _newest_keys(data_dir, url, prefix)
     yield from _broker(url)
     yield from _thrown_away(data_dir, url, prefix)
+    yield from _watched(data_dir, url, prefix)
 
 
 def _writes_refused(url: str, prefix: str) -> WriteFault | None:
@@ -340,6 +338,28 @@ def _thrown_away(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]
     if found:
         text = f"workers threw away what is none of ours: {found}; somebody else writes to the broker"
         yield DoctorCheck("messages", "warn", text, f"grep 'thrown away' {data_dir}/run/worker-*.log")
+
+
+def _watched(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
+    """What the stack itself would tell of its processes and of Redis' memory; the rest is looked at here anyway."""
+    from data.jobs import JobStore
+    from data.message_queues import MessageQueues
+    from leadmill.notices import KINDS, Severity
+    from leadmill.settings import get_settings
+    from pipelines.notices.disk_look import DiskState
+    from pipelines.notices.sight import see
+    from pipelines.notices.watch import UNWRITTEN, Wrong, judge
+    from pipelines.notices.watcher import sentence
+
+    broker_url = get_settings().celery_broker_url or url
+    with closing(JobStore.connect(url, prefix, 2)) as store:
+        queues = MessageQueues.of(store, url, broker_url, 2)
+        with closing(queues):
+            verdicts = judge(see(store, queues, url, broker_url, DiskState()))
+    for cause, verdict in verdicts.items():
+        if isinstance(verdict, Wrong) and cause not in UNWRITTEN:
+            level: Literal["warn", "fail"] = "fail" if KINDS[cause.wrong].severity is Severity.CRITICAL else "warn"
+            yield DoctorCheck("watch", level, sentence(cause, verdict), verdict.remedy)
 
 
 def _stack(data_dir: Path, *, ask_api: bool) -> Iterator[DoctorCheck]:

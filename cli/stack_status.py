@@ -80,7 +80,10 @@ def tell_stack(found: dict[str, Any]) -> None:
 
 
 def _tell_alarms(statistics: dict[str, Any]) -> None:
-    """The last health check and the newest critical events."""
+    """What is wrong now, the last health check and the newest critical events."""
+    for wrong in statistics.get("wrong_now") or []:
+        console.result(console.clean(f"{wrong['kind']} since {wrong['since']}: {wrong['text']}"))
+        console.result(console.clean(f"  {wrong['remedy']}"))
     health = statistics.get("health")
     if health:
         console.result(console.clean(f"health {health['status']} at {health['checked_at']}"))

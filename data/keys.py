@@ -139,14 +139,16 @@ AUDIT = "audit"
 NOTICES_WANTED, NOTICES, NOTICES_LOST = "notices_wanted", "notices", "notices_lost"
 #: Of API keys (data/api_keys/).
 API_KEYS_VERSION, API_KEYS_USED = "api_keys_version", "api_keys_used"
-#: API processes that live (data/shared_buckets.py).
-API_PROCESSES = "api_processes"
+#: API and beat processes that live (data/presence.py).
+API_PROCESSES, BEATS = "api_processes", "beats"
+#: What was told to be wrong and is (lua/operations/watched.lua).
+WATCHED = "watched"
 #: What all projects share.
 OF_ALL = frozenset(
     {
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
         PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
-        NOTICES_LOST, API_METRICS,
+        NOTICES_LOST, API_METRICS, BEATS, WATCHED,
     }
 )  # fmt: skip
 

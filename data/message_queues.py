@@ -55,6 +55,13 @@ class MessageQueues:
         return cls(client, prefix)
 
     @classmethod
+    def of(cls, store: JobStore, redis_url: str, broker_url: str, timeout_s: float) -> Self:
+        """Those of the broker at `broker_url`, for the records at `redis_url`."""
+        if broker_url == redis_url or not broker_url.startswith("redis"):
+            return cls.beside(store)
+        return cls.connect(broker_url, store.prefix, timeout_s)
+
+    @classmethod
     def beside(cls, store: JobStore) -> Self:
         """Those that lie in the job store's own Redis."""
         return cls(store.redis, store.prefix)

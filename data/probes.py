@@ -11,9 +11,10 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import redis
 from redis.exceptions import RedisError
@@ -38,6 +39,10 @@ from leadmill.stages import Queue
 
 #: Free disk space: below the first a warning, below the second a fault (bytes).
 DISK = (5_000_000_000, 500_000_000)
+#: Below this share of files that may still be made, a warning.
+FREE_FILES = 0.01
+#: The same of Redis' memory, and of its connections: share of what it may have.
+FULL = (0.75, 0.9)
 #: A write of so many bytes is tried: what fits into a directory entry would fit on a full disk.
 _BYTES = 4_096
 
@@ -119,6 +124,45 @@ def redis_fault_at(url: str, prefix: str, kinds: Iterable[str] = (), timeout_s: 
 def store_fault(store: JobStore, url: str, kinds: Iterable[str] = ()) -> WriteFault | None:
     """The same of a job store; its connections are checked to be those of its lake."""
     return redis_fault(store.redis, store.prefix, url, kinds)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Of a Redis, bytes."""
+
+    used: int
+    #: Its limit, else what its machine has; 0: it tells neither.
+    whole: int
+    #: It has a limit of its own.
+    is_limited: bool
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any]) -> Self:
+        """From its answer to INFO memory."""
+        limit = int(info.get("maxmemory", 0))
+        return cls(int(info.get("used_memory", 0)), limit or int(info.get("total_system_memory", 0)), limit > 0)
+
+    @property
+    def share(self) -> float:
+        """Of the whole."""
+        return self.used / self.whole if self.whole else 0.0
+
+    def __str__(self) -> str:
+        if not self.whole:
+            return f"{self.used / 1e6:.0f} MB used"
+        of_what = "its limit" if self.is_limited else "this machine's memory (it has no limit of its own)"
+        return f"{self.used / 1e6:.0f} MB used, {self.share:.0%} of {of_what}"
+
+
+def redis_memory(store: JobStore) -> Memory:
+    """What a job store's Redis uses.
+
+    Raises:
+        StoreRefusedError: it does not tell this user.
+        UnavailableError: it does not answer.
+    """
+    with store.guarded():
+        return Memory.of(store.redis.info("memory"))
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,16 @@
-"""Token buckets in Redis, for API processes that live side by side, and which of them do.
+"""Token buckets in Redis, for API processes that live side by side (data/presence.py says which do).
 
 rate:<name>     when a bucket will be full again, µs since the epoch by the server's clock; gone once it is
-api_processes   sorted set of API processes -> when each was seen last, ms
 """
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
-from typing import Any, cast
+from typing import Any
 
 from data import keys
 from data.jobs import JobStore
 from leadmill.rate import Rate, Taken
 
-#: A process that was not seen for so long lives no more, ms.
-GONE_MS = 5_000
 _TAKE = """
 local t, each, whole = redis.call('TIME'), tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = t[1] * 1000000 + t[2]
@@ -47,34 +41,3 @@ class SharedBuckets:
             each, whole = round(1_000_000 / rate.per_second), round(1_000_000 * rate.fills_in_s)
             full_in = int(self._script(keys=[self._store.key(key)], args=[each, whole]))
         return Taken.of(rate, full_in / 1_000_000)
-
-
-class Presence:
-    """That this API process lives, for the others."""
-
-    def __init__(self, store: JobStore) -> None:
-        self._store = store
-        self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-    def tell(self) -> int:
-        """Say so; how many do.
-
-        Raises:
-            UnavailableError: Redis does not answer.
-        """
-        now, key = self._store.now_ms(), self._store.key(keys.API_PROCESSES)
-        with self._store.guarded(keys.API_PROCESSES), self._store.redis.pipeline() as pipe:
-            pipe.zadd(key, {self._name: now})
-            pipe.zremrangebyscore(key, "-inf", now - GONE_MS)
-            pipe.zcard(key)
-            pipe.expire(key, GONE_MS // 1_000)
-            return cast("int", pipe.execute()[2])
-
-    def leave(self) -> None:
-        """This one ends.
-
-        Raises:
-            UnavailableError: Redis does not answer.
-        """
-        with self._store.guarded(keys.API_PROCESSES):
-            self._store.redis.zrem(self._store.key(keys.API_PROCESSES), self._name)

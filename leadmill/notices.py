@@ -82,7 +82,11 @@ KINDS: Mapping[str, NoticeKind] = MappingProxyType({
         _kind("redis.nearly_full", _WARNING, "Redis is nearly full"),
         _kind("redis.refuses_writes", _CRITICAL, "Redis takes no writes: nothing goes on"),
         _kind("redis.well", _INFO, "Redis is well again", "redis.nearly_full", "redis.refuses_writes"),
+        _kind("redis.away", _CRITICAL, "Redis is away: nothing goes on"),
+        _kind("redis.back", _INFO, "Redis is there again", "redis.away"),
         _kind("disk.nearly_full", _WARNING, "The disk of the data folder is nearly full"),
+        _kind("disk.refuses_writes", _CRITICAL, "The disk of the data folder takes no writes"),
+        _kind("disk.well", _INFO, "The disk is well again", "disk.nearly_full", "disk.refuses_writes"),
         _kind(
             "record.damaged", _CRITICAL, "Something kept by Leadmill is damaged and was set aside",
             apart_by="job",

@@ -14,12 +14,16 @@ from celery.schedules import crontab
 
 from data.jobs import JobStore
 from data.lake import Lake
+from data.presence import StackProcess
 from leadmill.declared import PERIODIC
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.execution import canvas
 from pipelines.intake.schedules import Ticker
+from pipelines.notices.rules import Rules
+from pipelines.notices.straight import Straight
+from pipelines.notices.watcher import Watcher
 
 log = get_logger(__name__)
 
@@ -41,13 +45,27 @@ class SubmitScheduler(Scheduler):
         store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
         return Ticker(store, Lake(settings.data_dir), lambda outs: canvas.dispatch(self.app, outs))
 
+    @cached_property
+    def _watcher(self) -> Watcher:
+        """Started by the first tick, in the process that ticks."""
+        watcher = Watcher(get_settings(), StackProcess.BEAT, Straight(Rules()))
+        watcher.start()
+        return watcher
+
     def setup_schedule(self) -> None:
         """Nothing to set up: what is due follows from Redis at each tick."""
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Submit what is due; seconds until the next look."""
+        self._watcher  # noqa: B018 - starts
         try:
             self._ticker.tick(datetime.now(UTC))
         except (LeadmillError, OSError) as error:  # beat that ends would only be started again, to find the same
             log.warning("ticks wait", error=str(error))
         return TICK_S
+
+    def close(self) -> None:
+        """Beat ends as it should."""
+        if (watcher := self.__dict__.get("_watcher")) is not None:
+            watcher.close()
+        super().close()

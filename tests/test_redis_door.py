@@ -14,7 +14,7 @@ from tests.test_import_graph import modules
 #: API keys, rates of requests, sessions.
 DOORS = {
     "data.identity", "data.server", "data.probes", "data.schedules", "data.message_queues", "data.audit.stream",
-    "data.api_keys.key_notes", "data.shared_buckets", "data.sessions",
+    "data.api_keys.key_notes", "data.presence", "data.shared_buckets", "data.sessions",
 }  # fmt: skip
 #: What the client library raises is known to whoever speaks to the broker, too.
 ERRORS = {

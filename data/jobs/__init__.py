@@ -38,6 +38,7 @@ set, the numbers of hand-outs, the workers and whose server it is are of all (`k
     record_version     the latest form that records, units and messages have here (data/keys.py)
     generation  made with the first record; another one than in `<data>/run/generation` means an emptied server
     critical    capped stream of what an operator must see
+    watched     hash: what was told to be wrong with the stack, and is -> since when (pipelines/notices/watch.py)
 """
 
 from data.jobs.model import (

@@ -135,14 +135,19 @@ class JobReader(StoreConnection):
 
     def workers(self) -> dict[str, Worker]:
         """Living workers by node name."""
+        return self.living_and_lost_workers()[0]
+
+    def living_and_lost_workers(self) -> tuple[dict[str, Worker], dict[str, float]]:
+        """Living workers by node name; and of each that did not sign off for how long it was not seen, seconds."""
         with self.guarded(keys.WORKERS, keys.WORKER), self.redis.pipeline(transaction=False) as pipe:
             pipe.time()  # the server's clock wrote the times; this process' own may be wrong
             pipe.zrange(self.key(keys.WORKERS), 0, -1, withscores=True)
             pipe.hgetall(self.key(keys.WORKER))
             (now, _), seen, about = pipe.execute()
-        alive = ((node, at / 1000) for node, at in seen if at / 1000 >= now - WORKER_GONE_S)
-        told = ((node, worker_of(about.get(node), at)) for node, at in alive)
-        return {node: worker for node, worker in told if worker is not None}
+        last = now - WORKER_GONE_S
+        told = ((node, worker_of(about.get(node), at / 1000)) for node, at in seen if at / 1000 >= last)
+        living = {node: worker for node, worker in told if worker is not None}
+        return living, {node: now - at / 1000 for node, at in seen if at / 1000 < last}
 
     def events(self, job_id: str, after: str = "0", limit: int = 500) -> list[tuple[str, str, dict[str, Any]]]:
         """Events of a job after an id: (id, kind, data); kind `unreadable` where an entry is none."""

@@ -288,6 +288,16 @@ class JobStore(JobReader):
         data = json.dumps(redacted.within(about))
         self.call("tell", event=event, kind=kind.name, heard=[*kind.heard_by, *kind.resolves], data=data)
 
+    def watched(self, cause: str, kind: NoticeKind, about: Mapping[str, Any], *, is_wrong: bool) -> None:
+        """What a watcher saw become wrong with the stack, or well again: a notice if it is the first to say so.
+
+        Raises:
+            UnavailableError: Redis does not answer, or takes no write.
+        """
+        data = json.dumps(redacted.within(about))
+        heard = [*kind.heard_by, *kind.resolves]
+        self.call("watched", cause=cause, is_wrong=is_wrong, kind=kind.name, heard=heard, data=data)
+
 
 def _stored(units: Mapping[str, UnitState]) -> dict[str, Mapping[str, Any]]:
     return {unit: state.stored for unit, state in units.items()}

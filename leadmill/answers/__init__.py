@@ -48,6 +48,7 @@ from leadmill.answers.statistics import (
     Totals,
     UnitsBegun,
     WorkerState,
+    WrongNow,
 )
 from leadmill.answers.submissions import (
     Accepted,
@@ -130,4 +131,5 @@ __all__ = [
     "UnitsBegun",
     "ValueCount",
     "WorkerState",
+    "WrongNow",
 ]

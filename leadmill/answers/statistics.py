@@ -90,6 +90,17 @@ class CriticalEvent(TypedDict):
     kind: NotRequired[str]
 
 
+class WrongNow(TypedDict):
+    """What is wrong with the stack now, as a notice of this kind tells it."""
+
+    kind: str
+    since: str | None
+    """When it was told."""
+    text: str
+    remedy: str
+    """A command that mends it or tells more."""
+
+
 class Figures(TypedDict):
     """Figures over all jobs of the caller's project, from counters alone.
 
@@ -109,8 +120,10 @@ class Figures(TypedDict):
 
 
 class Statistics(Figures):
-    """Figures over all jobs, the newest critical events, and the last health check."""
+    """Figures over all jobs, what is wrong now, the newest critical events, and the last health check."""
 
+    wrong_now: list[WrongNow]
+    """Told to callers of the default project."""
     critical_events: list[CriticalEvent] | None
     health: LastHealth | None
     """Null: none has run."""

@@ -10,13 +10,13 @@ import base64
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from data.jobs import TERMINAL, JobStore, Status, UnitStatus, Worker, bucket_bounds
 from data.jobs.counters import Counters, counters
 from data.jobs.unit_reading import states_of
 from data.message_queues import DamagedLevel, MessageQueues
-from leadmill.answers import Durations, Figures, QueueState, Rates, Statistics, UnitsBegun, WorkerState
+from leadmill.answers import Durations, Figures, QueueState, Rates, Statistics, UnitsBegun, WorkerState, WrongNow
 from pipelines.queues import LEVELS, Queue
 from pipelines.stages import KINDS
 from pipelines.views import throughput
@@ -59,13 +59,15 @@ def statistics(store: JobStore, broker: MessageQueues | None = None, readable: R
     }
 
 
-def statistics_and_alarms(store: JobStore, broker: MessageQueues | None = None) -> Statistics:
-    """The same, and beside it `critical_events` and `health` (see `alarms`)."""
+def statistics_and_alarms(
+    store: JobStore, broker: MessageQueues | None = None, wrong_now: Sequence[WrongNow] = ()
+) -> Statistics:
+    """The same, and beside it what a watcher sees, `critical_events` and `health` (see `alarms`)."""
     readable = Readable()
     figures = statistics(store, broker, readable)
     events = readable.read(lambda: critical_events(store), None)
     health = readable.read(lambda: last_health(store), None)
-    return {**figures, "critical_events": events, "health": health}
+    return {**figures, "wrong_now": list(wrong_now), "critical_events": events, "health": health}
 
 
 def _worker(name: str, worker: Worker) -> WorkerState:

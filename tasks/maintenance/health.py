@@ -16,7 +16,7 @@ from typing import TypedDict
 
 from data.jobs import JobStore, Worker
 from data.lake import Lake
-from data.probes import DISK, disk_fault, disk_free, existing, store_fault
+from data.probes import DISK, FREE_FILES, disk_fault, disk_free, existing, store_fault
 from data.projects import each_project
 from data.schedules import ScheduleStore
 from leadmill.access import DEFAULT_PROJECT
@@ -194,7 +194,7 @@ def _disk(lake: Lake) -> Iterable[HealthCheck]:
     advice = None if state == "ok" else "leadmill maintenance cleanup --older-than-days 7"
     yield HealthCheck("disk", state, f"{free / 1e9:.1f} GB free at {lake.root}", advice)
     files = os.statvfs(folder)
-    if files.f_files and files.f_favail < files.f_files // 100:
+    if files.f_files and files.f_favail < files.f_files * FREE_FILES:
         text = f"only {files.f_favail} more files fit on the disk of {lake.root}"
         yield HealthCheck("disk files", "warn", text, "leadmill maintenance cleanup --older-than-days 7")
     if (fault := disk_fault(lake.root)) is not None:

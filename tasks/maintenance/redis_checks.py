@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from data.jobs import JobStore
+from data.probes import FULL, Memory
 from data.server import Risk, durability_risks
 from leadmill.errors import ForeignLakeError, StoreRefusedError, UnavailableError
 from leadmill.redaction import redis_cli, shown
@@ -13,8 +14,6 @@ from tasks.maintenance.health_check import HealthCheck, State
 
 #: A ping that takes longer is reported (seconds).
 SLOW_PING_S = 0.1
-#: Share of the memory limit, and of the connection limit: above the first a warning, above the second a fault.
-FULL = (0.75, 0.9)
 
 Info = dict[str, Any]
 
@@ -69,15 +68,9 @@ def _persistence(info: Info, risk: Risk | None, tool: str) -> HealthCheck:
 
 
 def _memory(info: Info, tool: str) -> HealthCheck:
-    used = int(info.get("used_memory", 0))
-    limit = int(info.get("maxmemory", 0))
-    whole = limit or int(info.get("total_system_memory", 0))
-    of_what = "its limit" if limit else "this machine's memory (it has no limit of its own)"
-    if not whole:
-        return HealthCheck("redis memory", "ok", f"{used / 1e6:.0f} MB used")
-    text = f"{used / 1e6:.0f} MB used, {used / whole:.0%} of {of_what}"
-    state = _fullness(used / whole)
-    return HealthCheck("redis memory", state, text, None if state == "ok" else f"{tool} MEMORY STATS")
+    memory = Memory.of(info)
+    state = _fullness(memory.share)
+    return HealthCheck("redis memory", state, str(memory), None if state == "ok" else f"{tool} MEMORY STATS")
 
 
 def _clients(info: Info, tool: str) -> HealthCheck:

@@ -9,12 +9,10 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from data.jobs import JobStore
 from data.message_queues import MessageQueues
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.log import get_logger
-from leadmill.settings import Settings
 from pipelines.execution.recovery import queue_lengths
 from pipelines.execution.unit_run import UnitRun
 from tasks.maintenance.audit import drop_old_audit, flush_audit
@@ -45,7 +43,7 @@ def statistics(run: UnitRun) -> None:
         runtime.lake,
         job_id=run.job_id,
         now=run.now,
-        broker=_broker(runtime.settings, runtime.store) if _is_of_all(run) else None,
+        broker=_broker(run) if _is_of_all(run) else None,
         check=_checker(run),
     )
     if flushed:
@@ -74,6 +72,11 @@ def _is_of_all(run: UnitRun) -> bool:
     return run.grant.project == DEFAULT_PROJECT
 
 
+def _broker(run: UnitRun) -> MessageQueues:
+    settings = run.runtime.settings
+    return MessageQueues.of(run.runtime.store, settings.redis_url, settings.broker_url, 3)
+
+
 def _checker(run: UnitRun) -> Callable[[], None]:
     return lambda: run.progress(0.5, "counting")
 
@@ -84,14 +87,6 @@ def _days(asked: Any, default: int) -> float:
     if isinstance(asked, bool) or not isinstance(asked, int | float) or not 0 <= asked <= 36_500:
         raise WorkError("older_than_days must be a number of days, 0 to 36500", ErrorCategory.DATA)
     return asked
-
-
-def _broker(settings: Settings, store: JobStore) -> MessageQueues:
-    """The broker's queues: the job store's own, or those of another Redis."""
-    url = settings.broker_url
-    if url == settings.redis_url or not url.startswith(("redis://", "rediss://")):
-        return MessageQueues.beside(store)
-    return MessageQueues.connect(url, settings.key_prefix, timeout_s=3)
 
 
 def _lengths() -> dict[tuple[str, int], int] | None:

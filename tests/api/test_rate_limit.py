@@ -16,7 +16,8 @@ from api.keyring import GUESSES
 from api.rate_limit import Buckets, headers
 from data.api_keys import KeyRegistry
 from data.jobs import JobStore
-from data.shared_buckets import Presence, SharedBuckets
+from data.presence import Presence, StackProcess
+from data.shared_buckets import SharedBuckets
 from leadmill.access import Role
 from leadmill.rate import Rate
 from leadmill.settings import Settings
@@ -95,7 +96,7 @@ def test_processes_share_a_bucket(store: JobStore) -> None:
 
 
 def test_who_lives_is_known(store: JobStore) -> None:
-    first, second = Presence(store), Presence(store)
+    first, second = Presence(store, StackProcess.API), Presence(store, StackProcess.API)
     assert (first.tell(), second.tell(), first.tell()) == (1, 2, 2)
     second.leave()
     assert first.tell() == 1

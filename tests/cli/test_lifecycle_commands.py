@@ -183,6 +183,7 @@ def test_status_of_the_stack_shows_alarms(leadmill: Run, api: Any, at: Any, answ
     figures = {
         "queues": {"scraping": queue},
         "health": {"status": "warn", "checked_at": "2026-11-24T10:30:00Z", "job_id": "job_h", "findings": [finding]},
+        "wrong_now": [{"kind": "beat.gone", "since": "2026-11-24T10:20:00Z", "text": "gone\x1b[2J", "remedy": "mend"}],
         "critical_events": events,
         "workers": [{"name": "a", "thrown_away": {"unsigned": 2, "foreign_task": 1}}, {"name": "b", "thrown_away": {}}],
     }
@@ -191,6 +192,7 @@ def test_status_of_the_stack_shows_alarms(leadmill: Run, api: Any, at: Any, answ
     ended = leadmill("status", env=at(api.url))
     assert ended.code == 0
     assert "health warn at 2026-11-24T10:30:00Z" in ended.out
+    assert "beat.gone since 2026-11-24T10:20:00Z: gone�[2J\n  mend\n" in ended.out
     assert "warn  redis: no AOF" in ended.out and "redis-cli CONFIG SET appendonly yes" in ended.out
     assert "poison\t2026-11-24T10:00:00Z\tjob job_0, error x�[2J" in ended.out
     assert "thrown away by workers, being none of ours: 3 (unsigned 2, foreign task 1)" in ended.out
