@@ -69,9 +69,7 @@ def test_a_folder_that_stands_in_for_ours_is_found(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize(("free", "level"), [(100e9, "ok"), (2e9, "warn"), (0.1e9, "fail")])
 def test_disk_space(free: float, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from types import SimpleNamespace
-
-    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    monkeypatch.setattr(doctor_checks, "disk_free", lambda folder: free)
     (finding,) = doctor_checks._data_folder(tmp_path)
     assert finding.level == level
     assert (finding.remedy is None) == (level == "ok")
