@@ -17,7 +17,7 @@ ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES))
 endif
 
-.PHONY: help setup up demo test test-fast coverage hooks check fmt docs screenshots client lock sbom pin soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test test-fast coverage hooks check fmt docs dashboard screenshots client lock sbom pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ fmt: setup ## format and mend what the linter can mend
 
 docs: setup ## write anew what the docs take from the code: settings, commands, calls, decisions, the map
 	@python -m docs.generate
+
+dashboard: setup ## write the Grafana dashboard anew from deploy/monitoring/grafana/dashboard.toml
+	@python -m deploy.dashboard
 
 client: setup ## write the Python client without await anew from the one with it
 	@python -m deploy.plain_client

@@ -35,4 +35,5 @@ if [ ! -e "$to/redis_users" ]; then
 fi
 [ -e "$to/signing_key" ] || openssl rand -hex 32 | put signing_key
 [ -e "$to/flower_login" ] || echo "flower:$(openssl rand -hex 12)" | put flower_login
-echo "compose-secrets: in $to: redis_url, broker_url, flower_url, redis_users, signing_key, flower_login" >&2
+[ -e "$to/grafana_admin" ] || openssl rand -hex 12 | put grafana_admin
+echo "compose-secrets: in $to: redis_url, broker_url, flower_url, redis_users, signing_key, flower_login, grafana_admin" >&2

@@ -20,6 +20,10 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.jobs.yml"
 WHOLE: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = WHOLE["services"]
+#: What our image runs.
+OURS = sorted(name for name, about in SERVICES.items() if about["image"] == "leadmill:local")
+#: What looks on, once `--profile monitoring` asks for it.
+MONITORING = sorted(name for name, about in SERVICES.items() if about.get("profiles") == ["monitoring"])
 #: Where containers find secrets.
 SECRETS = "/run/secrets/"
 

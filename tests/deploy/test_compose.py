@@ -34,6 +34,8 @@ from pipelines.queues import Queue
 from pipelines.settings_check import setting_faults
 from tests.deploy.compose import (
     FILE,
+    MONITORING,
+    OURS,
     ROOT,
     SECRETS,
     SERVICES,
@@ -47,8 +49,6 @@ from tests.deploy.compose import (
 )
 from tests.faults.proof import until
 from tests.valkey import free_port
-
-OURS = sorted(set(SERVICES) - {"redis"})
 
 
 @pytest.mark.stack
@@ -67,13 +67,15 @@ def test_has_one_worker_a_queue_and_the_rest() -> None:
     for queue in Queue:
         command = SERVICES[f"worker-{queue.value}"]["command"]
         assert command[command.index("-Q") + 1] == queue.value
-    assert set(SERVICES) == workers | {"redis", "api", "beat", "flower"}
+    assert set(OURS) == workers | {"api", "beat", "flower"}
+    assert MONITORING == ["alertmanager", "grafana", "prometheus"]
+    assert set(SERVICES) == {"redis", *OURS, *MONITORING}
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_every_service_keeps_the_rules(name: str) -> None:
     service = SERVICES[name]
-    assert isinstance(service["command"], list), "exec form: the process gets its signals itself"
+    assert isinstance(service.get("command", []), list), "exec form: the process gets its signals itself"
     assert service["healthcheck"]["test"][0] == "CMD"
     assert {"interval", "timeout", "retries", "start_period"} <= set(service["healthcheck"])
     assert seconds(service["stop_grace_period"]) >= 10
@@ -107,9 +109,10 @@ def test_secrets_are_files_and_each_service_has_its_own() -> None:
     for name, about in WHOLE["secrets"].items():
         assert about == {"file": f"./secrets/{name}"}
     work = {"redis_url", "broker_url", "signing_key"}
-    given = {name: set(service["secrets"]) for name, service in SERVICES.items()}
+    given = {name: set(service.get("secrets", ())) for name, service in SERVICES.items()}
     assert given.pop("redis") == {"redis_users"}
     assert given.pop("flower") == {"flower_url", "flower_login"}, "it can neither start nor change work"
+    assert [given.pop(name) for name in MONITORING] == [set(), {"grafana_admin"}, {"metrics_key"}]
     assert all(secrets == work for secrets in given.values())
     for name in OURS:
         environment = SERVICES[name]["environment"]
@@ -118,7 +121,7 @@ def test_secrets_are_files_and_each_service_has_its_own() -> None:
                 assert environment[f"{variable}_FILE"].startswith(SECRETS)
                 assert environment[variable] == "", "what .env says of it would contradict the file"
     for service in SERVICES.values():
-        words = " ".join([*service["command"], *map(str, service.get("environment", {}).values())])
+        words = " ".join([*service.get("command", ()), *map(str, service.get("environment", {}).values())])
         assert not re.search(r"(?i)password|\$\{\w*(KEY|SECRET|URL)", words), (
             "arguments and variables are seen by others"
         )
@@ -131,8 +134,8 @@ def test_only_who_fetches_pages_reaches_the_internet() -> None:
         "driver_opts": {"com.docker.network.bridge.enable_ip_masquerade": "false"}
     }
     assert {name for name, on in networks.items() if "internet" in on} == {"worker-scraping"}
-    assert {name for name, on in networks.items() if "published" in on} == {"api", "flower"}
-    assert all("store" in on for on in networks.values()) and networks["redis"] == {"store"}
+    assert {name for name, on in networks.items() if "published" in on} == {"api", "flower", *MONITORING}
+    assert all("store" in networks[name] for name in OURS) and networks["redis"] == {"store"}
     for name, service in SERVICES.items():
         assert ("ports" in service) == ("published" in networks[name]), name
 
@@ -156,20 +159,35 @@ def test_a_provider_is_known_to_the_api_alone() -> None:
     ) == []  # fmt: skip
 
 
+def test_what_looks_on_reaches_the_api_and_nothing_else() -> None:
+    networks = {name: set(service["networks"]) for name, service in SERVICES.items()}
+    assert WHOLE["networks"]["monitoring"] == {"internal": True}
+    assert {name for name, on in networks.items() if "monitoring" in on} == {"api", *MONITORING}
+    assert not any({"store", "internet"} & networks[name] for name in MONITORING)
+    assert {name for name, on in networks.items() if "receivers" in on} == {"alertmanager"}, "it alone tells somebody"
+    for name in MONITORING:
+        for volume in SERVICES[name]["volumes"]:
+            at, _, inside = interpolated(volume).partition(":")
+            if at.startswith("./"):
+                assert inside.endswith(":ro") and (ROOT / at).is_dir(), "what it reads is there, and it cannot write it"
+            else:
+                assert at == name and at in WHOLE["volumes"]
+
+
 @pytest.mark.stack
 def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     script = ["sh", str(ROOT / "deploy/compose-secrets.sh"), str(folder)]
     subprocess.run(script, check=True, capture_output=True)
     made = {file.name: file.read_text() for file in folder.iterdir()}
-    assert set(made) == set(WHOLE["secrets"])
+    assert set(made) == set(WHOLE["secrets"]) - {"metrics_key"}, "an API key is made where keys are"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o444}, "containers have users of their own"
     passwords = re.findall(r":([0-9a-f]{48})@", made["redis_url"] + made["broker_url"] + made["flower_url"])
     for password in passwords:
         assert password not in made["redis_users"]
         assert f"#{sha256(password.encode()).hexdigest()} " in made["redis_users"]
-    assert len({*passwords, made["signing_key"], made["flower_login"]}) == 5
+    assert len({*passwords, made["signing_key"], made["flower_login"], made["grafana_admin"]}) == 6
     folder.chmod(0o755)
     (folder / "signing_key").unlink()
     done = subprocess.run(script, check=True, capture_output=True, text=True)
@@ -181,7 +199,12 @@ def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path) -> None:
 
 @pytest.mark.stack
 def test_images_can_be_pinned_by_digest(tmp_path: Path) -> None:
-    assert SERVICES["redis"]["image"] == "${VALKEY_IMAGE:-valkey/valkey:9.1-alpine}"
+    images = {"PYTHON": "python:3.11-slim", "VALKEY": "valkey/valkey:9.1-alpine"}
+    images |= {name.upper(): SERVICES[name]["image"].partition(":-")[2].removesuffix("}") for name in MONITORING}
+    of = {"redis": "VALKEY", **{name: name.upper() for name in MONITORING}}
+    for name, variable in of.items():
+        assert SERVICES[name]["image"] == f"${{{variable}_IMAGE:-{images[variable]}}}"
+        assert re.search(r":v?\d+\.\d+", images[variable]), "a version, not what is newest"
     for name in OURS:
         assert SERVICES[name]["build"]["args"] == {"PYTHON_IMAGE": "${PYTHON_IMAGE:-python:3.11-slim}"}
     digest = "sha256:" + "0a" * 32
@@ -194,17 +217,15 @@ def test_images_can_be_pinned_by_digest(tmp_path: Path) -> None:
         subprocess.run(
             ["sh", str(ROOT / "deploy/pin.sh"), str(env)], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True
         )
-    assert env.read_text().splitlines() == [
-        "LEADMILL_STRICT=1",
-        f"PYTHON_IMAGE=python:3.11-slim@{digest}",
-        f"VALKEY_IMAGE=valkey/valkey:9.1-alpine@{digest}",
-    ]  # fmt: skip
+    first, *pinned = env.read_text().splitlines()
+    assert first == "LEADMILL_STRICT=1"
+    assert sorted(pinned) == sorted(f"{variable}_IMAGE={image}@{digest}" for variable, image in images.items())
     docker.write_text("#!/bin/sh\necho no such image\n")
     done = subprocess.run(
         ["sh", str(ROOT / "deploy/pin.sh"), str(env)], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False
     )
     assert done.returncode == 1
-    assert len(env.read_text().splitlines()) == 3, "what was pinned stays"
+    assert env.read_text().splitlines() == [first, *pinned], "what was pinned stays"
 
 
 def test_only_the_api_may_leave_loopback_and_asks_for_a_key(tmp_path: Path) -> None:
@@ -214,9 +235,12 @@ def test_only_the_api_may_leave_loopback_and_asks_for_a_key(tmp_path: Path) -> N
     with pytest.raises(ConfigError, match="leadmill keys create"):
         check_bind(settings, settings.api_host)
     assert SERVICES["api"]["environment"]["LEADMILL_API_HOST"] == "0.0.0.0"
-    assert SERVICES["api"]["environment"]["LEADMILL_ALLOWED_HOSTS"] == "${LEADMILL_ALLOWED_HOSTS:-localhost,127.0.0.1}"
+    assert (
+        SERVICES["api"]["environment"]["LEADMILL_ALLOWED_HOSTS"] == "${LEADMILL_ALLOWED_HOSTS:-localhost,127.0.0.1},api"
+    )
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"api": ["127.0.0.1:8000:8000"], "flower": ["127.0.0.1:5555:5555"]}
+    ports = {"api": 8000, "flower": 5555, "grafana": 3000, "prometheus": 9090, "alertmanager": 9093}
+    assert published == {name: [f"127.0.0.1:{port}:{port}"] for name, port in ports.items()}
 
 
 @pytest.mark.parametrize("name", OURS)

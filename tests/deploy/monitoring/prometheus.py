@@ -1,7 +1,8 @@
 """A real Prometheus for a test: Debian's binary, with the configuration and the rules that compose gives it.
 
-Time runs faster there: it scrapes `FASTER` times as often as in operation, and every duration of the rules (`for: 5m`,
-`[15m]`, an age `… > 900` of a name in `_seconds`) is that much shorter. Nothing else of them is changed.
+Time runs `faster` there: every duration of the rules (`for: 5m`, `[15m]`, `offset 1h`, an age `… > 900` of a name in
+`_seconds`) is that many times shorter than in operation, and it scrapes and evaluates four times a second. Nothing else
+of them is changed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,9 +26,9 @@ from tests.valkey import free_port
 FOLDER = ROOT / "deploy" / "monitoring"
 RULES = sorted((FOLDER / "prometheus" / "rules").glob("*.yml"))
 CONFIG: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text())
-#: How much faster time runs here.
-FASTER = 60
-_DURATION = r"\d+(?:ms|[smhd])"
+#: Between two scrapes, and two evaluations.
+INTERVAL = "250ms"
+_DURATION = r"(\d+(?:ms|[smhd]))"
 
 
 def needs(program: str) -> pytest.MarkDecorator:
@@ -42,19 +44,21 @@ def alerting_rules() -> list[dict[str, Any]]:
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
-def shortened(duration: str) -> str:
-    """`5m` as `5s`; never below what two scrapes take."""
-    return f"{max(500, round(_seconds(duration) * 1000 / FASTER))}ms"
+@dataclass(frozen=True)
+class Clock:
+    """How much faster time runs than in operation."""
 
+    faster: int
 
-def _seconds(duration: str) -> float:
-    return int(duration[:-1]) * 86_400 if duration.endswith("d") else seconds(duration)
+    def shortened(self, duration: str) -> str:
+        """`5m` as `5s`, 60 times faster; a second at least, which has some scrapes in it."""
+        s = int(duration[:-1]) * 86_400 if duration.endswith("d") else seconds(duration)
+        return f"{max(1_000, round(s * 1_000 / self.faster))}ms"
 
-
-def sooner(expression: str) -> str:
-    """A rule's expression where time runs faster."""
-    expression = re.sub(rf"\[({_DURATION})\]", lambda m: f"[{shortened(m[1])}]", expression)
-    return re.sub(r"(_seconds\b[^<>\n]*>=?\s*)(\d+)\b", lambda m: f"{m[1]}{int(m[2]) / FASTER:g}", expression)
+    def sooner(self, expression: str) -> str:
+        """A rule's expression, or a panel's."""
+        text = re.sub(rf"(\[|offset ){_DURATION}", lambda m: m[1] + self.shortened(m[2]), expression)
+        return re.sub(r"(_seconds\)? >=? )(\d+)\b", lambda m: f"{m[1]}{int(m[2]) / self.faster:g}", text)
 
 
 class Prometheus:
@@ -64,9 +68,15 @@ class Prometheus:
     """
 
     def __init__(
-        self, folder: Path, targets: Iterable[str], *, key: Path | None = None, alertmanager: str | None = None
+        self,
+        folder: Path,
+        targets: Iterable[str],
+        *,
+        faster: int = 60,
+        key: Path | None = None,
+        alertmanager: str | None = None,
     ) -> None:
-        self.folder = folder
+        self.folder, self.clock = folder, Clock(faster)
         self.url = f"http://127.0.0.1:{free_port()}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "prometheus.yml").write_text(yaml.safe_dump(self._config(list(targets), key, alertmanager)))
@@ -75,7 +85,7 @@ class Prometheus:
     def _config(self, targets: list[str], key: Path | None, alertmanager: str | None) -> dict[str, Any]:
         config: dict[str, Any] = yaml.safe_load(yaml.safe_dump(CONFIG))
         for name in ("scrape_interval", "evaluation_interval"):
-            config["global"][name] = f"{round(seconds(config['global'][name]) * 1000 / FASTER)}ms"
+            config["global"][name] = INTERVAL
         (scrape,) = config["scrape_configs"]
         scrape["static_configs"][0]["targets"] = targets
         if key:
@@ -92,9 +102,9 @@ class Prometheus:
         for file in RULES:
             whole = yaml.safe_load(file.read_text())
             for rule in (rule for group in whole["groups"] for rule in group["rules"]):
-                rule["expr"] = sooner(rule["expr"])
+                rule["expr"] = self.clock.sooner(rule["expr"])
                 for name in {"for", "keep_firing_for"} & set(rule):
-                    rule[name] = shortened(rule[name])
+                    rule[name] = self.clock.shortened(rule[name])
             (self.folder / "rules" / file.name).write_text(yaml.safe_dump(whole))
 
     def __enter__(self) -> Self:
@@ -103,7 +113,7 @@ class Prometheus:
         replaced = {"/etc/leadmill": str(self.folder), "/prometheus": str(self.folder / "data")}
         argv = [_placed(word, replaced) for word in words if "external-url" not in word]
         port = self.url.rpartition(":")[2]
-        argv += [f"--web.listen-address=127.0.0.1:{port}", "--query.lookback-delta=5s", "--log.level=warn"]
+        argv += [f"--web.listen-address=127.0.0.1:{port}", "--query.lookback-delta=3s", "--log.level=warn"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(["prometheus", *argv], stdout=log, stderr=log)
         try:
