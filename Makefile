@@ -85,7 +85,7 @@ screenshots: setup ## take the README's pictures anew, of the running product (n
 lock: setup ## renew requirements.lock and its parts for the image from pyproject.toml (UPGRADE= keeps versions)
 	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-annotate --no-header $(UPGRADE) --quiet -o requirements.lock
-	@uv pip compile pyproject.toml --extra oidc -c requirements.lock --generate-hashes --universal --python-version 3.11 \
+	@uv pip compile pyproject.toml --all-extras -c requirements.lock --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-annotate --no-header --quiet -o deploy/runtime.lock
 	@uv pip compile --group build -c requirements.lock --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-annotate --no-header --quiet -o deploy/build.lock

@@ -45,13 +45,14 @@ from api.rate_limit import SHARE_S, RateLimit
 from api.routing import check_roles
 from api.session_cookie import SessionCookies
 from api.sessions import Sessions
+from api.traced import TracedRequests
 from data.api_keys import KeyNotes
 from data.jobs import JobStore
 from data.presence import Presence
 from data.privacy import keep_private
 from data.sessions import SessionStore
 from data.shared_buckets import SharedBuckets
-from leadmill import log
+from leadmill import log, tracing
 from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
 from leadmill.settings import Settings, get_settings
@@ -91,6 +92,8 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.auditor = Auditor(app, keyring.asks)
+    if settings.traces:
+        app.add_middleware(TracedRequests)
     app.add_middleware(
         Gate,
         hosts=allowed_hosts(settings),
@@ -178,6 +181,7 @@ def _lifespan(
         here.submitters.shutdown(wait=False, cancel_futures=True)
         here.store.close()
         here.broker.close()
+        await asyncio.to_thread(tracing.close)
 
     return lifespan
 

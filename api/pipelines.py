@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,7 +85,9 @@ async def submit_pipeline(request: Request) -> Response:
         raise InputError("belongs into the body; only where that is a list it is a query parameter", field=name)
     if media == "application/json" or media.endswith("+json"):
         raw = await request.body()
-        return await asyncio.get_running_loop().run_in_executor(here.submitters, _from_json, here, raw, idempotency_key)
+        return await asyncio.get_running_loop().run_in_executor(
+            here.submitters, copy_context().run, _from_json, here, raw, idempotency_key
+        )
     async with uploads.uploaded(request) as upload:
         return await run_in_threadpool(_from_file, here, upload, idempotency_key)
 

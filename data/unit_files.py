@@ -16,6 +16,7 @@ from data.input_columns import InputWriter, copy_input, headers_metadata, of_job
 from data.parts import INPUT_FILE, PLAN_FILE, PartKind, part_folder, part_name
 from data.schemas import ERRORS, PAGES, PLAN, STAGE_SCHEMAS, table
 from data.storage import Run, StoredLake
+from leadmill import tracing
 
 # A part has some thirty columns, most of them empty, and few rows. In pages of version 2 an empty column is not sent
 # through the compressor (a third of the time of writing a row); a buffer spares a call into Python a page.
@@ -52,7 +53,10 @@ class UnitFiles:
         made = table(rows, schema_of(run.stage, kind), run.job_id, self.refused.setdefault(kind, []))
         if made.num_rows == 0:
             return 0
-        with self._storage.stage(run, self._next_part(kind)) as sink:
+        with (
+            tracing.span("write parquet", kind=kind, rows=made.num_rows),
+            self._storage.stage(run, self._next_part(kind)) as sink,
+        ):
             gathered = pa.BufferedOutputStream(pa.PythonFile(sink, mode="w"), _BUFFER_BYTES)
             pq.write_table(
                 made,

@@ -29,6 +29,7 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
 }
 #: What older metadata calls a licence. `BSD License` is one of two, both of which may be shipped.
 _CALLED = {
+    "3-clause bsd license": "BSD-3-Clause",
     "apache 2.0": "Apache-2.0",
     "apache license, version 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
@@ -43,7 +44,7 @@ _CALLED = {
     "zope public license": "ZPL-2.1",
 }
 #: Of our own; their licences are looked at, too.
-EXTRAS = frozenset({"oidc"})
+EXTRAS = frozenset({"oidc", "traces"})
 _OSI = "License :: OSI Approved :: "
 
 

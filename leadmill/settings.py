@@ -316,6 +316,13 @@ class Settings(BaseSettings):
         "Other levels for single [loggers](logging.md#levels), comma-separated: `api.access=WARNING,celery=ERROR`.",
         group="log",
     )
+    traces: bool = setting(
+        False,
+        "`on`: send a [trace](tracing.md) of each job by OpenTelemetry, to where the standard variables `OTEL_…` say. "
+        "Needs `leadmill[traces]`; the image has it.",
+        group="log",
+        shown="`off`",
+    )
 
     @model_validator(mode="before")
     @classmethod

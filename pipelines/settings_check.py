@@ -127,6 +127,16 @@ def _memory(settings: Settings) -> Iterator[SettingFault]:
             yield SettingFault("warn", f"{variable_of(name)}: {limit} MB is too little: {held}, and {then}")
 
 
+def _traces(settings: Settings) -> Iterator[SettingFault]:
+    if not settings.traces:
+        return
+    try:
+        import leadmill.tracing.spans  # noqa: F401  (before the fork: the children of a worker share it)
+    except ImportError as error:
+        missing = f"OpenTelemetry is not installed here ({error}); pip install 'leadmill[traces]'"
+        yield SettingFault("fail", f"{variable_of('traces')}: {missing}")
+
+
 #: What is looked at; each gives what it finds.
 _CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (
     _names,
@@ -137,4 +147,5 @@ _CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (
     _scoring,
     _layouts,
     _memory,
+    _traces,
 )

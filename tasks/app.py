@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from celery.signals import beat_init, celeryd_after_setup, celeryd_init, setup_logging
+from celery.signals import beat_init, celeryd_after_setup, celeryd_init, setup_logging, worker_process_shutdown
 
 from data.privacy import keep_private
 from leadmill import log as logging_setup
+from leadmill import tracing
 from leadmill.errors import LeadmillError
 from leadmill.loading import imports_kept, without_pandas
 from leadmill.settings import get_settings
@@ -82,6 +83,12 @@ def _check_start(options: Mapping[str, Any] | None = None, **_: Any) -> None:
 @setup_logging.connect
 def _configure_logging(**_: Any) -> None:
     logging_setup.configure(settings)
+
+
+@worker_process_shutdown.connect
+def _send_last_traces(**_: Any) -> None:
+    """At the end of a pool's process, however often it is replaced; it runs no `atexit`."""
+    tracing.close()
 
 
 @celeryd_after_setup.connect

@@ -21,6 +21,7 @@ from data.identity import LakePair, RefusedConnectionError, connect, read_id
 from data.jobs import script
 from data.jobs.model import Answer, HandOut
 from data.redis_errors import classified, damaged
+from leadmill import tracing
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError, OverloadedError, QuotaError
 from leadmill.log import get_logger
@@ -121,6 +122,10 @@ class StoreConnection:
             arguments["now"] = self._clock()
         if self.project != DEFAULT_PROJECT:
             arguments["project"] = self.project
+        with tracing.span(f"move {operation}", **{"db.system.name": "redis"}):
+            return self._answer(operation, arguments)
+
+    def _answer(self, operation: str, arguments: dict[str, Any]) -> Answer:
         payload = json.dumps({name: value for name, value in arguments.items() if value is not None})
         try:
             raw = self._run(operation, payload)

@@ -170,6 +170,8 @@ class Grant:
     has_quotas: bool = False
     #: Pages that the project may still fetch today; None: there is no limit.
     pages_left: int | None = None
+    #: What names the job's trace (W3C traceparent), if it is traced.
+    trace: str | None = None
 
 
 @dataclass
@@ -203,6 +205,8 @@ class NewJob:
     run_at: float | None = None
     idempotency_key: str | None = None
     body_hash: str = ""
+    #: What names the job's trace (W3C traceparent), if it is traced.
+    trace: str | None = None
 
 
 @dataclass(frozen=True)

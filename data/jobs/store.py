@@ -49,6 +49,8 @@ class JobStore(JobReader):
             "min_coverage": "" if job.min_coverage is None else job.min_coverage,
             "partitions_handed": 0,
         }
+        if job.trace is not None:
+            fields["trace"] = job.trace
         try:
             answer = self.call(
                 "submit",
@@ -89,7 +91,7 @@ class JobStore(JobReader):
             frozenset(name for name in body.get("refused") or () if "?" not in name),
             max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
             body.get("project") or DEFAULT_PROJECT,
-            bool(body.get("quota")), body.get("pages_left"),
+            bool(body.get("quota")), body.get("pages_left"), body.get("trace"),
         )  # fmt: skip
 
     def renew(self, grant: Grant, progress: int | None = None, message: str = "", pages: int = 0) -> str | None:

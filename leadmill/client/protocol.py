@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from leadmill.access import API_KEY, NO_API_KEY
 from leadmill.client.errors import ApiError, ApiUnreachableError
 from leadmill.errors import InputError, QuotaError
+from leadmill.tracing import is_traceparent
 
 API = "/api/v1"
 #: Entries of one page of a list.
@@ -108,6 +109,18 @@ def key_header(api_key: str | None) -> dict[str, str]:
 def is_loopback(base_url: str) -> bool:
     """Whether it is this machine's own API: a proxy of the environment cannot reach that."""
     return urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def own_traceparent() -> str | None:
+    """What names the trace that the calling program is in, so that the job's joins it: of its open span, where it uses
+    OpenTelemetry, else what `TRACEPARENT` of the environment holds.
+    """
+    library = sys.modules.get("opentelemetry.trace")
+    context = library.get_current_span().get_span_context() if library is not None else None
+    if context is not None and context.is_valid:
+        return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    given = os.environ.get("TRACEPARENT")
+    return given if is_traceparent(given) else None
 
 
 def submission(

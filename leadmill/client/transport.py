@@ -18,6 +18,7 @@ from leadmill.client.protocol import (
     base_of,
     filled,
     is_loopback,
+    own_traceparent,
     pause_after,
     stamina,
     submission,
@@ -80,6 +81,8 @@ class Transport:
     def _send(self, method: str, path: str, options: Mapping[str, Any]) -> httpx2.Response:
         import httpx2
 
+        if method != "GET" and (traceparent := own_traceparent()) is not None:
+            options = {**options, "headers": {**(options.get("headers") or {}), "traceparent": traceparent}}
         try:
             response = self._http.request(method, path, **options)
         except httpx2.TransportError as error:

@@ -24,6 +24,7 @@ from data.jobs.metrics import observed
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.parts import PLAN_FILE, Committed, PartKind, counts_of, short
 from data.schemas import STAGE_SCHEMAS
+from leadmill import tracing
 from leadmill.errors import ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import bind, get_logger
 from leadmill.metrics import RUNS
@@ -35,6 +36,7 @@ from leadmill.settings import Settings
 from pipelines.committed import recorded_files
 from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.execution.lease import Lease, RunStoppedError
+from pipelines.execution.traced_run import traced_run
 from pipelines.request.asked import RecordError, check_options, place_of
 from pipelines.stages import partition_number, partition_stages, reads_in
 
@@ -231,7 +233,12 @@ def run_unit(
         return False
     grant, number, stage = began
     bind(stage=stage, partition=number, epoch=grant.epoch, attempt=grant.attempt, project=grant.project)
-    runtime = runtime.of(grant.project)
+    with traced_run(grant, stage, on=runtime.settings.traces):
+        return _run(runtime.of(grant.project), body, grant, number, stage, chained=chained)
+
+
+def _run(runtime: Runtime, body: Body, grant: Grant, number: int | None, stage: str, *, chained: bool) -> bool:
+    """Work, and tell the record how it ended; whether the canvas may go on."""
     stages = partition_stages(grant.stages)
     run: UnitRun | None = None
     try:
@@ -242,7 +249,8 @@ def run_unit(
             lease.check()
         finally:
             lease.close()
-    except RunStoppedError:
+    except RunStoppedError as stopped:
+        tracing.current().event("stopped", why=str(stopped))
         _discard(run)
         return False
     except Exception as error:  # the stage's own failure, whatever it is, becomes the unit's outcome
@@ -253,7 +261,7 @@ def run_unit(
         again = isinstance(error, DamagedPartError) and error.file.name != PLAN_FILE
         counted = run.outcome.metrics if run else None
         if _fail(runtime, grant, error, counted, from_first_stage=again) and again and number is not None:
-            runtime.lake.drop_partition(job_id, stages, number, grant.epoch)
+            runtime.lake.drop_partition(grant.job_id, stages, number, grant.epoch)
         return False
     return _commit(runtime, run, chained)
 
@@ -311,11 +319,14 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
     }
     answer = _insist(lambda: runtime.store.commit(grant, **arguments))
     if answer.refused:
+        tracing.current().event("refused", why=answer.refused)
         run.files.discard()
         return False
+    tracing.current().set(rows_in=what.rows_in, rows_out=what.rows_out, errors=what.errors)
     pause_point("committed")
     try:
-        runtime.lake.expose(grant.job_id, run.stage, grant.unit, grant.epoch)
+        with tracing.span("expose files"):
+            runtime.lake.expose(grant.job_id, run.stage, grant.unit, grant.epoch)
     except OSError as error:  # the commit counts; whoever reads the parts exposes them
         log.warning("files not exposed after a commit", job=grant.job_id, unit=grant.unit, error=str(error))
     pause_point("renamed")
@@ -369,6 +380,7 @@ def _fail(
         error=text,
         exc_info=not isinstance(error, LeadmillError),
     )
+    tracing.current().fail(category.value)
     policy = RETRY[category]
     arguments = {
         "category": category.value,

@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from data import history
 from data.jobs import HandOut, JobStore, NewJob
 from data.lake import Lake
 from data.parts import MANIFEST
+from leadmill import tracing
 from leadmill.errors import InputError, StorageError, StoreRefusedError, UnavailableError
 from leadmill.ids import new_job_id
 from leadmill.log import get_logger
@@ -195,6 +196,15 @@ def record(
         OverloadedError, QuotaError: it would be too much; nothing was kept.
         StorageError: the input could not be kept.
     """
+    with traced_submit(submission.kind) as span:
+        made = _record(store, lake, submission, job_id, audit)
+        span.set(job=made.job_id, project=store.project, replayed=made.replayed or None)
+        return made
+
+
+def _record(
+    store: JobStore, lake: Lake, submission: Submission, job_id: str | None, audit: Callable[[str], str] | None
+) -> Accepted:
     submission.check()
     stages = submission.checked_stages()
     bounds = of_submission(
@@ -231,6 +241,7 @@ def record(
             run_at=submission.run_at,
             idempotency_key=submission.idempotency_key,
             body_hash=body_hash,
+            trace=tracing.current().traceparent,
         )
         if submission.run_at is not None or not source.keys().isdisjoint(("file", "json")):
             accepted.keep(lake, job)
@@ -250,8 +261,20 @@ def record(
     if recorded != job_id:
         _forget(lake, job_id)
     if answer.body.get("lost") and not _archived(lake, recorded):
-        return replace(record(store, lake, submission, recorded, audit), replayed=True)
+        return replace(_record(store, lake, submission, recorded, audit), replayed=True)
     return Accepted(recorded, bool(answer.body.get("replayed")), answer.send, answer.body.get("audited") or 0)
+
+
+def traced_submit(kind: str) -> AbstractContextManager[tracing.Span]:
+    """The span of a submission: within that of its request, else (a schedule, a program) the first of a trace."""
+    within = tracing.current()
+    if within is not tracing.NO_SPAN:
+        return within.child("submit", kind=kind)
+    if not get_settings().traces:
+        return nullcontext(tracing.NO_SPAN)
+    from leadmill.tracing import spans
+
+    return spans.begun("submit", kind=kind)
 
 
 def _forget(lake: Lake, job_id: str) -> None:

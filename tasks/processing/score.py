@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from data.duck import FEW_ROWS
 from data.schemas import CONTRIBUTION, ERRORS, MADE_AT, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
+from leadmill import tracing
 from leadmill.errors import ErrorCategory
 from pipelines.scoring.conditions import READS
 from pipelines.scoring.rules import EXCLUDED, REACH, TIERS, Rule, ScoringModel
@@ -95,11 +96,12 @@ def score_leads(
     query = _query(con, plan, rows, row_errors, model, lines, share)
     units = [{"partition": key, "category": c, "error": e} for key, (c, e) in unit_errors.items()]
     rules = [{"rule": r.name, "axis": r.axis, "points": r.points, "reason": r.reason} for r in model.rules]
-    con.execute(
-        f"COPY ({query}) TO {quote(str(out))} "
-        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{with_input_headers(input_headers)})",
-        {"units": units, "rules": rules, "job_id": job_id, "now": now},
-    )
+    with tracing.span("query leads", **{"db.system.name": "duckdb"}):
+        con.execute(
+            f"COPY ({query}) TO {quote(str(out))} "
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{with_input_headers(input_headers)})",
+            {"units": units, "rules": rules, "job_id": job_id, "now": now},
+        )
     counted = con.execute(
         f"SELECT tier, count(*), count(error_category) FROM {parquet([out])} GROUP BY tier"
     ).fetchall()

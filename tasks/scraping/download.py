@@ -31,6 +31,7 @@ from scrapy.http import Headers, Response
 from scrapy.settings import Settings
 from scrapy.utils.ssl import _make_ssl_context
 
+from leadmill import tracing
 from leadmill.egress import Network, as_address, is_loopback_name, refuse_address, refuse_target
 
 #: Largest body, bytes, before and after decompression.
@@ -285,7 +286,13 @@ class GuardedHandler(AiohttpDownloadHandler):
         token = _refusals.set(refusals)
         request.meta["download_timeout"] = self._timeout_s
         try:
-            return await super().download_request(request)
+            # The host alone: an address may hold what is nobody's business, also in its path.
+            with tracing.sample("fetch", **{"server.address": urlsplit(request.url).hostname}) as fetch:
+                response = await super().download_request(request)
+                fetch.set(
+                    **{"http.response.status_code": response.status, "http.response.body.size": len(response.body)}
+                )
+                return response
         except asyncio.CancelledError:
             if not self._transport.ended:
                 raise

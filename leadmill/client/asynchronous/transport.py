@@ -17,6 +17,7 @@ from leadmill.client.protocol import (
     base_of,
     filled,
     is_loopback,
+    own_traceparent,
     pause_after,
     stamina,
     submission,
@@ -79,6 +80,8 @@ class AsyncTransport:
     async def _send(self, method: str, path: str, options: Mapping[str, Any]) -> httpx2.Response:
         import httpx2
 
+        if method != "GET" and (traceparent := own_traceparent()) is not None:
+            options = {**options, "headers": {**(options.get("headers") or {}), "traceparent": traceparent}}
         try:
             response = await self._http.request(method, path, **options)
         except httpx2.TransportError as error:
