@@ -96,6 +96,11 @@ def sign_in(digest: str) -> str:
     return f"signin:{digest}"
 
 
+def notices_log(channel: str) -> str:
+    """What became of the last deliveries to a channel."""
+    return f"notices_log:{channel}"
+
+
 def told(digest: str) -> str:
     """Whether a critical event that comes again and again was told lately."""
     return f"told:{digest}"
@@ -137,6 +142,9 @@ PROBE = "probe"
 AUDIT = "audit"
 #: Notices (data/notices/): kinds that somebody listens to, notices that no deliverer has seen, how many were dropped.
 NOTICES_WANTED, NOTICES, NOTICES_LOST = "notices_wanted", "notices", "notices_lost"
+#: Deliveries: their bodies, in which order they are dropped, channels that are due, held, and that fail.
+DELIVERIES, NOTICES_WAITING, NOTICES_DUE = "deliveries", "notices_waiting", "notices_due"
+NOTICES_HELD, NOTICES_FAILING = "notices_held", "notices_failing"
 #: Of API keys (data/api_keys/).
 API_KEYS_VERSION, API_KEYS_USED = "api_keys_version", "api_keys_used"
 #: API and beat processes that live (data/presence.py).
@@ -148,7 +156,8 @@ OF_ALL = frozenset(
     {
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
         PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
-        NOTICES_LOST, API_METRICS, BEATS, WATCHED,
+        NOTICES_LOST, DELIVERIES, NOTICES_WAITING, NOTICES_DUE, NOTICES_HELD, NOTICES_FAILING, API_METRICS, BEATS,
+        WATCHED,
     }
 )  # fmt: skip
 
@@ -166,7 +175,7 @@ def shared(statuses: Iterable[str], kinds: Iterable[str] = ()) -> dict[str, str]
     kinds = list(kinds)
     return {
         **{of_status(status): "zset" for status in statuses},
-        **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE, PROJECTS), "zset"),
+        **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE, PROJECTS, NOTICES_WAITING, NOTICES_DUE), "zset"),
         **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER, PROJECT_OF, NOTICES_WANTED), "hash"),
         **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY, NOTICES_LOST), "string"),
         **dict.fromkeys((CRITICAL, AUDIT, NOTICES), "stream"),

@@ -152,13 +152,14 @@ class Notice:
 
     @classmethod
     def read(cls, notice_id: str, text: str) -> Notice:
-        """The notice that stands in the outbox; anybody may have written there.
+        """The notice that stands in the outbox, under an id or with its own; anybody may have written there.
 
         Raises:
             UnreadableNoticeError: it is none.
         """
         try:
             found = json.loads(text)
+            notice_id = str(found.get("id") or notice_id)
             kind, ms = KINDS[found["kind"]], int(notice_id.removeprefix("ntc_").partition("-")[0])
             project, job_id = found.get("project") or DEFAULT_PROJECT, found.get("job") or None
             tags = tuple(str(tag) for tag in json.loads(found.get("tags") or "[]"))
@@ -174,6 +175,7 @@ class Notice:
     def written(self) -> str:
         """As `read` takes it."""
         found: dict[str, Any] = {
+            "id": self.id,
             "kind": self.kind,
             "project": self.project,
             "job": self.job_id,

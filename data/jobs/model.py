@@ -107,6 +107,12 @@ LIMITS: dict[str, float] = {
     "NOTICES_KEPT": 10_000,  # most notices that wait for a deliverer; of more the oldest are dropped, so many at once
     "NOTICES_DROPPED": 1_000,
     "TOLD_BYTES": 600,  # longest error that a notice carries
+    "HEAVY": 1e13,  # in front of it, in the order in which deliveries are dropped, stand those of no weight
+    "OTHERS_KEPT": 10,  # notices that a delivery remembers of those that it only counts
+    "OPEN_KEPT_S": 7 * 86_400,  # so long a channel is told of the end of what it was told
+    "LOGGED": 200,  # deliveries that the log of a channel keeps, and how long after the last
+    "LOG_KEPT_S": 30 * 86_400,
+    "DELIVERERS_LATE_MS": 2_000,  # after which a worker starts a deliverer of its own
 }
 #: Why a unit failed that the deadline gave up, in its state and in the error of each of its companies.
 DEADLINE_STRUCK = "the deadline of the job struck before this was done"

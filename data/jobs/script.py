@@ -1,9 +1,10 @@
-"""The script that makes every change of a record, from the files in `lua/`, one script an operation.
+"""The script that makes every change of a record, from the files in `lua/`, one script an operation; and those that
+change the outbox, from data/notices/lua/.
 
-`core`, `limits`, `job` and `unit` are common, then come the operation's own file and `end`. Names in capitals stand for
-what is said in Python (limits, legal moves, the fields under which things are stored) and are put in as text. A script
-makes each of its functions and tables anew at every call, which is most of the server's time; so what an operation does
-not use is left out.
+`core`, `limits`, `job`, `unit` and `outbox` are common, then come the operation's own file and `end`. Names in capitals
+stand for what is said in Python (limits, legal moves, the fields under which things are stored) and are put in as text.
+A script makes each of its functions and tables anew at every call, which is most of the server's time; so what an
+operation does not use is left out.
 """
 
 from __future__ import annotations
@@ -23,14 +24,19 @@ from leadmill.notices import KINDS, Severity
 from leadmill.quotas import Quotas
 
 _FOLDER = Path(__file__).parent / "lua"
+_OUTBOX = Path(__file__).parents[1] / "notices" / "lua"
+_COMMON = (*(_FOLDER / f"{name}.lua" for name in ("core", "limits", "job", "unit")), _OUTBOX / "outbox.lua")
+_FILES = {
+    file.stem: file for folder in (_FOLDER / "operations", _OUTBOX / "operations") for file in folder.glob("*.lua")
+}
 #: Names of the operations, as `StoreConnection.call` takes them.
-OPERATIONS = tuple(sorted(file.stem for file in (_FOLDER / "operations").glob("*.lua")))
+OPERATIONS = tuple(sorted(_FILES))
 
 
 @cache
 def of(operation: str) -> str:
     """The whole script of an operation."""
-    return around((_FOLDER / "operations" / f"{operation}.lua").read_text())
+    return around(_FILES[operation].read_text())
 
 
 def around(operation: str) -> str:
@@ -42,7 +48,7 @@ def around(operation: str) -> str:
 
 def common() -> str:
     """What operations share."""
-    return "\n".join((_FOLDER / f"{name}.lua").read_text() for name in ("core", "limits", "job", "unit"))
+    return "\n".join(file.read_text() for file in _COMMON)
 
 
 def _used_of(text: str, used: str) -> str:

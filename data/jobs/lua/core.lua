@@ -26,8 +26,8 @@ local changed, removed = {}, nil -- fields of its record: field → value; and t
 local units, units_changed = {}, {} -- units that were read or made: name → state; and names of those to be written, in
 -- the order in which Redis will list them, and name → true
 local numbers -- last hand-out numbers, by stage and level
-local writes, drops = {}, nil -- {type, key, command, …}; and {type, key} of what is removed before that
-local noticed -- notices of the decision by kind: {their write, their body}
+-- {type, key, command, …}; {type, key} of what is removed before that; notices by kind: {their write, their body}
+local writes, drops, noticed = {}, nil, nil
 local counted -- what metrics grow by (data/jobs/metrics.py): field → number
 
 -- Forgets what was decided, or begins with another job.
@@ -197,6 +197,23 @@ local function critical(kind, data)
   write('stream', scope .. 'critical', 'XADD', 'MAXLEN', '~', EVENTS_KEPT, '*', 't', kind, 'd', enc(data))
 end
 
+-- ---- metrics (data/jobs/metrics.py) ----
+
+-- Lets a metric of the job's project grow.
+local function meter(field, by)
+  if by == 0 then return end
+  counted = counted or {}
+  counted[field] = (counted[field] or 0) + by
+end
+
+-- Puts a time (ms) into a metric's histogram, by upper bounds in ms.
+local function observe(field, bounds, ms)
+  local bucket = 1
+  while bounds[bucket] and ms > bounds[bucket] do bucket = bucket + 1 end
+  meter(field .. ':' .. bucket, 1)
+  meter(field .. ':ms', ms)
+end
+
 -- ---- notices (leadmill/notices.py) ----
 
 -- Whether somebody listens to one of these kinds. A key of another type is nobody: no move fails for a notice.
@@ -208,7 +225,12 @@ local function is_wanted(...)
   return false
 end
 
--- The outbox is emptied by deliverers. Of one that nobody empties the oldest go, those of no weight first, and are counted.
+local function note_lost(more)
+  local lost = redis.pcall('GET', P .. 'notices_lost')
+  if type(lost) ~= 'table' then write('string', 'notices_lost', 'SET', num(lost) + more) end
+end
+
+-- The outbox is emptied by deliverers. Of one that nobody empties the oldest go, those of no weight first; it is counted.
 local function make_room_for_notices(waiting)
   local ids = {}
   for _, entry in ipairs(call('XRANGE', P .. 'notices', '-', '+')) do
@@ -216,8 +238,7 @@ local function make_room_for_notices(waiting)
   end
   write_each('stream', 'notices', 'XDEL', ids)
   write('stream', 'notices', 'XTRIM', 'MAXLEN', '=', NOTICES_KEPT - NOTICES_DROPPED)
-  local lost = redis.pcall('GET', P .. 'notices_lost')
-  if type(lost) ~= 'table' then write('string', 'notices_lost', 'SET', num(lost) + waiting - NOTICES_KEPT + NOTICES_DROPPED) end
+  note_lost(waiting - NOTICES_KEPT + NOTICES_DROPPED)
 end
 
 -- A text without what is longer, whole letters only.
@@ -248,25 +269,9 @@ local function notice(kind, about, heard, job, asked)
   if job then body.job, body.tags = job.id, job.tags end
   local weight = (INFO_NOTICES):find(' ' .. kind .. ' ', 1, true) and 'info' or 'more'
   write('stream', 'notices', 'XADD', '*', weight, enc(body))
+  meter('notices:' .. kind, 1)
   noticed = noticed or {}
   noticed[kind] = { write = writes[#writes], body = body }
-end
-
--- ---- metrics (data/jobs/metrics.py) ----
-
--- Lets a metric of the job's project grow.
-local function meter(field, by)
-  if by == 0 then return end
-  counted = counted or {}
-  counted[field] = (counted[field] or 0) + by
-end
-
--- Puts a time (ms) into a metric's histogram, by upper bounds in ms.
-local function observe(field, bounds, ms)
-  local bucket = 1
-  while bounds[bucket] and ms > bounds[bucket] do bucket = bucket + 1 end
-  meter(field .. ':' .. bucket, 1)
-  meter(field .. ':ms', ms)
 end
 
 -- Whether a move is one of those that data/jobs/model.py allows (` <from>><to> …`); else the operation is refused.
@@ -313,4 +318,10 @@ local function flush()
   end
   for _, it in ipairs(writes) do call(it[3], P .. it[2], unpack(it, 4)) end
   if counted then write_metrics() end
+end
+
+-- Ends one of the decisions of an operation that makes several.
+local function write_down()
+  flush()
+  decide_anew()
 end

@@ -1,8 +1,4 @@
 -- A claim is many decisions, one for each due entry and those about all.
-local function write_down()
-  flush()
-  decide_anew()
-end
 
 -- Gives up what has not begun. What runs goes on to the end of its stage: a running launch leads straight to the close.
 local function strike_deadline(job)
@@ -212,5 +208,8 @@ local function operation()
       set_aside(member, why)
     end
   end
-  return { ok = true, generation = call('GET', P .. 'generation'), lost = args.runs and lost_runs(args.runs) }
+  return {
+    ok = true, generation = call('GET', P .. 'generation'), lost = args.runs and lost_runs(args.runs),
+    notices = notices_wait() or nil,
+  }
 end

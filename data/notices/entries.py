@@ -1,0 +1,149 @@
+"""What the outbox gives: a notice that is new, a delivery that was taken, what became of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from data.jobs.entries import count_of, object_of
+from leadmill.notices import Delivery, Notice, UnreadableNoticeError
+
+_MOST = 1 << 53
+
+
+class Target(NamedTuple):
+    """A channel that a notice goes to."""
+
+    #: ASCII, without `|`, at most 100 characters.
+    name: str
+    #: The same cause is told to it once an hour.
+    groups: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotice:
+    """A notice that is not spread yet."""
+
+    #: Of the stream.
+    entry: str
+    #: None: what stands there is none.
+    notice: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A delivery that this deliverer holds."""
+
+    notice: Notice | None
+    delivery: Delivery
+    #: When it came to be, ms by the server's clock; and how many of its tries failed.
+    since_ms: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery that was not made yet."""
+
+    notice: Notice
+    delivery: Delivery
+    since_ms: float
+    #: Why the last try failed; empty before that.
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What became of a delivery."""
+
+    #: When, ms since the epoch.
+    at_ms: float
+    notice: Notice
+    delivery: Delivery
+    #: `sent` or `given_up`.
+    result: str
+    #: Why it was given up, without secrets; and the receiver's last answer (HTTP), where there was one.
+    error: str
+    status: int | None
+    #: How long the last try took, ms.
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How full the outbox is."""
+
+    #: Notices that are not spread, and deliveries that are not made.
+    new: int
+    waiting: int
+    #: Since when the oldest of them waits, ms by the server's clock; None without any.
+    oldest_ms: float | None
+
+
+def new_notice(entry: str, fields: Mapping[bytes, bytes]) -> NewNotice:
+    """What an element of the stream holds; anybody may have written it."""
+    text = next(iter(fields.values()), b"").decode(errors="replace")
+    return NewNotice(entry, _notice(f"ntc_{entry}", text))
+
+
+def taken(channel: str, delivery_id: str, found: Mapping[str, Any]) -> Taken:
+    """A delivery as the script gives it."""
+    return Taken(
+        _notice(delivery_id.partition("|")[0], str(found["notice"])),
+        _delivery(channel, delivery_id, found),
+        _number(found.get("since")),
+        count_of(found.get("failures")),
+    )
+
+
+def waiting(delivery_id: str, text: Any) -> Waiting | None:
+    """A delivery as it is kept; None for what is none."""
+    found = object_of(text)
+    channel = delivery_id.partition("|")[2]
+    notice = found and _notice(delivery_id.partition("|")[0], str(found.get("notice")))
+    if not found or not notice:
+        return None
+    error = str(found.get("error") or "")
+    return Waiting(notice, _delivery(channel, delivery_id, found), _number(found.get("since")), error)
+
+
+def logged(channel: str, text: Any) -> Logged | None:
+    """An entry of a channel's log; None for what is none."""
+    found = object_of(text)
+    delivery_id = str(found.get("id")) if found else ""
+    notice = found and _notice(delivery_id.partition("|")[0], str(found.get("notice")))
+    if not found or not notice:
+        return None
+    status = found.get("status")
+    return Logged(
+        _number(found.get("at")),
+        notice,
+        _delivery(channel, delivery_id, found),
+        str(found.get("result")),
+        str(found.get("error") or ""),
+        status if isinstance(status, int) else None,
+        _number(found.get("took_ms")),
+    )
+
+
+def _notice(notice_id: str, text: str) -> Notice | None:
+    try:
+        return Notice.read(notice_id, text)
+    except UnreadableNoticeError:
+        return None
+
+
+def _delivery(channel: str, delivery_id: str, found: Mapping[str, Any]) -> Delivery:
+    return Delivery(
+        delivery_id,
+        channel,
+        max(1, count_of(found.get("tries"))),
+        count_of(found.get("more")),
+        found.get("resolves") is True,
+    )
+
+
+def _number(value: Any) -> float:
+    sound = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MOST
+    return float(value) if sound else 0.0

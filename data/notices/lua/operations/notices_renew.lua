@@ -1,0 +1,6 @@
+-- Prolongs the lease of a channel.
+local function operation()
+  if look('HGET', 'notices_held', args.channel) ~= args.owner then return { no = 'stale' } end
+  write('zset', 'notices_due', 'ZADD', 'XX', now + LEASE_MS, args.channel)
+  return { ok = true }
+end

@@ -1,0 +1,187 @@
+"""What deliverers do with the outbox, and what is asked of it. What each key holds is said in `data.notices`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from redis.client import NEVER_DECODE
+
+from data import keys
+from data.jobs import LIMITS, JobStore
+from data.notices import entries
+from data.notices.entries import Figures, Logged, NewNotice, Taken, Target, Waiting
+from leadmill.access import DEFAULT_PROJECT
+from leadmill.errors import ConflictError
+from leadmill.notices import KINDS, RESOLVED, Notice
+from leadmill.redaction import redacted
+
+#: Seconds that a lease of a channel lasts; it is renewed at a third of that.
+LEASE_S = LIMITS["LEASE_MS"] / 1000
+#: New notices that are looked at together.
+_TOGETHER = 50
+_ERROR_CHARS = 300
+
+
+class Outbox:
+    """The outbox of all projects. Safe to share between threads.
+
+    Every method raises UnavailableError when Redis does not answer, and StoreRefusedError when it takes no write.
+    """
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store.of(DEFAULT_PROJECT)
+
+    # ---- spreading
+
+    def new(self) -> list[NewNotice]:
+        """The first notices that are not spread yet, in their order."""
+        key = self._store.key(keys.NOTICES)
+        with self._store.guarded(keys.NOTICES):  # as bytes: what is damaged need not be text
+            never: dict[str, Any] = {NEVER_DECODE: []}
+            ask: Any = self._store.redis.execute_command
+            found = ask("XRANGE", key, "-", "+", "COUNT", _TOGETHER, **never)
+        return [entries.new_notice(entry.decode(), fields) for entry, fields in cast("list[Any]", found)]
+
+    def spread(self, new: Sequence[tuple[NewNotice, Sequence[Target]]]) -> None:
+        """Turn notices into a delivery for each of their channels; the first ones, in their order (`new`).
+
+        Those that another deliverer has spread meanwhile are left. One that is no notice goes, and is counted as lost.
+        """
+        items = [_item(one, targets) for one, targets in new]
+        self._store.call("notices_spread", items=items)
+
+    # ---- delivering
+
+    def is_due(self) -> bool:
+        """Whether a deliverer has something to do."""
+        with self._store.guarded(keys.NOTICES, keys.NOTICES_DUE), self._store.redis.pipeline(transaction=False) as pipe:
+            pipe.xlen(self._store.key(keys.NOTICES))
+            pipe.time()
+            pipe.zrange(self._store.key(keys.NOTICES_DUE), 0, 0, withscores=True)
+            new, (seconds, micros), due = pipe.execute()
+        return bool(new) or bool(due and due[0][1] <= seconds * 1000 + micros / 1000)
+
+    def take(self, owner: str) -> Taken | None:
+        """A lease (`LEASE_S`) of a channel that is due, with the delivery to try; None when none is."""
+        found = self._store.call("notices_take", owner=owner).body.get("taken")
+        return found and entries.taken(found["channel"], found["id"], found["delivery"])
+
+    def renew(self, channel: str, owner: str) -> bool:
+        """Prolong a lease; whether it is still this owner's."""
+        return self._store.call("notices_renew", channel=channel, owner=owner).refused is None
+
+    def sent(self, taken: Taken, owner: str, took_s: float = 0.0, status: int | None = None) -> None:
+        """The channel has taken it. Counts also for who has lost the lease: it need not be sent again."""
+        self._settle(taken, owner, "sent", took_s, status=status)
+
+    def failed(
+        self, taken: Taken, owner: str, why: str, again_in_s: float, took_s: float = 0.0, status: int | None = None
+    ) -> None:
+        """The channel has not taken it, and is tried again so much later."""
+        self._settle(taken, owner, "failed", took_s, status=status, error=why, again_in_ms=int(again_in_s * 1000))
+
+    def give_up(self, taken: Taken, owner: str, why: str, took_s: float = 0.0, status: int | None = None) -> None:
+        """It is not tried again; the log says why."""
+        self._settle(taken, owner, "given_up", took_s, status=status, error=why)
+
+    def _settle(self, taken: Taken, owner: str, result: str, took_s: float, *, error: str = "", **more: Any) -> None:
+        told = " ".join(redacted(error).split())[:_ERROR_CHARS].encode("ascii", "replace").decode() or None
+        self._store.call(
+            "notices_settle", channel=taken.delivery.channel, id=taken.delivery.id, owner=owner, result=result,
+            error=told, took_ms=round(took_s * 1000), **more,
+        )  # fmt: skip
+
+    def put(self, notice: Notice, channel: str) -> None:
+        """Have a notice sent to one channel, whatever the rules say: a replay out of the log, a test.
+
+        Raises:
+            ConflictError: the same one waits for that channel already.
+        """
+        _check_name(channel)
+        answer = self._store.call(
+            "notices_put", channel=channel, id=f"{notice.id}|{channel}", notice=notice.written(),
+            subject=_ascii(notice.subject), weight=_weight(notice),
+        )  # fmt: skip
+        if answer.refused:
+            raise ConflictError(f"notice {notice.id} waits for {channel} already")
+
+    # ---- asking
+
+    def waiting(self, limit: int = 100) -> list[Waiting]:
+        """Deliveries that are not made, in the order in which they would be dropped: `info` first, then the oldest."""
+        with self._store.guarded(keys.NOTICES_WAITING, keys.DELIVERIES):
+            ids = cast("list[Any]", self._store.redis.zrange(self._store.key(keys.NOTICES_WAITING), 0, limit - 1))
+            texts = cast("list[Any]", self._store.redis.hmget(self._store.key(keys.DELIVERIES), ids)) if ids else []
+        found = (entries.waiting(delivery, text) for delivery, text in zip(ids, texts, strict=True))
+        return [one for one in found if one is not None]
+
+    def log(self, channel: str, limit: int = 200) -> list[Logged]:
+        """What became of the last deliveries to a channel, newest first."""
+        key = keys.notices_log(channel)
+        with self._store.guarded(key):
+            texts = cast("list[Any]", self._store.redis.lrange(self._store.key(key), 0, limit - 1))
+        found = (entries.logged(channel, text) for text in texts)
+        return [one for one in found if one is not None]
+
+    def figures(self) -> Figures:
+        """How full it is."""
+        names = (keys.NOTICES, keys.NOTICES_WAITING)
+        with self._store.guarded(*names), self._store.redis.pipeline(transaction=False) as pipe:
+            new, waiting = (self._store.key(name) for name in names)
+            heavy = LIMITS["HEAVY"]
+            pipe.xlen(new)
+            pipe.zcard(waiting)
+            pipe.xrange(new, count=1)
+            pipe.zrange(waiting, 0, 0, withscores=True)
+            pipe.zrangebyscore(waiting, heavy, "+inf", 0, 1, withscores=True)
+            lengths, oldest = (rows := pipe.execute())[:2], list(_times(rows[2:]))
+        return Figures(lengths[0], lengths[1], min(oldest, default=None))
+
+    def take_lost(self) -> int:
+        """How many notices were dropped since this was asked last: somebody has to tell it."""
+        with self._store.guarded(keys.NOTICES_LOST):
+            found = self._store.redis.getdel(self._store.key(keys.NOTICES_LOST))
+        return int(str(found)) if found and str(found).isdecimal() else 0
+
+
+def _times(rows: Sequence[Any]) -> Iterator[float]:
+    """When each of the oldest came: of the stream, of light deliveries and of heavy ones."""
+    stream, light, heavy = rows
+    yield from (float(entry.partition("-")[0]) for entry, _ in stream)
+    yield from (score if score < LIMITS["HEAVY"] else score - LIMITS["HEAVY"] for _, score in (*light, *heavy))
+
+
+def _item(new: NewNotice, targets: Sequence[Target]) -> dict[str, Any]:
+    """A notice as the script wants it."""
+    notice = new.notice
+    if notice is None:
+        return {"entry": new.entry, "id": f"ntc_{new.entry}", "lost": True, "channels": [], "subject": ""}
+    for target in targets:
+        _check_name(target.name)
+    subject, resolved = _ascii(notice.subject), KINDS[notice.kind].resolves
+    return {
+        "entry": new.entry,
+        "id": notice.id,
+        "notice": notice.written(),
+        "weight": _weight(notice),
+        "subject": subject,
+        "cause": _ascii(notice.cause),
+        "opens": notice.kind in RESOLVED,
+        "resolves": bool(resolved),
+        # The next fault of the same subject is news. Of failed jobs many share a cause: that is not over.
+        "clears": [] if notice.job_id else [f"{kind}:{subject}" for kind in sorted(resolved)],
+        "channels": [{"name": target.name, "groups": target.groups} for target in targets],
+    }
+
+
+def _weight(notice: Notice) -> str:
+    return "info" if notice.severity == "info" else "more"
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode().replace("|", "/")
+
+
+def _check_name(channel: str) -> None:
+    assert channel.isascii() and channel.isprintable() and "|" not in channel and len(channel) <= 100, channel
