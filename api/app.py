@@ -23,6 +23,7 @@ from api import (
     jobs,
     keys,
     kinds,
+    notices,
     openapi,
     pages,
     pipelines,
@@ -108,7 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
-        audit, openapi, keys,
+        audit, openapi, keys, notices,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),

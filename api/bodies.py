@@ -16,9 +16,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     ValidationInfo,
-    field_validator,
 )
-from pydantic.json_schema import SkipJsonSchema
 
 from api.fields import (
     DEFAULT_FORMATS,
@@ -32,6 +30,7 @@ from api.fields import (
     KindName,
     LayoutName,
     ModelName,
+    Notify,
     PerQuery,
     Queries,
     ReportType,
@@ -88,12 +87,8 @@ class Common(Body):
     )
     deadline: Deadline = None
     run_at: Annotated[Time | None, Field(description="Not before this time")] = None
-    callback_url: SkipJsonSchema[Annotated[Any, Field(exclude=True)]] = None
-
-    @field_validator("callback_url", mode="before")
-    @classmethod
-    def _reserved(cls, value: Any) -> Any:
-        raise ValueError("webhooks are not built yet; follow the job by its events or its status")
+    notify: Notify = []
+    callback_url: Annotated[Url | None, Field(description="Told of the job's end by a signed webhook")] = None
 
     def common(self) -> dict[str, Any]:
         """These as arguments of a `Submission`."""
@@ -108,6 +103,8 @@ class Common(Body):
             "deadline_s": None if isinstance(self.deadline, datetime) else self.deadline,
             "deadline_at": None if at is None else at.timestamp(),
             "run_at": None if self.run_at is None else self.run_at.timestamp(),
+            "notify": tuple(self.notify),
+            "callback_url": self.callback_url,
         }
 
     def given(self) -> dict[str, Any]:

@@ -131,6 +131,17 @@ _KEY: dict[str, Any] = {
     "networks": ["10.1.0.0/16"],
     "revoked_at": None,
 }
+_CHANNEL = {
+    "name": "crm",
+    "type": "webhook",
+    "service": "webhook",
+    "target": "https://crm.example.com/…",
+    "secrets": 1,
+    "off": None,
+    "from_settings": False,
+    "made_at": "2027-01-31T08:00:00Z",
+}
+_RULE = {"kinds": ["job.failed"], "severity": "warning", "tags": ["spring"], "projects": [], "channels": ["crm"]}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "PipelineBody": _PIPELINE,
     "ScrapeBody": {"company_urls": ["polderdata.example"]},
@@ -265,6 +276,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "RotateBody": {"grace_s": 3600},
     "ApiKeyPage": {"items": [_KEY], "next_cursor": None},
     "NewApiKey": {**_KEY, "last_used_at": None, "key": "lm_k7v2m9qa_…"},
+    "ChannelBody": {"url": "mailtos://user:password@mail.example.com?from=leads@example.com&to=sales@example.com"},
+    "RotateSecretBody": {"grace_s": 86_400},
+    "RulesBody": {"rules": [{"kinds": ["job.*"], "severity": "warning", "channels": ["crm"]}]},
+    "NoticeChannelPage": {"items": [_CHANNEL], "next_cursor": None},
+    "NewNoticeChannel": {**_CHANNEL, "secret": "whsec_…"},
+    "NoticeSecret": {"name": "crm", "secret": "whsec_…", "grace_s": 86_400},
+    "ChannelTest": {"taken": False, "error": "answered 500"},
+    "NoticeRules": {"rules": [_RULE], "unnamed": ["mail"]},
     "Company": _COMPANY,
     "CompanyPage": {"items": [_COMPANY], "next_cursor": None},
     "CompanyFacets": {"companies": 34, "facets": {"country": [{"value": "DE", "companies": 12}]}},

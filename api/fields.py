@@ -24,6 +24,7 @@ from pydantic.config import JsonDict
 from leadmill.declared import KINDS, PIPELINE
 from leadmill.errors import LeadmillError
 from pipelines.intake.submit import MAX_DEADLINE_S
+from pipelines.notices.rules import MAX_NOTIFY
 from pipelines.request.inputs import MAX_COLUMN, MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from pipelines.scoring.profile import Profile
 from reports.formats import FORMATS
@@ -140,6 +141,15 @@ ModelName = Annotated[
 Icp = Annotated[
     SkipValidation[str | Profile],
     Field(description="Ideal customer profile: one of LEADMILL_MODELS_DIR by its name, or itself"),
+]
+Notify = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=60)]],
+    Field(
+        max_length=MAX_NOTIFY,
+        description="Who is told of the job's end: channels by name, or mail addresses (docs/notices.md)",
+        json_schema_extra=_UNIQUE,
+    ),
+    AfterValidator(_distinct),
 ]
 Column = Annotated[
     str,

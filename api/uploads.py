@@ -25,7 +25,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: Media types of a body that is the list itself.
 LISTS = ("text/csv", "text/tab-separated-values", XLSX)
 #: Fields that a form or a query may give as `a,b,c`, or several times.
-_SEVERAL = frozenset({"company_urls", "search_queries", "company_ids", "stages", "tags"})
+_SEVERAL = frozenset({"company_urls", "search_queries", "company_ids", "stages", "tags", "notify"})
 #: Fields whose text is JSON.
 JSON = frozenset({"report", "crawl", "icp", "max_results_per_query", "min_coverage", "deadline"})
 _MAX_FORM_FIELDS = 200
@@ -143,8 +143,8 @@ def _flat(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _split(name: str, text: str) -> list[str]:
-    """Stages and tags may share a field; a query or a URL may hold a comma itself."""
-    return [part.strip() for part in text.split(",")] if name in ("stages", "tags") else [text]
+    """Stages, tags and who is told may share a field; a query or a URL may hold a comma itself."""
+    return [part.strip() for part in text.split(",")] if name in ("stages", "tags", "notify") else [text]
 
 
 def _number_or_object(name: str, text: str) -> Any:

@@ -32,6 +32,7 @@ def all_commands() -> TyperGroup:
         keys,
         leads,
         maintain,
+        notices,
         processes,
         projects,
         report,
@@ -55,6 +56,7 @@ def all_commands() -> TyperGroup:
     app.add_typer(schedules.app, name="schedules")
     app.add_typer(keys.app, name="keys")
     app.add_typer(projects.app, name="projects")
+    app.add_typer(notices.app, name="notices")
     app.add_typer(maintain.app, name="maintenance")
     command = get_command(app)
     assert isinstance(command, TyperGroup)

@@ -18,6 +18,13 @@ Watch = Annotated[
     typer.Option("--watch/--no-watch", help="Show progress on stderr while waiting.", show_default=False),
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag to find the job by; may be repeated.")]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option("--notify", metavar="WHO", help="Channel or mail address told of its end; may be repeated."),
+]
+CallbackUrl = Annotated[
+    str | None, typer.Option("--callback-url", metavar="URL", help="Told of its end by a signed webhook.")
+]
 Priority = Annotated[str | None, typer.Option(help="high, normal or low.", show_default=False)]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
 All = Annotated[bool, typer.Option("--all", help="Every job that matches --status, --kind, --tag, --since, --text.")]

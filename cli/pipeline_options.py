@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Priority, Tags, words
+from cli.options import CallbackUrl, Notify, Priority, Tags, words
 from cli.scoring_options import Icp, ScoringModel, scoring
 from cli.typed import typed
 from leadmill.declared import PIPELINE
@@ -64,6 +64,8 @@ def _pipeline(
     icp: Icp = None,
     priority: Priority = None,
     tags: Tags = None,
+    notify: Notify = None,
+    callback_url: CallbackUrl = None,
 ) -> dict[str, Any]:
     """What `Client.submit` takes, from what was typed."""
     from cli.failure import CommandError
@@ -75,6 +77,8 @@ def _pipeline(
         "deadline": None if deadline is None else from_now(deadline, "--deadline"),
         "run_at": None if run_at is None else moment(run_at, "--run-at"),
         "tags": list(tags or []) or None,
+        "notify": list(notify or []) or None,
+        "callback_url": callback_url,
         **scoring(scoring_model, icp),
     }
     if not inputs and not search:

@@ -11,7 +11,7 @@ import ipaddress
 import re
 import socket
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -82,10 +82,12 @@ def parse_allow(cidrs: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(cidr, strict=False) for cidr in cidrs)
 
 
-def refuse_address(address: str | Address, port: int, allow: Sequence[Network] = ()) -> str | None:
+def refuse_address(
+    address: str | Address, port: int, allow: Sequence[Network] = (), ports: Collection[int] = WEB_PORTS
+) -> str | None:
     """Why this socket address must not be dialled, or None when it may.
 
-    Public unicast addresses pass on the ports of `WEB_PORTS`, addresses inside `allow` on any; those of `METADATA` only
+    Public unicast addresses pass on these `ports`, addresses inside `allow` on any; those of `METADATA` only
     when `allow` names the very address. IPv4 carried in IPv6 (mapped, NAT64) is judged as the IPv4 address it reaches.
     """
     try:
@@ -98,8 +100,8 @@ def refuse_address(address: str | Address, port: int, allow: Sequence[Network] =
         return None
     if secret or not _is_public(reached):
         return f"{shown} is not a public address"
-    if port not in WEB_PORTS:
-        return f"port {port} is not a web port"
+    if port not in ports:
+        return f"port {port} is not a web port" if ports is WEB_PORTS else f"port {port} is none of this service"
     return None
 
 

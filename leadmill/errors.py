@@ -296,6 +296,12 @@ class QuotasUnreadableError(UnavailableError):
     code = "quotas_unreadable"
 
 
+class NoticesUnreadableError(UnavailableError):
+    """Where notices go cannot be told, so nobody changes it and no job may ask to be told of."""
+
+    code = "notices_unreadable"
+
+
 class StoreError(LeadmillError):
     """Redis answers with an error that none of the others names: a record or a server that this version cannot use."""
 

@@ -231,6 +231,19 @@ class Settings(BaseSettings):
         "`1`: a job may name the User-Agent that its crawl sends (`crawl.user_agent`); robots.txt then addresses it by "
         "that name. Without it such a job is refused.",
     )
+    notify_urls: str | None = setting(
+        None,
+        "Where the default project's warnings and failures are told: URLs of mail, Slack, Teams, Matrix, ntfy …, "
+        "comma-separated ([notices](notices.md)). A comma within one is written `%2C`. The same for every process.",
+        shown="none",
+        hides="value",
+        repr=False,
+    )
+    webhook_allow: Networks = setting(
+        [],
+        "Networks (CIDR, comma-separated) that notices may be sent to although they are not public: `10.1.2.0/24`, "
+        "a mail server or a receiver of webhooks. Metadata addresses of clouds only when named alone.",
+    )
     search_provider: str | None = setting(
         None,
         "What `search_queries` search, as `name:argument` of a [search provider](extending.md#a-search-provider): "
@@ -353,6 +366,11 @@ class Settings(BaseSettings):
     def signing_keys(self) -> list[str]:
         """What messages are signed with (the first) and may be signed with; empty: they are not."""
         return parts(self.signing_key or "")
+
+    @property
+    def notify_url_list(self) -> list[str]:
+        """Where the default project's notices go besides its own channels."""
+        return parts(self.notify_urls or "")
 
     @property
     def result_backend(self) -> str:

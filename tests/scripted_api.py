@@ -59,7 +59,7 @@ class FakeApi:
                 answer = next((found for script in api.scripts if (found := script(request))), None)
                 self.send(answer or problem(404, "not_found", f"nothing at {parts.path}"))
 
-            do_GET = do_POST = do_DELETE = answer
+            do_GET = do_POST = do_PUT = do_DELETE = answer
 
             def send(self, answer: Answer) -> None:
                 self.send_response(answer.status)

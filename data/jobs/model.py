@@ -213,6 +213,9 @@ class NewJob:
     body_hash: str = ""
     #: What names the job's trace (W3C traceparent), if it is traced.
     trace: str | None = None
+    #: Who is told of its end: channels by name, mail addresses; and by a webhook.
+    notify: tuple[str, ...] = ()
+    callback_url: str | None = None
 
 
 @dataclass(frozen=True)

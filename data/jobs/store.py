@@ -51,6 +51,8 @@ class JobStore(JobReader):
         }
         if job.trace is not None:
             fields["trace"] = job.trace
+        asked = {"notify": ",".join(job.notify), "callback_url": job.callback_url}
+        fields |= {name: value for name, value in asked.items() if value}
         try:
             answer = self.call(
                 "submit",

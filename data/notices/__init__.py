@@ -3,6 +3,7 @@
     telling.py   how a process that moves no job puts a notice in
     outbox.py    what a deliverer does with it: take, renew, settle; entries.py what it gives
     lua/         the script's part: outbox.lua is common, operations/<name>.lua is an operation (data/jobs/script.py)
+    wanted.py    which kinds somebody listens to
 
 A notice is written in the same move as what it tells of, into a stream. A deliverer *spreads* it: the rules name its
 channels, and for each it becomes a *delivery* at the end of a *line*. There is a line for each subject (a job, a

@@ -33,6 +33,16 @@ from leadmill.answers.jobs import (
     RefusedJob,
 )
 from leadmill.answers.keys import ApiKey, ApiKeyPage, NewApiKey, RoleName
+from leadmill.answers.notices import (
+    ChannelTest,
+    NewNoticeChannel,
+    NoticeChannel,
+    NoticeChannelPage,
+    NoticeRule,
+    NoticeRules,
+    NoticeSecret,
+    SeverityName,
+)
 from leadmill.answers.problems import FieldError, Problem
 from leadmill.answers.projects import Project, ProjectPage, Quota
 from leadmill.answers.schedules import LastTick, Schedule, SchedulePage
@@ -74,6 +84,7 @@ __all__ = [
     "BulkCounts",
     "BulkTotals",
     "Cause",
+    "ChannelTest",
     "Company",
     "CompanyFacets",
     "CompanyHistory",
@@ -106,6 +117,12 @@ __all__ = [
     "ListRead",
     "ListTold",
     "NewApiKey",
+    "NewNoticeChannel",
+    "NoticeChannel",
+    "NoticeChannelPage",
+    "NoticeRule",
+    "NoticeRules",
+    "NoticeSecret",
     "Partitions",
     "PriorityName",
     "Problem",
@@ -122,6 +139,7 @@ __all__ = [
     "RoleName",
     "Schedule",
     "SchedulePage",
+    "SeverityName",
     "StageEvent",
     "StageStatus",
     "Statistics",

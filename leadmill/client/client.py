@@ -18,12 +18,17 @@ from leadmill.answers import (
     AuditEntry,
     BulkAction,
     BulkAnswer,
+    ChannelTest,
     Company,
     CompanyFacets,
     DeadLetter,
     ErrorEntry,
     Health,
     NewApiKey,
+    NewNoticeChannel,
+    NoticeChannel,
+    NoticeRules,
+    NoticeSecret,
     Project,
     ProjectPage,
     RoleName,
@@ -40,6 +45,7 @@ from leadmill.client.options import (
     JobFilter,
     JobStatus,
     PipelineOptions,
+    RuleOptions,
     body,
     check_names,
 )
@@ -236,6 +242,43 @@ class Client(Submissions):
     def revoke_key(self, key_id: str) -> None:
         """End a key, for good."""
         self._transport.request("DELETE", f"{API}/keys/{segment(key_id)}")
+
+    # Notices
+
+    def notice_channels(self) -> list[NoticeChannel]:
+        """Where notices of the caller's project are sent."""
+        return list((self._transport.json("GET", f"{API}/notices/channels"))["items"])
+
+    def put_channel(self, name: str, url: str) -> NewNoticeChannel:
+        """Make a channel, or give it another URL. `secret` in the answer is the only time that a new webhook's is told.
+
+        `url`: `mailtos://…`, `slack://…` and others (docs/notices.md), or a web address, which is a signed webhook's.
+        """
+        path = f"{API}/notices/channels/{segment(name)}"
+        return cast(NewNoticeChannel, self._transport.json("PUT", path, json={"url": url}))
+
+    def delete_channel(self, name: str) -> None:
+        """Remove a channel that no rule names."""
+        self._transport.request("DELETE", f"{API}/notices/channels/{segment(name)}")
+
+    def test_channel(self, name: str) -> ChannelTest:
+        """Send a test to a channel, and wait for what comes of it."""
+        path = f"{API}/notices/channels/{segment(name)}/test"
+        return cast(ChannelTest, self._transport.json("POST", path))
+
+    def rotate_channel(self, name: str, *, grace_s: int = 86_400) -> NoticeSecret:
+        """Give a webhook, or `callback`, a new secret, told this once; the old one signs for `grace_s` seconds more."""
+        path = f"{API}/notices/channels/{segment(name)}/rotate"
+        return cast(NoticeSecret, self._transport.json("POST", path, json={"grace_s": grace_s}))
+
+    def notice_rules(self) -> NoticeRules:
+        """Which notices go to which channels."""
+        return cast(NoticeRules, self._transport.json("GET", f"{API}/notices/rules"))
+
+    def set_notice_rules(self, rules: Iterable[RuleOptions]) -> NoticeRules:
+        """Let these be the rules of the caller's project, instead of those it has."""
+        sent = {"rules": [dict(rule) for rule in rules]}
+        return cast(NoticeRules, self._transport.json("PUT", f"{API}/notices/rules", json=sent))
 
     # Statistics, reports
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 from leadmill.errors import InputError
 from leadmill.suggest import unknown
@@ -102,6 +102,10 @@ class JobOptions(TypedDict, total=False):
     deadline: float | Time | None
     #: Not before this time.
     run_at: Time | None
+    #: Who is told of its end: channels by name, or mail addresses (docs/notices.md).
+    notify: Iterable[str] | None
+    #: Told of its end by a signed webhook.
+    callback_url: str | None
 
 
 class PipelineOptions(JobOptions, total=False):
@@ -233,6 +237,20 @@ class AuditFilter(TypedDict, total=False):
     status: int | None
 
 
+class RuleOptions(TypedDict, total=False):
+    """Which notices go to which channels (docs/notices.md); what is left out asks nothing."""
+
+    channels: Required[Sequence[str]]
+    #: Like `job.failed`, `job.*`.
+    kinds: Sequence[str]
+    #: It, and what is worse.
+    severity: Literal["info", "warning", "critical"]
+    #: One of them is a tag of the job.
+    tags: Sequence[str]
+    #: For rules of the default project: others, or `*`.
+    projects: Sequence[str]
+
+
 #: Options that have options.
 _NESTED: Mapping[str, type] = {
     "crawl": CrawlOptions,
@@ -241,8 +259,8 @@ _NESTED: Mapping[str, type] = {
     "report": ReportOptions,
 }
 _LISTS = frozenset({
-    "company_ids", "company_urls", "country", "formats", "industry", "search_queries", "stages", "tags", "technology",
-    "tier",
+    "company_ids", "company_urls", "country", "formats", "industry", "notify", "search_queries", "stages", "tags",
+    "technology", "tier",
 })  # fmt: skip
 
 

@@ -48,7 +48,7 @@ from pipelines.execution.canvas import Dispatch
 from pipelines.intake.cron import NAME, check_cron, check_zone, next_runs, planned_time, planned_times
 from pipelines.intake.past_ticks import schedule_tag
 from pipelines.intake.schedule_registry import ScheduleRegistry
-from pipelines.intake.submit import MAX_TAGS, Submission, submit
+from pipelines.intake.submit import MAX_TAGS, Submission, check_told, submit
 from pipelines.queues import Priority
 from pipelines.views.alarms import tell, tell_once
 
@@ -114,6 +114,7 @@ def create(
     check_zone(timezone)
     try:
         _check_repeatable(submission)
+        check_told(store.project, submission)
     except InputError as error:
         raise InputError(str(error), field=f"pipeline.{error.field}" if error.field else "pipeline") from error
     schedule = Schedule(name, cron, now.isoformat(), body=to_body(submission), timezone=timezone)

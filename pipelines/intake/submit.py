@@ -81,6 +81,9 @@ class Submission:
     deadline_at: float | None = None
     run_at: float | None = None
     idempotency_key: str | None = None
+    #: Who is told of its end: channels by name, mail addresses; and a URL, by a signed webhook.
+    notify: Sequence[str] = ()
+    callback_url: str | None = None
 
     def checked_stages(self) -> tuple[str, ...]:
         """The job's stages in their order.
@@ -206,6 +209,7 @@ def _record(
     store: JobStore, lake: Lake, submission: Submission, job_id: str | None, audit: Callable[[str], str] | None
 ) -> Accepted:
     submission.check()
+    check_told(store.project, submission)
     stages = submission.checked_stages()
     bounds = of_submission(
         store,
@@ -242,6 +246,8 @@ def _record(
             idempotency_key=submission.idempotency_key,
             body_hash=body_hash,
             trace=tracing.current().traceparent,
+            notify=tuple(submission.notify),
+            callback_url=submission.callback_url,
         )
         if submission.run_at is not None or not source.keys().isdisjoint(("file", "json")):
             accepted.keep(lake, job)
@@ -275,6 +281,22 @@ def traced_submit(kind: str) -> AbstractContextManager[tracing.Span]:
     from leadmill.tracing import spans
 
     return spans.begun("submit", kind=kind)
+
+
+def check_told(project: str, submission: Submission) -> None:
+    """Whether whoever a job asks to be told can be.
+
+    Raises:
+        InputError: there is no such channel, or nothing may be sent there.
+        NoticesUnreadableError: that cannot be told.
+    """
+    if submission.notify or submission.callback_url:
+        from pipelines.notices.rules import Rules
+
+        rules = Rules()
+        rules.check_notify(project, submission.notify)
+        if submission.callback_url:
+            rules.check_callback(project, submission.callback_url)
 
 
 def _forget(lake: Lake, job_id: str) -> None:
@@ -320,6 +342,8 @@ def _hash(submission: Submission, source: Mapping[str, Any]) -> str:
         list(submission.tags), submission.min_coverage, submission.deadline_s, submission.deadline_at,
         submission.run_at,
     ]  # fmt: skip
+    if submission.notify or submission.callback_url:
+        body += [list(submission.notify), submission.callback_url]
     digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode())
     if submission.file is not None:
         digest.update(submission.file.read_bytes())

@@ -112,6 +112,8 @@ def fill(client: TestClient, worker: Worker, projects: Projects) -> Things:
     for kind in ("report", "cleanup"):
         path = {"report": "/jobs/analytics/report", "cleanup": "/jobs/maintenance/cleanup"}[kind]
         made.jobs[kind] = str(post(client, path, {"tags": [MARK]})["job_id"])
+    channel = client.put(f"{V1}/notices/channels/{MARK}", json={"url": f"https://{OURS}/hook"})
+    assert channel.status_code == 200, channel.text
     schedule = {"name": MARK, "cron": "0 6 * * *", "pipeline": {"company_urls": [OURS]}}
     assert client.post(f"{V1}/schedules", json=schedule).status_code == 201
     return made
@@ -160,7 +162,7 @@ def in_path(path: str, name: str, made: Things) -> list[Pair]:
     return {
         "job_id": [(job, NO_JOB) for job in made.jobs.values()],
         "company_id": [(company_id(OURS), NO_COMPANY), (OURS, NO_DOMAIN)],
-        "name": [(MARK, NO_NAME)],
+        "name": [(MARK, NO_NAME)],  # also of a channel
         "key_id": [(made.key_id, NO_KEY)],
     }[name]
 
@@ -224,6 +226,9 @@ def bodies(made: Things) -> dict[str, list[tuple[Any, Any]]]:
         f"{V1}/schedules": no_names,
         f"{V1}/projects/{{name}}": no_names,
         f"{V1}/keys": no_names,
+        f"{V1}/notices/channels/{{name}}": no_names,
+        f"{V1}/notices/channels/{{name}}/rotate": no_names,
+        f"{V1}/notices/rules": [({"rules": [{"channels": [MARK]}]}, {"rules": [{"channels": [NO_NAME]}]})],
         f"{V1}/keys/{{key_id}}/rotate": no_names,
     }  # fmt: skip
 

@@ -17,12 +17,17 @@ from leadmill.answers import (
     AuditEntry,
     BulkAction,
     BulkAnswer,
+    ChannelTest,
     Company,
     CompanyFacets,
     DeadLetter,
     ErrorEntry,
     Health,
     NewApiKey,
+    NewNoticeChannel,
+    NoticeChannel,
+    NoticeRules,
+    NoticeSecret,
     Project,
     ProjectPage,
     RoleName,
@@ -41,6 +46,7 @@ from leadmill.client.options import (
     JobFilter,
     JobStatus,
     PipelineOptions,
+    RuleOptions,
     body,
     check_names,
 )
@@ -235,6 +241,43 @@ class AsyncClient(AsyncSubmissions):
     async def revoke_key(self, key_id: str) -> None:
         """End a key, for good."""
         await self._transport.request("DELETE", f"{API}/keys/{segment(key_id)}")
+
+    # Notices
+
+    async def notice_channels(self) -> list[NoticeChannel]:
+        """Where notices of the caller's project are sent."""
+        return list((await self._transport.json("GET", f"{API}/notices/channels"))["items"])
+
+    async def put_channel(self, name: str, url: str) -> NewNoticeChannel:
+        """Make a channel, or give it another URL. `secret` in the answer is the only time that a new webhook's is told.
+
+        `url`: `mailtos://…`, `slack://…` and others (docs/notices.md), or a web address, which is a signed webhook's.
+        """
+        path = f"{API}/notices/channels/{segment(name)}"
+        return cast(NewNoticeChannel, await self._transport.json("PUT", path, json={"url": url}))
+
+    async def delete_channel(self, name: str) -> None:
+        """Remove a channel that no rule names."""
+        await self._transport.request("DELETE", f"{API}/notices/channels/{segment(name)}")
+
+    async def test_channel(self, name: str) -> ChannelTest:
+        """Send a test to a channel, and wait for what comes of it."""
+        path = f"{API}/notices/channels/{segment(name)}/test"
+        return cast(ChannelTest, await self._transport.json("POST", path))
+
+    async def rotate_channel(self, name: str, *, grace_s: int = 86_400) -> NoticeSecret:
+        """Give a webhook, or `callback`, a new secret, told this once; the old one signs for `grace_s` seconds more."""
+        path = f"{API}/notices/channels/{segment(name)}/rotate"
+        return cast(NoticeSecret, await self._transport.json("POST", path, json={"grace_s": grace_s}))
+
+    async def notice_rules(self) -> NoticeRules:
+        """Which notices go to which channels."""
+        return cast(NoticeRules, await self._transport.json("GET", f"{API}/notices/rules"))
+
+    async def set_notice_rules(self, rules: Iterable[RuleOptions]) -> NoticeRules:
+        """Let these be the rules of the caller's project, instead of those it has."""
+        sent = {"rules": [dict(rule) for rule in rules]}
+        return cast(NoticeRules, await self._transport.json("PUT", f"{API}/notices/rules", json=sent))
 
     # Statistics, reports
 

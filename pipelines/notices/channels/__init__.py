@@ -1,0 +1,1 @@
+"""Channels: messages for people by apprise, and signed webhooks."""
