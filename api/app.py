@@ -42,6 +42,7 @@ from api.context import Installation
 from api.forwarded import TrustedProxies
 from api.gate import Gate, allowed_hosts
 from api.keyring import Keyring
+from api.metrics.requests import EVERY_S, Metering, RequestMeter
 from api.rate_limit import SHARE_S, RateLimit
 from api.routing import check_roles
 from api.session_cookie import SessionCookies
@@ -92,7 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings, keyring, sessions, rates, by_provider),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.auditor = Auditor(app, keyring.asks)
+    app.state.auditor, app.state.meter = Auditor(app, keyring.asks), RequestMeter()
     if settings.traces:
         app.add_middleware(TracedRequests)
     app.add_middleware(
@@ -105,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
         auditor=app.state.auditor,
         rates=rates,
     )
+    app.add_middleware(Metering, meter=app.state.meter, route_of=app.state.auditor.route_of)
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
@@ -166,10 +168,20 @@ def _lifespan(
         await asyncio.to_thread(keyring.start, KeyNotes(notes), here.hub.end_unwelcome)
         here.watcher.start()
         sharing = asyncio.create_task(_share_rates(here, rates, here.watcher.presence))
+        meter: RequestMeter = app.state.meter
+        meter.add_counters(
+            {
+                "api_limited": lambda: rates.refused,
+                "launches_left_to_workers": lambda: here.dispatcher.dropped,
+                "audit_entries_not_kept": lambda: auditor.lost,
+            }
+        )
+        metering = asyncio.create_task(_tell_requests(here, meter))
         with _on_shutdown_signal(here):
             yield
         here.closing.set()
         await sharing
+        await metering
         await looking  # a cancelled one would leave its thread behind, which asks Redis after the end
         await asyncio.to_thread(here.watcher.close)
         await asyncio.to_thread(keyring.close)
@@ -209,6 +221,14 @@ async def _share_rates(here: Installation, rates: RateLimit, presence: Presence)
             log.get_logger(__name__).debug("rates are counted here alone", error=str(error)[:200])
         with suppress(TimeoutError):
             await asyncio.wait_for(here.closing.wait(), SHARE_S)
+
+
+async def _tell_requests(here: Installation, meter: RequestMeter) -> None:
+    """Every few seconds, and at the end, add the requests that this process counted to those of all."""
+    while not here.closing.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(here.closing.wait(), EVERY_S)
+        await run_in_threadpool(meter.add_to, here.store)
 
 
 @contextmanager

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from api.auditing import Auditor
-from api.context import Context, Everything, Here, Installation, PerhapsWho
+from api.context import Everything, Here, Installation, PerhapsWho
+from api.metrics.requests import RequestMeter
+from api.metrics.scrape import scrape, written
 from api.routing import Router
 from data.project_quotas import project_quotas
 from data.projects import damages_everywhere
 from leadmill import answers
 from leadmill.access import Caller, Role
-from leadmill.answers import Figures
 from leadmill.errors import ForeignLakeError, QuotasUnreadableError, UnavailableError
 from leadmill.redaction import redacted
 from pipelines.queues import Queue
 from pipelines.settings_check import setting_faults
-from pipelines.views.statistics import statistics
 
 router = Router("", "health")
 
@@ -110,78 +104,15 @@ def _working(here: Installation) -> int:
     return len(workers)
 
 
-@router.get("/metrics", role=Role.VIEWER, summary="Gauges for Prometheus", response_class=PlainTextResponse)
-def metrics(here: Here, request: Request) -> Response:
-    auditor: Auditor = request.app.state.auditor
-    registry = CollectorRegistry()
-    registry.register(_Gauges(statistics(here.store, here.broker), here, auditor.lost))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-
-class _Gauges(Collector):
-    """The statistics in Prometheus' words."""
-
-    def __init__(self, figures: Figures, here: Context, not_kept: int) -> None:
-        self._figures = figures
-        self._dropped = here.dispatcher.dropped
-        self._not_kept = not_kept
-
-    def describe(self) -> list[Metric]:
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        totals = self._figures["totals"]
-        queues: Mapping[str, Mapping[str, Any]] = self._figures["queues"]
-        yield _gauge("leadmill_jobs", "Jobs by status", "status", totals["by_status"])
-        yield _gauge("leadmill_jobs_of_kind", "Jobs by kind", "kind", totals["by_kind"])
-        durations: Mapping[str, Mapping[str, Any]] = self._figures["durations"]
-        for quantile in ("mean", "p50", "p95"):
-            values = {kind: row[f"{quantile}_s"] for kind, row in durations.items()}
-            yield _gauge(
-                f"leadmill_job_duration_{quantile}_seconds", f"Duration of ended jobs, {quantile}", "kind", values
-            )
-        for name, what in (
-            ("waiting", "Messages waiting"),
-            ("workers", "Workers that listen"),
-            ("processes", "Processes that listen"),
-        ):
-            yield _gauge(f"leadmill_queue_{name}", what, "queue", {queue: row[name] for queue, row in queues.items()})
-        ages = {queue: row["oldest_s"] or 0.0 for queue, row in queues.items()}
-        yield _gauge("leadmill_queue_oldest_seconds", "Age of the oldest waiting message", "queue", ages)
-        if (workers := self._figures["workers"]) is not None:
-            yield GaugeMetricFamily("leadmill_workers", "Workers alive", value=len(workers))
-            thrown = sum((Counter(worker["thrown_away"]) for worker in workers), Counter[str]())
-            yield _gauge(
-                "leadmill_messages_thrown_away",
-                "Messages of others that the workers alive threw away, by reason",
-                "reason",
-                dict(thrown),
-            )
-        begun = CounterMetricFamily("leadmill_units_begun", "Units begun, by stage", labels=["stage"])
-        for stage, row in self._figures["stages"].items():
-            begun.add_metric([stage], row["begun"])
-        yield begun
-        damaged = dict.fromkeys(self._figures["unreadable"], 1)
-        yield _gauge(
-            "leadmill_unreadable_keys",
-            "Keys that something else has written; what they count is left out",
-            "key",
-            damaged,
-        )
-        yield CounterMetricFamily(
-            "leadmill_launches_left_to_workers", "Launch messages this process did not send itself", value=self._dropped
-        )
-        yield CounterMetricFamily(
-            "leadmill_audit_entries_not_kept",
-            "Audit entries of refusals that this process could only count",
-            value=self._not_kept,
-        )
-
-
-def _gauge(name: str, what: str, label: str, values: dict[str, Any]) -> Metric:
-    """Without those that are not known."""
-    family = GaugeMetricFamily(name, what, labels=[label])
-    for key, value in values.items():
-        if value is not None:
-            family.add_metric([key], float(value))
-    return family
+@router.get(
+    "/metrics",
+    role=Role.VIEWER,
+    summary="All metrics, for Prometheus",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"application/openmetrics-text": {"schema": {"type": "string"}}}}},
+)
+def metrics(here: Here, everything: Everything, request: Request) -> Response:
+    meter: RequestMeter = request.app.state.meter
+    meter.add_to(everything.store)
+    text, media_type = written(scrape(here, everything.prober), request.headers.get("accept", ""))
+    return Response(text, media_type=media_type)

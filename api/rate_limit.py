@@ -73,19 +73,25 @@ class RateLimit:
         self._own = {rate: Buckets(rate) for rate in (self._of_all, self._of_keys) if rate is not None}
         self._shared: SharedBuckets | None = None
         self._several = False
+        #: Requests that were one too many.
+        self.refused = 0
 
     async def take(self, caller: Caller) -> tuple[Rate, Taken] | None:
         """Count a request; None where there is no limit."""
         rate = self._of_keys if caller.key_id else self._of_all
         if rate is None:
             return None
-        name = caller.key_id or caller.address
+        taken = await self._take(rate, caller.key_id or caller.address)
+        self.refused += not taken.allowed
+        return rate, taken
+
+    async def _take(self, rate: Rate, name: str) -> Taken:
         if self._several and self._shared is not None:
             try:
-                return rate, await run_in_threadpool(self._shared.take, name, rate)
+                return await run_in_threadpool(self._shared.take, name, rate)
             except LeadmillError as error:  # this process' own bucket holds it meanwhile
                 log.debug("rates are counted here alone", error=str(error)[:200])
-        return rate, self._own[rate].take(name)
+        return self._own[rate].take(name)
 
     async def check(self, caller: Caller) -> None:
         """Count a request of somebody who was not known before it.

@@ -77,6 +77,11 @@ def disk_free(folder: Path) -> int:
     return shutil.disk_usage(existing(folder)).free
 
 
+def disk_size(folder: Path) -> int:
+    """Bytes of the file system of a folder."""
+    return shutil.disk_usage(existing(folder)).total
+
+
 def existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     while not folder.exists() and folder != folder.parent:

@@ -36,8 +36,9 @@ class Metric:
     buckets: tuple[float, ...] = ()
 
 
-#: Project that stands for all others than the first `NAMED_PROJECTS`.
-OTHER = "other"
+#: Stands in a label for what is none of its kind; and for all projects but the first `NAMED_PROJECTS`. No project can
+#: have this name.
+OTHER, OTHER_PROJECTS = "other", "_others"
 #: Projects with a label of their own, those that had their first job first; fewer than a Prometheus would mind.
 NAMED_PROJECTS = 50
 
@@ -139,8 +140,8 @@ _DECLARED: dict[str, Iterable[Metric]] = {
         _gauge("leadmill_lake_bytes", "Bytes of the data folder, as the last look found them"),
         _gauge("leadmill_lake_parts", "Parquet files of the data folder, as the last look found them"),
         _gauge("leadmill_lake_looked_seconds", "How long ago that look was"),
-        _gauge("leadmill_lake_uncompacted_jobs", "Ended jobs with rows that are in no snapshot", "project"),
-        _gauge("leadmill_lake_compaction_lag_seconds", "Since the first of these jobs ended; 0 without any", "project"),
+        _gauge("leadmill_lake_uncompacted_jobs", "Jobs with rows accepted since the last compaction", "project"),
+        _gauge("leadmill_lake_compaction_lag_seconds", "Since the first of these was accepted; else 0", "project"),
         _gauge("leadmill_disk_size_bytes", "Size of the data folder's file system"),
         _gauge("leadmill_disk_free_bytes", "Free of it for Leadmill"),
     ),

@@ -4,6 +4,7 @@ the number of jobs, except where every ended one is asked for (`all_ids`, `ended
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class Counters:
     by_kind: dict[str, int | None]
     ended: Counter[str] | None
     durations: dict[str, Counter[int]]
+    #: Units that failed for good and were neither resumed nor replayed.
+    dead_units: int | None
     #: Redis' keys that something else has written.
     unreadable: tuple[str, ...]
 
@@ -63,18 +66,32 @@ def counters(store: StoreConnection, kinds: Sequence[str]) -> Counters:
     Raises:
         UnavailableError: Redis does not answer.
     """
-    sets = [*(keys.of_status(status) for status in Status), *(keys.of_kind(kind) for kind in kinds)]
+    return counters_of(store, [store.project], kinds)[store.project]
+
+
+def counters_of(store: StoreConnection, projects: Sequence[str], kinds: Sequence[str]) -> dict[str, Counters]:
+    """The same of each of these projects, still by one round trip.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    sets = [*(keys.of_status(status) for status in Status), *(keys.of_kind(kind) for kind in kinds), keys.DEAD]
     hashes = [keys.ENDED, *(keys.durations(kind) for kind in kinds)]
     with store.redis.pipeline(transaction=False) as pipe:
-        for name in sets:
-            pipe.zcard(store.key(name))
-        for name in hashes:
-            pipe.hgetall(store.key(name))
-        answers = store.answers(pipe)
-    found = {
-        name: None if isinstance(answer, DamagedRecordError) else answer
-        for name, answer in zip((*sets, *hashes), answers, strict=True)
+        for own in map(store.of, projects):
+            for name in sets:
+                pipe.zcard(own.key(name))
+            for name in hashes:
+                pipe.hgetall(own.key(name))
+        answers = iter(store.answers(pipe))
+    return {
+        project: _counters(store.of(project), {name: next(answers) for name in (*sets, *hashes)}, kinds)
+        for project in projects
     }
+
+
+def _counters(own: StoreConnection, answers: Mapping[str, Any], kinds: Sequence[str]) -> Counters:
+    found = {name: None if isinstance(answer, DamagedRecordError) else answer for name, answer in answers.items()}
     ended = found[keys.ENDED]
     histograms = {kind: found[keys.durations(kind)] for kind in kinds}
     return Counters(
@@ -82,8 +99,44 @@ def counters(store: StoreConnection, kinds: Sequence[str]) -> Counters:
         {kind: found[keys.of_kind(kind)] for kind in kinds},
         None if ended is None else _counter(ended),
         {kind: _histogram(fields) for kind, fields in histograms.items() if fields is not None},
-        tuple(store.key(name) for name, answer in found.items() if answer is None),
+        found[keys.DEAD],
+        tuple(own.key(name) for name, answer in found.items() if answer is None),
     )
+
+
+class Accepted(NamedTuple):
+    """Jobs of some kinds that were accepted since a time: how many, and when the first (seconds since the epoch)."""
+
+    jobs: int
+    first_s: float | None
+    #: Redis' keys that something else has written; their jobs are not counted.
+    unreadable: tuple[str, ...]
+
+
+def accepted_since(
+    store: StoreConnection, since: Mapping[str, float | None], kinds: Sequence[str]
+) -> dict[str, Accepted]:
+    """Those of each project since its time (None: ever), by one round trip.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    indices = [(project, store.of(project).key(keys.of_kind(kind))) for project in since for kind in kinds]
+    with store.redis.pipeline(transaction=False) as pipe:
+        for project, key in indices:
+            after = "-inf" if since[project] is None else f"({1000 * (since[project] or 0):.0f}"
+            pipe.zcount(key, after, "+inf")
+            pipe.zrangebyscore(key, after, "+inf", start=0, num=1, withscores=True)
+        answers = store.answers(pipe)
+    found = dict.fromkeys(since, Accepted(0, None, ()))
+    for (project, key), number, first in zip(indices, answers[::2], answers[1::2], strict=True):
+        jobs, first_s, unreadable = found[project]
+        if isinstance(number, DamagedRecordError):
+            found[project] = Accepted(jobs, first_s, (*unreadable, key))
+        elif number:
+            at = min(first[0][1] / 1000, first_s or math.inf)
+            found[project] = Accepted(jobs + number, at, unreadable)
+    return found
 
 
 def all_ids(store: StoreConnection, status: str) -> list[str]:

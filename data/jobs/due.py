@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from data import keys
 from data.jobs.connection import StoreConnection
@@ -41,6 +41,34 @@ def due_entries(store: StoreConnection, limit: int) -> list[DueEntry]:
     with store.guarded(keys.DUE):
         found = store.redis.zrange(store.key(keys.DUE), 0, limit - 1, withscores=True)
     return [DueEntry(*keys.job_and_unit(member), at) for member, at in cast("list[tuple[str, float]]", found)]
+
+
+class DueState(NamedTuple):
+    """The due set as a whole."""
+
+    #: Units handed out, running or waiting, and deadlines to come.
+    entries: int
+    #: Since when the first of them should have been looked at, seconds; 0: none is late.
+    late_s: float
+    #: Jobs whose record is damaged, looked at again later.
+    set_aside: int
+
+
+def due_state(store: StoreConnection) -> DueState:
+    """How many wait to be looked at, and for how long in vain.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+        DamagedRecordError: a key is of another type.
+    """
+    with store.guarded(keys.DUE, keys.ASIDE), store.redis.pipeline(transaction=False) as pipe:
+        pipe.time()
+        pipe.zcard(store.key(keys.DUE))
+        pipe.zrange(store.key(keys.DUE), 0, 0, withscores=True)
+        pipe.zcard(store.key(keys.ASIDE))
+        (seconds, micros), entries, first, aside = pipe.execute()
+    late_s = seconds + micros / 1e6 - first[0][1] / 1000 if first else 0.0
+    return DueState(entries, max(0.0, late_s), aside)
 
 
 def due_times(store: StoreConnection, units: Sequence[tuple[str, str]]) -> list[float | None]:

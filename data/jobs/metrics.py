@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from data import keys
 from data.jobs.connection import StoreConnection
 from data.jobs.entries import count_of
+from leadmill.access import DEFAULT_PROJECT, PROJECT
 from leadmill.errors import DamagedRecordError
 
 
@@ -25,6 +26,18 @@ def observed(metric: str, bounds: Sequence[float], seconds: float, *labels: str)
     """Fields by which a histogram grows that sees a time."""
     name = ":".join((metric, *labels))
     return {f"{name}:{bisect_left(bounds, seconds) + 1}": 1, f"{name}:ms": round(1000 * seconds)}
+
+
+def projects_by_age(store: StoreConnection) -> list[str]:
+    """Every project that ever had a job, the default one first, then in the order of their first job.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+        DamagedRecordError: the key is of another type.
+    """
+    with store.guarded(keys.PROJECTS):
+        others = cast("list[str]", store.redis.zrange(store.key(keys.PROJECTS), 0, -1))
+    return [DEFAULT_PROJECT, *(name for name in others if PROJECT.fullmatch(name))]
 
 
 class Counted(NamedTuple):
@@ -52,6 +65,36 @@ def counted(store: StoreConnection, projects: Sequence[str]) -> Counted:
         {project: _numbers(answer) for project, answer in answers.items() if project not in damaged},
         tuple(hashes[project] for project in projects if project in damaged),
     )
+
+
+def counted_of_api(store: StoreConnection) -> dict[str, int]:
+    """What all API processes have counted together (`count_for_api`).
+
+    Raises:
+        UnavailableError: Redis does not answer.
+        DamagedRecordError: the key is of another type.
+    """
+    with store.guarded(keys.API_METRICS):
+        return _numbers(cast("dict[str, str]", store.redis.hgetall(store.key(keys.API_METRICS))))
+
+
+def count_for_api(store: StoreConnection, fields: Mapping[str, int]) -> None:
+    """Add what one API process has counted. A number there that is none begins anew.
+
+    Raises:
+        UnavailableError, StoreRefusedError: nothing was counted.
+        DamagedRecordError: the key is of another type.
+    """
+    key = store.key(keys.API_METRICS)
+    with store.guarded(keys.API_METRICS):
+        known = store.redis.hmget(key, list(fields))
+        with store.redis.pipeline() as pipe:
+            for (field, by), before in zip(fields.items(), known, strict=True):
+                if before is None or count_of(before) > 0:
+                    pipe.hincrby(key, field, by)
+                else:
+                    pipe.hset(key, field, by)
+            pipe.execute()
 
 
 def _numbers(fields: Mapping[str, str]) -> dict[str, int]:

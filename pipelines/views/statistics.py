@@ -39,7 +39,7 @@ def statistics(store: JobStore, broker: MessageQueues | None = None, readable: R
     readable = readable or Readable()
     counted = counters(store, list(KINDS))
     readable.name(*counted.unreadable)
-    by_status, by_kind = _totals(counted)
+    by_status, by_kind = totals(counted)
     known = [number for number in by_status.values() if number is not None]
     workers: Workers | None = None if broker is None else readable.read(store.workers, None)
     stages: dict[str, UnitsBegun] = {} if broker is None else readable.read(lambda: throughput.look(store), {})
@@ -50,7 +50,7 @@ def statistics(store: JobStore, broker: MessageQueues | None = None, readable: R
             "by_status": by_status,
             "by_kind": by_kind,
         },
-        "durations": _durations(counted),
+        "durations": durations(counted),
         "rates": _rates(by_status),
         "queues": {} if broker is None else _queues(store, broker, workers, readable),
         "workers": None if workers is None else [_worker(name, one) for name, one in sorted(workers.items())],
@@ -83,8 +83,8 @@ def _worker(name: str, worker: Worker) -> WorkerState:
     }
 
 
-def _totals(counted: Counters) -> tuple[dict[str, int | None], dict[str, int | None]]:
-    """Jobs by status and by kind, those that cleanup took away among them."""
+def totals(counted: Counters) -> tuple[dict[str, int | None], dict[str, int | None]]:
+    """Jobs by status and by kind, those that cleanup took away among them; None where a key is damaged."""
     by_status = dict(counted.by_status)
     if counted.ended is None:
         return by_status | dict.fromkeys(sorted(TERMINAL)), dict.fromkeys(counted.by_kind)
@@ -96,7 +96,7 @@ def _totals(counted: Counters) -> tuple[dict[str, int | None], dict[str, int | N
     return by_status, {kind: None if n is None else n + forgotten[kind] for kind, n in counted.by_kind.items()}
 
 
-def _durations(counted: Counters) -> dict[str, Durations]:
+def durations(counted: Counters) -> dict[str, Durations]:
     """Of each kind that has ended jobs: their number, and mean, p50 and p95 in seconds (buckets 10 % wide)."""
     out: dict[str, Durations] = {}
     for kind, histogram in counted.durations.items():

@@ -87,13 +87,14 @@ def test_the_key_that_is_damaged_is_named_among_many(client: TestClient, store: 
 
 #: A damaged key → the figures that are unknown by it, and the metrics that are left out.
 COUNTED = {
-    "idx:s:running": ("totals.jobs totals.by_status.running", 'leadmill_jobs{status="running"}'),
-    "idx:k:scrape": ("totals.by_kind.scrape", 'leadmill_jobs_of_kind{kind="scrape"}'),
+    "idx:s:running": ("totals.jobs totals.by_status.running", 'leadmill_jobs{project="default",status="running"}'),
+    "idx:k:scrape": ("totals.by_kind.scrape", 'leadmill_jobs_of_kind{kind="scrape",project="default"}'),
     "ended": (
         "totals.jobs totals.by_status.(completed|failed|cancelled) totals.by_kind rates durations.scrape.mean_s",
-        'leadmill_jobs{status="completed"} leadmill_job_duration_mean_seconds{kind="scrape"}',
+        """leadmill_jobs{project="default",status="completed"}
+        leadmill_job_duration_mean_seconds{kind="scrape",project="default"}""",
     ),
-    "hist:scrape": ("durations.scrape", 'leadmill_job_duration_p50_seconds{kind="scrape"}'),
+    "hist:scrape": ("durations.scrape", 'leadmill_job_duration_p50_seconds{kind="scrape",project="default"}'),
     "mark": ("stages", 'leadmill_units_begun_total{stage="launch"}'),
     "flow": ("stages", 'leadmill_units_begun_total{stage="launch"}'),
     "workers": (
@@ -144,7 +145,7 @@ def test_statistics_and_metrics_tell_the_rest_and_name_the_damaged_key(
     assert metrics.status_code == 200, metrics.text
     assert f'\nleadmill_unreadable_keys{{key="{store.key(key)}"}} 1.0\n' in metrics.text or key in ALARMS
     assert not [sample for sample in samples if f"\n{sample} " in metrics.text]
-    assert 'leadmill_jobs{status="pending"}' in metrics.text
+    assert 'leadmill_jobs{project="default",status="pending"}' in metrics.text
 
 
 #: What /metrics does not ask for.

@@ -237,10 +237,12 @@ def test_metrics(client: TestClient, worker: Worker) -> None:
     answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     lines = answer.text.splitlines()
-    assert 'leadmill_jobs{status="completed"} 1.0' in lines
-    assert 'leadmill_jobs_of_kind{kind="pipeline"} 1.0' in lines
+    assert 'leadmill_jobs{project="default",status="completed"} 1.0' in lines
+    assert 'leadmill_jobs_of_kind{kind="pipeline",project="default"} 1.0' in lines
     assert 'leadmill_queue_processes{queue="scraping"} 2.0' in lines
-    assert any(line.startswith('leadmill_job_duration_p95_seconds{kind="pipeline"}') for line in lines)
+    assert any(
+        line.startswith('leadmill_job_duration_p95_seconds{kind="pipeline",project="default"}') for line in lines
+    )
     assert 'leadmill_units_begun_total{stage="scrape"} 2.0' in lines
 
 

@@ -15,6 +15,7 @@ from api.routing import _flat
 OF_ALL = {
     "healthz": "whether the process lives, for whoever asks",
     "readyz": "whether work would be done, for whoever asks",
+    "metrics": "a key of `default` is told of all, one of another project of its own alone (tests/api/metrics)",
     "list_keys": "the key table is one; an admin of a project sees and changes its keys alone (tests/api/test_keys.py)",
     "create_key": "the same",
     "rotate_key": "the same",

@@ -1,0 +1,92 @@
+"""What Redis has counted (`data.jobs.metrics`), as metrics with labels.
+
+Anybody may have written there: a field that names no metric is passed over, and a label that is none of its kind counts
+as `other`. So no name that somebody chose becomes a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from api.metrics.samples import Samples
+from data.jobs import Status
+from leadmill.errors import ErrorCategory
+from leadmill.metrics import METRICS, OTHER, MetricType
+from pipelines.stages import BY_UNIT, KINDS, STAGES
+
+#: Metrics by the names that Redis has for them.
+_METRICS = {name.removeprefix("leadmill_").removesuffix("_total"): metric for name, metric in METRICS.items()}
+#: Labels that are not stored: the project is the hash's, the queue that of the stage.
+_NOT_STORED = frozenset({"project", "queue"})
+_ANSWERS = {f"{n}xx" for n in range(2, 6)}
+#: What a label may be.
+_KNOWN: Mapping[str, frozenset[str]] = {
+    "kind": frozenset(KINDS),
+    "category": frozenset(ErrorCategory) | {""},
+    "status": frozenset(Status) | {"done", "failed", "none"} | _ANSWERS,
+    "result": frozenset({"in", "out", "error", "sent", "failed", "given_up"}),
+    "by": frozenset({"robots", "egress"}),
+    "cause": frozenset({"death", "lapse"}),
+    "method": frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}),
+}
+
+
+class _Place(NamedTuple):
+    """Where a stored number belongs."""
+
+    name: str
+    labels: Mapping[str, str]
+    has_project: bool
+    #: Of a histogram: its bucket, or None for the sum.
+    bucket: int | None
+    is_time: bool
+
+
+def add(samples: Samples, fields: Mapping[str, int], project: str) -> None:
+    """Add what one project has counted, or (of requests) the API."""
+    for stored, number in fields.items():
+        place = _place(stored)
+        if place is None:
+            continue
+        labels = {**place.labels, "project": project} if place.has_project else place.labels
+        if not place.is_time:
+            samples.add(place.name, number, **labels)
+            continue
+        times = samples.times(place.name, labels)
+        if place.bucket is None:
+            times.total_s += number / 1000
+        else:
+            times.buckets[place.bucket] += number
+
+
+@lru_cache(maxsize=10_000)
+def _place(field: str) -> _Place | None:
+    """Where a field's number belongs; None where that is nowhere."""
+    stem, *values = field.split(":")
+    metric = _METRICS.get(stem)
+    if metric is None or metric.type is MetricType.GAUGE:
+        return None
+    is_time, bucket = metric.type is MetricType.HISTOGRAM, None
+    if is_time:
+        last = values.pop() if values else ""
+        if last != "ms" and not (last.isdecimal() and 1 <= int(last) <= len(metric.buckets) + 1):
+            return None
+        bucket = None if last == "ms" else int(last) - 1
+    names = [name for name in metric.labels if name not in _NOT_STORED]
+    if len(names) != len(values):
+        return None
+    labels = {name: _known(name, value) for name, value in zip(names, values, strict=True)}
+    if "queue" in metric.labels:
+        stage = STAGES.get(labels["stage"])
+        labels["queue"] = stage.queue.value if stage else OTHER
+    return _Place(metric.name, labels, "project" in metric.labels, bucket, is_time)
+
+
+def _known(label: str, value: str) -> str:
+    if label == "stage":  # by its name, or by that of its units
+        stage = STAGES.get(value) or BY_UNIT.get(value)
+        return stage.name if stage else OTHER
+    known = _KNOWN.get(label)
+    return value if known is None or value in known else OTHER

@@ -1,0 +1,26 @@
+"""What the moves of records counted: ends, failures, waits, runs, rows, the crawl (`data.jobs.metrics`)."""
+
+from __future__ import annotations
+
+from api.metrics import stored
+from api.metrics.look import Look
+from data.jobs.due import due_state
+from data.jobs.metrics import counted
+
+
+def look_at_work(look: Look) -> None:
+    """Add it."""
+    labels = look.labels()
+    found = counted(look.store, list(labels))
+    look.readable.name(*found.unreadable)
+    for project, fields in found.of.items():
+        stored.add(look.samples, fields, labels[project])
+
+
+def look_at_due(look: Look) -> None:
+    """Add what waits to be looked at, of all projects together."""
+    state = look.readable.read(lambda: due_state(look.store), None)
+    if state is not None:
+        look.samples.add("leadmill_units_live", state.entries)
+        look.samples.add("leadmill_units_overdue_seconds", state.late_s)
+        look.samples.add("leadmill_jobs_set_aside", state.set_aside)
