@@ -142,6 +142,21 @@ _CHANNEL = {
     "made_at": "2027-01-31T08:00:00Z",
 }
 _RULE = {"kinds": ["job.failed"], "severity": "warning", "tags": ["spring"], "projects": [], "channels": ["crm"]}
+_DELIVERY = {
+    "id": "ntc_1795784400512-0|default:crm",
+    "channel": "crm",
+    "notice": "ntc_1795784400512-0",
+    "kind": "job.failed",
+    "severity": "warning",
+    "job_id": _JOB,
+    "title": "Job 'spring' failed: robots.txt forbids …",
+    "result": "sent",
+    "attempt": 2,
+    "at": "2027-01-31T08:00:07.122Z",
+    "error": None,
+    "status": 200,
+    "took_s": 0.213,
+}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "PipelineBody": _PIPELINE,
     "ScrapeBody": {"company_urls": ["polderdata.example"]},
@@ -283,6 +298,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "NewNoticeChannel": {**_CHANNEL, "secret": "whsec_…"},
     "NoticeSecret": {"name": "crm", "secret": "whsec_…", "grace_s": 86_400},
     "ChannelTest": {"taken": False, "error": "answered 500"},
+    "NoticeDeliveryPage": {"items": [_DELIVERY], "next_cursor": None},
     "NoticeRules": {"rules": [_RULE], "unnamed": ["mail"]},
     "Company": _COMPANY,
     "CompanyPage": {"items": [_COMPANY], "next_cursor": None},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field, StrictInt
 
@@ -21,6 +21,7 @@ from leadmill import answers
 from leadmill.access import Role
 from leadmill.notices import Severity
 from pipelines.notices.channels.services import service_of, target_of
+from pipelines.notices.deliveries import MOST, Deliveries, Result
 from pipelines.notices.rules import Rules
 from pipelines.notices.setting_up import NoticeSetup
 
@@ -143,6 +144,36 @@ def put_rules(body: RulesBody, here: Here, request: Request) -> Response:
         ]
     )
     return JSONResponse(_rules(here))
+
+
+@router.get(
+    "/deliveries",
+    role=Role.VIEWER,
+    response_model=answers.NoticeDeliveryPage,
+    summary="What became of notices, newest first",
+)
+def list_deliveries(
+    here: Here,
+    channel: Annotated[str | None, Query(max_length=100)] = None,
+    job: Annotated[str | None, Query(max_length=40)] = None,
+    result: Annotated[Result | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> Response:
+    found = Deliveries(here.store, Rules(here.settings)).found(channel=channel, job=job, result=result, limit=limit)
+    return JSONResponse({"items": found, "next_cursor": None})
+
+
+@router.post(
+    "/deliveries/{delivery_id}/replay",
+    role=Role.OPERATOR,
+    status_code=204,
+    response_class=Response,
+    responses=problems.refusals(409),
+    summary="Send a notice once more to the channel that it went to",
+)
+def replay_delivery(delivery_id: str, here: Here) -> Response:
+    Deliveries(here.store, Rules(here.settings)).replay(delivery_id)
+    return Response(status_code=204)
 
 
 def _setup(here: Context) -> NoticeSetup:

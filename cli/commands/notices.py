@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import console
-from cli.options import AsJson, DataFolder
+from cli.options import AsJson, DataFolder, Limit
 
 if TYPE_CHECKING:
     from leadmill.client.options import RuleOptions
@@ -147,6 +147,57 @@ def rotate(
         return 0
     console.result(made["secret"])
     console.note(f"what {name} sends is signed by it, and for {grace} more by the old one, if there was one")
+    return 0
+
+
+@app.command("log")
+def log(
+    channel: Annotated[str | None, typer.Option(metavar="NAME", help="To this channel.", show_default=False)] = None,
+    job: Annotated[str | None, typer.Option(metavar="JOB", help="Of this job.", show_default=False)] = None,
+    result: Annotated[
+        str | None, typer.Option(metavar="RESULT", help="waiting, sent or given_up.", show_default=False)
+    ] = None,
+    limit: Limit = 50,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """What became of notices, newest first."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    with connect() as client:
+        found = list(client.deliveries(channel=channel, job=job, result=result, limit=limit))  # type: ignore[arg-type]
+    if as_json:
+        console.json_result(found)
+        return 0
+    rows = [
+        [
+            (one["at"] or "")[:19].replace("T", " "),
+            one["channel"],
+            one["result"].replace("_", " "),
+            str(one["attempt"]),
+            one["title"],
+            one["error"] or "",
+            one["id"],
+        ]
+        for one in found
+    ]
+    console.table(["at (UTC)", "channel", "result", "tries", "notice", "error", "id"], rows, spare=["id", "tries"])
+    return 0
+
+
+@app.command("replay")
+def replay(
+    delivery: Annotated[str, typer.Argument(metavar="ID", help="Of the delivery: leadmill notices log --json.")],
+    data: DataFolder = None,
+) -> int:
+    """Send a notice once more to the channel that it went to."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    with connect() as client:
+        client.replay_delivery(delivery)
+    console.result(delivery)
     return 0
 
 

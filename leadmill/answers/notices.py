@@ -78,3 +78,36 @@ class NoticeRules(TypedDict):
     rules: list[NoticeRule]
     unnamed: list[str]
     """Channels that no rule names: they hear of every warning, and of what is worse, in their project."""
+
+
+class NoticeDelivery(TypedDict):
+    """A notice on its way to a channel, or what became of it."""
+
+    id: str
+    channel: str
+    """By name; `callback:<job>` and `mail:<address>` are those that a job named itself."""
+    notice: str
+    """The notice's id, which a webhook carries as `webhook-id`."""
+    kind: str
+    severity: SeverityName
+    job_id: str | None
+    title: str
+    result: Literal["waiting", "sent", "given_up"]
+    attempt: int
+    """How often it was tried, or is about to be."""
+    at: str | None
+    """When it was taken or given up; of one that waits: since when it does."""
+    error: str | None
+    """Why the last try failed."""
+    status: int | None
+    """The receiver's last HTTP status."""
+    took_s: float | None
+    """How long the last try took."""
+
+
+class NoticeDeliveryPage(TypedDict):
+    """Deliveries, newest first, those that wait before the others."""
+
+    items: list[NoticeDelivery]
+    next_cursor: str | None
+    """Always null: the newest are told, as many as `limit` says."""

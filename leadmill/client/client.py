@@ -27,6 +27,7 @@ from leadmill.answers import (
     NewApiKey,
     NewNoticeChannel,
     NoticeChannel,
+    NoticeDelivery,
     NoticeRules,
     NoticeSecret,
     Project,
@@ -40,6 +41,7 @@ from leadmill.client.job_handle import JobHandle
 from leadmill.client.options import (
     AuditFilter,
     CompanyFilter,
+    DeliveryFilter,
     DownloadOptions,
     Facet,
     JobFilter,
@@ -279,6 +281,16 @@ class Client(Submissions):
         """Let these be the rules of the caller's project, instead of those it has."""
         sent = {"rules": [dict(rule) for rule in rules]}
         return cast(NoticeRules, self._transport.json("PUT", f"{API}/notices/rules", json=sent))
+
+    def deliveries(self, *, limit: int | None = None, **filters: Unpack[DeliveryFilter]) -> Iterator[NoticeDelivery]:
+        """What became of notices, newest first."""
+        check_names(filters, DeliveryFilter)
+        found = self._transport.pages(f"{API}/notices/deliveries", filters, limit)
+        return cast(Iterator[NoticeDelivery], found)
+
+    def replay_delivery(self, delivery_id: str) -> None:
+        """Send a notice once more to the channel that it went to."""
+        self._transport.request("POST", f"{API}/notices/deliveries/{segment(delivery_id)}/replay")
 
     # Statistics, reports
 

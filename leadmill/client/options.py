@@ -237,6 +237,15 @@ class AuditFilter(TypedDict, total=False):
     status: int | None
 
 
+class DeliveryFilter(TypedDict, total=False):
+    """Which deliveries of notices; what is left out matches all."""
+
+    #: A channel by name; of a job.
+    channel: str | None
+    job: str | None
+    result: Literal["waiting", "sent", "given_up"] | None
+
+
 class RuleOptions(TypedDict, total=False):
     """Which notices go to which channels (docs/notices.md); what is left out asks nothing."""
 

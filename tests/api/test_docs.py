@@ -7,14 +7,17 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
 from data.jobs import JobStore
 from data.lake import Lake
+from data.notices.outbox import Outbox
 from leadmill.declared import KINDS
 from leadmill.ids import company_id
+from leadmill.notices import Notice
 from tests.api.conftest import V1, Worker, post
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
@@ -89,7 +92,13 @@ def names(client: TestClient, worker: Worker) -> dict[str, str]:
     job = post(client)["job_id"]
     worker.rows(job, "score", ["acme.example"], score=70.0)
     worker.listen("scraping", "processing", "analytics", "maintenance")
-    return {"${API%/api/v1}": "", "$API": V1, "$COMPANY": company_id("acme.example")}
+    outbox, told = Outbox(worker.store), Notice.new("workers.gone")
+    outbox.put(told, "default:crm")
+    taken = outbox.take("test")
+    assert taken is not None
+    outbox.sent(taken, "test")
+    delivery = quote(f"{told.id}|default:crm", safe="")
+    return {"${API%/api/v1}": "", "$API": V1, "$COMPANY": company_id("acme.example"), "$DELIVERY": delivery}
 
 
 def job_for(call: Call, client: TestClient, worker: Worker, store: JobStore, lake: Lake) -> str:

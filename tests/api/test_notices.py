@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi import FastAPI
@@ -16,9 +17,10 @@ from data import keys
 from data.api_keys import KeyRegistry
 from data.jobs import JobStore
 from data.lake import Lake
+from data.notices.outbox import Outbox
 from leadmill import Client
 from leadmill.access import Role
-from leadmill.notices import KINDS, Severity
+from leadmill.notices import KINDS, Notice, Severity
 from leadmill.settings import Settings, get_settings
 from pipelines.notices.rules import Rules
 from pipelines.notices.setting_up import keep_wanted
@@ -222,5 +224,59 @@ def test_the_calls_of_the_client(app: FastAPI, web: Receiver) -> None:
             mill.set_notice_rules([])
             mill.delete_channel("crm")
             assert mill.notice_channels() == []
+    finally:
+        server.stop(at_once=False)
+
+
+def test_the_log_and_a_replay(app: FastAPI, client: TestClient, store: JobStore, web: Receiver) -> None:
+    """A deliverer played by hand: one delivery is made, one is given up, one waits."""
+    outbox = Outbox(store)
+    client.post(f"{NOTICES}/channels/callback/rotate")
+    put(client, "crm", web.url("/good"))
+    job = str(post(client, body={"company_urls": ["a.example"], "callback_url": web.url("/good")})["job_id"])
+    failed = Notice(
+        "ntc_1795784400512-0", "job.failed", Severity.WARNING, "default", 1.0, job, ("spring",), {"error": "x"}
+    )
+
+    def deliver(channel: str, why: str = "") -> None:
+        outbox.put(failed, channel)
+        taken = outbox.take("me")
+        assert taken is not None and taken.delivery.channel == channel
+        if why:
+            outbox.give_up(taken, "me", why, 0.25, 410)
+        else:
+            outbox.sent(taken, "me", 0.125, 204)
+
+    deliver("default:crm", "answered 410 Gone")
+    deliver(f"default:callback:{job}")
+    outbox.put(Notice.new("workers.gone"), "default:crm")
+    outbox.put(Notice.new("workers.gone", project="acme"), "acme:crm")
+
+    def log(**query: Any) -> list[tuple[str, str]]:
+        answer = client.get(f"{NOTICES}/deliveries", params=query)
+        assert answer.status_code == 200, answer.text
+        return [(one["channel"], one["result"]) for one in answer.json()["items"]]
+
+    waits, ended, told = ("crm", "waiting"), ("crm", "given_up"), (f"callback:{job}", "sent")
+    assert log() == [waits, ended] and log(limit=1) == [waits]
+    assert log(job=job) == [told, ended] and log(job=job, channel="callback") == [told]
+    assert log(result="given_up") == [ended] and log(channel="crm", result="sent") == log(channel="none") == []
+    item = client.get(f"{NOTICES}/deliveries", params={"result": "given_up"}).json()["items"][0]
+    expected = {"title": "Job 'spring' failed: x", "error": "answered 410 Gone", "status": 410, "took_s": 0.25}
+    assert expected.items() <= item.items() and item["id"] == f"{failed.id}|default:crm"
+
+    path = f"{NOTICES}/deliveries/{quote(item['id'], safe='')}/replay"
+    assert client.post(path).status_code == 204
+    assert log(channel="crm") == [waits, waits, ended]
+    assert client.post(path).status_code == 409
+    for nobodys in (f"{failed.id}|acme:crm", f"{failed.id}|default:none", "ntc_1-1|default:crm", "x"):
+        assert client.post(f"{NOTICES}/deliveries/{quote(nobodys, safe='')}/replay").status_code == 404
+
+    server = Server(app)
+    try:
+        with Client(server.url, retries=0) as mill:
+            assert len(list(mill.deliveries(limit=2))) == 2
+            mill.replay_delivery(f"{failed.id}|default:callback:{job}")
+            assert [one["result"] for one in mill.deliveries(channel="callback", job=job)] == ["sent"]
     finally:
         server.stop(at_once=False)

@@ -164,6 +164,7 @@ def in_path(path: str, name: str, made: Things) -> list[Pair]:
         "company_id": [(company_id(OURS), NO_COMPANY), (OURS, NO_DOMAIN)],
         "name": [(MARK, NO_NAME)],  # also of a channel
         "key_id": [(made.key_id, NO_KEY)],
+        "delivery_id": [(f"ntc_1-1%7C{made.project}:{MARK}", f"ntc_1-1%7C{made.project}:{NO_NAME}")],
     }[name]
 
 
@@ -176,6 +177,7 @@ def in_query(name: str, made: Things) -> list[Pair]:
         "key": [(made.key_id, NO_KEY)],
         "project": [(made.project, NO_NAME)],
         "tag": [(MARK, NO_NAME)],
+        "channel": [(MARK, NO_NAME)],
         "text": [(MARK, NO_NAME)],
         "domain": [(OURS, NO_DOMAIN)],
         "industry": [(MARK, NO_NAME)],
@@ -186,7 +188,7 @@ def in_query(name: str, made: Things) -> list[Pair]:
 #: Parameters that choose among what there is, by words that are the same in every project.
 WORDS = {
     "status", "kind", "since", "until", "action", "limit", "field", "country", "tier", "min_score", "from_stage",
-    "format", "type", "layout", "bom", "partial", "older_than_days", "column",
+    "format", "result", "type", "layout", "bom", "partial", "older_than_days", "column",
 }  # fmt: skip
 
 

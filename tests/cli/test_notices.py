@@ -105,3 +105,23 @@ def test_whom_a_job_tells(leadmill: Run, api: Any, at: Any, answer: Any) -> None
     assert leadmill("submit", "a.example", *told, env=at(api.url)).code == 0
     sent = api.requests[-1].json
     assert (sent["notify"], sent["callback_url"]) == (["sales", "me@x.example"], "https://crm.example.com/hook")
+
+
+def test_log_and_replay(leadmill: Run, api: Any, at: Any, answer: Any) -> None:
+    env = at(api.url)
+    delivery = {
+        "id": "ntc_1-0|default:crm", "channel": "crm", "notice": "ntc_1-0", "kind": "job.failed", "severity": "warning",
+        "job_id": None, "title": "Job 'spring' failed", "result": "given_up", "attempt": 9,
+        "at": "2027-01-31T08:00:07.122Z", "error": "answered 500", "status": 500, "took_s": 0.2,
+    }  # fmt: skip
+    api.on("GET", f"{NOTICES}/deliveries", answer({"items": [delivery], "next_cursor": None}))
+    options = ["--channel", "crm", "--job", "job_1", "--result", "given_up", "--limit", "3"]
+    ended = leadmill("notices", "log", *options, env=env)
+    assert ended.out.splitlines()[1:] == [
+        "2027-01-31 08:00:07\tcrm\tgiven up\t9\tJob 'spring' failed\tanswered 500\tntc_1-0|default:crm"
+    ]
+    assert api.requests[-1].query == {"channel": "crm", "job": "job_1", "result": "given_up", "limit": "3"}
+    assert json.loads(leadmill("notices", "log", "--json", env=env).out) == [delivery]
+    api.on("POST", f"{NOTICES}/deliveries/ntc_1-0%7Cdefault%3Acrm/replay", answer(None, 204))
+    ended = leadmill("notices", "replay", "ntc_1-0|default:crm", env=env)
+    assert ended.out == "ntc_1-0|default:crm\n", ended.err

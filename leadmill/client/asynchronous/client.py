@@ -26,6 +26,7 @@ from leadmill.answers import (
     NewApiKey,
     NewNoticeChannel,
     NoticeChannel,
+    NoticeDelivery,
     NoticeRules,
     NoticeSecret,
     Project,
@@ -41,6 +42,7 @@ from leadmill.client.errors import ApiError
 from leadmill.client.options import (
     AuditFilter,
     CompanyFilter,
+    DeliveryFilter,
     DownloadOptions,
     Facet,
     JobFilter,
@@ -278,6 +280,18 @@ class AsyncClient(AsyncSubmissions):
         """Let these be the rules of the caller's project, instead of those it has."""
         sent = {"rules": [dict(rule) for rule in rules]}
         return cast(NoticeRules, await self._transport.json("PUT", f"{API}/notices/rules", json=sent))
+
+    def deliveries(
+        self, *, limit: int | None = None, **filters: Unpack[DeliveryFilter]
+    ) -> AsyncIterator[NoticeDelivery]:
+        """What became of notices, newest first."""
+        check_names(filters, DeliveryFilter)
+        found = self._transport.pages(f"{API}/notices/deliveries", filters, limit)
+        return cast(AsyncIterator[NoticeDelivery], found)
+
+    async def replay_delivery(self, delivery_id: str) -> None:
+        """Send a notice once more to the channel that it went to."""
+        await self._transport.request("POST", f"{API}/notices/deliveries/{segment(delivery_id)}/replay")
 
     # Statistics, reports
 

@@ -1,0 +1,112 @@
+"""What became of notices on their way to the channels of one project, and sending one once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from data.jobs import JobStore
+from data.notice_channels import CALLBACK
+from data.notices.entries import Logged, Waiting
+from data.notices.outbox import Outbox
+from leadmill.answers import NoticeDelivery
+from leadmill.errors import NotFoundError
+from leadmill.notices import Notice
+from pipelines.notices.message import title_of
+from pipelines.notices.rules import Rules
+from pipelines.views.view import iso
+
+Result = Literal["waiting", "sent", "given_up"]
+#: Most deliveries that are told at once; and of those that wait, how many are looked through.
+MOST, _LOOKED_THROUGH = 1_000, 10_000
+
+
+class Deliveries:
+    """Those of one project. `store` is seen from it."""
+
+    def __init__(self, store: JobStore, rules: Rules) -> None:
+        self._store, self._rules, self._outbox = store, rules, Outbox(store)
+        self._front = f"{store.project}:"
+
+    def found(
+        self, *, channel: str | None = None, job: str | None = None, result: Result | None = None, limit: int = 100
+    ) -> list[NoticeDelivery]:
+        """Newest first, those that wait before those that have ended; what is left out matches all.
+
+        Of a job its own, too: to its `callback_url`, and to the addresses that it named.
+
+        Raises:
+            NoticesUnreadableError, UnavailableError: that cannot be told.
+        """
+        found: list[NoticeDelivery] = []
+        if result in (None, "waiting"):
+            waiting = [one for one in self._waiting() if channel in (None, self._named(one.delivery.channel))]
+            found += [_waiting(one, self._front) for one in reversed(waiting)]
+        if result != "waiting":
+            names = dict.fromkeys(self._names(channel, job))
+            logged = [one for name in names for one in self._outbox.log(self._front + name, limit=MOST)]
+            logged.sort(key=lambda one: -one.at_ms)
+            found += [_logged(one, self._front) for one in logged if result in (None, one.result)]
+        return [one for one in found if job in (None, one["job_id"])][:limit]
+
+    def replay(self, delivery_id: str) -> None:
+        """Send a notice once more to the channel that it went to, under the same id.
+
+        Raises:
+            NotFoundError: no such delivery of this project has ended lately.
+            ConflictError: it is on its way already.
+            UnavailableError: Redis does not answer, or takes no write.
+        """
+        notice_id, _, channel = delivery_id.partition("|")
+        logged = self._outbox.log(channel, limit=MOST) if channel.startswith(self._front) else []
+        notice = next((one.notice for one in logged if one.notice.id == notice_id), None)
+        if notice is None:
+            raise NotFoundError("no such delivery; leadmill notices log tells the last ones")
+        self._outbox.put(notice, channel)
+
+    def _waiting(self) -> Iterator[Waiting]:
+        return (one for one in self._outbox.waiting(_LOOKED_THROUGH) if one.delivery.channel.startswith(self._front))
+
+    def _names(self, channel: str | None, job: str | None) -> Iterator[str]:
+        """Channels whose logs may hold what is looked for, as the outbox names them behind the project."""
+        if channel is not None and ":" not in channel:
+            yield channel
+        elif channel is None:
+            yield from self._rules.of(self._store.project).channels
+        record = self._store.record(job) if job is not None else None
+        if record is not None:
+            asked = [f"mail:{name}" for name in record.stored.get("notify", "").split(",") if "@" in name]
+            for name in (f"{CALLBACK}:{job}", *asked):
+                if channel in (None, name, name.partition(":")[0]):
+                    yield name
+
+    def _named(self, channel: str) -> str:
+        return channel.removeprefix(self._front)
+
+
+def _told(notice: Notice, title: str, channel: str, delivery_id: str) -> dict[str, object]:
+    return {
+        "id": delivery_id,
+        "channel": channel,
+        "notice": notice.id,
+        "kind": notice.kind,
+        "severity": notice.severity.value,
+        "job_id": notice.job_id,
+        "title": title,
+    }
+
+
+def _waiting(one: Waiting, front: str) -> NoticeDelivery:
+    told = _told(
+        one.notice, title_of(one.notice, one.delivery), one.delivery.channel.removeprefix(front), one.delivery.id
+    )
+    state = {"result": "waiting", "at": iso(one.since_ms), "error": one.error or None, "status": None, "took_s": None}
+    return {**told, **state, "attempt": one.delivery.attempt}  # type: ignore[typeddict-item]
+
+
+def _logged(one: Logged, front: str) -> NoticeDelivery:
+    told = _told(
+        one.notice, title_of(one.notice, one.delivery), one.delivery.channel.removeprefix(front), one.delivery.id
+    )
+    state = {"result": one.result, "at": iso(one.at_ms), "error": one.error or None, "status": one.status}
+    return {**told, **state, "took_s": one.took_ms / 1000, "attempt": one.delivery.attempt}  # type: ignore[typeddict-item]
