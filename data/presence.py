@@ -56,6 +56,17 @@ class Presence:
             self._store.redis.zrem(self._store.key(self._kind), self._name)
 
 
+def living(store: JobStore, kind: StackProcess) -> list[tuple[str, int]]:
+    """Host and pid of each process of a kind that lives.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    with store.guarded(kind):
+        names = cast("list[str]", store.redis.zrangebyscore(store.key(kind), store.now_ms() - GONE_MS, "+inf"))
+    return [(host, int(pid)) for host, pid, _ in (name.rsplit(":", 2) for name in names)]
+
+
 def quiet_s(store: JobStore, kind: StackProcess) -> float | None:
     """For how long none of a kind was seen, seconds; None where none is missing: never there, or signed off.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder
+
+Tune = Annotated[bool, typer.Option("--tune", help="Look at the running stack for 3 s: what bounds its work now.")]
 
 
 def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(data: DataFolder = None, as_json: AsJson = False) -> int:
+def doctor(data: DataFolder = None, tune: Tune = False, as_json: AsJson = False) -> int:
     """Check this installation and the running stack.
 
     Each fault comes with the command that mends it.
@@ -21,7 +27,10 @@ def doctor(data: DataFolder = None, as_json: AsJson = False) -> int:
     from cli.doctor_checks import examine
     from cli.failure import Exit
 
-    checks = list(examine(use_data(data)))
+    folder = use_data(data)
+    if tune:
+        return _tune(folder, as_json=as_json)
+    checks = list(examine(folder))
     if as_json:
         console.json_result([one.as_dict() for one in checks])
     else:
@@ -34,3 +43,29 @@ def doctor(data: DataFolder = None, as_json: AsJson = False) -> int:
     counts = f"{console.plural(len(faults), 'fault')}, {console.plural(len(warnings), 'warning')}"
     console.note(f"{counts} in {console.plural(len(checks), 'check')}")
     return Exit.JOB_FAILED if faults else Exit.OK
+
+
+def _tune(folder: Path, *, as_json: bool) -> int:
+    from cli.failure import Exit
+    from cli.tuning import measure
+    from data.jobs import JobStore
+    from data.lake import Lake
+    from leadmill.settings import get_settings
+    from pipelines.views.tuning import bounds, nothing
+
+    settings = get_settings()
+    with closing(JobStore.connect(settings.redis_url, settings.key_prefix, 2, lake=folder)) as store:
+        seen = measure(store, Lake(folder), settings)
+    found = bounds(seen)
+    if as_json:
+        console.json_result({"bounds": [one.as_dict() for one in found], "measured": seen.as_dict()})
+        return Exit.OK
+    for one in found:
+        console.result(f"{one.of}: {one.text}")
+        console.result(f"      {one.remedy}")
+    if not found:
+        console.result(nothing(seen))
+    if seen.elsewhere:
+        console.note(f"CPU and memory are this machine's; there are workers on {', '.join(seen.elsewhere)}, too")
+    console.note("what each advice is worth, with figures: docs/tuning.md")
+    return Exit.OK

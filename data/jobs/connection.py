@@ -23,7 +23,14 @@ from data.jobs.model import Answer, HandOut
 from data.redis_errors import classified, damaged
 from leadmill import tracing
 from leadmill.access import DEFAULT_PROJECT
-from leadmill.errors import DamagedRecordError, ForeignLakeError, LeadmillError, OverloadedError, QuotaError
+from leadmill.errors import (
+    DamagedRecordError,
+    ForeignLakeError,
+    LeadmillError,
+    OverloadedError,
+    QuotaError,
+    StoreRefusedError,
+)
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -229,6 +236,18 @@ class StoreConnection:
             began = time.perf_counter()
             self.redis.ping()
             return time.perf_counter() - began, dict(self.redis.info())
+
+    def server_setting(self, name: str) -> str | None:
+        """What the server's configuration says; None where it does not tell this user.
+
+        Raises:
+            UnavailableError: it does not answer.
+        """
+        try:
+            with self.guarded():
+                return cast("dict[str, str]", self.redis.config_get(name)).get(name)
+        except StoreRefusedError:
+            return None
 
     def close(self) -> None:
         """Give the connections up."""
