@@ -17,7 +17,7 @@ ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES))
 endif
 
-.PHONY: help setup up demo test test-fast coverage hooks check fmt docs dashboard screenshots client lock sbom pin soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test test-fast coverage hooks check fmt docs dashboard monitoring-proof screenshots client lock sbom pin soak bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ docs: setup ## write anew what the docs take from the code: settings, commands, 
 
 dashboard: setup ## write the Grafana dashboard anew from deploy/monitoring/grafana/dashboard.toml
 	@python -m deploy.dashboard
+
+monitoring-proof: setup ## break a stack of its own until each alert fires, mend it until it is over (needs Debian's prometheus)
+	@python -m tests.deploy.monitoring.proof
 
 client: setup ## write the Python client without await anew from the one with it
 	@python -m deploy.plain_client

@@ -76,3 +76,13 @@ def quiet_s(store: JobStore, kind: StackProcess) -> float | None:
     with store.guarded(kind):
         newest = cast("list[tuple[str, float]]", store.redis.zrange(store.key(kind), -1, -1, withscores=True))
     return max(0.0, (store.now_ms() - newest[0][1]) / 1000) if newest else None
+
+
+def alive(store: JobStore, kind: StackProcess) -> int:
+    """How many of a kind were seen within `GONE_MS`.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    with store.guarded(kind):
+        return store.redis.zcount(store.key(kind), store.now_ms() - GONE_MS, "+inf")

@@ -113,6 +113,7 @@ _DECLARED: dict[str, Iterable[Metric]] = {
         _gauge("leadmill_queue_workers", "Workers that listen", "queue"),
         _gauge("leadmill_queue_processes", "Processes that listen", "queue"),
         _gauge("leadmill_workers", "Workers alive"),
+        _gauge("leadmill_beats", "Schedulers (beat) alive"),
         _gauge(
             "leadmill_messages_thrown_away",
             "Messages of others that the workers alive threw away, by reason",

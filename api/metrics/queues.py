@@ -1,10 +1,11 @@
-"""Queues, workers, units begun: what `GET /jobs/statistics` tells of them."""
+"""Queues, workers, schedulers, units begun: what `GET /jobs/statistics` tells of them, and more."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from api.metrics.look import Look
+from data.presence import StackProcess, alive
 from pipelines.views.statistics import statistics
 
 
@@ -24,3 +25,4 @@ def look_at_queues(look: Look) -> None:
         thrown = sum((Counter(worker["thrown_away"]) for worker in workers), Counter[str]())
         for reason, number in thrown.items():
             add("leadmill_messages_thrown_away", number, reason=reason)
+    add("leadmill_beats", look.readable.read(lambda: alive(look.store, StackProcess.BEAT), None))

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from data import keys
 from data.api_keys import KeyRegistry
 from data.jobs import JobStore
+from data.presence import GONE_MS, Presence, StackProcess
 from leadmill.access import Role
 from leadmill.metrics import METRICS, NAMED_PROJECTS, MetricType
 from leadmill.settings import Settings
@@ -105,6 +106,17 @@ def test_every_declared_metric_is_filled_and_no_other(busy_client: TestClient) -
             assert sample.labels.keys() - {"le"} == set(metric.labels), name
         if metric.type is not MetricType.GAUGE:
             assert any(sample.value > 0 for sample in family.samples), name
+
+
+def test_schedulers_that_live_are_counted(client: TestClient, store: JobStore) -> None:
+    assert values(scrape(client)["leadmill_beats"]) == {"": 0}
+    beat = Presence(store, StackProcess.BEAT)
+    beat.tell()
+    assert values(scrape(client)["leadmill_beats"]) == {"": 1}
+    store.redis.zadd(store.key(StackProcess.BEAT), {"died": store.now_ms() - GONE_MS - 1})
+    assert values(scrape(client)["leadmill_beats"]) == {"": 1}
+    beat.leave()
+    assert values(scrape(client)["leadmill_beats"]) == {"": 0}
 
 
 def test_histograms_are_cumulative_and_whole(busy_client: TestClient) -> None:

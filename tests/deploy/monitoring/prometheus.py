@@ -1,7 +1,7 @@
 """A real Prometheus for a test: Debian's binary, with the configuration and the rules that compose gives it.
 
 Time runs `faster` there: every duration of the rules (`for: 5m`, `[15m]`, `offset 1h`, an age `… > 900` of a name in
-`_seconds`) is that many times shorter than in operation, and it scrapes and evaluates four times a second. Nothing else
+`_seconds`) is that many times shorter than in operation, and it scrapes and evaluates twice a second. Nothing else
 of them is changed.
 """
 
@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +27,7 @@ FOLDER = ROOT / "deploy" / "monitoring"
 RULES = sorted((FOLDER / "prometheus" / "rules").glob("*.yml"))
 CONFIG: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text())
 #: Between two scrapes, and two evaluations.
-INTERVAL = "250ms"
+INTERVAL = "500ms"
 _DURATION = r"(\d+(?:ms|[smhd]))"
 
 
@@ -51,9 +51,9 @@ class Clock:
     faster: int
 
     def shortened(self, duration: str) -> str:
-        """`5m` as `5s`, 60 times faster; a second at least, which has some scrapes in it."""
+        """`5m` as `5s`, 60 times faster; two seconds at least, which have some scrapes in them."""
         s = int(duration[:-1]) * 86_400 if duration.endswith("d") else seconds(duration)
-        return f"{max(1_000, round(s * 1_000 / self.faster))}ms"
+        return f"{max(2_000, round(s * 1_000 / self.faster))}ms"
 
     def sooner(self, expression: str) -> str:
         """A rule's expression, or a panel's."""
@@ -108,14 +108,13 @@ class Prometheus:
             (self.folder / "rules" / file.name).write_text(yaml.safe_dump(whole))
 
     def __enter__(self) -> Self:
-        """As compose starts it, but for places and the port."""
-        words = [interpolated(word) for word in SERVICES["prometheus"]["command"]]
-        replaced = {"/etc/leadmill": str(self.folder), "/prometheus": str(self.folder / "data")}
-        argv = [_placed(word, replaced) for word in words if "external-url" not in word]
-        port = self.url.rpartition(":")[2]
-        argv += [f"--web.listen-address=127.0.0.1:{port}", "--query.lookback-delta=3s", "--log.level=warn"]
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(["prometheus", *argv], stdout=log, stderr=log)
+        places = {"/etc/leadmill": self.folder, "/prometheus": self.folder / "data"}
+        options = [
+            f"--web.listen-address={self.url.partition('//')[2]}",
+            "--query.lookback-delta=3s",
+            "--log.level=warn",
+        ]
+        self._process = started("prometheus", "prometheus", places, options, self.folder / "log")
         try:
             await_that(self._is_ready, 30, lambda: f"Prometheus is not ready:\n{self._log()}")
         except BaseException:
@@ -175,9 +174,19 @@ class Prometheus:
         return answer
 
 
-def _placed(word: str, replaced: dict[str, str]) -> str:
+def started(
+    service: str, program: str, places: Mapping[str, Path], options: Iterable[str], log: Path
+) -> subprocess.Popen[bytes]:
+    """A service of compose as a process of this machine: its own command, but for places and these options."""
+    words = [interpolated(word) for word in SERVICES[service]["command"] if "external-url" not in word]
+    argv = [program, *(_placed(word, places) for word in words), *options]
+    with log.open("ab") as out:
+        return subprocess.Popen(argv, stdout=out, stderr=out)
+
+
+def _placed(word: str, places: Mapping[str, Path]) -> str:
     option, _, value = word.partition("=")
-    for inside, here in replaced.items():
+    for inside, here in places.items():
         if value == inside or value.startswith(inside + "/"):
             return f"{option}={here}{value.removeprefix(inside)}"
     return word
