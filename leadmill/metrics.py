@@ -39,8 +39,8 @@ class Metric:
 #: Stands in a label for what is none of its kind; and for all projects but the first `NAMED_PROJECTS`. No project can
 #: have this name.
 OTHER, OTHER_PROJECTS = "other", "_others"
-#: Projects with a label of their own, those that had their first job first; fewer than a Prometheus would mind.
-NAMED_PROJECTS = 50
+#: Projects with a label of their own, those that had their first job first; more would make a scrape long.
+NAMED_PROJECTS = 20
 
 #: Seconds: of a unit's wait, and until lost work runs again.
 WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0)
@@ -169,11 +169,13 @@ _DECLARED: dict[str, Iterable[Metric]] = {
         _counter("leadmill_audit_entries_not_kept_total", "Audit entries of refusals that could only be counted"),
     ),
     "Notices": (
-        _counter("leadmill_notices_total", "Notices written for somebody who listens", "kind"),
+        _counter("leadmill_notices_total", "Notices written for somebody who listens", "project", "kind"),
         _counter(
-            "leadmill_notice_deliveries_total", "Tries to deliver: sent, failed or given_up", "channel", "result"
+            "leadmill_notice_deliveries_total",
+            "Tries to deliver: sent, failed or given_up",
+            "project", "channel", "result",
         ),
-        _gauge("leadmill_notices_waiting", "Deliveries not yet made"),
+        _gauge("leadmill_notices_waiting", "Notices and deliveries that are not made yet"),
         _gauge("leadmill_notices_oldest_seconds", "Age of the oldest of these; 0 without any"),
     ),
     "This page": (

@@ -39,19 +39,20 @@ class Samples(Collector):
         """
         if value is None:
             return
-        values = self._values.setdefault(name, {})
-        key = _key(METRICS[name], labels)
-        values[key] = values.get(key, 0.0) + value
+        self.add_to(METRICS[name], _key(METRICS[name], labels), value)
 
-    def times(self, name: str, labels: Mapping[str, str]) -> Times:
-        """The histogram with these labels, to add to.
+    def add_to(self, metric: Metric, labels: _Labels, value: float) -> None:
+        """The same, with the labels' values in the order of the metric's."""
+        values = self._values.setdefault(metric.name, {})
+        values[labels] = values.get(labels, 0.0) + value
 
-        Raises:
-            KeyError: there is no such metric, or not with these labels.
-        """
-        metric = METRICS[name]
-        known = self._times.setdefault(name, {})
-        return known.setdefault(_key(metric, labels), Times([0] * (len(metric.buckets) + 1)))
+    def times(self, metric: Metric, labels: _Labels) -> Times:
+        """The histogram with these labels, to add to."""
+        known = self._times.setdefault(metric.name, {})
+        times = known.get(labels)
+        if times is None:
+            times = known[labels] = Times([0] * (len(metric.buckets) + 1))
+        return times
 
     def describe(self) -> Sequence[Family]:
         """Nothing before it is collected."""

@@ -11,6 +11,7 @@ from api.context import Context
 from api.metrics.jobs import look_at_jobs
 from api.metrics.lake import look_at_compaction, look_at_disk
 from api.metrics.look import Look
+from api.metrics.notices import look_at_notices
 from api.metrics.process import look_at_audit, look_at_requests, look_at_version
 from api.metrics.queues import look_at_queues
 from api.metrics.redis import look_at_redis
@@ -30,6 +31,7 @@ OF_ALL: dict[str, Source] = {
     "queues": look_at_queues,
     "requests": look_at_requests,
     "audit": look_at_audit,
+    "notices": look_at_notices,
 }
 WITHOUT_REDIS: dict[str, Source] = {"disk": look_at_disk, "version": look_at_version}
 #: Damaged keys that are named.

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from api.metrics.samples import Samples
 from data.jobs import Status
+from leadmill import notices
 from leadmill.errors import ErrorCategory
-from leadmill.metrics import METRICS, OTHER, MetricType
+from leadmill.metrics import METRICS, OTHER, Metric, MetricType
 from pipelines.stages import BY_UNIT, KINDS, STAGES
 
 #: Metrics by the names that Redis has for them.
@@ -23,7 +24,7 @@ _NOT_STORED = frozenset({"project", "queue"})
 _ANSWERS = {f"{n}xx" for n in range(2, 6)}
 #: What a label may be.
 _KNOWN: Mapping[str, frozenset[str]] = {
-    "kind": frozenset(KINDS),
+    "kind": frozenset(KINDS) | frozenset(notices.KINDS),
     "category": frozenset(ErrorCategory) | {""},
     "status": frozenset(Status) | {"done", "failed", "none"} | _ANSWERS,
     "result": frozenset({"in", "out", "error", "sent", "failed", "given_up"}),
@@ -36,12 +37,16 @@ _KNOWN: Mapping[str, frozenset[str]] = {
 class _Place(NamedTuple):
     """Where a stored number belongs."""
 
-    name: str
-    labels: Mapping[str, str]
+    metric: Metric
+    #: Labels in the order of the metric's, without the project.
+    labels: tuple[str, ...]
     has_project: bool
-    #: Of a histogram: its bucket, or None for the sum.
+    #: Of a histogram: its bucket, `_SUM` for the sum of times. Of a counter None.
     bucket: int | None
-    is_time: bool
+
+
+#: Stands for the sum of a histogram.
+_SUM = -1
 
 
 def add(samples: Samples, fields: Mapping[str, int], project: str) -> None:
@@ -50,15 +55,13 @@ def add(samples: Samples, fields: Mapping[str, int], project: str) -> None:
         place = _place(stored)
         if place is None:
             continue
-        labels = {**place.labels, "project": project} if place.has_project else place.labels
-        if not place.is_time:
-            samples.add(place.name, number, **labels)
-            continue
-        times = samples.times(place.name, labels)
+        labels = (project, *place.labels) if place.has_project else place.labels
         if place.bucket is None:
-            times.total_s += number / 1000
+            samples.add_to(place.metric, labels, number)
+        elif place.bucket == _SUM:
+            samples.times(place.metric, labels).total_s += number / 1000
         else:
-            times.buckets[place.bucket] += number
+            samples.times(place.metric, labels).buckets[place.bucket] += number
 
 
 @lru_cache(maxsize=10_000)
@@ -68,12 +71,12 @@ def _place(field: str) -> _Place | None:
     metric = _METRICS.get(stem)
     if metric is None or metric.type is MetricType.GAUGE:
         return None
-    is_time, bucket = metric.type is MetricType.HISTOGRAM, None
-    if is_time:
+    bucket = None
+    if metric.type is MetricType.HISTOGRAM:
         last = values.pop() if values else ""
         if last != "ms" and not (last.isdecimal() and 1 <= int(last) <= len(metric.buckets) + 1):
             return None
-        bucket = None if last == "ms" else int(last) - 1
+        bucket = _SUM if last == "ms" else int(last) - 1
     names = [name for name in metric.labels if name not in _NOT_STORED]
     if len(names) != len(values):
         return None
@@ -81,7 +84,8 @@ def _place(field: str) -> _Place | None:
     if "queue" in metric.labels:
         stage = STAGES.get(labels["stage"])
         labels["queue"] = stage.queue.value if stage else OTHER
-    return _Place(metric.name, labels, "project" in metric.labels, bucket, is_time)
+    has_project = "project" in metric.labels
+    return _Place(metric, tuple(labels[name] for name in metric.labels if name != "project"), has_project, bucket)
 
 
 def _known(label: str, value: str) -> str:

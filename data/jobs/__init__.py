@@ -7,7 +7,8 @@
     lua/           the script: operations/<name>.lua is a move; core (how to decide and write), job, limits, unit shared
     entries.py     what single entries must look like; newest_first.py pages over an index
 
-Questions of single callers, as functions: counters.py (statistics, recount), begun.py (units a minute), due.py (what is
+Questions of single callers, as functions: counters.py (statistics, recount), metrics.py (what was ever counted, by
+bulk_reads.py), begun.py (units a minute), due.py (what is
 waited for), dead_units.py, unit_reading.py (units of many jobs), event_feed.py (live events), upkeep.py (housekeeping).
 restored.py makes a lost record again from what the lake knows.
 Nobody else speaks to Redis about jobs, or knows a key (data/keys.py).

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, Self, cast
 from redis.exceptions import WatchError
 
 from data import keys
+from data.jobs.bulk_reads import bulk_reads, pairs
 from data.jobs.connection import StoreConnection
 from data.jobs.entries import count_of
 from data.jobs.model import TERMINAL, Status
-from leadmill.errors import DamagedRecordError
 
 
 class EndedCounts(NamedTuple):
@@ -77,30 +77,39 @@ def counters_of(store: StoreConnection, projects: Sequence[str], kinds: Sequence
     """
     sets = [*(keys.of_status(status) for status in Status), *(keys.of_kind(kind) for kind in kinds), keys.DEAD]
     hashes = [keys.ENDED, *(keys.durations(kind) for kind in kinds)]
-    with store.redis.pipeline(transaction=False) as pipe:
-        for own in map(store.of, projects):
-            for name in sets:
-                pipe.zcard(own.key(name))
-            for name in hashes:
-                pipe.hgetall(own.key(name))
-        answers = iter(store.answers(pipe))
+    reads = [
+        *(("ZCARD", own.key(name)) for own in map(store.of, projects) for name in sets),
+        *(("HGETALL", own.key(name)) for own in map(store.of, projects) for name in hashes),
+    ]
+    answers = bulk_reads(store, reads)
+    sizes = iter(answers[: len(projects) * len(sets)])
+    contents = iter(answers[len(projects) * len(sets) :])
     return {
-        project: _counters(store.of(project), {name: next(answers) for name in (*sets, *hashes)}, kinds)
+        project: _counters(
+            store.of(project),
+            {name: next(sizes) for name in sets},
+            {name: None if (found := next(contents)) is None else pairs(found) for name in hashes},
+            kinds,
+        )
         for project in projects
     }
 
 
-def _counters(own: StoreConnection, answers: Mapping[str, Any], kinds: Sequence[str]) -> Counters:
-    found = {name: None if isinstance(answer, DamagedRecordError) else answer for name, answer in answers.items()}
-    ended = found[keys.ENDED]
-    histograms = {kind: found[keys.durations(kind)] for kind in kinds}
+def _counters(
+    own: StoreConnection,
+    sizes: Mapping[str, int | None],
+    hashes: Mapping[str, Mapping[str, str] | None],
+    kinds: Sequence[str],
+) -> Counters:
+    ended = hashes[keys.ENDED]
+    histograms = {kind: hashes[keys.durations(kind)] for kind in kinds}
     return Counters(
-        {status.value: found[keys.of_status(status)] for status in Status},
-        {kind: found[keys.of_kind(kind)] for kind in kinds},
+        {status.value: sizes[keys.of_status(status)] for status in Status},
+        {kind: sizes[keys.of_kind(kind)] for kind in kinds},
         None if ended is None else _counter(ended),
         {kind: _histogram(fields) for kind, fields in histograms.items() if fields is not None},
-        found[keys.DEAD],
-        tuple(own.key(name) for name, answer in found.items() if answer is None),
+        sizes[keys.DEAD],
+        tuple(own.key(name) for name, answer in {**sizes, **hashes}.items() if answer is None),
     )
 
 
@@ -122,19 +131,19 @@ def accepted_since(
         UnavailableError: Redis does not answer.
     """
     indices = [(project, store.of(project).key(keys.of_kind(kind))) for project in since for kind in kinds]
-    with store.redis.pipeline(transaction=False) as pipe:
-        for project, key in indices:
-            after = "-inf" if since[project] is None else f"({1000 * (since[project] or 0):.0f}"
-            pipe.zcount(key, after, "+inf")
-            pipe.zrangebyscore(key, after, "+inf", start=0, num=1, withscores=True)
-        answers = store.answers(pipe)
+    reads: list[tuple[str | int, ...]] = []
+    for project, key in indices:
+        after = "-inf" if since[project] is None else f"({1000 * (since[project] or 0):.0f}"
+        reads.append(("ZCOUNT", key, after, "+inf"))
+        reads.append(("ZRANGEBYSCORE", key, after, "+inf", "WITHSCORES", "LIMIT", 0, 1))
+    answers = bulk_reads(store, reads)
     found = dict.fromkeys(since, Accepted(0, None, ()))
     for (project, key), number, first in zip(indices, answers[::2], answers[1::2], strict=True):
         jobs, first_s, unreadable = found[project]
-        if isinstance(number, DamagedRecordError):
+        if number is None:
             found[project] = Accepted(jobs, first_s, (*unreadable, key))
         elif number:
-            at = min(first[0][1] / 1000, first_s or math.inf)
+            at = min(float(first[1]) / 1000, first_s or math.inf)
             found[project] = Accepted(jobs + number, at, unreadable)
     return found
 

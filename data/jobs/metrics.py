@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 from data import keys
+from data.jobs.bulk_reads import bulk_reads, pairs
 from data.jobs.connection import StoreConnection
 from data.jobs.entries import count_of
 from leadmill.access import DEFAULT_PROJECT, PROJECT
-from leadmill.errors import DamagedRecordError
 
 
 def observed(metric: str, bounds: Sequence[float], seconds: float, *labels: str) -> dict[str, int]:
@@ -56,14 +56,10 @@ def counted(store: StoreConnection, projects: Sequence[str]) -> Counted:
         UnavailableError: Redis does not answer.
     """
     hashes = {project: store.of(project).key(keys.METRICS) for project in projects}
-    with store.redis.pipeline(transaction=False) as pipe:
-        for key in hashes.values():
-            pipe.hgetall(key)
-        answers = dict(zip(projects, store.answers(pipe), strict=True))
-    damaged = {project for project, answer in answers.items() if isinstance(answer, DamagedRecordError)}
+    answers = dict(zip(projects, bulk_reads(store, [("HGETALL", key) for key in hashes.values()]), strict=True))
     return Counted(
-        {project: _numbers(answer) for project, answer in answers.items() if project not in damaged},
-        tuple(hashes[project] for project in projects if project in damaged),
+        {project: _numbers(pairs(answer)) for project, answer in answers.items() if answer is not None},
+        tuple(hashes[project] for project, answer in answers.items() if answer is None),
     )
 
 

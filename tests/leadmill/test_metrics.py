@@ -16,6 +16,7 @@ def test_names_say_type_and_unit(metric: Metric) -> None:
     assert not re.search(r"_(ms|s|minutes|hours|kb|mb|bucket|sum|count)$", metric.name), "seconds, bytes, no suffixes"
     assert all(re.fullmatch(r"[a-z]+", label) for label in metric.labels)
     assert not {"le", "quantile", "job", "instance"} & set(metric.labels), "names that Prometheus takes for itself"
+    assert "project" not in metric.labels[1:], "it stands first"
     assert metric.help[0].isupper() or metric.help[0].isdigit()
     assert not metric.help.endswith(".")
 
