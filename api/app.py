@@ -58,6 +58,7 @@ from leadmill import log, tracing
 from leadmill.errors import LeadmillError
 from leadmill.ids import registrable_domain
 from leadmill.settings import Settings, get_settings
+from pipelines.notices.deliver import DelivererThread
 from pipelines.plugin_check import check_plugins
 from pipelines.settings_check import check_settings
 from pipelines.views import throughput
@@ -167,6 +168,8 @@ def _lifespan(
         sessions.start(SessionStore(notes))
         await asyncio.to_thread(keyring.start, KeyNotes(notes), here.hub.end_unwelcome)
         here.watcher.start()
+        deliverer = DelivererThread(settings)
+        deliverer.start()
         sharing = asyncio.create_task(_share_rates(here, rates, here.watcher.presence))
         meter: RequestMeter = app.state.meter
         meter.add_counters(
@@ -184,6 +187,7 @@ def _lifespan(
         await metering
         await looking  # a cancelled one would leave its thread behind, which asks Redis after the end
         await asyncio.to_thread(here.watcher.close)
+        await asyncio.to_thread(deliverer.close)
         await asyncio.to_thread(keyring.close)
         notes.close()
         await asyncio.to_thread(here.hub.close)

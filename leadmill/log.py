@@ -28,7 +28,7 @@ FIELDS: Mapping[str, str] = {
     "level": "`debug`, `info`, `warning`, `error` or `critical`.",
     "event": "What happened, in words that stay the same each time; what differs stands in fields of its own.",
     "logger": "Who says it: the module (`pipelines.execution.unit_run`), or the library's logger (`celery.worker`).",
-    "process": "`api`, `worker`, `beat`, or `command` for one that somebody ran.",
+    "process": "`api`, `worker`, `beat`, `deliverer` (of notices, beside a worker), or `command`: somebody ran it.",
     "pid": "The process's number; each child of a worker has its own.",
     "worker": "The worker's node name, of the worker and its children.",
     "job": "The job's id.",
@@ -66,7 +66,7 @@ _process: dict[str, str] = {}
 _form = {"json": os.environ.get("LEADMILL_LOG_FORMAT", "").strip() == "json"}
 
 
-def configure(settings: Settings, process: Literal["api", "worker", "beat"] | None = None) -> None:
+def configure(settings: Settings, process: Literal["api", "worker", "beat", "deliverer"] | None = None) -> None:
     """Set the process's logging once: format and levels from the settings, to stderr, without secrets."""
     _form["json"] = settings.log_format == "json"
     if process:

@@ -20,6 +20,11 @@ POINTS = (
     "audit_written",
     "audit_dropped",
     "audit_merged",
+    "notices_read",
+    "notices_spread",
+    "notice_taken",
+    "notice_sent",
+    "notice_noted",
 )
 _DIR = os.environ.get("LEADMILL_PAUSE_DIR")
 

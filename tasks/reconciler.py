@@ -19,6 +19,7 @@ from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.execution.recovery import TICK_S, Node, Reconciler
 from tasks.child_watch import ChildWatch
+from tasks.deliverer import DelivererProcess
 from tasks.unit_task import deaths
 
 log = get_logger(__name__)
@@ -40,6 +41,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
     def __init__(self, worker: Any, **_: Any) -> None:
         self._ended = threading.Event()
         self._watch = ChildWatch(list)
+        self._deliverer = DelivererProcess()
         self._thread: threading.Thread | None = None
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
@@ -67,6 +69,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
                 with _no_fork:
                     self._reconciler.check_folder()
                     self._reconciler.tick(self._watch.runs(), self._watch.lost)
+                    self._deliverer.look(wanted=self._reconciler.notices_wait)
                 away = False
             except ForeignLakeError as error:
                 # The broker still works, so the consumer would go on taking messages that this worker cannot process.
@@ -111,6 +114,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
         self._ended.set()
         if self._thread is not None:
             self._thread.join(5)
+        self._deliverer.stop()
 
     def terminate(self, worker: Any) -> None:
         """A cold stop. Its units were handed over when Celery cancelled their requests (`UnitRequest.cancel`)."""

@@ -21,6 +21,7 @@ from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.execution import canvas
 from pipelines.intake.schedules import Ticker
+from pipelines.notices.deliver import DelivererThread
 from pipelines.notices.rules import Rules
 from pipelines.notices.straight import Straight
 from pipelines.notices.watcher import Watcher
@@ -52,12 +53,19 @@ class SubmitScheduler(Scheduler):
         watcher.start()
         return watcher
 
+    @cached_property
+    def _deliverer(self) -> DelivererThread:
+        """Started as that is."""
+        deliverer = DelivererThread(get_settings())
+        deliverer.start()
+        return deliverer
+
     def setup_schedule(self) -> None:
         """Nothing to set up: what is due follows from Redis at each tick."""
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Submit what is due; seconds until the next look."""
-        self._watcher  # noqa: B018 - starts
+        self._watcher, self._deliverer  # noqa: B018 - starts
         try:
             self._ticker.tick(datetime.now(UTC))
         except (LeadmillError, OSError) as error:  # beat that ends would only be started again, to find the same
@@ -66,6 +74,7 @@ class SubmitScheduler(Scheduler):
 
     def close(self) -> None:
         """Beat ends as it should."""
-        if (watcher := self.__dict__.get("_watcher")) is not None:
-            watcher.close()
+        for thread in ("_watcher", "_deliverer"):
+            if (started := self.__dict__.get(thread)) is not None:
+                started.close()
         super().close()

@@ -98,7 +98,11 @@ def stack(sites: SampleServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
         writer.writerow(["Nordwind Solar", "nordwind-solar.example", "solar roof energy"])
         writer.writerow(["Donaukraft", "donaukraft.example", "hydro energy"])
         writer.writerow(["Polderdata", "polderdata.example", "software data"])
-    env = {"LEADMILL_HTTP_PROXY": sites.url, "LEADMILL_SEARCH_PROVIDER": f"directory:{directory}"}
+    env = {
+        "LEADMILL_HTTP_PROXY": sites.url,
+        "LEADMILL_SEARCH_PROVIDER": f"directory:{directory}",
+        "LEADMILL_WEBHOOK_ALLOW": "127.0.0.0/8",
+    }
     with LocalStack(folder / "data", workers=2, api_port=0, env=env) as running:
         yield running
 

@@ -20,6 +20,7 @@ from data.lake import Lake
 from leadmill import Client, Job
 from leadmill.client.errors import ApiError
 from leadmill.ids import company_id
+from tests.pipelines.notices.receivers import receiver
 from tests.valkey import free_port
 
 PATIENCE_S = 90
@@ -77,8 +78,16 @@ def test_scraping_one_company(client: Client, stack: LocalStack) -> None:
 def test_search_task(client: Client, stack: LocalStack) -> None:
     job = completed(client.scrape_batch(["energy"], max_results_per_query=5).wait(PATIENCE_S), "scrape")
     assert set(rows(stack, job, "scrape")) == {"nordwind-solar.example", "donaukraft.example"}
-    nothing = client.scrape_batch(["zeppelins"]).wait(PATIENCE_S)
-    assert nothing.status == "failed"
+    with receiver() as web:
+        client.put_channel("night-watch", web.url("/good"))
+        handle = client.scrape_batch(["zeppelins"])
+        nothing = handle.wait(PATIENCE_S)
+        until = time.monotonic() + PATIENCE_S
+        while not (heard := [json.loads(got.body) for got in web.got if handle.id.encode() in got.body]):
+            assert time.monotonic() < until, "somebody hears of it"
+            time.sleep(0.02)
+        client.delete_channel("night-watch")
+    assert nothing.status == "failed" and heard[0]["type"] == "job.failed"
     assert nothing.error is not None and "LEADMILL_SEARCH_PROVIDER" in nothing.error["message"]
 
 

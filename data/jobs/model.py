@@ -107,6 +107,7 @@ LIMITS: dict[str, float] = {
     "NOTICES_KEPT": 10_000,  # most notices that wait for a deliverer; of more the oldest are dropped, so many at once
     "NOTICES_DROPPED": 1_000,
     "TOLD_BYTES": 600,  # longest error that a notice carries
+    "CHANNEL_LEASE_MS": 10_000,  # a deliverer that has not renewed for so long has lost its channel
     "HEAVY": 1e13,  # in front of it, in the order in which deliveries are dropped, stand those of no weight
     "OTHERS_KEPT": 10,  # notices that a delivery remembers of those that it only counts
     "OPEN_KEPT_S": 7 * 86_400,  # so long a channel is told of the end of what it was told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from data.jobs.entries import count_of, object_of
 from leadmill.notices import Delivery, Notice, UnreadableNoticeError
@@ -12,10 +12,14 @@ from leadmill.notices import Delivery, Notice, UnreadableNoticeError
 _MOST = 1 << 53
 
 
+def may_be_named(channel: str) -> bool:
+    """Whether the outbox can know a channel by this name: printable ASCII without `|`, at most 100 characters."""
+    return channel.isascii() and channel.isprintable() and "|" not in channel and 0 < len(channel) <= 100
+
+
 class Target(NamedTuple):
     """A channel that a notice goes to."""
 
-    #: ASCII, without `|`, at most 100 characters.
     name: str
     #: The same cause is told to it once an hour.
     groups: bool
@@ -37,9 +41,20 @@ class Taken:
 
     notice: Notice | None
     delivery: Delivery
-    #: When it came to be, ms by the server's clock; and how many of its tries failed.
-    since_ms: float
+    #: How long ago it came to be, seconds; and how many of its tries failed.
+    age_s: float
     failures: int
+
+
+class Outcome(NamedTuple):
+    """What came of a try."""
+
+    result: Literal["sent", "failed", "given_up"]
+    #: Why it was not taken, and the receiver's answer (HTTP), where there was one.
+    why: str = ""
+    status: int | None = None
+    #: Of a failed one: when it is tried again.
+    again_in_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +102,12 @@ def new_notice(entry: str, fields: Mapping[bytes, bytes]) -> NewNotice:
     return NewNotice(entry, _notice(f"ntc_{entry}", text))
 
 
-def taken(channel: str, delivery_id: str, found: Mapping[str, Any]) -> Taken:
+def taken(channel: str, delivery_id: str, found: Mapping[str, Any], now_ms: float) -> Taken:
     """A delivery as the script gives it."""
     return Taken(
         _notice(delivery_id.partition("|")[0], str(found["notice"])),
         _delivery(channel, delivery_id, found),
-        _number(found.get("since")),
+        max(0.0, now_ms - _number(found.get("since"))) / 1000,
         count_of(found.get("failures")),
     )
 

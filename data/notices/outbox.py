@@ -10,14 +10,14 @@ from redis.client import NEVER_DECODE
 from data import keys
 from data.jobs import LIMITS, JobStore
 from data.notices import entries
-from data.notices.entries import Figures, Logged, NewNotice, Taken, Target, Waiting
+from data.notices.entries import Figures, Logged, NewNotice, Outcome, Taken, Target, Waiting
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ConflictError
 from leadmill.notices import KINDS, RESOLVED, Notice
 from leadmill.redaction import redacted
 
 #: Seconds that a lease of a channel lasts; it is renewed at a third of that.
-LEASE_S = LIMITS["LEASE_MS"] / 1000
+LEASE_S = LIMITS["CHANNEL_LEASE_MS"] / 1000
 #: New notices that are looked at together.
 _TOGETHER = 50
 _ERROR_CHARS = 300
@@ -64,32 +64,21 @@ class Outbox:
 
     def take(self, owner: str) -> Taken | None:
         """A lease (`LEASE_S`) of a channel that is due, with the delivery to try; None when none is."""
-        found = self._store.call("notices_take", owner=owner).body.get("taken")
-        return found and entries.taken(found["channel"], found["id"], found["delivery"])
+        body = self._store.call("notices_take", owner=owner).body
+        found = body.get("taken")
+        return found and entries.taken(found["channel"], found["id"], found["delivery"], body["now"])
 
     def renew(self, channel: str, owner: str) -> bool:
         """Prolong a lease; whether it is still this owner's."""
         return self._store.call("notices_renew", channel=channel, owner=owner).refused is None
 
-    def sent(self, taken: Taken, owner: str, took_s: float = 0.0, status: int | None = None) -> None:
-        """The channel has taken it. Counts also for who has lost the lease: it need not be sent again."""
-        self._settle(taken, owner, "sent", took_s, status=status)
-
-    def failed(
-        self, taken: Taken, owner: str, why: str, again_in_s: float, took_s: float = 0.0, status: int | None = None
-    ) -> None:
-        """The channel has not taken it, and is tried again so much later."""
-        self._settle(taken, owner, "failed", took_s, status=status, error=why, again_in_ms=int(again_in_s * 1000))
-
-    def give_up(self, taken: Taken, owner: str, why: str, took_s: float = 0.0, status: int | None = None) -> None:
-        """It is not tried again; the log says why."""
-        self._settle(taken, owner, "given_up", took_s, status=status, error=why)
-
-    def _settle(self, taken: Taken, owner: str, result: str, took_s: float, *, error: str = "", **more: Any) -> None:
-        told = " ".join(redacted(error).split())[:_ERROR_CHARS].encode("ascii", "replace").decode() or None
+    def settle(self, taken: Taken, owner: str, outcome: Outcome, took_s: float = 0.0) -> None:
+        """Note what came of a try. `sent` counts also for who has lost the lease: it need not be sent again."""
+        told = " ".join(redacted(outcome.why).split())[:_ERROR_CHARS].encode("ascii", "replace").decode()
         self._store.call(
-            "notices_settle", channel=taken.delivery.channel, id=taken.delivery.id, owner=owner, result=result,
-            error=told, took_ms=round(took_s * 1000), **more,
+            "notices_settle", channel=taken.delivery.channel, id=taken.delivery.id, owner=owner, result=outcome.result,
+            error=told or None, status=outcome.status, again_in_ms=round(outcome.again_in_s * 1000),
+            took_ms=round(took_s * 1000),
         )  # fmt: skip
 
     def put(self, notice: Notice, channel: str) -> None:
@@ -98,7 +87,6 @@ class Outbox:
         Raises:
             ConflictError: the same one waits for that channel already.
         """
-        _check_name(channel)
         answer = self._store.call(
             "notices_put", channel=channel, id=f"{notice.id}|{channel}", notice=notice.written(),
             subject=_ascii(notice.subject), weight=_weight(notice),
@@ -157,8 +145,6 @@ def _item(new: NewNotice, targets: Sequence[Target]) -> dict[str, Any]:
     notice = new.notice
     if notice is None:
         return {"entry": new.entry, "id": f"ntc_{new.entry}", "lost": True, "channels": [], "subject": ""}
-    for target in targets:
-        _check_name(target.name)
     subject, resolved = _ascii(notice.subject), KINDS[notice.kind].resolves
     return {
         "entry": new.entry,
@@ -181,7 +167,3 @@ def _weight(notice: Notice) -> str:
 
 def _ascii(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode().replace("|", "/")
-
-
-def _check_name(channel: str) -> None:
-    assert channel.isascii() and channel.isprintable() and "|" not in channel and len(channel) <= 100, channel

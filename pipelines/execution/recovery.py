@@ -65,6 +65,8 @@ class Reconciler:
         self._app, self._store, self._lake, self._node = app, store, lake, node
         self._generation: str | None = None
         self._connection: Any = None
+        #: Notices wait in the outbox, and nobody seems to deliver them: what the last claim said.
+        self.notices_wait = False
 
     def tick(self, runs: Sequence[Seen] = (), on_lost: Callable[[Seen, float], None] | None = None) -> int:
         """Claim what is due and send it; how many messages went out.
@@ -84,6 +86,7 @@ class Reconciler:
             queued = queued_levels(self._connection)
             held = [(run.job_id, run.unit, run.owner) for run in runs]
             answer = self._store.claim(queued, node=self._node.name, about=self._node.about(), runs=held)
+            self.notices_wait = bool(answer.body.get("notices"))
             for place, ended_ms in answer.body.get("lost") or ():
                 if on_lost is not None:
                     on_lost(runs[place], max(0.0, ended_ms / 1000))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Protocol
 
 from leadmill.notices import Delivery, Notice
@@ -65,4 +65,8 @@ class Channels(Protocol):
 
         Asked for tries later than the first, and for what resolves something that the channel was told of.
         """
+        ...
+
+    def wanted(self) -> Set[str]:
+        """The kinds of notice that some rule is about: of others nobody writes one."""
         ...

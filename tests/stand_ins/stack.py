@@ -73,7 +73,7 @@ class Spine:
         """The environment of a process that belongs to this stack."""
         return {
             **os.environ, "REDIS_URL": self.server.url, "LEADMILL_DATA_URL": str(self.folder / "data"),
-            "LEADMILL_KEY_PREFIX": PREFIX,
+            "LEADMILL_KEY_PREFIX": PREFIX, "LEADMILL_WEBHOOK_ALLOW": "127.0.0.0/8",
         }  # fmt: skip
 
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:

@@ -155,8 +155,10 @@ local function fail_unit(job, name, unit, category, text)
   event('unit', { unit = name, stage = stage, state = 'failed', category = category, error = text })
   write('zset', scope .. 'dead', 'ZADD', now, job.id .. '|' .. name)
   if category == 'poison' then critical('poison', { job = job.id, unit = name, stage = stage, error = text }) end
-  local about = { unit = name, stage = stage, category = category, error = text, units = 1 }
-  notice('unit.dead', about, { 'unit.dead' }, job)
+  if is_part(name) or name:find('^render:') then -- of others the job fails, which says so
+    local about = { unit = name, stage = stage, category = category, error = text, units = 1 }
+    notice('unit.dead', about, { 'unit.dead' }, job)
+  end
   if not is_part(name) and (job.category or '') == '' and not name:find('^render:') then
     set(job, 'category', category)
     job.why = text

@@ -65,7 +65,7 @@ def test_the_end_of_a_job_is_written_with_the_end(store: JobStore) -> None:
 
 
 def test_a_failure_says_why(store: JobStore) -> None:
-    listen(store, "job.failed")
+    listen(store, "job.failed", "unit.dead")
     store.submit(new())
     dead(store, "launch")
     begin(store, "publish")

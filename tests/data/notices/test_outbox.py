@@ -9,13 +9,14 @@ import pytest
 
 from data import keys
 from data.jobs import LIMITS, JobStore
-from data.notices.entries import Taken, Target
+from data.notices.entries import Outcome, Taken, Target
 from data.notices.outbox import LEASE_S, Outbox
 from data.notices.telling import tell
 from leadmill.errors import ConflictError
 from leadmill.notices import KINDS, RESOLVED, Notice
 from tests.data.jobs.acting import pass_time
 
+SENT = Outcome("sent")
 OPS, HOOK = Target("default:ops", True), Target("default:hook", False)
 
 
@@ -46,7 +47,7 @@ def told(outbox: Outbox, owner: str = "a") -> list[str]:
     while (taken := outbox.take(owner)) is not None:
         assert taken.notice is not None
         said.append(taken.delivery.said(taken.notice))
-        outbox.sent(taken, owner)
+        outbox.settle(taken, owner, SENT)
     return said
 
 
@@ -92,7 +93,7 @@ def test_one_at_a_time_sends_to_a_channel_and_the_others_go_on(store: JobStore, 
     assert name_of(held) == ("hook", job(1))
     assert name_of(take(outbox, "b")) == ("ops", job(3))
     assert outbox.take("c") is None
-    outbox.sent(held, "a")
+    outbox.settle(held, "a", SENT)
     assert name_of(take(outbox, "c")) == ("hook", job(2))
 
 
@@ -107,12 +108,12 @@ def test_a_lease_lapses_unless_it_is_renewed(store: JobStore, outbox: Outbox) ->
     pass_time(store, 2)
     second = take(outbox, "b")
     assert (first.delivery.attempt, second.delivery.attempt) == (1, 2)
-    outbox.failed(first, "a", "late", 100)
-    outbox.give_up(first, "a", "late")
+    outbox.settle(first, "a", Outcome("failed", "late", None, 100))
+    outbox.settle(first, "a", Outcome("given_up", "late"))
     assert outbox.renew(HOOK.name, "b") and not outbox.renew(HOOK.name, "a"), "who lost it changes nothing"
-    outbox.sent(first, "a")
+    outbox.settle(first, "a", SENT)
     assert outbox.figures().waiting == 0, "but what was taken was taken"
-    outbox.sent(second, "b")
+    outbox.settle(second, "b", SENT)
     assert [one.result for one in outbox.log(HOOK.name)] == ["sent"]
 
 
@@ -122,11 +123,11 @@ def test_a_later_notice_of_a_job_does_not_pass_an_earlier_one(store: JobStore, o
     write(store, "job.completed", job(2))
     spread(outbox, HOOK)
     first = take(outbox)
-    outbox.failed(first, "a", "https://u:secret@x.example/ says 503", 60, status=503)
+    outbox.settle(first, "a", Outcome("failed", "https://u:secret@x.example/ says 503", 503, 60))
     pass_time(store, 3)
     other = take(outbox)
     assert other.notice is not None and other.notice.job_id == job(2), "another job goes on"
-    outbox.sent(other, "a")
+    outbox.settle(other, "a", SENT)
     assert outbox.take("a") is None
     (second, first_again) = sorted(outbox.waiting(), key=lambda one: one.notice.kind)
     assert (second.notice.kind, first_again.notice.kind) == ("job.completed", "job.failed")
@@ -134,7 +135,7 @@ def test_a_later_notice_of_a_job_does_not_pass_an_earlier_one(store: JobStore, o
     pass_time(store, 60)
     again = take(outbox)
     assert again.notice is not None and again.notice.kind == "job.failed" and again.failures == 1
-    outbox.give_up(again, "a", "no")
+    outbox.settle(again, "a", Outcome("given_up", "no"))
     last = take(outbox)
     assert last.notice is not None and last.notice.kind == "job.completed" and last.delivery.resolves
 
@@ -146,12 +147,12 @@ def test_a_channel_that_fails_is_left_alone_for_longer_and_longer(store: JobStor
     tries = 0
     for _ in range(120):
         if (taken := outbox.take("a")) is not None:
-            outbox.failed(taken, "a", "away", 3600)
+            outbox.settle(taken, "a", Outcome("failed", "away", None, 3600))
             tries += 1
         pass_time(store, 1)
     assert 5 <= tries <= 9
     pass_time(store, 60)
-    outbox.sent(take(outbox), "a")
+    outbox.settle(take(outbox), "a", SENT)
     assert take(outbox), "one that was taken ends the pause"
 
 
@@ -249,7 +250,7 @@ def test_the_log_keeps_what_a_replay_needs(store: JobStore, outbox: Outbox) -> N
     write(store, "job.failed", job(1), error="away ü")
     spread(outbox, HOOK)
     taken = take(outbox)
-    outbox.give_up(taken, "a", "410 ü", took_s=0.25, status=410)
+    outbox.settle(taken, "a", Outcome("given_up", "410 ü", 410), 0.25)
     (entry,) = outbox.log(HOOK.name)
     assert (entry.result, entry.error, entry.status, entry.took_ms, entry.delivery) == (
         "given_up",
@@ -264,7 +265,7 @@ def test_the_log_keeps_what_a_replay_needs(store: JobStore, outbox: Outbox) -> N
         outbox.put(entry.notice, HOOK.name)
     again = take(outbox)
     assert again.delivery.id == taken.delivery.id and again.notice == taken.notice
-    outbox.sent(again, "a")
+    outbox.settle(again, "a", SENT)
     assert [one.result for one in outbox.log(HOOK.name)] == ["sent", "given_up"]
     assert 0 < store.redis.ttl(store.key(keys.notices_log(HOOK.name))) <= LIMITS["LOG_KEPT_S"]
 
@@ -365,7 +366,7 @@ def test_a_claim_says_that_nobody_delivers(store: JobStore, outbox: Outbox) -> N
     assert "notices" not in store.claim({}).body, "somebody has it"
     pass_time(store, 8)
     assert store.claim({}).body["notices"] is True
-    outbox.sent(taken, "a")
+    outbox.settle(taken, "a", SENT)
     tell(store, "beat.gone")
     assert "notices" not in store.claim({}).body
 

@@ -28,7 +28,7 @@ local function count_in(item, channel, waits)
       notice = item.notice, line = '~' .. item.cause, weight = item.weight, since = now, cause = item.cause,
       subject = item.subject,
     }, now + left)
-    write('string', key, 'SET', id, 'PX', left + LEASE_MS) -- it is begun anew when that is taken
+    write('string', key, 'SET', id, 'PX', left + CHANNEL_LEASE_MS) -- it is begun anew when that is taken
     return id
   end
   local others, known = {}, pending.others or {}

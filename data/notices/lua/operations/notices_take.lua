@@ -35,7 +35,7 @@ local function take_from(channel)
       if delivery.cause then
         write('string', told_key(channel, delivery.cause), 'SET', '', 'PX', TELL_AGAIN_MS)
       end
-      write('zset', 'notices_due', 'ZADD', now + LEASE_MS, channel)
+      write('zset', 'notices_due', 'ZADD', now + CHANNEL_LEASE_MS, channel)
       write('hash', 'notices_held', 'HSET', channel, args.owner)
       return { channel = channel, id = id, delivery = delivery }
     end
