@@ -96,7 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.auditor, app.state.meter = Auditor(app, keyring.asks), RequestMeter()
     if settings.traces:
-        app.add_middleware(TracedRequests)
+        app.add_middleware(TracedRequests, route_of=app.state.auditor.route_of)
     app.add_middleware(
         Gate,
         hosts=allowed_hosts(settings),

@@ -6,11 +6,12 @@ before it: it joins anybody's, makes a span of every poll, and tells the queries
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadmill import tracing
 from leadmill.access import Caller
-from pipelines.views.view import API
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Streams: as long as somebody looks.
@@ -20,8 +21,8 @@ _ENDLESS = ("/events", "/logs")
 class TracedRequests:
     """The middleware, for an API whose traces are on."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, route_of: Callable[[Scope], str | None]) -> None:
+        self._app, self._route_of = app, route_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller: Caller | None = scope.get("leadmill.caller")
@@ -45,21 +46,19 @@ class TracedRequests:
 
             async def send_noting(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    _note(span, scope, message["status"])
+                    self._note(span, scope, message["status"])
                 await send(message)
 
             await self._app(scope, receive, send_noting)
 
-
-def _note(span: tracing.Span, scope: Scope, status: int) -> None:
-    """The route, in the place of the address: a job's id in each would make every name another one."""
-    route = getattr(scope.get("route"), "path", None)
-    if route is not None:
-        route = (API if scope["path"].startswith(API) else "") + route  # of a router's own routes it lacks the prefix
-        span.retitle(f"{scope['method']} {route}")
-    span.set(**{"http.route": route, "http.response.status_code": status})
-    if status >= 500:
-        span.fail(str(status))
+    def _note(self, span: tracing.Span, scope: Scope, status: int) -> None:
+        """The route, in the place of the address: a job's id in each would make every name another one."""
+        route = self._route_of(scope)
+        if route is not None:
+            span.retitle(f"{scope['method']} {route}")
+        span.set(**{"http.route": route, "http.response.status_code": status})
+        if status >= 500:
+            span.fail(str(status))
 
 
 def _parent(scope: Scope) -> str | None:

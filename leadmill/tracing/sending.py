@@ -80,10 +80,6 @@ class _Told(SpanExporter):
             self._lost, self._why.said = 0, ""
         return result
 
-    @property
-    def works(self) -> bool:
-        return not self._lost
-
     def shutdown(self) -> None:
         self._inner.shutdown()  # type: ignore[no-untyped-call]
 
@@ -128,16 +124,15 @@ def _tracer(pid: int) -> trace.Tracer:
         id_generator=SpanIds(),
         shutdown_on_exit=False,
     )
-    exporter = _Told()
     delay = None if OTEL_BSP_SCHEDULE_DELAY in os.environ else _SEND_EVERY_MS
-    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=delay))
+    provider.add_span_processor(BatchSpanProcessor(_Told(), schedule_delay_millis=delay))
 
     def end() -> None:
         if pid != os.getpid():
             return
         last = threading.Thread(target=provider.shutdown, name="last traces", daemon=True)
         last.start()
-        last.join(_LAST_S if exporter.works else 0)
+        last.join(_LAST_S)
 
     tracing.on_close(end)
     atexit.register(tracing.close)

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
+from leadmill import log
 from leadmill.tracing import NoSpan, Span, Value, open_span, trace_id_of
 from leadmill.tracing.sending import SpanIds, tracer
 
@@ -126,13 +126,18 @@ def begun(name: str, *, parent: str | None = None, serves: bool = False, **attri
     """Open a span that lies in no other of this process; `serves`: it is that of a request.
 
     `parent` is the traceparent of the caller, if that counts.
-    Its trace id stands in every log line until it ends.
+    Its trace id stands in every log line until it ends, of a request in all that are said of it.
     """
     context = Context() if parent is None else trace.set_span_in_context(NonRecordingSpan(_context_of(parent)))
     inner = tracer().start_span(name, context, SpanKind.SERVER if serves else SpanKind.INTERNAL, _named(attributes))
     with _opened(inner) as opened:
         told = opened.traceparent
-        with structlog.contextvars.bound_contextvars(**({} if told is None else {"trace_id": trace_id_of(told)})):
+        named = None if told is None else trace_id_of(told)
+        if serves:
+            log.bind(trace_id=named)
+            yield opened
+            return
+        with log.bound(trace_id=named):
             yield opened
 
 
@@ -158,7 +163,8 @@ def run_of_a_stage(
             _named(attributes),
             links,
         )
-    with _opened(inner) as opened, structlog.contextvars.bound_contextvars(trace_id=trace_id_of(parent)):
+    log.bind(trace_id=trace_id_of(parent))
+    with _opened(inner) as opened:
         yield opened
 
 

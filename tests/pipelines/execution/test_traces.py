@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx2
 import pytest
@@ -31,6 +33,8 @@ class Traced(NamedTuple):
     #: Where the processes are held (`leadmill.pause`).
     holds: Path
     stack: LocalStack
+    #: Ends the stack.
+    end: Callable[[], None]
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +44,15 @@ def traced(sites: SampleServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with Receiver() as receiver:
         env = {
             "LEADMILL_HTTP_PROXY": sites.url, "LEADMILL_PAUSE_DIR": str(folder / "holds"), "LEADMILL_TRACES": "on",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_EXPORTER_OTLP_TIMEOUT": "2",
+            "LEADMILL_LOG_FORMAT": "json",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
             "OTEL_SERVICE_NAME": "leads",
             "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{TOKEN}",
         }  # fmt: skip
-        with (
-            LocalStack(folder / "data", workers=2, api_port=0, env=env) as stack,
-            Client(stack.api_url) as client,
-        ):
-            yield Traced(client, receiver, folder / "holds", stack)
+        with ExitStack() as running:
+            stack = running.enter_context(LocalStack(folder / "data", workers=2, api_port=0, env=env))
+            client = running.enter_context(Client(stack.api_url))
+            yield Traced(client, receiver, folder / "holds", stack, running.close)
 
 
 def runs(found: list[Received]) -> Counter[str]:
@@ -90,6 +94,16 @@ def test_a_job_is_one_trace_from_its_request_to_publish(traced: Traced) -> None:
     }  # fmt: skip
     assert scrape.resource["service.name"] == "leads"
     assert traced.receiver.headers["authorization"] == f"Bearer {TOKEN}"
+
+    lines = [line for line in logged(traced.stack) if line.get("job") == job.id]
+    assert {line["process"] for line in lines} == {"api", "worker"}
+    assert {line.get("trace_id") for line in lines if line.get("method", "POST") == "POST"} == {scrape.trace}
+
+
+def logged(stack: LocalStack) -> list[dict[str, Any]]:
+    """The lines that the stack has logged."""
+    files = [file for file in (stack.data_dir / "run").glob("*.log") if file.name != "redis.log"]
+    return [json.loads(line) for file in files for line in file.read_text().splitlines() if line.startswith("{")]
 
 
 def test_a_killed_run_is_followed_in_the_same_trace(traced: Traced) -> None:
@@ -135,6 +149,19 @@ def test_a_job_is_not_held_up_by_its_receiver(traced: Traced, answer: int, delay
             time.sleep(0.02)
     finally:
         traced.receiver.answer, traced.receiver.delay_s = 200, 0.0
-    said = "".join(file.read_text() for file in (traced.stack.data_dir / "run").glob("*.log"))
-    assert TOKEN not in said and "Traceback" not in said
-    assert said.count("traces are not taken") <= 6, "once a process"
+
+
+def test_the_end_of_a_process_sends_what_waits(traced: Traced) -> None:
+    """A span waits up to a second else; of five and more processes each has some just now."""
+    expected = {"launch": 1, "scrape": 3, "process": 3, "publish": 1}
+    first = traced.client.submit(SITES, stages=["scrape", "process"])
+    traced.receiver.until(first.id, lambda found: runs(found) == expected)  # the outages before are over
+    job = traced.client.submit(SITES, stages=["scrape", "process"])
+    job.wait(timeout=60)
+    traced.end()
+    assert runs(traced.receiver.of(job.id)) == expected
+
+    lines = logged(traced.stack)
+    lost = Counter(line["pid"] for line in lines if line["event"].startswith("traces are not taken"))
+    assert set(lost.values()) <= {1, 2}, "once a process and outage"
+    assert not any(TOKEN in str(line) or "exception" in line for line in lines)
