@@ -20,6 +20,7 @@ from api import (
     companies,
     event_stream,
     health,
+    job_logs,
     jobs,
     keys,
     kinds,
@@ -112,7 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
-        audit, openapi, keys, notices,
+        audit, openapi, keys, notices, job_logs,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),

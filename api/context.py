@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from api.auditing import ACCEPTANCE, Acceptance
 from api.dispatcher import Dispatcher
 from api.event_hub import EventHub
+from api.gate import NAMED
 from api.keyring import Keyring
 from api.probing import Prober
 from api.rate_limit import RateLimit
@@ -63,6 +64,8 @@ class Context:
     closing: asyncio.Event
     #: The audit entry of a job that this request may make; None where it is not audited.
     acceptance: Acceptance | None = None
+    #: The request's id where its caller has named it: the log of a job that it makes says so, too.
+    named_id: str | None = None
 
 
 @dataclass
@@ -125,7 +128,7 @@ class Installation:
             rates=rates,
         )
 
-    def seen_by(self, caller: Caller, acceptance: Acceptance | None = None) -> Context:
+    def seen_by(self, caller: Caller, acceptance: Acceptance | None = None, named_id: str | None = None) -> Context:
         """What a caller may ask and do."""
         store = self.store.of(caller.project)
         lake = self.lake if caller.project == self.lake.project else self.lake.of(caller.project, store.critical)
@@ -146,6 +149,7 @@ class Installation:
             submitters=self.submitters,
             closing=self.closing,
             acceptance=acceptance,
+            named_id=named_id,
         )
 
 
@@ -179,7 +183,7 @@ async def get_context(request: Request) -> Context:
     """What the request's caller may ask and do."""
     installation: Installation = request.app.state.installation
     caller: Caller = request.scope["leadmill.caller"]
-    return installation.seen_by(caller, request.scope.get(ACCEPTANCE))
+    return installation.seen_by(caller, request.scope.get(ACCEPTANCE), request.scope.get(NAMED))
 
 
 Here = Annotated[Context, Depends(get_context)]

@@ -131,12 +131,14 @@ class EventHub:
             self._thread.join(_BLOCK_MS / 1000 + 3)
 
     @contextmanager
-    def watch(self, stream: str, after: str, welcome: Callable[[], bool]) -> Iterator[Viewer]:
+    def watch(
+        self, stream: str, after: str, welcome: Callable[[], bool], viewer: Viewer | None = None
+    ) -> Iterator[Viewer]:
         """Entries of a job's stream (`data.jobs.event_feed.stream_of`) behind `after`, while its caller is `welcome`.
 
-        Some may come that the viewer already has.
+        Some may come that the viewer already has. `viewer`: one that watches another stream, too.
         """
-        viewer = Viewer(asyncio.get_running_loop(), welcome)
+        viewer = viewer or Viewer(asyncio.get_running_loop(), welcome)
         with self._news:
             self._viewers.setdefault(stream, set()).add(viewer)
             self._read_to.setdefault(stream, after)

@@ -36,19 +36,21 @@ MAX_AGE_S = 3_600.0
 _PAGE = 500
 #: An empty one says no more than none.
 _EVENT_ID = r"^([0-9]{1,15}(-[0-9]{1,10})?)?$"
-_ENTRY_ID = re.compile(r"[0-9]{1,15}(-[0-9]{1,10})?\Z")
+ENTRY_ID = re.compile(r"[0-9]{1,15}(-[0-9]{1,10})?\Z")
 
 
 LastEventId = Annotated[str | None, Header(json_schema_extra={"pattern": _EVENT_ID})]
 
 
-def _last_event_id(last_event_id: LastEventId = None) -> str:
-    if last_event_id and not _ENTRY_ID.match(last_event_id):
+def last_event_id(last_event_id: LastEventId = None) -> str:
+    """Behind which entry a stream begins."""
+    if last_event_id and not ENTRY_ID.match(last_event_id):
         raise InputError("not the id of an event", field="Last-Event-ID")
     return last_event_id or "0"
 
 
-async def _seat(here: Here) -> AsyncIterator[None]:
+async def seat(here: Here) -> AsyncIterator[None]:
+    """A place among the open streams, for as long as one lasts."""
     with here.hub.seats.seat(_whose_seat(here.caller)):
         yield
 
@@ -70,12 +72,12 @@ def _existing_job(job_id: str, here: Here) -> str:
     summary="Follow a job by Server-Sent Events",
     responses=problems.refusals(429),
     description="429 or 503 with Retry-After when too many streams are open already.",
-    dependencies=[Depends(_seat)],
+    dependencies=[Depends(seat)],
 )
 async def events(
     request: Request,
     job_id: Annotated[str, Depends(_existing_job)],
-    after: Annotated[str, Depends(_last_event_id)],
+    after: Annotated[str, Depends(last_event_id)],
     here: Here,
 ) -> AsyncIterator[ServerSentEvent]:
     """Events `status`, `stage`, `unit` and `progress`; those kept since the job's start first."""
@@ -92,7 +94,7 @@ async def events(
     "/{job_id}/events",
     role=Role.VIEWER,
     include_in_schema=False,
-    dependencies=[Depends(_existing_job), Depends(_last_event_id)],
+    dependencies=[Depends(_existing_job), Depends(last_event_id)],
 )
 def events_head() -> Response:
     """No stream is opened for its headers alone."""
@@ -106,6 +108,7 @@ class Follower:
         self._here, self._job_id = here, job_id
         self._seen = after
         self._ended = False
+        self._until = time.monotonic() + MAX_AGE_S
 
     async def past(self) -> AsyncIterator[ServerSentEvent]:
         """What the store keeps behind the last event told."""
@@ -115,11 +118,10 @@ class Follower:
 
     async def live(self, viewer: Viewer) -> AsyncIterator[ServerSentEvent]:
         """Events as they come, a comment when none does."""
-        until = time.monotonic() + MAX_AGE_S
         if not self._ended and await self._is_over():
             async for event in self._rest():
                 yield event
-        while not self._ended and not self._here.closing.is_set() and time.monotonic() < until:
+        while not self._ended and self._goes_on():
             try:
                 entry = await asyncio.wait_for(viewer.entries.get(), HEARTBEAT_S)
             except TimeoutError:
@@ -129,6 +131,9 @@ class Follower:
                 return
             if order(entry[0]) > order(self._seen):
                 yield self._tell(entry)
+
+    def _goes_on(self) -> bool:
+        return not self._here.closing.is_set() and time.monotonic() < self._until
 
     async def _rest(self) -> AsyncIterator[ServerSentEvent]:
         """The end of a job that has ended: what is still kept of it, and its status if that is not among it."""

@@ -203,6 +203,31 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "LogPage": {
+        "items": [
+            {
+                "id": "1801382408871-0",
+                "at": "2027-01-31T08:00:08.870Z",
+                "level": "warning",
+                "event": "companies failed",
+                "stage": "scrape",
+                "unit": "p2",
+                "epoch": 1,
+                "attempt": 1,
+                "request_id": "crm-4711",
+                "trace_id": None,
+                "logger": "pipelines.execution.what_failed",
+                "exception": None,
+                "more": {
+                    "companies": 1,
+                    "categories": {"network": 1},
+                    "examples": ["tideless-systems.example: no answer within 20 s"],
+                },
+            }
+        ],
+        "dropped": 0,
+        "next_cursor": None,
+    },
     "ErrorPage": {
         "items": [
             {

@@ -50,7 +50,9 @@ _UNCOUNTED_ENDS = ("/healthz", "/readyz", "/events")
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/sign-out"})
 #: The same where people sign in by a provider.
 PROVIDER_PATHS = frozenset({"/sign-in/oidc", "/sign-in/oidc/callback"})
-#: In a request's scope: the id of the session that has let it in; why its session has not.
+#: In a request's scope: its id, where its caller has named it; the session that has let it in; why its session
+#: has not.
+NAMED = "leadmill.named_id"
 SESSION, SESSION_REFUSED = "leadmill.session", "leadmill.session_refused"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SOON = {"Retry-After": "1"}
@@ -156,8 +158,9 @@ class Gate:
             scope["client"] = address and (address, 0)
         headers = _first_headers(scope)
         given = headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = given if _REQUEST_ID.match(given) else f"req_{self._series}{next(self._numbers):08x}"
-        scope["leadmill.request_id"] = request_id
+        named = given if _REQUEST_ID.match(given) else None
+        request_id = named or f"req_{self._series}{next(self._numbers):08x}"
+        scope["leadmill.request_id"], scope[NAMED] = request_id, named
         begin(request_id=request_id)
         access = Access(scope) if speaks() else None
         started = False

@@ -54,7 +54,7 @@ def accept(
         ConflictError: the key stood for another body.
         UnavailableError: Redis does not answer; carries the id.
     """
-    submission = replace(submission, idempotency_key=scoped_key(here.caller, key))
+    submission = replace(submission, idempotency_key=scoped_key(here.caller, key), request_id=here.named_id)
     audit = here.acceptance
     accepted = record(here.store, here.lake, submission, audit=None if audit is None else audit.text)
     if audit is not None:

@@ -31,6 +31,7 @@ def all_commands() -> TyperGroup:
         jobs,
         keys,
         leads,
+        logs,
         maintain,
         notices,
         processes,
@@ -49,7 +50,7 @@ def all_commands() -> TyperGroup:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for group in (stack, run_job, check, jobs, report, leads, scoring, processes, audit, doctor):
+    for group in (stack, run_job, check, jobs, logs, report, leads, scoring, processes, audit, doctor):
         group.register(app)
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")

@@ -45,6 +45,10 @@ def events(job_id: str) -> str:
     return f"ev:{job_id}"
 
 
+def log(job_id: str) -> str:
+    return f"log:{job_id}"
+
+
 # ---- of many
 
 #: Begins the name of every index.

@@ -55,9 +55,8 @@ ACCESS_FIELDS: Mapping[str, str] = {
 }
 #: The logger of requests. It speaks where machines read along.
 ACCESS = "api.access"
-#: Loggers whose lines below a level tell nobody anything, in every form and for people.
+#: Loggers whose lines below a level tell nobody anything.
 LEVELS: Mapping[str, str] = {"scrapy": "CRITICAL", "aiohttp": "ERROR", "asyncio": "ERROR", "httpx2": "WARNING"}
-LEVELS_FOR_PEOPLE: Mapping[str, str] = {ACCESS: "WARNING"}
 
 _FIRST = ("timestamp", "level", "event", "logger", "process", "pid", "worker")
 #: What each line of this process says of it; its children say the same.
@@ -104,7 +103,7 @@ def configure(settings: Settings, process: Literal["api", "worker", "beat", "del
     root.setLevel(settings.log_level)
     logging.captureWarnings(True)
     given = dict(one.split("=") for one in settings.log_levels)
-    for name, level in {**LEVELS, **({} if is_for_machines() else LEVELS_FOR_PEOPLE), **given}.items():
+    for name, level in {**LEVELS, ACCESS: "NOTSET" if is_for_machines() else "WARNING", **given}.items():
         logging.getLogger(name).setLevel(level)
 
 

@@ -17,6 +17,7 @@ from leadmill.errors import LeadmillError
 from leadmill.loading import imports_kept, without_pandas
 from leadmill.settings import get_settings
 from pipelines.execution.broker import make_celery
+from pipelines.execution.job_log import listen
 from pipelines.execution.start_check import check_start
 from pipelines.plugin_check import check_plugins
 from pipelines.queues import Queue
@@ -97,6 +98,7 @@ def _preload(instance: Any, **_: Any) -> None:
 
     Only import: a fork while a parent thread uses DuckDB hung 1 of 60 times.
     """
+    listen()  # behind Celery's own setting up of logging
     queues = instance.app.amqp.queues.consume_from
     with imports_kept():
         import cffi.cparser  # noqa: F401  (billiard's, in each new child)

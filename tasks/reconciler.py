@@ -17,6 +17,7 @@ from data.lake import Lake
 from leadmill.errors import ForeignLakeError, LeadmillError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
+from pipelines.execution.job_log import job_log
 from pipelines.execution.recovery import TICK_S, Node, Reconciler
 from tasks.child_watch import ChildWatch
 from tasks.deliverer import DelivererProcess
@@ -58,6 +59,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
         queues = tuple(sorted(worker.app.amqp.queues.consume_from))
         node = Node(worker.hostname, queues, worker.concurrency)
         store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
+        job_log.connect(store)
         self._reconciler = Reconciler(worker.app, store, Lake(settings.data_dir), node)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         self._thread.start()
@@ -70,6 +72,8 @@ class ReconcilerStep(bootsteps.StartStopStep):
                     self._reconciler.check_folder()
                     self._reconciler.tick(self._watch.runs(), self._watch.lost)
                     self._deliverer.look(wanted=self._reconciler.notices_wait)
+                    job_log.settle()
+                    job_log.send()
                 away = False
             except ForeignLakeError as error:
                 # The broker still works, so the consumer would go on taking messages that this worker cannot process.

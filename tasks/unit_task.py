@@ -22,6 +22,7 @@ from leadmill.errors import LeadmillError
 from leadmill.log import begin, get_logger
 from leadmill.settings import get_settings
 from pipelines.execution import canvas
+from pipelines.execution.job_log import job_log
 from pipelines.execution.marks import board
 from pipelines.execution.unit_run import Body, Runtime, run_unit
 from pipelines.stages import STAGES
@@ -160,6 +161,7 @@ def _runtime(app: Celery, pid: int) -> Runtime:
         canvas.dispatch(app, outs)
 
     store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
+    job_log.connect(store)
     return Runtime(settings, store, Lake(settings.data_dir, store.critical), dispatch)
 
 
@@ -190,6 +192,8 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
             except LeadmillError as error:
                 log.warning("unit left to its lease", job=job_id, unit=unit, error=str(error))
                 going_on = False
+            job_log.settle()
+            job_log.send()
             if not going_on:
                 self.request.chain = None  # the rest of a stale chain would find nothing to do
 

@@ -24,7 +24,7 @@ ERRORS = {
 }  # fmt: skip
 #: Where names of keys are made.
 KEYS = {"data.keys"}
-_KEY = re.compile(r"(job|doc|units|todo|ev|idx|hist|idem|told|ticked):([sk]:)?")
+_KEY = re.compile(r"(job|doc|units|todo|ev|log|idx|hist|idem|told|ticked):([sk]:)?")
 #: Methods of the store that give what is stored as it is: lists and files of `data.jobs` may want it, nobody else.
 _RAW = {"read", "units"}
 

@@ -22,6 +22,7 @@ set, the numbers of hand-outs, the workers and whose server it is are of all (`k
     units:<id>  hash unit -> its state (JSON, see record.py); a planned partition is absent
     todo:<id>   list of partitions planned again by a resume
     ev:<id>     capped stream of events (status, stage, unit, progress)
+    log:<id>    capped stream of what was logged of it as a warning or an error, for two weeks after the last line
     due         sorted set `<job>|<unit>` -> when somebody must look at it; the only timer there is
     idx:s:<status>, idx:k:<kind>, idx:t:<tag>   sorted sets of job ids by time of creation
     seq, mark   last hand-out number, and highest begun one, of each `<stage>:<level>`

@@ -149,6 +149,8 @@ class StoreConnection:
             raise damaged(body["damaged"], body["is"], body["want"])
         if "illegal" in body:
             log.warning("illegal move refused", operation=operation, job=arguments.get("job"), move=body["illegal"])
+        for job_id, unit, stage, category, why in body.pop("dead", None) or ():
+            log.error("unit failed for good", job=job_id, unit=unit, stage=stage, category=category, error=why)
         send = [_hand_out(row) for row in body.pop("send", None) or ()]
         return Answer(body.get("no"), send, body)
 

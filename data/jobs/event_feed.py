@@ -18,6 +18,11 @@ def stream_of(store: StoreConnection, job_id: str) -> str:
     return store.key(keys.events(job_id))
 
 
+def log_of(store: StoreConnection, job_id: str) -> str:
+    """The same of a job's own log."""
+    return store.key(keys.log(job_id))
+
+
 def news(store: StoreConnection, read_to: Mapping[str, str], *, most: int, wait_ms: int) -> dict[str, list[Event]]:
     """Events behind the id that each stream was read to, at most so many a stream; empty when none came in time.
 

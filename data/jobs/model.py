@@ -101,6 +101,9 @@ LIMITS: dict[str, float] = {
     "BUCKET": 1.1,  # a duration bucket is 10 % wide
     "MOST_COUNTED": 9_000_000_000_000_000,  # a number in the metrics that is larger was written by something else
     "EVENTS_KEPT": 500,
+    "LINES_KEPT": 500,  # of a job's own log, the newest
+    "LINES_KEPT_S": 14 * 86_400,  # after the last of them
+    "DEAD_TOLD": 20,  # most units that failed for good of which one move's answer tells
     "ENDED_KEPT_S": 3_600,  # units and events of a completed job
     "IDEMPOTENCY_S": 86_400,
     "USED_KEPT_S": 2 * 86_400,  # what a project used of its quotas of a day
@@ -179,6 +182,8 @@ class Grant:
     pages_left: int | None = None
     #: What names the job's trace (W3C traceparent), if it is traced.
     trace: str | None = None
+    #: That of `NewJob`.
+    request_id: str | None = None
 
 
 @dataclass
@@ -217,6 +222,8 @@ class NewJob:
     #: Who is told of its end: channels by name, mail addresses; and by a webhook.
     notify: tuple[str, ...] = ()
     callback_url: str | None = None
+    #: Of the request that it came by, where its caller has named it; every line logged by its workers says it.
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)

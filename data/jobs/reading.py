@@ -155,6 +155,19 @@ class JobReader(StoreConnection):
             rows = cast("list[Any]", self.redis.xrange(self.key(keys.events(job_id)), f"({after}", "+", count=limit))
         return [(entry, *event_of(fields)) for entry, fields in rows]
 
+    def lines(self, job_id: str, after: str = "0", limit: int = 500) -> list[tuple[str, str, dict[str, Any]]]:
+        """A job's own log after an id: (id, level, what it says); level `unreadable` where an entry is none."""
+        with self.guarded(keys.log(job_id)):
+            rows = cast("list[Any]", self.redis.xrange(self.key(keys.log(job_id)), f"({after}", "+", count=limit))
+        return [(entry, *event_of(fields)) for entry, fields in rows]
+
+    def lines_dropped(self, job_id: str) -> int:
+        """Lines that a job's own log has dropped to hold no more than it may; 0 where the server does not say."""
+        key = self.key(keys.log(job_id))
+        with self.guarded(keys.log(job_id)):
+            about = self.redis.xinfo_stream(key) if self.redis.exists(key) else {}
+        return int(about["entries-added"] - about["length"]) if "entries-added" in about else 0
+
     def criticals(self, limit: int = 50) -> list[dict[str, Any]]:
         """The newest critical events, newest first: {at (s since the epoch), kind, …}."""
         with self.guarded(keys.CRITICAL):

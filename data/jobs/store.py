@@ -48,6 +48,7 @@ class JobStore(JobReader):
             "parent": job.parent or "",
             "min_coverage": "" if job.min_coverage is None else job.min_coverage,
             "partitions_handed": 0,
+            **({"request_id": job.request_id} if job.request_id else {}),
         }
         if job.trace is not None:
             fields["trace"] = job.trace
@@ -93,7 +94,7 @@ class JobStore(JobReader):
             frozenset(name for name in body.get("refused") or () if "?" not in name),
             max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
             body.get("project") or DEFAULT_PROJECT,
-            bool(body.get("quota")), body.get("pages_left"), body.get("trace"),
+            bool(body.get("quota")), body.get("pages_left"), body.get("trace"), body.get("request_id"),
         )  # fmt: skip
 
     def renew(self, grant: Grant, progress: int | None = None, message: str = "", pages: int = 0) -> str | None:
@@ -243,6 +244,10 @@ class JobStore(JobReader):
         with self.guarded():
             mark = json.dumps({"job": job_id, "body": body_hash})
             self.redis.set(self.key(keys.idempotency(key)), mark, ex=for_s, nx=True)
+
+    def add_lines(self, job_id: str, lines: Sequence[tuple[str, str]]) -> bool:
+        """Add lines (level, the rest as JSON) to the log of a job of whichever project; whether it has one."""
+        return self.call("log", job=job_id, lines=lines).refused is None
 
     def forget(self, job_id: str) -> None:
         """Drop an ended job's record from Redis."""

@@ -33,6 +33,7 @@ from leadmill.answers.jobs import (
     RefusedJob,
 )
 from leadmill.answers.keys import ApiKey, ApiKeyPage, NewApiKey, RoleName
+from leadmill.answers.logs import LogLevel, LogLine, LogPage
 from leadmill.answers.notices import (
     ChannelTest,
     NewNoticeChannel,
@@ -118,6 +119,9 @@ __all__ = [
     "ListPreview",
     "ListRead",
     "ListTold",
+    "LogLevel",
+    "LogLine",
+    "LogPage",
     "NewApiKey",
     "NewNoticeChannel",
     "NoticeChannel",

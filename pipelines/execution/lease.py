@@ -13,6 +13,7 @@ import psutil
 from data.jobs import CUT_OFF_S, RENEW_S, Grant, JobStore
 from leadmill.errors import LeadmillError, UnavailableError
 from leadmill.log import get_logger
+from pipelines.execution.job_log import job_log
 from pipelines.execution.marks import marks
 
 log = get_logger(__name__)
@@ -134,6 +135,7 @@ class _Renewer:
                     lease.look()
                 except Exception:
                     log.exception("a lease could not be renewed")
+            job_log.send()
 
 
 @lru_cache(maxsize=1)

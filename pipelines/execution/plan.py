@@ -23,6 +23,7 @@ from leadmill.redaction import redacted, shown_address
 from pipelines.committed import files_of, recorded_files
 from pipelines.execution.filtered import filtered
 from pipelines.execution.unit_run import UnitRun
+from pipelines.execution.what_failed import tell_refused
 from pipelines.execution.window import window
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
@@ -161,11 +162,8 @@ def launch(run: UnitRun) -> None:
             run.runtime.store.settle(run.grant, plan.companies)
         partitions, companies = plan.partitions, run.files.write_plan(plan.parts, plan.input_headers)
     run.outcome.rows_out = companies
-    run.outcome.fields |= {
-        "partitions": partitions if chain else 0,
-        "window": window(processes),
-        "companies": companies,
-    }
+    counted = {"partitions": partitions if chain else 0, "window": window(processes), "companies": companies}
+    run.outcome.fields |= counted
     _write_first_manifest(run)
 
 
@@ -191,6 +189,7 @@ def _planned(run: UnitRun, chain: Sequence[str], processes: int) -> _Planned:
             resolve(run)  # for its lines alone
         return _Planned([rows], rows["error"].null_count, partitions, headers)
     plan = resolve(run)
+    tell_refused(plan.bad)
     companies = len(plan.companies)
     if not companies:
         raise WorkError(_nothing(plan), ErrorCategory.DATA)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +12,7 @@ from data.duck import connection
 from data.job_files import JobFiles, Parts
 from data.jobs import JobRecord, UnitStatus
 from leadmill.errors import ErrorCategory
+from leadmill.log import get_logger
 from pipelines.committed import Units, epochs_of, files_of
 from pipelines.execution.redone import clear_redone
 from pipelines.execution.unit_run import UnitRun
@@ -18,6 +20,11 @@ from pipelines.manifest import manifest_of
 from pipelines.request.asked import document
 from pipelines.stages import KINDS, partition_stages, report_format
 from pipelines.views import causes
+
+log = get_logger(__name__)
+
+#: Causes that are told in the job's log.
+MOST_CAUSES = 10
 
 
 def publish(run: UnitRun) -> None:
@@ -49,6 +56,7 @@ def _decided(run: UnitRun, record: JobRecord, units: Units, files: JobFiles, val
     what.status = status
     what.fields = {} if coverage is None else {"coverage": round(coverage, 6)}
     what.doc = {"result": json.dumps(result)}
+    _tell(result, companies, good, status, error)
     if error:
         why = ErrorCategory.DEADLINE if record.struck_ms else ErrorCategory.DATA
         what.fields["category"] = record.error_category or why.value
@@ -65,6 +73,15 @@ def _decided(run: UnitRun, record: JobRecord, units: Units, files: JobFiles, val
         error=error,
         valid=valid,
     )
+
+
+def _tell(result: Mapping[str, Any], companies: int, good: int, status: str, error: str | None) -> None:
+    """In the job's own log: why companies are missing, and why the job fails."""
+    for cause in result.get("missing", ())[:MOST_CAUSES]:
+        log.warning("companies missing", **cause)
+    if error or good < companies:
+        tell = log.error if error else log.warning
+        tell(f"job {status}", companies=companies, good=good, missing=companies - good, error=error)
 
 
 def _good(run: UnitRun, valid: Parts) -> int:

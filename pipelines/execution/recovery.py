@@ -90,6 +90,11 @@ class Reconciler:
             for place, ended_ms in answer.body.get("lost") or ():
                 if on_lost is not None:
                     on_lost(runs[place], max(0.0, ended_ms / 1000))
+            for job_id, unit, stage, epoch, lapses in answer.body.get("lapsed") or ():
+                log.warning(
+                    "lease lapsed: its worker is gone, or stood still", job=job_id, unit=unit, stage=stage, epoch=epoch,
+                    lapses=lapses,
+                )  # fmt: skip
             pause_point("claimed")
             self.send(answer.send)
             self._check_generation(answer.body.get("generation"))

@@ -37,6 +37,7 @@ from pipelines.committed import recorded_files
 from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.execution.lease import Lease, RunStoppedError
 from pipelines.execution.traced_run import traced_run
+from pipelines.execution.what_failed import WhatFailed, what_follows
 from pipelines.request.asked import RecordError, check_options, place_of
 from pipelines.stages import partition_number, partition_stages, reads_in
 
@@ -97,6 +98,7 @@ class UnitRun:
         self.now = datetime.now(UTC)
         self._began = time.monotonic()
         self.outcome = UnitResult()
+        self.failed = WhatFailed()
 
     @property
     def makes_parts(self) -> bool:
@@ -168,6 +170,7 @@ class UnitRun:
         """Write companies and pages that failed; companies count as the stage's errors."""
         self.files.write(rows, "errors")
         self._tell_refused("errors")
+        self.failed.add(rows)
         self.outcome.errors += sum(row["scope"] == "company" for row in rows)
 
     def _tell_refused(self, kind: PartKind) -> None:
@@ -232,7 +235,8 @@ def run_unit(
     if began is None:
         return False
     grant, number, stage = began
-    bind(stage=stage, partition=number, epoch=grant.epoch, attempt=grant.attempt, project=grant.project)
+    bind(job=job_id, unit=unit, stage=stage, partition=number)
+    bind(epoch=grant.epoch, attempt=grant.attempt, project=grant.project, request_id=grant.request_id)
     with traced_run(grant, stage, on=runtime.settings.traces):
         return _run(runtime.of(grant.project), body, grant, number, stage, chained=chained)
 
@@ -324,6 +328,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         return False
     tracing.current().set(rows_in=what.rows_in, rows_out=what.rows_out, errors=what.errors)
     pause_point("committed")
+    run.failed.tell()
     try:
         with tracing.span("expose files"):
             runtime.lake.expose(grant.job_id, run.stage, grant.unit, grant.epoch)
@@ -373,13 +378,6 @@ def _fail(
     """Tell the record that a stage failed, and what its run counted; whether the run still held its unit."""
     category = error.category if isinstance(error, LeadmillError) else ErrorCategory.SYSTEM
     text = failure_text(error)
-    log.warning(
-        "stage failed",
-        job=grant.job_id,
-        unit=grant.unit,
-        error=text,
-        exc_info=not isinstance(error, LeadmillError),
-    )
     tracing.current().fail(category.value)
     policy = RETRY[category]
     arguments = {
@@ -393,6 +391,15 @@ def _fail(
     }
     told = clean_text(text[:500])  # the script's JSON takes no lone surrogate
     answer = _insist(lambda: runtime.store.fail(grant, error=told, **arguments))
+    log.warning(
+        "stage failed",
+        job=grant.job_id,
+        unit=grant.unit,
+        category=category.value,
+        error=text,
+        then=what_follows(answer, grant.tries + 1, policy.max_attempts),
+        exc_info=None if isinstance(error, LeadmillError) else error,
+    )
     try_dispatch(runtime.dispatch, answer.send)
     return answer.refused is None
 

@@ -84,6 +84,8 @@ class Submission:
     #: Who is told of its end: channels by name, mail addresses; and a URL, by a signed webhook.
     notify: Sequence[str] = ()
     callback_url: str | None = None
+    #: The id of the request that it came by, where its caller has named it.
+    request_id: str | None = None
 
     def checked_stages(self) -> tuple[str, ...]:
         """The job's stages in their order.
@@ -248,6 +250,7 @@ def _record(
             trace=tracing.current().traceparent,
             notify=tuple(submission.notify),
             callback_url=submission.callback_url,
+            request_id=submission.request_id,
         )
         if submission.run_at is not None or not source.keys().isdisjoint(("file", "json")):
             accepted.keep(lake, job)

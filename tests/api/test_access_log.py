@@ -20,7 +20,6 @@ from tests.api.conftest import V1
 @pytest.fixture(autouse=True)
 def own_logging(settings: Settings) -> Iterator[None]:
     yield
-    logging.getLogger(log.ACCESS).setLevel(logging.NOTSET)
     log.configure(settings)
 
 

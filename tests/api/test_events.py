@@ -65,13 +65,13 @@ def http(server: Server) -> Iterator[httpx2.Client]:
 class Stream:
     """One open stream, read in a thread."""
 
-    def __init__(self, http: httpx2.Client, job_id: str, after: str | None = None) -> None:
+    def __init__(self, http: httpx2.Client, job_id: str, after: str | None = None, *, path: str = "") -> None:
         self.events: list[tuple[str, str, Any]] = []
         self.comments = 0
         self.ended = threading.Event()
         self.status = 0
         self._headers = {"Last-Event-ID": after} if after else {}
-        self._http, self._path = http, f"{V1}/jobs/{job_id}/events"
+        self._http, self._path = http, path or f"{V1}/jobs/{job_id}/events"
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ from threading import Thread
 import pytest
 
 from api.app import create_app
+from cli.main import main
+from data.jobs import JobStore
 from leadmill import Client
 from leadmill.client.errors import ApiError
 from leadmill.client.options import JobFilter
 from leadmill.settings import get_settings
+from pipelines.execution.job_log import told
 from reports.formats import FORMATS
 from tests.api.test_events import Server
 from tests.effects.conftest import Mill
@@ -144,3 +148,36 @@ def test_a_report_in_another_form_and_by_a_job(
 
         assert handle.report("json", tmp_path / "made.json", on_wait=made).stat().st_size > 100
     assert len(told) == 1
+
+
+def test_a_jobs_own_log(
+    api: str, mill: Mill, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = mill.run("/jobs/scrape/companies", {"company_urls": ["a.example"]})
+    store = JobStore.connect(get_settings().redis_url, get_settings().key_prefix)
+    for level, stage, at in (("warning", "scrape", 1e9), ("error", "scrape", 1.7e9), ("error", "publish", 1.8e9)):
+        said = {"event": f"{level} \x1b[2Jof {stage}", "stage": stage, "why": "x y"}
+        store.add_lines(job, [(level, told(said, at))])
+    with Client(api) as client:
+        everything = [line["event"] for line in client.logs(job)]
+        assert everything[-3:] == ["warning �[2Jof scrape", "error �[2Jof scrape", "error �[2Jof publish"]
+        assert [line["event"] for line in client.logs(job, follow=True)] == everything
+        assert len(list(client.logs(job, limit=2))) == 2 == len(list(client.logs(job, limit=2, follow=True)))
+        assert [line["stage"] for line in client.logs(job, level="error", since="2027-01-01T00:00:00Z")] == ["publish"]
+        assert all(line["stage"] == "publish" for line in client.logs(job, stage="publish", follow=True))
+        assert list(client.job(job).logs(level="error", stage="scrape"))[-1]["at"].startswith("2023-11-14")
+    environment.setenv("LEADMILL_API_PORT", api.rpartition(":")[2])
+    get_settings.cache_clear()
+    for command, wanted in (
+        (["logs", job], 3),
+        (["logs", job, "--level", "ERROR"], 2),
+        (["logs", job, "--stage", "publish", "--follow"], 1),
+        (["logs", job, "--since", "2027-01-01T00:00", "--level", "error"], 1),
+    ):
+        assert main(command) == 0
+        shown = capsys.readouterr().out.splitlines()
+        assert len([line for line in shown if "�[2Jof " in line]) == wanted, shown
+    assert shown[-1] == '2027-01-15 08:00:00.000Z ERROR    publish  error �[2Jof publish · why="x y"'
+    assert main(["logs", job, "--json", "--follow", "--level", "error"]) == 0
+    assert [json.loads(line)["level"] for line in capsys.readouterr().out.splitlines()] == ["error", "error"]
+    assert main(["logs", job, "--level", "eror"]) == 2 and "did you mean 'error'?" in capsys.readouterr().err

@@ -19,6 +19,7 @@ end
 local TERMINAL = { completed = true, failed = true, cancelled = true }
 local SIZE = { hash = 'HLEN', zset = 'ZCARD', stream = 'XLEN', list = 'LLEN', string = 'STRLEN' } -- refuse other types
 local send = {} -- messages the caller must publish
+local dead = {} -- units that failed for good: {job, unit, stage, category, error}; the first of many
 local typed = {} -- keys that are known to be of their type
 
 local subject -- the id of the job that the decision is about

@@ -18,5 +18,6 @@ if not made then
   if answer.illegal then answer.no = 'illegal' end
 end
 answer.send = #send > 0 and send or nil
+answer.dead = made and #dead > 0 and dead or nil
 answer.now = now
 return enc(answer)

@@ -154,6 +154,7 @@ local function fail_unit(job, name, unit, category, text)
   set(job, stage .. STAGE_FINISHED, now)
   event('unit', { unit = name, stage = stage, state = 'failed', category = category, error = text })
   write('zset', scope .. 'dead', 'ZADD', now, job.id .. '|' .. name)
+  if #dead < DEAD_TOLD then dead[#dead + 1] = { job.id, name, stage, category, text } end
   if category == 'poison' then critical('poison', { job = job.id, unit = name, stage = stage, error = text }) end
   if is_part(name) or name:find('^render:') then -- of others the job fails, which says so
     local about = { unit = name, stage = stage, category = category, error = text, units = 1 }

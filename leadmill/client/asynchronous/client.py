@@ -23,6 +23,8 @@ from leadmill.answers import (
     DeadLetter,
     ErrorEntry,
     Health,
+    LogLevel,
+    LogLine,
     NewApiKey,
     NewNoticeChannel,
     NoticeChannel,
@@ -121,6 +123,19 @@ class AsyncClient(AsyncSubmissions):
     def errors(self, job_id: str, *, limit: int | None = None) -> AsyncIterator[ErrorEntry]:
         """The companies and pages of a job that failed, each with category and reason."""
         return self.job(job_id).errors(limit=limit)
+
+    def logs(
+        self,
+        job_id: str,
+        *,
+        level: LogLevel | None = None,
+        stage: str | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+        follow: bool = False,
+    ) -> AsyncIterator[LogLine]:
+        """A job's own log, oldest first (see `AsyncJobHandle.logs`)."""
+        return self.job(job_id).logs(level=level, stage=stage, since=since, limit=limit, follow=follow)
 
     def events(self, job_id: str, *, after: str | None = None, silence_s: float = 60.0) -> AsyncIterator[Event]:
         """The job's events as they come (see `AsyncJobHandle.events`)."""

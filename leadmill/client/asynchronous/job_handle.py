@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
 
-from leadmill.answers import ErrorEntry
+from leadmill.answers import ErrorEntry, LogLevel, LogLine
 from leadmill.client.asynchronous.leads import AsyncLeads
 from leadmill.client.asynchronous.transport import AsyncTransport
 from leadmill.client.errors import ApiError, ApiUnreachableError
@@ -21,6 +21,8 @@ from leadmill.client.results import ENDED, Event, Job, Json
 POLL_S = (0.2, 1.0)
 #: An event stream that is silent for so long is left for a look at the status, seconds.
 _SILENCE_S = 5.0
+#: A stream says at least that it lives more often than this, seconds.
+_LOG_SILENCE_S = 30.0
 
 
 class AsyncJobHandle:
@@ -60,6 +62,51 @@ class AsyncJobHandle:
             async for event in httpx2.EventSource(response):
                 data = event.json() if event.data else {}
                 yield Event(event.id, event.event, data if isinstance(data, dict) else {"value": data})
+
+    async def logs(
+        self,
+        *,
+        level: LogLevel | None = None,
+        stage: str | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+        follow: bool = False,
+    ) -> AsyncIterator[LogLine]:
+        """The job's own log, oldest first: warnings and errors of the processes that worked for it.
+
+        Those as bad as `level` at least, of a `stage`, `since` a time (RFC 3339). With `follow` also those that come,
+        until the job has ended; an API that is away for a moment is waited for.
+
+        Raises:
+            ApiError: no such job, or (410) cleanup has taken its record, and its log.
+        """
+        path = f"{API}/jobs/{segment(self.id)}/logs"
+        wanted = filled({"level": level, "stage": stage, "since": since})
+        if not follow:
+            async for line in self._transport.pages(path, wanted, limit):
+                yield cast(LogLine, line)
+            return
+        after, left = "", limit
+        while left is None or left > 0:
+            headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+            try:
+                async with self._transport.stream(
+                    f"{path}/events", params=wanted, headers=headers, read_timeout_s=_LOG_SILENCE_S
+                ) as response:
+                    import httpx2
+
+                    async for event in httpx2.EventSource(response):
+                        after = event.id or after
+                        if event.event == "status":
+                            return
+                        if event.data:
+                            yield cast(LogLine, event.json())
+                            left = None if left is None else left - 1
+                            if left == 0:
+                                return
+            except ApiUnreachableError:
+                await self.status()  # whether it is away, or the stream was cut
+            await asyncio.sleep(POLL_S[1])
 
     def errors(self, *, limit: int | None = None) -> AsyncIterator[ErrorEntry]:
         """The companies and pages that failed, each with category and reason."""

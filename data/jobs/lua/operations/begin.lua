@@ -49,6 +49,6 @@ local function operation()
     created = num(job.created), parts = num(job[PARTITIONS]), spec = spec, epochs = unit[COMMITTED_EPOCHS],
     files = unit[FILES], category = job.category, refused = unit[NAMED_PAGES], deaths = unit[DEATHS],
     lapses = unit[LAPSES], project = project, quota = job.quota,
-    pages_left = job.quota and limits().pages_left(job), trace = job.trace,
+    pages_left = job.quota and limits().pages_left(job), trace = job.trace, request_id = job.request_id,
   }
 end

@@ -36,8 +36,11 @@ local function look_at_handed(job, name, unit)
   put_unit(name, unit)
 end
 
+local lapsed = {} -- leases that nobody renewed: {job, unit, stage, epoch, how often}
+
 local function look_at_lapsed(job, name, unit)
   unit[LAPSES], unit[LOST_MS] = num(unit[LAPSES]) + 1, now
+  lapsed[#lapsed + 1] = { job.id, name, stage_of(job, name, unit) or '?', unit[EPOCH], unit[LAPSES] }
   meter('lease_lapses:' .. stage_of(job, name, unit), 1)
   event('unit', { unit = name, state = 'lapsed', lapses = unit[LAPSES] })
   if unit[LAPSES] >= MAX_LAPSES then
@@ -201,15 +204,17 @@ local function operation()
   if last > 0 and now - last > OUTAGE_MS then spare_running(last) end
   if last - now > BACK_MS then pull_in(last) end
   for _, member in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, args.limit)) do
-    local sent = #send
+    local sent, failed, gone = #send, #dead, #lapsed
     local ok, why = pcall(look_at_member, member)
     if not ok then
       for i = #send, sent + 1, -1 do send[i] = nil end
+      for i = #dead, failed + 1, -1 do dead[i] = nil end
+      for i = #lapsed, gone + 1, -1 do lapsed[i] = nil end
       set_aside(member, why)
     end
   end
   return {
     ok = true, generation = call('GET', P .. 'generation'), lost = args.runs and lost_runs(args.runs),
-    notices = notices_wait() or nil,
+    notices = notices_wait() or nil, lapsed = #lapsed > 0 and lapsed or nil,
   }
 end

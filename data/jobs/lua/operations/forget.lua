@@ -10,6 +10,7 @@ local function operation()
   for _, key in ipairs({ 'job:', 'doc:', 'units:' }) do drop('hash', scope .. key .. job.id) end
   if project then write('hash', 'project_of', 'HDEL', job.id) end
   drop('stream', scope .. 'ev:' .. job.id)
+  drop('stream', scope .. 'log:' .. job.id)
   drop('list', scope .. 'todo:' .. job.id)
   return { ok = true }
 end
