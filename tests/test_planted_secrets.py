@@ -32,6 +32,9 @@ from tests.valkey import Valkey
 MARK = "PL4NT"
 REDIS, PROXY, SIGNING = f"{MARK}@redis/:1", f"{MARK}@proxy?#", f"{MARK}-signing-" + "k" * 32
 TYPED, KEY, HEADER, OTHER = f"{MARK}-typed", f"lm_abcd1234_{MARK}{'x' * 38}", f"{MARK}-header", f"{MARK}-other"
+#: Where notices go: a mail server that nobody is at, by a password; a hook whose address is a secret.
+TOLD_BY = f"LEADMILL_NOTIFY_URLS=mailto://u:{MARK}-mail@127.0.0.1:1?from=a@b.example&to=c@d.example"
+HOOK = f"https://hooks.acme.example/{MARK}-hook?key={MARK}-query"
 ROOT = Path(__file__).parents[1]
 #: How a password is sent to a proxy.
 SENT = base64.b64encode(f"u:{PROXY}".encode())
@@ -58,6 +61,7 @@ PROVIDER = Provider("angry", search, "nothing")
 #: Where a secret may stand, and why: relative to the data folder.
 MAY_STAND = {
     "run/redis.url": "commands beside the stack find Redis by it; for its owner alone",
+    "notices.json": "whoever sends reads where to; for its owner alone",
     "input/companies.csv": "a list lies as it was uploaded",
     # Of a key only a hash is kept: it stands nowhere.
 }
@@ -91,7 +95,9 @@ class Stack:
         secret.write_text(f"redis://:{quote(REDIS, safe='')}@127.0.0.1:{server.port}/0\n")
         open_to_all.write_text(f"http://u:{quote(PROXY, safe='')}@127.0.0.1:{proxy_port}")
         open_to_all.chmod(0o644)
-        (folder / ".env").write_text(f"LEADMILL_SIGNING_KEY={SIGNING}\nLEADMILL_HTTP_PROXY_FILE={open_to_all}\n")
+        (folder / ".env").write_text(
+            f"LEADMILL_SIGNING_KEY={SIGNING}\nLEADMILL_HTTP_PROXY_FILE={open_to_all}\n{TOLD_BY}\n"
+        )
         (folder / ".env").chmod(0o600)
         plugin = folder / "plugins"
         (plugin / "angry-1.dist-info").mkdir(parents=True)
@@ -281,6 +287,8 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
             (home / "list.csv").write_text(listed)
             with Client(stack.url, api_key=stack.key) as client:
                 job = client.submit(csv=home / "list.csv", report={"formats": FORMATS})
+                told.marks.append(str(client.put_channel("hook", HOOK)["secret"]).encode()[-20:])
+                assert not client.test_channel("hook")["taken"] and not client.test_channel("settings-1")["taken"]
                 stack.ask("/api/v1/pipelines/preview", listed, "text/csv")
                 running(stack)
                 ended = job.wait(timeout=60)
@@ -297,6 +305,7 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
                              "/api/v1/jobs/list", f"/api/v1/jobs/status/{ended.id}", f"/api/v1/jobs/status/{health.id}",
                              f"/api/v1/jobs/status/{broken.id}", f"/api/v1/jobs/{broken.id}/errors",
                              f"/api/v1/jobs/{ended.id}/events", "/api/v1/companies", "/api/v1/companies.csv",
+                             "/api/v1/notices/channels", "/api/v1/notices/deliveries", "/api/v1/notices/rules",
                              *(f"/api/v1/jobs/{ended.id}/report?format={name}" for name in FORMATS)):  # fmt: skip
                     stack.ask(path)
                 nodes = [worker["name"] for worker in client.statistics()["workers"] or ()]

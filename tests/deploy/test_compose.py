@@ -159,6 +159,12 @@ def test_a_provider_is_known_to_the_api_alone() -> None:
     ) == []  # fmt: skip
 
 
+def test_who_sends_notices_reaches_whom_it_tells_where_that_is_asked_for() -> None:
+    more = yaml.safe_load((ROOT / "docker-compose.notices.yml").read_text())
+    assert more == {"services": {name: {"networks": ["receivers"]} for name in ("api", "beat")}}
+    assert "receivers" in WHOLE["networks"] and not {"receivers"} & set(SERVICES["api"]["networks"])
+
+
 def test_what_looks_on_reaches_the_api_and_nothing_else() -> None:
     networks = {name: set(service["networks"]) for name, service in SERVICES.items()}
     assert WHOLE["networks"]["monitoring"] == {"internal": True}
