@@ -100,6 +100,7 @@ def stack(sites: SampleServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
         writer.writerow(["Polderdata", "polderdata.example", "software data"])
     env = {
         "LEADMILL_HTTP_PROXY": sites.url,
+        "LEADMILL_LOG_FORMAT": "json",
         "LEADMILL_SEARCH_PROVIDER": f"directory:{directory}",
         "LEADMILL_WEBHOOK_ALLOW": "127.0.0.0/8",
     }
