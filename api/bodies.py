@@ -29,6 +29,7 @@ from api.fields import (
     Icp,
     KindName,
     LayoutName,
+    MailTo,
     ModelName,
     Notify,
     PerQuery,
@@ -121,9 +122,10 @@ def _limit(name: str, about: str) -> Any:
 
 
 def table_options(report: Report | ReportBody) -> dict[str, Any]:
-    """What a report asks for its tables, where that is not the default."""
+    """What a report asks for its tables and its mail, where that is not the default."""
     layout = {} if report.layout == DEFAULT_LAYOUT else {"layout": report.layout}
-    return layout | ({} if report.bom else {"bom": False})
+    mail = {"mail_to": report.mail_to} if report.mail_to else {}
+    return layout | ({} if report.bom else {"bom": False}) | mail
 
 
 class Crawl(Body):
@@ -164,6 +166,7 @@ class Report(Body):
     formats: Formats = DEFAULT_FORMATS
     layout: LayoutName = DEFAULT_LAYOUT
     bom: Bom = True
+    mail_to: MailTo = []
 
     def options(self) -> dict[str, Any]:
         """What the stages read; what is left as it was is not kept in the record."""
@@ -279,6 +282,7 @@ class ReportBody(AnalysisBody):
     formats: Formats = DEFAULT_FORMATS
     layout: LayoutName = DEFAULT_LAYOUT
     bom: Bom = True
+    mail_to: MailTo = []
 
 
 class FilterBody(Body):

@@ -31,7 +31,6 @@ from leadmill.settings import Settings
 from pipelines.execution.broker import make_celery
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.notices.rules import Rules
-from pipelines.notices.straight import Straight
 from pipelines.notices.watcher import Watcher
 from pipelines.views.view import API
 
@@ -119,7 +118,7 @@ class Installation:
             lake=lake,
             dispatcher=Dispatcher(make_celery(settings)),
             hub=EventHub(store),
-            watcher=Watcher(settings, StackProcess.API, Straight(Rules())),
+            watcher=Watcher(settings, StackProcess.API, Rules(settings)),
             prober=Prober(store, broker, lake, settings.redis_url, settings.broker_url),
             keyring=keyring,
             api_keys=KeyRegistry(settings.data_dir, notes.announce),

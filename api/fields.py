@@ -23,6 +23,7 @@ from pydantic.config import JsonDict
 
 from leadmill.declared import KINDS, PIPELINE
 from leadmill.errors import LeadmillError
+from leadmill.mail_address import MAX_ADDRESSES, MAX_CHARS, is_address
 from pipelines.intake.submit import MAX_DEADLINE_S
 from pipelines.notices.rules import MAX_NOTIFY
 from pipelines.request.inputs import MAX_COLUMN, MAX_INLINE, MAX_QUERIES, MAX_RESULTS
@@ -108,6 +109,13 @@ def _bom_is_written(bom: bool, given: ValidationInfo) -> bool:
     return bom
 
 
+def _mailable(addresses: list[str]) -> list[str]:
+    for address in addresses:
+        if not is_address(address):
+            raise ValueError(f"{address[:60]!r} is no mail address, like anna.meier@example.com")
+    return addresses
+
+
 Tag = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=MAX_DEADLINE_S, strict=True, allow_inf_nan=False)]
@@ -133,6 +141,12 @@ Bom = Annotated[
     StrictBool,
     Field(description="CSV begins with a byte-order mark, by which spreadsheets know UTF-8"),
     AfterValidator(_bom_is_written),
+]
+MailTo = Annotated[
+    list[Annotated[str, Field(max_length=MAX_CHARS)]],
+    Field(max_length=MAX_ADDRESSES, description="Addresses that the report is mailed to when it is ready"),
+    AfterValidator(_mailable),
+    AfterValidator(_distinct),
 ]
 ModelName = Annotated[
     str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$", description="Name of a scoring model")

@@ -35,6 +35,10 @@ LayoutName = Annotated[
     ),
 ]
 NoBom = Annotated[bool, typer.Option("--no-bom", help="CSV without a byte-order mark.")]
+MailTo = Annotated[
+    list[str] | None,
+    typer.Option("--mail-to", metavar="ADDRESS", help="Mail the report there when it is ready; may be repeated."),
+]
 MaxPages = Annotated[int | None, typer.Option(min=1, help="Pages fetched of each company at most.")]
 MinCoverage = Annotated[float | None, typer.Option(min=0, max=1, help="Share of companies that must do well.")]
 Deadline = Annotated[
@@ -56,6 +60,7 @@ def _pipeline(
     formats: Formats = None,
     layout: LayoutName = None,
     no_bom: NoBom = False,
+    mail_to: MailTo = None,
     max_pages: MaxPages = None,
     min_coverage: MinCoverage = None,
     deadline: Deadline = None,
@@ -92,8 +97,8 @@ def _pipeline(
         body["search_queries"] = list(search)
     if stages:
         body["stages"] = words(stages)
-    if "report" in body.get("stages", PIPELINE) or formats or layout or no_bom:
-        body["report"] = _report(words(formats) if formats else None, layout, no_bom=no_bom)
+    if "report" in body.get("stages", PIPELINE) or formats or layout or no_bom or mail_to:
+        body["report"] = _report(words(formats) if formats else None, layout, mail_to, no_bom=no_bom)
     if max_pages:
         body["crawl"] = {"max_pages": max_pages}
     return body
@@ -118,12 +123,16 @@ def _is_file(text: str) -> bool:
     return path.exists() or path.suffix.lower() in _FILE_ENDINGS or text.startswith(("/", "./", "../", "~"))
 
 
-def _report(formats: list[str] | None, layout: str | None, *, no_bom: bool) -> dict[str, Any] | None:
+def _report(
+    formats: list[str] | None, layout: str | None, mail_to: list[str] | None, *, no_bom: bool
+) -> dict[str, Any] | None:
     """What is asked of the report: people get the layout that is made for them, where a format has columns."""
     report: dict[str, Any] = {"formats": formats} if formats else {}
     tables = formats is None or any(name in FORMATS.names and FORMATS.load(name).has_layouts for name in formats)
     if layout or tables:
         report["layout"] = layout or FOR_PEOPLE
+    if mail_to:
+        report["mail_to"] = mail_to
     return ({**report, "bom": False} if no_bom else report) or None
 
 

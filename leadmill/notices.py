@@ -108,6 +108,8 @@ KINDS: Mapping[str, NoticeKind] = MappingProxyType({
             "schedule.refused", _WARNING, "A planned time of schedule {name} was not taken",
             apart_by="name", events=frozenset({"tick_refused", "tick_waits", "unreadable_schedule"}),
         ),
+        # Goes to those whom the job names (`report.mail_to`), by mail.
+        _kind("report.ready", _INFO, "The report of job {job} is ready"),
         _kind("channel.test", _INFO, "This is a test of the channel"),
     )
 })  # fmt: skip

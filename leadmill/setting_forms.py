@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from leadmill import hosts
 from leadmill.access import API_KEY, NO_API_KEY
+from leadmill.mail_address import is_address
 from leadmill.quotas import MAX_QUOTA
 from leadmill.rate import Rate
 from leadmill.redaction import plain
@@ -102,6 +103,24 @@ def _proxy_url(value: str) -> str:
     return value
 
 
+def _smtp_url(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.port == 0 or url.path not in ("", "/"):
+        raise ValueError("the mail server is given as smtps://user:password@host:port, or smtp://…")
+    options = parse_qsl(url.query, keep_blank_values=True)
+    if any(name != "from" for name, _ in options) or len(options) > 1:
+        raise ValueError("behind the mail server's address nothing may stand but ?from=ADDRESS")
+    for _, sender in options:
+        _mail_address(sender)
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if not is_address(value):
+        raise ValueError(f"{value[:60]!r} is no mail address, like reports@example.com")
+    return value
+
+
 def _rate(value: str) -> str:
     Rate.of(value)
     return value
@@ -169,6 +188,8 @@ Proxies = Annotated[Networks, AfterValidator(_not_everybody)]
 Hosts = Annotated[list[str], NoDecode, BeforeValidator(_hosts)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
+SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Origin = Annotated[str, AfterValidator(hosts.origin)]
 Folder = Annotated[str, AfterValidator(_folder)]
 ApiKeyText = Annotated[str, AfterValidator(_api_key)]

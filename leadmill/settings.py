@@ -24,6 +24,7 @@ from leadmill.setting_forms import (
     Hosts,
     Issuer,
     Levels,
+    MailAddress,
     Networks,
     Origin,
     Proxies,
@@ -33,6 +34,7 @@ from leadmill.setting_forms import (
     RolesText,
     Secret,
     SigningKeys,
+    SmtpUrl,
     Words,
     ZoneName,
     parts,
@@ -226,6 +228,23 @@ class Settings(BaseSettings):
         "proxies of the environment are not used.",
         hides="url",
     )
+    smtp_url: SmtpUrl | None = setting(
+        None,
+        "Mail server that reports are mailed by (`report.mail_to` of a job, [how](operations.md#reports-by-mail)): "
+        "`smtps://user:password@host:465`, or `smtp://…` (port 587), encrypted where it offers that; a password is "
+        "only sent encrypted. `?from=ADDRESS` behind it is the sender. The same for every process.",
+        shown="none: no report is mailed",
+        hides="url",
+    )
+    mail_from: MailAddress | None = setting(
+        None, "Sender of mailed reports, instead of that of `LEADMILL_SMTP_URL`.", shown="`leadmill@` and its host"
+    )
+    mail_domains: Words = setting(
+        [],
+        "Domains, comma-separated, that reports may be mailed to: `example.com,example.org`. A job that names another "
+        "address is refused.",
+        shown="any",
+    )
     allow_user_agent: bool = setting(
         False,
         "`1`: a job may name the User-Agent that its crawl sends (`crawl.user_agent`); robots.txt then addresses it by "
@@ -345,6 +364,7 @@ class Settings(BaseSettings):
             for value in (given.get(field), given.get(variable_of(field))):
                 if isinstance(value, str) and kind != "argument":
                     redacted.learn(value, kind)
+                    redacted.learn(value.partition("?")[0], kind)  # an address behind it holds an @, too
         return given
 
     @property

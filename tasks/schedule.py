@@ -23,7 +23,6 @@ from pipelines.execution import canvas
 from pipelines.intake.schedules import Ticker
 from pipelines.notices.deliver import DelivererThread
 from pipelines.notices.rules import Rules
-from pipelines.notices.straight import Straight
 from pipelines.notices.watcher import Watcher
 
 log = get_logger(__name__)
@@ -49,7 +48,7 @@ class SubmitScheduler(Scheduler):
     @cached_property
     def _watcher(self) -> Watcher:
         """Started by the first tick, in the process that ticks."""
-        watcher = Watcher(get_settings(), StackProcess.BEAT, Straight(Rules()))
+        watcher = Watcher(get_settings(), StackProcess.BEAT, Rules())
         watcher.start()
         return watcher
 

@@ -31,6 +31,7 @@ from tests.valkey import Valkey
 #: In each secret; no encoding but base64 changes it.
 MARK = "PL4NT"
 REDIS, PROXY, SIGNING = f"{MARK}@redis/:1", f"{MARK}@proxy?#", f"{MARK}-signing-" + "k" * 32
+MAIL = f"{MARK}@mail:?/"
 TYPED, KEY, HEADER, OTHER = f"{MARK}-typed", f"lm_abcd1234_{MARK}{'x' * 38}", f"{MARK}-header", f"{MARK}-other"
 #: Where notices go: a mail server that nobody is at, by a password; a hook whose address is a secret.
 TOLD_BY = f"LEADMILL_NOTIFY_URLS=mailto://u:{MARK}-mail@127.0.0.1:1?from=a@b.example&to=c@d.example"
@@ -50,7 +51,7 @@ from pipelines.request.search_providers import Provider
 def search(query, most, argument, lake):
     held = get_settings()
     told = [f"asked https://u:PL4NT-x@h/?q={query}&api_key=PL4NT-y by {held.http_proxy} with key {argument}",
-            {"Authorization": "Bearer PL4NT-z"}, held.redis_url, held.signing_keys, b"http://u:PL4NT-b@h"]
+            {"Authorization": "Bearer PL4NT-z"}, held.redis_url, held.signing_keys, held.smtp_url, b"http://u:PL4NT-b@h"]
     logging.getLogger("angry").error("could not: %s", told)
     get_logger("angry").error("could not", told=told, headers=told[1], password="PL4NT-p")
     raise RuntimeError(told)
@@ -97,6 +98,7 @@ class Stack:
         open_to_all.chmod(0o644)
         (folder / ".env").write_text(
             f"LEADMILL_SIGNING_KEY={SIGNING}\nLEADMILL_HTTP_PROXY_FILE={open_to_all}\n{TOLD_BY}\n"
+            f"LEADMILL_SMTP_URL=smtp://u:{quote(MAIL, safe='')}@127.0.0.1:1?from=leads@example.com\n"
         )
         (folder / ".env").chmod(0o600)
         plugin = folder / "plugins"
@@ -286,7 +288,7 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
             listed = "\n".join(["url;note", "nordwind-solar.example;first", f"https://u:{TYPED}@acme.example/;second"])
             (home / "list.csv").write_text(listed)
             with Client(stack.url, api_key=stack.key) as client:
-                job = client.submit(csv=home / "list.csv", report={"formats": FORMATS})
+                job = client.submit(csv=home / "list.csv", report={"formats": FORMATS, "mail_to": ["anna@example.com"]})
                 told.marks.append(str(client.put_channel("hook", HOOK)["secret"]).encode()[-20:])
                 assert not client.test_channel("hook")["taken"] and not client.test_channel("settings-1")["taken"]
                 stack.ask("/api/v1/pipelines/preview", listed, "text/csv")

@@ -143,7 +143,8 @@ class JobReader(StoreConnection):
             pipe.time()  # the server's clock wrote the times; this process' own may be wrong
             pipe.zrange(self.key(keys.WORKERS), 0, -1, withscores=True)
             pipe.hgetall(self.key(keys.WORKER))
-            (now, _), seen, about = pipe.execute()
+            (seconds, micros), seen, about = pipe.execute()
+        now = seconds + micros / 1e6
         last = now - WORKER_GONE_S
         told = ((node, worker_of(about.get(node), at / 1000)) for node, at in seen if at / 1000 >= last)
         living = {node: worker for node, worker in told if worker is not None}

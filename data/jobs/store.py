@@ -105,7 +105,7 @@ class JobStore(JobReader):
         ).refused  # fmt: skip
 
     def commit(self, grant: Grant, *, fields: Mapping[str, Any] | None = None, **what: Any) -> Answer:
-        """End a stage well: rows_in, rows_out, errors, pages (counts), doc, status (publish), chained.
+        """End a stage well: rows_in, rows_out, errors, pages (counts), doc, status, mail_to (publish), chained.
 
         `fields` of the record, by the names of `RECORD_FIELDS`.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import cast
 
 from redis.exceptions import WatchError
@@ -50,12 +50,22 @@ def drop_dead_workers(store: JobReader, forgotten_s: float) -> int:
         dead = set(cast("list[str]", store.redis.zrangebyscore(seen, "-inf", last)))
         told = cast("list[str]", store.redis.hkeys(about))
         dead |= {node for node in told if store.redis.zscore(seen, node) is None}
-        if dead:
-            with store.redis.pipeline() as pipe:
-                pipe.zrem(seen, *dead)
-                pipe.hdel(about, *dead)
-                pipe.execute()
+    forget_workers(store, dead)
     return len(dead)
+
+
+def forget_workers(store: JobReader, nodes: Collection[str]) -> None:
+    """Remove the entries of these, as if they had signed off. One that lives signs on anew within a second.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    if not nodes:
+        return
+    with store.guarded(keys.WORKERS, keys.WORKER), store.redis.pipeline() as pipe:
+        pipe.zrem(store.key(keys.WORKERS), *nodes)
+        pipe.hdel(store.key(keys.WORKER), *nodes)
+        pipe.execute()
 
 
 def drop_stray_entries(store: JobReader) -> int:

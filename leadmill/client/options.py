@@ -33,6 +33,8 @@ class ReportOptions(TypedDict, total=False):
     layout: str
     #: CSV begins with a byte-order mark.
     bom: bool
+    #: Addresses that it is mailed to when it is ready.
+    mail_to: Iterable[str]
 
 
 class CrawlOptions(TypedDict, total=False):
@@ -175,6 +177,8 @@ class ReportJobOptions(KeyedOptions, total=False):
     #: As in `ReportOptions`.
     layout: str | None
     bom: bool | None
+    #: Addresses that it is mailed to when it is ready.
+    mail_to: Iterable[str] | None
 
 
 class DownloadOptions(TypedDict, total=False):
@@ -268,8 +272,8 @@ _NESTED: Mapping[str, type] = {
     "report": ReportOptions,
 }
 _LISTS = frozenset({
-    "company_ids", "company_urls", "country", "formats", "industry", "notify", "search_queries", "stages", "tags",
-    "technology", "tier",
+    "company_ids", "company_urls", "country", "formats", "industry", "mail_to", "notify", "search_queries", "stages",
+    "tags", "technology", "tier",
 })  # fmt: skip
 
 

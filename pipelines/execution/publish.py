@@ -57,6 +57,8 @@ def _decided(run: UnitRun, record: JobRecord, units: Units, files: JobFiles, val
     what.fields = {} if coverage is None else {"coverage": round(coverage, 6)}
     what.doc = {"result": json.dumps(result)}
     _tell(result, companies, good, status, error)
+    if result.get("formats"):
+        what.mail_to = tuple(run.options.get("report", {}).get("mail_to") or ())
     if error:
         why = ErrorCategory.DEADLINE if record.struck_ms else ErrorCategory.DATA
         what.fields["category"] = record.error_category or why.value

@@ -77,8 +77,9 @@ class UnitResult:
     #: Short values for the record's hash, and long ones for its document.
     fields: dict[str, Any] = field(default_factory=dict)
     doc: dict[str, str] = field(default_factory=dict)
-    #: Publish alone: how the job ends.
+    #: Publish alone: how the job ends, and to whom its report is mailed.
     status: str | None = None
+    mail_to: tuple[str, ...] = ()
     #: By how much metrics grow, by field (data/jobs/metrics.py); told of a failed run, too.
     metrics: Counter[str] = field(default_factory=Counter)
 
@@ -317,6 +318,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         "fields": what.fields or None,
         "doc": what.doc or None,
         "status": what.status,
+        "mail_to": ",".join(what.mail_to) or None,
         "chained": chained or None,
         "files": short(run.files.counts) if run.makes_parts else None,
         "metrics": run.metrics,

@@ -136,6 +136,7 @@ class Submission:
         except RecordError as error:
             raise InputError(f"{error.field}: {error.what}", field=error.field) from error
         self._check_user_agent()
+        self._check_mail_to()
         self.chosen()
         if self.kind == "pipeline" and not (
             self.company_urls or self.search_queries or self.company_ids or self.file or self.parent
@@ -157,6 +158,12 @@ class Submission:
             if self.options.get(name) is not None:
                 raise InputError("the job has no stage score, which alone reads it", field=name)
         return Chosen(dict(self.options), {})
+
+    def _check_mail_to(self) -> None:
+        if addresses := (self.options.get("report") or {}).get("mail_to"):
+            from pipelines.notices.report_mail import check_mail_to
+
+            check_mail_to(get_settings(), addresses)
 
     def _check_user_agent(self) -> None:
         """Crawling under another name is the operator's affair. A rerun that fetches nothing may have inherited one."""

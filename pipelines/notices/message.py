@@ -26,7 +26,7 @@ ADVICE: Mapping[str, str] = {
     "workers.gone": "Start a worker (leadmill worker, or leadmill up) and " + _LOGS + ". Nothing is lost: jobs wait.",
     "queue.unserved": "Start a worker that takes from it: leadmill worker -Q {queue}. Nothing is lost: jobs wait.",
     "beat.gone": "Start it (leadmill beat, or leadmill up). What it missed is told and made up for, never done twice.",
-    "api.gone": "Start it (leadmill api, or leadmill up). Jobs go on without it.",
+    "api.gone": "Start it (leadmill up). Jobs go on without it.",
     "redis.nearly_full": "Give it more memory (maxmemory), or let old jobs go: leadmill maintenance cleanup.",
     "redis.refuses_writes": "Jobs stand still until it takes writes again; what is done is kept. Its own log says why; "
     "leadmill doctor says what to do.",
@@ -40,7 +40,7 @@ ADVICE: Mapping[str, str] = {
     "health.failed": "See what: leadmill maintenance health-check, or leadmill doctor.",
     "schedule.missed": "Nothing for you to do if the scheduler was stopped on purpose. Else: is beat running? leadmill "
     "status",
-    "schedule.refused": "See the schedule (leadmill schedule list) and why it was refused; the next planned time is "
+    "schedule.refused": "See the schedule (leadmill schedules list) and why it was refused; the next planned time is "
     "tried all the same.",
     "channel.test": "Nothing: messages of this channel arrive here.",
 }

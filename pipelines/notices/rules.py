@@ -6,7 +6,6 @@ Channels of the setting `LEADMILL_NOTIFY_URLS` are the default project's.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,6 +22,7 @@ from data.notice_channels import (
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.egress import Network, parse_allow
 from leadmill.errors import InputError
+from leadmill.mail_address import MAX_CHARS, is_address
 from leadmill.notices import KINDS, Notice, Severity
 from leadmill.settings import Settings, get_settings
 from leadmill.suggest import did_you_mean
@@ -30,11 +30,12 @@ from pipelines.notices.channel import Channel
 from pipelines.notices.channels.apprise import Apprise
 from pipelines.notices.channels.services import is_mail, mail_to, refuse_url
 from pipelines.notices.channels.webhook import Webhook
+from pipelines.notices.report_mail import ReportMail, report_mails
 
-#: A mail address, as a job's `notify` names one.
-ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,40}@(?:[A-Za-z0-9-]{1,40}\.)+[A-Za-z]{2,20}")
-#: Most of them in one `notify`, with channels; and the longest, characters: it is part of a channel's name.
-MAX_NOTIFY, ADDRESS_CHARS = 10, 54
+#: Most channels and addresses in one `notify`.
+MAX_NOTIFY = 10
+#: In the name of a channel behind its project: mails reports to the address that follows.
+REPORT = "report:"
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
@@ -63,6 +64,8 @@ class Rules:
         project, _, own = name.partition(":")
         if own == f"{CALLBACK}:{notice.job_id}":
             return self._callback(name, project, notice.asked.get("callback_url", ""))
+        if own.startswith(REPORT):
+            return ReportMail(name, own.removeprefix(REPORT), self._settings)
         had = self.of(project)
         if own.startswith("mail:"):
             server = _mail_server(had)
@@ -151,8 +154,8 @@ class Rules:
                     known = ", ".join(had.channels) or "none; an admin makes one: leadmill notices channels add"
                     hint = did_you_mean(name, had.channels)
                     raise InputError(f"no channel {name[:40]!r}; {hint}; there are: {known}", field=field)
-            elif not ADDRESS.fullmatch(name) or len(name) > ADDRESS_CHARS:
-                raise InputError(f"not a mail address of at most {ADDRESS_CHARS} characters", field=field)
+            elif not is_address(name):
+                raise InputError(f"not a mail address of at most {MAX_CHARS} characters", field=field)
             elif _mail_server(had) is None:
                 raise InputError(
                     "a mail address needs a channel that sends mail; an admin makes one: leadmill notices channels add "
@@ -183,6 +186,7 @@ class Rules:
     def _asked(self, notice: Notice) -> Iterator[str]:
         if notice.asked.get("callback_url"):
             yield f"{notice.project}:{CALLBACK}:{notice.job_id}"
+        yield from (f"{notice.project}:{REPORT}{address}" for address in report_mails(notice))
         for name in filter(None, notice.asked.get("notify", "").split(",")):
             yield f"{notice.project}:{'mail:' if '@' in name else ''}{name}"
 

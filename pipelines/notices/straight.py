@@ -40,6 +40,8 @@ class Straight:
         self._channels = channels
         self._new: queue.Queue[Notice | None] = queue.Queue(_CAPACITY)
         self._sending: list[_Sending] = []
+        #: Kind of notice → names of the channels that were told of it.
+        self._told: dict[str, set[str]] = {}
         self._thread: threading.Thread | None = None
 
     def put(self, notice: Notice) -> None:
@@ -72,15 +74,17 @@ class Straight:
             self._send_due()
 
     def _begin(self, notice: Notice) -> None:
+        """Find out where it goes: by the rules, and what resolves something to whoever was told of that."""
+        before = {name for kind in KINDS[notice.kind].resolves for name in self._told.pop(kind, ())}
         try:
-            channels = self._channels.channels_of(notice)
+            names = {channel.name for channel in self._channels.channels_of(notice)}
         except (LeadmillError, OSError) as error:
-            log.error("channels unknown; notice not sent", notice=notice.sentence, error=str(error)[:200])
-            return
+            log.error("channels unknown", notice=notice.sentence, error=str(error)[:200])
+            names = set()
+        self._told[notice.kind] = names
         until = time.monotonic() + TRIES_S
-        resolves = bool(KINDS[notice.kind].resolves)
-        for channel in channels:
-            delivery = Delivery(f"{notice.id}|{channel.name}", channel.name, resolves=resolves)
+        for name in sorted(names | before):
+            delivery = Delivery(f"{notice.id}|{name}", name, resolves=name in before)
             self._sending.append(_Sending(notice, delivery, until))
 
     def _send_due(self) -> None:

@@ -11,9 +11,10 @@ import threading
 import time
 from contextlib import suppress
 
-from data.jobs import WORKER_GONE_S, JobStore
-from data.jobs.upkeep import drop_dead_workers
+from data.jobs import JobStore
+from data.jobs.upkeep import forget_workers
 from data.message_queues import MessageQueues
+from data.notices.wanted import put_wanted
 from data.presence import Presence, StackProcess
 from leadmill.answers import WrongNow
 from leadmill.errors import LeadmillError
@@ -21,7 +22,8 @@ from leadmill.log import get_logger
 from leadmill.notices import KINDS, Notice
 from leadmill.settings import Settings
 from pipelines.notices.disk_look import DiskLook
-from pipelines.notices.sight import Sight, see
+from pipelines.notices.rules import Rules
+from pipelines.notices.sight import Processes, see
 from pipelines.notices.straight import Straight
 from pipelines.notices.watch import LOOK_S, SETTLING, UNWRITTEN, Cause, Change, Steady, Wrong, judge
 from pipelines.views.view import iso
@@ -35,18 +37,19 @@ _CLOSE_S = 3.0
 
 
 class Watcher:
-    """Watches from `start` to `close`. `straight` sends what Redis cannot take."""
+    """Watches from `start` to `close`; what Redis cannot take goes straight to the channels of the rules."""
 
     def __init__(
         self,
         settings: Settings,
         process: StackProcess,
-        straight: Straight,
+        rules: Rules,
         *,
         look_s: float = LOOK_S,
         settling: int = SETTLING,
     ) -> None:
-        self._settings, self._straight, self._look_s = settings, straight, look_s
+        self._settings, self._rules, self._look_s = settings, rules, look_s
+        self._straight = Straight(rules)
         self._store = JobStore.connect(settings.redis_url, settings.key_prefix, TIMEOUT_S, lake=settings.data_dir)
         #: That this process lives.
         self.presence = Presence(self._store, process)
@@ -96,7 +99,9 @@ class Watcher:
         settings = self._settings
         seen = see(self._store, self._broker, settings.redis_url, settings.broker_url, self._disk.state())
         changes = self._steady.take(judge(seen, self._steady.wrong), time.time())
-        self._forget_the_dead(seen)
+        if seen.processes:
+            self._forget_the_dead(seen.processes)
+            self._keep_wanted()
         for change in changes:
             self._untold[change.cause] = change
             if isinstance(change.verdict, Wrong):
@@ -109,10 +114,17 @@ class Watcher:
             else:
                 del self._untold[change.cause]
 
-    def _forget_the_dead(self, seen: Sight) -> None:
+    def _forget_the_dead(self, there: Processes) -> None:
         """Workers that died and have a successor: when that one signs off, none is missing."""
-        if seen.processes and seen.processes.lost and seen.processes.workers:
-            drop_dead_workers(self._store, WORKER_GONE_S)
+        if there.lost and there.workers:
+            forget_workers(self._store, there.lost)
+
+    def _keep_wanted(self) -> None:
+        """Let Redis know whether anybody listens; of a new one, and of one that was emptied, nobody else tells it."""
+        try:
+            put_wanted(self._store, self._rules.wanted())
+        except LeadmillError as error:
+            log.debug("kinds that somebody listens to are not known", error=str(error)[:200])
 
     def _tell(self, change: Change) -> None:
         cause, verdict = change

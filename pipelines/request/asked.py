@@ -17,6 +17,7 @@ from typing import Any
 from data.jobs import Grant
 from leadmill.errors import ErrorCategory, InputError, WorkError
 from leadmill.ids import JOB_ID
+from leadmill.mail_address import is_address
 from pipelines.request.inputs import (
     LONG_LIST,
     MAX_COLUMN,
@@ -206,6 +207,7 @@ _OPTIONS: dict[tuple[str, ...], Callable[[object], bool]] = {
     ("report", "formats"): _formats,
     ("report", "layout"): _word,
     ("report", "bom"): lambda value: isinstance(value, bool),
+    ("report", "mail_to"): lambda value: isinstance(value, list) and all(map(is_address, value)),
     ("scoring_model",): _chosen,
     ("icp",): lambda value: isinstance(value, dict) or _chosen(value),  # as given, or as kept
 }

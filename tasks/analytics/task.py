@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from data.damage import naming
+from data.duck import connection
 from data.jobs import JobRecord
 from data.lake import Lake
+from leadmill.log import get_logger
 from pipelines.committed import recorded_files
 from pipelines.execution.unit_run import UnitRun
 from pipelines.stages import report_format
+from pipelines.views.view import API
 from reports.about_job import about_job
 from reports.layouts import DEFAULT
 from reports.render import render
 from tasks.analytics.analyze import analyze_leads
 from tasks.analytics.leads import collect_leads
+
+log = get_logger(__name__)
 
 
 def report(run: UnitRun) -> None:
@@ -37,6 +42,20 @@ def report(run: UnitRun) -> None:
             scratch=run.files.scratch("rendering"),
         )
     run.outcome.rows_in = run.outcome.rows_out = result.rows
+    if options.get("mail_to") and fmt == options["formats"][0]:
+        _write_mail(run, rows, about, options["formats"])
+
+
+def _write_mail(run: UnitRun, rows: list[Path], about: dict[str, Any], formats: list[str]) -> None:
+    """What is mailed of the report, once; whoever mails it has no rows at hand. No job fails for it."""
+    from reports.mail import MAIL_FILE, mail_of
+
+    address = run.runtime.settings.public_url  # without one nobody knows by which name the API is reached
+    links = {name: f"{address}{API}/jobs/{run.job_id}/report?format={name}" for name in formats if address}
+    try:
+        run.files.write_json(MAIL_FILE, mail_of(rows, about, links, connection().cursor()).as_dict())
+    except Exception:  # it is mailed without
+        log.exception("the report's mail could not be written", job=run.job_id)
 
 
 def analyze(run: UnitRun) -> None:

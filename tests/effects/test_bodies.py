@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from leadmill.ids import company_id, parse_company_url
 from pipelines.intake.schedules import from_body
 from pipelines.intake.submit import submit
 from tests.effects.conftest import Mill
+from tests.stand_ins.mail_server import mail_server
 from tests.tasks.scraping.hostile_server import HostileServer
 
 ONE_PAGE = {"max_pages": 1}
@@ -88,6 +90,43 @@ def test_layout_and_bom(mill: Mill, server: HostileServer) -> None:
     assert heads[0] == heads[1] and heads[2] == heads[3]
     assert heads[0].startswith(b"\xef\xbb\xbf") and not heads[2].startswith(b"\xef\xbb\xbf")
     assert heads[0].removeprefix(b"\xef\xbb\xbf") != heads[2]
+
+
+def test_without_a_mail_server_no_report_is_mailed(mill: Mill) -> None:
+    body = {"company_urls": ["a.example"], "report": {"mail_to": ["anna@example.com"]}}
+    for path, given, field in (
+        ("/pipelines", body, "report.mail_to"),
+        ("/schedules", {"name": "n", "cron": "0 6 * * *", "pipeline": body}, "pipeline.report.mail_to"),
+        ("/jobs/analytics/report", {"mail_to": ["anna@example.com"]}, "report.mail_to"),
+    ):
+        status, answer = mill.post(path, given)
+        assert (status, answer["field"]) == (422, field) and "LEADMILL_SMTP_URL" in answer["detail"]
+
+
+def test_a_report_is_mailed(open_mill: Callable[..., Mill], server: HostileServer) -> None:
+    body = {"company_urls": [server.url("plain")], "crawl": ONE_PAGE, "tags": ["Süd"]}
+    told = {"formats": ["csv"], "mail_to": ["anna@example.com", "b@example.com"]}
+    with mail_server() as box:
+        mill = open_mill(
+            LEADMILL_SMTP_URL=f"smtp://127.0.0.1:{box.port}?from=a@b.example", LEADMILL_MAIL_FROM="leads@b.example",
+            LEADMILL_MAIL_DOMAINS="example.com", LEADMILL_PUBLIC_URL="https://leads.example.com",
+        )  # fmt: skip
+        status, answer = mill.post("/pipelines", {**body, "report": {"mail_to": ["anna@example.com", "a@else.com"]}})
+        assert (status, answer["field"]) == (422, "report.mail_to[1]")
+        jobs = [mill.run("/pipelines", {**body, "report": told}), mill.run("/jobs/analytics/report", told)]
+        until = time.monotonic() + 20
+        while len(box.mails) < 4:
+            assert time.monotonic() < until, box
+            time.sleep(0.02)
+        assert sorted(box.envelopes) == ["anna@example.com", "anna@example.com", "b@example.com", "b@example.com"]
+        assert {mail["X-Leadmill-Job"] for mail in box.mails} == set(jobs)
+        for mail in box.mails:
+            job, texts = mail["X-Leadmill-Job"], {part.get_content_type(): part for part in mail.walk()}
+            assert mail["From"] == "Leadmill <leads@b.example>"
+            assert "1 lead of 1 company" in mail["Subject"]
+            assert f"https://leads.example.com/api/v1/jobs/{job}/report?format=csv" in texts["text/plain"].get_content()
+            report = mill.lake.job_dir(job) / "reports" / "report.csv"
+            assert texts["text/csv"].get_payload(decode=True) == report.read_bytes()
 
 
 def test_companies_that_are_only_fetched(mill: Mill, server: HostileServer) -> None:

@@ -90,6 +90,11 @@ SUBMITTED: list[tuple[list[str], Callable[[dict[str, Any]], Any], Any]] = [
     (["--formats", "json,xlsx"], lambda job: job["spec"]["report"]["formats"], ["json", "xlsx"]),
     (["--layout", "hubspot"], lambda job: job["spec"]["report"]["layout"], "hubspot"),
     (["--no-bom"], lambda job: job["spec"]["report"]["bom"], False),
+    (
+        ["--mail-to", "a@b.example", "--mail-to", "c@d.example"],
+        lambda job: job["spec"]["report"]["mail_to"],
+        ["a@b.example", "c@d.example"],
+    ),
     (["--max-pages", "2"], lambda job: job["spec"]["crawl"]["max_pages"], 2),
     (["--min-coverage", "0.5"], lambda job: job["record"].min_coverage, 0.5),
     (["--priority", "high"], lambda job: job["priority"], "high"),
@@ -108,8 +113,10 @@ def told_of(mill: Mill, job: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("typed", "read", "expected"), SUBMITTED, ids=[one[0][0] for one in SUBMITTED])
 def test_an_option_of_submit_is_in_the_record(
-    leadmill: Run, mill: Mill, tmp_path: Path, typed: list[str], read: Callable[[Any], Any], expected: Any
-) -> None:
+    leadmill: Run, mill: Mill, tmp_path: Path, environment: pytest.MonkeyPatch, typed: list[str],
+    read: Callable[[Any], Any], expected: Any,
+) -> None:  # fmt: skip
+    environment.setenv("LEADMILL_SMTP_URL", "smtp://mail.example")
     (tmp_path / "dach.toml").write_text('[countries]\nwanted = ["DACH"]\n')
     ended = leadmill("submit", "a.example", *typed)
     assert ended.code == 0, ended.err

@@ -20,15 +20,15 @@ from leadmill.settings import Settings
 from pipelines.notices import disk_look
 from pipelines.notices.channel import Channel, ChannelError
 from pipelines.notices.disk_look import DiskState
-from pipelines.notices.straight import Straight
+from pipelines.notices.rules import Rules
 from pipelines.notices.watcher import Watcher
 from tests.valkey import Valkey
 
 ALL = ["scraping", "processing", "analytics", "maintenance"]
 
 
-class Phone:
-    """A channel, and whoever knows it; the first `fails` sends fail."""
+class Phone(Rules):
+    """A channel that hears of everything; the first `fails` sends fail."""
 
     name, groups = "phone", False
 
@@ -41,6 +41,9 @@ class Phone:
             self._fails -= 1
             raise ChannelError("the line is busy")
         self.heard.append(f"{'Resolved: ' if delivery.resolves else ''}{notice.kind}")
+
+    def wanted(self) -> set[str]:
+        return set(KINDS)
 
     def channels_of(self, notice: Notice) -> Sequence[Channel]:
         return (self,)
@@ -63,7 +66,6 @@ def settings(server: Valkey, tmp_path: Path) -> Settings:
 @pytest.fixture
 def records(settings: Settings) -> Iterator[JobStore]:
     store = JobStore.connect(settings.redis_url, settings.key_prefix)
-    store.redis.hset(store.key(keys.NOTICES_WANTED), mapping=dict.fromkeys(KINDS, "1"))
     yield store
     store.close()
 
@@ -74,7 +76,7 @@ def watch(settings: Settings) -> Iterator[Callable[..., Watcher]]:
     started: list[Watcher] = []
 
     def start(process: StackProcess, phone: Phone) -> Watcher:
-        started.append(Watcher(settings, process, Straight(phone), look_s=0.02, settling=0))
+        started.append(Watcher(settings, process, phone, look_s=0.02, settling=0))
         started[-1].start()
         return started[-1]
 
@@ -133,6 +135,13 @@ def test_what_is_gone_is_told_once_by_whoever_is_left(watch: Callable[..., Watch
     assert outbox(records).total() == 4
 
 
+def test_workers_that_died_one_after_the_other_are_missed(watch: Callable[..., Watcher], records: JobStore) -> None:
+    watch(StackProcess.BEAT, Phone())
+    for i in range(10):
+        seen(records, f"w{i}", ago_s=WORKER_GONE_S - i / 50)
+    until(lambda: outbox(records), {"workers.gone": 1})
+
+
 def test_each_of_api_and_beat_watches_the_other(watch: Callable[..., Watcher], records: JobStore) -> None:
     phone = Phone()
     for kind, other in (StackProcess.BEAT, StackProcess.API), (StackProcess.API, StackProcess.BEAT):
@@ -155,31 +164,34 @@ def test_each_of_api_and_beat_watches_the_other(watch: Callable[..., Watcher], r
 def test_of_a_redis_that_takes_nothing_is_told_straight(
     watch: Callable[..., Watcher], records: JobStore, server: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(disk_look, "LOOK_S", 0.02)
     phone, other = Phone(fails=1), Phone()
     watch(StackProcess.API, phone), watch(StackProcess.BEAT, other)
     seen(records, "w1")
+
+    def both_hear(*kinds: str) -> None:
+        for one in (phone, other):
+            until(lambda one=one: one.heard[-len(kinds) :], list(kinds))
+
     records.redis.config_set("maxmemory", "1")
-    for one in (other, phone):
-        until(lambda one=one: one.heard, ["redis.refuses_writes"])
+    both_hear("redis.refuses_writes")
     records.redis.config_set("maxmemory", "0")
-    for one in (other, phone):
-        until(lambda one=one: one.heard[1:], ["Resolved: redis.well"])
+    both_hear("redis.refuses_writes", "Resolved: redis.well")
     server.stop()
-    until(lambda: other.heard[2:], ["redis.away"])
-    monkeypatch.setattr(disk_look, "LOOK_S", 0.02)
+    both_hear("redis.away")
     monkeypatch.setattr(disk_look, "look_at_disk", lambda folder: DiskState(0, 0.5))
-    until(lambda: other.heard[3:], ["disk.nearly_full"])  # there is no outbox to write that to
+    both_hear("redis.away", "disk.nearly_full")  # there is no outbox to write that to
     monkeypatch.setattr(disk_look, "look_at_disk", lambda folder: DiskState(DISK[0] * 2, 0.5))
-    until(lambda: other.heard[4:], ["Resolved: disk.well"])
+    both_hear("Resolved: disk.well")
     server.start()
-    until(lambda: other.heard[5:], ["Resolved: redis.back"])
-    until(lambda: phone.heard, other.heard)
+    both_hear("Resolved: redis.back")
+    assert len(phone.heard) == len(other.heard) == 6
     assert outbox(records).total() == 0
 
 
 def test_nearly_full_is_told_before_it_is_full(watch: Callable[..., Watcher], records: JobStore) -> None:
     watcher = watch(StackProcess.BEAT, Phone())
-    records.redis.set("ballast", "x" * 50_000_000)
+    records.redis.setrange("ballast", 50_000_000, "x")
     used = int(records.redis.info("memory")["used_memory"])
     records.redis.config_set("maxmemory", str(int(used * 1.07)))
     until(lambda: outbox(records), {"redis.nearly_full": 1})

@@ -71,6 +71,9 @@ local function operation()
     ended(job, args.unit, false)
     remember_sent(args.unit, unit)
     if args.chained then send = {} end
+    if args.mail_to and TERMINAL[job.status] then
+      notice('report.ready', { status = job.status, attempt = num(job.attempt) }, {}, job, { mail_to = args.mail_to })
+    end
   end
   if not TERMINAL[job.status] then tell_progress(job, not is_part(args.unit)) end
   return { ok = true }
