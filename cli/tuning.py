@@ -57,22 +57,26 @@ def measure(store: JobStore, lake: Lake, settings: Settings, seconds: float = LO
     workers = store.workers()
     children = _children([worker.pid for worker in workers.values() if worker.host == here])
     apis = _processes([pid for host, pid in living(store, StackProcess.API) if host == here])
-    before, api_before = _info(store), [_cpu_s(api) for api in apis]
+    own = [*children, *_processes([worker.pid for worker in workers.values() if worker.host == here]), *apis]
+    before, api_before, own_before = _info(store), [_cpu_s(api) for api in apis], [_cpu_s(one) for one in own]
     psutil.cpu_percent()
     began, looks = time.monotonic(), []
     while time.monotonic() - began < seconds:
         looks.append(_look(store))
         time.sleep(EVERY_S)
     took, cpu, after = time.monotonic() - began, psutil.cpu_percent() / 100, _info(store)
+    cores = psutil.cpu_count() or 1
+    own_s = sum(max(0.0, _cpu_s(one) - since) for one, since in zip(own, own_before, strict=True))
     return Measured(
         seconds=round(took, 1),
-        cores=psutil.cpu_count() or 1,
+        cores=cores,
         cpu=cpu,
+        own_cpu=round(own_s / took / cores, 3),
         queues=[_load(queue.value, looks, workers) for queue in Queue],
         server=_redis(before, after, took, store),
         hosts=_hosts(store, lake, looks),
         timed=looks[-1].timed,
-        api_cpu=[round((_cpu_s(api) - since) / took, 3) for api, since in zip(apis, api_before, strict=True)],
+        api_cpu=[round(max(0.0, _cpu_s(api) - since) / took, 3) for api, since in zip(apis, api_before, strict=True)],
         process_mb=[mb for child in children if (mb := _held_mb(child))],
         max_memory_mb=settings.max_memory_mb,
         over_memory=_over_memory(store),

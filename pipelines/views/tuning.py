@@ -57,6 +57,8 @@ class Measured:
     cores: int
     #: Share of the cores that were busy, with whatever.
     cpu: float
+    #: Of that, what workers and API processes of this machine took.
+    own_cpu: float
     queues: Sequence[QueueLoad]
     server: RedisLoad
     #: Companies of the partitions that are fetched now.
@@ -111,8 +113,7 @@ def _full(seen: Measured, load: QueueLoad) -> Bound:
         f"{load.queue} has {_units(load.waiting)} waiting and {round(load.running)} of {load.processes} processes busy"
     )
     if seen.cpu >= BUSY:
-        remedy = f"leadmill worker -Q {load.queue}    # on another machine: this one's cores are busy"
-        return Bound("processes", f"{text}; {_cores(seen)}", remedy)
+        return Bound("cpu", f"{text}; {_cores(seen)}", _elsewhere(seen, f"leadmill worker -Q {load.queue}"))
     more = f"leadmill worker -Q {load.queue} -c {max(2, load.processes)}    # more processes, here or elsewhere"
     if load.queue == Queue.SCRAPING and seen.cpu < IDLE:
         return Bound("network", f"{text}; {_cores(seen)}: crawls wait on the network", more)
@@ -132,8 +133,13 @@ def _hosts(seen: Measured) -> Iterator[Bound]:
 
 def _cpu(seen: Measured) -> Iterator[Bound]:
     if seen.cpu >= BUSY and any(load.running for load in seen.queues) and not any(q.is_full for q in seen.queues):
-        text = f"{_cores(seen)}: more processes here would share them"
-        yield Bound("cpu", text, "leadmill worker    # on another machine, with the same REDIS_URL and data folder")
+        yield Bound("cpu", f"{_cores(seen)}: more processes here would share them", _elsewhere(seen, "leadmill worker"))
+
+
+def _elsewhere(seen: Measured, command: str) -> str:
+    if seen.own_cpu < seen.cpu / 2:
+        return f"top    # something else takes this machine; or on another one: {command}"
+    return f"{command}    # on another machine, with the same REDIS_URL and data folder"
 
 
 def _redis(seen: Measured) -> Iterator[Bound]:
@@ -174,15 +180,18 @@ def _memory(seen: Measured) -> Iterator[Bound]:
 
 def nothing(seen: Measured) -> str:
     """What is said where nothing bounds it."""
-    if any(load.running or load.waiting for load in seen.queues):
+    if waiting := sum(load.waiting for load in seen.queues):
+        return f"nothing: {_units(waiting)} on the way to processes that are free, and {_cores(seen)}"
+    if any(load.running for load in seen.queues):
         return f"nothing: no work waits for a process, and {_cores(seen)}"
     if seen.timed:
-        return f"nothing: {_units(seen.timed)} of work wait for their time (a retry, or run_at)"
+        return f"nothing: {_units(seen.timed)} to be done later (a retry, or run_at)"
     return "nothing: no work waits"
 
 
 def _cores(seen: Measured) -> str:
-    return f"this machine's {_plural(seen.cores, 'core')} {'is' if seen.cores == 1 else 'are'} {seen.cpu:.0%} busy"
+    busy = f"{'is' if seen.cores == 1 else 'are'} {seen.cpu:.0%} busy, {seen.own_cpu:.0%} by this stack"
+    return f"this machine's {_plural(seen.cores, 'core')} {busy}"
 
 
 def _units(number: int) -> str:
