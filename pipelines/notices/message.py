@@ -13,20 +13,20 @@ from leadmill.redaction import redacted
 #: Longest title, and longest line of a text, characters.
 TITLE_CHARS, LINE_CHARS = 140, 600
 #: Words that chats send to everybody: what is in a tag or on a page calls nobody.
-_CALLS_ALL = re.compile(r"@(?=everyone|here|channel|all|room|team)", re.IGNORECASE)
+_CALLS_ALL = re.compile(r"@(?=everyone|here|channel|all|room|team)|<(?=[!@#])", re.IGNORECASE)
 _LOGS = "look at the logs of the workers, or ask: leadmill doctor"
 #: What to do, by kind; of a job `{job}` is its id.
 ADVICE: Mapping[str, str] = {
-    "job.failed": "See what failed: leadmill errors {job}. What is committed is kept; once the cause is gone, go on "
+    "job.failed": "See what failed: leadmill status {job}. What is committed is kept; once the cause is gone, go on "
     "from there: leadmill resume {job}",
-    "job.low_coverage": "The report is there, of the good rows. See why the others failed: leadmill errors {job}. Then "
+    "job.low_coverage": "The report is there, of the good rows. See why the others failed: leadmill status {job}. Then "
     "try those again: leadmill resume {job}",
-    "unit.dead": "The other parts go on. See what is at fault: leadmill dead. Then hand it out again: leadmill resume "
-    "{job}",
+    "unit.dead": "The other parts go on. See what is at fault: leadmill list --dead. Then hand it out again: "
+    "leadmill resume {job}",
     "workers.gone": "Start a worker (leadmill worker, or leadmill up) and " + _LOGS + ". Nothing is lost: jobs wait.",
     "queue.unserved": "Start a worker that takes from it: leadmill worker -Q {queue}. Nothing is lost: jobs wait.",
     "beat.gone": "Start it (leadmill beat, or leadmill up). What it missed is told and made up for, never done twice.",
-    "api.gone": "Start it (leadmill up). Jobs go on without it.",
+    "api.gone": "Start it: leadmill up. Jobs go on without it.",
     "redis.nearly_full": "Give it more memory (maxmemory), or let old jobs go: leadmill maintenance cleanup.",
     "redis.refuses_writes": "Jobs stand still until it takes writes again; what is done is kept. Its own log says why; "
     "leadmill doctor says what to do.",
@@ -97,7 +97,7 @@ def _of_job(notice: Notice) -> str:
             return f"{name} was cancelled"
         case "unit.dead":
             why = _line(about.get("error") or "")
-            return f"A part of {_lower(name)} was given up" + (f": {why}" if why else "")
+            return f"A part of {_lower_first(name)} was given up" + (f": {why}" if why else "")
     return notice.sentence
 
 
@@ -120,14 +120,17 @@ def _facts(notice: Notice) -> list[tuple[str, str]]:
     found: list[tuple[str, Any]] = []
     if notice.job_id is not None:
         found = [
-            ("Job", f"{notice.job_id} ({about.pop('kind', 'job')})"),
+            ("Job", f"{notice.job_id} ({about.pop('kind')})" if "kind" in about else notice.job_id),
             ("Tags", ", ".join(notice.tags)),
             ("Companies", _rows(about)),
         ]
         for name in ("status", "companies", "coverage"):
             about.pop(name, None)
-        if about.get("attempt") == 1:
-            del about["attempt"]
+        for name in ("attempt", "units"):
+            if about.get(name) == 1:
+                del about[name]
+        if isinstance(took := about.pop("took_ms", None), int | float):
+            found.append(("Took", _took(took)))
     words = {"error": "Error", "category": "Kind of error", "parent": "From", "attempt": "Attempt"}
     named = [(words.get(name, name.replace("_", " ").capitalize()), value) for name, value in about.items()]
     return [(name, _line(value)) for name, value in [*found, *named] if value not in (None, "", [], {})]
@@ -146,9 +149,15 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
-def _lower(text: str) -> str:
+def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def _took(ms: float) -> str:
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
 def _quiet(text: str) -> str:
-    return _CALLS_ALL.sub("@\u200b", text)
+    return _CALLS_ALL.sub("\\g<0>\u200b", text)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 
+from cli.main import all_commands
 from data.notice_channels import (
     NoticeChannels,
     ProjectNotices,
@@ -20,11 +23,11 @@ from data.notice_channels import (
     with_channel,
 )
 from leadmill.errors import InputError, NoticesUnreadableError
-from leadmill.notices import KINDS, Notice, Severity
+from leadmill.notices import KINDS, Delivery, Notice, Severity
 from leadmill.settings import Settings
 from pipelines.notices.channels.apprise import Apprise
 from pipelines.notices.channels.webhook import Webhook
-from pipelines.notices.message import ADVICE
+from pipelines.notices.message import ADVICE, title_of
 from pipelines.notices.rules import Rules
 
 JOB = "job_01m87y64dj5hb5nx2fnv"
@@ -188,3 +191,19 @@ def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(tmp_path: Path, 
 def test_what_is_wrong_says_what_to_do() -> None:
     said = {kind.name for kind in KINDS.values() if kind.severity is not Severity.INFO}
     assert said <= ADVICE.keys() <= KINDS.keys()
+
+
+def test_the_commands_that_are_advised_are_there() -> None:
+    known = all_commands()
+    for kind, text in ADVICE.items():
+        for words in re.findall(r"leadmill ([a-z-]+(?: [a-z-]+)?)", text):
+            group, _, inner = words.partition(" ")
+            command = known.commands.get(group)
+            assert command is not None, (kind, words)
+            assert not hasattr(command, "commands") or inner in command.commands, (kind, words)
+
+
+def test_what_a_page_says_calls_nobody() -> None:
+    about = {"error": "<!channel> @Everyone <@U1>\r\nmore, for a@b.example"}
+    title = title_of(replace(notice("job.failed"), about=about), Delivery("x", "x"))
+    assert title == f"Job {JOB} failed: <\u200b!channel> @\u200bEveryone <\u200b@U1> more, for a@b.example"
