@@ -52,8 +52,9 @@ coverage: setup ## the same, with the lines that they reach; fails below the flo
 hooks: setup ## have git run the checks before each commit
 	@pre-commit install
 
-soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10,000 jobs at once; then watch its memory
+soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10,000 jobs at once, kills of deliverers, its memory
 	@python -m tests.faults.soak --seconds $(or $(SECONDS),600)
+	@python -m tests.faults.notice_kills
 	@LEADMILL_TEST_MANY_JOBS=$(or $(JOBS),10000) pytest -q -s tests/faults/test_many_jobs.py
 	@python -m tests.faults.flat --seconds $(or $(SECONDS),600)
 

@@ -1,4 +1,4 @@
-"""A small version of `make soak-notices`: deliverers are killed, and nothing is lost."""
+"""A small version of what `make soak` does a thousand times: deliverers are killed, and nothing is lost."""
 
 from __future__ import annotations
 
