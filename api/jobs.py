@@ -90,7 +90,8 @@ def act_on_all(body: BulkBody, here: Here, request: Request) -> Response:
     found = bulk.act(
         here.store, here.lake, here.dispatcher.put, body.action, wanted, dry_run=body.dry_run, cursor=body.cursor
     )
-    audited(request, action=action, count=0 if body.dry_run else found.done)
+    ids = " ".join(found.done_ids) or None
+    audited(request, action=action, count=0 if body.dry_run else found.done, id=ids)
     return JSONResponse({"action": body.action, "dry_run": body.dry_run, **found.as_dict()})
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from cli import console
+from cli.times import shown
 from reports import display_domains, display_names
 from reports.provenance import origin
 
@@ -100,7 +100,7 @@ def _why(company: Company) -> Iterator[tuple[str, str]]:
 def _history(company: Company) -> Iterator[tuple[str, str]]:
     past = company.get("history") or ()
     for row in past[:SHOWN_HISTORY]:
-        at = datetime.fromisoformat(row["at"]).astimezone().strftime("%Y-%m-%d %H:%M") if row.get("at") else ""
+        at = shown(row.get("at"))
         score = "" if row.get("score") is None else f"score {row['score']:.1f}"
         tier = row.get("tier") and f"tier {row['tier']}"
         yield at, "   ".join(filter(None, (score, tier, row.get("error"), row["job_id"])))

@@ -181,7 +181,7 @@ def _data_folder(data_dir: Path) -> Iterator[DoctorCheck]:
 def _keys(data_dir: Path) -> Iterator[DoctorCheck]:
     """Whether the API asks for keys, and what it means where it does not."""
     from api.binding import is_loopback
-    from cli.connection import check_key
+    from cli.connection import KEY_HINT, check_key
     from data.api_keys import FILE, KeyRegistry
     from leadmill.errors import KeysUnreadableError
     from leadmill.settings import get_settings
@@ -206,7 +206,9 @@ def _keys(data_dir: Path) -> Iterator[DoctorCheck]:
         yield DoctorCheck("keys", "warn", "no key may make others by the API", make)
     else:
         living = sum(key.is_living(now) for key in table.keys.values())
-        yield DoctorCheck("keys", "ok", f"the API asks for a key; there are {living} that count")
+        text, has_one = f"the API asks for a key; there are {living} that count", settings.api_key is not None
+        text = text if has_one else f"{text}, and LEADMILL_API_KEY names none: commands are refused"
+        yield DoctorCheck("keys", "ok" if has_one else "warn", text, None if has_one else KEY_HINT)
     if table.asks and file.stat().st_mode & 0o077:
         text = f"other users of this machine may read {file}"
         yield DoctorCheck("keys", "warn", text, f"chmod 600 {shlex.quote(str(file))}")
@@ -331,11 +333,13 @@ def _broker(records: str) -> Iterator[DoctorCheck]:
 def _thrown_away(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
     """What living workers threw away of what the broker gave; nothing where there was nothing."""
     from data.jobs import JobStore
-    from pipelines.execution.thrown_away import summed_up
+    from pipelines.execution.thrown_away import SAME_KEY, summed_up, unsigned_among
 
     with closing(JobStore.connect(url, prefix, 2)) as store:
-        found = summed_up(worker.thrown_away for worker in store.workers().values())
-    if found:
+        workers = store.workers().values()
+    if mixed := unsigned_among(worker.signs for worker in workers):
+        yield DoctorCheck("messages", "warn", mixed, SAME_KEY)
+    if found := summed_up(worker.thrown_away for worker in workers):
         text = f"workers threw away what is none of ours: {found}; somebody else writes to the broker"
         yield DoctorCheck("messages", "warn", text, f"grep 'thrown away' {data_dir}/run/worker-*.log")
 

@@ -138,3 +138,5 @@ def _report(
 
 #: A command whose parameter `pipeline` (what `Client.submit` takes) is typed as all these options.
 takes_pipeline = typed("pipeline", _pipeline)
+#: The same for one that is submitted again and again: its cron expression says when.
+takes_recurring_pipeline = typed("pipeline", _pipeline, without=["run_at"])

@@ -1,9 +1,9 @@
-"""Times as people type them."""
+"""Times as people type them, and as they are shown."""
 
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from cli.failure import CommandError
 
@@ -17,6 +17,17 @@ def seconds(text: str) -> float | None:
         return float(number) * _SECONDS[unit]
     except ValueError:
         return None
+
+
+def shown(at: datetime | str | None, *, seconds: bool = False, there: bool = False) -> str:
+    """A time as tables have it: `2027-01-31 08:00`, or with its seconds; empty where there is none. In UTC, or as its
+    own clock has it (`there`).
+    """
+    if at is None or at == "":
+        return ""
+    found = datetime.fromisoformat(at) if isinstance(at, str) else at
+    found = found if there else found.astimezone(UTC)
+    return found.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def moment(text: str, option: str, example: str | None = None) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
 
 Command = Callable[..., int]
 
 
-def typed(parameter: str, build: Callable[..., Any]) -> Callable[[Command], Command]:
-    """Make a command's `parameter` what `build` makes of its own parameters, which the user types in its place."""
-    typed_ones = inspect.signature(build).parameters
+def typed(parameter: str, build: Callable[..., Any], *, without: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """Make a command's `parameter` what `build` makes of its own parameters, which the user types in its place.
+
+    Those of `without` are not offered, and stay at their defaults.
+    """
+    typed_ones = {name: one for name, one in inspect.signature(build).parameters.items() if name not in without}
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)

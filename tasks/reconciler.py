@@ -19,6 +19,7 @@ from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.execution.job_log import job_log
 from pipelines.execution.recovery import TICK_S, Node, Reconciler
+from pipelines.execution.signing import signer_of
 from tasks.child_watch import ChildWatch
 from tasks.deliverer import DelivererProcess
 from tasks.unit_task import deaths
@@ -57,7 +58,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
         if isinstance(getattr(pool, "_pool", None), list):  # prefork; other pools have no child to watch
             self._watch = ChildWatch(lambda: pool._pool)
         queues = tuple(sorted(worker.app.amqp.queues.consume_from))
-        node = Node(worker.hostname, queues, worker.concurrency)
+        node = Node(worker.hostname, queues, worker.concurrency, signs=signer_of(worker.app) is not None)
         store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
         job_log.connect(store)
         self._reconciler = Reconciler(worker.app, store, Lake(settings.data_dir), node)

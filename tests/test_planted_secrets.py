@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import psutil
 import pyarrow.parquet
@@ -26,12 +26,14 @@ import redis
 
 from cli.sample_sites.server import SampleServer
 from leadmill import Client
+from tests.stand_ins.identity_provider import CLIENT_ID, IdentityProvider
 from tests.valkey import Valkey
 
 #: In each secret; no encoding but base64 changes it.
 MARK = "PL4NT"
 REDIS, PROXY, SIGNING = f"{MARK}@redis/:1", f"{MARK}@proxy?#", f"{MARK}-signing-" + "k" * 32
 MAIL = f"{MARK}@mail:?/"
+CLIENT = f"{MARK}-oidc/of:client"
 TYPED, KEY, HEADER, OTHER = f"{MARK}-typed", f"lm_abcd1234_{MARK}{'x' * 38}", f"{MARK}-header", f"{MARK}-other"
 #: Where notices go: a mail server that nobody is at, by a password; a hook whose address is a secret.
 TOLD_BY = f"LEADMILL_NOTIFY_URLS=mailto://u:{MARK}-mail@127.0.0.1:1?from=a@b.example&to=c@d.example"
@@ -89,16 +91,21 @@ class Told:
 class Stack:
     """`leadmill up`, whose secrets lie in files and in `.env`."""
 
-    def __init__(self, folder: Path, server: Valkey, proxy_port: int, told: Told) -> None:
-        self.folder, self.told = folder, told
+    def __init__(self, folder: Path, server: Valkey, proxy_port: int, idp: IdentityProvider, told: Told) -> None:
+        self.folder, self.told, self.idp = folder, told, idp
         secret, open_to_all = folder / "redis_url", folder / "proxy"
         secret.touch(mode=0o600)
         secret.write_text(f"redis://:{quote(REDIS, safe='')}@127.0.0.1:{server.port}/0\n")
         open_to_all.write_text(f"http://u:{quote(PROXY, safe='')}@127.0.0.1:{proxy_port}")
         open_to_all.chmod(0o644)
+        client_secret = folder / "oidc"
+        client_secret.touch(mode=0o600)
+        client_secret.write_text(CLIENT)
         (folder / ".env").write_text(
             f"LEADMILL_SIGNING_KEY={SIGNING}\nLEADMILL_HTTP_PROXY_FILE={open_to_all}\n{TOLD_BY}\n"
             f"LEADMILL_SMTP_URL=smtp://u:{quote(MAIL, safe='')}@127.0.0.1:1?from=leads@example.com\n"
+            f"LEADMILL_OIDC_ISSUER={idp.url}\nLEADMILL_OIDC_CLIENT_ID={CLIENT_ID}\n"
+            f"LEADMILL_OIDC_CLIENT_SECRET_FILE={client_secret}\nLEADMILL_OIDC_ROLES=sales=admin\n"
         )
         (folder / ".env").chmod(0o600)
         plugin = folder / "plugins"
@@ -115,6 +122,9 @@ class Stack:
             "LEADMILL_LOG_LEVEL": "DEBUG",
             "PYTHONPATH": f"{plugin}:{ROOT}",
         }
+        made = self.begin("cli.main", "keys", "create", "team", "--role", "admin", stderr=subprocess.DEVNULL)
+        self.key = made.communicate()[0].decode().strip()
+        told.marks.append(self.key.rpartition("_")[2].encode()[-20:])
         self.log = folder / "up.log"
         with self.log.open("wb") as log:
             arguments = ["up", "--port", "0", "--workers", "2"]
@@ -124,9 +134,6 @@ class Stack:
             assert self.up.poll() is None, self.log.read_text()
             time.sleep(0.05)
         self.url = url.read_text().strip()
-        made = self.begin("cli.main", "keys", "create", "team", "--role", "admin", stderr=subprocess.DEVNULL)
-        self.key = made.communicate()[0].decode().strip()
-        told.marks.append(self.key.rpartition("_")[2].encode()[-20:])
         (folder / "key").touch(mode=0o600)
         (folder / "key").write_text(self.key)
         self.env["LEADMILL_API_KEY_FILE"] = str(folder / "key")
@@ -160,11 +167,26 @@ class Stack:
         return cookie or None
 
     def browse(self, path: str, cookie: str) -> int:
+        return self._opened(path, cookie)[0]
+
+    def _opened(self, path: str, cookie: str) -> tuple[int, str]:
+        """The status and where it leads to; the cookies that it sets are secrets from now on."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         connection.request("GET", path, headers={"Cookie": cookie, "Sec-Fetch-Site": "same-origin"})
         answer = connection.getresponse()
-        self.told.add(f"{path} -> {answer.status}", repr(answer.getheaders()).encode() + answer.read())
-        return answer.status
+        kept = [(name, value) for name, value in answer.getheaders() if name not in ("set-cookie", "location")]
+        self.told.add(f"{path[:20]} -> {answer.status}", repr(kept).encode() + answer.read())
+        self.cookies = [value.partition(";")[0] for value in answer.headers.get_all("Set-Cookie") or ()]
+        self.told.marks += [value[-20:].encode() for one in self.cookies if (value := one.partition("=")[2])]
+        return answer.status, answer.getheader("Location", "")
+
+    def sign_in_by_provider(self) -> int:
+        """As a person does; the provider's code is a secret, too."""
+        status, there = self._opened("/sign-in/oidc", "")
+        assert status == 303
+        back = self.idp.let_in(there)
+        self.told.marks.append(parse_qs(urlsplit(back).query)["code"][0].encode())
+        return self._opened(urlsplit(back)._replace(scheme="", netloc="").geturl(), self.cookies[0])[0]
 
     def end(self) -> None:
         self.up.send_signal(signal.SIGINT)
@@ -185,6 +207,9 @@ def fail_at_everything(stack: Stack, server: Valkey) -> None:
     cookie = stack.sign_in(stack.key)
     assert cookie is not None and stack.browse("/", cookie) == 200
     assert stack.sign_in(KEY) is None
+    assert stack.sign_in_by_provider() == 303 and stack.browse("/", stack.cookies[0]) == 200
+    stack.idp.instead["/token"] = (401, {"error": f"no client has the secret {CLIENT}"})
+    assert stack.sign_in_by_provider() == 401
     for child in psutil.Process(stack.up.pid).children(recursive=True):
         if "pool" in " ".join(child.cmdline()) or child.name().startswith("python"):
             parent = child.parent()
@@ -222,17 +247,24 @@ def fail_at_everything(stack: Stack, server: Valkey) -> None:
     stack.ask("/api/v1/pipelines", json.dumps({"company_urls": ["a.example"], "report": f"https://u:{TYPED}@h"}))
 
 
-def commands(stack: Stack, nodes: list[str]) -> None:
-    """What commands say, with right and with wrong settings."""
+def wrong_commands(stack: Stack) -> dict[str, Any]:
+    """Commands with wrong settings, which need nothing of the stack."""
     wrong = {"LEADMILL_HTTP_PROXY": f"socks://u:{OTHER}@h", "LEADMILL_SEARCH_PROVIDER": f"none:{OTHER}"}
     away = {"REDIS_URL_FILE": "", "REDIS_URL": f"redis://:{OTHER}@127.0.0.1:{urlsplit(stack.url).port}/0"}
+    return {
+        "wrong worker": stack.begin("celery", "-A", "tasks.app", "worker", env=wrong),
+        "no Redis": stack.begin("cli.main", "up", "--data", "else", "--port", "0", env=away),
+    }
+
+
+def commands(stack: Stack, nodes: list[str], begun: dict[str, Any]) -> None:
+    """What commands say, with right and with wrong settings."""
     inspect = ("cli.child", "celery", "inspect", "-t", "20", "-d", ",".join(nodes))
     started = {
+        **begun,
         "doctor": stack.begin("cli.main", "doctor"),
         "status": stack.begin("cli.main", "status", "--json"),
         "conf": stack.begin(*inspect, "conf"),
-        "wrong worker": stack.begin("celery", "-A", "tasks.app", "worker", env=wrong),
-        "no Redis": stack.begin("cli.main", "up", "--data", "else", "--port", "0", env=away),
     }
     said = {
         name: stack.told.add(name, process.communicate(timeout=60)[0]).decode() for name, process in started.items()
@@ -280,10 +312,14 @@ def kept_in(server: Valkey, told: Told) -> None:
 @pytest.mark.timeout(240)
 def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
     told = Told()
-    with Valkey(tmp_path / "valkey", password=REDIS) as server, SampleServer() as sites:
+    with (
+        Valkey(tmp_path / "valkey", password=REDIS) as server,
+        SampleServer() as sites,
+        IdentityProvider(CLIENT) as idp,
+    ):
         home = tmp_path / "home"
         home.mkdir()
-        stack = Stack(home, server, sites.port, told)
+        stack = Stack(home, server, sites.port, idp, told)
         try:
             listed = "\n".join(["url;note", "nordwind-solar.example;first", f"https://u:{TYPED}@acme.example/;second"])
             (home / "list.csv").write_text(listed)
@@ -291,13 +327,14 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
                 job = client.submit(csv=home / "list.csv", report={"formats": FORMATS, "mail_to": ["anna@example.com"]})
                 told.marks.append(str(client.put_channel("hook", HOOK)["secret"]).encode()[-20:])
                 assert not client.test_channel("hook")["taken"] and not client.test_channel("settings-1")["taken"]
+                broken = client.submit(search_queries=["anything"])  # is tried again a few times, which takes seconds
+                begun = wrong_commands(stack)
                 stack.ask("/api/v1/pipelines/preview", listed, "text/csv")
                 running(stack)
                 ended = job.wait(timeout=60)
                 assert ended.status == "completed"
                 fail_at_everything(stack, server)
                 health = client.submit_kind("health_check")
-                broken = client.submit(search_queries=["anything"])
                 assert health.wait(timeout=60).status == "completed"
                 error = str(broken.wait(timeout=60).error)
                 assert "RuntimeError" in error and "***" in error
@@ -311,7 +348,7 @@ def test_no_secret_is_left_anywhere(tmp_path: Path) -> None:
                              *(f"/api/v1/jobs/{ended.id}/report?format={name}" for name in FORMATS)):  # fmt: skip
                     stack.ask(path)
                 nodes = [worker["name"] for worker in client.statistics()["workers"] or ()]
-            commands(stack, nodes)
+            commands(stack, nodes, begun)
             kept_in(server, told)
             assert {file.stat().st_mode & 0o077 for file in (home / "var").rglob("*") if file.is_file()} == {0}
         finally:

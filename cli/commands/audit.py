@@ -8,6 +8,7 @@ import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder, Limit
+from cli.times import shown
 
 if TYPE_CHECKING:
     from leadmill.answers import AuditEntry
@@ -69,11 +70,19 @@ def _cells(one: AuditEntry) -> list[object]:
     answer = " ".join(str(part) for part in (one["status"], one["code"]) if part is not None) or "done"
     times = f" × {one['count']}" if one["count"] > 1 else ""
     return [
-        one["at"][:19].replace("T", " "),
+        shown(one["at"], seconds=True),
         who,
         one["project"],
         one["address"],
         one["action"],
-        one["id"],
+        _named(one["id"]),
         answer + times,
     ]
+
+
+def _named(ids: str | None) -> str | None:
+    """Of the jobs of a bulk call the first."""
+    if ids is None or not ids.startswith("job_") or " " not in ids:
+        return ids
+    first, *others = ids.split(" ")
+    return f"{first} and {len(others)} more"

@@ -14,6 +14,7 @@ import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder
+from cli.times import shown
 from leadmill.access import DEFAULT_PROJECT, Role
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def list_keys(data: DataFolder = None, as_json: AsJson = False) -> int:
                 key.project,
                 "revoked" if key.revoked_at else "good" if key.is_living(now) else "expired",
                 used.get(key.id, "").rstrip("Z").replace("T", " "),
-                _minute(key.expires_at),
+                shown(key.expires_at),
                 " ".join(map(str, key.networks)),
-                _minute(key.created_at),
+                shown(key.created_at),
             ]
             for key in found
         ],
@@ -139,7 +140,7 @@ def _known(key_id: str) -> Iterator[None]:
 
 
 def _tell(key: ApiKey) -> None:
-    until = "until it is revoked" if key.expires_at is None else f"until {_minute(key.expires_at)} UTC"
+    until = "until it is revoked" if key.expires_at is None else f"until {shown(key.expires_at)} UTC"
     where = f", from {' '.join(map(str, key.networks))}" if key.networks else ""
     console.note(console.clean(f"key {key.id} ({key.name}): {key.role.value} of project {key.project}, {until}{where}"))
     console.note("it is shown this once; commands and clients take it as LEADMILL_API_KEY")
@@ -219,7 +220,3 @@ def _time(text: str) -> datetime:
         return datetime.fromisoformat(found) if isinstance(found, str) else datetime.now(UTC) + timedelta(seconds=found)
     except OverflowError as error:
         raise CommandError(f"--expires: too far away: {text}", hint="--expires 90d") from error
-
-
-def _minute(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")

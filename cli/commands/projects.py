@@ -58,6 +58,7 @@ def set_quotas(
 ) -> int:
     """Change quotas of a project: N, `none` (no limit), or `default` (that of the settings). The others stay."""
     from cli.connection import connect, use_data
+    from leadmill.suggest import nearest
 
     given = {
         "live_jobs": live_jobs,
@@ -70,12 +71,16 @@ def set_quotas(
     wanted = {quota: _limit(quota, text) for quota, text in given.items() if text is not None and text != "default"}
     use_data(data)
     with connect() as client:
+        known = {one["name"] for one in client.projects()}
         own = {quota["name"]: quota["limit"] for quota in client.project(name)["quotas"] if quota["own"]}
         kept = {quota: limit for quota, limit in own.items() if given[quota] is None}
         made = client.set_quotas(name, {**kept, **wanted})
     if as_json:
         console.json_result(made)
         return 0
+    if name not in known:
+        near = nearest(name, known)
+        console.note(f"project {name} is a new one{f'; did you mean {near!r}?' if near else ''}")
     console.note(f"quotas of project {name}:")
     for quota in made["quotas"]:
         if quota["limit"] is not None or quota["own"]:

@@ -9,7 +9,7 @@ import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder
-from cli.pipeline_options import takes_pipeline
+from cli.pipeline_options import takes_recurring_pipeline
 
 if TYPE_CHECKING:
     from leadmill.answers import Schedule
@@ -23,6 +23,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The schedule's name."
 def list_schedules(data: DataFolder = None, as_json: AsJson = False) -> int:
     """List schedules with their next runs."""
     from cli.connection import connect, use_data
+    from cli.times import shown
 
     use_data(data)
     with connect() as client:
@@ -31,17 +32,19 @@ def list_schedules(data: DataFolder = None, as_json: AsJson = False) -> int:
         console.json_result(found)
         return 0
     console.table(
-        ["name", "cron", "in words", "next run (UTC)", "last tick", "its job", "time zone", "next run there"],
+        ["name", "cron", "in words", "next run (UTC)", "last tick (UTC)", "its job", "time zone", "next run there"],
         [
             [
                 one["name"],
                 one["cron"],
                 f"cannot be read: {one['fault']}" if one.get("fault") else one["explanation"],
-                "never" if one.get("fault") else "paused" if one["paused"] else next(iter(one["next_runs"]), "never"),
-                one["last_tick"] and one["last_tick"]["planned"],
+                "paused"
+                if one["paused"] and not one.get("fault")
+                else shown(next(iter(one["next_runs"]), "")) or "never",
+                one["last_tick"] and shown(one["last_tick"]["planned"]),
                 one["last_tick"] and one["last_tick"]["job_id"],
                 one.get("timezone", "UTC"),
-                next((at[:16].replace("T", " ") for at in _local_runs(one)), None),
+                shown(next(iter(_local_runs(one)), None), there=True),
             ]
             for one in found
         ],
@@ -51,7 +54,7 @@ def list_schedules(data: DataFolder = None, as_json: AsJson = False) -> int:
 
 
 @app.command("add")
-@takes_pipeline
+@takes_recurring_pipeline
 def add(
     name: Name,
     pipeline: dict[str, Any],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -29,8 +30,11 @@ AUDIT = pa.schema(
         pa.field("schema_version", pa.int16(), False),
     ]
 )
-#: Most characters of a text.
-MAX_CHARS = 120
+#: Most characters of a text, and of the ids of what was done together.
+MAX_CHARS, MAX_IDS = 120, 2_500
+#: Ids of elements that lie further ahead are of no clock, ms; numbers within a millisecond, and entries of an element,
+#: that an entry's id has room for.
+_AHEAD_MS, _NUMBERS, _TOGETHER = 366 * 86_400_000, 1 << 38, 1 << 12
 #: A whole API key: its secret part is never kept, wherever a caller has put it.
 _KEY = re.compile(r"(lm_\w{1,8})_[^\s/]*")
 
@@ -52,7 +56,7 @@ class Entry:
     route: str | None = None
     #: In a word or two: `submit_pipeline`, `cancel`, `create_key`.
     action: str
-    #: The job, schedule, key … that it was done on.
+    #: The job, schedule, key … that it was done on; of a bulk action the first hundred, with spaces between.
     id: str | None = None
     #: HTTP status, and the code of the problem; None for a command that did what it was told to.
     status: int | None = None
@@ -74,15 +78,21 @@ _BELOW = {"status": 1 << 15, "count": 1 << 63}
 def fragment(**about: str | int | None) -> str:
     """Some fields of an entry as JSON without its braces; fragments joined by a comma are an entry's text."""
     given = ((name, value) for name, value in about.items() if value is not None)
-    return ",".join(f'"{name}":{_quoted(clean(value)) if isinstance(value, str) else value}' for name, value in given)
+    return ",".join(
+        f'"{name}":{_quoted(clean(value, _most(name))) if isinstance(value, str) else value}' for name, value in given
+    )
 
 
-def clean(text: str) -> str:
+def _most(name: str) -> int:
+    return MAX_IDS if name == "id" else MAX_CHARS
+
+
+def clean(text: str, most: int = MAX_CHARS) -> str:
     """A text of somebody else's as an entry may hold it."""
-    if len(text) <= MAX_CHARS and text.isascii() and text.isprintable() and "lm_" not in text:
+    if len(text) <= most and text.isascii() and text.isprintable() and "lm_" not in text:
         return text  # nearly all are
-    printable = "".join(one if one.isprintable() else "�" for one in text[: 2 * MAX_CHARS])
-    return _KEY.sub(r"\1_…", printable)[:MAX_CHARS]
+    printable = "".join(one if one.isprintable() else "�" for one in text[: 2 * most])
+    return _KEY.sub(r"\1_…", printable)[:most]
 
 
 def row(entry_id: str, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,20 +101,37 @@ def row(entry_id: str, about: Mapping[str, Any]) -> dict[str, Any]:
     for name in _NAMES:
         value, below = about.get(name), _BELOW.get(name)
         if below is None:
-            found[name] = clean(value) if isinstance(value, str) else None
+            found[name] = clean(value, _most(name)) if isinstance(value, str) else None
         else:
             found[name] = value if type(value) is int and 0 <= value < below else None
     found["count"] = 1 if found["count"] is None else found["count"]
     return found
 
 
+def is_misdated(stream_id: tuple[int, int]) -> bool:
+    """Whether an element's id is of a time that nobody's clock shows: somebody else has chosen it."""
+    return stream_id[0] > time.time() * 1000 + _AHEAD_MS or stream_id[1] >= _NUMBERS
+
+
+def dated(stream_id: tuple[int, int]) -> tuple[int, int]:
+    """The id that an element counts by: one that is misdated is of now."""
+    if not is_misdated(stream_id):
+        return stream_id
+    return int(time.time() * 1000), _NUMBERS - 1 - stream_id[1] % 1_000_000
+
+
 def rows_of(stream_id: tuple[int, int], text: str) -> list[dict[str, Any]]:
     """The rows of what was added to the stream together; of something else an entry that says so."""
+    stream_id = dated(stream_id)
     try:
         together = json.loads(text)
     except (ValueError, RecursionError):
         together = None
-    if not isinstance(together, list) or not all(isinstance(one, dict) for one in together):
+    if (
+        not isinstance(together, list)
+        or len(together) > _TOGETHER
+        or not all(isinstance(one, dict) for one in together)
+    ):
         together = [{"action": UNREADABLE}]
     return [row(audit_id_at(*stream_id, place), about) for place, about in enumerate(together)]
 

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.audit.entry import AUDIT, UNREADABLE, row, rows_of
+from data.audit.entry import AUDIT, UNREADABLE, is_misdated, row, rows_of
 from data.audit.stream import AuditStream, StreamId
 from data.damage import enduring, mend
 from data.duck import connection
@@ -107,17 +107,24 @@ class AuditFiles:
             UnavailableError: Redis does not answer.
             OSError: the disk takes no more.
         """
-        flushed = self._flush_waiting()
+        flushed, misdated = self._flush_waiting(), 0
         while chunk := stream.oldest(CHUNK):
             check()
             rows = [one for at, text in chunk for one in rows_of(at, text)]
-            self._write(rows, chunk[0][0], chunk[-1][0])
+            ids = sorted(one["entry_id"] for one in rows)
+            if ids:  # an element of somebody else's may hold none
+                self._write(rows, audit_place(ids[0])[:2], audit_place(ids[-1])[:2])
+            misdated += sum(is_misdated(at) for at, _ in chunk)
             pause_point("audit_written")
             stream.drop_until(chunk[-1][0])
             pause_point("audit_dropped")
             flushed += len(rows)
             if len(chunk) < CHUNK:
                 break
+        if misdated:
+            stream.begin_anew()
+            if self.tell is not None:
+                self.tell("audit_misdated", {"elements": misdated, "now": "their entries are dated by this flush"})
         for month in self.months()[-2:]:
             check()
             self._merge(month)

@@ -33,12 +33,18 @@ class AuditFilter:
         """True when a row fits."""
         if (self.since and one["at"] < self.since) or (self.until and one["at"] >= self.until):
             return False
-        return all(one[name] == value for name, value in self._exact().items())
+        return all(
+            one[name] == value or (name == "id" and self._is_among(one)) for name, value in self._exact().items()
+        )
+
+    def _is_among(self, one: dict[str, Any]) -> bool:
+        return self.id in (one["id"] or "").split(" ")
 
     def conditions(self) -> tuple[list[str], dict[str, Any]]:
         """The same as SQL, and its parameters."""
         given = self._exact()
-        parts = [f'"{name}" = ${name}' for name in given]
+        among = " OR list_contains(string_split(id, ' '), $id)"
+        parts = [f'("{name}" = ${name}{among if name == "id" else ""})' for name in given]
         if self.since:
             parts.append('"at" >= $since')
             given["since"] = self.since

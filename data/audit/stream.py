@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
-from redis.exceptions import ResponseError
+from redis.exceptions import ResponseError, WatchError
 
 from data import keys
 from data.audit.entry import LOST, Entry, rows_of
@@ -23,6 +24,8 @@ MAX_TOGETHER = 32
 #: entry says how many.
 FLUSH_AT, KEPT = 100_000, 400_000
 _PAGE = 1_000
+#: The highest of both numbers of an id.
+_HIGHEST = (1 << 64) - 1
 
 #: What Redis names an element by: milliseconds, and a number within them.
 StreamId = tuple[int, int]
@@ -77,7 +80,21 @@ class AuditStream:
     def drop_until(self, last: StreamId) -> None:
         """Remove elements up to this one: the files have them."""
         with self._store.guarded(keys.AUDIT):
-            self._store.redis.xtrim(self._key, minid=_text(_next(last)), approximate=False)
+            if last == (_HIGHEST, _HIGHEST):  # nothing can come behind it
+                self._store.redis.delete(self._key)
+            else:
+                self._store.redis.xtrim(self._key, minid=_text(_next(last)), approximate=False)
+
+    def begin_anew(self) -> None:
+        """Let ids follow the clock again, once the stream is empty: they go on from the highest that it has had."""
+        with self._store.guarded(keys.AUDIT), self._store.redis.pipeline() as pipe:
+            cast("Any", pipe).watch(self._key)
+            if pipe.xlen(self._key):
+                return
+            pipe.multi()
+            pipe.delete(self._key)
+            with suppress(WatchError):  # something was added meanwhile: the next flush sees to it
+                pipe.execute()
 
     def make_room(self, kept: int | None = None) -> int:
         """Of more than `kept` elements drop the oldest, with an entry that says so; what they stand for."""
@@ -112,4 +129,4 @@ def _text(at: StreamId) -> str:
 
 
 def _next(at: StreamId) -> StreamId:
-    return at[0], at[1] + 1
+    return (at[0], at[1] + 1) if at[1] < _HIGHEST else (at[0] + 1, 0)

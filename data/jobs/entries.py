@@ -145,7 +145,16 @@ def worker_of(text: Any, seen: float) -> Worker | None:
         return None
     thrown = found.get("thrown_away")
     counted = {why: n for why, n in thrown.items() if _is_count(n)} if isinstance(thrown, dict) else {}
-    return Worker(tuple(queues), found["processes"], found["pid"], host, found["started"], seen, counted)
+    return Worker(
+        tuple(queues),
+        found["processes"],
+        found["pid"],
+        host,
+        found["started"],
+        seen,
+        counted,
+        found.get("signs") is True,
+    )
 
 
 def event_of(fields: Mapping[str, str]) -> tuple[str, dict[str, Any]]:

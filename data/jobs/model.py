@@ -262,6 +262,8 @@ class Worker:
     seen: float
     #: Messages and commands that it threw away since its start, by reason (pipelines.execution.thrown_away).
     thrown_away: Mapping[str, int] = field(default_factory=dict)
+    #: Whether it signs its messages, and takes no others.
+    signs: bool = False
 
 
 def bucket_bounds(bucket: int) -> tuple[float, float]:

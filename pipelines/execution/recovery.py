@@ -44,16 +44,20 @@ class Node:
     queues: tuple[str, ...]
     processes: int
     started: float = field(default_factory=time.time)
+    #: Whether its messages carry a MAC, and it takes no others.
+    signs: bool = False
 
     def about(self) -> str:
         """What the store keeps of it, as JSON: also what it threw away, once there is something."""
-        about = {
+        about: dict[str, Any] = {
             "queues": self.queues,
             "processes": self.processes,
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "started": self.started,
         }
+        if self.signs:
+            about["signs"] = True
         thrown = thrown_away.counts()
         return json.dumps(about | ({"thrown_away": thrown} if thrown else {}))
 

@@ -12,6 +12,9 @@ from enum import StrEnum
 from leadmill.limited_log import LimitedLog
 from leadmill.log import get_logger
 
+#: What helps where only some workers sign.
+SAME_KEY = "give each worker, the API and beat the same LEADMILL_SIGNING_KEY, and start them again"
+
 
 class Reason(StrEnum):
     """Why it was thrown away."""
@@ -47,6 +50,18 @@ def throw_away(reason: Reason, event: str, why: str) -> None:
 def counts() -> dict[str, int]:
     """How many since this process began, by reason; for any thread."""
     return dict(_counts)
+
+
+def unsigned_among(signing: Iterable[bool]) -> str:
+    """What it means, by whether each living worker signs, that only some do; empty: all do, or none."""
+    all_of = list(signing)
+    without = all_of.count(False)
+    if without in (0, len(all_of)):
+        return ""
+    return (
+        f"{without} of {len(all_of)} workers do not sign what they send, and the others throw it away: jobs wait a "
+        "minute for each link, until one that signs sends it again"
+    )
 
 
 def summed_up(counted: Iterable[Mapping[str, int]]) -> str:

@@ -44,6 +44,14 @@ class BulkResult:
     refused: int = 0
     refused_jobs: list[RefusedJob] = field(default_factory=list)
     next_cursor: str | None = None
+    #: The first `MAX_NAMED` on which it was done; for the audit.
+    done_ids: list[str] = field(default_factory=list)
+
+    def did(self, job_id: str) -> None:
+        """Count a job on which it was done."""
+        self.done += 1
+        if len(self.done_ids) < MAX_NAMED:
+            self.done_ids.append(job_id)
 
     def refuse(self, record: JobRecord, reason: str) -> None:
         """Count a job that could not be acted on."""
@@ -53,7 +61,7 @@ class BulkResult:
 
     def as_dict(self) -> BulkCounts:
         """For JSON."""
-        return cast("BulkCounts", dict(vars(self)))
+        return cast("BulkCounts", {name: value for name, value in vars(self).items() if name != "done_ids"})
 
 
 def act(
@@ -122,4 +130,4 @@ def _act(store: JobStore, lake: Lake, dispatch: Dispatch, action: Action, record
     except (ConflictError, NotFoundError) as error:
         found.refuse(record, str(error))
     else:
-        found.done += 1
+        found.did(record.job_id)

@@ -235,6 +235,8 @@ def _record(
     body_hash = _hash(submission, source)
     options, files = submission.chosen()
     folder = lake.job_dir(job_id) / "input"
+    if submission.file is not None:
+        store.now_ms()  # nothing is kept of a list for a Redis that is away: whether it has counted would be unknown
     try:
         source = _kept(lake, submission, source, folder)
         for name, text in files.items():

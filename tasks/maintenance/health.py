@@ -24,7 +24,7 @@ from leadmill.declared import KINDS, periodic_in
 from leadmill.errors import LeadmillError
 from leadmill.settings import Settings
 from leadmill.time_zones import time_zone
-from pipelines.execution.thrown_away import summed_up
+from pipelines.execution.thrown_away import SAME_KEY, summed_up, unsigned_among
 from pipelines.intake.cron import planned_time
 from pipelines.queues import Queue
 from pipelines.settings_check import setting_faults
@@ -136,6 +136,8 @@ def _workers(store: JobStore) -> Iterable[HealthCheck]:
         text = f"{len(listening)} with {processes} processes; the quietest seen {max(0.0, oldest):.0f} s ago"
         yield HealthCheck(f"workers {queue.value}", "ok", text)
     yield _thrown_away(workers.values())
+    if mixed := unsigned_among(worker.signs for worker in workers.values()):
+        yield HealthCheck("signing", "warn", mixed, SAME_KEY)
 
 
 def _thrown_away(workers: Iterable[Worker]) -> HealthCheck:

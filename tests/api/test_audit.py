@@ -26,6 +26,7 @@ from data.jobs import JobStore
 from leadmill.access import Role
 from leadmill.ids import JOB_ID
 from leadmill.settings import Settings
+from pipelines.intake import bulk
 from tests.api.conftest import V1, Worker, post
 from tests.valkey import free_port
 
@@ -153,6 +154,26 @@ def test_every_write_has_one_entry_with_its_caller_its_id_and_its_answer(
     assert made["create_key"]["id"] in {one.id for one in keys.registry.table().keys.values()} - {victim}
     assert made["cancel_all"]["count"] == 0, "nothing matched"
     assert not [one for one in made.values() if one["status"] in (404, 405) and one["id"] is None]
+
+
+def test_a_bulk_call_names_what_it_was_done_on(
+    known: TestClient, admin: dict[str, str], audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "MAX_NAMED", 10)
+    ids = [str(post(known, headers=admin)["job_id"]) for _ in range(12)]
+    body = {"action": "cancel", "filter": {}}
+    known.post(f"{V1}/jobs/bulk", json={**body, "dry_run": True}, headers=admin)
+    assert "done_ids" not in known.post(f"{V1}/jobs/bulk", json=body, headers=admin).json()
+    audit.soon(14)
+    dry, done = audit.rows(action="cancel_all")
+    assert (dry["id"], dry["count"], done["count"]) == (None, 0, 12)
+    named = done["id"].split(" ")
+    assert len(named) == 10 and set(named) < set(ids)
+    for flushed in (False, True):
+        if flushed:
+            with audit.files.exclusive(5):
+                audit.files.flush(audit.stream)
+        assert [one["action"] for one in audit.rows(id=named[-1])] == ["submit_pipeline", "cancel_all"]
 
 
 def test_every_refusal_has_one_entry(

@@ -12,6 +12,7 @@ import xlsxwriter
 from fastapi.testclient import TestClient
 
 from api import pipelines
+from api.app import create_app
 from api.uploads import XLSX
 from data.jobs import JobStore
 from data.lake import Lake
@@ -21,6 +22,7 @@ from pipelines.execution.unit_run import Runtime, run_unit
 from pipelines.request.asked import read_source
 from pipelines.request.lists import company_list
 from tests.api.conftest import V1
+from tests.valkey import free_port
 
 URL, PREVIEW = f"{V1}/pipelines", f"{V1}/pipelines/preview"
 ODD = (
@@ -49,6 +51,13 @@ def workbook(*rows: list[Any]) -> bytes:
 
 def sent(client: TestClient, data: bytes, *, path: str = URL, **fields: str) -> Any:
     return client.post(path, files={"file": ("list", data)}, data=fields)
+
+
+def test_nothing_is_kept_of_a_list_while_redis_is_away(settings: Settings, tmp_path: Path) -> None:
+    away = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
+    with TestClient(create_app(away), "http://localhost") as client:
+        assert sent(client, ODD).status_code == 503
+    assert not list((settings.data_dir / "jobs").glob("*/*"))
 
 
 def test_the_answer_tells_how_a_list_is_read(client: TestClient) -> None:

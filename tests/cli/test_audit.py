@@ -43,3 +43,23 @@ def test_the_table_the_filters_and_the_json(leadmill: Run, api: Any, at: Any, an
         "key": "k7v2m9qa", "project": "default", "action": "cancel", "id": "job_1", "status": "409", "limit": "2",
     }  # fmt: skip
     assert "not a time" in leadmill("audit", "--since", "yesterday", env=at(api.url)).err
+
+
+def test_a_bulk_call_is_shown_by_its_first_job(leadmill: Run, api: Any, at: Any, answer: Any) -> None:
+    ids = [f"job_01m8em2b8phx507c45{n:02d}" for n in range(3)]
+    bulk = {**ENTRY, "action": "cancel_all", "id": " ".join(ids), "count": 3, "status": 200}
+    api.on("GET", f"{V1}/audit", answer({"items": [bulk], "next_cursor": None}))
+    assert f"\tcancel_all\t{ids[0]} and 2 more\t200 × 3" in leadmill("audit", env=at(api.url)).out
+
+
+def test_a_project_that_is_new_may_have_been_mistyped(leadmill: Run, api: Any, at: Any, answer: Any) -> None:
+    def described(name: str) -> dict[str, Any]:
+        return {"name": name, "quotas": []}
+
+    api.on("GET", f"{V1}/projects", answer({"items": [described("acme"), described("default")], "next_cursor": None}))
+    for name in ("acmee", "acme"):
+        api.on("GET", f"{V1}/projects/{name}", answer(described(name)))
+        api.on("PUT", f"{V1}/projects/{name}", answer(described(name)))
+    told = leadmill("projects", "set", "acmee", "--live-jobs", "3", env=at(api.url)).err
+    assert told.startswith("project acmee is a new one; did you mean 'acme'?\n")
+    assert "new one" not in leadmill("projects", "set", "acme", "--live-jobs", "3", env=at(api.url)).err

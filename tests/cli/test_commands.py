@@ -88,6 +88,7 @@ def test_every_command_has_help(leadmill: Run) -> None:
         (["up", "--data", "/proc/no"], "cannot write to /proc/no/run", "leadmill up --data"),
         (["maintenance", "cleanup"], "no stack is running", "leadmill up"),
         (["schedules", "list"], "no stack is running", "leadmill up"),
+        (["schedules", "add", "x", "a.example", "--run-at", "2035-01-01"], "No such option", "leadmill schedules"),
         (["schedules", "add", "x", "a.example"], "Missing option", "leadmill schedules add --help"),
         (["submit", "a.example", "--run-at", "soon"], "--run-at: not a time: soon", "--run-at 20"),
         (["submit", "a.example", "--deadline", "2 weeks"], "--deadline: not a time: 2 weeks", "--deadline 2h"),
@@ -352,6 +353,9 @@ def test_an_api_elsewhere_is_named_by_its_url(leadmill: Run, api: Any, finished_
     assert leadmill("submit", "a.example", env={"LEADMILL_API_URL": f"{api.url}/"}).out == "job_1\n"
     ended = leadmill("run", "a.example", env={"LEADMILL_API_URL": "http://127.0.0.1:9"})
     assert ended.code == 2
+    tls = leadmill("list", env={"LEADMILL_API_URL": f"https{api.url.removeprefix('http')}"})
+    assert tls.code != 0 and "speaks no TLS; is it http://" in tls.err and "SSL" not in tls.err
+    assert tls.err.count("\n") == 1
     assert "no answer from http://127.0.0.1:9" in ended.err and "starting one" not in ended.err
 
 

@@ -43,6 +43,12 @@ def test_faults_come_with_a_remedy(leadmill: Run) -> None:
     assert "2 faults" in ended.err
 
 
+def test_who_has_no_key_is_told_where_keys_are_asked_for(leadmill: Run) -> None:
+    assert leadmill("keys", "create", "ops", "--role", "admin").code == 0
+    told = leadmill("doctor").out
+    assert "LEADMILL_API_KEY names none: commands are refused" in told and "LEADMILL_API_KEY_FILE=FILE" in told
+
+
 def test_an_api_elsewhere_is_asked(leadmill: Run, api: Any, answer: Any) -> None:
     """And nothing is said of a port that no stack here will take."""
     for status, code, said in ((200, 0, "ok    api: LEADMILL_API_URL"), (503, 1, "fail  api: LEADMILL_API_URL")):

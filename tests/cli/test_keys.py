@@ -166,7 +166,8 @@ def test_the_doctor_says_what_it_means(tmp_path: Path, monkeypatch: pytest.Monke
     registry.create("a", Role.VIEWER)
     assert told(tmp_path) == [("warn", "no key may make others by the API")]
     secret = registry.create("b", Role.ADMIN)[1]
-    assert told(tmp_path) == [("ok", "the API asks for a key; there are 2 that count")]
+    none = "the API asks for a key; there are 2 that count, and LEADMILL_API_KEY names none: commands are refused"
+    assert told(tmp_path) == [("warn", none)]
     settings = settings.model_copy(update={"api_key": secret[:-4] + "xxxx"})
     assert [level for level, _ in told(tmp_path)] == ["ok", "warn"]
     settings = settings.model_copy(update={"api_key": secret})

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from cli.failure import CommandError
-from cli.times import ago, from_now, moment
+from cli.times import ago, from_now, moment, shown
 
 NOW = datetime.fromisoformat("2026-11-24T10:00:00+00:00")
 
@@ -45,3 +45,11 @@ def test_from_now_on() -> None:
     assert from_now("2036-02-01T00:00:00+00:00", "--deadline") == moment("2036-02-01T00:00:00Z", "--deadline")
     with pytest.raises(CommandError, match="not a number of seconds"):
         from_now("infh", "--deadline")
+
+
+def test_a_time_is_shown_in_one_form() -> None:
+    given = "2027-01-31T08:00:59.5+02:00"
+    assert shown(given) == shown(datetime.fromisoformat(given)) == "2027-01-31 06:00"
+    assert shown(given, seconds=True) == "2027-01-31 06:00:59"
+    assert shown(given, there=True) == "2027-01-31 08:00"
+    assert shown(None) == shown("") == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -101,6 +102,7 @@ class Service:
         first, *rest = self.about["command"]
         self.argv = [program(first), *map(place.local, rest)]
         self.log = place.data / f"{name}.log"
+        self.said = ""
 
     def __enter__(self) -> Service:
         with self.log.open("ab") as log:
@@ -123,10 +125,18 @@ class Service:
 
     def await_well(self, patience_s: float = 45) -> None:
         until = time.monotonic() + patience_s
-        while not self.is_well():
+        while not (self._listens() and self.is_well()):
             assert self.process.poll() is None, f"{self.name} ended:\n{self.tail()}"
             assert time.monotonic() < until, f"{self.name} is not well: {self.said}\n{self.tail()}"
-            time.sleep(0.2)
+            time.sleep(0.3)
+
+    def _listens(self) -> bool:
+        """Whether its port is open, where it has one: a health check is a process of its own, and costs a second."""
+        for port in (self.place.ports[port.rpartition(":")[2]] for port in self.about.get("ports", ())):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(port))) != 0:
+                    return False
+        return True
 
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-4_000:]

@@ -1,6 +1,7 @@
 """Debian's Redis with TLS and the users of `deploy/redis-users.acl`, as docs/operations.md sets them up.
 
-The whole stack works, and who has the broker's user can neither start nor change work.
+The whole stack works, also as docs/team.md uses it, and who has the broker's user can neither start nor change work.
+One stack serves all of it; the tests go in this order.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
+TEAM = (ROOT / "docs/team.md").read_text()
 #: Looks at what was denied; Leadmill has no such user.
 WATCHER = "user watcher on >watching ~* &* +@all\n"
 
@@ -122,56 +124,20 @@ def attacker(server: DebianRedis) -> Iterator[redis.Redis]:
         yield client
 
 
-def run(command: list[str], stack: LocalStack, server: DebianRedis, folder: Path) -> str:
+def begin(command: list[str], stack: LocalStack, server: DebianRedis, folder: Path) -> subprocess.Popen[str]:
     env = {**os.environ, **server.env, "LEADMILL_DATA_URL": str(stack.data_dir)}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True)
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    text = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, text
+    return text
 
 
 def assert_as_the_sites_say(stack: LocalStack, job: str) -> None:
     compared = compare(list(Lake(stack.data_dir).job(job).companies()), expected())
     assert compared.passed, compared.faults + compared.differences
-
-
-def test_the_whole_stack_works_and_nothing_of_it_is_denied(
-    apart: LocalStack, server: DebianRedis, tmp_path: Path
-) -> None:
-    with Client(apart.api_url) as client:
-        handle = client.submit(company_urls(), report={"formats": ["html", "csv", "xlsx"]})
-        assert handle.wait(timeout=120).status == "completed"
-        assert_as_the_sites_say(apart, handle.id)
-        checked = client.health_check().wait(timeout=60)
-        assert [row for row in (checked.result or {})["checks"] if row["status"] == "fail"] == []
-        assert client.health()["status"] == "ok"
-    found = json.loads(run(["leadmill", "doctor", "--json"], apart, server, tmp_path))
-    assert {row["check"]: row["level"] for row in found}["broker"] == "ok"
-    assert [row for row in found if row["level"] != "ok"] == []
-    assert run(["celery", "-A", "tasks.app", "inspect", "ping"], apart, server, tmp_path).count("pong") == 2
-    assert set(apart.pids) == {"worker-scraping", "worker-general", "api", "beat"}
-    assert server.denied() == []
-    logs = "".join(file.read_text() for file in apart.run.path.glob("*.log"))
-    assert "NOPERM" not in logs and "no permissions" not in logs and "Traceback" not in logs
-
-
-def test_the_brokers_user_has_no_way_to_the_records(attacker: redis.Redis, apart: LocalStack) -> None:
-    job = "job_00000000000000000000"
-    tries: list[tuple[Any, ...]] = [
-        ("HGETALL", f"leadmill:job:{job}"), ("HSET", f"leadmill:job:{job}", "status", "running"),
-        ("ZADD", "leadmill:due", 0, f"{job}|launch"), ("SET", "leadmill:lake", "lake_x"), ("DEL", "leadmill:lake"),
-        ("SET", "leadmill:record_version", 99), ("EVAL", "return 1", 0), ("SCRIPT", "LOAD", "return 1"),
-        ("KEYS", "*"), ("SCAN", 0), ("CONFIG", "GET", "*"), ("CLIENT", "LIST"), ("CLIENT", "KILL", "SKIPME", "yes"),
-        ("INFO",), ("FLUSHALL",), ("SHUTDOWN",), ("ACL", "LIST"), ("MONITOR",),
-        ("RENAME", "leadmill:due", "leadmill:scraping"), ("RENAME", "leadmill:scraping", "leadmill:due"),
-        ("ZADD", "leadmill:celery-task-meta-x.j", 0, "x"), ("INCR", "leadmill:celery-task-meta-x.t"),
-        ("PUBLISH", "leadmill:celery-task-meta-x", "x"), ("LPUSH", "other:scraping", "x"),
-        ("LPUSH", "leadmill:job:x.reply.celery.pidbox", "x"), ("MIGRATE", "h", 1, "k", 0, 1), ("PSUBSCRIBE", "*"),
-    ]  # fmt: skip
-    ask: Any = attacker.execute_command
-    for command in tries:
-        with pytest.raises(NoPermissionError):
-            ask(*command)
-    assert str(attacker.mget("leadmill:lake")[0]).startswith("lake_")
 
 
 def wire(task: str, args: Any, embed: dict[str, Any] | None = None, **headers: Any) -> str:
@@ -262,9 +228,28 @@ def copies(job: str, signed: Signer) -> list[str]:
     return found
 
 
-def test_who_has_the_brokers_user_can_delay_and_no_more(
-    apart: LocalStack, server: DebianRedis, attacker: redis.Redis
+def test_the_whole_stack_works_and_who_has_the_brokers_user_can_delay_and_no_more(
+    apart: LocalStack, server: DebianRedis, attacker: redis.Redis, tmp_path: Path
 ) -> None:
+    doctor = begin(["leadmill", "doctor", "--json"], apart, server, tmp_path)
+    ping = begin(["celery", "-A", "tasks.app", "inspect", "ping"], apart, server, tmp_path)
+    assert set(apart.pids) == {"worker-scraping", "worker-general", "api", "beat"}
+    with Client(apart.api_url) as client:
+        checked = client.health_check().wait(timeout=60)
+        assert [row for row in (checked.result or {})["checks"] if row["status"] == "fail"] == []
+        assert client.health()["status"] == "ok"
+    found = json.loads(said(doctor))
+    assert {row["check"]: row["level"] for row in found}["broker"] == "ok"
+    assert [row for row in found if row["level"] != "ok"] == []
+    assert said(ping).count("pong") == 2
+    _attack(apart, server, attacker)
+    assert server.denied() == [], "neither to the stack, nor to what the attacker may do"
+    logs = "".join(file.read_text() for file in apart.run.path.glob("*.log"))
+    assert "NOPERM" not in logs and "no permissions" not in logs and "Traceback" not in logs
+
+
+def _attack(apart: LocalStack, server: DebianRedis, attacker: redis.Redis) -> None:
+    """A job over all sample sites, and all that somebody can send who has the broker's user, while it runs."""
     records = JobStore.connect(server.env["REDIS_URL"], "leadmill:")
     signed = Signer([server.env["LEADMILL_SIGNING_KEY"]], "leadmill:", apart.data_dir)
     pids, before = apart.pids, thrown_away(records)
@@ -274,7 +259,7 @@ def test_who_has_the_brokers_user_can_delay_and_no_more(
     sent: Counter[str | None] = Counter()
     with Client(apart.api_url) as client:
         known = {job.id for job in client.list_jobs(limit=100)}
-        handle = client.submit(company_urls(), report={"formats": ["csv", "html"]})
+        handle = client.submit(company_urls(), report={"formats": ["html", "csv", "xlsx"]})
         until(lambda: records.units(handle.id), 20, "work begins")
         every: list[tuple[Reason | None, str]] = [*forgeries(handle.id, signed)]
         every += [(None, message) for message in copies(handle.id, signed)]
@@ -316,6 +301,26 @@ def thrown_away(records: JobStore) -> Counter[str]:
     return sum((Counter(worker.thrown_away) for worker in records.workers().values()), Counter())
 
 
+def test_the_brokers_user_has_no_way_to_the_records(attacker: redis.Redis, apart: LocalStack) -> None:
+    job = "job_00000000000000000000"
+    tries: list[tuple[Any, ...]] = [
+        ("HGETALL", f"leadmill:job:{job}"), ("HSET", f"leadmill:job:{job}", "status", "running"),
+        ("ZADD", "leadmill:due", 0, f"{job}|launch"), ("SET", "leadmill:lake", "lake_x"), ("DEL", "leadmill:lake"),
+        ("SET", "leadmill:record_version", 99), ("EVAL", "return 1", 0), ("SCRIPT", "LOAD", "return 1"),
+        ("KEYS", "*"), ("SCAN", 0), ("CONFIG", "GET", "*"), ("CLIENT", "LIST"), ("CLIENT", "KILL", "SKIPME", "yes"),
+        ("INFO",), ("FLUSHALL",), ("SHUTDOWN",), ("ACL", "LIST"), ("MONITOR",),
+        ("RENAME", "leadmill:due", "leadmill:scraping"), ("RENAME", "leadmill:scraping", "leadmill:due"),
+        ("ZADD", "leadmill:celery-task-meta-x.j", 0, "x"), ("INCR", "leadmill:celery-task-meta-x.t"),
+        ("PUBLISH", "leadmill:celery-task-meta-x", "x"), ("LPUSH", "other:scraping", "x"),
+        ("LPUSH", "leadmill:job:x.reply.celery.pidbox", "x"), ("MIGRATE", "h", 1, "k", 0, 1), ("PSUBSCRIBE", "*"),
+    ]  # fmt: skip
+    ask: Any = attacker.execute_command
+    for command in tries:
+        with pytest.raises(NoPermissionError):
+            ask(*command)
+    assert str(attacker.mget("leadmill:lake")[0]).startswith("lake_")
+
+
 def test_a_broker_of_its_own_keeps_the_mark_where_its_user_may_write_it(
     server: DebianRedis, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
@@ -338,8 +343,40 @@ def test_a_broker_of_its_own_keeps_the_mark_where_its_user_may_write_it(
         ask("ACL", "SETUSER", "leadmill-broker", "resetkeys", "~leadmill:scraping*", "~leadmill:_kombu*", *reads)
         app = make_celery(settings)
         with app.connection_for_write() as connection, pytest.raises(UnavailableError) as told:
+            connection.transport_options |= {"interval_start": 0, "interval_step": 0, "interval_max": 0}
             canvas.dispatch(app, [out], connection)
         assert "no lake's mark that its user may read" in str(told.value.__cause__)
         queues.watcher.set("leadmill:lake", mark)
         with app.connection_for_write() as connection:
             canvas.dispatch(app, [out], connection)
+
+
+def test_a_team_works_as_its_page_says(apart: LocalStack, server: DebianRedis, tmp_path: Path) -> None:
+    """docs/team.md: three keys of three roles, and two projects."""
+    marked = TEAM.partition("is run by tests/deploy/test_broker_users.py. -->")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```sh\n(.*?)```", marked, re.DOTALL)
+    assert len(blocks) == 6
+    script = 'set -euo pipefail\ncurl() { command curl --noproxy "*" --fail-with-body -S "$@"; }\n'
+    # Each process of the API looks at the keys once a second.
+    asked = (
+        'until [ "$(command curl -s --noproxy "*" -o /dev/null -w "%{{http_code}}" -H "X-API-Key: {}" $API)" = 401 ]'
+    )
+    wait = f"API={apart.api_url}/api/v1/jobs/list\n{asked}; do sleep 0.1; done\n"
+    blocks[0] += wait.format("none")
+    blocks[-1] = blocks[-1].replace('anna.key)"\n', f'anna.key)"\n{wait.format("$(cat anna.key)")}')
+    script += "\n".join(blocks).replace("http://127.0.0.1:8000", apart.api_url)
+    env = {**os.environ, **server.env, "LEADMILL_DATA_URL": str(apart.data_dir)}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout[-3_000:]}\n{done.stderr}"
+    assert "nordwind-solar.example" in (tmp_path / "leads.csv").read_text()
+    for told in ("the board may not", "not a job of this project", "revoked"):
+        assert told in done.stdout.splitlines(), told
+    keys = {name: (tmp_path / f"{name}.key").read_text().strip() for name in ("ops", "anna", "board")}
+    shown = done.stdout + done.stderr
+    assert not any(key[12:] in shown for key in keys.values()), "a key is printed once, into its file"
+    job = (tmp_path / "job.txt").read_text().strip()
+    assert shown.count(job) >= 3, "also in the list by curl, and in the audit"
+    assert "403" in shown and "5000" in re.sub("[,\u202f ]", "", shown)
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.glob("*.key")} == {0o600}

@@ -9,6 +9,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -290,6 +291,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         found = Server(folder, port, places)
         until(lambda: pings(found), 10, "Redis answers")
+        # In compose all have one prefix, and the first writes whose the server is; health checks and Flower only read.
+        for name in [*OURS, "nobody"]:
+            url = (places[name].secrets / "redis_url").read_text().strip()
+            with closing(JobStore.connect(url, f"{name}:", lake=places[name].data)) as records:
+                records.workers()
         yield found
         process.terminate()
         assert process.wait(timeout=seconds(SERVICES["redis"]["stop_grace_period"])) == 0
@@ -317,7 +323,19 @@ def first_key_command() -> str:
 
 
 @pytest.fixture(scope="module")
-def running(server: Server) -> Iterator[dict[str, Service]]:
+def asked_of_nobody(server: Server) -> Iterator[dict[str, Future[tuple[bool, str]]]]:
+    """Health checks where nothing runs: whether they were content, and what they said. A worker's waits for 5 s."""
+
+    def asked(name: str) -> tuple[bool, str]:
+        service = Service(name, server.places["nobody"])
+        return service.is_well(), service.said
+
+    with ThreadPoolExecutor(4) as pool:
+        yield {name: pool.submit(asked, name) for name in ("api", "beat", "flower", "worker-scraping")}
+
+
+@pytest.fixture(scope="module")
+def running(server: Server, asked_of_nobody: object) -> Iterator[dict[str, Service]]:
     """Every service of ours, started side by side, each behind a key prefix of its own: none answers for another."""
     api = Service("api", server.places["api"])
     command = first_key_command().partition(" api ")[2].removesuffix(" > ops.key").split()
@@ -325,25 +343,48 @@ def running(server: Server) -> Iterator[dict[str, Service]]:
         [program(command[0]), *command[1:]], env=api.env, cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert API_KEY.fullmatch(made.stdout.removesuffix("\n")), "the key alone"
-    # Flower's user only reads whose the server is; in compose, where all have one prefix, the others have written it.
-    place = server.places["flower"]
-    with closing(
-        JobStore.connect((place.secrets / "redis_url").read_text().strip(), "flower:", lake=place.data)
-    ) as records:
-        records.workers()
     with ExitStack() as stack:
-        yield {name: stack.enter_context(Service(name, server.places[name])) for name in OURS}
+        services = {name: stack.enter_context(Service(name, server.places[name])) for name in OURS}
+        with ThreadPoolExecutor(len(services)) as pool:
+            list(pool.map(lambda service: service.await_well(patience_s=150), services.values()))
+        yield services
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("name", OURS)
-def test_service_runs_until_its_health_check_is_content(name: str, running: dict[str, Service]) -> None:
-    service = running[name]
-    service.await_well(patience_s=150)
+def test_services_run_until_their_health_checks_are_content(running: dict[str, Service]) -> None:
+    assert sorted(running) == OURS
+    assert all(service.process.poll() is None for service in running.values())
+
+
+def test_flower_asks_for_its_login(running: dict[str, Service], server: Server, tmp_path: Path) -> None:
+    place, flower = server.places["flower"], running["flower"]
+    url = f"http://127.0.0.1:{place.ports['5555']}"
+    login = (place.secrets / "flower_login").read_text().strip()
+    basic = "Basic " + b64encode(login.encode()).decode()
+    for path in ("/", "/workers", "/api/workers"):
+        for headers, status in (
+            ({}, 401),
+            ({"Authorization": "Basic Zmxvd2VyOg=="}, 401),
+            ({"Authorization": basic}, 200),
+        ):
+            assert httpx2.get(url + path, headers=headers).status_code == status, (path, headers)
+    assert login.partition(":")[2] not in Path(f"/proc/{flower.process.pid}/cmdline").read_text()
+    (tmp_path / "flower_url").write_text((place.secrets / "flower_url").read_text())
+    without = replace(place, secrets=tmp_path, data=tmp_path)
+    for given in (None, "\n"):
+        if given is not None:
+            (tmp_path / "flower_login").write_text(given)
+        with Service("flower", without) as other:
+            assert other.process.wait(timeout=20) != 0
+
+
+def test_asked_to_stop_they_are_quick_for_nothing_was_running(running: dict[str, Service]) -> None:
     began = time.monotonic()
-    service.process.send_signal(signal.SIGTERM)
-    service.process.wait(timeout=seconds(service.about["stop_grace_period"]))
-    assert time.monotonic() - began < 15, "nothing was running: stopping is quick"
+    for service in running.values():
+        service.process.send_signal(signal.SIGTERM)
+    for service in running.values():
+        service.process.wait(timeout=seconds(service.about["stop_grace_period"]))
+    assert time.monotonic() - began < 15
 
 
 def test_nothing_was_denied_to_them(running: dict[str, Service], server: Server) -> None:
@@ -366,35 +407,11 @@ def test_flowers_user_writes_no_queue(server: Server) -> None:
             flower.hgetall("flower:job:job_00000000000000000000")
 
 
-def test_flower_asks_for_its_login(server: Server, tmp_path: Path) -> None:
-    place = replace(server.places["flower"], data=tmp_path)
-    with Service("flower", place) as flower:
-        flower.await_well(patience_s=90)
-        url = f"http://127.0.0.1:{place.ports['5555']}"
-        login = (place.secrets / "flower_login").read_text().strip()
-        basic = "Basic " + b64encode(login.encode()).decode()
-        for path in ("/", "/workers", "/api/workers"):
-            for headers, status in (
-                ({}, 401),
-                ({"Authorization": "Basic Zmxvd2VyOg=="}, 401),
-                ({"Authorization": basic}, 200),
-            ):
-                assert httpx2.get(url + path, headers=headers).status_code == status, (path, headers)
-        assert login.partition(":")[2] not in Path(f"/proc/{flower.process.pid}/cmdline").read_text()
-    (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets/flower_url").write_text((place.secrets / "flower_url").read_text())
-    with Service("flower", replace(place, secrets=tmp_path / "secrets")) as flower:
-        assert flower.process.wait(timeout=20) != 0
-    (tmp_path / "secrets/flower_login").write_text("\n")
-    with Service("flower", replace(place, secrets=tmp_path / "secrets")) as flower:
-        assert flower.process.wait(timeout=20) != 0
-
-
 @pytest.mark.parametrize("name", ["api", "beat", "flower", "worker-scraping"])
-def test_health_check_fails_where_nothing_runs(name: str, server: Server, tmp_path: Path) -> None:
-    service = Service(name, Place(server.places["nobody"].secrets, tmp_path, "nobody:"))
-    assert not service.is_well()
-    assert len(service.said.splitlines()) == 1, "it says why in one line"
+def test_health_check_fails_where_nothing_runs(name: str, asked_of_nobody: dict[str, Future[tuple[bool, str]]]) -> None:
+    is_well, said = asked_of_nobody[name].result(timeout=60)
+    assert not is_well
+    assert len(said.splitlines()) == 1, "it says why in one line"
 
 
 def test_health_check_sees_a_late_beat(server: Server) -> None:

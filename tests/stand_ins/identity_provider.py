@@ -25,7 +25,8 @@ _KEYS = (RSAKey.generate_key(2048, {"kid": "one"}), ECKey.generate_key("P-256", 
 class IdentityProvider:
     """`claims` is who signs in; what tests change is public. Use it as a context."""
 
-    def __init__(self) -> None:
+    def __init__(self, client_secret: str = CLIENT_SECRET) -> None:
+        self._client_secret = client_secret
         self.claims: dict[str, Any] = {"sub": "ada-1", "name": "Ada L.", "groups": ["staff", "sales"]}
         self.keys: list[Any] = list(_KEYS)
         self.key, self.algorithm = self.keys[0], "RS256"
@@ -118,7 +119,7 @@ class IdentityProvider:
         if kind == "Basic":
             name, _, secret = base64.b64decode(shown).decode().partition(":")
             given = (unquote(name.replace("+", " ")), unquote(secret.replace("+", " ")))
-        if given != (CLIENT_ID, CLIENT_SECRET):
+        if given != (CLIENT_ID, self._client_secret):
             return 401, {"error": "invalid_client"}
         asked = self._codes.pop(form.get("code", ""), None)
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()

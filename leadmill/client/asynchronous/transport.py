@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     import httpx2
 
 
+#: What OpenSSL says of an answer that is no TLS.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+
+
 class AsyncTransport:
     """One connection pool to one API. `retries` is the number of further tries after the first."""
 
@@ -182,6 +186,9 @@ class AsyncTransport:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> ApiUnreachableError:
-        failure = ApiUnreachableError(f"no answer from {self.base_url}: {str(error) or type(error).__name__}")
+        text = str(error) or type(error).__name__
+        if any(said in text for said in _NO_TLS):
+            text = f"what listens there speaks no TLS; is it http{self.base_url.removeprefix('https')} ?"
+        failure = ApiUnreachableError(f"no answer from {self.base_url}: {text}")
         failure.__cause__ = error
         return failure

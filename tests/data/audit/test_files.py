@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.audit import AuditFiles, AuditFilter, Entry
-from data.audit.entry import AUDIT, MAX_CHARS, UNREADABLE, clean, rows_of
+from data.audit.entry import AUDIT, MAX_CHARS, MAX_IDS, UNREADABLE, clean, rows_of
 from data.audit.files import MAX_WAITING, MERGED_FROM
 from data.audit.pages import page
 from data.audit.stream import StreamId
@@ -27,6 +28,7 @@ class Elements:
     def __init__(self, *elements: tuple[StreamId, str]) -> None:
         self.held = list(elements)
         self.dies = False
+        self.begun_anew = 0
 
     def add(self, ms: int, *actions: str) -> None:
         texts = ",".join(Entry(action=action, key="abcd1234").text() for action in actions)
@@ -37,6 +39,9 @@ class Elements:
 
     def newest(self, until: StreamId | None, limit: int = 1_000) -> list[tuple[StreamId, str]]:
         return [one for one in reversed(self.held) if until is None or one[0] <= until][:limit]
+
+    def begin_anew(self) -> None:
+        self.begun_anew += 1
 
     def drop_until(self, last: StreamId) -> None:
         if self.dies:
@@ -228,6 +233,24 @@ def test_what_is_no_entry_is_told_not_passed_over(files: AuditFiles, stream: Ele
     assert actions(files, stream) == told
 
 
+def test_an_element_of_no_time_is_dated_now_and_stops_nobody(files: AuditFiles, stream: Elements) -> None:
+    told: list[str] = []
+    files.tell = lambda kind, about: told.append(f"{kind} {about['elements']}")
+    stream.add(NOVEMBER, "before")
+    highest = (1 << 64) - 1
+    for at in ((NOVEMBER * 2, 0), (NOVEMBER, highest), (highest, highest)):
+        stream.held.append((at, '[{"action": "theirs"}]'))
+    stream.held.append(((NOVEMBER + 1, 0), json.dumps([{"action": "x"}] * 5_000)))
+    stream.held.append(((NOVEMBER + 2, 0), "[]"))
+    stream.add(NOVEMBER + 3, "behind")
+    stream.held.sort()
+    assert sorted(actions(files, stream)) == ["before", "behind", "theirs", "theirs", "theirs", UNREADABLE]
+    flush(files, stream)
+    assert sorted(actions(files, stream)) == ["before", "behind", "theirs", "theirs", "theirs", UNREADABLE]
+    assert told == ["audit_misdated 3"] and stream.begun_anew == 1
+    assert set(files.months()) <= {"2026-11", f"{datetime.now(UTC):%Y-%m}"} and not stream.held
+
+
 def test_texts_of_callers_are_short_printable_and_no_keys() -> None:
     key = "lm_abcd1234_SeCrEtSeCrEtSeCrEtSeCrEtSeCrEt"
     assert clean(f"daily {key}/x") == "daily lm_abcd1234_…/x"
@@ -236,4 +259,6 @@ def test_texts_of_callers_are_short_printable_and_no_keys() -> None:
     assert clean("a\u202eb\u200bc\u2028d\U000e0041") == "a�b�c�d�" and clean("Größe 新") == "Größe 新"
     text = Entry(action="cancel", id="\ud800" + "x" * 500, name='"]}', request_id="r").text()
     [one] = rows_of((NOVEMBER, 0), f"[{text}]")
-    assert (one["name"], one["request_id"], len(one["id"])) == ('"]}', "r", MAX_CHARS)
+    assert (one["name"], one["request_id"], len(one["id"])) == ('"]}', "r", 501)
+    [one] = rows_of((NOVEMBER, 0), f"[{Entry(action='y' * 500, id='x' * 5_000).text()}]")
+    assert (len(one["action"]), len(one["id"])) == (MAX_CHARS, MAX_IDS)

@@ -79,6 +79,23 @@ def test_a_stream_that_is_too_long_loses_its_oldest_and_says_how_many(stream: Au
     assert (told["count"], told["code"]) == (24, "stream_full")
 
 
+@pytest.mark.parametrize(
+    "hostile", ["18446744073709551615-18446744073709551615", "18446744073709551615-0", "9999999999999-0"]
+)
+def test_ids_follow_the_clock_again_after_one_of_somebody_elses(
+    stream: AuditStream, files: AuditFiles, store: JobStore, hostile: str
+) -> None:
+    add(stream, files, "before")
+    store.redis.xadd(store.key(keys.AUDIT), {"e": '[{"action": "theirs"}]'}, id=hostile)
+    assert set(actions(stream, files)) == {"before", "theirs"}
+    flush(stream, files)
+    assert stream.length() == 0
+    add(stream, files, "behind")
+    ((at, _),) = stream.oldest(10)
+    assert abs(at[0] - time.time() * 1000) < 60_000
+    assert sorted(actions(stream, files)) == ["before", "behind", "theirs"]
+
+
 def test_a_key_of_another_type_is_told(stream: AuditStream, files: AuditFiles, store: JobStore) -> None:
     store.redis.set(store.key(keys.AUDIT), "mine")
     with pytest.raises(DamagedRecordError):

@@ -95,6 +95,15 @@ def test_what_workers_threw_away(sound: Driver, monkeypatch: pytest.MonkeyPatch)
     assert found["status"] == "warn" and "6 (unsigned 4, foreign task 2)" in str(found["message"])
 
 
+def test_workers_that_do_not_sign_beside_some_that_do(sound: Driver) -> None:
+    assert "signing" not in check(sound), "none does"
+    sound.store.claim({}, node="s@h", about=Node("s@h", (), 1, signs=True).about())
+    found = check(sound)["signing"]
+    assert found["status"] == "warn" and str(found["message"]).startswith("1 of 2 workers do not sign")
+    sound.store.leave("w@h")
+    assert "signing" not in check(sound), "all do"
+
+
 def test_a_job_that_nothing_would_move(sound: Driver) -> None:
     job_id = sound.submit()
     assert check(sound)["jobs stuck"]["status"] == "ok"
