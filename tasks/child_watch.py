@@ -128,7 +128,7 @@ class ChildWatch:
             return
         kills[run.owner] = why
         process._controlled_termination = True  # billiard's flag: the pool logs no error for a death that was wanted
-        log.warning("process killed", job=run.job_id, unit=run.unit, pid=run.pid, reason=why.reason)
+        log.warning("process killed", job=run.job_id, unit=run.unit, child_pid=run.pid, reason=why.reason)
         os.kill(run.pid, signal.SIGKILL)
 
 

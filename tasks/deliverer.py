@@ -34,7 +34,7 @@ class DelivererProcess:
             self._started = time.monotonic()
             command = [sys.executable, "-P", "-m", "pipelines.notices.process", str(os.getpid())]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-            log.info("deliverer started", pid=self._process.pid)
+            log.info("deliverer started", child_pid=self._process.pid)
 
     def stop(self) -> None:
         """End it with the worker."""

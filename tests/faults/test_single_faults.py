@@ -93,6 +93,12 @@ def test_a_wall_clock_that_jumps(spine: FaultSpine, log: Path) -> None:
         assert found and 0 <= int(found["finished"]) - int(found["started"]) < 60_000 * FACTOR
 
 
+def told_of(spine: FaultSpine, job: str, lines: int) -> dict[str, int]:
+    """What the job's own log says, and how often, once it has so many lines (a death's comes with the next tick)."""
+    until(lambda: len(spine.store.lines(job)) >= lines, 10, "lines of the job's log")
+    return Counter(said["event"] for _, _, said in spine.store.lines(job))
+
+
 def test_over_the_time_limit(spine: FaultSpine, log: Path) -> None:
     with spine.workers_with(1, LEADMILL_TASK_TIME_LIMIT_S="2"):
         job = spine.submit(6, partition_size=2, hang=["p1"], log=str(log))
@@ -105,6 +111,8 @@ def test_over_the_time_limit(spine: FaultSpine, log: Path) -> None:
         assert found and float(found["coverage"]) == pytest.approx(4 / 6, abs=1e-3)
         assert spine.store.criticals()[0]["kind"] == "poison"
         assert "Traceback" not in spine.log(100_000)
+        said = {"process died": 3, "unit failed for good": 1, "companies missing": 1, "job completed": 1}
+        assert told_of(spine, job, sum(said.values())) == said
 
 
 def test_a_report_may_take_longer_than_strangers_pages(spine: FaultSpine, log: Path) -> None:
