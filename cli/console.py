@@ -69,12 +69,18 @@ def host(domain: str) -> str:
     return shown(domain) if sys.stdout.isatty() else domain
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = ()) -> None:
+def table(
+    headers: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    spare: Sequence[str] = (),
+    copied: str | None = None,
+) -> None:
     """A table for a terminal; for a pipe, tab-separated lines under a line of names.
 
     A terminal gets no column that is empty throughout, and where it is narrow none of `spare`, the first of them first,
-    as long as the others do not fit. Then lines break between words as far as they can, and last in the first column:
-    what stands there, a job's id, is what one copies.
+    as long as the others do not fit. Then lines break between words as far as they can, and last in the column `copied`
+    (the first, unless another is named): what stands there, a job's id, is what one copies.
     """
     lines = [[("" if cell is None else clean(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
@@ -82,10 +88,15 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Se
             result("\t".join(line))
         return
     if lines:
-        _draw({header: [line[number] for line in lines] for number, header in enumerate(headers)}, spare)
+        columns = {header: [line[number] for line in lines] for number, header in enumerate(headers)}
+        _draw(columns, spare, copied or headers[0])
 
 
-def _draw(columns: dict[str, list[str]], spare: Sequence[str]) -> None:
+#: What an id takes.
+_ID_WIDTH = 24
+
+
+def _draw(columns: dict[str, list[str]], spare: Sequence[str], copied: str) -> None:
     from rich import box
     from rich.cells import cell_len
     from rich.console import Console
@@ -105,7 +116,11 @@ def _draw(columns: dict[str, list[str]], spare: Sequence[str]) -> None:
     room = screen.width - len(columns) - 1
     words = [max(cell_len(word) for cell in (header, *cells) for word in cell.split() or [""])
              for header, cells in columns.items()]  # fmt: skip
-    widths = [*natural.values()] if fits(WIDE_GAP) else _narrow([*natural.values()], words, room)
+    widths = (
+        [*natural.values()]
+        if fits(WIDE_GAP)
+        else _narrow([*natural.values()], words, room, [*columns].index(copied) if copied in columns else 0)
+    )
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1) if fits(WIDE_GAP) else 0)
     for header, width in zip(columns, widths, strict=True):
         shown.add_column(header, overflow="fold", width=width)
@@ -117,14 +132,17 @@ def _draw(columns: dict[str, list[str]], spare: Sequence[str]) -> None:
         raise OutputClosedError from error
 
 
-def _narrow(natural: Sequence[int], words: Sequence[int], room: int) -> list[int]:
+def _narrow(natural: Sequence[int], words: Sequence[int], room: int, copied: int) -> list[int]:
     """Widths of columns that share too little room: what is wider than its longest word gives way, then words break.
 
-    Those of the first column break last.
+    Those of the column `copied` break last; if it is not the first, as far as they are no longer than an id.
     """
     widths = list(natural)
     part = max(1, room // (3 * max(1, len(words) - 1)))
-    for least in (words, [words[0], *(min(word, part) for word in words[1:])], [1] * len(words)):
+    if copied:  # behind others what is longer gives way, too
+        words = [min(word, _ID_WIDTH) if number == copied else word for number, word in enumerate(words)]
+    broken = [word if number == copied else min(word, part) for number, word in enumerate(words)]
+    for least in (words, broken, [1] * len(words)):
         while sum(widths) > room:
             given, number = max((width - low, n) for n, (width, low) in enumerate(zip(widths, least, strict=True)))
             if given <= 0:

@@ -59,7 +59,9 @@ def audit(
         return 0
     columns = ["at (UTC)", "who", "project", "address", "action", "on", "answer"]
     several = len({one["project"] for one in found}) > 1
-    console.table(columns, [_cells(one) for one in found], spare=["address", *([] if several else ["project"])])
+    console.table(
+        columns, [_cells(one) for one in found], spare=["address", *([] if several else ["project"])], copied="on"
+    )
     more = f" (at most {limit}: --limit)" if len(found) == limit else ""
     console.note(f"{len(found)} {'entry' if len(found) == 1 else 'entries'}{more}")
     return 0

@@ -38,6 +38,27 @@ def test_a_terminal_gets_what_fits_and_words_whole(
         assert word in shown
 
 
+def test_an_id_behind_other_columns_stays_whole(
+    terminal: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.setenv("COLUMNS", "80")
+    job = "job_01m8em2b8phx507c4577"
+    rows = [
+        ["2027-01-31 08:00:00", "crm-import (k7v2m9qa)", "acme", "submit_pipeline", job, "202"],
+        [
+            "2027-01-31 08:00:00",
+            "Ada (oidc_0123456789abcdef0123)",
+            "acme",
+            "sign_in",
+            "ada at https://" + "x" * 60,
+            "303",
+        ],
+    ]
+    console.table(["at", "who", "project", "action", "on", "answer"], rows, copied="on")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert job in shown and "2027-01-31" in shown and all(len(line) <= 80 for line in shown.splitlines())
+
+
 def test_a_terminal_gets_no_empty_table(terminal: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     console.table(HEADERS, [])
     assert capsys.readouterr().out == ""
