@@ -11,11 +11,12 @@ from api.context import Everything, Here, Installation, PerhapsWho
 from api.metrics.requests import RequestMeter
 from api.metrics.scrape import scrape, written
 from api.routing import Router
+from data.notice_channels import notice_channels
 from data.project_quotas import project_quotas
 from data.projects import damages_everywhere
 from leadmill import answers
 from leadmill.access import Caller, Role
-from leadmill.errors import ForeignLakeError, QuotasUnreadableError, UnavailableError
+from leadmill.errors import ForeignLakeError, NoticesUnreadableError, QuotasUnreadableError, UnavailableError
 from leadmill.redaction import redacted
 from pipelines.queues import Queue
 from pipelines.settings_check import setting_faults
@@ -43,8 +44,9 @@ def healthz(here: Everything, who: PerhapsWho) -> Response:
     damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages_everywhere(here.lake)[:_NAMED]]
     mistaken = [fault.text for fault in setting_faults(here.settings)]
     unknown = _unknown_quotas(here)
-    warnings = [*damaged, *unknown, *mistaken, *seen.shown["warnings"]]
-    closed = unknown or not here.keyring.is_readable
+    untold = _unknown_channels(here)
+    warnings = [*damaged, *unknown, *untold, *mistaken, *seen.shown["warnings"]]
+    closed = unknown or untold or not here.keyring.is_readable
     status = "fail" if seen.faults or damaged or closed else "warn" if warnings else "ok"
     return JSONResponse(_told(who, status, **{**seen.shown, "warnings": warnings}))
 
@@ -54,6 +56,15 @@ def _unknown_quotas(here: Installation) -> list[str]:
     try:
         project_quotas(here.lake.data).own()
     except QuotasUnreadableError as error:
+        return [str(error)]
+    return []
+
+
+def _unknown_channels(here: Installation) -> list[str]:
+    """Why nobody hears of anything."""
+    try:
+        notice_channels(here.lake.data).table()
+    except NoticesUnreadableError as error:
         return [str(error)]
     return []
 

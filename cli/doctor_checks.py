@@ -54,6 +54,7 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
         lambda: _data_folder(data_dir),
         lambda: _keys(data_dir),
         lambda: _quotas(data_dir),
+        lambda: _notices(data_dir),
         _open_files,
         lambda: _redis(data_dir),
         lambda: _stack(data_dir, ask_api="redis" not in faults),
@@ -243,6 +244,23 @@ def _quotas(data_dir: Path) -> Iterator[DoctorCheck]:
     except QuotasUnreadableError as error:
         remedy = f"mv {shlex.quote(str(data_dir / FILE))}{{,.damaged}}    # or put a good copy back"
         yield DoctorCheck("quotas", "fail", str(error), remedy)
+
+
+def _notices(data_dir: Path) -> Iterator[DoctorCheck]:
+    from data.notice_channels import FILE, NoticeChannels
+    from leadmill.errors import NoticesUnreadableError
+
+    try:
+        table = NoticeChannels(data_dir).table()
+    except NoticesUnreadableError as error:
+        remedy = f"mv {shlex.quote(str(data_dir / FILE))}{{,.damaged}}    # or put a good copy back"
+        yield DoctorCheck("notices", "fail", str(error), remedy)
+        return
+    for project, had in table.items():
+        for name, channel in had.channels.items():
+            if channel.off:
+                text = f"channel {name} of project {project} is switched off: {channel.off}"
+                yield DoctorCheck("notices", "warn", text, f"leadmill notices channels add {name}    # its URL anew")
 
 
 def _open_files() -> Iterator[DoctorCheck]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from leadmill.errors import ConfigError
+from leadmill.errors import ConfigError, InputError
 from leadmill.mistyped import mistyped_variables
 from leadmill.redis_tls import tls_files, trusts_anybody
 from leadmill.setting_forms import is_loopback_url
 from leadmill.settings import SettingFault, Settings, variable_of
 from leadmill.suggest import did_you_mean
+from pipelines.notices.channels.services import service_of
 from pipelines.request.search import check_provider
 from pipelines.scoring.models import Models
 from reports.layout_choice import wrong_files
@@ -93,6 +94,16 @@ def _provider(settings: Settings) -> Iterator[SettingFault]:
         yield SettingFault("fail", f"LEADMILL_PUBLIC_URL: {text}")
 
 
+def _notices(settings: Settings) -> Iterator[SettingFault]:
+    for number, url in enumerate(settings.notify_url_list, 1):
+        try:
+            if service_of(url) is None:
+                text = "a web address is a webhook, which needs a secret: leadmill notices channels add NAME URL"
+                yield SettingFault("fail", f"LEADMILL_NOTIFY_URLS: URL {number}: {text}")
+        except InputError as error:
+            yield SettingFault("fail", f"LEADMILL_NOTIFY_URLS: URL {number}: {error}")
+
+
 def _tls(settings: Settings) -> Iterator[SettingFault]:
     for variable, url in (
         ("REDIS_URL", settings.redis_url),
@@ -143,6 +154,7 @@ _CHECKS: tuple[Callable[[Settings], Iterable[SettingFault]], ...] = (
     _search,
     _messages,
     _provider,
+    _notices,
     _tls,
     _scoring,
     _layouts,

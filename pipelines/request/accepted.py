@@ -74,6 +74,8 @@ def lost(lake: Lake, job_id: str, epoch: int) -> RestoredJob | None:
         "close": "publish",
         "partitions_handed": 0,
     }
+    asked = {"notify": ",".join(known.get("notify") or ()), "callback_url": known.get("callback_url")}
+    fields |= {name: value for name, value in asked.items() if value}
     launch = UnitState.made(UnitStatus.FAILED, epoch, failure=(ErrorCategory.SYSTEM.value, text))
     return RestoredJob.made(
         None, fields, source=known["source"], spec=known["spec"], error=text, units={"launch": launch}

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from data.jobs import JobStore
 from data.lake import Lake
+from data.notices.entries import Outcome
 from data.notices.outbox import Outbox
 from leadmill.declared import KINDS
 from leadmill.ids import company_id
@@ -96,7 +97,7 @@ def names(client: TestClient, worker: Worker) -> dict[str, str]:
     outbox.put(told, "default:crm")
     taken = outbox.take("test")
     assert taken is not None
-    outbox.sent(taken, "test")
+    outbox.settle(taken, "test", Outcome("sent"))
     delivery = quote(f"{told.id}|default:crm", safe="")
     return {"${API%/api/v1}": "", "$API": V1, "$COMPANY": company_id("acme.example"), "$DELIVERY": delivery}
 

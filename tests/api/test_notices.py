@@ -13,10 +13,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from standardwebhooks import Webhook as Verifier
 
+from cli import doctor_checks
 from data import keys
 from data.api_keys import KeyRegistry
 from data.jobs import JobStore
 from data.lake import Lake
+from data.notice_channels import notice_channels
+from data.notices.entries import Outcome
 from data.notices.outbox import Outbox
 from leadmill import Client
 from leadmill.access import Role
@@ -242,10 +245,8 @@ def test_the_log_and_a_replay(app: FastAPI, client: TestClient, store: JobStore,
         outbox.put(failed, channel)
         taken = outbox.take("me")
         assert taken is not None and taken.delivery.channel == channel
-        if why:
-            outbox.give_up(taken, "me", why, 0.25, 410)
-        else:
-            outbox.sent(taken, "me", 0.125, 204)
+        came = Outcome("given_up", why, 410) if why else Outcome("sent", status=204)
+        outbox.settle(taken, "me", came, 0.25)
 
     deliver("default:crm", "answered 410 Gone")
     deliver(f"default:callback:{job}")
@@ -280,3 +281,18 @@ def test_the_log_and_a_replay(app: FastAPI, client: TestClient, store: JobStore,
             assert [one["result"] for one in mill.deliveries(channel="callback", job=job)] == ["sent"]
     finally:
         server.stop(at_once=False)
+
+
+def test_a_file_that_cannot_be_read_is_told(client: TestClient, settings: Settings) -> None:
+    (settings.data_dir / "notices.json").write_text("{")
+    notice_channels.cache_clear()
+    health = client.get("/healthz").json()
+    assert health["status"] == "fail" and "notices.json" in health["warnings"][0]
+    for path in ("channels", "rules"):
+        answer = client.get(f"{NOTICES}/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (503, "notices_unreadable")
+    answer = client.post(f"{V1}/pipelines", json={"company_urls": ["a.example"], "notify": ["ops"]})
+    assert (answer.status_code, answer.json()["code"]) == (503, "notices_unreadable")
+    assert client.post(f"{V1}/pipelines", json={"company_urls": ["a.example"]}).status_code == 202
+    (check,) = doctor_checks._notices(settings.data_dir)
+    assert (check.check, check.level) == ("notices", "fail") and "notices.json" in str(check.remedy)

@@ -29,6 +29,7 @@ from pipelines.notices.channels.apprise import Apprise
 from pipelines.notices.channels.webhook import Webhook
 from pipelines.notices.message import ADVICE, title_of
 from pipelines.notices.rules import Rules
+from pipelines.settings_check import setting_faults
 
 JOB = "job_01m87y64dj5hb5nx2fnv"
 NOW = datetime(2027, 1, 31, tzinfo=UTC)
@@ -207,3 +208,16 @@ def test_what_a_page_says_calls_nobody() -> None:
     about = {"error": "<!channel> @Everyone <@U1>\r\nmore, for a@b.example"}
     title = title_of(replace(notice("job.failed"), about=about), Delivery("x", "x"))
     assert title == f"Job {JOB} failed: <\u200b!channel> @\u200bEveryone <\u200b@U1> more, for a@b.example"
+
+
+@pytest.mark.parametrize(
+    ("urls", "told"),
+    [
+        ("ntfy://leads, syslog://", "LEADMILL_NOTIFY_URLS: URL 2: no service 'syslog'"),
+        ("https://crm.example.com/geheim77", "LEADMILL_NOTIFY_URLS: URL 1: a web address is a webhook"),
+    ],
+)
+def test_a_wrong_url_of_the_settings_stops_the_start(tmp_path: Path, urls: str, told: str) -> None:
+    faults = setting_faults(Settings(data_url=str(tmp_path), notify_urls=urls))
+    assert [fault.level for fault in faults] == ["fail"] and faults[0].text.startswith(told)
+    assert "geheim77" not in faults[0].text
