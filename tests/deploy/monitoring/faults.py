@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
 import httpx2
 
 from data.api_keys import KeyRegistry
+from data.project_quotas import FILE as QUOTAS
 from leadmill.access import Role
 from leadmill.client import Client
 from tests.deploy.compose import ROOT
@@ -29,12 +31,38 @@ from tests.valkey import free_port
 FASTER = 30
 
 
+class Receiver(ThreadingHTTPServer):
+    """Takes notices, and refuses them while `status` is no 200."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        super().__init__(("127.0.0.1", 0), _Taking)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Taking(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
 class Lab:
-    """Redis, two workers, beat, an API with keys, and a Prometheus that watches by the key of a viewer."""
+    """Redis, two workers, beat, an API with keys, somebody who is told, and a Prometheus with the key of a viewer."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.spine = FaultSpine(folder / "spine", workers=2, processes=4)
+        self.receiver = Receiver()
+        self.env = {
+            "LEADMILL_NOTIFY_URLS": f"json://127.0.0.1:{self.receiver.server_port}/",
+            "LEADMILL_WEBHOOK_ALLOW": "127.0.0.0/8",
+        }
+        self.spine = FaultSpine(folder / "spine", workers=2, processes=4, env=self.env)
         self.key = folder / "metrics_key"
         self.port = free_port()
 
@@ -60,6 +88,8 @@ class Lab:
 
     def __exit__(self, *_: object) -> None:
         self._close()
+        self.receiver.shutdown()
+        self.receiver.server_close()
 
     @contextmanager
     def process(self, *words: str, app: str = "", **env: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -67,7 +97,7 @@ class Lab:
         start = ["-m", "celery", "-A", app, *words[1:]] if app else ["-P", "-m", "cli.child", *words]
         with (self.folder / f"{words[0]}.log").open("ab") as log:
             running = subprocess.Popen(
-                [sys.executable, *start], env={**self.spine.env, "PYTHONPATH": str(ROOT), **env},
+                [sys.executable, *start], env={**self.spine.env, **self.env, "PYTHONPATH": str(ROOT), **env},
                 stdout=log, stderr=log, cwd=ROOT,
             )  # fmt: skip
         try:
@@ -147,12 +177,21 @@ def foreign_key(lab: Lab) -> Iterator[None]:
     lab.key.write_text(lab.keys["default"])
 
 
-@fault("Redis is frozen (SIGSTOP), and the API is asked", "LeadmillRedisGone", "LeadmillApiErrors")
+@fault("Redis is killed", "LeadmillRedisGone")
 def no_redis(lab: Lab) -> Iterator[None]:
-    assert lab.spine.server.process
-    with lab.asking(), frozen(lab.spine.server.process.pid):
+    lab.spine.server.stop()
+    yield
+    lab.spine.server.start()
+    lab.spine.ready()
+
+
+@fault("the file of quotas is damaged, and submits come all the while", "LeadmillApiErrors")
+def refused(lab: Lab) -> Iterator[None]:
+    file = lab.spine.settings.data_dir / QUOTAS
+    with lab.asking("/api/v1/jobs/scrape/company", {"company_url": "a.example"}):
+        file.write_text("{")
         yield
-    until(lab.spine.alive, 30, "Redis back")
+    file.unlink()
 
 
 @fault("Redis answers nobody for 3 s, again and again", "LeadmillApiSlow")
@@ -227,6 +266,15 @@ def failing(lab: Lab) -> Iterator[None]:
     yield
 
 
+@fault("a channel's receiver answers 500", "LeadmillNoticesWait", "LeadmillDeliveriesFail")
+def deaf(lab: Lab) -> Iterator[None]:
+    lab.receiver.status = 500
+    for _ in range(3):
+        lab.submit(1, bad=["c00000.example"])
+    yield
+    lab.receiver.status = 200
+
+
 @fault("a disk that takes nothing, for two tries", "LeadmillRetriesStorm")
 def retries(lab: Lab) -> Iterator[None]:
     lab.submit(48, partition_size=1, fail={f"p{n}": 2 for n in range(48)})
@@ -255,22 +303,20 @@ def memory(lab: Lab, share: float) -> Iterator[None]:
         redis.config_set("maxmemory", 0)
 
 
-@fault("the folder of Redis is gone, and it shall save", "LeadmillRedisNotSaved")
+@fault("where Redis puts its snapshot lies a folder", "LeadmillRedisNotSaved")
 def unsaved(lab: Lab) -> Iterator[None]:
-    folder = lab.spine.server.folder
-    away = folder.with_name("away")
-    folder.rename(away)
-    folder.touch()  # where a folder was
-    with suppress(Exception):
-        lab.spine.store.redis.bgsave()
+    place, redis = lab.spine.server.folder / "dump.rdb", lab.spine.store.redis
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    redis.bgsave()
     yield
-    folder.unlink()
-    away.rename(folder)
-    lab.spine.store.redis.bgsave()
+    place.rmdir()
+    redis.bgsave()
 
 
 @fault("another application writes over a key", "LeadmillUnreadableKeys")
 def written_over(lab: Lab) -> Iterator[None]:
+    lab.spine.wait(lab.submit(1))
     redis, key = lab.spine.store.redis, lab.spine.store.key("ended")
     redis.rename(key, key + ":kept")
     redis.set(key, "of another application")
