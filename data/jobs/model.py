@@ -116,6 +116,7 @@ LIMITS: dict[str, float] = {
     "OPEN_KEPT_S": 7 * 86_400,  # so long a channel is told of the end of what it was told
     "LOGGED": 200,  # deliveries that the log of a channel keeps, and how long after the last
     "LOG_KEPT_S": 30 * 86_400,
+    "OWN_LOG_KEPT_S": 3 * 86_400,  # of a job's callback, or of an address that jobs name: there may be very many
     "DELIVERERS_LATE_MS": 1_500,  # after which a worker starts a deliverer of its own
 }
 #: Why a unit failed that the deadline gave up, in its state and in the error of each of its companies.

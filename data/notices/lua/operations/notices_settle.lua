@@ -10,7 +10,7 @@ local function note_in_log(channel, id, delivery)
   if type(redis.pcall('LLEN', P .. key)) ~= 'number' then return end
   write('list', key, 'LPUSH', enc(entry))
   write('list', key, 'LTRIM', 0, LOGGED - 1)
-  write('list', key, 'EXPIRE', LOG_KEPT_S)
+  write('list', key, 'EXPIRE', channel:find(':.*:') and OWN_LOG_KEPT_S or LOG_KEPT_S)
 end
 
 -- Whether the line goes on with another delivery.
