@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from leadmill import log, tracing
 from leadmill.client.protocol import own_traceparent
+from leadmill.settings import Settings
 from leadmill.tracing import sending, spans
+from pipelines.intake import submit
+from pipelines.settings_check import setting_faults
 
 TRACE, PARENT = "1" * 32, "2" * 16
 TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
@@ -108,3 +112,24 @@ def test_a_client_says_which_trace_it_is_in(monkeypatch: pytest.MonkeyPatch) -> 
     own = trace.NonRecordingSpan(trace.SpanContext(3, 4, is_remote=False, trace_flags=trace.TraceFlags(1)))
     with trace.use_span(own):
         assert own_traceparent() == f"00-{3:032x}-{4:016x}-01"
+
+
+def test_it_is_said_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "leadmill.tracing.spans", None)
+    monkeypatch.delattr(tracing, "spans")
+    texts = [fault.text for fault in setting_faults(Settings(traces=True)) if fault.level == "fail"]
+    (text,) = [text for text in texts if text.startswith("LEADMILL_TRACES: ")]
+    assert "pip install 'leadmill[traces]'" in text
+    assert not [fault for fault in setting_faults(Settings(traces=False)) if "LEADMILL_TRACES" in fault.text]
+
+
+def test_a_submission_without_a_request_begins_a_trace(
+    sent: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a schedule."""
+    with submit.traced_submit("scrape") as span:
+        assert span is tracing.NO_SPAN
+    monkeypatch.setattr(submit, "get_settings", lambda: Settings(traces=True))
+    with submit.traced_submit("scrape") as first, submit.traced_submit("process") as within:
+        assert tracing.trace_id_of(within.traceparent or "") == tracing.trace_id_of(first.traceparent or "")
+    assert [span.parent for span in sent.get_finished_spans()][-1] is None
