@@ -78,7 +78,7 @@ class JobLog(logging.Handler):
         job = said.get("job")
         if not isinstance(job, str) or not JOB_ID.match(job):
             return
-        kind = job, str(said["event"])[:MAX_TEXT]
+        kind = job, str(said["event"])[: 4 * MAX_TEXT]  # of a secret that is cut here nothing is shown
         if self._kept[job] >= MOST or self._alike[kind] >= MOST_ALIKE or len(self._waiting) >= _WAITING:
             if kind in self._more or len(self._more) < _WAITING:
                 self._more[kind] += 1
@@ -89,10 +89,10 @@ class JobLog(logging.Handler):
 
     def settle(self) -> None:
         """A run is over: say how many lines more there were of what was told often, and begin to count anew."""
-        if not self._kept:
+        if not (self._kept or self._more):
             return
         with self._locked():
-            for (job, event), count in self._more.items():
+            for (job, event), count in islice(self._more.items(), max(0, 2 * _WAITING - len(self._waiting))):
                 line = told({"event": f"and {count:,} more: {event}", "more": count}, time.time())
                 self._waiting.append((job, "warning", line))
             self._alike.clear()
@@ -112,9 +112,10 @@ class JobLog(logging.Handler):
             for job, of_job in lines.items():
                 try:
                     self._store.add_lines(job, of_job)
-                except LeadmillError as error:
+                except Exception as error:  # whatever it is: the thread that renews leases goes on
                     self._not_before = time.monotonic() + _PAUSE_S
-                    log.info("lines lost to jobs' logs", lines=len(waiting), error=str(error))
+                    unknown = None if isinstance(error, LeadmillError) else error
+                    log.info("lines lost to jobs' logs", lines=len(waiting), error=str(error), exc_info=unknown)
                     return
 
     @contextmanager

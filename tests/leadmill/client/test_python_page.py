@@ -29,7 +29,7 @@ def test_every_block_runs(
             said.append(capsys.readouterr().out)
     finally:
         get_settings.cache_clear()
-    submitted, rows, report, listed, options, many, events, companies, lake, queries = said
+    submitted, rows, report, listed, options, many, events, log, companies, lake, queries = said
     assert "completed 67% 2 of 3" in submitted and "quiet-archive.example/ data robots.txt" in submitted
     assert "Nordwind Solar" in rows and "list<" in rows
     assert report == "report.html\n" and "<html" in (tmp_path / "report.html").read_text()[:200]
@@ -39,6 +39,7 @@ def test_every_block_runs(
     assert "did you mean 'priority'?" in options and "422" in options and "company_urls[1]" in options
     assert "Nordwind Solar: " in many and "Polderdata: " in many
     assert "score" in events
+    assert log == "", "nothing of that job has failed"
     assert "nordwind-solar.example" in companies
     assert "1 leads of 1 companies" in lake
     assert "nordwind-solar.example" in queries
