@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
+from itertools import islice
 from typing import NamedTuple
 
 from api.keyring import Keyring
@@ -64,8 +65,8 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
         return known.admission
     key = found_key(keyring, given, address)
     admission = Admission(key.caller(address), partial(_still_counts, keyring, given, address))
-    if len(_lately) >= _MOST_LATELY:
-        _lately.clear()
+    if len(_lately) >= _MOST_LATELY or any(one.second != second for one in islice(_lately.values(), 1)):
+        _lately.clear()  # those of a second that is over, too: nothing is kept that is of no use any more
     _lately[shown] = _Known(table, second, admission)
     return admission
 
