@@ -6,6 +6,7 @@ Nothing that answers one project's caller belongs here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from data.damage import Damage, damages
 from data.jobs import JobStore
@@ -31,13 +32,23 @@ def damages_everywhere(lake: Lake) -> list[Damage]:
     return [one for project in lake.projects() for one in damages(lake.of(project))]
 
 
-def compacted_at(lake: Lake, projects: Iterable[str]) -> dict[str, float | None]:
-    """When the snapshots of each project were last renewed, seconds since the epoch; None: never."""
-    return {project: max(_renewed(lake.of(project)), default=None) for project in projects}
+class Snapshots(NamedTuple):
+    """A project's compacted rows."""
+
+    #: When they were last renewed, seconds since the epoch; None: never.
+    renewed_at: float | None
+    bytes: int
 
 
-def _renewed(lake: Lake) -> Iterator[float]:
-    for stage in STAGE_SCHEMAS:
-        found = lake.storage.stat(lake.companies / stage / MANIFEST)
-        if found is not None:
-            yield found.modified_ns / 1e9
+def snapshots(lake: Lake, projects: Iterable[str]) -> dict[str, Snapshots]:
+    """Those of each of these projects."""
+    return {project: _snapshots(lake.of(project)) for project in projects}
+
+
+def _snapshots(lake: Lake) -> Snapshots:
+    lists = [lake.storage.stat(lake.companies / stage / MANIFEST) for stage in STAGE_SCHEMAS]
+    files = [lake.storage.stat(file) for stage in STAGE_SCHEMAS for file in lake.snapshot_files(stage)]
+    return Snapshots(
+        max((found.modified_ns / 1e9 for found in lists if found is not None), default=None),
+        sum(found.size for found in files if found is not None),
+    )

@@ -36,6 +36,8 @@ class UnitFiles:
         self._partition = partition
         #: Part files of each kind so far; the commit tells the record.
         self.counts: dict[PartKind, int] = {}
+        #: Bytes of these.
+        self.bytes = 0
         #: Rows of each kind that could not be written.
         self.refused: dict[PartKind, list[Refused]] = {}
 
@@ -68,11 +70,16 @@ class UnitFiles:
                 use_dictionary=made.num_rows >= _DICTIONARY_ROWS,
             )
             gathered.flush()
+            self.bytes += gathered.tell()
         return int(made.num_rows)
 
-    def part_at(self, kind: PartKind = "rows") -> AbstractContextManager[Path]:
+    @contextmanager
+    def part_at(self, kind: PartKind = "rows") -> Iterator[Path]:
         """A local path to write the next part of a kind at; it counts from now on."""
-        return self._storage.stage_at(self._run, self._next_part(kind))
+        with self._storage.stage_at(self._run, self._next_part(kind)) as path:
+            yield path
+            written = self._storage.stat(path)
+            self.bytes += written.size if written else 0
 
     def _next_part(self, kind: PartKind) -> str:
         n = self.counts.get(kind, 0)

@@ -7,7 +7,7 @@ import time
 from api.metrics.look import Look
 from data.jobs.counters import accepted_since
 from data.probes import disk_free, disk_size
-from data.projects import compacted_at
+from data.projects import snapshots
 from leadmill.declared import ROW_STAGES
 from leadmill.metrics import OTHER_PROJECTS
 from pipelines.stages import KINDS
@@ -25,8 +25,10 @@ def look_at_disk(look: Look) -> None:
 def look_at_compaction(look: Look) -> None:
     """Add how far each project's snapshots are behind its jobs."""
     labels = look.labels()
-    since = compacted_at(look.lake, labels)
+    kept = snapshots(look.lake, labels)
+    since = {project: of.renewed_at for project, of in kept.items()}
     for project, behind in accepted_since(look.store, since, _KINDS).items():
+        look.samples.add("leadmill_lake_snapshot_bytes", kept[project].bytes, project=labels[project])
         look.readable.name(*behind.unreadable)
         if behind.unreadable:
             continue

@@ -204,8 +204,12 @@ class UnitRun:
     def metrics(self) -> dict[str, int]:
         """By how much its commit lets metrics grow."""
         took = observed("unit_duration_seconds", RUNS, time.monotonic() - self._began, self.stage)
-        parts = {f"lake_written_parts:{self.stage}": sum(self.files.counts.values())} if self.makes_parts else {}
-        return {**self.outcome.metrics, **took, **parts}
+        written = {
+            f"lake_written_parts:{self.stage}": sum(self.files.counts.values()),
+            f"lake_written_bytes:{self.stage}": self.files.bytes,
+        }
+        every = {**self.outcome.metrics, **took, **(written if self.makes_parts else {})}
+        return {field: number for field, number in every.items() if number}
 
     def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
         """Tell progress; raises RunStoppedError when the job was cancelled or the unit taken over."""

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from data import keys
 from data.api_keys import KeyRegistry
 from data.jobs import JobStore
-from data.notices.entries import Target
+from data.notices.entries import Outcome, Target
 from data.notices.outbox import Outbox
 from data.notices.wanted import put_wanted
 from data.presence import GONE_MS, Presence, StackProcess
@@ -29,6 +29,7 @@ from tests.api.test_keys import bearer
 CRAWL = {
     "crawl_requests:2xx": 3, "crawl_requests:none": 1, "crawl_bytes": 900, "crawl_pages": 2, "crawl_refused:robots": 1,
     "unit_duration_seconds:scrape:3": 1, "unit_duration_seconds:scrape:ms": 240, "lake_written_parts:scrape": 2,
+    "lake_written_bytes:scrape": 900,
 }  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def busy(client: TestClient, store: JobStore, worker: Worker) -> None:
     outbox.spread([(new, [Target("default:hook", groups=False)]) for new in outbox.new()])
     taken = outbox.take("me")
     assert taken is not None
-    outbox.failed(taken, "me", "away", 60)
+    outbox.settle(taken, "me", Outcome("failed", "away"))
     store.redis.xadd(store.key(keys.AUDIT), {"e": "[]"})
     store.redis.zadd(store.key(keys.ASIDE), {"job_x": 1})
     thrown = '{"queues":["scraping"],"processes":1,"pid":1,"host":"h","started":1,"thrown_away":{"unsigned":3}}'
@@ -85,7 +86,6 @@ def busy(client: TestClient, store: JobStore, worker: Worker) -> None:
 
 #: Declared, and not moved by `busy`: why, and what shows it instead.
 NOT_HERE = {
-    **dict.fromkeys(("leadmill_lake_bytes", "leadmill_lake_parts", "leadmill_lake_looked_seconds"), "not filled yet"),
     "leadmill_lease_lapses_total": "takes a lease's ten seconds: tests/data/jobs/test_metrics.py",
     "leadmill_messages_resent_total": "takes three seconds: the same",
     "leadmill_launches_left_to_workers_total": "the API has a broker here",
@@ -296,6 +296,7 @@ def test_a_damaged_key_costs_what_it_counts(busy_client: TestClient, store: JobS
         keys.METRICS: {name for name in METRICS if name.split("_")[1] in ("unit", "crawl", "rows")}
         | {"leadmill_units_ended_total", "leadmill_jobs_ended_total", "leadmill_jobs_resumed_total",
            "leadmill_job_duration_seconds", "leadmill_process_deaths_total", "leadmill_lake_written_parts_total",
+           "leadmill_lake_written_bytes_total",
            "leadmill_notices_total", "leadmill_notice_deliveries_total"},
         keys.API_METRICS: {"leadmill_api_request_duration_seconds"},
         keys.DUE: {"leadmill_units_live", "leadmill_units_overdue_seconds", "leadmill_jobs_set_aside"},
