@@ -97,22 +97,23 @@ def test_a_test_says_what_came_of_it(client: TestClient, web: Receiver) -> None:
     assert client.post(f"{NOTICES}/channels/gone/test").json()["taken"] is True
 
 
-@pytest.mark.parametrize(
-    ("name", "url", "field", "told"),
-    [
-        ("crm", "http://10.1.2.3/", "url", "LEADMILL_WEBHOOK_ALLOW"),
-        ("crm", "https://u:p@x.example.com/", "url", "signed instead"),
-        ("crm", "mailto://10.1.2.3?from=a@b.example", "url", "LEADMILL_WEBHOOK_ALLOW"),
-        ("crm", "file:///tmp/x", "url", "no service 'file'"),
-        ("crm", "slack://short", "url", "Slack"),
-        ("CRM", "https://x.example.com/", "name", "1 to 40"),
-        ("callback", "https://x.example.com/", "name", "callback"),
-        ("settings-1", "https://x.example.com/", "name", "settings"),
-    ],
-)
-def test_a_wrong_channel_is_refused(client: TestClient, name: str, url: str, field: str, told: str) -> None:
-    answer = client.put(f"{NOTICES}/channels/{name}", json={"url": url})
-    assert answer.status_code == 422 and answer.json()["field"] == field and told in answer.json()["detail"]
+WRONG = [
+    ("crm", "http://10.1.2.3/", "url", "LEADMILL_WEBHOOK_ALLOW"),
+    ("crm", "https://u:p@x.example.com/", "url", "signed instead"),
+    ("crm", "mailto://10.1.2.3?from=a@b.example", "url", "LEADMILL_WEBHOOK_ALLOW"),
+    ("crm", "file:///tmp/x", "url", "no service 'file'"),
+    ("crm", "slack://short", "url", "Slack"),
+    ("CRM", "https://x.example.com/", "name", "1 to 40"),
+    ("callback", "https://x.example.com/", "name", "callback"),
+    ("settings-1", "https://x.example.com/", "name", "settings"),
+]
+
+
+def test_a_wrong_channel_is_refused(client: TestClient) -> None:
+    for name, url, field, told in WRONG:
+        answer = client.put(f"{NOTICES}/channels/{name}", json={"url": url})
+        assert answer.status_code == 422, (name, url, answer.text)
+        assert answer.json()["field"] == field and told in answer.json()["detail"], answer.text
     assert client.get(f"{NOTICES}/channels").json()["items"] == []
 
 
