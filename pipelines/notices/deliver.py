@@ -237,7 +237,7 @@ class DelivererThread:
 
     def __init__(self, settings: Settings) -> None:
         self._store = JobStore.connect(settings.redis_url, settings.key_prefix, _TIMEOUT_S, lake=settings.data_dir)
-        self._deliverer = Deliverer(self._store, Rules())
+        self._deliverer = Deliverer(self._store, Rules(settings))
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="deliverer", daemon=True)
 

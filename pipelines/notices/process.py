@@ -33,7 +33,7 @@ def main(worker: int) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which ends this
     store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
-    Deliverer(store, Rules()).run(lambda: stopped or os.getppid() != worker, idle_s=IDLE_S)
+    Deliverer(store, Rules(settings)).run(lambda: stopped or os.getppid() != worker, idle_s=IDLE_S)
 
 
 if __name__ == "__main__":
