@@ -104,7 +104,7 @@ def _refuses(seen: Sight) -> Verdict:
 
 
 def _memory(seen: Sight, *, was: bool) -> Verdict:
-    if seen.memory is None:
+    if seen.memory is None or seen.refuses:  # that it is full is told
         return None
     bound = FULL[1] * (BACK if was else 1)
     return Wrong(str(seen.memory), "redis-cli INFO memory", after=2) if seen.memory.share > bound else WELL

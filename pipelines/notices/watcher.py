@@ -101,7 +101,6 @@ class Watcher:
         changes = self._steady.take(judge(seen, self._steady.wrong), time.time())
         if seen.processes:
             self._forget_the_dead(seen.processes)
-            self._keep_wanted()
         for change in changes:
             self._untold[change.cause] = change
             if isinstance(change.verdict, Wrong):
@@ -113,6 +112,8 @@ class Watcher:
                 log.debug("not told yet", cause=str(change.cause), error=str(error)[:200])
             else:
                 del self._untold[change.cause]
+        if seen.processes:
+            self._keep_wanted()
 
     def _forget_the_dead(self, there: Processes) -> None:
         """Workers that died and have a successor: when that one signs off, none is missing."""

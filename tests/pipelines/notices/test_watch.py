@@ -86,6 +86,7 @@ def test_a_sound_stack_has_no_fault_and_every_cause_is_a_pair_of_notices() -> No
         (processes(quiet_s={StackProcess.API: 0.5, StackProcess.BEAT: None}), set()),
         (replace(SOUND, away="no answer", processes=None, memory=None), {REDIS_AWAY}),
         (replace(SOUND, refuses=FAULT, processes=None), {REDIS_REFUSES}),
+        (replace(SOUND, refuses=FAULT, processes=None, memory=Memory(254, 100, is_limited=True)), {REDIS_REFUSES}),
         (replace(SOUND, memory=Memory(91, 100, is_limited=True)), {REDIS_FULL}),
         (replace(SOUND, memory=Memory(89, 100, is_limited=False)), set()),
         (replace(SOUND, memory=Memory(91, 0, is_limited=False)), set()),
@@ -101,7 +102,7 @@ def test_each_fault_is_seen_as_itself(seen: Sight, found: set[Cause]) -> None:
 def test_nobody_is_said_to_be_gone_whom_nobody_could_see() -> None:
     """A full Redis takes no sign of life, one that is away tells of none; and who signed off is not missed."""
     of_processes = {WORKERS, BEAT, API, *QUEUES}
-    assert unknown(replace(SOUND, refuses=FAULT, processes=None)) == of_processes
+    assert unknown(replace(SOUND, refuses=FAULT, processes=None)) == {*of_processes, REDIS_FULL}
     assert unknown(replace(SOUND, away="gone", processes=None, memory=None)) >= {*of_processes, REDIS_REFUSES}
     assert unknown(processes(workers={}, quiet_s=dict.fromkeys(StackProcess))) == of_processes
     assert unknown(replace(SOUND, disk=DiskState())) == {DISK_REFUSES, DISK_FULL}

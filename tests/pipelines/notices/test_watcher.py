@@ -124,6 +124,7 @@ def test_what_is_gone_is_told_once_by_whoever_is_left(watch: Callable[..., Watch
     seen(records, "w2")
     until(lambda: outbox(records), {"workers.gone": 1, "workers.back": 1})
     until(lambda: records.redis.zrange(records.key(keys.WORKERS), 0, -1), ["w2"])
+    until(lambda: api.wrong_now() == beat.wrong_now() == [], True)
     records.leave("w2")  # on purpose, and the dead one has had a successor
     records.redis.lpush(records.prefix + "scraping", "a message")
     time.sleep(0.5)
