@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.main import main
+from data.api_keys import KeyRegistry
+from leadmill.access import API_KEY, Role
+from leadmill.settings import get_settings
 from tests.deploy.compose import ROOT, SERVICES, WHOLE
 from tests.deploy.monitoring.prometheus import CONFIG, FOLDER, needs
 
@@ -27,6 +31,24 @@ def test_what_is_shown_is_what_compose_has() -> None:
         (port,) = SERVICES[name]["ports"]
         assert f"http://{port.rpartition(':')[0]}" in PAGE
     assert "${ALERTMANAGER_FOLDER:-./deploy/monitoring/alertmanager}" in SERVICES["alertmanager"]["volumes"][0]
+
+
+def test_the_commands_print_a_viewers_key_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = re.findall(r"leadmill (keys [^>`]+?) > \S*(?:metrics_key|leadmill\.key)", PAGE)
+    assert len(shown) == 3, "made for compose, made elsewhere, rotated"
+    for number, words in enumerate(shown):
+        data = tmp_path / str(number)
+        data.mkdir()
+        key_id = KeyRegistry(data).create("had", Role.VIEWER)[0].id if "ID" in words else ""
+        monkeypatch.setenv("LEADMILL_DATA_URL", str(data))
+        get_settings.cache_clear()
+        assert main(words.replace("ID", key_id).split()) == 0, capsys.readouterr().err
+        assert API_KEY.fullmatch(capsys.readouterr().out.removesuffix("\n")), "a file with the key alone"
+        (key,) = KeyRegistry(data).table().keys.values()
+        assert (key.role, key.project) == (Role.VIEWER, "default")
+    get_settings.cache_clear()
 
 
 @pytest.mark.stack
