@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
@@ -30,7 +30,7 @@ class _Sending:
     delivery: Delivery
     until: float
     due: float = 0.0
-    pause_s: float = PAUSE_S[0]
+    pause_s: float = field(default_factory=lambda: PAUSE_S[0])
 
 
 class Straight:

@@ -17,7 +17,7 @@ from data.presence import StackProcess
 from data.probes import DISK
 from leadmill.notices import KINDS, Delivery, Notice
 from leadmill.settings import Settings
-from pipelines.notices import disk_look
+from pipelines.notices import disk_look, straight
 from pipelines.notices.channel import Channel, ChannelError
 from pipelines.notices.disk_look import DiskState
 from pipelines.notices.rules import Rules
@@ -166,6 +166,7 @@ def test_of_a_redis_that_takes_nothing_is_told_straight(
     watch: Callable[..., Watcher], records: JobStore, server: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(disk_look, "LOOK_S", 0.02)
+    monkeypatch.setattr(straight, "PAUSE_S", (0.02, 60.0))
     phone, other = Phone(fails=1), Phone()
     watch(StackProcess.API, phone), watch(StackProcess.BEAT, other)
     seen(records, "w1")
