@@ -31,7 +31,7 @@ from tests.api.conftest import V1, Worker, post
 from tests.api.test_archived import archive
 
 #: Stands in every text of `ours`.
-MARK = "geheim"
+MARK = "theirsalone"
 OURS = f"{MARK}.example"
 #: Nobody has these.
 NO_JOB, NO_COMPANY, NO_NAME, NO_DOMAIN = "job_" + "z" * 20, "comp_" + "0" * 16, "nobody", "nobody.example"
