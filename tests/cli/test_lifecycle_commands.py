@@ -120,7 +120,7 @@ def test_schedules(leadmill: Run, api: Any, at: Any, answer: Any, tmp_path: Path
         api.on("POST", f"{V1}/schedules/leads/{move}", answer(SCHEDULE))
     api.on("DELETE", f"{V1}/schedules/leads", answer(b"", 204))
     ended = leadmill("schedules", "list", env=env)
-    row = "leads\t0 6 * * 1\tAt 06:00 on Monday\t2026-11-30T05:00:00+00:00\t2026-11-23T06:00:00+00:00\tjob_9"
+    row = "leads\t0 6 * * 1\tAt 06:00 on Monday\t2026-11-30 05:00\t2026-11-23 06:00\tjob_9"
     assert ended.out.splitlines()[1] == f"{row}\tEurope/Berlin\t2026-11-30 06:00"
     assert json.loads(leadmill("schedules", "list", "--json", env=env).out) == [SCHEDULE]
 
