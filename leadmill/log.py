@@ -27,7 +27,7 @@ FIELDS: Mapping[str, str] = {
     "timestamp": "When, UTC, RFC 3339 with microseconds.",
     "level": "`debug`, `info`, `warning`, `error` or `critical`.",
     "event": "What happened, in words that stay the same each time; what differs stands in fields of its own.",
-    "logger": "Who says it: the module (`pipelines.execution.unit_run`), or the library's logger (`celery.worker`).",
+    "logger": "Who says it: the module (`pipelines.execution.running`), or the library's logger (`celery.worker`).",
     "process": "`api`, `worker`, `beat`, `deliverer` (of notices, beside a worker), or `command`: somebody ran it.",
     "pid": "The process's number; each child of a worker has its own.",
     "worker": "The worker's node name, of the worker and its children.",

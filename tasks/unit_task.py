@@ -24,7 +24,8 @@ from leadmill.settings import get_settings
 from pipelines.execution import canvas
 from pipelines.execution.job_log import job_log
 from pipelines.execution.marks import board
-from pipelines.execution.unit_run import Body, Runtime, run_unit
+from pipelines.execution.running import Body, run_unit
+from pipelines.execution.unit_run import Runtime
 from pipelines.stages import STAGES
 from tasks.child_watch import kills
 from tasks.messages import names_a_unit

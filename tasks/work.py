@@ -8,7 +8,8 @@ from pkgutil import resolve_name
 from leadmill.declared import STAGES
 from leadmill.errors import ConfigError
 from leadmill.stages import Stage
-from pipelines.execution.unit_run import Body, UnitRun
+from pipelines.execution.running import Body
+from pipelines.execution.unit_run import UnitRun
 from tasks.company_rows import run_on_rows
 
 

@@ -10,7 +10,8 @@ from data.lake import Lake
 from leadmill.settings import Settings
 from pipelines.execution.plan import launch
 from pipelines.execution.restore import restore_missing
-from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime
 from tests.api.conftest import V1, post, status
 
 LATER = {"company_urls": ["a.example"], "run_at": "2030-01-01T00:00:00Z"}

@@ -25,7 +25,8 @@ from leadmill.settings import Settings
 from pipelines.execution.plan import launch
 from pipelines.execution.publish import publish
 from pipelines.execution.redone import look_over
-from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime
 from pipelines.intake import control
 from pipelines.request.search import search
 from tasks.maintenance.health import check_health

@@ -18,7 +18,8 @@ from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.settings import Settings
 from pipelines.execution.plan import launch
-from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime
 from pipelines.request.asked import read_source
 from pipelines.request.lists import company_list
 from tests.api.conftest import V1

@@ -9,7 +9,7 @@ from pathlib import Path
 from leadmill.log import ACCESS, ACCESS_FIELDS, FIELDS
 
 #: Fields of single events that a query asks for, and where they are logged.
-OF_EVENTS = {"category": "pipelines/execution/unit_run.py"}
+OF_EVENTS = {"category": "pipelines/execution/running.py"}
 
 
 def fields() -> set[str]:

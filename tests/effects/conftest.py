@@ -15,7 +15,8 @@ from api.app import create_app
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
 from leadmill.settings import Settings, get_settings
-from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime
 from pipelines.stages import STAGES, stage_of
 from tasks.work import body_of
 from tests.tasks.scraping.hostile_server import HostileServer

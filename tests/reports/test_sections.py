@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from jinja2 import TemplateSyntaxError
 
-from pipelines.execution.unit_run import failure_text
+from pipelines.execution.running import failure_text
 from reports.analysis import analyze
 from reports.render import render
 from reports.sections import SECTIONS, Section, in_order

@@ -22,7 +22,8 @@ from leadmill.settings import Settings
 from pipelines.committed import recorded_files
 from pipelines.execution.plan import launch
 from pipelines.execution.redone import clear_redone
-from pipelines.execution.unit_run import Runtime, UnitRun, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime, UnitRun
 from pipelines.intake import control
 from pipelines.intake.submit import Submission, record
 

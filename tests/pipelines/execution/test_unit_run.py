@@ -21,7 +21,8 @@ from leadmill.settings import Settings
 from pipelines.committed import committed_parts, files_of
 from pipelines.execution.plan import launch
 from pipelines.execution.publish import publish
-from pipelines.execution.unit_run import Runtime, UnitRun, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime, UnitRun
 from tests.plans import write_plan
 
 JOB = "job_" + "0" * 20

@@ -9,7 +9,7 @@ import pytest
 
 from data.lake import Lake
 from leadmill.settings import Settings
-from pipelines.execution.unit_run import failure_text
+from pipelines.execution.running import failure_text
 from pipelines.request.search import search
 from pipelines.request.search_providers import PROVIDERS, Provider
 

@@ -9,7 +9,8 @@ import pytest
 from data.audit import AuditFiles, AuditStream, Entry
 from data.jobs import UnitStatus
 from leadmill.settings import Settings
-from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime
 from tasks.maintenance import audit
 from tasks.maintenance.task import cleanup, statistics
 from tests.tasks.maintenance.conftest import Driver

@@ -17,7 +17,8 @@ from data.lake import Lake
 from data.message_queues import MessageQueues
 from leadmill.settings import Settings
 from pipelines.execution.publish import publish
-from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime
 from pipelines.manifest import units_in
 from pipelines.views.statistics import statistics
 from tasks.maintenance import recount as recount_module

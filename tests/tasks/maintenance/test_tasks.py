@@ -9,7 +9,8 @@ import pytest
 
 from leadmill.errors import InputError
 from leadmill.settings import Settings
-from pipelines.execution.unit_run import Runtime, run_unit
+from pipelines.execution.running import run_unit
+from pipelines.execution.unit_run import Runtime
 from pipelines.intake.submit import Submission, submit
 from pipelines.stages import KINDS, STAGES
 from tasks.maintenance import task
