@@ -24,7 +24,7 @@ def doctor(data: DataFolder = None, tune: Tune = False, as_json: AsJson = False)
     Each fault comes with the command that mends it.
     """
     from cli.connection import use_data
-    from cli.doctor_checks import examine
+    from cli.doctor import examine
     from cli.failure import Exit
 
     folder = use_data(data)

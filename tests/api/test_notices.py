@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from standardwebhooks import Webhook as Verifier
 
-from cli import doctor_checks
+from cli.doctor import data_files
 from data import keys
 from data.api_keys import KeyRegistry
 from data.jobs import JobStore
@@ -295,5 +295,5 @@ def test_a_file_that_cannot_be_read_is_told(client: TestClient, settings: Settin
     answer = client.post(f"{V1}/pipelines", json={"company_urls": ["a.example"], "notify": ["ops"]})
     assert (answer.status_code, answer.json()["code"]) == (503, "notices_unreadable")
     assert client.post(f"{V1}/pipelines", json={"company_urls": ["a.example"]}).status_code == 202
-    (check,) = doctor_checks._notices(settings.data_dir)
+    (check,) = data_files.notices(settings.data_dir)
     assert (check.check, check.level) == ("notices", "fail") and "notices.json" in str(check.remedy)

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from api import probing
 from api.app import create_app
-from cli import doctor_checks
+from cli.doctor import data_files, servers
 from data import probes
 from data.jobs import JobStore
 from leadmill.settings import Settings
@@ -105,7 +105,7 @@ def test_a_redis_that_takes_no_writes(
         assert ready.status_code == 503 and remedy in ready.json()["detail"]
         found = probes.redis_fault(client, "leadmill:", server.url)
         assert found is not None and found.what == what and found.remedy.startswith(f"redis-cli -u {server.url} ")
-        doctor = [line for line in doctor_checks._redis(Path("/nonexistent")) if line.level == "fail"]
+        doctor = [line for line in servers.redis(Path("/nonexistent")) if line.level == "fail"]
         assert doctor, "doctor says ok"
     finally:
         mend(client)
@@ -141,7 +141,7 @@ def test_a_disk_that_takes_no_writes(
     assert remedy in health["warnings"][0] and str(tmp_path) in health["warnings"][0]
     ready = answering.get("/readyz")
     assert ready.status_code == 503 and os.strerror(number) in ready.json()["detail"]
-    [doctor] = list(doctor_checks._data_folder(tmp_path / "data"))
+    [doctor] = list(data_files.data_folder(tmp_path / "data"))
     assert what == "unwritable" or (doctor.level == "fail" and remedy in (doctor.remedy or ""))
     monkeypatch.undo()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli import doctor_checks
+from cli.doctor import data_files, installation
 from data.server import durability_risks
 
 Run = Callable[..., Any]
@@ -67,16 +67,16 @@ def test_a_folder_that_stands_in_for_ours_is_found(tmp_path: Path, monkeypatch: 
     def find_spec(name: str) -> Any:
         return SimpleNamespace(origin=str(tmp_path / "tasks" / "__init__.py")) if name == "tasks" else real(name)
 
-    monkeypatch.setattr(doctor_checks.importlib.util, "find_spec", find_spec)
-    (finding,) = doctor_checks._own_packages()
+    monkeypatch.setattr(installation.importlib.util, "find_spec", find_spec)
+    (finding,) = installation.own_packages()
     assert finding.level == "fail"
     assert f"tasks comes from {tmp_path}" in finding.text
 
 
 @pytest.mark.parametrize(("free", "level"), [(100e9, "ok"), (2e9, "warn"), (0.1e9, "fail")])
 def test_disk_space(free: float, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_checks, "disk_free", lambda folder: free)
-    (finding,) = doctor_checks._data_folder(tmp_path)
+    monkeypatch.setattr(data_files, "disk_free", lambda folder: free)
+    (finding,) = data_files.data_folder(tmp_path)
     assert finding.level == level
     assert (finding.remedy is None) == (level == "ok")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cli import doctor_checks
+from cli.doctor import data_files
 from cli.main import main
 from data.api_keys import FILE, KeyNotes, KeyRegistry
 from data.jobs import JobStore
@@ -150,7 +150,7 @@ def test_a_refusal_is_one_line(leadmill_here: Run, api: Any, answer: Any, status
 
 
 def told(data_dir: Path) -> list[tuple[str, str]]:
-    return [(one.level, one.text) for one in doctor_checks._keys(data_dir)]
+    return [(one.level, one.text) for one in data_files.keys(data_dir)]
 
 
 def test_the_doctor_says_what_it_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ def test_the_doctor_names_a_table_that_is_older_or_gone_and_quotas_that_cannot_b
     store.close()
 
     def said() -> list[str]:
-        found = [*doctor_checks._newest_keys(tmp_path, valkey.url, "doctor:"), *doctor_checks._quotas(tmp_path)]
+        found = [*data_files.newest_keys(tmp_path, valkey.url, "doctor:"), *data_files.quotas(tmp_path)]
         assert all(one.level == "fail" and one.remedy for one in found)
         return [one.text for one in found]
 

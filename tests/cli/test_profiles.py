@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from cli import profile_making as making
-from cli.doctor_checks import examine
+from cli.doctor import examine
 from cli.main import main
 from leadmill.errors import InputError
 from leadmill.settings import get_settings

@@ -23,8 +23,8 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from cli import doctor_checks
 from cli.demo_check import compare
+from cli.doctor import servers
 from cli.local_stack.stack import LocalStack
 from cli.sample_sites.server import SampleServer
 from cli.sample_sites.truth import company_urls, expected
@@ -283,7 +283,7 @@ def _attack(apart: LocalStack, server: DebianRedis, attacker: redis.Redis) -> No
     sent[Reason.CONTROL] = 6 * workers
     until(lambda: (thrown_away(records) - before).total() >= sent.total(), 10, "counts told")
     assert thrown_away(records) - before == sent
-    (told,) = doctor_checks._thrown_away(apart.data_dir, server.env["REDIS_URL"], "leadmill:")
+    (told,) = servers.thrown_away(apart.data_dir, server.env["REDIS_URL"], "leadmill:")
     assert told.level == "warn" and "unsigned" in told.text
     records.close()
 

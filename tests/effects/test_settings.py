@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from kombu.exceptions import ContentDisallowed
 
 from api.app import create_app
-from cli import doctor_checks
+from cli.doctor import installation
 from cli.main import main
 from data.jobs import JobStore
 from leadmill import log
@@ -146,7 +146,7 @@ def test_up_and_the_api_refuse_and_the_doctor_names_it(
     assert capsys.readouterr().err == "error: LEADMILL_SEARCH_PROVIDER: no file 'none.csv'\n"
     with pytest.raises(ConfigError, match=r"none\.csv"), TestClient(create_app(get_settings())):
         pass
-    assert [(one.level, one.text) for one in doctor_checks._settings()] == [
+    assert [(one.level, one.text) for one in installation.settings()] == [
         ("fail", "LEADMILL_SEARCH_PROVIDER: no file 'none.csv'"),
         ("warn", "LEADMILL_API_PROT (in the environment) is no setting; did you mean LEADMILL_API_PORT?"),
     ]
