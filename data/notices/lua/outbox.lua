@@ -50,10 +50,12 @@ local function set_channel_due(channel, pause)
   end
 end
 
--- Whether something has waited for a deliverer a while: nobody seems to deliver.
+-- Whether something has waited for a deliverer a while: nobody seems to deliver. How long a notice has waited nobody can
+-- say while the clock, which went back, is not there again: a stream's ids never go back.
 local function notices_wait()
   local late = now - DELIVERERS_LATE_MS
   local first = look('XRANGE', 'notices', '-', '+', 'COUNT', 1)
-  if first and first[1] and num(first[1][1]:match('^%d+')) <= late then return true end
+  local at = first and first[1] and num(first[1][1]:match('^%d+'))
+  if at and (at <= late or at > now + BACK_MS) then return true end
   return num(look('ZCOUNT', 'notices_due', '-inf', late)) > 0
 end

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from data import keys
 from data.jobs import LIMITS, WORKER_GONE_S, JobStore
+from data.notices.entries import Outcome, Target
+from data.notices.outbox import LEASE_S, Outbox
+from data.presence import StackProcess
 from tests.data.jobs.acting import JOB, OTHER, begin, launched, new, pass_time
 
 HOUR_S = 3_600
+
+
+def clock(store: JobStore) -> int:
+    assert store._clock is not None
+    return store._clock()
 
 
 def due(store: JobStore, unit: str, job: str = JOB) -> float:
@@ -77,3 +86,38 @@ def test_progress_is_told_again_after_the_step(store: JobStore) -> None:
     told = len(store.events(JOB))
     store.renew(grant, progress=200)
     assert len(store.events(JOB)) == told + 1
+
+
+def test_notices_are_due_as_before(store: JobStore) -> None:
+    outbox = Outbox(store)
+    store.redis.xadd(store.key(keys.NOTICES), {"more": '{"kind": "beat.gone"}'}, id=f"{clock(store)}-0")
+    new = outbox.new()
+    outbox.spread([(new[0], [Target("default:busy", True), Target("default:held", True)])])
+    first = outbox.take("a")
+    held = outbox.take("dies")
+    assert first is not None and held is not None
+    outbox.settle(first, "a", Outcome("failed", "busy", again_in_s=60))
+    store.claim({})
+    pass_time(store, -HOUR_S)
+    store.claim({})
+    pass_time(store, LEASE_S + 1)
+    again = outbox.take("b")
+    assert again is not None and again.delivery.id == held.delivery.id, "a channel was held for an hour"
+    outbox.settle(again, "b", Outcome("sent"))
+    pass_time(store, 60 - LEASE_S)
+    assert (later := outbox.take("b")) is not None and later.delivery.id == first.delivery.id, "a retry waits an hour"
+
+
+def test_a_notice_that_came_while_the_clock_went_back_has_waited(store: JobStore) -> None:
+    store.redis.xadd(store.key(keys.NOTICES), {"more": '{"kind": "beat.gone"}'}, id=f"{clock(store)}-0")
+    store.claim({})
+    pass_time(store, -HOUR_S)
+    assert store.claim({}).body.get("notices"), "a worker alone would tell in an hour"
+
+
+def test_a_process_that_died_before_the_clock_went_back_is_missed(store: JobStore) -> None:
+    store.claim({})
+    store.redis.zadd(store.key(StackProcess.BEAT), {"h:1:a": clock(store)})
+    pass_time(store, -HOUR_S)
+    store.claim({})
+    assert store.redis.zscore(store.key(StackProcess.BEAT), "h:1:a") == clock(store)

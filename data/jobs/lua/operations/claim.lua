@@ -128,6 +128,22 @@ local function spare_running(last)
   end)
 end
 
+-- What is due in a sorted set was to be so long after the clock that went back: it is as long after the one there is.
+local function pull_in_set(key, back)
+  local found = look('ZRANGE', key, 0, -1, 'WITHSCORES') or {}
+  for i = 1, #found, 2 do
+    local at = num(found[i + 1])
+    if at > now then call('ZADD', P .. key, math.max(now, at - back), found[i]) end
+  end
+  return found
+end
+
+-- Deliveries of notices, and leases of their channels.
+local function pull_in_notices(back)
+  local channels = pull_in_set('notices_due', back)
+  for i = 1, #channels, 2 do pull_in_set('notices_of:' .. channels[i], back) end
+end
+
 -- The clock went back since the last claim. What counts from an event (a hand-out, a lease, a pause before a retry) is
 -- pulled in, or a dead worker's units would be looked at when the clock is there again. `run_at` and deadlines are wall
 -- times and stay. A lease or hand-out given since the step is in its bounds already.
@@ -147,9 +163,10 @@ local function pull_in(last)
     end
     if latest and at > latest then put_off(id, name, latest) end
   end)
-  for _, node in ipairs(call('ZRANGEBYSCORE', P .. 'workers', '(' .. now, '+inf')) do
-    call('ZADD', P .. 'workers', now, node)
+  for _, key in ipairs({ 'workers', 'api_processes', 'beats' }) do
+    for _, node in ipairs(look('ZRANGEBYSCORE', key, '(' .. now, '+inf') or {}) do call('ZADD', P .. key, now, node) end
   end
+  pull_in_notices(last - now)
   call('ZREMRANGEBYSCORE', P .. 'aside', '(' .. now, '+inf')
   critical('clock_went_back', { ms = last - now })
   notice('clock.went_back', { ms = last - now }, { 'clock.went_back' })

@@ -22,7 +22,7 @@ local function count_in(item, channel, waits)
   local key = told_key(channel, item.cause)
   local pending = waits ~= '' and delivery_of(waits)
   if not pending then
-    local left = math.max(0, call('PTTL', P .. key))
+    local left = math.min(TELL_AGAIN_MS, math.max(0, call('PTTL', P .. key))) -- longer where the clock went back
     local id = item.id .. '|' .. channel
     enqueue(channel, id, {
       notice = item.notice, line = '~' .. item.cause, weight = item.weight, since = now, cause = item.cause,
