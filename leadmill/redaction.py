@@ -32,6 +32,8 @@ SHORTEST = 6
 _HOST_FIRST = re.compile(r"[^/?#:@\s]+[/?#]")
 #: An API key; its first eight characters are its name and may be seen.
 _KEY = re.compile(r"(lm_[0-9A-Za-z_-]{8}_)[0-9A-Za-z_-]{8,}")
+#: A secret that webhooks are signed with.
+_SIGNING_SECRET = re.compile(r"whsec_[0-9A-Za-z+/=%_-]{16,}")
 #: Of a URL that stands alone: user, and password from the first colon to the last @, also where nobody escaped it.
 _USERINFO = re.compile(r"(://([^:@/?;]*)):((?:(?!://).)*)@", re.DOTALL)
 #: The same within a text: a space ends the URL, behind a host stands its port, and brackets hold an address.
@@ -87,6 +89,8 @@ class Redactor:
             text = self._known.sub(HIDDEN, text)
         if "lm_" in text:
             text = _KEY.sub(rf"\1{HIDDEN}", text)
+        if "whsec_" in text:
+            text = _SIGNING_SECRET.sub(f"whsec_{HIDDEN}", text)
         if "@" in text and "://" in text:
             text = _USER.sub(rf"\1{HIDDEN}@", _USERINFO_IN_TEXT.sub(rf"\1:{HIDDEN}@", text))
         if "%40" in text:

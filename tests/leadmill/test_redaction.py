@@ -97,7 +97,7 @@ def test_the_password_of_a_url_is_known_by_itself_and_as_it_is_sent(password: st
 PLACES = (
     "redis://u:{}@h:1/0", "https://{}@h/", "https%3A%2F%2Fu%3A{}%40h", "h?password={}", "h/x?a=b&api_key={}#f",
     "Authorization: Bearer {}", "{{'authorization': 'Basic {}', 'x': 1}}", '{{"Cookie": "a={}"}}', "cookie: a=1; b={}",
-    "[(b'x-api-key', b'{}')]", "X-API-Key: {}", "lm_abcd1234_{}",
+    "[(b'x-api-key', b'{}')]", "X-API-Key: {}", "lm_abcd1234_{}", "whsec_{}",
 )  # fmt: skip
 
 

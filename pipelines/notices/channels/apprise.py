@@ -15,9 +15,8 @@ from typing import Any
 
 from leadmill.errors import InputError
 from leadmill.notices import Delivery, Notice
-from leadmill.redaction import HIDDEN, redacted
 from pipelines.notices.channel import ChannelError
-from pipelines.notices.channels.services import secret_parts, service_of
+from pipelines.notices.channels.services import service_of, without_secrets
 from pipelines.notices.message import text_of, title_of
 
 #: Seconds for one message, with the start of its process.
@@ -67,11 +66,8 @@ def check(url: str) -> str:
 
 def told(url: str, answer: dict[str, Any]) -> str:
     """Why it was not taken, in one line without a secret."""
-    text = " ".join(str(answer["error"]).split())
-    for secret in sorted(secret_parts(url), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
     hint = "; inner receivers are allowed by LEADMILL_WEBHOOK_ALLOW" if answer.get("refused") else ""
-    return redacted(text)[:400] + hint
+    return without_secrets(str(answer["error"]), url)[:400] + hint
 
 
 def _ask(url: str, allow: Sequence[str], **message: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from leadmill.egress import WEB_PORTS, Network, as_address, is_loopback_name, refuse_address, refuse_target
 from leadmill.errors import InputError
+from leadmill.redaction import Redactor, redacted
 from leadmill.suggest import did_you_mean
 
 _MAIL_PORTS = frozenset({25, 465, 587, 2525})
@@ -146,6 +147,15 @@ def secret_parts(url: str) -> Iterator[str]:
         for text in (piece, unquote(piece)):
             if len(text) >= 6 and text not in visible:
                 yield text
+
+
+def without_secrets(text: str, url: str) -> str:
+    """What came of sending to a URL, on one line: nothing is left in it of what is secret of the URL."""
+    hide = Redactor()
+    hide.learn(url, "url")
+    for secret in secret_parts(url):
+        hide.learn(secret)
+    return redacted(hide(" ".join(text.split())))
 
 
 def refuse_url(url: str, allow: Sequence[Network] = ()) -> str | None:

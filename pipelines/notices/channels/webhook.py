@@ -17,6 +17,7 @@ from leadmill.egress import Network
 from leadmill.notices import Delivery, Notice
 from leadmill.redaction import redacted
 from pipelines.notices.channel import ChannelError
+from pipelines.notices.channels.services import without_secrets
 from pipelines.notices.channels.signing import headers
 from pipelines.notices.message import link_of, title_of
 
@@ -56,7 +57,7 @@ class Webhook:
             why = f"refused: {error}; inner receivers are allowed by LEADMILL_WEBHOOK_ALLOW"
             raise ChannelError(why, retry=False) from error
         except NotReachedError as error:
-            raise ChannelError(redacted(str(error))) from error
+            raise ChannelError(without_secrets(str(error), self.url)) from error
         if not 200 <= reply.status < 300:
             raise self._refused(reply)
 
@@ -65,11 +66,12 @@ class Webhook:
             why = "answered 410 Gone: nobody listens there any more"
             self.switch_off(why)
         elif 300 <= reply.status < 400:
-            why = f"answered {reply.status}, a redirect to {reply.location or 'nowhere'}: give that address itself"
+            to = without_secrets(reply.location, self.url) or "nowhere"
+            why = f"answered {reply.status}, a redirect to {to}: give that address itself"
         else:
             why = f"answered {reply.status}"
         for_good = reply.status == 410 or 300 <= reply.status < 400
-        return ChannelError(redacted(why), retry=not for_good, after_s=reply.retry_after_s, status=reply.status)
+        return ChannelError(why, retry=not for_good, after_s=reply.retry_after_s, status=reply.status)
 
 
 def body_of(notice: Notice, delivery: Delivery, public_url: str | None) -> bytes:

@@ -55,6 +55,8 @@ def receiver() -> Iterator[Receiver]:
                     self._answer(429, {"Retry-After": "7"})
                 case "/redirect":
                     self._answer(302, {"Location": here.url("/good")})
+                case "/echo/token-of-mine":
+                    self._answer(302, {"Location": here.url(self.path)})
                 case "/inward":
                     self._answer(307, {"Location": "http://169.254.169.254/latest/meta-data"})
                 case "/huge":

@@ -24,6 +24,7 @@ from data.notice_channels import (
 )
 from leadmill.errors import InputError, NoticesUnreadableError
 from leadmill.notices import KINDS, Delivery, Notice, Severity
+from leadmill.redaction import redacted
 from leadmill.settings import Settings
 from pipelines.notices.channels.apprise import Apprise
 from pipelines.notices.channels.webhook import Webhook
@@ -175,6 +176,13 @@ def test_the_file_is_for_its_owner_and_other_processes_see_a_change(tmp_path: Pa
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert NoticeChannels(tmp_path).table() == channels.table()
     assert "secret99" not in repr(channels.table())
+
+
+def test_the_passwords_of_a_project_hide_nothing_that_is_told_of_another(tmp_path: Path) -> None:
+    url = "jsons://u:completed@hooks.example.com/?token=warning"
+    NoticeChannels(tmp_path).change("acme", lambda _: ProjectNotices({"x": channel("x", url)}))
+    assert NoticeChannels(tmp_path).of("acme").channels["x"].url == url
+    assert redacted.within({"completed": "warning"}) == {"completed": "warning"}
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_no_redirect_is_followed(server: Receiver) -> None:
         error = refused(server.url(path))
         assert not error.retry and where in error.why
     assert [got.path for got in server.got] == ["/redirect", "/inward"]
+    assert "token-of-mine" not in (why := refused(server.url("/echo/token-of-mine")).why) and "/echo/***" in why
 
 
 def test_a_huge_answer_is_left_and_a_slow_one_too(server: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
