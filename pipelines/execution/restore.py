@@ -59,11 +59,14 @@ def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
     noted = _noted_generation(lake)
     if known is not None and known == noted:
         return known
-    generation = store.generation(uuid.uuid4().hex)
+    new = uuid.uuid4().hex
+    generation = store.generation(new)
     restored = [job_id for seen in each_project(store, lake) for job_id in restore_missing(*seen)]
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(generation)
-    if restored:
+    # Of workers that find it empty together one tells, also where nothing was to be put back: what waited is gone.
+    is_first = generation == new
+    if (is_first and noted is not None) or (restored and (is_first or known is not None)):
         log.warning("the job store was emptied; jobs restored from the lake", jobs=len(restored))
         store.critical("store_emptied", {"restored": len(restored)})
     return generation

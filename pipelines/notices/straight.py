@@ -39,6 +39,9 @@ class Straight:
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
         self._new: queue.Queue[Notice | None] = queue.Queue(_CAPACITY)
+        #: Whose channels cannot be told yet, in their order; and when the rules are asked again (monotonic).
+        self._unplaced: list[Notice] = []
+        self._place_at = 0.0
         self._sending: list[_Sending] = []
         #: Kind of notice → names of the channels that were told of it.
         self._told: dict[str, set[str]] = {}
@@ -63,24 +66,41 @@ class Straight:
     def _run(self) -> None:
         while True:
             try:
-                wait = min((one.due for one in self._sending), default=None)
-                taken = self._new.get(timeout=None if wait is None else max(0.0, wait - time.monotonic()))
+                taken = self._new.get(timeout=self._wait_s())
             except queue.Empty:
                 pass
             else:
                 if taken is None:
                     return
-                self._begin(taken)
+                self._unplaced.append(taken)
+            self._place()
             self._send_due()
 
+    def _wait_s(self) -> float | None:
+        """Until something is to be done; None: nothing waits."""
+        dues = [one.due for one in self._sending] + [self._place_at] * bool(self._unplaced)
+        return max(0.0, min(dues) - time.monotonic()) if dues else None
+
+    def _place(self) -> None:
+        """Find out where each goes; that nobody can tell that just now is waited for."""
+        if time.monotonic() < self._place_at:
+            return
+        while self._unplaced:
+            notice = self._unplaced[0]
+            try:
+                self._begin(notice)
+            except (LeadmillError, OSError) as error:
+                if time.time() - notice.at < TRIES_S:
+                    log.warning("channels unknown", notice=notice.sentence, error=str(error)[:200])
+                    self._place_at = time.monotonic() + PAUSE_S[0]
+                    return
+                log.error("notice not sent", notice=notice.sentence, error=str(error)[:200])
+            del self._unplaced[0]
+
     def _begin(self, notice: Notice) -> None:
-        """Find out where it goes: by the rules, and what resolves something to whoever was told of that."""
+        """By the rules, and what resolves something to whoever was told of that."""
+        names = {channel.name for channel in self._channels.channels_of(notice)}
         before = {name for kind in KINDS[notice.kind].resolves for name in self._told.pop(kind, ())}
-        try:
-            names = {channel.name for channel in self._channels.channels_of(notice)}
-        except (LeadmillError, OSError) as error:
-            log.error("channels unknown", notice=notice.sentence, error=str(error)[:200])
-            names = set()
         self._told[notice.kind] = names
         until = time.monotonic() + TRIES_S
         for name in sorted(names | before):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from data import project_quotas
+from data import keys, project_quotas
 from data.jobs import JobStore
 from data.lake import Lake
 from data.projects import each_project
 from leadmill.declared import PERIODIC
 from leadmill.errors import NotFoundError
+from leadmill.notices import Notice
 from pipelines.execution.restore import check_generation
 from pipelines.intake import control
 from pipelines.intake.schedule_registry import ScheduleRegistry
@@ -71,6 +73,17 @@ def test_upkeep_comes_by_itself_in_every_project_and_a_look_at_the_stack_in_one(
     ticker.tick(LATER)
     kinds = {kind: (bool(store.ids(f"k:{kind}")), bool(acme[0].ids(f"k:{kind}"))) for kind in PERIODIC}
     assert kinds == {kind: (True, kind != "health_check") for kind in PERIODIC}
+
+
+def test_that_the_server_was_emptied_is_written_once_though_who_listens_is_lost(store: JobStore, lake: Lake) -> None:
+    notices = store.key(keys.NOTICES)
+    check_generation(store, lake, None)
+    assert not store.redis.exists(notices), "a new one was not emptied"
+    store.redis.flushall()
+    check_generation(store, lake, None)
+    check_generation(store, lake, None)  # another worker that found it empty
+    rows: Any = store.redis.xrange(notices)
+    assert [Notice.read(entry, text).kind for entry, fields in rows for text in fields.values()] == ["store.emptied"]
 
 
 def test_after_an_emptied_server_every_project_has_its_jobs_and_schedules_again(

@@ -15,6 +15,7 @@ from data import keys
 from data.jobs import WORKER_GONE_S, JobStore
 from data.presence import StackProcess
 from data.probes import DISK
+from leadmill.errors import NoticesUnreadableError
 from leadmill.notices import KINDS, Delivery, Notice
 from leadmill.settings import Settings
 from pipelines.notices import disk_look, straight
@@ -32,9 +33,9 @@ class Phone(Rules):
 
     name, groups = "phone", False
 
-    def __init__(self, fails: int = 0) -> None:
+    def __init__(self, fails: int = 0, unreadable: int = 0) -> None:
         self.heard: list[str] = []
-        self._fails = fails
+        self._fails, self._unreadable = fails, unreadable
 
     def send(self, notice: Notice, delivery: Delivery) -> None:
         if self._fails:
@@ -46,6 +47,9 @@ class Phone(Rules):
         return set(KINDS)
 
     def channels_of(self, notice: Notice) -> Sequence[Channel]:
+        if self._unreadable:
+            self._unreadable -= 1
+            raise NoticesUnreadableError("half a file")
         return (self,)
 
     def channel(self, name: str, notice: Notice) -> Channel | None:
@@ -167,7 +171,7 @@ def test_of_a_redis_that_takes_nothing_is_told_straight(
 ) -> None:
     monkeypatch.setattr(disk_look, "LOOK_S", 0.02)
     monkeypatch.setattr(straight, "PAUSE_S", (0.02, 60.0))
-    phone, other = Phone(fails=1), Phone()
+    phone, other = Phone(fails=1), Phone(unreadable=3)
     watch(StackProcess.API, phone), watch(StackProcess.BEAT, other)
     seen(records, "w1")
 
