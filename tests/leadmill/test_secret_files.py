@@ -24,7 +24,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("place", ["environment", ".env"])
 def test_each_secret_may_lie_in_a_file(field: str, place: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"argument": "lake:", "url": f"http://u:pl4nted-{field}@h:1", "value": f"pl4nted-{field}" * 2}
-    value = f"lm_k7v2m9qa_{'pl4nted':x<43}" if field == "api_key" else values[SECRETS[field]]
+    values |= {"api_key": f"lm_k7v2m9qa_{'pl4nted':x<43}", "smtp_url": f"smtp://u:pl4nted-{field}@h:1"}
+    value = values.get(field, values[SECRETS[field]])
     (folder / "secret").write_text(value + "\n")
     variable = f"{variable_of(field)}_FILE"
     if place == ".env":
