@@ -14,20 +14,15 @@ Whoever asks looks at most once a second whether the file has changed, so a chan
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from data.shared_file import SharedFile
-from data.storage import Stat
+from data.shared_file import SharedFile, SharedTable
 from leadmill.access import PROJECT
 from leadmill.errors import ConflictError, InputError, NotFoundError, NoticesUnreadableError
 from leadmill.notices import Notice, Severity
@@ -35,8 +30,6 @@ from leadmill.redaction import redacted
 
 #: Its name in the data folder.
 FILE = "notices.json"
-#: Between two looks, seconds.
-LOOK_S = 1.0
 #: What a channel may be called; use `fullmatch`.
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 #: The name by which a project's callbacks go: what is sent to the `callback_url` of a job.
@@ -126,11 +119,8 @@ class NoticeChannels:
     """Those of one data folder. Safe to share between threads."""
 
     def __init__(self, data: Path) -> None:
-        self._file = SharedFile(data, FILE, "the channels of notices")
-        self._table: Table = {}
-        self._stat: Stat | None = None
-        self._look_at = 0.0
-        self._looking = threading.Lock()
+        file = SharedFile(data, FILE, "the channels of notices")
+        self._table: SharedTable[Table] = SharedTable(file, {}, _checked, partial(_unreadable, file.path))
 
     def table(self) -> Table:
         """What each project has set up, as it is now, or was a second ago.
@@ -138,10 +128,7 @@ class NoticeChannels:
         Raises:
             NoticesUnreadableError: that cannot be told.
         """
-        if time.monotonic() >= self._look_at:
-            with self._looking:
-                self._look()
-        return self._table
+        return self._table.held()
 
     def of(self, project: str) -> ProjectNotices:
         """What one project has set up.
@@ -158,10 +145,16 @@ class NoticeChannels:
             NoticesUnreadableError: what lies there cannot be read.
             StorageError, UnavailableError: it cannot be written.
         """
-        with self._changing() as table:
-            changed = change(table.get(project, _NOTHING))
-            table[project] = changed
-        return changed
+        made = _NOTHING
+
+        def changed(table: Table) -> dict[str, Any]:
+            nonlocal made
+            made = change(table.get(project, _NOTHING))
+            every = sorted({**table, project: made}.items())
+            return {"projects": {name: _stored(had) for name, had in every if had != _NOTHING}}
+
+        self._table.change(changed)
+        return made
 
     def switch_off(self, project: str, name: str, url: str, why: str) -> None:
         """Send nothing to a channel any more, if it still has this URL; until it is put again."""
@@ -174,35 +167,9 @@ class NoticeChannels:
 
         self.change(project, off)
 
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, ProjectNotices]]:
-        with self._file.changing():
-            table = dict(self._read())
-            yield table
-            kept = {name: _stored(had) for name, had in sorted(table.items()) if had != _NOTHING}
-            self._file.put(json.dumps({"projects": kept}, indent=1).encode())
-        self._look_at = 0.0
 
-    def _look(self) -> None:
-        try:
-            stat = self._file.stat()
-            if stat != self._stat or self._stat is None:
-                self._table = {} if stat is None else self._read()
-            self._stat, self._look_at = stat, time.monotonic() + LOOK_S
-        except OSError as error:
-            raise self._unreadable(error.strerror or type(error).__name__) from error
-
-    def _read(self) -> Table:
-        try:
-            content = self._file.read()
-            return {} if content is None else _checked(json.loads(content))
-        except OSError as error:
-            raise self._unreadable(error.strerror or type(error).__name__) from error
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise self._unreadable(f"{type(error).__name__} at {str(error)[:60]!r}") from error
-
-    def _unreadable(self, why: str) -> NoticesUnreadableError:
-        return NoticesUnreadableError(f"the channels of notices cannot be read: {self._file.path}: {redacted(why)}")
+def _unreadable(path: Path, why: str) -> NoticesUnreadableError:
+    return NoticesUnreadableError(f"the channels of notices cannot be read: {path}: {redacted(why)}")
 
 
 @cache

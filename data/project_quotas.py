@@ -8,16 +8,12 @@ A file that cannot be read lets nobody submit.
 
 from __future__ import annotations
 
-import json
-import threading
-import time
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from data.shared_file import SharedFile
-from data.storage import Stat
+from data.shared_file import SharedFile, SharedTable
 from leadmill.access import PROJECT
 from leadmill.errors import InputError, QuotasUnreadableError
 from leadmill.quotas import MAX_QUOTA, Quotas
@@ -25,8 +21,6 @@ from leadmill.settings import Settings
 
 #: Its name in the data folder.
 FILE = "quotas.json"
-#: Between two looks, seconds.
-LOOK_S = 1.0
 
 #: Of each project that has some: those that are not as the settings say.
 Own = Mapping[str, Mapping[str, int | None]]
@@ -36,11 +30,8 @@ class ProjectQuotas:
     """Those of the projects of one data folder. Safe to share between threads."""
 
     def __init__(self, data: Path) -> None:
-        self._file = SharedFile(data, FILE, "the quotas")
-        self._own: Own = {}
-        self._stat: Stat | None = None
-        self._look_at = 0.0
-        self._looking = threading.Lock()
+        file = SharedFile(data, FILE, "the quotas")
+        self._table: SharedTable[Own] = SharedTable(file, {}, _checked, partial(_unreadable, file.path))
 
     def own(self) -> Own:
         """As they are now, or were a second ago.
@@ -48,10 +39,7 @@ class ProjectQuotas:
         Raises:
             QuotasUnreadableError: that cannot be told.
         """
-        if time.monotonic() >= self._look_at:
-            with self._looking:
-                self._look()
-        return self._own
+        return self._table.held()
 
     def of(self, project: str, defaults: Quotas) -> Quotas:
         """What a project may have.
@@ -75,34 +63,16 @@ class ProjectQuotas:
         for name, limit in own.items():
             if not _is_quota(name, limit):
                 raise InputError(f"a whole number from 0 to {MAX_QUOTA:,}, or null", field=name)
-        with self._file.changing():
-            everyone = {**self._read(), project: dict(own)}
-            kept = {name: quotas for name, quotas in sorted(everyone.items()) if quotas}
-            self._file.put(json.dumps({"projects": kept}, indent=1).encode())
-        self._look_at = 0.0
 
-    def _look(self) -> None:
-        try:
-            stat = self._file.stat()
-            if stat != self._stat or self._stat is None:
-                self._own = {} if stat is None else self._read()
-            self._stat, self._look_at = stat, time.monotonic() + LOOK_S
-        except OSError as error:
-            raise self._unreadable(error.strerror or type(error).__name__) from error
+        def changed(everyone: Own) -> dict[str, Any]:
+            kept = {**everyone, project: dict(own)}
+            return {"projects": {name: quotas for name, quotas in sorted(kept.items()) if quotas}}
 
-    def _read(self) -> Own:
-        try:
-            content = self._file.read()
-            return {} if content is None else _checked(json.loads(content))
-        except OSError as error:
-            raise self._unreadable(error.strerror or type(error).__name__) from error
-        except (ValueError, RecursionError) as error:
-            raise self._unreadable(str(error)) from error
+        self._table.change(changed)
 
-    def _unreadable(self, why: str) -> QuotasUnreadableError:
-        return QuotasUnreadableError(
-            f"the projects' quotas cannot be read, so nothing is taken: {self._file.path}: {why}"
-        )
+
+def _unreadable(path: Path, why: str) -> QuotasUnreadableError:
+    return QuotasUnreadableError(f"the projects' quotas cannot be read, so nothing is taken: {path}: {why}")
 
 
 @cache

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data import project_quotas
+from data import shared_file
 from data.project_quotas import FILE, ProjectQuotas
 from leadmill.errors import InputError, QuotasUnreadableError
 from leadmill.quotas import Quotas
@@ -16,7 +16,7 @@ DEFAULTS = Quotas(live_jobs=5, pages_per_day=100)
 
 @pytest.fixture(autouse=True)
 def _look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(project_quotas, "LOOK_S", 0.0)
+    monkeypatch.setattr(shared_file, "LOOK_S", 0.0)
 
 
 def test_a_projects_own_go_before_the_settings(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from api.app import create_app
 from cli.main import main
-from data import project_quotas
+from data import project_quotas, shared_file
 from leadmill import Client
 from leadmill.declared import PERIODIC
 from leadmill.settings import get_settings
@@ -177,7 +177,7 @@ ALL = {
 @pytest.fixture
 def limited(open_mill: Open, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mill, str]]:
     """A mill whose settings allow two live jobs and a page, and the address of its API."""
-    monkeypatch.setattr(project_quotas, "LOOK_S", 0.0)
+    monkeypatch.setattr(shared_file, "LOOK_S", 0.0)
     mill = open_mill(LEADMILL_QUOTA_LIVE_JOBS="2", LEADMILL_QUOTA_PAGES_PER_DAY="0")
     server = Server(create_app(get_settings()))
     yield mill, server.url

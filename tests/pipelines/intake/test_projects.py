@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from data import keys, project_quotas
+from data import keys, project_quotas, shared_file
 from data.jobs import JobStore
 from data.lake import Lake
 from data.projects import each_project
@@ -89,7 +89,7 @@ def test_that_the_server_was_emptied_is_written_once_though_who_listens_is_lost(
 def test_after_an_emptied_server_every_project_has_its_jobs_and_schedules_again(
     store: JobStore, lake: Lake, acme: tuple[JobStore, Lake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(project_quotas, "LOOK_S", 0.0)
+    monkeypatch.setattr(shared_file, "LOOK_S", 0.0)
     check_generation(store, lake, None)
     create(*acme, "daily", "0 * * * *", PIPELINE, NOW)
     later = Submission("pipeline", company_urls=["a.example"], run_at=LATER.timestamp(), idempotency_key="local:k")
