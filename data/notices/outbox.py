@@ -62,9 +62,13 @@ class Outbox:
             new, (seconds, micros), due = pipe.execute()
         return bool(new) or bool(due and due[0][1] <= seconds * 1000 + micros / 1000)
 
-    def take(self, owner: str) -> Taken | None:
-        """A lease (`LEASE_S`) of a channel that is due, with the delivery to try; None when none is."""
-        body = self._store.call("notices_take", owner=owner).body
+    def take(self, owner: str, *, new_group: bool = False) -> Taken | None:
+        """A lease (`LEASE_S`) of a channel that is due, with the delivery to try; None when none is.
+
+        `new_group`: of a group alone of which nothing is being sent: the channels of a project, its callbacks, or the
+        addresses that its jobs name.
+        """
+        body = self._store.call("notices_take", owner=owner, new_group=new_group or None).body
         found = body.get("taken")
         return found and entries.taken(found["channel"], found["id"], found["delivery"], body["now"])
 

@@ -143,9 +143,12 @@ class Deliverer:
     # ---- sending
 
     def _take(self) -> None:
-        while sum(not one.hangs for one in self._sending) < THREADS and len(self._sending) < HANGING:
+        """Take what is due. The last thread is for a group of which nothing is being sent: a thousand callbacks to a
+        receiver that hangs hold up nothing else.
+        """
+        while (free := THREADS - sum(not one.hangs for one in self._sending)) > 0 and len(self._sending) < HANGING:
             owner = f"{self._name}:{self._taken}"
-            taken = self._outbox.take(owner)
+            taken = self._outbox.take(owner, new_group=free == 1)
             if taken is None:
                 return
             pause_point("notice_taken")

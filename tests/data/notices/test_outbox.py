@@ -9,9 +9,11 @@ import pytest
 
 from data import keys
 from data.jobs import LIMITS, JobStore, script
+from data.notices import entries
 from data.notices.entries import Outcome, Taken, Target
 from data.notices.outbox import LEASE_S, Outbox
 from data.notices.telling import tell
+from data.notices.wanted import put_wanted
 from leadmill.errors import ConflictError
 from leadmill.notices import KINDS, RESOLVED, Notice
 from tests.data.jobs.acting import pass_time
@@ -319,7 +321,18 @@ def test_a_damaged_delivery_does_not_stop_the_others(store: JobStore, outbox: Ou
     assert outbox.take_lost() == 1 and outbox.figures().waiting == 0
 
 
-@pytest.mark.parametrize("text", [*HOSTILE[:5], '{"kind": "job.failed", "job": "../x"}'], ids=range(6))
+NO_NOTICES = [
+    *HOSTILE[:5],
+    '{"kind": "job.failed", "job": "../x"}',
+    '{"kind": "job.failed", "about": {"coverage": NaN}}',
+    '{"kind": "job.failed", "about": {"coverage": 1e999, "companies": 3}}',
+    '{"kind": "job.failed", "about": {"companies": 1' + "0" * 400 + "}}",
+    '{"kind": "job.failed", "id": "ntc_4611686018427387904-1"}',
+    '{"kind": "job.failed", "id": "ntc_-1-1"}',
+]
+
+
+@pytest.mark.parametrize("text", NO_NOTICES, ids=range(len(NO_NOTICES)))
 def test_a_damaged_notice_does_not_stop_the_others(store: JobStore, outbox: Outbox, text: Any) -> None:
     store.redis.xadd(store.key(keys.NOTICES), {"more": text})
     store.redis.xadd(store.key(keys.NOTICES), {b"\xff": text, "x": "y"})
@@ -353,6 +366,46 @@ def test_a_key_of_another_type_costs_its_channel_at_most(
     assert "No worker is there: jobs wait" in said
     if not before:
         assert f"Job {job(1)} has failed" in said, "the other channel hears of it"
+
+
+def test_of_a_group_of_which_something_is_sent_nothing_more_is_taken_where_that_is_asked(
+    store: JobStore, outbox: Outbox
+) -> None:
+    for n in range(120):
+        write(store, "job.completed", job(n))
+        spread(outbox, Target(f"acme:callback:{job(n)}", False))
+    pass_time(store, 1)
+    write(store, "workers.gone")
+    spread(outbox, OPS)
+    assert take(outbox, "a").delivery.channel.startswith("acme:callback:")
+    found = outbox.take("b", new_group=True)
+    assert found is not None and found.delivery.channel == OPS.name
+    assert outbox.take("c", new_group=True) is None
+    assert take(outbox, "d").delivery.channel.startswith("acme:callback:")
+
+
+@pytest.mark.parametrize("entry", [f"{2**64 - 1}-{2**64 - 1}", f"{2**62}-1"])
+def test_a_stream_at_the_end_of_all_times_begins_anew(store: JobStore, outbox: Outbox, entry: str) -> None:
+    put_wanted(store, {"workers.gone"})
+    for key in (keys.NOTICES, "critical"):
+        store.redis.xadd(store.key(key), {"more": "x"}, id=entry)
+    tell(store, "workers.gone")
+    store.critical("health", {"x": 1})
+    assert outbox.take_lost() == 1 and len(outbox.new()) == 1
+    spread(outbox, OPS)
+    assert told(outbox) == ["No worker is there: jobs wait"] and outbox.take_lost() == 0
+
+
+def test_numbers_that_none_can_be_are_passed_over() -> None:
+    held = Notice.new("channel.test").written()
+    found = entries.waiting(
+        "ntc_1-1|x", json.dumps({"notice": held, "line": "x"})[:-1] + ', "tries": 1e999, "since": 1e300}'
+    )
+    assert found is not None and (found.delivery.attempt, found.since_ms) == (1, 0)
+    told = {"id": "ntc_1-1|x", "notice": held, "at": 2**53, "result": "sent", "status": 10**40, "tries": 10**40}
+    logged = entries.logged("x", json.dumps(told))
+    assert logged is not None and (logged.at_ms, logged.status) == (0, None) and logged.delivery.attempt < 1e15
+    assert entries.logged("x", json.dumps({**told, "result": "eaten"})) is None
 
 
 def test_hostile_names_in_the_due_set_go(store: JobStore, outbox: Outbox) -> None:

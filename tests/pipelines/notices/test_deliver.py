@@ -130,6 +130,21 @@ def test_channels_that_hang_hold_up_no_other(store: JobStore, monkeypatch: pytes
                 one.released.set()
 
 
+def test_many_callbacks_to_a_receiver_that_hangs_hold_up_no_other(store: JobStore) -> None:
+    hanging = [Hang() for _ in range(3 * deliver.THREADS)]
+    for n, one in enumerate(hanging):
+        one.name = f"default:callback:job_{n}"
+    with Receiver() as receiver:
+        good = Post("default:good", receiver.port)
+        with delivering(store, Book([*hanging, good])):
+            put(store, *(one.name for one in hanging))
+            time.sleep(0.1)
+            put(store, good.name)
+            until(lambda: receiver.received)
+            for one in hanging:
+                one.released.set()
+
+
 def test_an_outage_of_redis_doubles_nothing(valkey: Valkey, store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     real, away = Outbox.settle, threading.Event()
 

@@ -42,22 +42,44 @@ local function take_from(channel)
   end
 end
 
+-- Whose deliveries share what can be sent at a time: a project's channels, its callbacks, the addresses its jobs name.
+local function group_of(channel) return channel:match('^[^:]*:[^:]*:') or channel:match('^[^:]*:') or channel end
+
+-- Groups of which something is being sent.
+local function groups_held()
+  local held = {}
+  for _, channel in ipairs(look('HKEYS', 'notices_held') or {}) do held[group_of(channel)] = true end
+  return held
+end
+
+local function take_first(channels, passed_over)
+  for _, channel in ipairs(channels) do
+    if not passed_over[group_of(channel)] then
+      local ok, taken = pcall(function()
+        local taken = take_from(channel)
+        write_down()
+        return taken
+      end)
+      if ok and taken then return taken end
+      decide_anew()
+      if ok then
+        set_channel_due(channel, 0)
+      else -- a key of it is of another type
+        write('zset', 'notices_due', 'ZADD', now + ASIDE_MS, channel)
+      end
+      write_down()
+    end
+  end
+end
+
 local function operation()
   expect('zset', 'notices_due')
-  for _, channel in ipairs(call('ZRANGEBYSCORE', P .. 'notices_due', '-inf', now, 'LIMIT', 0, 50)) do
-    local ok, taken = pcall(function()
-      local taken = take_from(channel)
-      write_down()
-      return taken
-    end)
-    if ok and taken then return { taken = taken } end
-    decide_anew()
-    if ok then
-      set_channel_due(channel, 0)
-    else -- a key of it is of another type
-      write('zset', 'notices_due', 'ZADD', now + ASIDE_MS, channel)
-    end
-    write_down()
+  local passed_over, most = args.new_group and groups_held() or {}, args.new_group and NOTICES_KEPT or 50
+  for from = 0, most - 1, 50 do
+    local channels = call('ZRANGEBYSCORE', P .. 'notices_due', '-inf', now, 'LIMIT', from, 50)
+    local taken = take_first(channels, passed_over)
+    if taken then return { taken = taken } end
+    if #channels < 50 then break end
   end
   return { ok = true }
 end
