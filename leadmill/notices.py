@@ -119,6 +119,8 @@ OF_EVENT: Mapping[str, NoticeKind] = MappingProxyType({event: kind for kind in K
 RESOLVED = frozenset(name for kind in KINDS.values() for name in kind.resolves)
 #: Longest text in `about` that a sentence tells, characters.
 TOLD_CHARS = 300
+#: No time is later, ms since the epoch (in the year 5138).
+_NEVER_MS = 10**14
 
 
 class UnreadableNoticeError(ValueError):
@@ -160,13 +162,13 @@ class Notice:
             UnreadableNoticeError: it is none.
         """
         try:
-            found = json.loads(text)
+            found = json.loads(text, parse_float=_finite, parse_int=_finite, parse_constant=_finite)
             notice_id = str(found.get("id") or notice_id)
             kind, ms = KINDS[found["kind"]], int(notice_id.removeprefix("ntc_").partition("-")[0])
             project, job_id = found.get("project") or DEFAULT_PROJECT, found.get("job") or None
             tags = tuple(str(tag) for tag in json.loads(found.get("tags") or "[]"))
             about, asked = found.get("about") or {}, found.get("asked") or {}
-            sound = PROJECT.fullmatch(project) and (job_id is None or JOB_ID.match(job_id))
+            sound = 0 <= ms < _NEVER_MS and PROJECT.fullmatch(project) and (job_id is None or JOB_ID.match(job_id))
             if not sound or not isinstance(about, dict):
                 raise UnreadableNoticeError(f"no notice: {text[:100]!r}")
             asked = {str(name): str(value) for name, value in asked.items()}
@@ -238,6 +240,14 @@ class Delivery:
 class _Told(dict[str, str]):
     def __missing__(self, name: str) -> str:
         return "?"
+
+
+def _finite(text: str) -> int | float:
+    """A number that can be reckoned with."""
+    value = float(text)
+    if not abs(value) < 1e18:
+        raise ValueError("no number")
+    return int(text) if text.lstrip("-").isdecimal() else value
 
 
 def _line(value: Any) -> str:

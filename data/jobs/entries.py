@@ -59,7 +59,7 @@ def count_of(text: Any) -> int:
     """A whole number; 0 for anything else."""
     try:
         return int(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
 
 

@@ -9,7 +9,10 @@ from typing import Any, Literal, NamedTuple
 from data.jobs.entries import count_of, object_of
 from leadmill.notices import Delivery, Notice, UnreadableNoticeError
 
-_MOST = 1 << 53
+#: No number is larger, nor a time (ms) later.
+_MOST = 10**14
+#: How a delivery can have ended.
+_ENDS = frozenset({"sent", "given_up"})
 
 
 def may_be_named(channel: str) -> bool:
@@ -128,16 +131,16 @@ def logged(channel: str, text: Any) -> Logged | None:
     found = object_of(text)
     delivery_id = str(found.get("id")) if found else ""
     notice = found and _notice(delivery_id.partition("|")[0], str(found.get("notice")))
-    if not found or not notice:
+    if not found or not notice or (result := found.get("result")) not in _ENDS:
         return None
     status = found.get("status")
     return Logged(
         _number(found.get("at")),
         notice,
         _delivery(channel, delivery_id, found),
-        str(found.get("result")),
+        str(result),
         str(found.get("error") or ""),
-        status if isinstance(status, int) else None,
+        status if isinstance(status, int) and 100 <= status < 1_000 else None,
         _number(found.get("took_ms")),
     )
 
@@ -153,8 +156,8 @@ def _delivery(channel: str, delivery_id: str, found: Mapping[str, Any]) -> Deliv
     return Delivery(
         delivery_id,
         channel,
-        max(1, count_of(found.get("tries"))),
-        count_of(found.get("more")),
+        max(1, min(_MOST, count_of(found.get("tries")))),
+        min(_MOST, count_of(found.get("more"))),
         found.get("resolves") is True,
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, get_args
 
 from data.jobs import JobStore
 from leadmill.answers.logs import LogLevel, LogLine, LogPage
+from pipelines.views.view import iso
 
 #: Most lines of one answer, and of one read.
 MAX_PAGE = 1_000
@@ -56,13 +57,13 @@ def page(store: JobStore, job_id: str, wanted: Wanted, limit: int, after: str = 
 def line_of(entry_id: str, level: str, said: Mapping[str, Any]) -> LogLine:
     """A line, from what the stream keeps; whatever stands there, the answer has its form."""
     at = said.get("at")
-    ms = int(at * 1000) if isinstance(at, float) and 0 <= at < 1e11 else int(entry_id.partition("-")[0])
+    ms = at * 1000 if isinstance(at, float) and 0 <= at < 1e11 else int(entry_id.partition("-")[0])
     texts = {name: value for name in _TEXTS if isinstance(value := said.get(name), str)}
     counts = {name: value for name in _COUNTS if type(value := said.get(name)) is int}
     known = {"at", "event", "partition", *texts, *counts}
     return {
         "id": entry_id,
-        "at": datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": iso(ms or 1.0) or "",
         "level": level if level in LEVELS else "warning",  # type: ignore[typeddict-item]
         "event": str(said.get("event") or "a line that cannot be read"),
         "stage": texts.get("stage"),

@@ -107,6 +107,7 @@ def test_no_job_another_ones_log_and_one_that_is_gone(
 
 def test_what_somebody_else_wrote_there_has_the_form_of_a_line() -> None:
     assert line_of("1801382400000-0", "unreadable", {})["event"] == "a line that cannot be read"
+    assert line_of(f"{2**63}-0", "error", {})["at"].startswith("9999-") and line_of("0-1", "error", {})["at"]
     odd = line_of("1801382400000-0", "loud", {"event": [1], "stage": 7, "epoch": True, "at": "now"})
     assert (odd["level"], odd["stage"], odd["epoch"], odd["at"]) == ("warning", None, None, "2027-01-31T08:00:00.000Z")
 

@@ -297,6 +297,18 @@ local function write_metrics()
   call('HSET', P .. scope .. 'metrics', unpack(values))
 end
 
+-- A stream goes on from its last entry's time. Of one that somebody brought to the end of all times nothing would be
+-- read, and no move would get through: it begins anew.
+local function add_to_stream(key, ...)
+  local id = redis.pcall('XADD', key, ...)
+  local is_spent = type(id) == 'table' and id.err:find('exhausted', 1, true)
+  if type(id) == 'table' and not is_spent then error(id) end
+  if not is_spent and #id:match('^%d+') <= TIME_DIGITS then return end
+  if key == P .. 'notices' then redis.pcall('INCRBY', P .. 'notices_lost', call('XLEN', key) - (is_spent and 0 or 1)) end
+  call('DEL', key)
+  call('XADD', key, ...)
+end
+
 -- Looks at every key that is to be written, then writes.
 local function flush()
   local fields = {} -- each once, however often it was set: a call takes 8,000 values at most
@@ -317,7 +329,9 @@ local function flush()
   if numbers then
     for field, n in pairs(numbers) do call('HSET', P .. 'seq', field, n) end
   end
-  for _, it in ipairs(writes) do call(it[3], P .. it[2], unpack(it, 4)) end
+  for _, it in ipairs(writes) do
+    if it[3] == 'XADD' then add_to_stream(P .. it[2], unpack(it, 4)) else call(it[3], P .. it[2], unpack(it, 4)) end
+  end
   if counted then write_metrics() end
 end
 
