@@ -92,8 +92,8 @@ class PermissionSettings(BaseSettings):
     )
     mail_domains: Words = setting(
         [],
-        "Domains, comma-separated, that reports may be mailed to: `example.com,example.org`. A job that names another "
-        "address is refused.",
+        "Domains, comma-separated, that jobs may have something mailed to (`report.mail_to`, addresses in `notify`): "
+        "`example.com,example.org`. A job that names another address is refused.",
         shown="any",
     )
     allow_user_agent: bool = setting(

@@ -12,8 +12,8 @@ from leadmill.redaction import redacted
 
 #: Longest title, and longest line of a text, characters.
 TITLE_CHARS, LINE_CHARS = 140, 600
-#: Words that chats send to everybody: what is in a tag or on a page calls nobody.
-_CALLS_ALL = re.compile(r"@(?=everyone|here|channel|all|room|team)|<(?=[!@#])", re.IGNORECASE)
+#: By which chats call somebody, or everybody: what is in a tag or on a page calls nobody. Mail addresses stay.
+_CALLS = re.compile(r"(?<![\w.%+<-])@(?=\S)|@(?=everyone|here|channel|all|room|team)|<(?=[!@#]|users/)", re.IGNORECASE)
 _LOGS = "look at the logs of the workers, or ask: leadmill doctor"
 #: What to do, by kind; of a job `{job}` is its id.
 ADVICE: Mapping[str, str] = {
@@ -160,4 +160,4 @@ def _took(ms: float) -> str:
 
 
 def _quiet(text: str) -> str:
-    return _CALLS_ALL.sub("\\g<0>\u200b", text)
+    return _CALLS.sub("\\g<0>\u200b", text)

@@ -22,7 +22,7 @@ from data.notice_channels import (
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.egress import Network, parse_allow
 from leadmill.errors import InputError
-from leadmill.mail_address import MAX_CHARS, is_address
+from leadmill.mail_address import refusal
 from leadmill.notices import KINDS, Notice, Severity
 from leadmill.settings import Settings, get_settings
 from leadmill.suggest import did_you_mean
@@ -68,8 +68,10 @@ class Rules:
             return ReportMail(name, own.removeprefix(REPORT), self._settings)
         had = self.of(project)
         if own.startswith("mail:"):
-            server = _mail_server(had)
-            return None if server is None else self._apprise(name, mail_to(server.url, own.removeprefix("mail:")))
+            server, address = _mail_server(had), own.removeprefix("mail:")
+            if server is None or refusal(address, self._settings.mail_domains) is not None:
+                return None
+            return self._apprise(name, mail_to(server.url, address))
         stored = had.channels.get(own)
         return None if stored is None or stored.off else self.made(project, stored)
 
@@ -154,8 +156,8 @@ class Rules:
                     known = ", ".join(had.channels) or "none; an admin makes one: leadmill notices channels add"
                     hint = did_you_mean(name, had.channels)
                     raise InputError(f"no channel {name[:40]!r}; {hint}; there are: {known}", field=field)
-            elif not is_address(name):
-                raise InputError(f"not a mail address of at most {MAX_CHARS} characters", field=field)
+            elif (why := refusal(name, self._settings.mail_domains)) is not None:
+                raise InputError(why, field=field)
             elif _mail_server(had) is None:
                 raise InputError(
                     "a mail address needs a channel that sends mail; an admin makes one: leadmill notices channels add "

@@ -132,9 +132,19 @@ def test_what_a_job_cannot_ask_for_is_refused_with_a_hint(rules: Rules, channels
         rules.check_notify("default", ["sales", "slaes"])
     assert raised.value.field == "notify[1]"
     for wrong in ("me@", "a,b@x.example", "a b@x.example", "x" * 50 + "@x.example", "me@x.example?to=b@c.example"):
-        with pytest.raises(InputError, match="not a mail address"):
+        with pytest.raises(InputError, match="no mail address"):
             rules.check_notify("default", [wrong])
     rules.check_notify("default", ["sales", "me@x.example"])
+
+
+def test_a_job_has_notices_mailed_where_reports_may_be(tmp_path: Path, channels: NoticeChannels) -> None:
+    put(channels, "default", ["sales"])
+    bounded = Rules(Settings(data_url=str(tmp_path), mail_domains=["example.com"]), channels)
+    bounded.check_notify("default", ["me@example.com"])
+    with pytest.raises(InputError, match="nothing is mailed to x"):
+        bounded.check_notify("default", ["me@x.example"])
+    asked = notice("job.failed", notify="me@x.example,me@example.com")
+    assert [name for name in told(bounded, asked) if "@" in name] == ["default:mail:me@example.com"]
 
 
 def test_urls_of_the_settings_are_channels(tmp_path: Path) -> None:
@@ -216,6 +226,9 @@ def test_what_a_page_says_calls_nobody() -> None:
     about = {"error": "<!channel> @Everyone <@U1>\r\nmore, for a@b.example"}
     title = title_of(replace(notice("job.failed"), about=about), Delivery("x", "x"))
     assert title == f"Job {JOB} failed: <\u200b!channel> @\u200bEveryone <\u200b@U1> more, for a@b.example"
+    for calls in ("@**all**", '@"all"', "<users/all>", "x@everyone"):
+        said = title_of(replace(notice("job.failed"), about={"error": calls}), Delivery("x", "x"))
+        assert calls not in said and said.count("\u200b") == 1
 
 
 @pytest.mark.parametrize(
