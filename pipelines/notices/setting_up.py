@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -25,7 +27,7 @@ from data.notice_channels import KIND as KIND_PATTERN
 from data.notices.wanted import put_wanted
 from leadmill.access import DEFAULT_PROJECT, PROJECT
 from leadmill.egress import as_address, parse_allow, refuse_address
-from leadmill.errors import ConflictError, InputError, NotFoundError
+from leadmill.errors import ConflictError, InputError, NotFoundError, UnavailableError
 from leadmill.notices import KINDS, Delivery, Notice
 from leadmill.suggest import did_you_mean
 from pipelines.notices.channel import ChannelError
@@ -35,6 +37,11 @@ from pipelines.notices.channels.signing import new_secret
 from pipelines.notices.rules import Rules
 
 _ALLOWED_BY = "inner receivers are allowed by LEADMILL_WEBHOOK_ALLOW"
+
+#: So many tests and looks at a service's URL at a time: each starts a process, or waits for somebody's receiver in a
+#: thread that all calls share.
+AT_ONCE = 4
+_places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,14 @@ class NoticeSetup:
 
         Raises:
             InputError: not a name, or not a URL that notices may be sent to.
+            UnavailableError: too many are looked at just now.
             NoticesUnreadableError, StorageError, UnavailableError: it cannot be kept.
         """
         service = service_of(url)
         _check_target(url, service, allow)
         if service is not None:
-            apprise.check(url)
+            with room():
+                apprise.check(url)
         now = datetime.now(UTC)
         fresh = new_secret()
 
@@ -142,6 +151,7 @@ class NoticeSetup:
 
         Raises:
             NotFoundError: there is none.
+            UnavailableError: too many are tested just now.
             NoticesUnreadableError: that cannot be told.
         """
         found = self.channels().channels.get(name)
@@ -150,7 +160,8 @@ class NoticeSetup:
         channel = self._rules.made(self._project, found)
         notice = Notice.new("channel.test", {"channel": name}, self._project)
         try:
-            channel.send(notice, Delivery(f"{notice.id}|{channel.name}", channel.name))
+            with room():
+                channel.send(notice, Delivery(f"{notice.id}|{channel.name}", channel.name))
         except ChannelError as error:
             return Tested(False, error.why)
         return Tested(True)
@@ -188,6 +199,21 @@ def keep_wanted(store: JobStore, rules: Rules) -> None:
         UnavailableError: Redis does not answer, or takes no write.
     """
     put_wanted(store, rules.wanted())
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """One of the few places; without one it fails at once.
+
+    Raises:
+        UnavailableError: all are taken.
+    """
+    if not _places.acquire(blocking=False):
+        raise UnavailableError("several channels are tested at this moment; try it again soon", retry_after_s=5)
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 def _check_target(url: str, service: Service | None, allow: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from leadmill import Client
 from leadmill.access import Role
 from leadmill.notices import KINDS, Notice, Severity
 from leadmill.settings import Settings, get_settings
+from pipelines.notices import setting_up
 from pipelines.notices.rules import Rules
 from pipelines.notices.setting_up import keep_wanted
 from tests.api.conftest import V1, post
@@ -107,6 +109,18 @@ WRONG = [
     ("callback", "https://x.example.com/", "name", "callback"),
     ("settings-1", "https://x.example.com/", "name", "settings"),
 ]
+
+
+def test_tests_that_hang_take_a_few_threads_at_most(client: TestClient, web: Receiver) -> None:
+    put(client, "crm", web.url("/good"))
+    with ExitStack() as held:
+        for _ in range(setting_up.AT_ONCE):
+            held.enter_context(setting_up.room())
+        busy = client.post(f"{NOTICES}/channels/crm/test")
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, "5")
+        assert client.put(f"{NOTICES}/channels/chat", json={"url": "ntfy://leads"}).status_code == 503
+        assert client.get(f"{NOTICES}/channels").status_code == 200
+    assert client.post(f"{NOTICES}/channels/crm/test").json()["taken"]
 
 
 def test_a_wrong_channel_is_refused(client: TestClient) -> None:

@@ -19,14 +19,16 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from leadmill.egress import parse_allow, refuse_address
 
-#: Most memory of this process, bytes: an answer may be of any size.
-_MEMORY = 1 << 30
+#: Most memory that this process takes beside what it has once the library is loaded, bytes: an answer may be of any
+#: size, also a small one that is packed.
+_MEMORY = 96 << 20
 #: What a process could do beside dialling: events of Python's audit (PEP 578) that end in a refusal.
 _REFUSED = (
     "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "os.remove", "os.rename",
@@ -83,7 +85,10 @@ def _answer(asked: dict[str, Any], told: list[str]) -> dict[str, Any]:
 
 def confine(ports: list[int], allow: list[str], refusals: list[str]) -> None:
     """Take from this process, for good, what it does not need to send a message."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    with suppress(OSError):  # where memory ends for all, this goes first, not whoever waits for it
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    most = _address_space() + _MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     networks, open_ports, may_read = parse_allow(allow), frozenset(ports), _readable()
@@ -111,6 +116,11 @@ def confine(ports: list[int], allow: list[str], refusals: list[str]) -> None:
             raise PermissionError(f"refused: {refusal}")
 
     sys.addaudithook(watch)
+
+
+def _address_space() -> int:
+    """What this process has of it, bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def _readable() -> Callable[[Any, Any, Any], bool]:

@@ -99,16 +99,17 @@ def service_of(url: str) -> Service | None:
     schema = schema.lower()
     if not mark:
         raise InputError("not a URL: it begins like mailtos://, slack:// or https://", field="url")
-    if schema in _WEB:
-        return _native(url)
-    if schema not in SERVICES:
+    service = _native(url) if schema in _WEB else SERVICES.get(schema)
+    if service is None and schema in _WEB:
+        return None
+    if service is None:
         known = ", ".join(f"{one}://" for one in SERVICES)
         hint = did_you_mean(schema, SERVICES)
         raise InputError(f"no service {schema[:20]!r}; {hint}; there are: https://, {known}", field="url")
     refused = next((name for name, _ in _options(url) if _REFUSED_OPTION.search(name)), None)
     if refused is not None:
         raise InputError(f"the option {refused[:30]!r} is not taken: notices read no files and no keys", field="url")
-    return SERVICES[schema]
+    return service
 
 
 def is_mail(url: str) -> bool:

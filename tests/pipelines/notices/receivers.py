@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message as Mail
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,6 +63,9 @@ def receiver() -> Iterator[Receiver]:
                 case "/huge":
                     self._answer(200, {"Content-Length": str(1 << 40)})
                     self._endless()
+                case "/packed":
+                    self._answer(200, {"Content-Encoding": "gzip"})
+                    self._write(16 * gzip.compress(bytes(16 << 20), 1))
                 case "/slow":
                     self.wfile.write(b"HTTP/1.1 200 OK\r\n")
                     self._endless(0.05)
@@ -77,6 +81,10 @@ def receiver() -> Iterator[Receiver]:
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.end_headers()
+
+        def _write(self, body: bytes) -> None:
+            with suppress(OSError):
+                self.wfile.write(body)
 
         def _endless(self, pause_s: float = 0.0) -> None:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -92,6 +93,7 @@ def test_plain_http_follows_no_redirect_and_reaches_nothing_inside(web: Receiver
         ("mailto://h.example?from=a@b.example&pgpprv=/root/key", "no files"),
         ("workflows://h/a/b?template=/etc/passwd", "no files"),
         ("json://h.example?redirect=yes", "no files"),
+        ("https://x.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=b&template=/etc/passwd", "no files"),
         ("mail.example.com", "not a URL"),
         ("json://a b", "not a URL"),
         ("slack://short", "token"),
@@ -139,6 +141,24 @@ print(tried(lambda: open(os.__file__).close()), refusals)
     assert len(told) == 8, ended.stderr
     assert all(line.startswith("refused: ") for line in told[:7]), told
     assert told[7].startswith("done ['127.0.0.1 is not a public address', 'a socket of this machine']")
+
+
+def test_a_packed_answer_takes_little_memory(web: Receiver) -> None:
+    asked = {
+        "url": f"json://127.0.0.1:{web.port}/packed", "module": "custom_json", "ports": [], "allow": HERE,
+        "title": "a", "body": "b", "severity": "info",
+    }  # fmt: skip
+    command = [sys.executable, "-P", "-m", "pipelines.notices.channels.apprise_process"]
+    root = {"PYTHONPATH": str(Path(__file__).parents[3])}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=root)
+    assert process.stdin is not None and process.stdout is not None
+    with process.stdin as given, process.stdout as answer:
+        given.write(json.dumps(asked).encode())
+        given.close()
+        told = json.loads(answer.read())
+    _, _, used = os.wait4(process.pid, 0)
+    process.returncode = 0
+    assert "MemoryError" in told["error"] and used.ru_maxrss < 250_000, (told, used.ru_maxrss)
 
 
 def test_each_service_is_one_of_apprise() -> None:
