@@ -152,6 +152,7 @@ _DELIVERY = {
     "title": "Job 'spring' failed: robots.txt forbids …",
     "result": "sent",
     "attempt": 2,
+    "held": False,
     "at": "2027-01-31T08:00:07.122Z",
     "error": None,
     "status": 200,

@@ -27,6 +27,7 @@ from leadmill.access import PROJECT
 from leadmill.errors import ConflictError, InputError, NotFoundError, NoticesUnreadableError
 from leadmill.notices import Notice, Severity
 from leadmill.redaction import redacted
+from leadmill.suggest import unknown
 
 #: Its name in the data folder.
 FILE = "notices.json"
@@ -201,7 +202,7 @@ def without_channel(had: ProjectNotices, name: str) -> ProjectNotices:
         ConflictError: a rule names it.
     """
     if name not in had.channels:
-        raise NotFoundError(f"no channel {name[:40]!r}")
+        raise NotFoundError(unknown("channel", name, had.channels))
     if any(name in rule.channels for rule in had.rules):
         raise ConflictError(f"a rule sends to {name!r}: change the rules first")
     return replace(had, channels={other: one for other, one in had.channels.items() if other != name})

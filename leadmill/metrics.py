@@ -175,7 +175,7 @@ _DECLARED: dict[str, Iterable[Metric]] = {
             "project", "channel", "result",
         ),
         _gauge("leadmill_notices_waiting", "Notices and deliveries that are not made yet"),
-        _gauge("leadmill_notices_oldest_seconds", "Age of the oldest of these; 0 without any"),
+        _gauge("leadmill_notices_oldest_seconds", "How long the oldest of these is due; 0 where none is"),
     ),
     "This page": (
         _gauge("leadmill_build_info", "1; the version is the label", "version"),

@@ -52,7 +52,7 @@ def logs(
         elif as_json:
             console.json_result(list(found))
         else:
-            _show(found, console.width())
+            _show(found, console.width(), nothing=_nothing(level, stage, since))
     return 0
 
 
@@ -68,7 +68,11 @@ def _level(text: str | None) -> LogLevel | None:
     return found
 
 
-def _show(lines: Iterable[LogLine], width: int | None) -> None:
+def _nothing(*chosen: str | None) -> str:
+    return "no warning and no error was logged" + (" that matches" if any(chosen) else "")
+
+
+def _show(lines: Iterable[LogLine], width: int | None, nothing: str) -> None:
     count = 0
     for count, line in enumerate(lines, 1):
         if count == 1 and line["request_id"]:
@@ -76,7 +80,7 @@ def _show(lines: Iterable[LogLine], width: int | None) -> None:
         for text in shown(line, width):
             console.result(text)
     if not count:
-        console.note("no warning and no error was logged")
+        console.note(nothing)
 
 
 def shown(line: LogLine, width: int | None) -> Iterator[str]:

@@ -177,12 +177,14 @@ def log(
             one["result"].replace("_", " "),
             str(one["attempt"]),
             one["title"],
-            one["error"] or "",
+            one["error"] or ("the same cause is told once an hour" if one["held"] else ""),
             one["id"],
         ]
         for one in found
     ]
     console.table(["at (UTC)", "channel", "result", "tries", "notice", "error", "id"], rows, spare=["id", "tries"])
+    if not found:
+        console.note("nothing was told that matches; channels are named by: leadmill notices channels list")
     return 0
 
 

@@ -27,7 +27,8 @@ Keys, behind the prefix and of all projects (a notice names its own, a channel's
     notices_told:<channel>|<cause> that the channel was told of the cause within the hour: the delivery that counts what
                     came since, or nothing
     notices_open:<subject>         hash: channel that heard of a fault -> `!` if by name, and what counts it
-    notices_log:<channel>          list of what became of its last deliveries, newest first
+    notices_log:<channel>          list of what became of its last deliveries, newest first; of channels that jobs name
+                    themselves (`<project>:callback:<job>` …) also one of all together (`<project>:callback:`)
     notices_lost    how many were dropped because nobody emptied the outbox, until that was told
 
 What is damaged is passed over: an entry that is none is dropped and counted, a key of another type costs its channel.

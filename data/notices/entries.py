@@ -69,6 +69,8 @@ class Waiting:
     since_ms: float
     #: Why the last try failed; empty before that.
     error: str
+    #: It counts what comes within an hour of the last message about its cause, and is told then.
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +125,11 @@ def waiting(delivery_id: str, text: Any) -> Waiting | None:
     if not found or not notice:
         return None
     error = str(found.get("error") or "")
-    return Waiting(notice, _delivery(channel, delivery_id, found), _number(found.get("since")), error)
+    held = "cause" in found and not found.get("tries")
+    return Waiting(notice, _delivery(channel, delivery_id, found), _number(found.get("since")), error, held)
 
 
-def logged(channel: str, text: Any) -> Logged | None:
+def logged(text: Any) -> Logged | None:
     """An entry of a channel's log; None for what is none."""
     found = object_of(text)
     delivery_id = str(found.get("id")) if found else ""
@@ -137,7 +140,7 @@ def logged(channel: str, text: Any) -> Logged | None:
     return Logged(
         _number(found.get("at")),
         notice,
-        _delivery(channel, delivery_id, found),
+        _delivery(delivery_id.partition("|")[2], delivery_id, found),
         str(result),
         str(found.get("error") or ""),
         status if isinstance(status, int) and 100 <= status < 1_000 else None,

@@ -109,11 +109,14 @@ class Outbox:
         return [one for one in found if one is not None]
 
     def log(self, channel: str, limit: int = 200) -> list[Logged]:
-        """What became of the last deliveries to a channel, newest first."""
+        """What became of the last deliveries to a channel, newest first.
+
+        `<project>:callback:`, `…:mail:` and `…:report:` are those of all jobs together that named where to themselves.
+        """
         key = keys.notices_log(channel)
         with self._store.guarded(key):
             texts = cast("list[Any]", self._store.redis.lrange(self._store.key(key), 0, limit - 1))
-        found = (entries.logged(channel, text) for text in texts)
+        found = (entries.logged(text) for text in texts)
         return [one for one in found if one is not None]
 
     def figures(self) -> Figures:

@@ -95,6 +95,8 @@ class NoticeDelivery(TypedDict):
     result: Literal["waiting", "sent", "given_up"]
     attempt: int
     """How often it was tried, or is about to be."""
+    held: bool
+    """Its channel heard of the same cause within the hour: it waits for the end of that, and counts what comes."""
     at: str | None
     """When it was taken or given up; of one that waits: since when it does."""
     error: str | None

@@ -13,9 +13,11 @@ from leadmill.answers import NoticeDelivery
 from leadmill.errors import NotFoundError
 from leadmill.notices import Notice
 from pipelines.notices.message import title_of
-from pipelines.notices.rules import Rules
+from pipelines.notices.rules import REPORT, Rules
 from pipelines.views.view import iso
 
+#: The logs of all that jobs named themselves.
+_OF_JOBS = (f"{CALLBACK}:", "mail:", REPORT)
 Result = Literal["waiting", "sent", "given_up"]
 #: Most deliveries that are told at once; and of those that wait, how many are looked through.
 MOST, _LOOKED_THROUGH = 1_000, 10_000
@@ -40,7 +42,7 @@ class Deliveries:
         """
         found: list[NoticeDelivery] = []
         if result in (None, "waiting"):
-            waiting = [one for one in self._waiting() if channel in (None, self._named(one.delivery.channel))]
+            waiting = [one for one in self._waiting() if channel in (None, *self._called(one.delivery.channel))]
             found += [_waiting(one, self._front) for one in reversed(waiting)]
         if result != "waiting":
             names = dict.fromkeys(self._names(channel, job))
@@ -69,19 +71,26 @@ class Deliveries:
 
     def _names(self, channel: str | None, job: str | None) -> Iterator[str]:
         """Channels whose logs may hold what is looked for, as the outbox names them behind the project."""
-        if channel is not None and ":" not in channel:
+        if channel not in (None, CALLBACK):
             yield channel
-        elif channel is None:
+            return
+        if channel is None:
             yield from self._rules.of(self._store.project).channels
         record = self._store.record(job) if job is not None else None
-        if record is not None:
-            asked = [f"mail:{name}" for name in record.stored.get("notify", "").split(",") if "@" in name]
-            for name in (f"{CALLBACK}:{job}", *asked):
-                if channel in (None, name, name.partition(":")[0]):
-                    yield name
+        if record is None:
+            yield from _OF_JOBS if channel is None else (f"{CALLBACK}:",)
+            return
+        yield f"{CALLBACK}:{job}"
+        if channel is None:
+            yield from (f"mail:{name}" for name in record.stored.get("notify", "").split(",") if "@" in name)
+            yield REPORT
 
-    def _named(self, channel: str) -> str:
-        return channel.removeprefix(self._front)
+    def _called(self, channel: str) -> Iterator[str]:
+        """What a channel goes by: its name, and `callback` for those of all jobs."""
+        name = channel.removeprefix(self._front)
+        yield name
+        if name.startswith(f"{CALLBACK}:"):
+            yield CALLBACK
 
 
 def _told(notice: Notice, title: str, channel: str, delivery_id: str) -> dict[str, object]:
@@ -101,7 +110,7 @@ def _waiting(one: Waiting, front: str) -> NoticeDelivery:
         one.notice, title_of(one.notice, one.delivery), one.delivery.channel.removeprefix(front), one.delivery.id
     )
     state = {"result": "waiting", "at": iso(one.since_ms), "error": one.error or None, "status": None, "took_s": None}
-    return {**told, **state, "attempt": one.delivery.attempt}  # type: ignore[typeddict-item]
+    return {**told, **state, "attempt": one.delivery.attempt, "held": one.held}  # type: ignore[typeddict-item]
 
 
 def _logged(one: Logged, front: str) -> NoticeDelivery:
@@ -109,4 +118,5 @@ def _logged(one: Logged, front: str) -> NoticeDelivery:
         one.notice, title_of(one.notice, one.delivery), one.delivery.channel.removeprefix(front), one.delivery.id
     )
     state = {"result": one.result, "at": iso(one.at_ms), "error": one.error or None, "status": one.status}
-    return {**told, **state, "took_s": one.took_ms / 1000, "attempt": one.delivery.attempt}  # type: ignore[typeddict-item]
+    tried = {"took_s": one.took_ms / 1000, "attempt": one.delivery.attempt, "held": False}
+    return {**told, **state, **tried}  # type: ignore[typeddict-item]

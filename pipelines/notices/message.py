@@ -58,6 +58,8 @@ def title_of(notice: Notice, delivery: Delivery) -> str:
 def text_of(notice: Notice, delivery: Delivery, public_url: str | None) -> str:
     """The text of a message: what is known, what to do, where to look. Plain, a fact a line."""
     advice = "" if delivery.resolves else ADVICE.get(notice.kind, "")
+    if notice.kind == "job.completed" and notice.about.get("kind") == "pipeline":
+        advice = "Take the report: leadmill report {job}"
     remedy = "" if delivery.resolves else _line(notice.about.get("remedy", ""))
     told = _Told({name: _line(value) for name, value in notice.about.items()}, job=notice.job_id or "?")
     at = datetime.fromtimestamp(notice.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -91,7 +93,7 @@ def _of_job(notice: Notice) -> str:
         case "job.low_coverage":
             return f"{name} failed: only {rows}" if rows else f"{name} failed: too few companies have a good row"
         case "job.failed":
-            why = _line(about.get("error") or "") or rows
+            why = _line(about.get("error") or "").removesuffix("; see the errors of the job") or rows
             return f"{name} failed" + (f": {why}" if why else "")
         case "job.cancelled":
             return f"{name} was cancelled"
@@ -112,7 +114,8 @@ def _rows(about: Mapping[str, Any]) -> str:
     companies, coverage = about.get("companies"), about.get("coverage")
     if not isinstance(companies, int | float) or not isinstance(coverage, int | float) or companies < 1:
         return ""
-    return f"{round(companies * coverage):,} of {companies:,} companies have a good row"
+    good = round(companies * coverage)
+    return f"{good:,} of {companies:,} companies {'has' if good == 1 else 'have'} a good row"
 
 
 def _facts(notice: Notice) -> list[tuple[str, str]]:

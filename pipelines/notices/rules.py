@@ -6,7 +6,7 @@ Channels of the setting `LEADMILL_NOTIFY_URLS` are the default project's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -25,7 +25,7 @@ from leadmill.errors import InputError
 from leadmill.mail_address import refusal
 from leadmill.notices import KINDS, Notice, Severity
 from leadmill.settings import Settings, get_settings
-from leadmill.suggest import did_you_mean
+from leadmill.suggest import unknown
 from pipelines.notices.channel import Channel
 from pipelines.notices.channels.apprise import Apprise
 from pipelines.notices.channels.services import is_mail, mail_to, refuse_url
@@ -36,6 +36,8 @@ from pipelines.notices.report_mail import ReportMail, report_mails
 MAX_NOTIFY = 10
 #: In the name of a channel behind its project: mails reports to the address that follows.
 REPORT = "report:"
+#: The first channel, behind `leadmill notices channels add`.
+_FIRST_CHANNEL = "mail 'mailtos://…'"
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
@@ -153,15 +155,13 @@ class Rules:
             field = f"notify[{i}]"
             if "@" not in name:
                 if name not in had.channels:
-                    known = ", ".join(had.channels) or "none; an admin makes one: leadmill notices channels add"
-                    hint = did_you_mean(name, had.channels)
-                    raise InputError(f"no channel {name[:40]!r}; {hint}; there are: {known}", field=field)
+                    raise InputError(no_channel(name, had.channels), field=field)
             elif (why := refusal(name, self._settings.mail_domains)) is not None:
                 raise InputError(why, field=field)
             elif _mail_server(had) is None:
                 raise InputError(
                     "a mail address needs a channel that sends mail; an admin makes one: leadmill notices channels add "
-                    "mail 'mailtos://user:password@mail.example.com?from=…&to=…'",
+                    + _FIRST_CHANNEL,
                     field=field,
                 )
 
@@ -199,6 +199,15 @@ class Rules:
         now = datetime.now(UTC)
         secrets = [one.secret for one in self._channels.of(project).callback_secrets if one.counts(now)]
         return Webhook(name, url, secrets, self._allow, self._settings.public_url) if url and secrets else None
+
+
+def no_channel(name: str, channels: Mapping[str, StoredChannel]) -> str:
+    """The sentence of an error: there is none of that name, and which there are, or how the first is made."""
+    if channels:
+        return unknown("channel", name, channels)
+    return (
+        f"no channel {name[:40]!r}, nor any other; an admin makes one: leadmill notices channels add {_FIRST_CHANNEL}"
+    )
 
 
 def _mail_server(had: ProjectNotices) -> StoredChannel | None:

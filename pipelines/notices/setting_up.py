@@ -29,12 +29,12 @@ from leadmill.access import DEFAULT_PROJECT, PROJECT
 from leadmill.egress import as_address, parse_allow, refuse_address
 from leadmill.errors import ConflictError, InputError, NotFoundError, UnavailableError
 from leadmill.notices import KINDS, Delivery, Notice
-from leadmill.suggest import did_you_mean
+from leadmill.suggest import unknown
 from pipelines.notices.channel import ChannelError
 from pipelines.notices.channels import apprise
 from pipelines.notices.channels.services import Service, refuse_url, service_of
 from pipelines.notices.channels.signing import new_secret
-from pipelines.notices.rules import Rules
+from pipelines.notices.rules import Rules, no_channel
 
 _ALLOWED_BY = "inner receivers are allowed by LEADMILL_WEBHOOK_ALLOW"
 
@@ -123,7 +123,7 @@ class NoticeSetup:
                 return replace(had, callback_secrets=rotated(had.callback_secrets, fresh, grace_s, now))
             found = had.channels.get(name)
             if found is None:
-                raise NotFoundError(f"no channel {name[:40]!r}")
+                raise NotFoundError(no_channel(name, had.channels))
             if not found.is_webhook:
                 raise ConflictError(f"{name!r} is no webhook: what it sends is not signed; its URL holds its secret")
             changed = replace(found, secrets=rotated(found.secrets, fresh, grace_s, now))
@@ -156,7 +156,7 @@ class NoticeSetup:
         """
         found = self.channels().channels.get(name)
         if found is None:
-            raise NotFoundError(f"no channel {name[:40]!r}")
+            raise NotFoundError(no_channel(name, self.channels().channels))
         channel = self._rules.made(self._project, found)
         notice = Notice.new("channel.test", {"channel": name}, self._project)
         try:
@@ -173,12 +173,10 @@ class NoticeSetup:
             raise InputError(f"at most {MAX_NAMES} names each", field=field)
         for j, name in enumerate(rule.channels):
             if name not in channels:
-                hint = did_you_mean(name, channels)
-                raise InputError(f"no channel {name[:40]!r}; {hint}", field=f"{field}.channels[{j}]")
+                raise InputError(no_channel(name, channels), field=f"{field}.channels[{j}]")
         for j, kind in enumerate(rule.kinds):
             if not KIND_PATTERN.fullmatch(kind) or not Rule((), (kind,)).takes_kind(tuple(KINDS)):
-                hint = did_you_mean(kind, KINDS)
-                raise InputError(f"no kind {kind[:40]!r}; {hint}", field=f"{field}.kinds[{j}]")
+                raise InputError(unknown("kind", kind, KINDS), field=f"{field}.kinds[{j}]")
         for j, project in enumerate(rule.projects):
             if self._project != DEFAULT_PROJECT:
                 raise InputError("only rules of the default project are about others", field=f"{field}.projects")

@@ -274,8 +274,9 @@ def test_the_log_and_a_replay(app: FastAPI, client: TestClient, store: JobStore,
         return [(one["channel"], one["result"]) for one in answer.json()["items"]]
 
     waits, ended, told = ("crm", "waiting"), ("crm", "given_up"), (f"callback:{job}", "sent")
-    assert log() == [waits, ended] and log(limit=1) == [waits]
-    assert log(job=job) == [told, ended] and log(job=job, channel="callback") == [told]
+    assert log()[0] == waits and sorted(log()[1:]) == sorted([told, ended]) and log(limit=1) == [waits]
+    assert log(channel="callback") == log(channel=told[0]) == [told], "what a job named itself is told, too"
+    assert sorted(log(job=job)) == sorted([told, ended]) and log(job=job, channel="callback") == [told]
     assert log(result="given_up") == [ended] and log(channel="crm", result="sent") == log(channel="none") == []
     item = client.get(f"{NOTICES}/deliveries", params={"result": "given_up"}).json()["items"][0]
     expected = {"title": "Job 'spring' failed: x", "error": "answered 410 Gone", "status": 410, "took_s": 0.25}
@@ -293,7 +294,7 @@ def test_the_log_and_a_replay(app: FastAPI, client: TestClient, store: JobStore,
         with Client(server.url, retries=0) as mill:
             assert len(list(mill.deliveries(limit=2))) == 2
             mill.replay_delivery(f"{failed.id}|default:callback:{job}")
-            assert [one["result"] for one in mill.deliveries(channel="callback", job=job)] == ["sent"]
+            assert [one["result"] for one in mill.deliveries(channel="callback", job=job)][-1] == "sent"
     finally:
         server.stop(at_once=False)
 

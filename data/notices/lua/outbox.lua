@@ -23,11 +23,11 @@ local function line_key(channel, line) return 'notices_line:' .. channel .. '|' 
 local function told_key(channel, cause) return 'notices_told:' .. channel .. '|' .. cause end
 local function put_delivery(id, delivery) write('hash', 'deliveries', 'HSET', id, enc(delivery)) end
 
--- Puts a delivery at the end of its line. In `notices_waiting` stands first what is dropped first: what is of no weight.
--- The entry of a channel that somebody holds is the end of their lease.
+-- Puts a delivery at the end of its line, due at `at`. In `notices_waiting` stands first what is dropped first: what is of no
+-- weight, then what was due first. The entry of a channel that somebody holds is the end of their lease.
 local function enqueue(channel, id, delivery, at)
   put_delivery(id, delivery)
-  write('zset', 'notices_waiting', 'ZADD', now + (delivery.weight == 'info' and 0 or HEAVY), id)
+  write('zset', 'notices_waiting', 'ZADD', at + (delivery.weight == 'info' and 0 or HEAVY), id)
   write('list', line_key(channel, delivery.line), 'RPUSH', id)
   write('zset', 'notices_of:' .. channel, 'ZADD', 'NX', at, delivery.line)
   write('zset', 'notices_due', 'ZADD', look('HGET', 'notices_held', channel) and 'NX' or 'LT', at, channel)

@@ -15,6 +15,7 @@ from typing import Any
 
 from leadmill.errors import InputError
 from leadmill.notices import Delivery, Notice
+from leadmill.redaction import redacted
 from pipelines.notices.channel import ChannelError
 from pipelines.notices.channels.services import service_of, without_secrets
 from pipelines.notices.message import text_of, title_of
@@ -66,8 +67,9 @@ def check(url: str) -> str:
 
 def told(url: str, answer: dict[str, Any]) -> str:
     """Why it was not taken, in one line without a secret."""
-    hint = "; inner receivers are allowed by LEADMILL_WEBHOOK_ALLOW" if answer.get("refused") else ""
-    return without_secrets(str(answer["error"]), url)[:400] + hint
+    if answer.get("refused"):  # our own words, of the address that was to be dialled
+        return redacted(str(answer["error"]))[:400] + "; inner receivers are allowed by LEADMILL_WEBHOOK_ALLOW"
+    return without_secrets(str(answer["error"]), url)[:400]
 
 
 def _ask(url: str, allow: Sequence[str], **message: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from leadmill.egress import WEB_PORTS, Network, as_address, is_loopback_name, refuse_address, refuse_target
 from leadmill.errors import InputError
 from leadmill.redaction import Redactor, redacted
-from leadmill.suggest import did_you_mean
+from leadmill.suggest import unknown
 
 _MAIL_PORTS = frozenset({25, 465, 587, 2525})
 
@@ -103,9 +103,7 @@ def service_of(url: str) -> Service | None:
     if service is None and schema in _WEB:
         return None
     if service is None:
-        known = ", ".join(f"{one}://" for one in SERVICES)
-        hint = did_you_mean(schema, SERVICES)
-        raise InputError(f"no service {schema[:20]!r}; {hint}; there are: https://, {known}", field="url")
+        raise InputError(unknown("service", schema[:20], ("https", *SERVICES)), field="url")
     refused = next((name for name, _ in _options(url) if _REFUSED_OPTION.search(name)), None)
     if refused is not None:
         raise InputError(f"the option {refused[:30]!r} is not taken: notices read no files and no keys", field="url")

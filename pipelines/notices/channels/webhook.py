@@ -87,6 +87,6 @@ def body_of(notice: Notice, delivery: Delivery, public_url: str | None) -> bytes
         "link": link_of(notice, public_url),
         "resolves": delivery.resolves,
     }
-    kept = {name: value for name, value in data.items() if value not in (None, [], False)}
+    kept = {name: value for name, value in data.items() if value is not None and value is not False and value != []}
     told = {"type": notice.kind, "timestamp": at, "data": redacted.within(kept)}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"), default=str).encode()

@@ -166,6 +166,9 @@ def test_the_same_cause_is_told_once_an_hour(store: JobStore, outbox: Outbox) ->
     said = told(outbox)
     assert len(said) == 44 + 2, "a program gets each"
     assert said.count(f"Job {job(0)} has failed: away 0") == 2
+    assert [one.held for one in outbox.waiting()] == [True]
+    oldest = outbox.figures().oldest_ms
+    assert oldest is not None and oldest > store.now_ms() + 3_000_000, "what waits for the hour is not late"
     pass_time(store, 3500)
     assert told(outbox) == []
     pass_time(store, 110)
@@ -273,7 +276,9 @@ def test_the_log_keeps_what_a_replay_needs(store: JobStore, outbox: Outbox) -> N
     callback = f"default:callback:{job(1)}"
     outbox.put(entry.notice, callback)
     outbox.settle(take(outbox), "a", SENT)
-    assert 0 < store.redis.ttl(store.key(keys.notices_log(callback))) <= LIMITS["OWN_LOG_KEPT_S"]
+    for log in (callback, "default:callback:"):
+        assert 0 < store.redis.ttl(store.key(keys.notices_log(log))) <= LIMITS["OWN_LOG_KEPT_S"]
+        assert [one.delivery.channel for one in outbox.log(log)] == [callback]
 
 
 def test_the_log_of_a_channel_is_bounded(store: JobStore, outbox: Outbox) -> None:
@@ -403,9 +408,9 @@ def test_numbers_that_none_can_be_are_passed_over() -> None:
     )
     assert found is not None and (found.delivery.attempt, found.since_ms) == (1, 0)
     told = {"id": "ntc_1-1|x", "notice": held, "at": 2**53, "result": "sent", "status": 10**40, "tries": 10**40}
-    logged = entries.logged("x", json.dumps(told))
+    logged = entries.logged(json.dumps(told))
     assert logged is not None and (logged.at_ms, logged.status) == (0, None) and logged.delivery.attempt < 1e15
-    assert entries.logged("x", json.dumps({**told, "result": "eaten"})) is None
+    assert entries.logged(json.dumps({**told, "result": "eaten"})) is None
 
 
 def test_hostile_names_in_the_due_set_go(store: JobStore, outbox: Outbox) -> None:

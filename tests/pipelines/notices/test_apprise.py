@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message as Mail
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from leadmill.notices import Delivery, Notice, Severity
 from pipelines.notices.channel import ChannelError
 from pipelines.notices.channels.apprise import Apprise, check, told
 from pipelines.notices.channels.services import SERVICES, mail_to, service_of, target_of
+from pipelines.notices.message import text_of, title_of
 from tests.pipelines.notices.receivers import Receiver, mail_server, receiver
 
 pytestmark = pytest.mark.stack
@@ -81,6 +83,17 @@ def test_plain_http_follows_no_redirect_and_reaches_nothing_inside(web: Receiver
     assert "LEADMILL_WEBHOOK_ALLOW" in inside.why and len(web.got) == 2
 
 
+def test_a_message_says_what_there_is_to_do() -> None:
+    about = {"kind": "pipeline", "companies": 3, "coverage": 1 / 3, "error": None}
+    done, one = Notice("ntc_1-a", "job.completed", Severity.INFO, "acme", 1.0, JOB, (), about), Delivery("x|y", "y")
+    assert title_of(done, one) == f"Job {JOB} is done: 1 of 3 companies has a good row"
+    assert f"leadmill report {JOB}" in text_of(done, one, None)
+    assert "leadmill report" not in text_of(replace(done, about={**about, "kind": "cleanup"}), one, None)
+    error = "no company has a row without error; see the errors of the job"
+    failed = replace(done, kind="job.failed", about={"error": error})
+    assert title_of(failed, one) == f"Job {JOB} failed: no company has a row without error"
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [
@@ -111,6 +124,8 @@ def test_a_failure_tells_no_secret() -> None:
     url = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
     said = told(url, {"error": "no route to /services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"})
     assert said == "no route to /services/***/***/***"
+    inner = told("ntfy://127.0.0.1/leads", {"error": "refused: 127.0.0.1 is not a public address", "refused": True})
+    assert inner.startswith("refused: 127.0.0.1 is not a public address; ")
 
 
 def test_the_process_that_sends_can_do_nothing_else(tmp_path: Path) -> None:

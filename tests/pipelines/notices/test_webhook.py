@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from pipelines.notices.channel import ChannelError
 from pipelines.notices.channels import posting
 from pipelines.notices.channels.services import refuse_url
 from pipelines.notices.channels.signing import headers, key_of, new_secret
-from pipelines.notices.channels.webhook import Webhook
+from pipelines.notices.channels.webhook import Webhook, body_of
 from tests.pipelines.notices.receivers import Receiver, receiver
 
 pytestmark = pytest.mark.stack
@@ -44,6 +46,12 @@ def refused(url: str, **more: object) -> ChannelError:
     with pytest.raises(ChannelError) as raised:
         send(url, **more)
     return raised.value
+
+
+def test_a_zero_is_told() -> None:
+    nothing = replace(FAILED, about={"companies": 3, "coverage": 0.0, "category": None})
+    sent = json.loads(body_of(nothing, Delivery("ntc_1-a|acme:crm", "acme:crm"), None))
+    assert sent["data"]["coverage"] == 0 and not {"category", "link", "resolves"} & set(sent["data"])
 
 
 def test_what_is_sent_is_json_signed_as_it_is_sent(server: Receiver) -> None:

@@ -6,11 +6,16 @@ local function note_in_log(channel, id, delivery)
     at = now, id = id, notice = delivery.notice, result = args.result, tries = num(delivery.tries),
     more = delivery.more, resolves = delivery.resolves, error = args.error, status = args.status, took_ms = args.took_ms,
   }
-  local key = 'notices_log:' .. channel
-  if type(redis.pcall('LLEN', P .. key)) ~= 'number' then return end
-  write('list', key, 'LPUSH', enc(entry))
-  write('list', key, 'LTRIM', 0, LOGGED - 1)
-  write('list', key, 'EXPIRE', channel:find(':.*:') and OWN_LOG_KEPT_S or LOG_KEPT_S)
+  local function note(name, kept_s)
+    local key = 'notices_log:' .. name
+    if type(redis.pcall('LLEN', P .. key)) ~= 'number' then return end
+    write('list', key, 'LPUSH', enc(entry))
+    write('list', key, 'LTRIM', 0, LOGGED - 1)
+    write('list', key, 'EXPIRE', kept_s)
+  end
+  local of_jobs = channel:match('^[^:]+:[^:]+:') -- where a job itself said: its own log, and that of all such jobs
+  note(channel, of_jobs and OWN_LOG_KEPT_S or LOG_KEPT_S)
+  if of_jobs then note(of_jobs, OWN_LOG_KEPT_S) end
 end
 
 -- Whether the line goes on with another delivery.
