@@ -1,4 +1,4 @@
-"""What is installed for running, and by which licences: leadmill's requirements, theirs, and so on.
+"""What is installed for running, and by which licences: leadmill's requirements, its extras', theirs, and so on.
 
     python -m deploy.run_time           fail if a licence is not one that may be shipped
     python -m deploy.run_time --sbom    print all as a CycloneDX bill of materials
@@ -43,7 +43,7 @@ _CALLED = {
     "python software foundation license": "PSF-2.0",
     "zope public license": "ZPL-2.1",
 }
-#: Of our own; their licences are looked at, too.
+#: Of our own, which the image has: they are looked at and listed, too.
 EXTRAS = frozenset({"oidc", "traces"})
 _OSI = "License :: OSI Approved :: "
 
@@ -154,10 +154,10 @@ def _component(part: Part) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if "--sbom" in arguments:
-        print(bill(parts()))
-        return 0
     found = parts(asked=EXTRAS)
+    if "--sbom" in arguments:
+        print(bill(found))
+        return 0
     for fault in faults(found):
         print(f"not to be shipped: {fault}", file=sys.stderr)
     return int(bool(faults(found)))

@@ -163,7 +163,8 @@ class Submission:
         if addresses := (self.options.get("report") or {}).get("mail_to"):
             from pipelines.notices.report_mail import check_mail_to
 
-            check_mail_to(get_settings(), addresses)
+            # The call for a report alone has no object `report` around it.
+            check_mail_to(get_settings(), addresses, "mail_to" if self.kind == "report" else "report.mail_to")
 
     def _check_user_agent(self) -> None:
         """Crawling under another name is the operator's affair. A rerun that fetches nothing may have inherited one."""

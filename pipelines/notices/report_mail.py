@@ -26,17 +26,17 @@ MAX_ATTACHED = 4_000_000
 _NO_SERVER = "no report is mailed here: the operator sets LEADMILL_SMTP_URL"
 
 
-def check_mail_to(settings: Settings, addresses: Sequence[str]) -> None:
-    """Whether a report may be mailed to these.
+def check_mail_to(settings: Settings, addresses: Sequence[str], field: str = "report.mail_to") -> None:
+    """Whether a report may be mailed to these, which somebody gave as `field`.
 
     Raises:
         InputError: it is no address, none that may get something, or there is no mail server.
     """
     if addresses and settings.smtp_url is None:
-        raise InputError(_NO_SERVER, field="report.mail_to")
+        raise InputError(_NO_SERVER, field=field)
     for i, address in enumerate(addresses):
         if (why := refusal(address, settings.mail_domains)) is not None:
-            raise InputError(why, field=f"report.mail_to[{i}]")
+            raise InputError(why, field=f"{field}[{i}]")
 
 
 class ReportMail:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from email.message import Message
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from deploy import run_time
-from deploy.run_time import EXCEPTIONS, Part, bill, faults, licence_of, main, may_be_shipped, parts
+from deploy.run_time import EXCEPTIONS, EXTRAS, Part, bill, faults, licence_of, main, may_be_shipped, parts
 
 
 def about(**fields: str | list[str]) -> Message:
@@ -49,7 +52,7 @@ def test_a_licence_is_read_and_judged(metadata: Message, licence: str | None, sh
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Part]:
-    return parts()
+    return parts(asked=EXTRAS)
 
 
 def test_all_that_runs_may_be_shipped(found: dict[str, Part]) -> None:
@@ -68,8 +71,19 @@ def test_another_licence_fails_the_check(
     assert "not to be shipped: redis " in capsys.readouterr().err
 
 
-def test_the_bill_of_materials(found: dict[str, Part], root: Path) -> None:
-    text = bill(found)
+def test_the_image_has_each_extra(root: Path) -> None:
+    """So the licences of each are looked at, and the bill names what each brings."""
+    declared = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    locked = (root / "deploy/runtime.lock").read_text()
+    assert declared.keys() == EXTRAS
+    for line in (line for lines in declared.values() for line in lines):
+        assert f"{canonicalize_name(Requirement(line).name)}==" in locked
+
+
+def test_the_bill_of_materials(found: dict[str, Part], root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--sbom"]) == 0
+    text = capsys.readouterr().out
+    assert text == bill(found) + "\n" and {"opentelemetry-sdk"} <= found.keys()
     whole = json.loads(text)
     assert (whole["bomFormat"], whole["specVersion"]) == ("CycloneDX", "1.6")
     assert whole["metadata"]["component"]["name"] == "leadmill"

@@ -97,7 +97,7 @@ def test_without_a_mail_server_no_report_is_mailed(mill: Mill) -> None:
     for path, given, field in (
         ("/pipelines", body, "report.mail_to"),
         ("/schedules", {"name": "n", "cron": "0 6 * * *", "pipeline": body}, "pipeline.report.mail_to"),
-        ("/jobs/analytics/report", {"mail_to": ["anna@example.com"]}, "report.mail_to"),
+        ("/jobs/analytics/report", {"mail_to": ["anna@example.com"]}, "mail_to"),
     ):
         status, answer = mill.post(path, given)
         assert (status, answer["field"]) == (422, field) and "LEADMILL_SMTP_URL" in answer["detail"]

@@ -19,7 +19,7 @@ GRAFANA = FOLDER / "grafana"
 MADE: dict[str, Any] = json.loads(dashboard.TARGET.read_text())
 PANELS = [panel for panel in MADE["panels"] if panel["type"] != "row"]
 #: What belongs to a project.
-OF_PROJECTS = re.compile(r"leadmill_(jobs|crawl|rows|lake_compaction|notices_total)|leadmill:(jobs|notice)")
+OF_PROJECTS = re.compile(r"leadmill_(jobs|crawl|rows|lake|notices_total)|leadmill:(jobs|notice)")
 #: Of @grafana/data: getValueFormats.
 UNITS = {"short", "percentunit", "s", "bytes", "Bps", "cpm", "reqps"}
 
@@ -73,9 +73,7 @@ def test_what_belongs_to_projects_follows_the_chosen_one() -> None:
     for panel in PANELS:
         for target in panel["targets"]:
             assert set(re.findall(r"\$\{?(\w+)", target["expr"])) <= {"project", "__rate_interval"}
-            if re.search(
-                r"leadmill_(jobs|crawl|rows|lake_compaction|notices_total)\w*|leadmill:(jobs|notice)", target["expr"]
-            ):
+            if OF_PROJECTS.search(target["expr"]):
                 assert 'project=~"$project"' in target["expr"], panel["title"]
 
 
