@@ -1,12 +1,13 @@
 """What Redis has counted (`data.jobs.metrics`), as metrics with labels.
 
 Anybody may have written there: a field that names no metric is passed over, and a label that is none of its kind counts
-as `other`. So no name that somebody chose becomes a label.
+as `other`. So no name that somebody chose becomes a label, but those of the channels that there are: one that was
+removed is told no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -43,17 +44,19 @@ class _Place(NamedTuple):
     has_project: bool
     #: Of a histogram: its bucket, `_SUM` for the sum of times. Of a counter None.
     bucket: int | None
+    #: Where it is one's.
+    channel: str | None
 
 
 #: Stands for the sum of a histogram.
 _SUM = -1
 
 
-def add(samples: Samples, fields: Mapping[str, int], project: str) -> None:
-    """Add what one project has counted, or (of requests) the API."""
+def add(samples: Samples, fields: Mapping[str, int], project: str, channels: Collection[str] = ()) -> None:
+    """Add what one project, which has these channels, has counted, or (of requests) the API."""
     for stored, number in fields.items():
         place = _place(stored)
-        if place is None:
+        if place is None or (place.channel is not None and place.channel not in channels):
             continue
         labels = (project, *place.labels) if place.has_project else place.labels
         if place.bucket is None:
@@ -85,7 +88,8 @@ def _place(field: str) -> _Place | None:
         stage = STAGES.get(labels["stage"])
         labels["queue"] = stage.queue.value if stage else OTHER
     has_project = "project" in metric.labels
-    return _Place(metric, tuple(labels[name] for name in metric.labels if name != "project"), has_project, bucket)
+    told = tuple(labels[name] for name in metric.labels if name != "project")
+    return _Place(metric, told, has_project, bucket, labels.get("channel"))
 
 
 def _known(label: str, value: str) -> str:

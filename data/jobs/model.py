@@ -101,6 +101,7 @@ LIMITS: dict[str, float] = {
     "BUCKET": 1.1,  # a duration bucket is 10 % wide
     "MOST_COUNTED": 9_000_000_000_000_000,  # a number in the metrics that is larger was written by something else
     "TIME_DIGITS": 14,  # most of a time in ms; a stream whose ids have more was written by something else
+    "MOST_METRICS": 10_000,  # fields of a project's metrics; no further channel's deliveries are counted then
     "EVENTS_KEPT": 500,
     "LINES_KEPT": 500,  # of a job's own log, the newest
     "LINES_KEPT_S": 14 * 86_400,  # after the last of them

@@ -38,6 +38,8 @@ MAX_NOTIFY = 10
 REPORT = "report:"
 #: The first channel, behind `leadmill notices channels add`.
 _FIRST_CHANNEL = "mail 'mailtos://…'"
+#: What the channels of single jobs are counted as, each kind together.
+OF_JOBS = frozenset({CALLBACK, "mail", "report"})
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 
 

@@ -73,7 +73,7 @@ def busy(client: TestClient, store: JobStore, worker: Worker) -> None:
     put_wanted(store, {"job.completed"})
     worker.finish(post(client)["job_id"])
     outbox = Outbox(store)
-    outbox.spread([(new, [Target("default:hook", groups=False)]) for new in outbox.new()])
+    outbox.spread([(new, [Target("default:callback:job_1", groups=False)]) for new in outbox.new()])
     taken = outbox.take("me")
     assert taken is not None
     outbox.settle(taken, "me", Outcome("failed", "away"))
@@ -227,7 +227,8 @@ def test_what_anybody_wrote_there_becomes_no_label(client: TestClient, store: Jo
         f"rows:{hostile}:out": 3, "rows:scrape:out": 4, f"jobs_ended:{hostile}:{hostile}:{hostile}": 5, "rows": 1,
         "rows:a:b:c:d": 1, "jobs": 7, "unit_wait_seconds:scrape:99": 1, "unit_wait_seconds:scrape:0": 1, hostile: 2,
         "unit_wait_seconds:scrape": 1, "unit_wait_seconds": 1, "rows:render:out": 6, "": 1, "rows:scrape:in": "nan",
-        "rows:scrape:error": -4,
+        "rows:scrape:error": -4, "notice_deliveries:gone:sent": 3, f"notice_deliveries:{hostile}:sent": 3,
+        "notice_deliveries:callback:sent": 2,
     }  # fmt: skip
     store.redis.hset(store.key(keys.METRICS), mapping=dict[str, str | int](fields))
     found = scrape(client)
@@ -236,6 +237,7 @@ def test_what_anybody_wrote_there_becomes_no_label(client: TestClient, store: Jo
     }  # fmt: skip
     assert values(found["leadmill_jobs_ended_total"]) == {",default,other,other,other": 5}
     assert "leadmill_unit_wait_seconds" not in found and "leadmill_evil" not in found
+    assert values(found["leadmill_notice_deliveries_total"]) == {",default,callback,sent": 2}
 
 
 def test_an_address_with_an_id_is_its_route(client: TestClient) -> None:

@@ -373,6 +373,18 @@ def test_a_key_of_another_type_costs_its_channel_at_most(
         assert f"Job {job(1)} has failed" in said, "the other channel hears of it"
 
 
+def test_names_of_channels_do_not_fill_the_metrics(store: JobStore, outbox: Outbox) -> None:
+    metrics = store.key(keys.METRICS)
+    store.redis.hset(
+        metrics, mapping={f"x{n}": 1 for n in range(LIMITS["MOST_METRICS"])} | {"notice_deliveries:ops:sent": 1}
+    )
+    had = store.redis.hlen(metrics)
+    write(store, "job.failed", job(1))
+    spread(outbox, HOOK, OPS)
+    assert len(told(outbox)) == 2 and store.redis.hlen(metrics) == had
+    assert store.redis.hget(metrics, "notice_deliveries:ops:sent") == "2"
+
+
 def test_of_a_group_of_which_something_is_sent_nothing_more_is_taken_where_that_is_asked(
     store: JobStore, outbox: Outbox
 ) -> None:

@@ -59,7 +59,11 @@ local function count_try(channel)
   local project_of_it, name = channel:match('^([%l%d-]+):([^:]+)')
   if not name then return end
   of_project(project_of_it ~= 'default' and project_of_it or nil)
-  meter('notice_deliveries:' .. name .. ':' .. args.result, 1)
+  local field = 'notice_deliveries:' .. name .. ':' .. args.result
+  -- Names come and go, what was counted stays: of so many there is no end.
+  if num(look('HLEN', scope .. 'metrics')) < MOST_METRICS or look('HEXISTS', scope .. 'metrics', field) == 1 then
+    meter(field, 1)
+  end
 end
 
 local function operation()
