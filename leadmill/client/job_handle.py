@@ -13,7 +13,7 @@ from leadmill.answers import ErrorEntry, LogLevel, LogLine
 from leadmill.client.errors import ApiError, ApiUnreachableError
 from leadmill.client.leads import Leads
 from leadmill.client.options import ReportType
-from leadmill.client.protocol import API, file_at, filled, segment
+from leadmill.client.protocol import API, file_at, filled, pause_after, segment
 from leadmill.client.results import ENDED, Event, Job, Json
 from leadmill.client.transport import Transport
 
@@ -23,6 +23,8 @@ POLL_S = (0.2, 1.0)
 _SILENCE_S = 5.0
 #: A stream says at least that it lives more often than this, seconds.
 _LOG_SILENCE_S = 30.0
+#: Who waits for a job waits so long for an API, or its Redis, that starts again, seconds.
+AWAY_S = 30.0
 
 
 class JobHandle:
@@ -104,8 +106,10 @@ class JobHandle:
                             left = None if left is None else left - 1
                             if left == 0:
                                 return
-            except ApiUnreachableError:
-                self.status()  # whether it is away, or the stream was cut
+            except ApiError as error:
+                if pause_after(error) is False:
+                    raise
+                self._status_past_outage(AWAY_S)  # whether it is away, or the stream was cut
             time.sleep(POLL_S[1])
 
     def errors(self, *, limit: int | None = None) -> Iterator[ErrorEntry]:
@@ -174,7 +178,7 @@ class JobHandle:
         until = None if timeout is None else time.monotonic() + timeout
         follow, after, pause_s = True, None, POLL_S[0]
         while True:
-            job = self.status()
+            job = self._status_past_outage(AWAY_S if until is None else until - time.monotonic())
             if job.ended:
                 return job
             left = None if until is None else until - time.monotonic()
@@ -185,6 +189,19 @@ class JobHandle:
             else:
                 time.sleep(pause_s if left is None else min(pause_s, left))
                 pause_s = min(pause_s * 1.5, POLL_S[1])
+
+    def _status_past_outage(self, longest_s: float) -> Job:
+        """The status, asked for again so long, and `AWAY_S` at most, while the API is away; a client without retries
+        asks once.
+        """
+        until = time.monotonic() + min(longest_s, AWAY_S)
+        while True:
+            try:
+                return self.status()
+            except ApiError as error:
+                if not self._transport.retries or pause_after(error) is False or time.monotonic() > until:
+                    raise
+            time.sleep(POLL_S[1])
 
     def _follow(self, after: str | None, longest_s: float) -> tuple[bool, str | None]:
         """Read events until one tells of the end or `longest_s` are over; False: there is no stream."""

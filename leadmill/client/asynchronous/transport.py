@@ -39,7 +39,7 @@ class AsyncTransport:
         import httpx2
 
         self.base_url = base_of(base_url)
-        self._retries = retries
+        self.retries = retries
         self._timeout_s = timeout_s
         self._http = httpx2.AsyncClient(
             base_url=self.base_url,
@@ -64,12 +64,12 @@ class AsyncTransport:
         try:
             return await self._send(method, path, options)
         except ApiError as error:
-            if not safe or not self._retries or pause_after(error) is False:
+            if not safe or not self.retries or pause_after(error) is False:
                 raise
             first = error
         async for attempt in stamina().retry_context(
             pause_after,
-            attempts=1 + self._retries,
+            attempts=1 + self.retries,
             timeout=None,
             wait_initial=FIRST_PAUSE_S,
             wait_max=LONGEST_PAUSE_S,

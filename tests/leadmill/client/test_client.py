@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from leadmill import ApiError, Client, answers
+from leadmill.client import job_handle, transport
 from leadmill.client.errors import ApiUnreachableError
 from leadmill.client.job_handle import JobHandle
 from leadmill.client.protocol import discover_base_url
@@ -235,6 +236,10 @@ def sse(*events: tuple[str, str]) -> bytes:
     return b"".join(f"id: {number}\nevent: status\ndata: {data}\n\n".encode() for number, data in events)
 
 
+def log_line(number: str, event: str) -> bytes:
+    return f'id: {number}\nevent: warning\ndata: {{"event": "{event}"}}\n\n'.encode()
+
+
 def stream(answer: Any, pieces: Iterator[bytes]) -> Any:
     return answer(pieces=pieces, headers={"content-type": "text/event-stream"})
 
@@ -289,6 +294,33 @@ def test_wait_has_an_end(api: Any, client: Client, answer: Any, a_job: Any) -> N
     with pytest.raises(TimeoutError, match="scraping"):
         client.job("job_1").wait(timeout=0.7)
     assert time.monotonic() - began < 2.5
+
+
+def test_who_waits_or_follows_waits_for_an_api_that_starts_again(
+    api: Any, client: Client, answer: Any, a_job: Any, a_problem: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(job_handle, "POLL_S", (0.01, 0.01))
+    away, status, log = (
+        a_problem(503, "unavailable", "Redis is away"),
+        f"{V1}/jobs/status/job_1",
+        f"{V1}/jobs/job_1/logs",
+    )
+    api.on("GET", status, *[away] * 9, answer(a_job(status="completed")))
+    assert client.job("job_1").wait(timeout=10).status == "completed"
+    api.on("GET", status, *[away] * 9, answer(a_job()))
+    api.on(
+        "GET",
+        f"{log}/events",
+        stream(answer, iter([log_line("7", "a")])),
+        away,
+        stream(answer, iter([log_line("8", "b"), sse(("", '{"status": "completed"}'))])),
+    )
+    assert [line["event"] for line in client.logs("job_1", follow=True)] == ["a", "b"]
+    assert [request.headers.get("last-event-id") for request in api.asked("GET", f"{log}/events")] == [None, "7", "7"]
+    with Client(api.url, retries=0) as hasty, pytest.raises(ApiError):
+        api.on("GET", status, away)
+        hasty.job("job_1").wait(timeout=10)
 
 
 def test_a_report_is_whole_or_not_there(api: Any, client: Client, answer: Any, a_problem: Any, tmp_path: Path) -> None:
