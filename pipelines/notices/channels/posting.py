@@ -16,6 +16,7 @@ from typing import Any
 import httpcore2
 
 from leadmill.egress import Network, is_loopback_name, refuse_address
+from leadmill.one_line import one_line
 from leadmill.redaction import shown
 from leadmill.retry_after import retry_after_s
 from pipelines.notices.channels.services import refuse_url
@@ -93,7 +94,7 @@ def _read(response: httpcore2.Response) -> Reply:
     return Reply(
         response.status,
         retry_after_s(found.get(b"retry-after"), time.time()),
-        shown(found.get(b"location", ""))[:200],
+        one_line(shown(found.get(b"location", "")))[:200],
         text[:ANSWER_BYTES].decode("utf-8", "replace"),
     )
 

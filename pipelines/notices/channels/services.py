@@ -162,8 +162,8 @@ def refuse_url(url: str, allow: Sequence[Network] = ()) -> str | None:
 
     A name may lead to an inner receiver where `allow` names some network; where it leads is judged as it is dialled.
     """
-    if len(url) > MAX_URL or not url.isprintable() or " " in url:
-        return f"not a URL of at most {MAX_URL:,} printable characters"
+    if len(url) > MAX_URL or not (url.isprintable() and url.isascii()) or " " in url:
+        return f"not a URL of at most {MAX_URL:,} printable ASCII characters (%C3%A4 in a path, xn--… in a host)"
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower().rstrip("."), parts.port

@@ -160,7 +160,16 @@ def test_where_a_name_leads_is_judged_as_it_is_dialled(server: Receiver, monkeyp
 
 @pytest.mark.parametrize(
     "url",
-    ["https://u:p@hooks.example.com/", "ftp://hooks.example.com/", "https://hooks.example.com/#x", "https://", "x" * 9],
+    [
+        "https://u:p@hooks.example.com/",
+        "ftp://hooks.example.com/",
+        "https://hooks.example.com/#x",
+        "https://",
+        "x" * 9,
+        "https://hooks.example.com/ä",
+        "https://h\u2024ooks.example.com/",
+        "https://\u2460.example.com/",
+    ],
 )
 def test_what_is_no_web_address_is_refused(url: str) -> None:
     assert refuse_url(url) and refuse_url(url, HERE)
