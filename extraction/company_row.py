@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from extraction.email_domains import FREE
-from extraction.extractors import addresses, countries, founded, languages, names, phones, socials
+from extraction.extractors import addresses, countries, founded, languages, names, phone_numbers, socials
 from extraction.findings import MAX_FACTS, Finding, fact, surest
 from extraction.quality import quality
 from extraction.text import squash
@@ -108,7 +108,7 @@ def _country(fields: Mapping[str, list[Finding]], domain: str, *, english: bool)
             for _ in range(weight + 2 * (finding.value["country"] == by_domain)):
                 vote(finding.value["country"], "address", finding)
     for finding in fields.get("phone", ()):
-        for _, code in phones.read(finding.value, by_domain):
+        for _, code in phone_numbers.read(finding.value, by_domain):
             if code and (english or code == by_domain or "+" in finding.value[:3] or finding.value[:2] == "00"):
                 vote(code, "phone", finding)
     decided = countries.decide(votes)
@@ -128,7 +128,7 @@ def _country_of_language(fields: Mapping[str, list[Finding]], language: Finding)
     codes = {f.value["postcode"] for f in fields.get("address", ()) if f.value["postcode"]}
     fits: dict[str, int] = {}
     for code in countries.speaking(language.value):
-        exist = sum(any(region == code for _, region in phones.read(number, code)) for number in written)
+        exist = sum(any(region == code for _, region in phone_numbers.read(number, code)) for number in written)
         if exist:
             fits[code] = exist + sum(addresses.is_postcode(postcode, code) for postcode in codes)
     if fits:
@@ -139,16 +139,22 @@ def _country_of_language(fields: Mapping[str, list[Finding]], language: Finding)
 
 
 def _numbers(fields: Mapping[str, list[Finding]], country: str | None) -> tuple[list[Finding], list[Finding]]:
-    """(phones, faxes) as E.164, surest first. A number is a fax when it is called so more often than not."""
+    """(phones, faxes) as E.164, surest first.
+
+    A number is a fax when what names its kind calls it so more often than not. A link that dials, or a number without
+    a label, names none: editors link fax numbers as well.
+    """
     found: dict[str, list[Finding]] = defaultdict(list)
     for field in ("phone", "fax"):
         for finding in fields.get(field, ()):
-            for number, code in phones.read(finding.value, country):
+            for number, code in phone_numbers.read(finding.value, country):
                 away = 0.0 if country is None or code in ("", country) else 0.05
                 found[number].append(finding._replace(value=number, confidence=finding.confidence - away))
     result: dict[str, list[tuple[float, Finding]]] = {"phone": [], "fax": []}
     for votes in found.values():
-        faxed = sum(f.field == "fax" for f in votes) * 2 > len(votes)
+        faxed = sum(f.field == "fax" for f in votes) > sum(
+            f.field == "phone" and f.confidence > 0.75 and f.method != "tel-link" for f in votes
+        )
         best = min((f for f in votes if (f.field == "fax") == faxed), key=_rank, default=votes[0])
         weight = best.confidence + 0.02 * min(5, len({f.page.url for f in votes}))
         result["fax" if faxed else "phone"].append((weight, best))

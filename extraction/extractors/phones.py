@@ -1,79 +1,121 @@
-"""Phone and fax numbers: found on a page as written, read as E.164 once the company's country is known.
+"""Phone and fax numbers, found on a page as written; `phone_numbers` reads them once the country is known.
 
-`find` yields what looks like a number with its surroundings already judged (dates, prices, registration
-and VAT numbers are left out; a fax is told from a phone). `read` turns it into numbers that exist.
+`find` yields what looks like a number with its surroundings already judged: dates, hours, prices and accounts are
+blotted out first, register and tax numbers are told by the word before them, a fax by its label.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
-from urllib.parse import unquote
-
-import phonenumbers
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from extraction.document import Document
+from extraction.extractors.phone_numbers import MAX_WRITTEN, RUN, VANITY, fold, keypad, tail_of, with_tail
 from extraction.findings import Finding
 
 #: Candidates taken from one page.
 MAX_CANDIDATES = 120
-#: Longest text handed to the number parser, characters.
-MAX_NUMBER = 40
+#: Longest line that is a label and nothing else, characters.
+MAX_LABEL = 30
+#: Rows of tables looked at on one page.
+MAX_ROWS = 1_000
+MAX_CELLS = 60
+#: Labels in a row before the numbers that they name.
+MAX_LABELS = 6
 
-#: Runs of digits with what people put between them. Possessive: no digit is looked at twice for one start.
-_NUMBER = re.compile(
-    r"(?<![\w/.@=#&%€$£¥,+-])(?:\+\s?|00)?[(\[]?\+?\d(?:[ "
-    r"\t\u00a0.\-–—‑/()\[\]·•]{0,4}\d){5,20}+(?![\w@])(?!\s?(?:€|EUR\b|USD\b|%|kg\b|mm\b|cm\b|GB\b))"
-)
-#: `303.333.PAUL`, `1-800-FLOWERS`: letters only after an area code.
-_VANITY = re.compile(
-    r"(?<![\w.+-])(?:\+?1[-. ])?\(?[2-9]\d{2}\)?[-. ]{1,2}(?:\d{3}[-. ]?[A-Z]{4}|\d{1,4}-?[A-Z]{3,6}|"
-    r"[A-Z]{7}|[A-Z]{2,5}-[A-Z0-9]{2,5})(?![\w@])"
-)
+_AFTER = r"(?!@)(?!(?!x\.?\s?\d|ext|fax|tel|e-?mail|[A-Z][a-zäöü])[^\W_])(?!\s?(?:€|EUR\b|USD\b|%|kg\b|mm\b|cm\b|GB\b))"
+_NUMBER = re.compile(r"(?<![\w/@=#&%€$£¥+-])(?<!\d[.,])" + RUN + _AFTER)
 _AREA = re.compile(r"\d{3}\)?[-. ].{0,5}[A-Z]{2}")
 _DIGITS_ENOUGH = re.compile(r"\d[^\n\d]{0,4}\d[^\n\d]{0,4}\d[^\n\d]{0,4}\d")
 _LONG_DIGITS = re.compile(r"\d{16,}")
+_FILLERS = re.compile(r"_{2,}")
+#: `-119` behind `Fax:`, the end of the number before it.
+_LABELLED_TAIL = re.compile(
+    r"\s{0,2}[,;/|]?\s{0,2}(?:tele?fax|fax|telefon|tel|fon|mobil|dw|durchwahl|f|t)(?:[.:]{1,2}\s?|\s)(?P<tail>-\s?\d{1,5})"
+    r"(?![\d:]|[ .,\-]{0,2}\d)",
+    re.IGNORECASE,
+)
+_DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
+_MONEY = r"(?:[€$£¥]|EUR|USD|GBP|CHF|Kč|zł|kr)"
+_CLOCK = r"(?:[01]?\d|2[0-4])[.:h][0-5]\d"
+#: What is no number of a phone wherever it stands, blotted out before the search.
+_BLOT = re.compile(
+    r"(?<![\w.,/-])(?:(?=\d)(?:"
+    # Ranges of days: `03.07 - 17.07.15`, `05.10-09.10.2026`.
+    rf"{_DAY}\.{_MONTH}\.?(?:(?:20)?\d\d)?\s?-\s?{_DAY}\.{_MONTH}\b\.?(?:(?:20)?\d\d)?(?![\w./-]|\s\d)"
+    # Dates with a whole year; those with half a one are told where nothing else is in the run.
+    rf"|{_DAY}([./-]){_MONTH}\1{_YEAR}(?![\d/-]|\.\d)"
+    rf"|{_MONTH}/{_DAY}/{_YEAR}(?![\d/-])"
+    rf"|(?<!\d ){_YEAR}([./-]){_MONTH}\2{_DAY}(?![\d/-]|\.\d)"
+    # Ranges of years, with or without months.
+    rf"|(?<![\d)] )(?:{_MONTH}[/.])?{_YEAR}\s?[-/]\s?(?:{_MONTH}[/.])?{_YEAR}(?![\d/-]|\.\d|\s\d)"
+    # Hours, prices.
+    rf"|{_CLOCK}\s?(?:[Uu]hr|h)?\s?-\s?{_CLOCK}(?![\d-]|\.\d)"
+    rf"|\d{{1,3}}(?:[.,' ]\d{{3}}){{0,4}}[.,]\d\d\s?{_MONEY}(?!\w))"
+    rf"|{_MONEY}\s?\d{{1,9}}(?:[.,' ]\d{{3}}){{0,4}}(?:[.,]\d\d)?(?!\d)"
+    # Accounts and Swiss firm numbers.
+    r"|[A-Z]{2}\d\d(?:\s?[A-Z\d]{4}){2,7}(?:\s?[A-Z\d]{1,4})?(?!\w)|CHE-?\s?\d{3}\.\d{3}\.\d{3}(?!\d))"
+)
 _DATE = re.compile(
     r"^\(?(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)?\d\d|(?:19|"
     r"20)\d\d[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01])"
-    r"|(?:19|20)\d\d\s?[-–—/ ]\s?(?:19|20)\d\d|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])/(?:19|"
-    r"20)?\d\d)(?:$|[ .,\-–])"
+    r"|(?:19|20)\d\d\s?[-/ ]\s?(?:19|20)\d\d|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])/(?:19|"
+    r"20)?\d\d)(?:$|[ .,\-])"
 )
 _PRICE = re.compile(r"^\d{1,3}(?:[., ]\d{3})+(?:[.,]\d\d)?$|^\d+[.,]\d\d$|^\d{1,3}(?:\.\d{1,3}){3}$")
 #: Hours: `10.00 - 18.00`, `8 - 12 / 13 - 17`.
-_HOURS = re.compile(r"^\d{1,2}[.: ]?\d{0,2}\s?[-–—]\s?\d{1,2}[.:]\d\d|^\d{1,2}\.\d\d(?:\s?[-–/ ]\s?\d{1,2}\.\d\d)+$")
+_HOURS = re.compile(r"^\d{1,2}[.: ]?\d{0,2}\s?-\s?\d{1,2}[.:]\d\d|^\d{1,2}\.\d\d(?:\s?[-/ ]\s?\d{1,2}\.\d\d)+$")
+_FAX = (
+    r"(?:tele[- ]?)?fax|facs[ií]mil|fac-simil|téléc|faks|传真|傳真|факс|"
+    r"ファックス|ファクス|ファクシミリ|팩스|فاكس|פקס|φαξ"
+)
+_FAX_WORD = re.compile(_FAX, re.IGNORECASE)
 _FAX_LETTER = re.compile(r"(?:^|[\s|,;/·•\d(])F\s?[:.)]?\s?$|(?:^|[\s|,;·•])f[:.]\s?$")
-_FAX_WORD = re.compile(r"fax|téléc|télécop|传真|факс|ファックス|faks", re.IGNORECASE)
 _TEL_WORD = re.compile(
-    r"tel|ph(?:one)?\b|\bph[:.]|call|phone|mobil|cell|\bfon\b|fono|ring\b|dial|hotline|toll|freephone|"
-    r"free\b|contact|text us|電話|电话|тел"
-    r"|handy|whatsapp|\bT\s?[:.)]|\b[tpm][:.]\s|\bT$|\bM\s?[:.]|\bP\s?[:.]|helpline|office|direct",
+    r"(?<![^\W\d_])(?:tel(?!e?[- ]?fax|l)|tél(?!éc)|ph(?:one)?(?!\w)|(?:cell|fon|ring|dial|free|toll|ruf)(?!\w)|call)|"
+    r"telef[oóu]|phone|mobi(?:l|el)|fono|contact|kontakt|handy|hotline|helpline|office|direct|rufnummer|durchwahl|notruf|service|"
+    r"text us|whatsapp|電話|电话|전화|тел|\bT\s?[:.)]|(?<!\w)[tpm][:.]\s|\bT$|\bM\s?[:.]|\bP\s?[:.]",
     re.IGNORECASE,
 )
-#: Words before a number that is none: registers, tax, banks, goods, licences.
+_BOTH = re.compile(r"[/&+]\s{0,2}(?:" + _FAX + r")|(?<!\w)(?:und|and|et|en|y|e|u\.)\s(?:" + _FAX + ")", re.IGNORECASE)
+_LABEL_LINE = re.compile(
+    r"(?:(?:tel|ph|mob|t|p|m|f)\b[.:]?|[^\W\d]{0,12}(?:telef|phone|mobil|" + _FAX + r")[^\W\d]{0,8})"
+    r"(?:[ .:-]{0,3}(?:no|nr|number|nummer|#))?[ .:]{0,3}",
+    re.IGNORECASE,
+)
+_FAX_HEAD = re.compile(r"(?:" + _FAX + r")(?:[ .:-]{0,3}(?:no|nr|number|nummer|#))?[ .:]{0,3}", re.IGNORECASE)
+_LABEL_BEHIND = re.compile(
+    r"\s{0,2}(?:[(\[]\s?(?P<held>"
+    + _FAX
+    + r"|F(?=\s?[)\]])|tel|phone|telephone|mobile?|cell|toll[- ]free|office|local|main)"
+    r"[^()\[\]\d]{0,12}[)\]]|[-:]?\s?(?P<bare>" + _FAX + r"|telefon|telephone|phone|tel|mobile?|cell)\.?"
+    r"\s{0,2}(?=$|[,;|/]\s?[+(\d]))",
+    re.IGNORECASE,
+)
+#: Words before a number that is none: registers, tax, banks, goods, licences. Whole words, and no part of an address.
 _OTHER_NUMBER = re.compile(
-    r"\b(?:vat|ust|mwst|tva|btw|iva|p\.? ?iva|nip|regon|krs|cnpj|cif|nif|siren|siret|rcs|hr[ab]|abn|"
-    r"acn|cvr|kvk|org|ein|duns|d-u-n-s|iban|bic|"
-    r"konto|account|acct|sort code|blz|isbn|issn|ean|upc|gtin|sku|asin|item|model|part|art|order|"
+    r"(?:(?<![\w@])(?<!\w\.)|(?<=\w\.)(?=nr|no\.|reg\W))(?:"
+    r"vat|ust|mwst|tva|btw|iva|p\.? ?iva|nip|regon|krs|cnpj|cif|nif|siren|siret|rcs|hr[ab]|abn|"
+    r"acn|cvr|kvk|org|ein|duns|d-u-n-s|iban|bic|oib|ico|ičo|dič|eori|"
+    r"konto|account|acct|rekening|sort code|blz|isbn|issn|ean|upc|gtin|sku|asin|item|model|part|art|order|"
     r"bestell|ref|reference|invoice|serial|"
     r"patent|license|licence|lic|lizenz|dre|mls|nmls|npi|dot|mc|company|registered|registration|"
     r"registry|reg|charity|firm|handelsregister|"
-    r"steuernummer|st|zip|id|po box|product|code|nr|no|number)\b[\s.:#°-]{0,4}"
-    r"(?:(?:id|nr|no|num|number|nummer|code|in england(?: (?:and|&) wales)?|"
-    r"reg(?:istration)?)\b[\s.:#°-]{0,4}){0,3}(?:[A-Z]{2}\s?)?$|#\s?$|№\s?$",
+    r"steuernummer|st|zip|id|po box|product|code|nr|no|number|[^\W\d]{2,25}(?:nummer|numer|nr))(?![\w@])[\s.:#°-]{0,4}"
+    r"(?:(?:id|idnr|nr|no|num|number|nummer|code|in england(?: (?:and|&) wales)?|"
+    r"reg(?:istration)?)(?!\w)[\s.:#°-]{0,4}){0,3}(?:[A-Z]{2}\s?)?$|#\s?$|№\s?$",
     re.IGNORECASE,
 )
-_ZERO = re.compile(r"\(\s?0\s?\)|\[\s?0\s?\]")
-_FAKE = re.compile(r"123456|234567|345678|987654|(\d)\1{6}")
-_SLASHED = re.compile(r"\s*[/|]\s*")
-#: What a North American or a British number looks like where nothing names the country.
-_NANP_SHAPE = re.compile(r"^\(?[2-9]\d{2}\)?\s?[-–. ]?\s?[2-9]\d{2}\s?[-–. ]?\s?\d{4}$|^1[-. ]")
-_GB_SHAPE = re.compile(
-    r"^\(?0(?:[127]\d{3}\)?[ -]?\d{3}[ -]?\d{3}|1\d1\)?[ -]?\d{3}[ -]?\d{4}|2\d\)?[ -]?\d{4}[ "
-    r"-]?\d{4}|[38]\d\d\)?[ -]?\d{3}[ -]?\d{3,4})$"
+#: Between two numbers that one label names: `Fax 1234 / 5678`, `Tel. 1234 oder 5678`.
+_JOINED = re.compile(r"\W{0,5}(?:und|oder|or|and|ou|et|en|of|y|o|e)?\W{0,3}", re.IGNORECASE)
+_CALLS = re.compile(
+    r"(?:tel|callto|fax|sms|whatsapp|viber)\s?:|https?://(?:www\.)?(?:wa\.me|(?:api|web)\.whatsapp\.com)/",
+    re.IGNORECASE,
 )
+_WRITES_TO = {"wa.me": "", "api.whatsapp.com": "phone", "web.whatsapp.com": "phone", "send": "phone", "chat": "number"}
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -86,143 +128,175 @@ def _candidates(page: Document) -> Iterator[Finding]:
         if item.is_organization or "contactpoint" in item.types:
             for name, field in (("telephone", "phone"), ("phone", "phone"), ("faxNumber", "fax")):
                 for text in item.texts(name):
-                    yield page.found(field, text.removeprefix("tel:")[:MAX_NUMBER], item.method, 0.95)
+                    yield page.found(field, text.removeprefix("tel:")[:MAX_WRITTEN], item.method, 0.95)
     for link in page.links:
-        scheme, _, target = link.href.partition(":")
-        if scheme.lower() in ("tel", "callto", "fax"):
-            number = unquote(target).partition(";")[0].strip("/ ")[:MAX_NUMBER]
-            faxed = scheme.lower() == "fax" or _FAX_WORD.search(link.text)
+        number = _linked(link.href)
+        if number:
+            faxed = link.href[:4].lower() == "fax:" or _FAX_WORD.search(link.text)
             yield page.found("fax" if faxed else "phone", number, "tel-link", 0.95)
     yield from _in_text(page)
 
 
+def _linked(href: str) -> str:
+    """The number that a link calls or writes to; a link that shares, follows or invites has none."""
+    if not _CALLS.match(href):
+        return ""
+    scheme, _, target = href[:400].partition(":")
+    if scheme.strip().lower() in ("tel", "callto", "fax", "sms"):
+        return re.split("[;?,]", unquote(target))[0].strip("/ ")[:MAX_WRITTEN]
+    return _written_to(target)
+
+
+def _written_to(target: str) -> str:
+    """The number of `//wa.me/49…`, `//api.whatsapp.com/send?phone=49…`: always one with its country's code."""
+    try:
+        url = urlsplit(target)
+    except ValueError:
+        return ""
+    parameter = _WRITES_TO.get((url.hostname or url.path).strip("/").removeprefix("www."))
+    if parameter is None:
+        return ""
+    said = parse_qs(url.query, max_num_fields=None).get(parameter, [""])[0] if parameter else url.path
+    digits = re.fullmatch(r"[/+ ]{0,3}((?:[ ()-]{0,2}\d){7,15})/?", unquote(said))
+    return f"+{digits[1].strip()}" if digits else ""
+
+
 def _in_text(page: Document) -> Iterator[Finding]:
-    before = ""
-    for line in page.lines:
+    columns = FaxColumns(page)
+    named: list[str] = []
+    lines = page.lines
+    for place, line in enumerate(lines):
         if _DIGITS_ENOUGH.search(line) and "." * 3 not in line[:3]:
-            text = _LONG_DIGITS.sub("x", line)
-            yield from _in_line(page, text, before)
-        elif _AREA.search(line):
-            yield from _vanities(page, line)
-        before = line
+            named = named or _labels_of(lines, place)
+            before = named.pop(0) if named else lines[place - 1] if place else ""
+            yield from _in_line(page, _FILLERS.sub(" ", _LONG_DIGITS.sub("x", fold(line))), before, columns)
+        else:
+            named = []
+            if _AREA.search(line):
+                yield from _vanities(page, line)
 
 
-def _in_line(page: Document, line: str, before: str) -> Iterator[Finding]:
+def _labels_of(lines: Sequence[str], place: int) -> list[str]:
+    """The lines right before that are labels and nothing else, where as many lines of digits follow: a label for each.
+
+    So a row of labels is read, and then a row of numbers; one label before one number is the common case.
+    """
+    first = place
+    while first > max(0, place - MAX_LABELS) and _is_label(lines[first - 1]):
+        first -= 1
+    labels = lines[first:place]
+    return list(labels) if all(map(_DIGITS_ENOUGH.search, lines[place : place + len(labels)])) else []
+
+
+def _is_label(line: str) -> bool:
+    return len(line) <= MAX_LABEL and _LABEL_LINE.fullmatch(line) is not None
+
+
+def _behind_digits(line: str) -> str:
+    """What a line says behind its last digits may name the number of the next: `12345 Acmetown, Fax`."""
+    if not _DIGITS_ENOUGH.search(line):
+        return line
+    words = re.split(r"\d", line[-MAX_LABEL:])[-1]
+    return "" if ")" in words else words
+
+
+class FaxColumns:
+    """The numbers of a page that stand in a table below a heading which says fax and nothing else."""
+
+    def __init__(self, page: Document) -> None:
+        self.page = page
+
+    def holds(self, written: str) -> bool:
+        return re.sub(r"\D", "", written) in self._digits
+
+    @cached_property
+    def _digits(self) -> frozenset[str]:
+        if not any(len(line) <= MAX_LABEL and _FAX_HEAD.fullmatch(line) for line in self.page.lines):
+            return frozenset()
+        columns: dict[int, list[int]] = {}
+        found: set[str] = set()
+        for row in self.page.tree.tags("tr")[:MAX_ROWS]:
+            table = row.parent.mem_id if row.parent else 0
+            texts = [cell.text()[:200].strip() for cell in islice(row.iter(), MAX_CELLS) if cell.tag in ("td", "th")]
+            heads = [place for place, text in enumerate(texts) if len(text) <= MAX_LABEL and _FAX_HEAD.fullmatch(text)]
+            if heads and not any(map(_DIGITS_ENOUGH.search, texts)):
+                columns[table] = heads
+            elif table in columns:
+                numbers = [re.sub(r"\D", "", text) for text in texts]
+                # The same number beside it, as phone, is no fax.
+                found.update(n for p, n in enumerate(numbers) if p in columns[table] and numbers.count(n) == 1)
+        return frozenset(found)
+
+
+def _in_line(page: Document, line: str, before: str, columns: FaxColumns) -> Iterator[Finding]:
+    if _AREA.search(line):
+        yield from _vanities(page, line)
+    if not _NUMBER.search(line):
+        return
+    line = _BLOT.sub(lambda match: "~" * len(match[0]), line)
     end = 0
     field: str | None = None
     for match in _NUMBER.finditer(line):
-        raw = match[0]
+        if match.start() < end:
+            continue
+        raw, stop = match[0], match.end()
         gap = line[end : match.start()]
-        label = gap[-40:] if end else (gap[-40:] if len(gap) > 2 else before[-30:] + " " + gap)
-        follows = line[match.end() : match.end() + 12]
+        label = gap[-40:] if end or len(gap) > 2 else _behind_digits(before)[-30:] + " " + gap
         if _is_other(raw, label):
             continue
         # A label holds for the numbers joined to the first: `Fax 1234 / 5678`.
-        joined = field is not None and len(gap) <= 5 and not any(map(str.isalpha, gap))
-        field = (field if joined else None) or _kind(label, follows)
-        end = match.end()
-        labelled = bool(_TEL_WORD.search(label) or field == "fax")
+        field = field if field and _JOINED.fullmatch(gap) else None
+        behind = _LABEL_BEHIND.match(line, stop)
+        if behind and (behind["held"] or not _is_named(gap)):
+            field = "fax" if _FAX_WORD.match(behind["held"] or behind["bare"]) or behind["held"] == "F" else "phone"
+        elif columns.holds(raw) and not _is_named(gap):
+            field = "fax"
+        field = field or _kind(label)
+        base = raw
+        while tail := tail_of(line, base, stop):
+            base, stop = with_tail(base, tail["dashed"] or tail["bare"]), tail.end()
+        end = behind.end() if behind else stop
+        labelled = bool(behind or _TEL_WORD.search(label) or field == "fax")
         confidence = 0.85 if labelled else 0.65
         if re.fullmatch(r"\d+", raw) and not labelled:
             # Bare digits with nothing that calls them a number: only on a line of their own.
             if len(line) > len(raw) + 12 or len(raw) < 10 or len(raw) > 11:
                 continue
             confidence = 0.5
-        yield page.found(field, raw[:MAX_NUMBER], "text", confidence)
-    if _AREA.search(line):
-        yield from _vanities(page, line)
+        yield page.found(field, line[match.start() : stop][:MAX_WRITTEN], "text", confidence)
+        while tail := _LABELLED_TAIL.match(line, end):
+            end = tail.end()
+            yield page.found(_kind(tail[0]), with_tail(base, tail["tail"]), "text", 0.85)
 
 
 def _vanities(page: Document, line: str) -> Iterator[Finding]:
-    for match in _VANITY.finditer(line):
-        yield page.found("phone", match[0], "text", 0.6)
+    for match in VANITY.finditer(line):
+        if keypad(match):
+            field = _kind(line[max(0, match.start() - 40) : match.start()])
+            yield page.found(field, match[0], "text", 0.6)
 
 
-def _kind(label: str, follows: str) -> str:
+def _kind(label: str) -> str:
     """`fax` where the nearest word says so and does not say phone as well (`Tel/Fax`)."""
     fax = max((match.end() for match in _FAX_WORD.finditer(label)), default=-1)
     letter = _FAX_LETTER.search(label)
     fax = max(fax, letter.end() if letter else -1)
-    tel = max(
-        (match.end() for match in _TEL_WORD.finditer(label.replace("telefax", "  fax").replace("Telefax", "  fax"))),
-        default=-1,
-    )
-    if fax > tel:
-        return (
-            "phone" if tel >= 0 and re.search(r"[/&+]\s{0,2}(?:tele)?fax", label[tel - 1 :], re.IGNORECASE) else "fax"
-        )
-    if tel < 0 and re.match(r"\s{0,2}[(\[]?\s{0,2}(?:tele)?fax\b|\s{0,2}[(\[]F[)\]]", follows, re.IGNORECASE):
-        return "fax"
-    return "phone"
+    tel = max((match.end() for match in _TEL_WORD.finditer(label)), default=-1)
+    if fax <= tel:
+        return "phone"
+    return "phone" if tel >= 0 and _BOTH.search(label, tel - 1) else "fax"
+
+
+def _is_named(gap: str) -> bool:
+    return any(word.search(gap) for word in (_TEL_WORD, _FAX_WORD, _FAX_LETTER))
 
 
 def _is_other(raw: str, label: str) -> bool:
     """Whether the text is a date, a price, hours or some other number rather than a phone number."""
-    if _DATE.match(raw) or _PRICE.match(raw) or _HOURS.match(raw) or raw.count("(") > 2:
+    if _DATE.match(raw) or _PRICE.match(raw) or _HOURS.match(raw) or raw.count("(") > 4:
         return True
     other = _OTHER_NUMBER.search(label)
     if other is None:
         return False
-    return not _TEL_WORD.search(label[max(0, other.start() - 18) :])
-
-
-def guess_region(written: str) -> str | None:
-    """The country whose way of writing this is, where nothing else tells: `(555) 234-5678` is North American."""
-    if _NANP_SHAPE.match(written):
-        return "US"
-    return "GB" if _GB_SHAPE.match(written) else None
-
-
-@lru_cache(maxsize=8_192)
-def read(written: str, region: str | None) -> tuple[tuple[str, str], ...]:
-    """(E.164, country alpha-2 or '') of each number in what was written; empty when none exists.
-
-    `region` is the company's country: it reads numbers without a country code.
-    """
-    whole = _read_one(written, region)
-    if whole is not None:
-        return (whole,)
-    pieces = _SLASHED.split(written)
-    if not 2 <= len(pieces) <= 6:
-        return ()
-    base = pieces[0].strip()
-    found: list[tuple[str, str]] = []
-    for piece in pieces:
-        number = piece.strip()
-        if found and len(number) < len(base) - 2:
-            # `0265-551 3638 / 4799`: the second replaces the end of the first.
-            number = base[: len(base) - len(number)] + number
-        one = _read_one(number, region)
-        if one is not None and one not in found:
-            found.append(one)
-    return tuple(found)
-
-
-def _read_one(written: str, region: str | None) -> tuple[str, str] | None:
-    text = written.strip()
-    if any(c.isalpha() and c.isascii() for c in text):
-        text = phonenumbers.convert_alpha_characters_in_number(text)
-    digits = re.sub(r"\D", "", text)
-    if not 7 <= len(digits) <= 16 or _FAKE.search(digits):
-        return None
-    if text.startswith(("+", "00")) or "+" in text[:3]:
-        text = "+" + re.sub(r"\D", "", _ZERO.sub("", text)).removeprefix("00")
-        return _valid(text, None)
-    trunk = _ZERO.sub("0", text)
-    for guess in dict.fromkeys((region, guess_region(text))):
-        if guess:
-            number = _valid(trunk, guess)
-            if number is not None:
-                return number
-    return None
-
-
-def _valid(text: str, region: str | None) -> tuple[str, str] | None:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return e164, phonenumbers.region_code_for_number(number) or ""
+    named = label[max(0, other.start() - 18) :]
+    return not (_TEL_WORD.search(named) or _FAX_WORD.search(named))

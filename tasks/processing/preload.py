@@ -44,7 +44,7 @@ def preload() -> None:
     import pipelines.scoring.profile_rules
     import pipelines.scoring.rule_file  # noqa: F401  (its checks take 18 ms to build)
     from extraction.enrichers import ENRICHERS, industries, technologies
-    from extraction.extractors import countries, legal_forms, phones
+    from extraction.extractors import countries, legal_forms, phone_numbers
     from leadmill.ids import registrable_domain
 
     py3langid.classify("Plain words of a sentence")
@@ -52,7 +52,7 @@ def preload() -> None:
     for calling_code in _CALLING_CODES:
         for country in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code]:
             phonenumbers.PhoneMetadata.metadata_for_region(country)
-    phones.read("+49 7361 987655", None)
+    phone_numbers.read("+49 7361 987655", None)
     legal_forms.without_form("Preload Tools Ltd")
     countries.country_code("Germany")
     ENRICHERS.all()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from extraction.extractors import emails, phones
+from extraction.extractors import emails, phone_numbers, phones
 
 
 def found_emails(page):
@@ -73,7 +73,7 @@ def test_an_agency_beside_the_address_is_trusted_less(document):
 def read_all(page, region=None):
     numbers = {"phone": [], "fax": []}
     for finding in phones.find(page):
-        numbers[finding.field] += [number for number, _ in phones.read(finding.value, region)]
+        numbers[finding.field] += [number for number, _ in phone_numbers.read(finding.value, region)]
     return numbers
 
 

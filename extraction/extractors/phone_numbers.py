@@ -1,0 +1,198 @@
+"""Numbers as written → numbers that exist, as E.164.
+
+What people write is folded first (full-width digits, every dash, signs that do not show), then cut into runs of
+digits: words, names, hours and extensions around a number are no digits of it. One run may hold several numbers,
+and the end of a number alone stands for a second one: `030 555-10 und -14`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import phonenumbers
+
+#: Longest text read as numbers, characters.
+MAX_WRITTEN = 80
+#: Numbers read from one text.
+MAX_NUMBERS = 8
+
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u207b\u208b\u2212\u2e3a\u2e3b\u301c\u3030\ufe58\ufe63\uff0d"
+#: Signs that do not show: soft hyphen, joiners, marks of direction, variants of pictures.
+_HIDDEN = (
+    *(0xAD, 0x34F, 0x61C, 0x180E, 0xFEFF),
+    *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10)),
+)
+#: Digits that count footnotes and lists (`²`, `①`) are none of a number, so they go before compatibility folding.
+_COUNTING = re.compile(
+    "[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2079\u2080-\u2089\u2150-\u218b\u2460-\u24ff\u2776-\u2793]"
+)
+_FOLD = {ord(dash): "-" for dash in _DASHES} | dict.fromkeys(_HIDDEN)
+#: Japanese pages write the sign of a long vowel, or the numeral one, for a dash.
+_LONG_VOWEL = re.compile(r"(?<=\d)\s?[\u30fc\u4e00]\s?(?=\d)")
+
+#: A run of digits with what people put between them. Possessive: no digit is looked at twice for one start.
+RUN = r"(?:\+\s?|00)?[(\[]?\+?\d(?:[ \t.\-/()\[\]·•|]{0,4}\d){5,40}+"
+_RUN = re.compile(RUN)
+_JOINER = r"\s{0,2}(?:[,;/&+]|(?<!\w)(?:und|oder|u\.|bzw\.?|or|and|ou|et|en|of|y|o|e|och|og|eller|lub|i)(?!\w))\s{0,2}"
+#: The end of a second number behind a first. Without its dash it must look like the end that it replaces, and stand
+#: before no word: `-10 und 15 Jahre` is one number.
+TAIL = re.compile(
+    _JOINER + r"(?:(?P<dashed>-\s?\d{1,5})|(?P<bare>\d{2,4}))(?![\d:%]|[ .,\-]{0,2}\d)(?(bare)(?!\s?[^\W\d_]))"
+)
+#: Letters on the keypad, after an American area code only: `303.333.PAUL`, `1-800-FLOWERS`.
+VANITY = re.compile(
+    r"(?<![\w.+-])(?:(?P<one>\+?1[-. ]{0,2})(?P<area>\(?[2-9]\d\d\)?)[-. ]{1,2}"
+    r"|(?P<own>\([2-9]\d\d\)[-. ]?|[2-9]\d\d[-.]|[2-9]\d\d (?=\d)))"
+    r"(?P<keys>\d{3}[-. ]?[A-Z]{4}|(?:[A-Z\d]{1,7}[-.]){0,2}[A-Z\d]{2,10})(?![\w@])"
+)
+_SEPARATOR = re.compile(r"\s?[/|•·]\s?|\s-\s|(?<=\d)\s(?=[(\[]|0\d|\d{3}-\d{3}-\d{4})")
+_SLASHED_TAIL = re.compile(r"\s?[/|]\s?(-?)\s?\d{1,4}$")
+_DASHED_END = re.compile(r"-\s?\d{1,5}$")
+_ZERO = re.compile(r"\(\s?0\s?\)|\[\s?0\s?\]")
+_FAKE = re.compile(r"123456|234567|345678|987654|(\d)\1{6}")
+#: What a North American or a British number looks like where nothing names the country.
+_NANP_SHAPE = re.compile(r"^\(?[2-9]\d{2}\)?\s?[-. ]?\s?[2-9]\d{2}\s?[-. ]?\s?\d{4}$|^1[-. ]")
+_GB_SHAPE = re.compile(
+    r"^\(?0(?:[127]\d{3}\)?[ -]?\d{3}[ -]?\d{3}|1\d1\)?[ -]?\d{3}[ -]?\d{4}|2\d\)?[ -]?\d{4}[ "
+    r"-]?\d{4}|[38]\d\d\)?[ -]?\d{3}[ -]?\d{3,4})$"
+)
+
+Number = tuple[str, str]
+
+
+def fold(text: str) -> str:
+    """The text with plain digits, one kind of dash and of space, and without signs that do not show."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", _COUNTING.sub(" ", text)).translate(_FOLD)
+    return _LONG_VOWEL.sub("-", text)
+
+
+def with_tail(base: str, tail: str) -> str:
+    """The number whose end is `tail`: it replaces what stands behind the last dash where it has one itself."""
+    digits = _digits(tail)
+    if tail.lstrip().startswith("-") and (end := _DASHED_END.search(base)):
+        return f"{base[: end.start()]}-{digits}"
+    place, left = len(base), len(digits)
+    while place and left:
+        place -= 1
+        left -= base[place].isdigit()
+    return base[:place] + digits
+
+
+def tail_of(line: str, base: str, place: int) -> re.Match[str] | None:
+    """The end of a second number that stands at `place` of a line, behind the number `base`."""
+    tail = TAIL.match(line, place)
+    if tail is None or tail["dashed"]:
+        return tail
+    last = re.search(r"\d+$", base)
+    return tail if last and len(last[0]) == len(tail["bare"]) and not _is_year(tail["bare"]) else None
+
+
+def guess_region(written: str) -> str | None:
+    """The country whose way of writing this is, where nothing else tells: `(555) 234-5678` is North American."""
+    if _NANP_SHAPE.match(written):
+        return "US"
+    return "GB" if _GB_SHAPE.match(written) else None
+
+
+@lru_cache(maxsize=8_192)
+def read(written: str, region: str | None) -> tuple[Number, ...]:
+    """(E.164, country alpha-2 or '') of each number in what was written; empty when none exists.
+
+    `region` is the company's country: it reads numbers without a country code.
+    """
+    text = fold(written)[:MAX_WRITTEN]
+    for match in VANITY.finditer(text):
+        spelled = keypad(match)
+        number = _valid(spelled, "US") if spelled else None
+        if number is not None:
+            return (number,)
+    found: dict[str, str] = {}
+    for match in _RUN.finditer(text):
+        base = match[0]
+        numbers = _in_run(base, region)
+        end = match.end()
+        while numbers and len(numbers) < MAX_NUMBERS and (tail := tail_of(text, base, end)):
+            base, end = with_tail(base, tail["dashed"] or tail["bare"]), tail.end()
+            numbers += filter(None, [_read_one(base, region)])
+        found |= dict(numbers)
+    return tuple(found.items())[:MAX_NUMBERS]
+
+
+def keypad(match: re.Match[str]) -> str | None:
+    """The ten digits that a match of `VANITY` spells, or None where it is no number."""
+    keys = re.sub(r"[-. ]", "", match["keys"])
+    letters = sum(map(str.isalpha, keys))
+    if not 7 <= len(keys) <= 10 or letters < 3:
+        return None
+    return _digits(match["area"] or match["own"]) + phonenumbers.convert_alpha_characters_in_number(keys)[:7]
+
+
+def _in_run(run: str, region: str | None) -> list[Number]:
+    """The numbers of one run of digits: the whole of it, or what its slashes and spaced dashes hold apart."""
+    tail = _SLASHED_TAIL.search(run)
+    head = run[: tail.start()] if tail else ""
+    tailed = len(_digits(head)) >= 9 and _read_one(head, region) is not None
+    whole = None if tailed else _read_one(run, region)
+    if whole is not None:
+        return [whole]
+    found: list[Number] = []
+    base, pending, start = "", "", 0
+    for end in (*_SEPARATOR.finditer(run), None):
+        piece = run[start : end.start() if end else len(run)]
+        alone = pending + piece
+        number = _read_one(alone, region)
+        if number is None and base and not pending and _digits(piece) and _is_end(run[:start], piece, base):
+            alone = with_tail(base, piece)
+            number = _read_one(alone, region)
+        if number is not None:
+            found.append(number)
+            base, pending = alone, ""
+        elif end:
+            pending = alone + end[0]
+        if end:
+            start = end.end()
+    return found[:MAX_NUMBERS]
+
+
+def _is_end(before: str, piece: str, base: str) -> bool:
+    return before.rstrip()[-1:] in "/|" and len(_digits(piece)) <= len(_digits(base)) - 2
+
+
+def _is_year(digits: str) -> bool:
+    return len(digits) == 4 and digits[:2] in ("19", "20")
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+def _read_one(written: str, region: str | None) -> Number | None:
+    text = written.strip(" \t.-/()[]·•|") if written.count("(") != written.count(")") else written.strip()
+    digits = _digits(text)
+    if not 7 <= len(digits) <= 16 or _FAKE.search(digits):
+        return None
+    if text.startswith(("+", "00")) or "+" in text[:3]:
+        text = "+" + _digits(_ZERO.sub("", text)).removeprefix("00")
+        return _valid(text, None)
+    trunk = _ZERO.sub("0", text)
+    for guess in dict.fromkeys((region, guess_region(text))):
+        if guess:
+            number = _valid(trunk, guess)
+            if number is not None:
+                return number
+    return None
+
+
+def _valid(text: str, region: str | None) -> Number | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return e164, phonenumbers.region_code_for_number(number) or ""
