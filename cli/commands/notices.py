@@ -146,6 +146,7 @@ def rotate(
         console.json_result(made)
         return 0
     console.result(made["secret"])
+    console.note("it is shown this once")
     console.note(f"what {name} sends is signed by it, and for {grace} more by the old one, if there was one")
     return 0
 
@@ -185,6 +186,8 @@ def log(
     console.table(["at (UTC)", "channel", "result", "tries", "notice", "error", "id"], rows, spare=["id", "tries"])
     if not found:
         console.note("nothing was told that matches; channels are named by: leadmill notices channels list")
+    elif any(one["result"] == "given_up" for one in found):
+        console.note("to send one again: leadmill notices replay ID    # leadmill notices log --json has the ids")
     return 0
 
 

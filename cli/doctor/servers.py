@@ -18,7 +18,7 @@ from leadmill.errors import LeadmillError
 from leadmill.redaction import plain, shown
 
 
-def redis(data_dir: Path) -> Iterator[DoctorCheck]:
+def redis_answers(data_dir: Path) -> Iterator[DoctorCheck]:
     from cli.local_stack.stack import declared_redis_url
     from leadmill.settings import get_settings
 

@@ -95,8 +95,10 @@ def _of_job(notice: Notice) -> str:
         case "job.failed":
             why = _line(about.get("error") or "").removesuffix("; see the errors of the job") or rows
             return f"{name} failed" + (f": {why}" if why else "")
-        case "job.cancelled":
-            return f"{name} was cancelled"
+        case "job.cancelled" | "report.ready" as kind:
+            return (
+                f"{name} was cancelled" if kind == "job.cancelled" else f"The report of {_lower_first(name)} is ready"
+            )
         case "unit.dead":
             why = _line(about.get("error") or "")
             return f"A part of {_lower_first(name)} was given up" + (f": {why}" if why else "")

@@ -105,7 +105,7 @@ def test_a_redis_that_takes_no_writes(
         assert ready.status_code == 503 and remedy in ready.json()["detail"]
         found = probes.redis_fault(client, "leadmill:", server.url)
         assert found is not None and found.what == what and found.remedy.startswith(f"redis-cli -u {server.url} ")
-        doctor = [line for line in servers.redis(Path("/nonexistent")) if line.level == "fail"]
+        doctor = [line for line in servers.redis_answers(Path("/nonexistent")) if line.level == "fail"]
         assert doctor, "doctor says ok"
     finally:
         mend(client)

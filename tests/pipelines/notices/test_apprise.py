@@ -89,6 +89,8 @@ def test_a_message_says_what_there_is_to_do() -> None:
     assert title_of(done, one) == f"Job {JOB} is done: 1 of 3 companies has a good row"
     assert f"leadmill report {JOB}" in text_of(done, one, None)
     assert "leadmill report" not in text_of(replace(done, about={**about, "kind": "cleanup"}), one, None)
+    ready = replace(done, kind="report.ready", tags=("spring list",))
+    assert title_of(ready, one) == "The report of job 'spring list' is ready"
     error = "no company has a row without error; see the errors of the job"
     failed = replace(done, kind="job.failed", about={"error": error})
     assert title_of(failed, one) == f"Job {JOB} failed: no company has a row without error"
