@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -38,10 +39,11 @@ from pipelines.notices.rules import Rules, no_channel
 
 _ALLOWED_BY = "inner receivers are allowed by LEADMILL_WEBHOOK_ALLOW"
 
-#: So many tests and looks at a service's URL at a time: each starts a process, or waits for somebody's receiver in a
-#: thread that all calls share.
-AT_ONCE = 4
-_places = threading.BoundedSemaphore(AT_ONCE)
+#: So many tests and looks at a service's URL at a time, in all and of one project: each starts a process, or waits for
+#: somebody's receiver in a thread that all calls share.
+AT_ONCE, AT_ONCE_EACH = 8, 2
+_taken: Counter[str] = Counter()
+_taking = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class NoticeSetup:
         service = service_of(url)
         _check_target(url, service, allow)
         if service is not None:
-            with room():
+            with room(self._project):
                 apprise.check(url)
         now = datetime.now(UTC)
         fresh = new_secret()
@@ -160,7 +162,7 @@ class NoticeSetup:
         channel = self._rules.made(self._project, found)
         notice = Notice.new("channel.test", {"channel": name}, self._project)
         try:
-            with room():
+            with room(self._project):
                 channel.send(notice, Delivery(f"{notice.id}|{channel.name}", channel.name))
         except ChannelError as error:
             return Tested(False, error.why)
@@ -200,18 +202,21 @@ def keep_wanted(store: JobStore, rules: Rules) -> None:
 
 
 @contextmanager
-def room() -> Iterator[None]:
+def room(project: str) -> Iterator[None]:
     """One of the few places; without one it fails at once.
 
     Raises:
-        UnavailableError: all are taken.
+        UnavailableError: all are taken, or those of the project.
     """
-    if not _places.acquire(blocking=False):
-        raise UnavailableError("several channels are tested at this moment; try it again soon", retry_after_s=5)
+    with _taking:
+        if _taken[project] >= AT_ONCE_EACH or _taken.total() >= AT_ONCE:
+            raise UnavailableError("several channels are tested at this moment; try it again soon", retry_after_s=5)
+        _taken[project] += 1
     try:
         yield
     finally:
-        _places.release()
+        with _taking:
+            _taken[project] -= 1
 
 
 def _check_target(url: str, service: Service | None, allow: Sequence[str]) -> None:

@@ -114,8 +114,11 @@ WRONG = [
 def test_tests_that_hang_take_a_few_threads_at_most(client: TestClient, web: Receiver) -> None:
     put(client, "crm", web.url("/good"))
     with ExitStack() as held:
-        for _ in range(setting_up.AT_ONCE):
-            held.enter_context(setting_up.room())
+        for _ in range(setting_up.AT_ONCE_EACH):
+            held.enter_context(setting_up.room("acme"))
+        assert client.post(f"{NOTICES}/channels/crm/test").json()["taken"], "another project has its own places"
+        for _ in range(setting_up.AT_ONCE_EACH):
+            held.enter_context(setting_up.room("default"))
         busy = client.post(f"{NOTICES}/channels/crm/test")
         assert (busy.status_code, busy.headers["retry-after"]) == (503, "5")
         assert client.put(f"{NOTICES}/channels/chat", json={"url": "ntfy://leads"}).status_code == 503
