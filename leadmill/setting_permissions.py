@@ -114,6 +114,11 @@ class PermissionSettings(BaseSettings):
         "Networks (CIDR, comma-separated) that notices may be sent to although they are not public: `10.1.2.0/24`, "
         "a mail server or a receiver of webhooks. Metadata addresses of clouds only when named alone.",
     )
+    workers_deliver: bool = setting(
+        True,
+        "`0`: no worker starts a [deliverer](operations.md#who-delivers-notices), so API and beat alone send: for "
+        "workers that do not reach whom is told, as in compose.",
+    )
     search_provider: str | None = setting(
         None,
         "What `search_queries` search, as `name:argument` of a [search provider](extending.md#a-search-provider): "

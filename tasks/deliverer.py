@@ -8,6 +8,7 @@ import sys
 import time
 
 from leadmill.log import get_logger
+from leadmill.settings import get_settings
 
 log = get_logger(__name__)
 
@@ -21,16 +22,17 @@ class DelivererProcess:
     """At most one process. Used by the reconciler's thread alone, but for `stop`, behind its end."""
 
     def __init__(self) -> None:
+        self._may = get_settings().workers_deliver
         self._process: subprocess.Popen[bytes] | None = None
         self._started = -AGAIN_S
 
     def look(self, *, wanted: bool) -> None:
-        """See to one that has ended; start one if it is wanted."""
+        """See to one that has ended; start one if it is wanted and may be."""
         if self._process is not None and (code := self._process.poll()) is not None:
             self._process = None
             if code:
                 log.warning("deliverer ended", exit_code=code)
-        if wanted and self._process is None and time.monotonic() - self._started >= AGAIN_S:
+        if wanted and self._may and self._process is None and time.monotonic() - self._started >= AGAIN_S:
             self._started = time.monotonic()
             command = [sys.executable, "-P", "-m", "pipelines.notices.process", str(os.getpid())]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)

@@ -163,6 +163,8 @@ def test_a_provider_is_known_to_the_api_alone() -> None:
 def test_who_sends_notices_reaches_whom_it_tells_where_that_is_asked_for() -> None:
     more = yaml.safe_load((ROOT / "docker-compose.notices.yml").read_text())
     assert more == {"services": {name: {"networks": ["receivers"]} for name in ("api", "beat")}}
+    senders = {name for name in OURS if SERVICES[name]["environment"].get("LEADMILL_WORKERS_DELIVER") != "0"}
+    assert senders == {"api", "beat", "flower"}, "who starts no deliverer, or reaches whom it tells"
     assert "receivers" in WHOLE["networks"] and not {"receivers"} & set(SERVICES["api"]["networks"])
 
 

@@ -11,12 +11,16 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from data import keys
 from data.notice_channels import notice_channels
 from data.notices.telling import tell
+from leadmill.settings import get_settings
 from pipelines.notices.rules import Rules
 from pipelines.notices.setting_up import NoticeSetup
+from tasks.deliverer import DelivererProcess
 from tests.pipelines.notices.receivers import Receiver, receiver
 from tests.stand_ins.stack import Spine
+from tests.valkey import Valkey
 
 PATIENCE_S = 30.0
 
@@ -30,6 +34,23 @@ def until(holds: Callable[[], object]) -> None:
 
 def deliverers(worker: int) -> list[psutil.Process]:
     return [child for child in psutil.Process(worker).children() if "pipelines.notices.process" in child.cmdline()]
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(("given", "starts"), [("1", True), ("0", False)])
+def test_where_workers_may_not_deliver_none_starts(
+    given: str, starts: bool, monkeypatch: pytest.MonkeyPatch, valkey: Valkey
+) -> None:
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    monkeypatch.setenv("LEADMILL_WORKERS_DELIVER", given)
+    get_settings.cache_clear()
+    process = DelivererProcess()
+    get_settings.cache_clear()
+    try:
+        process.look(wanted=True)
+        assert bool(deliverers(os.getpid())) is starts
+    finally:
+        process.stop()
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +77,7 @@ def test_a_deliverer_comes_when_it_is_needed_and_ends_with_its_worker(lone: Spin
     assert not deliverers(worker.pid), "nothing waits"
     tell(lone.store, "workers.gone")
     until(lambda: web.got)
+    until(lambda: not lone.store.redis.exists(lone.store.key(keys.NOTICES_HELD)))  # else its lease is waited for, 10 s
     (first,) = deliverers(worker.pid)
     first.kill()
     tell(lone.store, "beat.gone")
