@@ -106,7 +106,9 @@ def _proxy_url(value: str) -> str:
 def _smtp_url(value: str) -> str:
     url = urlsplit(value)
     if url.scheme not in ("smtp", "smtps") or not url.hostname or url.port == 0 or url.path not in ("", "/"):
-        raise ValueError("the mail server is given as smtps://user:password@host:port, or smtp://…")
+        raise ValueError(
+            "the mail server is given as smtps://host:port or smtp://host:port, with user and password before the host"
+        )
     options = parse_qsl(url.query, keep_blank_values=True)
     if any(name != "from" for name, _ in options) or len(options) > 1:
         raise ValueError("behind the mail server's address nothing may stand but ?from=ADDRESS")

@@ -332,4 +332,6 @@ def _said(fault: Mapping[str, Any]) -> str:
     """What is wrong with a value; of a word that there is not, the one that was perhaps meant."""
     words = re.findall(r"'([^']*)'", (fault.get("ctx") or {}).get("expected", ""))
     hint = f"; {did_you_mean(fault['input'], words)}" if fault["type"] == "literal_error" else ""
+    if fault["type"] == "bool_parsing":
+        return "on or off is wanted"
     return str(fault["msg"]).removeprefix("Value error, ") + hint

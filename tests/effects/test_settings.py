@@ -44,7 +44,7 @@ WRONG = [
     ("LEADMILL_HTTP_PROXY", "http://a:99999", "Port out of range"),
     ("LEADMILL_RETENTION_DAYS", "0", "greater than or equal to 1"),
     ("LEADMILL_API_PORT", "70000", "less than or equal to 65535"),
-    ("LEADMILL_STRICT", "maybe", "valid boolean"),
+    ("LEADMILL_STRICT", "maybe", "on or off is wanted"),
     ("LEADMILL_EGRESS_ALLOW", "10.0.0.0/99", "10.0.0.0/99"),
     ("CELERY_TIMEZONE", "Europe/Berln", "did you mean 'Europe/Berlin'?"),
 ]

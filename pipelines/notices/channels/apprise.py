@@ -17,7 +17,7 @@ from leadmill.errors import InputError
 from leadmill.notices import Delivery, Notice
 from leadmill.redaction import redacted
 from pipelines.notices.channel import ChannelError
-from pipelines.notices.channels.services import service_of, without_secrets
+from pipelines.notices.channels.services import is_mail, service_of, without_secrets
 from pipelines.notices.message import text_of, title_of
 
 #: Seconds for one message, with the start of its process.
@@ -61,7 +61,8 @@ def check(url: str) -> str:
     """
     answer = _ask(url, ())
     if "error" in answer:
-        raise InputError(told(url, answer), field="url")
+        hint = "; who sends and who gets it: ?from=ADDRESS&to=ADDRESS behind the server" if is_mail(url) else ""
+        raise InputError(told(url, answer).rstrip(": ") + hint, field="url")
     return str(answer["service"])
 
 

@@ -112,6 +112,7 @@ def test_a_message_says_what_there_is_to_do() -> None:
         ("mail.example.com", "not a URL"),
         ("json://a b", "not a URL"),
         ("slack://short", "token"),
+        ("mailto://mail.example.com", "?from=ADDRESS"),
     ],
 )
 def test_what_is_no_service_is_refused(url: str, told: str) -> None:
