@@ -31,6 +31,7 @@ _PROJECT = {
             "resets_at": "2027-02-01T00:00:00+00:00",
         },
     ],
+    "removal": None,
 }
 
 

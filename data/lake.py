@@ -60,9 +60,10 @@ class Lake:
         return Lake(self.data, tell or self.tell, project)
 
     def projects(self) -> list[str]:
-        """Every project that has a folder, the default one first, the others by name."""
-        names = LocalStorage(self.data).names(self.data / "projects")
-        return [DEFAULT_PROJECT, *sorted(name for name in names if PROJECT.fullmatch(name) and name != DEFAULT_PROJECT)]
+        """Every project that has a folder with something in it, the default one first, the others by name."""
+        storage, folder = LocalStorage(self.data), self.data / "projects"
+        names = (name for name in storage.names(folder) if PROJECT.fullmatch(name) and name != DEFAULT_PROJECT)
+        return [DEFAULT_PROJECT, *sorted(name for name in names if storage.names(folder / name))]
 
     def job_dir(self, job_id: str) -> Path:
         """The folder of a job.

@@ -22,6 +22,8 @@ from data.storage import Content, Run, Stat
 
 _STAGED = "_tmp"
 _UNFINISHED = ".tmp"
+#: Ends the name of a folder that was retired.
+_RETIRED = ".retired"
 #: Held while a file under a fixed name is compared and replaced.
 _SWAPS = ".lock"
 #: Of a file's name in that of its unfinished copy: a file system takes 255 bytes.
@@ -117,7 +119,7 @@ class LocalStorage:
         try:
             with file.open("rb") as source:
                 return Content(source.read(), _version(os.fstat(source.fileno())))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def put(self, file: Path, data: bytes) -> None:
@@ -198,7 +200,8 @@ class LocalStorage:
         if file.is_dir() and not file.is_symlink():
             shutil.rmtree(file)
         else:
-            file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                file.unlink()
 
     def remove_all(self, folder: Path) -> int:
         if not folder.is_dir():
@@ -213,6 +216,22 @@ class LocalStorage:
             self.remove(other)
         file.rename(other)
         _sync(file.parent)
+
+    def retire(self, folder: Path) -> list[Path]:
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        while not folder.is_file():
+            with suppress(FileNotFoundError):
+                folder.rename(folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{_RETIRED}"))
+            with suppress(FileExistsError):  # somebody has made the folder anew between the two
+                folder.touch(mode=0o600, exist_ok=False)
+        _sync(folder.parent)
+        start = f".{folder.name}."
+        names = (name for name in self.names(folder.parent) if name.startswith(start) and name.endswith(_RETIRED))
+        return [folder.with_name(name) for name in names]
+
+    def reopen(self, folder: Path) -> None:
+        if folder.is_file():
+            folder.unlink(missing_ok=True)
 
     def sync(self, folder: Path) -> None:
         for name, _, _ in os.walk(folder):

@@ -157,6 +157,16 @@ class NoticeChannels:
         self._table.change(changed)
         return made
 
+    def drop_project(self, project: str) -> None:
+        """Forget what a project has set up.
+
+        Raises:
+            NoticesUnreadableError: what lies there cannot be read.
+            StorageError, UnavailableError: it cannot be written.
+        """
+        if self.of(project) != _NOTHING:
+            self.change(project, lambda _: _NOTHING)
+
     def switch_off(self, project: str, name: str, url: str, why: str) -> None:
         """Send nothing to a channel any more, if it still has this URL; until it is put again."""
 

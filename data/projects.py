@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from data.damage import Damage, damages
+from data.ending import endings
 from data.jobs import JobStore
 from data.lake import Lake
 from data.parts import MANIFEST
@@ -18,10 +19,12 @@ from data.schemas import STAGE_SCHEMAS
 def each_project(store: JobStore, lake: Lake) -> Iterator[tuple[JobStore, Lake]]:
     """Store and lake of every project that Redis or the lake knows, the default one first, the others by name.
 
+    Those that are being removed are left out.
+
     Raises:
         UnavailableError: Redis does not answer.
     """
-    names = {*store.projects(), *lake.projects()} - {store.project}
+    names = {*store.projects(), *lake.projects()} - {store.project, *endings(lake.data)}
     for name in (store.project, *sorted(names)):
         seen = store.of(name)
         yield seen, lake if name == lake.project else lake.of(name, seen.critical)

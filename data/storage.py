@@ -140,6 +140,17 @@ class Storage(Protocol):
         """
         ...
 
+    def retire(self, folder: Path) -> list[Path]:
+        """Take a folder away from whoever writes below it, at once and for good: an empty file has its name then.
+
+        Where it lies now, and where killed calls have left it: for `remove`. It may be repeated.
+        """
+        ...
+
+    def reopen(self, folder: Path) -> None:
+        """Let a folder be made again that was retired; one that was not stays as it is."""
+        ...
+
     def sync(self, folder: Path) -> None:
         """Make durable what was exposed below a folder. Until then a power cut may leave it staged, as before."""
         ...

@@ -25,6 +25,10 @@ POINTS = (
     "notice_taken",
     "notice_sent",
     "notice_noted",
+    "ending_marked",
+    "ending_cancelled",
+    "ending_retired",
+    "ending_swept",
 )
 _DIR = os.environ.get("LEADMILL_PAUSE_DIR")
 

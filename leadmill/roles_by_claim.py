@@ -42,6 +42,11 @@ class RolesByClaim:
         had = set(values)
         return next((given for value, given in self._found.items() if value in had), None)
 
+    @property
+    def projects(self) -> frozenset[str]:
+        """Those that somebody has a role in."""
+        return frozenset(given.project for given in self._found.values())
+
     def known_first(self, values: Iterable[str]) -> list[str]:
         """The values, those that give a role before the others."""
         return sorted(values, key=lambda value: value not in self._found)

@@ -25,7 +25,7 @@ def _command(kind: Kind) -> Callable[..., int]:
 
         use_data(data)
         with connect(patient=True) as client:
-            return _finish(client.submit_kind(kind.name, **options), as_json)
+            return finish(client.submit_kind(kind.name, **options), as_json)
 
     def parameter(name: str, annotation: Any, default: Any = None) -> Parameter:
         return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
@@ -41,7 +41,8 @@ def _command(kind: Kind) -> Callable[..., int]:
     return command
 
 
-def _finish(handle: JobHandle, as_json: bool) -> int:
+def finish(handle: JobHandle, as_json: bool) -> int:
+    """Wait for a job and print what it found."""
     from cli.failure import Exit
     from cli.progress import closing_line
 

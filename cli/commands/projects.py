@@ -1,4 +1,4 @@
-"""`leadmill projects …`: what each project may have, and what is left of it."""
+"""`leadmill projects …`: what each project may have, what is left of it, and its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from cli import console
 from cli.options import AsJson, DataFolder
 
-app = typer.Typer(help="Projects and their quotas.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Projects, their quotas and their end.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")
@@ -41,6 +41,10 @@ def list_projects(data: DataFolder = None, as_json: AsJson = False) -> int:
         console.note(f"no quotas: {', '.join(without)}")
     if rows:
         console.note("a day is one of UTC")
+    for one in found:
+        if removal := one.get("removal"):
+            by = removal["job_id"] or f"go on: leadmill projects remove {one['name']}"
+            console.note(f"{one['name']} is being removed since {removal['since']} ({by})")
     return 0
 
 
@@ -87,6 +91,25 @@ def set_quotas(
             limit = "none" if quota["limit"] is None else f"{quota['limit']:,}"
             console.result(f"{quota['name']} {limit}{'' if quota['own'] else ' (settings)'}")
     return 0
+
+
+@app.command("remove")
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The project.")],
+    confirm: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Its name once more: its live jobs, keys and schedules go, too."),
+    ] = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Remove a project with all that it has, for good. Its audit entries stay."""
+    from cli.commands.maintain import finish
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    with connect(patient=True) as client:
+        return finish(client.remove_project(name, confirm=confirm), as_json)
 
 
 def _limit(quota: str, text: str) -> int | None:

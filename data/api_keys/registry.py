@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data.api_keys.key import MAX_NAME, ApiKey, Network, digest_of, new_id, new_secret
 from data.api_keys.table import KeyTable
+from data.ending import check_open
 from data.shared_file import SharedFile
 from data.storage import Stat
 from leadmill.access import DEFAULT_PROJECT, PROJECT, Role
@@ -33,6 +34,7 @@ class KeyRegistry:
     """The keys of one lake. `announce` tells running API processes of a table's new version; it may fail."""
 
     def __init__(self, root: Path, announce: Callable[[int], None] | None = None) -> None:
+        self._root = root
         self._file = SharedFile(root, FILE, "the API keys")
         self._announce = announce
 
@@ -83,8 +85,8 @@ class KeyRegistry:
 
         Raises:
             InputError: a field is wrong.
-            ConflictError: a living key of the project has that name; there are too many; the first key of an
-                installation that is made by the API must be one that may make others.
+            ConflictError: a living key of the project has that name; there are too many; the project is being removed;
+                the first key of an installation that is made by the API must be one that may make others.
             StorageError, UnavailableError: the table cannot be read or written.
         """
         now = datetime.now(UTC)
@@ -95,6 +97,7 @@ class KeyRegistry:
             raise InputError("is over already", field="expires_at")
         allowed = tuple(_network(text, n) for n, text in enumerate(networks))
         with self._file.changing():
+            check_open(self._root, project)
             table = self.table()
             if any(one.name == name and one.project == project and one.is_living(now) for one in table.keys.values()):
                 raise ConflictError(f"there is a key {name!r} in project {project}; revoke it, or choose another name")
@@ -135,6 +138,22 @@ class KeyRegistry:
             self._file.put(after.dumped())
         self._tell()
         return after.keys[key_id]
+
+    def drop_project(self, project: str) -> int:
+        """End the keys of a project and forget them; how many still counted.
+
+        Raises:
+            StorageError, UnavailableError: the table cannot be read or written.
+        """
+        now = datetime.now(UTC)
+        with self._file.changing():
+            table = self.table()
+            found = [key for key in table.keys.values() if key.project == project]
+            if not found:
+                return 0
+            self._file.put(table.without(project, now).dumped())
+        self._tell()
+        return sum(key.is_living(now) for key in found)
 
     def rotate(self, key_id: str, grace_s: int = 0, project: str | None = None) -> tuple[ApiKey, str]:
         """Another secret for a key; the one it has counts for `grace_s` more. The new one is kept nowhere.

@@ -85,7 +85,7 @@ class KeyTable:
         if key.project != DEFAULT_PROJECT:
             _make_room(keys, MAX_OF_PROJECT, key.project)
         _make_room(keys, MAX_KEYS)
-        return KeyTable(max(self.version + 1, int(now.timestamp() * 1000)), MappingProxyType(keys))
+        return self._changed(keys, now)
 
     def revoked(self, key: ApiKey, now: datetime) -> KeyTable:
         """With a key that counts no more."""
@@ -95,6 +95,14 @@ class KeyTable:
         """With another secret of a key; the one it has counts until then."""
         old = OldSecret(key.digest, old_until) if old_until > now else None
         return self.with_key(replace(key, digest=digest, old=old), now)
+
+    def without(self, project: str, now: datetime) -> KeyTable:
+        """Without the keys of a project."""
+        keys = {key_id: key for key_id, key in self.keys.items() if key.project != project}
+        return self._changed(keys, now)
+
+    def _changed(self, keys: Mapping[str, ApiKey], now: datetime) -> KeyTable:
+        return KeyTable(max(self.version + 1, int(now.timestamp() * 1000)), MappingProxyType(keys))
 
     # ---- the file ----------------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@
 
 Questions of single callers, as functions: counters.py (statistics, recount), metrics.py (what was ever counted, by
 bulk_reads.py), begun.py (units a minute), due.py (what is
-waited for), dead_units.py, unit_reading.py (units of many jobs), event_feed.py (live events), upkeep.py (housekeeping).
+waited for), dead_units.py, unit_reading.py (units of many jobs), event_feed.py (live events), upkeep.py (housekeeping),
+removed_project.py (a project's end).
 restored.py makes a lost record again from what the lake knows.
 Nobody else speaks to Redis about jobs, or knows a key (data/keys.py).
 

@@ -78,7 +78,7 @@ def drop_stray_entries(store: JobReader) -> int:
     """
     dropped = 0
     with store.guarded():
-        for key in store.redis.scan_iter(match=_literal(store.key(keys.INDEX)) + "*", count=1_000):
+        for key in store.redis.scan_iter(match=literal(store.key(keys.INDEX)) + "*", count=1_000):
             members: list[str] = []
             for member, _ in store.redis.zscan_iter(key, count=_BATCH):
                 members.append(member)
@@ -95,6 +95,6 @@ def _drop_from(store: JobReader, key: str, members: list[str]) -> int:
     return int(store.redis.zrem(key, *stray)) if stray else 0
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A key's text as a pattern that matches it alone."""
     return "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in text)

@@ -22,11 +22,21 @@ class Quota(TypedDict):
     """When one of a day begins anew."""
 
 
+class Removal(TypedDict):
+    """That a project is being removed."""
+
+    since: str
+    job_id: str | None
+    """The job that does it; null: none yet, so ask for it again."""
+
+
 class Project(TypedDict):
     """A project with its quotas."""
 
     name: str
     quotas: list[Quota]
+    removal: Removal | None
+    """Null: it is not being removed."""
 
 
 class ProjectPage(TypedDict):

@@ -228,6 +228,15 @@ class Client(Submissions):
         """Give a project these quotas of its own (None: no limit); those not named are as the settings say."""
         return cast(Project, self._transport.json("PUT", f"{API}/projects/{segment(name)}", json=dict(quotas)))
 
+    def remove_project(self, name: str, *, confirm: str | None = None) -> JobHandle:
+        """Remove a project with all that it has, as an admin of the default one; the job that does it.
+
+        `confirm`: the name once more, to cancel its live jobs and end its keys and schedules, too.
+        """
+        path = f"{API}/projects/{segment(name)}"
+        found = self._transport.json("DELETE", path, params=filled({"confirm": confirm}))
+        return JobHandle(self._transport, found["job_id"])
+
     # API keys, for admins
 
     def api_keys(self) -> list[ApiKey]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from data import schedules as kept
+from data.ending import open_folder
 from data.jobs import JobStore
 from data.lake import Lake
 from data.schedule_files import ScheduleFiles
@@ -72,9 +73,10 @@ class ScheduleRegistry:
         """Add a schedule.
 
         Raises:
-            ConflictError: the name is taken, or there are `MAX_SCHEDULES`.
+            ConflictError: the name is taken, there are `MAX_SCHEDULES`, or the project is being removed.
             StorageError: the lake cannot be written.
         """
+        open_folder(self._lake.data, self._lake.project)
         with self._files.exclusive():
             found, bad = self._redis.read_all()
             names = {one.name for one in found} | {one.name for one in bad} | self._files.names()[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data import history
+from data.ending import check_open, open_folder
 from data.jobs import HandOut, JobStore, NewJob
 from data.lake import Lake
 from data.parts import MANIFEST
@@ -204,7 +205,7 @@ def record(
 
     Raises:
         InputError: a field is wrong (named).
-        ConflictError: the idempotency key stood for another body.
+        ConflictError: the idempotency key stood for another body, or the project is being removed.
         UnavailableError: Redis does not answer; carries the job's id, which a repeat may name.
         OverloadedError, QuotaError: it would be too much; nothing was kept.
         StorageError: the input could not be kept.
@@ -230,6 +231,7 @@ def _record(
         parent=submission.parent,
         file=submission.file,
     )
+    open_folder(lake.data, lake.project)
     fresh = job_id is None
     job_id = job_id or new_job_id()
     source = _source(submission)
@@ -269,6 +271,7 @@ def _record(
             _forget(lake, job_id)
         raise StorageError.of(error) or error from error
     try:
+        check_open(lake.data, lake.project)  # once more: a list may have taken its time
         answer = store.submit(job, bounds, audit and audit(job_id))
     except Exception as error:
         may_count = isinstance(error, UnavailableError) and not isinstance(error, StoreRefusedError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from data.ending import ending, endings
 from data.jobs import JobStore
 from data.jobs.usage import used
 from data.lake import Lake
@@ -15,12 +16,12 @@ from leadmill.settings import get_settings
 
 
 def projects(store: JobStore, lake: Lake) -> list[str]:
-    """Every project that ever had a job, or has quotas of its own; the default one first.
+    """Every project that ever had a job, has quotas of its own, or is being removed; the default one first.
 
     Raises:
         UnavailableError: Redis does not answer, or the quotas cannot be read.
     """
-    others = {*store.projects(), *project_quotas(lake.data).own()} - {DEFAULT_PROJECT}
+    others = {*store.projects(), *project_quotas(lake.data).own(), *endings(lake.data)} - {DEFAULT_PROJECT}
     return [DEFAULT_PROJECT, *sorted(others)]
 
 
@@ -32,9 +33,10 @@ def described(store: JobStore, lake: Lake, name: str) -> Project:
     """
     held, counted = project_quotas(lake.data), used(store.of(name))
     own, limits = held.own().get(name, {}), held.of(name, default_quotas(get_settings())).set
-    now = datetime.now(UTC)
+    now, mark = datetime.now(UTC), ending(lake.data, name)
     return {
         "name": name,
+        "removal": None if mark is None else {"since": mark.since.isoformat(), "job_id": mark.job_id},
         "quotas": [_quota(quota, limits.get(quota), quota in own, counted, now) for quota in Quotas.names()],
     }
 

@@ -13,6 +13,7 @@ from data.message_queues import MessageQueues
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.log import get_logger
+from pipelines.ending import carry_out
 from pipelines.execution.recovery import queue_lengths
 from pipelines.execution.unit_run import UnitRun
 from tasks.maintenance.audit import drop_old_audit, flush_audit
@@ -65,6 +66,14 @@ def optimize_db(run: UnitRun) -> None:
     """Compact the lake and trim Redis (see tasks.maintenance.optimize)."""
     found = optimize(run.runtime.store, run.runtime.lake, progress=run.progress)
     run.set_result(found, found["jobs_compacted"])
+
+
+def remove_project(run: UnitRun) -> None:
+    """Remove what there is of the projects that are marked (see pipelines.ending). Asked again it goes on."""
+    if not _is_of_all(run):
+        raise WorkError("projects are removed by jobs of the default project", ErrorCategory.DATA)
+    removed = carry_out(run.runtime.store, run.runtime.lake, lambda name: run.progress(0.5, f"removing project {name}"))
+    run.set_result({"projects": removed}, len(removed))
 
 
 def _is_of_all(run: UnitRun) -> bool:

@@ -93,6 +93,7 @@ def names(client: TestClient, worker: Worker) -> dict[str, str]:
     job = post(client)["job_id"]
     worker.rows(job, "score", ["acme.example"], score=70.0)
     worker.listen("scraping", "processing", "analytics", "maintenance")
+    client.put(f"{V1}/projects/spring-fair", json={"live_jobs": 1})
     outbox, told = Outbox(worker.store), Notice.new("workers.gone")
     outbox.put(told, "default:crm")
     taken = outbox.take("test")

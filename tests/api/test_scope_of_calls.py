@@ -26,6 +26,7 @@ OF_ALL = {
     "list_projects": "who administers the installation sees every project; others the own one",
     "project": "the same",
     "set_quotas": "who administers the installation gives quotas to all",
+    "remove_project": "who administers the installation ends any project but its own",
 }
 #: Modules that know all projects: what makes the parts, and what starts and ends them.
 MAKERS = {"context.py", "app.py"}

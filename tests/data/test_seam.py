@@ -18,6 +18,7 @@ OF_A_DISK = {
 ALLOWED: dict[str, str] = {
     "data/local_storage.py": "the seam on a disk",
     "data/jobs/script.py": "the package's own scripts",
+    "data/jobs/removed_project.py": "keys of Redis",
     "data/duck.py": "what a query spills, beside other temporary files",
     "data/probes.py": "asks the disk itself whether it takes anything",
     "data/privacy.py": "modes of the folders of a disk",

@@ -227,6 +227,15 @@ class AsyncClient(AsyncSubmissions):
         """Give a project these quotas of its own (None: no limit); those not named are as the settings say."""
         return cast(Project, await self._transport.json("PUT", f"{API}/projects/{segment(name)}", json=dict(quotas)))
 
+    async def remove_project(self, name: str, *, confirm: str | None = None) -> AsyncJobHandle:
+        """Remove a project with all that it has, as an admin of the default one; the job that does it.
+
+        `confirm`: the name once more, to cancel its live jobs and end its keys and schedules, too.
+        """
+        path = f"{API}/projects/{segment(name)}"
+        found = await self._transport.json("DELETE", path, params=filled({"confirm": confirm}))
+        return AsyncJobHandle(self._transport, found["job_id"])
+
     # API keys, for admins
 
     async def api_keys(self) -> list[ApiKey]:
