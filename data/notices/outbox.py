@@ -21,6 +21,8 @@ LEASE_S = LIMITS["CHANNEL_LEASE_MS"] / 1000
 #: New notices that are looked at together.
 _TOGETHER = 50
 _ERROR_CHARS = 300
+#: Deliveries that are read together.
+_PART = 100
 
 
 class Outbox:
@@ -119,6 +121,30 @@ class Outbox:
         found = (entries.logged(text) for text in texts)
         return [one for one in found if one is not None]
 
+    def waiting_of(self, front: str, job: str | None = None) -> Iterator[Waiting]:
+        """Those to channels whose names begin so, from the newest that is more than `info` on; of no job all.
+
+        Read as far as they are taken: there may be very many, and nearly all of other projects.
+        """
+        with self._store.guarded(keys.NOTICES_WAITING):
+            ids = cast("list[str]", self._store.redis.zrange(self._store.key(keys.NOTICES_WAITING), 0, -1, desc=True))
+        for some in _parts([one for one in ids if one.partition("|")[2].startswith(front)]):
+            with self._store.guarded(keys.DELIVERIES):
+                texts = cast("list[Any]", self._store.redis.hmget(self._store.key(keys.DELIVERIES), some))
+            for delivery, text in zip(some, texts, strict=True):
+                if _names(text, job) and (found := entries.waiting(delivery, text)):
+                    yield found
+
+    def log_of(self, channel: str, job: str | None = None) -> Iterator[Logged]:
+        """The same as `log`, of one job or of all, read as far as it is taken."""
+        key = keys.notices_log(channel)
+        for start in range(0, int(LIMITS["LOGGED"]), _PART):
+            with self._store.guarded(key):
+                texts = cast("list[Any]", self._store.redis.lrange(self._store.key(key), start, start + _PART - 1))
+            yield from (one for text in texts if _names(text, job) and (one := entries.logged(text)))
+            if len(texts) < _PART:
+                return
+
     def figures(self) -> Figures:
         """How full it is."""
         names = (keys.NOTICES, keys.NOTICES_WAITING)
@@ -138,6 +164,15 @@ class Outbox:
         with self._store.guarded(keys.NOTICES_LOST):
             found = self._store.redis.getdel(self._store.key(keys.NOTICES_LOST))
         return int(str(found)) if found and str(found).isdecimal() else 0
+
+
+def _parts(ids: list[str]) -> Iterator[list[str]]:
+    return (ids[i : i + _PART] for i in range(0, len(ids), _PART))
+
+
+def _names(text: Any, job: str | None) -> bool:
+    """Whether it may be of a job, before it is read: an id stands in JSON as it is."""
+    return job is None or (isinstance(text, str) and job in text)
 
 
 def _times(rows: Sequence[Any]) -> Iterator[float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import merge
+from itertools import chain, islice
 from typing import Literal
 
 from data.jobs import JobStore
@@ -19,8 +21,8 @@ from pipelines.views.view import iso
 #: The logs of all that jobs named themselves.
 _OF_JOBS = (f"{CALLBACK}:", "mail:", REPORT)
 Result = Literal["waiting", "sent", "given_up"]
-#: Most deliveries that are told at once; and of those that wait, how many are looked through.
-MOST, _LOOKED_THROUGH = 1_000, 10_000
+#: Most deliveries that are told at once.
+MOST = 1_000
 
 
 class Deliveries:
@@ -40,16 +42,9 @@ class Deliveries:
         Raises:
             NoticesUnreadableError, UnavailableError: that cannot be told.
         """
-        found: list[NoticeDelivery] = []
-        if result in (None, "waiting"):
-            waiting = [one for one in self._waiting() if channel in (None, *self._called(one.delivery.channel))]
-            found += [_waiting(one, self._front) for one in reversed(waiting)]
-        if result != "waiting":
-            names = dict.fromkeys(self._names(channel, job))
-            logged = [one for name in names for one in self._outbox.log(self._front + name, limit=MOST)]
-            logged.sort(key=lambda one: -one.at_ms)
-            found += [_logged(one, self._front) for one in logged if result in (None, one.result)]
-        return [one for one in found if job in (None, one["job_id"])][:limit]
+        found = self._waiting(channel, job) if result in (None, "waiting") else iter(())
+        ended = self._ended(channel, job, result) if result != "waiting" else iter(())
+        return list(islice(chain(found, ended), limit))
 
     def replay(self, delivery_id: str) -> None:
         """Send a notice once more to the channel that it went to, under the same id.
@@ -66,8 +61,16 @@ class Deliveries:
             raise NotFoundError("no such delivery; leadmill notices log tells the last ones")
         self._outbox.put(notice, channel)
 
-    def _waiting(self) -> Iterator[Waiting]:
-        return (one for one in self._outbox.waiting(_LOOKED_THROUGH) if one.delivery.channel.startswith(self._front))
+    def _waiting(self, channel: str | None, job: str | None) -> Iterator[NoticeDelivery]:
+        for one in self._outbox.waiting_of(self._front, job):
+            if channel in (None, *self._called(one.delivery.channel)) and job in (None, one.notice.job_id):
+                yield _waiting(one, self._front)
+
+    def _ended(self, channel: str | None, job: str | None, result: Result | None) -> Iterator[NoticeDelivery]:
+        logs = [self._outbox.log_of(self._front + name, job) for name in dict.fromkeys(self._names(channel, job))]
+        for one in merge(*logs, key=lambda one: -one.at_ms):
+            if result in (None, one.result) and job in (None, one.notice.job_id):
+                yield _logged(one, self._front)
 
     def _names(self, channel: str | None, job: str | None) -> Iterator[str]:
         """Channels whose logs may hold what is looked for, as the outbox names them behind the project."""

@@ -373,6 +373,22 @@ def test_a_key_of_another_type_costs_its_channel_at_most(
         assert f"Job {job(1)} has failed" in said, "the other channel hears of it"
 
 
+def test_who_asks_what_waits_reads_no_deliveries_of_others(store: JobStore, outbox: Outbox) -> None:
+    for n in range(250):
+        write(store, "job.failed", job(n))
+    spread(outbox, Target("acme:hook", False))
+
+    def read(front: str, job_id: str | None = None) -> tuple[list[str | None], int]:
+        store.redis.config_resetstat()
+        found = [one.notice.job_id for one in outbox.waiting_of(front, job_id)]
+        return found, store.redis.info("commandstats").get("cmdstat_hmget", {"calls": 0})["calls"]
+
+    assert read("evil:") == ([], 0)
+    found, calls = read("acme:")
+    assert len(found) == 250 and found[0] == job(249) and calls == 3
+    assert read("acme:", job(7))[0] == [job(7)]
+
+
 def test_names_of_channels_do_not_fill_the_metrics(store: JobStore, outbox: Outbox) -> None:
     metrics = store.key(keys.METRICS)
     store.redis.hset(
