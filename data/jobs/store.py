@@ -227,7 +227,7 @@ class JobStore(JobReader):
     def restore(self, job_id: str, lost: RestoredJob, quotas: Quotas | None = None) -> bool:
         """Put back an ended job that an emptied server has lost; whether it was missing.
 
-        It counts for the `quotas` of its project's day, if it is of today.
+        It counts for the `quotas` of its project's day, if it is of today. That it failed by the loss is a notice.
         """
         answer = self.call(
             "restore",
@@ -236,6 +236,7 @@ class JobStore(JobReader):
             doc=lost.document,
             units=_stored(lost.units),
             quota=Bounds(quotas=quotas).arguments["quota"] if quotas else None,
+            fails=not lost.ended and lost.fields.get("status") == Status.FAILED,
         )
         return answer.refused is None
 

@@ -30,8 +30,8 @@ local function count_ended(job, by)
 end
 
 -- Somebody may want to hear of a job's end. One that was resumed and is completed is what whoever heard of its failure
--- hears, too.
-local function notice_end(job, status)
+-- hears, too. `unheard`: who listens is not known, and the deliverer finds out.
+local function notice_end(job, status, unheard)
   local kind, least = 'job.' .. status, num(job[MIN_COVERAGE])
   local heard = { kind }
   if status == 'failed' and least > 0 and (job.coverage or '') ~= '' and num(job.coverage) < least then
@@ -40,7 +40,7 @@ local function notice_end(job, status)
   elseif status == 'completed' and num(job.attempt) > 1 then
     heard = { kind, 'job.failed', 'job.low_coverage' }
   end
-  local asked
+  local asked = unheard and {} or nil
   if job.notify or job.callback_url then asked = { notify = job.notify, callback_url = job.callback_url } end
   notice(kind, {
     status = status, kind = job.kind, attempt = num(job.attempt), companies = job[COMPANIES] and num(job[COMPANIES]),

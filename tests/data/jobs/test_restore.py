@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from data import keys
 from data.jobs import JobStore
 from data.jobs.restored import RestoredJob
-from tests.data.jobs.acting import JOB, begin, completed, contents, handed, launched, state
+from leadmill.notices import Notice
+from tests.data.jobs.acting import JOB, OTHER, begin, completed, contents, handed, launched, state
 
 
 def test_it_is_as_it_was_and_can_be_resumed(store: JobStore) -> None:
@@ -22,6 +26,21 @@ def test_it_is_as_it_was_and_can_be_resumed(store: JobStore) -> None:
     assert store.ids("s:completed") == store.ids("k:pipeline") == store.ids("t:t") == [(JOB, int(before["created"]))]
     assert store.redis.hget(store.key("ended"), "pipeline:completed") == "1"
     assert handed(store.resume(JOB)) == ["launch"]
+
+
+def test_that_it_failed_by_the_loss_is_told_to_whoever_asked_and_whoever_listens(store: JobStore) -> None:
+    fields = {"kind": "pipeline", "created": 1, "callback_url": "https://crm.example/", "tags": '["t"]'}
+    for job, status, ended in ((JOB, "failed", False), (OTHER, "failed", True), (f"{OTHER[:-1]}2", "cancelled", False)):
+        lost = RestoredJob({**fields, "status": status}, {"error": "the job store was emptied"}, {}, ended)
+        assert store.restore(job, lost)
+    rows: Any = store.redis.xrange(store.key(keys.NOTICES))
+    (told,) = [Notice.read(entry, text) for entry, row in rows for text in row.values()]
+    assert (told.kind, told.job_id, told.tags) == ("job.failed", JOB, ("t",))
+    assert told.asked == {"callback_url": "https://crm.example/"}
+    assert told.about["error"] == "the job store was emptied"
+    store.redis.flushall()
+    assert store.restore(JOB, RestoredJob({"kind": "pipeline", "status": "failed", "created": 1}, {"error": "x"}, {}))
+    assert store.redis.xlen(store.key(keys.NOTICES)) == 1, "who listens was lost with the rest"
 
 
 def test_one_that_is_there_stays_as_it_is(store: JobStore) -> None:

@@ -16,5 +16,9 @@ local function operation()
   note_project(job)
   if args.quota then limits().count_restored(job, dec(args.quota)) end
   event('status', { status = job.status })
+  if args.fails then
+    job.why = args.doc.error
+    notice_end(job, job.status, true)
+  end
   return { ok = true }
 end
