@@ -50,6 +50,18 @@ def first_command(line: str) -> list[str]:
     return list(takewhile(lambda word: not set(word) <= set("();<>|&"), lexer))
 
 
+def test_there_is_something_to_look_at() -> None:
+    assert {page.stem for page in PAGES if commands(page)} >= {
+        "README",
+        "notices",
+        "runbook",
+        "operations",
+        "keys",
+        "team",
+    }
+    assert {page.stem for page in PAGES if COMPOSE.search(page.read_text())} >= {"runbook", "monitoring", "notices"}
+
+
 @pytest.fixture(scope="module")
 def whole() -> TyperGroup:
     return all_commands()

@@ -94,7 +94,9 @@ def test_runs_of_a_stage_name_each_other(sent: InMemorySpanExporter) -> None:
 def test_an_error_has_its_kind_alone(sent: InMemorySpanExporter) -> None:
     with pytest.raises(ValueError), spans.begun("request"), tracing.span("move"):
         raise ValueError("pl4nted")
-    for span in sent.get_finished_spans():
+    spans_sent = sent.get_finished_spans()
+    assert {span.name for span in spans_sent} >= {"request", "move"}
+    for span in spans_sent:
         assert (span.status.description, span.events) == ("ValueError", ())
 
 

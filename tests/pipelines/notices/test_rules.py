@@ -214,6 +214,7 @@ def test_what_is_wrong_says_what_to_do() -> None:
 
 def test_the_commands_that_are_advised_are_there() -> None:
     known = all_commands()
+    assert any("leadmill " in text for text in ADVICE.values())
     for kind, text in ADVICE.items():
         for words in re.findall(r"leadmill ([a-z-]+(?: [a-z-]+)?)", text):
             group, _, inner = words.partition(" ")
