@@ -45,7 +45,6 @@ class RemovedProject(TypedDict):
 
     name: str
     jobs_cancelled: int
-    keys: int
     redis_keys: int
     bytes_freed: int
 
@@ -132,7 +131,7 @@ def carry_out(
 def _remove(store: JobStore, lake: Lake, check: Callable[[], None], quiet_s: float) -> RemovedProject:
     name = store.project
     mark = ending(lake.data, name)
-    keys = _drop_settings(lake, name)
+    _drop_settings(lake, name)
     pause_point("ending_marked")
     cancelled = _cancel_live(store, check)
     pause_point("ending_cancelled")
@@ -148,18 +147,15 @@ def _remove(store: JobStore, lake: Lake, check: Callable[[], None], quiet_s: flo
     forget_project(store)
     drop_mark(lake.data, name)
     log.info("project removed", project=name, jobs_cancelled=cancelled, bytes_freed=freed)
-    return {
-        "name": name, "jobs_cancelled": cancelled, "keys": keys, "redis_keys": dropped, "bytes_freed": freed,
-    }  # fmt: skip
+    return {"name": name, "jobs_cancelled": cancelled, "redis_keys": dropped, "bytes_freed": freed}
 
 
-def _drop_settings(lake: Lake, name: str) -> int:
-    """What files of all projects say of it; how many keys counted."""
-    keys = KeyRegistry(lake.data).drop_project(name)
+def _drop_settings(lake: Lake, name: str) -> None:
+    """What files of all projects say of it: channels, quotas, and keys, should any have been left."""
+    KeyRegistry(lake.data).drop_project(name)
     notice_channels(lake.data).drop_project(name)
     if name in project_quotas(lake.data).own():
         project_quotas(lake.data).put(name, {})
-    return keys
 
 
 def _cancel_live(store: JobStore, check: Callable[[], None]) -> int:

@@ -139,8 +139,8 @@ class KeyRegistry:
         self._tell()
         return after.keys[key_id]
 
-    def drop_project(self, project: str) -> int:
-        """End the keys of a project and forget them; how many still counted.
+    def drop_project(self, project: str) -> None:
+        """End the keys of a project and forget them.
 
         Raises:
             StorageError, UnavailableError: the table cannot be read or written.
@@ -148,12 +148,10 @@ class KeyRegistry:
         now = datetime.now(UTC)
         with self._file.changing():
             table = self.table()
-            found = [key for key in table.keys.values() if key.project == project]
-            if not found:
-                return 0
+            if all(key.project != project for key in table.keys.values()):
+                return
             self._file.put(table.without(project, now).dumped())
         self._tell()
-        return sum(key.is_living(now) for key in found)
 
     def rotate(self, key_id: str, grace_s: int = 0, project: str | None = None) -> tuple[ApiKey, str]:
         """Another secret for a key; the one it has counts for `grace_s` more. The new one is kept nowhere.
