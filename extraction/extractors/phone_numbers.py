@@ -47,7 +47,9 @@ VANITY = re.compile(
     r"|(?P<own>\([2-9]\d\d\)[-. ]?|[2-9]\d\d[-.]|[2-9]\d\d (?=\d)))"
     r"(?P<keys>\d{3}[-. ]?[A-Z]{4}|(?:[A-Z\d]{1,7}[-.]){0,2}[A-Z\d]{2,10})(?![\w@])"
 )
-_SEPARATOR = re.compile(r"\s?[/|•·]\s?|\s-\s|(?<=\d)\s(?=[(\[]|0\d|\d{3}-\d{3}-\d{4})")
+_LETTERS = re.compile("[A-Z]{2}")
+_NO_DIGIT = re.compile(r"\D")
+_SEPARATOR = re.compile(r"\s?[/|•·]\s?|\s-\s|\.\s|(?<=\d)\s(?=[(\[]|0\d|\d{3}-\d{3}-\d{4})")
 _SLASHED_TAIL = re.compile(r"\s?[/|]\s?(-?)\s?\d{1,4}$")
 _DASHED_END = re.compile(r"-\s?\d{1,5}$")
 _ZERO = re.compile(r"\(\s?0\s?\)|\[\s?0\s?\]")
@@ -105,7 +107,7 @@ def read(written: str, region: str | None) -> tuple[Number, ...]:
     `region` is the company's country: it reads numbers without a country code.
     """
     text = fold(written)[:MAX_WRITTEN]
-    for match in VANITY.finditer(text):
+    for match in VANITY.finditer(text) if _LETTERS.search(text) else ():
         spelled = keypad(match)
         number = _valid(spelled, "US") if spelled else None
         if number is not None:
@@ -133,18 +135,23 @@ def keypad(match: re.Match[str]) -> str | None:
 
 def _in_run(run: str, region: str | None) -> list[Number]:
     """The numbers of one run of digits: the whole of it, or what its slashes and spaced dashes hold apart."""
-    tail = _SLASHED_TAIL.search(run)
+    tail = _SLASHED_TAIL.search(run) if "/" in run or "|" in run else None
     head = run[: tail.start()] if tail else ""
     tailed = len(_digits(head)) >= 9 and _read_one(head, region) is not None
     whole = None if tailed else _read_one(run, region)
     if whole is not None:
         return [whole]
+    separators = list(_SEPARATOR.finditer(run))
+    if not separators:
+        return []
     found: list[Number] = []
     base, pending, start = "", "", 0
-    for end in (*_SEPARATOR.finditer(run), None):
+    for end in (*separators, None):
         piece = run[start : end.start() if end else len(run)]
         alone = pending + piece
         number = _read_one(alone, region)
+        if number is None and pending and (number := _read_one(piece, region)):
+            alone = piece
         if number is None and base and not pending and _digits(piece) and _is_end(run[:start], piece, base):
             alone = with_tail(base, piece)
             number = _read_one(alone, region)
@@ -167,7 +174,7 @@ def _is_year(digits: str) -> bool:
 
 
 def _digits(text: str) -> str:
-    return re.sub(r"\D", "", text)
+    return _NO_DIGIT.sub("", text)
 
 
 def _read_one(written: str, region: str | None) -> Number | None:

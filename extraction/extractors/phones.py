@@ -20,6 +20,7 @@ from extraction.findings import Finding
 MAX_CANDIDATES = 120
 #: Longest line that is a label and nothing else, characters.
 MAX_LABEL = 30
+MAX_HEAD = 16
 #: Rows of tables looked at on one page.
 MAX_ROWS = 1_000
 MAX_CELLS = 60
@@ -29,6 +30,8 @@ MAX_LABELS = 6
 _AFTER = r"(?!@)(?!(?!x\.?\s?\d|ext|fax|tel|e-?mail|[A-Z][a-zäöü])[^\W_])(?!\s?(?:€|EUR\b|USD\b|%|kg\b|mm\b|cm\b|GB\b))"
 _NUMBER = re.compile(r"(?<![\w/@=#&%€$£¥+-])(?<!\d[.,])" + RUN + _AFTER)
 _AREA = re.compile(r"\d{3}\)?[-. ].{0,5}[A-Z]{2}")
+#: What both a number and a spelled one hold: most lines are passed over by one look.
+_SOME_DIGITS = re.compile(r"\d[^\n\d]{0,4}\d[^\n\d]{0,4}\d")
 _DIGITS_ENOUGH = re.compile(r"\d[^\n\d]{0,4}\d[^\n\d]{0,4}\d[^\n\d]{0,4}\d")
 _LONG_DIGITS = re.compile(r"\d{16,}")
 _FILLERS = re.compile(r"_{2,}")
@@ -66,6 +69,8 @@ _DATE = re.compile(
     r"20)?\d\d)(?:$|[ .,\-])"
 )
 _PRICE = re.compile(r"^\d{1,3}(?:[., ]\d{3})+(?:[.,]\d\d)?$|^\d+[.,]\d\d$|^\d{1,3}(?:\.\d{1,3}){3}$")
+#: Places on the earth: `48.775846`.
+_DECIMAL = re.compile(r"^(?:[1-9]\d?|1[0-8]\d)\.\d{5,}$")
 #: Hours: `10.00 - 18.00`, `8 - 12 / 13 - 17`.
 _HOURS = re.compile(r"^\d{1,2}[.: ]?\d{0,2}\s?-\s?\d{1,2}[.:]\d\d|^\d{1,2}\.\d\d(?:\s?[-/ ]\s?\d{1,2}\.\d\d)+$")
 _FAX = (
@@ -77,7 +82,7 @@ _FAX_LETTER = re.compile(r"(?:^|[\s|,;/·•\d(])F\s?[:.)]?\s?$|(?:^|[\s|,;·•
 _TEL_WORD = re.compile(
     r"(?<![^\W\d_])(?:tel(?!e?[- ]?fax|l)|tél(?!éc)|ph(?:one)?(?!\w)|(?:cell|fon|ring|dial|free|toll|ruf)(?!\w)|call)|"
     r"telef[oóu]|phone|mobi(?:l|el)|fono|contact|kontakt|handy|hotline|helpline|office|direct|rufnummer|durchwahl|notruf|service|"
-    r"text us|whatsapp|電話|电话|전화|тел|\bT\s?[:.)]|(?<!\w)[tpm][:.]\s|\bT$|\bM\s?[:.]|\bP\s?[:.]",
+    r"text us|whatsapp|電話|电话|전화|тел|\bT\s?[:.)]|(?<!\w)[tpm][:.]\s|\bT$|\b[MP]\s?[:.](?![^\W\d])",
     re.IGNORECASE,
 )
 _BOTH = re.compile(r"[/&+]\s{0,2}(?:" + _FAX + r")|(?<!\w)(?:und|and|et|en|y|e|u\.)\s(?:" + _FAX + ")", re.IGNORECASE)
@@ -130,8 +135,7 @@ def _candidates(page: Document) -> Iterator[Finding]:
                 for text in item.texts(name):
                     yield page.found(field, text.removeprefix("tel:")[:MAX_WRITTEN], item.method, 0.95)
     for link in page.links:
-        number = _linked(link.href)
-        if number:
+        if _CALLS.match(link.href) and (number := _linked(link.href)):
             faxed = link.href[:4].lower() == "fax:" or _FAX_WORD.search(link.text)
             yield page.found("fax" if faxed else "phone", number, "tel-link", 0.95)
     yield from _in_text(page)
@@ -139,8 +143,6 @@ def _candidates(page: Document) -> Iterator[Finding]:
 
 def _linked(href: str) -> str:
     """The number that a link calls or writes to; a link that shares, follows or invites has none."""
-    if not _CALLS.match(href):
-        return ""
     scheme, _, target = href[:400].partition(":")
     if scheme.strip().lower() in ("tel", "callto", "fax", "sms"):
         return re.split("[;?,]", unquote(target))[0].strip("/ ")[:MAX_WRITTEN]
@@ -166,14 +168,20 @@ def _in_text(page: Document) -> Iterator[Finding]:
     named: list[str] = []
     lines = page.lines
     for place, line in enumerate(lines):
-        if _DIGITS_ENOUGH.search(line) and "." * 3 not in line[:3]:
+        if not _SOME_DIGITS.search(line):
+            named = []
+        elif _DIGITS_ENOUGH.search(line) and "." * 3 not in line[:3]:
             named = named or _labels_of(lines, place)
             before = named.pop(0) if named else lines[place - 1] if place else ""
-            yield from _in_line(page, _FILLERS.sub(" ", _LONG_DIGITS.sub("x", fold(line))), before, columns)
+            yield from _in_line(page, _plain(line), before, columns)
         else:
             named = []
-            if _AREA.search(line):
-                yield from _vanities(page, line)
+            yield from _vanities(page, line)
+
+
+def _plain(line: str) -> str:
+    text = _LONG_DIGITS.sub("x", fold(line))
+    return _FILLERS.sub(" ", text) if "__" in text else text
 
 
 def _labels_of(lines: Sequence[str], place: int) -> list[str]:
@@ -207,18 +215,18 @@ class FaxColumns:
         self.page = page
 
     def holds(self, written: str) -> bool:
-        return re.sub(r"\D", "", written) in self._digits
+        return bool(self._digits) and re.sub(r"\D", "", written) in self._digits
 
     @cached_property
     def _digits(self) -> frozenset[str]:
-        if not any(len(line) <= MAX_LABEL and _FAX_HEAD.fullmatch(line) for line in self.page.lines):
+        if not any(len(line) <= MAX_HEAD and _FAX_HEAD.fullmatch(line) for line in self.page.lines):
             return frozenset()
         columns: dict[int, list[int]] = {}
         found: set[str] = set()
         for row in self.page.tree.tags("tr")[:MAX_ROWS]:
             table = row.parent.mem_id if row.parent else 0
             texts = [cell.text()[:200].strip() for cell in islice(row.iter(), MAX_CELLS) if cell.tag in ("td", "th")]
-            heads = [place for place, text in enumerate(texts) if len(text) <= MAX_LABEL and _FAX_HEAD.fullmatch(text)]
+            heads = [place for place, text in enumerate(texts) if len(text) <= MAX_HEAD and _FAX_HEAD.fullmatch(text)]
             if heads and not any(map(_DIGITS_ENOUGH.search, texts)):
                 columns[table] = heads
             elif table in columns:
@@ -229,34 +237,39 @@ class FaxColumns:
 
 
 def _in_line(page: Document, line: str, before: str, columns: FaxColumns) -> Iterator[Finding]:
-    if _AREA.search(line):
-        yield from _vanities(page, line)
-    if not _NUMBER.search(line):
+    yield from _vanities(page, line)
+    matches = list(_NUMBER.finditer(line))
+    if not matches:
         return
-    line = _BLOT.sub(lambda match: "~" * len(match[0]), line)
+    clear = _BLOT.sub(lambda match: "~" * len(match[0]), line)
+    if clear != line:
+        line, matches = clear, list(_NUMBER.finditer(clear))
     end = 0
     field: str | None = None
-    for match in _NUMBER.finditer(line):
+    labelled = False
+    for match in matches:
         if match.start() < end:
             continue
         raw, stop = match[0], match.end()
         gap = line[end : match.start()]
-        label = gap[-40:] if end or len(gap) > 2 else _behind_digits(before)[-30:] + " " + gap
+        borrowed = not end and len(gap) <= 2
+        label = _behind_digits(before)[-30:] + " " + gap if borrowed else gap[-40:]
         if _is_other(raw, label):
             continue
-        # A label holds for the numbers joined to the first: `Fax 1234 / 5678`.
-        field = field if field and _JOINED.fullmatch(gap) else None
+        kind = _kind(label)
         behind = _LABEL_BEHIND.match(line, stop)
-        if behind and (behind["held"] or not _is_named(gap)):
-            field = "fax" if _FAX_WORD.match(behind["held"] or behind["bare"]) or behind["held"] == "F" else "phone"
-        elif columns.holds(raw) and not _is_named(gap):
-            field = "fax"
-        field = field or _kind(label)
+        if behind and (behind["held"] or borrowed or kind is None):
+            kind = "fax" if _FAX_WORD.match(behind["held"] or behind["bare"]) or behind["held"] == "F" else "phone"
+        elif field and _JOINED.fullmatch(gap):
+            # A label holds for the numbers joined to the first: `Fax 1234 / 5678`.
+            kind = field if labelled else None
+        elif (borrowed or kind is None) and columns.holds(raw):
+            kind = "fax"
+        field, labelled = kind or "phone", kind is not None
         base = raw
         while tail := tail_of(line, base, stop):
             base, stop = with_tail(base, tail["dashed"] or tail["bare"]), tail.end()
         end = behind.end() if behind else stop
-        labelled = bool(behind or _TEL_WORD.search(label) or field == "fax")
         confidence = 0.85 if labelled else 0.65
         if re.fullmatch(r"\d+", raw) and not labelled:
             # Bare digits with nothing that calls them a number: only on a line of their own.
@@ -266,34 +279,32 @@ def _in_line(page: Document, line: str, before: str, columns: FaxColumns) -> Ite
         yield page.found(field, line[match.start() : stop][:MAX_WRITTEN], "text", confidence)
         while tail := _LABELLED_TAIL.match(line, end):
             end = tail.end()
-            yield page.found(_kind(tail[0]), with_tail(base, tail["tail"]), "text", 0.85)
+            yield page.found(_kind(tail[0]) or "phone", with_tail(base, tail["tail"]), "text", 0.85)
 
 
 def _vanities(page: Document, line: str) -> Iterator[Finding]:
+    if not _AREA.search(line):
+        return
     for match in VANITY.finditer(line):
         if keypad(match):
-            field = _kind(line[max(0, match.start() - 40) : match.start()])
-            yield page.found(field, match[0], "text", 0.6)
+            kind = _kind(line[max(0, match.start() - 40) : match.start()])
+            yield page.found(kind or "phone", match[0], "text", 0.6)
 
 
-def _kind(label: str) -> str:
-    """`fax` where the nearest word says so and does not say phone as well (`Tel/Fax`)."""
+def _kind(label: str) -> str | None:
+    """`fax` where the nearest word says so and does not say phone as well (`Tel/Fax`); None where no word says."""
     fax = max((match.end() for match in _FAX_WORD.finditer(label)), default=-1)
     letter = _FAX_LETTER.search(label)
     fax = max(fax, letter.end() if letter else -1)
     tel = max((match.end() for match in _TEL_WORD.finditer(label)), default=-1)
     if fax <= tel:
-        return "phone"
+        return "phone" if tel >= 0 else None
     return "phone" if tel >= 0 and _BOTH.search(label, tel - 1) else "fax"
-
-
-def _is_named(gap: str) -> bool:
-    return any(word.search(gap) for word in (_TEL_WORD, _FAX_WORD, _FAX_LETTER))
 
 
 def _is_other(raw: str, label: str) -> bool:
     """Whether the text is a date, a price, hours or some other number rather than a phone number."""
-    if _DATE.match(raw) or _PRICE.match(raw) or _HOURS.match(raw) or raw.count("(") > 4:
+    if _DATE.match(raw) or _PRICE.match(raw) or _HOURS.match(raw) or _DECIMAL.match(raw) or raw.count("(") > 4:
         return True
     other = _OTHER_NUMBER.search(label)
     if other is None:

@@ -65,6 +65,7 @@ def test_every_dash_and_hidden_sign_is_folded(document, written):
         ("post@acme.no (415) 697-2201", "US", ["+14156972201"]),
         ("415.697.COOK", "US", ["+14156972665"]),
         ("888.FAR.SIGHTED", "US", ["+18883277444"]),
+        ("Serving you since 1987. 415.697.2201", "US", ["+14156972201"]),
         ("Telefoonnummer 020 624 1111", "NL", ["+31206241111"]),
     ],
 )
@@ -111,6 +112,8 @@ def test_a_fax_is_told_by_its_label(document, html, region, phone, fax):
         ("Kundennummer: 0711 3487025", "DE"),
         ("Steuer-Nr.: 0711/34870/25", "DE"),
         ("EUR 206 241 111", "NL"),
+        ("REA MI-20624111 P.IVA 02624111223", "IT"),
+        ("48.775846, 9.182932", "DE"),
         ("250 TRACTORS in stock", "US"),
     ],
 )
