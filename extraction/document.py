@@ -128,15 +128,27 @@ class Document:
         """A link or source of this page as absolute URL, without its fragment."""
         return _join(self.base_url, storable(href).strip()).partition("#")[0][:MAX_URL]
 
-    @cached_property
+    @property
     def links(self) -> list[Link]:
         """The links in the order of the page, at most `MAX_LINKS`."""
-        links = []
+        return self._hrefs[0]
+
+    @property
+    def scripted_links(self) -> list[str]:
+        """What the `javascript:` links of the page run."""
+        return self._hrefs[1]
+
+    @cached_property
+    def _hrefs(self) -> tuple[list[Link], list[str]]:
+        links: list[Link] = []
+        scripted: list[str] = []
         for node in self.tree.tags("a")[:MAX_LINKS]:
             href = (node.attrs.get("href") or "").strip()[:MAX_URL]
-            if href and href[0] != "#" and not href.lower().startswith("javascript:"):
+            if href[:11].lower() == "javascript:":
+                scripted.append(href[11:])
+            elif href and href[0] != "#":
                 links.append(Link(href, clean(node.text(), 200)))
-        return links
+        return links, scripted
 
     @cached_property
     def items(self) -> list[Item]:
@@ -154,9 +166,11 @@ class Document:
 
 
 def _icon_label(node: LexborNode) -> str:
-    """What a small picture says in place of a word: a telephone or a fax machine before the number."""
+    """What a small picture says in place of a word: a telephone or a fax machine before the number, the sign @."""
     attributes = node.attrs
     alt = (attributes.get("alt") or "")[:24]
+    if alt.strip(" ()[]").lower() in ("@", "at"):
+        return "@"
     said = alt if _ICON.search(alt) else (attributes.get("src") or "")[-60:].rpartition("/")[2]
     match = _ICON.search(said)
     return f" {match[0]}: " if match else " "

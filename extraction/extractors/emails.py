@@ -1,62 +1,34 @@
-"""E-mail addresses: mailto links, Cloudflare's hidden ones, declared ones, and those written in the text.
+"""E-mail addresses: where a page holds them (links, declared data, text, attributes, scripts), and how surely.
 
-Handles what real pages do to them: `mailto:%20info@`, `(at)` spellings, text glued to either end,
-placeholders of templates, image names with an `@`, addresses of the agency that built the site.
+What an address is, is told by `extraction.email_addresses`; how one is read that is hidden from machines, by
+`extraction.email_cloaks` and `extraction.script_texts`.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
-from typing import Any
+from itertools import islice
 from urllib.parse import unquote
 
+from selectolax.lexbor import LexborNode
+
 from extraction.document import Document
+from extraction.email_addresses import RESERVED, addresses, may_be_spelled, spelled, whole_address
+from extraction.email_cloaks import is_own, plain_or_spelled, put_together, uncloaked
 from extraction.findings import Finding
-from leadmill.ids import registrable_domain
+from extraction.script_texts import Arguments, Text, texts
 
-#: Addresses taken from one page.
+#: Addresses taken from one page, elements and scripts looked at for hidden ones, signs `@` looked around.
 MAX_EMAILS = 40
+MAX_ELEMENTS = 40
+MAX_SCRIPTS = 8
+MAX_SIGNS = 200
+#: Characters of a script that are searched, and read before and behind what looks like an address in it.
+MAX_CODE = 60_000
+MAX_BEFORE = 1_500
 
-_ADDRESS = re.compile(
-    r"(?<![\w.+%-])([a-z0-9][\w.+%'-]{0,63})@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,5})", re.IGNORECASE | re.ASCII
-)
-#: `info (at) acme (dot) com`, `info[at]acme.com`, `info {at} acme {punkt} de`; bare words only with blanks around both.
-_AT = r"\s{0,3}[\[({<]\s{0,2}(?:at|ät|@|arroba|chez)\s{0,2}[\])}>]\s{0,3}"
-_DOT = r"(?:\s{0,3}[\[({<]\s{0,2}(?:dot|punkt|point|punto|\.)\s{0,2}[\])}>]\s{0,3}|\.)"
-_SPELLED = re.compile(
-    rf"(?<![\w.+-])([a-z0-9][\w.+-]{{0,63}}){_AT}([a-z0-9-]{{1,63}}(?:{_DOT}[a-z0-9-]{{1,63}}){{1,4}})",
-    re.IGNORECASE | re.ASCII,
-)
-_SPOKEN = re.compile(
-    r"(?<![\w.+-])([a-z0-9][\w.+-]{0,63}) (?:at|AT) ([a-z0-9-]{2,63}) (?:dot|DOT) ([a-z]{2,10})\b",
-    re.IGNORECASE | re.ASCII,
-)
-_SPELLED_HINT = re.compile(r"[\[({<]\s?(?:at|ät|@|arroba|chez)\s?[\])}>]| dot ", re.IGNORECASE)
-_DOTS = re.compile(_DOT, re.IGNORECASE)
-_LONG = re.compile(r"[^\s@]{400,}")
-_GLUED_HEAD = re.compile(
-    r"^(?:e-?mail|mail|contact|kontakt|courriel|correo)(?=(?:info|sales|office|contact|hello|support|"
-    r"kontakt|mail|service|enquir|inquir|admin)\b)",
-    re.IGNORECASE,
-)
-_GLUED_NUMBER = re.compile(r"^[\d.-]{7,}(?=[a-z])", re.IGNORECASE)
-_FILE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|css|js|pdf|ico|avif|mp4|woff2?)$", re.IGNORECASE)
-_CASE_EDGE = re.compile(r"(?<=[a-z])[A-Z]")
-_PLACEHOLDER_DOMAINS = frozenset(
-    "example.com example.org example.net domain.com yourdomain.com yoursite.com mysite.com email.com "
-    "mail.com.au company.com "
-    "yourcompany.com website.com site.com test.com sentry.io wixpress.com address.com mydomain.com "
-    "beispiel.de "
-    "musterfirma.de exemple.com ejemplo.com sample.com abc.com xyz.com".split()
-)
-_PLACEHOLDER_USERS = frozenset(
-    "user username name yourname your.name email youremail your.email you someone john.doe jane.doe max.mustermann "
-    "firstname.lastname vorname.nachname abc xxx".split()
-)
-#: Kept out of the public suffixes for ever by RFC 2606.
-_RESERVED = ".example"
 #: Words beside an address that belongs to somebody else: who built the site, or speaks for the press.
 _AGENCY = re.compile(
     r"web\s?-?(?:site|design|master|agen)|design(?:ed)? by|developed by|powered by|\bpress\b|\bPR\b|"
@@ -64,6 +36,35 @@ _AGENCY = re.compile(
     r"public relations|webdesign|umsetzung|realisi|agence|agentur|conception|hosting",
     re.IGNORECASE,
 )
+_MAILTO = re.compile(r"(?:https?://|//)?(?:mail ?to|e?-?mail|maito|malito)[:;]\s*", re.IGNORECASE)
+#: Names of data attributes that announce an address or a part of one.
+_DATA = re.compile(r"data-[a-z0-9_-]{1,50}+(?==)")
+_TELLING = re.compile(
+    r"mail|domain|scramb|cloak|crypt|rot13|obfus|spam|revers|b64|base64|addy|tld|(?:enc|host|website|contact)\Z"
+)
+_SIGN = re.compile("@")
+#: How far before a sign its attribute begins, and behind it a tag opens.
+_NEAR = 300
+_IN_ATTRIBUTE = re.compile(
+    r"\s(data-[a-z0-9_.-]{1,40}|title|alt|aria-label|on[a-z]{4,12}|href)\s?=\s?(?:\"[^\"<>]*|'[^'<>]*)\Z"
+)
+_BROKEN_UP = re.compile(r"</[a-z]{1,10}>[\w.+-]{0,64}\Z")
+_UNSEEN = re.compile(r"display\s?:\s?none|visibility\s?:\s?hidden|<[a-z]{1,6} hidden\b")
+_OPENS = re.compile(r"@[\w.-]{0,64}<[a-z]{1,10}\b")
+#: Elements within a line that are not shown.
+_HIDDEN = ",".join(
+    f"{tag}[{said}]"
+    for tag in ("span", "b", "i", "em", "a", "small", "strong", "font")
+    for said in ('style*="display:none" i', 'style*="display: none" i', 'style*="visibility:hidden" i', "hidden")
+)
+_HIDDEN_CLASS = re.compile(r"\.([a-zA-Z][\w-]{0,40})\s{0,3}\{[^{}]{0,200}?display\s{0,3}:\s{0,3}none")
+_SCRIPT = re.compile(r"<[sS][cC][rR][iI][pP][tT]([^>]{0,400})>")
+_SCRIPT_HINTS = ("#64;", "x40", "%40", "fromCharCode", "atob(", "ail('", 'ail("')
+#: Within a text, or put between two; not where a form is checked: `indexOf("@")`.
+_SIGN_IN_CODE = re.compile(r"@[\w\[-]|@['\"`]\s?\+|(?:join\(|,\s?)['\"`]@['\"`]")
+_SPEAKS_OF_MAIL = re.compile(r"mail|crypt|rot|obfus|revers|scram|decod|cloak|linkto|spam|addy", re.IGNORECASE)
+_TAGS = re.compile(r"<[^<>]{0,400}>")
+_URLS = re.compile(r"\b[a-z]{2,8}://[^\s\"'<>]{1,500}")
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -73,9 +74,10 @@ def find(page: Document) -> Iterator[Finding]:
     what forms show to be written over.
     """
     seen: dict[str, float] = {}
-    reserved = page.domain.endswith(_RESERVED)
-    for address, method, confidence in _candidates(page):
-        if address.endswith(_RESERVED) and not reserved:
+    reserved = page.domain.endswith(RESERVED)
+    signs = _Signs(page)
+    for address, method, confidence in _candidates(page, signs):
+        if address in signs.decoys or (address.endswith(RESERVED) and not reserved):
             continue
         if len(seen) >= MAX_EMAILS:
             return
@@ -84,99 +86,210 @@ def find(page: Document) -> Iterator[Finding]:
             yield page.found("email", address, method, confidence)
 
 
-def _candidates(page: Document) -> Iterator[tuple[str, str, float]]:
+class _Signs:
+    """What stands around the signs `@` of the markup: in which attributes they are, and what is not shown."""
+
+    def __init__(self, page: Document) -> None:
+        self.attributes: set[str] = set()
+        self.in_area = False
+        self.in_noscript = False
+        #: Addresses that nobody sees, or that only look so with what nobody sees.
+        self.decoys: set[str] = set()
+        #: Texts that hold an address once what is hidden is left out.
+        self.shown: list[str] = []
+        broken_up = False
+        markup = page.html
+        for match in islice(_SIGN.finditer(markup), MAX_SIGNS) if "@" in markup else ():
+            at = match.start()
+            before = markup[max(0, at - _NEAR) : at]
+            name = _IN_ATTRIBUTE.search(before)
+            if name is not None and name[1] == "href":
+                self.in_area = self.in_area or "<area" in before.lower()
+            elif name is not None:
+                self.attributes.add(name[1])
+            broken_up = broken_up or bool(
+                _BROKEN_UP.search(before) or _OPENS.match(markup, at) or _UNSEEN.search(before)
+            )
+            self.in_noscript = self.in_noscript or "<noscript" in before
+        if broken_up:
+            self._look_behind(page)
+
+    def _look_behind(self, page: Document) -> None:
+        hidden = _hidden(page)
+        for node in page.tree.css(hidden)[:MAX_ELEMENTS]:
+            parent = node.parent
+            unseen = f"{node.attrs.get('href') or ''} {node.text()}"[:400]
+            self.decoys.update(addresses(unquote(unseen)))
+            if parent is not None and parent.tag != "body":
+                whole = parent.text()[:1_000]
+                if "@" in whole:
+                    shown = "".join(_visible(parent, hidden))[:1_000]
+                    self.shown.append(shown)
+                    self.decoys.update(set(addresses(whole)) - set(addresses(shown)))
+
+
+def _hidden(page: Document) -> str:
+    """The selector of what is hidden within lines, also by the classes of the page's own style sheets."""
+    names = [match[1] for node in page.tree.css("style")[:4] for match in _HIDDEN_CLASS.finditer(node.text()[:20_000])]
+    return ",".join([_HIDDEN, *(f"span.{name},b.{name},i.{name},em.{name},a.{name}" for name in names[:12])])
+
+
+def _visible(parent: LexborNode, hidden: str) -> Iterator[str]:
+    for child in parent.iter(include_text=True):
+        if child.tag == "-text" or not child.css_matches(hidden):
+            yield child.text()
+
+
+def _candidates(page: Document, signs: _Signs) -> Iterator[tuple[str, str, float]]:
     for item in page.items:
         if item.is_organization or "contactpoint" in item.types:
             for text in item.texts("email"):
-                yield from (
-                    (address, item.method, 0.95) for address in addresses(unquote(text.removeprefix("mailto:")))
-                )
+                for address in plain_or_spelled(unquote(_MAILTO.sub("", text, count=1))):
+                    yield address, item.method, 0.95
+    yield from _in_links(page, signs)
+    for text in signs.shown:
+        yield from ((address, "text", 0.8) for address in addresses(text))
+    yield from _in_text(page, signs)
+    yield from _in_attributes(page, signs)
+    yield from _in_scripts(page)
+
+
+def _in_links(page: Document, signs: _Signs) -> Iterator[tuple[str, str, float]]:
     for link in page.links:
         if link.href[:7].lower() == "mailto:":
-            target = unquote(link.href[7:].partition("?")[0])
-            confidence = 0.35 if _AGENCY.search(link.text) else 0.95
-            yield from ((address, "mailto", confidence) for address in addresses(target))
+            yield from _linked(page, link.href, link.text)
+        elif "@" in link.href:
+            if _MAILTO.match(link.href) or whole_address(link.href):
+                yield from _linked(page, link.href, link.text)
         elif "/cdn-cgi/l/email-protection#" in link.href:
-            yield from _protected(link.href.rpartition("#")[2])
-    if "data-cfemail" in page.html:
-        for node in page.tree.css("[data-cfemail]")[:MAX_EMAILS]:
-            yield from _protected(node.attrs.get("data-cfemail") or "")
+            yield from _hidden_in(link.href.rpartition("#")[2], page, "cfemail", 0.95)
+    if signs.in_area:
+        for node in page.tree.css('area[href^="mailto:" i]')[:MAX_ELEMENTS]:
+            yield from _linked(page, node.attrs.get("href") or "", node.attrs.get("alt") or "")
+
+
+def _linked(page: Document, href: str, text: str) -> Iterator[tuple[str, str, float]]:
+    target = unquote(_MAILTO.sub("", href, count=1).partition("?")[0])
+    confidence = 0.35 if _AGENCY.search(text) else 0.95
+    found = list(addresses(target)) or list(spelled(target))
+    if found:
+        yield from ((address, "mailto", confidence) for address in found)
+    elif "<" in target:
+        yield from _in_code(target, page)
+    else:
+        yield from _hidden_in(target, page, "mailto", confidence)
+
+
+def _in_text(page: Document, signs: _Signs) -> Iterator[tuple[str, str, float]]:
+    is_spelled = may_be_spelled(page.text)
     for line in page.lines:
-        if "@" in line:
+        if "@" in line or "\uff20" in line:
             confidence = 0.3 if _AGENCY.search(line) else 0.8
-            yield from ((address, "text", confidence) for address in addresses(line))
-        if (
-            "(" in line or "[" in line or "{" in line or "<" in line or " dot " in line.lower()
-        ) and _SPELLED_HINT.search(line):
-            yield from ((address, "text", 0.7) for address in _spelled(line))
+            found = list(addresses(line))
+            yield from ((address, "text", confidence) for address in found)
+            if not found:
+                yield from ((address, "text", confidence - 0.1) for address in addresses(line[::-1]))
+        if is_spelled and may_be_spelled(line):
+            yield from ((address, "text", 0.7) for address in spelled(line))
+    if signs.in_noscript:
+        for piece in page.html.split("<noscript")[1 : MAX_ELEMENTS + 1]:
+            code = piece.partition("</noscript")[0][:4_000]
+            if "@" in code:
+                said = html.unescape(_TAGS.sub(" ", _URLS.sub(" ", code.partition(">")[2])))
+                yield from ((address, "text", 0.75) for address in addresses(said))
 
 
-def addresses(text: str) -> Iterator[str]:
-    """The plain addresses in a text, mended and in lower case; placeholders and file names are left out."""
-    for match in _ADDRESS.finditer(_LONG.sub(" ", text[:4_000])):
-        address = _mended(match[1], match[2])
+def _in_attributes(page: Document, signs: _Signs) -> Iterator[tuple[str, str, float]]:
+    names = signs.attributes | {name for name in set(_DATA.findall(page.html)) if _TELLING.search(name)}
+    if "joomla-hidden-mail" in page.html:
+        for node in page.tree.css("joomla-hidden-mail")[:MAX_ELEMENTS]:
+            address = put_together(dict(node.attrs), page.domain)
+            if address:
+                yield address, "attribute", 0.9
+    chosen = sorted(names)[:12]
+    for node in page.tree.css(",".join(f"[{name}]" for name in chosen))[:MAX_ELEMENTS] if chosen else ():
+        attributes = dict(node.attrs)
+        address = put_together(attributes, page.domain)
         if address:
-            yield address
+            yield address, "attribute", 0.85
+        for name in chosen:
+            value = (attributes.get(name) or "")[:2_000]
+            if value:
+                yield from _of_attribute(name, value, page)
 
 
-def _spelled(line: str) -> Iterator[str]:
-    for match in _SPELLED.finditer(line):
-        address = _mended(match[1], _DOTS.sub(".", match[2]))
-        if address:
-            yield address
-    for match in _SPOKEN.finditer(line):
-        address = _mended(match[1], f"{match[2]}.{match[3]}")
-        if address:
-            yield address
+def _of_attribute(name: str, value: str, page: Document) -> Iterator[tuple[str, str, float]]:
+    if name == "data-cfemail":
+        yield from _hidden_in(value, page, "cfemail", 0.95)
+    elif name.startswith("on"):
+        yield from _in_code(value, page)
+    else:
+        confidence = 0.3 if _AGENCY.search(value) else 0.75
+        found = list(plain_or_spelled(unquote(html.unescape(_URLS.sub(" ", value)))))
+        hidden = uncloaked(value, page.domain) if name.startswith("data-") or not found else None
+        if hidden and (not found or is_own(hidden, page.domain)):
+            found = [hidden]
+        yield from ((address, "attribute", confidence) for address in found)
 
 
-def _protected(code: str) -> Iterator[tuple[str, str, float]]:
-    """Cloudflare's encoding: hexadecimal, the first byte is the key that the others are XORed with."""
-    try:
-        raw = bytes.fromhex(code[:300])
-    except ValueError:
-        return
-    if raw:
-        text = bytes(byte ^ raw[0] for byte in raw[1:]).decode("utf-8", "replace").partition("?")[0]
-        yield from ((address, "cfemail", 0.95) for address in addresses(text))
+def _hidden_in(value: str, page: Document, method: str, confidence: float) -> Iterator[tuple[str, str, float]]:
+    address = uncloaked(value.strip(), page.domain)
+    if address:
+        yield address, method, confidence
 
 
-def _mended(user: str, domain: str) -> str | None:
-    user = _GLUED_NUMBER.sub("", _GLUED_HEAD.sub("", user)).strip(".'-%")
-    real = _real_domain(domain)
-    if not user or real is None or ".." in user or _FILE.search(real):
-        return None
-    user = user.lower()
-    if user in _PLACEHOLDER_USERS or registrable_domain(real) in _PLACEHOLDER_DOMAINS:
-        return None
-    # Error trackers' keys look like addresses: 32 hexadecimal digits.
-    if re.fullmatch(r"[0-9a-f]{24,}", user):
-        return None
-    return f"{user}@{real}"
+def _in_scripts(page: Document) -> Iterator[tuple[str, str, float]]:
+    for code in page.scripted_links[:MAX_ELEMENTS]:
+        yield from _in_code(unquote(code), page)
+    for code in islice(_telling_scripts(page.html), MAX_SCRIPTS):
+        yield from _in_code(code, page)
 
 
-@lru_cache(maxsize=4_096)
-def _real_domain(domain: str) -> str | None:
-    """The domain cut to end in a public suffix: `acme.comPhone` and `acme.com.Call` are `acme.com`."""
-    labels = domain.strip(".-").split(".")
-    last, rest = labels[-1], ".".join(labels[:-1])
-    candidates = [".".join(labels), rest]
-    if last[:1].isupper() and rest.islower():
-        # A sentence that begins right behind the address: `.Call` is a suffix too, but not here.
-        candidates.reverse()
-    edge = _CASE_EDGE.search(last)
-    if edge:
-        candidates.insert(1, f"{rest}.{last[: edge.start()]}")
-    return next((one.lower() for one in candidates if "." in one and _has_suffix(one.lower())), None)
+def _telling_scripts(markup: str) -> Iterator[str]:
+    """Of each inline script with something like an address what stands around it, from a statement's beginning on."""
+    match = _SCRIPT.search(markup)
+    while match is not None:
+        begin, end = match.end(), markup.find("</", match.end())
+        while end >= 0 and markup[end + 2 : end + 8].lower() != "script":
+            end = markup.find("</", end + 2)
+        attributes = match[1].lower()
+        if "src=" not in attributes and "json" not in attributes:
+            code = markup[begin : end if end >= 0 else len(markup)][:MAX_CODE]
+            places = [place for hint in _SCRIPT_HINTS if (place := code.find(hint)) >= 0]
+            if "@" in code and (sign := _SIGN_IN_CODE.search(code)):
+                places.append(sign.start())
+            if places:
+                start = code.rfind(";", 0, max(0, min(places) - MAX_BEFORE)) + 1
+                yield code[start : start + 2 * MAX_BEFORE]
+        match = _SCRIPT.search(markup, end) if end >= 0 else None
 
 
-def _has_suffix(domain: str) -> bool:
-    """Whether the domain lies under a suffix of the bundled public suffix list, or under the reserved `.example`."""
-    return domain.endswith(_RESERVED) or bool(_suffixes()(domain).suffix)
+def _in_code(code: str, page: Document) -> Iterator[tuple[str, str, float]]:
+    """Addresses that a script puts together; one that it only mentions counts on the company's own domain alone."""
+    for said in texts(code, page.domain):
+        if isinstance(said, Arguments):
+            yield from _from_parts(said, page)
+        elif len(said.text) >= 6 and "\x00" not in said.text:
+            yield from _from_text(said, page)
 
 
-@cache
-def _suffixes() -> Any:
-    import tldextract
+def _from_text(said: Text, page: Document) -> Iterator[tuple[str, str, float]]:
+    text = html.unescape(_URLS.sub(" ", said.text))
+    found = list(addresses(_TAGS.sub(" ", unquote(text)) if "mailto:" not in text else unquote(text)))
+    if not found and _SPEAKS_OF_MAIL.search(said.given_to):
+        hidden = uncloaked(said.text, page.domain)
+        found = [hidden] if hidden else []
+    elif not (said.made or "mailto:" in text):
+        found = [address for address in found if is_own(address, page.domain)]
+    yield from ((address, "script", 0.75) for address in found)
 
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+
+def _from_parts(call: Arguments, page: Document) -> Iterator[tuple[str, str, float]]:
+    """`mail('info', 'acme', 'com')`, `mail('acme.com', 'info')`: on the company's own domain."""
+    if _SPEAKS_OF_MAIL.search(call.function):
+        first, second, *more = call.texts
+        for user, host in ((first, second), (second, first), (first, ".".join([second, *more[:1]]))):
+            address = whole_address(f"{user}@{host}")
+            if address and is_own(address, page.domain):
+                yield address, "script", 0.75
+                return

@@ -19,7 +19,16 @@ from selectolax.lexbor import LexborHTMLParser
 from w3lib.encoding import html_body_declared_encoding
 from w3lib.html import get_meta_refresh
 
-from extraction import company_row, document, markup_guard, process, structured
+from extraction import (
+    company_row,
+    document,
+    email_addresses,
+    email_cloaks,
+    markup_guard,
+    process,
+    script_texts,
+    structured,
+)
 from extraction.charset import decode
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS
@@ -43,6 +52,8 @@ PAGE_READERS: dict[str, Callable[[Document], Any]] = {
     **{find.__module__.rpartition(".")[2]: find for find in process._EXTRACTORS},
     **{enricher.name: enricher.look for enricher in ENRICHERS.all().values()},
 }
+#: Modules whose patterns an extractor reads with, beside its own.
+READ_WITH = {"emails": (email_addresses, email_cloaks, script_texts)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -101,6 +112,8 @@ def page_of(text: str, lines: int) -> Document:
             f'{{"@type": "Organization", {declared}, "sameAs": [{", ".join([told] * few)}], "foundingDate": {told},'
             f'"address": {{"streetAddress": {told}}}, "numberOfEmployees": {told}}}</script>'
             + f'<img src="{shown}" alt="{shown}"><a href="{shown}">{shown}</a>' * few
+            + f'<a href="mailto:{shown}" data-email="{shown}" onclick="{shown}">x</a>' * (few // 4)
+            + f"<script>{text}</script><script>mail('{text}')</script><noscript>@ {shown}</noscript>" * (few // 4)
             + f"<p>{shown}</p>" * lines,
             kind="imprint",
         )
@@ -118,7 +131,7 @@ def _flooded(place: int) -> Document:
 def test_an_extractor_or_enricher_reads_any_text_in_linear_time(name: str) -> None:
     read = PAGE_READERS[name]
     found = {}
-    for place, (flood, make) in enumerate(texts(sys.modules[read.__module__])):
+    for place, (flood, make) in enumerate(texts(sys.modules[read.__module__], *READ_WITH.get(name, ()))):
         page = _flooded(place) if place <= len(FLOODS) else page_of(make(2_000), 24)
         if cpu(lambda page=page: list(read(page))) < BASE_S * 8:  # type: ignore[misc]
             continue
