@@ -15,6 +15,7 @@ import psutil
 from data.jobs import JobRecord, JobStore, UnitStatus, Worker
 from data.jobs.dead_units import dead_units
 from data.jobs.due import due_entries
+from data.jobs.metrics import counted
 from data.jobs.unit_reading import states_of
 from data.lake import Lake
 from data.presence import StackProcess, living
@@ -32,6 +33,8 @@ LOOKS_S, EVERY_S = 3.0, 0.5
 _MOST = 2_000
 #: Partitions whose companies are counted.
 _MOST_PARTITIONS = 200
+#: What Redis counts of waits (`api.metrics.stored`).
+_WAIT = "unit_wait_seconds"
 #: How a task that took too much memory is told of (`pipelines.execution.lease`).
 _OVER_MEMORY = "over its limit of"
 
@@ -58,6 +61,7 @@ def measure(store: JobStore, lake: Lake, settings: Settings, seconds: float = LO
     children = _children([worker.pid for worker in workers.values() if worker.host == here])
     apis = _processes([pid for host, pid in living(store, StackProcess.API) if host == here])
     own = [*children, *_processes([worker.pid for worker in workers.values() if worker.host == here]), *apis]
+    waited_before = _waits(store)
     before, api_before, own_before = _info(store), [_cpu_s(api) for api in apis], [_cpu_s(one) for one in own]
     psutil.cpu_percent()
     began, looks = time.monotonic(), []
@@ -65,6 +69,7 @@ def measure(store: JobStore, lake: Lake, settings: Settings, seconds: float = LO
         looks.append(_look(store))
         time.sleep(EVERY_S)
     took, cpu, after = time.monotonic() - began, psutil.cpu_percent() / 100, _info(store)
+    waits = _waits(store) - waited_before
     cores = psutil.cpu_count() or 1
     own_s = sum(max(0.0, _cpu_s(one) - since) for one, since in zip(own, own_before, strict=True))
     return Measured(
@@ -72,7 +77,7 @@ def measure(store: JobStore, lake: Lake, settings: Settings, seconds: float = LO
         cores=cores,
         cpu=cpu,
         own_cpu=round(own_s / took / cores, 3),
-        queues=[_load(queue.value, looks, workers) for queue in Queue],
+        queues=[_load(queue.value, looks, workers, waits) for queue in Queue],
         server=_redis(before, after, took, store),
         hosts=_hosts(store, lake, looks),
         timed=looks[-1].timed,
@@ -84,13 +89,27 @@ def measure(store: JobStore, lake: Lake, settings: Settings, seconds: float = LO
     )
 
 
-def _load(queue: str, looks: list[_Look], workers: Mapping[str, Worker]) -> QueueLoad:
+def _load(queue: str, looks: list[_Look], workers: Mapping[str, Worker], waits: Counter[str]) -> QueueLoad:
+    began = waits[f"{queue}:units"]
     return QueueLoad(
         queue,
         waiting=min(look.waiting[queue] for look in looks),
         running=round(sum(look.running[queue] for look in looks) / len(looks), 1),
         processes=sum(worker.processes for worker in workers.values() if queue in worker.queues),
+        waited_s=round(waits[f"{queue}:ms"] / began / 1000, 1) if began else None,
     )
+
+
+def _waits(store: JobStore) -> Counter[str]:
+    """From hand-out to begin, of all units that ever began: `<queue>:ms` in all, `<queue>:units` of them."""
+    found: Counter[str] = Counter()
+    for fields in counted(store, store.projects()).of.values():
+        for name, number in fields.items():
+            metric, _, labels = name.partition(":")
+            stage, _, last = labels.partition(":")
+            if metric == _WAIT and stage in BY_UNIT:
+                found[f"{BY_UNIT[stage].queue.value}:{'ms' if last == 'ms' else 'units'}"] += number
+    return found
 
 
 def _look(store: JobStore) -> _Look:

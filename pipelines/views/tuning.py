@@ -27,6 +27,8 @@ class QueueLoad:
     running: float
     #: Processes that listen.
     processes: int
+    #: For how long those that began meanwhile had waited, seconds (mean); None: none began.
+    waited_s: float | None = None
 
     @property
     def is_full(self) -> bool:
@@ -112,6 +114,8 @@ def _full(seen: Measured, load: QueueLoad) -> Bound:
     text = (
         f"{load.queue} has {_units(load.waiting)} waiting and {round(load.running)} of {load.processes} processes busy"
     )
+    if load.waited_s is not None:
+        text += f"; what began meanwhile had waited {load.waited_s:.1f} s"
     if seen.cpu >= BUSY:
         return Bound("cpu", f"{text}; {_cores(seen)}", _elsewhere(seen, f"leadmill worker -Q {load.queue}"))
     more = f"leadmill worker -Q {load.queue} -c {max(2, load.processes)}    # more processes, here or elsewhere"

@@ -78,3 +78,11 @@ def test_what_bounds_a_stack(
     assert not {bound.of for bound in bounds(seen)} & {"processes", "network", "hosts"}
     assert nothing(seen) == "nothing: no work waits"
     assert len(seen.process_mb) >= 4 and len(seen.api_cpu) == 1 and seen.server.fsync == "everysec"
+
+    last, end = client.scrape_companies(SITES[:1]), time.monotonic() + 10
+    while (waited := next(load.waited_s for load in look().queues if load.queue == "scraping")) is None:
+        assert time.monotonic() < end
+        client.cancel(last.id)
+        last = client.scrape_companies(SITES[:1])
+    assert 0 <= waited < 10
+    client.cancel(last.id)

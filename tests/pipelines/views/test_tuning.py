@@ -36,6 +36,11 @@ def test_nothing_bounds_an_idle_stack() -> None:
         (working(120, 2.0, cpu=0.3), "network", "30% busy, 5% by this stack: crawls wait on the network"),
         (working(9, 2.0, queue="processing", cpu=0.3), "processes", "processing has 9 units waiting"),
         (working(9, 2.0, cpu=0.95), "cpu", "2 cores are 95% busy"),
+        (
+            replace(IDLE, queues=[QueueLoad("scraping", 9, 2.0, 2, waited_s=4.23)]),
+            "network",
+            "processes busy; what began meanwhile had waited 4.2 s;",
+        ),
         (working(0, 1.0, hosts=3), "hosts", "all work is of 3 hosts"),
         (working(0, 1.0, cpu=0.9, queue="analytics"), "cpu", "2 cores are 90% busy"),
         (replace(IDLE, server=replace(REDIS, cpu=0.9)), "redis", "Redis takes 90% of the one core"),
