@@ -7,16 +7,22 @@ api_processes, beats   sorted sets of processes -> when each was seen last, ms; 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
+
+from redis.client import NEVER_DECODE
 
 from data import keys
 from data.jobs import JobStore
 
 #: A process that was not seen for so long lives no more, ms.
 GONE_MS = 5_000
+#: As a process is named; who reads passes over what is none, which need not be text.
+_NAME = re.compile(r"(.+):([0-9]{1,10}):[0-9a-f]{8}")
+_NEVER: dict[str, Any] = {NEVER_DECODE: []}
 
 
 class StackProcess(StrEnum):
@@ -62,9 +68,12 @@ def living(store: JobStore, kind: StackProcess) -> list[tuple[str, int]]:
     Raises:
         UnavailableError: Redis does not answer.
     """
+    redis: Any = store.redis
     with store.guarded(kind):
-        names = cast("list[str]", store.redis.zrangebyscore(store.key(kind), store.now_ms() - GONE_MS, "+inf"))
-    return [(host, int(pid)) for host, pid, _ in (name.rsplit(":", 2) for name in names)]
+        since = store.now_ms() - GONE_MS
+        names = redis.execute_command("ZRANGEBYSCORE", store.key(kind), since, "+inf", **_NEVER)
+    found = (_NAME.fullmatch(name.decode(errors="replace")) for name in cast("list[bytes]", names))
+    return [(one[1], int(one[2])) for one in found if one]
 
 
 def quiet_s(store: JobStore, kind: StackProcess) -> float | None:
@@ -73,9 +82,10 @@ def quiet_s(store: JobStore, kind: StackProcess) -> float | None:
     Raises:
         UnavailableError: Redis does not answer.
     """
+    redis: Any = store.redis
     with store.guarded(kind):
-        newest = cast("list[tuple[str, float]]", store.redis.zrange(store.key(kind), -1, -1, withscores=True))
-    return max(0.0, (store.now_ms() - newest[0][1]) / 1000) if newest else None
+        found = redis.execute_command("ZREVRANGE", store.key(kind), 0, 0, "WITHSCORES", **_NEVER)
+    return max(0.0, (store.now_ms() - found[0][1]) / 1000) if found else None
 
 
 def alive(store: JobStore, kind: StackProcess) -> int:

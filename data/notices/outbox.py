@@ -21,6 +21,8 @@ LEASE_S = LIMITS["CHANNEL_LEASE_MS"] / 1000
 #: New notices that are looked at together.
 _TOGETHER = 50
 _ERROR_CHARS = 300
+#: Read as bytes: what anybody may have written need not be text.
+_NEVER: dict[str, Any] = {NEVER_DECODE: []}
 #: Deliveries that are read together.
 _PART = 100
 
@@ -33,6 +35,7 @@ class Outbox:
 
     def __init__(self, store: JobStore) -> None:
         self._store = store.of(DEFAULT_PROJECT)
+        self._redis: Any = self._store.redis
 
     # ---- spreading
 
@@ -40,9 +43,7 @@ class Outbox:
         """The first notices that are not spread yet, in their order."""
         key = self._store.key(keys.NOTICES)
         with self._store.guarded(keys.NOTICES):  # as bytes: what is damaged need not be text
-            never: dict[str, Any] = {NEVER_DECODE: []}
-            ask: Any = self._store.redis.execute_command
-            found = ask("XRANGE", key, "-", "+", "COUNT", _TOGETHER, **never)
+            found = self._redis.execute_command("XRANGE", key, "-", "+", "COUNT", _TOGETHER, **_NEVER)
         return [entries.new_notice(entry.decode(), fields) for entry, fields in cast("list[Any]", found)]
 
     def spread(self, new: Sequence[tuple[NewNotice, Sequence[Target]]]) -> None:
@@ -60,9 +61,9 @@ class Outbox:
         with self._store.guarded(keys.NOTICES, keys.NOTICES_DUE), self._store.redis.pipeline(transaction=False) as pipe:
             pipe.xlen(self._store.key(keys.NOTICES))
             pipe.time()
-            pipe.zrange(self._store.key(keys.NOTICES_DUE), 0, 0, withscores=True)
+            _first(pipe, self._store.key(keys.NOTICES_DUE))
             new, (seconds, micros), due = pipe.execute()
-        return bool(new) or bool(due and due[0][1] <= seconds * 1000 + micros / 1000)
+        return bool(new) or bool(due and float(due[0][1]) <= seconds * 1000 + micros / 1000)
 
     def take(self, owner: str, *, new_group: bool = False) -> Taken | None:
         """A lease (`LEASE_S`) of a channel that is due, with the delivery to try; None when none is.
@@ -127,11 +128,13 @@ class Outbox:
         Read as far as they are taken: there may be very many, and nearly all of other projects.
         """
         with self._store.guarded(keys.NOTICES_WAITING):
-            ids = cast("list[str]", self._store.redis.zrange(self._store.key(keys.NOTICES_WAITING), 0, -1, desc=True))
+            key = self._store.key(keys.NOTICES_WAITING)
+            named = cast("list[bytes]", self._redis.execute_command("ZREVRANGE", key, 0, -1, **_NEVER))
+        ids = [one.decode() for one in named if one.isascii()]
         for some in _parts([one for one in ids if one.partition("|")[2].startswith(front)]):
             with self._store.guarded(keys.DELIVERIES):
-                texts = cast("list[Any]", self._store.redis.hmget(self._store.key(keys.DELIVERIES), some))
-            for delivery, text in zip(some, texts, strict=True):
+                held = self._redis.execute_command("HMGET", self._store.key(keys.DELIVERIES), *some, **_NEVER)
+            for delivery, text in zip(some, map(_text, cast("list[bytes | None]", held)), strict=True):
                 if _names(text, job) and (found := entries.waiting(delivery, text)):
                     yield found
 
@@ -140,7 +143,8 @@ class Outbox:
         key = keys.notices_log(channel)
         for start in range(0, int(LIMITS["LOGGED"]), _PART):
             with self._store.guarded(key):
-                texts = cast("list[Any]", self._store.redis.lrange(self._store.key(key), start, start + _PART - 1))
+                part = ("LRANGE", self._store.key(key), start, start + _PART - 1)
+                texts = [_text(one) for one in cast("list[bytes]", self._redis.execute_command(*part, **_NEVER))]
             yield from (one for text in texts if _names(text, job) and (one := entries.logged(text)))
             if len(texts) < _PART:
                 return
@@ -153,9 +157,10 @@ class Outbox:
             heavy = LIMITS["HEAVY"]
             pipe.xlen(new)
             pipe.zcard(waiting)
-            pipe.xrange(new, count=1)
-            pipe.zrange(waiting, 0, 0, withscores=True)
-            pipe.zrangebyscore(waiting, heavy, "+inf", 0, 1, withscores=True)
+            ask: Any = pipe
+            ask.execute_command("XRANGE", new, "-", "+", "COUNT", 1, **_NEVER)
+            _first(pipe, waiting)
+            _first(pipe, waiting, heavy)
             lengths, oldest = (rows := pipe.execute())[:2], list(_times(rows[2:]))
         return Figures(lengths[0], lengths[1], min(oldest, default=None))
 
@@ -164,6 +169,15 @@ class Outbox:
         with self._store.guarded(keys.NOTICES_LOST):
             found = self._store.redis.getdel(self._store.key(keys.NOTICES_LOST))
         return int(str(found)) if found and str(found).isdecimal() else 0
+
+
+def _first(pipe: Any, key: str, least: float | str = "-inf") -> None:
+    """Asks for the first member of a sorted set and its score."""
+    pipe.execute_command("ZRANGEBYSCORE", key, least, "+inf", "WITHSCORES", "LIMIT", 0, 1, **_NEVER)
+
+
+def _text(held: bytes | None) -> str | None:
+    return None if held is None else held.decode(errors="replace")
 
 
 def _parts(ids: list[str]) -> Iterator[list[str]]:
@@ -178,8 +192,9 @@ def _names(text: Any, job: str | None) -> bool:
 def _times(rows: Sequence[Any]) -> Iterator[float]:
     """When each of the oldest came: of the stream, of light deliveries and of heavy ones."""
     stream, light, heavy = rows
-    yield from (float(entry.partition("-")[0]) for entry, _ in stream)
-    yield from (score if score < LIMITS["HEAVY"] else score - LIMITS["HEAVY"] for _, score in (*light, *heavy))
+    yield from (float(entry.partition(b"-")[0]) for entry, _ in stream)
+    scores = (float(found[0][1]) for found in (light, heavy) if found)
+    yield from (score if score < LIMITS["HEAVY"] else score - LIMITS["HEAVY"] for score in scores)
 
 
 def _item(new: NewNotice, targets: Sequence[Target]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from data.notices.entries import Outcome, Taken, Target
 from data.notices.outbox import LEASE_S, Outbox
 from data.notices.telling import tell
 from data.notices.wanted import put_wanted
+from data.presence import StackProcess, living, quiet_s
 from leadmill.errors import ConflictError
 from leadmill.notices import KINDS, RESOLVED, Notice
 from tests.data.jobs.acting import pass_time
@@ -443,6 +444,13 @@ def test_numbers_that_none_can_be_are_passed_over() -> None:
 
 def test_hostile_names_in_the_due_set_go(store: JobStore, outbox: Outbox) -> None:
     store.redis.zadd(store.key(keys.NOTICES_DUE), {b"\xff": 1, "nobody": 1, "x" * 1000: 1})
+    store.redis.zadd(store.key(keys.NOTICES_WAITING), {b"\xff": 1, b"\xff|default:ops": 2})
+    store.redis.lpush(store.key(keys.notices_log("default:ops")), b"\xff")
+    for kind in StackProcess:
+        store.redis.zadd(store.key(kind), {b"\xff": store.now_ms(), "x": store.now_ms()})
+        assert living(store, kind) == [] and quiet_s(store, kind) is not None
+    assert outbox.is_due() and outbox.figures().oldest_ms == 1
+    assert list(outbox.waiting_of("default:")) == list(outbox.log_of("default:ops")) == []
     write(store, "workers.gone")
     spread(outbox, OPS)
     assert len(told(outbox)) == 1 and store.redis.zcard(store.key(keys.NOTICES_DUE)) == 0
