@@ -181,8 +181,12 @@ def _lifespan(
             }
         )
         metering = asyncio.create_task(_tell_requests(here, meter))
-        with _on_shutdown_signal(here):
-            yield
+        try:
+            with _on_shutdown_signal(here):
+                yield
+        finally:  # a server that is forced to end waits for nothing that follows
+            here.watcher.end()
+            deliverer.end()
         here.closing.set()
         await sharing
         await metering

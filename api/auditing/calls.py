@@ -22,6 +22,7 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "company_id": COMPANY_ID,
     "key_id": re.compile(r"[0-9a-z]{8}\Z"),
     "name": NAME,
+    "delivery_id": re.compile(r"ntc_[0-9a-f-]{1,40}(\|[!-{}~]{1,100})?\Z"),
 }
 
 

@@ -241,7 +241,7 @@ class DelivererThread:
     def __init__(self, settings: Settings) -> None:
         self._store = JobStore.connect(settings.redis_url, settings.key_prefix, _TIMEOUT_S, lake=settings.data_dir)
         self._deliverer = Deliverer(self._store, Rules(settings))
-        self._ended = threading.Event()
+        self._ended, self._closed = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="deliverer", daemon=True)
 
     def start(self) -> None:
@@ -250,11 +250,16 @@ class DelivererThread:
     def _run(self) -> None:
         self._deliverer.run(self._ended.is_set)
 
-    def close(self) -> None:
-        """End; what is being sent just now is waited for a little. Once more it does nothing."""
-        if self._ended.is_set():
-            return
+    def end(self) -> None:
+        """Take nothing more; nobody waits for what is being sent."""
         self._ended.set()
         self._deliverer.wake()
+
+    def close(self) -> None:
+        """End; what is being sent just now is waited for a little. Once more it does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self.end()
         self._thread.join(_CLOSE_S + 1)
         self._store.close()

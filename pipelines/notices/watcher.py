@@ -58,7 +58,7 @@ class Watcher:
         self._steady = Steady(settling)
         self._untold: dict[Cause, Change] = {}
         self._told_straight: set[Cause] = set()
-        self._ended = threading.Event()
+        self._ended, self._closed = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
     def wrong_now(self) -> list[WrongNow]:
@@ -71,11 +71,16 @@ class Watcher:
     def start(self) -> None:
         self._thread.start()
 
+    def end(self) -> None:
+        """Look no more; nobody waits for the look under way."""
+        self._ended.set()
+
     def close(self) -> None:
         """Sign this process off: it ends as it should. Once more it does nothing."""
-        if self._ended.is_set():
+        if self._closed:
             return
-        self._ended.set()
+        self._closed = True
+        self.end()
         self._thread.join(_CLOSE_S)
         with suppress(LeadmillError):
             self.presence.leave()

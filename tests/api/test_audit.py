@@ -122,7 +122,7 @@ def test_every_write_has_one_entry_with_its_caller_its_id_and_its_answer(
 ) -> None:
     job_id = str(post(known, headers=admin)["job_id"])
     victim = keys.registry.create("old", Role.VIEWER)[0].id
-    values = {"job_id": job_id, "name": "daily", "key_id": victim}
+    values = {"job_id": job_id, "name": "daily", "key_id": victim, "delivery_id": "ntc_1-0|default:crm"}
     sent: dict[str, tuple[str, str, httpx2.Response, str | None]] = {}
     for number, (method, template) in enumerate(writes(app)):
         path, named = template, None
@@ -146,7 +146,8 @@ def test_every_write_has_one_entry_with_its_caller_its_id_and_its_answer(
         if answer.status_code >= 400:
             assert one["code"] == answer.json()["code"]
         if "/jobs/status/" in answer.headers.get("location", ""):
-            assert one["id"] == answer.json()["job_id"] and JOB_ID.match(one["id"])
+            of = named if template.startswith(f"{V1}/projects") else answer.json()["job_id"]
+            assert one["id"] == of and JOB_ID.match(answer.json()["job_id"])
         elif named is not None:
             assert one["id"] == named, one
     made = {one["action"]: one for one in by_request.values()}
