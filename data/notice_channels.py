@@ -131,6 +131,10 @@ class NoticeChannels:
         """
         return self._table.held()
 
+    def look_again(self) -> None:
+        """Let the next who asks hear what is set up by then: who decides for others must know the newest."""
+        self._table.look_again()
+
     def of(self, project: str) -> ProjectNotices:
         """What one project has set up.
 

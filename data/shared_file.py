@@ -116,6 +116,10 @@ class SharedTable(Generic[Content]):
                 self._look()
         return self._held
 
+    def look_again(self) -> None:
+        """Let the next who asks hear what the file holds by then."""
+        self._look_at = 0.0
+
     def change(self, change: Callable[[Content], Any]) -> None:
         """Write what `change` makes of what the file holds, as JSON.
 
@@ -125,7 +129,7 @@ class SharedTable(Generic[Content]):
         """
         with self._file.changing():
             self._file.put(json.dumps(change(self._read()), indent=1).encode())
-        self._look_at = 0.0
+        self.look_again()
 
     def _look(self) -> None:
         try:

@@ -56,6 +56,7 @@ class Rules:
         Raises:
             NoticesUnreadableError: what is set up cannot be told.
         """
+        self._channels.look_again()  # one made a moment ago, by another process, hears of what came after it
         names = dict.fromkeys((*self._by_rules(notice), *self._asked(notice)))
         return [one for name in names if (one := self.channel(name, notice)) is not None]
 
@@ -65,6 +66,7 @@ class Rules:
         Raises:
             NoticesUnreadableError: what is set up cannot be told.
         """
+        self._channels.look_again()
         project, _, own = name.partition(":")
         if own == f"{CALLBACK}:{notice.job_id}":
             return self._callback(name, project, notice.asked.get("callback_url", ""))
@@ -120,6 +122,7 @@ class Rules:
         Raises:
             NoticesUnreadableError: that cannot be told.
         """
+        self._channels.look_again()  # an older answer would take back what another process has just let Redis know
         rules = [rule for project in self._projects() for rule in self.in_force(project)]
         return {
             kind.name

@@ -76,6 +76,21 @@ def test_a_first_channel_hears_of_what_is_wrong(rules: Rules, channels: NoticeCh
     assert told(rules, notice("job.failed", "acme")) == []
 
 
+def test_what_another_process_has_just_made_hears_of_what_comes_after_it(
+    tmp_path: Path, rules: Rules, channels: NoticeChannels
+) -> None:
+    """Whoever spreads a notice, sends it or lets Redis know who listens may have looked at the file a moment before."""
+    for name, asks in (
+        ("one", lambda: told(rules, notice("job.failed"))),
+        ("two", rules.wanted),
+        ("three", lambda: rules.channel("default:three", notice("job.failed"))),
+    ):
+        channels.table()  # looked at, and held for a second
+        NoticeChannels(tmp_path).change("default", lambda had, name=name: with_channel(had, channel(name)))
+        assert asks(), name
+        NoticeChannels(tmp_path).change("default", lambda had: ProjectNotices())
+
+
 def test_a_rule_says_what_goes_to_its_channels_and_others_hear_as_before(
     rules: Rules, channels: NoticeChannels
 ) -> None:
