@@ -103,25 +103,6 @@ class Outbox:
 
     # ---- asking
 
-    def waiting(self, limit: int = 100) -> list[Waiting]:
-        """Deliveries that are not made, in the order in which they would be dropped: `info` first, then the oldest."""
-        with self._store.guarded(keys.NOTICES_WAITING, keys.DELIVERIES):
-            ids = cast("list[Any]", self._store.redis.zrange(self._store.key(keys.NOTICES_WAITING), 0, limit - 1))
-            texts = cast("list[Any]", self._store.redis.hmget(self._store.key(keys.DELIVERIES), ids)) if ids else []
-        found = (entries.waiting(delivery, text) for delivery, text in zip(ids, texts, strict=True))
-        return [one for one in found if one is not None]
-
-    def log(self, channel: str, limit: int = 200) -> list[Logged]:
-        """What became of the last deliveries to a channel, newest first.
-
-        `<project>:callback:`, `…:mail:` and `…:report:` are those of all jobs together that named where to themselves.
-        """
-        key = keys.notices_log(channel)
-        with self._store.guarded(key):
-            texts = cast("list[Any]", self._store.redis.lrange(self._store.key(key), 0, limit - 1))
-        found = (entries.logged(text) for text in texts)
-        return [one for one in found if one is not None]
-
     def waiting_of(self, front: str, job: str | None = None) -> Iterator[Waiting]:
         """Those to channels whose names begin so, from the newest that is more than `info` on; of no job all.
 
@@ -138,8 +119,12 @@ class Outbox:
                 if _names(text, job) and (found := entries.waiting(delivery, text)):
                     yield found
 
-    def log_of(self, channel: str, job: str | None = None) -> Iterator[Logged]:
-        """The same as `log`, of one job or of all, read as far as it is taken."""
+    def log(self, channel: str, job: str | None = None) -> Iterator[Logged]:
+        """What became of the last deliveries to a channel, newest first, of one job or of all.
+
+        Read as far as it is taken. `<project>:callback:`, `…:mail:` and `…:report:` are those of all jobs together
+        that named where to themselves.
+        """
         key = keys.notices_log(channel)
         for start in range(0, int(LIMITS["LOGGED"]), _PART):
             with self._store.guarded(key):

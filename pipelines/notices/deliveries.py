@@ -55,7 +55,7 @@ class Deliveries:
             UnavailableError: Redis does not answer, or takes no write.
         """
         notice_id, _, channel = delivery_id.partition("|")
-        logged = self._outbox.log(channel, limit=MOST) if channel.startswith(self._front) else []
+        logged = self._outbox.log(channel) if channel.startswith(self._front) else iter(())
         notice = next((one.notice for one in logged if one.notice.id == notice_id), None)
         if notice is None:
             raise NotFoundError("no such delivery; leadmill notices log tells the last ones")
@@ -67,7 +67,7 @@ class Deliveries:
                 yield _waiting(one, self._front)
 
     def _ended(self, channel: str | None, job: str | None, result: Result | None) -> Iterator[NoticeDelivery]:
-        logs = [self._outbox.log_of(self._front + name, job) for name in dict.fromkeys(self._names(channel, job))]
+        logs = [self._outbox.log(self._front + name, job) for name in dict.fromkeys(self._names(channel, job))]
         for one in merge(*logs, key=lambda one: -one.at_ms):
             if result in (None, one.result) and job in (None, one.notice.job_id):
                 yield _logged(one, self._front)

@@ -58,7 +58,7 @@ class Rules:
         """
         self._channels.look_again()  # one made a moment ago, by another process, hears of what came after it
         names = dict.fromkeys((*self._by_rules(notice), *self._asked(notice)))
-        return [one for name in names if (one := self.channel(name, notice)) is not None]
+        return [one for name in names if (one := self._channel(name, notice)) is not None]
 
     def channel(self, name: str, notice: Notice) -> Channel | None:
         """The channel that the outbox knows by this name; None once there is none.
@@ -67,6 +67,9 @@ class Rules:
             NoticesUnreadableError: what is set up cannot be told.
         """
         self._channels.look_again()
+        return self._channel(name, notice)
+
+    def _channel(self, name: str, notice: Notice) -> Channel | None:
         project, _, own = name.partition(":")
         if own == f"{CALLBACK}:{notice.job_id}":
             return self._callback(name, project, notice.asked.get("callback_url", ""))
