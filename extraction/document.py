@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.charset import decode
-from extraction.findings import Finding, PageRef
+from extraction.findings import MAX_QUOTE, Finding, PageRef, excerpt
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.structured import Item, read_json_ld, read_microdata
 from extraction.text import clean, squash, storable
@@ -41,10 +41,13 @@ _UNSEEN = frozenset("script style noscript template svg head iframe object canva
 
 
 class Link(NamedTuple):
-    """A link of the page: where it leads, as written (`Document.absolute` resolves it), and its text."""
+    """A link of the page: where it leads, as written (`Document.absolute` resolves it), its text, and the line of
+    `Document.lines` that it stands in, or the one after it where it shows no words.
+    """
 
     href: str
     text: str
+    line: int | None = None
 
 
 class Document:
@@ -63,31 +66,55 @@ class Document:
         # Guarded as the parser reads it: what a charset hides from a look at the bytes is plain after decoding.
         self.tree = LexborHTMLParser(bounded(self.html.encode("utf-8", "replace")))
 
-    def found(self, field: str, value: Any, method: str, confidence: float) -> Finding:
-        """A finding on this page. JSON can spell characters that no file takes (`"\\ud800"`): they go here."""
+    def found(
+        self,
+        field: str,
+        value: Any,
+        method: str,
+        confidence: float,
+        *,
+        line: int | None = None,
+        node: str = "",
+        quote: str = "",
+    ) -> Finding:
+        """A finding on this page. JSON can spell characters that no file takes (`"\\ud800"`): they go here.
+
+        `line` is the place in `lines` that it was read from, and is quoted where no other `quote` is given.
+        """
         if type(value) is str:
             value = storable(value)
-        return Finding(field, value, method, confidence, self.ref)
+        if line is not None and not quote and line < len(self.lines):
+            quote = excerpt(self.lines[line], value)
+        return Finding(field, value, method, confidence, self.ref, line, node, storable(quote[:MAX_QUOTE]))
 
     @cached_property
     def core(self) -> str:
         """The company's own label of its domain, letters and digits only: `acme-tools.co.uk` → `acmetools`."""
         return squash(self.domain.split(".")[0])
 
-    @cached_property
+    @property
     def lines(self) -> list[str]:
         """The visible text, a line for each block of the layout, white space folded."""
+        return self._layout[0]
+
+    @cached_property
+    def _layout(self) -> tuple[list[str], dict[int, int]]:
+        """The lines, and the place among them of each link by its node's id."""
         lines: list[str] = []
+        anchors: dict[int, int] = {}
         left = MAX_TEXT
-        for block in _blocks(self.tree.body):
+        for block, links in _blocks(self.tree.body):
+            for link in links:
+                anchors.setdefault(link, len(lines))
             text = " ".join(block[:left].split())
             left -= len(text)
-            lines += (
-                [text] if len(text) <= MAX_LINE else [text[i : i + MAX_LINE] for i in range(0, len(text), MAX_LINE)]
-            )
+            if len(text) > MAX_LINE:
+                lines += [text[i : i + MAX_LINE] for i in range(0, len(text), MAX_LINE)]
+            elif text:
+                lines.append(text)
             if left <= 0 or len(lines) >= MAX_LINES:
                 break
-        return [line for line in lines if line]
+        return lines, anchors
 
     @cached_property
     def text(self) -> str:
@@ -142,12 +169,14 @@ class Document:
     def _hrefs(self) -> tuple[list[Link], list[str]]:
         links: list[Link] = []
         scripted: list[str] = []
+        lines, anchors = self._layout
         for node in self.tree.tags("a")[:MAX_LINKS]:
             href = (node.attrs.get("href") or "").strip()[:MAX_URL]
             if href[:11].lower() == "javascript:":
                 scripted.append(href[11:])
             elif href and href[0] != "#":
-                links.append(Link(href, clean(node.text(), 200)))
+                place = anchors.get(node.mem_id)
+                links.append(Link(href, clean(node.text(), 200), place if place != len(lines) else None))
         return links, scripted
 
     @cached_property
@@ -191,25 +220,27 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _blocks(body: LexborNode | None) -> Iterator[str]:
-    """Visible text of each layout block in document order, without recursion.
+def _blocks(body: LexborNode | None) -> Iterator[tuple[str, list[int]]]:
+    """Visible text of each layout block in document order and the ids of the links in it, without recursion.
 
     A link is set off by spaces: text glued to it (`Emailinfo@…`) looks apart on the screen too.
     """
     parts: list[str] = []
+    links: list[int] = []
     for tag, node in _walk(body) if body is not None else ():
         if tag == "-text":
             parts.append(node.text_content or "")
         elif tag in _BLOCKS:
             if parts:
-                yield "".join(parts)
-                parts = []
+                yield "".join(parts), links
+                parts, links = [], []
         elif tag == "img":
             parts.append(_icon_label(node))
         elif tag == "a":
             parts.append(" ")
+            links.append(node.mem_id)
     if parts:
-        yield "".join(parts)
+        yield "".join(parts), links
 
 
 def _walk(body: LexborNode) -> Iterator[tuple[str, LexborNode]]:

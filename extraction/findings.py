@@ -15,6 +15,8 @@ from leadmill.rows import Fact
 MAX_FACT_VALUE = 500
 #: Facts kept of one company.
 MAX_FACTS = 200
+#: Longest quote kept in a finding, characters; a shorter line is kept as it is, once for all that was read from it.
+MAX_QUOTE = 160
 
 
 class PageRef(NamedTuple):
@@ -34,6 +36,20 @@ class Finding(NamedTuple):
     method: str
     confidence: float
     page: PageRef
+    #: Where it was read: the place in `Document.lines`, or the declared node, as `json-ld:3`.
+    line: int | None = None
+    node: str = ""
+    #: The words of the page that it was read from, at most `MAX_QUOTE` characters.
+    quote: str = ""
+
+
+def excerpt(line: str, value: Any) -> str:
+    """At most `MAX_QUOTE` characters of a line, with the value among them where it stands there as it is."""
+    if len(line) <= MAX_QUOTE:
+        return line
+    place = line.find(value) if isinstance(value, str) else 0
+    start = max(0, place - MAX_QUOTE // 2) if place + 40 > MAX_QUOTE // 2 else 0
+    return line[start : start + MAX_QUOTE]
 
 
 def fact(finding: Finding, value: str | None = None, *, field: str | None = None) -> Fact:

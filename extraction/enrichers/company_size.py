@@ -134,15 +134,14 @@ def _look(page: Document) -> Iterator[Finding]:
                 yield page.found("employees", declared, item.method, 0.95)
     count = looked = 0
     before = ""
-    for line in page.lines:
+    for place, line in enumerate(page.lines):
         text = f"{before} {line}" if before and line[:1].isdecimal() and len(line) <= 40 else line
         before = line if len(line) <= 30 and _LABEL.match(line) else ""
         if looked < MAX_LINES and _DIGIT.search(text) and _hinted(text):
             looked += 1
             for size, confidence in sizes(text[:500]):
-                yield page.found(
-                    "employees", size, "text", confidence + (0.1 if page.kind in ("about", "careers", "team") else 0.0)
-                )
+                about = 0.1 if page.kind in ("about", "careers", "team") else 0.0
+                yield page.found("employees", size, "text", confidence + about, line=place)
                 count += 1
             if count >= 10:
                 return

@@ -152,27 +152,27 @@ def find(page: Document) -> Iterator[Finding]:
     """Findings of field `address`; the value is a mapping of `PARTS` (country None where the page does not say)."""
     count = 0
     seen: set[str] = set()
-    for address, method, confidence in _candidates(page):
+    for address, method, confidence, line in _candidates(page):
         key = squash(" ".join(filter(None, (address["street"], address["postcode"], address["city"]))))
         if key and key not in seen:
             seen.add(key)
-            yield page.found("address", address, method, confidence)
+            yield page.found("address", address, method, confidence, line=line)
             count += 1
             if count >= MAX_ADDRESSES:
                 return
 
 
-def _candidates(page: Document) -> Iterator[tuple[dict[str, Any], str, float]]:
+def _candidates(page: Document) -> Iterator[tuple[dict[str, Any], str, float, int | None]]:
     for item in page.items:
         if item.is_organization or "place" in item.types:
             for value in item.parts("address"):
                 declared = _declared(value)
                 if declared["city"] or declared["postcode"] or declared["street"]:
-                    yield declared, item.method, 0.95 if item.is_organization else 0.7
+                    yield declared, item.method, 0.95 if item.is_organization else 0.7, None
     weight = 0.85 if page.kind in ("imprint", "contact") else 0.7
     before: list[str] = []
     looked = 0
-    for line in page.lines:
+    for place, line in enumerate(page.lines):
         if len(line) <= MAX_LINE and _DIGIT.search(line) and _HINT.search(line) and looked < MAX_LOOKED:
             looked += 1
             address = _in_line(line, before)
@@ -181,6 +181,7 @@ def _candidates(page: Document) -> Iterator[tuple[dict[str, Any], str, float]]:
                     address,
                     "imprint" if page.kind == "imprint" else "text",
                     weight if address["street"] else weight - 0.25,
+                    place,
                 )
         before = [*before[-2:], line]
 

@@ -23,7 +23,7 @@ def find(page: Document) -> Iterator[Finding]:
             yield from _said(page, item.first("description") or "", item.method, 0.9)
     for name, confidence in (("description", 0.85), ("og:description", 0.8), ("twitter:description", 0.75)):
         yield from _said(page, html.unescape(page.metas.get(name, "")), "meta", confidence + less)
-    for line in page.lines[:200]:
+    for place, line in enumerate(page.lines[:200]):
         if (
             len(line) >= 90
             and line.count(" ") >= 12
@@ -31,11 +31,11 @@ def find(page: Document) -> Iterator[Finding]:
             and "cookie" not in line.lower()
             and "{" not in line
         ):
-            yield from _said(page, line, "text", 0.55 + less)
+            yield from _said(page, line, "text", 0.55 + less, place)
             break
 
 
-def _said(page: Document, text: str, method: str, confidence: float) -> Iterator[Finding]:
+def _said(page: Document, text: str, method: str, confidence: float, line: int | None = None) -> Iterator[Finding]:
     text = clean(text, MAX_DESCRIPTION)
     if len(text) >= MIN_DESCRIPTION and confidence > 0:
-        yield page.found("description", text, method, confidence)
+        yield page.found("description", text, method, confidence, line=line)

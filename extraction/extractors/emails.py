@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from selectolax.lexbor import LexborNode
@@ -67,6 +68,15 @@ _TAGS = re.compile(r"<[^<>]{0,400}>")
 _URLS = re.compile(r"\b[a-z]{2,8}://[^\s\"'<>]{1,500}")
 
 
+class _Seen(NamedTuple):
+    """An address, how it was written, how surely it is the company's, and the line that shows it."""
+
+    address: str
+    method: str
+    confidence: float
+    line: int | None = None
+
+
 def find(page: Document) -> Iterator[Finding]:
     """Findings of field `email`; confidence falls with the way it was written and with an agency beside it.
 
@@ -76,14 +86,14 @@ def find(page: Document) -> Iterator[Finding]:
     seen: dict[str, float] = {}
     reserved = page.domain.endswith(RESERVED)
     signs = _Signs(page)
-    for address, method, confidence in _candidates(page, signs):
+    for address, method, confidence, line in _candidates(page, signs):
         if address in signs.decoys or (address.endswith(RESERVED) and not reserved):
             continue
         if len(seen) >= MAX_EMAILS:
             return
         if confidence > seen.get(address, 0.0):
             seen[address] = confidence
-            yield page.found("email", address, method, confidence)
+            yield page.found("email", address, method, confidence, line=line)
 
 
 class _Signs:
@@ -140,85 +150,89 @@ def _visible(parent: LexborNode, hidden: str) -> Iterator[str]:
             yield child.text()
 
 
-def _candidates(page: Document, signs: _Signs) -> Iterator[tuple[str, str, float]]:
+def _candidates(page: Document, signs: _Signs) -> Iterator[_Seen]:
     for item in page.items:
         if item.is_organization or "contactpoint" in item.types:
             for text in item.texts("email"):
                 for address in plain_or_spelled(unquote(_MAILTO.sub("", text, count=1))):
-                    yield address, item.method, 0.95
+                    yield _Seen(address, item.method, 0.95)
     yield from _in_links(page, signs)
     for text in signs.shown:
-        yield from ((address, "text", 0.8) for address in addresses(text))
+        yield from (_Seen(address, "text", 0.8) for address in addresses(text))
     yield from _in_text(page, signs)
     yield from _in_attributes(page, signs)
     yield from _in_scripts(page)
 
 
-def _in_links(page: Document, signs: _Signs) -> Iterator[tuple[str, str, float]]:
+def _in_links(page: Document, signs: _Signs) -> Iterator[_Seen]:
     for link in page.links:
         if link.href[:7].lower() == "mailto:":
-            yield from _linked(page, link.href, link.text)
+            yield from _at(link.line, _linked(page, link.href, link.text))
         elif "@" in link.href:
             if _MAILTO.match(link.href) or whole_address(link.href):
-                yield from _linked(page, link.href, link.text)
+                yield from _at(link.line, _linked(page, link.href, link.text))
         elif "/cdn-cgi/l/email-protection#" in link.href:
-            yield from _hidden_in(link.href.rpartition("#")[2], page, "cfemail", 0.95)
+            yield from _at(link.line, _hidden_in(link.href.rpartition("#")[2], page, "cfemail", 0.95))
     if signs.in_area:
         for node in page.tree.css('area[href^="mailto:" i]')[:MAX_ELEMENTS]:
             yield from _linked(page, node.attrs.get("href") or "", node.attrs.get("alt") or "")
 
 
-def _linked(page: Document, href: str, text: str) -> Iterator[tuple[str, str, float]]:
+def _at(line: int | None, found: Iterator[_Seen]) -> Iterator[_Seen]:
+    yield from (seen._replace(line=line) for seen in found)
+
+
+def _linked(page: Document, href: str, text: str) -> Iterator[_Seen]:
     target = unquote(_MAILTO.sub("", href, count=1).partition("?")[0])
     confidence = 0.35 if _AGENCY.search(text) else 0.95
     found = list(addresses(target)) or list(spelled(target))
     if found:
-        yield from ((address, "mailto", confidence) for address in found)
+        yield from (_Seen(address, "mailto", confidence) for address in found)
     elif "<" in target:
         yield from _in_code(target, page)
     else:
         yield from _hidden_in(target, page, "mailto", confidence)
 
 
-def _in_text(page: Document, signs: _Signs) -> Iterator[tuple[str, str, float]]:
+def _in_text(page: Document, signs: _Signs) -> Iterator[_Seen]:
     is_spelled = may_be_spelled(page.text)
-    for line in page.lines:
+    for place, line in enumerate(page.lines):
         if "@" in line or "\uff20" in line:
             confidence = 0.3 if _AGENCY.search(line) else 0.8
             found = list(addresses(line))
-            yield from ((address, "text", confidence) for address in found)
+            yield from (_Seen(address, "text", confidence, place) for address in found)
             if not found:
-                yield from ((address, "text", confidence - 0.1) for address in addresses(line[::-1]))
+                yield from (_Seen(address, "text", confidence - 0.1, place) for address in addresses(line[::-1]))
         if is_spelled and may_be_spelled(line):
-            yield from ((address, "text", 0.7) for address in spelled(line))
+            yield from (_Seen(address, "text", 0.7, place) for address in spelled(line))
     if signs.in_noscript:
         for piece in page.html.split("<noscript")[1 : MAX_ELEMENTS + 1]:
             code = piece.partition("</noscript")[0][:4_000]
             if "@" in code:
                 said = html.unescape(_TAGS.sub(" ", _URLS.sub(" ", code.partition(">")[2])))
-                yield from ((address, "text", 0.75) for address in addresses(said))
+                yield from (_Seen(address, "text", 0.75) for address in addresses(said))
 
 
-def _in_attributes(page: Document, signs: _Signs) -> Iterator[tuple[str, str, float]]:
+def _in_attributes(page: Document, signs: _Signs) -> Iterator[_Seen]:
     names = signs.attributes | {name for name in set(_DATA.findall(page.html)) if _TELLING.search(name)}
     if "joomla-hidden-mail" in page.html:
         for node in page.tree.css("joomla-hidden-mail")[:MAX_ELEMENTS]:
             address = put_together(dict(node.attrs), page.domain)
             if address:
-                yield address, "attribute", 0.9
+                yield _Seen(address, "attribute", 0.9)
     chosen = sorted(names)[:12]
     for node in page.tree.css(",".join(f"[{name}]" for name in chosen))[:MAX_ELEMENTS] if chosen else ():
         attributes = dict(node.attrs)
         address = put_together(attributes, page.domain)
         if address:
-            yield address, "attribute", 0.85
+            yield _Seen(address, "attribute", 0.85)
         for name in chosen:
             value = (attributes.get(name) or "")[:2_000]
             if value:
                 yield from _of_attribute(name, value, page)
 
 
-def _of_attribute(name: str, value: str, page: Document) -> Iterator[tuple[str, str, float]]:
+def _of_attribute(name: str, value: str, page: Document) -> Iterator[_Seen]:
     if name == "data-cfemail":
         yield from _hidden_in(value, page, "cfemail", 0.95)
     elif name.startswith("on"):
@@ -229,16 +243,16 @@ def _of_attribute(name: str, value: str, page: Document) -> Iterator[tuple[str, 
         hidden = uncloaked(value, page.domain) if name.startswith("data-") or not found else None
         if hidden and (not found or is_own(hidden, page.domain)):
             found = [hidden]
-        yield from ((address, "attribute", confidence) for address in found)
+        yield from (_Seen(address, "attribute", confidence) for address in found)
 
 
-def _hidden_in(value: str, page: Document, method: str, confidence: float) -> Iterator[tuple[str, str, float]]:
+def _hidden_in(value: str, page: Document, method: str, confidence: float) -> Iterator[_Seen]:
     address = uncloaked(value.strip(), page.domain)
     if address:
-        yield address, method, confidence
+        yield _Seen(address, method, confidence)
 
 
-def _in_scripts(page: Document) -> Iterator[tuple[str, str, float]]:
+def _in_scripts(page: Document) -> Iterator[_Seen]:
     for code in page.scripted_links[:MAX_ELEMENTS]:
         yield from _in_code(unquote(code), page)
     for code in islice(_telling_scripts(page.html), MAX_SCRIPTS):
@@ -264,7 +278,7 @@ def _telling_scripts(markup: str) -> Iterator[str]:
         match = _SCRIPT.search(markup, end) if end >= 0 else None
 
 
-def _in_code(code: str, page: Document) -> Iterator[tuple[str, str, float]]:
+def _in_code(code: str, page: Document) -> Iterator[_Seen]:
     """Addresses that a script puts together; one that it only mentions counts on the company's own domain alone."""
     for said in texts(code, page.domain):
         if isinstance(said, Arguments):
@@ -273,7 +287,7 @@ def _in_code(code: str, page: Document) -> Iterator[tuple[str, str, float]]:
             yield from _from_text(said, page)
 
 
-def _from_text(said: Text, page: Document) -> Iterator[tuple[str, str, float]]:
+def _from_text(said: Text, page: Document) -> Iterator[_Seen]:
     text = html.unescape(_URLS.sub(" ", said.text))
     found = list(addresses(_TAGS.sub(" ", unquote(text)) if "mailto:" not in text else unquote(text)))
     if not found and _SPEAKS_OF_MAIL.search(said.given_to):
@@ -281,15 +295,15 @@ def _from_text(said: Text, page: Document) -> Iterator[tuple[str, str, float]]:
         found = [hidden] if hidden else []
     elif not (said.made or "mailto:" in text):
         found = [address for address in found if is_own(address, page.domain)]
-    yield from ((address, "script", 0.75) for address in found)
+    yield from (_Seen(address, "script", 0.75) for address in found)
 
 
-def _from_parts(call: Arguments, page: Document) -> Iterator[tuple[str, str, float]]:
+def _from_parts(call: Arguments, page: Document) -> Iterator[_Seen]:
     """`mail('info', 'acme', 'com')`, `mail('acme.com', 'info')`: on the company's own domain."""
     if _SPEAKS_OF_MAIL.search(call.function):
         first, second, *more = call.texts
         for user, host in ((first, second), (second, first), (first, ".".join([second, *more[:1]]))):
             address = whole_address(f"{user}@{host}")
             if address and is_own(address, page.domain):
-                yield address, "script", 0.75
+                yield _Seen(address, "script", 0.75)
                 return

@@ -55,10 +55,10 @@ def find(page: Document) -> Iterator[Finding]:
     count = 0
     about = 0.1 if page.kind in ("about", "home") else 0.0
     before = ""
-    for line in page.lines:
+    for place, line in enumerate(page.lines):
         if _YEAR.search(line):
             for year, confidence in _said(line[:600], before):
-                yield page.found("founded", year, "text", confidence + about)
+                yield page.found("founded", year, "text", confidence + about, line=place)
                 count += 1
                 if count >= 10:
                     return

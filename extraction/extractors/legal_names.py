@@ -54,12 +54,15 @@ def find(page: Document) -> Iterator[Finding]:
             yield from (page.found("legal_vote", text[:120], item.method, 0.9) for text in item.texts("legalName")[:2])
     about_it = page.kind in ("imprint", "contact", "about")
     weight = 0.8 if page.kind == "imprint" else 0.5
-    lines = page.lines[:MAX_LINES] if about_it else page.lines[-MAX_FOOTER:]
-    for line in lines:
+    last = len(page.lines)
+    places = range(min(MAX_LINES, last)) if about_it else range(max(0, last - MAX_FOOTER), last)
+    for place in places:
+        line = page.lines[place]
         if len(line) <= MAX_LINE:
             legal = in_line(line)
             if legal:
-                yield page.found("legal_vote", legal, "imprint" if page.kind == "imprint" else "text", weight)
+                method = "imprint" if page.kind == "imprint" else "text"
+                yield page.found("legal_vote", legal, method, weight, line=place)
 
 
 def in_line(line: str) -> str | None:

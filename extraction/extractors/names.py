@@ -72,6 +72,7 @@ class _Vote(NamedTuple):
     text: str
     method: str
     weight: float
+    line: int | None = None
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -79,7 +80,7 @@ def find(page: Document) -> Iterator[Finding]:
     for vote in _votes(page):
         text = _tidy(vote.text)
         if text:
-            yield page.found("name_vote", text, vote.method, vote.weight)
+            yield page.found("name_vote", text, vote.method, vote.weight, line=vote.line)
 
 
 def _votes(page: Document) -> Iterator[_Vote]:
@@ -115,14 +116,15 @@ def _title_votes(page: Document) -> Iterator[_Vote]:
 
 
 def _copyright_votes(page: Document) -> Iterator[_Vote]:
-    for line in page.lines[-60:]:
-        low = line[:600]
+    last = len(page.lines)
+    for place in range(max(0, last - 60), last):
+        low = page.lines[place][:600]
         if "©" in low or "opyright" in low.lower() or "(c)" in low.lower():
             match = _COPYRIGHT.search(low)
             if match:
                 legal = legal_names.in_line(match[1])
                 whole = legal if legal and match[1].startswith(legal) else _AFTER_NAME.sub("", match[1])
-                yield _Vote(whole, "copyright", 0.6)
+                yield _Vote(whole, "copyright", 0.6, place)
 
 
 def _logo_votes(page: Document) -> Iterator[_Vote]:

@@ -137,7 +137,7 @@ def _candidates(page: Document) -> Iterator[Finding]:
     for link in page.links:
         if _CALLS.match(link.href) and (number := _linked(link.href)):
             faxed = link.href[:4].lower() == "fax:" or _FAX_WORD.search(link.text)
-            yield page.found("fax" if faxed else "phone", number, "tel-link", 0.95)
+            yield page.found("fax" if faxed else "phone", number, "tel-link", 0.95, line=link.line)
     yield from _in_text(page)
 
 
@@ -173,10 +173,10 @@ def _in_text(page: Document) -> Iterator[Finding]:
         elif _DIGITS_ENOUGH.search(line) and "." * 3 not in line[:3]:
             named = named or _labels_of(lines, place)
             before = named.pop(0) if named else lines[place - 1] if place else ""
-            yield from _in_line(page, _plain(line), before, columns)
+            yield from _in_line(page, place, _plain(line), before, columns)
         else:
             named = []
-            yield from _vanities(page, line)
+            yield from _vanities(page, place, line)
 
 
 def _plain(line: str) -> str:
@@ -236,8 +236,8 @@ class FaxColumns:
         return frozenset(found)
 
 
-def _in_line(page: Document, line: str, before: str, columns: FaxColumns) -> Iterator[Finding]:
-    yield from _vanities(page, line)
+def _in_line(page: Document, place: int, line: str, before: str, columns: FaxColumns) -> Iterator[Finding]:
+    yield from _vanities(page, place, line)
     matches = list(_NUMBER.finditer(line))
     if not matches:
         return
@@ -276,19 +276,19 @@ def _in_line(page: Document, line: str, before: str, columns: FaxColumns) -> Ite
             if len(line) > len(raw) + 12 or len(raw) < 10 or len(raw) > 11:
                 continue
             confidence = 0.5
-        yield page.found(field, line[match.start() : stop][:MAX_WRITTEN], "text", confidence)
+        yield page.found(field, line[match.start() : stop][:MAX_WRITTEN], "text", confidence, line=place)
         while tail := _LABELLED_TAIL.match(line, end):
             end = tail.end()
-            yield page.found(_kind(tail[0]) or "phone", with_tail(base, tail["tail"]), "text", 0.85)
+            yield page.found(_kind(tail[0]) or "phone", with_tail(base, tail["tail"]), "text", 0.85, line=place)
 
 
-def _vanities(page: Document, line: str) -> Iterator[Finding]:
+def _vanities(page: Document, place: int, line: str) -> Iterator[Finding]:
     if not _AREA.search(line):
         return
     for match in VANITY.finditer(line):
         if keypad(match):
             kind = _kind(line[max(0, match.start() - 40) : match.start()])
-            yield page.found(kind or "phone", match[0], "text", 0.6)
+            yield page.found(kind or "phone", match[0], "text", 0.6, line=place)
 
 
 def _kind(label: str) -> str | None:

@@ -8,6 +8,7 @@ import pytest
 
 from extraction.charset import codec_of
 from extraction.document import MAX_LINE, MAX_TEXT
+from extraction.findings import MAX_QUOTE
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.plain_markup import MAX_DEPTH, plain
 from extraction.text import clean, squash
@@ -75,6 +76,29 @@ def test_links_resolve_against_base(document):
     page = document('<base href="/de/"><a href="kontakt.html#x">K</a><a href="http://[">bad</a>')
     assert page.absolute(page.links[0].href) == "https://acme-tools.com/de/kontakt.html"
     assert page.absolute(page.links[1].href) == "http://["
+
+
+def test_links_know_the_line_that_they_stand_in(document):
+    page = document(
+        "<p>one <a href=a>first</a></p><a href=b><div>two</div></a><a href=c><img alt='x'></a><p>three<a href=d></a>"
+        "<noscript><a href=e>four</a></noscript>"
+    )
+    assert [(link.href, link.line) for link in page.links] == [("a", 0), ("b", 1), ("c", 2), ("d", 2), ("e", None)]
+
+
+def test_a_finding_quotes_the_line_that_it_was_read_from(document):
+    page = document(f"<p>Call 020 7946 0018<p>{'so much to say ' * 40} info@acme.com {'and more ' * 40}")
+    assert page.found("phone", "020 7946 0018", "text", 0.8, line=0).quote == "Call 020 7946 0018"
+    long = page.found("email", "info@acme.com", "text", 0.8, line=1)
+    assert "info@acme.com" in long.quote and long.quote in page.lines[1] and len(long.quote) == MAX_QUOTE
+    said = page.found("name", "Acme", "json-ld", 0.9, node="json-ld:0", quote="Acme\ud800" * 99)
+    assert (said.line, said.node, len(said.quote) <= MAX_QUOTE, "\ud800" in said.quote) == (
+        None,
+        "json-ld:0",
+        True,
+        False,
+    )
+    assert page.found("name", "Acme", "title", 0.9).quote == ""
 
 
 def test_text_is_bounded(document):
