@@ -110,9 +110,11 @@ class Outbox:
         """
         with self._store.guarded(keys.NOTICES_WAITING):
             key = self._store.key(keys.NOTICES_WAITING)
-            named = cast("list[bytes]", self._redis.execute_command("ZREVRANGE", key, 0, -1, **_NEVER))
-        ids = [one.decode() for one in named if one.isascii()]
-        for some in _parts([one for one in ids if one.partition("|")[2].startswith(front)]):
+            found = self._redis.execute_command("ZREVRANGE", key, 0, -1, "WITHSCORES", **_NEVER)
+        named = cast("list[tuple[bytes, float]]", found)
+        ids = [(score, one.decode()) for one, score in named if one.isascii()]
+        mine = sorted((_place(*one) for one in ids if one[1].partition("|")[2].startswith(front)), reverse=True)
+        for some in _parts([delivery for *_, delivery in mine]):
             with self._store.guarded(keys.DELIVERIES):
                 held = self._redis.execute_command("HMGET", self._store.key(keys.DELIVERIES), *some, **_NEVER)
             for delivery, text in zip(some, map(_text, cast("list[bytes | None]", held)), strict=True):
@@ -167,6 +169,13 @@ def _text(held: bytes | None) -> str | None:
 
 def _parts(ids: list[str]) -> Iterator[list[str]]:
     return (ids[i : i + _PART] for i in range(0, len(ids), _PART))
+
+
+def _place(score: float, delivery: str) -> tuple[float, int, int, str]:
+    """Where a delivery stands among those that wait: those that came to be at once, by the numbers of their notices."""
+    at, _, number = delivery.partition("|")[0].partition("-")
+    ms, place = (int(one) if one.isdecimal() and len(one) < 20 else 0 for one in (at, number))
+    return score, ms, place, delivery
 
 
 def _names(text: Any, job: str | None) -> bool:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -138,6 +138,16 @@ class Spine:
 
     def log(self, characters: int = 6_000) -> str:
         return "\n".join(file.read_text()[-characters:] for file in sorted(self.folder.glob("worker-*.log")))
+
+    def log_from_now(self) -> Callable[[], str]:
+        """Gives what the workers have told since this call: the ones before are other tests' affair."""
+        told = {file: file.stat().st_size for file in self.folder.glob("worker-*.log")}
+
+        def since() -> str:
+            files = sorted(self.folder.glob("worker-*.log"))
+            return "\n".join(file.read_bytes()[told.get(file, 0) :].decode(errors="replace") for file in files)
+
+        return since
 
     def __exit__(self, *_: object) -> None:
         for worker in self.workers:

@@ -146,14 +146,14 @@ def test_a_worker_lives_on_through_every_odd_field(spine: Spine, sent: list[dict
         for queue in (Queue.SCRAPING, Queue.ANALYTICS)
     ]
     client = spine.store.redis
-    before = len(spine.log(10**8))
+    told_since = spine.log_from_now()
     for place, text in enumerate(bad):
         client.lpush(keys[place % 2], text)
     job = spine.submit(3)
     until(lambda: not any(client.llen(key) for key in keys), 30, "the messages read")
     assert spine.wait(job) == ["completed"]
     assert worker.poll() is None, "the worker ended"
-    told = spine.log(10**8)[before:]
+    told = told_since()
     assert "Traceback" not in told, told[told.index("Traceback") - 1_000 :][:3_000]
     assert 0 < told.count("thrown away") < 100, "each message was told of"
 
@@ -162,7 +162,7 @@ def test_what_lies_in_the_place_of_a_queue_ends_no_worker(spine: Spine) -> None:
     worker, client = spine.workers[0], spine.store.redis
     channel = spine.celery.connection_for_write().default_channel
     keys = [spine.settings.key_prefix + channel._q_for_pri(Queue.SCRAPING.value, level) for level in (0, 3, 9)]
-    before = len(spine.log(10**8))
+    told_since = spine.log_from_now()
     client.set(keys[0], "a")
     client.hset(keys[1], "a", "b")
     client.sadd(keys[2], "a")
@@ -170,7 +170,7 @@ def test_what_lies_in_the_place_of_a_queue_ends_no_worker(spine: Spine) -> None:
     job = spine.submit(3)
     assert spine.wait(job) == ["completed"]
     assert worker.poll() is None, "the worker ended"
-    assert "put aside" in spine.log(10**8)[before:]
+    assert "put aside" in told_since()
 
 
 COMMANDS: list[Any] = [
@@ -215,7 +215,7 @@ def test_remote_control_answers_and_changes_nothing(spine: Spine) -> None:
             "properties": {"body_encoding": "base64", "delivery_tag": str(uuid.uuid4()), "delivery_info": {}},
         }  # fmt: skip
 
-    before = len(spine.log(10**8))
+    told_since = spine.log_from_now()
     for body in COMMANDS:
         channel.client.publish(topic, encoded(wrapped(body)))
     ping = wrapped({"method": "ping"})
@@ -235,5 +235,5 @@ def test_remote_control_answers_and_changes_nothing(spine: Spine) -> None:
     assert "not offered" in answer[0][name]["error"]
     assert spine.wait(spine.submit(3)) == ["completed"]
     assert worker.poll() is None and {child.pid for child in spine.children()} == children
-    told = spine.log(10**8)[before:]
+    told = told_since()
     assert "ValueError" not in told and "Control command error" not in told, told[-3_000:]
