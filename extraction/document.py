@@ -6,9 +6,11 @@ Everything handed out is bounded: characters of text, length of a line, number o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +19,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from extraction.charset import decode
 from extraction.findings import MAX_QUOTE, Finding, PageRef, excerpt
 from extraction.markup_guard import MAX_HTML, bounded
+from extraction.scan import MARKUP, TEXT, Hints, Mark
 from extraction.structured import Item, read_json_ld, read_microdata
 from extraction.text import clean, squash, storable
 
@@ -64,7 +67,8 @@ class Document:
         self.ref = PageRef(self.url, str(page["page_hash"]), self.kind, seen)
         self.html = decode(bytes(page["html"])[:MAX_HTML], page.get("charset"))
         # Guarded as the parser reads it: what a charset hides from a look at the bytes is plain after decoding.
-        self.tree = LexborHTMLParser(bounded(self.html.encode("utf-8", "replace")))
+        self.markup = self.html.encode("utf-8", "replace")
+        self.tree = LexborHTMLParser(bounded(self.markup))
 
     def found(
         self,
@@ -120,6 +124,34 @@ class Document:
     def text(self) -> str:
         """All lines, joined by newlines."""
         return "\n".join(self.lines)
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case; a line of it for each of `lines`."""
+        return self.text.lower()
+
+    @cached_property
+    def _marks(self) -> dict[Hints, list[Mark]]:
+        return TEXT.marks(self.lower)
+
+    @cached_property
+    def _marks_in_markup(self) -> dict[Hints, list[Mark]]:
+        return MARKUP.marks(self.markup.lower())
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return list(accumulate(len(line) + 1 for line in self.lower.split("\n")))
+
+    def marks(self, hints: Hints) -> Sequence[Mark]:
+        """Where hint words stand: in `lower`, or, for hints in markup, in `markup`."""
+        found = self._marks_in_markup if hints.scan is MARKUP else self._marks
+        # Hints that were made after the page was searched have it searched again.
+        return found[hints] if hints in found else hints(self.markup.lower() if hints.scan is MARKUP else self.lower)
+
+    def marked(self, hints: Hints) -> Sequence[int]:
+        """The numbers of the lines with a hint word, in their order, each once."""
+        marks = self.marks(hints)
+        return list(dict.fromkeys(bisect_right(self._line_ends, mark.start) for mark in marks)) if marks else []
 
     @cached_property
     def title(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
+from extraction.scan import Hints
 
 if TYPE_CHECKING:
     from extraction.document import Document
@@ -59,38 +60,15 @@ _MORE = re.compile(
 _PLUS = re.compile(rf"(?<![\d.,]){_COUNT}\s?\+ {_WHO}{_PEOPLE}\b", re.IGNORECASE)
 _PLAIN = re.compile(rf"(?<![\d.,$€£]){_COUNT} {_WHO}{_PEOPLE}\b", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
-#: One of these begins whatever counts people above: plain words spare most lines nine regular expressions.
-_HINTS = (
-    *(
-        "employ",
-        "staff",
-        "team",
-        "équip",
-        "equip",
-        "squadra",
-        "people",
-        "profession",
-        "associate",
-        "engineer",
-        "expert",
-    ),
-    *("consult", "special", "lawyer", "attorney", "mitarbeit", "beschäft", "angestell", "kolleg", "collab", "colab"),
-    *("salari", "personn", "person", "emplead", "trabalhad", "trabajad", "dipendent", "medew", "werknem", "collega"),
-    *(
-        "anställ",
-        "medarb",
-        "ansatte",
-        "työnt",
-        "pracown",
-        "osób",
-        "zaměst",
-        "funcion",
-        "effectif",
-        "hold ",
-        "従業員",
-        "社員",
-    ),
-    *("スタッフ", "员工", "員工", "직원", "임직원"),
+#: One of these begins whatever counts people above.
+_HINTS = Hints(
+    (
+        *("employ", "staff", "team", "équip", "equip", "squadra", "people", "profession", "associate", "engineer"),
+        *("expert", "consult", "special", "lawyer", "attorney", "mitarbeit", "beschäft", "angestell", "kolleg"),
+        *("collab", "colab", "salari", "personn", "person", "emplead", "trabalhad", "trabajad", "dipendent"),
+        *("medew", "werknem", "collega", "anställ", "medarb", "ansatte", "työnt", "pracown", "osób", "zaměst"),
+        *("funcion", "effectif", "hold ", "従業員", "社員", "スタッフ", "员工", "員工", "직원", "임직원"),
+    )
 )
 _LABEL_TEXT = (
     r"(?:従業員数?|社員数|スタッフ数|员工(?:人数|总数)?|員工人數|직원\s?수|(?:number of )?employees|"
@@ -133,11 +111,8 @@ def _look(page: Document) -> Iterator[Finding]:
             if declared:
                 yield page.found("employees", declared, item.method, 0.95)
     count = looked = 0
-    before = ""
-    for place, line in enumerate(page.lines):
-        text = f"{before} {line}" if before and line[:1].isdecimal() and len(line) <= 40 else line
-        before = line if len(line) <= 30 and _LABEL.match(line) else ""
-        if looked < MAX_LINES and _DIGIT.search(text) and _hinted(text):
+    for place, text in _telling(page):
+        if looked < MAX_LINES and _DIGIT.search(text):
             looked += 1
             for size, confidence in sizes(text[:500]):
                 about = 0.1 if page.kind in ("about", "careers", "team") else 0.0
@@ -147,9 +122,17 @@ def _look(page: Document) -> Iterator[Finding]:
                 return
 
 
-def _hinted(line: str) -> bool:
-    line = line.lower()
-    return any(hint in line for hint in _HINTS)
+def _telling(page: Document) -> Iterator[tuple[int, str]]:
+    """The lines with a hint word, by their numbers; one that is only a label with the number on the line behind it."""
+    labelled = -1
+    for number in page.marked(_HINTS):
+        line = page.lines[number]
+        behind = page.lines[number + 1] if number + 1 < len(page.lines) else ""
+        if len(line) <= 30 and behind[:1].isdecimal() and len(behind) <= 40 and _LABEL.match(line):
+            labelled = number + 1
+            yield labelled, f"{line} {behind}"
+        elif number != labelled:
+            yield number, line
 
 
 def _declared(item: Item) -> Size | None:

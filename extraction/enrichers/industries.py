@@ -5,16 +5,16 @@ Words count by where they stand: name and title most, then description and headi
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
+from extraction.scan import Hints, Mark
 
 if TYPE_CHECKING:
     from extraction.document import Document
@@ -27,7 +27,6 @@ LEAST = 3.0
 LEAST_CONFIDENCE = 0.2
 #: Weight of a place, counted once for each keyword on a page; the page's kind multiplies.
 PLACES = {"types": 6.0, "name": 4.0, "title": 3.0, "description": 2.0, "text": 0.5}
-_TOKEN = re.compile(r"[^\W_]{2,}")
 #: One keyword's occurrences in running text that count.
 MOST_OCCURRENCES = 4
 
@@ -55,9 +54,6 @@ def _entries() -> list[dict[str, Any]]:
 class _Words(NamedTuple):
     #: Beginning of a word, or phrase → leaves it speaks for. Up to four letters are a whole word, a plural s aside.
     leaves: dict[str, list[str]]
-    #: The same beginnings and phrases by their first two letters, and those that begin otherwise (`e-commerce`).
-    starts: dict[str, list[str]]
-    odd: tuple[str, ...]
     #: schema.org type in lower case → leaf.
     types: dict[str, str]
 
@@ -65,15 +61,15 @@ class _Words(NamedTuple):
 @cache
 def _words() -> _Words:
     words: dict[str, list[str]] = defaultdict(list)
-    starts: dict[str, list[str]] = defaultdict(list)
     types: dict[str, str] = {}
     for entry in _entries():
         for word in entry["keywords"]:
             words[word.lower()].append(entry["name"])
         types.update((kind.lower(), entry["name"]) for kind in entry.get("types", ()))
-    for word in words:
-        starts[word[:2]].append(word)
-    return _Words(dict(words), dict(starts), tuple(word for word in words if not word[:2].isalnum()), types)
+    return _Words(dict(words), types)
+
+
+_HINTS = Hints(lambda: _words().leaves)
 
 
 def _look(page: Document) -> Iterator[Finding]:
@@ -87,44 +83,38 @@ def _look(page: Document) -> Iterator[Finding]:
     for place, text in (
         ("title", page.title),
         ("description", f"{page.metas.get('description', '')} {page.metas.get('keywords', '')[:400]}"),
-        ("text", "\n".join(page.lines)[:MAX_TEXT]),
     ):
         _count(text, place, words, scores)
+    _weigh(_times(page.marks(_HINTS), page.lower[:MAX_TEXT]), "text", words, scores)
     factor = {"home": 1.5, "about": 1.2, "products": 1.2}.get(page.kind, 0.6)
     for leaf, score in scores.items():
         yield page.found("industry", (leaf, score * factor), "keywords", 0.5)
 
 
 def _count(text: str, place: str, words: _Words, scores: dict[str, float]) -> None:
-    text = f" {text.lower()} "
-    most = MOST_OCCURRENCES if place == "text" else 1
-    for word in _present(text, words):
-        times = min(most, _occurrences(word, text, most))
+    text = text.lower()
+    _weigh(dict.fromkeys(_times(_HINTS(text), text), 1), place, words, scores)
+
+
+def _weigh(times: Mapping[str, int], place: str, words: _Words, scores: dict[str, float]) -> None:
+    for word, count in times.items():
         # Long words and phrases say more than short ones.
-        weight = PLACES[place] * times * (1.5 if " " in word or len(word) >= 10 else 1.0)
-        if times:
-            for leaf in words.leaves[word]:
-                scores[leaf] += weight
+        weight = PLACES[place] * min(MOST_OCCURRENCES, count) * (1.5 if " " in word or len(word) >= 10 else 1.0)
+        for leaf in words.leaves[word]:
+            scores[leaf] += weight
 
 
-def _present(text: str, words: _Words) -> set[str]:
-    """The beginnings and phrases that may stand in a text, told by its words: asking for each is ten times the work."""
-    found = {word for word in words.odd if word in text}
-    for token in set(_TOKEN.findall(text)):
-        for word in words.starts.get(token[:2], ()):
-            if token.startswith(word) or (word.startswith(token) and word in text):
-                found.add(word)
-    return found
-
-
-def _occurrences(word: str, text: str, most: int) -> int:
-    count, position = 0, text.find(word)
-    while position >= 0 and count < most:
-        end = position + len(word)
-        whole = len(word) > 4 or not text[end].isalnum() or (text[end] == "s" and not text[end + 1 : end + 2].isalnum())
-        count += whole and not text[position - 1].isalnum()
-        position = text.find(word, end)
-    return count
+def _times(marks: Iterable[Mark], text: str) -> dict[str, int]:
+    """How often each word stands in the text where a word begins, the short ones as whole words."""
+    times: dict[str, int] = defaultdict(int)
+    for word, start in marks:
+        end = start + len(word)
+        if end > len(text) or (start and text[start - 1].isalnum()):
+            continue
+        behind = text[end : end + 2] if len(word) <= 4 else ""
+        if not behind[:1].isalnum() or (behind[0] == "s" and not behind[1:].isalnum()):
+            times[word] += 1
+    return times
 
 
 def _settle(row: Mapping[str, Any], findings: Sequence[Finding]) -> Outcome:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
+from extraction.scan import MARKUP, Hints
 
 if TYPE_CHECKING:
     from extraction.document import Document
@@ -24,8 +25,6 @@ RULES = Path(__file__).with_name("technologies.toml")
 #: Sources of scripts, styles, frames and pictures looked at on one page, and characters of each.
 MAX_RESOURCES = 600
 MAX_SOURCE = 500
-#: Characters of markup searched for attributes.
-MAX_MARKUP = 1_500_000
 
 
 class Rules(NamedTuple):
@@ -41,8 +40,8 @@ class Rules(NamedTuple):
     cookies: list[tuple[str, str]]
     #: Meta name → (part of its content in lower case, technology).
     metas: dict[str, list[tuple[str, str]]]
-    #: (piece of markup, technology).
-    markup: list[tuple[str, str]]
+    #: Piece of markup in lower case → the same as it is written → technologies.
+    markup: dict[str, dict[str, list[str]]]
     #: Technology → its category.
     categories: dict[str, str]
     #: Technology → those that it never comes without.
@@ -57,7 +56,7 @@ def load_rules(path: Path = RULES) -> Rules:
         ValueError: not TOML, a rule without name, category, source or anything to match, a key that is none, a name
             given twice, an `implies` that names none.
     """
-    rules = Rules(defaultdict(list), [], defaultdict(list), [], defaultdict(list), [], {}, {})
+    rules = Rules(defaultdict(list), [], defaultdict(list), [], defaultdict(list), {}, {}, {})
     for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("technology", []):
         name = entry.get("name", "")
         unknown = entry.keys() - {
@@ -93,12 +92,16 @@ def load_rules(path: Path = RULES) -> Rules:
             for where, texts in entry.get(key, {}).items():
                 table[where].extend((text, name) for text in ([texts] if isinstance(texts, str) else texts))
         rules.cookies.extend((text, name) for text in entry.get("cookie", ()))
-        rules.markup.extend((text, name) for text in entry.get("html", ()))
+        for text in entry.get("html", ()):
+            rules.markup.setdefault(text.lower(), {}).setdefault(text, []).append(name)
         rules.implied[name] = entry.get("implies", [])
     unknown = {other for others in rules.implied.values() for other in others} - rules.categories.keys()
     if unknown:
         raise ValueError(f"{path.name}: `implies` names {sorted(unknown)}, for which there is no rule")
     return rules
+
+
+_MARKUP = Hints(lambda: load_rules().markup, scan=MARKUP)
 
 
 def _look(page: Document) -> Iterator[Finding]:
@@ -128,8 +131,9 @@ def _matches(page: Document, rules: Rules) -> Iterator[tuple[str, str, float]]:
             content = page.metas[meta].lower()
             yield from ((name, "meta", 0.95) for text, name in wanted if text in content)
     yield from _resource_matches(page, rules)
-    markup = page.html[:MAX_MARKUP]
-    yield from ((name, "html", 0.85) for text, name in rules.markup if text in markup)
+    for word, start in page.marks(_MARKUP):
+        piece = page.markup[start : start + len(word)].decode()
+        yield from ((name, "html", 0.85) for name in rules.markup[word].get(piece, ()))
 
 
 def _resource_matches(page: Document, rules: Rules) -> Iterator[tuple[str, str, float]]:

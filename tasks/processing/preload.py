@@ -41,9 +41,11 @@ def preload() -> None:
     import phonenumbers
     import py3langid
 
+    import extraction.process  # noqa: F401  (all extractors declare their hint words)
     import pipelines.scoring.profile_rules
     import pipelines.scoring.rule_file  # noqa: F401  (its checks take 18 ms to build)
-    from extraction.enrichers import ENRICHERS, industries, technologies
+    from extraction import scan
+    from extraction.enrichers import ENRICHERS
     from extraction.extractors import countries, legal_forms, phone_numbers
     from leadmill.ids import registrable_domain
 
@@ -56,5 +58,5 @@ def preload() -> None:
     legal_forms.without_form("Preload Tools Ltd")
     countries.country_code("Germany")
     ENRICHERS.all()
-    industries.leaves()
-    technologies.load_rules()
+    scan.TEXT.load()
+    scan.MARKUP.load()
