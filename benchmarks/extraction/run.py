@@ -1,0 +1,80 @@
+"""Stages process and enrich over stored sites, as a worker runs them, and what each part of them costs."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser
+
+from benchmarks.extraction.cases import FETCHED_AT, Site, scraped
+from extraction import company_row, process
+from extraction.charset import decode
+from extraction.document import Document
+from extraction.enrich import enrich_rows
+from extraction.enrichers import ENRICHERS
+from extraction.markup_guard import MAX_HTML, bounded
+from extraction.process import process_pages
+
+
+def rows_of(sites: Sequence[Site]) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], dict[str, float]]:
+    """(enriched row of each host, error rows, CPU milliseconds a page of both stages).
+
+    Sites of one domain are companies of their own here: each is read alone.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    errors: list[dict[str, Any]] = []
+    spent: dict[str, float] = {"process": 0.0, "enrich": 0.0}
+    for site in sites:
+        began = time.process_time()
+        made, failed = process_pages([scraped(site)], site.pages, now=FETCHED_AT, on_progress=lambda _: None)  # type: ignore[arg-type,list-item]
+        between = time.process_time()
+        enriched, failed_too = enrich_rows(made, site.pages, now=FETCHED_AT, on_progress=lambda _: None)  # type: ignore[arg-type]
+        spent["process"] += between - began
+        spent["enrich"] += time.process_time() - between
+        rows[site.host] = next(iter(enriched), {})
+        errors += [{**error, "host": site.host} for error in (*failed, *failed_too)]
+    pages = sum(len(site.pages) for site in sites) or 1
+    return rows, errors, {stage: 1000 * seconds / pages for stage, seconds in spent.items()}
+
+
+def parts(sites: Sequence[Site]) -> dict[str, float]:
+    """CPU milliseconds a page of each part, read one after the other.
+
+    What a `Document` keeps once it was asked for is asked for in the order of its definition first, so that no
+    extractor is charged with it; whatever it asks for on its own stays its own.
+    """
+    spent: dict[str, float] = defaultdict(float)
+
+    def timed(part: str, work: Any, *arguments: Any) -> Any:
+        began = time.process_time()
+        result = work(*arguments)
+        spent[part] += time.process_time() - began
+        return result
+
+    kept = [name for name, value in vars(Document).items() if isinstance(value, cached_property)]
+    rows = {}
+    for site in sites:
+        findings = []
+        looked: dict[str, list[Any]] = defaultdict(list)
+        for page in site.pages:
+            text = timed("decode", decode, page["html"][:MAX_HTML], page["charset"])
+            encoded = text.encode("utf-8", "replace")
+            guarded = timed("guard", bounded, encoded)
+            timed("parse (bare)", LexborHTMLParser, guarded)
+            document = Document(page)
+            for name in kept:
+                timed(f"document.{name}", getattr, document, name)
+            for find in process._EXTRACTORS:
+                findings += timed(find.__module__.rpartition(".")[2], lambda find=find, page=document: list(find(page)))
+            for name, enricher in ENRICHERS.all().items():
+                looked[name] += timed(name, lambda look=enricher.look, page=document: list(look(page)))
+        row = timed("settle", company_row.settle, scraped(site), findings, FETCHED_AT)
+        rows[site.host] = row
+        for name, enricher in ENRICHERS.all().items():
+            timed(f"{name} (settle)", enricher.settle, row, looked[name])
+    pages = sum(len(site.pages) for site in sites) or 1
+    return {part: 1000 * seconds / pages for part, seconds in spent.items()}
