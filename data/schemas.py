@@ -35,8 +35,15 @@ FACT = pa.struct(
         ("method", pa.string()),
         ("confidence", pa.float32()),
         ("seen_at", TIME),
+        # Its evidence (leadmill.rows.Fact); null in rows of versions that kept none.
+        ("quote", pa.string()),
+        ("words", TEXTS),
+        ("line", pa.int32()),
+        ("node", pa.string()),
+        ("why", pa.string()),
     ]
 )
+FACTS = pa.list_(FACT)
 CONTRIBUTION = pa.struct(
     [("rule", pa.string()), ("axis", pa.string()), ("points", pa.float64()), ("reason", pa.string())]
 )
@@ -59,7 +66,7 @@ TYPES: dict[str, pa.DataType] = {
     "text by name": pa.map_(pa.string(), pa.string()),
     "time": TIME,
     "address": ADDRESS,
-    "facts": pa.list_(FACT),
+    "facts": FACTS,
     "contributions": pa.list_(CONTRIBUTION),
     "input lines": pa.list_(INPUT_LINE),
 }

@@ -24,6 +24,9 @@ _COMPRESSION_LEVEL = 3
 _BUFFER_BYTES = 65_536
 #: Below so many rows a dictionary costs more than it saves.
 _DICTIONARY_ROWS = 500
+#: Columns by whose values parts are passed over; the least and the greatest of the others would be stored twice a part,
+#: uncompressed: a quarter of a part of few rows.
+_ASKED_BY = ["company_id", "domain"]
 _PLAN_ROW_GROUP = 2_000
 
 
@@ -68,6 +71,7 @@ class UnitFiles:
                 data_page_version="2.0",
                 write_page_checksum=True,
                 use_dictionary=made.num_rows >= _DICTIONARY_ROWS,
+                write_statistics=_ASKED_BY,
             )
             gathered.flush()
             self.bytes += gathered.tell()

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from extraction.candidates import unchosen
 from extraction.email_domains import FREE
 from extraction.extractors import addresses, countries, founded, languages, names, phone_numbers, socials
 from extraction.findings import MAX_FACTS, Finding, fact, surest
@@ -76,6 +77,7 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
         "contact_url": _value(single["contact_url"]),
         "pages": company.get("pages"),
         "facts": facts[:MAX_FACTS],
+        "candidates": unchosen(fields, facts, code),
         "quality": 0.0,
         "scraped_at": company.get("scraped_at"),
         "processed_at": now,
@@ -88,7 +90,7 @@ def _value(finding: Finding | None) -> str | None:
     return finding.value if finding else None
 
 
-def _country(fields: Mapping[str, list[Finding]], domain: str, *, english: bool) -> Finding | None:
+def _country(fields: dict[str, list[Finding]], domain: str, *, english: bool) -> Finding | None:
     """The country by `countries.ORDER`, as far as addresses, numbers and the domain tell it.
 
     A number without country code that looks American or British is taken for one on an English site only:
@@ -112,14 +114,20 @@ def _country(fields: Mapping[str, list[Finding]], domain: str, *, english: bool)
             if code and (english or code == by_domain or "+" in finding.value[:3] or finding.value[:2] == "00"):
                 vote(code, "phone", finding)
     decided = countries.decide(votes)
+    said = {
+        (code, witness): finding._replace(
+            field="country", value=code, method=witness, confidence={"address": 0.9, "phone": 0.75}[witness]
+        )
+        for (code, witness), finding in sources.items()
+    }
+    page = next((f.page for found in fields.values() for f in found), None)
+    own = Finding("country", by_domain, "cctld", 0.6, page, words=(f".{domain.rpartition('.')[2]}",)) if page else None
+    fields["country"] += [*said.values(), *([own] if own and by_domain else [])]  # to tell of those not taken
     if decided is not None:
-        code, witness = decided
-        confidence = {"address": 0.9, "phone": 0.75}[witness]
-        return sources[decided]._replace(field="country", value=code, method=witness, confidence=confidence)
-    if by_domain is not None:
-        page = next((f.page for found in fields.values() for f in found), None)
-        return Finding("country", by_domain, "cctld", 0.6, page) if page else None
-    return None
+        counted = Counter(code for code, witness in votes if witness == decided[1])
+        told = ", ".join(f"{code} {count}" for code, count in counted.most_common(4))
+        return said[decided]._replace(why=f"votes by {decided[1]}: {told}" if len(counted) > 1 else "")
+    return own if by_domain else None
 
 
 def _country_of_language(fields: Mapping[str, list[Finding]], language: Finding) -> Finding | None:

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.charset import decode
-from extraction.findings import MAX_QUOTE, Finding, PageRef, excerpt
+from extraction.findings import MAX_QUOTE, MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.scan import MARKUP, TEXT, Hints, Mark
 from extraction.structured import Item, read_json_ld, read_microdata
@@ -80,16 +80,19 @@ class Document:
         line: int | None = None,
         node: str = "",
         quote: str = "",
+        words: Sequence[str] = (),
     ) -> Finding:
         """A finding on this page. JSON can spell characters that no file takes (`"\\ud800"`): they go here.
 
-        `line` is the place in `lines` that it was read from, and is quoted where no other `quote` is given.
+        `line` is the place in `lines` that it was read from, and is quoted where no other `quote` is given. `words` are
+        what made a rule speak, as they stand in text, markup, headers or address, where no sentence of the page does.
         """
         if type(value) is str:
             value = storable(value)
         if line is not None and not quote and line < len(self.lines):
             quote = excerpt(self.lines[line], value)
-        return Finding(field, value, method, confidence, self.ref, line, node, storable(quote[:MAX_QUOTE]))
+        said = tuple(storable(word[:MAX_WORD]) for word in words[:MAX_WORDS])
+        return Finding(field, value, method, confidence, self.ref, line, node, storable(quote[:MAX_QUOTE]), said)
 
     @cached_property
     def core(self) -> str:

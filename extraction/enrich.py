@@ -12,7 +12,7 @@ from datetime import datetime
 from extraction.budget import SETTLE_S, TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS, Enricher
-from extraction.findings import MAX_FACTS, Finding
+from extraction.findings import MAX_FACTS, Finding, few
 from extraction.quality import quality
 from leadmill.errors import ErrorCategory
 from leadmill.rows import CompanyRow, EnrichedRow, ErrorRow, PageRow, error_row
@@ -87,6 +87,7 @@ def _settled(
 ) -> EnrichedRow:
     result: EnrichedRow = dict(row)
     facts = list(row.get("facts") or ())
+    candidates = list(row.get("candidates") or ())
     for enricher in enrichers:
         defaults = enricher.defaults
         result.update(defaults)
@@ -102,9 +103,11 @@ def _settled(
             continue
         result.update({column: outcome.columns.get(column, default) for column, default in defaults.items()})
         facts += outcome.facts
+        candidates += outcome.candidates
     result["technologies"] = result.get("technologies") or []
     # When there are too many, those that this stage found are dropped before those that it was built on.
     result["facts"] = facts[:MAX_FACTS]
+    result["candidates"] = few(candidates)
     result["quality"] = quality(result, result["facts"])
     result["enriched_at"] = now
     return result

@@ -15,6 +15,11 @@ from leadmill.rows import Fact
 MAX_FACT_VALUE = 500
 #: Facts kept of one company.
 MAX_FACTS = 200
+#: Candidates kept of one field of a company.
+MAX_CANDIDATES = 5
+#: Words kept in a fact, characters of each.
+MAX_WORDS = 8
+MAX_WORD = 80
 #: Longest quote kept in a finding, characters; a shorter line is kept as it is, once for all that was read from it.
 MAX_QUOTE = 160
 
@@ -41,6 +46,10 @@ class Finding(NamedTuple):
     node: str = ""
     #: The words of the page that it was read from, at most `MAX_QUOTE` characters.
     quote: str = ""
+    #: Where no sentence tells it: what made the rule speak, as it stands in text, markup, headers or address.
+    words: tuple[str, ...] = ()
+    #: Why settling took it, or did not; empty where the confidences tell.
+    why: str = ""
 
 
 def excerpt(line: str, value: Any) -> str:
@@ -63,7 +72,24 @@ def fact(finding: Finding, value: str | None = None, *, field: str | None = None
         "method": finding.method,
         "confidence": round(min(1.0, max(0.0, finding.confidence)), 3),
         "seen_at": finding.page.seen_at,
+        "quote": finding.quote or None,
+        "words": list(finding.words[:MAX_WORDS]) or None,
+        "line": finding.line,
+        "node": finding.node or None,
+        "why": finding.why or None,
     }
+
+
+def few(candidates: Iterable[Fact]) -> list[Fact]:
+    """Of each field the surest `MAX_CANDIDATES`, in the order of the fields."""
+    fields: dict[str, list[Fact]] = {}
+    for candidate in candidates:
+        fields.setdefault(candidate["field"], []).append(candidate)
+    return [
+        candidate
+        for of_field in fields.values()
+        for candidate in sorted(of_field, key=lambda c: -c["confidence"])[:MAX_CANDIDATES]
+    ]
 
 
 def surest(findings: Iterable[Finding]) -> Finding | None:

@@ -66,15 +66,26 @@ class ScrapedRow(TypedDict):
 
 
 class Fact(TypedDict):
-    """Where a value comes from: the page, how it was read, and how sure that is (0 to 1)."""
+    """Where a value comes from: the page, the words on it, how they were read, and how sure that is (0 to 1)."""
 
     field: str
     value: str
+    #: Address of the page, and its hash among the stored ones (`PageRow.page_hash`).
     source: str
     page_hash: str
+    #: How it was read: the rule that spoke.
     method: str
     confidence: float
     seen_at: datetime
+    #: The page's own words around the value, as its visible text (`extraction.document`) or the declared node has them.
+    quote: str | None
+    #: Where no sentence tells it: what made the rule speak, in the page's text, markup, headers or address.
+    words: list[str] | None
+    #: Place of the quote: the line of the visible text, from 0, or the declared node (`json-ld:3`).
+    line: int | None
+    node: str | None
+    #: Why this one was chosen, or not, where that is not told by the confidences.
+    why: str | None
 
 
 class CompanyRow(TypedDict):
@@ -104,7 +115,10 @@ class CompanyRow(TypedDict):
     pricing_url: str | None
     contact_url: str | None
     pages: int | None
+    #: Where each value of the row comes from.
     facts: list[Fact]
+    #: What was read for a field and not taken, surest first; never true of the company for all that is known.
+    candidates: list[Fact]
     #: 0 to 1.
     quality: float
     scraped_at: datetime | None

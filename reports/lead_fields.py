@@ -20,6 +20,9 @@ from reports import display_names
 from reports.input_columns import INPUT
 from reports.rows import name, quote
 
+#: Columns that no cell of a table tells: the input's have columns of their own, and what was not taken for the company
+#: (another firm's number, say) must not be found beside what was.
+_NOT_TOLD = (INPUT, "candidates")
 #: Facts told in one cell, and characters of each one's value.
 _FACTS = 40
 _FACT_TEXT = 120
@@ -39,13 +42,13 @@ class LeadField:
 @cache
 def lead_fields() -> dict[str, LeadField]:
     """Every field by its name: the final columns in their order, then those derived of them."""
-    columns = {field.name: _of_column(field) for field in STAGE_SCHEMAS["score"] if field.name != INPUT}
+    columns = {field.name: _of_column(field) for field in STAGE_SCHEMAS["score"] if field.name not in _NOT_TOLD}
     return {**columns, **_derived()}
 
 
 def final_columns() -> list[str]:
     """The names of those fields that are final columns."""
-    return [column for column in STAGE_SCHEMAS["score"].names if column != INPUT]
+    return [column for column in STAGE_SCHEMAS["score"].names if column not in _NOT_TOLD]
 
 
 def prepare(con: Any) -> None:

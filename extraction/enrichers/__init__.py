@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What an enricher knows of one company: columns to set, and facts (`findings.fact`) to add."""
+    """What an enricher knows of one company: columns to set, facts (`findings.fact`) to add, what it did not take."""
 
     columns: dict[str, Any]
     facts: list[Fact]
+    #: Of each field the surest few are kept (`findings.few`).
+    candidates: Sequence[Fact] = ()
 
 
 class Column(NamedTuple):

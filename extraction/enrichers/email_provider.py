@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from extraction.email_domains import FREE
 from extraction.enrichers import Enricher, Outcome
-from extraction.findings import Finding, fact
+from extraction.findings import MAX_WORDS, Finding, fact
 from leadmill.ids import registrable_domain
 from leadmill.rows import CompanyRow
 
@@ -27,7 +27,8 @@ def _settle(row: CompanyRow, findings: Sequence[Finding]) -> Outcome:
     kind = provider(row.get("emails") or (), str(row["domain"]))
     told = next((f for f in row.get("facts") or () if f["field"] == "email"), None)
     if kind != "none" and told is not None:
-        return Outcome({}, [{**told, "field": "email_provider", "value": kind, "method": "derived"}])
+        hosts = list(dict.fromkeys(email.rpartition("@")[2] for email in row.get("emails") or ()))[:MAX_WORDS]
+        return Outcome({}, [{**told, "field": "email_provider", "value": kind, "method": "derived", "words": hosts}])
     return Outcome({}, [fact(findings[0], kind)] if findings else [])
 
 

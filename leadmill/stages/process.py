@@ -23,6 +23,7 @@ STAGE = Stage(
         "pricing_url": "text",
         "contact_url": "text",
         "facts": "facts",
+        "candidates": "facts",
         "quality": "float32",
     },
     made_at="processed_at",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from data.schemas import FACT, STAGE_SCHEMAS
+from data.schemas import FACT, FACTS, STAGE_SCHEMAS
 from reports.final_rows import iso
 from reports.formats import Format, ReportData
 from reports.rows import name, quote
@@ -23,7 +23,7 @@ def _value(column: str, kind: pa.DataType) -> str:
 
 def _column(field: pa.Field) -> str:
     column = name(field.name)
-    if field.name == "facts":
+    if field.type.equals(FACTS):
         parts = ", ".join(f"{name(part.name)} := {_value(f'x.{name(part.name)}', part.type)}" for part in FACT)
         return f"list_transform({column}, lambda x: struct_pack({parts})) AS {column}"
     return f"{_value(column, field.type)} AS {column}"

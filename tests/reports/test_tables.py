@@ -64,6 +64,7 @@ def test_csv_has_the_final_columns_in_ranked_order(tmp_path: Path, con: Any, row
     path = made(tmp_path, con, "csv", rows)
     raw = path.read_bytes()
     assert raw.split(b"\r\n")[0].decode() == "\ufeff" + ",".join(COLUMNS)
+    assert "facts" in COLUMNS and "candidates" not in COLUMNS
     assert raw.count(b"\n") == raw.count(b"\r\n") == 13
     found = read_csv(path)
     assert [row["domain"] for row in found] == RANKED

@@ -1,0 +1,73 @@
+"""What was read for a field of a company and not taken: kept, few of each field, so that a choice can be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from extraction.extractors import addresses, phone_numbers
+from extraction.findings import MAX_QUOTE, Finding, fact, few
+from leadmill.rows import Fact
+
+#: Field of the row's facts → the findings that settling chooses from, where they are called otherwise.
+_CHOSEN_FROM = {"name": ("name_vote",), "legal_name": ("legal_vote",), "language": ("language",)}
+#: Fields whose findings are of the same name, beside every `social:…`.
+_FIELDS = (
+    *("country", "address", "phone", "fax", "email", "founded", "description"),
+    *("logo_url", "careers_url", "pricing_url", "contact_url"),
+)
+
+
+def unchosen(fields: Mapping[str, Sequence[Finding]], chosen: Iterable[Fact], country: str | None) -> list[Fact]:
+    """The surest findings of each field whose values are none of those that were chosen, one of each value.
+
+    `fields`: the findings by their field; `chosen`: the row's facts; `country` reads the numbers.
+    """
+    taken: dict[str, set[str]] = {}
+    for one in chosen:
+        taken.setdefault(_base(one["field"]), set()).add(_same(one["value"]))
+    taken["phone"] = taken["fax"] = taken.get("phone", set()) | taken.get("fax", set())
+    found: list[Fact] = []
+    for field, source in _sources(fields):
+        best: dict[str, tuple[Finding, str]] = {}
+        for finding in source:
+            for value in _told(field, finding, country):
+                key = _same(value)
+                if key not in taken.get(_base(field), ()) and (
+                    key not in best or finding.confidence > best[key][0].confidence
+                ):
+                    best[key] = finding, value
+        found += (fact(finding, value[:MAX_QUOTE], field=field) for finding, value in best.values())
+    return few(found)
+
+
+def _sources(fields: Mapping[str, Sequence[Finding]]) -> Iterator[tuple[str, Iterable[Finding]]]:
+    for field, names in _CHOSEN_FROM.items():
+        yield field, (finding for name in names for finding in fields.get(name, ()))
+    for field in (*_FIELDS, *(name for name in fields if name.startswith("social:"))):
+        yield field, fields.get(field, ())
+
+
+def _told(field: str, finding: Finding, country: str | None) -> Iterable[str]:
+    tell = _TOLD.get(field)
+    return tell(finding.value, country) if tell else (str(finding.value),)
+
+
+def _numbers(written: str, country: str | None) -> Iterable[str]:
+    # What is no number of any country is shown as it stands.
+    return [number for number, _ in phone_numbers.read(written, country)] or (written,)
+
+
+_TOLD: Mapping[str, Callable[[Any, str | None], Iterable[str]]] = {
+    "phone": _numbers,
+    "fax": _numbers,
+    "address": lambda value, country: (addresses.written(value),),
+}
+
+
+def _base(field: str) -> str:
+    return field.partition(":")[0] if not field.startswith("social:") else field
+
+
+def _same(value: str) -> str:
+    return value.casefold().strip()
