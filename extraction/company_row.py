@@ -106,7 +106,7 @@ def _country(fields: dict[str, list[Finding]], domain: str, *, english: bool) ->
     by_domain = countries.from_domain(domain)
     for finding in fields.get("address", ()):
         if finding.value["country"]:
-            weight = 3 if finding.method in ("json-ld", "microdata") else 1
+            weight = 3 if finding.node else 1
             for _ in range(weight + 2 * (finding.value["country"] == by_domain)):
                 vote(finding.value["country"], "address", finding)
     for finding in fields.get("phone", ()):

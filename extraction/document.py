@@ -20,7 +20,8 @@ from extraction.charset import decode
 from extraction.findings import MAX_QUOTE, MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.scan import MARKUP, TEXT, Hints, Mark
-from extraction.structured import Item, read_json_ld, read_microdata
+from extraction.structured import Graph, Node
+from extraction.structured import read as read_structured
 from extraction.text import clean, squash, storable
 
 #: Characters of visible text read from one page.
@@ -30,8 +31,6 @@ MAX_LINE = 2_000
 MAX_LINES = 6_000
 MAX_LINKS = 2_000
 MAX_URL = 2_000
-#: Characters of JSON-LD read from one page.
-MAX_DECLARED = 600_000
 _ICON = re.compile(r"fax|telefon|phone|(?<![a-z])tel(?![a-z])", re.IGNORECASE)
 _BLOCKS = frozenset(
     "address article aside blockquote body br button caption center dd details dialog div dl dt "
@@ -93,6 +92,11 @@ class Document:
             quote = excerpt(self.lines[line], value)
         said = tuple(storable(word[:MAX_WORD]) for word in words[:MAX_WORDS])
         return Finding(field, value, method, confidence, self.ref, line, node, storable(quote[:MAX_QUOTE]), said)
+
+    def declared(self, field: str, value: Any, node: Node, confidence: float, said: str = "") -> Finding:
+        """A finding that a node of `graph` declares; `said` are its words where the value was made of them."""
+        quote = said or (value if isinstance(value, str) else "")
+        return self.found(field, value, node.method, confidence, node=node.id, quote=quote)
 
     @cached_property
     def core(self) -> str:
@@ -215,18 +219,9 @@ class Document:
         return links, scripted
 
     @cached_property
-    def items(self) -> list[Item]:
-        """Entities that the page declares: JSON-LD first, then microdata."""
-        items: list[Item] = []
-        if "application/ld+json" in self.html or "application/LD+JSON" in self.html:
-            left = MAX_DECLARED
-            for node in self.tree.css("script[type='application/ld+json' i]")[:20]:
-                script = node.text()[: max(0, left)]
-                left -= len(script)
-                items += read_json_ld(script)
-        if "itemscope" in self.html:
-            items += read_microdata(self.tree)
-        return items
+    def graph(self) -> Graph:
+        """What the page declares about itself, and which of its firms is the company."""
+        return read_structured(self.html, self.tree, url=self.url, domain=self.domain, core=self.core)
 
 
 def _icon_label(node: LexborNode) -> str:

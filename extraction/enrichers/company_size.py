@@ -12,7 +12,7 @@ from extraction.scan import Hints
 
 if TYPE_CHECKING:
     from extraction.document import Document
-    from extraction.structured import Item
+    from extraction.structured import Node
 
 #: More people than any company has.
 MOST = 5_000_000
@@ -105,11 +105,10 @@ class Size(NamedTuple):
 
 
 def _look(page: Document) -> Iterator[Finding]:
-    for item in page.items:
-        if item.is_organization and not item.nested:
-            declared = _declared(item)
-            if declared:
-                yield page.found("employees", declared, item.method, 0.95)
+    for node in page.graph.own:
+        declared = _declared(node)
+        if declared:
+            yield page.declared("employees", declared, node, 0.95)
     count = looked = 0
     for place, text in _telling(page):
         if looked < MAX_LINES and _DIGIT.search(text):
@@ -135,14 +134,13 @@ def _telling(page: Document) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _declared(item: Item) -> Size | None:
-    for part in item.parts("numberOfEmployees"):
-        inner = item.inner(part)
-        least = _integer(inner.first("minValue") or inner.first("value") or "")
-        most = _integer(inner.first("maxValue") or inner.first("value") or "")
+def _declared(node: Node) -> Size | None:
+    for part in node.nodes("numberOfEmployees"):
+        least = _integer(part.first("minValue") or part.first("value") or "")
+        most = _integer(part.first("maxValue") or part.first("value") or "")
         if least is not None or most is not None:
             return Size(least if least is not None else 1, most)
-    for text in item.texts("numberOfEmployees")[:1]:
+    for text in node.texts("numberOfEmployees")[:1]:
         match = re.match(rf"\s*{_COUNT}(?:\s?[-–]\s?{_COUNT})?", text[:60])
         if match:
             least = _integer(match[1])

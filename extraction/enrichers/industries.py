@@ -75,9 +75,9 @@ _HINTS = Hints(lambda: _words().leaves)
 def _look(page: Document) -> Iterator[Finding]:
     words = _words()
     scores: dict[str, float] = defaultdict(float)
-    for item in page.items:
-        if not item.nested:
-            for kind in item.types:
+    for node in page.graph.nodes:
+        if not node.nested:
+            for kind in node.types:
                 if kind in words.types:
                     scores[words.types[kind]] += PLACES["types"]
     for place, text in (

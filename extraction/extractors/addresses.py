@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from extraction.document import Document
 from extraction.extractors.countries import country_code, country_named
 from extraction.findings import Finding
-from extraction.structured import Item
+from extraction.structured import Node
 from extraction.text import clean, squash
 
 PARTS = ("street", "city", "region", "postcode", "country")
@@ -152,23 +152,24 @@ def find(page: Document) -> Iterator[Finding]:
     """Findings of field `address`; the value is a mapping of `PARTS` (country None where the page does not say)."""
     count = 0
     seen: set[str] = set()
-    for address, method, confidence, line in _candidates(page):
+    for address, method, confidence, place in _candidates(page):
         key = squash(" ".join(filter(None, (address["street"], address["postcode"], address["city"]))))
         if key and key not in seen:
             seen.add(key)
-            yield page.found("address", address, method, confidence, line=line)
+            line, node = (None, place) if isinstance(place, str) else (place, "")
+            yield page.found("address", address, method, confidence, line=line, node=node)
             count += 1
             if count >= MAX_ADDRESSES:
                 return
 
 
-def _candidates(page: Document) -> Iterator[tuple[dict[str, Any], str, float, int | None]]:
-    for item in page.items:
-        if item.is_organization or "place" in item.types:
-            for value in item.parts("address"):
-                declared = _declared(value)
-                if declared["city"] or declared["postcode"] or declared["street"]:
-                    yield declared, item.method, 0.95 if item.is_organization else 0.7, None
+def _candidates(page: Document) -> Iterator[tuple[dict[str, Any], str, float, int | str]]:
+    """(address, method, how surely, its line or declared node)."""
+    for located in page.graph.addresses:
+        node = located.node
+        declared = _declared(located.value)
+        if declared and (declared["city"] or declared["postcode"] or declared["street"]):
+            yield declared, node.method, 0.7 if located.loose else 0.85 if located.branch else 0.95, node.id
     weight = 0.85 if page.kind in ("imprint", "contact") else 0.7
     before: list[str] = []
     looked = 0
@@ -186,18 +187,19 @@ def _candidates(page: Document) -> Iterator[tuple[dict[str, Any], str, float, in
         before = [*before[-2:], line]
 
 
-def _declared(value: dict[str, Any]) -> dict[str, Any]:
-    item = Item(frozenset(), value, "", nested=True)
+def _declared(value: Node | str) -> dict[str, Any] | None:
+    if isinstance(value, str):
+        return None
 
     def part(name: str) -> str | None:
-        return (item.first(name) or "")[:MAX_PART] or None
+        return (value.first(name) or "")[:MAX_PART] or None
 
     return {
         "street": part("streetAddress"),
         "city": part("addressLocality"),
         "region": part("addressRegion"),
         "postcode": (part("postalCode") or "")[:20] or None,
-        "country": country_code(item.first("addressCountry")),
+        "country": country_code(value.first("addressCountry")),
     }
 
 

@@ -18,9 +18,10 @@ _KINDS = {"home": 0.0, "about": -0.1}
 def find(page: Document) -> Iterator[Finding]:
     """Findings of field `description`; the home page's count most, other pages describe themselves."""
     less = _KINDS.get(page.kind, -0.45)
-    for item in page.items:
-        if item.is_organization and not item.nested:
-            yield from _said(page, item.first("description") or "", item.method, 0.9)
+    for node in page.graph.own:
+        text = clean(node.first("description") or "", MAX_DESCRIPTION)
+        if len(text) >= MIN_DESCRIPTION:
+            yield page.declared("description", text, node, 0.9)
     for name, confidence in (("description", 0.85), ("og:description", 0.8), ("twitter:description", 0.75)):
         yield from _said(page, html.unescape(page.metas.get(name, "")), "meta", confidence + less)
     for place, line in enumerate(page.lines[:200]):

@@ -69,12 +69,13 @@ _URLS = re.compile(r"\b[a-z]{2,8}://[^\s\"'<>]{1,500}")
 
 
 class _Seen(NamedTuple):
-    """An address, how it was written, how surely it is the company's, and the line that shows it."""
+    """An address, how it was written, how surely it is the company's, and the line or node that has it."""
 
     address: str
     method: str
     confidence: float
     line: int | None = None
+    node: str = ""
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -86,14 +87,14 @@ def find(page: Document) -> Iterator[Finding]:
     seen: dict[str, float] = {}
     reserved = page.domain.endswith(RESERVED)
     signs = _Signs(page)
-    for address, method, confidence, line in _candidates(page, signs):
+    for address, method, confidence, line, node in _candidates(page, signs):
         if address in signs.decoys or (address.endswith(RESERVED) and not reserved):
             continue
         if len(seen) >= MAX_EMAILS:
             return
         if confidence > seen.get(address, 0.0):
             seen[address] = confidence
-            yield page.found("email", address, method, confidence, line=line)
+            yield page.found("email", address, method, confidence, line=line, node=node)
 
 
 class _Signs:
@@ -151,11 +152,10 @@ def _visible(parent: LexborNode, hidden: str) -> Iterator[str]:
 
 
 def _candidates(page: Document, signs: _Signs) -> Iterator[_Seen]:
-    for item in page.items:
-        if item.is_organization or "contactpoint" in item.types:
-            for text in item.texts("email"):
-                for address in plain_or_spelled(unquote(_MAILTO.sub("", text, count=1))):
-                    yield _Seen(address, item.method, 0.95)
+    for node, branch in page.graph.contacts:
+        for text in node.texts("email"):
+            for address in plain_or_spelled(unquote(_MAILTO.sub("", text, count=1))):
+                yield _Seen(address, node.method, 0.9 if branch else 0.95, node=node.id)
     yield from _in_links(page, signs)
     for text in signs.shown:
         yield from (_Seen(address, "text", 0.8) for address in addresses(text))

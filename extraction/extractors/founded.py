@@ -46,12 +46,10 @@ _NOT_COMPANY = re.compile(
 
 def find(page: Document) -> Iterator[Finding]:
     """Findings of field `founded`; the value is the year as text."""
-    for item in page.items:
-        if item.is_organization and not item.nested:
-            for text in item.texts("foundingDate")[:1]:
-                match = re.match(r"\D{0,10}(\d{4})", text)
-                if match:
-                    yield page.found("founded", match[1], item.method, 0.95)
+    for node in page.graph.own:
+        said = node.first("foundingDate") or ""
+        if match := re.match(r"\D{0,10}(\d{4})", said):
+            yield page.declared("founded", match[1], node, 0.95, said)
     count = 0
     about = 0.1 if page.kind in ("about", "home") else 0.0
     before = ""

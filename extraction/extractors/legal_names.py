@@ -49,9 +49,8 @@ _SHOUTED_FORM = re.compile(r"\b(?:CO|INC|LTD|CORP|LIMITED|CORPORATION)\b")
 
 def find(page: Document) -> Iterator[Finding]:
     """Findings of field `legal_vote`: declared ones, those of an imprint, and those at the foot of other pages."""
-    for item in page.items:
-        if item.is_organization and not item.nested:
-            yield from (page.found("legal_vote", text[:120], item.method, 0.9) for text in item.texts("legalName")[:2])
+    for node in page.graph.own:
+        yield from (page.declared("legal_vote", text[:120], node, 0.9) for text in node.texts("legalName")[:2])
     about_it = page.kind in ("imprint", "contact", "about")
     weight = 0.8 if page.kind == "imprint" else 0.5
     last = len(page.lines)

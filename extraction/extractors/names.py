@@ -73,6 +73,7 @@ class _Vote(NamedTuple):
     method: str
     weight: float
     line: int | None = None
+    node: str = ""
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -80,18 +81,17 @@ def find(page: Document) -> Iterator[Finding]:
     for vote in _votes(page):
         text = _tidy(vote.text)
         if text:
-            yield page.found("name_vote", text, vote.method, vote.weight, line=vote.line)
+            yield page.found("name_vote", text, vote.method, vote.weight, line=vote.line, node=vote.node)
 
 
 def _votes(page: Document) -> Iterator[_Vote]:
-    for item in page.items:
-        if item.is_organization:
-            weight = 0.5 if item.nested else 0.9
-            names = item.texts("name")[:3] or item.texts("legalName")[:1]
-            yield from (_Vote(text, item.method, weight) for text in names)
-            yield from (_Vote(text, item.method, 0.5) for text in item.texts("alternateName")[:2])
-        elif "website" in item.types:
-            yield from (_Vote(text, item.method, 0.7) for text in item.texts("name")[:1])
+    for node in page.graph.own:
+        weight = 0.5 if node.nested else 0.9
+        names = node.texts("name")[:3] or node.texts("legalName")[:1]
+        yield from (_Vote(text, node.method, weight, node=node.id) for text in names)
+        yield from (_Vote(text, node.method, 0.5, node=node.id) for text in node.texts("alternateName")[:2])
+    for node in page.graph.websites:
+        yield from (_Vote(text, node.method, 0.7, node=node.id) for text in node.texts("name")[:1])
     for name, weight in (
         ("og:site_name", 0.85),
         ("application-name", 0.6),
@@ -249,7 +249,7 @@ def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Fi
     legal += [
         f
         for f in findings
-        if f.field == "name_vote" and has_form(f.value) and f.method in ("json-ld", "microdata", "copyright", "meta")
+        if f.field == "name_vote" and has_form(f.value) and (f.node or f.method in ("copyright", "meta"))
     ]
     if not groups:
         best_legal = max(legal, key=lambda f: f.confidence, default=None)

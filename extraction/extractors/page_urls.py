@@ -93,14 +93,10 @@ def _own(page: Document, url: str, field: str) -> bool:
 
 
 def _logo(page: Document) -> Iterator[Finding]:
-    for item in page.items:
-        if item.is_organization:
-            for part in item.parts("logo"):
-                url = part.get("url") or part.get("contentUrl") or part.get("@id")
-                if isinstance(url, str):
-                    yield from _image(page, url, item.method, 0.95)
-            for text in item.texts("logo")[:1]:
-                yield from _image(page, text, item.method, 0.95)
+    for firm in page.graph.own:
+        for said in firm.links("logo")[:1]:
+            if url := _picture(page, said):
+                yield page.declared("logo_url", url, firm, 0.95, said)
     for node in page.tree.tags("img")[:MAX_IMAGES]:
         source = node.attrs.get("src") or ""
         if "logo" in source[:500].lower():
@@ -113,6 +109,10 @@ def _logo(page: Document) -> Iterator[Finding]:
 
 
 def _image(page: Document, source: str, method: str, confidence: float) -> Iterator[Finding]:
-    url = page.absolute(source[:2_000])
-    if url.startswith(("http://", "https://")) and " " not in url:
+    if url := _picture(page, source):
         yield page.found("logo_url", url, method, confidence)
+
+
+def _picture(page: Document, source: str) -> str | None:
+    url = page.absolute(source[:2_000])
+    return url if url.startswith(("http://", "https://")) and " " not in url else None

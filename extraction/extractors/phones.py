@@ -129,11 +129,12 @@ def find(page: Document) -> Iterator[Finding]:
 
 
 def _candidates(page: Document) -> Iterator[Finding]:
-    for item in page.items:
-        if item.is_organization or "contactpoint" in item.types:
-            for name, field in (("telephone", "phone"), ("phone", "phone"), ("faxNumber", "fax")):
-                for text in item.texts(name):
-                    yield page.found(field, text.removeprefix("tel:")[:MAX_WRITTEN], item.method, 0.95)
+    for node, branch in page.graph.contacts:
+        faxes = any(_FAX_WORD.search(said) for said in node.texts("contactType"))
+        for name, field in (("telephone", "fax" if faxes else "phone"), ("faxNumber", "fax")):
+            for text in node.texts(name):
+                number = _CALLS.sub("", text, count=1)[:MAX_WRITTEN]
+                yield page.declared(field, number, node, 0.9 if branch else 0.95, text)
     for link in page.links:
         if _CALLS.match(link.href) and (number := _linked(link.href)):
             faxed = link.href[:4].lower() == "fax:" or _FAX_WORD.search(link.text)

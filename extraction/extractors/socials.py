@@ -53,16 +53,17 @@ _NOT_PROFILES = frozenset(
 def find(page: Document) -> Iterator[Finding]:
     """Findings of field `social:<network>`; the value is the profile's URL in its shortest form."""
     seen: set[str] = set()
-    for item in page.items:
-        if item.is_organization:
-            for url in item.texts("sameAs"):
-                yield from _profile(page, url, item.method, 0.95, seen)
+    for node in page.graph.own:
+        for url in node.links("sameAs"):
+            yield from _profile(page, url, node.method, 0.95, seen, node.id)
     for link in page.links:
         if link.href[:4].lower() == "http" or link.href[:2] == "//":
             yield from _profile(page, link.href, "link", 0.75, seen)
 
 
-def _profile(page: Document, url: str, method: str, confidence: float, seen: set[str]) -> Iterator[Finding]:
+def _profile(
+    page: Document, url: str, method: str, confidence: float, seen: set[str], node: str = ""
+) -> Iterator[Finding]:
     match = _LINK.match(url[:400])
     if match is None or match.lastgroup is None or len(seen) >= 40:
         return
@@ -74,16 +75,14 @@ def _profile(page: Document, url: str, method: str, confidence: float, seen: set
         .removesuffix("%20")
         .rstrip("/")
     )
-    if path.split("/")[0].split("?")[0].lower() in _NOT_PROFILES or (
-        path.lower().startswith("in/") and method != "json-ld"
-    ):
+    if path.split("/")[0].split("?")[0].lower() in _NOT_PROFILES or (path.lower().startswith("in/") and not node):
         return
     host = match[match.lastgroup].partition("/")[0].lower()
     host = {"twitter.com": "x.com", "fb.com": "facebook.com"}.get(host, host)
     value = f"https://{'' if host in ('x.com', 'github.com', 'vimeo.com') else 'www.'}{host}/{path}"
     if value not in seen:
         seen.add(value)
-        yield page.found(f"social:{match.lastgroup}", value, method, confidence)
+        yield page.found(f"social:{match.lastgroup}", value, method, confidence, node=node, quote=url if node else "")
 
 
 def settle(findings: Sequence[Finding], core: str) -> list[Finding]:

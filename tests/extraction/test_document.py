@@ -214,8 +214,9 @@ def test_what_is_written_anew_says_the_same(document, monkeypatch):
     page = document(ORDINARY)
     monkeypatch.setattr("extraction.document.bounded", plain)
     again = document(ORDINARY)
-    for part in ("lines", "links", "items", "metas", "title", "html_lang", "base_url"):
+    for part in ("lines", "links", "metas", "title", "html_lang", "base_url"):
         assert getattr(again, part) == getattr(page, part), part
+    assert [told(node) for node in again.graph.nodes] == [told(node) for node in page.graph.nodes]
     for tag, attribute in (("img", "src"), ("iframe", "src"), ("form", "action")):
         assert again.tree.css_first(tag).attrs.get(attribute) == page.tree.css_first(tag).attrs.get(attribute)
 
@@ -241,3 +242,7 @@ def test_clean_and_squash():
     assert clean("x" * 50, 10) == "x" * 10
     assert clean("<script>alert(1)</script>", 50) == "<script>alert(1)</script>"
     assert squash("Häagen & Co.") == "haagenandco"
+
+
+def told(node):
+    return node.id, node.types, {name: node.texts(name) for name in node.properties}

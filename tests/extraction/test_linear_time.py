@@ -27,7 +27,6 @@ from extraction import (
     markup_guard,
     process,
     script_texts,
-    structured,
 )
 from extraction.charset import decode
 from extraction.document import Document
@@ -35,6 +34,9 @@ from extraction.enrichers import ENRICHERS
 from extraction.findings import Finding
 from extraction.markup_guard import bounded
 from extraction.plain_markup import plain
+from extraction.structured import loose_json, node
+from extraction.structured.json_ld import read_script
+from extraction.structured.node import Nodes
 from leadmill.retry_after import retry_after_s
 from tasks.processing.preload import preload
 from tasks.scraping import headers, links, robots
@@ -81,6 +83,10 @@ def superlinear(work: Callable[[Any], Any], inputs: Callable[[int], Any], sizes:
     return " ".join(f"{1000 * one:.1f}" for one in times) + " ms"
 
 
+def read_declared(script: str) -> None:
+    read_script(script, Nodes("https://acme-tools.com/"))
+
+
 def doublings(largest: int) -> list[int]:
     return [largest // 8, largest // 4, largest // 2, largest]
 
@@ -118,7 +124,7 @@ def page_of(text: str, lines: int) -> Document:
             kind="imprint",
         )
     )
-    _ = page.text, page.title, page.metas, page.links, page.items, page.core
+    _ = page.text, page.title, page.metas, page.links, page.graph.addresses, page.core
     return page
 
 
@@ -146,8 +152,8 @@ def test_an_extractor_or_enricher_reads_any_text_in_linear_time(name: str) -> No
 @pytest.mark.parametrize("before", ["", '{"@type":"Organization","name":"', '{"a":"\\', "/*"])
 def test_json_ld_is_read_in_linear_time(before: str) -> None:
     found = {
-        flood: superlinear(structured.read_json_ld, lambda n, make=make: before + make(n), doublings(40_000))  # type: ignore[misc]
-        for flood, make in texts(structured)
+        flood: superlinear(read_declared, lambda n, make=make: before + make(n), doublings(40_000))  # type: ignore[misc]
+        for flood, make in texts(loose_json, node)
     }
     assert not {flood: times for flood, times in found.items() if times}
 
@@ -227,7 +233,7 @@ def test_links_and_layout_are_read_in_linear_time(mark: str, monkeypatch: pytest
 
     def read(html: bytes) -> None:
         page = Document(make_page(html))
-        _ = page.lines, page.links, page.items, page.title, page.metas
+        _ = page.lines, page.links, page.graph.addresses, page.title, page.metas
         links.links_of(html, "https://acme.com/", lambda netloc: True, set(), set())
 
     assert superlinear(read, lambda size: plain(marked("", mark, size)), doublings(100_000)) is None

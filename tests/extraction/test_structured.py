@@ -6,9 +6,17 @@ import time
 
 import pytest
 
-from extraction.structured import read_json_ld
+from extraction.structured import Node
+from extraction.structured.json_ld import read_script
+from extraction.structured.node import Nodes
 
 GOOD = '{"@type": "Organization", "name": "Acme", "url": "http://acme.com/a//b"}'
+
+
+def read_json_ld(script: str) -> list[Node]:
+    nodes = Nodes("https://acme-tools.com/")
+    read_script(script, nodes)
+    return nodes.all
 
 
 @pytest.mark.parametrize(
@@ -71,8 +79,8 @@ def test_microdata(document):
         '<p itemprop=address itemscope itemtype="http://schema.org/PostalAddress"><i itemprop=postalCode>80525</i></p>'
         '<a itemprop=telephone href="tel:+1970">call</a></div>'
     )
-    item = page.items[0]
+    item = page.graph.nodes[0]
     assert item.is_organization
     assert item.first("name") == "Acme"
     assert item.first("telephone") == "+1970"
-    assert item.parts("address")[0]["postalCode"] == "80525"
+    assert item.nodes("address")[0].first("postalCode") == "80525"

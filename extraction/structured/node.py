@@ -1,0 +1,226 @@
+"""A node: one thing that a page declares, whichever syntax it is written in, and how nodes are held together.
+
+Names of types and properties are in lower case and without their vocabulary: `https://schema.org/LocalBusiness`,
+`schema:LocalBusiness` and `LocalBusiness` are all `localbusiness`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
+from urllib.parse import urljoin
+
+from extraction.structured.classes import kind_of
+from extraction.text import clean, squash
+
+#: Nodes read from one page, values kept of one property, properties of one node, types of one node.
+MAX_NODES = 500
+MAX_VALUES = 50
+MAX_PROPERTIES = 200
+MAX_TYPES = 20
+#: Longest value and longest name, characters.
+MAX_VALUE = 2_000
+MAX_NAME = 200
+
+_VOCABULARY = re.compile(r"[/#:]")
+#: What other vocabularies, and schema.org in its youth, call a property.
+_OTHER_NAMES = {
+    "phone": "telephone",
+    "tel": "telephone",
+    "phonenumber": "telephone",
+    "fax": "faxnumber",
+    "mbox": "email",
+    "hasemail": "email",
+    "hastelephone": "telephone",
+    "homepage": "url",
+    "street-address": "streetaddress",
+    "locality": "addresslocality",
+    "region": "addressregion",
+    "postal-code": "postalcode",
+    "country-name": "addresscountry",
+    "adr": "address",
+    "hasaddress": "address",
+    "contactpoints": "contactpoint",
+    "branchof": "parentorganization",
+    "employees": "employee",
+    "founders": "founder",
+    "departments": "department",
+    "locations": "location",
+    "members": "member",
+}
+#: Parts of an address that some pages give to the company itself.
+ADDRESS_PARTS = ("streetaddress", "addresslocality", "addressregion", "postalcode", "addresscountry")
+
+Value = "str | Node"
+
+
+class Node:
+    """One declared thing.
+
+    `id` says where it stands (`json-ld:3`: the fourth that was read of its syntax), `key` is the name that the page
+    gives it (`@id`, `itemid`, `resource`; absolute), empty for most.
+    """
+
+    __slots__ = ("held_by", "id", "key", "method", "nested", "properties", "types")
+
+    def __init__(self, place: str, method: str, types: frozenset[str], key: str, *, nested: bool) -> None:
+        self.id = place
+        self.method = method
+        self.types = types
+        self.key = key
+        #: Written within another node, as the publisher of an article is.
+        self.nested = nested
+        self.properties: dict[str, list[str | Node]] = {}
+        #: The nodes that have this one as a value, and of which property.
+        self.held_by: list[tuple[Node, str]] = []
+
+    @property
+    def kind(self) -> str:
+        """What it stands for: `organization`, `place`, `person`, `address`, `contactpoint`, `website`, else empty."""
+        return kind_of(self.types)
+
+    @property
+    def is_organization(self) -> bool:
+        return self.kind == "organization"
+
+    def add(self, name: str, value: str | Node) -> None:
+        """One more value of a property; the same again, and what is too much, are passed over."""
+        values = self.properties.get(name)
+        if values is None:
+            if len(self.properties) >= MAX_PROPERTIES:
+                return
+            values = self.properties[name] = []
+        if len(values) >= MAX_VALUES or value in values or value is self:
+            return
+        values.append(value)
+        if isinstance(value, Node) and len(value.held_by) < MAX_VALUES:
+            value.held_by.append((self, name))
+
+    def texts(self, name: str) -> list[str]:
+        """The property's values as text, cleaned: of a node what it is called, or the value that it is."""
+        found = []
+        for value in self.properties.get(name.lower(), ()):
+            text = plain(value) if isinstance(value, str) else value.first("value") or value.first("name")
+            if text:
+                found.append(text)
+        return found
+
+    def first(self, name: str) -> str | None:
+        """The first of `texts` that is written as text, else of those that are nodes."""
+        values = self.properties.get(name.lower(), ())
+        for value in values:
+            if isinstance(value, str) and (text := plain(value)):
+                return text
+        return next(iter(self.texts(name)), None) if values else None
+
+    def nodes(self, name: str) -> list[Node]:
+        """The property's values that are nodes themselves."""
+        return [value for value in self.properties.get(name.lower(), ()) if isinstance(value, Node)]
+
+    def links(self, name: str) -> list[str]:
+        """The property's values as addresses of pages or files, as written."""
+        found = []
+        for value in self.properties.get(name.lower(), ()):
+            if isinstance(value, str):
+                found.append(value.strip()[:MAX_VALUE])
+            else:
+                found.append(value.first("url") or value.first("contenturl") or value.key)
+        return [link for link in found if link]
+
+
+class Nodes:
+    """The nodes of a page as they are read. Those of one `key` are one node, in whichever script or syntax they stand.
+
+    A key that a page gives to things of different kinds or names (its home page's address for website and company
+    alike) is theirs each for itself.
+    """
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.all: list[Node] = []
+        self._named: dict[str, list[Node]] = {}
+        self._counts: dict[str, int] = {}
+
+    def open(
+        self, method: str, types: frozenset[str] = frozenset(), key: str = "", *, nested: bool, name: str = ""
+    ) -> Node | None:
+        """The node of this key, or a new one; None where the page has too many."""
+        key = self.absolute(key)
+        known = self._named.setdefault(key, []) if key else []
+        for node in known:
+            if _may_be_one(node, types, name):
+                node.types |= types
+                node.nested = node.nested and nested
+                return node
+        if len(self.all) >= MAX_NODES:
+            return None
+        count = self._counts[method] = self._counts.get(method, -1) + 1
+        node = Node(f"{method}:{count}", method, types, key, nested=nested)
+        self.all.append(node)
+        known.append(node)
+        return node
+
+    def absolute(self, key: str) -> str:
+        key = key.strip()[:MAX_VALUE]
+        if not key or key.startswith("_:"):
+            return key
+        try:
+            return urljoin(self.base, key)
+        except ValueError:
+            return key
+
+
+def _may_be_one(node: Node, types: frozenset[str], name: str) -> bool:
+    kind, other = node.kind, kind_of(types)
+    if node.types and types and kind != other:
+        return False
+    called = node.first("name") if name else None
+    if not called:
+        return True
+    one, two = squash(called), squash(name)
+    return one in two or two in one
+
+
+def plain(value: str) -> str:
+    """A value as one line of text, its character references read."""
+    value = value[: MAX_VALUE * 2]
+    if "&" in value:
+        with contextlib.suppress(ValueError):  # a character reference of more digits than Python reads
+            value = html.unescape(value)
+    return clean(value, MAX_VALUE)
+
+
+@lru_cache(maxsize=4_096)
+def type_named(text: str) -> str:
+    """A type without its vocabulary, in lower case."""
+    return _VOCABULARY.split(text[:MAX_NAME].strip().rstrip("/"))[-1].lower()
+
+
+@lru_cache(maxsize=4_096)
+def property_named(text: str) -> str:
+    """A property without its vocabulary, in lower case, by the name that schema.org has for it."""
+    name = _VOCABULARY.split(text[:MAX_NAME].strip())[-1].lower()
+    return _OTHER_NAMES.get(name, name)
+
+
+def types_named(names: Iterator[str] | list[str]) -> frozenset[str]:
+    return frozenset(filter(None, map(type_named, names[:MAX_TYPES] if isinstance(names, list) else names)))
+
+
+def everything_below(nodes: list[Node], names: frozenset[str]) -> list[Node]:
+    """The nodes that these hold by properties of these names, and those by them, each once, in order."""
+    found: list[Node] = []
+    seen = {id(node) for node in nodes}
+    queue = list(nodes)
+    while queue:
+        node = queue.pop(0)
+        for value in chain.from_iterable(node.properties.get(name, ()) for name in names):
+            if isinstance(value, Node) and id(value) not in seen:
+                seen.add(id(value))
+                found.append(value)
+                queue.append(value)
+    return found
