@@ -19,11 +19,10 @@ from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
 from scrapy.http import Response
 from twisted.python.failure import Failure
-from w3lib.encoding import to_unicode
 from w3lib.html import get_meta_refresh
 
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
-from extraction.charset import codec_of, declared_codec
+from extraction.charset import as_utf8, wide_codec
 from leadmill.errors import ErrorCategory
 from leadmill.redaction import shown_address
 from leadmill.rows import PageRow
@@ -271,7 +270,7 @@ class CompanySpider(Spider):
         """Look for links on a page; one that is too costly to read leads nowhere."""
         try:
             with self._budgets.page(company.seed.company_id):
-                html = _decoded(page["html"], page["charset"])
+                html = as_utf8(page["html"], page["charset"])
                 links = links_of(html, page["final_url"], company.ours, company.known(), company.met)
         except TooCostlyError:
             company.note(_REFUSED, page["url"])
@@ -330,7 +329,8 @@ def _unusable(response: Response) -> Fault | None:
         return Fault(ErrorCategory.DATA, f"not an HTML page ({kind[:80].decode('latin-1')})", status=status)
     if not response.body.strip():
         return Fault(ErrorCategory.DATA, "the page is empty", status=status)
-    if b"\0" in response.body[:1_024] and not response.body.startswith((b"\xff\xfe", b"\xfe\xff")):
+    start = response.body[:1_024]
+    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")) and wide_codec(start) is None:
         return Fault(ErrorCategory.DATA, "the answer is binary, not a page", status=status)
     return None
 
@@ -351,9 +351,3 @@ def _page(company: CompanyCrawl, response: Response, kind: str, depth: int) -> P
         "page_hash": response.meta["digest"],
         "fetched_at": datetime.now(UTC),
     }
-
-
-def _decoded(body: bytes, charset: str | None) -> bytes | str:
-    """The body for the parser: bytes when they are UTF-8, else text."""
-    codec = codec_of(charset) if charset else declared_codec(body)
-    return body if codec in (None, "utf-8") else to_unicode(body, codec)
