@@ -5,41 +5,27 @@ Everything handed out is bounded: characters of text, length of a line, number o
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
 from extraction.charset import decode
 from extraction.findings import MAX_QUOTE, MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
+from extraction.layout import Layout
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.scan import MARKUP, TEXT, Hints, Mark
 from extraction.structured import Graph, Node
 from extraction.structured import read as read_structured
 from extraction.text import clean, squash, storable
 
-#: Characters of visible text read from one page.
-MAX_TEXT = 200_000
-#: Characters of one line; a longer one is cut into several.
-MAX_LINE = 2_000
-MAX_LINES = 6_000
 MAX_LINKS = 2_000
 MAX_URL = 2_000
-_ICON = re.compile(r"fax|telefon|phone|(?<![a-z])tel(?![a-z])", re.IGNORECASE)
-_BLOCKS = frozenset(
-    "address article aside blockquote body br button caption center dd details dialog div dl dt "
-    "fieldset figcaption "
-    "figure footer form h1 h2 h3 h4 h5 h6 header hr iframe input label legend li main menu nav "
-    "object ol option p pre "
-    "section select summary table tbody td textarea tfoot th thead tr ul".split()
-)
-_UNSEEN = frozenset("script style noscript template svg head iframe object canvas math".split())
 
 
 class Link(NamedTuple):
@@ -106,26 +92,12 @@ class Document:
     @property
     def lines(self) -> list[str]:
         """The visible text, a line for each block of the layout, white space folded."""
-        return self._layout[0]
+        return self.layout.lines
 
     @cached_property
-    def _layout(self) -> tuple[list[str], dict[int, int]]:
-        """The lines, and the place among them of each link by its node's id."""
-        lines: list[str] = []
-        anchors: dict[int, int] = {}
-        left = MAX_TEXT
-        for block, links in _blocks(self.tree.body):
-            for link in links:
-                anchors.setdefault(link, len(lines))
-            text = " ".join(block[:left].split())
-            left -= len(text)
-            if len(text) > MAX_LINE:
-                lines += [text[i : i + MAX_LINE] for i in range(0, len(text), MAX_LINE)]
-            elif text:
-                lines.append(text)
-            if left <= 0 or len(lines) >= MAX_LINES:
-                break
-        return lines, anchors
+    def layout(self) -> Layout:
+        """The lines, and where they stand."""
+        return Layout(self.tree.body)
 
     @cached_property
     def text(self) -> str:
@@ -208,31 +180,20 @@ class Document:
     def _hrefs(self) -> tuple[list[Link], list[str]]:
         links: list[Link] = []
         scripted: list[str] = []
-        lines, anchors = self._layout
+        layout = self.layout
         for node in self.tree.tags("a")[:MAX_LINKS]:
             href = (node.attrs.get("href") or "").strip()[:MAX_URL]
             if href[:11].lower() == "javascript:":
                 scripted.append(href[11:])
             elif href and href[0] != "#":
-                place = anchors.get(node.mem_id)
-                links.append(Link(href, clean(node.text(), 200), place if place != len(lines) else None))
+                place = layout.links.get(node.mem_id)
+                links.append(Link(href, clean(node.text(), 200), place if place != len(layout.lines) else None))
         return links, scripted
 
     @cached_property
     def graph(self) -> Graph:
         """What the page declares about itself, and which of its firms is the company."""
         return read_structured(self.html, self.tree, url=self.url, domain=self.domain, core=self.core)
-
-
-def _icon_label(node: LexborNode) -> str:
-    """What a small picture says in place of a word: a telephone or a fax machine before the number, the sign @."""
-    attributes = node.attrs
-    alt = (attributes.get("alt") or "")[:24]
-    if alt.strip(" ()[]").lower() in ("@", "at"):
-        return "@"
-    said = alt if _ICON.search(alt) else (attributes.get("src") or "")[-60:].rpartition("/")[2]
-    match = _ICON.search(said)
-    return f" {match[0]}: " if match else " "
 
 
 def _join(base: str, href: str) -> str:
@@ -248,50 +209,3 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:
         return ""
-
-
-def _blocks(body: LexborNode | None) -> Iterator[tuple[str, list[int]]]:
-    """Visible text of each layout block in document order and the ids of the links in it, without recursion.
-
-    A link is set off by spaces: text glued to it (`Emailinfo@…`) looks apart on the screen too.
-    """
-    parts: list[str] = []
-    links: list[int] = []
-    for tag, node in _walk(body) if body is not None else ():
-        if tag == "-text":
-            parts.append(node.text_content or "")
-        elif tag in _BLOCKS:
-            if parts:
-                yield "".join(parts), links
-                parts, links = [], []
-        elif tag == "img":
-            parts.append(_icon_label(node))
-        elif tag == "a":
-            parts.append(" ")
-            links.append(node.mem_id)
-    if parts:
-        yield "".join(parts), links
-
-
-def _walk(body: LexborNode) -> Iterator[tuple[str, LexborNode]]:
-    """Each node that may show, and again at its end when it holds others, with its tag (`-text` for text)."""
-    node: LexborNode | None = body.first_child
-    depth = 0
-    while node is not None:
-        tag = node.tag or "-"
-        following: LexborNode | None = None
-        if tag not in _UNSEEN:
-            yield tag, node
-            following = node.first_child
-            depth += following is not None
-        if following is None:
-            following = node.next
-            while following is None and depth:
-                parent = node.parent
-                if parent is None:
-                    return
-                node = parent
-                depth -= 1
-                yield node.tag or "-", node
-                following = node.next
-        node = following

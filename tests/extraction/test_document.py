@@ -7,8 +7,8 @@ import time
 import pytest
 
 from extraction.charset import codec_of
-from extraction.document import MAX_LINE, MAX_TEXT
 from extraction.findings import MAX_QUOTE
+from extraction.layout import MAX_LINE, MAX_TEXT
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.plain_markup import MAX_DEPTH, plain
 from extraction.text import clean, squash
