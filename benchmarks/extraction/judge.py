@@ -27,6 +27,10 @@ _PROFILE = re.compile(
     r"(?:https?://)?(?:[a-z-]{1,6}\.)?((?:facebook|fb|twitter|x|linkedin|youtube|instagram|pinterest|xing|tiktok)\.com)/(\S+)",
     re.IGNORECASE,
 )
+_STREET_WORDS = {
+    "street": "st", "avenue": "ave", "road": "rd", "boulevard": "blvd", "drive": "dr", "lane": "ln", "suite": "ste",
+    "strasse": "str", "straße": "str", "parkway": "pkwy", "highway": "hwy", "court": "ct", "square": "sq",
+}  # fmt: skip
 _EMPTY: dict[str, Any] = {"name": "", "name_alt": (), "legal_name": ""}
 
 
@@ -147,9 +151,9 @@ def _address(its: _Judge) -> Iterator[Judgement]:
         value = given.get(part) or ""
         wanted = {_squeeze(place[part]) for place in places if place.get(part)}
         main = (truth.get("address") or {}).get(part)
-        right = _squeeze(value) in wanted or (
-            part == "street" and any(_same_street(value, street) for street in wanted)
-        )
+        right = _squeeze(value) in wanted
+        if part == "street":
+            right = any(_same_street(value, place[part]) for place in places if place.get(part))
         if main:
             yield its.wanted(part, main, right, value)
         if value and (main or ("address" in truth and not truth["address"])):
@@ -157,9 +161,13 @@ def _address(its: _Judge) -> Iterator[Judgement]:
 
 
 def _same_street(given: str, wanted: str) -> bool:
-    """Equal, or one holds the other and some more: a floor, a building's name."""
-    short, long = sorted((_squeeze(given), wanted), key=len)
-    return len(short) >= 5 and short in long and len(short) * 2 >= len(long)
+    """Equal, or one holds the other with its number and some more: a floor, the name of a building."""
+    short, long = sorted((_street(given), _street(wanted)), key=len)
+    return len(short) >= 6 and short in long and (len(short) * 2 >= len(long) or any(c.isdigit() for c in short))
+
+
+def _street(text: str) -> str:
+    return "".join(_STREET_WORDS.get(word, word) for word in _words(text))
 
 
 def _phones(its: _Judge) -> Iterator[Judgement]:
