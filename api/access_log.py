@@ -17,6 +17,7 @@ from leadmill.ids import JOB_ID
 from leadmill.log import ACCESS, get_logger
 
 log = get_logger(ACCESS)
+_LOGGER = logging.getLogger(ACCESS)
 
 #: What is asked all the time, by machines: told when it goes wrong, and at level DEBUG.
 _OFTEN = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -26,7 +27,7 @@ _NAMES, _NAME_CHARS = 20, 40
 
 def speaks() -> bool:
     """Whether lines are written at all; asked before each request."""
-    return logging.getLogger(ACCESS).isEnabledFor(logging.INFO)
+    return _LOGGER.isEnabledFor(logging.INFO)
 
 
 class Access:

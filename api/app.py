@@ -43,7 +43,7 @@ from api.context import Installation
 from api.forwarded import TrustedProxies
 from api.gate import Gate, allowed_hosts
 from api.keyring import Keyring
-from api.metrics.requests import EVERY_S, Metering, RequestMeter
+from api.metrics.requests import EVERY_S, RequestMeter
 from api.rate_limit import SHARE_S, RateLimit
 from api.routing import check_roles
 from api.session_cookie import SessionCookies
@@ -107,8 +107,8 @@ def create_app(settings: Settings) -> FastAPI:
         sessions=sessions,
         auditor=app.state.auditor,
         rates=rates,
+        meter=app.state.meter,
     )
-    app.add_middleware(Metering, meter=app.state.meter, route_of=app.state.auditor.route_of)
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (

@@ -94,10 +94,10 @@ class Dispatcher:
             if self._connection is None:
                 self._connection = self._app.connection_for_write()
                 self._connection.ensure_connection(max_retries=1, timeout=3)  # by itself it would try for ever
+                canvas.declare_queues(self._app, self._connection)
                 self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
             with self._producer.batch():  # one round trip for all of them, where the transport can
-                for message in canvas.build(self._app, batch):
-                    message.apply_async(producer=self._producer)
+                canvas.send(self._app, batch, self._producer)
             self._sent_at = time.monotonic()
         except (OperationalError, RedisError, OSError) as error:
             self._drop()

@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from api.auditing.auditor import SHOWN_KEY
 from api.authentication import CHALLENGE, Admission, by_key, by_session, given_key, shown_id
 from api.forwarded import TrustedProxies
 from api.keyring import Keyring
+from api.metrics.requests import RequestMeter
 from api.rate_limit import RateLimit, too_many
 from api.rate_limit import headers as rate_headers
 from api.sessions import Sessions
@@ -132,6 +134,7 @@ class Gate:
         sessions: Sessions,
         auditor: Auditor,
         rates: RateLimit,
+        meter: RequestMeter,
     ) -> None:
         self._app = app
         self._hosts = hosts
@@ -142,7 +145,7 @@ class Gate:
         self._open_paths = OPEN_PATHS if sessions.people is None else OPEN_PATHS | PROVIDER_PATHS
         self._auditor = auditor
         auditor.under_way = lambda: self._busy
-        self._rates = rates
+        self._rates, self._meter = rates, meter
         # Few names come again and again; whoever sends many different ones pays for each.
         self._is_ours = lru_cache(maxsize=256)(hosts.__contains__)
         # Random once, then counted: a system call for each request would release the interpreter's lock each time.
@@ -153,15 +156,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._proxies:  # from here on it is who it comes from, for all that asks
-            address = self._proxies.caller_of(scope)
-            scope["client"] = address and (address, 0)
-        headers = _first_headers(scope)
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        named = given if _REQUEST_ID.match(given) else None
-        request_id = named or f"req_{self._series}{next(self._numbers):08x}"
-        scope["leadmill.request_id"], scope[NAMED] = request_id, named
-        begin(request_id=request_id)
+        began = time.perf_counter()
+        headers, request_id = self._begin(scope)
         access = Access(scope) if speaks() else None
         started = False
         rated: list[tuple[bytes, bytes]] = []
@@ -170,6 +166,8 @@ class Gate:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                took_s = time.perf_counter() - began
+                self._meter.answered(scope["method"], self._auditor.route_of(scope), message["status"], took_s)
                 if access is not None:
                     access.answered(message)
                 present = {name.lower() for name, _ in message["headers"]}
@@ -206,6 +204,19 @@ class Gate:
             self._busy -= counted
             if access is not None:
                 access.over(self._auditor.route_of(scope))
+
+    def _begin(self, scope: Scope) -> tuple[dict[bytes, bytes], str]:
+        """The headers of a request, the first of each name, and its id."""
+        if self._proxies:  # from here on it is who it comes from, for all that asks
+            address = self._proxies.caller_of(scope)
+            scope["client"] = address and (address, 0)
+        headers = _first_headers(scope)
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        named = given if _REQUEST_ID.match(given) else None
+        request_id = named or f"req_{self._series}{next(self._numbers):08x}"
+        scope["leadmill.request_id"], scope[NAMED] = request_id, named
+        begin(request_id=request_id)
+        return headers, request_id
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
         host = headers.get(b"host", b"").decode("latin-1").lower()

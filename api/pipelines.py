@@ -80,7 +80,7 @@ async def submit_pipeline(request: Request) -> Response:
     here = await get_context(request)
     idempotency_key = request.headers.get("idempotency-key")
     media = uploads.media_type(request)
-    if request.query_params and media not in uploads.LISTS:
+    if request.scope["query_string"] and media not in uploads.LISTS and request.query_params:
         name = next(iter(request.query_params))
         raise InputError("belongs into the body; only where that is a list it is a query parameter", field=name)
     if media == "application/json" or media.endswith("+json"):

@@ -6,13 +6,10 @@ hash in Redis, every few seconds and before it answers a scrape, and tells what 
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping
 from threading import Lock
-
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from data.jobs import JobStore
 from data.jobs.metrics import count_for_api
@@ -28,7 +25,10 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class RequestMeter:
-    """Counts the requests of one process. Used by the loop that serves and by threads."""
+    """Counts the requests of one process, those too that come no further than the gate.
+
+    Used by the loop that serves and by threads.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -75,27 +75,3 @@ class RequestMeter:
             log.debug("requests are counted later", error=str(error)[:200])
             with self._lock:
                 self._untold.update(fresh)
-
-
-class Metering:
-    """The middleware that lets a meter see every request, those too that come no further than the gate.
-
-    `route_of` gives the address of a request's call, without values.
-    """
-
-    def __init__(self, app: ASGIApp, meter: RequestMeter, route_of: Callable[[Scope], str | None]) -> None:
-        self._app, self._meter, self._route_of = app, meter, route_of
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began = time.perf_counter()
-
-        async def metered(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                took_s = time.perf_counter() - began
-                self._meter.answered(scope["method"], self._route_of(scope), message["status"], took_s)
-            await send(message)
-
-        await self._app(scope, receive, metered)

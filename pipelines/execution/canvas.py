@@ -14,6 +14,7 @@ from typing import Any
 from celery import Celery, chain, chord, group
 from celery.canvas import Signature
 from kombu.exceptions import OperationalError
+from kombu.utils.uuid import uuid
 from redis.exceptions import RedisError
 
 from data.jobs import HandOut
@@ -138,6 +139,32 @@ def build(app: Celery, outs: Iterable[HandOut]) -> list[Signature]:
                 _signature(app, out.job_id, out.unit, out.stage, out.epoch, 0, out.level, False) for out in members
             ]
     return canvases
+
+
+def declare_queues(app: Celery, connection: Any) -> None:
+    """Make all queues known to a connection's broker: `send` declares none."""
+    for queue in app.amqp.queues.values():
+        queue(connection.default_channel).declare()
+
+
+def send(app: Celery, outs: Iterable[HandOut], producer: Any) -> None:
+    """Send what was handed out by a producer whose broker knows the queues (`declare_queues`)."""
+    for message in build(app, outs):
+        if message.subtask_type is None:
+            _publish(app, message, producer)
+        else:
+            message.apply_async(producer=producer)
+
+
+def _publish(app: Celery, message: Signature, producer: Any) -> None:
+    """Send a message that stands alone as `apply_async` does, at half of its cost: there is no route to look up, no
+    result to expect and no queue to declare again.
+    """
+    args, options = message.args, message.options
+    made = app.amqp.as_task_v2(uuid(), message.task, args, {}, ignore_result=True, argsrepr=repr(args), kwargsrepr="{}")
+    app.amqp.send_task_message(
+        producer, message.task, made, queue=options["queue"], priority=options["priority"], declare=[]
+    )
 
 
 def dispatch(app: Celery, outs: Sequence[HandOut], connection: Any = None) -> None:
