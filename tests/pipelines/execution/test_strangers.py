@@ -208,6 +208,8 @@ def test_remote_control_answers_and_changes_nothing(spine: Spine) -> None:
     children = {child.pid for child in spine.children()}
     channel = spine.celery.connection_for_write().default_channel
     topic = channel._get_publish_topic("celery.pidbox", "")
+    listens = spine.celery.control.inspect(timeout=1, limit=1)
+    until(listens.ping, 20, "a worker that has just started listens")
 
     def wrapped(body: Any, headers: Any = None) -> dict[str, Any]:
         return {
