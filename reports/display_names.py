@@ -37,7 +37,7 @@ _LANGUAGES = {
 }  # fmt: skip
 
 #: Social networks that capitals alone do not name.
-_NETWORKS = {"github": "GitHub", "linkedin": "LinkedIn", "tiktok": "TikTok", "youtube": "YouTube"}
+_NETWORKS = {"github": "GitHub", "linkedin": "LinkedIn", "tiktok": "TikTok", "vk": "VK", "youtube": "YouTube"}
 
 
 def country(code: str) -> str:

@@ -1,53 +1,59 @@
-"""Profiles of the company on social networks: links to a profile, never share buttons or single posts."""
+"""Profiles of the company on social networks: links to a profile, never share buttons, single posts or people."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from extraction.document import Document
+from extraction.extractors.social_networks import HOSTS, NETWORKS, NOT_PROFILES, PLACEHOLDERS, PLATFORMS
 from extraction.findings import Finding
 from extraction.text import squash
 
-#: Network → (hosts, what a profile's path looks like). The first group of the path is the profile.
-NETWORKS: dict[str, tuple[str, str]] = {
-    "linkedin": (r"linkedin\.com", r"(?:company(?:-beta)?|showcase|school|in)/[^/?#]{1,100}"),
-    "facebook": (
-        r"(?:facebook|fb)\.com",
-        (
-            r"(?:pages/[^/?#]{1,120}/\d{4,20}|p/[^/?#]{2,120}|pg/[^/?#]{2,100}|profile\.php\?id=\d{4,20}"
-            r"|(?!pages|p/|pg/|profile\.php)[\w.%-]{2,100})"
-        ),
-    ),
-    "x": (r"(?:twitter|x)\.com", r"(?:#!/)?@?\w{1,30}"),
-    "instagram": (r"instagram\.com", r"[\w.]{2,40}"),
-    "youtube": (r"youtube\.com", r"(?:@[\w.-]{2,60}|(?:channel|user|c)/[\w.%-]{2,80}|[\w-]{3,60}(?=/?$))"),
-    "tiktok": (r"tiktok\.com", r"@[\w.]{2,40}"),
-    "pinterest": (r"pinterest\.(?:com\.au|com|co\.uk|de|fr|it|es|pt|at|ch|se|ca|jp|ie|nz)", r"[\w-]{3,50}"),
-    "xing": (r"xing\.com", r"(?:companies|company|pages)/[^/?#]{1,100}"),
-    "github": (r"github\.com", r"[\w-]{1,40}"),
-    "vimeo": (r"vimeo\.com", r"(?!\d+(?:/|$))[\w-]{3,40}"),
-}
-_LINK = re.compile(
-    r"^(?:https?:)?//(?:[\w-]{1,20}\.){0,2}?(?:"
-    + "|".join(rf"(?P<{name}>{host}/{path})" for name, (host, path) in NETWORKS.items())
-    + r")(?:[/?#]|$)",
+#: Profiles taken from one page, and characters of an address that are looked at.
+MAX_PROFILES = 40
+MAX_ADDRESS = 400
+#: So many profiles on one network, none like the company's name, are a list of other people's.
+MANY = 3
+
+#: An address, as people write them too: without a scheme, with two.
+_ADDRESS = re.compile(r"(?:https?:/{1,3})*+(?://)?([\w.-]{4,60})(?::\d{1,5})?/", re.IGNORECASE)
+#: How links to other sites begin, their first four letters.
+_BEGINNINGS = frozenset(("http", "www.", *(f"//{host}"[:4] for host in ("www", *HOSTS)), *(host[:4] for host in HOSTS)))
+#: Paths of pages that lead on to the address in their query.
+_LEADS_ON = re.compile(
+    r"(?:l\.php|url|redirect|plugins/(?:page|likebox|like|follow)\.php)\?(?:[^#]{0,200}&)?"
+    r"(?:u|q|url|href)=([^&#]{8,300})",
     re.IGNORECASE,
 )
-#: First path parts that are the network's own pages: sharing, signing in, legal text, single posts.
-_NOT_PROFILES = frozenset(
-    "share sharer sharer.php share.php sharearticle intent home home.php login login.php dialog "
-    "plugins tr hashtag search i "
-    "policies policy privacy terms legal help about explore p reel reels stories watch embed "
-    "playlist results feed jobs "
-    "groups events event.php photo photo.php media story.php l.php oembed pin developers settings "
-    "signup features pricing "
-    "topics marketplace sponsors login.jsp shareArticle.html recover ads business gaming wordpress "
-    "wix squarespace shopify "
-    "v iframe_api redirect status widgets.js".lower().split()
+#: What stands in a page's markup where it shows a page of Facebook.
+_WIDGETS = (
+    ("data-href=", re.compile(r"data-href=[\"']((?:https?:)?//(?:[\w-]{1,10}\.)?facebook\.com/[^\"'<>\s]{2,300})")),
+    ("facebook.com/plugins/", re.compile(r"(facebook\.com/plugins/(?:page|likebox|like)\.php\?[^\"'<>\s]{2,300})")),
 )
+#: What follows a profile where the link leads to one of its posts.
+_POST = re.compile(
+    r"/(?:posts?|videos?|photos?|status(?:es)?|reels?|p|pins?|permalink|story|story_fbid|events?|media|tv)/[\w.-]|/\d{3,}",
+    re.IGNORECASE,
+)
+_CREDIT = re.compile(
+    r"\b(?:(?:web ?)?(?:site|design|page)s? (?:and \w+ )?by|(?:powered|designed|developed|created|built|hosted) by"
+    r"|web ?design|webdesigner|template|theme by|umsetzung|realisi?er(?:ung|t)|gestaltung|erstellt|programmierung"
+    r"|realisatie|ontwerp|gebouwd door|website door|réalis(?:ation|é)|création|realizzazione|realizzato|diseño"
+    r"|realizacja|wykonanie|projekt i|tvorba)\b",
+    re.IGNORECASE,
+)
+
+
+class _Profile(NamedTuple):
+    network: str
+    url: str
+    #: A single post of it, or a person's page: the company's only where it is called as the company is.
+    doubtful: bool
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -55,34 +61,107 @@ def find(page: Document) -> Iterator[Finding]:
     seen: set[str] = set()
     for node in page.graph.own:
         for url in node.links("sameAs"):
-            yield from _profile(page, url, node.method, 0.95, seen, node.id)
+            profile = profile_of(url)
+            if profile and _is_new(profile, seen) and not _is_others(profile, page.core, declared=True):
+                yield page.found(f"social:{profile.network}", profile.url, node.method, 0.95, node=node.id, quote=url)
+    own = "/".join(page.url.split("/", 3)[:3]) + "/"
     for link in page.links:
-        if link.href[:4].lower() == "http" or link.href[:2] == "//":
-            yield from _profile(page, link.href, "link", 0.75, seen)
+        if link.href[:4].lower() not in _BEGINNINGS or link.href.startswith(own):
+            continue
+        profile = profile_of(link.href)
+        if profile is None or _is_others(profile, page.core, declared=False):
+            continue
+        if _is_new(profile, seen) and not _is_credit(page, link.line, profile):
+            yield page.found(f"social:{profile.network}", profile.url, "link", 0.75, line=link.line)
+    for sign, pattern in _WIDGETS:
+        for match in islice(pattern.finditer(page.html), MAX_PROFILES) if sign in page.html else ():
+            profile = profile_of(match[1].replace("&amp;", "&"))
+            if profile and not _is_others(profile, page.core, declared=False) and _is_new(profile, seen):
+                yield page.found(f"social:{profile.network}", profile.url, "link", 0.7)
 
 
-def _profile(
-    page: Document, url: str, method: str, confidence: float, seen: set[str], node: str = ""
-) -> Iterator[Finding]:
-    match = _LINK.match(url[:400])
-    if match is None or match.lastgroup is None or len(seen) >= 40:
-        return
-    path = (
-        match[match.lastgroup]
-        .partition("/")[2]
-        .removeprefix("#!/")
-        .removeprefix("@" if match.lastgroup == "x" else "\0")
-        .removesuffix("%20")
-        .rstrip("/")
-    )
-    if path.split("/")[0].split("?")[0].lower() in _NOT_PROFILES or (path.lower().startswith("in/") and not node):
-        return
-    host = match[match.lastgroup].partition("/")[0].lower()
-    host = {"twitter.com": "x.com", "fb.com": "facebook.com"}.get(host, host)
-    value = f"https://{'' if host in ('x.com', 'github.com', 'vimeo.com') else 'www.'}{host}/{path}"
-    if value not in seen:
-        seen.add(value)
-        yield page.found(f"social:{match.lastgroup}", value, method, confidence, node=node, quote=url if node else "")
+def profile_of(href: str) -> _Profile | None:
+    """The profile that an address names, also one without a scheme or behind a page that leads on; None for others."""
+    match = _ADDRESS.match(href)
+    site = _site_of(match[1].lower()) if match else None
+    if match is None or site is None:
+        return None
+    path = href[match.end() : MAX_ADDRESS].strip()
+    if further := _LEADS_ON.match(path):
+        target = unquote(further[1])
+        return None if _LEADS_ON.search(target) else profile_of(target)
+    return _read(HOSTS[site], site, path) if HOSTS[site] else None
+
+
+def _site_of(host: str) -> str | None:
+    """The network's host that a host is or lies below: `facebook.com` of `de-de.facebook.com`."""
+    for _ in range(4):
+        if host in HOSTS:
+            return host
+        host = host.partition(".")[2]
+        if not host:
+            break
+    return None
+
+
+def _read(network: str, host: str, path: str) -> _Profile | None:
+    path = unquote(path) if "%20" in path or "%40" in path or "%3F" in path else path
+    path = path.removeprefix("#!/").strip("/ ")
+    for form in NETWORKS[network].forms:
+        match = form.pattern.match(path)
+        if match is None:
+            continue
+        parts = [part.strip(" .") for part in match.groups()]
+        if not all(parts) or (form.bare and parts[0].lower() in NOT_PROFILES) or parts[-1].lower() in PLACEHOLDERS:
+            return None
+        doubtful = form.doubtful or _POST.match(path, match.end()) is not None
+        return _Profile(network, _base(network, host) + form.path.format(*parts), doubtful)
+    return None
+
+
+def _base(network: str, host: str) -> str:
+    if network == "pinterest":  # each country has its own
+        return f"https://www.{host}/"
+    return NETWORKS[network].base or f"https://{host}/"
+
+
+def _is_new(profile: _Profile, seen: set[str]) -> bool:
+    key = profile.url.lower()
+    if key in seen or len(seen) >= MAX_PROFILES:
+        return False
+    seen.add(key)
+    return True
+
+
+def _is_others(profile: _Profile, core: str, *, declared: bool) -> bool:
+    """A platform's own profile, or a person's or a post's that is not called as the company is."""
+    name = _called(profile.url)
+    if name in PLATFORMS:
+        return name not in core
+    return profile.doubtful and not declared and not is_alike(profile.url, core)
+
+
+def _is_credit(page: Document, line: int | None, profile: _Profile) -> bool:
+    """Whether the link stands in the line that says who made the site."""
+    if line is None or line >= len(page.lines) or is_alike(profile.url, page.core):
+        return False
+    said = page.lines[line]
+    return len(said) <= 200 and _CREDIT.search(said) is not None
+
+
+def _called(url: str) -> str:
+    """What the profile calls itself, for comparing: without number and sign."""
+    path = url.split("/", 3)[3]
+    words = [word for word in unquote(path).split("/") if not word.isdigit()]
+    return squash(re.sub(r"[-_.]\d[\da-f]{5,}$", "", words[-1])) if words else ""
+
+
+def is_alike(url: str, core: str) -> bool:
+    """Whether a profile is called as the company's domain, or one is part of the other."""
+    name = _called(url)
+    if len(core) < 3 or len(name) < 3:
+        return name == core
+    return core in name or (len(name) >= 4 and name in core) or (len(core) >= 8 and name.startswith(core[:8]))
 
 
 def settle(findings: Sequence[Finding], core: str) -> list[Finding]:
@@ -92,11 +171,16 @@ def settle(findings: Sequence[Finding], core: str) -> list[Finding]:
         networks[finding.field].append(finding)
     settled = []
     for found in networks.values():
-        pages = Counter(f.value for f in found)
+        pages = Counter(f.value.lower() for f in found)
+        alike = {value: is_alike(value, core) for value in {f.value for f in found}}
+        unlike = sum(count == max(pages.values()) for count in pages.values()) >= MANY and not any(alike.values())
+        if unlike and not any(f.node for f in found):
+            continue
 
-        def weight(f: Finding, pages: Counter[str] = pages) -> tuple[float, float]:
-            alike = core[:8] in squash(unquote(f.value).rpartition("/")[2]) if core else False
-            return f.confidence + min(pages[f.value], 5) * 0.1 + 0.3 * alike, -len(f.value)
+        def weight(f: Finding, pages: Counter[str] = pages, alike: dict[str, bool] = alike) -> tuple[float, float]:
+            person = 0.5 if "/in/" in f.value or "/profile/" in f.value else 0.0
+            liked = 0.3 * alike[f.value]
+            return f.confidence + min(pages[f.value.lower()], 5) * 0.1 + liked - person, -len(f.value)
 
         settled.append(max(found, key=weight))
     return settled

@@ -15,7 +15,6 @@ from extraction.extractors import (
     legal_names,
     names,
     page_urls,
-    socials,
 )
 from extraction.extractors.legal_forms import has_form, without_form
 
@@ -294,28 +293,6 @@ ENGLISH = "<p>We have been making turned parts and milled parts for mechanical e
 def test_language(document, html, country, expected):
     settled = languages.settle(list(languages.find(document(html))), country)
     assert (settled.value if settled else None) == expected
-
-
-def test_social_profiles_and_not_share_buttons(document):
-    page = document(
-        """<a href="https://www.facebook.com/sharer/sharer.php?u=x">s</a><a href="//facebook.com/acmetools/">f</a>
-        <a href="https://twitter.com/intent/tweet?text=x">t</a><a href="http://www.twitter.com/#!/AcmeTools">t</a>
-        <a href="https://www.linkedin.com/in/some-body">p</a><a href="https://de.linkedin.com/company/acme-tools?x=1">l</a>
-        <a href="https://www.youtube.com/watch?v=1">v</a><a href="https://youtube.com/@acmetools">y</a>
-        <a href="https://evil.com/?https://instagram.com/x">e</a><a href="https://www.instagram.com/p/abc/">post</a>"""
-    )
-    settled = {f.field.partition(":")[2]: f.value for f in socials.settle(list(socials.find(page)), page.core)}
-    assert settled == {
-        "facebook": "https://www.facebook.com/acmetools",
-        "x": "https://x.com/AcmeTools",
-        "linkedin": "https://www.linkedin.com/company/acme-tools",
-        "youtube": "https://www.youtube.com/@acmetools",
-    }
-
-
-def test_a_network_under_a_country_of_its_own(document):
-    page = document('<a href="https://www.pinterest.it/acmetools/">p</a>')
-    assert [f.value for f in socials.find(page)] == ["https://www.pinterest.it/acmetools"]
 
 
 def test_page_urls(document):
