@@ -13,11 +13,12 @@ from api.company_answers import CompanyDetail
 from api.company_export import company_table
 from api.company_rows import FACETS, MAX_PAGE, CompanyFilter, company, company_page, facets
 from api.context import Context, Here
+from api.explanation import explain
 from api.fields import Tag
 from api.report_files import file_answers, passing_file
 from api.routing import Router
 from leadmill.access import Role
-from leadmill.answers import CompanyFacets, CompanyPage
+from leadmill.answers import CompanyFacets, CompanyPage, Explanation
 from leadmill.errors import ConfigError, InputError
 from leadmill.ids import JOB_ID, parse_company_url
 from leadmill.suggest import unknown
@@ -159,3 +160,21 @@ def one_company(
     company_id: Annotated[str, PathName(description="Or its domain, or an address of it")], here: Here
 ) -> Response:
     return JSONResponse(company(here.lake, company_id))
+
+
+@router.get(
+    "/{company_id}/explain",
+    role=Role.VIEWER,
+    response_model=Explanation,
+    responses=problems.refusals(404),
+    summary="Where a field's value comes from, and why it is that one",
+)
+def explain_field(
+    company_id: Annotated[str, PathName(description="Or its domain, or an address of it")],
+    here: Here,
+    field: Annotated[str, Query(max_length=100, description="A column, or the field of a fact: `email`, `social:x` …")],
+    job: Annotated[str | None, Query(description="Only rows of this job count")] = None,
+) -> Response:
+    if job is not None and not JOB_ID.match(job):
+        raise InputError("not the id of a job", field="job")
+    return JSONResponse(explain(here.lake, company_id, field, job))

@@ -10,15 +10,16 @@ from typing import Any
 
 from api.lake_rows import key_parts, run
 from data.damage import enduring, look_at_ids
+from data.duck import connection
 from data.lake import Lake, partition_of
 from data.parts import parse_name
-from data.schemas import MADE_AT, STAGE_SCHEMAS
+from data.schemas import FACTS, MADE_AT, STAGE_SCHEMAS
 from leadmill.declared import ROW_STAGES
 from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID, parse_company_url
 from pipelines.views import cursors
 from reports.lead_filter import LeadFilter
-from reports.rows import parquet
+from reports.rows import parquet, sql_type
 
 #: Part files of each stage.
 Files = Mapping[str, Sequence[Path]]
@@ -135,15 +136,44 @@ def company(lake: Lake, named: str) -> dict[str, Any]:
     Raises:
         NotFoundError: no such company.
     """
-    known = _id_of(named)
-    rows = _ask(lake, lambda newest: f"SELECT * FROM ({newest})", {"id": known}, one=True) if known else []
-    if not rows:
+    known = id_of(named)
+    found = newest_row(lake, known) if known else None
+    if found is None:
         raise NotFoundError(f"no company {named[:60]!r}")
-    row = {name: value for name, value in rows[0].items() if name not in NOT_TOLD}
-    return {**row, **_UNTOLD, "history": _history(lake, rows[0]["company_id"])}
+    row = {name: value for name, value in found.items() if name not in NOT_TOLD}
+    return {**row, **_UNTOLD, "history": _history(lake, found["company_id"])}
 
 
-def _id_of(named: str) -> str | None:
+def newest_row(lake: Lake, company_id: str, job: str | None = None) -> dict[str, Any] | None:
+    """The whole newest good row of a company, of all jobs or of one."""
+    jobs = None if job is None else [job]
+    parameters = {"id": company_id} | ({} if jobs is None else {"jobs": jobs})
+    rows = _ask(lake, lambda newest: f"SELECT * FROM ({newest})", parameters, jobs, one=True)
+    return rows[0] if rows else None
+
+
+def failed_row(lake: Lake, company_id: str, job: str | None = None) -> dict[str, Any] | None:
+    """The newest final row that says why a company has no good one, of all jobs or of one."""
+
+    def read_from(files: Files) -> list[dict[str, Any]]:
+        if not files["score"]:
+            return []
+        of = " AND job_id = $job" if job else ""
+        rows = run(
+            f"SELECT * FROM {parquet(files['score'])} WHERE company_id = $id AND error IS NOT NULL{of} "
+            "ORDER BY scored_at DESC LIMIT 1",
+            {"id": company_id} | ({"job": job} if job else {}),
+            schema=STAGE_SCHEMAS["score"],
+        )
+        look_at_ids(rows)
+        return rows
+
+    found = enduring(lake, lambda: files_of(lake, None if job is None else [job]), read_from)
+    return found[0] if found else None
+
+
+def id_of(named: str) -> str | None:
+    """The id of a company that is named by it, by its domain or by an address of it."""
     if COMPANY_ID.match(named):
         return named
     try:
@@ -199,9 +229,11 @@ def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False) -> 
 
 
 def _columns() -> str:
-    """No rows of every final column, so that each exists whatever stages there are."""
+    """No rows of every final column, so that each exists whatever stages there are, facts with all their parts."""
+    facts = sql_type(connection(), FACTS)
     return (
-        "SELECT NULL::VARCHAR AS company_id, NULL::VARCHAR AS industry, NULL::VARCHAR[] AS technologies, "
+        f"SELECT NULL::{facts} AS facts, NULL::{facts} AS candidates, "
+        "NULL::VARCHAR AS company_id, NULL::VARCHAR AS industry, NULL::VARCHAR[] AS technologies, "
         "NULL::INTEGER AS employees_min, NULL::INTEGER AS employees_max, NULL::DOUBLE AS score, NULL::VARCHAR AS tier, "
         "NULL::DOUBLE AS fit, NULL::DOUBLE AS reach, NULL::DOUBLE AS probability, NULL::FLOAT AS quality, "
         "NULL::VARCHAR AS country, NULL::VARCHAR AS language WHERE FALSE"

@@ -120,6 +120,23 @@ _COMPANY = dict.fromkeys([*SHORT, "seen_at"]) | {
     "job_id": _JOB,
 }
 
+_EVIDENCE = {
+    "field": "phone",
+    "value": "+494012345678",
+    "source": "https://nordwind-solar.example/kontakt",
+    "page_hash": "9f2c4e8a1b3d5f70",
+    "method": "text",
+    "how": "in the text",
+    "confidence": 0.9,
+    "seen_at": "2027-01-31T08:00:03.120Z",
+    "quote": "Telefon: 040 12345678",
+    "words": None,
+    "line": 17,
+    "node": None,
+    "place": "line 18 of its text",
+    "why": "surer (90 %) than whatever else was read (60 %)",
+}
+
 #: Name of a schema → an example of it.
 _KEY: dict[str, Any] = {
     "id": "k7v2m9qa",
@@ -330,6 +347,18 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Company": _COMPANY,
     "CompanyPage": {"items": [_COMPANY], "next_cursor": None},
     "CompanyFacets": {"companies": 34, "facets": {"country": [{"value": "DE", "companies": 12}]}},
+    "Explanation": {
+        **{name: _COMPANY[name] for name in ("company_id", "domain", "job_id")},
+        "field": "phones",
+        "value": ["+494012345678"],
+        "state": "found",
+        "told": "found on the pages of its site",
+        "facts": [_EVIDENCE],
+        "candidates": [],
+        "pages": [],
+        "errors": [],
+        "links": {"company": f"{_API}/companies/comp_0123456789abcdef", "job": f"{_API}/jobs/status/{_JOB}"},
+    },
     "Health": {"status": "ok", "redis": "ok", "disk": "ok", "disk_free_bytes": 81_604_378_624, "warnings": []},
     "Readiness": {"status": "ready", "workers": 2},
     "Problem": {

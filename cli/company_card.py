@@ -20,9 +20,9 @@ Company = Mapping[str, Any]
 def card(company: Company, width: int | None) -> list[str]:
     """Lines of at most `width` characters; None: as long as they are. Company: the answer of GET /companies/{id}."""
     lines = [console.clean(company.get("legal_name") or company.get("name") or company["domain"])]
-    lines += _wrapped(_standing(company), width)
+    lines += wrapped(_standing(company), width)
     if company.get("description"):
-        lines += _wrapped(company["description"], width)
+        lines += wrapped(company["description"], width)
     for title, entries in (
         ("contact", [*_contact(company)]),
         ("about", [*_about(company)]),
@@ -30,7 +30,7 @@ def card(company: Company, width: int | None) -> list[str]:
         ("history", [*_history(company)]),
     ):
         if entries:
-            lines += ["", title, *(line for label, value in entries for line in _entry(label, value, width))]
+            lines += ["", title, *(line for label, value in entries for line in entry(label, value, width))]
     return lines
 
 
@@ -108,12 +108,14 @@ def _history(company: Company) -> Iterator[tuple[str, str]]:
         yield "", f"and {len(past) - SHOWN_HISTORY} earlier"
 
 
-def _entry(label: str, value: str, width: int | None) -> list[str]:
-    first, *rest = _wrapped(value, None if width is None else width - _INDENT - 2) or [""]
+def entry(label: str, value: str, width: int | None) -> list[str]:
+    """A labelled value in lines of at most `width` characters; None: in one."""
+    first, *rest = wrapped(value, None if width is None else width - _INDENT - 2) or [""]
     return [f"  {label:<{_INDENT}}{first}".rstrip(), *(" " * (_INDENT + 2) + line for line in rest)]
 
 
-def _wrapped(text: str, width: int | None) -> list[str]:
+def wrapped(text: str, width: int | None) -> list[str]:
+    """A text from outside in lines of at most `width` characters, without what a terminal would obey."""
     text = console.clean(text)
     if width is None:
         return [text]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from leadmill.fact_fields import fact_field
+
 #: What each field is worth. A row with all of them, each at confidence 1, has quality 1. The weights are
 #: our own judgement of what a first call needs: who it is, how to reach them, where they are.
 WEIGHTS: dict[str, float] = {
@@ -21,8 +23,6 @@ WEIGHTS: dict[str, float] = {
     "logo_url": 0.02,
     "founded": 0.01,
 }
-#: A row field and the field its facts carry, where they differ.
-_FACT_FIELDS = {"emails": "email", "phones": "phone"}
 
 
 def quality(row: Mapping[str, Any], facts: Iterable[Mapping[str, Any]]) -> float:
@@ -32,11 +32,7 @@ def quality(row: Mapping[str, Any], facts: Iterable[Mapping[str, Any]]) -> float
         field = str(fact["field"]).partition(":")[0]
         surest[field] = max(surest.get(field, 0.0), float(fact["confidence"]))
     return round(
-        sum(
-            weight * surest.get(_FACT_FIELDS.get(field, field), 0.0)
-            for field, weight in WEIGHTS.items()
-            if row.get(field)
-        )
+        sum(weight * surest.get(fact_field(field), 0.0) for field, weight in WEIGHTS.items() if row.get(field))
         / sum(WEIGHTS.values()),
         4,
     )

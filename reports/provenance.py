@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -40,16 +40,56 @@ class Origin:
     how: str
 
 
+def how(method: str | None) -> str:
+    """How a value stood on its page, in words; a method without any is told by its name."""
+    return _METHODS.get(method or "", method or "")
+
+
+def place(fact: Mapping[str, Any]) -> str:
+    """Where on its page the words of a fact stand; empty where that is not known."""
+    if fact.get("node"):
+        return f"declared node {fact['node']}"
+    return f"line {fact['line'] + 1} of its text" if fact.get("line") is not None else ""
+
+
+def why_taken(fact: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+    """Why a fact was taken, and not one of the candidates of its field."""
+    if fact.get("why"):
+        return str(fact["why"])
+    if not others:
+        return "nothing else was read for this field"
+    best = max(_sure(other) for other in others)
+    if _sure(fact) > best:
+        return f"surer ({percent(_sure(fact))}) than whatever else was read ({percent(best)})"
+    return "by how often and where it stands, weighed against the rest"
+
+
+def why_not_taken(candidate: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> str:
+    """Why a candidate was not taken, given the facts of its field."""
+    if candidate.get("why"):
+        return str(candidate["why"])
+    if not facts:
+        return f"not sure enough ({percent(_sure(candidate))}) to be taken"
+    best = max(_sure(fact) for fact in facts)
+    if _sure(candidate) < best:
+        return f"less sure ({percent(_sure(candidate))}) than what was taken ({percent(best)})"
+    return "outweighed by how often and where it stands"
+
+
+def _sure(fact: Mapping[str, Any]) -> float:
+    return float(fact.get("confidence") or 0.0)
+
+
 def origin(fact: Mapping[str, Any], domain: str) -> Origin:
     """The origin of a fact (`data.schemas.FACT`: source, method, confidence) of the company with this domain."""
-    method, confidence = fact["method"], fact["confidence"]
-    how = [_METHODS.get(method, method)] if method else []
-    if confidence is not None:
-        how.append(f"{percent(confidence)} sure")
-    return Origin(fact["source"], _short(fact["source"] or "", domain), ", ".join(how))
+    told = [how(fact["method"])] if fact["method"] else []
+    if fact["confidence"] is not None:
+        told.append(f"{percent(fact['confidence'])} sure")
+    return Origin(fact["source"], shown_page(fact["source"] or "", domain), ", ".join(told))
 
 
-def _short(url: str, domain: str) -> str:
+def shown_page(url: str, domain: str) -> str:
+    """A page's address for people: its path on the company's own site, its host and path elsewhere."""
     try:
         parts = urlsplit(url)
     except ValueError:

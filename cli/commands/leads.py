@@ -1,9 +1,10 @@
-"""Companies of the lake: `companies` and `score`."""
+"""Companies of the lake: `companies`, `explain` and `score`."""
 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -12,15 +13,13 @@ from cli.options import AsJson, DataFolder, Limit, Watch
 from cli.scoring_options import Icp, ScoringModel, scoring
 from leadmill.client.options import CompanyFilter
 
-if TYPE_CHECKING:
-    from leadmill.client import Client
-
 #: Columns of the list, in the order of the lake's own.
 COLUMNS = ("company_id", "domain", "name", "country", "industry", "score", "tier", "error")
 
 
 def register(app: typer.Typer) -> None:
     app.command("companies")(companies)
+    app.command("explain")(explain)
     app.command("score")(score)
 
 
@@ -64,7 +63,7 @@ def companies(
     }
     with connect(needs_store=False) as client:  # the lake alone
         if company is not None:
-            _show(_found(client, company), as_json=as_json)
+            _show(_known(company, client.company), as_json=as_json)
             return 0
         rows = list(client.companies(limit=limit, **filters))
     if as_json:
@@ -78,8 +77,37 @@ def companies(
     return 0
 
 
-def _found(client: Client, named: str) -> dict[str, Any]:
-    """The company of an id, a domain or an address."""
+def explain(
+    company: Annotated[str, typer.Argument(metavar="COMPANY", help="Its domain, an address of it, or comp_….")],
+    field: Annotated[str, typer.Argument(metavar="FIELD", help="A column, as phones, or what a fact calls it.")],
+    *,
+    job: Annotated[str | None, typer.Option(help="What this job found, and no other.", show_default=False)] = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show where a value comes from: the page's own words, the place, and why it is that one.
+
+    Also what was read and not taken, and of an empty field the pages that were read.
+    """
+    from cli.connection import connect, use_data
+    from cli.explanation_card import explanation_card
+
+    use_data(data)
+    with connect(needs_store=False) as client:  # the lake alone
+        told = _known(company, lambda named: client.explain(named, field, job=job))
+    if as_json:
+        console.json_result(told)
+        return 0
+    for line in explanation_card(told, console.width()):
+        console.result(line)
+    return 0
+
+
+Found = TypeVar("Found")
+
+
+def _known(named: str, ask: Callable[[str], Found]) -> Found:
+    """What is answered of the company of an id, a domain or an address."""
     from cli.failure import CommandError
     from leadmill.client.errors import ApiError
     from leadmill.errors import InputError
@@ -90,7 +118,7 @@ def _found(client: Client, named: str) -> dict[str, Any]:
     except InputError as error:
         raise CommandError(str(error), hint=shlex.join(["leadmill", "companies", "--text", named])) from error
     try:
-        return client.company(parsed.company_id if parsed else named)
+        return ask(parsed.company_id if parsed else named)
     except ApiError as error:
         if error.code != "not_found" or parsed is None:
             raise

@@ -8,7 +8,17 @@ Times are ISO 8601 in UTC, durations seconds, shares 0 to 1. The text below a fi
 from __future__ import annotations
 
 from leadmill.answers.audit import AuditEntry, AuditPage
-from leadmill.answers.companies import Company, CompanyFacets, CompanyHistory, CompanyPage, ValueCount
+from leadmill.answers.companies import (
+    Company,
+    CompanyFacets,
+    CompanyHistory,
+    CompanyPage,
+    Evidence,
+    Explanation,
+    PageError,
+    PageRead,
+    ValueCount,
+)
 from leadmill.answers.events import ProgressEvent, StageEvent, StatusEvent, UnitEvent
 from leadmill.answers.health import Health, Readiness
 from leadmill.answers.jobs import (
@@ -98,6 +108,8 @@ __all__ = [
     "Durations",
     "ErrorEntry",
     "ErrorPage",
+    "Evidence",
+    "Explanation",
     "FailedUnit",
     "FieldError",
     "Figures",
@@ -131,6 +143,8 @@ __all__ = [
     "NoticeRule",
     "NoticeRules",
     "NoticeSecret",
+    "PageError",
+    "PageRead",
     "Partitions",
     "PriorityName",
     "Problem",

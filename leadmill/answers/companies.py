@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 # Pydantic reads a typing.TypedDict from Python 3.12 on only.
 from typing_extensions import TypedDict
 
@@ -76,3 +78,77 @@ class CompanyFacets(TypedDict):
 
     companies: int
     facets: dict[str, list[ValueCount]]
+
+
+class Evidence(TypedDict):
+    """A value that was read for a field: where, how, and why it was taken or not."""
+
+    field: str
+    value: str
+    source: str
+    """Address of the page."""
+    page_hash: str
+    method: str
+    how: str
+    """The method in words."""
+    confidence: float | None
+    """0 to 1."""
+    seen_at: str | None
+    quote: str | None
+    """The page's own words around the value."""
+    words: list[str] | None
+    """What made the rule speak, where no sentence tells it."""
+    line: int | None
+    """Place of the quote among the lines of the visible text, from 0."""
+    node: str | None
+    """The node that the page declares it in."""
+    place: str
+    """The place in words; empty where it is not known."""
+    why: str
+    """Why it was taken, or not."""
+
+
+class PageRead(TypedDict):
+    """A page of a company that was read."""
+
+    url: str
+    kind: str
+    status: int
+    page_hash: str
+    fetched_at: str
+
+
+class PageError(TypedDict):
+    """What went wrong with a page of a company, or with the company in a stage."""
+
+    url: str | None
+    scope: Literal["company", "page"]
+    stage: str
+    category: str
+    error: str
+    status: int | None
+    at: str | None
+
+
+class Explanation(TypedDict):
+    """What a company's row says of a field, and why."""
+
+    company_id: str
+    domain: str
+    job_id: str
+    """The job that made the row."""
+    field: str
+    value: Any
+    """As the row has it; of the field of a fact, the values of all its facts."""
+    state: Literal["found", "not_found", "not_tried", "failed"]
+    told: str
+    """The state in words."""
+    facts: list[Evidence]
+    """Where the value comes from; empty for what no page tells, as the score."""
+    candidates: list[Evidence]
+    """What was read and not taken, the surest five."""
+    pages: list[PageRead]
+    """Of a field without value: the pages that were read."""
+    errors: list[PageError]
+    """Of a field without value: what went wrong."""
+    links: dict[str, str]

@@ -23,6 +23,7 @@ from leadmill.answers import (
     CompanyFacets,
     DeadLetter,
     ErrorEntry,
+    Explanation,
     Health,
     LogLevel,
     LogLine,
@@ -376,6 +377,18 @@ class Client(Submissions):
         What a job's list says of it is not told here: it comes back with that job's leads.
         """
         return dict(self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
+
+    def explain(self, company_id: str, field: str, *, job: str | None = None) -> Explanation:
+        """Where a field's value of a company comes from: quotes, places, what was not taken, and why.
+
+        `company_id`: also its domain; `field`: a column, or the field of a fact (`email`, `social:linkedin`); `job`:
+        only rows of it count.
+
+        Raises:
+            ApiError: no such field (`invalid_input`), or nothing is known of the company (`not_found`).
+        """
+        path = f"{API}/companies/{segment(company_id)}/explain"
+        return cast(Explanation, self._transport.json("GET", path, params=filled({"field": field, "job": job})))
 
     def audit(self, *, limit: int | None = None, **filters: Unpack[AuditFilter]) -> Iterator[AuditEntry]:
         """Who did what, newest first; it takes a key of an admin."""

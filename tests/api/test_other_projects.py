@@ -282,7 +282,7 @@ def cases(app: FastAPI, made: Things) -> Iterator[tuple[Asked, Asked]]:
     for method, path, about in calls(app):
         names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
         queries = [one["name"] for one in about.get("parameters", ()) if one["in"] == "query"]
-        fixed = "?from_stage=score" if "from_stage" in queries else ""
+        fixed = "?from_stage=score" if "from_stage" in queries else "?field=name" if path.endswith("/explain") else ""
         some = known[path] if "requestBody" in about else []
         for name in names:
             for mine, nobodys in in_path(path, name, made):

@@ -257,6 +257,20 @@ def test_companies_by_each_filter(leadmill: Run) -> None:
 
 
 @pytest.mark.usefixtures("companies")
+def test_one_field_is_explained(leadmill: Run) -> None:
+    told = json.loads(leadmill("explain", "a.example", "industry", "--json").out)
+    assert (told["value"], told["state"]) == ("Retail", "found")
+    assert "Retail" in leadmill("explain", "https://www.a.example/about", "industry", "--job", told["job_id"]).out
+    for typed, said in (
+        (["a.example", "industri"], "did you mean 'industry'"),
+        (["nobody.example", "industry"], "leadmill run nobody.example"),
+        (["a.example", "industry", "--job", f"job_{'0' * 20}"], "nothing is known"),
+    ):
+        refused = leadmill("explain", *typed)
+        assert refused.code == 2 and said in refused.err, typed
+
+
+@pytest.mark.usefixtures("companies")
 def test_a_report_of_each_filter(leadmill: Run, mill: Mill, tmp_path: Path) -> None:
     for typed, expected in (
         (["--tag", "fair"], ["b.example"]),

@@ -22,6 +22,7 @@ from leadmill.answers import (
     CompanyFacets,
     DeadLetter,
     ErrorEntry,
+    Explanation,
     Health,
     LogLevel,
     LogLine,
@@ -377,6 +378,18 @@ class AsyncClient(AsyncSubmissions):
         What a job's list says of it is not told here: it comes back with that job's leads.
         """
         return dict(await self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
+
+    async def explain(self, company_id: str, field: str, *, job: str | None = None) -> Explanation:
+        """Where a field's value of a company comes from: quotes, places, what was not taken, and why.
+
+        `company_id`: also its domain; `field`: a column, or the field of a fact (`email`, `social:linkedin`); `job`:
+        only rows of it count.
+
+        Raises:
+            ApiError: no such field (`invalid_input`), or nothing is known of the company (`not_found`).
+        """
+        path = f"{API}/companies/{segment(company_id)}/explain"
+        return cast(Explanation, await self._transport.json("GET", path, params=filled({"field": field, "job": job})))
 
     def audit(self, *, limit: int | None = None, **filters: Unpack[AuditFilter]) -> AsyncIterator[AuditEntry]:
         """Who did what, newest first; it takes a key of an admin."""

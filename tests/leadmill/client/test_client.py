@@ -461,6 +461,7 @@ def test_values_are_counted_and_tables_saved(api: Any, client: Client, answer: A
         (Client.resume_schedule, answers.Schedule),
         (Client.companies, Iterator[answers.Company]),
         (Client.facets, answers.CompanyFacets),
+        (Client.explain, answers.Explanation),
         (Client.errors, Iterator[answers.ErrorEntry]),
         (JobHandle.errors, Iterator[answers.ErrorEntry]),
         (Client.dead, Iterator[answers.DeadLetter]),

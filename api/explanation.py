@@ -1,0 +1,184 @@
+"""Why a company's row says what it says of one field: its facts, what was not taken, the pages of an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from api.company_rows import failed_row, id_of, newest_row
+from api.lake_rows import plain
+from data.damage import DamagedPartError, mend
+from data.lake import Lake
+from data.parts import PLAN_FILE, PartKind
+from data.reading import read_table
+from data.schemas import MADE_AT, STAGE_SCHEMAS
+from extraction.enrichers import ENRICHERS
+from leadmill.declared import ROW_STAGES
+from leadmill.errors import InputError, NotFoundError
+from leadmill.fact_fields import is_of
+from leadmill.suggest import unknown
+from pipelines.views.view import API
+from reports.provenance import how, place, why_not_taken, why_taken
+
+Row = Mapping[str, Any]
+
+#: Pages told of a field that is empty, and what is wrong with them.
+MAX_PAGES = 50
+#: Columns that no fact speaks of, and what fills them.
+_MADE = {
+    "company_id": "the first 16 hex digits of the domain's SHA-256",
+    "domain": "the registrable domain of the address that was given",
+    "url": "where the home page was found, after redirects",
+    "pages": "how many pages of the site were fetched",
+    "quality": "how much was found: each filled field counts by its weight and its confidence",
+    "score": "by the rules of the model; `contributions` of the company has each one's points and reason",
+    "tier": "by the score; `contributions` of the company has each rule's points and reason",
+    "fit": "by the rules of the profile; `contributions` of the company has each one's points and reason",
+    "reach": "by the rules that speak of contacts; `contributions` of the company has each one's points and reason",
+    "probability": "nothing fills it yet",
+    "contributions": "what each rule of the model added to the score, or took from it",
+    "model_version": "the model by whose rules it was scored",
+    "error_category": "why there is no good row",
+    "error": "why there is no good row",
+    "job_id": "the job that made the row",
+    "schema_version": "the version of the columns",
+    **{column: f"when stage {stage} was done with the company" for stage, column in MADE_AT.items()},
+}
+#: What holds the evidence of all fields; and what belongs to the job that was given a list.
+_NO_FIELDS = ("facts", "candidates", "input")
+
+
+def columns() -> list[str]:
+    """Every column that can be explained, in the lake's order."""
+    return [name for name in STAGE_SCHEMAS["score"].names if name not in _NO_FIELDS]
+
+
+def explain(lake: Lake, named: str, field: str, job: str | None = None) -> dict[str, Any]:
+    """The explanation of one field of a company (`leadmill.answers.Explanation`).
+
+    Args:
+        named: its id, its domain or an address of it.
+        field: a column, or the field of a fact: `email`, `technology`, `social:linkedin`, a plug-in's own.
+        job: only rows of this job count.
+
+    Raises:
+        InputError: there is no such field; the message names those that there are.
+        NotFoundError: nothing is known of such a company (in this job).
+    """
+    company_id = id_of(named)
+    row = (newest_row(lake, company_id, job) or failed_row(lake, company_id, job)) if company_id else None
+    facts, others = (_of_field(row, kind, field) if row else [] for kind in ("facts", "candidates"))
+    column = field if field in columns() else next((column for column in columns() if is_of(field, column)), None)
+    if column is None and not facts and not others:
+        fields = {fact["field"] for fact in (row or {}).get("facts") or ()}
+        raise InputError(unknown("field", field, fields.union(columns())), field="field")
+    if row is None:
+        raise NotFoundError(f"nothing is known of {named[:60]!r}{f' in job {job}' if job else ''}: it was never read")
+    value = row.get(field) if field == column else [fact["value"] for fact in facts]
+    state = _state(lake, row, column, value)
+    if state["state"] == "found":
+        state["told"] = _MADE.get(field, _found(row, facts))
+    return {
+        **{name: row[name] for name in ("company_id", "domain", "job_id")},
+        "field": field,
+        "value": value,
+        **state,
+        "facts": [_evidence(fact, why_taken(fact, others)) for fact in facts],
+        "candidates": [_evidence(other, why_not_taken(other, facts)) for other in others],
+        "links": {"company": f"{API}/companies/{row['company_id']}", "job": f"{API}/jobs/status/{row['job_id']}"},
+    }
+
+
+def _of_field(row: Row, kind: str, field: str) -> list[Row]:
+    return [fact for fact in row.get(kind) or () if fact["field"] == field or is_of(fact["field"], field)]
+
+
+def _evidence(fact: Row, why: str) -> dict[str, Any]:
+    return {**fact, "how": how(fact["method"]), "place": place(fact), "why": why}
+
+
+def _state(lake: Lake, row: Row, column: str | None, value: Any) -> dict[str, Any]:
+    """What became of the field: `state`, the sentence `told`; of an empty one the pages that were read, and errors."""
+    if value not in (None, "", [], {}):
+        return {"state": "found", "told": "", "pages": [], "errors": []}
+    errors, pages = _errors(lake, row), [*_pages(lake, row)]
+    stage = _stage_of(column)
+    culprits = [error for error in errors if error["scope"] == "company" or _fills(error, column)]
+    if row.get("error") or (culprits and row.get(MADE_AT[stage]) is None):
+        state, told = "failed", row.get("error") or culprits[0]["error"]
+    elif row.get(MADE_AT[stage]) is None:
+        state, told = "not_tried", f"stage {stage} has made no row of this company"
+    elif culprits:
+        state, told = "failed", culprits[0]["error"]
+    else:
+        unread = len({error["url"] for error in errors if error["scope"] == "page" and error["url"]})
+        read = f"{len(pages)} page{'s' * (len(pages) != 1)}" if pages else "its pages, which are no longer kept"
+        told = f"on {read} nothing was found" + f"; {unread} could not be read" * bool(unread)
+        state, told = "not_found", _MADE.get(column or "", told)
+    return {"state": state, "told": told, "pages": pages, "errors": errors}
+
+
+def _found(row: Row, facts: Sequence[Row]) -> str:
+    if row.get("candidates") is None:
+        return "found by a version that kept less evidence: process it again to have more"
+    return "found on the pages of its site" if facts else "no page is kept as its source"
+
+
+def _stage_of(column: str | None) -> str:
+    """The first stage whose rows have the column; of a fact without one, the last that adds facts."""
+    return next((stage for stage in ROW_STAGES if column in STAGE_SCHEMAS[stage].names), "enrich")
+
+
+def _fills(error: Row, column: str | None) -> bool:
+    """Whether the enricher that an error tells of is the one that fills a column."""
+    named = str(error["error"]).partition(":")[0]
+    enricher = ENRICHERS.all().get(named) if error["stage"] == "enrich" else None
+    return enricher is not None and column in enricher.defaults
+
+
+# ---- pages and errors -----------------------------------------------------------------------------------
+
+
+def _pages(lake: Lake, row: Row) -> Iterator[dict[str, Any]]:
+    wanted = ("final_url", "kind", "status", "page_hash", "fetched_at")
+    for job_id, partition in _places(lake, row):
+        for page in _rows(lake, lake.parts(job_id, "scrape", "pages", partition), row, wanted)[:MAX_PAGES]:
+            yield {"url": page["final_url"], **{name: page[name] for name in wanted[1:]}}
+
+
+def _errors(lake: Lake, row: Row) -> list[dict[str, Any]]:
+    wanted = ("url", "scope", "stage", "category", "error", "status", "at")
+    kinds: list[tuple[str, PartKind]] = [(stage, "errors") for stage in ROW_STAGES]
+    found = [
+        error
+        for job_id, partition in _places(lake, row)
+        for stage, kind in kinds
+        for error in _rows(lake, lake.parts(job_id, stage, kind, partition), row, wanted)
+    ]
+    return found[:MAX_PAGES]
+
+
+def _places(lake: Lake, row: Row) -> list[tuple[str, int]]:
+    """Job and partition in which a company's row was made, and those of the job whose pages it read."""
+    found: list[tuple[str, int]] = []
+    job_id: str | None = row["job_id"]
+    while job_id and job_id not in [job for job, _ in found]:
+        plan = [lake.job_dir(job_id) / PLAN_FILE]
+        planned = [one for one in _rows(lake, plan, row, ("partition", "source_job")) if one["partition"] is not None]
+        found += [(job_id, one["partition"]) for one in planned]
+        job_id = next((one["source_job"] for one in planned if one["source_job"]), None)
+    return found
+
+
+def _rows(lake: Lake, files: Sequence[Path], row: Row, wanted: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of a company in part files; one that is gone meanwhile has none, a damaged one is set aside."""
+    rows: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            found = read_table(file, list(wanted), [("company_id", "=", row["company_id"])])
+        except DamagedPartError:
+            mend(lake, [file])
+            continue
+        rows += [plain(one) for one in found.to_pylist()]
+    return rows

@@ -1,0 +1,84 @@
+"""An explanation of one field for a reader: the value, each fact with its words, what was not taken, empty fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cli.company_card import entry, wrapped
+from cli.times import shown
+from reports import display_domains
+from reports.provenance import shown_page
+from reports.wording import percent
+
+#: Values shown at the top, and pages of an empty field.
+_VALUES, _PAGES = 10, 10
+
+Told = Mapping[str, Any]
+
+
+def explanation_card(told: Told, width: int | None) -> list[str]:
+    """Lines of at most `width` characters; None: as long as they are. `told`: the answer of GET …/explain."""
+    lines = wrapped(f"{told['field']} of {display_domains.with_ascii(told['domain'])}", width)
+    lines += [f"  {line}" for value in _values(told) for line in wrapped(value, width and width - 2)]
+    lines += [f"  {line}" for line in wrapped(told["told"], width and width - 2)] if not told["facts"] else []
+    for fact in told["facts"]:
+        lines += _evidence(fact, told["domain"], width)
+    if told["candidates"]:
+        lines += ["", "read, but not taken"]
+        for candidate in told["candidates"]:
+            lines += _evidence(candidate, told["domain"], width)
+    lines += _section("pages read", [*_pages(told)], width)
+    lines += _section("what went wrong", [(one["stage"], _error(one)) for one in told["errors"][:_PAGES]], width)
+    return lines
+
+
+def _values(told: Told) -> Iterator[str]:
+    if told["state"] != "found":
+        yield told["state"].replace("_", " ")
+        return
+    value = told["value"]
+    if len(told["facts"]) == 1 and not isinstance(value, dict) and str(value) == told["facts"][0]["value"]:
+        return  # it stands below, with its evidence
+    values: Sequence[Any] = value if isinstance(value, list) else [value]
+    if isinstance(value, dict):
+        values = [f"{name}: {part}" for name, part in value.items() if part is not None]
+    yield from (one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in values[:_VALUES])
+    if len(values) > _VALUES:
+        yield f"and {len(values) - _VALUES} more"
+
+
+def _evidence(fact: Told, domain: str, width: int | None) -> list[str]:
+    field, colon, part = fact["field"].partition(":")
+    lines = ["", *(f"  {line}" for line in wrapped(fact["value"], width and width - 2))]
+    for label, value in (
+        (field, part if colon else None),
+        ("quote", fact["quote"] and f"“{fact['quote']}”"),
+        ("words", fact["words"] and ", ".join(fact["words"])),
+        ("where", ", ".join(filter(None, (shown_page(fact["source"] or "", domain), fact["place"])))),
+        ("page", fact["source"]),
+        ("how", ", ".join(filter(None, (fact["how"], _sure(fact), fact["seen_at"] and shown(fact["seen_at"]))))),
+        ("why", fact["why"]),
+    ):
+        lines += entry(f"  {label}", value, width) if value else []
+    return lines
+
+
+def _sure(fact: Told) -> str:
+    return "" if fact["confidence"] is None else f"{percent(fact['confidence'])} sure"
+
+
+def _pages(told: Told) -> Iterator[tuple[str, str]]:
+    for page in told["pages"][:_PAGES]:
+        yield page["kind"], f"{page['url']} (HTTP {page['status']}, {shown(page['fetched_at'])})"
+    if len(told["pages"]) > _PAGES:
+        yield "", f"and {len(told['pages']) - _PAGES} more"
+
+
+def _error(one: Told) -> str:
+    return f"{one['url'] or ''}  {one['error']}".strip()
+
+
+def _section(title: str, entries: Sequence[tuple[str, str]], width: int | None) -> list[str]:
+    return ["", title, *(line for label, value in entries for line in entry(label, value, width))] if entries else []

@@ -1,0 +1,22 @@
+"""Which facts speak of which column: a fact names its field as one value is called, a column as all of them are."""
+
+from __future__ import annotations
+
+#: Column → the field of its facts, where they are called otherwise.
+_OTHERWISE = {
+    "emails": "email",
+    "phones": "phone",
+    "technologies": "technology",
+    "employees_min": "employees",
+    "employees_max": "employees",
+}
+
+
+def fact_field(column: str) -> str:
+    """The field of a column's facts; of `social` and `technologies` what stands before the colon (`social:x`)."""
+    return _OTHERWISE.get(column, column)
+
+
+def is_of(field: str, column: str) -> bool:
+    """Whether a fact of this field speaks of this column."""
+    return field.partition(":")[0] in (fact_field(column), column)
