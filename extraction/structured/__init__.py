@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from extraction.structured import json_ld, microdata
+from extraction.structured import json_ld, microdata, microformats, open_graph, rdfa
 from extraction.structured.graph import Contact, Graph, Located
 from extraction.structured.node import Node, Nodes
 
@@ -28,6 +28,12 @@ def read(html: str, tree: LexborHTMLParser, *, url: str, domain: str, core: str)
         json_ld.read(tree, nodes)
     if "itemscope" in html:
         microdata.read(tree, nodes)
+    if "typeof=" in html:
+        rdfa.read(tree, nodes)
+    if any(sign in html for sign in ("vcard", "h-card", "h-adr", "street-address")):
+        microformats.read(tree, nodes)
+    if any(sign in html for sign in open_graph.SIGNS):
+        open_graph.read(tree, nodes)
     host = ""
     with contextlib.suppress(ValueError):
         host = (urlsplit(url).hostname or "").removeprefix("www.")

@@ -196,7 +196,7 @@ class Graph:
     def _is_relative(self, company: Node, node: Node, standings: dict[int, Standing]) -> bool:
         if any(firm is company for firm in node.nodes("parentOrganization")):
             return True
-        if not _names(node):
+        if not _names(node) or not _names(company):
             return standings[id(node)].here == 2 or not node.nested
         return _are_akin(company, node)
 

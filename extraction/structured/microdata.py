@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
 from extraction.structured.element import value_of
 from extraction.structured.node import Node, Nodes, property_named, types_named
+from extraction.structured.owners import Owners
 
 METHOD = "microdata"
 #: Scopes and properties read of one page, elements that one scope refers to.
@@ -43,35 +44,3 @@ def read(tree: LexborHTMLParser, nodes: Nodes) -> None:
             value = inner or value_of(element, name)
             for holder in holders if value else ():
                 holder.add(name, value)
-
-
-class Owners:
-    """Whose the property of an element is: the scope around it, and those that refer to it or to what holds it.
-
-    Each element's answer is kept, so that all of them together cost one walk over their ancestors.
-    """
-
-    def __init__(self, scopes: dict[int, Node], referred: dict[int, list[Node]]) -> None:
-        self._scopes = scopes
-        self._referred = referred
-        self._known: dict[int, list[Node]] = {}
-
-    def of(self, element: LexborNode) -> list[Node]:
-        way: list[int] = []
-        place: LexborNode | None = element
-        found: list[Node] = []
-        while place is not None:
-            mark = place.mem_id
-            if mark in self._known:
-                found = self._known[mark]
-                break
-            way.append(mark)
-            place = place.parent
-            if place is not None and place.mem_id in self._scopes:
-                found = [self._scopes[place.mem_id]]
-                break
-        for mark in reversed(way):
-            if mark in self._referred:
-                found = [*(node for node in self._referred[mark] if node not in found), *found]
-            self._known[mark] = found
-        return found
