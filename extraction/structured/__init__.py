@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from extraction.structured import json_ld, microdata, microformats, open_graph, rdfa
+from extraction.structured.choosing import Site
 from extraction.structured.graph import Contact, Graph, Located
 from extraction.structured.node import Node, Nodes
 
@@ -37,4 +38,4 @@ def read(html: str, tree: LexborHTMLParser, *, url: str, domain: str, core: str)
     host = ""
     with contextlib.suppress(ValueError):
         host = (urlsplit(url).hostname or "").removeprefix("www.")
-    return Graph(nodes.all, host=host, domain=domain, core=core)
+    return Graph(nodes.all, Site(host, domain, core))

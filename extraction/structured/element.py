@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import unquote
 
 from selectolax.lexbor import LexborNode
@@ -20,7 +22,12 @@ _ADDRESSES = frozenset(
     "url sameas logo image photo hasmap map maps menu hasmenu mainentityofpage additionaltype contenturl uid".split()
 )
 _DIALS = re.compile(r"(tel|callto|fax|sms|mailto):", re.IGNORECASE)
-_BREAKS = "br,p,div,li,td,address"
+_LINES = frozenset("br p div li tr dd dt address h1 h2 h3 h4 h5 h6".split())
+#: Elements that part no words.
+_LETTERS = frozenset("b i em strong u font small sup sub bdi bdo mark wbr".split())
+_UNSEEN = frozenset(("script", "style", "template"))
+#: Nodes of the tree that are looked at within one element.
+MAX_INNER = 400
 
 
 def value_of(element: LexborNode, name: str) -> str:
@@ -41,8 +48,24 @@ def value_of(element: LexborNode, name: str) -> str:
 
 
 def text_of(element: LexborNode) -> str:
-    """The text of an element; its lines stay apart."""
-    if element.child is None:
-        return ""
-    broken = element.css_first(_BREAKS, default=None) is not None
-    return str(element.text(separator="\n" if broken else " "))[:MAX_VALUE].strip()
+    """The text of an element, at most `MAX_VALUE` characters of it; its lines stay apart."""
+    parts: list[str] = []
+    length = 0
+    for node in within(element):
+        tag = node.tag
+        if tag == "-text":
+            if node.parent is None or node.parent.tag not in _UNSEEN:
+                parts.append(node.text_content or "")
+                length += len(parts[-1])
+                if length > MAX_VALUE:
+                    break
+        elif tag in _LINES:
+            parts.append("\n")
+        elif parts and tag not in _LETTERS:
+            parts.append(" ")
+    return "".join(parts)[:MAX_VALUE].strip()
+
+
+def within(element: LexborNode) -> Iterator[LexborNode]:
+    """An element and what it holds, in order; the first `MAX_INNER` of them."""
+    return islice(element.traverse(include_text=True), MAX_INNER)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from selectolax.lexbor import LexborHTMLParser
 
 from extraction.structured.element import value_of
@@ -15,14 +13,12 @@ METHOD = "microdata"
 MAX_SCOPES = 300
 MAX_PROPERTIES = 3_000
 MAX_REFERENCES = 20
-_ID = re.compile(r"[\w:.-]{1,80}")
 
 
 def read(tree: LexborHTMLParser, nodes: Nodes) -> None:
     """Adds what a page's elements declare."""
     scopes: dict[int, Node] = {}
-    #: Elements that a scope refers to: their properties are its own, wherever they stand.
-    referred: dict[int, list[Node]] = {}
+    wanted: dict[str, list[Node]] = {}
     for element in tree.css("[itemscope]")[:MAX_SCOPES]:
         attributes = element.attrs
         types = types_named((attributes.get("itemtype") or "")[:1_000].split())
@@ -31,9 +27,8 @@ def read(tree: LexborHTMLParser, nodes: Nodes) -> None:
             break
         scopes[element.mem_id] = node
         for name in (attributes.get("itemref") or "")[:1_000].split()[:MAX_REFERENCES]:
-            if _ID.fullmatch(name) and (other := tree.css_first(f'[id="{name}"]', default=None)) is not None:
-                referred.setdefault(other.mem_id, []).append(node)
-    owners = Owners(scopes, referred)
+            wanted.setdefault(name, []).append(node)
+    owners = Owners(scopes, _elements(tree, wanted) if wanted else None)
     for element in tree.css("[itemprop]")[:MAX_PROPERTIES]:
         names = (element.attrs.get("itemprop") or "")[:400].split()
         holders = owners.of(element)
@@ -44,3 +39,13 @@ def read(tree: LexborHTMLParser, nodes: Nodes) -> None:
             value = inner or value_of(element, name)
             for holder in holders if value else ():
                 holder.add(name, value)
+
+
+def _elements(tree: LexborHTMLParser, wanted: dict[str, list[Node]]) -> dict[int, list[Node]]:
+    """The elements that scopes refer to by their ids: their properties are the scope's own, wherever they stand."""
+    found: dict[int, list[Node]] = {}
+    for element in tree.css("[id]"):
+        name = element.id or ""
+        if name in wanted:
+            found[element.mem_id] = wanted.pop(name)
+    return found

@@ -6,18 +6,19 @@ A card is a company's where its name is that of its organization; else it is a p
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from extraction.structured.element import text_of, value_of
+from extraction.structured.element import text_of, value_of, within
 from extraction.structured.node import Node, Nodes
 from extraction.structured.owners import Owners
 from extraction.text import squash
 
 METHOD = "microformats"
 MAX_CARDS = 50
-#: Elements of one card that are looked at.
-MAX_ELEMENTS = 200
+#: Elements of one outermost card that are looked at.
+MAX_ELEMENTS = 400
 _ROOTS = frozenset(("vcard", "h-card", "adr", "h-adr"))
 _CARDS = frozenset(("vcard", "h-card"))
 _PREFIX = re.compile(r"(?:p|u|dt|e)-(?=[a-z])")
@@ -51,6 +52,8 @@ _PROPERTIES = {
     "nickname": "alternatename",
 }
 _PERSONAL = frozenset(("givenname", "familyname", "jobtitle", "birthdate"))
+_VALUES = frozenset(("value", "p-value", "value-title"))
+_TYPES = frozenset(("type",))
 _FAX = re.compile(r"fax", re.IGNORECASE)
 
 
@@ -73,10 +76,11 @@ def read(tree: LexborHTMLParser, nodes: Nodes) -> None:
     owners = Owners(scopes)
     seen: set[int] = set()
     for root in roots:
-        for element in root.css("[class]")[:MAX_ELEMENTS]:
-            if element.mem_id not in seen:
+        if root.mem_id not in seen:  # what it holds was seen with what holds it
+            for place, element in enumerate(root.css("[class]")):
                 seen.add(element.mem_id)
-                _property(element, scopes, owners)
+                if place < MAX_ELEMENTS:
+                    _property(element, scopes, owners)
     for node, classes in cards:
         _whose(node, classes, nodes)
     for node in scopes.values():
@@ -107,9 +111,9 @@ def _property(element: LexborNode, scopes: dict[int, Node], owners: Owners) -> N
 
 def _said(element: LexborNode, name: str) -> str:
     """The value of a property: what its `value` elements say together, a title that stands for the text, else all."""
-    values = element.css(".value,.p-value,.value-title")[:5]
+    values = [part.attrs.get("title") or text_of(part) for part in _parts(element, _VALUES)]
     if values:
-        return "".join((part.attrs.get("title") or text_of(part)) for part in values)
+        return "".join(values)
     if element.tag in ("abbr", "data", "time") and (title := element.attrs.get("title") or element.attrs.get("value")):
         return title
     return value_of(element, _PROPERTIES[name])
@@ -117,7 +121,13 @@ def _said(element: LexborNode, name: str) -> str:
 
 def _type(element: LexborNode) -> str:
     """Which kind of number a `tel` is."""
-    return " ".join((part.attrs.get("title") or part.text())[:40] for part in element.css(".type")[:3])
+    return " ".join((part.attrs.get("title") or text_of(part))[:40] for part in _parts(element, _TYPES))
+
+
+def _parts(element: LexborNode, classes: frozenset[str]) -> list[LexborNode]:
+    """The few elements within one that have such a class."""
+    found = (part for part in islice(within(element), 1, None) if part.tag != "-text")
+    return list(islice((part for part in found if not classes.isdisjoint(_classes(part))), 5))
 
 
 def _whose(node: Node, classes: list[str], nodes: Nodes) -> None:

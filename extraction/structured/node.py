@@ -11,7 +11,6 @@ import html
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import chain
 from urllib.parse import urljoin
 
 from extraction.structured.classes import kind_of
@@ -52,10 +51,6 @@ _OTHER_NAMES = {
     "locations": "location",
     "members": "member",
 }
-#: Parts of an address that some pages give to the company itself.
-ADDRESS_PARTS = ("streetaddress", "addresslocality", "addressregion", "postalcode", "addresscountry")
-
-Value = "str | Node"
 
 
 class Node:
@@ -209,18 +204,3 @@ def property_named(text: str) -> str:
 
 def types_named(names: Iterator[str] | list[str]) -> frozenset[str]:
     return frozenset(filter(None, map(type_named, names[:MAX_TYPES] if isinstance(names, list) else names)))
-
-
-def everything_below(nodes: list[Node], names: frozenset[str]) -> list[Node]:
-    """The nodes that these hold by properties of these names, and those by them, each once, in order."""
-    found: list[Node] = []
-    seen = {id(node) for node in nodes}
-    queue = list(nodes)
-    while queue:
-        node = queue.pop(0)
-        for value in chain.from_iterable(node.properties.get(name, ()) for name in names):
-            if isinstance(value, Node) and id(value) not in seen:
-                seen.add(id(value))
-                found.append(value)
-                queue.append(value)
-    return found

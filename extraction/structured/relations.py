@@ -10,8 +10,6 @@ from extraction.structured.node import Node
 
 #: Parts of a firm: what they say is said of the firm. Their holder is a firm itself.
 PARTS = frozenset("department suborganization location haspos containsplace contactpoint".split())
-#: What tells how to reach a firm, and where: not firms of their own.
-CONTACTS = frozenset("contactpoint location address".split())
 #: The firm that stands behind a page, an offer, a job: that of the site, unless its own address says otherwise.
 BEHIND = frozenset(
     "publisher copyrightholder about mainentity provider seller offeredby sourceorganization hiringorganization "

@@ -16,6 +16,8 @@ MARKS = (
     *("<html aN=1>", "<body aN=1>", "<a aN=1 ", " aN", "aN=1 ", 'a="', "a='", '"', "'", "/", "=", 'aN=">"', "<a'"),
     *("<b></p>", "<a><p></a>", "<b><i></b>", "</b></p><p>x", "<div></b>", "<b aN=1>", "<img src=N.png>", "<input>"),
     *("<script><!--<script>", "<div itemscope itemtype=http://schema.org/Store><i itemprop=name>", "<meta name=N>"),
+    *("<div itemscope itemtype=x/Store itemprop='name address' itemref=aN id=aN>", "<div class='vcard org tel adr'>"),
+    "<div typeof=Store property='name address' resource=N>",
 )
 _NAMES = (
     "a address applet b base body br button caption code col dd div dl em fieldset font form frame frameset h1 head "

@@ -158,6 +158,21 @@ def test_json_ld_is_read_in_linear_time(before: str) -> None:
     assert not {flood: times for flood, times in found.items() if times}
 
 
+@pytest.mark.parametrize("said", ['"name": "%s N"', '"name": "N %s"', '"@id": "#a", "name": "%s", "address": "%s"'])
+def test_the_company_is_chosen_in_linear_time(said: str) -> None:
+    def page(size: int) -> str:
+        said_ones = (said.replace("%s", "Acme Tools " * 30).replace("N", str(n)) for n in range(size // 400))
+        above = '"parentOrganization": [{"@id": "#a"}, {"@id": "#b"}]'
+        firms = ", ".join(f'{{"@type": "Store", {one}, {above}}}' for one in said_ones)
+        return f'<script type="application/ld+json">[{firms}]</script>'
+
+    def read(html: str) -> None:
+        graph = Document(make_page(html)).graph
+        _ = graph.addresses, graph.contacts, graph.persons
+
+    assert superlinear(read, page, doublings(200_000)) is None
+
+
 def _robots(text: str) -> None:
     robots.parse_robots(text.encode("utf-8", "replace"), {"leadmill"}).refusal(f"https://acme.com/{text[:1_900]}")
 
