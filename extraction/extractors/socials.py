@@ -151,7 +151,7 @@ def _is_credit(page: Document, line: int | None, profile: _Profile) -> bool:
 
 def _called(url: str) -> str:
     """What the profile calls itself, for comparing: without number and sign."""
-    path = url.split("/", 3)[3]
+    path = url.partition("://")[2].partition("/")[2]
     words = [word for word in unquote(path).split("/") if not word.isdigit()]
     return squash(re.sub(r"[-_.]\d[\da-f]{5,}$", "", words[-1])) if words else ""
 
