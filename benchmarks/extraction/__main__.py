@@ -12,12 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+#: In place of a folder: the invented sites.
+OWN = Path("own")
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--cases", type=Path, nargs="+", required=True, metavar="DIR",
-                        help="folders with sites.jsonl (and truth.jsonl), or JSON files of report cases")  # fmt: skip
+    parser.add_argument("--cases", type=Path, nargs="+", required=True, metavar="DIR", help="folders with sites.jsonl "
+                        "(and truth.jsonl), JSON files of report cases, or `own`: the invented sites")  # fmt: skip
     parser.add_argument(
         "--half", choices=("seen", "held", "all"), default="all", help="hosts that count (default: all)"
     )
@@ -35,16 +38,17 @@ def main() -> int:
             parser.error(f"--tree {given.tree}: no checkout, it has no folder extraction")
         sys.path.insert(0, str(given.tree.resolve()))
     for path in given.cases:
-        if not path.is_file() and not (path / "sites.jsonl").is_file():
+        if path != OWN and not path.is_file() and not (path / "sites.jsonl").is_file():
             parser.error(f"--cases {path}: neither a file nor a folder with sites.jsonl")
     return _evaluate(given)
 
 
 def _evaluate(given: argparse.Namespace) -> int:
-    from benchmarks.extraction import cases, reports, run, tables
+    from benchmarks.extraction import cases, own_pages, reports, run, tables
     from benchmarks.extraction.judge import Judgement, judge
 
-    sites = [site for folder in given.cases if folder.is_dir() for site in cases.read(folder)]
+    sites = [site for folder in given.cases if folder.is_dir() and folder != OWN for site in cases.read(folder)]
+    sites += own_pages.sites() if OWN in given.cases else []
     sites = [site for site in sites if given.half in ("all", site.half)]
     gc.freeze()
     run.rows_of(sites[:3])  # tables are read and patterns compiled: paid once a process, not a page

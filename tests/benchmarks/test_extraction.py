@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from benchmarks.extraction import __main__ as evaluation
-from benchmarks.extraction import cases, tables
+from benchmarks.extraction import cases, own_pages, run, tables
 from benchmarks.extraction.judge import judge, name_right
+from extraction.charset import decode
 
 TRUTH: dict[str, Any] = {
     "host": "www.brook-joinery.example",
@@ -114,3 +116,48 @@ def test_the_confidence_is_off_by_how_much_more_or_less_often_facts_are_right() 
     judged = judge(TRUTH["host"], "seen", TRUTH, ROW)
     assert tables.ece(judged) == pytest.approx(0.2)  # one fact of 0.8, and it is right
     assert tables.ece([]) == 0.0
+
+
+#: Least recall and precision over the invented sites; they may rise.
+FLOORS = {
+    "name": (0.97, 0.97), "legal_name": (0.72, 0.85), "phones": (0.92, 0.6), "fax": (0.95, 0.0), "emails": (0.98, 0.97),
+    "city": (0.8, 0.88), "postcode": (0.9, 0.92), "street": (0.85, 0.9), "country": (0.9, 0.9),
+    "language": (0.97, 0.97), "social": (0.97, 0.97), "founded": (0.95, 0.95), "employees": (0.9, 0.95),
+    "industry": (0.6, 0.95),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def invented() -> list[cases.Site]:
+    return own_pages.sites()
+
+
+def test_invented_sites_are_many_and_differ(invented: list[cases.Site]) -> None:
+    assert len(invented) >= 60 and sum(len(site.pages) for site in invented) >= 100
+    assert len({site.truth["language"] for site in invented}) >= 10
+    assert 0.4 < sum(site.half == "held" for site in invented) / len(invented) < 0.6
+    assert len({page["html"] for site in invented for page in site.pages}) == sum(len(site.pages) for site in invented)
+    assert {"home", "contact", "imprint"} <= {page["kind"] for site in invented for page in site.pages}
+
+
+def test_all_that_is_true_of_an_invented_site_stands_on_its_pages(invented: list[cases.Site]) -> None:
+    for site in invented:
+        text = "\n".join(decode(page["html"], page["charset"]) for page in site.pages)
+        truth = site.truth
+        said = [truth["name"], truth["vat_id"], truth["register"], truth["founded"], *truth["social"]]
+        said += [truth["address"]["city"], truth["address"]["postcode"], *(truth["employees"] or ())[:1]]
+        for value in said:
+            assert value is None or str(value).lower() in text.lower(), (site.host, value)
+        digits = re.sub(r"[\s./()–-]", "", text)
+        for number in [*truth["phones"], *truth["fax"]]:
+            assert number[-7:] in digits, (site.host, number)
+
+
+def test_the_invented_sites_are_read_as_well_as_before(invented: list[cases.Site]) -> None:
+    rows, errors, _ = run.rows_of(invented)
+    assert errors == []
+    judged = [one for site in invented for one in judge(site.host, site.half, site.truth, rows[site.host])]
+    for field, floors in FLOORS.items():
+        for side, floor in zip(("recall", "precision"), floors, strict=True):
+            its = [one.right for one in judged if one.field == field and one.side == side]
+            assert sum(its) >= floor * len(its), (field, side, sum(its), len(its))
