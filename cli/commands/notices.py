@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -186,14 +187,16 @@ def log(
     console.table(["at (UTC)", "channel", "result", "tries", "notice", "error", "id"], rows, spare=["id", "tries"])
     if not found:
         console.note("nothing was told that matches; channels are named by: leadmill notices channels list")
-    elif any(one["result"] == "given_up" for one in found):
-        console.note("to send one again: leadmill notices replay ID    # leadmill notices log --json has the ids")
+    elif lost := [one["id"] for one in found if one["result"] == "given_up"]:
+        console.note(f"to send it again: leadmill notices replay {shlex.quote(lost[0])}")
+        if len(lost) > 1:
+            console.note("the other ids: leadmill notices log --result given_up --json")
     return 0
 
 
 @app.command("replay")
 def replay(
-    delivery: Annotated[str, typer.Argument(metavar="ID", help="Of the delivery: leadmill notices log --json.")],
+    delivery: Annotated[str, typer.Argument(metavar="ID", help="Of the delivery, as `leadmill notices log` tells it.")],
     data: DataFolder = None,
 ) -> int:
     """Send a notice once more to the channel that it went to."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+from leadmill.access import DEFAULT_PROJECT
 from leadmill.notices import Delivery, Notice
 from leadmill.redaction import redacted
 
@@ -62,7 +65,6 @@ def text_of(notice: Notice, delivery: Delivery, public_url: str | None) -> str:
         advice = "Take the report: leadmill report {job}"
     remedy = "" if delivery.resolves else _line(notice.about.get("remedy", ""))
     told = _Told({name: _line(value) for name, value in notice.about.items()}, job=notice.job_id or "?")
-    at = datetime.fromtimestamp(notice.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     blocks = [
         "\n".join(f"{name}: {_cut(text, LINE_CHARS)}" for name, text in _facts(notice)),
         f"{delivery.more:,} more of the same cause since the last message; they are told once an hour."
@@ -71,9 +73,17 @@ def text_of(notice: Notice, delivery: Delivery, public_url: str | None) -> str:
         f"What to do: {advice.format_map(told)}" if advice else "",
         f"Try: {remedy}" if remedy else "",
         link_of(notice, public_url) or "",
-        f"Leadmill, {at}{'' if notice.project == 'default' else f', project {notice.project}'}",
+        _foot(notice, public_url),
     ]
     return _quiet("\n\n".join(block for block in blocks if block))
+
+
+def _foot(notice: Notice, public_url: str | None) -> str:
+    """Who says so, when, and how bad it is: several installations may write into one channel."""
+    where = urlsplit(public_url).netloc if public_url else _line(socket.gethostname())
+    at = datetime.fromtimestamp(notice.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    parts = [f"Leadmill on {where}", at, notice.severity]
+    return ", ".join(parts if notice.project == DEFAULT_PROJECT else [*parts, f"project {notice.project}"])
 
 
 def link_of(notice: Notice, public_url: str | None) -> str | None:

@@ -120,6 +120,7 @@ def test_log_and_replay(leadmill: Run, api: Any, at: Any, answer: Any) -> None:
     assert ended.out.splitlines()[1:] == [
         "2027-01-31 08:00:07\tcrm\tgiven up\t9\tJob 'spring' failed\tanswered 500\tntc_1-0|default:crm"
     ]
+    assert "leadmill notices replay 'ntc_1-0|default:crm'" in ended.err, "a line to paste"
     assert api.requests[-1].query == {"channel": "crm", "job": "job_1", "result": "given_up", "limit": "3"}
     assert json.loads(leadmill("notices", "log", "--json", env=env).out) == [delivery]
     api.on("POST", f"{NOTICES}/deliveries/ntc_1-0%7Cdefault%3Acrm/replay", answer(None, 204))

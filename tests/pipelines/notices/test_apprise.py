@@ -66,7 +66,12 @@ def test_a_mail_reads_like_one(mail: tuple[int, list[Mail]]) -> None:
     assert (got["From"], got["To"]) == ("leads@example.com", "sales@example.com")
     text = got.get_payload(decode=True).decode()  # type: ignore[union-attr]
     assert got.get_content_type() == "text/plain" and "Error: a <b> Bcc: x@y.example" in text
-    for line in (f"leadmill resume {JOB}", f"https://leads.example.com/api/v1/jobs/status/{JOB}", "project acme"):
+    for line in (
+        f"leadmill resume {JOB}",
+        f"https://leads.example.com/api/v1/jobs/status/{JOB}",
+        "Leadmill on leads.example.com, ",
+        "warning, project acme",
+    ):
         assert line in text
     assert "x@y.example" not in got["X-RcptTo"]
 
