@@ -69,13 +69,16 @@ class Document:
     ) -> Finding:
         """A finding on this page. JSON can spell characters that no file takes (`"\\ud800"`): they go here.
 
-        `line` is the place in `lines` that it was read from, and is quoted where no other `quote` is given. `words` are
-        what made a rule speak, as they stand in text, markup, headers or address, where no sentence of the page does.
+        `line` is the place in `lines` that it was read from, and is quoted where no other `quote` is given; of what a
+        `node` declares the value itself is. `words` are what made a rule speak, as they stand in text, markup, headers
+        or address, where no sentence of the page does.
         """
         if type(value) is str:
             value = storable(value)
         if line is not None and not quote and line < len(self.lines):
             quote = excerpt(self.lines[line], value)
+        elif node and not quote and type(value) is str:
+            quote = value
         said = tuple(storable(word[:MAX_WORD]) for word in words[:MAX_WORDS])
         return Finding(field, value, method, confidence, self.ref, line, node, storable(quote[:MAX_QUOTE]), said)
 

@@ -14,20 +14,41 @@ from cli.options import AsJson, DataFolder
 Tune = Annotated[bool, typer.Option("--tune", help="Look at the running stack for 3 s: what bounds its work now.")]
 
 
+Facts = Annotated[
+    bool,
+    typer.Option("--facts", help="Look whether each fact's quote stands in its stored page."),
+]
+Sample = Annotated[
+    int | None, typer.Option(min=1, help="With --facts: about so many of them, drawn by lot.", show_default=False)
+]
+Job = Annotated[str | None, typer.Option(help="With --facts: those of this job.", show_default=False)]
+
+
 def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(data: DataFolder = None, tune: Tune = False, as_json: AsJson = False) -> int:
+def doctor(
+    data: DataFolder = None,
+    tune: Tune = False,
+    facts: Facts = False,
+    sample: Sample = None,
+    job: Job = None,
+    as_json: AsJson = False,
+) -> int:
     """Check this installation and the running stack.
 
     Each fault comes with the command that mends it.
     """
     from cli.connection import use_data
     from cli.doctor import examine
-    from cli.failure import Exit
+    from cli.failure import CommandError, Exit
 
     folder = use_data(data)
+    if (sample or job) and not facts:
+        raise CommandError("--sample and --job go with --facts", hint="leadmill doctor --facts --sample 1000")
+    if facts:
+        return _facts(folder, job, sample, as_json=as_json)
     if tune:
         return _tune(folder, as_json=as_json)
     checks = list(examine(folder))
@@ -69,3 +90,22 @@ def _tune(folder: Path, *, as_json: bool) -> int:
         console.note(f"CPU and memory are this machine's; there are workers on {', '.join(seen.elsewhere)}, too")
     console.note("what each advice is worth, with figures: docs/tuning.md")
     return Exit.OK
+
+
+def _facts(folder: Path, job: str | None, sample: int | None, *, as_json: bool) -> int:
+    from cli.doctor.facts import check_facts, told
+    from cli.failure import CommandError, Exit
+    from data.lake import Lake
+
+    lakes = [Lake(folder).of(project) for project in Lake(folder).projects()]
+    if job is not None and not any(job in lake.job_ids() for lake in lakes):
+        raise CommandError(f"no job {job!r} has a folder here", hint="leadmill list")
+    found = check_facts(lakes, job, sample)
+    if as_json:
+        console.json_result(found.as_dict())
+    else:
+        for line in told(found):
+            console.result(line)
+    faults = sum(found.faults.values()) + len(found.damaged_files)
+    console.note(f"{console.plural(faults, 'fault')} in {console.plural(found.facts, 'fact')}")
+    return Exit.JOB_FAILED if faults else Exit.OK
