@@ -63,7 +63,8 @@ _GLUED_HEAD = re.compile(
 _GLUED_NUMBER = re.compile(r"^[\d.-]{7,}(?=[a-z])", re.IGNORECASE)
 #: `info@NOSPAM.acme.com`, `infoREMOVETHIS@acme.com`: in capitals, so that people see what to take out.
 _TO_REMOVE = re.compile(
-    r"[._-]?(?:(?:NO|ANTI|KEIN|STOP)[_-]?SPAM|REMOVE(?:[_-]?(?:THIS|ME))?|DELETE(?:[_-]?(?:THIS|ME))?|ENTFERNEN)(?![A-Z])"
+    r"[._-]?(?:(?:NO|ANTI|KEIN|STOP)[_-]?SPAM|REMOVE(?:[_-]?(?:THIS|ME))?|DELETE(?:[_-]?(?:THIS|ME))?|"
+    r"ENTFERNEN)(?![A-Z])"
 )
 _FILE = re.compile(
     r"\.(?:png|jpe?g|gif|svg|webp|css|m?js|pdf|ico|avif|heic|bmp|tiff?|mp4|mov|webm|zip|json|map|woff2?)$",

@@ -1,4 +1,4 @@
-"""The year a company was founded: declared, or said in a sentence in one of several languages."""
+"""The year a company was founded: declared, or said in a clause of its own in one of twelve languages."""
 
 from __future__ import annotations
 
@@ -6,23 +6,98 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
+from extraction.clauses import clauses, is_own, is_own_sentence
 from extraction.document import Document
 from extraction.findings import Finding
+from extraction.scan import Hints
 
 #: Older than any company that has a site, save a few breweries.
 EARLIEST = 1500
+#: Lines with a hint and a year that are looked at closely on one page, and years taken from it.
+MAX_LOOKED = 200
+MAX_YEARS = 10
+#: How surely a company was founded in the year since which it does something; and years back from the day of the look
+#: within which it has only changed something since.
+SINCE = 0.5
+RECENT = 4
 
-_YEAR_SAID = r"(1[5-9]\d\d|20[0-4]\d)(?!\d)(?!\s?[-–/]\s?\d)(?!\s?(?:people|customers|employees|kunden))"
-_SAID = re.compile(
-    r"(?:\b(?:founded|established|est\.?|incorporated|formed|started|in business|family[- ]owned|"
-    r"serving .{1,40}|proudly)\s(?:back\s)?(?:in\s|since\s)?"
-    r"|\b(?:since|seit|depuis|desde|dal|sinds|sedan|siden|od roku|gegründet|gegr\.|"
-    r"gründung(?:sjahr)?:?|fondée?|créée?|constituée?|fundad[ao]|creada|constitu[ií]d[ao]|fondat[ao]|costituita|nata|"
-    r"opgericht|grundat|grundades|startades|grundlagt|stiftet|etableret|perustettu|"
-    r"założon[ay]|powstała|powstał|istnieje od|založen[ao]?)"
-    r"\s(?:im jahre?\s|en\s|em\s|nel\s|in\s|år\s|i\s|w\s|v\s|(?:w|od)\sroku\s|roku\s|vuonna\s|l'année\s)?)"
-    rf"(?:the year\s)?{_YEAR_SAID}",
+_HINTS = Hints(
+    (
+        *(
+            "found",
+            "establ",
+            "est.",
+            "estd",
+            "est ",
+            "incorporated",
+            "formed",
+            "gegr",
+            "gründ",
+            "gerufen",
+            "fond",
+            "cré",
+        ),
+        *("constit", "costit", "fund", "cread", "criad", "nata ", "opgericht", "oprichting", "ontstaan", "gestart"),
+        *("grund", "stift", "etabl", "startad", "perust", "założ", "powsta", "utworz", "založ", "vznik", "started"),
+        *("since", "seit", "depuis", "desde", "dal ", "dal 1", "dal 2", "sinds", "sedan", "siden", "od ", "vuodesta"),
+        *("business", "family", "begun", "began", "annivers", "jubil", "bestehen", "aniversario", "lecie", "výročí"),
+        *("設立", "創業", "創立", "成立", "设立", "创立", "설립"),
+    )
+)
+_YEAR = re.compile(
+    r"(?<![\d.,/#-])(?:1[5-9]\d\d|20[0-4]\d)(?![\d%])(?![.,]\d)(?!\s?[-–/]\s?\d)"
+    r"(?!\s?(?:people|customers|employees|kunden|mitarbeiter|m²|m2|sq|km|€|\$))",
+    re.IGNORECASE,
+)
+_FOUNDED = re.compile(
+    r"\b(?:(?:found(?:ed|ing)|established|estd?|incorporated|formed|gegründet|gegr|gründ(?:ete[nt]?|ung(?:sjahr)?)|"
+    r"leben gerufen|fond(?:ée?s?|ation)|créé(?:e|s|es)?|création|creación|criação|constituée?s?|fund(?:ad[ao]s?|"
+    r"ó|ou|ación|ação)|cread[ao]|criad[ao]|"
+    r"constitu[ií]d[ao]|fondat[ao]|fondò|costituit[ao]|fondazione|nata|opgericht|oprichting(?:sjaar)?|oprichtte|"
+    r"ontstaan|"
+    r"grundad(?:es|e)?|grundat|grundlagt|stift(?:et|ad|ades)|etabler(?:et|at|ad|ades)|etablert|startad(?:es|e)?|"
+    r"perustett(?:u|iin)|założ(?:on[aey]?|enia|ył|yliśmy)|powsta(?:ł[ao]?|nia)|utworzon[aey]|"
+    r"založ(?:en[aoy]?|ení|ili?)|vznik(?:l[ao]|u)?)(?!\w))\.?",
+    re.IGNORECASE,
+)
+#: What follows the verb and says of what there is more than a founding: `established leader`, `formed part`.
+_IN = (
+    r"(?:(?:in|im|en|em|nel|nell['’]anno|i|w|v|år|anno|um|ca\.|around|the|year|jahre?|roku|roce|l['’]ann?ée?|el|"
+    r"año|het|jaar|"
+    r"in het|no|ano|back|vuonna|dem|do) ){0,4}"
+)
+#: Since then something is so; said of the company it mostly is the company itself.
+_SINCE = re.compile(
+    rf"(?:\b(?:since|seit|depuis|desde|dal|sinds|sedan|siden|od|vuodesta|(?:started|begun|began|gestart) in|"
+    rf"in business)[:,]? {_IN})\Z",
+    re.IGNORECASE,
+)
+_RIGHT_BEHIND = re.compile(rf"[\s:,-]{{0,3}}{_IN}\Z", re.IGNORECASE)
+#: Who says that something is so since then, beside itself, or in one place of many.
+_PARTIAL = re.compile(
+    r"\b(?:also|additionally|now|new|online|web ?shop|website|blog|store in|branch|office in|location|"
+    r"auch|zusätzlich|neu\w{0,2}|standort|filiale|niederlassung|webshop|online\w*|"
+    r"aussi|également|ook|nieuwe|vestiging|también|sucursal|anche|sede|também|också|även|også|również|także|"
+    r"oddział|také|"
+    r"managing director|ceo|geschäftsführer\w*|inhaber\w*|leit\w{1,3}|gérante?|directeur|directora?|direttore|director|"
+    r"work(?:s|ed|ing)? (?:here|for us|at|as)|joined|arbeitet|tätig als|married|verheiratet)\b",
+    re.IGNORECASE,
+)
+_NOT_COMPANY = re.compile(
+    r"copyright|©|\(c\)|\bmember|mitglied|\bmembres? (?:de|du)|miembros? de|\bsoci[oa] |\blid van|medlem|członk|"
+    r"\bčlen|version|"
+    r"\blaws?\b|\bact of|gesetz|certif|zertifi|accredit|akkredit|\bprice|\bborn\b|geboren|\bnée? (?:en|le|à)|nacid[ao]|"
+    r"\bnat[ao] (?:a|il|in)\b|urodz|\bfödd|\bfødt|narozen|\biso\b|patent|\baward|acquired|übernommen|renovat|renovier",
+    re.IGNORECASE,
+)
+#: `2019 feierten wir unser 25-jähriges Bestehen`: only with the year of the feast.
+_JUBILEE = re.compile(
+    r"\b(\d{1,3})(?:(?:st|nd|rd|th)?[- ](?:year )?anniversary|[- ]?jährige\w? (?:bestehen|jubiläum|firmenjubiläum)|"
+    r"\.? (?:firmen)?jubiläum|[- ]jarig (?:bestaan|jubileum)|(?:º|°|e|ème|o)? ?(?:anniversaire|aniversario|"
+    r"anniversario|aniversário)|"
+    r" ?ans d['’]existence|[- ]års[- ]?jubil\w+|[- ]?lecie|\. výročí)",
     re.IGNORECASE,
 )
 #: Scripts without blanks, the year before or behind: `設立 1968年`, `1968年に創業`; `成立于1968年`.
@@ -34,44 +109,76 @@ _SAID_CJK = re.compile(
 _LABEL = re.compile(
     r"^(?:設立|創業|創立|成立|设立|설립|gründung|gründungsjahr|founded|established|fondation)\s?[:：]?$", re.I
 )
-_YEAR = re.compile(r"1[5-9]\d\d|20[0-4]\d")
-_STRONG = re.compile(
-    r"found|establ|est\b|incorp|gegr|gründ|fond|fund|opgericht|cré|grund|założ|nata|constit|costit|powsta|stift|perust",
-    re.IGNORECASE,
-)
-_NOT_COMPANY = re.compile(
-    r"copyright|©|member|mitglied|version|law|act of|gesetz|certified|accredited|price", re.IGNORECASE
-)
 
 
 def find(page: Document) -> Iterator[Finding]:
     """Findings of field `founded`; the value is the year as text."""
     for node in page.graph.own:
-        said = node.first("foundingDate") or ""
-        if match := re.match(r"\D{0,10}(\d{4})", said):
-            yield page.declared("founded", match[1], node, 0.95, said)
-    count = 0
+        date = node.first("foundingDate") or ""
+        if match := re.match(r"\D{0,10}(\d{4})", date):
+            yield page.declared("founded", match[1], node, 0.95, date)
     about = 0.1 if page.kind in ("about", "home") else 0.0
-    before = ""
-    for place, line in enumerate(page.lines):
-        if _YEAR.search(line):
-            for year, confidence in _said(line[:600], before):
-                yield page.found("founded", year, "text", confidence + about, line=place)
-                count += 1
-                if count >= 10:
-                    return
-        before = line
+    for year, confidence, place in islice(_in_text(page), MAX_YEARS):
+        yield page.found("founded", year, "text", confidence + about, line=place)
 
 
-def _said(line: str, before: str) -> Iterator[tuple[str, float]]:
-    """(year, how surely) for each time a line says when the company was founded."""
-    for match in _SAID.finditer(line):
-        if not _NOT_COMPANY.search(line[max(0, match.start() - 40) : match.end() + 20]):
-            yield match[1], 0.7 if _STRONG.search(match[0]) else 0.5
+def _in_text(page: Document) -> Iterator[tuple[str, float, int]]:
+    """(year, how surely, number of the line) for each time the text says when the company was founded."""
+    lines = page.lines
+    looked = 0
+    for place in page.marked(_HINTS):
+        line = lines[place]
+        behind = lines[place + 1] if place + 1 < len(lines) else ""
+        if len(line) <= 20 and len(behind) <= 30 and _LABEL.match(line) and (year := _YEAR.search(behind)):
+            yield year[0], 0.7, place + 1
+        elif _YEAR.search(line):
+            looked += 1
+            if looked > MAX_LOOKED:
+                return
+            for said_year, confidence in said(line, page.core):
+                if confidence > SINCE or int(said_year) < page.ref.seen_at.year - RECENT:
+                    yield said_year, confidence, place
+
+
+def said(line: str, core: str = "") -> Iterator[tuple[str, float]]:
+    """(year, how surely) for each time a line says when the company was founded. `core` as `Document.core`."""
+    opened = False
+    for clause in clauses(line):
+        opened = opened and bool(clause.earlier)
+        years = list(_YEAR.finditer(clause.text))[:6]
+        verbs = list(_FOUNDED.finditer(clause.text))[:6]
+        for year in years:
+            confidence = _surely(clause.text, year.span(), verbs, opened=opened)
+            if confidence and not _NOT_COMPANY.search(clause.text):
+                told = is_own(clause, *year.span(), core) if confidence > SINCE else is_own_sentence(clause, core)
+                if told is not False:
+                    yield year[0], confidence
+        jubilee = _JUBILEE.search(clause.text) if years else None
+        if jubilee and 5 <= int(jubilee[1]) <= 400 and is_own_sentence(clause, core) is not False:
+            yield str(int(years[0][0]) - int(jubilee[1])), 0.5
+        opened = (opened or bool(verbs)) and not years
     if not line.isascii():
-        yield from ((match[1] or match[2], 0.7) for match in _SAID_CJK.finditer(line))
-    if len(before) <= 20 and len(line) <= 30 and _LABEL.match(before) and (year := _YEAR.search(line)):
-        yield year[0], 0.7
+        yield from ((match[1] or match[2], 0.7) for match in _SAID_CJK.finditer(line[:600]))
+
+
+def _surely(text: str, year: tuple[int, int], verbs: Sequence[re.Match[str]], *, opened: bool) -> float:
+    """How surely a clause says that something was founded in that year.
+
+    `opened` says that a clause before has the verb, and none a year: `founded in Denver, Colorado, in 1987`.
+    """
+    start, end = year
+    before = next((text[verb.end() : start] for verb in reversed(verbs) if verb.end() <= start), None)
+    behind = next((text[end : verb.start()] for verb in verbs if verb.start() >= end), None)
+    if any(between is not None and _is_near(between) for between in (before, behind)):
+        return 0.7
+    if opened and _RIGHT_BEHIND.fullmatch(text[:start]):
+        return 0.6
+    return SINCE if _SINCE.search(text[max(0, start - 40) : start]) and not _PARTIAL.search(text) else 0.0
+
+
+def _is_near(between: str) -> bool:
+    """Whether a verb and a year belong together: few words, no other number."""
+    return len(between) <= 60 and between.count(" ") <= 6 and not any(map(str.isdigit, between))
 
 
 def settle(findings: Sequence[Finding], now: datetime) -> Finding | None:

@@ -18,11 +18,11 @@ from extraction.enrichers import (
     Enricher,
     Outcome,
     added_columns,
-    company_size,
     email_provider,
     industries,
     technologies,
 )
+from extraction.headcounts import sizes
 from extraction.process import process_pages
 from leadmill.plugins import ExtensionPoint, PluginError
 from tests.extraction.conftest import NOW, make_company, make_page
@@ -69,7 +69,7 @@ def test_a_german_manufacturer(stored):
     row, _ = run([stored("imprint_de.html", domain=domain, path="/impressum", kind="imprint"), home], domain)
     assert row["industry"] == "Metal and components manufacturing"
     assert facts_of(row, "nace") == ["25.62"]
-    assert (row["employees_min"], row["employees_max"]) == (85, None)
+    assert (row["employees_min"], row["employees_max"]) == (85, 85)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_industry_leaves_have_codes_and_keywords():
         ("une équipe de 35 personnes", (35, 35)),
         ("従業員数 118名", (118, 118)),
         ("a team of 30 years of experience", None),
-        ("our team of 20", None),
+        ("our team of 20", (20, 20)),
         ("46.000 Beschäftigte", (46000, 46000)),
         ("for companies with up to 50 employees", None),
         ("10,000 people visited the fair", None),
@@ -132,7 +132,7 @@ def test_industry_leaves_have_codes_and_keywords():
     ],
 )
 def test_company_size(text, size):
-    assert next((found for found, _ in company_size.sizes(text)), None) == size
+    assert next((found for found, _ in sizes(text)), None) == size
 
 
 def test_company_size_in_a_table(page):

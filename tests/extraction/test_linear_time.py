@@ -20,11 +20,14 @@ from w3lib.encoding import html_body_declared_encoding
 from w3lib.html import get_meta_refresh
 
 from extraction import (
+    clauses,
     company_row,
     document,
     email_addresses,
     email_cloaks,
+    headcounts,
     markup_guard,
+    number_words,
     process,
     script_texts,
 )
@@ -55,7 +58,11 @@ PAGE_READERS: dict[str, Callable[[Document], Any]] = {
     **{enricher.name: enricher.look for enricher in ENRICHERS.all().values()},
 }
 #: Modules whose patterns an extractor reads with, beside its own.
-READ_WITH = {"emails": (email_addresses, email_cloaks, script_texts)}
+READ_WITH = {
+    "emails": (email_addresses, email_cloaks, script_texts),
+    "founded": (clauses,),
+    "company_size": (clauses, headcounts, number_words),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
