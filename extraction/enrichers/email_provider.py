@@ -6,13 +6,13 @@ A firm with its own mail domain is further along than one that answers from a fr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from extraction.email_domains import FREE
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import MAX_WORDS, Finding, fact
 from leadmill.ids import registrable_domain
-from leadmill.rows import CompanyRow
+from leadmill.rows import CompanyRow, Fact
 
 if TYPE_CHECKING:
     from extraction.document import Document
@@ -28,8 +28,9 @@ def _settle(row: CompanyRow, findings: Sequence[Finding]) -> Outcome:
     told = next((f for f in row.get("facts") or () if f["field"] == "email"), None)
     if kind != "none" and told is not None:
         hosts = list(dict.fromkeys(email.rpartition("@")[2] for email in row.get("emails") or ()))[:MAX_WORDS]
-        return Outcome({}, [{**told, "field": "email_provider", "value": kind, "method": "derived", "words": hosts}])
-    return Outcome({}, [fact(findings[0], kind)] if findings else [])
+        own = {"field": "email_provider", "value": kind, "method": "derived", "words": hosts, "why": None}
+        return Outcome({}, [cast(Fact, {**told, **own})])
+    return Outcome({}, [fact(findings[0]._replace(why="no address was found"), kind)] if findings else [])
 
 
 def provider(emails: Iterable[str], domain: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extraction.enrichers import Enricher, Outcome
-from extraction.findings import Finding, fact
+from extraction.findings import MAX_CANDIDATES, Finding, fact
 from extraction.scan import Hints, Mark
 
 if TYPE_CHECKING:
@@ -69,17 +69,19 @@ def _words() -> _Words:
     return _Words(dict(words), types)
 
 
+#: Leaf → word → what it adds.
+_Scores = dict[str, dict[str, float]]
 _HINTS = Hints(lambda: _words().leaves)
 
 
 def _look(page: Document) -> Iterator[Finding]:
     words = _words()
-    scores: dict[str, float] = defaultdict(float)
+    scores: _Scores = defaultdict(lambda: defaultdict(float))
     for node in page.graph.nodes:
         if not node.nested:
             for kind in node.types:
                 if kind in words.types:
-                    scores[words.types[kind]] += PLACES["types"]
+                    scores[words.types[kind]][kind] += PLACES["types"]
     for place, text in (
         ("title", page.title),
         ("description", f"{page.metas.get('description', '')} {page.metas.get('keywords', '')[:400]}"),
@@ -87,21 +89,22 @@ def _look(page: Document) -> Iterator[Finding]:
         _count(text, place, words, scores)
     _weigh(_times(page.marks(_HINTS), page.lower[:MAX_TEXT]), "text", words, scores)
     factor = {"home": 1.5, "about": 1.2, "products": 1.2}.get(page.kind, 0.6)
-    for leaf, score in scores.items():
-        yield page.found("industry", (leaf, score * factor), "keywords", 0.5)
+    for leaf, by_word in scores.items():
+        said = sorted(by_word, key=lambda word: -by_word[word])
+        yield page.found("industry", (leaf, sum(by_word.values()) * factor), "keywords", 0.5, words=said)
 
 
-def _count(text: str, place: str, words: _Words, scores: dict[str, float]) -> None:
+def _count(text: str, place: str, words: _Words, scores: _Scores) -> None:
     text = text.lower()
     _weigh(dict.fromkeys(_times(_HINTS(text), text), 1), place, words, scores)
 
 
-def _weigh(times: Mapping[str, int], place: str, words: _Words, scores: dict[str, float]) -> None:
+def _weigh(times: Mapping[str, int], place: str, words: _Words, scores: _Scores) -> None:
     for word, count in times.items():
         # Long words and phrases say more than short ones.
         weight = PLACES[place] * min(MOST_OCCURRENCES, count) * (1.5 if " " in word or len(word) >= 10 else 1.0)
         for leaf in words.leaves[word]:
-            scores[leaf] += weight
+            scores[leaf][word] += weight
 
 
 def _times(marks: Iterable[Mark], text: str) -> dict[str, int]:
@@ -126,23 +129,26 @@ def _settle(row: Mapping[str, Any], findings: Sequence[Finding]) -> Outcome:
         scores[leaf] += score / pages
         if leaf not in best or score > best[leaf].value[1]:
             best[leaf] = finding
-    named: dict[str, float] = defaultdict(float)
+    named: _Scores = defaultdict(lambda: defaultdict(float))
     _count(f"{row.get('name') or ''} {row.get('legal_name') or ''}", "name", _words(), named)
-    for leaf, score in named.items():
+    for leaf, by_word in named.items():
         if leaf in best:
-            scores[leaf] += score
+            scores[leaf] += sum(by_word.values())
     ranked = sorted(scores, key=lambda leaf: -scores[leaf])
-    if not ranked or scores[ranked[0]] < LEAST:
-        return Outcome({"industry": None}, [])
-    lead = scores[ranked[0]] / (scores[ranked[0]] + (scores[ranked[1]] if len(ranked) > 1 else 0.0))
-    confidence = round(min(0.9, lead * min(1.0, scores[ranked[0]] / 12)), 3)
-    if confidence < LEAST_CONFIDENCE:
-        return Outcome({"industry": None}, [])
-    winner = leaves()[ranked[0]]
-    told = best[winner.name]._replace(confidence=confidence)
+    told = []
+    for leaf in ranked[: MAX_CANDIDATES + 1]:
+        score, rival = scores[leaf], max((scores[other] for other in ranked[:2] if other != leaf), default=0.0)
+        # The lead over the next leaf; of a leaf behind, what it is worth beside the first.
+        confidence = round(min(0.9, score / (score + rival) * min(1.0, score / 12)), 3)
+        told.append(best[leaf]._replace(confidence=confidence))
+    if not ranked or scores[ranked[0]] < LEAST or told[0].confidence < LEAST_CONFIDENCE:
+        return Outcome({"industry": None}, [], [fact(one, one.value[0]) for one in told])
+    first, *others = told
+    winner = leaves()[first.value[0]]
     return Outcome(
         {"industry": winner.name},
-        [fact(told, winner.name), fact(told, winner.nace, field="nace"), fact(told, winner.naics, field="naics")],
+        [fact(first, winner.name), fact(first, winner.nace, field="nace"), fact(first, winner.naics, field="naics")],
+        [fact(one, one.value[0]) for one in others],
     )
 
 

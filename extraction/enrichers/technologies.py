@@ -107,36 +107,38 @@ _MARKUP = Hints(lambda: load_rules().markup, scan=MARKUP)
 def _look(page: Document) -> Iterator[Finding]:
     rules = load_rules()
     seen: set[str] = set()
-    for name, method, confidence in _matches(page, rules):
+    for name, method, confidence, word in _matches(page, rules):
         for found, surely in ((name, confidence), *((other, confidence - 0.1) for other in rules.implied[name])):
             if found not in seen:
                 seen.add(found)
-                yield page.found("technology", found, method, surely)
+                why = "" if found == name else f"never without {name}"
+                yield page.found("technology", found, method, surely, words=(word,))._replace(why=why)
 
 
-def _matches(page: Document, rules: Rules) -> Iterator[tuple[str, str, float]]:
+def _matches(page: Document, rules: Rules) -> Iterator[tuple[str, str, float, str]]:
+    """(technology, where it was seen, how sure that is, what stands there)."""
     for header, wanted in rules.headers.items():
         if header in page.headers:
             value = page.headers[header][:1_000].lower()
-            yield from ((name, "header", 0.95) for text, name in wanted if text in value)
+            yield from ((name, "header", 0.95, value) for text, name in wanted if text in value)
     # Cookies come by name only, several in one header.
     cookies = [
         part.strip().partition("=")[0] for part in re.split(r"[;,\n ]+", page.headers.get("set-cookie", "")[:4_000])
     ]
     yield from (
-        (name, "cookie", 0.9) for text, name in rules.cookies if any(cookie.startswith(text) for cookie in cookies)
+        (name, "cookie", 0.9, cookie) for text, name in rules.cookies for cookie in cookies if cookie.startswith(text)
     )
     for meta, wanted in rules.metas.items():
         if meta in page.metas:
             content = page.metas[meta].lower()
-            yield from ((name, "meta", 0.95) for text, name in wanted if text in content)
+            yield from ((name, "meta", 0.95, content) for text, name in wanted if text in content)
     yield from _resource_matches(page, rules)
     for word, start in page.marks(_MARKUP):
         piece = page.markup[start : start + len(word)].decode()
-        yield from ((name, "html", 0.85) for name in rules.markup[word].get(piece, ()))
+        yield from ((name, "html", 0.85, piece) for name in rules.markup[word].get(piece, ()))
 
 
-def _resource_matches(page: Document, rules: Rules) -> Iterator[tuple[str, str, float]]:
+def _resource_matches(page: Document, rules: Rules) -> Iterator[tuple[str, str, float, str]]:
     paths: list[str] = []
     for source in _resources(page):
         rest = source.partition("//")[2] if "//" in source[:8] else ""
@@ -147,9 +149,9 @@ def _resource_matches(page: Document, rules: Rules) -> Iterator[tuple[str, str, 
         for start in range(max(0, len(labels) - 5), len(labels)):
             for prefix, name in rules.hosts.get(".".join(labels[start:]), ()):
                 if path.startswith(prefix):
-                    yield name, "script", 0.9
+                    yield name, "script", 0.9, source
     joined = "\n".join(paths)
-    yield from ((name, "script", 0.8) for text, name in rules.paths if text in joined)
+    yield from ((name, "script", 0.8, text) for text, name in rules.paths if text in joined)
 
 
 def _resources(page: Document) -> Iterator[str]:

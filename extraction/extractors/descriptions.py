@@ -39,4 +39,5 @@ def find(page: Document) -> Iterator[Finding]:
 def _said(page: Document, text: str, method: str, confidence: float, line: int | None = None) -> Iterator[Finding]:
     text = clean(text, MAX_DESCRIPTION)
     if len(text) >= MIN_DESCRIPTION and confidence > 0:
-        yield page.found("description", text, method, confidence, line=line)
+        quote = text if line is None else ""
+        yield page.found("description", text, method, confidence, line=line, quote=quote)

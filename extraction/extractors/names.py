@@ -81,7 +81,8 @@ def find(page: Document) -> Iterator[Finding]:
     for vote in _votes(page):
         text = _tidy(vote.text)
         if text:
-            yield page.found("name_vote", text, vote.method, vote.weight, line=vote.line, node=vote.node)
+            quote = vote.text if vote.line is None else ""
+            yield page.found("name_vote", text, vote.method, vote.weight, line=vote.line, node=vote.node, quote=quote)
 
 
 def _votes(page: Document) -> Iterator[_Vote]:

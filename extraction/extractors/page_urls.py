@@ -49,7 +49,7 @@ def find(page: Document) -> Iterator[Finding]:
     """Findings of `contact_url`, `careers_url`, `pricing_url` and `logo_url`, absolute http(s) URLs."""
     for field, (kind, _, _) in _WANTED.items():
         if page.kind == kind:
-            yield page.found(field, page.url, "page-kind", 0.9)
+            yield page.found(field, page.url, "page-kind", 0.9, words=(page.url,))
     best: dict[str, Finding] = {}
     said = [f"{link.text[:60]} {link.href[:300]}".lower() for link in page.links[:600]]
     for link in [page.links[place] for place in _telling(said)]:
@@ -62,7 +62,7 @@ def find(page: Document) -> Iterator[Finding]:
             if confidence and confidence > (best[field].confidence if field in best else 0.0):
                 url = page.absolute(link.href)
                 if url.startswith(("http://", "https://")) and _own(page, url, field):
-                    best[field] = page.found(field, url, "link", confidence)
+                    best[field] = page.found(field, url, "link", confidence, words=(link.text or link.href,))
     yield from best.values()
     yield from _logo(page)
 
@@ -110,7 +110,7 @@ def _logo(page: Document) -> Iterator[Finding]:
 
 def _image(page: Document, source: str, method: str, confidence: float) -> Iterator[Finding]:
     if url := _picture(page, source):
-        yield page.found("logo_url", url, method, confidence)
+        yield page.found("logo_url", url, method, confidence, words=(source,))
 
 
 def _picture(page: Document, source: str) -> str | None:

@@ -54,6 +54,17 @@ def test_a_rule_names_the_words_that_made_it_speak():
     row = both([make_page(IMPRINT, domain="korbwerk.de", path="/impressum")], "korbwerk.de")
     (provider,) = of(row["facts"], "email_provider")
     assert provider["words"] == ["korbwerk.de"]
+    (shop,) = of(row["facts"], "technology:shop")
+    assert shop["words"] == ["https://cdn.shopify.com/s/x.js"]
+
+
+def test_an_industry_names_its_words_and_those_that_came_behind():
+    html = "<title>Zahnarztpraxis Dr. Kern</title>" + "<p>Zahnarzt, Implantate, Prophylaxe. Steuerberatung.</p>" * 3
+    row = both([make_page(html, domain="kern.de")], "kern.de")
+    (industry,) = of(row["facts"], "industry")
+    assert industry["value"] == row["industry"] and any("zahn" in word for word in industry["words"])
+    others = of(row["candidates"], "industry")
+    assert others and all(one["confidence"] < industry["confidence"] and one["words"] for one in others)
 
 
 def test_what_was_not_taken_is_apart_few_and_told():
