@@ -15,6 +15,8 @@ LISTING = 3
 #: Parts of a company that are looked at; longest name that is compared, characters.
 MAX_PARTS = 100
 MAX_NAME = 120
+#: Letters of a name's first word that make it telling.
+LEAST_WORD = 5
 FIRMS = ("organization", "venue")
 #: Types that say no more than that it is a firm: the whole of one rather than a branch.
 _GENERAL = frozenset("organization organisation corporation ngo onlinebusiness localbusiness".split())
@@ -41,7 +43,7 @@ class _Standing(NamedTuple):
 
     #: 2: an address of its own is the site's home page; 1: one is on the site; -1: its page is elsewhere.
     here: int
-    alike: bool
+    alike: int
     is_firm: bool
     before_branches: bool
     general: bool
@@ -86,12 +88,12 @@ class _Choice:
         if here > 0 or not node.nested:
             return True
         behind = any(name in BEHIND or name in LISTED or name == "parentorganization" for _, name in node.held_by)
-        return behind and (here == 0 or self._is_alike(node))
+        return behind and (here == 0 or self._alike(node) > 0)
 
     def _standing(self, node: Node) -> _Standing:
         return _Standing(
             here=self._here(node),
-            alike=self._is_alike(node),
+            alike=self._alike(node),
             is_firm=node.kind == "organization",
             before_branches=not any(self._is_parent(firm, node) for firm in node.nodes("parentOrganization")[:3]),
             general=not node.types.isdisjoint(_GENERAL),
@@ -103,7 +105,7 @@ class _Choice:
         above, below = self._here(parent), self._here(child)
         if above > 0 and above >= below:
             return True
-        same = self._are_akin(parent, child) and self._is_alike(parent) >= self._is_alike(child)
+        same = self._are_akin(parent, child) and self._alike(parent) >= self._alike(child)
         return above >= 0 and below < 2 and same
 
     def _is_listing(self, ranked: list[Node], best: _Standing) -> bool:
@@ -148,10 +150,13 @@ class _Choice:
             return -1
         return 2 if parts.path in _HOME and not parts.query else 1
 
-    def _is_alike(self, node: Node) -> bool:
-        """Whether a firm is called as the domain is."""
+    def _alike(self, node: Node) -> int:
+        """2: the firm is called as the domain is; 1: it begins with the word that the domain begins with."""
         core = self._site.core
-        return any((len(core) >= 3 and core in name) or (len(name) >= 4 and name in core) for name in self._names(node))
+        if any((len(core) >= 3 and core in name) or (len(name) >= 4 and name in core) for name in self._names(node)):
+            return 2
+        first = squash((node.first("name") or "")[:MAX_NAME].split(" ", 1)[0])
+        return int(len(first) >= LEAST_WORD and core.startswith(first))
 
     def _names(self, node: Node) -> list[str]:
         names = self._called.get(id(node))

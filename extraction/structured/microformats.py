@@ -54,6 +54,7 @@ _PROPERTIES = {
 _PERSONAL = frozenset(("givenname", "familyname", "jobtitle", "birthdate"))
 _VALUES = frozenset(("value", "p-value", "value-title"))
 _TYPES = frozenset(("type",))
+_NUMBER = re.compile(r"(?:\d[^\d]{0,3}){7}")
 _FAX = re.compile(r"fax", re.IGNORECASE)
 
 
@@ -113,7 +114,8 @@ def _said(element: LexborNode, name: str) -> str:
     """The value of a property: what its `value` elements say together, a title that stands for the text, else all."""
     values = [part.attrs.get("title") or text_of(part) for part in _parts(element, _VALUES)]
     if values:
-        return "".join(values)
+        # Parts of one number are written together, several numbers apart.
+        return (", " if all(map(_NUMBER.search, values)) else "").join(values)
     if element.tag in ("abbr", "data", "time") and (title := element.attrs.get("title") or element.attrs.get("value")):
         return title
     return value_of(element, _PROPERTIES[name])
