@@ -109,13 +109,14 @@ _SAID_CJK = re.compile(
 _LABEL = re.compile(
     r"^(?:設立|創業|創立|成立|设立|설립|gründung|gründungsjahr|founded|established|fondation)\s?[:：]?$", re.I
 )
+_YEAR_ALONE = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 
 
 def find(page: Document) -> Iterator[Finding]:
     """Findings of field `founded`; the value is the year as text."""
     for node in page.graph.own:
         date = node.first("foundingDate") or ""
-        if match := re.match(r"\D{0,10}(\d{4})", date):
+        if match := _YEAR_ALONE.search(date):
             yield page.declared("founded", match[1], node, 0.95, date)
     about = 0.1 if page.kind in ("about", "home") else 0.0
     for year, confidence, place in islice(_in_text(page), MAX_YEARS):

@@ -133,8 +133,12 @@ def _candidates(page: Document) -> Iterator[Finding]:
         faxes = any(_FAX_WORD.search(said) for said in node.texts("contactType"))
         for name, field in (("telephone", "fax" if faxes else "phone"), ("faxNumber", "fax")):
             for text in node.texts(name):
-                number = _CALLS.sub("", text, count=1)[:MAX_WRITTEN]
-                yield page.declared(field, number, node, 0.9 if branch else 0.95, text)
+                # One text may name both: `Tel. 030 1234, Fax 030 1235`.
+                for place, number in enumerate(_FAX_WORD.split(_CALLS.sub("", text, count=1), maxsplit=1)):
+                    kind = "fax" if place and not _BOTH.search(text) else field
+                    if _DIGITS_ENOUGH.search(number):
+                        sure = 0.9 if branch else 0.95
+                        yield page.declared(kind, number[:MAX_WRITTEN], node, sure, text)
     for link in page.links:
         if _CALLS.match(link.href) and (number := _linked(link.href)):
             faxed = link.href[:4].lower() == "fax:" or _FAX_WORD.search(link.text)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from extraction.structured.node import Node
 from extraction.structured.places import place_of, told
-from extraction.structured.relations import BEHIND, LISTED, PARTS, is_others, is_part
+from extraction.structured.relations import BEHIND, FOREMOST, LISTED, PARTS, is_others, is_part
 from extraction.text import squash
 
 #: Firms that nothing ties to the site, from which on a page is a list of firms.
@@ -20,6 +20,11 @@ LEAST_WORD = 5
 FIRMS = ("organization", "venue")
 #: Types that say no more than that it is a firm: the whole of one rather than a branch.
 _GENERAL = frozenset("organization organisation corporation ngo onlinebusiness localbusiness".split())
+#: Hosts where firms have a page beside their own.
+_OF_ANYBODY = frozenset(
+    "facebook.com instagram.com linkedin.com x.com twitter.com youtube.com google.com goo.gl g.page maps.app.goo.gl "
+    "xing.com pinterest.com tiktok.com yelp.com tripadvisor.com wa.me".split()
+)
 _HOME = frozenset(("", "/", "/index.html", "/index.php", "/home"))
 
 
@@ -45,6 +50,8 @@ class _Standing(NamedTuple):
     here: int
     alike: int
     is_firm: bool
+    #: It stands for itself, or is what the page or site is about.
+    foremost: bool
     before_branches: bool
     general: bool
     told: int
@@ -62,7 +69,7 @@ class _Choice:
         self._levels: dict[int, int] = {}
 
     def family(self, firms: list[Node]) -> Family:
-        standings = {id(node): self._standing(node) for node in firms if not is_part(node) and self._may_be_ours(node)}
+        standings = {id(node): self._standing(node) for node in firms if self._may_be_ours(node)}
         ranked = sorted(
             (node for node in firms if id(node) in standings), key=lambda node: standings[id(node)], reverse=True
         )
@@ -70,8 +77,10 @@ class _Choice:
             return Family([], [])
         own, branches = [ranked[0]], []
         places = {place_of(ranked[0])} - {""}
+        # Where the company's node gives no name, another's stands for it.
+        named = next((node for node in ranked if self._names(node) and node.kind == ranked[0].kind), ranked[0])
         for node in ranked[1:]:
-            if self._is_relative(own[0], node):
+            if self._is_relative(ranked[0], named, node):
                 place = place_of(node)
                 if not place or not places or place in places:
                     own.append(node)
@@ -82,19 +91,24 @@ class _Choice:
 
     def _may_be_ours(self, node: Node) -> bool:
         here = self._here(node)
+        if is_part(node):
+            # The firm below another may be the one whose site it is.
+            return here == 2 and all(self._here(holder) < 2 for holder, name in node.held_by if name in PARTS)
         if is_others(node) and here < 1:
             # The firm above another may be the site's nevertheless.
             return any(name == "parentorganization" and self._is_parent(node, held) for held, name in node.held_by)
-        if here > 0 or not node.nested:
+        alike = self._alike(node) > 0
+        if here > 0 or alike or not node.held_by:
             return True
         behind = any(name in BEHIND or name in LISTED or name == "parentorganization" for _, name in node.held_by)
-        return behind and (here == 0 or self._alike(node) > 0)
+        return behind and here == 0
 
     def _standing(self, node: Node) -> _Standing:
         return _Standing(
             here=self._here(node),
             alike=self._alike(node),
             is_firm=node.kind == "organization",
+            foremost=not node.nested or any(h.kind == "website" and name in FOREMOST for h, name in node.held_by),
             before_branches=not any(self._is_parent(firm, node) for firm in node.nodes("parentOrganization")[:3]),
             general=not node.types.isdisjoint(_GENERAL),
             told=told(node),
@@ -113,19 +127,20 @@ class _Choice:
             return False
         unrelated: list[Node] = []
         for node in ranked:
-            if not any(self._are_akin(node, other) for other in unrelated):
+            if not any(self._are_akin(node, other, begin=False) for other in unrelated):
                 unrelated.append(node)
             if len(unrelated) >= LISTING:
                 return True
         return False
 
-    def _is_relative(self, company: Node, node: Node) -> bool:
+    def _is_relative(self, company: Node, named: Node, node: Node) -> bool:
         """Whether a firm is the company once more, or a branch of it."""
-        if any(firm is company for firm in node.nodes("parentOrganization")):
+        if node is named or any(firm is company for firm in node.nodes("parentOrganization")):
             return True
-        if not self._names(node) or not self._names(company):
-            return not node.nested or self._here(node) == 2
-        return self._are_akin(company, node)
+        if not self._names(node):
+            same = not node.types.isdisjoint(company.types | named.types | _GENERAL)
+            return self._here(node) == 2 or (same and not node.nested)
+        return self._are_akin(named, node) or (self._alike(named) > 0 and self._alike(node) > 0)
 
     def _here(self, node: Node) -> int:
         level = self._levels.get(id(node))
@@ -139,13 +154,18 @@ class _Choice:
         return level
 
     def _level(self, url: str) -> int:
+        url = url.strip().removeprefix("%20")
+        if url[:4].lower() == "www.":
+            url = f"//{url}"
         try:
-            parts = urlsplit(url.strip())
+            parts = urlsplit(url)
             host = (parts.hostname or "").removeprefix("www.")
         except ValueError:
             return 0
         if not host:
-            return 2 if url.strip() == "/" else 0
+            return 0 if url[:1] != "/" else 2 if url == "/" else 1
+        if host.removeprefix("m.").removeprefix("maps.") in _OF_ANYBODY:
+            return 0
         if host not in (self._site.host, self._site.domain) and not host.endswith(f".{self._site.domain}"):
             return -1
         return 2 if parts.path in _HOME and not parts.query else 1
@@ -165,14 +185,17 @@ class _Choice:
             names = self._called[id(node)] = [name for text in said if (name := squash(text[:MAX_NAME]))]
         return names
 
-    def _are_akin(self, one: Node, other: Node) -> bool:
-        """Whether two firms are called alike: one name within the other, or both begin alike."""
-        return any(_is_akin(mine, yours) for mine in self._names(one) for yours in self._names(other))
+    def _are_akin(self, one: Node, other: Node, *, begin: bool = True) -> bool:
+        """Whether two firms are called alike: one name within the other, or both `begin` alike."""
+        names = [(mine, yours) for mine in self._names(one) for yours in self._names(other)]
+        return any(_is_within(*both) or (begin and _begin_alike(*both)) for both in names)
 
 
-def _is_akin(one: str, other: str) -> bool:
-    if one == other or (min(len(one), len(other)) >= 4 and (one in other or other in one)):
-        return True
+def _is_within(one: str, other: str) -> bool:
+    return one == other or (min(len(one), len(other)) >= 4 and (one in other or other in one))
+
+
+def _begin_alike(one: str, other: str) -> bool:
     shorter = min(len(one), len(other))
     alike = max(6, (6 * shorter + 9) // 10)
     return shorter >= alike and one[:alike] == other[:alike]

@@ -56,9 +56,9 @@ def _node(value: dict[str, Any], nodes: Nodes, depth: int, *, nested: bool) -> N
     said = [(name, member) for name, member in value.items() if name[:1] != "@" and name not in ("type", "id")]
     node = None
     if said or types or key:
-        name = value.get("name")
-        node = nodes.open(METHOD, types, key if isinstance(key, str) else "",
-                          nested=nested or not (said or types), name=name if isinstance(name, str) else "")  # fmt: skip
+        node = nodes.open(
+            METHOD, types, key if isinstance(key, str) else "", nested=nested or not (said or types), said=value
+        )
         if node is None:
             return None
         for name, member in said[:MAX_PROPERTIES]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urljoin
 
 from extraction.structured.classes import kind_of
@@ -25,6 +26,8 @@ MAX_TYPES = 20
 MAX_VALUE = 2_000
 MAX_NAME = 200
 
+#: Between addresses that stand in one text.
+_LINKS = re.compile(r"[\s,;|]++(?=https?://)")
 _VOCABULARY = re.compile(r"[/#:]")
 #: What other vocabularies, and schema.org in its youth, call a property.
 _OTHER_NAMES = {
@@ -121,7 +124,7 @@ class Node:
         found = []
         for value in self.properties.get(name.lower(), ()):
             if isinstance(value, str):
-                found.append(value.strip()[:MAX_VALUE])
+                found += _LINKS.split(value.strip()[:MAX_VALUE])
             else:
                 found.append(value.first("url") or value.first("contenturl") or value.key)
         return [link for link in found if link]
@@ -141,13 +144,19 @@ class Nodes:
         self._counts: dict[str, int] = {}
 
     def open(
-        self, method: str, types: frozenset[str] = frozenset(), key: str = "", *, nested: bool, name: str = ""
+        self,
+        method: str,
+        types: frozenset[str] = frozenset(),
+        key: str = "",
+        *,
+        nested: bool,
+        said: Mapping[str, Any] | None = None,
     ) -> Node | None:
-        """The node of this key, or a new one; None where the page has too many."""
+        """The node of this key, or a new one; None where the page has too many. `said` are its properties, if known."""
         key = self.absolute(key)
         known = self._named.setdefault(key, []) if key else []
         for node in known:
-            if _may_be_one(node, types, name):
+            if _may_be_one(node, types, said or {}):
                 node.types |= types
                 node.nested = node.nested and nested
                 return node
@@ -169,15 +178,18 @@ class Nodes:
             return key
 
 
-def _may_be_one(node: Node, types: frozenset[str], name: str) -> bool:
-    kind, other = node.kind, kind_of(types)
-    if node.types and types and kind != other:
+def _may_be_one(node: Node, types: frozenset[str], said: Mapping[str, Any]) -> bool:
+    """Whether what a page gives the same key may be the same thing: shops of one firm often have one."""
+    if node.types and types and node.kind != kind_of(types):
         return False
-    called = node.first("name") if name else None
-    if not called:
-        return True
-    one, two = squash(called), squash(name)
-    return one in two or two in one
+    name, called = said.get("name"), node.first("name")
+    if isinstance(name, str) and called:
+        one, two = squash(called), squash(name)
+        if one not in two and two not in one:
+            return False
+    phone, number = said.get("telephone"), node.first("telephone")
+    return not ("address" in said and "address" in node.properties and isinstance(phone, str) and number not in (
+        None, plain(phone)))  # fmt: skip
 
 
 def plain(value: str) -> str:

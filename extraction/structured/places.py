@@ -18,7 +18,10 @@ def addresses_of(firm: Node) -> Iterator[Node | str]:
     for holder in (firm, *firm.nodes("location"), *firm.nodes("contactPoint")):
         if holder is not firm and _has_parts(holder):
             yield holder
-        yield from holder.properties.get("address", ())
+        for value in holder.properties.get("address", ()):
+            # A place with an address, in place of the address.
+            inner = value.nodes("address") if isinstance(value, Node) and not _has_parts(value) else None
+            yield from inner or (value,)
     yield from (value for value in firm.properties.get("location", ()) if isinstance(value, str))
 
 

@@ -13,8 +13,12 @@ PARTS = frozenset("department suborganization location haspos containsplace cont
 #: The firm that stands behind a page, an offer, a job: that of the site, unless its own address says otherwise.
 BEHIND = frozenset(
     "publisher copyrightholder about mainentity provider seller offeredby sourceorganization hiringorganization "
-    "worksfor creator author maintainer itemreviewed".split()
+    "itemreviewed".split()
 )
+#: The same, where the firm's name or address says so as well: an agency makes sites, a speaker works elsewhere.
+PERHAPS_BEHIND = frozenset("creator author maintainer producer worksfor affiliation organizer".split())
+#: A page or site that says so speaks of itself.
+FOREMOST = frozenset("about mainentity publisher".split())
 #: Lists of firms say nothing of any of them.
 LISTED = frozenset(("itemlistelement", "item", "haspart", "mentions"))
 #: Whoever speaks of a firm from outside.
@@ -38,4 +42,4 @@ def _speaks_for(holder: Node, name: str) -> bool:
         return True
     if not holder.types.isdisjoint(_OUTSIDERS):
         return name == "itemreviewed"
-    return name in BEHIND or (name in PARTS and holder.kind in ("organization", "venue"))
+    return name in BEHIND or name in PERHAPS_BEHIND or (name in PARTS and holder.kind in ("organization", "venue"))

@@ -19,7 +19,7 @@ def row_of(body: str, *, head: str = "", domain: str = "acme-tools.com") -> dict
     page = make_page(f"<html><head>{head}</head><body>{body}</body></html>", domain=domain)
     (row,), errors = process_pages([make_company(domain)], [page], now=NOW, on_progress=lambda count: None)
     assert not errors
-    return row
+    return dict(row)
 
 
 def script(*values: Any) -> str:
@@ -196,8 +196,59 @@ def test_shops_of_one_name_are_not_mixed() -> None:
     assert len(row["phones"]) == 3
 
 
-def test_a_list_of_firms_is_nobody_s() -> None:
-    names = ("Bakery Miller", "Joinery Swift", "Garage Holt", "Florist Ames")
+def test_shops_that_share_a_key_are_not_mixed() -> None:
+    shops = [
+        firm(**{"@id": "#shop"}, name="Acme Tools", telephone=f"+49 {code} 9037512",
+             address={**ADDRESS, "addressLocality": town, "postalCode": postcode})
+        for town, postcode, code in (("Kiel", "24103", "431"), ("Bremen", "28195", "421"))
+    ]  # fmt: skip
+    row = row_of(script(*shops))
+    assert (row["address"]["city"], row["phones"]) == ("Kiel", ["+494319037512", "+494219037512"])
+
+
+def test_a_site_of_one_s_own_makes_a_part_the_company() -> None:
+    part = firm(name="Sails", url="https://acme-tools.com/", telephone="+49 431 9037512")
+    group = firm(name="Northern Group", url="https://group.example/", telephone="+49 30 9037512", subOrganization=part)
+    row = row_of(script(group))
+    assert (row["name"], row["phones"]) == ("Sails", ["+494319037512"])
+
+
+def test_who_made_the_site_is_not_the_company() -> None:
+    agency = firm(name="Pixel Yard", telephone="+49 30 9037512")
+    own = firm(name="Acme Tools", telephone="+49 431 9037512")
+    for body in (script({"@type": "WebSite", "creator": agency}), script(own, {"@type": "WebPage", "author": agency})):
+        assert "+49309037512" not in row_of(body)["phones"]
+
+
+def test_a_node_without_a_name_takes_no_other_firms() -> None:
+    row = row_of(
+        script(firm(url="https://acme-tools.com/", telephone="+49 431 9037512"),
+               firm(name="Acme Tools", address=ADDRESS),
+               *({"@type": "Museum", "name": f"{name} Museum", "telephone": "+49 30 9037512"} for name in "ABCD"))
+    )  # fmt: skip
+    assert (row["name"], row["phones"], row["address"]["city"]) == ("Acme Tools", ["+494319037512"], "Kiel")
+
+
+def test_one_text_with_phone_and_fax_is_both() -> None:
+    row = row_of(script(firm(name="Acme Tools", telephone="Tel. +49 431 9037512, Fax +49 431 9037513",
+                             contactPoint={"contactType": "fax", "telephone": "+49 431 9037514"})))  # fmt: skip
+    assert (row["phones"], row["fax"]) == (["+494319037512"], ["+494319037513", "+494319037514"])
+
+
+@pytest.mark.parametrize("kind", ["Winery", "Museum", "Hospital", "Pharmacy", "schema:Consortium", "NGO"])
+def test_all_classes_of_companies_are_known(kind: str) -> None:
+    row = row_of(script({"@type": kind, "name": "Quite Different", "telephone": "+49 431 9037512"}))
+    assert (row["name"], row["phones"]) == ("Quite Different", ["+494319037512"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Bakery Miller", "Joinery Swift", "Garage Holt", "Florist Ames"),
+        ("Dental Practice Miller", "Dental Practice Swift", "Dental Practice Holt"),
+    ],
+)
+def test_a_list_of_firms_is_nobody_s(names: tuple[str, ...]) -> None:
     firms = [firm(name=name, telephone=f"+49 431 903751{place}") for place, name in enumerate(names)]
     entries = [{"@type": "ListItem", "item": one} for one in firms]
     for body in (script(*firms), script({"@type": "ItemList", "itemListElement": entries})):
