@@ -37,7 +37,7 @@ def unchosen(fields: Mapping[str, Sequence[Finding]], chosen: Iterable[Fact], co
                     key not in best or finding.confidence > best[key][0].confidence
                 ):
                     best[key] = finding, value
-        found += (fact(finding, value[:MAX_QUOTE], field=field) for finding, value in best.values())
+        found += (fact(finding, value[:MAX_QUOTE], field=field, chosen=False) for finding, value in best.values())
     return few(found)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from extraction.calibration import confidence
 from leadmill.rows import Fact
 
 #: Longest value kept in a fact, characters.
@@ -61,8 +62,13 @@ def excerpt(line: str, value: Any) -> str:
     return line[start : start + MAX_QUOTE]
 
 
-def fact(finding: Finding, value: str | None = None, *, field: str | None = None) -> Fact:
-    """The finding as a row of `data.schemas.FACT`, with the value as settled (by default as seen)."""
+def fact(finding: Finding, value: str | None = None, *, field: str | None = None, chosen: bool = True) -> Fact:
+    """The finding as a row of `data.schemas.FACT`, with the value as settled (by default as seen).
+
+    The confidence of a chosen one is how often such values are right (`extraction.calibration`); that of a candidate
+    stays what it was weighed with.
+    """
+    weight = round(min(1.0, max(0.0, finding.confidence)), 3)
     shown = str(finding.value) if value is None else value
     return {
         "field": field or finding.field,
@@ -70,7 +76,7 @@ def fact(finding: Finding, value: str | None = None, *, field: str | None = None
         "source": finding.page.url,
         "page_hash": finding.page.page_hash,
         "method": finding.method,
-        "confidence": round(min(1.0, max(0.0, finding.confidence)), 3),
+        "confidence": confidence(field or finding.field, finding.method, weight) if chosen else weight,
         "seen_at": finding.page.seen_at,
         "quote": finding.quote or None,
         "words": list(finding.words[:MAX_WORDS]) or None,

@@ -10,7 +10,12 @@ import gc
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+if TYPE_CHECKING:
+    from benchmarks.extraction.cases import Site
+    from benchmarks.extraction.judge import Judgement
 
 #: In place of a folder: the invented sites.
 OWN = Path("own")
@@ -31,6 +36,8 @@ def main() -> int:
     parser.add_argument("--cpu", action="store_true", help="CPU time of each part, and the least total of five runs")
     parser.add_argument("--json", type=Path, metavar="OUT", help="keep the run, for --compare")
     parser.add_argument("--compare", type=Path, metavar="BEFORE", help="tell what changed since a run that was kept")
+    parser.add_argument("--calibrate", action="store_true", help="write extraction/calibration.toml anew from the "
+                        "seen half, then judge it by the other")  # fmt: skip
     parser.add_argument("--tree", type=Path, metavar="DIR", help="measure the code of another checkout")
     given = parser.parse_args()
     if given.tree:
@@ -50,12 +57,14 @@ def _evaluate(given: argparse.Namespace) -> int:
     sites = [site for folder in given.cases if folder.is_dir() and folder != OWN for site in cases.read(folder)]
     sites += own_pages.sites() if OWN in given.cases else []
     sites = [site for site in sites if given.half in ("all", site.half)]
+    if given.calibrate:
+        return _calibrate(sites)
     gc.freeze()
     run.rows_of(sites[:3])  # tables are read and patterns compiled: paid once a process, not a page
     rows, errors, cpu = run.rows_of(sites)
     for _ in range(4 if given.cpu else 0):
         cpu = min(cpu, run.rows_of(sites)[2], key=lambda spent: sum(spent.values()))
-    judged = [one for site in sites for one in judge(site.host, site.half, site.truth, rows.get(site.host, {}))]
+    judged = [one for site in sites for one in judge(site.host, site.half, site.truth, rows[site.host])]
     for path in given.cases:
         if path.is_file():
             judged += reports.judge_cases(path)
@@ -90,6 +99,26 @@ def _evaluate(given: argparse.Namespace) -> int:
         print(f"CPU ms a page before: process {then['process']:.2f}, enrich {then['enrich']:.2f}")
     if given.json:
         given.json.write_text(json.dumps({"cpu": cpu, "judged": judged}, ensure_ascii=False), encoding="utf-8")
+    return 0
+
+
+def _calibrate(sites: list[Site]) -> int:
+    from benchmarks.extraction import calibrate, run, tables
+    from benchmarks.extraction.judge import judge
+    from extraction import calibration
+
+    def judged(half: str) -> list[Judgement]:
+        mine = [site for site in sites if site.half == half]
+        rows, _, _ = run.rows_of(mine)
+        return [one for site in mine for one in judge(site.host, site.half, site.truth, rows[site.host])]
+
+    with patch.object(calibration, "table", dict):  # what the extractors weigh with, as it is
+        seen, held = judged("seen"), judged("held")
+    _show("held out, by weights", tables.reliability(held))
+    calibrate.write(calibrate.fit(seen), calibration.TABLE)
+    calibration.table.cache_clear()
+    _show("seen, calibrated", tables.reliability(judged("seen")))
+    _show("held out, calibrated", tables.reliability(judged("held")))
     return 0
 
 

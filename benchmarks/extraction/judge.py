@@ -48,6 +48,8 @@ class Judgement(NamedTuple):
     note: str = ""
     method: str = ""
     confidence: float | None = None
+    #: Field of the fact that it was judged by.
+    fact: str = ""
 
 
 class _Judge:
@@ -69,7 +71,7 @@ class _Judge:
         known = self._facts.get((fact, str(value) if shown is None else shown)) or {}
         return Judgement(
             *self._who, field, "precision", str(value), right, "" if right else str(note or ""),
-            known.get("method", ""), known.get("confidence"),
+            known.get("method", ""), known.get("confidence"), known.get("field", "").partition(":")[0],
         )  # fmt: skip
 
     def single(

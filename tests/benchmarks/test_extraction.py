@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.extraction import __main__ as evaluation
-from benchmarks.extraction import cases, own_pages, run, tables
-from benchmarks.extraction.judge import judge, name_right
+from benchmarks.extraction import calibrate, cases, own_pages, run, tables
+from benchmarks.extraction.judge import Judgement, judge, name_right
 from extraction.charset import decode
 
 TRUTH: dict[str, Any] = {
@@ -161,3 +162,20 @@ def test_the_invented_sites_are_read_as_well_as_before(invented: list[cases.Site
         for side, floor in zip(("recall", "precision"), floors, strict=True):
             its = [one.right for one in judged if one.field == field and one.side == side]
             assert sum(its) >= floor * len(its), (field, side, sum(its), len(its))
+
+
+def test_shares_rise_and_few_facts_prove_little(tmp_path: Path) -> None:
+    def facts(weight: float, right: int, wrong: int) -> list[Judgement]:
+        one = Judgement("a.example", "seen", "GB", "phones", "precision", "+44", True, "", "text", weight, "phone")
+        return [one] * right + [one._replace(right=False)] * wrong
+
+    table = calibrate.fit([*facts(0.6, 60, 40), *facts(0.8, 55, 45), *facts(0.9, 98, 2)])
+    (low, share), (high, sure) = table["phone"]["text"]
+    assert (
+        (low, high) == (0.6, 0.9) and 0.55 < share < 0.62 and 0.9 < sure < 0.98
+    )  # 0.6 and 0.8 are told apart by nothing
+    (few,) = calibrate.fit(facts(0.6, 0, 3))["phone"]["text"]
+    assert few[1] > 0.5  # three wrong ones are no proof against the whole
+    assert calibrate.fit(facts(0.6, 2, 0)) == {}
+    calibrate.write(table, tmp_path / "table.toml")
+    assert tomllib.loads((tmp_path / "table.toml").read_text()) == {"phone": {"text": [[low, share], [high, sure]]}}
