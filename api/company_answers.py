@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model
 
 from api.company_rows import NOT_TOLD
 from data.schemas import STAGE_SCHEMAS
@@ -17,8 +17,18 @@ _SEEN = pa.field("seen_at", pa.timestamp("us", tz="UTC"))
 
 
 def _model(name: str, about: str | None, columns: Iterable[pa.Field], **more: Any) -> type[BaseModel]:
-    fields: dict[str, Any] = {column.name: _typed(name, column) for column in columns} | more
+    fields: dict[str, Any] = dict(_field(name, column) for column in columns) | more
     return create_model(name, __doc__=about, **fields)
+
+
+def _field(owner: str, column: pa.Field) -> tuple[str, Any]:
+    """A column's name and type; one that is called like something that every model has (`register`), under an alias."""
+    kind = _typed(owner, column)
+    return (
+        (f"{column.name}_", (kind, Field(alias=column.name)))
+        if hasattr(BaseModel, column.name)
+        else (column.name, kind)
+    )
 
 
 def _typed(owner: str, column: pa.Field) -> Any:

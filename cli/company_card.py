@@ -78,6 +78,10 @@ def _about(company: Company) -> Iterator[tuple[str, str]]:
         "industry": company.get("industry"),
         "people": _size(company.get("employees_min"), company.get("employees_max")),
         "founded": company.get("founded"),
+        "VAT number": company.get("vat_id"),
+        "register": ", ".join(
+            filter(None, ((company.get("register") or {}).get(part) for part in ("number", "court")))
+        ),
         "uses": ", ".join(company.get("technologies") or ()),
     }
     yield from ((label, str(value)) for label, value in known.items() if value)

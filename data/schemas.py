@@ -26,6 +26,7 @@ TEXTS = pa.list_(pa.string())
 ADDRESS = pa.struct(
     [(name, pa.string()) for name in ("street", "city", "region", "postcode", "country")],
 )
+REGISTER = pa.struct([(name, pa.string()) for name in ("number", "court", "country")])
 FACT = pa.struct(
     [
         ("field", pa.string()),
@@ -66,6 +67,7 @@ TYPES: dict[str, pa.DataType] = {
     "text by name": pa.map_(pa.string(), pa.string()),
     "time": TIME,
     "address": ADDRESS,
+    "register": REGISTER,
     "facts": FACTS,
     "contributions": pa.list_(CONTRIBUTION),
     "input lines": pa.list_(INPUT_LINE),

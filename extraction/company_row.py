@@ -12,7 +12,7 @@ from datetime import datetime
 
 from extraction.candidates import unchosen
 from extraction.email_domains import FREE
-from extraction.extractors import addresses, countries, founded, languages, names, phone_numbers, socials
+from extraction.extractors import addresses, countries, founded, languages, names, phone_numbers, registers, socials
 from extraction.findings import MAX_FACTS, Finding, fact, surest
 from extraction.quality import quality
 from extraction.text import squash
@@ -50,11 +50,13 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
     emails = _emails(fields["email"], domain)
     address = addresses.settle(fields["address"], code)
     profiles = socials.settle([f for f in findings if f.field.startswith("social:")], core)
+    vat_id, register = registers.settle([*fields["vat_id"], *fields["register"]], code)
     year = founded.settle(fields["founded"], now)
     single = {field: surest(fields[field]) for field in _SINGLE}
 
-    facts = [fact(f) for f in (name, legal, country, language, year, *single.values()) if f is not None]
+    facts = [fact(f) for f in (name, legal, vat_id, country, language, year, *single.values()) if f is not None]
     facts += [fact(address, addresses.written(address.value))] if address else []
+    facts += [fact(register, registers.written(register.value))] if register else []
     facts += [fact(f) for f in (*numbers, *faxes, *emails, *profiles)]
     row: CompanyRow = {
         "company_id": company["company_id"],
@@ -62,6 +64,8 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
         "url": company.get("url"),
         "name": _value(name),
         "legal_name": _value(legal),
+        "vat_id": _value(vat_id),
+        "register": register.value if register else None,
         "emails": [f.value for f in emails],
         "phones": [f.value for f in numbers],
         "fax": [f.value for f in faxes],

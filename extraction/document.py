@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +17,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from extraction.charset import decode
 from extraction.findings import MAX_QUOTE, MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
+from extraction.labelled_numbers import HINTS as NUMBER_LABELS
+from extraction.labelled_numbers import Said, in_page
 from extraction.layout import Layout
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.scan import MARKUP, TEXT, Hints, Mark
@@ -25,6 +27,7 @@ from extraction.structured import read as read_structured
 from extraction.text import clean, squash, storable
 
 MAX_LINKS = 2_000
+MAX_NUMBERS = 60
 MAX_URL = 2_000
 
 
@@ -134,6 +137,11 @@ class Document:
         """The numbers of the lines with a hint word, in their order, each once."""
         marks = self.marks(hints)
         return list(dict.fromkeys(bisect_right(self._line_ends, mark.start) for mark in marks)) if marks else []
+
+    @cached_property
+    def numbers(self) -> list[tuple[int, Said]]:
+        """What the lines call VAT or register numbers, each with the place of its line."""
+        return list(islice(in_page(self.lines, self.marked(NUMBER_LABELS)), MAX_NUMBERS))
 
     @cached_property
     def title(self) -> str:

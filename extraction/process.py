@@ -22,6 +22,7 @@ from extraction.extractors import (
     names,
     page_urls,
     phones,
+    registers,
     socials,
 )
 from extraction.findings import Finding
@@ -36,6 +37,7 @@ _EXTRACTORS: tuple[Callable[[Document], Iterator[Finding]], ...] = (
     descriptions.find,
     emails.find,
     phones.find,
+    registers.find,
     addresses.find,
     languages.find,
     socials.find,

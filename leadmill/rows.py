@@ -96,6 +96,10 @@ class CompanyRow(TypedDict):
     url: str | None
     name: str | None
     legal_name: str | None
+    #: Of the turnover tax, with its prefix: `DE123456789`.
+    vat_id: str | None
+    #: number, court (None where the country has one register), country.
+    register: dict[str, str | None] | None
     description: str | None
     emails: list[str]
     #: E.164, as `fax`.

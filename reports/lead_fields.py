@@ -113,6 +113,11 @@ def _address(column: str) -> str:
     return f"nullif(concat_ws(', ', {parts}), '')"
 
 
+def _register(column: str) -> str:
+    parts = ", ".join(f"nullif(trim({column}.{part}), '')" for part in ("number", "court", "country"))
+    return f"nullif(concat_ws(', ', {parts}), '')"
+
+
 def _social(column: str) -> str:
     return joined(f"map_entries({column})", "concat_ws(': ', x.key, x.value)")
 
@@ -128,7 +133,13 @@ def _contributions(column: str) -> str:
 
 
 #: Nested columns that have a form of their own.
-_NESTED = {"address": _address, "social": _social, "facts": _facts, "contributions": _contributions}
+_NESTED = {
+    "address": _address,
+    "register": _register,
+    "social": _social,
+    "facts": _facts,
+    "contributions": _contributions,
+}
 
 
 def joined(items: str, told: str) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from extraction.document import Document
 from extraction.extractors.phone_numbers import MAX_WRITTEN, RUN, VANITY, fold, keypad, tail_of, with_tail
 from extraction.findings import Finding
+from extraction.labelled_numbers import Said
 
 #: Candidates taken from one page.
 MAX_CANDIDATES = 120
@@ -172,20 +173,28 @@ def _in_text(page: Document) -> Iterator[Finding]:
     columns = FaxColumns(page)
     named: list[str] = []
     lines = page.lines
+    others: dict[int, list[Said]] = {}
+    for place, said in page.numbers:
+        if said.sure:
+            others.setdefault(place, []).append(said)
     for place, line in enumerate(lines):
         if not _SOME_DIGITS.search(line):
             named = []
         elif _DIGITS_ENOUGH.search(line) and "." * 3 not in line[:3]:
             named = named or _labels_of(lines, place)
             before = named.pop(0) if named else lines[place - 1] if place else ""
-            yield from _in_line(page, place, _plain(line), before, columns)
+            yield from _in_line(page, place, _plain(line, others.get(place, ())), before, columns)
         else:
             named = []
             yield from _vanities(page, place, line)
 
 
-def _plain(line: str) -> str:
-    text = _LONG_DIGITS.sub("x", fold(line))
+def _plain(line: str, others: Sequence[Said]) -> str:
+    """The line as it is searched: the numbers of registers and taxes in it blotted out."""
+    text = fold(line)
+    for said in others:
+        text = f"{text[: said.start]}{'~' * (said.end - said.start)}{text[said.end :]}"
+    text = _LONG_DIGITS.sub("x", text)
     return _FILLERS.sub(" ", text) if "__" in text else text
 
 

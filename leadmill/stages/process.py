@@ -22,6 +22,8 @@ STAGE = Stage(
         "careers_url": "text",
         "pricing_url": "text",
         "contact_url": "text",
+        "vat_id": "text",
+        "register": "register",
         "facts": "facts",
         "candidates": "facts",
         "quality": "float32",

@@ -23,7 +23,16 @@ _CUT = "…"
 #: These stand first, in this order, where the layout has them.
 _FRONT = {"full": ("rank", "score", "tier", "fit", "reach", "name", "domain", "url", "description", "industry")}
 _FROZEN = ("rank", "score", "tier", "fit", "reach", "name")
-_WIDTHS = {"domain": 26, "name": 28, "legal_name": 28, "description": 44, "emails": 30, "phones": 18, "address": 36}
+_WIDTHS = {
+    "domain": 26,
+    "name": 28,
+    "legal_name": 28,
+    "register": 32,
+    "description": 44,
+    "emails": 30,
+    "phones": 18,
+    "address": 36,
+}
 _WIDTHS |= {"url": 28, "contributions": 60, "technologies": 32, "social": 30, "error": 40, "score": 8, "tier": 6}
 _WIDTHS |= {"rank": 7, "why": 60, "website": 28, "email": 28, "phone": 18, "phone_e164": 18, "street": 28, "city": 18}
 _WIDTHS |= {"country_name": 18, "linkedin": 34, "industry": 24, "facts": 60, "fit": 7, "reach": 7}

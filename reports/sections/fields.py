@@ -27,6 +27,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "social": ("social network", "cardinality(social) > 0"),
     "description": ("description", "coalesce(description, '') <> ''"),
     "legal_name": ("legal name", "legal_name IS NOT NULL"),
+    "vat_id": ("VAT number", "vat_id IS NOT NULL"),
+    "register": ("register number", "register IS NOT NULL"),
     "founded": ("founding year", "founded IS NOT NULL"),
     "contact_url": ("contact page", "contact_url IS NOT NULL"),
     "careers_url": ("careers page", "careers_url IS NOT NULL"),

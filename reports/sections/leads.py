@@ -23,7 +23,7 @@ _LISTS = {"emails": (30, 254), "phones": (20, 40), "fax": (5, 40), "technologies
 #: Reasons that stand in a lead's line, those of contacts last, since contacts stand there themselves.
 _MAIN_REASONS = 3
 #: Fields whose origin is told, beside those of contacts.
-_TOLD = ("name", "legal_name", "address", "industry", "employees", "founded", "description")
+_TOLD = ("name", "legal_name", "vat_id", "register", "address", "industry", "employees", "founded", "description")
 _FACTS = 100
 #: Lines of the job's own list that are shown of a lead, and texts of each.
 _LINES = 3
@@ -96,6 +96,7 @@ def _leads(rows: FinalRows, most: int) -> list[dict[str, Any]]:
     leads = rows.ask(
         f"""SELECT left(domain, 120) AS domain, left(url, {links.MAX_URL + 1}) AS url, left(name, 120) AS name,
           left(legal_name, 120) AS legal_name, left(description, 400) AS description,
+          left(vat_id, 40) AS vat_id, left(concat_ws(', ', register.number, register.court), 120) AS register,
           left(language, 20) AS language, left(industry, 60) AS industry,
           left(country, 40) AS country, left(address.street, 120) AS street, left(address.postcode, 20) AS postcode,
           left(address.city, 60) AS city, left(address.region, 60) AS region,

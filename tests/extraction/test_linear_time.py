@@ -26,6 +26,7 @@ from extraction import (
     email_addresses,
     email_cloaks,
     headcounts,
+    labelled_numbers,
     markup_guard,
     number_words,
     process,
@@ -59,6 +60,7 @@ PAGE_READERS: dict[str, Callable[[Document], Any]] = {
 }
 #: Modules whose patterns an extractor reads with, beside its own.
 READ_WITH = {
+    "registers": (labelled_numbers,),
     "emails": (email_addresses, email_cloaks, script_texts),
     "founded": (clauses,),
     "company_size": (clauses, headcounts, number_words),
