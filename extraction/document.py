@@ -22,7 +22,7 @@ from extraction.labelled_numbers import Said, in_page
 from extraction.layout import Layout
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.scan import MARKUP, TEXT, Hints, Mark
-from extraction.structured import Graph, Node
+from extraction.structured import SIGNS, Graph, Node
 from extraction.structured import read as read_structured
 from extraction.text import clean, squash, storable
 
@@ -204,7 +204,8 @@ class Document:
     @cached_property
     def graph(self) -> Graph:
         """What the page declares about itself, and which of its firms is the company."""
-        return read_structured(self.html, self.tree, url=self.url, domain=self.domain, core=self.core)
+        signs = {mark.word for mark in self.marks(SIGNS)}
+        return read_structured(signs, self.tree, url=self.url, domain=self.domain, core=self.core)
 
 
 def _join(base: str, href: str) -> str:

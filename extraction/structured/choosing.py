@@ -67,6 +67,7 @@ class _Choice:
         self._site = site
         self._called: dict[int, list[str]] = {}
         self._levels: dict[int, int] = {}
+        self._likeness: dict[int, int] = {}
 
     def family(self, firms: list[Node]) -> Family:
         standings = {id(node): self._standing(node) for node in firms if self._may_be_ours(node)}
@@ -172,11 +173,17 @@ class _Choice:
 
     def _alike(self, node: Node) -> int:
         """2: the firm is called as the domain is; 1: it begins with the word that the domain begins with."""
-        core = self._site.core
-        if any((len(core) >= 3 and core in name) or (len(name) >= 4 and name in core) for name in self._names(node)):
-            return 2
-        first = squash((node.first("name") or "")[:MAX_NAME].split(" ", 1)[0])
-        return int(len(first) >= LEAST_WORD and core.startswith(first))
+        alike = self._likeness.get(id(node))
+        if alike is None:
+            core = self._site.core
+            names = self._names(node)
+            if any((len(core) >= 3 and core in name) or (len(name) >= 4 and name in core) for name in names):
+                alike = 2
+            else:
+                first = squash((node.first("name") or "")[:MAX_NAME].split(" ", 1)[0]) if names else ""
+                alike = int(len(first) >= LEAST_WORD and core.startswith(first))
+            self._likeness[id(node)] = alike
+        return alike
 
     def _names(self, node: Node) -> list[str]:
         names = self._called.get(id(node))

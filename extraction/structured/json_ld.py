@@ -12,6 +12,7 @@ from extraction.structured.loose_json import MAX_NESTING, loads
 from extraction.structured.node import MAX_PROPERTIES, MAX_VALUES, Node, Nodes, property_named, types_named
 
 METHOD = "json-ld"
+SIGNS = ("ld+json",)
 #: Scripts read of one page, characters of one and of all.
 MAX_SCRIPTS = 20
 MAX_SCRIPT = 300_000

@@ -9,6 +9,7 @@ from extraction.structured.node import Node, Nodes, property_named, types_named
 from extraction.structured.owners import Owners
 
 METHOD = "microdata"
+SIGNS = ("itemscope",)
 #: Scopes and properties read of one page, elements that one scope refers to.
 MAX_SCOPES = 300
 MAX_PROPERTIES = 3_000

@@ -16,6 +16,7 @@ from extraction.structured.owners import Owners
 from extraction.text import squash
 
 METHOD = "microformats"
+SIGNS = ("vcard", "h-card", "h-adr", "street-address")
 MAX_CARDS = 50
 #: Elements of one outermost card that are looked at.
 MAX_ELEMENTS = 400

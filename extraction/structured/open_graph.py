@@ -8,7 +8,6 @@ from extraction.structured.node import Nodes
 
 METHOD = "open-graph"
 MAX_METAS = 200
-#: Signs of it in a page's text.
 SIGNS = ("business:contact_data", "og:street", "og:phone", "og:email", "og:locality", "og:postal", "og:fax")
 _PARTS = {
     "street_address": "streetaddress",

@@ -12,6 +12,7 @@ from extraction.structured.node import Node, Nodes, property_named, types_named
 from extraction.structured.owners import Owners
 
 METHOD = "rdfa"
+SIGNS = ("typeof=",)
 MAX_SUBJECTS = 300
 MAX_PROPERTIES = 3_000
 #: What HTML itself means by `rel`.
