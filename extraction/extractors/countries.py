@@ -7,7 +7,7 @@ German, and a language spoken in one country only is the last hint taken.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from iso3166 import countries, countries_by_alpha2
 
@@ -98,9 +98,11 @@ def country_named(text: str) -> str | None:
 
 def country_code(text: str | None) -> str | None:
     """ISO 3166 alpha-2 of a country written as code or name in any of the usual languages, or None."""
-    if not text:
-        return None
-    text = text.strip()[:80]
+    return _coded(text.strip()[:80]) if text else None
+
+
+@lru_cache(maxsize=2_048)
+def _coded(text: str) -> str | None:
     if len(text) == 2 and text.isascii():
         code = {"UK": "GB", "EN": None}.get(text.upper(), text.upper())
         return code if code in countries_by_alpha2 else None

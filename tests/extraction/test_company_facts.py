@@ -201,7 +201,7 @@ def address_of(page, country=None):
         (
             "<p>Acme S.p.A., Fondamenta del Vetro 9, 30141 Murano (VE)",
             "IT",
-            ("Fondamenta del Vetro 9", "Murano", None, "30141", "IT"),
+            ("Fondamenta del Vetro 9", "Murano", "VE", "30141", "IT"),
         ),
         (
             "<p>Acme, S.A. Paseo del Prado 9, 28046 Madrid. Tel.: 1",

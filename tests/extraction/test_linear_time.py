@@ -35,6 +35,7 @@ from extraction import (
 from extraction.charset import decode
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS
+from extraction.extractors.addresses import beside, cjk, reader, segments, street_search, streets, towns, window
 from extraction.findings import Finding
 from extraction.markup_guard import bounded
 from extraction.plain_markup import plain
@@ -64,6 +65,7 @@ READ_WITH = {
     "emails": (email_addresses, email_cloaks, script_texts),
     "founded": (clauses,),
     "company_size": (clauses, headcounts, number_words),
+    "addresses": (beside, cjk, reader, segments, street_search, streets, towns, window),
 }
 
 

@@ -1,0 +1,52 @@
+"""Addresses that a page declares: as a node with its parts, or as one text, which is read as text is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from extraction.document import Document
+from extraction.extractors.addresses.parts import MAX_CODE, MAX_PART, Address, address_of
+from extraction.extractors.addresses.reader import Reader
+from extraction.extractors.countries import country_code
+from extraction.findings import Finding
+from extraction.structured import Node
+
+#: Longest address given as one text, characters.
+_MAX_TEXT = 400
+
+
+def declared_addresses(page: Document, home: tuple[str, ...]) -> Iterator[Finding]:
+    """Findings of field `address` from what a page declares of the company and its branches."""
+    for located in page.graph.addresses:
+        value = located.value
+        address = of_text(value, home) if isinstance(value, str) else _of_node(value, home)
+        if address and (address["city"] or address["postcode"] or address["street"]):
+            confidence = 0.7 if located.loose else 0.85 if located.branch else 0.95
+            yield page.declared("address", address, located.node, confidence, value if isinstance(value, str) else "")
+
+
+def _of_node(node: Node, home: tuple[str, ...]) -> Address:
+    def part(name: str) -> str | None:
+        return (node.first(name) or "")[:MAX_PART] or None
+
+    address: Address = {
+        "street": part("streetAddress"),
+        "city": part("addressLocality"),
+        "region": part("addressRegion"),
+        "postcode": (part("postalCode") or "")[:MAX_CODE] or None,
+        "country": country_code(node.first("addressCountry")),
+        "head_office": False,
+    }
+    told = address["street"] or node.first("name")
+    if told and not (address["city"] or address["postcode"]):
+        # The whole address in the street's place, or as what the node is called.
+        read = of_text(told, home)
+        return {**address, **{name: value for name, value in read.items() if value}} if read else address
+    return address
+
+
+def of_text(text: str, home: tuple[str, ...]) -> Address | None:
+    """The address that a text is, or None."""
+    lines = [line for line in text[:_MAX_TEXT].replace("\\n", "\n").splitlines() if line.strip()]
+    reading = next(Reader(lines, home).read(), None)
+    return address_of(reading) if reading else None

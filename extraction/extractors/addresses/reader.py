@@ -1,0 +1,158 @@
+"""Addresses in the lines of a page: postcodes are found first, and read with what stands around them.
+
+Most numbers of a page are none: what is dialled, dated, counted or bought is told by the sign or word beside it before
+anything else is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from extraction.extractors.addresses import streets
+from extraction.extractors.addresses.formats import countries_of
+from extraction.extractors.addresses.window import CODE, Reading, Window, is_year, labelled_code
+
+#: Longest line looked at as a whole; of longer ones what stands around the code. Codes looked at on one page.
+MAX_LINE = 400
+MAX_LOOKED = 300
+#: Longest line of a street whose address has no code.
+MAX_STREET_LINE = 160
+#: Lines before and behind a code that may be of its address.
+LINES_BEFORE, LINES_BEHIND = 6, 4
+
+_DIGIT = re.compile(r"\d")
+#: What every code has: spares most lines the search for one.
+_HINT = re.compile(
+    r"\d(?:\d{3}|\d-\d{3}|\d\d[ -]\d\d|[A-Za-z]{2}(?![A-Za-z])|[A-Za-z][ -]?\d[A-Za-z]|"
+    r"\d ?[A-Z\d]{4}|[ ]{0,2}\d[A-Za-z]{2})"
+)
+#: Codes that much else looks like: on pages of their country only.
+_AT_HOME = {
+    "TW": re.compile(r"(?<![A-Za-z0-9$€£¥#+@.=&-])\d{3}(?![A-Za-z0-9%@]|[.,:/ -]\d)"),
+    "IS": re.compile(r"(?<![A-Za-z0-9$€£¥#+@.=&])(?<!\d-)\d{3}(?=\s[^\W\d])"),
+    "MT": re.compile(r"\b[A-Z]{3}\s?\d{4}\b"),
+}
+#: What makes a number behind it none of an address.
+_COUNTED = re.compile(
+    r"(?:\b(?:tel|fax|phone|fon|mobile|no|nr|n[º°]|order|ref|call|since|seit|depuis|desde|founded|est|established|"
+    r"copyright|vat|reg|id|hrb|kvk|iban|model|art|isbn|over|about|around|than|of|in|by|year|the|from|until|"
+    r"for|with|and|to|at|between|suite|ste|unit|apt|room|box|floor|lot|version)\b\W{0,3}|(?:[©$€£#+]|\(c\))\s?)\Z",
+    re.IGNORECASE,
+)
+#: Digits or a label right before a number, digits right behind it: it is dialled.
+_DIALLED = re.compile(
+    r"(?:\d{2,}(?:\s-)?|\d\)|\+\d|\b(?:tel(?!\saviv)|fax|phone|fon|call|mobile)[^\d,]{0,12})[\s/.)-]{1,2}\Z",
+    re.IGNORECASE,
+)
+_DIGITS_BEHIND = re.compile(r"\s?[-/]?\s?\d|\s?[/-]\s?$")
+_NAME_BEHIND = re.compile(r"[\s,)-]{1,2}[^\W\d_a-z]|[\u3040-\ud7af]")
+_PART = re.compile(r"[^,;|·•\u3000-\ud7af]{1,40}")
+_SIGNS = frozenset(",|•·:;–-")
+_SIGN_BEHIND = re.compile(r"\s?(?:[,|·•;(<–—]|\Z)")
+#: A day or a month before a year, or nothing.
+_DATED = re.compile(
+    r"(?:\d(?:st|nd|rd|th)?[.,]?|(?:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-zé]*\.?,?)\s\Z|^\W*\Z",
+    re.IGNORECASE,
+)
+#: What a line must have to be looked at for an address without a postcode: a house number.
+_HOUSE = re.compile(
+    r"(?:^|[,|·•]\s?)\d{1,5}[A-Za-z]?,?\s[A-Z]|[^\W\d_][.,]?\s\d{1,5}\w?\s*(?:[,|·•]|$)|\bbox\s\d", re.IGNORECASE
+)
+
+
+class Reader:
+    """Reads the addresses of one page's lines; `home`: countries that the page itself points to, surest first."""
+
+    def __init__(self, lines: Sequence[str], home: tuple[str, ...]) -> None:
+        self.lines = lines
+        self.home = home
+        #: Where the last address ended: what stands before is its own.
+        self._after = (-1, -1)
+
+    def read(self) -> Iterator[Reading]:
+        """The addresses in the order of the page."""
+        looked = 0
+        at_home = next((_AT_HOME[country] for country in self.home if country in _AT_HOME), None)
+        for number, line in enumerate(self.lines):
+            if not _DIGIT.search(line):
+                continue
+            codes: list[re.Match[str]] = []
+            if _HINT.search(line):
+                codes = [
+                    m for m in islice(CODE.finditer(line), 20) if _may_be(line, m) and self._may_be_here(number, m)
+                ]
+            if at_home is not None and (special := list(islice(at_home.finditer(line), 3))):
+                codes = special
+            looked += len(codes)
+            if looked > MAX_LOOKED:
+                return
+            found = [reading for match in codes if (reading := self._at(number, match.start(), match.end()))]
+            if not found and len(line) <= MAX_STREET_LINE and _HOUSE.search(line):
+                found = [reading] if (reading := self._at(number, 0, 0)) else []
+            yield from found
+
+    def _may_be_here(self, number: int, match: re.Match[str]) -> bool:
+        """Whether what looks like a year may be a code: where the page's country has such, or behind a number."""
+        if not is_year(match[0]) or any(country in self.home for country in countries_of("2000")):
+            return True
+        ahead = self.lines[number][: match.start()] or (self.lines[number - 1] if number else "")
+        return bool(_DIGIT.search(ahead))
+
+    def _at(self, number: int, begin: int, end: int) -> Reading | None:
+        """The address around a place; of one without a code where the place is empty."""
+        if (number, begin) <= self._after:
+            return None
+        line, offset = self.lines[number], 0
+        if len(line) > MAX_LINE:
+            offset = max(0, begin - MAX_LINE // 2)
+            line = line[offset : end + MAX_LINE // 3]
+        first = last = number
+        while first > max(0, number - LINES_BEFORE) and len(self.lines[first - 1]) <= MAX_LINE:
+            first -= 1
+        while last < min(len(self.lines) - 1, number + LINES_BEHIND) and len(self.lines[last + 1]) <= MAX_LINE:
+            last += 1
+        lines = (*self.lines[first:number], line, *self.lines[number + 1 : last + 1])
+        after = (self._after[0] - first, self._after[1] - (offset if self._after[0] == number else 0))
+        window = Window(lines, self.home, after if after[0] >= 0 else (-1, -1))
+        at = number - first
+        found = window.around_code(at, begin - offset, end - offset) if end else window.without_code(at)
+        if found is None:
+            return None
+        self._after = (found.end[0] + first, found.end[1] + (offset if found.end[0] + first == number else 0))
+        return found.reading._replace(line=number)
+
+
+def _may_be(line: str, match: re.Match[str]) -> bool:
+    """A cheap look at what stands beside a code: what is dialled, dated, counted or bought is none."""
+    code = match[0]
+    if not (code[0].isdigit() and code[-1].isdigit()):
+        return not code[:4].isdigit() or code[-2:].isupper() or len(code) == 6
+    ahead, behind = line[max(0, match.start() - 20) : match.start()], line[match.end() : match.end() + 3]
+    named = bool(_NAME_BEHIND.match(behind))
+    if _DIALLED.search(ahead) and not (named and code.isdigit()):
+        return False
+    if not code.isdigit():
+        return named or not _DIGITS_BEHIND.match(behind)
+    return labelled_code(ahead) or not (
+        (not named and _DIGITS_BEHIND.match(behind))
+        or _is_counted(ahead)
+        or (is_year(code) and not named and (_DATED.search(ahead) or not _SIGN_BEHIND.match(behind)))
+        or (named and _is_house_number(line, match))
+        or (behind[:1] == " " and behind[1:2].islower() and not line.islower())
+    )
+
+
+def _is_counted(ahead: str) -> bool:
+    counted = _COUNTED.search(ahead)
+    # `IN 46142` is Indiana.
+    return counted is not None and not (counted[0][:2].isupper() and len(counted[0].strip()) == 2)
+
+
+def _is_house_number(line: str, match: re.Match[str]) -> bool:
+    """`1720 Kirkwood Drive` is no code and its town."""
+    if match.start() and line[match.start() - 2 : match.start() - 1] not in _SIGNS:
+        return False
+    part = _PART.match(line, match.end())
+    return part is not None and streets.names_street(part[0], surely=True)

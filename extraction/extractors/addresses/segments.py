@@ -1,0 +1,66 @@
+"""Lines cut into segments: what stands between commas, bars, dashes and the ends of lines, labels taken off.
+
+A table or a definition list says what a part is in the cell before it; a line of text says it before a colon.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+_SIGNS = ",;|·•‣▪●►»、，；｜⋅∙"
+#: Begins with one set of signs, so that the search runs over letters at once.
+_CUT = re.compile(
+    rf"[{_SIGNS}:：\s/.–—](?:(?<=[{_SIGNS}])|(?<=[^\W\d][:：])|(?<=\s)(?:[-–—/*~:]+\s|[-/](?=\w))|(?<=\w\w/)\s"
+    r"|(?<=\w[–—])\s|(?<=\d\.)\s(?=\d{4}))"
+)
+_EDGES = " \t.:*-–—_>/\"“”„'’‘()[]"
+_ENDS = ' \t:*-–—_>"“”„'
+_LABELS = Path(__file__).with_name("labels.toml")
+#: Longest label that stands alone, characters.
+_MAX_LABEL = 40
+
+
+class Segment(NamedTuple):
+    """A piece of a line and where it stands: `line[start:end]`."""
+
+    text: str
+    line: int
+    start: int
+    end: int
+
+
+@cache
+def _labels() -> dict[str, str]:
+    return {said: part for part, words in tomllib.loads(_LABELS.read_text("utf-8")).items() for said in words}
+
+
+def label_of(text: str) -> str:
+    """Which part a segment announces that is nothing but a label: street, postcode, city, both, region, country,
+    address, head (the head office's) or aside (a phone, a web address); "" for what is none.
+    """
+    return _labels().get(text.casefold(), "") if len(text) <= _MAX_LABEL else ""
+
+
+@lru_cache(maxsize=1_024)
+def pieces(line: str) -> tuple[tuple[str, int], ...]:
+    """(text, start) of each segment of a line, white space and signs around it taken off. Kept: pages of one site
+    share their lines.
+    """
+    found: list[tuple[str, int]] = []
+    begin = 0
+    for match in _CUT.finditer(line):
+        _take(found, line, begin, match.start())
+        begin = match.end()
+    _take(found, line, begin, len(line))
+    return tuple(found)
+
+
+def _take(found: list[tuple[str, int]], line: str, begin: int, end: int) -> None:
+    text = line[begin:end]
+    bare = text.lstrip(_EDGES)
+    if kept := bare.rstrip(_ENDS):
+        found.append((kept, begin + len(text) - len(bare)))

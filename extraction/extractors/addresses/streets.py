@@ -1,0 +1,178 @@
+"""What a street looks like: a word for one and a number, a number before a name, a P.O. box.
+
+How sure a text is a street is told by 0 to 3, and what belongs to one beside it (a floor, a house number that stands
+alone) is told apart from the town.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from extraction.extractors.addresses.formats import table
+
+#: A street without a number; one by its form alone (`Oudendijk 3`); one by its word, or a P.O. box.
+UNNUMBERED, FORMED, NAMED = 1, 2, 3
+MAX_STREET = 100
+
+WORDS = re.compile(r"(?<!\d)[^\W\d_]+(?:[-./'’][^\W\d_]+)*\.?")
+_NEVER = re.compile(
+    r"[@©®$€£¥%=<>{}!?]|\d{3}[-. ]\d{3,4}\b|\d{7}|\d[.:/]\d\d?[./]\d|\b\d{1,2}[:.h]\d\d\b|(?<!\w)\+\d"
+    r"|\b(?:tel|phone|fax|call|fon|mobile|gsm|e-?mail|www|https?|uhr|mon|tue|wed|thu|fri|sat|sun|monday|friday|"
+    r"january|february|march|april|june|july|august|september|october|november|december|years?|employees|since|"
+    r"copyright|license|version|items?|pages?|customers|vat|iban|reg)\b",
+    re.IGNORECASE,
+)
+_BOX = re.compile(
+    r"\b(?:p\.?\s?o\.?\s?box|post\s?office box|pmb|locked bag|private bag|postfach|postbus|case postale|"
+    r"boîte postale|b\.?p\.?|"
+    r"apartado(?: de correos| postal)?|casella postale|caixa postal|skr(?:ytka)?\.? poczt\w*\.?|postboks|"
+    r"box|pl|p\.?\s?b\.?|а/я)"
+    r"\s?(?:no\.?|nr\.?|#)?\s?\d{1,6}\b",
+    re.IGNORECASE,
+)
+_NUMBER_FIRST = re.compile(r"\d{1,6}[A-Za-z]?(?:\s?[-–/&]\s?\d{1,6}[A-Za-z]?){0,3},?\s(?=\S*[^\W\d_]{2})\S")
+_NUMBER_LAST = re.compile(
+    r"[^\W\d_][^\d]{1,50}?[\s.,/](?:n[ºo°r]\.?\s?|no\.\s?|д\.\s?|буд\.\s?|№\s?)?\d{1,5}\s?-?[A-Za-zА-Яа-я]?"
+    r"(?:\s?[-–/.]\s?\d{0,5}\s?[A-Za-z]?)?(?:[-/\s][A-Za-z]{1,3}\d{0,3})?(?:\s(?:bus|bte|boîte|app|apt|lok|m|kv)\.?\s?\w{1,4})?\Z",
+    re.IGNORECASE,
+)
+#: A house number alone, with what may stand before one.
+HOUSE = re.compile(
+    r"(?:n[ºo°r]?\.?|nr\.?|no\.?|num\.?|nº|№|д\.?|дом|буд\.?|будинок|br\.?|št\.?|sz\.?|#)?\s?"
+    r"\d{1,5}\s?-?[A-Za-zА-Яа-я]?(?:\s?[-–/+]\s?\d{1,5}\s?[A-Za-z]?)?\.?\Z",
+    re.IGNORECASE,
+)
+_ROOM_WORDS = (
+    r"suite|ste|unit|units|bureau|büro|floor|flat|level|lvl|apt|apartment|room|rm|office|shop|bldg|building|block|blk|tower|"
+    r"étage|etage|stock|stiege|top|tür|hinterhaus|aufgang|bus|boîte|bte|piso|planta|local|oficina|of|sala|conj|"
+    r"andar|loja|lokal|lok|scala|interno|int|kat|daire|kancelář|кв|оф|офис|офіс|кабинет|этаж|поверх|wing|gate|"
+    r"warehouse|lot|plot|door|entrance|bat|bât|bâtiment|escalier|portal|puerta|torre|nave|h\.?no|gf|#"
+)
+ROOM = re.compile(
+    rf"\d{{1,2}}[ºª]\s?[A-Z]?\Z|(?:(?:{_ROOM_WORDS})\.?\s?(?:no\.?\s?)?#?\s?[\w.-]{{1,6}}|#\s?\w{{1,6}})(?=\W|\Z)"
+    r"|\d{1,3}\s?(?:st|nd|rd|th|\.|º|ª|°|er|e|ème)?\s?(?:floor|fl|og|etage|stock|andar|piso|planta|étage|emelet|em|kerros|"
+    r"vån|tr|sal|piętro|kat|этаж|поверх)\b"
+    r"|(?:ground|first|second|third|fourth|fifth|sixth|top|upper|lower|mezzanine)\s+(?:floor|level)\b",
+    re.IGNORECASE,
+)
+_DIRECTION = re.compile(r"(?:[NS]\.?[EW]?|[EW])\.?|North|South|East|West", re.IGNORECASE)
+_BUILDING = re.compile(
+    r"\b(?:house|building|tower|towers|centre|center|park|estate|mills?|works|plaza|haus|gebäude|immeuble|"
+    r"bâtiment|résidence|edificio|edifício|torre|court|quarter|point|arcade|mall|complex|campus|bldg)\Z",
+    re.IGNORECASE,
+)
+_WITH = re.compile(r"(?:c\s?/\s?o|z\.?\s?hd\.?|attn\.?|attention|t\.?a\.?v\.?|à l'attention)\b", re.IGNORECASE)
+#: What stands before a house number and is none of the street: a firm's name, a label, a sentence.
+_LEAD = re.compile(
+    r"^(?!(?:p\.?\s?o\.?\s)?(?:box|suite|ste|unit|floor|flat|level|shop|apt|building|no\.?|pmb)\b)"
+    r"[^\d]{2,80}?[\s:,.]\s?(?=\d{1,6}[A-Za-z]?\s+(?:[NSEW]\.?\s|[A-Z]|\d+(?:st|nd|rd|th)\b))",
+    re.IGNORECASE,
+)
+#: The firm's name with its legal form before its street: `Acme S.A. Paseo del Prado 1`.
+FIRM = re.compile(
+    r"^.{0,80}?(?<!\w)(?:GmbH(?:\s?&\s?Co\.?\s?KG)?|AG|KG|e\.\s?K\.|S\.\s?A\.(?:\s?U\.)?|S\.\s?L\.(?:\s?U\.)?|SARL|SAS|S\.?r\.?l\.|"
+    r"S\.?p\.?A\.|B\.?V\.|Lda\.|Ltda\.|Sp\. z o\.o\.|AB|ApS|A/S|Oy|Ltd\.?|Limited|LLP|LLC|Inc\.)[\s,.·•|–-]{1,4}(?=\S)"
+)
+#: Sentences before a street: `Visit us at 12 High Street`, `Unser Büro: …`.
+_TOLD = re.compile(
+    r"^.{0,60}?\b(?:address|adresse|anschrift|office|headquarters|location|visit us|dirección|indirizzo|"
+    r"adres)s?\s?[:\-–]\s|^.{0,60}?\b(?:located at|situated at|based at|find us at|offices? at|visit us at|sitz in der|"
+    r"befindet sich in der)\s",
+    re.IGNORECASE,
+)
+
+
+def countries_by_words(text: str) -> frozenset[str]:
+    """The countries whose streets are called by a word of the text; none where no word tells."""
+    known = table()
+    told: frozenset[str] = frozenset()
+    for word in _street_words(text):
+        told = told | known.street_words.get(word, frozenset())
+        for ending, countries in known.street_endings.items():
+            if word.endswith(ending) and len(word) > len(ending):
+                told = told | countries
+                break
+    return told
+
+
+def _street_words(text: str) -> list[str]:
+    """Case-folded words that may name a street. A single letter does so with a dot or stroke behind it only: `u.`."""
+    found = []
+    for match in WORDS.finditer(text[:MAX_STREET]):
+        word = match[0].casefold()
+        bare = word.rstrip(".")
+        if len(bare) == 1 and not (word.endswith(".") or text[match.end() : match.end() + 1] in ("/", ".", "º")):
+            continue
+        found.append(bare)
+        if "." in bare or "/" in bare:  # `ul.Prosta`, `c/Mayor`
+            head = re.split(r"[./]", bare, maxsplit=1)[0]
+            found.append(head)
+    return found
+
+
+@lru_cache(maxsize=2_048)
+def names_street(text: str, *, surely: bool = False) -> bool:
+    """Whether a word of the text names a street; `surely`: none that towns are called by as well."""
+    known = table()
+    endings = tuple(known.street_endings)
+    return any(
+        (word in known.street_words and not (surely and word in known.ambiguous))
+        or (word.endswith(endings) and word not in endings)
+        for word in _street_words(text)
+    )
+
+
+@lru_cache(maxsize=2_048)
+def strength(text: str) -> int:
+    """How surely a text is a street: 0 no, `UNNUMBERED`, `FORMED`, `NAMED`."""
+    if not 3 <= len(text) <= MAX_STREET or _NEVER.search(text) or _WITH.match(text):
+        return 0
+    numbered = any(map(str.isdigit, text))
+    if numbered and _BOX.search(text):
+        return NAMED
+    if text.count(" ") <= 11 and names_street(text):
+        told = UNNUMBERED if _is_title(text) or _begins_with_word(text) else 0
+        return NAMED if numbered else told
+    return FORMED if numbered and _is_formed(text) else 0
+
+
+def _is_formed(text: str) -> bool:
+    if _is_title(text):
+        formed = _NUMBER_LAST.match(text)
+    else:
+        formed = _NUMBER_FIRST.match(text) if _is_title(text.lstrip("0123456789-–/& ,")) else None
+    return formed is not None and not ROOM.fullmatch(text)
+
+
+def _is_title(text: str) -> bool:
+    """Whether a text begins as a name does: by a capital, or in a script that has none."""
+    sign = text.lstrip("'’\"( ")[:1]
+    return bool(sign) and sign.isalpha() and not sign.islower()
+
+
+def _begins_with_word(text: str) -> bool:
+    """Whether a street's word and a name begin a text: `rue Haute`, `вул. Хрещатик`."""
+    first, _, rest = text.partition(" ")
+    return first.casefold().rstrip(".") in table().street_words and any(map(_is_title, rest.split()))
+
+
+def belongs(text: str) -> bool:
+    """Whether a text is a part of a street beside it: a house number, a floor, a room."""
+    return len(text) <= 40 and bool(
+        _DIRECTION.fullmatch(text) or HOUSE.match(text) or (ROOM.match(text) and not names_street(text))
+    )
+
+
+def is_building(text: str) -> bool:
+    return len(text) <= 50 and bool(_BUILDING.search(text)) and _is_title(text)
+
+
+def bare_street(text: str) -> str:
+    """The street of a text: firm, label and sentence before it taken off."""
+    text = FIRM.sub("", _TOLD.sub("", text[-160:]), count=1)
+    lead = _LEAD.match(text)
+    if lead and names_street(text[lead.end() :]) and not names_street(lead[0]) and not ROOM.match(text):
+        text = text[lead.end() :]
+    text = text.strip(" ,|•·-–:;")
+    return text[:-1] if text[-1:] == "." and text[-2:-1].isdigit() else text

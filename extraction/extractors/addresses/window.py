@@ -1,0 +1,304 @@
+"""The address around one place of a page: a postcode, or the house number of a street that has none.
+
+The town is looked for on the side of the code that a country of such codes writes it on, the street before it, or
+behind it where some country does so. A code of four or five digits proves nothing: it needs a town and a street.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from extraction.extractors.addresses import streets, towns
+from extraction.extractors.addresses.beside import Town, side_of, told_country, town_after, town_before
+from extraction.extractors.addresses.cjk import read_cjk
+from extraction.extractors.addresses.formats import code_form, countries_of, folded, table
+from extraction.extractors.addresses.segments import Segment, label_of, pieces
+from extraction.extractors.addresses.street_search import joined, leading_parts, street_before, street_behind
+from extraction.extractors.countries import country_named
+
+#: Whatever has the form of a postcode somewhere.
+CODE = re.compile(
+    r"(?<![A-Za-z0-9_$€£¥#+@.=&])(?<!\d[,:/-])(?:"
+    r"\d{5}-\d{4}|\d{5}-\d{3}|\d{4}-\d{3}|\d{3}-\d{4}|\d{2}-\d{3}|\d{3}[ ]\d{2,3}|"
+    r"\d{4}(?:[ ]?[A-Z]{2}|[a-z]{2})|\d{4,7}"
+    r"|[A-Za-z]{1,2}\d[A-Za-z\d]?\s{0,2}\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ -]?\d[A-Za-z]\d"
+    r"|(?:[A-Z]\d\d|D6W)[ ]?[A-Z\d]{4}|[A-Z]\d{4}[A-Z]{3})(?![A-Za-z0-9_%@]|[.,:/-]\d)"
+)
+#: Segments before and behind a code that may be of its address.
+SEGMENTS_BEFORE, SEGMENTS_BEHIND = 8, 4
+
+_MARK = re.compile(r"(?:^|[\s(])([A-Z]{1,3})\s?([-–]?)\s?\Z")
+_CODE_LABEL = re.compile(
+    r"(?:\b(?:plz|cep|c\.?\s?p\.?|cap|zip(?:\s?code)?|post\s?code|postal\s?code|eircode|psč|irsz\.?|pin(?:\s?code)?|"
+    r"t\.?\s?k\.?|postnr\.?|p\.?c\.?)|〒|우)\s?[-.:–]?\s?\Z",
+    re.IGNORECASE,
+)
+#: Codes that no other thing looks like: they need a town only.
+_TELLING = frozenset(("GB", "CA", "NL", "AR"))
+_RARE_FORM = frozenset(("999999", "999 999", "9999999", "999-9999", "999", "AAA 9999", "AAA9999"))
+_DUBLIN = re.compile(r"dublin \d{1,2}w?\Z")
+#: Countries whose addresses may end with the region, without a code.
+_WITH_REGION = ("US", "CA", "AU", "IE")
+
+
+class Reading(NamedTuple):
+    """An address as read: its parts ("" where there is none), its line, and whether it is called the head office."""
+
+    street: str
+    city: str
+    region: str
+    postcode: str
+    country: str
+    line: int
+    head: bool
+
+
+class Found(NamedTuple):
+    """A reading, and where in the window it ends: line and place."""
+
+    reading: Reading
+    end: tuple[int, int]
+
+
+class _Asked(NamedTuple):
+    """A code and what stands around it."""
+
+    code: str
+    number: int
+    #: What stands before it in its segment, and behind.
+    rest: Segment
+    right: str
+    before: list[Segment]
+    behind: list[Segment]
+    countries: tuple[str, ...]
+    mark: str
+    labelled: bool
+
+
+class Window:
+    """A few lines of a page; those from `after` on are nobody's yet. `home`: countries that the page points to."""
+
+    def __init__(self, lines: tuple[str, ...], home: tuple[str, ...], after: tuple[int, int]) -> None:
+        self.lines = lines
+        self.home = home
+        self.after = after
+        self._segments: dict[int, list[Segment]] = {}
+
+    def _cut(self, number: int) -> list[Segment]:
+        if number not in self._segments:
+            cuts = pieces(self.lines[number])
+            self._segments[number] = [Segment(text, number, start, start + len(text)) for text, start in cuts]
+        return self._segments[number]
+
+    def _before(self, number: int, own: list[Segment]) -> list[Segment]:
+        """The segments before those of a line that are given, the nearest first."""
+        before = own[::-1]
+        for above in range(number - 1, -1, -1):
+            if len(before) >= SEGMENTS_BEFORE:
+                break
+            before += self._cut(above)[::-1]
+        return [s for s in before[:SEGMENTS_BEFORE] if (s.line, s.start) > self.after]
+
+    def _below(self, number: int, most: int) -> list[Segment]:
+        below: list[Segment] = []
+        for line in range(number + 1, len(self.lines)):
+            if len(below) >= most:
+                break
+            below += self._cut(line)
+        return below[:most]
+
+    def around_code(self, number: int, begin: int, end: int) -> Found | None:
+        """The address around the code at `lines[number][begin:end]`."""
+        line, segments = self.lines[number], self._cut(number)
+        code = " ".join(line[begin:end].split())
+        countries = countries_of(code)
+        place = next((at for at, s in enumerate(segments) if s.start <= begin and end <= s.end), None)
+        if place is None or not countries:
+            return None
+        own = segments[place]
+        if code.isdigit() and streets.ROOM.fullmatch(own.text):
+            return None
+        before = self._before(number, segments[:place])
+        behind = segments[place + 1 :] + self._below(number, SEGMENTS_BEHIND)
+        left, right = line[own.start : begin], line[end : own.end].lstrip(" )],.-–—/")
+        if not line.isascii() and (found := self._in_script(code, number, [right, left], before, behind, countries)):
+            return found
+        left, mark = _mark(left, countries, bool(right))
+        left, labelled = _unlabelled(left, before)
+        rest = own._replace(text=left.strip(" ,.([-–|/"), end=own.start + len(left))
+        countries = (mark,) if mark else tuple(c for c in countries if not table().formats[c].always_marked)
+        asked = _Asked(
+            code, number, rest, right, _unlabelled_parts(before), _unlabelled_parts(behind), countries, mark, labelled
+        )
+        return self._read(asked, own, end)
+
+    def _read(self, asked: _Asked, own: Segment, end: int) -> Found | None:
+        ahead, after = self._sides(asked)
+        told = asked.mark or told_country(ahead, after, asked.right, asked.countries)
+        chosen = told or self._at_home(asked.countries)
+        side = side_of(chosen, asked.countries, ahead, after, bool(asked.right), asked.rest, asked.before)
+        town, nearest, used = after, [asked.rest, *asked.before], after.used
+        if side == "before":
+            town, nearest, used = ahead, asked.before[ahead.used :], 0
+            if ahead.street:
+                nearest = [ahead.street, *nearest]
+            if not town.region and not asked.right and asked.behind:
+                town = town._replace(region=towns.is_region(asked.behind[0].text, asked.countries) or "")
+        telling = len(asked.countries) == 1 and asked.countries[0] in _TELLING
+        street = street_before(self.lines, [s for s in nearest if s.text], sure=telling or bool(told))
+        if not street:
+            street = street_behind(self.lines, asked.behind[used:], asked.number, chosen, asked.countries)
+        known = bool(told or asked.labelled)
+        if not _holds(asked.code, town, street, proof=telling or known, known=known or bool(chosen)):
+            return None
+        last = asked.behind[used - 1] if used else own
+        reading = Reading(
+            streets.bare_street(street),
+            towns.district_off(town.name),
+            town.region,
+            asked.code.upper(),
+            told or _by_street(street, asked.countries),
+            asked.number,
+            any(label_of(s.text) == "head" for s in asked.before),
+        )
+        return Found(reading, (last.line, max(last.start, end - 1 if last is own else 0)))
+
+    def _at_home(self, countries: tuple[str, ...]) -> str:
+        if len(countries) == 1:
+            return countries[0]
+        return next((country for country in self.home if country in countries), "")
+
+    def _sides(self, asked: _Asked) -> tuple[Town, Town]:
+        """The towns before and behind a code; one side is not looked at where the other tells enough."""
+        any_case = not asked.code.isdigit() and self.lines[asked.number].islower()
+        home = self._at_home(asked.countries)
+        after = Town()
+        if asked.right and home and table().formats[home].sides == {"after"}:
+            after = town_after(asked.right, asked.behind, asked.countries, any_case=any_case)
+            if after.name:
+                return Town(), after
+        ahead = town_before(asked.rest, asked.before, asked.countries, any_case=any_case)
+        if not (ahead.name and ahead.region and folded(ahead.region) in table().formats["US"].regions):
+            after = town_after(asked.right, asked.behind, asked.countries, any_case=any_case)
+        return ahead, after
+
+    def _in_script(
+        self, code: str, number: int, own: list[str], before: list[Segment], behind: list[Segment], of: tuple[str, ...]
+    ) -> Found | None:
+        for text in (*own, *(s.text for s in behind[:1]), *(s.text for s in before[:2])):
+            if text and not text.isascii() and (found := read_cjk(text, of)):
+                country, parts = found
+                head = any(label_of(s.text) == "head" for s in before)
+                reading = Reading(parts["street"], parts["city"], parts.get("region", ""), code, country, number, head)
+                return Found(reading, (number, len(self.lines[number])))
+        return None
+
+    def without_code(self, number: int) -> Found | None:
+        """An address that ends without a code: with its town where a country has no codes, a region or a country."""
+        own = self._cut(number)
+        first = next((at for at, s in enumerate(own) if streets.strength(s.text) >= streets.FORMED), None)
+        if first is None or (number, own[first].start) <= self.after:
+            return None
+        following = (own[first + 1 :] + self._below(number, 4))[:5]
+        for at, piece in enumerate(following):
+            ends = _ending(piece.text)
+            if ends is None:
+                continue
+            city, region, country = ends
+            near = [*following[: at + 3], *self._below(following[-1].line, 1)]
+            if any((code := CODE.search(s.text)) and country in countries_of(code[0]) for s in near):
+                return None
+            if not city:
+                city = towns.whole(following[at - 1].text) if at else ""
+                if not city or streets.strength(following[at - 1].text) >= streets.FORMED or streets.belongs(city):
+                    return None
+            extras = [s for s in following[:at] if streets.belongs(s.text)]
+            street = joined(self.lines, [*leading_parts(own[first], own[:first][::-1]), own[first], *extras])
+            reading = Reading(
+                streets.bare_street(street),
+                city,
+                region,
+                "",
+                country,
+                number,
+                any(label_of(s.text) == "head" for s in self._before(number, own[:first])),
+            )
+            return Found(reading, (piece.line, piece.end))
+        return None
+
+
+def is_year(code: str) -> bool:
+    return len(code) == 4 and code.isdigit() and 1900 <= int(code) < 2100
+
+
+def _mark(left: str, countries: tuple[str, ...], town_behind: bool) -> tuple[str, str]:
+    """(text before the mark, country) of a code's mark: `D-80331`, `LV-1010`, `SE 113 29`."""
+    match = _MARK.search(left)
+    country = table().marks.get(match[1], "") if match else ""
+    if match is None or country not in countries:
+        return left, ""
+    if not match[2] and not town_behind and folded(match[1]) in table().regions:
+        return left, ""
+    return left[: match.start()], country
+
+
+def labelled_code(ahead: str) -> bool:
+    """Whether a text ends with what announces a postcode: `PLZ `, `CEP: `."""
+    return bool(_CODE_LABEL.search(ahead))
+
+
+def _unlabelled(left: str, before: list[Segment]) -> tuple[str, bool]:
+    match = _CODE_LABEL.search(left)
+    if match:
+        return left[: match.start()], True
+    return left, bool(before) and not left.strip(" (") and label_of(before[0].text) in ("postcode", "both")
+
+
+@lru_cache(maxsize=1_024)
+def _ending(text: str) -> tuple[str, str, str] | None:
+    """(town, region, country) of a segment that ends an address without a code."""
+    if len(text) > 40:
+        return None
+    name = folded(text)
+    if name in table().towns:
+        return text, "", table().towns[name]
+    if _DUBLIN.match(name):
+        return "Dublin", "", "IE"
+    if name.startswith(("co ", "county ")) and name.partition(" ")[2] in table().formats["IE"].regions:
+        return "", text, "IE"
+    if len(text) == 2 or len(text) > 4:
+        for country in _WITH_REGION:
+            if kept := table().formats[country].regions.get(name):
+                return ("", kept, country) if text[:2].isupper() or len(text) > 3 else None
+    country_ = country_named(text) if len(text) > 2 else None
+    return ("", "", country_) if country_ else None
+
+
+def _holds(code: str, town: Town, street: str, *, proof: bool, known: bool) -> bool:
+    """Whether what was found around a code is an address, and no year, price or number of something else."""
+    if not street and not town.name:
+        return False
+    form = code_form(code)
+    if form in _RARE_FORM and not (known and (town.name or street)):
+        return False
+    if proof and town.name and not (form == "9999" and is_year(code) and not street):
+        return not town.runs_on or bool(street)
+    if proof and street and not code.isdigit():
+        return True
+    if town.runs_on or not street or not town.name:
+        return False
+    return not is_year(code) or known or streets.strength(street) == streets.NAMED
+
+
+def _by_street(street: str, countries: tuple[str, ...]) -> str:
+    """The country of a bare code, where the words of the street leave one: `utca` is Hungarian."""
+    if len(countries) == 1:
+        return countries[0]
+    named = streets.countries_by_words(street).intersection(countries) if street else ()
+    return next(iter(named)) if len(named) == 1 else ""
+
+
+def _unlabelled_parts(segments: list[Segment]) -> list[Segment]:
+    return [s for s in segments if label_of(s.text) not in ("postcode", "both", "city", "country", "region")]
