@@ -34,6 +34,8 @@ def read(signs: Collection[str], tree: LexborHTMLParser, *, url: str, domain: st
     for syntax in _SYNTAXES if signs else ():
         if any(sign in signs for sign in syntax.SIGNS):
             syntax.read(tree, nodes)
+    for node in nodes.all:  # what is called a property of nothing stands for itself
+        node.nested = node.nested and bool(node.held_by)
     host = ""
     with contextlib.suppress(ValueError):
         host = (urlsplit(url).hostname or "").removeprefix("www.")
