@@ -27,6 +27,22 @@ _METHODS = {
     "domain": "by the domain",
     "keywords": "by its words",
     "imprint": "imprint",
+    "html-lang": "as the page declares it",
+    "copyright": "copyright line",
+    "cfemail": "e-mail link, unscrambled",
+    "attribute": "hidden in the markup",
+    "script": "script",
+    "header": "response header",
+    "cookie": "cookie",
+    "html": "markup",
+    "link": "link",
+    "img": "picture",
+    "icon": "icon",
+    "page-kind": "the page itself",
+    "address": "by its addresses",
+    "phone": "by its phone numbers",
+    "language": "by its language",
+    "derived": "by the addresses found",
 }
 #: Characters of a page's address that are shown.
 _SHOWN = 60
@@ -41,6 +57,8 @@ class Origin:
     page: str
     #: How it stood there, and how sure that is.
     how: str
+    #: The page's own words, or those that made a rule speak; empty where none were kept.
+    words: str = ""
 
 
 def how(method: str | None) -> str:
@@ -84,11 +102,18 @@ def _sure(fact: Mapping[str, Any]) -> float:
 
 
 def origin(fact: Mapping[str, Any], domain: str) -> Origin:
-    """The origin of a fact (`data.schemas.FACT`: source, method, confidence) of the company with this domain."""
+    """The origin of a fact (of `data.schemas.FACT` its source, method, confidence, quote, words) of a company."""
     told = [how(fact["method"])] if fact["method"] else []
     if fact["confidence"] is not None:
         told.append(f"{percent(fact['confidence'])} sure")
-    return Origin(fact["source"], shown_page(fact["source"] or "", domain), ", ".join(told))
+    return Origin(fact["source"], shown_page(fact["source"] or "", domain), ", ".join(told), words(fact))
+
+
+def words(fact: Mapping[str, Any]) -> str:
+    """What a fact was read from: its quote in quotation marks, else the words that made a rule speak."""
+    if fact.get("quote"):
+        return f"“{fact['quote']}”"
+    return ", ".join(fact.get("words") or ())
 
 
 def shown_page(url: str, domain: str) -> str:

@@ -1,7 +1,9 @@
-"""XLSX: the leads as a filterable sheet in their layout, one with the counts and warnings, and one about the report.
+"""XLSX: the leads as a filterable sheet in their layout, the evidence of the best of them, the counts and warnings, and
+a sheet about the report.
 
 Texts are written as texts: never as formulas, never as links. Written row by row, so that memory stays flat.
 """
+# ruff: noqa: S608  the source is built by reports.rows
 
 from __future__ import annotations
 
@@ -36,6 +38,11 @@ _WIDTHS = {
 _WIDTHS |= {"url": 28, "contributions": 60, "technologies": 32, "social": 30, "error": 40, "score": 8, "tier": 6}
 _WIDTHS |= {"rank": 7, "why": 60, "website": 28, "email": 28, "phone": 18, "phone_e164": 18, "street": 28, "city": 18}
 _WIDTHS |= {"country_name": 18, "linkedin": 34, "industry": 24, "facts": 60, "fit": 7, "reach": 7}
+#: Leads whose facts have a sheet of their own, and facts of each; JSON and Parquet have all.
+EVIDENCE_LEADS, _EVIDENCE_FACTS = 500, 40
+#: Header of that sheet → width.
+_EVIDENCE = {"Company": 28, "Domain": 26, "Field": 18, "Value": 40, "Words of the page": 60, "Page": 44, "Place": 20}
+_EVIDENCE |= {"How": 20, "Sure": 8, "Why": 44}
 #: Tier → fill and text colour.
 _TIERS = {
     "A": ("#d7f0ea", "#0b5f57"),
@@ -81,6 +88,7 @@ def write(data: ReportData, out: Path) -> int:
     book = xlsxwriter.Workbook(str(out), {**options, "tmpdir": str(data.scratch)})
     book.use_zip64()  # a full sheet of long texts is more than 4 GB before it is packed; smaller ones are as ever
     _leads(book, data, table)
+    _evidence(book, data)
     _summary(book, analyze_rows(data.final))
     _about(book, data, table)
     try:
@@ -118,6 +126,38 @@ def _leads(book: Any, data: ReportData, table: Table) -> None:
         # A column without a single value only makes the others harder to find; it is there to be unfolded.
         nothing = {"hidden": True} if line and number not in filled else {}
         sheet.set_column(number, number, max(width, min(len(column.header) + 3, 40)), None, nothing)
+
+
+def _evidence(book: Any, data: ReportData) -> None:
+    """Where the values of the best leads come from, a fact a line; no sheet where there is none."""
+    from reports.final_rows import GOOD
+    from reports.provenance import how, place
+
+    leads = data.final.ask(
+        f"SELECT coalesce(name, domain) AS name, domain, facts[1:{_EVIDENCE_FACTS}] AS facts FROM {data.ranked} "
+        f"WHERE {GOOD} LIMIT {EVIDENCE_LEADS}"
+    )
+    if not any(lead["facts"] for lead in leads):
+        return
+    sheet = book.add_worksheet("Evidence")
+    head = book.add_format({"bold": True, "bg_color": "#12343b", "font_color": "#ffffff"})
+    shares = book.add_format({"num_format": "0 %", "align": "left"})
+    for number, (header, width) in enumerate(_EVIDENCE.items()):
+        sheet.write_string(0, number, header, head)
+        sheet.set_column(number, number, width)
+    sheet.freeze_panes(1, 2)
+    line = 0
+    for lead in leads:
+        for fact in lead["facts"] or ():
+            line += 1
+            said = fact["quote"] or ", ".join(fact["words"] or ())
+            texts = (lead["name"], lead["domain"], fact["field"], fact["value"], said, fact["source"], place(fact))
+            for number, text in enumerate((*texts, how(fact["method"]))):
+                sheet.write_string(line, number, cut(text or ""))
+            if fact["confidence"] is not None:
+                sheet.write_number(line, len(texts) + 1, fact["confidence"], shares)
+            sheet.write_string(line, len(texts) + 2, cut(fact["why"] or ""))
+    sheet.autofilter(0, 0, line, len(_EVIDENCE) - 1)
 
 
 def _cell(sheet: Any, line: int, column: int, value: Any, time: Any) -> None:

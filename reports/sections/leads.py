@@ -25,6 +25,8 @@ _MAIN_REASONS = 3
 #: Fields whose origin is told, beside those of contacts.
 _TOLD = ("name", "legal_name", "vat_id", "register", "address", "industry", "employees", "founded", "description")
 _FACTS = 100
+#: Characters of a quote, and words of a rule.
+_QUOTE, _WORDS = 160, 4
 #: Lines of the job's own list that are shown of a lead, and texts of each.
 _LINES = 3
 _TEXTS = 16
@@ -110,7 +112,8 @@ def _leads(rows: FinalRows, most: int) -> list[dict[str, Any]]:
           list_transform(list_filter(facts, lambda x: x.field IN {_TOLD}
               OR list_contains(list_concat(emails, phones, fax), x.value))[1:{_FACTS}],
             lambda x: {{field: x.field, value: left(x.value, 254), source: left(x.source, {links.MAX_URL + 1}),
-              method: left(x.method, 40), confidence: x.confidence::DOUBLE}}) AS facts,
+              method: left(x.method, 40), confidence: x.confidence::DOUBLE, quote: left(x.quote, {_QUOTE}),
+              words: list_transform(x.words[1:{_WORDS}], lambda y: left(y, 60))}}) AS facts,
           list_transform(input[1:{_LINES}], lambda x: {{line: x.line, texts: list_transform(
             list_filter(map_entries(x.values), lambda y: y.value <> '')[1:{_TEXTS}],
             lambda y: {{header: left(y.key, 40), text: left(y.value, 100)}})}}) AS input,

@@ -98,7 +98,8 @@ def test_no_value_of_a_row_appears_unescaped(tmp_path: Path, con: Any, value: st
     row = good("a.com", 50, **dict.fromkeys(FIELDS[:-2], hostile), emails=[hostile], phones=[hostile])
     row |= {"technologies": [hostile], "social": {hostile[:20]: hostile}, "language": hostile}
     row |= {"contributions": [part(hostile, hostile, 5, hostile)], "model_version": hostile}
-    row |= {"facts": [{"field": "emails", "value": hostile, "source": hostile, "method": hostile, "confidence": 0.5}]}
+    fact = {"field": "emails", "value": hostile, "source": hostile, "method": hostile, "confidence": 0.5}
+    row |= {"facts": [fact | {"quote": hostile}, fact | {"field": "name", "words": [hostile, hostile]}]}
     failed = bad(hostile, hostile, hostile)
     for report_type in ("comprehensive", "quality"):
         page = assert_contained(html(tmp_path, con, [row, failed], report_type, title=hostile, tags=[hostile]))
@@ -123,7 +124,14 @@ def test_a_lead_has_all_of_its_contacts_and_where_each_was_found(tmp_path: Path,
     emails = [f"person{n}@a.de" for n in range(12)]
     found = [(field, value) for field, values in (("phone", ["+4922155512345"]), ("email", emails)) for value in values]
     facts = [
-        {"field": field, "value": value, "source": f"https://www.a.de/team/{n}", "method": "text", "confidence": 0.5}
+        {
+            "field": field,
+            "value": value,
+            "source": f"https://www.a.de/team/{n}",
+            "method": "text",
+            "confidence": 0.5,
+            "quote": f'Mail "{n}" <b>an uns</b>',
+        }
         for n, (field, value) in enumerate([*found, ("address", "Hauptstr. 5")])
     ]
     content = good("a.de", 50, emails=emails, phones=["+4922155512345"], fax=["+431234567"], country="DE", facts=facts)
@@ -131,10 +139,11 @@ def test_a_lead_has_all_of_its_contacts_and_where_each_was_found(tmp_path: Path,
     content["input"] = [{"line": 3, "values": {"Record ID": "4711", "Note": ""}}]
     text = html(tmp_path, con, [content])
     for number, address in enumerate(emails, 1):
-        told = f'<li><a href="mailto:{address}">{address}</a> <small><a href="https://www.a.de/team/{number}">'
+        title = f"“Mail &#34;{number}&#34; &lt;b&gt;an uns&lt;/b&gt;”"
+        told = f'<li><a href="mailto:{address}">{address}</a> <small title="{title}"><a href="https://www.a.de/team/{number}">'
         assert f"{told}/team/{number}</a> · in the text, 50 % sure</small></li>" in text
-    assert '<a href="tel:+4922155512345">0221 55512345</a> <small><a href="https://www.a.de/team/0">' in text
-    assert "<bdi>Hauptstr. 5, 50667 Köln, Germany</bdi> <small><a" in text
+    assert '<a href="tel:+4922155512345">0221 55512345</a> <small title=' in text
+    assert "<bdi>Hauptstr. 5, 50667 Köln, Germany</bdi> <small title=" in text
     assert "Your list, line 3</h4><dl><dt>Record ID</dt><dd><bdi>4711</bdi></dd></dl>" in text
 
 

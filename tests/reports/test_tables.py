@@ -170,17 +170,18 @@ def test_parts_and_look_alikes(tmp_path: Path, con: Any, text: str, cell: str) -
 def test_xlsx_has_texts_only(tmp_path: Path, con: Any, rows: list[Path]) -> None:
     """No cell of any sheet is a formula or a link, whatever stands in it."""
     texts = [before + sign + "1+1" for before in ("", " ", "\xad", "a;") for sign in SIGNS] + ["http://a.example/"]
-    hurt = [good(f"c{n}.com", 5, name=text, error=None) for n, text in enumerate(texts)]
+    facts = [[dict.fromkeys(("field", "value", "method", "quote", "source", "why"), text)] for text in texts]
+    hurt = [good(f"c{n}.com", 5, name=text, error=None, facts=facts[n]) for n, text in enumerate(texts)]
     path = made(tmp_path, con, "xlsx", [write_rows(tmp_path / "r.parquet", hurt)])
     with zipfile.ZipFile(path) as book:
         sheets = [book.read(name).decode() for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
-    assert len(sheets) == 3
+    assert len(sheets) == 4
     assert not any("<f>" in sheet or "<f " in sheet or "<hyperlink" in sheet for sheet in sheets)
 
 
 def test_xlsx_reads_back_as_texts_and_numbers(tmp_path: Path, con: Any, rows: list[Path]) -> None:
     book = CalamineWorkbook.from_path(str(made(tmp_path, con, "xlsx", rows)))
-    assert book.sheet_names == ["Leads", "Summary", "About"]
+    assert book.sheet_names == ["Leads", "Evidence", "Summary", "About"]
     header, *lines = book.get_sheet_by_name("Leads").to_python()
     assert header[:5] == ["score", "tier", "fit", "reach", "name"]
     assert sorted(header) == sorted(COLUMNS)
@@ -190,6 +191,16 @@ def test_xlsx_reads_back_as_texts_and_numbers(tmp_path: Path, con: Any, rows: li
     assert formula["score"] == 55.0
     assert lines[RANKED.index("script.com")][header.index("url")] == "javascript:alert(1)"
     assert formula["scraped_at"] == NOW.replace(tzinfo=None), "a date, not a text"
+    _, evidence = book.get_sheet_by_name("Evidence").to_python()
+    assert evidence[2:8] == [
+        "email",
+        "info@best.de",
+        "=1+1 Mail: info@best.de",
+        evidence[5],
+        "line 12 of its text",
+        "e-mail link",
+    ]
+    assert evidence[5] == "https://best.de/kontakt" and round(evidence[8], 2) == 0.97
     summary = book.get_sheet_by_name("Summary").to_python()
     assert summary[0][:2] == ["Companies", 12.0]
 
