@@ -17,7 +17,7 @@ ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES))
 endif
 
-.PHONY: help setup up demo test test-fast coverage hooks check fmt docs dashboard monitoring-proof screenshots client lock sbom pin soak bench bench-quick bench-setup clean
+.PHONY: help setup up demo test test-fast coverage hooks check fmt docs dashboard monitoring-proof screenshots client lock sbom pin soak fuzz bench bench-quick bench-setup clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10
 	@python -m tests.faults.notice_kills
 	@LEADMILL_TEST_MANY_JOBS=$(or $(JOBS),10000) pytest -q -s tests/faults/test_many_jobs.py
 	@python -m tests.faults.flat --seconds $(or $(SECONDS),600)
+
+fuzz: setup ## break pages for SECONDS (600), others each time, and read them
+	@LEADMILL_TEST_FUZZ_SECONDS=$(or $(SECONDS),600) pytest -q -s tests/extraction/test_mutations.py
 
 check: setup ## format, lint (Python and Lua), types, import order, licences
 	@ruff format --check .

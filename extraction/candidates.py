@@ -7,6 +7,7 @@ from typing import Any
 
 from extraction.extractors import addresses, phone_numbers
 from extraction.findings import MAX_QUOTE, Finding, fact, few
+from extraction.text import clean
 from leadmill.rows import Fact
 
 #: Field of the row's facts → the findings that settling chooses from, where they are called otherwise.
@@ -37,7 +38,7 @@ def unchosen(fields: Mapping[str, Sequence[Finding]], chosen: Iterable[Fact], co
                     key not in best or finding.confidence > best[key][0].confidence
                 ):
                     best[key] = finding, value
-        found += (fact(finding, value[:MAX_QUOTE], field=field, chosen=False) for finding, value in best.values())
+        found += (fact(finding, clean(value, MAX_QUOTE), field=field, chosen=False) for finding, value in best.values())
     return few(found)
 
 

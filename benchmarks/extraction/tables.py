@@ -44,7 +44,7 @@ def halves(judged: Sequence[Judgement]) -> Iterator[str]:
         for half in ("seen", "held"):
             mine = [one for one in its if one.half == half]
             shown.append(f"{_percent(mine, 'recall')} / {_percent(mine, 'precision')}")
-        yield f"{field:14} {shown[0]:>15} {shown[1]:>15}"
+        yield f"{field:18} {shown[0]:>15} {shown[1]:>15}"
 
 
 def reliability(judged: Sequence[Judgement]) -> Iterator[str]:
@@ -96,9 +96,9 @@ def score(judged: Sequence[Judgement]) -> str:
 
 def changes(before: Sequence[Judgement], now: Sequence[Judgement], *, all_told: bool = False) -> Iterator[str]:
     """Fields that got better or worse, then each value whose judgement changed; those held out only if `all_told`."""
-    yield f"{'field':14} {'recall':>15} {'precision':>15} {'better':>7} {'worse':>6}"
+    yield f"{'field':18} {'recall':>15} {'precision':>15} {'better':>7} {'worse':>6}"
     lines: list[str] = []
-    was, are = (dict(_groups(some, lambda one: one.field)) for some in (before, now))
+    was, are = (dict(_groups(some, _kind)) for some in (before, now))
     for field in [*are, *(field for field in was if field not in are)]:
         old, new = was.get(field, []), are.get(field, [])
         then, today = ({_key(one): one for one in some} for some in (old, new))
@@ -119,9 +119,12 @@ def changes(before: Sequence[Judgement], now: Sequence[Judgement], *, all_told: 
         if "case" in {one.side for one in new}:
             shown = [f"{_percent(old, 'case')} → {_percent(new, 'case')}", ""]
         if better or worse or shown[0].split(" → ")[0] != shown[0].split(" → ")[1]:
-            yield f"{field:14} {shown[0]:>15} {shown[1]:>15} {len(better):7} {len(worse):6}"
+            yield f"{field:18} {shown[0]:>15} {shown[1]:>15} {len(better):7} {len(worse):6}"
         told = [("+", one) for one in better if one] + [("-", one) for one in worse if one]
-        lines += [f"{sign} {_told(one)}" for sign, one in told if all_told or one.half == "seen"]
+        given = {_key(one) for one in new}
+        for sign, one in told:
+            if all_told or one.half == "seen":
+                lines.append(f"{sign} {_told(one)}{'' if _key(one) in given else ' – no longer given'}")
     yield from lines
 
 
@@ -137,6 +140,10 @@ def _told(one: Judgement) -> str:
     by = f" ({one.method} {one.confidence})" if one.method else ""
     note = f" – {one.note}" if one.note else ""
     return f"{one.half} {one.host} [{one.country}] {one.field} {what}: {one.value}{note}{by}"
+
+
+def _kind(one: Judgement) -> str:
+    return f"{one.field} (case)" if one.side == "case" else one.field
 
 
 def _key(one: Judgement) -> tuple[str, str, str]:
@@ -172,4 +179,5 @@ def _groups(judged: Iterable[Judgement], by: Callable[[Judgement], Any]) -> list
 
 
 def _place(field: str) -> tuple[int, str]:
-    return _ORDER.index(field) if field in _ORDER else len(_ORDER), field
+    field, _, case = field.partition(" (")
+    return len(_ORDER) * 2 + 1 if case else _ORDER.index(field) if field in _ORDER else len(_ORDER), field
