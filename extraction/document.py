@@ -121,7 +121,12 @@ class Document:
 
     @cached_property
     def _marks_in_markup(self) -> dict[Hints, list[Mark]]:
-        return MARKUP.marks(self.markup.lower())
+        return MARKUP.marks(self.lower_markup)
+
+    @cached_property
+    def lower_markup(self) -> bytes:
+        """The markup, its ASCII letters in lower case."""
+        return self.markup.lower()
 
     @cached_property
     def _line_ends(self) -> list[int]:
@@ -131,7 +136,7 @@ class Document:
         """Where hint words stand: in `lower`, or, for hints in markup, in `markup`."""
         found = self._marks_in_markup if hints.scan is MARKUP else self._marks
         # Hints that were made after the page was searched have it searched again.
-        return found[hints] if hints in found else hints(self.markup.lower() if hints.scan is MARKUP else self.lower)
+        return found[hints] if hints in found else hints(self.lower_markup if hints.scan is MARKUP else self.lower)
 
     def marked(self, hints: Hints) -> Sequence[int]:
         """The numbers of the lines with a hint word, in their order, each once."""

@@ -160,6 +160,16 @@ def test_an_extractor_or_enricher_reads_any_text_in_linear_time(name: str) -> No
     assert not {flood: times for flood, times in found.items() if times}
 
 
+@pytest.mark.parametrize(
+    "word", ["/wp-content/", "<script fbq(", "<!-- fbq(", "<pre fbq(", "<preview fbq(", "//google.com/"]
+)
+def test_places_of_markup_are_judged_in_linear_time(word: str) -> None:
+    def page(size: int) -> Document:
+        return Document(make_page((word + " ") * (size // len(word))))
+
+    assert superlinear(lambda page: list(PAGE_READERS["technologies"](page)), page, doublings(1_200_000)) is None
+
+
 @pytest.mark.parametrize("before", ["", '{"@type":"Organization","name":"', '{"a":"\\', "/*"])
 def test_json_ld_is_read_in_linear_time(before: str) -> None:
     found = {
