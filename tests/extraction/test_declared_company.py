@@ -268,3 +268,22 @@ def test_people_are_told_with_what_they_are_to_the_company(document) -> None:  #
     assert [(node.first("name"), said) for node, said in page.graph.persons] == [
         ("Eva Ohnsorg", "founder"), ("Jan Bloom", "employee"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({"streetAddress": "38 rue du Port", "addressLocality": "Paris, France", "postalCode": "F-75002"},
+         ("38 rue du Port", "75002", "Paris", "FR")),
+        ({"streetAddress": "1901 Lemon Ave", "addressLocality": "Sunnyvale", "addressRegion": "CA",
+          "postalCode": "94086"}, ("1901 Lemon Ave", "94086", "Sunnyvale", "US")),
+        ({"streetAddress": "1001 Eagle Drive", "addressLocality": "Springfield", "postalCode": "62701"},
+         ("1001 Eagle Drive", "62701", "Springfield", None)),
+        ({"streetAddress": "Am Kai 7", "addressLocality": "Kiel", "addressCountry": {"@type": "Country",
+          "name": "Germany"}}, ("Am Kai 7", None, "Kiel", "DE")),
+        ("Am Kai 7, 24103 Kiel, Germany", ("Am Kai 7", "24103", "Kiel", "DE")),
+    ],
+)  # fmt: skip
+def test_an_address_is_read_as_it_is_declared(said: Any, read: tuple[str | None, ...]) -> None:
+    address = row_of(script(firm(name="Acme Tools", address=said)))["address"]
+    assert tuple(address[part] for part in ("street", "postcode", "city", "country")) == read

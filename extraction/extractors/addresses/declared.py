@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from extraction.document import Document
+from extraction.extractors.addresses.formats import code_form, countries_of, folded, table
 from extraction.extractors.addresses.parts import MAX_CODE, MAX_PART, Address, address_of
 from extraction.extractors.addresses.reader import Reader
-from extraction.extractors.countries import country_code
+from extraction.extractors.countries import country_code, country_named
 from extraction.findings import Finding
 from extraction.structured import Node
 
@@ -37,12 +38,29 @@ def _of_node(node: Node, home: tuple[str, ...]) -> Address:
         "country": country_code(node.first("addressCountry")),
         "head_office": False,
     }
+    address = _in_its_parts(address)
     told = address["street"] or node.first("name")
     if told and not (address["city"] or address["postcode"]):
         # The whole address in the street's place, or as what the node is called.
         read = of_text(told, home)
         return {**address, **{name: value for name, value in read.items() if value}} if read else address
     return address
+
+
+def _in_its_parts(address: Address) -> Address:
+    """The address with what stands in the wrong part moved: `Paris, France`, `F-75002`; its country by its region."""
+    city, code, country = address["city"], address["postcode"], address["country"]
+    town, _, last = (city or "").rpartition(",")
+    if town and (said := country_named(last.strip())):
+        city, country = town.strip(), country or said
+    mark, _, bare = (code or "").partition("-")
+    if mark in table().marks and code_form(bare).strip("9 ") == "":
+        country = country or table().marks[mark]
+        code = bare if not table().formats[table().marks[mark]].always_marked else code
+    if country is None and code and address["region"]:
+        homes = table().regions.get(folded(address["region"]), frozenset()).intersection(countries_of(code))
+        country = next(iter(homes)) if len(homes) == 1 else None
+    return {**address, "city": city, "postcode": code, "country": country}
 
 
 def of_text(text: str, home: tuple[str, ...]) -> Address | None:

@@ -17,7 +17,8 @@ def settle(findings: Sequence[Finding], country: str | None) -> Finding | None:
     for finding in findings:
         value = finding.value
         code = value["postcode"] or ""
-        if value["country"] is None and not is_postcode(code, country):
+        # What is declared is an address, whatever its code looks like.
+        if value["country"] is None and not finding.node and not is_postcode(code, country):
             continue
         groups[squash(code + (value["street"] or value["city"] or ""))[:40]].append(finding)
     if not groups:
@@ -32,5 +33,6 @@ def settle(findings: Sequence[Finding], country: str | None) -> Finding | None:
     strongest = groups[max(groups, key=lambda key: weight(groups[key]))]
     best = max(strongest, key=lambda f: f.confidence + 0.08 * sum(1 for part in PARTS if f.value[part]))
     value = {part: best.value[part] for part in PARTS}
-    value["country"] = value["country"] or country
+    if value["country"] is None and is_postcode(value["postcode"] or "", country):
+        value["country"] = country
     return best._replace(value=value)
