@@ -38,7 +38,7 @@ def _of_node(node: Node, home: tuple[str, ...]) -> Address:
         "country": country_code(node.first("addressCountry")),
         "head_office": False,
     }
-    address = _in_its_parts(address)
+    address = _in_its_parts(address, home)
     told = address["street"] or node.first("name")
     if told and not (address["city"] or address["postcode"]):
         # The whole address in the street's place, or as what the node is called.
@@ -47,7 +47,7 @@ def _of_node(node: Node, home: tuple[str, ...]) -> Address:
     return address
 
 
-def _in_its_parts(address: Address) -> Address:
+def _in_its_parts(address: Address, home: tuple[str, ...]) -> Address:
     """The address with what stands in the wrong part moved: `Paris, France`, `F-75002`; its country by its region."""
     city, code, country = address["city"], address["postcode"], address["country"]
     town, _, last = (city or "").rpartition(",")
@@ -59,7 +59,9 @@ def _in_its_parts(address: Address) -> Address:
         code = bare if not table().formats[table().marks[mark]].always_marked else code
     if country is None and code and address["region"]:
         homes = table().regions.get(folded(address["region"]), frozenset()).intersection(countries_of(code))
-        country = next(iter(homes)) if len(homes) == 1 else None
+        # `CA` with five digits may be Cagliari as well, on a site that points to Italy.
+        likely = (*home, *(homes if len(homes) == 1 else ()), "US")
+        country = next((one for one in likely if one in homes), None)
     return {**address, "city": city, "postcode": code, "country": country}
 
 
