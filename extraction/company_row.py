@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from extraction import parties
 from extraction.candidates import unchosen
 from extraction.email_domains import FREE
 from extraction.extractors import addresses, countries, founded, languages, names, phone_numbers, registers, socials
@@ -23,6 +24,7 @@ from leadmill.rows import CompanyRow, ScrapedRow
 MAX_PHONES = 20
 MAX_FAXES = 10
 MAX_EMAILS = 20
+MAX_RELATED = 5
 #: Fields whose surest finding is the value.
 _SINGLE = ("description", "logo_url", "careers_url", "pricing_url", "contact_url")
 #: Pages count in this order where confidence is equal.
@@ -33,8 +35,10 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
     """The process-stage row of one company (STAGE_SCHEMAS['process'] without job_id and schema_version)."""
     domain = str(company["domain"])
     fields: dict[str, list[Finding]] = defaultdict(list)
+    findings = _with_owners(findings, domain)
     for finding in findings:
-        fields[finding.field].append(finding)
+        if not finding.owner:
+            fields[finding.field].append(finding)
     core = squash(domain.split(".", maxsplit=1)[0])
 
     said = [*fields["language"], *fields["prose"]]
@@ -58,6 +62,10 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
     facts += [fact(address, addresses.written(address.value))] if address else []
     facts += [fact(register, registers.written(register.value))] if register else []
     facts += [fact(f) for f in (*numbers, *faxes, *emails, *profiles)]
+    facts += [fact(f) for f in parties.related(findings)[:MAX_RELATED]]
+    for finding in findings:
+        if finding.owner:
+            fields[finding.field].append(finding)  # to tell of those not taken
     row: CompanyRow = {
         "company_id": company["company_id"],
         "domain": domain,
@@ -88,6 +96,15 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
     }
     row["quality"] = quality(row, row["facts"])
     return row
+
+
+def _with_owners(findings: Sequence[Finding], domain: str) -> list[Finding]:
+    """The findings, those of a firm that is but related to the company with that firm as owner."""
+    if not any(finding.party for finding in findings):
+        return list(findings)
+    ours = [f for f in findings if not f.owner and f.field in ("name_vote", "legal_vote")]
+    name, _ = names.settle(ours, domain)
+    return parties.of_others(findings, domain, str(name.value) if name else "")
 
 
 def _value(finding: Finding | None) -> str | None:

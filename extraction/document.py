@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
+from extraction.blocks import Blocks
 from extraction.charset import decode
 from extraction.findings import MAX_QUOTE, MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
 from extraction.labelled_numbers import HINTS as NUMBER_LABELS
@@ -106,6 +107,11 @@ class Document:
         return Layout(self.tree.body)
 
     @cached_property
+    def blocks(self) -> Blocks:
+        """Whose the lines are, where they are not the company's."""
+        return Blocks(self)
+
+    @cached_property
     def text(self) -> str:
         """All lines, joined by newlines."""
         return "\n".join(self.lines)
@@ -129,7 +135,8 @@ class Document:
         return self.markup.lower()
 
     @cached_property
-    def _line_ends(self) -> list[int]:
+    def line_ends(self) -> list[int]:
+        """Where each line ends in `lower`, its line feed included."""
         return list(accumulate(len(line) + 1 for line in self.lower.split("\n")))
 
     def marks(self, hints: Hints) -> Sequence[Mark]:
@@ -141,7 +148,7 @@ class Document:
     def marked(self, hints: Hints) -> Sequence[int]:
         """The numbers of the lines with a hint word, in their order, each once."""
         marks = self.marks(hints)
-        return list(dict.fromkeys(bisect_right(self._line_ends, mark.start) for mark in marks)) if marks else []
+        return list(dict.fromkeys(bisect_right(self.line_ends, mark.start) for mark in marks)) if marks else []
 
     @cached_property
     def numbers(self) -> list[tuple[int, Said]]:

@@ -51,6 +51,11 @@ class Finding(NamedTuple):
     words: tuple[str, ...] = ()
     #: Why settling took it, or did not; empty where the confidences tell.
     why: str = ""
+    #: Whose it is where it is not the company's: a role (`extraction.roles`), or another firm's legal name.
+    owner: str = ""
+    #: On a page that gives several firms: the legal name in whose lines it stands, and what labels that name.
+    party: str = ""
+    cue: str = ""
 
 
 def excerpt(line: str, value: Any) -> str:

@@ -26,6 +26,7 @@ from extraction.extractors import (
     socials,
 )
 from extraction.findings import Finding
+from extraction.ownership import attributed
 from leadmill.errors import ErrorCategory
 from leadmill.rows import CompanyRow, ErrorRow, PageRow, ScrapedRow, error_row
 
@@ -115,7 +116,7 @@ def extract(page: PageRow) -> list[Finding]:
     document = Document(page)
     # The page itself is a finding, so that what the domain alone says has a source to name.
     fetched = document.found("page", document.url, "fetched", 1.0)
-    return [fetched, *(finding for find in _EXTRACTORS for finding in find(document))]
+    return [fetched, *attributed(document, [finding for find in _EXTRACTORS for finding in find(document)])]
 
 
 def _said(error: Exception) -> str:

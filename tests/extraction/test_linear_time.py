@@ -35,9 +35,11 @@ from extraction import (
 from extraction.charset import decode
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS
+from extraction.extractors import emails, legal_names, phones
 from extraction.extractors.addresses import beside, cjk, reader, segments, street_search, streets, towns, window
 from extraction.findings import Finding
 from extraction.markup_guard import bounded
+from extraction.ownership import attributed
 from extraction.plain_markup import plain
 from extraction.structured import loose_json, node
 from extraction.structured.json_ld import read_script
@@ -58,6 +60,7 @@ BASE_S = 0.0015
 PAGE_READERS: dict[str, Callable[[Document], Any]] = {
     **{find.__module__.rpartition(".")[2]: find for find in process._EXTRACTORS},
     **{enricher.name: enricher.look for enricher in ENRICHERS.all().values()},
+    "ownership": lambda page: attributed(page, [*phones.find(page), *emails.find(page), *legal_names.find(page)]),
 }
 #: Modules whose patterns an extractor reads with, beside its own.
 READ_WITH = {

@@ -1,0 +1,194 @@
+"""Which of a page's findings are the company's: those in a block of somebody else are marked with whose they are.
+
+A block is another's where its kind or its contents say so: an agency's credit in an imprint is, the heading `Webdesign`
+on an agency's own site is not, and a data protection officer at the company's own address is the company's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from extraction.blocks import Block
+from extraction.email_domains import FREE
+from extraction.extractors import legal_names, names
+from extraction.findings import Finding
+from extraction.parties import with_parties
+from extraction.roles import MANY, Role
+from extraction.text import squash
+from leadmill.ids import registrable_domain
+
+if TYPE_CHECKING:
+    from extraction.document import Document
+
+#: Fields of which a value that stands in another's block is not the company's.
+FIELDS = frozenset(
+    ("phone", "fax", "email", "address", "legal_vote", "name_vote", "register", "vat_id", "founded", "employees")
+)
+#: Shortest label of a domain by which a name is told, characters.
+MIN_CORE = 4
+#: From which on a name is like the domain (`names.likeness`), and the longest line that names a firm, characters.
+ALIKE = 0.5
+RATHER_ALIKE = 0.3
+MAX_NAMING = 200
+#: Elements looked at above a line.
+MAX_ABOVE = 8
+_BY_NATURE = frozenset((Role.AGENCY, Role.HOST, Role.INSURER))
+#: Signs of a programming language in a line from which on it is code.
+MANY_SIGNS = 3
+_CODE = ("code", "language-", "highlight", "brush", "prettyprint", "source")
+_QUOTES = ("testimonial", "review", "comment", "kundenstimme", "recensi", "temoignage", "quote", "opini")
+_SHARED_HOSTS = (
+    "google facebook instagram linkedin twitter youtube youtu xing tiktok pinterest whatsapp wa apple bing "
+    "openstreetmap goo x vimeo t maps w3 wordpress"
+).split()
+
+
+def attributed(page: Document, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of a page, those of others with their `owner` and why."""
+    return with_parties(page, Ownership(page, findings).attributed())
+
+
+class Ownership:
+    """What a page's blocks and its findings say of whose they are."""
+
+    def __init__(self, page: Document, findings: Sequence[Finding]) -> None:
+        self._page = page
+        self._findings = findings
+        self._judged: dict[tuple[int, int], bool] = {}
+
+    def attributed(self) -> list[Finding]:
+        """The findings, those of others with their `owner` and why."""
+        told = [self._told(finding) for finding in self._findings]
+        # An address that stands in no line, in a script or an attribute, is of the firm that its domain names.
+        hosts = {
+            host
+            for finding in told
+            if finding.owner and finding.field == "email" and self._is_foreign(host := _host(str(finding.value)))
+        }
+        return [
+            finding._replace(owner=Role.AGENCY, why="of a firm whose address stands in another's block")
+            if hosts and finding.field == "email" and finding.line is None and _host(str(finding.value)) in hosts
+            else finding
+            for finding in told
+        ]
+
+    def _told(self, finding: Finding) -> Finding:
+        if finding.line is None or finding.field not in FIELDS or finding.node:
+            return finding
+        value = finding.value
+        text = value if isinstance(value, str) else str(value.get("street") or "") if isinstance(value, dict) else ""
+        block = self._page.blocks.of_line(finding.line, text)
+        if block is not None and self._is_others(block, finding.line):
+            return finding._replace(owner=block.role, why=f"stands under “{block.label}”")
+        aside = self._aside(finding)
+        return finding._replace(owner=aside[0], why=aside[1]) if aside else finding
+
+    def _is_others(self, block: Block, line: int) -> bool:
+        start, end = self._entry(block, line) if block.role in MANY else (block.start, block.end)
+        if (block.start, start) not in self._judged:
+            self._judged[block.start, start] = self._judge(block, start, end)
+        return self._judged[block.start, start]
+
+    def _judge(self, block: Block, start: int, end: int) -> bool:
+        texts = self._page.lines[start:end]
+        if start == block.start:
+            # A label names the company only as whose site it is: `Website of Acme by …`.
+            first, last = block.columns or (len(texts[0]), len(texts[0]))
+            texts[0] = texts[0][first:last]
+        among = [f for f in self._findings if f.line is not None and start <= f.line < end]
+        mails = [
+            _host(str(f.value))
+            for f in among
+            if f.field == "email" and (not block.columns or f.line != block.start or f.value in texts[0])
+        ]
+        if any(not self._is_foreign(host, free=True) for host in mails) or self._is_named(texts):
+            return False
+        by_nature = block.role in (Role.AUTHORITY, Role.SERVICE) or (
+            block.role in _BY_NATURE and (block.columns or self._page.kind == "imprint" or self._in_footer(start))
+        )
+        located = block.role is Role.DATA_PROTECTION and any(f.field == "address" for f in among)
+        return bool(by_nature or located or any(map(self._is_foreign, mails)) or self._leads_away(texts, start, end))
+
+    def _is_named(self, texts: Sequence[str]) -> bool:
+        """Whether a text holds the domain's name."""
+        core = self._page.core
+        return len(core) >= MIN_CORE and any(core in squash(text[:MAX_NAMING]) for text in texts)
+
+    def _leads_away(self, texts: Sequence[str], start: int, end: int) -> bool:
+        """Whether the lines link to another firm's site, or give a legal name that is not like the company's."""
+        legal = [name for text in texts if len(text) <= MAX_NAMING and (name := legal_names.in_line(text))]
+        alike = [names.likeness(name, self._page.core) for name in legal]
+        if any(fit >= RATHER_ALIKE for fit in alike):
+            return False
+        return bool(legal) or any(start <= line < end for line in self._links_away)
+
+    @cached_property
+    def _links_away(self) -> list[int]:
+        """The lines of links to other firms' sites."""
+        found = []
+        for link in self._page.links:
+            if link.line is not None and link.href[:4].lower() == "http":
+                host = link.href.partition("//")[2].partition("/")[0].lower().removeprefix("www.")
+                label = host.split(".")[0] if host.count(".") < 2 else host.split(".")[-2]
+                if host and self._page.domain not in host and label not in _SHARED_HOSTS:
+                    found.append(link.line)
+        return found
+
+    def _is_foreign(self, host: str, *, free: bool = False) -> bool:
+        """Whether a mail's domain is another firm's; with `free` also where anyone may have an address."""
+        label, core = squash(host.partition(".")[0]), self._page.core
+        if host == self._page.domain or (min(len(label), len(core)) >= MIN_CORE and (label in core or core in label)):
+            return False
+        return free or host not in FREE
+
+    def _entry(self, block: Block, line: int) -> tuple[int, int]:
+        """Of a block with many firms the lines of one: its outermost part that holds the line."""
+        joints = self._page.layout.joints
+        first = block.start + 1
+        if first >= block.end:
+            return block.start, block.end
+        outer = min(joints[first + 1 : block.end], default=0)
+        start, end = max(line, first), line + 1
+        while start > first and (joints[start] > outer or self._goes_on(start)):
+            start -= 1
+        while end < block.end and (joints[end] > outer or self._goes_on(end)):
+            end += 1
+        return start, end
+
+    def _goes_on(self, line: int) -> bool:
+        """Whether a line is of the same element as the one before: but a break stands between them."""
+        one, other = self._page.layout.nodes[line - 1], self._page.layout.nodes[line]
+        return one is not None and other is not None and one.parent == other.parent
+
+    def _in_footer(self, line: int) -> bool:
+        return line >= len(self._page.lines) - 12 or any(tag == "footer" for tag, _ in self._above(line))
+
+    def _aside(self, finding: Finding) -> tuple[Role, str] | None:
+        """Whose a mail or legal name is by the elements around it: a quotation's, a comment's, a code sample's."""
+        value = str(finding.value)
+        foreign = (finding.field == "email" and self._is_foreign(_host(value))) or (
+            finding.field == "legal_vote" and names.likeness(value, self._page.core) < ALIKE
+        )
+        coded = sum(map(self._page.lines[finding.line or 0].count, "{}<>;=")) >= MANY_SIGNS
+        for tag, said in self._above(finding.line or 0):
+            coded = coded or tag == "code"
+            if tag == "pre" and (coded or any(word in said for word in _CODE)):
+                return Role.CODE, "stands in a code sample"
+            if foreign and (tag in ("blockquote", "q") or any(word in said for word in _QUOTES)):
+                return Role.CUSTOMER, "stands in a quotation or comment"
+        return None
+
+    def _above(self, line: int) -> Iterator[tuple[str, str]]:
+        node = self._page.layout.nodes[line]
+        for _ in range(MAX_ABOVE):
+            node = node.parent if node is not None else None
+            if node is None or node.tag in ("body", "html"):
+                return
+            attributes = node.attrs
+            yield node.tag or "", f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:200].lower()
+
+
+def _host(address: str) -> str:
+    return registrable_domain(address.rpartition("@")[2])

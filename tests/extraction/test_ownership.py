@@ -1,0 +1,249 @@
+"""Whose a value is: what stands in the block of a maker, host, officer, authority or other firm is no lead's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from extraction import company_row
+from extraction.process import extract
+from tests.extraction.conftest import NOW, make_company, make_page
+
+#: The company of these pages, as its own block says it: name, street, town, phone, mail.
+OWN = (
+    "<p>Brunnenhof Keramik GmbH<br>Töpfergasse 7<br>99084 Erfurt<br>Telefon: 0361 555123<br>"
+    "E-Mail: post@brunnenhof-keramik.de</p>"
+)
+DOMAIN = "brunnenhof-keramik.de"
+#: Another firm's.
+OTHER = "<p>Zirbel Media GmbH<br>Hafenweg 12<br>48155 Münster<br>Tel.: 0251 555987<br>hallo@zirbel-media.de</p>"
+FOOT = "<footer><p>© 2026 Brunnenhof Keramik</p></footer>"
+
+
+def settled(html: str, *, domain: str = DOMAIN, path: str = "/impressum", kind: str = "imprint", **more: str) -> Any:
+    """The row of a company whose pages are this one, and those of `more` by their kind."""
+    pages = [make_page(html, domain=domain, path=path, kind=kind)]
+    pages += [make_page(text, domain=domain, path=f"/{of}", kind=of) for of, text in more.items()]
+    findings = [finding for page in pages for finding in extract(page)]
+    return company_row.settle(make_company(domain, len(pages)), findings, NOW)
+
+
+def assert_own(row: Any) -> None:
+    assert row["phones"] == ["+49361555123"]
+    assert row["emails"] == ["post@brunnenhof-keramik.de"]
+    assert row["legal_name"] == "Brunnenhof Keramik GmbH"
+    assert row["address"]["city"] == "Erfurt"
+
+
+LABELS = [
+    "Konzept und Umsetzung",
+    "Gestaltung & Programmierung",
+    "Technische Realisierung",
+    "Webdesign",
+    "Design and development",
+    "Website by",
+    "Site design & build by",
+    "Ontwerp en realisatie",
+    "Webdesign en hosting",
+    "Conception et réalisation",
+    "Réalisation du site",
+    "Diseño y desarrollo web",
+    "Diseño web",
+    "Realizzazione sito web",
+    "Grafica e sviluppo",
+    "Projekt i wykonanie",
+    "Realizacja strony",
+    "Design och produktion",
+    "Webbdesign",
+    "Design og udvikling",
+    "Webbureau",
+    "Design e desenvolvimento",
+    "Criação do site",
+    "Hosting",
+    "Hébergeur",
+    "Hébergement du site",
+    "Alojamiento web",
+    "Webhotell",
+    "Datenschutzbeauftragter",
+    "Externe Datenschutzbeauftragte",
+    "Data protection officer",
+    "Functionaris voor gegevensbescherming",
+    "Délégué à la protection des données",
+    "Delegado de protección de datos",
+    "Responsabile della protezione dei dati",
+    "Inspektor ochrony danych",
+    "Dataskyddsombud",
+    "Databeskyttelsesrådgiver",
+    "Encarregado da proteção de dados",
+    "Zuständige Aufsichtsbehörde",
+    "Zuständige Kammer",
+    "Supervisory authority",
+    "Toezichthouder",
+    "Autorité de contrôle",
+    "Autoridad de control",
+    "Autorità di controllo",
+    "Organ nadzorczy",
+    "Tillsynsmyndighet",
+    "Tilsynsmyndighed",
+    "Autoridade de controlo",
+    "Schlichtungsstelle",
+    "Médiateur de la consommation",
+    "Berufshaftpflichtversicherung",
+    "Professional indemnity insurance",
+    "Assurance professionnelle",
+    "Seguro de responsabilidad civil",
+    "Ubezpieczenie OC",
+    "Pressekontakt",
+    "Press contact",
+    "Ufficio stampa",
+    "Unsere Partner",
+    "Our partners",
+    "Nos partenaires",
+    "Onze klanten",
+    "Fachhändler",
+    "Stockists",
+    "Rivenditori",
+]
+FORMS = [
+    "{own}<h3>{label}</h3>{other}",
+    "{own}<h4>{label}:</h4><div>{other}</div>",
+    "<div>{own}</div><div><div><h3>{label}</h3></div><div>{other}</div></div>",
+    "<h2>{label}</h2>{other}<h2>Anbieter</h2>{own}",
+    "{own}<p><strong>{label}:</strong><br>{bare}</p>",
+    "{own}<p><b>{label}</b></p>{other}",
+    "<dl><dt>Anbieter</dt><dd>{own}</dd><dt>{label}</dt><dd>{other}</dd></dl>",
+    "<table><tr><th>Anbieter</th><td>{own}</td></tr><tr><th>{label}</th><td>{other}</td></tr></table>",
+]
+
+
+@pytest.mark.parametrize(
+    ("label", "form"),
+    # Each label in two forms, so that each form has labels of each kind.
+    [(label, FORMS[(place + more) % len(FORMS)]) for place, label in enumerate(LABELS) for more in (0, 3)],
+)
+def test_what_stands_under_the_label_of_others_is_not_the_companys(label, form):
+    bare = OTHER.removeprefix("<p>").removesuffix("</p>")
+    html = form.format(own=OWN, other=OTHER, label=label, bare=bare)
+    assert_own(settled(f"<h1>Impressum</h1>{html}{FOOT}"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "© 2026 Brunnenhof Keramik · Website by Zirbel Media GmbH · hallo@zirbel-media.de",
+        "© 2026 Brunnenhof Keramik | Webdesign: Zirbel Media GmbH, Tel. 0251 555987",
+        "Webdesign von Zirbel Media GmbH, Hafenweg 12, 48155 Münster, Tel. 0251 555987",
+        "Umsetzung: Zirbel Media GmbH – hallo@zirbel-media.de – 0251 555987",
+        "Designed and built by <a href='https://zirbel-media.de'>Zirbel Media GmbH</a> (0251 555987)",
+        "Website door Zirbel Media GmbH, 0251 555987",
+        "Site réalisé par Zirbel Media GmbH, hallo@zirbel-media.de",
+        "Diseñado por Zirbel Media GmbH, hallo@zirbel-media.de",
+        "Realizzato da Zirbel Media GmbH, hallo@zirbel-media.de",
+        "Strona wykonana przez Zirbel Media GmbH, hallo@zirbel-media.de",
+        "Hemsida av Zirbel Media GmbH, hallo@zirbel-media.de",
+        "Hjemmeside lavet af Zirbel Media GmbH, hallo@zirbel-media.de",
+        "Desenvolvido por Zirbel Media GmbH, hallo@zirbel-media.de",
+        "Le site est hébergé par Zirbel Media GmbH, Hafenweg 12, 48155 Münster, 0251 555987",
+        "Gehostet bei Zirbel Media GmbH, Hafenweg 12, 48155 Münster, Tel. 0251 555987",
+        "Powered by <a href='mailto:hallo@zirbel-media.de'>Zirbel Media GmbH</a>",
+    ],
+)
+def test_a_credit_in_a_footer_is_not_the_companys(line):
+    row = settled(f"<h1>Kontakt</h1>{OWN}<footer><p>{line}</p></footer>", path="/kontakt", kind="contact")
+    assert_own(row)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        # The officer is the company's own.
+        "<h3>Datenschutzbeauftragter</h3><p>Ina Feld<br>Brunnenhof Keramik GmbH<br>Tel. 0361 555199</p>",
+        "<h3>Datenschutzbeauftragter</h3><p>Ina Feld, Tel. 0361 555199, datenschutz@brunnenhof-keramik.de</p>",
+        "<h3>Pressekontakt</h3><p>Ina Feld<br>0361 555199</p>",
+        # Its own services and shops.
+        "<h3>Unsere Partner beraten Sie gern</h3><p>0361 555199</p>",
+        "<h3>Kunden</h3><p>Fragen? Rufen Sie uns an: 0361 555199</p>",
+        "<h2>Filialen</h2><h3>Weimar</h3><p>Markt 3<br>99423 Weimar<br>Tel. 0361 555199</p>",
+        "<ul><li><a href='/p'>Partner</a></li><li><a href='/k'>Kontakt</a></li></ul><p>Tel. 0361 555199</p>",
+    ],
+)
+def test_what_is_the_companys_own_stays(html):
+    row = settled(f"<h1>Kontakt</h1>{OWN}{html}", path="/kontakt", kind="contact")
+    assert "+49361555199" in row["phones"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "html"),
+    [
+        ("zirbel-media.de", f"<h1>Webdesign &amp; Hosting</h1><p>Wir bauen Websites.</p><h2>Webdesign</h2>{OTHER}"),
+        ("zirbel-media.de", f"<h2>Konzept &amp; Umsetzung</h2>{OTHER}<footer>Website by Zirbel Media GmbH</footer>"),
+        ("zirbel.de", "<h2>Hosting</h2><p>Zirbel Media GmbH<br>Hafenweg 12<br>48155 Münster<br>Tel.: 0251 555987</p>"),
+    ],
+)
+def test_an_agency_keeps_what_is_its_own(domain, html):
+    row = settled(html, domain=domain, path="/", kind="home")
+    assert row["phones"] == ["+49251555987"]
+    assert row["address"]["city"] == "Münster"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<blockquote>Wonderful pots. – Dana Holt, Marlow Brewing Inc., dana@marlowbrewing.com</blockquote>",
+        "<div class='testimonial'><p>Good.</p><p>Dana Holt, Marlow Brewing Inc.</p><p>dana@marlowbrewing.com</p></div>",
+        "<ol class='comment-list'><li><p>Nice. Write me: dana@marlowbrewing.com</p></li></ol>",
+        "<h2>Was unsere Kunden sagen</h2><p>Schöne Krüge. Dana Holt, Marlow Brewing Inc., dana@marlowbrewing.com</p>",
+    ],
+)
+def test_customers_words_are_not_the_companys(html):
+    row = settled(html, path="/", kind="home", imprint=f"<h1>Impressum</h1>{OWN}")
+    assert_own(row)
+
+
+def test_what_a_code_sample_shows_is_nobodys():
+    html = "<p>So geht es:</p><pre><code>mail.send(to='dev@brunnenhof-keramik.de', tel='0361 555777');</code></pre>"
+    assert_own(settled(html, path="/", kind="home", imprint=f"<h1>Impressum</h1>{OWN}"))
+
+
+HOLDING = (
+    "<p>Birkenau Holding GmbH<br>Kaiserwall 4<br>45657 Recklinghausen<br>Telefon: 02361 555301<br>"
+    "info@birkenau-holding.de</p>"
+)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<h3>Herausgeber</h3>{HOLDING}<h3>Betreiber dieser Seite</h3>{OWN}",
+        f"<h3>Betreiber dieser Seite</h3>{OWN}<h3>Ein Unternehmen der</h3>{HOLDING}",
+        f"{HOLDING}{OWN}",
+        f"<div>{OWN}</div><div>{HOLDING}</div>",
+        f"<table><tr><td>{OWN}</td><td>{HOLDING}</td></tr></table>",
+        f"<ul><li>{HOLDING}</li><li>{OWN}</li></ul>",
+        (OWN + HOLDING).replace("</p><p>", "<br><br>"),
+        (OWN + HOLDING).replace("<br>", "</p><p>"),
+        (HOLDING + OWN).replace("<br>", "</div><div>").replace("p>", "div>"),
+    ],
+)
+def test_a_holding_and_its_firm_are_never_mixed(html):
+    row = settled(
+        f"<h1>Impressum</h1>{html}{FOOT}", home="<title>Brunnenhof Keramik</title><h1>Brunnenhof Keramik</h1>"
+    )
+    assert_own(row)
+    related = [fact for fact in row["facts"] if fact["field"] == "related_company"]
+    assert [fact["value"].split(",")[0] for fact in related] == ["Birkenau Holding GmbH"]
+    assert "45657" in related[0]["value"]
+
+
+def test_a_firm_named_otherwise_than_its_domain_keeps_its_imprint():
+    html = OWN.replace("post@brunnenhof-keramik.de", "post@toepferei.de")
+    row = settled(f"<h1>Impressum</h1>{html}", domain="toepferei.de")
+    assert row["legal_name"] == "Brunnenhof Keramik GmbH"
+    assert row["phones"] == ["+49361555123"]
+
+
+def test_what_was_not_taken_says_whose_it_is():
+    row = settled(f"<h1>Impressum</h1>{OWN}<h3>Webdesign</h3>{OTHER}")
+    passed = {fact["field"]: fact["why"] for fact in row["candidates"] if fact["why"]}
+    assert passed["phone"] == passed["email"] == "stands under “Webdesign”"
