@@ -83,8 +83,9 @@ class Document:
             quote = excerpt(self.lines[line], value)
         elif node and not quote and type(value) is str:
             quote = value
-        said = tuple(storable(word[:MAX_WORD]) for word in words[:MAX_WORDS])
-        return Finding(field, value, method, confidence, self.ref, line, node, storable(quote[:MAX_QUOTE]), said)
+        said = tuple(clean(word, MAX_WORD) for word in words[:MAX_WORDS])
+        quote = quote[:MAX_QUOTE] if quote.isprintable() else clean(quote, MAX_QUOTE)
+        return Finding(field, value, method, confidence, self.ref, line, node, quote, said)
 
     def declared(self, field: str, value: Any, node: Node, confidence: float, said: str = "") -> Finding:
         """A finding that a node of `graph` declares; `said` are its words where the value was made of them."""
