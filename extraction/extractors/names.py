@@ -24,6 +24,7 @@ from extraction.text import clean, squash
 MAX_NAME = 90
 MAX_WORDS = 9
 
+_BAR = re.compile(r"\s[|–—·•»-]\s")
 _SEPARATOR = re.compile(
     r"\s+[|–—·•»«>/~:]+\s+|\s+-{1,2}\s+|\s*[|｜»•·]\s*|\s*::\s*|:\s+|\s+[–—]\s*|,\s+(?=[A-Z])|\.\s+(?=[A-Z])"
 )
@@ -88,7 +89,9 @@ def find(page: Document) -> Iterator[Finding]:
 def _votes(page: Document) -> Iterator[_Vote]:
     for node in page.graph.own:
         weight = 0.5 if node.nested else 0.9
-        names = node.texts("name")[:3] or node.texts("legalName")[:1]
+        # A snippet for sharing calls the page by its title; the title's own parts are read below.
+        said = [text for text in node.texts("name")[:3] if text != page.title or not _BAR.search(text)]
+        names = said or node.texts("legalName")[:1]
         yield from (_Vote(text, node.method, weight, node=node.id) for text in names)
         yield from (_Vote(text, node.method, 0.5, node=node.id) for text in node.texts("alternateName")[:2])
     for node in page.graph.websites:

@@ -146,6 +146,8 @@ def _whose(node: Node, classes: list[str], nodes: Nodes) -> None:
         firm = nodes.open(METHOD, frozenset(("organization",)), nested=True) if firms else None
         if firm is not None:
             firm.add("name", firms[0])
+            for place in node.properties.get("address", ()):  # where one works is where the firm is
+                firm.add("address", place)
             node.add("worksfor", firm)
     else:
         node.types = frozenset(("organization",))

@@ -282,8 +282,27 @@ def test_people_are_told_with_what_they_are_to_the_company(document) -> None:  #
         ({"streetAddress": "Am Kai 7", "addressLocality": "Kiel", "addressCountry": {"@type": "Country",
           "name": "Germany"}}, ("Am Kai 7", None, "Kiel", "DE")),
         ("Am Kai 7, 24103 Kiel, Germany", ("Am Kai 7", "24103", "Kiel", "DE")),
+        ("Am Kai 7<br/>24103 Kiel<br>Germany", ("Am Kai 7", "24103", "Kiel", "DE")),
+        ({"streetAddress": "Am Kai 7<br>Hof", "addressLocality": "Kiel"}, ("Am Kai 7, Hof", None, "Kiel", None)),
     ],
 )  # fmt: skip
 def test_an_address_is_read_as_it_is_declared(said: Any, read: tuple[str | None, ...]) -> None:
     address = row_of(script(firm(name="Acme Tools", address=said)))["address"]
     assert tuple(address[part] for part in ("street", "postcode", "city", "country")) == read
+
+
+def test_where_somebody_works_is_where_the_firm_is() -> None:
+    row = row_of(
+        '<p class="vcard"><b class="fn">Eva Ohnsorg</b> <b class="title">Owner</b> <b class="org">Acme Tools</b> '
+        '<i class="adr"><i class="street-address">Am Kai 7</i> <i class="postal-code">24103</i> '
+        '<i class="locality">Kiel</i></i></p>',
+        domain="acme-tools.de",
+    )
+    assert (row["name"], row["address"]) == ("Acme Tools", AT_THE_QUAY)
+
+
+def test_a_title_said_as_a_name_is_read_as_a_title() -> None:
+    title = "Contact us | Acme Tools"
+    snippet = f'<title>{title}</title><div itemscope itemtype="http://schema.org/Organization">'
+    row = row_of(f'{snippet}<meta itemprop="name" content="{title}"></div>')
+    assert row["name"] == "Acme Tools"

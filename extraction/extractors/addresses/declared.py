@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from extraction.document import Document
@@ -14,6 +15,7 @@ from extraction.structured import Node
 
 #: Longest address given as one text, characters.
 _MAX_TEXT = 400
+_BREAK = re.compile(r"\s?<br\s?/?>\s?", re.IGNORECASE)
 
 
 def declared_addresses(page: Document, home: tuple[str, ...]) -> Iterator[Finding]:
@@ -28,7 +30,7 @@ def declared_addresses(page: Document, home: tuple[str, ...]) -> Iterator[Findin
 
 def _of_node(node: Node, home: tuple[str, ...]) -> Address:
     def part(name: str) -> str | None:
-        return (node.first(name) or "")[:MAX_PART] or None
+        return _BREAK.sub(", ", node.first(name) or "")[:MAX_PART] or None
 
     address: Address = {
         "street": part("streetAddress"),
@@ -67,6 +69,6 @@ def _in_its_parts(address: Address, home: tuple[str, ...]) -> Address:
 
 def of_text(text: str, home: tuple[str, ...]) -> Address | None:
     """The address that a text is, or None."""
-    lines = [line for line in text[:_MAX_TEXT].replace("\\n", "\n").splitlines() if line.strip()]
+    lines = [line for line in _BREAK.sub("\n", text[:_MAX_TEXT]).replace("\\n", "\n").splitlines() if line.strip()]
     reading = next(Reader(lines, home).read(), None)
     return address_of(reading) if reading else None
