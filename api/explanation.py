@@ -76,7 +76,7 @@ def explain(lake: Lake, named: str, field: str, job: str | None = None) -> dict[
     if row is None:
         raise NotFoundError(f"nothing is known of {named[:60]!r}{f' in job {job}' if job else ''}: it was never read")
     value = row.get(field) if field == column else [fact["value"] for fact in facts]
-    state = _state(lake, row, column, value)
+    state = _state(lake, row, column, None if not facts and _is_default(column, value) else value)
     if state["state"] == "found":
         state["told"] = _MADE.get(field, _found(row, facts))
     return {
@@ -128,6 +128,11 @@ def _found(row: Row, facts: Sequence[Row]) -> str:
 def _stage_of(column: str | None) -> str:
     """The first stage whose rows have the column; of a fact without one, the last that adds facts."""
     return next((stage for stage in ROW_STAGES if column in STAGE_SCHEMAS[stage].names), "enrich")
+
+
+def _is_default(column: str | None, value: Any) -> bool:
+    """Whether that is what the column holds where its enricher found nothing."""
+    return any(column in one.defaults and one.defaults[column] == value for one in ENRICHERS.all().values())
 
 
 def _fills(error: Row, column: str | None) -> bool:

@@ -28,7 +28,7 @@ def explanation_card(told: Told, width: int | None) -> list[str]:
     if told["candidates"]:
         lines += ["", "read, but not taken"]
         for candidate in told["candidates"]:
-            lines += _evidence(candidate, told["domain"], width)
+            lines += _evidence(candidate, told["domain"], width, taken=False)
     lines += _section("pages read", [*_pages(told)], width)
     lines += _section("what went wrong", [(one["stage"], _error(one)) for one in told["errors"][:_PAGES]], width)
     return lines
@@ -49,8 +49,9 @@ def _values(told: Told) -> Iterator[str]:
         yield f"and {len(values) - _VALUES} more"
 
 
-def _evidence(fact: Told, domain: str, width: int | None) -> list[str]:
+def _evidence(fact: Told, domain: str, width: int | None, *, taken: bool = True) -> list[str]:
     field, colon, part = fact["field"].partition(":")
+    at = fact["seen_at"] and shown(fact["seen_at"])
     lines = ["", *(f"  {line}" for line in wrapped(fact["value"], width and width - 2))]
     for label, value in (
         (field, part if colon else None),
@@ -58,15 +59,17 @@ def _evidence(fact: Told, domain: str, width: int | None) -> list[str]:
         ("words", fact["words"] and ", ".join(fact["words"])),
         ("where", ", ".join(filter(None, (shown_page(fact["source"] or "", domain), fact["place"])))),
         ("page", fact["source"]),
-        ("how", ", ".join(filter(None, (fact["how"], _sure(fact), fact["seen_at"] and shown(fact["seen_at"]))))),
+        ("how", ", ".join(filter(None, (fact["how"], _sure(fact, taken=taken), at)))),
         ("why", fact["why"]),
     ):
         lines += entry(f"  {label}", value, width) if value else []
     return lines
 
 
-def _sure(fact: Told) -> str:
-    return "" if fact["confidence"] is None else f"{percent(fact['confidence'])} sure"
+def _sure(fact: Told, *, taken: bool) -> str:
+    if fact["confidence"] is None:
+        return ""
+    return f"{percent(fact['confidence'])} sure" if taken else f"weight {fact['confidence']:g}"
 
 
 def _pages(told: Told) -> Iterator[tuple[str, str]]:

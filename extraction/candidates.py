@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-from extraction.extractors import addresses, phone_numbers
+from extraction.extractors import addresses, phone_numbers, registers
 from extraction.findings import MAX_QUOTE, Finding, fact, few
 from extraction.text import clean
 from leadmill.rows import Fact
@@ -14,7 +13,7 @@ from leadmill.rows import Fact
 _CHOSEN_FROM = {"name": ("name_vote",), "legal_name": ("legal_vote",), "language": ("language",)}
 #: Fields whose findings are of the same name, beside every `social:…`.
 _FIELDS = (
-    *("country", "address", "phone", "fax", "email", "founded", "description"),
+    *("country", "address", "phone", "fax", "email", "vat_id", "register", "founded", "description"),
     *("logo_url", "careers_url", "pricing_url", "contact_url"),
 )
 
@@ -51,18 +50,28 @@ def _sources(fields: Mapping[str, Sequence[Finding]]) -> Iterator[tuple[str, Ite
 
 def _told(field: str, finding: Finding, country: str | None) -> Iterable[str]:
     tell = _TOLD.get(field)
-    return tell(finding.value, country) if tell else (str(finding.value),)
+    return tell(finding, country) if tell else (str(finding.value),)
 
 
-def _numbers(written: str, country: str | None) -> Iterable[str]:
+def _phones(finding: Finding, country: str | None) -> Iterable[str]:
     # What is no number of any country is shown as it stands.
-    return [number for number, _ in phone_numbers.read(written, country)] or (written,)
+    return [number for number, _ in phone_numbers.read(finding.value, country)] or (finding.value,)
 
 
-_TOLD: Mapping[str, Callable[[Any, str | None], Iterable[str]]] = {
-    "phone": _numbers,
-    "fax": _numbers,
-    "address": lambda value, country: (addresses.written(value),),
+def _registered(finding: Finding, country: str | None) -> Iterable[str]:
+    found = registers.read_of(finding, country)
+    if found is None:
+        return (finding.value.compacts[0],)
+    return (found.value if isinstance(found.value, str) else registers.written(found.value),)
+
+
+#: How the findings of a field are told, where their value is not a text as it stands.
+_TOLD: Mapping[str, Callable[[Finding, str | None], Iterable[str]]] = {
+    "phone": _phones,
+    "fax": _phones,
+    "address": lambda finding, country: (addresses.written(finding.value),),
+    "vat_id": _registered,
+    "register": _registered,
 }
 
 

@@ -77,28 +77,14 @@ def why_taken(fact: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> s
     """Why a fact was taken, and not one of the candidates of its field."""
     if fact.get("why"):
         return str(fact["why"])
-    if not others:
-        return "nothing else was read for this field"
-    best = max(_sure(other) for other in others)
-    if _sure(fact) > best:
-        return f"surer ({percent(_sure(fact))}) than whatever else was read ({percent(best)})"
-    return "by how often and where it stands, weighed against the rest"
+    return "by how and where it stands, it outweighs what else was read" if others else "nothing else was read"
 
 
 def why_not_taken(candidate: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> str:
     """Why a candidate was not taken, given the facts of its field."""
     if candidate.get("why"):
         return str(candidate["why"])
-    if not facts:
-        return f"not sure enough ({percent(_sure(candidate))}) to be taken"
-    best = max(_sure(fact) for fact in facts)
-    if _sure(candidate) < best:
-        return f"less sure ({percent(_sure(candidate))}) than what was taken ({percent(best)})"
-    return "outweighed by how often and where it stands"
-
-
-def _sure(fact: Mapping[str, Any]) -> float:
-    return float(fact.get("confidence") or 0.0)
+    return "by how and where it stands, what was taken outweighs it" if facts else "it weighs too little to be taken"
 
 
 def origin(fact: Mapping[str, Any], domain: str) -> Origin:

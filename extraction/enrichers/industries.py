@@ -142,13 +142,13 @@ def _settle(row: Mapping[str, Any], findings: Sequence[Finding]) -> Outcome:
         confidence = round(min(0.9, score / (score + rival) * min(1.0, score / 12)), 3)
         told.append(best[leaf]._replace(confidence=confidence))
     if not ranked or scores[ranked[0]] < LEAST or told[0].confidence < LEAST_CONFIDENCE:
-        return Outcome({"industry": None}, [], [fact(one, one.value[0]) for one in told])
+        return Outcome({"industry": None}, [], [fact(one, one.value[0], chosen=False) for one in told])
     first, *others = told
     winner = leaves()[first.value[0]]
     return Outcome(
         {"industry": winner.name},
         [fact(first, winner.name), fact(first, winner.nace, field="nace"), fact(first, winner.naics, field="naics")],
-        [fact(one, one.value[0]) for one in others],
+        [fact(one, one.value[0], chosen=False) for one in others],
     )
 
 

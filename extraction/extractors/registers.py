@@ -86,12 +86,12 @@ def _declared(page: Document) -> Iterator[Finding]:
             name = part.first("propertyID") or part.first("name") or ""
             for said in in_line(fold(f"{name[:60]}: {(part.first('value') or '')[:40]}")):
                 field = "vat_id" if said.label.kind == "vat" else "register"
-                yield page.declared(field, Number(said.label, said.compacts), node, 0.95)
+                yield page.declared(field, Number(said.label, said.compacts), node, 0.95, part.first("value") or "")
 
 
 def _declared_number(page: Document, node: Node, label: Label, text: str) -> Finding:
     compact = re.sub(r"[\s.\-/]", "", fold(text[:60])).upper()
-    return page.declared("vat_id" if label.kind == "vat" else "register", Number(label, (compact,)), node, 0.95)
+    return page.declared("vat_id" if label.kind == "vat" else "register", Number(label, (compact,)), node, 0.95, text)
 
 
 def _hint(line: str) -> str:
@@ -120,7 +120,7 @@ def settle(findings: Sequence[Finding], country: str | None) -> tuple[Finding | 
     """
     best: dict[str, Finding | None] = {}
     for field in ("vat_id", "register"):
-        read = [one for f in findings if f.field == field and (one := _read(f, country)) is not None]
+        read = [one for f in findings if f.field == field and (one := read_of(f, country)) is not None]
         pages = Counter(number for number, _ in {(_number(f), f.page.url) for f in read})
         best[field] = max(read, key=lambda f: f.confidence + 0.02 * min(4, pages[_number(f)]), default=None)
     return best["vat_id"], best["register"]
@@ -135,7 +135,7 @@ def _number(finding: Finding) -> str:
     return str(finding.value if isinstance(finding.value, str) else finding.value["number"])
 
 
-def _read(finding: Finding, settled: str | None) -> Finding | None:
+def read_of(finding: Finding, settled: str | None) -> Finding | None:
     """The finding with its number read, or None where it is none of the countries that it may be of."""
     said: Number = finding.value
     for compact in said.compacts:

@@ -92,7 +92,7 @@ class Evidence(TypedDict):
     how: str
     """The method in words."""
     confidence: float | None
-    """0 to 1."""
+    """0 to 1: how often such values are right; of a candidate what it was weighed with."""
     seen_at: str | None
     quote: str | None
     """The page's own words around the value."""

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+from cli.doctor.facts import check_facts
 from data.lake import Lake
 from leadmill import Job
 from tests.extending.conftest import Extended
@@ -20,6 +21,8 @@ def test_its_column_is_in_the_lake_with_its_default(extended: Extended, leads: J
         assert {row["domain"]: row["cookie_banner"] for row in rows} == FOUND, stage
     [fact] = (fact for row in rows for fact in row["facts"] if fact["field"] == "cookie_banner")
     assert fact["value"] == "Cookiebot"
+    checked = check_facts([lake], leads.id)
+    assert checked.faults == {} and checked.checked == checked.facts > 20, checked.as_dict()
 
 
 def test_its_column_is_in_reports_and_answers(extended: Extended, leads: Job, tmp_path: Path) -> None:
@@ -31,6 +34,10 @@ def test_its_column_is_in_reports_and_answers(extended: Extended, leads: Job, tm
         assert {row["domain"]: row["cookie_banner"] for row in rows} == FOUND
         ids = {row["domain"]: row["company_id"] for row in rows}
         assert {domain: client.company(ids[domain])["cookie_banner"] for domain in FOUND} == FOUND
+        told = {domain: client.explain(domain, "cookie_banner") for domain in FOUND}
+        assert [one["state"] for one in told.values()] == ["found", "not_found"]
+        assert told["nordwind-solar.example"]["facts"][0]["words"] == ["consent.cookiebot.com"]
+        assert len(told["donaukraft.example"]["pages"]) > 1
 
 
 def test_rules_score_by_it(extended: Extended, leads: Job) -> None:
