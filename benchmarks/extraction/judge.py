@@ -114,13 +114,13 @@ def judge(host: str, half: str, truth: Row, row: Row) -> list[Judgement]:
         row.get("industry"),
         lambda given, wanted: given in ([wanted] if isinstance(wanted, str) else wanted),
     )
-    found += its.single("vat_id", row.get("vat_id"), lambda given, wanted: _squeeze(given) == _squeeze(wanted))
-    found += its.single(
-        "register", (row.get("register") or {}).get("number"), lambda given, wanted: _squeeze(given) == _squeeze(wanted)
-    )
+    found += its.single("vat_id", row.get("vat_id"), lambda given, wanted: _vat(given, truth) == _vat(wanted, truth))
+    register = (row.get("register") or {}).get("number")
+    found += its.single("register", register, lambda given, wanted: _number(given) == _number(wanted))
     size = (row.get("employees_min"), row.get("employees_max"))
     found += its.single("employees", None if size == (None, None) else list(size), _sizes_agree)
     found += _address(its)
+    found += _locations(its)
     found += _phones(its)
     found += its.listed("emails", row.get("emails") or (), "email")
     found += _social(its)
@@ -160,6 +160,17 @@ def _address(its: _Judge) -> Iterator[Judgement]:
             yield its.wanted(part, main, right, value)
         if value and (main or ("address" in truth and not truth["address"])):
             yield its.given(part, value, right, "address", main or "the pages state none", shown="")
+
+
+def _locations(its: _Judge) -> Iterator[Judgement]:
+    """All offices of a company that has several, by their postcodes."""
+    truth, wanted = its.truth, {}
+    for place in [truth.get("address") or {}, *(truth.get("address_alt") or ())]:
+        if place.get("street") and place.get("postcode"):
+            wanted.setdefault(_squeeze(place["postcode"]), place["postcode"])
+    given = {_squeeze(place["postcode"]) for place in its.row.get("locations") or () if place.get("postcode")}
+    if len(wanted) > 1:
+        yield from (its.wanted("locations", code, key in given) for key, code in wanted.items())
 
 
 def _same_street(given: str, wanted: str) -> bool:
@@ -236,6 +247,16 @@ def profile(text: str) -> tuple[str, str] | None:
 def _sizes_agree(given: list[int | None], wanted: list[int | None]) -> bool:
     """The given range holds the stated one, or equals one of its ends where it is open."""
     return all(a == b or b is None for a, b in zip(given, wanted, strict=True))
+
+
+def _vat(number: str, truth: Row) -> str:
+    """Without the country before it, which many leave out."""
+    return _squeeze(number).removeprefix(str(truth.get("country", "")).lower())
+
+
+def _number(register: str) -> str:
+    """The digits without leading zeros; `HRB`, `SC` and the like before them are written or not."""
+    return "".join(sign for sign in register if sign.isdecimal()).lstrip("0")
 
 
 def _language(code: str) -> str:

@@ -13,8 +13,8 @@ BUCKET = 0.1
 #: Values a field and country must have to be worth a line.
 LEAST = 3
 _ORDER = (
-    "name legal_name phones fax emails city postcode street country language social founded employees industry "
-    "technologies"
+    "name legal_name phones fax emails city postcode street locations country language social vat_id register founded "
+    "employees industry technologies"
 ).split()
 
 
