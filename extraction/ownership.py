@@ -6,6 +6,7 @@ on an agency's own site is not, and a data protection officer at the company's o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -32,9 +33,21 @@ MIN_CORE = 4
 ALIKE = 0.5
 RATHER_ALIKE = 0.3
 MAX_NAMING = 200
+MAX_LINE = 600
 #: Elements looked at above a line.
 MAX_ABOVE = 8
+#: Lines at the end of a page that are its foot, whatever holds them; and what calls itself so.
+MAX_LAST = 3
+_FOOT = ("foot", "credit", "copyright", "bottom")
+#: Of what is `made by` somebody, what only a site is.
+_OF_SITES = re.compile(
+    r"web|site|sito|sitio|página|stron|hemsida|hjemmeside|homepage|theme|template|host|héberg|aloja|umsetzung|design|"
+    r"diseño|ontwerp|program|powered|realis|réalis|realiz",
+    re.IGNORECASE,
+)
+_MAIL = re.compile(r"@([a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63}){1,4})")
 _BY_NATURE = frozenset((Role.AGENCY, Role.HOST, Role.INSURER))
+_PLACED = _BY_NATURE | {Role.DATA_PROTECTION}
 #: Signs of a programming language in a line from which on it is code.
 MANY_SIGNS = 3
 _CODE = ("code", "language-", "highlight", "brush", "prettyprint", "source")
@@ -97,19 +110,38 @@ class Ownership:
             # A label names the company only as whose site it is: `Website of Acme by …`.
             first, last = block.columns or (len(texts[0]), len(texts[0]))
             texts[0] = texts[0][first:last]
-        among = [f for f in self._findings if f.line is not None and start <= f.line < end]
-        mails = [
-            _host(str(f.value))
-            for f in among
-            if f.field == "email" and (not block.columns or f.line != block.start or f.value in texts[0])
-        ]
+        mails = {_host(f.value) for f in self._findings if f.field == "email" and self._stands(f, block, start, end)}
+        mails |= {registrable_domain(host.lower()) for text in texts for host in _MAIL.findall(text[:MAX_LINE])}
         if any(not self._is_foreign(host, free=True) for host in mails) or self._is_named(texts):
             return False
-        by_nature = block.role in (Role.AUTHORITY, Role.SERVICE) or (
-            block.role in _BY_NATURE and (block.columns or self._page.kind == "imprint" or self._in_footer(start))
+        return (
+            block.role in (Role.AUTHORITY, Role.SERVICE)
+            or (block.role in _BY_NATURE and self._is_imprints(block, start))
+            or (block.role in _PLACED and self._is_elsewhere(block, start, end))
+            or any(map(self._is_foreign, mails))
+            or self._leads_away(texts, start, end)
         )
-        located = block.role is Role.DATA_PROTECTION and any(f.field == "address" for f in among)
-        return bool(by_nature or located or any(map(self._is_foreign, mails)) or self._leads_away(texts, start, end))
+
+    def _stands(self, mail: Finding, block: Block, start: int, end: int) -> bool:
+        """Whether an address that is no text of its line, a link's, stands in the lines."""
+        if mail.line is None or not start <= mail.line < end:
+            return False
+        return block.columns is None or mail.line != block.start or mail.value not in self._page.lines[mail.line]
+
+    def _is_imprints(self, block: Block, start: int) -> bool:
+        """Whether a block stands where sites name who made and hosts them, or says that it does."""
+        said = block.columns is not None and _OF_SITES.search(block.label) is not None
+        return said or self._page.kind == "imprint" or self._in_footer(start)
+
+    def _is_elsewhere(self, block: Block, start: int, end: int) -> bool:
+        """Whether the lines give an address, and others of the page another one; an officer's need be the only one."""
+        inside: set[str] = set()
+        outside: set[str] = set()
+        for finding in self._findings:
+            if finding.field == "address":
+                among = finding.line is not None and start <= finding.line < end
+                (inside if among else outside).add(_code(finding))
+        return bool(inside) and inside.isdisjoint(outside) and (bool(outside) or block.role is Role.DATA_PROTECTION)
 
     def _is_named(self, texts: Sequence[str]) -> bool:
         """Whether a text holds the domain's name."""
@@ -163,7 +195,10 @@ class Ownership:
         return one is not None and other is not None and one.parent == other.parent
 
     def _in_footer(self, line: int) -> bool:
-        return line >= len(self._page.lines) - 12 or any(tag == "footer" for tag, _ in self._above(line))
+        lines = self._page.lines
+        if line >= len(lines) - MAX_LAST or any("©" in text for text in lines[max(0, line - 2) : line + 3]):
+            return True
+        return any(tag == "footer" or any(word in said for word in _FOOT) for tag, said in self._above(line))
 
     def _aside(self, finding: Finding) -> tuple[Role, str] | None:
         """Whose a mail or legal name is by the elements around it: a quotation's, a comment's, a code sample's."""
@@ -188,6 +223,10 @@ class Ownership:
                 return
             attributes = node.attrs
             yield node.tag or "", f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:200].lower()
+
+
+def _code(address: Finding) -> str:
+    return squash(f"{address.value.get('postcode') or ''}{address.value.get('street') or ''}")
 
 
 def _host(address: str) -> str:

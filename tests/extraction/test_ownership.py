@@ -43,6 +43,10 @@ LABELS = [
     "Webdesign",
     "Design and development",
     "Website by",
+    "Website design and hosting by",
+    "Website door",
+    "Webbplatsen är gjord av",
+    "Hjemmesiden er lavet af",
     "Site design & build by",
     "Ontwerp en realisatie",
     "Webdesign en hosting",
@@ -171,6 +175,25 @@ def test_a_credit_in_a_footer_is_not_the_companys(line):
 def test_what_is_the_companys_own_stays(html):
     row = settled(f"<h1>Kontakt</h1>{OWN}{html}", path="/kontakt", kind="contact")
     assert "+49361555199" in row["phones"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "All our pots are made by the Feld family: call 0361 555199.",
+        "Wir sind Ihr Partner für Keramik: 0361 555199.",
+        "Entwickelt von uns, gebrannt bei uns: Fragen an 0361 555199",
+    ],
+)
+def test_a_sentence_about_makers_is_no_credit(sentence):
+    filler = "<p>Wir drehen Krüge und Schalen, glasieren und brennen sie selbst.</p>" * 6
+    row = settled(f"<h1>Keramik</h1><p>{sentence}</p>{filler}{FOOT}", path="/", kind="home")
+    assert row["phones"] == ["+49361555199"]
+
+
+def test_an_officer_without_mail_and_firm_is_known_by_the_address():
+    officer = "<h3>Datenschutzbeauftragte</h3><p>Dr. Ina Feld<br>Zirkusgasse 1<br>20359 Hamburg<br>Tel. 040 555306</p>"
+    assert_own(settled(f"<h1>Impressum</h1>{OWN}{officer}{FOOT}"))
 
 
 @pytest.mark.parametrize(
