@@ -1,7 +1,8 @@
 """The company's name and legal name, by vote: markup, title, domain, copyright line and imprint all have one.
 
-A page yields candidates of field `name_vote`; `settle` weighs those of all pages. The domain is the
-arbiter: a candidate that spells it out, or whose initials it is, beats a longer slogan.
+A page yields candidates of field `name_vote`; `settle` weighs those of all pages. What repeats over the pages is the
+name, what changes is the page. The domain is the arbiter: a candidate that spells it out, or whose initials it is,
+beats a longer slogan, unless the site calls itself otherwise where names stand.
 """
 
 from __future__ import annotations
@@ -9,64 +10,70 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from extraction.document import Document
+from extraction.document import Document, host_of
 from extraction.extractors import legal_names
 from extraction.extractors.legal_forms import has_form, without_form
+from extraction.extractors.name_likeness import SENTENCE_END, core_of, likeness, spelling, written
+from extraction.extractors.name_texts import (
+    CREDIT,
+    MAX_NAME,
+    NOT_OWNERS,
+    OTHERS,
+    is_page_title,
+    is_picture,
+    segments,
+    tidy,
+)
 from extraction.findings import Finding
 from extraction.text import clean, squash
 
-#: Longest name believed, characters, and most words in it.
-MAX_NAME = 90
-MAX_WORDS = 9
+__all__ = ["MAX_NAME", "find", "likeness", "settle"]
 
-_BAR = re.compile(r"\s[|–—·•»-]\s")
-_SEPARATOR = re.compile(
-    r"\s+[|–—·•»«>/~:]+\s+|\s+-{1,2}\s+|\s*[|｜»•·]\s*|\s*::\s*|:\s+|\s+[–—]\s*|,\s+(?=[A-Z])|\.\s+(?=[A-Z])"
-)
+#: Links at the top of a page among which one leads home and says the name.
+MAX_HOME_LINKS = 40
 _COPYRIGHT = re.compile(
-    r"(?:copyright|©|\(c\)|&copy;)[\s:,.]*(?:©|\(c\))?[\s:,.]*(?:\d{4}(?:\s?[-–/,]\s?(?:\d{2,4}|"
+    r"(?:copyright|©|\(c\)|&copy;|版权所有|版權所有)[\s:：,.]*(?:©|\(c\))?[\s:,.]*(?:\d{4}(?:\s?[-–/,]\s?(?:\d{2,4}|"
     r"present))?)?[\s,.:-]*(?:by\s|of\s)?\s*(.{2,120})",
     re.IGNORECASE,
 )
+#: A name before the sign: `Acme Tools © 2024`.
+_BEFORE_SIGN = re.compile(r"([^|·•©]{2,60})\s(?:©|\(c\)|copyright)\s?(?:©\s?)?(?:(?:19|20)\d\d|$)", re.IGNORECASE)
 _AFTER_NAME = re.compile(
-    r"\ball rights?\b.*|\balle rechte\b.*|\btous droits\b.*|\btodos los\b.*|\btutti i diritti\b.*|"
-    r"\balle rechten\b.*|\bis a (?:registered|trad).*|"
+    r"\ball rights?\b.*|\balle rechte\b.*|\btous droits\b.*|\btodos (?:los|os)\b.*|\btutti i diritti\b.*|"
+    r"\balle rechten\b.*|\bwszelkie prawa\b.*|\balla rättigheter\b.*|\balle rettigheder\b.*|\balle rettigheter\b.*|"
+    r"\bkaikki oikeudet\b.*|\bvšechna práva\b.*|\bminden jog\b.*|\btüm hakları\b.*|\btoate drepturile\b.*|"
+    r"\bвсе права\b.*|無断.*|版权所有.*|保留所有.*|모든 권리.*|\bis a (?:registered|trad).*|"
     r"\b(?:site|website|web ?site|web|powered|designed|developed|created|hosted|"
     r"made)\b.{0,30}\bby\b.*|\bprivacy\b.*|\bterms\b.*|\bsitemap\b.*|\bsite map\b.*|"
+    r"\b(?:web ?design|umsetzung|gestaltung|realisi?erung|realisatie|réalisation|design)\s?[:&].*|"
     r"\s[|•·–—]\s.*|[|•·].*|©.*|\b(?:19|20)\d\d\b.*|\bdisclaimer\b.*|\bregistered\b.*|\bcompany (?:no|"
-    r"reg).*|\bvat\b.*|\bcontact us\b.*|\bphone\b.*|\btel\b.*|\s[-]\s.*|\bhome\b.*",
+    r"reg).*|\bvat\b.*|\bp\.? ?iva\b.*|\bpartita iva\b.*|\bkvk\b.*|\bbtw\b.*|\bsiret\b.*|\bimpressum\b.*|"
+    r"\bdatenschutz.*|\bcontact us\b.*|\bphone\b.*|\btel\b.*|\s[-]\s.*|\bhome\b.*",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
-    r"^(?:your|my|ihr|ihre|votre|su|name of|the|sample|demo|test|example)?\s?(?:company|business|firm|"
-    r"shop|store|site|website|firmen?|unternehmen|entreprise|empresa|organi[sz]ation|brand|blog|"
-    r"webseite)"
-    r"(?:\s?name|name|\s?title)?$|^lorem ipsum|^(?:untitled|welcome|home ?page|homepage|home|index|"
-    r"accueil|startseite|inicio|default|new page|untitled document|coming soon|just another wordpress "
-    r"site|"
-    r"copyright.*|contact(?: us)?|about(?: us)?|all rights reserved|rights reserved|reserved|login|"
-    r"error|404|not found|page not found|privacy policy|wordpress|wix|godaddy|squarespace|shopify|"
-    r"organization|none|null|undefined|n/a|"
-    r"impressum|kontakt|imprint|legal notice|mentions légales|über uns|blog|news|products|services|"
-    r"our services|company|menu|search|website|template|joomla!?|drupal)$",
-    re.IGNORECASE,
-)
-_WELCOME = re.compile(
-    r"^(?:welcome to|willkommen bei|bienvenue chez|bienvenidos a|home of|about|contact|visit)\s+(?:the\s)?",
-    re.IGNORECASE,
-)
-_HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)+$", re.ASCII)
 #: The domain's words are but the beginning of the name: `Lone Star Roofing & Gutters`.
 _GOES_ON = re.compile(r"\s?[&+]\s?[A-ZÀ-Þ]\w")
 _SMALL = re.compile(r"^[a-z0-9]")
-#: What parts two words of a name where the domain writes them as one.
-_BLANKS = r"[ \-]{0,2}+"
-_GAP = r"(?:[ \-'’.·]|\s?&\s?){0,2}+"
+_HOME = re.compile(r"(?:\./?|(?:\.\./)*(?:index|home|default)\.\w{2,5})?", re.IGNORECASE)
+#: How much each meta tag counts.
+_METAS = (
+    ("og:site_name", 0.85),
+    ("application-name", 0.6),
+    ("apple-mobile-web-app-title", 0.5),
+    ("author", 0.15),
+    ("copyright", 0.4),
+    ("dc.publisher", 0.4),
+)
+#: Ways of saying it that stand where names stand; text and titles are filled with keywords.
+_NAMING = frozenset(("meta", "copyright", "home-link", "logo", "legal", "json-ld", "microdata", "rdfa", "microformat"))
+#: Words that are small within a name.
+_LINKING = frozenset(
+    "and of for the & und für von der die das et de la du des e di y del van en da do i og och".split()
+)
 
 
 class _Vote(NamedTuple):
@@ -79,78 +86,112 @@ class _Vote(NamedTuple):
 
 def find(page: Document) -> Iterator[Finding]:
     """Findings of field `name_vote`, any candidate; `legal_names` finds those of the legal name."""
-    for vote in _votes(page):
-        text = _tidy(vote.text)
-        if text:
+    core = core_of(page.domain)
+    for vote in _votes(page, core):
+        text = tidy(vote.text)
+        if text and (likeness(text, core) >= 0.75 or not (is_page_title(text) or squash(text) in OTHERS)):
             quote = vote.text if vote.line is None else ""
             yield page.found("name_vote", text, vote.method, vote.weight, line=vote.line, node=vote.node, quote=quote)
+    yield from _of_domain(page)
 
 
-def _votes(page: Document) -> Iterator[_Vote]:
+def _votes(page: Document, core: str) -> Iterator[_Vote]:
     for node in page.graph.own:
         weight = 0.5 if node.nested else 0.9
         # A snippet for sharing calls the page by its title; the title's own parts are read below.
-        said = [text for text in node.texts("name")[:3] if text != page.title or not _BAR.search(text)]
-        names = said or node.texts("legalName")[:1]
-        yield from (_Vote(text, node.method, weight, node=node.id) for text in names)
+        said = [text for text in node.texts("name")[:3] if text != page.title or len(segments(text)) < 2]
+        for text in said or node.texts("legalName")[:1]:
+            yield from _parts(_Vote(text, node.method, weight, node=node.id), core)
         yield from (_Vote(text, node.method, 0.5, node=node.id) for text in node.texts("alternateName")[:2])
     for node in page.graph.websites:
-        yield from (_Vote(text, node.method, 0.7, node=node.id) for text in node.texts("name")[:1])
-    for name, weight in (
-        ("og:site_name", 0.85),
-        ("application-name", 0.6),
-        ("apple-mobile-web-app-title", 0.5),
-        ("author", 0.3),
-        ("copyright", 0.4),
-        ("dc.publisher", 0.4),
-    ):
+        for text in node.texts("name")[:1]:
+            yield from _parts(_Vote(text, node.method, 0.7, node=node.id), core)
+    for name, weight in _METAS:
         if name in page.metas:
-            yield _Vote(page.metas[name], "meta", weight)
+            yield from _parts(_Vote(page.metas[name], "meta", weight), core)
     yield from _title_votes(page)
     yield from _copyright_votes(page)
+    yield from _home_votes(page)
     yield from _logo_votes(page)
-    yield from _spelled_votes(page)
+    yield from _spelled_votes(page, core)
+
+
+def _parts(vote: _Vote, core: str) -> Iterator[_Vote]:
+    """A name that is a whole title is parted: the part most like the domain counts, else the first."""
+    parts = segments(vote.text)
+    if len(parts) < 2 or likeness(vote.text, core) >= 0.85:
+        yield vote
+        return
+    named = max(parts, key=lambda part: (likeness(part.strip(), core), -parts.index(part)))
+    yield from (vote._replace(text=part, weight=vote.weight * (0.8 if part is named else 0.2)) for part in parts)
 
 
 def _title_votes(page: Document) -> Iterator[_Vote]:
-    segments = [part for part in _SEPARATOR.split(page.title) if part and part.strip()][:8]
-    for place, segment in enumerate(segments):
-        edge = place in (0, len(segments) - 1)
-        yield _Vote(segment, "title", (0.35 if page.kind == "home" and place == 0 else 0.3) if edge else 0.2)
+    parts = [part for part in segments(page.title) if (name := tidy(part)) and not is_page_title(name)]
+    for place, part in enumerate(parts):
+        edge = place in (0, len(parts) - 1)
+        yield _Vote(part, "title", (0.35 if page.kind == "home" and place == 0 else 0.3) if edge else 0.2)
 
 
 def _copyright_votes(page: Document) -> Iterator[_Vote]:
     last = len(page.lines)
     for place in range(max(0, last - 60), last):
         low = page.lines[place][:600]
-        if "©" in low or "opyright" in low.lower() or "(c)" in low.lower():
+        folded = low.lower()
+        if "©" in low or "opyright" in folded or "(c)" in folded or "版" in low:
             match = _COPYRIGHT.search(low)
-            if match:
-                legal = legal_names.in_line(match[1])
-                whole = legal if legal and match[1].startswith(legal) else _AFTER_NAME.sub("", match[1])
+            if match is None or CREDIT.search(low[max(0, match.start() - 40) : match.start()]):
+                continue
+            legal = legal_names.in_line(match[1])
+            whole = legal if legal and match[1].startswith(legal) else _AFTER_NAME.sub("", match[1])
+            if not any(map(str.isalpha, whole)) and (before := _BEFORE_SIGN.search(low)):
+                whole = before[1]
+            if not NOT_OWNERS.match(whole):
                 yield _Vote(whole, "copyright", 0.6, place)
 
 
+def _home_votes(page: Document) -> Iterator[_Vote]:
+    """What the first link home says, and the only headline of a home page."""
+    host = host_of(page.url)
+    for link in page.links[:MAX_HOME_LINKS]:
+        if 2 <= len(link.text) <= 60 and _leads_home(link.href, host) and not is_page_title(link.text):
+            yield _Vote(link.text, "home-link", 0.45, link.line)
+            break
+    if page.kind == "home":
+        headlines = page.tree.tags("h1")[:2]
+        text = clean(headlines[0].text(), 80) if len(headlines) == 1 else ""
+        if text and len(text.split()) <= 5:
+            yield _Vote(text, "title", 0.25)
+
+
+def _leads_home(href: str, host: str) -> bool:
+    """Whether a link leads to the home page of the host (without `www.`)."""
+    if href[:4].lower() == "http" or href[:2] == "//":
+        return href.partition("//")[2].lower().removeprefix("www.").removesuffix("/") == host
+    return href == "/" or (len(href) <= 24 and href != "" and _HOME.fullmatch(href.removeprefix("/")) is not None)
+
+
 def _logo_votes(page: Document) -> Iterator[_Vote]:
-    """What the logo's picture is called; it says logo in its file, class or text, or stands in such a box."""
+    """What the logo's picture is called; it says logo in its file, class or text, or stands in such a box or link."""
     votes = 0
+    host = host_of(page.url)
     for node in page.tree.tags("img")[:60]:
         attributes = node.attrs
         alt = clean(attributes.get("alt") or "", 120)
         if not alt:
             continue
         own = f"{attributes.get('src') or ''} {attributes.get('class') or ''} {alt}"
-        if "logo" not in own[:600].lower() and not _in_logo(node):
+        if "logo" not in own[:600].lower() and not _in_logo(node, host):
             continue
-        name = re.sub(r"\blogo\b", "", alt, flags=re.IGNORECASE).strip(" -–|:")
-        if name:
-            yield _Vote(name, "logo", 0.4)
+        name = re.sub(r"\blogo(?:typ[eo]?)?\b(?: von| of| de| van)?", "", alt, flags=re.IGNORECASE).strip(" -–|:")
+        if name and not is_picture(alt):
+            yield _Vote(name, "logo", 0.4 / (1 + votes))
             votes += 1
             if votes == 4:
                 return
 
 
-def _in_logo(node: LexborNode) -> bool:
+def _in_logo(node: LexborNode, host: str) -> bool:
     box = node.parent
     for _ in range(2):
         if box is None:
@@ -158,13 +199,15 @@ def _in_logo(node: LexborNode) -> bool:
         attributes = box.attrs
         if "logo" in f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:300].lower():
             return True
+        if box.tag == "a" and _leads_home((attributes.get("href") or "")[:200], host):
+            return True
         box = box.parent
     return False
 
 
-def _spelled_votes(page: Document) -> Iterator[_Vote]:
+def _spelled_votes(page: Document, core: str) -> Iterator[_Vote]:
     """The domain's label as the page spells it in words: `misterplumber` → `Mister Plumber`."""
-    pattern = _spelling(page.core)
+    pattern = spelling(core)
     if pattern is None:
         return
     texts = [
@@ -179,6 +222,8 @@ def _spelled_votes(page: Document) -> Iterator[_Vote]:
     for match in pattern.finditer(text):
         if _GOES_ON.match(text, match.end()) or legal_names.FORM.match(text, match.end()):
             continue
+        if "." in match[0] and SENTENCE_END.search(match[0]):
+            continue
         forms[match[0].strip(" -'’.")] += 1
         if sum(forms.values()) >= 60:
             break
@@ -188,66 +233,26 @@ def _spelled_votes(page: Document) -> Iterator[_Vote]:
             yield _Vote(form, "domain", min(0.75, 0.4 + 0.05 * count + (0.15 if " " in form else 0.0)))
 
 
-@lru_cache(maxsize=256)
-def _spelling(core: str) -> re.Pattern[str] | None:
-    if not 4 <= len(core) <= 40:
-        return None
-    letters = re.split(r"(?<!^)(and|und)(?!$)", core)
-    parts = [
-        r"(?:and|und|&|\+)" if part in ("and", "und") and place % 2 else _GAP.join(map(re.escape, part))
-        for place, part in enumerate(letters)
-        if part
-    ]
-    # Around an `and` the gap leaves an ampersand to it.
-    return re.compile(rf"(?<![\w@./-]){_BLANKS.join(parts)}(?![\w@/-]|\.[a-z])", re.IGNORECASE)
-
-
-def _tidy(text: str) -> str | None:
-    text = _WELCOME.sub("", clean(text, 200)).strip(" \t-–—|:;,·•\"'“”«»®™©*")
-    text = re.sub(r"\s*[®™℠]|\s*\((?:R|TM|SM)\)", "", text).strip()
-    if text.endswith(".") and not has_form(text):
-        text = text.rstrip(". ")
-    words = text.split()
-    if not 2 <= len(text) <= MAX_NAME or len(words) > MAX_WORDS or _PLACEHOLDER.match(text):
-        return None
-    if "@" in text or "://" in text or not any(map(str.isalpha, text)) or text.lower().startswith("www."):
-        return None
-    return text
-
-
-def likeness(name: str, core: str) -> float:
-    """How well a name fits the domain's label, 0–1: 1 spelled out, 0.85 begins it, 0.75 initials, fewer by words."""
-    bare = squash(without_form(name))
-    if not bare or not core:
-        return 0.0
-    if _HOST.match(name):
-        return 0.45
-    spelled = {bare, bare.removeprefix("the"), squash(name)}
-    if core in spelled or bare.replace("and", "") == core.replace("and", ""):
-        return 1.0
-    if len(core) >= 4 and (bare.startswith(core) or bare.endswith(core)):
-        return 0.85 if len(bare) <= 2.5 * len(core) else 0.55
-    if len(bare) >= 4 and core.startswith(bare):
-        return 0.85 * min(1.0, 0.35 + len(bare) / len(core))
-    return _likeness_of_words(without_form(name), len(bare), core)
-
-
-def _likeness_of_words(name: str, length: int, core: str) -> float:
-    words = [word for part in re.split(r"[\s&,/.-]+", name) if (word := squash(part))]
-    initials = "".join(word[0] for word in words if word not in ("and", "of", "the", "und"))
-    if len(initials) >= 2 and (core == initials or (core.startswith(initials) and len(initials) >= 3)):
-        return 0.75
-    shared = sum(len(word) for word in words if len(word) >= 3 and word in core)
-    return min(0.7, 0.7 * shared / len(core)) * min(1.0, 1.4 * shared / length)
+def _of_domain(page: Document) -> Iterator[Finding]:
+    """The last resort."""
+    name = written(page.domain)
+    if name and tidy(name):
+        yield page.found("name_vote", name, "domain", 0.04, words=(page.domain,))
 
 
 def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Finding | None]:
     """(name, legal name) of one company out of its pages' votes; their value and confidence are the settled ones."""
-    core = squash(domain.split(".", maxsplit=1)[0])
+    core = core_of(domain)
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         if finding.field == "name_vote":
             groups[_key(finding.value)].append(finding)
+    for finding in findings:
+        # A legal name speaks for a name that is there; on the imprint by itself.
+        if finding.field == "legal_vote" and (finding.page.kind == "imprint" or _key(finding.value) in groups):
+            groups[_key(finding.value)].append(
+                finding._replace(method="legal", confidence=0.4 if finding.page.kind == "imprint" else 0.15)
+            )
     groups.pop("", None)
     legal = [f for f in findings if f.field == "legal_vote"]
     legal += [
@@ -259,8 +264,14 @@ def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Fi
         best_legal = max(legal, key=lambda f: f.confidence, default=None)
         return best_legal, best_legal
     pages = max(1, len({f.page.url for f in findings}))
-    key = max(groups, key=lambda k: (_strength(groups[k], core, pages), len(k)))
-    name = _shown(groups[key], core, pages)
+    named = {key: _naming(votes, pages) for key, votes in groups.items()}
+    # Where the site names itself twice over, what only the address and the text spell may be keywords.
+    doubted = max(named.values()) >= 2
+    strengths = {
+        key: _strength(votes, core, pages, doubted=doubted and named[key] == 0) for key, votes in groups.items()
+    }
+    key = max(groups, key=lambda k: (strengths[k], len(k)))
+    name = _shown(groups[key], strengths[key])
     return name, legal_names.settle(legal, name, [likeness(str(vote.value), core) for vote in legal])
 
 
@@ -270,19 +281,32 @@ def _key(name: str) -> str:
     return bare.removeprefix("the") if len(bare) >= 7 else bare
 
 
-def _strength(votes: list[Finding], core: str, pages: int) -> float:
+def _naming(votes: list[Finding], pages: int) -> int:
+    """In how many ways the site names itself so, each on half of its pages at least."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for vote in votes:
+        if vote.method in _NAMING and vote.confidence >= 0.3:
+            seen[vote.method].add(vote.page.url)
+    return sum(2 * len(urls) >= pages for urls in seen.values())
+
+
+def _strength(votes: list[Finding], core: str, pages: int, *, doubted: bool) -> float:
     """Each way of saying counts once at its best, more with every page that says it; all times the domain's word."""
     best: dict[str, float] = defaultdict(float)
     seen: dict[str, set[str]] = defaultdict(set)
     for vote in votes:
         best[vote.method] = max(best[vote.method], vote.confidence)
         seen[vote.method].add(vote.page.url)
-    said = sum(weight * (0.5 + 0.5 * len(seen[method]) / pages) for method, weight in best.items())
+    said = 0.0
+    for method, weight in best.items():
+        share = len(seen[method]) / pages
+        # A part of but one of many titles is that page's.
+        said += weight * (0.15 + 0.85 * share if method == "title" and pages >= 3 else 0.5 + 0.5 * share)
     fit = max(likeness(vote.value, core) for vote in votes[:20])
-    return said * (0.35 + fit)
+    return said * (0.2 if doubted else 0.35 + fit)
 
 
-def _shown(votes: list[Finding], core: str, pages: int) -> Finding:
+def _shown(votes: list[Finding], strength: float) -> Finding:
     """The commonest spelling, those with blanks and mixed case first, without legal form."""
     forms: dict[str, float] = defaultdict(float)
     source: dict[str, Finding] = {}
@@ -291,10 +315,11 @@ def _shown(votes: list[Finding], core: str, pages: int) -> Finding:
         shape = 1.0 if text not in (text.upper(), text.lower()) else (0.45 if len(text) > 5 else 0.9)
         if _SMALL.match(text):
             shape *= 0.6
+        words = [word for word in text.split() if word.lower() not in _LINKING]
+        shape *= 0.7 + 0.3 * sum(not word[0].islower() for word in words) / max(1, len(words))
         # The domain knows no articles and no forms: others spell the name more fully.
         forms[text] += vote.confidence * shape * (0.6 if vote.method == "domain" else 1.0)
         if text not in source or vote.confidence > source[text].confidence:
             source[text] = vote
     text = max(forms, key=lambda form: forms[form])
-    confidence = min(0.98, 0.25 + 0.4 * _strength(votes, core, pages))
-    return source[text]._replace(field="name", value=text, confidence=confidence)
+    return source[text]._replace(field="name", value=text, confidence=min(0.98, 0.25 + 0.4 * strength))

@@ -15,8 +15,8 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.markup_guard import bounded
+from extraction.page_words import ARTICLES, CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
 from leadmill.ids import company_domain
-from tasks.scraping.words import ARTICLES, CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
 
 #: Links looked at on one page.
 MAX_LINKS = 600

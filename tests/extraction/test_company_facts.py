@@ -54,7 +54,7 @@ def name_of(page):
             ("Acme Tools", None),
         ),
         ("<title>Welcome to Acme Tools!</title>", "acme-tools.com", ("Acme Tools", None)),
-        ("<title>Untitled Document</title>", "acme-tools.com", (None, None)),
+        ("<title>Untitled Document</title>", "acme-tools.com", ("Acme Tools", None)),
         ("<title>株式会社アクメ</title>", "acme.co.jp", ("アクメ", None)),
         ('<div class="logo"><img src="a.png" alt="Acme Tools logo"></div>', "acme-tools.com", ("Acme Tools", None)),
         (

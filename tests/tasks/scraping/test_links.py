@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extraction.page_words import KINDS
 from tasks.scraping.links import Link, choose, classify, links_of, page_key, site_of
-from tasks.scraping.words import KINDS
 
 BASE = "https://acme.example"
 
