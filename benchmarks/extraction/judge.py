@@ -164,7 +164,8 @@ def _address(its: _Judge) -> Iterator[Judgement]:
 
 def _locations(its: _Judge) -> Iterator[Judgement]:
     """All offices of a company that has several, by their postcodes."""
-    truth, wanted = its.truth, {}
+    truth = its.truth
+    wanted: dict[str, str] = {}
     for place in [truth.get("address") or {}, *(truth.get("address_alt") or ())]:
         if place.get("street") and place.get("postcode"):
             wanted.setdefault(_squeeze(place["postcode"]), place["postcode"])

@@ -129,7 +129,7 @@ def _type(element: LexborNode) -> str:
 
 def _parts(element: LexborNode, classes: frozenset[str]) -> list[LexborNode]:
     """The few elements within one that have such a class."""
-    found = (part for part in islice(within(element), 1, None) if part.tag != "-text")
+    found = (part for part in islice(within(element), 1, None) if part.is_element_node)
     return list(islice((part for part in found if not classes.isdisjoint(_classes(part))), 5))
 
 

@@ -63,8 +63,9 @@ def _names(element: LexborNode) -> list[str]:
     attributes = element.attrs
     said = (attributes.get("property") or "")[:400].split()
     if not said:
-        rels = attributes.get("rel") or ""
-        if not rels and "typeof" in attributes and element.parent is not None and "href" not in element.parent.attrs:
-            rels = element.parent.attrs.get("rel") or ""
+        rels, around = attributes.get("rel") or "", element.parent
+        # Around <html> there is the document, which is no element.
+        if not rels and "typeof" in attributes and around and around.is_element_node and "href" not in around.attrs:
+            rels = around.attrs.get("rel") or ""
         said = [name for name in rels[:400].split() if name.lower() not in _OF_HTML]
     return list(dict.fromkeys(map(property_named, said)))

@@ -116,3 +116,16 @@ def test_microdata(document):
     assert item.first("name") == "Acme"
     assert item.first("telephone") == "+1970"
     assert item.nodes("address")[0].first("postalCode") == "80525"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div class=vcard><!-- a --><b class='fn org'>Acme Tools</b><i class=tel>0114<!-- b --></i></div>",
+        "<!-- a comment --><html vocab=http://schema.org/ typeof=Organization><body><b property=name>Acme Tools</b>",
+        "<div itemscope itemtype=http://schema.org/Store><!-- c --><b itemprop=name><!-- d -->Acme Tools</b></div>",
+    ],
+    ids=["in a card", "around the whole", "in an item"],
+)
+def test_comments_and_the_document_itself_are_no_elements(document, html):
+    assert [node.first("name") for node in document(html).graph.nodes if node.first("name")] == ["Acme Tools"]
