@@ -57,6 +57,14 @@ def mail(address: str, cloak: str) -> str:
         return f'<a href="#" class="js-mail" data-email="{address}">@</a>'
     if cloak == "reversed":
         return f'<span style="unicode-bidi: bidi-override; direction: rtl">{address[::-1]}</span>'
+    if cloak == "cloudflare":
+        coded = bytes([90, *(byte ^ 90 for byte in address.encode())]).hex()
+        return f'<a href="/cdn-cgi/l/email-protection" class="__cf_email__" data-cfemail="{coded}">[email&#160;protected]</a>'
+    if cloak == "typo3":  # each sign is the next one of its row
+        rows = ["+,-./0123456789:", "@ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"]
+        next_one = {sign: row[(place + 1) % len(row)] for row in rows for place, sign in enumerate(row)}
+        coded = "".join(next_one.get(sign, sign) for sign in f"mailto:{address}")
+        return f'<a href="javascript:linkTo_UnCryptMailto(%27{coded}%27);">{user}(at){domain}</a>'
     if cloak == "script":
         return f"""<script>document.write('<a href="mailto:' + '{user}' + '@' + '{domain}' + '">' + '{user}' + '@' + '{domain}' + '</a>')</script>"""
     return f'<a href="mailto:{address}">{address}</a>'

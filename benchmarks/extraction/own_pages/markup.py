@@ -115,11 +115,34 @@ def _hcard(company: Company) -> tuple[str, str]:
     )
 
 
+def _open_graph(company: Company) -> tuple[str, str]:
+    its = _parts(company)
+    said = {
+        "og:type": "business.business",
+        "og:site_name": its["name"],
+        "business:contact_data:street_address": its["street"],
+        "business:contact_data:locality": its["city"],
+        "business:contact_data:postal_code": its["code"],
+        "business:contact_data:country_name": its["country"],
+        "business:contact_data:phone_number": its["phone"],
+        "business:contact_data:email": its["email"],
+    }
+    return "".join(f'<meta property="{name}" content="{value}">' for name, value in said.items()), ""
+
+
+def _broken(company: Company) -> tuple[str, str]:
+    """JSON-LD with a comma too many and a comment, as it is often written by hand."""
+    text = json.dumps({"@context": "http://schema.org/", **_declared(company)}, ensure_ascii=False, indent=1)
+    return f'<script type="application/ld+json">\n{text[:-2]},\n}} <!-- end -->\n</script>', ""
+
+
 #: By the name that `companies.jsonl` gives it.
 MARKUPS: dict[str, Callable[[Company], tuple[str, str]]] = {
     "": lambda _: ("", ""),
     "json-ld": _json_ld,
     "graph": _graph,
+    "open-graph": _open_graph,
+    "broken": _broken,
     "microdata": _microdata,
     "rdfa": _rdfa,
     "hcard": _hcard,
