@@ -102,21 +102,28 @@ def _state(lake: Lake, row: Row, column: str | None, value: Any) -> dict[str, An
     """What became of the field: `state`, the sentence `told`; of an empty one the pages that were read, and errors."""
     if value not in (None, "", [], {}):
         return {"state": "found", "told": "", "pages": [], "errors": []}
-    errors, pages = _errors(lake, row), [*_pages(lake, row)]
     stage = _stage_of(column)
+    of_pages = stage != "score" or row.get("error")
+    errors, pages = (_errors(lake, row), [*_pages(lake, row)]) if of_pages else ([], [])
     culprits = [error for error in errors if error["scope"] == "company" or _fills(error, column)]
-    if row.get("error") or (culprits and row.get(MADE_AT[stage]) is None):
-        state, told = "failed", row.get("error") or culprits[0]["error"]
-    elif row.get(MADE_AT[stage]) is None:
-        state, told = "not_tried", f"stage {stage} has made no row of this company"
-    elif culprits:
+    made = row.get(MADE_AT[stage])
+    if row.get("error"):
+        state, told = "failed", row["error"]
+    elif culprits and (made is None or culprits[0]["scope"] == "page"):
         state, told = "failed", culprits[0]["error"]
+    elif made is None:
+        state, told = "not_tried", f"stage {stage} has made no row of this company"
     else:
-        unread = len({error["url"] for error in errors if error["scope"] == "page" and error["url"]})
-        read = f"{len(pages)} page{'s' * (len(pages) != 1)}" if pages else "its pages, which are no longer kept"
-        told = f"on {read} nothing was found" + f"; {unread} could not be read" * bool(unread)
-        state, told = "not_found", _MADE.get(column or "", told)
+        state, told = "not_found", _MADE.get(column or "") or _nowhere(pages, errors)
     return {"state": state, "told": told, "pages": pages, "errors": errors}
+
+
+def _nowhere(pages: Sequence[Row], errors: Sequence[Row]) -> str:
+    """What is said of a field that no page gave a value for."""
+    unread = len({error["url"] for error in errors if error["scope"] == "page" and error["url"]})
+    on = f"the {len(pages)} pages that were read" if len(pages) > 1 else "the only page that was read"
+    told = f"nothing on {on} gave a value" if pages else "no page gave a value; they are no longer kept"
+    return told + (f"; {unread} could not be read" if unread else "")
 
 
 def _found(row: Row, facts: Sequence[Row]) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from cli.company_card import entry, wrapped
 from cli.times import shown
 from reports import display_domains
-from reports.provenance import shown_page
 from reports.wording import percent
 
 #: Values shown at the top, and pages of an empty field.
@@ -22,13 +21,14 @@ def explanation_card(told: Told, width: int | None) -> list[str]:
     """Lines of at most `width` characters; None: as long as they are. `told`: the answer of GET …/explain."""
     lines = wrapped(f"{told['field']} of {display_domains.with_ascii(told['domain'])}", width)
     lines += [f"  {line}" for value in _values(told) for line in wrapped(value, width and width - 2)]
-    lines += [f"  {line}" for line in wrapped(told["told"], width and width - 2)] if not told["facts"] else []
+    if told["state"] == "found" and not told["facts"]:
+        lines += [f"  {line}" for line in wrapped(f"({told['told']})", width and width - 2)]
     for fact in told["facts"]:
-        lines += _evidence(fact, told["domain"], width)
+        lines += _evidence(fact, width)
     if told["candidates"]:
         lines += ["", "read, but not taken"]
         for candidate in told["candidates"]:
-            lines += _evidence(candidate, told["domain"], width, taken=False)
+            lines += _evidence(candidate, width, taken=False)
     lines += _section("pages read", [*_pages(told)], width)
     lines += _section("what went wrong", [(one["stage"], _error(one)) for one in told["errors"][:_PAGES]], width)
     return lines
@@ -36,20 +36,21 @@ def explanation_card(told: Told, width: int | None) -> list[str]:
 
 def _values(told: Told) -> Iterator[str]:
     if told["state"] != "found":
-        yield told["state"].replace("_", " ")
+        yield f"{told['state'].replace('_', ' ')}: {told['told']}"
         return
     value = told["value"]
-    if len(told["facts"]) == 1 and not isinstance(value, dict) and str(value) == told["facts"][0]["value"]:
-        return  # it stands below, with its evidence
+    shown_below = {fact["value"] for fact in told["facts"]}
     values: Sequence[Any] = value if isinstance(value, list) else [value]
     if isinstance(value, dict):
-        values = [f"{name}: {part}" for name, part in value.items() if part is not None]
+        values = [] if shown_below else [f"{name}: {part}" for name, part in value.items() if part is not None]
+    if shown_below.issuperset(map(str, values)):
+        return  # each with its evidence
     yield from (one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in values[:_VALUES])
     if len(values) > _VALUES:
         yield f"and {len(values) - _VALUES} more"
 
 
-def _evidence(fact: Told, domain: str, width: int | None, *, taken: bool = True) -> list[str]:
+def _evidence(fact: Told, width: int | None, *, taken: bool = True) -> list[str]:
     field, colon, part = fact["field"].partition(":")
     at = fact["seen_at"] and shown(fact["seen_at"])
     lines = ["", *(f"  {line}" for line in wrapped(fact["value"], width and width - 2))]
@@ -57,8 +58,7 @@ def _evidence(fact: Told, domain: str, width: int | None, *, taken: bool = True)
         (field, part if colon else None),
         ("quote", fact["quote"] and f"“{fact['quote']}”"),
         ("words", fact["words"] and ", ".join(fact["words"])),
-        ("where", ", ".join(filter(None, (shown_page(fact["source"] or "", domain), fact["place"])))),
-        ("page", fact["source"]),
+        ("page", ", ".join(filter(None, (fact["source"], fact["place"])))),
         ("how", ", ".join(filter(None, (fact["how"], _sure(fact, taken=taken), at)))),
         ("why", fact["why"]),
     ):

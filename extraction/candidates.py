@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from extraction.extractors import addresses, phone_numbers, registers
+from extraction.extractors.legal_forms import without_form
 from extraction.findings import MAX_QUOTE, Finding, fact, few
-from extraction.text import clean
+from extraction.text import clean, squash
 from leadmill.rows import Fact
 
 #: Field of the row's facts → the findings that settling chooses from, where they are called otherwise.
@@ -25,14 +26,14 @@ def unchosen(fields: Mapping[str, Sequence[Finding]], chosen: Iterable[Fact], co
     """
     taken: dict[str, set[str]] = {}
     for one in chosen:
-        taken.setdefault(_base(one["field"]), set()).add(_same(one["value"]))
+        taken.setdefault(_base(one["field"]), set()).add(_same(one["field"], one["value"]))
     taken["phone"] = taken["fax"] = taken.get("phone", set()) | taken.get("fax", set())
     found: list[Fact] = []
     for field, source in _sources(fields):
         best: dict[str, tuple[Finding, str]] = {}
         for finding in source:
             for value in _told(field, finding, country):
-                key = _same(value)
+                key = _same(field, value)
                 if key not in taken.get(_base(field), ()) and (
                     key not in best or finding.confidence > best[key][0].confidence
                 ):
@@ -79,5 +80,6 @@ def _base(field: str) -> str:
     return field.partition(":")[0] if not field.startswith("social:") else field
 
 
-def _same(value: str) -> str:
-    return value.casefold().strip()
+def _same(field: str, value: str) -> str:
+    """What values share that say the same: of names all but the legal form, else all but the case."""
+    return squash(without_form(value)) if field == "name" else value.casefold().strip()

@@ -23,6 +23,8 @@ NO_WORDS = "its words stand nowhere in the page"
 NO_VALUE = "its quote does not hold the value"
 #: Ways of reading that quote the value itself; a link's line may say "call us", a cloak shows other letters.
 _VERBATIM = frozenset({"text", "imprint", "json-ld", "microdata"})
+#: Letters and digits that are worth comparing where a text does not stand there as it is.
+_TELLING = 4
 _PARTS = re.compile(r"[a-z0-9]{2,}")
 
 
@@ -59,13 +61,15 @@ class StoredPage:
 
     def _shows(self, text: str) -> bool:
         """Whether a text stands anywhere in what was fetched, in its letters if not as it is."""
-        return text.casefold() in self._all or squash(text) in self._squashed
+        letters = squash(text)
+        return text.casefold() in self._all or (len(letters) >= _TELLING and letters in self._squashed)
 
     @cached_property
     def _all(self) -> str:
         page = self._document
         headers = "\n".join(f"{name}: {value}" for name, value in page.headers.items())
-        return "\n".join((page.url, page.domain, headers, page.text, html.unescape(page.html))).casefold()
+        # Words may be quoted from the markup as it is, or as a reader of attributes gives them.
+        return "\n".join((page.url, page.domain, headers, page.text, page.html, html.unescape(page.html))).casefold()
 
     @cached_property
     def _squashed(self) -> str:

@@ -72,12 +72,13 @@ def find(page: Document) -> Iterator[Finding]:
         if profile is None or _is_others(profile, page.core, declared=False):
             continue
         if _is_new(profile, seen) and not _is_credit(page, link.line, profile):
-            yield page.found(f"social:{profile.network}", profile.url, "link", 0.75, line=link.line)
+            words = (link.href,)
+            yield page.found(f"social:{profile.network}", profile.url, "link", 0.75, line=link.line, words=words)
     for sign, pattern in _WIDGETS:
         for match in islice(pattern.finditer(page.html), MAX_PROFILES) if sign in page.html else ():
             profile = profile_of(match[1].replace("&amp;", "&"))
             if profile and not _is_others(profile, page.core, declared=False) and _is_new(profile, seen):
-                yield page.found(f"social:{profile.network}", profile.url, "link", 0.7)
+                yield page.found(f"social:{profile.network}", profile.url, "link", 0.7, words=(match[1],))
 
 
 def profile_of(href: str) -> _Profile | None:

@@ -99,7 +99,7 @@ def test_every_column_can_be_explained(client: TestClient, job: str) -> None:
 def test_an_empty_field_names_the_pages_that_were_read(client: TestClient, job: str) -> None:
     told = explained(client, "pricing_url")
     assert (told["state"], told["value"], told["facts"]) == ("not_found", None, [])
-    assert told["told"] == "on 2 pages nothing was found; 1 could not be read"
+    assert told["told"] == "nothing on the 2 pages that were read gave a value; 1 could not be read"
     assert {page["url"] for page in told["pages"]} == {f"https://{DOMAIN}/", f"https://{DOMAIN}/impressum"}
     assert [(error["url"], error["error"]) for error in told["errors"]] == [(f"https://{DOMAIN}/agb", "timed out")]
 
