@@ -99,6 +99,7 @@ def find(page: Document) -> Iterator[Finding]:
 def prose(page: Document) -> str:
     """Sentences of the page up to `SAMPLE` characters; where there are few, all its words, menus too."""
     taken: list[str] = []
+    seen: set[str] = set()
     size = 0
     for line in page.lines:
         telling = (
@@ -106,7 +107,8 @@ def prose(page: Document) -> str:
             or (len(line) >= 12 and not line.isascii() and line.count(" ") >= 2)
             or (len(line) >= 25 and line.count(" ") >= 4)
         )
-        if telling and not _BOILERPLATE.search(line):
+        if telling and line not in seen and not _BOILERPLATE.search(line):
+            seen.add(line)
             taken.append(_SCHEMES.sub(" ", line[:400]))
             size += len(taken[-1])
             if size >= SAMPLE:
@@ -166,6 +168,8 @@ def _spoken(text: str, claimed: str | None) -> str | None:
 
 
 def _likeliest(text: str, claimed: str | None) -> str | None:
+    if len(text) >= ENOUGH:  # a product's name that is said a hundred times counts once
+        text = " ".join(dict.fromkeys(text.split()))
     (best, likely), *others = list(_ranked(text).items()) or [("", 0.0)]
     rival = dict(others).get(claimed, likely - 2 * MARGIN) if claimed else others[0][1] if others else 0.0
     if not best or best == claimed:

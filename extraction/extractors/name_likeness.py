@@ -92,6 +92,11 @@ def likeness(name: str, core: str) -> float:
     return max(fit, _likeness(name, spelled, core), _likeness(name, _sounds(spelled), sounds))
 
 
+def is_host(text: str) -> bool:
+    """Whether a text is a host's name, as `acme.com`."""
+    return _HOST.match(text) is not None
+
+
 def _sounds(text: str) -> str:
     for written, one in _SOUNDS:
         text = text.replace(written, one)
@@ -102,7 +107,7 @@ def _likeness(name: str, shown: str, core: str) -> float:
     bare = squash(shown)
     if not bare or not core:
         return 0.0
-    if _HOST.match(name):
+    if is_host(name):
         return 0.45
     spelled = {bare, bare.removeprefix("the"), squash(name)}
     if core in spelled or bare.replace("and", "") == core.replace("and", ""):

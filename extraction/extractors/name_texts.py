@@ -17,6 +17,8 @@ _SEPARATOR = re.compile(
     r"\s+[|–—―·•»«>/~:→]+\s+|\s+-{1,2}\s+|\s*[|｜»•·∣]\s*|\s*::\s*|:\s+|\s+[–—]\s*|,\s+(?=[A-Z])|\.\s+(?=[A-Z])"
     rf"|[【】〖〗「」]|(?<=[{_CJK}])\s*[-_—–：]\s*|\s*[-_—–]\s*(?=[{_CJK}])"
 )
+#: What parts a name from what is said behind it; commas and dots are within names.
+_BAR = re.compile(rf"\s+[|–—·•»:-]+\s+|\s*[|｜]\s*|:\s+|[【】]|(?<=[{_CJK}])\s*[-_—–：]\s*")
 #: Words that titles of pages are made of in many languages, beside those of `page_words`; folded.
 _TITLE_WORDS = frozenset(
     "home homepage start startseite startpagina accueil inicio inici pocetna pagina principal hem forside hjem "
@@ -137,6 +139,11 @@ NOT_OWNERS = re.compile(
 def segments(title: str) -> list[str]:
     """The parts of a title, at most eight."""
     return [part for part in _SEPARATOR.split(title) if part and part.strip()][:8]
+
+
+def parts_of_name(name: str) -> list[str]:
+    """A name that is written as a title is, parted; at most eight."""
+    return [part for part in _BAR.split(name) if part and part.strip()][:8]
 
 
 def tidy(text: str) -> str | None:

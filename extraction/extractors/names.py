@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborNode
 from extraction.document import Document, host_of
 from extraction.extractors import legal_names
 from extraction.extractors.legal_forms import has_form, without_form
-from extraction.extractors.name_likeness import SENTENCE_END, core_of, likeness, spelling, written
+from extraction.extractors.name_likeness import SENTENCE_END, core_of, is_host, likeness, spelling, written
 from extraction.extractors.name_texts import (
     CREDIT,
     MAX_NAME,
@@ -25,6 +25,7 @@ from extraction.extractors.name_texts import (
     OTHERS,
     is_page_title,
     is_picture,
+    parts_of_name,
     segments,
     tidy,
 )
@@ -35,6 +36,8 @@ __all__ = ["MAX_NAME", "find", "likeness", "settle"]
 
 #: Links at the top of a page among which one leads home and says the name.
 MAX_HOME_LINKS = 40
+#: How much the domain alone counts.
+LAST_RESORT = 0.04
 _COPYRIGHT = re.compile(
     r"(?:copyright|©|\(c\)|&copy;|版权所有|版權所有)[\s:：,.]*(?:©|\(c\))?[\s:,.]*(?:\d{4}(?:\s?[-–/,]\s?(?:\d{2,4}|"
     r"present))?)?[\s,.:-]*(?:by\s|of\s)?\s*(.{2,120})",
@@ -91,7 +94,9 @@ def find(page: Document) -> Iterator[Finding]:
         text = tidy(vote.text)
         if text and (likeness(text, core) >= 0.75 or not (is_page_title(text) or squash(text) in OTHERS)):
             quote = vote.text if vote.line is None else ""
-            yield page.found("name_vote", text, vote.method, vote.weight, line=vote.line, node=vote.node, quote=quote)
+            # An address in place of a name says what everybody knows.
+            weight = vote.weight * (0.1 if is_host(text) else 1.0)
+            yield page.found("name_vote", text, vote.method, weight, line=vote.line, node=vote.node, quote=quote)
     yield from _of_domain(page)
 
 
@@ -99,7 +104,7 @@ def _votes(page: Document, core: str) -> Iterator[_Vote]:
     for node in page.graph.own:
         weight = 0.5 if node.nested else 0.9
         # A snippet for sharing calls the page by its title; the title's own parts are read below.
-        said = [text for text in node.texts("name")[:3] if text != page.title or len(segments(text)) < 2]
+        said = [text for text in node.texts("name")[:3] if text != page.title or len(parts_of_name(text)) < 2]
         for text in said or node.texts("legalName")[:1]:
             yield from _parts(_Vote(text, node.method, weight, node=node.id), core)
         yield from (_Vote(text, node.method, 0.5, node=node.id) for text in node.texts("alternateName")[:2])
@@ -112,13 +117,13 @@ def _votes(page: Document, core: str) -> Iterator[_Vote]:
     yield from _title_votes(page)
     yield from _copyright_votes(page)
     yield from _home_votes(page)
-    yield from _logo_votes(page)
+    yield from _logo_votes(page, core)
     yield from _spelled_votes(page, core)
 
 
 def _parts(vote: _Vote, core: str) -> Iterator[_Vote]:
     """A name that is a whole title is parted: the part most like the domain counts, else the first."""
-    parts = segments(vote.text)
+    parts = parts_of_name(vote.text)
     if len(parts) < 2 or likeness(vote.text, core) >= 0.85:
         yield vote
         return
@@ -171,7 +176,7 @@ def _leads_home(href: str, host: str) -> bool:
     return href == "/" or (len(href) <= 24 and href != "" and _HOME.fullmatch(href.removeprefix("/")) is not None)
 
 
-def _logo_votes(page: Document) -> Iterator[_Vote]:
+def _logo_votes(page: Document, core: str) -> Iterator[_Vote]:
     """What the logo's picture is called; it says logo in its file, class or text, or stands in such a box or link."""
     votes = 0
     host = host_of(page.url)
@@ -185,7 +190,7 @@ def _logo_votes(page: Document) -> Iterator[_Vote]:
             continue
         name = re.sub(r"\blogo(?:typ[eo]?)?\b(?: von| of| de| van)?", "", alt, flags=re.IGNORECASE).strip(" -–|:")
         if name and not is_picture(alt):
-            yield _Vote(name, "logo", 0.4 / (1 + votes))
+            yield from _parts(_Vote(name, "logo", 0.4 / (1 + votes)), core)
             votes += 1
             if votes == 4:
                 return
@@ -237,7 +242,7 @@ def _of_domain(page: Document) -> Iterator[Finding]:
     """The last resort."""
     name = written(page.domain)
     if name and tidy(name):
-        yield page.found("name_vote", name, "domain", 0.04, words=(page.domain,))
+        yield page.found("name_vote", name, "domain", LAST_RESORT, words=(page.domain,))
 
 
 def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Finding | None]:
@@ -248,11 +253,11 @@ def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Fi
         if finding.field == "name_vote":
             groups[_key(finding.value)].append(finding)
     for finding in findings:
-        # A legal name speaks for a name that is there; on the imprint by itself.
-        if finding.field == "legal_vote" and (finding.page.kind == "imprint" or _key(finding.value) in groups):
-            groups[_key(finding.value)].append(
-                finding._replace(method="legal", confidence=0.4 if finding.page.kind == "imprint" else 0.15)
-            )
+        # A legal name speaks for a name that is there; on the imprint, or where it is the domain's, by itself.
+        if finding.field == "legal_vote":
+            imprint, key = finding.page.kind == "imprint", _key(finding.value)
+            if imprint or key in groups or likeness(finding.value, core) >= 0.75:
+                groups[key].append(finding._replace(method="legal", confidence=0.4 if imprint else 0.15))
     groups.pop("", None)
     legal = [f for f in findings if f.field == "legal_vote"]
     legal += [
@@ -295,8 +300,9 @@ def _strength(votes: list[Finding], core: str, pages: int, *, doubted: bool) -> 
     best: dict[str, float] = defaultdict(float)
     seen: dict[str, set[str]] = defaultdict(set)
     for vote in votes:
-        best[vote.method] = max(best[vote.method], vote.confidence)
-        seen[vote.method].add(vote.page.url)
+        method = vote.method if vote.confidence > LAST_RESORT else ""
+        best[method] = max(best[method], vote.confidence)
+        seen[method].add(vote.page.url)
     said = 0.0
     for method, weight in best.items():
         share = len(seen[method]) / pages

@@ -49,7 +49,7 @@ NETWORKS: dict[str, Network] = {
         (
             _form(rf"(?:profile|home)\.php\?{_MORE}id=(\d{{4,20}})", "profile.php?id={}"),
             _form(rf"pages/category/[^/?#]{{1,80}}/{_PART}"),
-            _form(rf"(pages|people)/{_PART}/(\d{{4,20}})", "{}/{}/{}"),
+            _form(rf"(pages|people)/(?:[^/?#]{{1,80}}/)?{_PART}/(\d{{4,20}})", "{}/{}/{}"),
             _form(r"p/([^/?#&\s]{2,120})", "p/{}"),
             _form(r"pg/([\w.%-]{2,100})"),
             _form(r"([\w.%-]{2,100})", bare=True),

@@ -18,7 +18,7 @@ from extraction.text import squash
 MAX_PROFILES = 40
 MAX_ADDRESS = 400
 #: So many profiles on one network, none like the company's name, are a list of other people's.
-MANY = 3
+MANY = 5
 
 #: An address, as people write them too: without a scheme, with two.
 _ADDRESS = re.compile(r"(?:https?:/{1,3})*+(?://)?([\w.-]{4,60})(?::\d{1,5})?/", re.IGNORECASE)
@@ -35,6 +35,8 @@ _WIDGETS = (
     ("data-href=", re.compile(r"data-href=[\"']((?:https?:)?//(?:[\w-]{1,10}\.)?facebook\.com/[^\"'<>\s]{2,300})")),
     ("facebook.com/plugins/", re.compile(r"(facebook\.com/plugins/(?:page|likebox|like)\.php\?[^\"'<>\s]{2,300})")),
 )
+#: Signs that need no writing out: ` `, `!`, `#`, `?`, `@`.
+_WRITTEN_OUT = re.compile("%(?:20|21|23|3F|40)", re.IGNORECASE)
 #: What follows a profile where the link leads to one of its posts.
 _POST = re.compile(
     r"/(?:posts?|videos?|photos?|status(?:es)?|reels?|p|pins?|permalink|story|story_fbid|events?|media|tv)/[\w.-]|/\d{3,}",
@@ -106,8 +108,8 @@ def _site_of(host: str) -> str | None:
 
 
 def _read(network: str, host: str, path: str) -> _Profile | None:
-    path = unquote(path) if "%20" in path or "%40" in path or "%3F" in path else path
-    path = path.removeprefix("#!/").strip("/ ")
+    path = unquote(path) if _WRITTEN_OUT.search(path) else path
+    path = path.lstrip("#!/ ").rstrip("/ ")
     for form in NETWORKS[network].forms:
         match = form.pattern.match(path)
         if match is None:
@@ -174,8 +176,7 @@ def settle(findings: Sequence[Finding], core: str) -> list[Finding]:
     for found in networks.values():
         pages = Counter(f.value.lower() for f in found)
         alike = {value: is_alike(value, core) for value in {f.value for f in found}}
-        unlike = sum(count == max(pages.values()) for count in pages.values()) >= MANY and not any(alike.values())
-        if unlike and not any(f.node for f in found):
+        if _is_list(found) and not any(alike.values()) and not any(f.node for f in found):
             continue
 
         def weight(f: Finding, pages: Counter[str] = pages, alike: dict[str, bool] = alike) -> tuple[float, float]:
@@ -185,3 +186,13 @@ def settle(findings: Sequence[Finding], core: str) -> list[Finding]:
 
         settled.append(max(found, key=weight))
     return settled
+
+
+def _is_list(found: Sequence[Finding]) -> bool:
+    """Whether one page has many profiles of a network, and none of them is the one that other pages have, too."""
+    pages: dict[str, set[str]] = defaultdict(set)
+    for finding in found:
+        pages[finding.page.url].add(finding.value.lower())
+    counts = Counter(value for values in pages.values() for value in values)
+    most = max(counts.values())
+    return sum(count == most for count in counts.values()) >= MANY and max(map(len, pages.values())) >= MANY

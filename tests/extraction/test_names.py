@@ -261,6 +261,9 @@ def test_what_repeats_is_the_name_and_what_changes_the_page(document, domain, ti
             ),
             "Acme Tools",
         ),
+        ("atl.com", '<title>x</title><img class="logo" alt="Acme Tools | Drills and saws" src="a.png">', "Acme Tools"),
+        # An address in place of a name.
+        ("atl.com", '<title>Acme Tools</title><meta property="og:site_name" content="atl.com">', "Acme Tools"),
         # Nothing but the domain.
         ("acme-tools.com", "<title>Untitled Document</title>", "Acme Tools"),
         ("acmetools.com", "<title>www.acmetools.com</title>", "Acmetools"),

@@ -30,6 +30,11 @@ def of(*pages):
         ("https://www.facebook.com/p/Acme-100012345/", "https://www.facebook.com/p/Acme-100012345"),
         ("https://m.me/acmetools", "https://www.facebook.com/acmetools"),
         ("http://www.twitter.com/#!/AcmeTools", "https://x.com/AcmeTools"),
+        ("https://twitter.com/#%21/acmetools", "https://x.com/acmetools"),
+        (
+            "https://www.facebook.com/pages/Leeds-UK/Acme/12345678",
+            "https://www.facebook.com/pages/Acme/12345678",
+        ),
         ("https://twitter.com/@acme", "https://x.com/acme"),
         ("https://twitter.com/intent/follow?ref_src=x&screen_name=acme", "https://x.com/acme"),
         ("https://x.com/intent/user?screen_name=acme&x=1", "https://x.com/acme"),
@@ -151,8 +156,10 @@ def test_of_several_the_one_called_alike_or_linked_everywhere(document) -> None:
         for n in range(3)
     ]
     assert of(*everywhere) == {"instagram": "https://www.instagram.com/thewrench"}
-    team = page(*(f"https://instagram.com/person{n}" for n in range(4)))
+    team = page(*(f"https://instagram.com/person{n}" for n in range(6)))
     assert of(team) == {}
+    offices = [page(f"https://instagram.com/office{n}", path=f"/{n}") for n in range(4)]
+    assert of(*offices)["instagram"] in {f"https://www.instagram.com/office{n}" for n in range(4)}
 
 
 def test_who_made_the_site_and_what_it_runs_on_are_others(document) -> None:
