@@ -51,7 +51,10 @@ _PLACED = _BY_NATURE | {Role.DATA_PROTECTION}
 #: Signs of a programming language in a line from which on it is code.
 MANY_SIGNS = 3
 _CODE = ("code", "language-", "highlight", "brush", "prettyprint", "source")
-_QUOTES = ("testimonial", "review", "comment", "kundenstimme", "recensi", "temoignage", "quote", "opini")
+_QUOTES = re.compile(
+    r"(?<![a-z])(?:testimonial|reviews?(?![a-z])|comments?(?![a-z])(?![-_](?:open|closed|off|on)(?![a-z]))|commentlist|"
+    "kundenstimme|rezension|recensi|temoignage|opini)"
+)
 _SHARED_HOSTS = (
     "google facebook instagram linkedin twitter youtube youtu xing tiktok pinterest whatsapp wa apple bing "
     "openstreetmap goo x vimeo t maps w3 wordpress"
@@ -202,18 +205,24 @@ class Ownership:
 
     def _aside(self, finding: Finding) -> tuple[Role, str] | None:
         """Whose a mail or legal name is by the elements around it: a quotation's, a comment's, a code sample's."""
-        value = str(finding.value)
+        value, line = str(finding.value), finding.line or 0
         foreign = (finding.field == "email" and self._is_foreign(_host(value))) or (
             finding.field == "legal_vote" and names.likeness(value, self._page.core) < ALIKE
         )
-        coded = sum(map(self._page.lines[finding.line or 0].count, "{}<>;=")) >= MANY_SIGNS
-        for tag, said in self._above(finding.line or 0):
+        if not foreign and not self._has_code:
+            return None
+        coded = sum(map(self._page.lines[line].count, "{}<>;=")) >= MANY_SIGNS
+        for tag, said in self._above(line):
             coded = coded or tag == "code"
             if tag == "pre" and (coded or any(word in said for word in _CODE)):
                 return Role.CODE, "stands in a code sample"
-            if foreign and (tag in ("blockquote", "q") or any(word in said for word in _QUOTES)):
+            if foreign and (tag in ("blockquote", "q") or _QUOTES.search(said)):
                 return Role.CUSTOMER, "stands in a quotation or comment"
         return None
+
+    @cached_property
+    def _has_code(self) -> bool:
+        return "<pre" in self._page.html or "<PRE" in self._page.html
 
     def _above(self, line: int) -> Iterator[tuple[str, str]]:
         node = self._page.layout.nodes[line]

@@ -22,6 +22,8 @@ MAX_LABEL = 90
 #: Characters before and behind a hint word that are searched for a phrase.
 _BEFORE, _BEHIND = 40, 80
 _MAKER = re.compile(r"(?: (?:by|von|durch|par|por|da|door|przez|av|af)|\s?:)(?!\w)", re.IGNORECASE)
+#: `Our partner in Rotterdam`.
+_PLACED = r"(?: (?:in|im|für|for|aus|from|en|à|au|pour|per|w|dla|i|för|em|para) [\w .'-]{2,30})?"
 _APART = re.compile(r"[\s,/|·:-]+")
 
 
@@ -75,11 +77,11 @@ def load_words() -> _Words:
     told = tomllib.loads(WORDS.read_text(encoding="utf-8"))
     pieces = {name: "|".join(patterns) for name, patterns in told["pieces"].items()}
 
-    def pattern(words: Iterable[str], end: str = "") -> re.Pattern[str]:
-        text = "|".join(words)
+    def pattern(words: Iterable[str], before: str = "", behind: str = "") -> re.Pattern[str]:
+        text = f"{before}(?:{'|'.join(words)}){behind}"
         for name, piece in pieces.items():
             text = text.replace(f"{{{name}}}", f"(?:{piece})")
-        return re.compile(f"(?:{text}){end}", re.IGNORECASE)
+        return re.compile(text, re.IGNORECASE)
 
     roles: dict[str, tuple[Role, ...]] = {}
     labels, phrases = {}, {}
@@ -88,7 +90,7 @@ def load_words() -> _Words:
         for hint in words["hints"]:
             roles[hint] = (*roles.get(hint, ()), role)
         if "labels" in words:
-            labels[role] = pattern(words["labels"])
+            labels[role] = pattern(words["labels"], "{our}", _PLACED) if role in MANY else pattern(words["labels"])
         if "phrases" in words:
             phrases[role] = pattern(words["phrases"])
     credit = told["credit"]
