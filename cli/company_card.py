@@ -11,6 +11,8 @@ from cli.times import shown
 from reports import display_domains, display_names
 from reports.provenance import origin
 
+#: Other offices shown.
+OFFICES = 5
 #: Earlier jobs shown, and columns before a value.
 SHOWN_HISTORY, _INDENT = 5, 18
 
@@ -64,6 +66,8 @@ def _contact(company: Company) -> Iterator[tuple[str, str]]:
         parts = [address.get(part) for part in ("street", "postcode", "city", "region")]
         country = address.get("country") or home
         yield "address", ", ".join(filter(None, [*parts, country and display_names.country(country)]))
+    for office in (company.get("locations") or ())[1 : 1 + OFFICES]:
+        yield "office", ", ".join(filter(None, (office.get(p) for p in ("street", "postcode", "city", "country"))))
     for name, label in (("url", "website"), ("contact_url", "contact page"), ("careers_url", "careers page")):
         if company.get(name):
             yield label, company[name]

@@ -26,6 +26,8 @@ TEXTS = pa.list_(pa.string())
 ADDRESS = pa.struct(
     [(name, pa.string()) for name in ("street", "city", "region", "postcode", "country")],
 )
+#: An office: an address, and whether it is the one of column `address`.
+LOCATION = pa.struct([*ADDRESS, pa.field("head_office", pa.bool_())])
 REGISTER = pa.struct([(name, pa.string()) for name in ("number", "court", "country")])
 FACT = pa.struct(
     [
@@ -68,6 +70,7 @@ TYPES: dict[str, pa.DataType] = {
     "time": TIME,
     "address": ADDRESS,
     "register": REGISTER,
+    "locations": pa.list_(LOCATION),
     "facts": FACTS,
     "contributions": pa.list_(CONTRIBUTION),
     "input lines": pa.list_(INPUT_LINE),

@@ -27,6 +27,7 @@ def unchosen(fields: Mapping[str, Sequence[Finding]], chosen: Iterable[Fact], co
     taken: dict[str, set[str]] = {}
     for one in chosen:
         taken.setdefault(_base(one["field"]), set()).add(_same(one["field"], one["value"]))
+    taken["address"] = taken.get("address", set()) | taken.get("location", set())
     taken["phone"] = taken["fax"] = taken.get("phone", set()) | taken.get("fax", set())
     found: list[Fact] = []
     for field, source in _sources(fields):
@@ -59,6 +60,11 @@ def _phones(finding: Finding, country: str | None) -> Iterable[str]:
     return [number for number, _ in phone_numbers.read(finding.value, country)] or (finding.value,)
 
 
+def _address(finding: Finding, country: str | None) -> Iterable[str]:
+    value = finding.value
+    return (addresses.written({**value, "country": value["country"] or country}),)
+
+
 def _registered(finding: Finding, country: str | None) -> Iterable[str]:
     found = registers.read_of(finding, country)
     if found is None:
@@ -70,7 +76,7 @@ def _registered(finding: Finding, country: str | None) -> Iterable[str]:
 _TOLD: Mapping[str, Callable[[Finding, str | None], Iterable[str]]] = {
     "phone": _phones,
     "fax": _phones,
-    "address": lambda finding, country: (addresses.written(finding.value),),
+    "address": _address,
     "vat_id": _registered,
     "register": _registered,
 }

@@ -25,6 +25,8 @@ MAX_PHONES = 20
 MAX_FAXES = 10
 MAX_EMAILS = 20
 MAX_RELATED = 5
+#: Offices whose page is told in a fact.
+MAX_LOCATION_FACTS = 12
 #: Fields whose surest finding is the value.
 _SINGLE = ("description", "logo_url", "careers_url", "pricing_url", "contact_url")
 #: Pages count in this order where confidence is equal.
@@ -52,14 +54,15 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
         code = country.value if country else None
     numbers, faxes = _numbers(fields, code)
     emails = _emails(fields["email"], domain)
-    address = addresses.settle(fields["address"], code)
+    offices = addresses.offices(fields["address"], code)
     profiles = socials.settle([f for f in findings if f.field.startswith("social:")], core)
     vat_id, register = registers.settle([*fields["vat_id"], *fields["register"]], code)
     year = founded.settle(fields["founded"], now)
     single = {field: surest(fields[field]) for field in _SINGLE}
 
     facts = [fact(f) for f in (name, legal, vat_id, country, language, year, *single.values()) if f is not None]
-    facts += [fact(address, addresses.written(address.value))] if address else []
+    for place, office in enumerate(offices[:MAX_LOCATION_FACTS]):
+        facts.append(fact(office, addresses.written(office.value), field="location" if place else "address"))
     facts += [fact(register, registers.written(register.value))] if register else []
     facts += [fact(f) for f in (*numbers, *faxes, *emails, *profiles)]
     facts += [fact(f) for f in parties.related(findings)[:MAX_RELATED]]
@@ -77,7 +80,8 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
         "emails": [f.value for f in emails],
         "phones": [f.value for f in numbers],
         "fax": [f.value for f in faxes],
-        "address": address.value if address else None,
+        "address": offices[0].value if offices else None,
+        "locations": [{**office.value, "head_office": office is offices[0]} for office in offices],
         "country": code,
         "language": _value(language),
         "social": {f.field.partition(":")[2]: f.value for f in profiles},

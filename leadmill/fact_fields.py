@@ -7,6 +7,7 @@ _OTHERWISE = {
     "emails": "email",
     "phones": "phone",
     "technologies": "technology",
+    "locations": "location",
     "employees_min": "employees",
     "employees_max": "employees",
 }
@@ -18,5 +19,6 @@ def fact_field(column: str) -> str:
 
 
 def is_of(field: str, column: str) -> bool:
-    """Whether a fact of this field speaks of this column."""
-    return field.partition(":")[0] in (fact_field(column), column)
+    """Whether a fact of this field speaks of this column. The first of the locations is the one that is the address."""
+    base = field.partition(":")[0]
+    return base in (fact_field(column), column) or (column, base) == ("locations", "address")

@@ -107,6 +107,8 @@ class CompanyRow(TypedDict):
     fax: list[str]
     #: street, city, region, postcode, country.
     address: dict[str, str | None] | None
+    #: All offices, that of `address` first: its parts, and `head_office` (bool).
+    locations: list[dict[str, Any]]
     #: ISO 3166, two letters.
     country: str | None
     #: BCP 47.

@@ -113,6 +113,10 @@ def _address(column: str) -> str:
     return f"nullif(concat_ws(', ', {parts}), '')"
 
 
+def _locations(column: str) -> str:
+    return joined(column, _address("x"))
+
+
 def _register(column: str) -> str:
     parts = ", ".join(f"nullif(trim({column}.{part}), '')" for part in ("number", "court", "country"))
     return f"nullif(concat_ws(', ', {parts}), '')"
@@ -136,6 +140,7 @@ def _contributions(column: str) -> str:
 _NESTED = {
     "address": _address,
     "register": _register,
+    "locations": _locations,
     "social": _social,
     "facts": _facts,
     "contributions": _contributions,

@@ -24,6 +24,7 @@ STAGE = Stage(
         "contact_url": "text",
         "vat_id": "text",
         "register": "register",
+        "locations": "locations",
         "facts": "facts",
         "candidates": "facts",
         "quality": "float32",

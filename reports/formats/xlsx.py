@@ -34,6 +34,7 @@ _WIDTHS = {
     "emails": 30,
     "phones": 18,
     "address": 36,
+    "locations": 60,
 }
 _WIDTHS |= {"url": 28, "contributions": 60, "technologies": 32, "social": 30, "error": 40, "score": 8, "tier": 6}
 _WIDTHS |= {"rank": 7, "why": 60, "website": 28, "email": 28, "phone": 18, "phone_e164": 18, "street": 28, "city": 18}

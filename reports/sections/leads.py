@@ -27,6 +27,8 @@ _TOLD = ("name", "legal_name", "vat_id", "register", "address", "industry", "emp
 _FACTS = 100
 #: Characters of a quote, and words of a rule.
 _QUOTE, _WORDS = 160, 4
+#: Other offices than the head office that are told.
+_OFFICES = 5
 #: Lines of the job's own list that are shown of a lead, and texts of each.
 _LINES = 3
 _TEXTS = 16
@@ -102,6 +104,9 @@ def _leads(rows: FinalRows, most: int) -> list[dict[str, Any]]:
           left(language, 20) AS language, left(industry, 60) AS industry,
           left(country, 40) AS country, left(address.street, 120) AS street, left(address.postcode, 20) AS postcode,
           left(address.city, 60) AS city, left(address.region, 60) AS region,
+          list_transform(list_filter(locations, lambda x: NOT x.head_office)[1:{_OFFICES}], lambda x:
+            left(concat_ws(', ', x.street, concat_ws(' ', x.postcode, x.city), x.country), 160)) AS offices,
+          greatest(coalesce(len(locations), 0) - {_OFFICES} - 1, 0) AS offices_more,
           employees_min, employees_max, founded, score, tier, fit, reach,
           strftime(make_timestamp(epoch_us(scraped_at)), '%-d %B %Y') AS read_on,
           {pages}, {lists},

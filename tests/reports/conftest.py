@@ -56,6 +56,10 @@ def final_rows() -> list[dict[str, Any]]:
             "best.de", 92, quality=0.9, legal_name="Best GmbH", description="Pumps & valves\nsince 1974",
             emails=["info@best.de", "sales@best.de"], phones=["+4922155512345"], country="DE", language="de",
             address={"street": "Hauptstr. 5", "city": "Köln", "postcode": "50667", "country": "DE"},
+            locations=[
+                {"street": "Hauptstr. 5", "city": "Köln", "postcode": "50667", "country": "DE", "head_office": True},
+                {"street": "Am Kai 2", "city": "Kiel", "postcode": "24103", "country": "DE", "head_office": False},
+            ],
             social={"linkedin": "https://linkedin.com/company/best"}, industry="Manufacturing",
             technologies=["Shopify", "HubSpot"], employees_min=11, employees_max=50, founded=1974,
             contact_url="https://best.de/kontakt", careers_url="https://best.de/jobs",

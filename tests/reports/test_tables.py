@@ -71,6 +71,7 @@ def test_csv_has_the_final_columns_in_ranked_order(tmp_path: Path, con: Any, row
     best = found[0]
     assert best["emails"] == "info@best.de; sales@best.de"
     assert best["address"] == "Hauptstr. 5, Köln, 50667"
+    assert best["locations"] == "Hauptstr. 5, Köln, 50667; Am Kai 2, Kiel, 24103"
     assert best["social"] == "linkedin: https://linkedin.com/company/best"
     assert best["contributions"] == "has-email +14: E-mail found; thin -8: Little found"
     assert best["facts"] == "email = info@best.de (https://best.de/kontakt, 0.97)"

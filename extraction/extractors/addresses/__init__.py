@@ -14,11 +14,11 @@ from extraction.extractors.addresses.declared import declared_addresses
 from extraction.extractors.addresses.formats import is_postcode
 from extraction.extractors.addresses.parts import PARTS, Address, address_of, written
 from extraction.extractors.addresses.reader import Reader
-from extraction.extractors.addresses.settling import settle
+from extraction.extractors.addresses.settling import offices, settle
 from extraction.findings import Finding
 from extraction.text import squash
 
-__all__ = ["MAX_ADDRESSES", "PARTS", "find", "is_postcode", "settle", "written"]
+__all__ = ["MAX_ADDRESSES", "PARTS", "find", "is_postcode", "offices", "settle", "written"]
 
 #: Addresses taken from one page.
 MAX_ADDRESSES = 40
