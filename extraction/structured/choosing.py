@@ -48,6 +48,7 @@ class _Standing(NamedTuple):
 
     #: 2: an address of its own is the site's home page; 1: one is on the site; -1: its page is elsewhere.
     here: int
+    #: As `_Choice._alike` says.
     alike: int
     is_firm: bool
     #: It stands for itself, or is what the page or site is about.
@@ -124,7 +125,7 @@ class _Choice:
         return above >= 0 and below < 2 and same
 
     def _is_listing(self, ranked: list[Node], best: _Standing) -> bool:
-        if best.here == 2 or best.alike:
+        if best.here == 2 or best.alike == 2:
             return False
         unrelated: list[Node] = []
         for node in ranked:

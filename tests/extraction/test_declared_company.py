@@ -246,13 +246,17 @@ def test_all_classes_of_companies_are_known(kind: str) -> None:
     [
         ("Bakery Miller", "Joinery Swift", "Garage Holt", "Florist Ames"),
         ("Dental Practice Miller", "Dental Practice Swift", "Dental Practice Holt"),
+        ("Lisbon Hotel Miller", "Lisbon Hotel Swift", "Lisbon Hotel Holt"),
     ],
 )
 def test_a_list_of_firms_is_nobody_s(names: tuple[str, ...]) -> None:
-    firms = [firm(name=name, telephone=f"+49 431 903751{place}") for place, name in enumerate(names)]
+    site = "https://lisbon-guide.example/"
+    firms = [
+        firm(name=name, url=f"{site}{place}", telephone=f"+49 431 903751{place}") for place, name in enumerate(names)
+    ]
     entries = [{"@type": "ListItem", "item": one} for one in firms]
     for body in (script(*firms), script({"@type": "ItemList", "itemListElement": entries})):
-        row = row_of(body)
+        row = row_of(body, domain="lisbon-guide.example")
         assert (row["phones"], row["address"]) == ([], None)
 
 

@@ -239,6 +239,11 @@ HTML_PIECES = st.sampled_from(
             "</script>",
             '{"@type":"Store","name":',
             '{"@type":"Store","address":{',
+            '"parentOrganization":{"@id":"#a","@type":"NGO"},',
+            "<p typeof='Store Person' resource='#a' property='address founder' rel=about>",
+            "<p class='vcard h-card org fn tel adr street-address'>",
+            "<div itemscope itemid='#a' itemref='a b' id=a itemprop='address department location'>",
+            "<meta property='business:contact_data:locality' content='",
         ),
         *(
             "<a href='tel:",
