@@ -1,81 +1,208 @@
-"""Legal forms in company names: whether a name has one, and the name without it.
+"""Legal forms in company names: where one stands in a text, whether a name has one, and the name without it.
 
-cleanco's list, and an own table for what it leaves: Japanese, Chinese and Korean forms and compounds.
+The forms are those of `legal_forms.toml`. They are compared without dots, blanks, case and accents, but for those that
+are short or words of a language, which count as they are written there only: `AS`, `AG`, `SA`, `S.p.A.`.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
-#: Forms that may stand before or after the name without a blank.
-_ATTACHED = (
-    "株式会社",
-    "有限会社",
-    "合同会社",
-    "合名会社",
-    "合資会社",
-    "(株)",
-    "（株）",
-    "㈱",
-    "有限责任公司",
-    "股份有限公司",
-    "有限公司",
-    "주식회사",
-    "(주)",
-    "㈜",
-)
-#: Forms of several words, or that cleanco takes for part of the name.
-_OWN = re.compile(
-    r"[\s,]+(?:GmbH\s?&\s?Co\.?\s?(?:KG|OHG|KGaA)(?:aA)?|AG\s?&\s?Co\.?\s?KG|"
-    r"UG\s?\(haftungsbeschränkt\)|gGmbH|e\.\s?K\.|e\.\s?V\.|eG|KGaA|PartG(?:\s?mbB)?|"
-    r"Sp\.?\s?z\s?o\.?\s?o\.?|spol\.?\s?s\s?r\.?\s?o\.?|s\.\s?r\.\s?o\.?|d\.\s?o\.\s?o\.?|A/S|ApS|IVS|"
-    r"Lda\.?|Ltda\.?|S\.?\s?à\.?\s?r\.?\s?l\.?|SARL|SAS|SASU|"
-    r"EURL|S\.\s?p\.\s?A\.?|S\.\s?r\.\s?l\.?|S\.\s?L\.(?:\s?U\.)?|S\.\s?A\.(?:\s?U\.)?|B\.\s?V\.?|"
-    r"N\.\s?V\.?|V\.?O\.?F\.?|Oyj?|AB|Pty\.?\s?Ltd\.?|Pvt\.?\s?Ltd\.?|"
-    r"P\.\s?L\.\s?L\.\s?C\.?|P\.\s?L\.\s?C\.?|L\.\s?L\.\s?[CP]\.?|PLLC|LLC|LLP|L\.\s?P\.?|Inc\.?|"
-    r"Co\.,?\s?Inc\.?|Incorporated|Corp\.?|Corporation|Co\.,?\s?Ltd\.?|Ltd\.?|Limited|P\.\s?C\.?|P\.\s?A\.?)$",
-    re.IGNORECASE,
-)  # fmt: skip
-#: Words that are forms for cleanco and yet end many a trade name.
-_NOT_ALONE = frozenset(
-    "co company group holding international and as sa se ab oy spa pa pc no nl kd od dd".split(),
-)
+from extraction.text import squash
+
+#: Words that one form has at most; words looked at of a text.
+MAX_FORM = 7
+MAX_WORDS = 300
+_WORD = re.compile(r"\S+")
+#: What stands around a word and is no part of it.
+_AROUND = " ,;:()[]\"'“”„«»‚‘’"
+#: Forms that are words: in small letters they are no form (`a limited offer`).
+_LONG = 7
+SHORT = 2
+
+
+class _Forms(NamedTuple):
+    """The forms of one place, by their squashed text; None: in any case, else the ways that count."""
+
+    spelled: dict[str, frozenset[str] | None]
+    #: The squashed words that forms begin with.
+    begins: frozenset[str]
+    countries: dict[str, frozenset[str]]
 
 
 @cache
-def _terms() -> list[tuple[int, list[str]]]:
-    from cleanco.clean import prepare_default_terms
+def _table() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(Path(__file__).with_name("legal_forms.toml").read_text(encoding="utf-8"))
 
-    return [term for term in prepare_default_terms() if not (term[0] == 1 and term[1][0] in _NOT_ALONE)]
+
+def _forms(free: str, exact: str) -> _Forms:
+    spelled: dict[str, set[str] | None] = {}
+    countries: dict[str, set[str]] = {}
+    for country, lists in _table().items():
+        # Two letters are always told by the way they are written.
+        for form in (*lists.get(exact, ()), *(form for form in lists.get(free, ()) if len(squash(form)) <= SHORT)):
+            key = squash(form)
+            countries.setdefault(key, set()).add(country)
+            if (ways := spelled.setdefault(key, set())) is not None:
+                ways.add("".join(form.split()))
+        for key in {squash(form) for form in lists.get(free, ())}:
+            countries.setdefault(key, set()).add(country)
+            if len(key) > SHORT:
+                spelled[key] = None
+    forms = [form for lists in _table().values() for form in (*lists.get(free, ()), *lists.get(exact, ()))]
+    begins = {squash(form.split()[0]) for form in forms} | spelled.keys()
+    # Dotted letters are written apart as well: `S. r. l.`.
+    begins |= {squash(form[0]) for form in forms if form[1:2] == "."}
+    frozen = {key: None if ways is None else frozenset(ways) for key, ways in spelled.items()}
+    return _Forms(frozen, frozenset(begins - {""}), {key: frozenset(those) for key, those in countries.items()})
+
+
+@cache
+def behind() -> _Forms:
+    """The forms that stand behind a name."""
+    return _forms("behind", "exact")
+
+
+@cache
+def before() -> _Forms:
+    """The forms that stand before a name."""
+    return _forms("before", "first")
+
+
+@cache
+def joined() -> tuple[str, ...]:
+    """The forms that are written together with a name, the longest first."""
+    return tuple(
+        sorted({form for lists in _table().values() for form in lists.get("joined", ())}, key=len, reverse=True)
+    )
+
+
+@cache
+def kept() -> frozenset[str]:
+    return frozenset(squash(form) for lists in _table().values() for form in lists.get("kept", ()))
+
+
+_squash = lru_cache(maxsize=8_192)(squash)
+
+
+class Form(NamedTuple):
+    """A legal form among words: the places of its first word and of the one behind it; its squashed text."""
+
+    first: int
+    end: int
+    key: str
+
+
+def forms_in(words: Sequence[str], forms: _Forms) -> Iterator[Form]:
+    """The forms among words, the longest where one is within another, in their order."""
+    place = 0
+    while place < len(words):
+        form = _form_at(words, place, forms)
+        if form is not None:
+            yield form
+        place = form.end if form else place + 1
+
+
+def _form_at(words: Sequence[str], place: int, forms: _Forms) -> Form | None:
+    if _squash(words[place]) not in forms.begins:
+        return None
+    parts: list[str] = []
+    keys: list[str] = []
+    for word in words[place : place + MAX_FORM]:
+        parts.append(word)
+        keys.append(_squash(word))
+    for size in range(len(parts), 0, -1):
+        key = "".join(keys[:size])
+        ways = forms.spelled.get(key, ())
+        if ways == () or not keys[size - 1]:
+            continue
+        written = "".join(parts[:size]).strip(_AROUND)
+        if written.count("(") > written.count(")"):
+            written += ")"
+        if ways is None:
+            if size > 1 or len(key) < _LONG or not written.islower():
+                return Form(place, place + size, key)
+        elif written in ways or f"{written}." in ways or written.rstrip(".") in ways:
+            return Form(place, place + size, key)
+    return None
+
+
+#: Letters apart: `s. r. o.`, `e. V.`.
+_APART = re.compile(r"(?<!\w)\w\.\s\w\.")
+_PUNCTUATION = ("", ",", ".", ";", ")", ":", ".,", "),", "”", '"', "»")
+
+
+@cache
+def _telling() -> frozenset[str]:
+    """Of each form its longest word as texts have it between blanks: a text that has none of them has no form."""
+    words: set[str] = set()
+    for lists in _table().values():
+        for place in ("behind", "exact", "before", "first"):
+            for form in lists.get(place, ()):
+                word = max(reversed(form.split()), key=lambda part: len(part.strip(".,()&")))
+                ways = {word, word.replace(".", ""), "".join(form.split())}
+                if place in ("behind", "before") and len(squash(form)) > SHORT:
+                    ways |= {way for said in tuple(ways) for way in (said.lower(), said.upper(), said.title())}
+                ways |= {way.strip(".,()") for way in ways} | {way.rstrip(".,)") for way in ways}
+                words |= {way + end for way in ways for end in _PUNCTUATION}
+    return frozenset(word for word in words if len(word) > 1)
+
+
+def may_have_form(text: str) -> bool:
+    """Cheap: whether a form may stand in a text."""
+    return not _telling().isdisjoint(text.split()) or (". " in text and _APART.search(text) is not None)
+
+
+def ends_with_form(words: Sequence[str]) -> Form | None:
+    """The form that the words end with, the longest."""
+    for place in range(max(0, len(words) - MAX_FORM), len(words)):
+        form = _form_at(words, place, behind())
+        if form is not None and form.end == len(words):
+            return form
+    return None
+
+
+def form_follows(text: str, place: int) -> bool:
+    """Whether a legal form stands at a place of a text, behind a blank."""
+    words = text[place : place + 60].split()
+    return text[place : place + 1].isspace() and bool(words) and _form_at(words[:MAX_FORM], 0, behind()) is not None
 
 
 @lru_cache(maxsize=4_096)
 def without_form(name: str) -> str:
     """The name without its legal form: `Katz Marshall & Banks, LLP` → `Katz Marshall & Banks`."""
     name = name.strip()[:300]
-    for form in _ATTACHED:
-        name = name.removeprefix(form).removesuffix(form).strip()
+    if not name.isascii():
+        for attached in joined():
+            if name != attached:
+                name = name.removeprefix(attached).removesuffix(attached).strip()
+    words = name.split()[:MAX_WORDS]
     for _ in range(2):
-        shorter = _OWN.sub("", name).rstrip(" ,.-")
-        if not shorter or shorter == name:
+        last = ends_with_form(words)
+        if last is None or last.first == 0:
             break
-        name = shorter
-    return _by_cleanco(name) or name
-
-
-def _by_cleanco(name: str) -> str:
-    from cleanco.clean import custom_basename
-
-    words = name.split()
-    if not 2 <= len(words) <= 12:
-        return name
-    terms: Any = _terms()
-    return str(custom_basename(name, terms, suffix=True)).rstrip(" ,-") or name
+        name = " ".join(words[: last.first]).rstrip(" ,.-&(")
+        words = name.split()
+    first = _form_at(words, 0, before()) if words else None
+    # Short ones before a name are told by its country only: `SAS Institute` and `SC Dental` are whole names.
+    if first and first.end < len(words) and before().spelled[first.key] is None:
+        name = " ".join(words[first.end :]).strip(_AROUND)
+    return name
 
 
 def has_form(name: str) -> bool:
     """Whether the name carries a legal form."""
     bare = without_form(name)
-    return len(bare) < len(name.strip().rstrip(" ,.-")) and bool(bare)
+    return (len(bare) < len(name.strip().rstrip(" ,.-")) and bool(bare)) or not kept().isdisjoint(
+        map(_squash, name.split())
+    )
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Where the words of a text stand."""
+    return [match.span() for match in _WORD.finditer(text)][:MAX_WORDS]

@@ -1,7 +1,7 @@
 """The company's legal name: who is found with a legal form on its pages, and which of those is this company.
 
-A footer or an imprint says it in a line with much else, so a name is read from its form backwards. A
-sentence may speak of other firms: away from the imprint only names like the company's own count.
+`legal_lines` reads the names of a line. An imprint, a label, a register number or a copyright sign beside one says that
+it is the company; in other text only names like the company's own count, and those below another firm's heading never.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from extraction.document import Document
-from extraction.extractors.legal_forms import without_form
+from extraction.extractors import countries
+from extraction.extractors.legal_forms import ends_with_form, has_form, may_have_form, without_form
+from extraction.extractors.legal_lines import LABELS, OTHERS, Named, names_in
 from extraction.findings import Finding
 from extraction.text import clean, squash
 
@@ -18,32 +20,27 @@ from extraction.text import clean, squash
 MAX_LINES = 400
 MAX_FOOTER = 30
 MAX_LINE = 400
-
-#: Forms as they stand behind a name in running text; more are known where a name stands alone (`legal_forms`).
-#: The blank comes first and is looked behind from: so the search is for blanks, which is quick.
-FORM = re.compile(
-    r" (?<=[\w.)&,!'’] )(?:(?:CO\.,? |Co\.,? )?(?:Inc\b\.?|INC\b\.?|inc\.|Ltd\b\.?|LTD\b\.?)|"
-    r"Pty\b\.? (?:Ltd\b\.?|Limited)|Limited|PLC|plc|Incorporated|Corp\b\.?|Corporation|LLC|LLP|PLLC|"
-    r"L\.\s?L\.\s?[CP]\.|P\.\s?[AC]\.|"
-    r"g?GmbH(?:\s?&\s?Co\.?\s?(?:KGaA|KG|OHG))?|UG(?: \(haftungsbeschränkt\))?|AG(?:\s?&\s?Co\.?\s?KG)?|KGaA|KG|"
-    r"OHG|GbR|e\.\s?[KV]\.|eG|PartG(?:\s?mbB)?|SARL|SASU?|EURL|S\.\s?à\s?r\.\s?l\.|B\.\s?V\.|BV|N\.\s?V\.|NV|"
-    r"S\.\s?r\.\s?l\.|Srl|S\.\s?p\.\s?A\.|SpA|S\.\s?A\.(?:\s?U\.)?|S\.\s?L\.(?:\s?U\.)?|Lda\b\.?|Ltda\b\.?|"
-    r"A/S|ApS|IVS|AB|Oyj?|Sp\.\s?z\s?o\.\s?o\.|s\.\s?r\.\s?o\.|d\.\s?o\.\s?o\.)(?![\w/&])"
-)
-#: Forms that a comma parts from the name; behind others it ends a list or a town (`Calgary, AB`).
-_AFTER_COMMA = re.compile(
-    r"(?:C[Oo]\.|I[Nn][Cc]|inc|L[Tt][Dd]|Pty|Limited|PLC|Incorporated|Corp|P?LLC|LLP|[LPS]\.|Lda|Ltda)"
-)
-#: Where a company's name begins within a line: after a label, a bar, a bullet, a sentence.
-_BEFORE_NAME = re.compile(
-    r".*(?:[|•·:;©!?]|\s[-–—]\s|\w{4}\.\s|\b(?:of|by|from|is|the operator|copyright)\s|\d{4}\s)", re.IGNORECASE
-)
-_LINKING = frozenset("and of for the & und für von der die das et de la du des e di y del van en + da do".split())
-_CJK = "株式会社|有限会社|合同会社|合資会社|合名会社|股份有限公司|有限责任公司|有限公司|주식회사"
-_CJK_NAME = r"[^\s、。，,．.（）()「」『』【】:：;；|｜／/〒©\d]{1,25}"
-_CJK_LEGAL = re.compile(rf"(?:{_CJK}){_CJK_NAME}|{_CJK_NAME}?(?:{_CJK})")
+#: Longest line that is a heading or a label alone, and lines above a name in which one is looked for.
+MAX_HEADING = 60
+HEADINGS = 2
+#: Longest line that is a legal form alone.
+MAX_FORM = 40
+#: How surely a name is the company's, by what the line says of it; and how unlike its other names it may then be.
+_SAID = {
+    "label": (0.85, 0.0),
+    "owner": (0.85, 0.0),
+    "registered": (0.85, 0.0),
+    "copyright": (0.7, 0.0),
+    "imprint": (0.8, 0.0),
+    "alone": (0.55, 0.5),
+    "text": (0.5, 0.5),
+}
 #: Forms whose last dot is theirs; any other ends the sentence.
-_OWN_DOT = re.compile(r"(?:\b(?:Inc|Ltd|Co|Corp|Ltda?|Lda)|(?<!\w)\w{1,2}(?:\.\s?\w)+)\.$", re.IGNORECASE)
+_OWN_DOT = re.compile(
+    r"(?:\b(?:Inc|Ltd|Co|Corp|Ltda?|Lda|Kft|Zrt|Nyrt|Bt|Tbk|ehf|hf|Bhd|Şti|Kfm|Kfr)|(?<!\w)\w{1,2}(?:\.\s?\w)+|"
+    r"[Ss]p\. ?[jkp])\.$",
+    re.IGNORECASE,
+)
 _SHOUTED_FORM = re.compile(r"\b(?:CO|INC|LTD|CORP|LIMITED|CORPORATION)\b")
 
 
@@ -51,52 +48,69 @@ def find(page: Document) -> Iterator[Finding]:
     """Findings of field `legal_vote`: declared ones, those of an imprint, and those at the foot of other pages."""
     for node in page.graph.own:
         yield from (page.declared("legal_vote", text[:120], node, 0.9) for text in node.texts("legalName")[:2])
+    lines = page.lines
     about_it = page.kind in ("imprint", "contact", "about")
-    weight = 0.8 if page.kind == "imprint" else 0.5
-    last = len(page.lines)
-    places = range(min(MAX_LINES, last)) if about_it else range(max(0, last - MAX_FOOTER), last)
-    for place in places:
-        line = page.lines[place]
+    country = countries.from_domain(page.domain)
+    places = range(min(MAX_LINES, len(lines))) if about_it else range(max(0, len(lines) - MAX_FOOTER), len(lines))
+    # Wherever it stands, a line with a register number says who the company is.
+    for place in (*places, *(place for place, _ in page.numbers if place not in places)):
+        line = lines[place]
         if len(line) <= MAX_LINE:
-            legal = in_line(line)
-            if legal:
-                method = "imprint" if page.kind == "imprint" else "text"
-                yield page.found("legal_vote", legal, method, weight, line=place)
+            for named in _in_place(lines, place, country):
+                how = "imprint" if page.kind == "imprint" and named.how in ("alone", "text") else named.how
+                if how in _SAID:
+                    yield page.found("legal_vote", named.text, how, _SAID[how][0], line=place)
+
+
+def _in_place(lines: Sequence[str], place: int, country: str | None) -> Iterator[Named]:
+    """The names of a line, as the lines above it have it: a label, another firm's heading, the name of a form below."""
+    line = lines[place]
+    before = lines[place - 1] if place and len(lines[place - 1]) <= MAX_HEADING else ""
+    names = list(names_in(line, country))
+    if not names and before and len(line) <= MAX_FORM and line[-1:] not in "?!" and may_have_form(line):
+        # A line that is a form alone: the name stands above it.
+        form = ends_with_form(line.split())
+        whole = form is not None and form.first == 0
+        names = [named for named in names_in(f"{before} {line}", country) if named.how == "alone"] if whole else []
+    if not names:
+        return
+    above = [
+        text for text in lines[max(0, place - HEADINGS) : place] if len(text) <= MAX_HEADING and not has_form(text)
+    ]
+    if any(map(OTHERS.search, above)):
+        return
+    labelled = squash(before.rstrip(" :：")) in LABELS
+    for named in names:
+        yield named._replace(how="label") if labelled and named.how in ("alone", "text") else named
 
 
 def in_line(line: str) -> str | None:
-    """The name that ends with a legal form in a line; a sentence about a company (`visits Acme AG`) is none."""
-    match = FORM.search(line)
-    if match is None:
-        found = None if line.isascii() else _CJK_LEGAL.search(line)
-        return found[0] if found else None
-    form = match[0].strip()
-    before = line[max(0, match.start() - 80) : match.start()]
-    name = _BEFORE_NAME.sub("", before).strip(" ,-–(\"'“„")
-    words = name.split()
-    if not 1 <= len(words) <= 6 or any(word[0].islower() and word not in _LINKING for word in words):
-        return None
-    comma = "," if before.rstrip().endswith(",") else ""
-    if comma and not _AFTER_COMMA.match(form):
-        return None
-    return clean(f"{name}{comma} {form}", 120)
+    """The first name with a legal form in a line, whosever."""
+    return next((named.text for named in names_in(line)), None)
 
 
 def settle(votes: Sequence[Finding], name: Finding, likeness: Sequence[float]) -> Finding | None:
-    """The surest vote that is this company: like its name, like its domain, or from its imprint.
+    """The surest vote that is this company: like its name, like its domain, or said to be it.
 
-    `likeness` says of each vote how well it fits the domain (`names.likeness`).
+    `likeness` says of each vote how well it fits the domain (`names.likeness`). A name that stands alone, and is like
+    nothing, counts where it is the only one of all pages.
     """
     base = squash(str(name.value))
     ranked: list[tuple[float, Finding]] = []
+    unlike: dict[str, Finding] = {}
     for vote, alike in zip(votes, likeness, strict=True):
         fit = 1.0 if _akin(squash(without_form(vote.value)), base) else alike
-        if fit >= (0.25 if vote.method == "copyright" else 0.5) or vote.page.kind == "imprint":
+        least = _SAID.get(vote.method, (0.0, 0.25))[1]
+        if fit >= least or vote.node:
             ranked.append((vote.confidence * (0.4 + fit), vote))
+        elif vote.method == "alone":
+            unlike.setdefault(squash(vote.value), vote)
+    if not ranked and len(unlike) == 1:
+        ranked = [(0.4, vote) for vote in unlike.values()]
     if not ranked:
         return None
     strength, best = max(ranked, key=lambda pair: pair[0])
-    text = re.sub(r",\s+an?\s.*$", "", str(best.value)).strip(" ,")
+    text = clean(re.sub(r",\s+an?\s.*$", "", str(best.value)), 120).strip(" ,")
     if not _OWN_DOT.search(text):
         text = text.rstrip(" .")
     return best._replace(field="legal_name", value=_calmed(text, str(name.value)), confidence=min(0.95, strength))

@@ -16,7 +16,7 @@ from selectolax.lexbor import LexborNode
 
 from extraction.document import Document, host_of
 from extraction.extractors import legal_names
-from extraction.extractors.legal_forms import has_form, without_form
+from extraction.extractors.legal_forms import form_follows, has_form, without_form
 from extraction.extractors.name_likeness import SENTENCE_END, core_of, is_host, likeness, spelling, written
 from extraction.extractors.name_texts import (
     CREDIT,
@@ -225,7 +225,7 @@ def _spelled_votes(page: Document, core: str) -> Iterator[_Vote]:
     forms: dict[str, int] = defaultdict(int)
     text = "\n".join(text[:400] for text in texts if text)
     for match in pattern.finditer(text):
-        if _GOES_ON.match(text, match.end()) or legal_names.FORM.match(text, match.end()):
+        if _GOES_ON.match(text, match.end()) or form_follows(text, match.end()):
             continue
         if "." in match[0] and SENTENCE_END.search(match[0]):
             continue

@@ -35,7 +35,7 @@ from extraction import (
 from extraction.charset import decode
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS
-from extraction.extractors import emails, legal_names, phones
+from extraction.extractors import emails, legal_forms, legal_lines, legal_names, phones
 from extraction.extractors.addresses import beside, cjk, reader, segments, street_search, streets, towns, window
 from extraction.findings import Finding
 from extraction.markup_guard import bounded
@@ -65,6 +65,7 @@ PAGE_READERS: dict[str, Callable[[Document], Any]] = {
 #: Modules whose patterns an extractor reads with, beside its own.
 READ_WITH = {
     "registers": (labelled_numbers,),
+    "legal_names": (legal_forms, legal_lines),
     "emails": (email_addresses, email_cloaks, script_texts),
     "founded": (clauses,),
     "company_size": (clauses, headcounts, number_words),

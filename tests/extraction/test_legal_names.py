@@ -1,0 +1,145 @@
+"""Legal forms of many countries, and the legal name of the company among all names with a form on its pages."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from extraction import company_row
+from extraction.extractors import legal_forms
+from extraction.extractors.legal_forms import has_form, without_form
+from extraction.extractors.legal_lines import names_in
+from extraction.process import extract
+from extraction.text import squash
+from tests.extraction.conftest import NOW, make_company, make_page
+
+FORMS = tomllib.loads(Path(legal_forms.__file__).with_name("legal_forms.toml").read_text(encoding="utf-8"))
+
+
+def test_the_list_has_sixty_countries_and_each_form_is_found() -> None:
+    assert len(FORMS) >= 60
+    for country, lists in FORMS.items():
+        for form in (*lists.get("behind", ()), *lists.get("exact", ())):
+            name = f"Quillbarrow {form}"
+            assert legal_forms.may_have_form(name), (country, form)
+            assert (without_form(name), has_form(name)) == ("Quillbarrow", True), (country, form)
+            assert [named.text.rstrip(".") for named in names_in(f"{name}, Somewhere")] == [name.rstrip(".")], (
+                country,
+                form,
+            )
+        for form in lists.get("behind", ()):
+            if len(squash(form)) > legal_forms.SHORT:
+                assert has_form(f"QUILLBARROW {form.upper()}"), (country, form)
+                assert has_form(f"Quillbarrow {form.replace('.', '')}"), (country, form)
+        for form in (*lists.get("before", ()), *lists.get("first", ())):
+            found = [named.text for named in names_in(f"{form} Quillbarrow", country)]
+            assert found == [f"{form} Quillbarrow"], (country, form)
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("Acme S. r. l.", "Acme"),
+        ("Acme GmbH&Co.KG", "Acme"),
+        ("Acme UG (haftungsbeschränkt) & Co. KG", "Acme"),
+        ("ACME GMBH", "ACME"),
+        ("SARL Dupont", "Dupont"),
+        ("ООО «Ромашка»", "Ромашка"),
+        ("Acme Ltd. Şti.", "Acme"),
+        ("Nordmarks Snickeri AS", "Nordmarks Snickeri"),
+        # No forms: words, states, initials.
+        ("Bella Spa", "Bella Spa"),
+        ("SC Dental Group", "SC Dental Group"),
+        ("SAS Institute", "SAS Institute"),
+        ("L.P. Gas", "L.P. Gas"),
+        ("As You Like It", "As You Like It"),
+        ("Team GBR", "Team GBR"),
+        ("Jan Vos", "Jan Vos"),
+        ("Pixel Ops", "Pixel Ops"),
+    ],
+)
+def test_names_without_their_form(name: str, bare: str) -> None:
+    assert (without_form(name), has_form(name)) == (bare, name != bare)
+
+
+def test_a_foundation_keeps_its_word() -> None:
+    assert (without_form("Bertelsmann Stiftung"), has_form("Bertelsmann Stiftung")) == ("Bertelsmann Stiftung", True)
+
+
+@pytest.mark.parametrize(
+    ("line", "country", "named"),
+    [
+        ("© 2014 Heron Fasteners UK Ltd All rights reserved. Site built &amp; maintained by Hatch IT Ltd", None,
+         [("Heron Fasteners UK Ltd", "copyright"), ("Hatch IT Ltd", "other")]),
+        ("Focal Furnishing (On-Line) Limited Registered in England No.6320933", None,
+         [("Focal Furnishing (On-Line) Limited", "registered")]),
+        ("2014 shop.example - Web Shop for Quill Production Tools Ltd - Registered in Scotland", None,
+         [("Quill Production Tools Ltd", "owner")]),
+        ("Biotegra Corporation © 2013", None, [("Biotegra Corporation", "copyright")]),
+        ("© 2003-2014 Top Roofs, LLC", None, [("Top Roofs, LLC", "copyright")]),
+        ("Kantoor Van der Berg & Zonen B.V. h/o Zonnig", None, [("Kantoor Van der Berg & Zonen B.V.", "registered")]),
+        ("These terms are between you and Quill Tools Ltd (hereinafter the Company)", None,
+         [("Quill Tools Ltd", "owner")]),
+        ("Raison sociale : Boulangerie Leroy EURL", None, [("Boulangerie Leroy EURL", "label")]),
+        ("Ragione sociale: Pasta Rossi S.n.c. - P.IVA 1", None, [("Pasta Rossi S.n.c.", "label")]),
+        ("Bedrijfsnaam: Fietsen Zwaan vof", None, [("Fietsen Zwaan vof", "label")]),
+        ("Razón social: Talleres Peña, S.L.U.", None, [("Talleres Peña, S.L.U.", "label")]),
+        ("Företagsnamn: Snickeri Ek AB", None, [("Snickeri Ek AB", "label")]),
+        ("Název společnosti: Autodoprava Liška a.s.", None, [("Autodoprava Liška a.s.", "label")]),
+        ("Cégnév: Almafa Kereskedelmi Kft.", None, [("Almafa Kereskedelmi Kft.", "label")]),
+        ("Nazwa firmy: Meble Wrzos Sp. z o.o. Sp. k.", None, [("Meble Wrzos Sp. z o.o. Sp. k.", "label")]),
+        ("PT Maju Jaya Abadi, Jalan Sudirman", "ID", [("PT Maju Jaya Abadi", "text")]),
+        ("PT Maju Jaya Abadi, Jalan Sudirman", "US", []),
+        ("ООО «Ромашка», Москва", None, [("ООО «Ромашка»", "text")]),
+        ("UAB „Baltija“", None, [("UAB „Baltija“", "alone")]),
+        ("株式会社アクメ 東京都", None, [("株式会社アクメ", "text")]),
+        ("Meneres & Associados, Sociedade de Advogados, SP, RL", None,
+         [("Meneres & Associados, Sociedade de Advogados, SP, RL", "alone")]),
+        ("Smith, Jones and Partners LLP", None, [("Smith, Jones and Partners LLP", "alone")]),
+        ("Hosting: Serverhalle AG, Berlin", None, [("Serverhalle AG", "other")]),
+        ("Réalisation : Studio Bleu SARL", None, [("Studio Bleu SARL", "other")]),
+        # None: sentences, states, capitals, words.
+        ("Angela visits Bergbau AG", None, []),
+        ("Stores in Reno, NV and in Calgary, AB", None, []),
+        ("Calgary AB T2P 1J9", None, []),
+        ("THIS IS AS GOOD AS IT GETS", None, []),
+        ("a limited offer, time limited", None, []),
+        ("Download 512 KB", None, []),
+    ],
+)  # fmt: skip
+def test_names_with_a_form_in_a_line(line: str, country: str | None, named: list[tuple[str, str]]) -> None:
+    assert list(map(tuple, names_in(line.replace("&amp;", "&"), country))) == named
+
+
+def legal_name(html: str, *, domain: str, kind: str = "imprint") -> str | None:
+    page = make_page(f"<meta charset=utf-8>{html}", domain=domain, kind=kind)
+    return company_row.settle(make_company(domain), extract(page), NOW)["legal_name"]
+
+
+@pytest.mark.parametrize(
+    ("html", "domain", "legal"),
+    [
+        ("<title>Dachs Möbel</title><p>Dachs Möbelwerkstätten<p>GmbH & Co. KG<p>Am Wall 3", "dachs-moebel.de",
+         "Dachs Möbelwerkstätten GmbH & Co. KG"),
+        ("<title>Metallbau Dorn</title><p>Metallbau Dorn GmbH<p>Datenschutzbeauftragter<p>Kolibri Datenschutz GmbH",
+         "metallbau-dorn.de", "Metallbau Dorn GmbH"),
+        ("<title>Vélo Clair</title><p>Éditeur du site<p>Atelier Clair SARL<p>Hébergement<p>Nuage SAS", "veloclair.fr",
+         "Atelier Clair SARL"),
+        ("<title>Sunny Café</title><p>Sunny Café is a trading name of Brewhouse Holdings Ltd", "sunnycafe.co.uk",
+         "Brewhouse Holdings Ltd"),
+        ("<title>Zonnig</title><p>Webdesign: Pixelhuis B.V.<p>Zonnig Dakwerken B.V.<p>KvK 20550707", "zonnig.nl",
+         "Zonnig Dakwerken B.V."),
+        ("<title>Tischler Ahrendt</title><p>Tischlerei Ahrendt e.K.<p>Inhaber: Jo Ahrendt", "ahrendt.de",
+         "Tischlerei Ahrendt e.K."),
+    ],
+)  # fmt: skip
+def test_the_companys_own_legal_name(html: str, domain: str, legal: str) -> None:
+    assert legal_name(html, domain=domain) == legal
+
+
+def test_the_lone_name_of_a_footer_is_believed_and_one_of_several_is_not() -> None:
+    lone = "<title>Chas & Phil</title><p>Buy tackle<p>LEADAJES LLP<p>GB-898 6565 38"
+    assert legal_name(lone, domain="chasandphil.co.uk", kind="contact") == "LEADAJES LLP"
+    assert legal_name(lone + "<p>Rival Rods LLP", domain="chasandphil.co.uk", kind="contact") is None
