@@ -30,6 +30,8 @@ from extraction.text import clean, squash, storable
 MAX_LINKS = 2_000
 MAX_NUMBERS = 60
 MAX_URL = 2_000
+#: Breaks within an address are left out, as browsers leave out most of them.
+_NO_BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r"))
 
 
 class Link(NamedTuple):
@@ -188,7 +190,7 @@ class Document:
 
     def absolute(self, href: str) -> str:
         """A link or source of this page as absolute URL, without its fragment."""
-        return _join(self.base_url, storable(href).strip()).partition("#")[0][:MAX_URL]
+        return _join(self.base_url, storable(href).translate(_NO_BREAKS).strip()).partition("#")[0][:MAX_URL]
 
     @property
     def links(self) -> list[Link]:

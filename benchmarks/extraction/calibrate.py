@@ -13,8 +13,6 @@ from benchmarks.extraction.judge import Judgement
 PRIOR = 8.0
 #: Weights this near to each other are taken together.
 WIDTH = 0.05
-#: Facts that a method needs to be in the table.
-LEAST = 3
 #: How often facts are right of which nothing at all was seen.
 USUAL = 0.9
 #: Shares nearer than this to each other are one.
@@ -39,10 +37,8 @@ def fit(judged: Iterable[Judgement]) -> dict[str, dict[str, list[tuple[float, fl
     for field, of_field in by_field.items():
         whole = _share([one for one in facts if one.fact != field], USUAL)
         for method, group in groupby(of_field, key=lambda one: one.method):
-            its = list(group)
-            if len(its) >= LEAST:
-                others = _share([one for one in of_field if one.method != method], whole)
-                table.setdefault(field, {})[method] = _steps(its, others)
+            others = _share([one for one in of_field if one.method != method], whole)
+            table.setdefault(field, {})[method] = _steps(list(group), others)
     return table
 
 
