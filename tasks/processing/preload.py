@@ -47,6 +47,7 @@ def preload() -> None:
     from extraction import scan
     from extraction.enrichers import ENRICHERS
     from extraction.extractors import countries, legal_forms, phone_numbers
+    from extraction.structured.classes import kind_of
     from leadmill.ids import registrable_domain
 
     py3langid.classify("Plain words of a sentence")
@@ -57,6 +58,7 @@ def preload() -> None:
     phone_numbers.read("+49 7361 987655", None)
     legal_forms.without_form("Preload Tools Ltd")
     countries.country_code("Germany")
+    kind_of(frozenset(("organization",)))
     ENRICHERS.all()
     scan.TEXT.load()
     scan.MARKUP.load()
