@@ -9,6 +9,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,9 +27,15 @@ MAX_TEXT = 6_000
 LEAST = 3.0
 LEAST_CONFIDENCE = 0.2
 #: Weight of a place, counted once for each keyword on a page; the page's kind multiplies.
-PLACES = {"types": 6.0, "name": 4.0, "title": 3.0, "description": 2.0, "text": 0.5}
+PLACES = {"types": 6.0, "name": 4.0, "title": 3.0, "domain": 3.0, "heading": 2.0, "description": 2.0, "text": 0.5}
 #: One keyword's occurrences in running text that count.
 MOST_OCCURRENCES = 4
+#: Letters up to which a word is a whole one, or the end of a compound one; from which it is told within a domain.
+SHORT = 4
+SHORT_WITHIN = 5
+LEAST_SPELLED = 7
+#: What a word counts for a leaf that gives way to others.
+GENERAL = 0.5
 
 
 class Leaf(NamedTuple):
@@ -53,20 +60,28 @@ def _entries() -> list[dict[str, Any]]:
 
 class _Words(NamedTuple):
     #: Beginning of a word, or phrase → leaves it speaks for. Up to four letters are a whole word, a plural s aside.
-    leaves: dict[str, list[str]]
+    leaves: dict[str, set[str]]
+    #: Those of them that stand within compound words, too.
+    compound: set[str]
     #: schema.org type in lower case → leaf.
     types: dict[str, str]
+    #: Leaves that give way to those that say more.
+    general: set[str]
 
 
 @cache
 def _words() -> _Words:
-    words: dict[str, list[str]] = defaultdict(list)
-    types: dict[str, str] = {}
+    words = _Words(defaultdict(set), set(), {}, set())
     for entry in _entries():
-        for word in entry["keywords"]:
-            words[word.lower()].append(entry["name"])
-        types.update((kind.lower(), entry["name"]) for kind in entry.get("types", ()))
-    return _Words(dict(words), types)
+        for word in (*entry["keywords"], *chain.from_iterable(entry.get("words", {}).values())):
+            bare = word.removeprefix("-")
+            words.leaves[bare].add(entry["name"])
+            if bare != word:
+                words.compound.add(bare)
+        words.types.update((kind, entry["name"]) for kind in entry.get("types", ()))
+        if entry.get("general"):
+            words.general.add(entry["name"])
+    return words
 
 
 #: Leaf → word → what it adds.
@@ -82,12 +97,17 @@ def _look(page: Document) -> Iterator[Finding]:
             for kind in node.types:
                 if kind in words.types:
                     scores[words.types[kind]][kind] += PLACES["types"]
+    headings = " \n ".join(node.text()[:120] for node in page.tree.tags("h1")[:3])
     for place, text in (
         ("title", page.title),
+        ("heading", headings),
         ("description", f"{page.metas.get('description', '')} {page.metas.get('keywords', '')[:400]}"),
     ):
         _count(text, place, words, scores)
-    _weigh(_times(page.marks(_HINTS), page.lower[:MAX_TEXT]), "text", words, scores)
+    _weigh(_times(page.marks(_HINTS), page.lower[:MAX_TEXT], words), "text", words, scores)
+    # A domain has no blanks between its words: the long ones are told apart by themselves.
+    spelled = {mark.word: 1 for mark in _HINTS(page.core) if len(mark.word) >= LEAST_SPELLED}
+    _weigh(spelled, "domain", words, scores)
     factor = {"home": 1.5, "about": 1.2, "products": 1.2}.get(page.kind, 0.6)
     for leaf, by_word in scores.items():
         said = sorted(by_word, key=lambda word: -by_word[word])
@@ -96,7 +116,7 @@ def _look(page: Document) -> Iterator[Finding]:
 
 def _count(text: str, place: str, words: _Words, scores: _Scores) -> None:
     text = text.lower()
-    _weigh(dict.fromkeys(_times(_HINTS(text), text), 1), place, words, scores)
+    _weigh(dict.fromkeys(_times(_HINTS(text), text, words), 1), place, words, scores)
 
 
 def _weigh(times: Mapping[str, int], place: str, words: _Words, scores: _Scores) -> None:
@@ -104,17 +124,18 @@ def _weigh(times: Mapping[str, int], place: str, words: _Words, scores: _Scores)
         # Long words and phrases say more than short ones.
         weight = PLACES[place] * min(MOST_OCCURRENCES, count) * (1.5 if " " in word or len(word) >= 10 else 1.0)
         for leaf in words.leaves[word]:
-            scores[leaf][word] += weight
+            scores[leaf][word] += weight * (GENERAL if leaf in words.general else 1.0)
 
 
-def _times(marks: Iterable[Mark], text: str) -> dict[str, int]:
-    """How often each word stands in the text where a word begins, the short ones as whole words."""
+def _times(marks: Iterable[Mark], text: str, words: _Words) -> dict[str, int]:
+    """How often each word stands in the text, as it may stand (`industries.toml`)."""
     times: dict[str, int] = defaultdict(int)
     for word, start in marks:
         end = start + len(word)
-        if end > len(text) or (start and text[start - 1].isalnum()):
+        within = start > 0 and text[start - 1 : start].isalnum()
+        if end > len(text) or (within and word not in words.compound):
             continue
-        behind = text[end : end + 2] if len(word) <= 4 else ""
+        behind = text[end : end + 2] if len(word) <= (SHORT_WITHIN if within else SHORT) else ""
         if not behind[:1].isalnum() or (behind[0] == "s" and not behind[1:].isalnum()):
             times[word] += 1
     return times
