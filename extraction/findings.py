@@ -87,7 +87,7 @@ def fact(finding: Finding, value: str | None = None, *, field: str | None = None
         "words": list(finding.words[:MAX_WORDS]) or None,
         "line": finding.line,
         "node": finding.node or None,
-        "why": finding.why or None,
+        "why": finding.why[:MAX_QUOTE] or None,
     }
 
 

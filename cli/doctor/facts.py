@@ -91,8 +91,8 @@ def _parts(lake: Lake, job: str | None) -> Iterator[tuple[str, Path]]:
             yield from ((job_id, file) for file in files if partition_of(file) not in seen)
             seen |= {partition_of(file) for file in files}
     if job is None:
-        for stage in _STAGES[:1]:
-            yield from (("", file) for file in lake.snapshot_files(stage))
+        snapshots = (lake.snapshot_files(stage) for stage in _STAGES)
+        yield from (("", file) for file in next(filter(None, snapshots), ()))
 
 
 def _check_part(lake: Lake, job_id: str, file: Path, found: FactsChecked) -> None:

@@ -89,7 +89,7 @@ def find(page: Document) -> Iterator[Finding]:
     """Findings `language` (declared) and `prose` (a sample of sentences, read once a company when it settles)."""
     for declared in (page.html_lang, page.metas.get("og:locale", ""), page.headers.get("content-language", "")):
         if _TAG.match(declared[:40]):
-            yield page.found("language", declared[:40], "html-lang", 0.6)
+            yield page.found("language", declared[:40], "html-lang", 0.6, words=(declared[:40],))
             break
     sample = prose(page)
     if sample:
@@ -136,8 +136,10 @@ def settle(findings: Sequence[Finding], country: str | None) -> Finding | None:
     regional = [f for f, region in agreeing if region and region == country]
     tag = f"{primary}-{country}" if regional else primary
     if agreeing:
-        return (regional[0] if regional else agreeing[0][0])._replace(value=tag, confidence=0.95 if spoken else 0.6)
-    return samples[0]._replace(field="language", value=tag, confidence=0.8)
+        said = (regional or [f for f, _ in agreeing])[0]
+        why = "declared, and its text is written in it" if spoken else "declared; its text is too little to tell"
+        return said._replace(value=tag, confidence=0.95 if spoken else 0.6, why=why)
+    return samples[0]._replace(field="language", value=tag, confidence=0.8, why="its text is written in it")
 
 
 def _sampled(samples: Sequence[Finding]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from data import snapshot
 from data.lake import Lake, UnitFiles
 from extraction.process import process_pages
 from leadmill.ids import new_job_id
@@ -97,6 +98,21 @@ def test_a_damaged_part_is_named_and_the_rest_is_checked(leadmill: Run, lake: La
     found = checked(leadmill, code=1)
     assert len(found["damaged_files"]) == 1 and found["companies"] == JOBS - 1
     assert part.exists()  # looking changes nothing
+
+
+def test_what_was_cleaned_up_keeps_its_newest_evidence_and_no_other(leadmill: Run, lake: Lake, jobs: list[str]) -> None:
+    """Rows go into the snapshot with their quotes and candidates; of jobs that went, nothing else is left of them."""
+    with snapshot.exclusive(lake):
+        snapshot.compact(lake, jobs)
+    assert checked(leadmill)["companies"] == JOBS  # each counts once
+    for job in jobs:
+        lake.drop_job_data(job)
+    rows = list(lake.iter_rows(lake.snapshot_files("process")))
+    assert sorted(row["domain"] for row in rows) == ["alt.de", "korbwerk.de"]
+    assert all(fact["quote"] or fact["words"] for row in rows for fact in row["facts"] if fact["field"] == "email")
+    found = checked(leadmill)
+    assert found["page_gone"] == found["facts"] > 0 and found["faults"] == []
+    assert not [file for job in jobs for file in lake.job_dir(job).rglob("part-*")]
 
 
 def test_what_does_not_go_together(leadmill: Run, lake: Lake, jobs: list[str]) -> None:

@@ -78,6 +78,9 @@ def read_first(left: Left, server: Valkey, data: Path) -> dict[str, Any]:
             )
         }  # fmt: skip
         report = client.get(f"{V1}/jobs/{left.roles['completed']}/report?format=csv").content
+        company = found["companies"]["items"][0]["company_id"]
+        explained = client.get(f"{V1}/companies/{company}/explain?field=name").json()
+    found["explained"] = explained
     return {**found, "listed": listed.json()["items"], "jobs": jobs, "errors": errors, "events": events, "csv": report}
 
 
@@ -114,6 +117,13 @@ def test_every_job_is_told_as_it_was(left: Left, read_first: dict[str, Any]) -> 
         found = read_first["jobs"][job]
         for name in before.keys() - _NOW:
             assert found[name] == before[name], f"{name} of {job}"
+
+
+def test_facts_without_evidence_are_explained_as_far_as_they_go(read_first: dict[str, Any]) -> None:
+    told = read_first["explained"]
+    assert (told["state"], told["candidates"]) == ("found", []) and "less evidence" in told["told"]
+    assert [(fact["value"], fact["quote"], fact["words"]) for fact in told["facts"]] == [(told["value"], None, None)]
+    assert told["facts"][0]["source"]
 
 
 def test_errors_and_reports_answer(left: Left, read_first: dict[str, Any], data: Path) -> None:
