@@ -26,6 +26,8 @@ MAX_LABEL = 80
 MAX_WORDS = 200
 LABEL_WORDS = 6
 PARTS = 7
+#: Words between a register and its number: `RCS de Lyon sous le numéro`.
+TOWN_WORDS = 8
 #: Words for "number", and others, that may stand between a label and its number.
 NUMBER_WORDS = frozenset(
     map(
@@ -137,7 +139,7 @@ class _Line:
             start, end = match.span()
             glued = _GLUED.match(text, start, end)
             # `HRB12345`, `P.IVA01234567890`: the label and its number are two words.
-            if glued and glued.end() < end and _word(glued[0]) in _labels():
+            if glued and glued.end() < end and (_word(glued[0]) in _labels() or _word(glued[0]) in NUMBER_WORDS):
                 self._add(text, start, glued.end())
                 start = glued.end()
             self._add(text, start, end)
@@ -203,7 +205,7 @@ def _label(words: Sequence[str]) -> tuple[Label, ...]:
             break
         end -= 1
     # A town may stand between: `RCS Paris 732 829 320`, `KvK Den Haag 12345678`.
-    return next((labels[word] for word in ("rcs", "kvk") if word in words[-4:]), ())
+    return next((labels[word] for word in ("rcs", "kvk") if word in words[-TOWN_WORDS:]), ())
 
 
 def _labels_behind(line: _Line, place: int) -> tuple[Label, ...]:

@@ -158,6 +158,8 @@ def read(document, text: str, country: str | None, **options):
          "732829320, RCS Nanterre, FR"),
         ("732 829 320 RCS Nanterre. N° TVA intracommunautaire : FR 44 732 829 320", "FR", "FR44732829320",
          "732829320, RCS Nanterre, FR"),
+        ("Immatriculée au RCS de La Rochelle sous le numéro 732 829 320", "FR", None, "732829320, RCS La Rochelle, FR"),
+        ("Focal (On-Line) Limited Registered in England No.6320933", "GB", None, "06320933, GB"),
         ("N° SIRET : 732 829 320 00074", "FR", None, "732829320, FR"),
         ("R.C.S. Luxembourg B 123456 TVA LU15027442", "LU", "LU15027442", "B 123456, LU"),
         ("P.IVA e C.F. 00743110157 - REA MI-1234567 - Registro Imprese di Milano", "IT", "IT00743110157",
