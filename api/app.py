@@ -27,6 +27,7 @@ from api import (
     notices,
     openapi,
     pages,
+    people,
     pipelines,
     problems,
     processing,
@@ -82,8 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
     """
     keyring, rates = Keyring(settings.data_dir), RateLimit(settings.rate_limit)
     by_provider = _sign_in_by_provider(settings)
-    people = None if by_provider is None else by_provider.people
-    sessions = Sessions(SessionCookies(settings.data_dir, settings.public_url), people)
+    provided = None if by_provider is None else by_provider.people
+    sessions = Sessions(SessionCookies(settings.data_dir, settings.public_url), provided)
     app = FastAPI(
         title="Leadmill",
         summary="Background jobs that turn company websites into scored sales leads",
@@ -113,7 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
-        audit, openapi, keys, notices, job_logs,
+        audit, openapi, keys, notices, job_logs, people,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),

@@ -159,6 +159,18 @@ class Crawl(Body):
     ) = None
 
 
+class Extract(Body):
+    """What is looked for on the pages beside the company itself."""
+
+    people: Annotated[
+        StrictBool, Field(description="Persons, too: name, role, mail, phone. Personal data, told by GET /people alone")
+    ] = False
+
+    def options(self) -> dict[str, Any]:
+        """What the stages read; what is left as it was is not kept in the record."""
+        return {"extract": {"people": True}} if self.people else {}
+
+
 class Report(Body):
     """Which report, in which formats."""
 
@@ -184,6 +196,7 @@ class PipelineBody(Common):
     stages: Stages | None = None
     report: Annotated[Report, _read_by("report")] = Report()
     crawl: Annotated[Crawl, _read_by("scrape")] = Crawl()
+    extract: Annotated[Extract, _read_by("process")] = Extract()
     scoring_model: ModelName | None = None
     icp: Icp | None = None
 
@@ -192,14 +205,20 @@ class PipelineBody(Common):
         found: dict[str, Any] = {"report": self.report.options()}
         if crawl := self.crawl.model_dump(exclude_none=True):
             found["crawl"] = crawl
-        return found | scoring(self)
+        return found | self.extract.options() | scoring(self)
 
 
 class RerunBody(Common):
     """What a rerun does otherwise than the job it repeats."""
 
+    extract: Extract | None = None
     scoring_model: ModelName | None = None
     icp: Icp | None = None
+
+    def options(self) -> dict[str, Any]:
+        """What takes the place of the old job's."""
+        extract = {} if self.extract is None else {"extract": self.extract.model_dump()}
+        return extract | scoring(self)
 
 
 def scoring(body: PipelineBody | RerunBody | ScoreBody) -> dict[str, Any]:

@@ -264,6 +264,28 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
         "next_cursor": None,
     },
+    "PersonPage": {
+        "items": [
+            {
+                "company_id": "comp_0123456789abcdef",
+                "domain": "quiet-archive.example",
+                "person_id": "per_0123456789abcdef0123",
+                "name": "Anna Schmidt",
+                "role": "Head of Sales",
+                "role_class": "sales",
+                "email": "anna.schmidt@quiet-archive.example",
+                "phone": "+493023125431",
+                "source": "https://quiet-archive.example/team",
+                "page_hash": "0123456789abcdef",
+                "method": "text",
+                "confidence": 0.75,
+                "quote": "Anna Schmidt · Head of Sales",
+                "seen_at": "2027-01-31T08:00:03.870Z",
+                "job_id": _JOB,
+            }
+        ],
+        "next_cursor": None,
+    },
     "DeadLetterPage": {"items": [_DEAD], "next_cursor": None},
     "BulkAnswer": {
         "action": "cancel",

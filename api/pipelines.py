@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from api import problems, uploads
-from api.bodies import Body, PipelineBody, RerunBody, scoring
+from api.bodies import Body, PipelineBody, RerunBody
 from api.context import Context, Here, get_context
 from api.fields import Column
 from api.routing import Router
@@ -137,8 +137,7 @@ def rerun_pipeline(
 ) -> Response:
     """Priority, tags and options are the old job's unless the body names others."""
     body = body or RerunBody()
-    changed = scoring(body)
-    submission = control.rerun(here.store, here.lake, job_id, from_stage, changed=changed, **body.given())
+    submission = control.rerun(here.store, here.lake, job_id, from_stage, changed=body.options(), **body.given())
     return accept(here, submission, idempotency_key)
 
 

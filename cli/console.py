@@ -178,7 +178,7 @@ def age(moment: datetime | None) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    many = {"company": "companies", "address": "addresses"}.get(noun, f"{noun}s")
+    many = {"company": "companies", "address": "addresses", "person": "people"}.get(noun, f"{noun}s")
     return f"{count:,} {noun if count == 1 else many}"
 
 

@@ -34,6 +34,7 @@ def all_commands() -> TyperGroup:
         logs,
         maintain,
         notices,
+        people,
         processes,
         projects,
         report,
@@ -50,7 +51,7 @@ def all_commands() -> TyperGroup:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for group in (stack, run_job, check, jobs, logs, report, leads, scoring, processes, audit, doctor):
+    for group in (stack, run_job, check, jobs, logs, report, leads, people, scoring, processes, audit, doctor):
         group.register(app)
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")

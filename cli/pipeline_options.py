@@ -40,6 +40,9 @@ MailTo = Annotated[
     typer.Option("--mail-to", metavar="ADDRESS", help="Mail the report there when it is ready; may be repeated."),
 ]
 MaxPages = Annotated[int | None, typer.Option(min=1, help="Pages fetched of each company at most.")]
+People = Annotated[
+    bool, typer.Option("--people", help="Look for persons, too (personal data): leadmill people shows them.")
+]
 MinCoverage = Annotated[float | None, typer.Option(min=0, max=1, help="Share of companies that must do well.")]
 Deadline = Annotated[
     str | None,
@@ -62,6 +65,7 @@ def _pipeline(
     no_bom: NoBom = False,
     mail_to: MailTo = None,
     max_pages: MaxPages = None,
+    people: People = False,
     min_coverage: MinCoverage = None,
     deadline: Deadline = None,
     run_at: RunAt = None,
@@ -101,6 +105,8 @@ def _pipeline(
         body["report"] = _report(words(formats) if formats else None, layout, mail_to, no_bom=no_bom)
     if max_pages:
         body["crawl"] = {"max_pages": max_pages}
+    if people:
+        body["extract"] = {"people": True}
     return body
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.parts import DAMAGED, INPUT_FILE, PLAN_FILE
-from data.schemas import ERRORS, INPUT, PAGES, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
+from data.schemas import INPUT, OTHER_SCHEMAS, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from data.storage import StoredLake
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import COMPANY_ID
@@ -156,7 +156,7 @@ def _schema_at(file: Path) -> pa.Schema | None:
     if file.match(INPUT_FILE):
         return INPUT
     folder = file.parent.name
-    return {"errors": ERRORS, "pages": PAGES}.get(folder) or STAGE_SCHEMAS.get(folder)
+    return OTHER_SCHEMAS.get(folder) or STAGE_SCHEMAS.get(folder)
 
 
 _SCALARS = (

@@ -19,11 +19,11 @@ from data.lake import Lake
 from data.parts import (
     DAMAGED,
     INPUT_FILE,
-    KINDS,
     MANIFEST,
     PLAN_FILE,
     Committed,
     PartKind,
+    kinds_of,
     newest,
     parse_name,
     partition_in,
@@ -97,7 +97,7 @@ class JobFiles:
         return [folder / name for name in sorted(names)]
 
     def all_valid(self, stages: Sequence[str]) -> Parts:
-        """The same of every stage that makes rows, and every kind, without missing ones; pages are scrape's."""
+        """The same of every stage that makes rows, and every kind that it makes, without missing ones."""
         return {(stage, kind): self.there(self.valid(stage, kind)) for stage, kind in _kinds(stages)}
 
     def parts(self, stage: str, kind: PartKind = "rows") -> list[Path]:
@@ -263,4 +263,4 @@ class JobFiles:
 
 def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:
     made = [stage for stage in stages if stage in STAGE_SCHEMAS]
-    return [(stage, kind) for stage in made for kind in KINDS if kind != "pages" or stage == "scrape"]
+    return [(stage, kind) for stage in made for kind in kinds_of(stage)]

@@ -18,7 +18,17 @@ import pyarrow.parquet as pq
 from data.covered import snapshot_files, uncovered_files
 from data.damage import DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
 from data.local_storage import LocalStorage
-from data.parts import KINDS, PLAN_FILE, PartKind, is_partition, newest, parse_name, part_folder, partition_in
+from data.parts import (
+    OF_STAGE,
+    PLAN_FILE,
+    PartKind,
+    is_partition,
+    kinds_of,
+    newest,
+    parse_name,
+    part_folder,
+    partition_in,
+)
 from data.reading import FAULTS, named, newest_rows, read_table
 from data.schemas import STAGE_SCHEMAS
 from data.storage import Run, Storage
@@ -82,7 +92,7 @@ class Lake:
     # ---- parts ---------------------------------------------------------------------------------
 
     def part_dir(self, job_id: str, stage: str, kind: PartKind = "rows") -> Path:
-        """Where the public parts of a stage lie; raw pages have a folder of their own."""
+        """Where the public parts of a stage lie; pages and people have folders of their own."""
         return self.job_dir(job_id) / part_folder(stage, kind)
 
     def parts(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> list[Path]:
@@ -107,9 +117,7 @@ class Lake:
 
     def _drop_exposed(self, job_id: str, stages: Sequence[str], partition: int, below: int) -> None:
         for stage in stages:
-            for kind in KINDS:
-                if kind == "pages" and stage != "scrape":
-                    continue
+            for kind in kinds_of(stage):
                 folder = self.part_dir(job_id, stage, kind)
                 for name in self.storage.names(folder):
                     part = parse_name(name)
@@ -224,9 +232,9 @@ class Lake:
         return snapshot_files(self, stage)
 
     def drop_job_data(self, job_id: str) -> int:
-        """Remove an ended job's parts, pages and temporary files; manifest and reports stay. Bytes freed."""
+        """Remove an ended job's parts of every kind and temporary files; manifest and reports stay. Bytes freed."""
         folder = self.job_dir(job_id)
-        return sum(self.storage.remove_all(folder / name) for name in ("_tmp", "pages", "input", *STAGE_SCHEMAS))
+        return sum(self.storage.remove_all(folder / name) for name in ("_tmp", "input", *OF_STAGE, *STAGE_SCHEMAS))
 
 
 def partition_of(part: Path) -> int:

@@ -13,9 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-PartKind = Literal["rows", "errors", "pages"]
+PartKind = Literal["rows", "errors", "pages", "people"]
 #: Kinds in the order of the record's short form; what stands last is most often none and is left out.
-KINDS: tuple[PartKind, ...] = ("rows", "pages", "errors")
+KINDS: tuple[PartKind, ...] = ("rows", "pages", "errors", "people")
+#: Kinds that one stage alone makes: it. They have folders of their own, named like them.
+OF_STAGE: Mapping[str, str] = {"pages": "scrape", "people": "process"}
 _NAME = re.compile(r"part-(\d+)-(\d+)(?:-e(\d+))?\.parquet")
 #: Files of a job under fixed names.
 PLAN_FILE = "plan.parquet"
@@ -69,10 +71,15 @@ def newest(names: Iterable[str]) -> list[str]:
     return [name for part, name in sorted(known) if part.epoch == highest[part.partition]]
 
 
+def kinds_of(stage: str) -> list[PartKind]:
+    """The kinds of parts that a stage may make."""
+    return [kind for kind in KINDS if OF_STAGE.get(kind, stage) == stage]
+
+
 def part_folder(stage: str, kind: PartKind) -> str:
-    """Where the parts of a stage lie below their job's folder; raw pages have a folder of their own."""
-    if kind == "pages":
-        return "pages"
+    """Where the parts of a stage lie below their job's folder."""
+    if kind in OF_STAGE:
+        return kind
     return f"{stage}/errors" if kind == "errors" else stage
 
 

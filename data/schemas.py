@@ -171,6 +171,30 @@ ERRORS = pa.schema(
     ]
 )
 
+#: Persons of a company, asked for by `extract.people`: personal data, and nowhere else in the lake.
+PEOPLE = pa.schema(
+    [
+        *IDENTITY[:2],
+        pa.field("person_id", pa.string(), False),  # of this company: a digest of company and name
+        pa.field("name", pa.string(), False),
+        pa.field("role", pa.string()),  # in the page's words
+        pa.field("role_class", pa.string()),  # extraction/job_titles.toml
+        pa.field("email", pa.string()),
+        pa.field("phone", pa.string()),  # E.164
+        pa.field("source", pa.string(), False),  # address of the page
+        pa.field("page_hash", pa.string(), False),
+        pa.field("method", pa.string(), False),
+        pa.field("confidence", pa.float32(), False),
+        pa.field("quote", pa.string()),  # the page's own words
+        pa.field("seen_at", TIME, False),
+        *ORIGIN,
+    ],
+    metadata={"personal": "yes"},
+)
+
+#: Rows of other kinds than a stage's own, by kind (`data.parts.PartKind`).
+OTHER_SCHEMAS: Mapping[str, pa.Schema] = {"errors": ERRORS, "pages": PAGES, "people": PEOPLE}
+
 #: Company → partition, written by launch. `source_job` names the job whose rows a job without scrape reads.
 PLAN = pa.schema(
     [

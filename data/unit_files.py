@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from data.cleaning import Refused
 from data.input_columns import InputWriter, copy_input, headers_metadata, of_job
 from data.parts import INPUT_FILE, PLAN_FILE, PartKind, part_folder, part_name
-from data.schemas import ERRORS, PAGES, PLAN, STAGE_SCHEMAS, table
+from data.schemas import OTHER_SCHEMAS, PLAN, STAGE_SCHEMAS, table
 from data.storage import Run, StoredLake
 from leadmill import tracing
 
@@ -167,4 +167,4 @@ def _is_utf8(text: str) -> bool:
 
 
 def schema_of(stage: str, kind: PartKind) -> pa.Schema:
-    return {"errors": ERRORS, "pages": PAGES}.get(kind) or STAGE_SCHEMAS[stage]
+    return OTHER_SCHEMAS.get(kind) or STAGE_SCHEMAS[stage]

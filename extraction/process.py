@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from extraction import company_row
+from extraction import people as persons
 from extraction.budget import SETTLE_S, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from extraction.document import Document
 from extraction.extractors import (
@@ -27,8 +28,9 @@ from extraction.extractors import (
 )
 from extraction.findings import Finding
 from extraction.ownership import attributed
+from extraction.people import Sighting
 from leadmill.errors import ErrorCategory
-from leadmill.rows import CompanyRow, ErrorRow, PageRow, ScrapedRow, error_row
+from leadmill.rows import CompanyRow, ErrorRow, PageRow, PersonRow, ScrapedRow, error_row
 
 #: Findings kept of one company: hundreds of pages cannot make one company fill the memory.
 MAX_FINDINGS = 20_000
@@ -53,8 +55,9 @@ def process_pages(
     *,
     now: datetime,
     on_progress: Callable[[int], None],
+    people: list[PersonRow] | None = None,
 ) -> tuple[list[CompanyRow], list[ErrorRow]]:
-    """One row or one error for each company.
+    """One row or one error for each company; and, where a list is given for them, the persons of each.
 
     `companies` are scrape-stage rows, `pages` rows of `data.schemas.PAGES` of these companies in any order
     (those of others are passed over). `on_progress` is called with the number of pages read so far, and at
@@ -64,6 +67,7 @@ def process_pages(
     it has no page, none that could be read, or too much on them.
     """
     found: dict[str, list[Finding]] = {str(row["company_id"]): [] for row in companies}
+    seen: dict[str, list[Sighting]] = {key: [] for key in found}
     read: dict[str, int] = dict.fromkeys(found, 0)
     broken: dict[str, int] = dict.fromkeys(found, 0)
     costly: dict[str, int] = dict.fromkeys(found, 0)
@@ -74,7 +78,10 @@ def process_pages(
         if key in found:
             try:
                 with budgets.page(key):
-                    findings = extract(page)
+                    document = Document(page)
+                    findings = _findings(document)
+                    if people is not None:
+                        seen[key] = persons.kept(seen[key], persons.find(document))
             except TooCostlyError:
                 costly[key] += 1
                 errors.append(too_costly_row(page, "page", "process", now))
@@ -102,6 +109,8 @@ def process_pages(
         try:
             with CpuBudget(SETTLE_S):
                 settled = company_row.settle(row, found.pop(key), now)
+                if people is not None:
+                    people += persons.settle(settled, seen.pop(key))
             rows.append(settled)
         except TooCostlyError:
             errors.append(too_costly_row(row, "company", "process", now))
@@ -113,7 +122,10 @@ def process_pages(
 
 def extract(page: PageRow) -> list[Finding]:
     """All findings of one page (a row of `data.schemas.PAGES`), not yet weighed against other pages'."""
-    document = Document(page)
+    return _findings(Document(page))
+
+
+def _findings(document: Document) -> list[Finding]:
     # The page itself is a finding, so that what the domain alone says has a source to name.
     fetched = document.found("page", document.url, "fetched", 1.0)
     return [fetched, *attributed(document, [finding for find in _EXTRACTORS for finding in find(document)])]

@@ -88,6 +88,29 @@ class Fact(TypedDict):
     why: str | None
 
 
+class PersonRow(TypedDict):
+    """A person of a company (`data.schemas.PEOPLE`): personal data, made only for jobs that ask for it."""
+
+    company_id: str
+    domain: str
+    #: The same in every job: a digest of company and name.
+    person_id: str
+    name: str
+    #: In the page's words, and its class (extraction/job_titles.toml; `other` for a declared one that is of none).
+    role: str | None
+    role_class: str | None
+    email: str | None
+    #: E.164.
+    phone: str | None
+    #: Where it was read, as in a `Fact`.
+    source: str
+    page_hash: str
+    method: str
+    confidence: float
+    quote: str | None
+    seen_at: datetime
+
+
 class CompanyRow(TypedDict):
     """A company as its pages tell of it (`STAGE_SCHEMAS["process"]`)."""
 

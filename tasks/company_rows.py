@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from data.parts import PartKind
 from extraction.budget import too_costly_row
 from leadmill.rows import ErrorRow
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
 
-#: `work(rows, pages, *, now, on_progress)`: good rows and error rows.
+#: `work(rows, pages, *, now, on_progress)`: good rows and error rows. Rows of other kinds (`Stage.also`) go to lists.
 Work = Callable[..., tuple[Sequence[Mapping[str, Any]], list[ErrorRow]]]
 
 
@@ -45,8 +46,11 @@ def _through(
     on_progress: Callable[[int], None],
 ) -> None:
     watched = _Pages(run, pages)
-    rows, errors = work(companies, watched, now=run.now, on_progress=on_progress)
+    also: dict[PartKind, list[Mapping[str, Any]]] = {kind: [] for kind in run.also}
+    rows, errors = work(companies, watched, now=run.now, on_progress=on_progress, **also)
     run.write(rows)
+    for kind, made in also.items():
+        run.write_also(kind, made)
     run.write_errors([*watched.errors, *map(watched.reason, errors)])
 
 

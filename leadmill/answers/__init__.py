@@ -17,6 +17,8 @@ from leadmill.answers.companies import (
     Explanation,
     PageError,
     PageRead,
+    Person,
+    PersonPage,
     ValueCount,
 )
 from leadmill.answers.events import ProgressEvent, StageEvent, StatusEvent, UnitEvent
@@ -146,6 +148,8 @@ __all__ = [
     "PageError",
     "PageRead",
     "Partitions",
+    "Person",
+    "PersonPage",
     "PriorityName",
     "Problem",
     "Progress",

@@ -52,6 +52,42 @@ class CompanyPage(TypedDict):
     """Give it as `cursor` for the next page; null: this was the last one."""
 
 
+class Person(TypedDict):
+    """A person of a company: personal data, found for jobs that ask for it."""
+
+    company_id: str
+    domain: str
+    person_id: str
+    """The same in every job."""
+    name: str
+    role: str | None
+    """In the page's words."""
+    role_class: str | None
+    """owner, management, sales …; `other`: of none."""
+    email: str | None
+    phone: str | None
+    """E.164."""
+    source: str
+    """Address of the page."""
+    page_hash: str
+    method: str
+    """How it was read."""
+    confidence: float
+    """0 to 1."""
+    quote: str | None
+    """The page's own words."""
+    seen_at: str
+    job_id: str
+
+
+class PersonPage(TypedDict):
+    """Persons by company, surest first."""
+
+    items: list[Person]
+    next_cursor: str | None
+    """Give it as `cursor` for the next page; null: this was the last one."""
+
+
 class CompanyHistory(TypedDict):
     """What one job found of a company."""
 

@@ -33,6 +33,7 @@ from leadmill.answers import (
     NoticeDelivery,
     NoticeRules,
     NoticeSecret,
+    Person,
     Project,
     ProjectPage,
     RoleName,
@@ -49,6 +50,7 @@ from leadmill.client.options import (
     Facet,
     JobFilter,
     JobStatus,
+    PersonFilter,
     PipelineOptions,
     RuleOptions,
     body,
@@ -377,6 +379,11 @@ class Client(Submissions):
         What a job's list says of it is not told here: it comes back with that job's leads.
         """
         return dict(self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
+
+    def people(self, *, limit: int | None = None, **filters: Unpack[PersonFilter]) -> Iterator[Person]:
+        """Persons of a job's companies, or of a company, surest first; of jobs that asked for them (`extract`)."""
+        check_names(filters, PersonFilter)
+        return cast(Iterator[Person], self._transport.pages(f"{API}/people", filters, limit))
 
     def explain(self, company_id: str, field: str, *, job: str | None = None) -> Explanation:
         """Where a field's value of a company comes from: quotes, places, what was not taken, and why.

@@ -50,6 +50,13 @@ class CrawlOptions(TypedDict, total=False):
     user_agent: str
 
 
+class ExtractOptions(TypedDict, total=False):
+    """What is looked for on the pages beside the company itself."""
+
+    #: Persons, too: personal data, told by `Client.people` alone.
+    people: bool
+
+
 class Criterion(TypedDict, total=False):
     """One question about a company."""
 
@@ -123,6 +130,7 @@ class PipelineOptions(JobOptions, total=False):
     stages: Iterable[str] | None
     report: ReportOptions | None
     crawl: CrawlOptions | None
+    extract: ExtractOptions | None
     scoring_model: str | None
     #: An ideal customer profile: its name, or itself (docs/scoring.md).
     icp: str | IcpOptions | None
@@ -146,11 +154,17 @@ class CrawlJobOptions(KeyedOptions, total=False):
 
 
 class ScoreJobOptions(KeyedOptions, total=False):
-    """What a job that only scores takes, and a rerun (unless given, a rerun's are those of its parent)."""
+    """What a job that only scores takes."""
 
     scoring_model: str | None
     #: An ideal customer profile: its name, or itself (docs/scoring.md).
     icp: str | IcpOptions | None
+
+
+class RerunOptions(ScoreJobOptions, total=False):
+    """What a rerun takes: what is not given is as in the job that it repeats."""
+
+    extract: ExtractOptions | None
 
 
 class LeadFilterOptions(TypedDict, total=False):
@@ -212,6 +226,17 @@ class CompanyFilter(TypedDict, total=False):
     text: str | None
 
 
+class PersonFilter(TypedDict, total=False):
+    """Which persons; a job, or a company, is named."""
+
+    #: What this job found; without one, of each company what its newest job with persons found.
+    job: str | None
+    #: Its id, its domain or an address of it.
+    company: str | None
+    #: owner, management, sales …; one of several has to match.
+    role_class: str | Sequence[str] | None
+
+
 class JobFilter(TypedDict, total=False):
     """Which jobs; what is left out matches all."""
 
@@ -267,6 +292,7 @@ class RuleOptions(TypedDict, total=False):
 #: Options that have options.
 _NESTED: Mapping[str, type] = {
     "crawl": CrawlOptions,
+    "extract": ExtractOptions,
     "filter": LeadFilterOptions,
     "icp": IcpOptions,
     "report": ReportOptions,

@@ -14,6 +14,7 @@ from leadmill.client.options import (
     KeyedOptions,
     ReportJobOptions,
     ReportType,
+    RerunOptions,
     ScoreJobOptions,
     SubmitOptions,
     body,
@@ -57,10 +58,10 @@ class Submissions:
         found = self._transport.submit("/pipelines/preview", content, csv=csv)
         return cast(ListPreview, found)
 
-    def rerun(self, job_id: str, from_stage: str, **options: Unpack[ScoreJobOptions]) -> JobHandle:
+    def rerun(self, job_id: str, from_stage: str, **options: Unpack[RerunOptions]) -> JobHandle:
         """A new job that takes the parent's parts up to a stage and works from there."""
         path = f"/pipelines/{segment(job_id)}/rerun"
-        return self._submit(path, None, options, ScoreJobOptions, params={"from_stage": from_stage})
+        return self._submit(path, None, options, RerunOptions, params={"from_stage": from_stage})
 
     def scrape_companies(self, company_urls: Iterable[str], **options: Unpack[CrawlJobOptions]) -> JobHandle:
         named = {"company_urls": company_urls}

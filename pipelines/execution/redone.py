@@ -8,7 +8,7 @@ from pathlib import Path
 from data.damage import Damage, DamagedPartError, damages, mend, redone, set_aside
 from data.job_files import JobFiles
 from data.lake import Lake
-from data.parts import Part, parse_name
+from data.parts import OF_STAGE, Part, parse_name
 from pipelines.stages import partition_stages
 
 
@@ -75,6 +75,6 @@ def _place(one: Damage) -> tuple[str, str, Part | None]:
     """Stage, kind and part of a damaged file below a job's folder."""
     words = Path(one.file).parts[2:]
     part = parse_name(words[-1]) if len(words) > 1 else None
-    if words[0] == "pages":
-        return "scrape", "pages", part
+    if stage := OF_STAGE.get(words[0]):
+        return stage, words[0], part
     return words[0], "errors" if "errors" in words else "rows", part

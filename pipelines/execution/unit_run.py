@@ -16,7 +16,7 @@ from data.job_files import Commits, JobFiles
 from data.jobs import Grant, JobStore
 from data.jobs.metrics import observed
 from data.lake import Lake, UnitFiles
-from data.parts import Committed, PartKind, counts_of
+from data.parts import OF_STAGE, Committed, PartKind, counts_of
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import ErrorCategory
 from leadmill.log import get_logger
@@ -27,8 +27,8 @@ from pipelines.committed import recorded_files
 from pipelines.execution.canvas import Dispatch
 from pipelines.execution.lease import Lease
 from pipelines.execution.what_failed import WhatFailed
-from pipelines.request.asked import check_options
-from pipelines.stages import partition_number, partition_stages, reads_in
+from pipelines.request.asked import asks_for, check_options
+from pipelines.stages import STAGES, partition_number, partition_stages, reads_in
 
 log = get_logger(__name__)
 
@@ -95,6 +95,12 @@ class UnitRun:
         """The job's options: crawl, report, scoring_model …; RecordError where the record holds none that can be."""
         return check_options(self.grant.spec)
 
+    @property
+    def also(self) -> list[PartKind]:
+        """The other kinds of rows that the stage makes in this job, because an option asks for them."""
+        also = STAGES[self.stage].also.items()
+        return [cast("PartKind", kind) for kind, option in also if asks_for(self.options, option)]
+
     def companies(self) -> list[PlanRow]:
         """Plan rows of this partition."""
         return cast("list[PlanRow]", self.job.plan(self.partition))
@@ -151,6 +157,11 @@ class UnitRun:
         self.files.write(rows, "pages")
         self._tell_refused("pages")
 
+    def write_also(self, kind: PartKind, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows of another kind (`leadmill.stages.Stage.also`); one that cannot be stored becomes an error row."""
+        self.files.write(rows, kind)
+        self._tell_refused(kind)
+
     def write_errors(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write companies and pages that failed; companies count as the stage's errors."""
         self.files.write(rows, "errors")
@@ -169,7 +180,7 @@ class UnitRun:
         rows = [
             self._error(
                 {name: _text(one.row.get(name)) for name in ("company_id", "domain", "url")},
-                "page" if kind == "pages" else "company",
+                "page" if kind in OF_STAGE else "company",
                 f"its row could not be stored: column {one.column}: {one.reason}",
             )
             for one in refused

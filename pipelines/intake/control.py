@@ -154,6 +154,8 @@ def rerun(
     _check_has_rows(record.stages, from_stage)
     if "score" not in stages:
         spec = {name: value for name, value in spec.items() if name not in ("scoring_model", "icp")}
+    if "process" not in stages:
+        spec.pop("extract", None)
     given = {
         "options": {**spec, **(changed or {})},
         "priority": Priority(record.priority),

@@ -136,6 +136,8 @@ class Submission:
             check_options(dict(self.options))
         except RecordError as error:
             raise InputError(f"{error.field}: {error.what}", field=error.field) from error
+        if self.options.get("extract") is not None and "process" not in self.checked_stages():
+            raise InputError("the job has no stage process, which alone reads it", field="extract")
         self._check_user_agent()
         self._check_mail_to()
         self.chosen()

@@ -203,6 +203,7 @@ _OPTIONS: dict[tuple[str, ...], Callable[[object], bool]] = {
     **{("crawl", name): (_whole if name.startswith("max_") else _number)(*at) for name, at in CRAWL_LIMITS.items()},
     ("crawl", "respect_robots"): lambda value: isinstance(value, bool),
     ("crawl", "user_agent"): _header,
+    ("extract", "people"): lambda value: isinstance(value, bool),
     ("report", "type"): _word,
     ("report", "formats"): _formats,
     ("report", "layout"): _word,
@@ -230,6 +231,14 @@ def check_options(recorded: object) -> dict[str, Any]:
         if found is not None and not fits(found):
             raise RecordError(".".join(path), f"{str(found)[:80]!r} is not possible")
     return options
+
+
+def asks_for(options: Mapping[str, Any], option: str) -> bool:
+    """Whether a job's options (of `check_options`) switch one on, as `extract.people`."""
+    found: Any = options
+    for name in option.split("."):
+        found = (found or {}).get(name)
+    return found is True
 
 
 def place_of(grant: Grant) -> tuple[int | None, str]:

@@ -20,6 +20,7 @@ from data.damage import damages
 from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore
 from data.lake import DamagedPartError, Lake
+from data.parts import OF_STAGE
 from data.schemas import STAGE_SCHEMAS
 from leadmill.log import get_logger
 from pipelines.committed import Units, files_of
@@ -35,7 +36,7 @@ UPLOAD_AGE_S = 86_400
 #: Temporary files of an ended job are left alone for so long (seconds): a run may still be stopping.
 TEMPORARY_AGE_S = 3_600
 _CHUNK = 500
-_DATA = ("_tmp", "pages", "input", *STAGE_SCHEMAS)
+_DATA = ("_tmp", "input", *OF_STAGE, *STAGE_SCHEMAS)
 
 
 def sweep(

@@ -180,6 +180,7 @@ def in_query(name: str, made: Things) -> list[Pair]:
         "channel": [(MARK, NO_NAME)],
         "text": [(MARK, NO_NAME)],
         "domain": [(OURS, NO_DOMAIN)],
+        "company": [(OURS, NO_DOMAIN)],
         "industry": [(MARK, NO_NAME)],
         "technology": [(MARK, NO_NAME)],
     }[name]
@@ -188,7 +189,7 @@ def in_query(name: str, made: Things) -> list[Pair]:
 #: Parameters that choose among what there is, by words that are the same in every project.
 WORDS = {
     "status", "kind", "since", "until", "action", "limit", "field", "country", "tier", "min_score", "from_stage",
-    "format", "result", "type", "layout", "bom", "partial", "older_than_days", "column",
+    "format", "result", "role_class", "type", "layout", "bom", "partial", "older_than_days", "column",
 }  # fmt: skip
 
 

@@ -421,3 +421,23 @@ def test_check_shows_how_a_list_is_read(leadmill: Run, tmp_path: Path) -> None:
     ):
         ended = leadmill(*arguments)
         assert ended.code == 2 and said in ended.err and ended.err.count("\n") == 1, ended.err
+
+
+def test_people(leadmill: Run, api: Any, at: Callable[[str], dict[str, str]], answer: Any) -> None:
+    person = {
+        "company_id": "comp_1", "domain": "xn--mnchen-3ya.example", "person_id": "per_1", "name": "Anna\x1b[2J Schmidt",
+        "role": "Head of Sales", "role_class": "sales", "email": "anna@example.com", "phone": None, "confidence": 0.75,
+        "source": "https://xn--mnchen-3ya.example/team", "page_hash": "0", "method": "text", "quote": None,
+        "seen_at": "2027-01-31T08:00:00Z", "job_id": "job_1",
+    }  # fmt: skip
+    env, job = at(api.url), "job_" + "0" * 20
+    api.on("GET", f"{V1}/people", answer({"items": [person], "next_cursor": None}))
+    ended = leadmill("people", job, "--role", "sales", "--role", "owner", env=env)
+    assert ended.out.splitlines()[1].split("\t")[1:5] == [
+        "Anna\ufffd[2J Schmidt", "Head of Sales", "anna@example.com", "",
+    ]  # fmt: skip
+    assert api.requests[-1].query == {"job": job, "role_class": "owner", "limit": "50"} and "1 person" in ended.err
+    assert json.loads(leadmill("people", "münchen.example", "--json", env=env).out) == [person]
+    assert api.requests[-1].query["company"] == "münchen.example"
+    api.on("GET", f"{V1}/people", answer({"items": [], "next_cursor": None}))
+    assert "leadmill run … --people" in leadmill("people", "münchen.example", env=env).err

@@ -63,7 +63,7 @@ class Mill:
 
     def rows(self, job: str, stage: str, kind: str = "rows") -> list[dict[str, Any]]:
         """What a stage of a job wrote."""
-        folder = {"rows": stage, "errors": f"{stage}/errors", "pages": "pages"}[kind]
+        folder = {"rows": stage, "errors": f"{stage}/errors"}.get(kind, kind)
         return list(self.lake.iter_rows(sorted((self.lake.job_dir(job) / folder).glob("part-*.parquet"))))
 
     def _step(self, job: str, unit: str, stage: str, epoch: int, index: int) -> bool:

@@ -26,9 +26,11 @@ from extraction import (
     email_addresses,
     email_cloaks,
     headcounts,
+    job_titles,
     labelled_numbers,
     markup_guard,
     number_words,
+    people,
     process,
     script_texts,
 )
@@ -61,6 +63,7 @@ PAGE_READERS: dict[str, Callable[[Document], Any]] = {
     **{find.__module__.rpartition(".")[2]: find for find in process._EXTRACTORS},
     **{enricher.name: enricher.look for enricher in ENRICHERS.all().values()},
     "ownership": lambda page: attributed(page, [*phones.find(page), *emails.find(page), *legal_names.find(page)]),
+    "people": people.find,
 }
 #: Modules whose patterns an extractor reads with, beside its own.
 READ_WITH = {
@@ -68,6 +71,7 @@ READ_WITH = {
     "legal_names": (legal_forms, legal_lines),
     "emails": (email_addresses, email_cloaks, script_texts),
     "founded": (clauses,),
+    "people": (job_titles,),
     "company_size": (clauses, headcounts, number_words),
     "addresses": (beside, cjk, reader, segments, street_search, streets, towns, window),
 }

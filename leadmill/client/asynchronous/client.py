@@ -32,6 +32,7 @@ from leadmill.answers import (
     NoticeDelivery,
     NoticeRules,
     NoticeSecret,
+    Person,
     Project,
     ProjectPage,
     RoleName,
@@ -50,6 +51,7 @@ from leadmill.client.options import (
     Facet,
     JobFilter,
     JobStatus,
+    PersonFilter,
     PipelineOptions,
     RuleOptions,
     body,
@@ -378,6 +380,11 @@ class AsyncClient(AsyncSubmissions):
         What a job's list says of it is not told here: it comes back with that job's leads.
         """
         return dict(await self._transport.json("GET", f"{API}/companies/{segment(company_id)}"))
+
+    def people(self, *, limit: int | None = None, **filters: Unpack[PersonFilter]) -> AsyncIterator[Person]:
+        """Persons of a job's companies, or of a company, surest first; of jobs that asked for them (`extract`)."""
+        check_names(filters, PersonFilter)
+        return cast(AsyncIterator[Person], self._transport.pages(f"{API}/people", filters, limit))
 
     async def explain(self, company_id: str, field: str, *, job: str | None = None) -> Explanation:
         """Where a field's value of a company comes from: quotes, places, what was not taken, and why.

@@ -14,6 +14,7 @@ from leadmill.client.options import (
     KeyedOptions,
     ReportJobOptions,
     ReportType,
+    RerunOptions,
     ScoreJobOptions,
     SubmitOptions,
     body,
@@ -56,10 +57,10 @@ class AsyncSubmissions:
         found = await self._transport.submit("/pipelines/preview", content, csv=csv)
         return cast(ListPreview, found)
 
-    async def rerun(self, job_id: str, from_stage: str, **options: Unpack[ScoreJobOptions]) -> AsyncJobHandle:
+    async def rerun(self, job_id: str, from_stage: str, **options: Unpack[RerunOptions]) -> AsyncJobHandle:
         """A new job that takes the parent's parts up to a stage and works from there."""
         path = f"/pipelines/{segment(job_id)}/rerun"
-        return await self._submit(path, None, options, ScoreJobOptions, params={"from_stage": from_stage})
+        return await self._submit(path, None, options, RerunOptions, params={"from_stage": from_stage})
 
     async def scrape_companies(self, company_urls: Iterable[str], **options: Unpack[CrawlJobOptions]) -> AsyncJobHandle:
         named = {"company_urls": company_urls}
