@@ -27,7 +27,7 @@ LISTS = ("text/csv", "text/tab-separated-values", XLSX)
 #: Fields that a form or a query may give as `a,b,c`, or several times.
 _SEVERAL = frozenset({"company_urls", "search_queries", "company_ids", "stages", "tags", "notify"})
 #: Fields whose text is JSON.
-JSON = frozenset({"report", "crawl", "icp", "max_results_per_query", "min_coverage", "deadline"})
+JSON = frozenset({"report", "crawl", "extract", "icp", "max_results_per_query", "min_coverage", "deadline"})
 _MAX_FORM_FIELDS = 200
 _MAX_FIELD_BYTES = 4_000_000
 _FILE = {

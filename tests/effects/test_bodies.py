@@ -139,6 +139,7 @@ def test_a_bare_csv_takes_the_same_in_its_address(mill: Mill) -> None:
     body = {
         "stages": ["scrape", "process", "enrich", "score", "report"], "tags": ["x", "y"], "priority": "high",
         "min_coverage": 0.5, "run_at": "2036-01-31T08:00:00Z", "deadline": 3_600, "crawl": {"max_pages": 2},
+        "extract": {"people": True},
         "report": {"type": "leads", "formats": ["csv"]}, "scoring_model": "b2b-default",
         "icp": {"countries": {"wanted": ["DACH"]}}, "search_queries": ["solar"], "max_results_per_query": 3,
         "company_urls": ["b.example"], "company_ids": [company_id("c.example")],
@@ -170,6 +171,7 @@ def test_a_bare_csv_takes_the_same_in_its_address(mill: Mill) -> None:
 #: What is given beside a company → the field that is refused, and what is said of it.
 IDLE = [
     ({"stages": ["process"], "crawl": {"max_pages": 2}}, "crawl", "no stage scrape"),
+    ({"stages": ["scrape"], "extract": {"people": True}}, "extract", "no stage process"),
     ({"stages": ["scrape"], "report": {"formats": ["csv"]}}, "report", "no stage report"),
     ({"stages": ["scrape"], "scoring_model": "b2b-default"}, "scoring_model", "no stage score"),
     ({"stages": ["report"], "icp": {"hiring": {"wanted": True}}}, "icp", "no stage score"),

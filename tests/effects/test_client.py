@@ -112,6 +112,8 @@ def test_a_company_by_its_id_so_many_and_a_report_of_some(api: str, mill: Mill, 
         assert client.company(both[1]["company_id"])["domain"] == both[1]["domain"]
         told = client.explain(both[1]["company_id"], "name", job=both[1]["job_id"])
         assert (told["domain"], told["value"]) == (both[1]["domain"], both[1]["name"])
+        job = mill.run("/pipelines", {"company_urls": [server.url("staff")], "extract": {"people": True}})
+        assert len(list(client.people(job=job))) == 2 and len(list(client.people(job=job, limit=1))) == 1
         for text, status in (("nobody", "failed"), (both[1]["domain"], "completed")):
             handle = client.report(formats=["csv"], filter={"text": text})
             mill.work(handle.id)

@@ -96,6 +96,7 @@ SUBMITTED: list[tuple[list[str], Callable[[dict[str, Any]], Any], Any]] = [
         ["a@b.example", "c@d.example"],
     ),
     (["--max-pages", "2"], lambda job: job["spec"]["crawl"]["max_pages"], 2),
+    (["--people"], lambda job: job["spec"]["extract"], {"people": True}),
     (["--min-coverage", "0.5"], lambda job: job["record"].min_coverage, 0.5),
     (["--priority", "high"], lambda job: job["priority"], "high"),
     (["--tag", "x", "--tag", "y"], lambda job: job["tags"], ["x", "y"]),
@@ -254,6 +255,22 @@ def test_companies_by_each_filter(leadmill: Run) -> None:
         assert leadmill("companies", *typed).ids == expected, typed
     assert len(leadmill("companies", "--limit", "1").ids) == 1
     assert json.loads(leadmill("companies", "a.example", "--json").out)["name"] == "Solar"
+
+
+def test_people(leadmill: Run, mill: Mill, server: HostileServer) -> None:
+    url = server.url("staff")
+    job = leadmill("submit", url, "--people", "--max-pages", "1", "--stages", "scrape,process").out.strip()
+    mill.work(job)
+    for typed, names in (
+        ([job], {"Anna Schmidt", "Ben Cohen"}),
+        ([url], {"Anna Schmidt", "Ben Cohen"}),
+        ([job, "--role", "sales", "--role", "owner"], {"Ben Cohen"}),
+        ([job, "--role", "owner"], set()),
+    ):
+        assert {one["name"] for one in json.loads(leadmill("people", *typed, "--json").out)} == names, typed
+    assert len(json.loads(leadmill("people", job, "--limit", "1", "--json").out)) == 1
+    refused = leadmill("people", job, "--role", "bos")
+    assert refused.code == 2 and "no class of roles 'bos'" in refused.err
 
 
 @pytest.mark.usefixtures("companies")

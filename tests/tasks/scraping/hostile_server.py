@@ -70,6 +70,12 @@ async def plain(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 @behaviour
+async def staff(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    people = "<h3>Anna Schmidt</h3><p>Managing Director<p>anna@acme-tools.example<h3>Ben Cohen</h3><p>Sales Manager"
+    send(writer, f"<title>Acme</title><h1>Acme</h1>{people}".encode())
+
+
+@behaviour
 async def moved(asked: Asked, writer: asyncio.StreamWriter) -> None:
     redirect(writer, "/en/", 301) if asked.path == "/" else send(writer)
 
