@@ -15,13 +15,13 @@ _FILE = Path(__file__).with_name("job_titles.toml")
 #: The class of a role that is declared, and has no word of another.
 OTHER = "other"
 #: Longest role, characters.
-MAX_ROLE = 100
+MAX_TITLE = 100
 _ARTICLE = re.compile(
     r"^(?:(?:der|die|das|den|dem|ihre?n?|unsere?n?|the|our|your|le|la|les|el|il|lo|de|het)\s|l['’])", re.IGNORECASE
 )
 
 
-class Role(NamedTuple):
+class JobTitle(NamedTuple):
     """A role as it is written, and its class."""
 
     text: str
@@ -80,10 +80,10 @@ HINTS = Hints(_hint_words, scan=Scan(of_bytes=False))
 
 
 @lru_cache(maxsize=4_096)
-def role_in(text: str) -> Role | None:
+def title_in(text: str) -> JobTitle | None:
     """The role that a short text says; None where it says none."""
     text = _ARTICLE.sub("", " ".join(text.split()).strip(" ,;:|–—-•·()/"))
-    if not 2 <= len(text) <= MAX_ROLE:
+    if not 2 <= len(text) <= MAX_TITLE:
         return None
     found = next((one for one in _classes() if one.any.search(text)), None)
-    return None if found is None else Role(text, found.name, _nouns().search(text) is not None)
+    return None if found is None else JobTitle(text, found.name, _nouns().search(text) is not None)

@@ -18,7 +18,8 @@ from extraction.email_addresses import addresses, whole_address
 from extraction.extractors import phone_numbers
 from extraction.extractors.legal_forms import has_form
 from extraction.findings import MAX_QUOTE, PageRef
-from extraction.job_titles import HINTS, MAX_ROLE, OTHER, Role, role_in
+from extraction.job_titles import HINTS, MAX_TITLE, OTHER, JobTitle, title_in
+from extraction.roles import Role
 from extraction.scan import Hints, Scan
 from extraction.text import clean, squash, storable
 from leadmill.rows import CompanyRow, PersonRow
@@ -93,7 +94,7 @@ class Sighting(NamedTuple):
     """One person on one page."""
 
     name: str
-    role: Role | None
+    role: JobTitle | None
     email: str | None
     #: As written.
     phone: str | None
@@ -148,7 +149,7 @@ def _declared(page: Document) -> Iterator[Sighting]:
         if name is None:
             continue
         said = node.first("jobTitle") or node.first("role") or node.first("roleName") or ""
-        role = role_in(said) or role_in(relation) or (Role(clean(said, MAX_ROLE), OTHER, True) if said else None)
+        role = title_in(said) or title_in(relation) or (JobTitle(clean(said, MAX_TITLE), OTHER, True) if said else None)
         mails = (whole_address(mail.removeprefix("mailto:")) for mail in node.texts("email"))
         email = next((mail for mail in mails if mail), None)
         quote = clean(" · ".join(filter(None, (name, said))), MAX_QUOTE)
@@ -176,6 +177,9 @@ def _in_text(page: Document) -> Iterator[Sighting]:
                 continue
             if used > place and {place, used} <= menu:  # two entries of a menu, or of a list of articles
                 continue
+            block = page.blocks.of_line(place, name)
+            if block is not None and block.role is not Role.PRESS:  # of the site's maker, an authority, a customer
+                continue
             if squash(name.split()[0]) == page.core:  # `Acme Management`
                 continue
             taken = max(taken, used)
@@ -189,12 +193,12 @@ def _in_text(page: Document) -> Iterator[Sighting]:
                 return
 
 
-def _said(lines: Sequence[str], place: int) -> Iterator[tuple[str, Role | None, int, float]]:
+def _said(lines: Sequence[str], place: int) -> Iterator[tuple[str, JobTitle | None, int, float]]:
     """(name, role, last line used, confidence) for the persons that a line begins to tell of."""
     line = lines[place]
     if (label := _LABEL.match(line)) or _is_role_label(line):
         role, rest = (None, line[label.end() :]) if label else _split_label(line)
-        if label and (inner := role_in(rest.split(":")[0])) and ":" in rest:
+        if label and (inner := title_in(rest.split(":")[0])) and ":" in rest:
             role, rest = inner, rest.split(":", 1)[1]
         used = place
         if not rest.strip(" :.-–") and place + 1 < len(lines):
@@ -204,25 +208,25 @@ def _said(lines: Sequence[str], place: int) -> Iterator[tuple[str, Role | None, 
         if names:
             return
     parts = [part for part in _BETWEEN.split(line, maxsplit=1) if part]
-    if len(parts) == 2 and (name := _name(parts[0])) and (role := role_in(parts[1].rstrip(") "))):
+    if len(parts) == 2 and (name := _name(parts[0])) and (role := title_in(parts[1].rstrip(") "))):
         yield name, role, place, 0.75
         return
     if (name := _name(line)) is None:
         return
     for used in range(place + 1, min(place + 1 + _ROLE_WITHIN, len(lines))):
-        if _name(lines[used]) and not role_in(lines[used]):
+        if _name(lines[used]) and not title_in(lines[used]):
             return
         front = next(iter(_BETWEEN.split(lines[used], maxsplit=1)))
         if front != lines[used] and _name(front) not in (None, name):
             return  # the next one, with a role in the same line
-        if len(lines[used]) <= 80 and (role := role_in(lines[used])):
+        if len(lines[used]) <= 80 and (role := title_in(lines[used])):
             yield name, role, used, 0.75
             return
 
 
-def _is_elsewhere(role: Role, core: str) -> bool:
+def _is_elsewhere(role: JobTitle, core: str) -> bool:
     found = _ELSEWHERE.search(role.text)
-    if found is None or role_in(found["firm"]) is not None:
+    if found is None or title_in(found["firm"]) is not None:
         return False
     return (role.text[found.start()] != "," or has_form(found["firm"])) and squash(found["firm"])[:4] != core[:4]
 
@@ -230,12 +234,12 @@ def _is_elsewhere(role: Role, core: str) -> bool:
 def _is_role_label(line: str) -> bool:
     """Whether a line names a role first and then, behind a colon or on the next line, who has it."""
     front, colon, _ = line.partition(":")
-    return bool(colon) and len(front) <= 60 and role_in(front) is not None
+    return bool(colon) and len(front) <= 60 and title_in(front) is not None
 
 
-def _split_label(line: str) -> tuple[Role | None, str]:
+def _split_label(line: str) -> tuple[JobTitle | None, str]:
     front, _, rest = line.partition(":")
-    return role_in(front), rest
+    return title_in(front), rest
 
 
 def _names(text: str) -> Iterator[str]:
@@ -254,7 +258,7 @@ def _name(text: str) -> str | None:
     if not 4 <= len(text) <= _MAX_NAME or not _PERSON.fullmatch(text):
         return None
     words = {word.strip(".").lower() for word in re.split(r"[\s\-]+", text) if not word[:1].islower()}
-    if words & _NO_NAME or role_in(text) is not None or has_form(text):
+    if words & _NO_NAME or title_in(text) is not None or has_form(text):
         return None
     return text.title() if text.isupper() else text
 

@@ -6,7 +6,7 @@ import pytest
 
 from extraction import people
 from extraction.document import Document
-from extraction.job_titles import class_names, role_in
+from extraction.job_titles import class_names, title_in
 from extraction.process import process_pages
 from tests.extraction.conftest import NOW, make_company, make_page
 
@@ -76,6 +76,7 @@ def test_a_label_may_name_several() -> None:
         "<li><a href=/a>Event Planning</a><li><a href=/b>Wedding Consultant</a>",
         "<h3>Project Manager</h3><p>Sales Manager",
         "<p>Amtsgericht Berlin<p>Geschäftsführer",
+        "<h2>Impressum</h2><p>Acme Tools GmbH<h3>Konzept &amp; Umsetzung</h3><p>Pixel GmbH<p>Geschäftsführer: Max Bauer",
     ],
 )
 def test_what_only_looks_like_a_person_is_none(html: str) -> None:
@@ -128,9 +129,9 @@ def test_nobody_is_looked_for_unless_asked() -> None:
 
 
 def test_every_class_has_a_word_of_its_own() -> None:
-    assert len(set(class_names())) == len(class_names()) and role_in("Leiter Einkauf") == (
+    assert len(set(class_names())) == len(class_names()) and title_in("Leiter Einkauf") == (
         "Leiter Einkauf",
         "purchasing",
         True,
     )
-    assert role_in("Lorem ipsum") is None and role_in("") is None and role_in("x" * 5_000) is None
+    assert title_in("Lorem ipsum") is None and title_in("") is None and title_in("x" * 5_000) is None
