@@ -158,29 +158,14 @@ def _declared(page: Document) -> Iterator[Sighting]:
 
 def _in_text(page: Document) -> Iterator[Sighting]:
     lines, count = page.lines, 0
-    linked: dict[int, list[str]] = defaultdict(list)
-    menu: set[int] = set()
-    for link in page.links:
-        if link.line is None:
-            continue
-        if link.href[:7].lower().startswith(("mailto:", "tel:")):
-            linked[link.line].append(link.href)
-        elif link.line < len(lines) and link.text == lines[link.line]:
-            menu.add(link.line)
+    linked, menu = _links(page)
     taken = -1
     near = {place - behind for place in (*page.marked(HINTS), *page.marked(_LABEL_HINTS)) for behind in range(3)}
     for place in sorted(near):
         if place <= taken or len(lines[place]) > 300:
             continue
         for name, role, used, confidence in _said(lines, place):
-            if role is not None and _is_elsewhere(role, page.core):
-                continue
-            if used > place and {place, used} <= menu:  # two entries of a menu, or of a list of articles
-                continue
-            block = page.blocks.of_line(place, name)
-            if block is not None and block.role is not Role.PRESS:  # of the site's maker, an authority, a customer
-                continue
-            if squash(name.split()[0]) == page.core:  # `Acme Management`
+            if (used > place and {place, used} <= menu) or _is_anothers(page, place, name, role):
                 continue
             taken = max(taken, used)
             email, phone = _reached(lines, linked, place, used, name)
@@ -191,6 +176,28 @@ def _in_text(page: Document) -> Iterator[Sighting]:
             count += 1
             if count >= MAX_SIGHTINGS // 10:
                 return
+
+
+def _links(page: Document) -> tuple[dict[int, list[str]], set[int]]:
+    """Of each line the mails and numbers that it links; and the lines that are a link to a page and nothing else."""
+    linked: dict[int, list[str]] = defaultdict(list)
+    menu: set[int] = set()
+    for link in page.links:
+        if link.line is None or link.line >= len(page.lines):
+            continue
+        if link.href[:7].lower().startswith(("mailto:", "tel:")):
+            linked[link.line].append(link.href)
+        elif link.text == page.lines[link.line]:
+            menu.add(link.line)
+    return linked, menu
+
+
+def _is_anothers(page: Document, place: int, name: str, role: JobTitle | None) -> bool:
+    """Whether the name is of the site's maker, an authority, a customer's firm; or a heading with the company's name."""
+    block = page.blocks.of_line(place, name)
+    if block is not None and block.role is not Role.PRESS:
+        return True
+    return squash(name.split()[0]) == page.core or (role is not None and _is_elsewhere(role, page.core))
 
 
 def _said(lines: Sequence[str], place: int) -> Iterator[tuple[str, JobTitle | None, int, float]]:

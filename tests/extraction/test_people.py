@@ -76,7 +76,7 @@ def test_a_label_may_name_several() -> None:
         "<li><a href=/a>Event Planning</a><li><a href=/b>Wedding Consultant</a>",
         "<h3>Project Manager</h3><p>Sales Manager",
         "<p>Amtsgericht Berlin<p>Geschäftsführer",
-        "<h2>Impressum</h2><p>Acme Tools GmbH<h3>Konzept &amp; Umsetzung</h3><p>Pixel GmbH<p>Geschäftsführer: Max Bauer",
+        "<h2>Impressum</h2><p>Acme GmbH<h3>Konzept &amp; Umsetzung</h3><p>Pixel GmbH<p>Geschäftsführer: Max Bauer",
     ],
 )
 def test_what_only_looks_like_a_person_is_none(html: str) -> None:
