@@ -193,11 +193,11 @@ def _links(page: Document) -> tuple[dict[int, list[str]], set[int]]:
 
 
 def _is_anothers(page: Document, place: int, name: str, role: JobTitle | None) -> bool:
-    """Whether the name is of the site's maker, an authority, a customer's firm; or a heading with the company's name."""
+    """Whether the name is of the site's maker, an authority, a customer's firm; or a heading with the company's."""
     block = page.blocks.of_line(place, name)
     if block is not None and block.role is not Role.PRESS:
         return True
-    return squash(name.split()[0]) == page.core or (role is not None and _is_elsewhere(role, page.core))
+    return squash(name.split(maxsplit=1)[0]) == page.core or (role is not None and _is_elsewhere(role, page.core))
 
 
 def _said(lines: Sequence[str], place: int) -> Iterator[tuple[str, JobTitle | None, int, float]]:
