@@ -96,7 +96,7 @@ class _Choice:
         if is_part(node):
             # The firm below another may be the one whose site it is.
             return here == 2 and all(self._here(holder) < 2 for holder, name in node.held_by if name in PARTS)
-        if is_others(node) and here < 1:
+        if is_others(node) and here < 1 and (node.nested or self._alike(node) < 2):
             # The firm above another may be the site's nevertheless.
             return any(name == "parentorganization" and self._is_parent(node, held) for held, name in node.held_by)
         alike = self._alike(node) > 0
@@ -121,8 +121,8 @@ class _Choice:
         above, below = self._here(parent), self._here(child)
         if above > 0 and above >= below:
             return True
-        same = self._are_akin(parent, child) and self._alike(parent) >= self._alike(child)
-        return above >= 0 and below < 2 and same
+        alike, like = self._alike(parent), self._alike(child)
+        return above >= 0 and below < 2 and (alike == 2 > like or (alike >= like and self._are_akin(parent, child)))
 
     def _is_listing(self, ranked: list[Node], best: _Standing) -> bool:
         if best.here == 2 or best.alike == 2:

@@ -174,6 +174,17 @@ def test_a_parent_on_the_site_comes_before_its_branches() -> None:
     assert (row["name"], row["address"]["city"], row["phones"]) == ("Acme Tools", "Kiel", ["+494219037512"])
 
 
+def test_a_firm_called_as_the_domain_is_comes_before_those_that_name_it() -> None:
+    whole = {"@type": "Organization", "@id": "#all", "name": "Acme Tools", "telephone": "+49 431 9037512"}
+    shop = firm(name="Corner Shop", telephone="+49 421 9037512")
+    for body in (script({**whole, "@reverse": {"parentOrganization": [shop]}}),
+                 script(whole, {**shop, "parentOrganization": {"@id": "#all"}})):  # fmt: skip
+        row = row_of(body)
+        assert (row["name"], row["phones"]) == ("Acme Tools", ["+494319037512", "+494219037512"])
+    made = {"@type": "Product", "name": "Saw", "manufacturer": {"@id": "#all"}}
+    assert row_of(script(whole, made))["phones"] == ["+494319037512"]
+
+
 def test_a_foreign_parent_does_not_come_before_the_site_s_firm() -> None:
     own = firm(name="Acme Tools", url="https://acme-tools.com/",
                parentOrganization=firm(name="Acme Tools Group", telephone="+49 30 9037512"))  # fmt: skip
