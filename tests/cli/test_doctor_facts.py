@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
+import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from cli.doctor.facts import check_facts
 from data import snapshot
 from data.lake import Lake, UnitFiles
 from extraction.process import process_pages
@@ -58,23 +60,21 @@ def jobs(lake: Lake) -> list[str]:
     return [first, gone, read_job(lake, "korbwerk.de", stored=False, source=first)]
 
 
-def checked(leadmill: Run, *typed: str, code: int = 0) -> dict[str, Any]:
-    ended = leadmill("doctor", "--facts", "--json", *typed)
-    assert ended.code == code, ended.out + ended.err
-    found: dict[str, Any] = json.loads(ended.out)
-    return found
+def checked(lake: Lake, job: str | None = None) -> dict[str, Any]:
+    return check_facts([lake], job).as_dict()
 
 
-def test_a_sound_lake(leadmill: Run, jobs: list[str]) -> None:
+def test_a_sound_lake(leadmill: Run, lake: Lake, jobs: list[str]) -> None:
     """Also of a job that read another's pages; facts whose pages are gone are no fault."""
-    found = checked(leadmill)
+    ended = leadmill("doctor", "--facts", "--json")
+    found = json.loads(ended.out)
+    assert ended.code == 0 and found == checked(lake)
     assert (found["companies"], found["faults"], found["damaged_files"]) == (JOBS, [], [])
     assert found["checked"] == 2 * found["page_gone"] and found["facts"] == found["checked"] + found["page_gone"]
-    one = checked(leadmill, "--job", jobs[0])
+    one = json.loads(leadmill("doctor", "--facts", "--job", jobs[0], "--json").out)
     assert (one["companies"], one["pages"], one["page_gone"]) == (1, 1, 0)
-    assert checked(leadmill, "--sample", "1")["companies"] == 1
-    lines = leadmill("doctor", "--facts").out.splitlines()
-    assert lines[0].startswith(f"facts      {found['facts']} of {JOBS} companies") and "no longer stored" in lines[-1]
+    lines = leadmill("doctor", "--facts", "--sample", "1").out.splitlines()
+    assert re.match(r"facts      \d+ of 1 company; ", lines[0]) and lines[1].startswith("evidence   ")
 
 
 def test_a_quote_that_was_changed_is_shown(leadmill: Run, lake: Lake, jobs: list[str]) -> None:
@@ -85,42 +85,61 @@ def test_a_quote_that_was_changed_is_shown(leadmill: Run, lake: Lake, jobs: list
         if fact["field"] == "phone":
             fact["quote"] = "Ruf \x1b[31man: +49 30 1234567"
     pq.write_table(table.from_pylist(rows, schema=table.schema), part)
-    fault, *_ = checked(leadmill, code=1)["faults"]
+    fault, *_ = checked(lake)["faults"]
     assert fault["facts"] == 1 and fault["examples"][0]["domain"] == "korbwerk.de"
     ended = leadmill("doctor", "--facts", "--job", jobs[0])
     assert ended.code == 1 and "1 × its quote" in ended.out and "+49 30 1234567" in ended.out
     assert "\x1b" not in ended.out
 
 
-def test_a_damaged_part_is_named_and_the_rest_is_checked(leadmill: Run, lake: Lake, jobs: list[str]) -> None:
+def test_a_damaged_part_is_named_and_the_rest_is_checked(lake: Lake, jobs: list[str]) -> None:
     (part,) = lake.parts(jobs[0], "process")
     part.write_bytes(b"PAR1 no more")
-    found = checked(leadmill, code=1)
+    found = checked(lake)
     assert len(found["damaged_files"]) == 1 and found["companies"] == JOBS - 1
     assert part.exists()  # looking changes nothing
 
 
-def test_what_was_cleaned_up_keeps_its_newest_evidence_and_no_other(leadmill: Run, lake: Lake, jobs: list[str]) -> None:
+def test_what_was_cleaned_up_keeps_its_newest_evidence_and_no_other(lake: Lake, jobs: list[str]) -> None:
     """Rows go into the snapshot with their quotes and candidates; of jobs that went, nothing else is left of them."""
     with snapshot.exclusive(lake):
         snapshot.compact(lake, jobs)
-    assert checked(leadmill)["companies"] == JOBS  # each counts once
+    assert checked(lake)["companies"] == JOBS  # each counts once
     for job in jobs:
         lake.drop_job_data(job)
     rows = list(lake.iter_rows(lake.snapshot_files("process")))
     assert sorted(row["domain"] for row in rows) == ["alt.de", "korbwerk.de"]
     assert all(fact["quote"] or fact["words"] for row in rows for fact in row["facts"] if fact["field"] == "email")
-    found = checked(leadmill)
+    found = checked(lake)
     assert found["page_gone"] == found["facts"] > 0 and found["faults"] == []
     assert not [file for job in jobs for file in lake.job_dir(job).rglob("part-*")]
 
 
-def test_what_does_not_go_together(leadmill: Run, lake: Lake, jobs: list[str]) -> None:
+def test_no_more_than_a_partition_is_held(lake: Lake) -> None:
+    """Forty partitions take no more memory than four."""
+    for number in range(4):
+        read_job(lake, f"c{number}.example")
+    checked(lake)  # what is loaded once
+    few = peak(lake)
+    for number in range(4, 40):
+        read_job(lake, f"c{number}.example")
+    assert peak(lake) < few * 1.5
+
+
+def peak(lake: Lake) -> int:
+    """Most bytes of Python that a check holds."""
+    tracemalloc.start()
+    try:
+        check_facts([lake])
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_does_not_go_together(leadmill: Run, jobs: list[str]) -> None:
     for typed, said in (
         (["doctor", "--sample", "5"], "go with --facts"),
         (["doctor", "--facts", "--job", f"job_{'z' * 20}"], "no job"),
     ):
         ended = leadmill(*typed)
         assert ended.code == 2 and said in ended.err
-    shutil.rmtree(lake.root / "jobs")
-    assert checked(leadmill)["facts"] == 0
