@@ -13,7 +13,17 @@ from datetime import datetime
 from extraction import parties
 from extraction.candidates import unchosen
 from extraction.email_domains import FREE
-from extraction.extractors import addresses, countries, founded, languages, names, phone_numbers, registers, socials
+from extraction.extractors import (
+    addresses,
+    countries,
+    descriptions,
+    founded,
+    languages,
+    names,
+    phone_numbers,
+    registers,
+    socials,
+)
 from extraction.findings import MAX_FACTS, Finding, fact, surest
 from extraction.quality import quality
 from extraction.text import squash
@@ -28,7 +38,7 @@ MAX_RELATED = 5
 #: Offices whose page is told in a fact.
 MAX_LOCATION_FACTS = 12
 #: Fields whose surest finding is the value.
-_SINGLE = ("description", "logo_url", "careers_url", "pricing_url", "contact_url")
+_SINGLE = ("logo_url", "careers_url", "pricing_url", "contact_url")
 #: Pages count in this order where confidence is equal.
 _KIND_ORDER = ("imprint", "contact", "home", "about", "team")
 
@@ -59,6 +69,7 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
     vat_id, register = registers.settle([*fields["vat_id"], *fields["register"]], code)
     year = founded.settle(fields["founded"], now)
     single = {field: surest(fields[field]) for field in _SINGLE}
+    single["description"] = descriptions.settle(fields["description"], _value(language))
 
     facts = [fact(f) for f in (name, legal, vat_id, country, language, year, *single.values()) if f is not None]
     for place, office in enumerate(offices[:MAX_LOCATION_FACTS]):

@@ -142,6 +142,13 @@ def settle(findings: Sequence[Finding], country: str | None) -> Finding | None:
     return samples[0]._replace(field="language", value=tag, confidence=0.8, why="its text is written in it")
 
 
+def may_be(text: str, language: str) -> bool:
+    """Whether a text can be in a language: neither its letters nor its common words say another."""
+    primary = language.partition("-")[0]
+    said = _by_script(text) or _by_words(text, None)
+    return said is None or said == primary
+
+
 def _sampled(samples: Sequence[Finding]) -> str:
     """Text of the home page; where that is short, a little of each other page, so that no long one decides alone."""
     home = "\n".join(f.value for f in samples if f.page.kind == "home")[: 2 * SAMPLE]

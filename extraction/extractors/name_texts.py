@@ -177,6 +177,12 @@ def is_page_title(text: str) -> bool:
     return not text.isascii() and len(text) <= 12 and any(text.endswith(signs) for signs, _ in CHARACTERS)
 
 
+def share_of_title_words(text: str) -> float:
+    """Of a text's words those that titles of pages are made of."""
+    words = words_of(fold(text[:300]))
+    return sum(word in _TITLE_WORDS or word in PHRASES for word in words) / max(1, len(words))
+
+
 def is_picture(alt: str) -> bool:
     """Whether a picture's text is its file's name, or says what is in it instead of a name."""
     return _PICTURE.search(alt) is not None
