@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from extraction.extractors.addresses import streets, towns
 from extraction.extractors.addresses.formats import folded, table
-from extraction.extractors.addresses.segments import Segment
+from extraction.extractors.addresses.segments import Segment, label_of
 from extraction.extractors.countries import country_named
 
 #: Countries that are called as their town.
@@ -38,6 +38,8 @@ def town_before(rest: Segment, before: list[Segment], countries: tuple[str, ...]
     for at, piece in enumerate(pieces[:4]):
         used = at + 1 - own
         text = piece.text
+        if label_of(text):
+            break
         if not region and (kept := towns.is_region(text, countries)):
             region = kept
             doubtful = Town(towns.whole(text), "", country, None, used) if towns.whole(text) else None
@@ -119,6 +121,7 @@ def side_of(
     right: bool,
     rest: Segment,
     before: list[Segment],
+    behind: list[Segment],
 ) -> str:
     """On which side of the code its town stands: as the countries write, and where a town is."""
     sides = (
@@ -130,7 +133,8 @@ def side_of(
         return "after" if after.name else "before"
     if not right and country_named(after.name):
         return "before"
-    if right:
+    alone = not rest.text and not (before and before[0].line == rest.line)
+    if right or (alone and behind and behind[0].line == rest.line):
         return "after"
     return "before" if rest.text or not any(streets.strength(s.text) >= streets.FORMED for s in before[:1]) else "after"
 

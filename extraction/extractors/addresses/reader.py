@@ -46,7 +46,7 @@ _DIALLED = re.compile(
     r"(?:\d{2,}(?:\s-)?|\d\)|\+\d|\b(?:tel(?!\saviv)|fax|phone|fon|call|mobile)[^\d,]{0,12})[\s/.)-]{1,2}\Z",
     re.IGNORECASE,
 )
-_DIGITS_BEHIND = re.compile(r"\s?[-/]?\s?\d|\s?[/-]\s?$")
+_DIGITS_BEHIND = re.compile(r"\s?[-/]?\s?\d")
 _NAME_BEHIND = re.compile(r"[\s,)-]{1,2}[^\W\d_a-z]|[\u3040-\ud7af]")
 _PART = re.compile(r"[^,;|·•\u3000-\ud7af]{1,40}")
 _SIGNS = frozenset(",|•·:;–-")
@@ -129,7 +129,7 @@ def _may_be(line: str, match: re.Match[str]) -> bool:
     code = match[0]
     if not (code[0].isdigit() and code[-1].isdigit()):
         return not code[:4].isdigit() or code[-2:].isupper() or len(code) == 6
-    ahead, behind = line[max(0, match.start() - 20) : match.start()], line[match.end() : match.end() + 3]
+    ahead, behind = line[max(0, match.start() - 20) : match.start()], line[match.end() : match.end() + 4]
     named = bool(_NAME_BEHIND.match(behind))
     if _DIALLED.search(ahead) and not (named and code.isdigit()):
         return False

@@ -27,7 +27,7 @@ CODE = re.compile(
     r"|(?:[A-Z]\d\d|D6W)[ ]?[A-Z\d]{4}|[A-Z]\d{4}[A-Z]{3})(?![A-Za-z0-9_%@]|[.,:/-]\d)"
 )
 #: Segments before and behind a code that may be of its address.
-SEGMENTS_BEFORE, SEGMENTS_BEHIND = 8, 4
+SEGMENTS_BEFORE, SEGMENTS_BEHIND = 7, 3
 
 _MARK = re.compile(r"(?:^|[\s(])([A-Z]{1,3})\s?([-–]?)\s?\Z")
 _CODE_LABEL = re.compile(
@@ -138,7 +138,7 @@ class Window:
         ahead, after = self._sides(asked)
         told = asked.mark or told_country(ahead, after, asked.right, asked.countries)
         chosen = told or self._at_home(asked.countries)
-        side = side_of(chosen, asked.countries, ahead, after, bool(asked.right), asked.rest, asked.before)
+        side = side_of(chosen, asked.countries, ahead, after, bool(asked.right), asked.rest, asked.before, asked.behind)
         town, nearest, used = after, [asked.rest, *asked.before], after.used
         if side == "before":
             town, nearest, used = ahead, asked.before[ahead.used :], 0
