@@ -16,6 +16,7 @@ MAX_NESTING = 40
 #: Values taken from one text.
 MAX_ROOTS = 20
 
+_ENTITY_QUOTED = re.compile(r"&quot;\s*+:")
 _WRAPPERS = re.compile(r"(?://\s*+)?(?:<!--|-->|<!\[CDATA\[|\]\]>)|/\*\s*\*/")
 #: One token. A string ends at the quote that something follows which may follow a value; quotes within it are its own.
 #: One that is never closed goes to the end, as a comment does: so no search begins a second time.
@@ -63,6 +64,8 @@ def _bare(text: str) -> str:
             text = html.unescape(text)
         except ValueError:  # a character reference of more digits than Python reads
             break
+    if _ENTITY_QUOTED.search(text):
+        text = text.replace("&quot;", '"')
     text = _WRAPPERS.sub(" ", text).strip().rstrip(";").strip()
     if '\\"' in text and not re.search(r'(?<!\\)"', text):
         text = text.replace('\\"', '"').replace("\\\\", "\\").replace("\\/", "/")

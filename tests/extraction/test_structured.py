@@ -45,6 +45,7 @@ def read_json_ld(script: str) -> list[Node]:
         GOOD.replace('"Organization"', '["Thing", "Organization"]'),
         GOOD.replace('"', "&quot;"),
         GOOD.replace('"', "&#34;"),
+        GOOD.replace('"@type"', "&quot;@type&quot;"),
         GOOD.replace('"', "&#x22;"),
         GOOD.replace('"', "&amp;quot;"),
         GOOD.replace('"', '\\"'),
