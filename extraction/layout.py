@@ -43,57 +43,59 @@ class Layout:
         self._parts: list[str] = []
         self._first: LexborNode | None = None
         self._joint = 0
-        self._open: list[LexborNode] = []
+        self._open: list[tuple[LexborNode, str]] = []
         if body is not None:
             self._read(body)
             self._end_line()
 
     def _read(self, body: LexborNode) -> None:
-        """Each node that may show in document order, and again at its end when it holds others; without recursion."""
+        """Each node that may show in document order, and again at its end when it holds others; without recursion.
+
+        One loop without calls where nothing shows: most elements of a page neither begin nor end a line.
+        """
+        parts, opened = self._parts, self._open
         node = body.first_child
         while node is not None:
             following: LexborNode | None = None
             tag = node.tag
             if tag == "-text":
                 text = node.text_content or ""
-                if self._parts or not text.isspace():
+                if parts or not text.isspace():
                     self._first = self._first or node
-                    self._parts.append(text)
+                    parts.append(text)
             elif tag not in _UNSEEN:
-                self._begin(tag or "", node)
-                if self._left <= 0 or len(self.lines) >= MAX_LINES:
-                    return
+                if tag in _BLOCKS:
+                    if parts:
+                        self._end_line()
+                    if self._left <= 0 or len(self.lines) >= MAX_LINES:
+                        return
+                elif tag == "img":
+                    parts.append(_icon_label(node))
+                elif tag == "a":
+                    # A link is set off by spaces: text glued to it (`Emailinfo@…`) looks apart on the screen too.
+                    parts.append(" ")
+                    self.links.setdefault(node.mem_id, len(self.lines))
                 following = node.first_child
                 if following is not None:
-                    self._open.append(node)
+                    opened.append((node, tag or ""))
             node = following if following is not None else node.next or self._after()
-
-    def _begin(self, tag: str, node: LexborNode) -> None:
-        """A link is set off by spaces: text glued to it (`Emailinfo@…`) looks apart on the screen too."""
-        if tag in _BLOCKS:
-            self._end_line()
-        elif tag == "img":
-            self._parts.append(_icon_label(node))
-        elif tag == "a":
-            self._parts.append(" ")
-            self.links.setdefault(node.mem_id, len(self.lines))
 
     def _after(self) -> LexborNode | None:
         """What follows the innermost open element that anything follows; the others end."""
         following: LexborNode | None = None
-        while following is None and self._open:
-            node = self._open.pop()
-            self._joint = min(self._joint, len(self._open))
-            if node.tag in _BLOCKS:
-                self._end_line()
-            elif node.tag == "a":
-                self._parts.append(" ")
+        parts, opened = self._parts, self._open
+        while following is None and opened:
+            node, tag = opened.pop()
+            self._joint = min(self._joint, len(opened))
+            if tag in _BLOCKS:
+                if parts:
+                    self._end_line()
+            elif tag == "a":
+                parts.append(" ")
             following = node.next
         return following
 
     def _end_line(self) -> None:
-        if not self._parts:
-            return
         text = " ".join("".join(self._parts)[: self._left].split())
         if text:
             self._left -= len(text)

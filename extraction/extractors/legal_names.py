@@ -65,6 +65,8 @@ def find(page: Document) -> Iterator[Finding]:
 def _in_place(lines: Sequence[str], place: int, country: str | None) -> Iterator[Named]:
     """The names of a line, as the lines above it have it: a label, another firm's heading, the name of a form below."""
     line = lines[place]
+    if line.isascii() and not may_have_form(line):
+        return
     before = lines[place - 1] if place and len(lines[place - 1]) <= MAX_HEADING else ""
     names = list(names_in(line, country))
     if not names and before and len(line) <= MAX_FORM and line[-1:] not in "?!" and may_have_form(line):
