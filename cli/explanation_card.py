@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -45,9 +44,16 @@ def _values(told: Told) -> Iterator[str]:
         values = [] if shown_below else [f"{name}: {part}" for name, part in value.items() if part is not None]
     if shown_below.issuperset(map(str, values)):
         return  # each with its evidence
-    yield from (one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in values[:_VALUES])
+    yield from map(_text, values[:_VALUES])
     if len(values) > _VALUES:
         yield f"and {len(values) - _VALUES} more"
+
+
+def _text(value: Any) -> str:
+    """A value on one line; of a struct its parts."""
+    parts = value.items() if isinstance(value, dict) else [("", value)]
+    told = (name.replace("_", " ") if part is True and name else part for name, part in parts)
+    return ", ".join(str(part) for part in told if part not in (None, False))
 
 
 def _evidence(fact: Told, width: int | None, *, taken: bool = True) -> list[str]:
