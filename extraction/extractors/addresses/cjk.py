@@ -8,6 +8,11 @@ _JP = re.compile(
     r"(?P<region>東京都|北海道|(?:京都|大阪)府|[^\s\d]{2,3}県)\s?"
     r"(?P<city>[^\s\d、,]{1,5}?[市区町村](?:(?<=市)(?:[^\s\d、,]{1,3}区)?)?)\s?(?P<street>[^、,|｜　]{1,40})?"
 )
+#: Without the prefecture: from the town on, with a number.
+_JP_TOWN = re.compile(
+    r"\A(?P<city>[^\s\d、,]{1,5}?[市区町村](?:(?<=市)[^\s\d、,]{1,3}区)?)\s?"
+    r"(?P<street>[^\s\d、,|｜]{0,20}[\d０-９][^、,|｜　]{0,20})"
+)
 _CN = re.compile(
     r"(?:中国|中國)?(?P<region>[^\s\d,]{2,7}?(?:省|自治区))?\s?(?P<city>(?:[^\s\d,]{2,7}?市)|北京|上海|天津|重庆|深圳|广州)\s?"
     r"(?P<street>[^\s,，、|]{2,40}?(?:号|室|楼|层|座|栋|路|街)[^\s,，、|]{0,20})"
@@ -30,6 +35,9 @@ def read_cjk(text: str, countries: tuple[str, ...]) -> tuple[str, dict[str, str]
     if not _SCRIPT.search(text):
         return None
     for country, form in _FORMS.items():
-        if country in countries and (match := form.search(text)):
+        match = form.search(text) if country in countries else None
+        if match is None and country == "JP" and country in countries:
+            match = _JP_TOWN.match(text)
+        if match:
             return country, {part: (value or "").strip() for part, value in match.groupdict(default="").items()}
     return None

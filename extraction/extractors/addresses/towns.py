@@ -47,6 +47,7 @@ _REGION = re.compile(
 #: `'s-Hertogenbosch`, `l'Isle`, `d'Enghien`; `a.M.`, `a.d.`
 _APOSTROPHE = re.compile(r"['’]?[sdlt]['’-][^\W\d_]")
 _SHORTENED = re.compile(r"(?:[a-z]\.)+[A-Z]?\.?\Z")
+_FIRM = re.compile("株式会社|有限会社|合同会社|公司|주식회사")
 _NUMBERED = re.compile(r"\d{1,5}[A-Za-z]?\Z")
 _DIRECTION = re.compile(r"(?:[NSEW]|[NS][EW])\.?\s+(?=\S)")
 
@@ -95,7 +96,7 @@ def whole(text: str, *, any_case: bool = False) -> str:
     """The town that a text is, and nothing else; "" where it is none."""
     text = _DISTRICT.sub("", text) if len(text) <= MAX_TOWN + 20 else ""
     town, rest = leading(text, any_case=any_case)
-    if not town or (rest and not rest.startswith("(")) or names_street(town, surely=True):
+    if not town or _FIRM.search(town) or (rest and not rest.startswith("(")) or names_street(town, surely=True):
         return ""
     return town
 
