@@ -44,7 +44,12 @@ _WORD = re.compile(r"[^\s:;,|()\[\]<>]+")
 _PREFIX = re.compile(r"[A-Z]{1,4}-?")
 _GLUED = re.compile(r"[^\W\d_](?:[^\W\d_]|[.-]){1,20}(?=\d)")
 #: Labels that common words hold as well: looked for with what stands around a label only.
-_WITHIN_WORDS = frozenset("rea nit alv atu dic ruc cin cro ico inn rut che fn cf pi kt mb cg cr ič bn uic ird".split())
+_WITHIN_WORDS = frozenset(
+    "rea nit alv atu dic ruc cin cro ico inn rut che fn cf pi kt mb cg cr ič bn uic ird "
+    "uid rpr ssm uen hst lei mbs".split()
+)
+#: Those that are common by themselves: looked for with the words before them.
+_COMMON = frozenset(("business", "house", "company", "register", "organization", "uin"))
 _AROUND = (":", " n", "-", ". ", *map(str, range(10)), *(f" {digit}" for digit in range(10)))
 _PLAIN = str.maketrans(
     "áàâäãåăąčćçďđéèêëęěíìîïłńñňóòôöõőøřśšşșťțúùûüűůýžźż", "aaaaaaaacccddeeeeeeiiiilnnnooooooorssssttuuuuuuyzzz"
@@ -119,9 +124,13 @@ def _hint_words() -> frozenset[str]:
     words |= {"ust-id", "ust.-id", "ust.id", "ust id"}
     plain = {word.translate(_PLAIN) for word in words}
     dotted = {".".join(word) for word in plain if 1 < len(word) <= 4}
+    words -= _COMMON
+    plain = {word.translate(_PLAIN) for word in words}
     telling = {word for word in words | plain if len(word) > 2 and squash(word) not in NUMBER_WORDS}
     around = {f"{word}{end}" for word in _WITHIN_WORDS for end in _AROUND} | {f" {word} " for word in _WITHIN_WORDS}
-    return frozenset((telling - _WITHIN_WORDS) | dotted | around)
+    said = {phrase for phrase in phrases if phrase.split()[-1] in _COMMON and " " in phrase}
+    said |= {"uid che", "uid atu", *(f"company{end}" for end in (*_AROUND, " r", " i", " co"))}
+    return frozenset((telling - _WITHIN_WORDS) | dotted | around | said)
 
 
 #: Lines without one have no label.

@@ -55,7 +55,7 @@ def find(page: Document) -> Iterator[Finding]:
     # Wherever it stands, a line with a register number says who the company is.
     for place in (*places, *(place for place, _ in page.numbers if place not in places)):
         line = lines[place]
-        if len(line) <= MAX_LINE:
+        if len(line) <= MAX_LINE and (may_have_form(line) or not line.isascii()):
             for named in _in_place(lines, place, country):
                 how = "imprint" if page.kind == "imprint" and named.how in ("alone", "text") else named.how
                 if how in _SAID:
@@ -69,7 +69,7 @@ def _in_place(lines: Sequence[str], place: int, country: str | None) -> Iterator
         return
     before = lines[place - 1] if place and len(lines[place - 1]) <= MAX_HEADING else ""
     names = list(names_in(line, country))
-    if not names and before and len(line) <= MAX_FORM and line[-1:] not in "?!" and may_have_form(line):
+    if not names and before and len(line) <= MAX_FORM:
         # A line that is a form alone: the name stands above it.
         form = ends_with_form(line.split())
         whole = form is not None and form.first == 0
