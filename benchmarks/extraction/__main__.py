@@ -62,7 +62,7 @@ def _evaluate(given: argparse.Namespace) -> int:
     gc.freeze()
     run.rows_of(sites[:3])  # tables are read and patterns compiled: paid once a process, not a page
     rows, errors, cpu = run.rows_of(sites)
-    for _ in range(4 if given.cpu else 0):
+    for _ in range(4 if given.cpu else 1):  # tables that few pages need are read in the first run
         cpu = min(cpu, run.rows_of(sites)[2], key=lambda spent: sum(spent.values()))
     judged = [one for site in sites for one in judge(site.host, site.half, site.truth, rows[site.host])]
     for path in given.cases:
