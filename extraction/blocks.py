@@ -30,6 +30,7 @@ MAX_ABOVE = 6
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6, "dt": 7, "th": 7, "legend": 7, "summary": 7}
 _BOLD = frozenset(("b", "strong"))
 _LABEL_RANK, _NO_RANK = 8, 9
+_WHOLE = re.compile(r"(?:\d\D?){6}")
 _BARS = re.compile(r"\s?[|·•‖]\s?")
 
 
@@ -101,6 +102,8 @@ class Blocks:
         stops = {number for number, words in told.items() if any(self._is_label(number, one) for one in words)}
         for number in sorted(told):
             for words in told[number]:
+                if words.role is Role.GROUP and self._is_label(number, words):
+                    continue
                 if not words.label or self._heads(number, words.role):
                     yield self._block(number, words, stops, own)
 
@@ -128,9 +131,11 @@ class Blocks:
         )
 
     def _is_label(self, number: int, words: Said) -> bool:
-        """A label, or a phrase that is one: in a heading, or with a colon and nothing behind it."""
+        """A label, or a phrase that is one: in a heading, before a colon that ends the line, as a paragraph's first."""
         line = self.page.lines[number]
-        return words.label or self._rank(number) < _LABEL_RANK or line.rstrip()[-1:] in ":："
+        if words.label or self._rank(number) < _LABEL_RANK or line.rstrip()[-1:] in ":：":
+            return True
+        return len(line) <= MAX_SHORT and not line[words.end :].strip() and self._begins(number)
 
     def _block(self, number: int, words: Said, stops: set[int], own: frozenset[int]) -> Block:
         line = self.page.lines[number]
@@ -138,12 +143,14 @@ class Blocks:
         behind = line[words.end :].strip(" :：-–")
         label = line[words.start : words.end][:80].strip(" :")
         is_label = self._is_label(number, words)
-        if is_label and (not behind or rank < _LABEL_RANK):
+        if is_label and (not behind or rank < _LABEL_RANK or line.rstrip()[-1:] in ":："):
             return Block(words.role, number, self._end(number, rank, stops, own), None, label, rank)
         bar = _BARS.search(line, words.end)
         columns = words.start, bar.start() if bar else len(line)
         end = number + 1
-        if not bar and words.start <= 2 and self._begins(number):
+        # With a mail or a number behind its label a line is whole.
+        whole = "@" in behind or _WHOLE.search(behind) is not None
+        if not bar and not whole and words.start <= 2 and self._begins(number):
             end = self._end_of_paragraph(number, stops, own)
         return Block(words.role, number, end, columns, label, _LABEL_RANK)
 

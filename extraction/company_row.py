@@ -65,7 +65,7 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
     numbers, faxes = _numbers(fields, code)
     emails = _emails(fields["email"], domain)
     offices = addresses.offices(fields["address"], code)
-    profiles = socials.settle([f for f in findings if f.field.startswith("social:")], core)
+    profiles = socials.settle([f for f in findings if f.field.startswith("social:") and not f.owner], core)
     vat_id, register = registers.settle([*fields["vat_id"], *fields["register"]], code)
     year = founded.settle(fields["founded"], now)
     single = {field: surest(fields[field]) for field in _SINGLE}

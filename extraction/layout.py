@@ -39,10 +39,11 @@ class Layout:
         #: The line of each link by its node's id: the one that it stands in, or the next where it shows no words.
         self.links: dict[int, int] = {}
         self._left = MAX_TEXT
-        #: Of the line that is being read: its pieces, its first text, its joint; and the elements that it lies in.
+        #: Of the line that is being read: its pieces, its first text and the joint there; the least level since the
+        #: line before; the elements that are open.
         self._parts: list[str] = []
         self._first: LexborNode | None = None
-        self._joint = 0
+        self._first_joint = self._joint = 0
         self._open: list[tuple[LexborNode, str]] = []
         if body is not None:
             self._read(body)
@@ -61,7 +62,8 @@ class Layout:
             if tag == "-text":
                 text = node.text_content or ""
                 if parts or not text.isspace():
-                    self._first = self._first or node
+                    if self._first is None:
+                        self._first, self._first_joint = node, self._joint
                     parts.append(text)
             elif tag not in _UNSEEN:
                 if tag in _BLOCKS:
@@ -99,10 +101,11 @@ class Layout:
         text = " ".join("".join(self._parts)[: self._left].split())
         if text:
             self._left -= len(text)
+            joint = self._joint if self._first is None else self._first_joint
             for start in range(0, len(text), MAX_LINE):
                 self.lines.append(text[start : start + MAX_LINE])
                 self.nodes.append(self._first)
-                self.joints.append(self._joint)
+                self.joints.append(joint)
             self._joint = len(self._open)
         self._parts.clear()
         self._first = None

@@ -91,14 +91,14 @@ class Ownership:
         ]
 
     def _told(self, finding: Finding) -> Finding:
-        if finding.line is None or finding.field not in FIELDS or finding.node:
+        profile = finding.field.startswith("social:")
+        if finding.line is None or finding.node or not (profile or finding.field in FIELDS):
             return finding
-        value = finding.value
-        text = value if isinstance(value, str) else str(value.get("street") or "") if isinstance(value, dict) else ""
-        block = self._page.blocks.of_line(finding.line, text)
-        if block is not None and self._is_others(block, finding.line):
+        block = self._page.blocks.of_line(finding.line, _shown(finding.value))
+        # Pictures of networks stand in one line with the credit, whosever they are.
+        if block is not None and not (profile and block.columns) and self._is_others(block, finding.line):
             return finding._replace(owner=block.role, why=f"stands under “{block.label}”")
-        aside = self._aside(finding)
+        aside = None if profile else self._aside(finding)
         return finding._replace(owner=aside[0], why=aside[1]) if aside else finding
 
     def _is_others(self, block: Block, line: int) -> bool:
@@ -112,7 +112,7 @@ class Ownership:
         if start == block.start:
             # A label names the company only as whose site it is: `Website of Acme by …`.
             first, last = block.columns or (len(texts[0]), len(texts[0]))
-            texts[0] = texts[0][first:last]
+            texts[0] = texts[0][first:last][len(block.label) :]
         mails = {_host(f.value) for f in self._findings if f.field == "email" and self._stands(f, block, start, end)}
         mails |= {registrable_domain(host.lower()) for text in texts for host in _MAIL.findall(text[:MAX_LINE])}
         if any(not self._is_foreign(host, free=True) for host in mails) or self._is_named(texts):
@@ -232,6 +232,13 @@ class Ownership:
                 return
             attributes = node.attrs
             yield node.tag or "", f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:200].lower()
+
+
+def _shown(value: object) -> str:
+    """What of a value its line shows."""
+    if not isinstance(value, dict):
+        return str(value)
+    return next((str(value[part]) for part in ("street", "number", "postcode", "city") if value.get(part)), "")
 
 
 def _code(address: Finding) -> str:

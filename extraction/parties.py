@@ -15,6 +15,7 @@ from extraction.email_domains import FREE
 from extraction.extractors import addresses, names
 from extraction.extractors.legal_forms import without_form
 from extraction.findings import Finding
+from extraction.roles import Role
 from extraction.text import squash
 from leadmill.ids import registrable_domain
 
@@ -140,6 +141,8 @@ def related(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         if finding.owner and finding.owner == finding.party:
             firms[key(finding.party)].append(finding)
+        elif finding.owner == Role.GROUP and finding.field == "legal_vote":
+            firms[key(str(finding.value))].append(finding._replace(party=str(finding.value)))
     found = []
     for lines in firms.values():
         first = next((f for f in lines if f.field == "legal_vote"), lines[0])

@@ -24,6 +24,7 @@ _BEFORE, _BEHIND = 40, 80
 _MAKER = re.compile(r"(?: (?:by|von|durch|par|por|da|door|przez|av|af)|\s?:)(?!\w)", re.IGNORECASE)
 #: `Our partner in Rotterdam`.
 _PLACED = r"(?: (?:in|im|für|for|aus|from|en|à|au|pour|per|w|dla|i|för|em|para) [\w .'-]{2,30})?"
+_WORD = re.compile(r"\w*")
 _APART = re.compile(r"[\s,/|·:-]+")
 
 
@@ -40,6 +41,7 @@ class Role(StrEnum):
     PARTNER = "partner"
     CUSTOMER = "customer"
     LISTED = "listed firm"
+    GROUP = "firm above the company"
     SERVICE = "service that the site uses"
     CODE = "code sample"
 
@@ -122,7 +124,10 @@ def said(line: str, place: int, role: Role) -> Said | None:
     if phrase is None or (role is Role.AGENCY and not _MAKER.search(line, place, place + _BEHIND)):
         return None
     match = phrase.search(line, max(0, place - _BEFORE), place + _BEHIND)
-    return Said(role, match.start(), match.end(), label=False) if match else None
+    if match is None:
+        return None
+    word = _WORD.match(line, match.end()) if line[match.end() - 1].isalnum() else None
+    return Said(role, match.start(), word.end() if word else match.end(), label=False)
 
 
 def _label_end(head: str, role: Role) -> int:

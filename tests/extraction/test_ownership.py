@@ -177,6 +177,172 @@ def test_what_is_the_companys_own_stays(html):
     assert "+49361555199" in row["phones"]
 
 
+BARE, OTHERS = OWN.removeprefix("<p>").removesuffix("</p>"), OTHER.removeprefix("<p>").removesuffix("</p>")
+IN_LINE = "Zirbel Media GmbH, Hafenweg 12, 48155 Münster, Tel. 0251 555987, hallo@zirbel-media.de"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        # flat br
+        f"<p>{BARE}<br><br>Webdesign:<br>{OTHERS}</p>",
+        # flat br DPO
+        f"<div>{BARE}<br><br>Datenschutzbeauftragter:<br>{OTHERS}<br><br>Alle Angaben ohne Gewähr.</div>",
+        # label value in p
+        f"{OWN}<p>Webdesign: {OTHERS}</p>",
+        # label value middle
+        f"<p>{BARE}<br>Webdesign: {IN_LINE}</p>",
+        # label value before
+        f"<p>Webdesign: {IN_LINE}<br>{BARE}</p>",
+        # dpo sentence
+        f"{OWN}<p>Unseren Datenschutzbeauftragten erreichen Sie unter {IN_LINE}.</p>",
+        # dpo sentence colon
+        f"{OWN}<p>Unseren Datenschutzbeauftragten erreichen Sie unter:</p><p>{OTHERS}</p>",
+        # dpo sentence 2
+        f"{OWN}<p>Als externer Datenschutzbeauftragter ist bestellt:<br>{OTHERS}</p>",
+        # host prose fr
+        f"{OWN}<p>L'hébergement du site est assuré par la société {IN_LINE}.</p>",
+        # host prose fr2
+        f"{OWN}<p>Ce site est hébergé par :</p><p>{OTHERS}</p>",
+        # google
+        f"{OWN}<h2>Datenschutz</h2><p>Wir nutzen Google Maps der Google Ireland Limited, Gordon House, Barrow Street, Dublin 4, Irland. Tel. +353 1 543 1000</p>",
+        # partner cards
+        f"{OWN}<h2>Unsere Partner</h2><div><div><h3>Zirbel Media GmbH</h3><p>Hafenweg 12<br>48155 Münster<br>Tel. 0251 555987</p><a href='https://zirbel-media.de'>Website</a></div><div><h3>Kreisel AG</h3><p>Tel. 0251 555986</p><p><a href='https://kreisel.de'>kreisel.de</a></p></div></div>",
+        # partner list
+        f"{OWN}<h2>Händler</h2><ul><li>Zirbel Media GmbH, 48155 Münster, Tel. 0251 555987</li><li>Kreisel AG, Tel. 0251 555986</li></ul>",
+        # partner table
+        f"{OWN}<h2>Händler</h2><table><tr><td>Zirbel Media GmbH</td><td>48155 Münster</td><td>0251 555987</td></tr><tr><td>Kreisel AG</td><td>48155 Münster</td><td>0251 555986</td></tr></table>",
+        # kg
+        OWN.replace("Keramik GmbH", "Keramik GmbH & Co. KG")
+        + "<p>Persönlich haftende Gesellschafterin:<br>Brunnenhof Verwaltungs GmbH<br>Amtsgericht Jena, HRB 4711</p>",
+        # member
+        f"{OWN}<p>Mitglied der Handwerkskammer Erfurt, Fischmarkt 13, 99084 Erfurt, Tel. 0361 67070</p>",
+        # kammer colon
+        f"{OWN}<p>Zuständige Kammer: Handwerkskammer Erfurt, Fischmarkt 13, 99084 Erfurt, Tel. 0361 67070, info@hwk-erfurt.de</p>",
+        # gewerbe
+        f"{OWN}<p>Aufsichtsbehörde:<br>Ordnungsamt Erfurt<br>Bürgermeister-Wagner-Str. 1<br>99084 Erfurt<br>Tel. 0361 6550</p>",
+        # foto
+        f"{OWN}<h3>Bildnachweis</h3><p>{OTHERS}</p>",
+        # text&redaktion
+        f"{OWN}<h4>Redaktion, Text und Fotografie</h4><p>{OTHERS}</p>",
+        # betreut
+        f"{OWN}<h4>Technische Umsetzung und Betreuung der Website</h4><p>{OTHERS}</p>",
+        # inline footer agency
+        f"{OWN}<footer><div>© 2026 Brunnenhof Keramik GmbH</div><div>Made with ♥ by <a href='https://zirbel-media.de'>Zirbel Media GmbH</a></div></footer>",
+        # insurer
+        f"{OWN}<p><b>Berufshaftpflichtversicherung:</b> {IN_LINE}</p>",
+        # insurer2
+        f"{OWN}<p>Angaben zur Berufshaftpflichtversicherung<br>Name und Sitz des Versicherers:<br>{OTHERS}<br>Geltungsraum: Deutschland</p>",
+        # press
+        f"{OWN}<h3>Pressekontakt</h3><p>{OTHERS}</p>",
+        # dl dt two dd
+        "<dl><dt>Anbieter</dt><dd>Brunnenhof Keramik GmbH</dd><dd>Töpfergasse 7</dd><dd>99084 Erfurt</dd><dd>Telefon: 0361 555123</dd><dd>post@brunnenhof-keramik.de</dd><dt>Hosting</dt><dd>Zirbel Media GmbH</dd><dd>Hafenweg 12</dd><dd>48155 Münster</dd><dd>0251 555987</dd></dl>",
+        # h2 agency first
+        f"<h2>Webdesign</h2>{OTHER}<h2>Angaben gemäß § 5 DDG</h2>{OWN}",
+        # label p, p p
+        f"{OWN}<p>Webdesign</p>{OTHER}",
+        # span label
+        f"{OWN}<div><span class='l'>Gestaltung und Technik</span><br>{OTHERS}</div>",
+        # div heading
+        f"{OWN}<div class='hd'>Realisation</div><div>{OTHERS}</div>",
+        # two col
+        f"<div class='row'><div class='col'><h3>Kontakt</h3>{OWN}</div><div class='col'><h3>Webdesign</h3>{OTHER}</div></div>",
+        # odr
+        f"{OWN}<h3>Verbraucherstreitbeilegung</h3><p>Zuständig ist die Allgemeine Verbraucherschlichtungsstelle, Straßburger Straße 8, 77694 Kehl, Tel. 07851 7957940, mail@verbraucher-schlichter.de</p>",
+    ],
+)
+@pytest.mark.parametrize("kind", ["imprint", "contact"])
+def test_passages_of_others_in_many_shapes(html, kind):
+    row = settled(f"<h1>Impressum</h1>{html}{FOOT}", path=f"/{kind}", kind=kind)
+    assert row["legal_name"].startswith("Brunnenhof Keramik GmbH")
+    assert_own({**row, "legal_name": "Brunnenhof Keramik GmbH"})
+
+
+def block(name: str, street: str, town: str, phone: str, mail: str = "") -> str:
+    return f"<p>{name}<br>{street}<br>{town}<br>Tel. {phone}<br>{mail}</p>"
+
+
+@pytest.mark.parametrize(
+    ("domain", "html", "legal", "phones", "city"),
+    [
+        # domain, html, expect legal, phones exact, city
+        (
+            "brunnenhof-keramik.de",
+            block("Brunnenhof Handel GmbH", "Marktweg 2", "07743 Jena", "03641 555222")
+            + block("Brunnenhof Keramik GmbH", "Töpfergasse 7", "99084 Erfurt", "0361 555123"),
+            "Brunnenhof Keramik GmbH",
+            None,
+            "Erfurt",
+        ),
+        (
+            "acorncameras.co.uk",
+            "<h1>Legal</h1><p>Acorn Cameras is a trading name of Wexley Retail Limited, registered in England No. 1234567. Registered office: 4 Mill Lane, Leeds LS1 4BR. Tel 0113 496 0071</p>",
+            "Wexley Retail Limited",
+            ["+441134960071"],
+            "Leeds",
+        ),
+        (
+            "acorncameras.co.uk",
+            "<h1>Legal</h1><p>Site operator</p><p>Wexley Retail Ltd</p><p>4 Mill Lane<br>Leeds LS1 4BR<br>0113 496 0071</p><p>Acorn Cameras is part of Grandholm Group plc, 1 King Street, Aberdeen AB24 5AA, 01224 496007</p>",
+            "Wexley Retail Ltd",
+            None,
+            "Leeds",
+        ),
+        (
+            "fuchsbau.de",
+            "<h3>Muttergesellschaft</h3>"
+            + block("Birkenau Holding GmbH", "Kaiserwall 4", "45657 Recklinghausen", "02361 555301")
+            + "<h3>Betreiber</h3>"
+            + block("Fuchsbau Spielgeräte GmbH", "Am Schacht 11", "44649 Herne", "02323 555302"),
+            "Fuchsbau Spielgeräte GmbH",
+            ["+492323555302"],
+            "Herne",
+        ),
+        (
+            "fuchsbau.de",
+            block("Birkenau Holding GmbH", "Kaiserwall 4", "45657 Recklinghausen", "02361 555301", "info@fuchsbau.de"),
+            "Birkenau Holding GmbH",
+            ["+492361555301"],
+            "Recklinghausen",
+        ),
+        (
+            "metallbau-dorn.de",
+            "<h2>Dorn Gruppe</h2><div><h3>Metallbau Dorn GmbH</h3><p>Hüttenweg 21<br>57072 Siegen<br>0271 555305</p></div><div><h3>Dorn Immobilien GmbH</h3><p>Bahnhofstr. 1<br>57072 Siegen<br>0271 555399</p></div><div><h3>Kettler Stahl AG</h3><p>Werkstr. 1<br>45127 Essen<br>0201 555399</p></div>",
+            "Metallbau Dorn GmbH",
+            None,
+            "Siegen",
+        ),
+        (
+            "velo-nord.fr",
+            "<h1>Mentions légales</h1><p>Éditeur : Vélo Nord SARL, 8 rue des Tilleuls, 59000 Lille, Tél. 03 20 55 51 23</p><p>Vélo Nord est une filiale de Groupe Roulant S.A., 3 avenue Foch, 75016 Paris, Tél. 01 44 55 51 24</p>",
+            "Vélo Nord SARL",
+            ["+33320555123"],
+            "Lille",
+        ),
+        (
+            "dorn.nl",
+            block("Dorn Techniek B.V.", "Havenweg 3", "3011 TX Rotterdam", "010 207 1442")
+            + "<p>Dorn Techniek B.V. is onderdeel van Zeeman Holding B.V.</p>",
+            "Dorn Techniek B.V.",
+            ["+31102071442"],
+            "Rotterdam",
+        ),
+        (
+            "brunnenhof.de",
+            block("Brunnenhof Keramik GmbH & Co. KG", "Töpfergasse 7", "99084 Erfurt", "0361 555123")
+            + "<p>Komplementärin: Brunnenhof Verwaltungs GmbH, Töpfergasse 7, 99084 Erfurt</p>",
+            "Brunnenhof Keramik GmbH & Co. KG",
+            ["+49361555123"],
+            "Erfurt",
+        ),
+    ],
+)
+def test_of_several_firms_the_one_whose_site_it_is_is_chosen(domain, html, legal, phones, city):
+    row = settled(html, domain=domain)
+    assert (row["legal_name"], row["address"]["city"]) == (legal, city)
+    assert row["phones"] == phones or phones is None
+
+
 @pytest.mark.parametrize(
     "sentence",
     [
