@@ -178,14 +178,15 @@ class Document:
     @cached_property
     def html_lang(self) -> str:
         """What `<html lang>` says, as written."""
-        node = self.tree.css_first("html", default=None)
+        node = self.tree.root
         if node is None:
             return ""
         return clean(node.attrs.get("lang") or node.attrs.get("xml:lang") or "", 40)
 
     @cached_property
     def base_url(self) -> str:
-        node = self.tree.css_first("base[href]", default=None)
+        # Few pages have one: to look for it in the tree costs more than all else that is asked of a page's addresses.
+        node = self.tree.css_first("base[href]", default=None) if b"<base" in self.lower_markup else None
         return _join(self.url, (node.attrs.get("href") or "")[:MAX_URL]) if node is not None else self.url
 
     def absolute(self, href: str) -> str:

@@ -16,6 +16,7 @@ MAX_TEXT = 200_000
 MAX_LINE = 2_000
 MAX_LINES = 6_000
 _ICON = re.compile(r"fax|telefon|phone|(?<![a-z])tel(?![a-z])", re.IGNORECASE)
+_MAYBE_ICON = re.compile("[fFtTpP][aAeEhH]")
 _BLOCKS = frozenset(
     "address article aside blockquote body br button caption center dd details dialog div dl dt "
     "fieldset figcaption "
@@ -117,6 +118,7 @@ def _icon_label(node: LexborNode) -> str:
     alt = (attributes.get("alt") or "")[:24]
     if alt.strip(" ()[]").lower() in ("@", "at"):
         return "@"
-    said = alt if _ICON.search(alt) else (attributes.get("src") or "")[-60:].rpartition("/")[2]
-    match = _ICON.search(said)
-    return f" {match[0]}: " if match else " "
+    for said in (alt, (attributes.get("src") or "")[-60:].rpartition("/")[2]):
+        if match := _ICON.search(said) if _MAYBE_ICON.search(said) else None:
+            return f" {match[0]}: "
+    return " "

@@ -9,6 +9,7 @@ from itertools import accumulate
 
 from extraction.document import Document, host_of
 from extraction.findings import Finding
+from extraction.scan import Hints, Scan
 
 #: Pictures looked at on one page.
 MAX_IMAGES = 200
@@ -38,10 +39,11 @@ _WANTED: dict[str, tuple[str, re.Pattern[str], re.Pattern[str]]] = {
         r"price list|rates)\b", re.IGNORECASE),
     ),
 }  # fmt: skip
-#: One of these is in whatever the patterns above match: plain words spare most links six regular expressions.
-_MAYBE = tuple(
-    "conta konta get-in touch find find-us reach-us talk career job karri stelle vacan vacat recru emplo carri "
-    "lavora werken join work hiring trabaj pric plan tarif tarief preis prec prez rates".split()
+#: One of these is in whatever the patterns above match: one search for all spares most links six regular expressions.
+_MAYBE = Hints(
+    "conta konta get-in touch find reach-us talk career job karri stelle vacan vacat recru emplo carri "
+    "lavora werken join work hiring trabaj pric plan tarif tarief preis prec prez rates".split(),
+    scan=Scan(of_bytes=False),
 )
 
 
@@ -69,16 +71,8 @@ def find(page: Document) -> Iterator[Finding]:
 
 def _telling(said: list[str]) -> list[int]:
     """Places of the texts that hold one of `_MAYBE`, found in all of them at once."""
-    everything = "\n".join(said)
     starts = list(accumulate((len(text) + 1 for text in said), initial=0))
-    places: set[int] = set()
-    for word in _MAYBE:
-        position = everything.find(word)
-        while position >= 0:
-            place = bisect_right(starts, position) - 1
-            places.add(place)
-            position = everything.find(word, starts[place + 1])
-    return sorted(places)
+    return sorted({bisect_right(starts, mark.start) - 1 for mark in _MAYBE("\n".join(said))})
 
 
 def _own(page: Document, url: str, field: str) -> bool:
@@ -97,12 +91,12 @@ def _logo(page: Document) -> Iterator[Finding]:
         for said in firm.links("logo")[:1]:
             if url := _picture(page, said):
                 yield page.declared("logo_url", url, firm, 0.95, said)
-    for node in page.tree.tags("img")[:MAX_IMAGES]:
+    for node in page.tree.tags("img")[:MAX_IMAGES] if b"logo" in page.lower_markup else ():
         source = node.attrs.get("src") or ""
         if "logo" in source[:500].lower():
             yield from _image(page, source, "img", 0.7)
             break
-    for node in page.tree.tags("link")[:MAX_IMAGES]:
+    for node in page.tree.tags("link")[:MAX_IMAGES] if b"apple-touch-icon" in page.lower_markup else ():
         if "apple-touch-icon" in (node.attrs.get("rel") or "")[:80].lower():
             yield from _image(page, node.attrs.get("href") or "", "icon", 0.4)
             break
