@@ -107,7 +107,8 @@ def shortened(text: str) -> str:
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, MAX_DESCRIPTION)]
     if ends and ends[-1] >= MAX_DESCRIPTION // 3:
         return text[: ends[-1]].rstrip()
-    return text[: MAX_DESCRIPTION - 1].rpartition(" ")[0].rstrip(" ,;:-–") + "…"
+    words = text[: MAX_DESCRIPTION - 1].rpartition(" ")[0].rstrip(" ,;:-–")
+    return f"{words}…" if len(words) >= MAX_DESCRIPTION // 2 else text[:MAX_DESCRIPTION]
 
 
 @lru_cache(maxsize=256)
