@@ -134,7 +134,7 @@ def _form_at(words: Sequence[str], place: int, forms: _Forms) -> Form | None:
 
 #: Letters apart: `s. r. o.`, `e. V.`.
 _APART = re.compile(r"(?<!\w)\w\.\s\w\.")
-_PUNCTUATION = ("", ",", ".", ";", ")", ":", ".,", "),", "”", '"', "»")
+_PUNCTUATION = ("", ",", ".", ";", ")", ":", ".,", '"')
 
 
 @cache

@@ -44,7 +44,7 @@ def preload() -> None:
     import extraction.process  # noqa: F401  (all extractors declare their hint words)
     import pipelines.scoring.profile_rules
     import pipelines.scoring.rule_file  # noqa: F401  (its checks take 18 ms to build)
-    from extraction import scan
+    from extraction import labelled_numbers, scan
     from extraction.enrichers import ENRICHERS
     from extraction.extractors import countries, legal_forms, phone_numbers
     from extraction.structured.classes import kind_of
@@ -57,6 +57,8 @@ def preload() -> None:
             phonenumbers.PhoneMetadata.metadata_for_region(country)
     phone_numbers.read("+49 7361 987655", None)
     legal_forms.without_form("Preload Tools Ltd")
+    legal_forms.may_have_form("Preload Tools Ltd")
+    list(labelled_numbers.in_line("VAT DE136695976"))
     countries.country_code("Germany")
     kind_of(frozenset(("organization",)))
     ENRICHERS.all()
