@@ -17,6 +17,7 @@ MAX_OFFICES = 50
 _MAX_NEIGHBOURS = 50
 #: What the surest of an office must be at least, where it is not the only one.
 _SURE = 0.5
+_ZIP_ADDED = re.compile(r"(?<=\d{5})-\d{4}\Z")
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -85,7 +86,9 @@ def _told_apart(findings: Sequence[Finding], country: str | None) -> list[_Offic
     # What is declared is an address, whatever its code looks like.
     usable = [f for f in findings if f.value["country"] or f.node or is_postcode(f.value["postcode"] or "", country)]
     for finding in sorted(usable, key=lambda f: not f.value["postcode"]):
-        code, town = squash(finding.value["postcode"] or ""), squash(finding.value["city"] or "")
+        # The four digits behind a ZIP code tell no other office.
+        code = squash(_ZIP_ADDED.sub("", finding.value["postcode"] or ""))
+        town = squash(finding.value["city"] or "")
         neighbours = by_code[code] if code else by_town[town]
         street = finding.value["street"] or ""
         same = next((office for office in neighbours[:_MAX_NEIGHBOURS] if office.is_at(street)), None)

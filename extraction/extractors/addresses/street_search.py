@@ -30,6 +30,8 @@ def street_before(lines: Sequence[str], pieces: list[Segment], *, sure: bool) ->
         strength = streets.strength(piece.text)
         numbered = bool(extras) and bool(streets.HOUSE.match(extras[-1].text))
         leads = any(p.line == piece.line and streets.HOUSE.match(p.text) for p in pieces[at + 1 : at + 2])
+        if strength == streets.UNNUMBERED and not numbered and not leads and _is_street(pieces[at + 1 : at + 2]):
+            continue  # a part of the town behind a street: `295 Eastern Avenue, Gants Hill`
         if (
             strength >= streets.FORMED
             or (strength and (sure or numbered or leads))

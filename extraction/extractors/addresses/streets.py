@@ -17,7 +17,8 @@ MAX_STREET = 100
 
 WORDS = re.compile(r"(?<!\d)[^\W\d_]+(?:[-./'’][^\W\d_]+)*\.?")
 _NEVER = re.compile(
-    r"[@©®$€£¥%=<>{}!?]|\d{3}[-. ]\d{3,4}\b|\d{7}|\d[.:/]\d\d?[./]\d|\b\d{1,2}[:.h]\d\d\b|(?<!\w)\+\d"
+    r"[@©®$€£¥%=<>{}!?]|\d{3}[-. ]\d{3,4}\b(?!\s[^\W\d_]{3})|\bmay\s\d|\d{7}"
+    r"|\d[.:/]\d\d?[./]\d|\b\d{1,2}[:.h]\d\d\b|(?<!\w)\+\d"
     r"|\b(?:tel|phone|fax|call|fon|mobile|gsm|e-?mail|www|https?|uhr|mon|tue|wed|thu|fri|sat|sun|monday|friday|"
     r"january|february|march|april|june|july|august|september|october|november|december|years?|employees|since|"
     r"copyright|license|version|items?|pages?|customers|vat|iban|reg)\b",
@@ -34,7 +35,7 @@ _BOX = re.compile(
 _NUMBER_FIRST = re.compile(r"\d{1,6}[A-Za-z]?(?:\s?[-–/&]\s?\d{1,6}[A-Za-z]?){0,3},?\s(?=\S*[^\W\d_]{2})\S")
 _NUMBER_LAST = re.compile(
     r"[^\W\d_][^\d]{1,50}?[\s.,/](?:n[ºo°r]\.?\s?|no\.\s?|д\.\s?|буд\.\s?|№\s?)?\d{1,5}\s?-?[A-Za-zА-Яа-я]?"
-    r"(?:\s?[-–/.]\s?\d{0,5}\s?[A-Za-z]?)?(?:[-/\s][A-Za-z]{1,3}\d{0,3})?(?:\s(?:bus|bte|boîte|app|apt|lok|m|kv)\.?\s?\w{1,4})?\Z",
+    r"(?:\s?[-–/.]\s?\d{0,5}\s?[A-Za-z]?)?(?:[-/\s][A-Za-z]{1,2}\d{0,3})?(?:\s(?:bus|bte|boîte|app|apt|lok|m|kv)\.?\s?\w{1,4})?\Z",
     re.IGNORECASE,
 )
 #: A house number alone, with what may stand before one.

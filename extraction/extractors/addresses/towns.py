@@ -47,6 +47,10 @@ _REGION = re.compile(
 #: `'s-Hertogenbosch`, `l'Isle`, `d'Enghien`; `a.M.`, `a.d.`
 _APOSTROPHE = re.compile(r"['’]?[sdlt]['’-][^\W\d_]")
 _SHORTENED = re.compile(r"(?:[a-z]\.)+[A-Z]?\.?\Z")
+#: First words of towns that are called after a region: `New Delhi`.
+_PREFIXES = frozenset(
+    "new north south east west old san santa st st. saint port upper lower great greater nueva la".split()
+)
 _FIRM = re.compile("株式会社|有限会社|合同会社|公司|주식회사")
 _NUMBERED = re.compile(r"\d{1,5}[A-Za-z]?\Z")
 _DIRECTION = re.compile(r"(?:[NSEW]|[NS][EW])\.?\s+(?=\S)")
@@ -173,7 +177,7 @@ def region_behind(text: str, countries: tuple[str, ...]) -> tuple[str, str | Non
     for count in (3, 2, 1):
         if len(words) > count and (region := is_region(" ".join(words[-count:]), countries)):
             tail = " ".join(words[-count:])
-            if count == 1 and len(tail) > 3 and words[-2].casefold() in _INNER:
+            if words[-count - 1].casefold() in _PREFIXES or (len(tail) > 3 and words[-count - 1].casefold() in _INNER):
                 continue
             return " ".join(words[:-count]).strip(" ,.-/("), region
     return text, None

@@ -147,6 +147,8 @@ class Window:
             if not town.region and not asked.right and asked.behind:
                 town = town._replace(region=towns.is_region(asked.behind[0].text, asked.countries) or "")
         telling = len(asked.countries) == 1 and asked.countries[0] in _TELLING
+        if telling and is_year(asked.code[:4]) and "NL" not in self.home:
+            telling = False  # `2014 UK`
         street = street_before(self.lines, [s for s in nearest if s.text], sure=telling or bool(told))
         if not street:
             street = street_behind(self.lines, asked.behind[used:], asked.number, chosen, asked.countries)
@@ -172,7 +174,7 @@ class Window:
 
     def _sides(self, asked: _Asked) -> tuple[Town, Town]:
         """The towns before and behind a code; one side is not looked at where the other tells enough."""
-        any_case = not asked.code.isdigit() and self.lines[asked.number].islower()
+        any_case = any(map(str.isalpha, asked.code)) and self.lines[asked.number].islower()
         home = self._at_home(asked.countries)
         after = Town()
         if asked.right and home and table().formats[home].sides == {"after"}:
@@ -289,7 +291,8 @@ def _holds(code: str, town: Town, street: str, *, proof: bool, known: bool) -> b
         return True
     if town.runs_on or not street or not town.name:
         return False
-    return not is_year(code) or known or streets.strength(street) == streets.NAMED
+    # Four digits are a year, a model, a price: where nothing tells the country, the street must be called one.
+    return form != "9999" or known or streets.strength(street) == streets.NAMED
 
 
 def _by_street(street: str, countries: tuple[str, ...]) -> str:

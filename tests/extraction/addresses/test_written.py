@@ -76,6 +76,10 @@ NONE = [
     "Deutschland",
     "1 High Street fashion label, since 1998 Trend",
     "555-1234 Springfield",
+    "2014 UK Plumbing",
+    "Granit X-Plus 54 STD<br>39372<br>Regular Price",
+    "0 - 50 sq m<br>51-100 sq m",
+    "May 19, 2014<br>Fort Myers<br>Florida",
 ]
 
 
