@@ -1,6 +1,6 @@
 """Peak memory of a process that writes a report of a million leads, against DuckDB copying the same rows unsorted.
 
-Rows have eight facts and six contributions each: sorted whole they take gigabytes.
+Rows have eight facts with their evidence, four candidates and six contributions each: sorted whole they take gigabytes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,24 @@ from benchmarks.score_million import MADE_UP
 from data.duck import one_thread
 from data.schemas import STAGE_SCHEMAS
 from reports.render import render
-from reports.rows import path_literal, quote, sql_type
+from reports.rows import ROW_GROUP, path_literal, quote, sql_type
+
+
+def _facts(count: int) -> str:
+    quote = "'Write to us at ' || hash(i * 8 + j) || ' or come by, we are there from nine to five on working days'"
+    return (
+        f"list_transform(range({count}), lambda j: {{field: 'emails', value: 'value ' || hash(i * 8 + j), source: "
+        "'https://c' || i || '.example/contact/' || j, page_hash: format('{:016x}', hash(i + j)), method: 'json-ld', "
+        f"confidence: 0.5 + j / 20, seen_at: TIMESTAMPTZ '2027-01-01', quote: {quote}, words: ['mail'], line: j, "
+        "node: NULL, why: 'said most often'})"
+    )
+
 
 #: How the columns are made up whose size or order matters here, from the row's number `i`.
 HEAVY = MADE_UP | {
     "description": "'We build number ' || hash(i + 7) || ' for firms in the north, by hand; ask ' || hash(i + 8)",
-    "facts": "list_transform(range(8), lambda j: {field: 'emails', value: 'value ' || hash(i * 8 + j), source: "
-    "'https://c' || i || '.example/contact/' || j, page_hash: format('{:016x}', hash(i + j)), method: 'json-ld', "
-    "confidence: 0.5 + j / 20, seen_at: TIMESTAMPTZ '2027-01-01'})",
+    "facts": _facts(8),
+    "candidates": _facts(4),
     "contributions": "list_transform(range(6), lambda j: {rule: 'rule-' || j, axis: 'contact', "
     "points: (hash(i + j) % 20)::DOUBLE, reason: 'An e-mail address of its own domain'})",
     "score": "(hash(i) % 1000) / 10.0",
@@ -43,7 +53,10 @@ def make(rows: int, target: Path) -> None:
             f'CAST({HEAVY.get(c.name, "NULL")} AS {sql_type(con, c.type)}) AS "{c.name}"'
             for c in STAGE_SCHEMAS["score"]
         )
-        con.execute(f"COPY (SELECT {columns} FROM range({rows}) AS t(i)) TO {quote(str(target))} (COMPRESSION zstd)")
+        con.execute(
+            f"COPY (SELECT {columns} FROM range({rows}) AS t(i)) TO {quote(str(target))} "
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+        )
 
 
 def leadmill(fmt: str, source: Path, out: Path) -> None:

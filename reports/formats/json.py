@@ -37,5 +37,5 @@ def write(data: ReportData, out: Path) -> int:
 
 
 FORMAT = Format(
-    "json", "application/json", write, "rows with all their nested values, for programs", rows_at_once=25_000
+    "json", "application/json", write, "rows with all their nested values, for programs", rows_at_once=12_500
 )

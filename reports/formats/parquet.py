@@ -8,7 +8,7 @@ from reports.formats import Format, ReportData
 from reports.rows import quote
 
 #: Rows of a row group: whoever writes or reads one holds one in memory.
-_GROUP = 10_000
+_GROUP = 5_000
 
 
 def write(data: ReportData, out: Path) -> int:
@@ -20,5 +20,5 @@ def write(data: ReportData, out: Path) -> int:
 
 
 FORMAT = Format(
-    "parquet", "application/vnd.apache.parquet", write, "exact columns for DuckDB, pandas, Spark", rows_at_once=50_000
+    "parquet", "application/vnd.apache.parquet", write, "exact columns for DuckDB, pandas, Spark", rows_at_once=25_000
 )
