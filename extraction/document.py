@@ -13,7 +13,7 @@ from itertools import accumulate, islice
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.blocks import Blocks
 from extraction.charset import decode
@@ -30,6 +30,8 @@ from extraction.text import clean, squash, storable
 MAX_LINKS = 2_000
 MAX_NUMBERS = 60
 MAX_URL = 2_000
+#: Tags whose elements several extractors ask for: all are found in one search of the tree.
+LISTED = ("a", "img", "meta", "link", "h1")
 #: Breaks within an address are left out, as browsers leave out most of them.
 _NO_BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r"))
 
@@ -158,6 +160,17 @@ class Document:
         """What the lines call VAT or register numbers, each with the place of its line."""
         return list(islice(in_page(self.lines, self.marked(NUMBER_LABELS)), MAX_NUMBERS))
 
+    def elements(self, tag: str) -> list[LexborNode]:
+        """The elements of one of the `LISTED` tags, in their order."""
+        return self._elements[tag]
+
+    @cached_property
+    def _elements(self) -> dict[str, list[LexborNode]]:
+        listed: dict[str, list[LexborNode]] = {tag: [] for tag in LISTED}
+        for node in self.tree.css(",".join(LISTED)):
+            listed[node.tag or ""].append(node)
+        return listed
+
     @cached_property
     def title(self) -> str:
         node = self.tree.css_first("title", default=None)
@@ -167,7 +180,7 @@ class Document:
     def metas(self) -> dict[str, str]:
         """Lower-case name or property of each `<meta>` → its content; the first of a name counts."""
         metas: dict[str, str] = {}
-        for node in self.tree.tags("meta")[:200]:
+        for node in self.elements("meta")[:200]:
             attributes = node.attrs
             name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or ""
             content = attributes.get("content") or ""
@@ -208,7 +221,7 @@ class Document:
         links: list[Link] = []
         scripted: list[str] = []
         layout = self.layout
-        for node in self.tree.tags("a")[:MAX_LINKS]:
+        for node in self.elements("a")[:MAX_LINKS]:
             href = (node.attrs.get("href") or "").strip()[:MAX_URL]
             if href[:11].lower() == "javascript:":
                 scripted.append(href[11:])

@@ -25,6 +25,14 @@ _BLOCKS = frozenset(
     "section select summary table tbody td textarea tfoot th thead tr ul".split()
 )
 _UNSEEN = frozenset("script style noscript template svg head iframe object canvas math".split())
+#: What a node of a tag is in the layout; of any other tag it is a part of a line.
+_WHAT: dict[str | None, str] = {
+    **dict.fromkeys(_BLOCKS, "block"),
+    **dict.fromkeys((*_UNSEEN, "-comment"), "unseen"),
+    "-text": "text",
+    "img": "picture",
+    "a": "link",
+}
 
 
 class Layout:
@@ -41,65 +49,60 @@ class Layout:
         self.links: dict[int, int] = {}
         self._left = MAX_TEXT
         #: Of the line that is being read: its pieces, its first text and the joint there; the least level since the
-        #: line before; the elements that are open.
+        #: line before.
         self._parts: list[str] = []
         self._first: LexborNode | None = None
         self._first_joint = self._joint = 0
-        self._open: list[tuple[LexborNode, str]] = []
         if body is not None:
             self._read(body)
-            self._end_line()
+            self._end_line(0)
 
-    def _read(self, body: LexborNode) -> None:
-        """Each node that may show in document order, and again at its end when it holds others; without recursion.
-
-        One loop without calls where nothing shows: most elements of a page neither begin nor end a line.
-        """
-        parts, opened = self._parts, self._open
-        node = body.first_child
+    def _read(self, body: LexborNode) -> None:  # noqa: PLR0912  calls for elements would take a fifth more
+        """Each node that may show in document order, and again at its end when it holds others; without recursion."""
+        parts, what_of = self._parts, _WHAT.get
+        opened: list[tuple[LexborNode, str]] = []
+        node: LexborNode | None = body.first_child
         while node is not None:
-            following: LexborNode | None = None
-            tag = node.tag
-            if tag == "-text":
+            what = what_of(node.tag, "")
+            if what == "text":
                 text = node.text_content or ""
                 if parts or not text.isspace():
                     if self._first is None:
                         self._first, self._first_joint = node, self._joint
                     parts.append(text)
-            elif tag not in _UNSEEN:
-                if tag in _BLOCKS:
+            elif what != "unseen":
+                if what == "block":
                     if parts:
-                        self._end_line()
+                        self._end_line(len(opened))
                     if self._left <= 0 or len(self.lines) >= MAX_LINES:
                         return
-                elif tag == "img":
+                elif what == "picture":
                     parts.append(_icon_label(node))
-                elif tag == "a":
+                elif what == "link":
                     # A link is set off by spaces: text glued to it (`Emailinfo@…`) looks apart on the screen too.
                     parts.append(" ")
                     self.links.setdefault(node.mem_id, len(self.lines))
-                following = node.first_child
-                if following is not None:
-                    opened.append((node, tag or ""))
-            node = following if following is not None else node.next or self._after()
-
-    def _after(self) -> LexborNode | None:
-        """What follows the innermost open element that anything follows; the others end."""
-        following: LexborNode | None = None
-        parts, opened = self._parts, self._open
-        while following is None and opened:
-            node, tag = opened.pop()
-            self._joint = min(self._joint, len(opened))
-            if tag in _BLOCKS:
-                if parts:
-                    self._end_line()
-            elif tag == "a":
-                parts.append(" ")
+                inner = node.first_child
+                if inner is not None:
+                    opened.append((node, what))
+                    node = inner
+                    continue
             following = node.next
-        return following
+            while following is None and opened:
+                node, what = opened.pop()
+                self._joint = min(self._joint, len(opened))
+                if what == "block":
+                    if parts:
+                        self._end_line(len(opened))
+                elif what == "link":
+                    parts.append(" ")
+                following = node.next
+            node = following
 
-    def _end_line(self) -> None:
-        text = " ".join("".join(self._parts)[: self._left].split())
+    def _end_line(self, level: int) -> None:
+        """The line ends where an element of that level begins or ends."""
+        pieces = self._parts
+        text = " ".join((pieces[0] if len(pieces) == 1 else "".join(pieces))[: self._left].split())
         if text:
             self._left -= len(text)
             joint = self._joint if self._first is None else self._first_joint
@@ -107,8 +110,8 @@ class Layout:
                 self.lines.append(text[start : start + MAX_LINE])
                 self.nodes.append(self._first)
                 self.joints.append(joint)
-            self._joint = len(self._open)
-        self._parts.clear()
+            self._joint = level
+        pieces.clear()
         self._first = None
 
 

@@ -97,7 +97,7 @@ def _look(page: Document) -> Iterator[Finding]:
             for kind in node.types:
                 if kind in words.types:
                     scores[words.types[kind]][kind] += PLACES["types"]
-    headings = " \n ".join(node.text()[:120] for node in page.tree.tags("h1")[:3])
+    headings = " \n ".join(node.text()[:120] for node in page.elements("h1")[:3])
     for place, text in (
         ("title", page.title),
         ("heading", headings),

@@ -163,7 +163,7 @@ def _home_votes(page: Document) -> Iterator[_Vote]:
             yield _Vote(link.text, "home-link", 0.45, link.line)
             break
     if page.kind == "home":
-        headlines = page.tree.tags("h1")[:2]
+        headlines = page.elements("h1")[:2]
         text = clean(headlines[0].text(), 80) if len(headlines) == 1 else ""
         if text and len(text.split()) <= 5:
             yield _Vote(text, "title", 0.25)
@@ -180,7 +180,7 @@ def _logo_votes(page: Document, core: str) -> Iterator[_Vote]:
     """What the logo's picture is called; it says logo in its file, class or text, or stands in such a box or link."""
     votes = 0
     host = host_of(page.url)
-    for node in page.tree.tags("img")[:60]:
+    for node in page.elements("img")[:60]:
         attributes = node.attrs
         alt = clean(attributes.get("alt") or "", 120)
         if not alt:

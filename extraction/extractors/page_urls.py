@@ -91,12 +91,12 @@ def _logo(page: Document) -> Iterator[Finding]:
         for said in firm.links("logo")[:1]:
             if url := _picture(page, said):
                 yield page.declared("logo_url", url, firm, 0.95, said)
-    for node in page.tree.tags("img")[:MAX_IMAGES] if b"logo" in page.lower_markup else ():
+    for node in page.elements("img")[:MAX_IMAGES] if b"logo" in page.lower_markup else ():
         source = node.attrs.get("src") or ""
         if "logo" in source[:500].lower():
             yield from _image(page, source, "img", 0.7)
             break
-    for node in page.tree.tags("link")[:MAX_IMAGES] if b"apple-touch-icon" in page.lower_markup else ():
+    for node in page.elements("link")[:MAX_IMAGES] if b"apple-touch-icon" in page.lower_markup else ():
         if "apple-touch-icon" in (node.attrs.get("rel") or "")[:80].lower():
             yield from _image(page, node.attrs.get("href") or "", "icon", 0.4)
             break
