@@ -37,12 +37,15 @@ def descendants(parents: Mapping[str, list[str]], roots: tuple[str, ...]) -> set
 
 def table(vocabulary: Path) -> str:
     """The text of the table."""
-    csv.field_size_limit(sys.maxsize)
-    with vocabulary.open(encoding="utf-8", newline="") as lines:
-        parents = {
-            row["label"]: [above.strip().rpartition("/")[2] for above in row["subTypeOf"].split(",")]
-            for row in csv.DictReader(lines)
-        }
+    limit = csv.field_size_limit(sys.maxsize)  # one limit for the whole process: others have their own reasons for it
+    try:
+        with vocabulary.open(encoding="utf-8", newline="") as lines:
+            parents = {
+                row["label"]: [above.strip().rpartition("/")[2] for above in row["subTypeOf"].split(",")]
+                for row in csv.DictReader(lines)
+            }
+    finally:
+        csv.field_size_limit(limit)
     text = HEAD
     known: set[str] = set()
     for kind, roots in ROOTS.items():

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
+from extraction.layout import Layout
 from extraction.roles import MANY, OTHERS, OWN, Role, Said, roles_of, said
-
-if TYPE_CHECKING:
-    from extraction.document import Document
+from extraction.scan import Hints, Mark
 
 #: Marks of hint words looked at on one page, and characters of a line.
 MAX_MARKS = 400
@@ -49,10 +48,23 @@ class Block(NamedTuple):
     rank: int
 
 
+class Lines(Protocol):
+    """What is read of a page (`extraction.document.Document`)."""
+
+    @property
+    def lines(self) -> list[str]: ...
+    @property
+    def line_ends(self) -> list[int]: ...
+    @property
+    def layout(self) -> Layout: ...
+    def marks(self, hints: Hints) -> Sequence[Mark]: ...
+    def marked(self, hints: Hints) -> Sequence[int]: ...
+
+
 class Blocks:
     """The blocks of others on a page."""
 
-    def __init__(self, page: Document) -> None:
+    def __init__(self, page: Lines) -> None:
         self.page = page
         self._ranks: dict[int, int] = {}
 
