@@ -22,7 +22,7 @@ from extraction.labelled_numbers import HINTS as NUMBER_LABELS
 from extraction.labelled_numbers import Said, in_page
 from extraction.layout import Layout
 from extraction.markup_guard import MAX_HTML, bounded
-from extraction.scan import MARKUP, TEXT, Hints, Mark
+from extraction.scan import Hints, Mark, Scan
 from extraction.structured import SIGNS, Graph, Node
 from extraction.structured import read as read_structured
 from extraction.text import clean, squash, storable
@@ -59,6 +59,7 @@ class Document:
         seen: datetime = page["fetched_at"]
         self.ref = PageRef(self.url, str(page["page_hash"]), self.kind, seen)
         self.html = decode(bytes(page["html"])[:MAX_HTML], page.get("charset"))
+        self._marks: dict[Scan, dict[Hints, list[Mark]]] = {}
         # Guarded as the parser reads it: what a charset hides from a look at the bytes is plain after decoding.
         self.markup = self.html.encode("utf-8", "replace")
         self.tree = LexborHTMLParser(bounded(self.markup))
@@ -127,14 +128,6 @@ class Document:
         return self.text.lower()
 
     @cached_property
-    def _marks(self) -> dict[Hints, list[Mark]]:
-        return TEXT.marks(self.lower)
-
-    @cached_property
-    def _marks_in_markup(self) -> dict[Hints, list[Mark]]:
-        return MARKUP.marks(self.lower_markup)
-
-    @cached_property
     def lower_markup(self) -> bytes:
         """The markup, its ASCII letters in lower case."""
         return self.markup.lower()
@@ -146,9 +139,10 @@ class Document:
 
     def marks(self, hints: Hints) -> Sequence[Mark]:
         """Where hint words stand: in `lower`, or, for hints in markup, in `markup`."""
-        found = self._marks_in_markup if hints.scan is MARKUP else self._marks
-        # Hints that were made after the page was searched have it searched again.
-        return found[hints] if hints in found else hints(self.lower_markup if hints.scan is MARKUP else self.lower)
+        scan = hints.scan
+        if hints not in self._marks.get(scan, ()):  # not searched yet, or before these hints were made
+            self._marks[scan] = scan.marks(self.lower_markup if scan.of_bytes else self.lower)
+        return self._marks[scan][hints]
 
     def marked(self, hints: Hints) -> Sequence[int]:
         """The numbers of the lines with a hint word, in their order, each once."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from extraction.clauses import MAX_READ, Clause, clauses, is_own
 from extraction.number_words import in_digits, is_written
-from extraction.scan import Hints
+from extraction.scan import TEXT_OF_ENRICHERS, Hints
 
 #: More people than any company has.
 MOST = 5_000_000
@@ -124,7 +124,8 @@ HINTS = Hints(
         "zijn met",
         "vi är ",
         "vi er ",
-    )
+    ),
+    scan=TEXT_OF_ENRICHERS,
 )
 _LABEL_TEXT = (
     r"(?:従業員数?|社員数|スタッフ数|员工(?:人数|总数)?|員工人數|직원\s?수|(?:number of )?(?:employees|staff)|"
@@ -200,7 +201,8 @@ TEAM_HINTS = Hints(
         "jest nas ",
         "je nás ",
         "works with",
-    )
+    ),
+    scan=TEXT_OF_ENRICHERS,
 )
 
 

@@ -88,15 +88,16 @@ class Layout:
                     node = inner
                     continue
             following = node.next
-            while following is None and opened:
-                node, what = opened.pop()
+            if following is None:
+                while following is None and opened:
+                    node, what = opened.pop()
+                    if what == "block":
+                        if parts:
+                            self._end_line(len(opened))
+                    elif what == "link":
+                        parts.append(" ")
+                    following = node.next
                 self._joint = min(self._joint, len(opened))
-                if what == "block":
-                    if parts:
-                        self._end_line(len(opened))
-                elif what == "link":
-                    parts.append(" ")
-                following = node.next
             node = following
 
     def _end_line(self, level: int) -> None:
@@ -105,7 +106,7 @@ class Layout:
         text = " ".join((pieces[0] if len(pieces) == 1 else "".join(pieces))[: self._left].split())
         if text:
             self._left -= len(text)
-            joint = self._joint if self._first is None else self._first_joint
+            joint = min(self._joint, level) if self._first is None else self._first_joint
             for start in range(0, len(text), MAX_LINE):
                 self.lines.append(text[start : start + MAX_LINE])
                 self.nodes.append(self._first)

@@ -89,6 +89,9 @@ class Scan:
 #: The visible text's, and the markup's.
 TEXT = Scan(of_bytes=False)
 MARKUP = Scan(of_bytes=True)
+#: The same of the enrichers, which read pages in a stage of their own.
+TEXT_OF_ENRICHERS = Scan(of_bytes=False)
+MARKUP_OF_ENRICHERS = Scan(of_bytes=True)
 
 
 class Hints:

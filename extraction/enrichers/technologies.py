@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
 from extraction.markup_places import Address, Places
-from extraction.scan import MARKUP, Hints
+from extraction.scan import MARKUP_OF_ENRICHERS, Hints
 from extraction.text import clean
 from leadmill.ids import registrable_domain
 
@@ -183,7 +183,7 @@ def _words() -> Iterable[str]:
     return (*rules.markup, *rules.comments, *rules.addresses)
 
 
-_MARKUP = Hints(_words, scan=MARKUP)
+_MARKUP = Hints(_words, scan=MARKUP_OF_ENRICHERS)
 
 
 def _look(page: Document) -> Iterator[Finding]:
