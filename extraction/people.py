@@ -27,6 +27,9 @@ from leadmill.rows import CompanyRow, PersonRow
 #: Persons kept of one company; and sightings of them, over all its pages.
 MAX_PEOPLE = 200
 MAX_SIGHTINGS = 2_000
+#: Persons taken from the text of one page, and names in it that are looked at for them.
+MAX_IN_TEXT = 200
+MAX_NAMES = 2_000
 #: Lines behind a name that are looked at for its role, and for mail and phone.
 _ROLE_WITHIN, _REACH_WITHIN = 2, 6
 _MAX_NAME = 60
@@ -157,7 +160,7 @@ def _declared(page: Document) -> Iterator[Sighting]:
 
 
 def _in_text(page: Document) -> Iterator[Sighting]:
-    lines, count = page.lines, 0
+    lines, looked, count = page.lines, 0, 0
     linked, menu = _links(page)
     taken = -1
     near = {place - behind for place in (*page.marked(HINTS), *page.marked(_LABEL_HINTS)) for behind in range(3)}
@@ -165,6 +168,9 @@ def _in_text(page: Document) -> Iterator[Sighting]:
         if place <= taken or len(lines[place]) > 300:
             continue
         for name, role, used, confidence in _said(lines, place):
+            looked += 1
+            if looked > MAX_NAMES:
+                return
             if (used > place and {place, used} <= menu) or _is_anothers(page, place, name, role):
                 continue
             taken = max(taken, used)
@@ -174,7 +180,7 @@ def _in_text(page: Document) -> Iterator[Sighting]:
             quote = storable(" · ".join(lines[place : used + 1]))[:MAX_QUOTE]
             yield Sighting(name, role, email, phone, "text", confidence, quote, page.ref)
             count += 1
-            if count >= MAX_SIGHTINGS // 10:
+            if count >= MAX_IN_TEXT:
                 return
 
 

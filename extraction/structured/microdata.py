@@ -10,10 +10,12 @@ from extraction.structured.owners import Owners
 
 METHOD = "microdata"
 SIGNS = ("itemscope",)
-#: Scopes and properties read of one page, elements that one scope refers to.
+#: Scopes read of one page, elements that one scope refers to.
 MAX_SCOPES = 300
-MAX_PROPERTIES = 3_000
 MAX_REFERENCES = 20
+#: Elements with a property that are looked at, and what they say altogether: one may be of many names and scopes.
+MAX_PROPERTIES = 3_000
+MAX_SAID = 6_000
 
 
 def read(tree: LexborHTMLParser, nodes: Nodes) -> None:
@@ -30,11 +32,15 @@ def read(tree: LexborHTMLParser, nodes: Nodes) -> None:
         for name in (attributes.get("itemref") or "")[:1_000].split()[:MAX_REFERENCES]:
             wanted.setdefault(name, []).append(node)
     owners = Owners(scopes, _elements(tree, wanted) if wanted else None)
+    left = MAX_SAID
     for element in tree.css("[itemprop]")[:MAX_PROPERTIES]:
         names = (element.attrs.get("itemprop") or "")[:400].split()
         holders = owners.of(element)
         if not names or not holders:
             continue
+        left -= len(names) * len(holders)
+        if left < 0:
+            return
         inner = scopes.get(element.mem_id)
         for name in dict.fromkeys(map(property_named, names)):
             value = inner or value_of(element, name)

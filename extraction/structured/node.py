@@ -22,6 +22,8 @@ MAX_NODES = 500
 MAX_VALUES = 50
 MAX_PROPERTIES = 200
 MAX_TYPES = 20
+#: Nodes followed, one to the next, for what one is called: pages name things after each other, in circles too.
+MAX_CALLED = 3
 #: Longest value and longest name, characters.
 MAX_VALUE = 2_000
 MAX_NAME = 200
@@ -102,10 +104,22 @@ class Node:
         """The property's values as text, cleaned: of a node what it is called, or the value that it is."""
         found = []
         for value in self.properties.get(name.lower(), ()):
-            text = plain(value) if isinstance(value, str) else value.first("value") or value.first("name")
+            text = plain(value) if isinstance(value, str) else value.called
             if text:
                 found.append(text)
         return found
+
+    @property
+    def called(self) -> str | None:
+        """What the node is called, or the value that it is."""
+        node: Node | None = self
+        for _ in range(MAX_CALLED):
+            values = [] if node is None else [*node.properties.get("value", ()), *node.properties.get("name", ())]
+            text = next((text for value in values if isinstance(value, str) and (text := plain(value))), None)
+            if text:
+                return text
+            node = next((value for value in values if isinstance(value, Node)), None)
+        return None
 
     def first(self, name: str) -> str | None:
         """The first of `texts` that is written as text, else of those that are nodes."""

@@ -14,7 +14,9 @@ from extraction.structured.owners import Owners
 METHOD = "rdfa"
 SIGNS = ("typeof=",)
 MAX_SUBJECTS = 300
+#: Elements with a property that are looked at, and what they say altogether: one may be of many names.
 MAX_PROPERTIES = 3_000
+MAX_SAID = 6_000
 #: What HTML itself means by `rel`.
 _OF_HTML = frozenset(
     "alternate author bookmark canonical external help icon license me next nofollow noopener noreferrer opener "
@@ -38,11 +40,15 @@ def read(tree: LexborHTMLParser, nodes: Nodes) -> None:
             break
         subjects[element.mem_id] = node
     owners = Owners(subjects)
+    left = MAX_SAID
     for element in tree.css("[property],[rel],[typeof]")[:MAX_PROPERTIES]:
         names = _names(element)
         holders = owners.of(element) if names else []
         if not holders:
             continue
+        left -= len(names) * len(holders)
+        if left < 0:
+            return
         inner = subjects.get(element.mem_id) or _referred(element, nodes)
         for name in names:
             value = inner or value_of(element, name)

@@ -202,6 +202,24 @@ def test_the_company_is_chosen_in_linear_time(said: str) -> None:
     assert superlinear(read, page, doublings(200_000)) is None
 
 
+def _names(number: int) -> str:
+    return " ".join(f"{chr(97 + place // 26)}{chr(97 + place % 26)}" for place in range(number))
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        # Many scopes refer to the same elements, each of many properties.
+        lambda n: "<div itemscope itemref=a></div>" * n + "<div id=a>" + f"<p itemprop='{_names(40)}'>x" * (10 * n),
+        lambda n: ("<div itemscope>" + f"<i itemprop='{_names(40)}'>" * 60 + "<b>x</b>" * 200 + "</i>" * 60) * n,
+        lambda n: "<div typeof=Store>" + f"<p property='{_names(40)}'>x" * (10 * n),
+    ],
+    ids=["microdata", "nested", "rdfa"],
+)
+def test_elements_that_say_much_at_once_are_read_in_linear_time(markup: Callable[[int], str]) -> None:
+    assert superlinear(lambda html: Document(make_page(html)).graph, markup, doublings(240)) is None
+
+
 def _robots(text: str) -> None:
     robots.parse_robots(text.encode("utf-8", "replace"), {"leadmill"}).refusal(f"https://acme.com/{text[:1_900]}")
 

@@ -135,3 +135,10 @@ def test_every_class_has_a_word_of_its_own() -> None:
         True,
     )
     assert title_in("Lorem ipsum") is None and title_in("") is None and title_in("x" * 5_000) is None
+
+
+def test_only_so_many_names_of_a_page_are_looked_at() -> None:
+    names = ", ".join(f"Anna Berg{letter}" for letter in "abcdefghijklmnopqrst")
+    page = f"{f'<p>Sekretariat: {names}' * 90}%s<h3>Karl Schmidt</h3><p>Geschäftsführer"
+    assert seen(page % "") == [("Karl Schmidt", "Geschäftsführer", "management")]
+    assert seen(page % (f"<p>Sekretariat: {names}" * 20)) == []

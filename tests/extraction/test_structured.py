@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from extraction.budget import CpuBudget
 from extraction.structured import Node
 from extraction.structured.json_ld import read_script
 from extraction.structured.node import Nodes
@@ -90,6 +91,24 @@ def test_what_is_cut_short_is_read_so_far(cut):
 )
 def test_what_is_no_json_gives_no_company(script):
     assert not [item for item in read_json_ld(script) if item.first("name")]
+
+
+def test_things_that_are_called_after_each_other_are_called_nothing():
+    one, two, three = read_json_ld(
+        '[{"@id": "#a", "name": {"@id": "#b"}}, {"@id": "#b", "name": {"@id": "#a"}}, {"@id": "#c", "name": "Acme"}]'
+    )
+    assert (one.first("name"), two.first("name"), three.first("name")) == (None, None, "Acme")
+
+
+def test_many_names_of_names_are_not_all_looked_at():
+    things = [
+        {"@id": f"#{row}-{place}", "name": [{"@id": f"#{row + 1}-{other}"} for other in range(30)]}
+        for row in range(8)
+        for place in range(30)
+    ]
+    nodes = read_json_ld(json.dumps(things))
+    with CpuBudget(1.0):
+        assert nodes[0].first("name") is None
 
 
 def test_nested_entities_are_marked():
