@@ -33,6 +33,8 @@ from leadmill.rows import CompanyRow, ScrapedRow
 #: Values kept of each list.
 MAX_PHONES = 20
 MAX_FAXES = 10
+#: From which confidence on a label or a link says that a number is one to call.
+NAMED = 0.8
 MAX_EMAILS = 20
 MAX_RELATED = 5
 #: Offices whose page is told in a fact.
@@ -186,7 +188,8 @@ def _numbers(fields: Mapping[str, list[Finding]], country: str | None) -> tuple[
     """(phones, faxes) as E.164, surest first.
 
     A number is a fax when what names its kind calls it so more often than not. A link that dials, or a number without
-    a label, names none: editors link fax numbers as well.
+    a label, names none: editors link fax numbers as well. One without label or link on a page aside counts only where
+    the company names none.
     """
     found: dict[str, list[Finding]] = defaultdict(list)
     for field in ("phone", "fax"):
@@ -202,6 +205,11 @@ def _numbers(fields: Mapping[str, list[Finding]], country: str | None) -> tuple[
         best = min((f for f in votes if (f.field == "fax") == faxed), key=_rank, default=votes[0])
         weight = best.confidence + 0.02 * min(5, len({f.page.url for f in votes}))
         result["fax" if faxed else "phone"].append((weight, best))
+    if any(f.confidence >= NAMED and f.page.kind in _KIND_ORDER for _, f in result["phone"]):
+        # On other pages those that nothing calls a number of the company are cafés' nearby, sellers' …
+        result["phone"] = [
+            pair for pair in result["phone"] if pair[1].confidence >= NAMED or pair[1].page.kind in _KIND_ORDER
+        ]
     phones_, faxes = ([f for _, f in sorted(result[k], key=lambda pair: -pair[0])] for k in ("phone", "fax"))
     return phones_[:MAX_PHONES], faxes[:MAX_FAXES]
 

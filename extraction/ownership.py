@@ -123,7 +123,18 @@ class Ownership:
             or (block.role in _PLACED and self._is_elsewhere(block, start, end))
             or any(map(self._is_foreign, mails))
             or self._leads_away(texts, start, end)
+            or (block.role in MANY and self._lists_numbers(block))
         )
+
+    def _lists_numbers(self, block: Block) -> bool:
+        """Whether a block of many firms has several numbers, and the page another one outside."""
+        inside: set[str] = set()
+        outside: set[str] = set()
+        for finding in self._findings:
+            if finding.field == "phone":
+                among = finding.line is not None and block.start <= finding.line < block.end
+                (inside if among else outside).add(re.sub(r"\D", "", str(finding.value))[-7:])
+        return len(inside - outside) >= 2 and bool(outside)
 
     def _stands(self, mail: Finding, block: Block, start: int, end: int) -> bool:
         """Whether an address that is no text of its line, a link's, stands in the lines."""
@@ -204,11 +215,13 @@ class Ownership:
         return any(tag == "footer" or any(word in said for word in _FOOT) for tag, said in self._above(line))
 
     def _aside(self, finding: Finding) -> tuple[Role, str] | None:
-        """Whose a mail or legal name is by the elements around it: a quotation's, a comment's, a code sample's."""
+        """Whose a mail, number or legal name is by what is around it: a quotation, a comment, a code sample."""
         value, line = str(finding.value), finding.line or 0
         foreign = (finding.field == "email" and self._is_foreign(_host(value))) or (
             finding.field == "legal_vote" and names.likeness(value, self._page.core) < ALIKE
         )
+        if finding.field in ("phone", "fax"):
+            foreign = line in self._quoted_numbers
         if not foreign and not self._has_code:
             return None
         coded = sum(map(self._page.lines[line].count, "{}<>;=")) >= MANY_SIGNS
@@ -216,9 +229,16 @@ class Ownership:
             coded = coded or tag == "code"
             if tag == "pre" and (coded or any(word in said for word in _CODE)):
                 return Role.CODE, "stands in a code sample"
-            if foreign and (tag in ("blockquote", "q") or _QUOTES.search(said)):
+            if foreign and _is_quotation(tag, said):
                 return Role.CUSTOMER, "stands in a quotation or comment"
         return None
+
+    @cached_property
+    def _quoted_numbers(self) -> frozenset[int]:
+        """The lines of numbers in quotations; none where all of the page's numbers are, as old layouts have them."""
+        lines = {f.line for f in self._findings if f.field in ("phone", "fax") and f.line is not None}
+        quoted = frozenset(line for line in lines if any(_is_quotation(*above) for above in self._above(line)))
+        return frozenset() if len(quoted) == len(lines) else quoted
 
     @cached_property
     def _has_code(self) -> bool:
@@ -232,6 +252,10 @@ class Ownership:
                 return
             attributes = node.attrs
             yield node.tag or "", f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:200].lower()
+
+
+def _is_quotation(tag: str, said: str) -> bool:
+    return tag in ("blockquote", "q") or _QUOTES.search(said) is not None
 
 
 def _shown(value: object) -> str:

@@ -52,6 +52,9 @@ _NO_DIGIT = re.compile(r"\D")
 _SEPARATOR = re.compile(r"\s?[/|•·]\s?|\s-\s|\.\s|(?<=\d)\s(?=[(\[]|0\d|\d{3}-\d{3}-\d{4})")
 _SLASHED_TAIL = re.compile(r"\s?[/|]\s?(-?)\s?\d{1,4}$")
 _DASHED_END = re.compile(r"-\s?\d{1,5}$")
+#: A bracket that no other closes: `030 5551234 (14 ct/min)`.
+_OPEN_END = re.compile(r"(?<=\d)\s{0,4}[(\[][\d\s]*$")
+_TIGHT_DOT = re.compile(r"(?<=\d)[·•](?=\d)")
 _ZERO = re.compile(r"\(\s?0\s?\)|\[\s?0\s?\]")
 _FAKE = re.compile(r"123456|234567|345678|987654|(\d)\1{6}")
 #: What a North American or a British number looks like where nothing names the country.
@@ -135,6 +138,10 @@ def keypad(match: re.Match[str]) -> str | None:
 
 def _in_run(run: str, region: str | None) -> list[Number]:
     """The numbers of one run of digits: the whole of it, or what its slashes and spaced dashes hold apart."""
+    if "(" in run or "[" in run:
+        run = _OPEN_END.sub("", run)
+    if "·" in run or "•" in run:
+        run = _TIGHT_DOT.sub(".", run)
     tail = _SLASHED_TAIL.search(run) if "/" in run or "|" in run else None
     head = run[: tail.start()] if tail else ""
     tailed = len(_digits(head)) >= 9 and _read_one(head, region) is not None

@@ -69,7 +69,9 @@ _DATE = re.compile(
     r"|(?:19|20)\d\d\s?[-/ ]\s?(?:19|20)\d\d|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])/(?:19|"
     r"20)?\d\d)(?:$|[ .,\-])"
 )
-_PRICE = re.compile(r"^\d{1,3}(?:[., ]\d{3})+(?:[.,]\d\d)?$|^\d+[.,]\d\d$|^\d{1,3}(?:\.\d{1,3}){3}$")
+_PRICE = re.compile(r"^\d+[.,]\d\d$|^\d{1,3}(?:\.\d{1,3}){3}$")
+#: Thousands, which nine digits of a Spanish, Polish or Czech number look like: told by the words before them.
+_THOUSANDS = re.compile(r"^\d{1,3}(?:[.,]\d{3})+(?:[.,]\d\d)?$|^\d{1,2}(?: \d{3})+(?:[.,]\d\d)?$")
 #: Places on the earth: `48.775846`.
 _DECIMAL = re.compile(r"^(?:[1-9]\d?|1[0-8]\d)\.\d{5,}$")
 #: Hours: `10.00 - 18.00`, `8 - 12 / 13 - 17`.
@@ -82,8 +84,10 @@ _FAX_WORD = re.compile(_FAX, re.IGNORECASE)
 _FAX_LETTER = re.compile(r"(?:^|[\s|,;/·•\d(])F\s?[:.)]?\s?$|(?:^|[\s|,;·•])f[:.]\s?$")
 _TEL_WORD = re.compile(
     r"(?<![^\W\d_])(?:tel(?!e?[- ]?fax|l)|tél(?!éc)|ph(?:one)?(?!\w)|(?:cell|fon|ring|dial|free|toll|ruf)(?!\w)|call)|"
-    r"telef[oóu]|phone|mobi(?:l|el)|fono|contact|kontakt|handy|hotline|helpline|office|direct|rufnummer|durchwahl|notruf|service|"
-    r"text us|whatsapp|電話|电话|전화|тел|\bT\s?[:.)]|(?<!\w)[tpm][:.]\s|\bT$|\b[MP]\s?[:.](?![^\W\d])",
+    r"telef[oóu]|phone|mobi(?:l|el)|fono|(?<!\w)(?:tlf|tfn|tfno|puh|gsm)(?!\w)|"
+    r"contact|kontakt|handy|hotline|helpline|office|direct|rufnummer|durchwahl|notruf|service|"
+    r"text us|whatsapp|電話|电话|手机|携帯|전화|휴대폰|тел|τηλ|هاتف|"
+    r"טלפון|נייד|\bT\s?[:.)]|(?<!\w)[tpm][:.]\s|\bT$|\b[MP]\s?[:.](?![^\W\d])",
     re.IGNORECASE,
 )
 _BOTH = re.compile(r"[/&+]\s{0,2}(?:" + _FAX + r")|(?<!\w)(?:und|and|et|en|y|e|u\.)\s(?:" + _FAX + ")", re.IGNORECASE)
@@ -110,15 +114,18 @@ _OTHER_NUMBER = re.compile(
     r"bestell|ref|reference|invoice|serial|"
     r"patent|license|licence|lic|lizenz|dre|mls|nmls|npi|dot|mc|company|registered|registration|"
     r"registry|reg|charity|firm|handelsregister|"
-    r"steuernummer|st|zip|id|po box|product|code|nr|no|number|[^\W\d]{2,25}(?:nummer|numer|nr))(?![\w@])[\s.:#°-]{0,4}"
+    r"steuernummer|st|zip|id|po box|product|code|nr|no|number|example|beispiel|"
+    r"e\.g|z\. ?b|ex|bijv|[^\W\d]{2,25}(?:nummer|numer|nr|番号|번호|编号|編號))(?![\w@])[\s.:#°-]{0,4}"
     r"(?:(?:id|idnr|nr|no|num|number|nummer|code|in england(?: (?:and|&) wales)?|"
     r"reg(?:istration)?)(?!\w)[\s.:#°-]{0,4}){0,3}(?:[A-Z]{2}\s?)?$|#\s?$|№\s?$",
     re.IGNORECASE,
 )
 #: Between two numbers that one label names: `Fax 1234 / 5678`, `Tel. 1234 oder 5678`.
 _JOINED = re.compile(r"\W{0,5}(?:und|oder|or|and|ou|et|en|of|y|o|e)?\W{0,3}", re.IGNORECASE)
+#: Between the parts of a line, each with its own label.
+_BAR = re.compile("[|·•]")
 _CALLS = re.compile(
-    r"(?:tel|callto|fax|sms|whatsapp|viber)\s?:|https?://(?:www\.)?(?:wa\.me|(?:api|web)\.whatsapp\.com)/",
+    r"(?:tel|callto|fax|sms|whatsapp|viber)\s?:|(?:https?:)?//(?:www\.)?(?:wa\.me|(?:api|web)\.whatsapp\.com)/",
     re.IGNORECASE,
 )
 _WRITES_TO = {"wa.me": "", "api.whatsapp.com": "phone", "web.whatsapp.com": "phone", "send": "phone", "chat": "number"}
@@ -149,7 +156,7 @@ def _candidates(page: Document) -> Iterator[Finding]:
 
 def _linked(href: str) -> str:
     """The number that a link calls or writes to; a link that shares, follows or invites has none."""
-    scheme, _, target = href[:400].partition(":")
+    scheme, _, target = ("", "", href[:400]) if href[:2] == "//" else href[:400].partition(":")
     if scheme.strip().lower() in ("tel", "callto", "fax", "sms"):
         return re.split("[;?,]", unquote(target))[0].strip("/ ")[:MAX_WRITTEN]
     return _written_to(target)
@@ -268,32 +275,38 @@ def _in_line(page: Document, place: int, line: str, before: str, columns: FaxCol
         gap = line[end : match.start()]
         borrowed = not end and len(gap) <= 2
         label = _behind_digits(before)[-30:] + " " + gap if borrowed else gap[-40:]
-        if _is_other(raw, label):
-            continue
         kind = _kind(label)
+        if _is_other(raw, label) or (kind is None and _THOUSANDS.match(raw)):
+            continue
         behind = _LABEL_BEHIND.match(line, stop)
         if behind and (behind["held"] or borrowed or kind is None):
             kind = "fax" if _FAX_WORD.match(behind["held"] or behind["bare"]) or behind["held"] == "F" else "phone"
-        elif field and _JOINED.fullmatch(gap):
+        elif field and _JOINED.fullmatch(gap) and not (field == "fax" and _BAR.search(gap)):
             # A label holds for the numbers joined to the first: `Fax 1234 / 5678`.
             kind = field if labelled else None
         elif (borrowed or kind is None) and columns.holds(raw):
             kind = "fax"
         field, labelled = kind or "phone", kind is not None
+        if field == "fax" and (bar := _BAR.search(raw)):
+            # `F 0341 55501 | 0171 55502`: the bar ends what the label names.
+            yield page.found("phone", raw[bar.end() :][:MAX_WRITTEN], "text", 0.65, line=place)
+            raw, stop = raw[: bar.start()], match.start() + bar.start()
         base = raw
         while tail := tail_of(line, base, stop):
             base, stop = with_tail(base, tail["dashed"] or tail["bare"]), tail.end()
         end = behind.end() if behind else stop
-        confidence = 0.85 if labelled else 0.65
-        if re.fullmatch(r"\d+", raw) and not labelled:
-            # Bare digits with nothing that calls them a number: only on a line of their own.
-            if len(line) > len(raw) + 12 or len(raw) < 10 or len(raw) > 11:
-                continue
-            confidence = 0.5
+        confidence = 0.85 if labelled else 0.65 if not raw.isdecimal() else _of_bare_digits(raw, line)
+        if not confidence:
+            continue
         yield page.found(field, line[match.start() : stop][:MAX_WRITTEN], "text", confidence, line=place)
         while tail := _LABELLED_TAIL.match(line, end):
             end = tail.end()
             yield page.found(_kind(tail[0]) or "phone", with_tail(base, tail["tail"]), "text", 0.85, line=place)
+
+
+def _of_bare_digits(raw: str, line: str) -> float:
+    """The confidence of digits that nothing calls a number: only on a line of their own."""
+    return 0.5 if len(line) <= len(raw) + 12 and 10 <= len(raw) <= 11 else 0.0
 
 
 def _vanities(page: Document, place: int, line: str) -> Iterator[Finding]:

@@ -46,6 +46,11 @@ LABELS = [
     "Website design and hosting by",
     "Website door",
     "Webbplatsen är gjord av",
+    "Webové stránky vytvořilo",
+    "Tvorba webu",
+    "Sivuston toteutus",
+    "Nettsiden er laget av",
+    "Honlap készítette",
     "Hjemmesiden er lavet af",
     "Site design & build by",
     "Ontwerp en realisatie",
@@ -169,12 +174,32 @@ def test_a_credit_in_a_footer_is_not_the_companys(line):
         "<h3>Unsere Partner beraten Sie gern</h3><p>0361 555199</p>",
         "<h3>Kunden</h3><p>Fragen? Rufen Sie uns an: 0361 555199</p>",
         "<h2>Filialen</h2><h3>Weimar</h3><p>Markt 3<br>99423 Weimar<br>Tel. 0361 555199</p>",
+        "<h3>Händler</h3><p>0361 555199</p>",
         "<ul><li><a href='/p'>Partner</a></li><li><a href='/k'>Kontakt</a></li></ul><p>Tel. 0361 555199</p>",
     ],
 )
 def test_what_is_the_companys_own_stays(html):
     row = settled(f"<h1>Kontakt</h1>{OWN}{html}", path="/kontakt", kind="contact")
     assert "+49361555199" in row["phones"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<h2>Referenzen</h2><ul><li>Hotel Adler, Tel. 0251 555987<li>Gasthof Linde, Tel. 0251 555986</ul>",
+        "<h2>Händler</h2><table><tr><td>Haus Nord<td>0251 555987<tr><td>Haus Süd<td>0251 555986</table>",
+        "<h2>Ausflugsziele in der Umgebung</h2><p>Zoo – 0251 555987</p><p>Burg – 0251 555986</p>",
+        "<h2>Restaurants nearby</h2><p>Blue Plate, 0251 555987</p><p>Red Spoon, 0251 555986</p>",
+        "<blockquote>„Sehr gut!“ Jim Zirbel, 0251 555987</blockquote>",
+        "<div class='testimonial'><p>Sehr gut! Jim Zirbel, 0251 555987</p></div>",
+    ],
+)
+def test_numbers_in_lists_of_others_and_in_quotations(html):
+    assert_own(settled(f"<h1>Kontakt</h1>{OWN}{html}{FOOT}", path="/kontakt", kind="contact"))
+
+
+def test_a_page_whose_numbers_are_all_quoted_is_laid_out_so():
+    assert_own(settled(f"<h1>Kontakt</h1><blockquote>{OWN}</blockquote>", path="/kontakt", kind="contact"))
 
 
 BARE, OTHERS = OWN.removeprefix("<p>").removesuffix("</p>"), OTHER.removeprefix("<p>").removesuffix("</p>")

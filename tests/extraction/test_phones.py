@@ -10,6 +10,7 @@ from extraction.process import extract
 
 TABLE_HEAD = "<th>Team<th>Phone<th>Fax"
 SAME = "<td>415-697-2204"
+PHONE_AND_MOBILE = ["+497113487025", "+491716284413"]
 
 
 def read_all(page, region=None):
@@ -67,6 +68,12 @@ def test_every_dash_and_hidden_sign_is_folded(document, written):
         ("888.FAR.SIGHTED", "US", ["+18883277444"]),
         ("Serving you since 1987. 415.697.2201", "US", ["+14156972201"]),
         ("Telefoonnummer 020 624 1111", "NL", ["+31206241111"]),
+        ("Tel. 567 310 177, 567 310 178", "CZ", ["+420567310177", "+420567310178"]),
+        ("Tfno. 910.829.451", "ES", ["+34910829451"]),
+        ("601 829 450", "PL", ["+48601829450"]),
+        ("\u2706 04\u00b765\u00b771\u00b700\u00b712", "FR", ["+33465710012"]),
+        ("Service 01805 226844 (14 ct/min)", "DE", ["+491805226844"]),
+        ("手机：13812945670", "CN", ["+8613812945670"]),
     ],
 )
 def test_numbers_are_cut_and_split(document, text, region, phone):
@@ -82,6 +89,8 @@ def test_numbers_are_cut_and_split(document, text, region, phone):
         ("<p>Fax 0711 34870-28 oder 0711 34870-29", "DE", [], ["+497113487028", "+497113487029"]),
         ("<p>Telefon und Fax: 0711 3487025", "DE", ["+497113487025"], []),
         ("<p>Head office, Fax: 0711 3487025", "DE", [], ["+497113487025"]),
+        ("<p>F (02) 5550 1429 | 1300 975 707", "AU", ["+611300975707"], ["+61255501429"]),
+        ("<p>T 0711 3487025 · F 0711 3487028 • 0171 6284413", "DE", PHONE_AND_MOBILE, ["+497113487028"]),
         ("<p>Hotel Fax: 0711 3487025", "DE", [], ["+497113487025"]),
         ("<p>415.697.2201 (Toll-free)<p>415.697.2203 (Fax)", "US", ["+14156972201"], ["+14156972203"]),
         ("<p>415-697-2201 Phone | 415-697-2203 Fax", "US", ["+14156972201"], ["+14156972203"]),
@@ -112,6 +121,10 @@ def test_a_fax_is_told_by_its_label(document, html, region, phone, fax):
         ("Kundennummer: 0711 3487025", "DE"),
         ("Steuer-Nr.: 0711/34870/25", "DE"),
         ("EUR 206 241 111", "NL"),
+        ("12.345.678 visitors, 910.829.451 views", "ES"),
+        ("z. B. 0711 3487025", "DE"),
+        ("e.g. (415) 697-2201", "US"),
+        ("사업자등록번호 : 120-81-12345", "KR"),
         ("REA MI-20624111 P.IVA 02624111223", "IT"),
         ("48.775846, 9.182932", "DE"),
         ("250 TRACTORS in stock", "US"),
@@ -127,6 +140,7 @@ def test_what_only_looks_like_a_number(document, text, region):
         ("https://wa.me/497113487025?text=Hello%204971134870", ["+497113487025"]),
         ("https://api.whatsapp.com/send?phone=%2B497113487025&amp;text=x", ["+497113487025"]),
         ("whatsapp://send?phone=497113487025", ["+497113487025"]),
+        ("//api.whatsapp.com/send/?phone=%2B497113487025&amp;text", ["+497113487025"]),
         ("sms:+497113487025?body=Call%20me", ["+497113487025"]),
         ("callto:+49 711 3487025", ["+497113487025"]),
         ("tel:+14156972201x34", ["+14156972201"]),
@@ -165,3 +179,12 @@ def test_a_label_says_more_than_a_link_that_dials(page, company, now):
     html = '<p>Phone (415) 697-2201<p>Fax: <a href="tel:+14156972203">(415) 697-2203</a>'
     row = company_row.settle(company(), extract(page(html)), now)
     assert (row["phones"], row["fax"]) == (["+14156972201"], ["+14156972203"])
+
+
+@pytest.mark.parametrize(("line", "kept"), [("0171 6284413", False), ("Mobil 0171 6284413", True)])
+def test_a_bare_number_of_a_page_aside_counts_where_no_labelled_one_is(page, company, now, line, kept):
+    aside = page(f"<p>{line}", path="/cafes", kind="other")
+    alone = company_row.settle(company(), extract(aside), now)
+    beside = company_row.settle(company(), [*extract(page("<p>Telefon: +49 711 3487025")), *extract(aside)], now)
+    assert alone["phones"] == (["+491716284413"] if alone["country"] == "DE" else [])
+    assert ("+491716284413" in beside["phones"]) is kept
