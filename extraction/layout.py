@@ -16,7 +16,6 @@ MAX_TEXT = 200_000
 MAX_LINE = 2_000
 MAX_LINES = 6_000
 _ICON = re.compile(r"fax|telefon|phone|(?<![a-z])tel(?![a-z])", re.IGNORECASE)
-_MAYBE_ICON = re.compile("[fFtTpP][aAeEhH]")
 _BLOCKS = frozenset(
     "address article aside blockquote body br button caption center dd details dialog div dl dt "
     "fieldset figcaption "
@@ -120,9 +119,10 @@ def _icon_label(node: LexborNode) -> str:
     """What a small picture says in place of a word: a telephone or a fax machine before the number, the sign @."""
     attributes = node.attrs
     alt = (attributes.get("alt") or "")[:24]
-    if alt.strip(" ()[]").lower() in ("@", "at"):
+    if alt and alt.strip(" ()[]").lower() in ("@", "at"):
         return "@"
     for said in (alt, (attributes.get("src") or "")[-60:].rpartition("/")[2]):
-        if match := _ICON.search(said) if _MAYBE_ICON.search(said) else None:
+        low = said.lower()
+        if ("tel" in low or "fax" in low or "phone" in low) and (match := _ICON.search(said)):
             return f" {match[0]}: "
     return " "

@@ -17,6 +17,8 @@ def clean(text: str, limit: int) -> str:
     Markup in the text stays what it is, text: whoever shows it escapes it.
     """
     text = text[: limit * 4 + 200]
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())[:limit].rstrip()
     return " ".join(_UNWANTED.sub("", text).split())[:limit].rstrip()
 
 

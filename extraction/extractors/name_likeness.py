@@ -14,6 +14,8 @@ _HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)+$", re.ASCII)
 #: behind a longer word it ends a sentence.
 _BLANKS = r"[ \-]{0,2}+"
 _GAP = r"(?:[ \-'’.·]|\s?&\s?){0,2}+"
+#: Letters that have more than one other case.
+_ANY_CASE = {"i": "iIİı", "k": "kK\u212a", "s": "sSſ"}
 SENTENCE_END = re.compile(r"\w{4}\.\s")
 #: Letters as domains spell them.
 _SPELLED = str.maketrans(
@@ -139,8 +141,11 @@ def spelling(core: str) -> re.Pattern[str] | None:
         for place, part in enumerate(letters)
         if part
     ]
-    # Around an `and` the gap leaves an ampersand to it.
-    return re.compile(rf"(?<![\w@./-]){_BLANKS.join(parts)}(?![\w@/-]|\.[a-z])", re.IGNORECASE)
+    # Around an `and` the gap leaves an ampersand to it. The first letter stands first, so that others are passed over.
+    first = re.escape(core[0])
+    begin = rf"[{_ANY_CASE.get(core[0], core[0].lower() + core[0].upper())}](?<![\w@./-].)"
+    rest = _BLANKS.join(parts).removeprefix(first)
+    return re.compile(rf"{begin}(?i:{rest})(?![\w@/-]|\.[a-zA-Z])")
 
 
 @lru_cache(maxsize=256)

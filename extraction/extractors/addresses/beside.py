@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from extraction.extractors.addresses import streets, towns
@@ -124,9 +125,7 @@ def side_of(
     behind: list[Segment],
 ) -> str:
     """On which side of the code its town stands: as the countries write, and where a town is."""
-    sides = (
-        table().formats[chosen].sides if chosen else frozenset().union(*(table().formats[c].sides for c in countries))
-    )
+    sides = _sides((chosen,) if chosen else countries)
     if len(sides) == 1:
         return next(iter(sides))
     if not after.name or not ahead.name:
@@ -137,6 +136,11 @@ def side_of(
     if right or (alone and behind and behind[0].line == rest.line):
         return "after"
     return "before" if rest.text or not any(streets.strength(s.text) >= streets.FORMED for s in before[:1]) else "after"
+
+
+@lru_cache(maxsize=512)
+def _sides(countries: tuple[str, ...]) -> frozenset[str]:
+    return frozenset().union(*(table().formats[country].sides for country in countries))
 
 
 def told_country(ahead: Town, after: Town, right: str, countries: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from itertools import islice
 
 from extraction.extractors.addresses import streets
 from extraction.extractors.addresses.formats import countries_of
-from extraction.extractors.addresses.window import CODE, Reading, Window, is_year, labelled_code
+from extraction.extractors.addresses.window import Reading, Window, codes_in, is_year, labelled_code
 
 #: Longest line looked at as a whole; of longer ones what stands around the code. Codes looked at on one page.
 MAX_LINE = 400
@@ -58,7 +58,9 @@ _DATED = re.compile(
 )
 #: What a line must have to be looked at for an address without a postcode: a house number.
 _HOUSE = re.compile(
-    r"(?:^|[,|·•]\s?)\d{1,5}[A-Za-z]?,?\s[A-Z]|[^\W\d_][.,]?\s\d{1,5}\w?\s*(?:[,|·•]|$)|\bbox\s\d", re.IGNORECASE
+    r"\d(?:(?<=^.)|(?<=[,|·•].)|(?<=[,|·•]\s.))\d{0,4}[A-Za-z]?,?\s[A-Z]"
+    r"|\d(?:(?<=[^\W\d_]\s.)|(?<=[^\W\d_][.,]\s.))\d{0,4}\w?\s*(?:[,|·•]|$)|\d(?<=\bbox\s.)",
+    re.IGNORECASE,
 )
 
 
@@ -68,6 +70,8 @@ class Reader:
     def __init__(self, lines: Sequence[str], home: tuple[str, ...]) -> None:
         self.lines = lines
         self.home = home
+        #: Whether its own codes look like years.
+        self._has_years = any(country in home for country in countries_of("2000"))
         #: Where the last address ended: what stands before is its own.
         self._after = (-1, -1)
 
@@ -80,9 +84,7 @@ class Reader:
                 continue
             codes: list[re.Match[str]] = []
             if _HINT.search(line):
-                codes = [
-                    m for m in islice(CODE.finditer(line), 20) if _may_be(line, m) and self._may_be_here(number, m)
-                ]
+                codes = [m for m in islice(codes_in(line), 20) if _may_be(line, m) and self._may_be_here(number, m)]
             if at_home is not None and (special := list(islice(at_home.finditer(line), 3))):
                 codes = special
             looked += len(codes)
@@ -95,7 +97,7 @@ class Reader:
 
     def _may_be_here(self, number: int, match: re.Match[str]) -> bool:
         """Whether what looks like a year may be a code: where the page's country has such, or behind a number."""
-        if not is_year(match[0]) or any(country in self.home for country in countries_of("2000")):
+        if self._has_years or not is_year(match[0]):
             return True
         ahead = self.lines[number][: match.start()] or (self.lines[number - 1] if number else "")
         return bool(_DIGIT.search(ahead))

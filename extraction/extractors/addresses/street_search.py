@@ -69,7 +69,7 @@ def _houses(piece: Segment, street: Segment) -> bool:
     if piece.line == street.line and piece.start > 0 and streets.is_building(piece.text):
         return True
     near = street.line - piece.line < 2 and len(piece.text) <= 40 and streets.strength(piece.text) < streets.NAMED
-    return near and streets.ROOM.match(piece.text) is not None
+    return near and streets.is_room(piece.text)
 
 
 def street_behind(

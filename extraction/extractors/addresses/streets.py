@@ -57,6 +57,14 @@ ROOM = re.compile(
     r"|(?:ground|first|second|third|fourth|fifth|sixth|top|upper|lower|mezzanine)\s+(?:floor|level)\b",
     re.IGNORECASE,
 )
+#: What the words above begin with, and those for floors: spares most texts the match.
+_ROOM_BEGINS = frozenset(
+    word[:2]
+    for word in (
+        *_ROOM_WORDS.replace("\\", "").split("|"),
+        *"hno ground first second third fourth sixth top upper lower me".split(),
+    )
+)
 _DIRECTION = re.compile(r"(?:[NS]\.?[EW]?|[EW])\.?|North|South|East|West", re.IGNORECASE)
 _BUILDING = re.compile(
     r"\b(?:house|building|tower|towers|centre|center|park|estate|mills?|works|plaza|haus|gebäude|immeuble|"
@@ -158,11 +166,19 @@ def _begins_with_word(text: str) -> bool:
     return first.casefold().rstrip(".") in table().street_words and any(map(_is_title, rest.split()))
 
 
+@lru_cache(maxsize=1_024)
 def belongs(text: str) -> bool:
     """Whether a text is a part of a street beside it: a house number, a floor, a room."""
     return len(text) <= 40 and bool(
-        _DIRECTION.fullmatch(text) or HOUSE.match(text) or (ROOM.match(text) and not names_street(text))
+        _DIRECTION.fullmatch(text) or HOUSE.match(text) or (is_room(text) and not names_street(text))
     )
+
+
+def is_room(text: str) -> bool:
+    """Whether a text begins with a room, a unit or a floor."""
+    first = text[:1]
+    may_be = first.isdigit() or first == "#" or text[:2].lower() in _ROOM_BEGINS
+    return may_be and ROOM.match(text) is not None
 
 
 def is_building(text: str) -> bool:
@@ -173,7 +189,7 @@ def bare_street(text: str) -> str:
     """The street of a text: firm, label and sentence before it taken off."""
     text = FIRM.sub("", _TOLD.sub("", text[-160:]), count=1)
     lead = _LEAD.match(text)
-    if lead and names_street(text[lead.end() :]) and not names_street(lead[0]) and not ROOM.match(text):
+    if lead and names_street(text[lead.end() :]) and not names_street(lead[0]) and not is_room(text):
         text = text[lead.end() :]
     text = text.strip(" ,|•·-–:;")
     return text[:-1] if text[-1:] == "." and text[-2:-1].isdigit() else text

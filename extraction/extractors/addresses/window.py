@@ -7,6 +7,7 @@ behind it where some country does so. A code of four or five digits proves nothi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,14 +19,28 @@ from extraction.extractors.addresses.segments import Segment, label_of, pieces
 from extraction.extractors.addresses.street_search import joined, leading_parts, street_before, street_behind
 from extraction.extractors.countries import country_named
 
-#: Whatever has the form of a postcode somewhere.
-CODE = re.compile(
-    r"(?<![A-Za-z0-9_$€£¥#+@.=&])(?<!\d[,:/-])(?:"
-    r"\d{5}-\d{4}|\d{5}-\d{3}|\d{4}-\d{3}|\d{3}-\d{4}|\d{2}-\d{3}|\d{3}[ ]\d{2,3}|"
-    r"\d{4}(?:[ ]?[A-Z]{2}|[a-z]{2})|\d{4,7}"
-    r"|[A-Za-z]{1,2}\d[A-Za-z\d]?\s{0,2}\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ -]?\d[A-Za-z]\d"
-    r"|(?:[A-Z]\d\d|D6W)[ ]?[A-Z\d]{4}|[A-Z]\d{4}[A-Z]{3})(?![A-Za-z0-9_%@]|[.,:/-]\d)"
+_AHEAD = r"(?<![A-Za-z0-9_$€£¥#+@.=&]{0})(?<!\d[,:/-]{0})"
+_BEHIND = r"(?![A-Za-z0-9_%@]|[.,:/-]\d)"
+#: Codes of digits, and those that begin with them; without the first one.
+_OF_DIGITS = (
+    r"\d{4}-\d{4}|\d{4}-\d{3}|\d{3}-\d{3}|\d\d-\d{4}|\d-\d{3}|\d\d[ ]\d{2,3}|\d{3}(?:[ ]?[A-Z]{2}|[a-z]{2})|\d{3,6}"
 )
+_DIGITS = re.compile(rf"\d{_AHEAD.format('.')}(?:{_OF_DIGITS}){_BEHIND}")
+_LETTERED = re.compile(r"\d(?<=[A-Za-z].)")
+#: Whatever has the form of a postcode somewhere.
+_ANY = re.compile(
+    rf"{_AHEAD.format('')}(?:\d(?:{_OF_DIGITS})"
+    r"|[A-Za-z]{1,2}\d[A-Za-z\d]?\s{0,2}\d[A-Za-z]{2}|[A-Za-z]\d[A-Za-z][ -]?\d[A-Za-z]\d"
+    rf"|(?:[A-Z]\d\d|D6W)[ ]?[A-Z\d]{{4}}|[A-Z]\d{{4}}[A-Z]{{3}}){_BEHIND}"
+)
+
+
+def codes_in(line: str) -> Iterator[re.Match[str]]:
+    """Whatever has the form of a postcode of some country."""
+    # Most lines have none that begins with a letter: the search then goes from digit to digit.
+    return (_ANY if _LETTERED.search(line) else _DIGITS).finditer(line)
+
+
 #: Segments before and behind a code that may be of its address.
 SEGMENTS_BEFORE, SEGMENTS_BEHIND = 7, 3
 
@@ -210,7 +225,7 @@ class Window:
                 continue
             city, region, country = ends
             near = [*following[: at + 3], *self._below(following[-1].line, 1)]
-            if any((code := CODE.search(s.text)) and country in countries_of(code[0]) for s in near):
+            if any((code := next(codes_in(s.text), None)) and country in countries_of(code[0]) for s in near):
                 return None
             if not city:
                 city = towns.whole(following[at - 1].text) if at else ""
