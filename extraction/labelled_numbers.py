@@ -126,11 +126,30 @@ def _hint_words() -> frozenset[str]:
     dotted = {".".join(word) for word in plain if 1 < len(word) <= 4}
     words -= _COMMON
     plain = {word.translate(_PLAIN) for word in words}
-    telling = {word for word in words | plain if len(word) > 2 and squash(word) not in NUMBER_WORDS}
+    telling = {word for word in words | plain if len(word) > 2 - (not word.isascii()) and _tells(word)}
+    # Of those that end with a word for number all words are looked for: `Y-tunnus`, `matični broj`.
+    whole = {phrase for phrase in phrases if max(map(len, phrase.split()[:-1]), default=0) > 1}
+    whole = {phrase for phrase in {*whole, "y tunnus"} if not _tells(phrase.split()[-1])}
+    whole |= {phrase.translate(_PLAIN) for phrase in whole}
+    telling |= {sign.join(phrase.split()) for phrase in whole for sign in (" ", "-", ". ", ".")}
     around = {f"{word}{end}" for word in _WITHIN_WORDS for end in _AROUND} | {f" {word} " for word in _WITHIN_WORDS}
     said = {phrase for phrase in phrases if phrase.split()[-1] in _COMMON and " " in phrase}
-    said |= {"uid che", "uid atu", *(f"company{end}" for end in (*_AROUND, " r", " i", " co"))}
+    said |= {
+        "uid che",
+        "uid atu",
+        "registration n",
+        "registration:",
+        "reg. n",
+        "reg n",
+        "reg. code",
+        *(f"company{end}" for end in (*_AROUND, " r", " i", " co")),
+    }
     return frozenset((telling - _WITHIN_WORDS) | dotted | around | said)
+
+
+def _tells(word: str) -> bool:
+    """Whether a label's word says more than "number"."""
+    return squash(word) not in NUMBER_WORDS and len(word.strip(".")) > 1
 
 
 #: Lines without one have no label.

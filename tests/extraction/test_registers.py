@@ -194,6 +194,10 @@ def read(document, text: str, country: str | None, **options):
         ("Reg. No. 2012/123456/07 VAT No 4220119988", "ZA", "ZA4220119988", "2012/123456/07, ZA"),
         ("登録番号 T7000012050002 法人番号 7000012050002", "JP", "JPT7000012050002", "7000012050002, JP"),
         ("統一編號：22099131", "TW", "TW22099131", "22099131, TW"),
+        ("Y-tunnus 0112038-9", "FI", None, "0112038-9, FI"),
+        ("Business ID: 0112038-9", "FI", None, "0112038-9, FI"),
+        ("Daňové identifikační číslo: CZ25123891", "CZ", "CZ25123891", None),
+        ("Porezni broj 87301829807", "HR", "HR87301829807", None),
         ("LEI: 213800KUD8LAJWSQ9D15", "GB", None, "LEI 213800KUD8LAJWSQ9D15, GB"),
         # Not theirs: wrong check digits, other numbers, no label, another country's bare number.
         ("USt-IdNr.: DE136695977", "DE", None, None),

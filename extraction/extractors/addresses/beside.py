@@ -28,6 +28,8 @@ class Town(NamedTuple):
     used: int = 0
     #: Something follows the town in the same breath that is no part of an address.
     runs_on: bool = False
+    #: The street that follows it in the same breath: `35-001 Rzeszów ul. 3 Maja 20`.
+    tail: str = ""
 
 
 def town_before(rest: Segment, before: list[Segment], countries: tuple[str, ...], *, any_case: bool) -> Town:
@@ -77,7 +79,7 @@ def town_after(right: str, behind: list[Segment], countries: tuple[str, ...], *,
     """The town behind a code, and the region and country behind it."""
     used = 0
     if right:
-        name, rest = towns.leading(right, any_case=any_case)
+        name, rest = _without_street(*towns.leading(right, any_case=any_case))
     else:
         if not behind:
             return Town()
@@ -99,8 +101,9 @@ def town_after(right: str, behind: list[Segment], countries: tuple[str, ...], *,
     if rest[:1] in ("(", "/", "-") or (rest and rest.split(" ")[0].strip("().,").isupper()):
         region = region or towns.is_region(rest.split(")")[0] if rest[0] == "(" else rest.split(" ")[0], countries)
         rest = "" if region or rest[0] == "(" else rest
+    tail = rest if rest and streets.strength(rest) == streets.NAMED else ""
     rest = towns.district_off(f"a {rest}")[2:] if rest else rest
-    runs_on = bool(rest) and (rest[0].islower() or rest[0].isdigit()) and not country_named(rest)
+    runs_on = not tail and bool(rest) and (rest[0].islower() or rest[0].isdigit()) and not country_named(rest)
     for piece in behind[used : used + 2]:
         if not region and (kept := towns.is_region(piece.text, countries)):
             region, used = kept, used + 1
@@ -111,7 +114,17 @@ def town_after(right: str, behind: list[Segment], countries: tuple[str, ...], *,
             break
     if country is None and rest:
         country = country_named(rest.strip(" ,.()-–"))
-    return Town(name, region or "", country or "", None, used, runs_on)
+    return Town(name, region or "", country or "", None, used, runs_on, tail)
+
+
+def _without_street(name: str, rest: str) -> tuple[str, str]:
+    """(town, rest) of `Madrid Calle Mayor`, `5`: a street's word before a number begins the street."""
+    if rest[:1].isdigit():
+        words = name.split()
+        at = next((at for at, word in enumerate(words) if at and streets.names_street(word, surely=True)), 0)
+        if at:
+            return " ".join(words[:at]), " ".join((*words[at:], rest))
+    return name, rest
 
 
 def side_of(

@@ -56,6 +56,8 @@ class Table(NamedTuple):
     ambiguous: frozenset[str]
     #: How street names end → countries; the longest first.
     street_endings: dict[str, frozenset[str]]
+    #: Those that no names of towns have.
+    sure_endings: tuple[str, ...]
     #: Folded region → countries.
     regions: dict[str, frozenset[str]]
     #: Folded towns that end an address without a postcode → country.
@@ -86,7 +88,7 @@ def table() -> Table:
             spoken = read["streets"][language]
             for word in (*spoken.get("words", ()), *spoken.get("perhaps", ())):
                 words.setdefault(word.casefold(), set()).add(country)
-            for ending in spoken.get("endings", ()):
+            for ending in (*spoken.get("endings", ()), *spoken.get("perhaps_endings", ())):
                 endings.setdefault(ending.casefold(), set()).add(country)
         for name in one.regions:
             regions.setdefault(name, set()).add(country)
@@ -99,6 +101,7 @@ def table() -> Table:
         {word: frozenset(countries) for word, countries in words.items()},
         _ambiguous(read["streets"]),
         {end: frozenset(endings[end]) for end in sorted(endings, key=len, reverse=True)},
+        tuple({end.casefold() for spoken in read["streets"].values() for end in spoken.get("endings", ())}),
         {name: frozenset(countries) for name, countries in regions.items()},
         towns,
     )

@@ -11,10 +11,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-_SIGNS = ",;|·•‣▪●►»、，；｜⋅∙"
+_SIGNS = ",;|·•‣▪●►»、，；｜⋅∙⦁◦■□◆◇♦❖★☆✦✧→›"
 #: Begins with one set of signs, so that the search runs over letters at once.
 _CUT = re.compile(
-    rf"[{_SIGNS}:：\s/.–—](?:(?<=[{_SIGNS}])|(?<=[^\W\d][:：])|(?<=\s)(?:[-–—/*~:]+\s|[-/](?=\w))|(?<=\w\w/)\s"
+    rf"[{_SIGNS}:：\s/.–—](?:(?<=[{_SIGNS}])|(?<=[^\W\d][:：])|(?<=\s)(?:[-–—/*~:+>]+\s|[-/](?=\w))|(?<=\w\w/)\s"
     r"|(?<=\w[–—])\s|(?<=\d\.)\s(?=\d{4}))"
 )
 _EDGES = " \t.:*-–—_>/\"“”„'’‘()[]"

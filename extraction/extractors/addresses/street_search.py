@@ -77,10 +77,13 @@ def street_behind(
 ) -> str:
     """A street behind the town, where a country writes so: `1052 Budapest, Váci utca 12.`"""
     formats = table().formats
-    if not any(formats[country].street_last for country in ((chosen,) if chosen else countries)):
+    likely = [formats[country] for country in ((chosen,) if chosen else countries)]
+    # Elsewhere it may do so as well, where it stands right behind the town: `8010 Graz, Herrengasse 9`.
+    most, below = (2, 1) if any(one.street_last for one in likely) else (1, 0)
+    if not below and any("before" in one.sides for one in likely):
         return ""
-    for at, piece in enumerate(behind[:2]):
-        if piece.line > number + 1:
+    for at, piece in enumerate(behind[:most]):
+        if piece.line > number + below:
             break
         extras = [s for s in behind[at + 1 : at + 3] if s.line == piece.line and streets.belongs(s.text)][:1]
         strength = streets.strength(piece.text)

@@ -18,12 +18,14 @@ MAX_STREET = 100
 WORDS = re.compile(r"(?<!\d)[^\W\d_]+(?:[-./'’][^\W\d_]+)*\.?")
 _NEVER = re.compile(
     r"[@©®$€£¥%=<>{}!?]|\d{3}[-. ]\d{3,4}\b(?!\s[^\W\d_]{3})|\bmay\s\d|\d{7}"
-    r"|\d[.:/]\d\d?[./]\d|\b\d{1,2}[:.h]\d\d\b|(?<!\w)\+\d"
+    r"|\d[.:]\d\d?[./]\d|\d/\d\d?/(?:19|20)\d\d|\b\d{1,2}[:.h]\d\d\b|(?<!\w)\+\d"
     r"|\b(?:tel|phone|fax|call|fon|mobile|gsm|e-?mail|www|https?|uhr|mon|tue|wed|thu|fri|sat|sun|monday|friday|"
     r"january|february|march|april|june|july|august|september|october|november|december|years?|employees|since|"
-    r"copyright|license|version|items?|pages?|customers|vat|iban|reg)\b",
+    r"(?:c\.?\s?p\.?|cep|plz|zip(?:\scode)?|post\s?code)[\s:]{1,2}\d+|copyright|license|version|items?|pages?|customers|vat|iban|reg)\b",
     re.IGNORECASE,
 )
+#: A date, or a house with its stair and door behind a street's word: `Mariahilfer Straße 45/2/7`.
+_SHORT_DATE = re.compile(r"\d/\d\d?/\d")
 _BOX = re.compile(
     r"\b(?:p\.?\s?o\.?\s?box|post\s?office box|pmb|locked bag|private bag|postfach|postbus|case postale|"
     r"boîte postale|b\.?p\.?|"
@@ -41,17 +43,18 @@ _NUMBER_LAST = re.compile(
 #: A house number alone, with what may stand before one.
 HOUSE = re.compile(
     r"(?:n[ºo°r]?\.?|nr\.?|no\.?|num\.?|nº|№|д\.?|дом|буд\.?|будинок|br\.?|št\.?|sz\.?|#)?\s?"
-    r"\d{1,5}\s?-?[A-Za-zА-Яа-я]?(?:\s?[-–/+]\s?\d{1,5}\s?[A-Za-z]?)?\.?\Z",
+    r"(?:\d{1,5}(?:\s?[-/]?[A-Za-zА-Яа-я]|\s?(?:bis|ter|quater))?(?:\s?[-–/+]\s?\d{1,5}\s?[A-Za-z]?)?\.?|"
+    r"s\.?\s?/?n\.?(?:\s?c\.?)?)\Z",
     re.IGNORECASE,
 )
 _ROOM_WORDS = (
     r"suite|ste|unit|units|bureau|büro|floor|flat|level|lvl|apt|apartment|room|rm|office|shop|bldg|building|block|blk|tower|"
     r"étage|etage|stock|stiege|top|tür|hinterhaus|aufgang|bus|boîte|bte|piso|planta|local|oficina|of|sala|conj|"
-    r"andar|loja|lokal|lok|scala|interno|int|kat|daire|kancelář|кв|оф|офис|офіс|кабинет|этаж|поверх|wing|gate|"
+    r"andar|loja|lokal|lok|scala|interno|int|kat|daire|kancelář|кв|оф|офис|офіс|кабинет|этаж|поверх|wing|gate|bl|sc|ap|et|"
     r"warehouse|lot|plot|door|entrance|bat|bât|bâtiment|escalier|portal|puerta|torre|nave|h\.?no|gf|#"
 )
 ROOM = re.compile(
-    rf"\d{{1,2}}[ºª]\s?[A-Z]?\Z|(?:(?:{_ROOM_WORDS})\.?\s?(?:no\.?\s?)?#?\s?[\w.-]{{1,6}}|#\s?\w{{1,6}})(?=\W|\Z)"
+    rf"\d{{1,2}}\.?[ºª]\s?(?:[A-Z]|esq|dto|dt|frente|fte|izq|izda|dcha|dch)?\.?\Z|r/c\b|(?:(?:{_ROOM_WORDS})\.?\s?(?:no\.?\s?)?#?\s?[\w.-]{{1,6}}|#\s?\w{{1,6}})(?=\W|\Z)"
     r"|\d{1,3}\s?(?:st|nd|rd|th|\.|º|ª|°|er|e|ème)?\s?(?:floor|fl|og|etage|stock|andar|piso|planta|étage|emelet|em|kerros|"
     r"vån|tr|sal|piętro|kat|этаж|поверх)\b"
     r"|(?:ground|first|second|third|fourth|fifth|sixth|top|upper|lower|mezzanine)\s+(?:floor|level)\b",
@@ -62,7 +65,7 @@ _ROOM_BEGINS = frozenset(
     word[:2]
     for word in (
         *_ROOM_WORDS.replace("\\", "").split("|"),
-        *"hno ground first second third fourth sixth top upper lower me".split(),
+        *"hno r/c ground first second third fourth sixth top upper lower me".split(),
     )
 )
 _DIRECTION = re.compile(r"(?:[NS]\.?[EW]?|[EW])\.?|North|South|East|West", re.IGNORECASE)
@@ -81,8 +84,15 @@ _LEAD = re.compile(
 #: The firm's name with its legal form before its street: `Acme S.A. Paseo del Prado 1`.
 FIRM = re.compile(
     r"^.{0,80}?(?<!\w)(?:GmbH(?:\s?&\s?Co\.?\s?KG)?|AG|KG|e\.\s?K\.|S\.\s?A\.(?:\s?U\.)?|S\.\s?L\.(?:\s?U\.)?|SARL|SAS|S\.?r\.?l\.|"
-    r"S\.?p\.?A\.|B\.?V\.|Lda\.|Ltda\.|Sp\. z o\.o\.|AB|ApS|A/S|Oy|Ltd\.?|Limited|LLP|LLC|Inc\.)[\s,.·•|–-]{1,4}(?=\S)"
+    r"S\.?p\.?A\.|B\.?V\.|Lda\.|Ltda\.|Sp\. z o\.o\.|AB|ApS|A/S|Oy|Ltd\.?(?:\s?Şti\.?)?|A\.\s?Ş\.|"
+    r"Limited|LLP|LLC|Inc\.)[\s,.·•|–-]{1,4}(?=\S)"
 )
+#: The end of a firm's name that a sign has cut off: `Kyoto Tools Co., Ltd. 2-5-1 Kawaramachi`.
+_FORM_FIRST = re.compile(
+    r"(?:Ltd|Limited|Inc|LLC|LLP|Corp|Lda|Ltda|GmbH|Co|Şti|Pte|Pty|S\.A|S\.L|B\.V|N\.V)[.,]{0,2}\s(?=\S)"
+)
+#: What stands in the place of a house number where there is none.
+_NO_NUMBER = re.compile(r"[\s,](?:s/n\.?|s\.\s?n\.|s\.?\s?n\.?\s?c\.?)\Z", re.IGNORECASE)
 #: Sentences before a street: `Visit us at 12 High Street`, `Unser Büro: …`.
 _TOLD = re.compile(
     r"^.{0,60}?\b(?:address|adresse|anschrift|office|headquarters|location|visit us|dirección|indirizzo|"
@@ -124,7 +134,9 @@ def _street_words(text: str) -> list[str]:
 def names_street(text: str, *, surely: bool = False) -> bool:
     """Whether a word of the text names a street; `surely`: none that towns are called by as well."""
     known = table()
-    endings = tuple(known.street_endings)
+    if surely:
+        text = text.partition(" an der ")[0]  # `Neustadt an der Weinstraße`
+    endings = known.sure_endings if surely else tuple(known.street_endings)
     return any(
         (word in known.street_words and not (surely and word in known.ambiguous))
         or (word.endswith(endings) and word not in endings)
@@ -137,13 +149,14 @@ def strength(text: str) -> int:
     """How surely a text is a street: 0 no, `UNNUMBERED`, `FORMED`, `NAMED`."""
     if not 3 <= len(text) <= MAX_STREET or _NEVER.search(text) or _WITH.match(text):
         return 0
-    numbered = any(map(str.isdigit, text))
+    text = _FORM_FIRST.sub("", text)
+    numbered = any(map(str.isdigit, text)) or bool(text[-1] in "nNcC." and _NO_NUMBER.search(text))
     if numbered and _BOX.search(text):
         return NAMED
     if text.count(" ") <= 11 and names_street(text):
         told = UNNUMBERED if _is_title(text) or _begins_with_word(text) else 0
         return NAMED if numbered else told
-    return FORMED if numbered and _is_formed(text) else 0
+    return FORMED if numbered and not _SHORT_DATE.search(text) and _is_formed(text) else 0
 
 
 def _is_formed(text: str) -> bool:
@@ -179,6 +192,11 @@ def is_room(text: str) -> bool:
     first = text[:1]
     may_be = first.isdigit() or first == "#" or text[:2].lower() in _ROOM_BEGINS
     return may_be and ROOM.match(text) is not None
+
+
+def is_box(text: str) -> bool:
+    """Whether a street is nothing but a P.O. box."""
+    return bool(_BOX.match(text))
 
 
 def is_building(text: str) -> bool:

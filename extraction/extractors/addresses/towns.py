@@ -15,7 +15,8 @@ _MAX_WORDS = 6
 _INNER = frozenset(
     "am an der den dem im in de la le les sur sous bei beim ob upon on of the del della di da do dos das du des d "
     "el los las lo y e i a à al aux en et aan op het ter te bij nad pod na pri u v under by next to cum und och og "
-    "ved i. a. d. o. v. b. a.d. a.m. a.d.d. i.d. i.d.opf. ob.".split()
+    "ved sul sulla sullo nel nella nello negli dei degli dello delle alla alle allo ai agli unter auf vor van lui "
+    "i. a. d. o. v. b. a.d. a.m. a.d.d. i.d. i.d.opf. ob.".split()
 )
 #: Capitalised words that are no town, nor its last word.
 _NEVER = frozenset(
@@ -23,17 +24,19 @@ _NEVER = frozenset(
     "mail web website www internet home contact kontakt copyright all open hours monday tuesday wednesday thursday "
     "friday saturday sunday mon tue wed thu fri sat sun montag dienstag mittwoch donnerstag freitag samstag sonntag "
     "january february april june july august september october november december januar februar märz juni juli "
-    "oktober dezember eur usd gbp chf gmbh ltd limited llc inc corp bv nv sarl sas spa srl kg ohg oy ab aps plc llp "
-    "pty uhr and or und our your map karte directions menu click call model series type version item part code size "
+    "oktober dezember eur usd gbp chf gmbh ltd limited llc inc corp bv nv sarl sas srl kg ohg oy ab aps plc llp "
+    "pty uhr and und our your map karte directions menu click call model series type version item part code size "
     "ref order art serial bolt screw page step figure table chapter section customers people users employees "
     "reviews vat ust-id ustid hrb kvk btw siret siren rcs registered company reg no nip regon krs ico ičo dič iban "
-    "bic gps lat".split()
+    "bic gps lat nif nipc cif cnpj uid ustid mwst tva iva piva p.iva p.i cvr y-tunnus orgnr org.nr abn acn "
+    "gstin cin bce kbo rpr rpm rea cui adószám zapsaná zapsána αφμ α.φ.μ".split()
 )
-_CEDEX = re.compile(r"\s*\b(?:cedex|cédex)\b(?:\s+\d{1,2})?", re.IGNORECASE)
+_CEDEX = re.compile(r"\s*\b(?:cedex|cédex)\b(?:\s+\d{1,2})?|\s[IVX]{1,5}\.\s?ker(?:ület|\.)", re.IGNORECASE)
 #: The number of a district behind the town: `Dublin 2`, `Praha 1`, `Lyon 3e`, `Budapest XI.`.
 _DISTRICT = re.compile(r"(?<=[^\W\d_])\s+(?:\d{1,2}(?:er|e|ème|\.|ª|W)?|[IVX]{1,5}\.)(?=\s|\Z|[,.)])")
 _KINDS = re.compile(
-    r"(?:г|город|гор|м|місто|гр|с|смт|пос|city of|town of|kota|kab|kabupaten|"
+    r"(?:г|город|гор|м|місто|гр|с|смт|пос|city of|town of|kab|kabupaten|"
+    r"kota(?! (?:kinabalu|bharu|tinggi|belud|samarahan|damansara)\b)|"
     r"loc|gemeente|stadt|nr|near)\.?\s+(?=[^\W\d_])"
     r"|(?:г|м|гр)\.(?=[^\W\d_])",
     re.IGNORECASE,
@@ -45,11 +48,15 @@ _REGION = re.compile(
     re.IGNORECASE,
 )
 #: `'s-Hertogenbosch`, `l'Isle`, `d'Enghien`; `a.M.`, `a.d.`
-_APOSTROPHE = re.compile(r"['’]?[sdlt]['’-][^\W\d_]")
+_APOSTROPHE = re.compile(r"(?:['’]?[sdlt]|(?:de|su|ne|a)ll)['’-][^\W\d_]")
 _SHORTENED = re.compile(r"(?:[a-z]\.)+[A-Z]?\.?\Z")
 #: First words of towns that are called after a region: `New Delhi`.
 _PREFIXES = frozenset(
     "new north south east west old san santa st st. saint port upper lower great greater nueva la".split()
+)
+#: A part of a town, called so before its name.
+QUARTER = re.compile(
+    r"(?:col|colonia|fracc|fraccionamiento|barrio|bairro|urb|urbanización|dzielnica|kelurahan)\.?\s", re.IGNORECASE
 )
 _FIRM = re.compile("株式会社|有限会社|合同会社|公司|주식회사")
 _NUMBERED = re.compile(r"\d{1,5}[A-Za-z]?\Z")
@@ -84,13 +91,13 @@ def leading(text: str, *, any_case: bool = False) -> tuple[str, str]:
 def _sort(word: str, *, any_case: bool) -> str:
     """What a word is to a town: a `name`, an `inner` one that needs a name behind it, or `none`."""
     bare = word.strip(",.;:()'’\"")
-    if not bare or word[0] in "(|–—-/&+[":
+    if not bare or word[0] in "(|–—-/&+[" or bare in ("SpA", "SPA"):
         return "none"
     if any(map(str.isdigit, bare)) or bare.casefold() in _NEVER:
         return "none"
     if not bare[0].isalpha():
         return "none"
-    if not bare[0].islower() or any_case or _APOSTROPHE.match(word):
+    if not bare[0].islower() or any_case or bare[1:2].isupper() or _APOSTROPHE.match(word):
         return "name"
     return "inner" if word.casefold() in _INNER or _SHORTENED.match(word) else "none"
 
@@ -98,7 +105,7 @@ def _sort(word: str, *, any_case: bool) -> str:
 @lru_cache(maxsize=2_048)
 def whole(text: str, *, any_case: bool = False) -> str:
     """The town that a text is, and nothing else; "" where it is none."""
-    text = _DISTRICT.sub("", text) if len(text) <= MAX_TOWN + 20 else ""
+    text = _DISTRICT.sub("", text) if len(text) <= MAX_TOWN + 20 and not QUARTER.match(text) else ""
     town, rest = leading(text, any_case=any_case)
     if not town or _FIRM.search(town) or (rest and not rest.startswith("(")) or names_street(town, surely=True):
         return ""

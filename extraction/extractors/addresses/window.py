@@ -51,7 +51,7 @@ _CODE_LABEL = re.compile(
     re.IGNORECASE,
 )
 #: Codes that no other thing looks like: they need a town only.
-_TELLING = frozenset(("GB", "CA", "NL", "AR"))
+_TELLING = frozenset(("GB", "CA", "NL", "AR", "IE"))
 _RARE_FORM = frozenset(("999999", "999 999", "9999999", "999-9999", "999", "AAA 9999", "AAA9999"))
 _DUBLIN = re.compile(r"dublin \d{1,2}w?\Z")
 #: Countries whose addresses may end with the region, without a code.
@@ -152,6 +152,8 @@ class Window:
     def _read(self, asked: _Asked, own: Segment, end: int) -> Found | None:
         ahead, after = self._sides(asked)
         told = asked.mark or told_country(ahead, after, asked.right, asked.countries)
+        if not told and len(asked.countries) == 1 and not asked.right and asked.behind:
+            told = asked.countries[0] if towns.is_region(asked.behind[0].text, asked.countries) else ""
         chosen = told or self._at_home(asked.countries)
         side = side_of(chosen, asked.countries, ahead, after, bool(asked.right), asked.rest, asked.before, asked.behind)
         town, nearest, used = after, [asked.rest, *asked.before], after.used
@@ -166,7 +168,7 @@ class Window:
             telling = False  # `2014 UK`
         street = street_before(self.lines, [s for s in nearest if s.text], sure=telling or bool(told))
         if not street:
-            street = street_behind(self.lines, asked.behind[used:], asked.number, chosen, asked.countries)
+            street = town.tail or street_behind(self.lines, asked.behind[used:], asked.number, chosen, asked.countries)
         known = bool(told or asked.labelled)
         if not _holds(asked.code, town, street, proof=telling or known, known=known or bool(chosen)):
             return None

@@ -34,6 +34,24 @@ def test_an_address_is_read(document, country, text, told):
     assert settled(document, markup, country, domain=domain) == expected(told, country)
 
 
+SIGNS = ["-", "–", "—", "|", "•", "·", "/", "*", "~", "::", ">", "+", "»", "›", "◆", "✦", "⦁", "■", "--"]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("cased", [str, str.upper])
+def test_the_parts_of_a_line_may_be_parted_by_any_sign(document, sign, cased):
+    parts = (
+        "Harbour Milling Co., Inc.",
+        "4400 Channel Dr",
+        "Houston, TX 77015",
+        "Phone 713.555.0190",
+        "Fax 713.555.0191",
+    )
+    markup = "<p>" + cased(f" {sign} ".join(parts)).replace(">", "&gt;")
+    street, city = cased("4400 Channel Dr"), cased("Houston")
+    assert settled(document, markup, "US", domain="harbour-milling.com") == (street, city, "TX", "77015", "US")
+
+
 NONE = [
     "Founded in 2014 An Architect said",
     "12345 Happy customers",
