@@ -100,12 +100,11 @@ class Form(NamedTuple):
 
 def forms_in(words: Sequence[str], forms: _Forms) -> Iterator[Form]:
     """The forms among words, the longest where one is within another, in their order."""
-    place = 0
-    while place < len(words):
-        form = _form_at(words, place, forms)
-        if form is not None:
+    end = 0
+    for place, key in enumerate(map(_squash, words)):
+        if key in forms.begins and place >= end and (form := _form_at(words, place, forms)):
             yield form
-        place = form.end if form else place + 1
+            end = form.end
 
 
 def _form_at(words: Sequence[str], place: int, forms: _Forms) -> Form | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from extraction.document import Document, host_of
+from extraction.document import Document, Link, host_of
 from extraction.findings import Finding
 from extraction.scan import Hints, Scan
 
@@ -39,12 +39,14 @@ _WANTED: dict[str, tuple[str, re.Pattern[str], re.Pattern[str]]] = {
         r"price list|rates)\b", re.IGNORECASE),
     ),
 }  # fmt: skip
-#: One of these is in whatever the patterns above match: one search for all spares most links six regular expressions.
-_MAYBE = Hints(
-    "conta konta get-in touch find reach-us talk career job karri stelle vacan vacat recru emplo carri "
-    "lavora werken join work hiring trabaj pric plan tarif tarief preis prec prez rates".split(),
-    scan=Scan(of_bytes=False),
-)
+#: One of its words is in whatever a field's patterns above match: a search for all spares most links the patterns.
+_WORDS = {
+    "contact_url": "conta konta get-in touch find reach-us talk",
+    "careers_url": "career job karri stelle vacan vacat recru emplo carri lavora werken join work hiring trabaj",
+    "pricing_url": "pric plan tarif tarief tariev preis prec prez rates",
+}
+_FIELDS = {word: field for field, words in _WORDS.items() for word in words.split()}
+_MAYBE = Hints(_FIELDS, scan=Scan(of_bytes=False))
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -53,10 +55,10 @@ def find(page: Document) -> Iterator[Finding]:
         if page.kind == kind:
             yield page.found(field, page.url, "page-kind", 0.9, words=(page.url,))
     best: dict[str, Finding] = {}
-    said = [f"{link.text[:60]} {link.href[:300]}".lower() for link in page.links[:600]]
-    for link in [page.links[place] for place in _telling(said)]:
+    for place, fields in _telling(page.links[:600]).items():
+        link = page.links[place]
         for field, (_, path, words) in _WANTED.items():
-            if field in best and best[field].confidence >= 0.8:
+            if field not in fields or (field in best and best[field].confidence >= 0.8):
                 continue
             says = bool(words.search(link.text[:60])) if len(link.text) <= 40 else False
             leads = bool(path.search(link.href[:300]))
@@ -69,10 +71,14 @@ def find(page: Document) -> Iterator[Finding]:
     yield from _logo(page)
 
 
-def _telling(said: list[str]) -> list[int]:
-    """Places of the texts that hold one of `_MAYBE`, found in all of them at once."""
-    starts = list(accumulate((len(text) + 1 for text in said), initial=0))
-    return sorted({bisect_right(starts, mark.start) - 1 for mark in _MAYBE("\n".join(said))})
+def _telling(links: Sequence[Link]) -> dict[int, set[str]]:
+    """The fields that links may lead to, by their places in order: all links are searched at once."""
+    said = [f"{link.text[:60]} {link.href[:300]}".lower() for link in links]
+    starts = list(accumulate([len(text) + 1 for text in said], initial=0))
+    fields: dict[int, set[str]] = {}
+    for word, start in _MAYBE("\n".join(said)):
+        fields.setdefault(bisect_right(starts, start) - 1, set()).add(_FIELDS[word])
+    return dict(sorted(fields.items()))
 
 
 def _own(page: Document, url: str, field: str) -> bool:
