@@ -33,6 +33,8 @@ MAX_NAMES = 2_000
 #: Lines behind a name that are looked at for its role, and for mail and phone.
 _ROLE_WITHIN, _REACH_WITHIN = 2, 6
 _MAX_NAME = 60
+#: Words of a role that stands beside a name which is the domain's, too: a sole trader's.
+_BARE_ROLE = 4
 
 _TITLE = (
     r"(?:(?:Dr|Prof|Mr|Mrs|Ms|Miss|Mme|Mlle|Mag|Ing|Dipl|Drs|Ir|Sig|Sra?|Dott|Doutor|Mgr|Bc|inż|mgr)\.?|Herrn?|Frau|"
@@ -48,6 +50,10 @@ _TITLES = re.compile(rf"^(?:{_TITLE})+")
 _DEGREE = re.compile(r",?\s(?:[MB]\.?\s?(?:Sc|A|Eng)\.?|MBA|PhD|LL\.?M\.?|CPA|DDS|DMD|MD|Esq\.?|RN|FRICS|MRCVS)\b.*$")
 _AND = re.compile(r"\s*(?:,|;|/|&|\+|\bund\b|\band\b|\bet\b|\ben\b|\by\b|\be\b|\boraz\b|\boch\b|\bog\b|\ba\b)\s*")
 _BETWEEN = re.compile(r"\s*(?:,|\||–|—|-(?=\s)|•|·|/|\(|:)\s*")
+#: An abbreviation of a title ends no sentence.
+_SENTENCE_END = re.compile(
+    r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\bMag)(?<!\bIng)(?<!\bProf)(?<!\bDipl)(?<!\bDott)\.\s|[;|•·]\s"
+)
 #: Who speaks for a firm, or is to be spoken to: a name follows.
 _LABEL = re.compile(
     r"^(?:(?:gesetzlich )?vertreten durch(?: (?:den|die|ihren?) )?|vertretungsberechtigt\w*"
@@ -167,7 +173,7 @@ def _in_text(page: Document) -> Iterator[Sighting]:
     for place in sorted(near):
         if place <= taken or len(lines[place]) > 300:
             continue
-        for name, role, used, confidence in _said(lines, place):
+        for name, role, used, confidence in _in_sentences(lines[place], place) or _said(lines, place):
             looked += 1
             if looked > MAX_NAMES:
                 return
@@ -203,21 +209,27 @@ def _is_anothers(page: Document, place: int, name: str, role: JobTitle | None) -
     block = page.blocks.of_line(place, name)
     if block is not None and block.role is not Role.PRESS:
         return True
-    return squash(name.split(maxsplit=1)[0]) == page.core or (role is not None and _is_elsewhere(role, page.core))
+    return (
+        squash(name.split(maxsplit=1)[0]) == page.core
+        or (squash(name) == page.core and role is not None and not _is_bare(role))
+        or (role is not None and _is_elsewhere(role, page.core))
+    )
+
+
+def _is_bare(role: JobTitle) -> bool:
+    """Whether a role is one and nothing more: beside the company's own name anything longer is what it does."""
+    return role.personal and "," not in role.text and role.text.count(" ") < _BARE_ROLE
 
 
 def _said(lines: Sequence[str], place: int) -> Iterator[tuple[str, JobTitle | None, int, float]]:
     """(name, role, last line used, confidence) for the persons that a line begins to tell of."""
     line = lines[place]
-    if (label := _LABEL.match(line)) or _is_role_label(line):
-        role, rest = (None, line[label.end() :]) if label else _split_label(line)
-        if label and (inner := title_in(rest.split(":")[0])) and ":" in rest:
-            role, rest = inner, rest.split(":", 1)[1]
-        used = place
+    if (labelled := _labelled(line)) is not None:
+        (role, rest), used = labelled, place
         if not rest.strip(" :.-–") and place + 1 < len(lines):
             rest, used = lines[place + 1], place + 1
         names = list(_names(rest.strip(" :.-–")))
-        yield from ((name, role, used, 0.8 if role or label else 0.7) for name in names)
+        yield from ((name, role, used, 0.8) for name in names)
         if names:
             return
     parts = [part for part in _BETWEEN.split(line, maxsplit=1) if part]
@@ -237,6 +249,13 @@ def _said(lines: Sequence[str], place: int) -> Iterator[tuple[str, JobTitle | No
             return
 
 
+def _in_sentences(line: str, place: int) -> list[tuple[str, JobTitle | None, int, float]]:
+    """Those whom the sentences of a line name behind labels: imprints written as one paragraph."""
+    sentences = _SENTENCE_END.split(line) if len(line) > _MAX_NAME else []
+    found = [labelled for labelled in map(_labelled, sentences) if labelled is not None] if len(sentences) > 1 else []
+    return [(name, role, place, 0.75) for role, rest in found for name in _names(rest.strip(" :.-–"))]
+
+
 def _is_elsewhere(role: JobTitle, core: str) -> bool:
     found = _ELSEWHERE.search(role.text)
     if found is None or title_in(found["firm"]) is not None:
@@ -244,15 +263,14 @@ def _is_elsewhere(role: JobTitle, core: str) -> bool:
     return (role.text[found.start()] != "," or has_form(found["firm"])) and squash(found["firm"])[:4] != core[:4]
 
 
-def _is_role_label(line: str) -> bool:
-    """Whether a line names a role first and then, behind a colon or on the next line, who has it."""
-    front, colon, _ = line.partition(":")
-    return bool(colon) and len(front) <= 60 and title_in(front) is not None
-
-
-def _split_label(line: str) -> tuple[JobTitle | None, str]:
-    front, _, rest = line.partition(":")
-    return title_in(front), rest
+def _labelled(text: str) -> tuple[JobTitle | None, str] | None:
+    """The role that a text names first, and what follows: behind a colon, or nothing and the next line has it."""
+    front, colon, rest = text.partition(":")
+    if label := _LABEL.match(text):
+        inner = title_in(front[label.end() :]) if colon else None
+        return (inner, rest) if inner else (None, text[label.end() :])
+    role = title_in(front) if colon and len(front) <= 60 else None
+    return None if role is None else (role, rest)
 
 
 def _names(text: str) -> Iterator[str]:

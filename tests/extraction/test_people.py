@@ -51,6 +51,19 @@ def rows(*pages: str) -> list[dict[str, object]]:
         ("<h3>Åsa Öberg</h3><p>VD", "Åsa Öberg", "VD", "management"),
         ("<h3>Søren Kjær</h3><p>Direktør", "Søren Kjær", "Direktør", "management"),
         ("<h3>Petra Nováková</h3><p>Jednatelka", "Petra Nováková", "Jednatelka", "management"),
+        (
+            "<p>Acme GmbH, Hauptstr. 1, 10115 Berlin. Geschäftsführung: Ines Brandl. HRB 99, Amtsgericht Berlin.",
+            "Ines Brandl",
+            "Geschäftsführung",
+            "management",
+        ),
+        (
+            "<p>Acme Ltd, 1 High Street, London. Registered in England. Managing Director: Dr. Ann Lee; VAT on request",
+            "Dr. Ann Lee",
+            "Managing Director",
+            "management",
+        ),
+        ("<h2>Acme Tools</h2><p>Inhaber", "Acme Tools", "Inhaber", "owner"),
         ("<tr><td>Tom Ray</td><td>IT Manager</td>", "Tom Ray", "IT Manager", "technology"),
     ],
 )
@@ -61,6 +74,13 @@ def test_a_name_beside_a_role_is_a_person(html: str, name: str, role: str | None
 def test_a_label_may_name_several() -> None:
     names = [name for name, *_ in seen("<p>Geschäftsführer: Max Mustermann, Dr. Erika Beispiel und Ben Cohen")]
     assert names == ["Max Mustermann", "Dr. Erika Beispiel", "Ben Cohen"]
+
+
+def test_each_sentence_of_an_imprint_in_one_paragraph_may_name_somebody() -> None:
+    found = seen(
+        "<p>Vertreten durch den Geschäftsführer: Hans Meier. Prokuristin: Dr. Eva Klein. HRB 9. Sitz der Firma: Ulm"
+    )
+    assert found == [("Hans Meier", "Geschäftsführer", "management"), ("Dr. Eva Klein", "Prokuristin", "management")]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +95,10 @@ def test_a_label_may_name_several() -> None:
         "<h3>Acme Tools GmbH</h3><p>Geschäftsführer",
         "<li><a href=/a>Event Planning</a><li><a href=/b>Wedding Consultant</a>",
         "<h3>Project Manager</h3><p>Sales Manager",
+        "<h1>Acme Tools</h1><p>Buchhaltung, die am Monatsende fertig ist<p>acme@acme-tools.com",
+        "<h1>Acme Tools</h1><p>Logistics for the north<p>acme@acme-tools.com",
+        "<h1>Acme Tools</h1><p>Architects, engineers and a chef under one roof",
+        "<p>Wir liefern in 40 Länder. Buchhaltung: täglich. Vertrieb: Montag bis Freitag, auch in der Schweiz.",
         "<p>Amtsgericht Berlin<p>Geschäftsführer",
         "<h2>Impressum</h2><p>Acme GmbH<h3>Konzept &amp; Umsetzung</h3><p>Pixel GmbH<p>Geschäftsführer: Max Bauer",
     ],
