@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from api.company_rows import failed_row, id_of, newest_row
 from api.lake_rows import plain
 from data.damage import DamagedPartError, mend
@@ -39,11 +41,18 @@ _MADE = {
     "probability": "nothing fills it yet",
     "contributions": "what each rule of the model added to the score, or took from it",
     "model_version": "the model by whose rules it was scored",
-    "error_category": "why there is no good row",
+    "error_category": "what kind of error left no good row",
     "error": "why there is no good row",
     "job_id": "the job that made the row",
     "schema_version": "the version of the columns",
     **{column: f"when stage {stage} was done with the company" for stage, column in MADE_AT.items()},
+}
+#: What is said of a column that is empty and no page fills.
+_OF_EMPTY = {
+    **_MADE,
+    "error_category": "the row is good: nothing went wrong",
+    "error": "the row is good: nothing went wrong",
+    "fit": "the job had no ideal customer profile",
 }
 #: What holds the evidence of all fields; and what belongs to the job that was given a list.
 _NO_FIELDS = ("facts", "candidates", "input")
@@ -72,7 +81,7 @@ def explain(lake: Lake, named: str, field: str, job: str | None = None) -> dict[
     column = field if field in columns() else next((column for column in columns() if is_of(field, column)), None)
     if column is None and not facts and not others:
         fields = {fact["field"] for fact in (row or {}).get("facts") or ()}
-        raise InputError(unknown("field", field, fields.union(columns())), field="field")
+        raise InputError(_no_field(field, fields), field="field")
     if row is None:
         raise NotFoundError(f"nothing is known of {named[:60]!r}{f' in job {job}' if job else ''}: it was never read")
     value = row.get(field) if field == column else [fact["value"] for fact in facts]
@@ -88,6 +97,17 @@ def explain(lake: Lake, named: str, field: str, job: str | None = None) -> dict[
         "candidates": [_evidence(other, why_not_taken(other, facts)) for other in others],
         "links": {"company": f"{API}/companies/{row['company_id']}", "job": f"{API}/jobs/status/{row['job_id']}"},
     }
+
+
+def _no_field(field: str, of_facts: set[str]) -> str:
+    """What is said of a field that there is not: that it is part of a column, or what there is."""
+    whole = next((one.name for one in STAGE_SCHEMAS["score"] if field in _parts(one.type)), None)
+    return f"{field!r} is a part of {whole!r}" if whole else unknown("field", field, of_facts.union(columns()))
+
+
+def _parts(kind: pa.DataType) -> set[str]:
+    """Names of the parts of a struct."""
+    return {one.name for one in kind} if pa.types.is_struct(kind) else set()
 
 
 def _of_field(row: Row, kind: str, field: str) -> list[Row]:
@@ -114,15 +134,16 @@ def _state(lake: Lake, row: Row, column: str | None, value: Any) -> dict[str, An
     elif made is None:
         state, told = "not_tried", f"stage {stage} has made no row of this company"
     else:
-        state, told = "not_found", _MADE.get(column or "") or _nowhere(pages, errors)
+        state, told = "not_found", _OF_EMPTY.get(column or "") or _nowhere(column, pages, errors)
     return {"state": state, "told": told, "pages": pages, "errors": errors}
 
 
-def _nowhere(pages: Sequence[Row], errors: Sequence[Row]) -> str:
+def _nowhere(column: str | None, pages: Sequence[Row], errors: Sequence[Row]) -> str:
     """What is said of a field that no page gave a value for."""
     unread = len({error["url"] for error in errors if error["scope"] == "page" and error["url"]})
     on = f"the {len(pages)} pages that were read" if len(pages) > 1 else "the only page that was read"
-    told = f"nothing on {on} gave a value" if pages else "no page gave a value; they are no longer kept"
+    value = "a number with right check digits" if column == "vat_id" else "a value"
+    told = f"nothing on {on} gave {value}" if pages else "no page gave a value; they are no longer kept"
     return told + (f"; {unread} could not be read" if unread else "")
 
 

@@ -8,8 +8,11 @@ from typing import Any
 from cli.company_card import entry, wrapped
 from cli.times import shown
 from reports import display_domains
+from reports.provenance import quoted
 from reports.wording import percent
 
+#: What the part of a fact's field behind its colon is called.
+_PARTS = {"social": "network"}
 #: Values shown at the top, and pages of an empty field.
 _VALUES, _PAGES = 10, 10
 
@@ -61,8 +64,8 @@ def _evidence(fact: Told, width: int | None, *, taken: bool = True) -> list[str]
     at = fact["seen_at"] and shown(fact["seen_at"])
     lines = ["", *(f"  {line}" for line in wrapped(fact["value"], width and width - 2))]
     for label, value in (
-        (field, part if colon else None),
-        ("quote", fact["quote"] and f"“{fact['quote']}”"),
+        (_PARTS.get(field, "kind"), part if colon else None),
+        ("quote", fact["quote"] and quoted(fact["quote"])),
         ("words", fact["words"] and ", ".join(fact["words"])),
         ("page", ", ".join(filter(None, (fact["source"], fact["place"])))),
         ("how", ", ".join(filter(None, (fact["how"], _sure(fact, taken=taken), at)))),
@@ -75,7 +78,9 @@ def _evidence(fact: Told, width: int | None, *, taken: bool = True) -> list[str]
 def _sure(fact: Told, *, taken: bool) -> str:
     if fact["confidence"] is None:
         return ""
-    return f"{percent(fact['confidence'])} sure" if taken else f"weight {fact['confidence']:g}"
+    if not taken:
+        return f"weight {fact['confidence']:g}" if fact["confidence"] else ""
+    return f"{percent(fact['confidence'])} sure"
 
 
 def _pages(told: Told) -> Iterator[tuple[str, str]]:

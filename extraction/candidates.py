@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from extraction.extractors import addresses, phone_numbers, registers
 from extraction.extractors.legal_forms import without_form
-from extraction.findings import MAX_QUOTE, Finding, fact, few
+from extraction.findings import Finding, fact, few
 from extraction.text import clean, squash
+from leadmill.fact_fields import MAX_QUOTE
 from leadmill.rows import Fact
 
 #: Field of the row's facts → the findings that settling chooses from, where they are called otherwise.

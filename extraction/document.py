@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.blocks import Blocks
 from extraction.charset import decode
-from extraction.findings import MAX_QUOTE, MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
+from extraction.findings import MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
 from extraction.labelled_numbers import HINTS as NUMBER_LABELS
 from extraction.labelled_numbers import Said, in_page
 from extraction.layout import Layout
@@ -26,6 +26,7 @@ from extraction.scan import Hints, Mark, Scan
 from extraction.structured import SIGNS, Graph, Node
 from extraction.structured import read as read_structured
 from extraction.text import clean, squash, storable
+from leadmill.fact_fields import MAX_QUOTE
 
 MAX_LINKS = 2_000
 MAX_NUMBERS = 60

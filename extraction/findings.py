@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from extraction.calibration import confidence
+from leadmill.fact_fields import MAX_QUOTE
 from leadmill.rows import Fact
 
 #: Longest value kept in a fact, characters.
@@ -21,8 +22,6 @@ MAX_CANDIDATES = 5
 #: Words kept in a fact, characters of each.
 MAX_WORDS = 8
 MAX_WORD = 80
-#: Longest quote kept in a finding, characters; a shorter line is kept as it is, once for all that was read from it.
-MAX_QUOTE = 160
 
 
 class PageRef(NamedTuple):
@@ -59,10 +58,13 @@ class Finding(NamedTuple):
 
 
 def excerpt(line: str, value: Any) -> str:
-    """At most `MAX_QUOTE` characters of a line, with the value among them where it stands there as it is."""
+    """At most `MAX_QUOTE` characters of a line, with the value among them where it, or a part of it, stands there."""
     if len(line) <= MAX_QUOTE:
         return line
-    place = line.find(value) if isinstance(value, str) else 0
+    parts = (
+        value.values() if isinstance(value, dict) else (value, value.partition("@")[0]) if type(value) is str else ()
+    )
+    place = next((at for part in parts if part and type(part) is str and (at := line.find(part)) >= 0), 0)
     start = max(0, place - MAX_QUOTE // 2) if place + 40 > MAX_QUOTE // 2 else 0
     return line[start : start + MAX_QUOTE]
 

@@ -17,11 +17,12 @@ from extraction.document import Document
 from extraction.email_addresses import addresses, whole_address
 from extraction.extractors import phone_numbers
 from extraction.extractors.legal_forms import has_form
-from extraction.findings import MAX_QUOTE, PageRef
+from extraction.findings import PageRef
 from extraction.job_titles import HINTS, MAX_TITLE, OTHER, JobTitle, title_in
 from extraction.roles import Role
 from extraction.scan import Hints, Scan
 from extraction.text import clean, squash, storable
+from leadmill.fact_fields import MAX_QUOTE
 from leadmill.rows import CompanyRow, PersonRow
 
 #: Persons kept of one company; and sightings of them, over all its pages.

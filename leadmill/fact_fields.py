@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+#: Longest quote that a fact keeps, characters.
+MAX_QUOTE = 160
 #: Column → the field of its facts, where they are called otherwise.
 _OTHERWISE = {
     "emails": "email",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from leadmill.fact_fields import MAX_QUOTE
 from reports import display_domains
 from reports.wording import percent
 
@@ -21,12 +22,18 @@ _METHODS = {
     "mailto": "e-mail link",
     "tel-link": "phone link",
     "text": "in the text",
-    "meta": "page description",
+    "meta": "meta tag",
     "title": "page title",
     "logo": "logo",
+    "home-link": "link to the home page",
     "domain": "by the domain",
+    "legal": "by its legal name",
     "keywords": "by its words",
     "imprint": "imprint",
+    "label": "behind a label",
+    "owner": "behind words for an owner",
+    "registered": "beside its registration",
+    "alone": "on a line of its own",
     "html-lang": "as the page declares it",
     "copyright": "copyright line",
     "cfemail": "e-mail link, unscrambled",
@@ -69,7 +76,7 @@ def how(method: str | None) -> str:
 def place(fact: Mapping[str, Any]) -> str:
     """Where on its page the words of a fact stand; empty where that is not known."""
     if fact.get("node"):
-        return f"declared node {fact['node']}"
+        return f"node {fact['node']} of its structured data"
     return f"line {fact['line'] + 1} of its text" if fact.get("line") is not None else ""
 
 
@@ -98,8 +105,13 @@ def origin(fact: Mapping[str, Any], domain: str) -> Origin:
 def words(fact: Mapping[str, Any]) -> str:
     """What a fact was read from: its quote in quotation marks, else the words that made a rule speak."""
     if fact.get("quote"):
-        return f"“{fact['quote']}”"
+        return quoted(fact["quote"])
     return ", ".join(fact.get("words") or ())
+
+
+def quoted(quote: str) -> str:
+    """A quote in quotation marks; one of full length was cut from a longer line."""
+    return f"“{quote}{'…' * (len(quote) >= MAX_QUOTE)}”"
 
 
 def shown_page(url: str, domain: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -12,6 +12,9 @@ from cli import console
 from cli.options import AsJson, DataFolder, Limit, Watch
 from cli.scoring_options import Icp, ScoringModel, scoring
 from leadmill.client.options import CompanyFilter
+
+if TYPE_CHECKING:
+    from leadmill.client import Client
 
 #: Columns of the list, in the order of the lake's own.
 COLUMNS = ("company_id", "domain", "name", "country", "industry", "score", "tier", "error")
@@ -63,7 +66,7 @@ def companies(
     }
     with connect(needs_store=False) as client:  # the lake alone
         if company is not None:
-            _show(_known(company, client.company), as_json=as_json)
+            _show(_known(company, lambda named: _row_of(client, named)), as_json=as_json)
             return 0
         rows = list(client.companies(limit=limit, **filters))
     if as_json:
@@ -79,15 +82,16 @@ def companies(
 
 def explain(
     company: Annotated[str, typer.Argument(metavar="COMPANY", help="Its domain, an address of it, or comp_….")],
-    field: Annotated[str, typer.Argument(metavar="FIELD", help="A column, as phones, or what a fact calls it.")],
+    field: Annotated[str, typer.Argument(metavar="FIELD", help="A column: phones, industry, score …")],
     *,
     job: Annotated[str | None, typer.Option(help="What this job found, and no other.", show_default=False)] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show where a value comes from: the page's own words, the place, and why it is that one.
+    """Show where a value comes from.
 
-    Also what was read and not taken, and of an empty field the pages that were read.
+    The page's own words, the place, and why it is that one; also what was read and not taken, and of an empty field the
+    pages that were read.
     """
     from cli.connection import connect, use_data
     from cli.explanation_card import explanation_card
@@ -101,6 +105,21 @@ def explain(
     for line in explanation_card(told, console.width()):
         console.result(line)
     return 0
+
+
+def _row_of(client: Client, named: str) -> dict[str, Any]:
+    """The newest row of a company that has one; of one that jobs tried and none could read, the error says why."""
+    from cli.failure import CommandError
+    from leadmill.client.errors import ApiError
+
+    try:
+        return client.company(named)
+    except ApiError as error:
+        if error.code != "not_found":
+            raise
+        failed = client.explain(named, "error")
+        hint = shlex.join(["leadmill", "explain", failed["domain"], "name"])
+        raise CommandError(f"{failed['domain']} was tried and never read: {failed['told']}", hint=hint) from error
 
 
 Found = TypeVar("Found")

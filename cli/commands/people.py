@@ -49,7 +49,8 @@ def people(
     cells = [[row.get(name) for name in COLUMNS] for row in rows]
     console.table(COLUMNS, cells, spare=("source", "confidence", "role_class"))
     if not found:
-        console.note("nobody: the job did not ask for people, or found none; ask so: leadmill run … --people")
+        unknown = f"no job that asked for people found any ({console.clean(whose[:60])} may also be unknown here)"
+        console.note(f"nobody: {unknown}; ask so: leadmill run … --people")
     else:
         console.note(console.plural(len(found), "person") + (f" (at most {limit})" if len(found) == limit else ""))
     return 0

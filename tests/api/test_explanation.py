@@ -103,6 +103,8 @@ def test_an_empty_field_names_the_pages_that_were_read(client: TestClient, job: 
     assert told["told"] == "nothing on the 2 pages that were read gave a value; 1 could not be read"
     assert {page["url"] for page in told["pages"]} == {f"https://{DOMAIN}/", f"https://{DOMAIN}/impressum"}
     assert [(error["url"], error["error"]) for error in told["errors"]] == [(f"https://{DOMAIN}/agb", "timed out")]
+    assert "right check digits; 1 could not be read" in explained(client, "vat_id")["told"]
+    assert explained(client, "error")["told"] == "the row is good: nothing went wrong"
 
 
 def test_what_no_stage_has_tried_or_failed_is_told_as_that(client: TestClient, worker: Worker) -> None:
@@ -140,6 +142,7 @@ def test_unknown_names_are_refused_with_what_there_is(client: TestClient, job: s
     status, code, detail = refused(f"{DOMAIN}/explain?field=phonez")
     assert (status, code) == (422, "invalid_input") and "did you mean 'phone" in detail
     assert refused(f"{DOMAIN}/explain?field=qqq")[2].count(",") > 20
+    assert refused(f"{DOMAIN}/explain?field=city")[2].endswith("'city' is a part of 'address'")
     assert refused(f"{DOMAIN}/explain")[:2] == (422, "invalid_input")
     assert refused(f"{DOMAIN}/explain?field=name&job=x")[:2] == (422, "invalid_input")
     status, code, detail = refused("nobody.example/explain?field=phones")

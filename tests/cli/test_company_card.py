@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cli.company_card import card
-from leadmill.ids import company_id
+from leadmill.ids import company_id, parse_company_url
 
 V1 = "/api/v1"
 Run = Callable[..., Any]
@@ -70,3 +70,9 @@ def test_companies_by_domain_address_and_id(leadmill: Run, api: Any, at: Any, an
     unknown = leadmill("companies", "plum.example", env=env)
     assert (unknown.code, unknown.out) == (2, "")
     assert unknown.err == "error: nothing is known of plum.example yet. Try: leadmill run plum.example\n"
+    fig = parse_company_url("fig.example").company_id
+    api.on("GET", f"{V1}/companies/{fig}/explain", answer({"domain": "fig.example", "told": "the page does not exist"}))
+    failed = leadmill("companies", "fig.example", env=env).err
+    assert failed == (
+        "error: fig.example was tried and never read: the page does not exist. Try: leadmill explain fig.example name\n"
+    )

@@ -7,6 +7,7 @@ from unittest.mock import patch
 from extraction import calibration
 from extraction.calibration import confidence
 from extraction.findings import Finding, fact
+from reports.provenance import how
 
 TABLE = {"phone": {"text": [(0.6, 0.75), (0.8, 0.9)]}, "industry": {"keywords": [(0.2, 0.8)]}}
 
@@ -44,3 +45,9 @@ def test_the_shipped_table_rises_with_the_weight_and_promises_nothing_certain() 
             weights, shares = zip(*steps, strict=True)
             assert list(weights) == sorted(weights) and list(shares) == sorted(shares), (field, method)
             assert weights[0] >= 0 and shares[0] > 0 and shares[-1] < 1, (field, method)
+
+
+def test_each_method_of_the_shipped_table_is_told_in_words() -> None:
+    words_of_their_own = {"imprint", "link", "logo", "script"}
+    methods = {method for of_field in calibration.table().values() for method in of_field}
+    assert {method for method in methods if how(method) == method} <= words_of_their_own

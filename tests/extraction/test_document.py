@@ -7,11 +7,12 @@ import time
 import pytest
 
 from extraction.charset import codec_of
-from extraction.findings import MAX_QUOTE
+from extraction.findings import excerpt
 from extraction.layout import MAX_LINE, MAX_TEXT
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.plain_markup import MAX_DEPTH, plain
 from extraction.text import clean, squash
+from leadmill.fact_fields import MAX_QUOTE
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,9 @@ def test_a_finding_quotes_the_line_that_it_was_read_from(document):
     assert page.found("phone", "020 7946 0018", "text", 0.8, line=0).quote == "Call 020 7946 0018"
     long = page.found("email", "info@acme.com", "text", 0.8, line=1)
     assert "info@acme.com" in long.quote and long.quote in page.lines[1] and len(long.quote) == MAX_QUOTE
+    spelled = excerpt("Lorem ipsum. " * 20 + "Write to anna [at] acme.com", "anna@acme.com")
+    parts = excerpt("Lorem ipsum. " * 20 + "Court Ulm, number HRB 7", {"number": "HRB 7", "court": None})
+    assert spelled.endswith("anna [at] acme.com") and parts.endswith("HRB 7")
     said = page.found("name", "Acme", "json-ld", 0.9, node="json-ld:0", quote="Acme\ud800" * 99)
     assert (said.line, said.node, len(said.quote) <= MAX_QUOTE, "\ud800" in said.quote) == (
         None,

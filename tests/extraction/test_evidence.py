@@ -8,8 +8,9 @@ from collections import Counter
 from data.schemas import STAGE_SCHEMAS, table
 from extraction.document import Document
 from extraction.enrich import enrich_rows
-from extraction.findings import MAX_CANDIDATES, MAX_QUOTE
+from extraction.findings import MAX_CANDIDATES
 from extraction.process import process_pages
+from leadmill.fact_fields import MAX_QUOTE
 from tests.extraction.conftest import NOW, make_company, make_page
 
 IMPRINT = """<html lang="de-DE"><title>Impressum | Korbwerk</title><h1>Impressum</h1>
