@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.blocks import Blocks
 from extraction.charset import decode
+from extraction.extractors.legal_forms import without_form
 from extraction.findings import MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
 from extraction.labelled_numbers import HINTS as NUMBER_LABELS
 from extraction.labelled_numbers import Said, in_page
@@ -229,7 +230,11 @@ class Document:
     def graph(self) -> Graph:
         """What the page declares about itself, and which of its firms is the company."""
         signs = {mark.word for mark in self.marks(SIGNS)}
-        return read_structured(signs, self.tree, url=self.url, domain=self.domain, core=self.core)
+        return read_structured(signs, self.tree, url=self.url, domain=self.domain, core=self.core, shows=self._shows)
+
+    def _shows(self, name: str) -> bool:
+        bare = without_form(name).lower()
+        return bare in self.lower or bare in self.title.lower()
 
 
 def _join(base: str, href: str) -> str:

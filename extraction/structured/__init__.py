@@ -6,7 +6,7 @@ Adding a syntax is adding a module with `SIGNS` and `read`, and its name to `_SY
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
@@ -25,10 +25,13 @@ _SYNTAXES = (json_ld, microdata, rdfa, microformats, open_graph)
 SIGNS = Hints([sign for syntax in _SYNTAXES for sign in syntax.SIGNS], scan=MARKUP)
 
 
-def read(signs: Collection[str], tree: LexborHTMLParser, *, url: str, domain: str, core: str) -> Graph:
+def read(
+    signs: Collection[str], tree: LexborHTMLParser, *, url: str, domain: str, core: str, shows: Callable[[str], bool]
+) -> Graph:
     """The graph of a page: each syntax is read only where the page has one of its `signs`.
 
-    `url` is the page's own address; `domain` the company's, `core` that domain's own label.
+    `url` is the page's own address; `domain` the company's, `core` that domain's own label; `shows` tells whether
+    visitors of the page read a name.
     """
     nodes = Nodes(url)
     for syntax in _SYNTAXES if signs else ():
@@ -39,4 +42,4 @@ def read(signs: Collection[str], tree: LexborHTMLParser, *, url: str, domain: st
     host = ""
     with contextlib.suppress(ValueError):
         host = (urlsplit(url).hostname or "").removeprefix("www.")
-    return Graph(nodes.all, Site(host, domain, core))
+    return Graph(nodes.all, Site(host, domain, core, shows))

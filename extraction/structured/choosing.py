@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -29,11 +30,13 @@ _HOME = frozenset(("", "/", "/index.html", "/index.php", "/home"))
 
 
 class Site(NamedTuple):
-    """Whose page it is: the host of its address, the company's domain, and that domain's own label."""
+    """Whose page it is: the host of its address, the company's domain, that domain's own label, and its text."""
 
     host: str
     domain: str
     core: str
+    #: Whether visitors of the page read a name, in its title or text.
+    shows: Callable[[str], bool]
 
 
 class Family(NamedTuple):
@@ -100,7 +103,11 @@ class _Choice:
             # The firm above another may be the site's nevertheless.
             return any(name == "parentorganization" and self._is_parent(node, held) for held, name in node.held_by)
         alike = self._alike(node) > 0
-        if here > 0 or alike or not node.held_by:
+        if here > 0 or alike:
+            return True
+        if here < 0 and not self._is_shown(node):
+            return False
+        if not node.held_by:
             return True
         behind = any(name in BEHIND or name in LISTED or name == "parentorganization" for _, name in node.held_by)
         return behind and here == 0
@@ -192,6 +199,11 @@ class _Choice:
             said = [text for name in ("name", "legalName", "alternateName") for text in node.texts(name)[:3]]
             names = self._called[id(node)] = [name for text in said if (name := squash(text[:MAX_NAME]))]
         return names
+
+    def _is_shown(self, node: Node) -> bool:
+        """Whether the page shows a name of the firm: one with its page elsewhere is declared by mistake, or a lie."""
+        said = [text for name in ("name", "legalName", "alternateName") for text in node.texts(name)[:3]]
+        return not said or any(self._site.shows(text[:MAX_NAME]) for text in said)
 
     def _are_akin(self, one: Node, other: Node, *, begin: bool = True) -> bool:
         """Whether two firms are called alike: one name within the other, or both `begin` alike."""

@@ -135,6 +135,16 @@ def test_what_is_another_s_is_not_the_company_s(holder: str, relation: str) -> N
     assert row["address"]["city"] == "Kiel"
 
 
+@pytest.mark.parametrize(("shown", "taken"), [("Tools for all", False), ("Welcome to foreign works!", True)])
+def test_a_firm_of_another_site_is_the_company_only_where_the_page_shows_it(shown: str, taken: bool) -> None:
+    """Sites move, and copy what declares a bank to be theirs; visitors are told who is whose."""
+    bank = firm(name="Foreign Works Ltd", url="https://foreign-works.example/", telephone="+49 30 9037512",
+                email="mail@foreign-works.example")  # fmt: skip
+    row = row_of(f"{script(bank)}<p>{shown}</p><p>Tel. +49 431 9037512</p>", head="<title>Acme</title>")
+    assert ("+49309037512" in row["phones"], row["legal_name"] == "Foreign Works Ltd") == (taken, taken)
+    assert "+494319037512" in row["phones"]
+
+
 def test_references_lead_through_all_scripts_and_syntaxes() -> None:
     site = "https://acme-tools.com/"
     row = row_of(
