@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from api.lake_rows import key_parts, run
-from data.damage import enduring
+from data.damage import enduring, look_at_ids
+from data.duck import connection
 from data.lake import Lake
 from data.parts import OF_STAGE
 from data.schemas import PEOPLE
 from pipelines.views import cursors
-from reports.rows import parquet
+from reports.rows import parquet, sql_type
 
 MAX_PAGE = 1_000
 _COLUMNS = ", ".join(f'"{name}"' for name in PEOPLE.names if name != "schema_version")
+_REQUIRED = [field.name for field in PEOPLE if not field.nullable]
 #: Company by company, the surest first.
 _KEY = "(domain, -confidence::DOUBLE, person_id)"
 
@@ -57,11 +59,12 @@ def _page(
 ) -> tuple[list[dict[str, Any]], str | None]:
     if not files["people"]:
         return [], None
-    conditions, parameters = ["true"], dict[str, Any]()
+    conditions, parameters = [f"COLUMNS({_REQUIRED}) IS NOT NULL"], dict[str, Any]()
     if wanted.company_id is not None:
         conditions.append("company_id = $company")
         parameters["company"] = wanted.company_id
-    newest = f"SELECT {_COLUMNS} FROM {parquet(files['people'])} WHERE {' AND '.join(conditions)}"
+    every = f"SELECT * FROM ({_none()} UNION ALL BY NAME FROM {parquet(files['people'])})"
+    newest = f"SELECT {_COLUMNS} FROM ({every}) WHERE {' AND '.join(conditions)}"
     if wanted.job is None:
         newest += " QUALIFY job_id = arg_max(job_id, seen_at) OVER (PARTITION BY company_id)"
     chosen = "true"
@@ -76,7 +79,15 @@ def _page(
         f"ORDER BY sort_key LIMIT {limit + 1:d}",
         parameters,
         exact="sort_key",
+        schema=PEOPLE,
     )
+    look_at_ids(rows)
     keys = [row.pop("sort_key") for row in rows]
     following = cursors.encode_key(*key_parts(keys[limit - 1])) if len(rows) > limit else None
     return rows[:limit], following
+
+
+def _none() -> str:
+    """No rows of every column, so that each exists whatever columns a file has."""
+    columns = (f'NULL::{sql_type(connection(), field.type)} AS "{field.name}"' for field in PEOPLE)
+    return f"SELECT {', '.join(columns)} WHERE FALSE"
