@@ -72,7 +72,7 @@ _WE_ARE = re.compile(
     rf"je nás|je nas) "
     rf"(?:now |now a team of |a team of |ein team von |heute |une équipe de |un equipo de |una squadra di |"
     rf"een team van |"
-    rf"ett team på |et team på ){{0,1}}{_ABOUT}{COUNT}(?=[.,;!]|$| (?:strong|people|in (?:the )?team|and|und|"
+    rf"ett team på |et team på |zu |à ){{0,1}}{_ABOUT}{COUNT}(?=[.,;!]|$| (?:strong|people|in (?:the )?team|and|und|"
     rf"et|y|e|en|och|og|im|"
     rf"personen|persons|personnes|personas|persone|pessoas|personer|osób|lidí|leute|köpfe)\b)",
     re.IGNORECASE,
@@ -131,7 +131,7 @@ _LABEL_TEXT = (
     r"(?:従業員数?|社員数|スタッフ数|员工(?:人数|总数)?|員工人數|직원\s?수|(?:number of )?(?:employees|staff)|"
     r"headcount|"
     r"team size|"
-    r"(?:anzahl )?(?:der )?mitarbeiter(?:zahl|anzahl|innen)?|mitarbeitende|beschäftigte|effectifs?|"
+    r"(?:anzahl )?(?:der )?(?:mitarbeiter(?:zahl|anzahl|innen|nden)?|mitarbeitenden?|beschäftigten?)|effectifs?|"
     r"nombre de salariés|salariés|"
     r"(?:número de )?empleados|plantilla|(?:numero )?(?:di )?dipendenti|addetti|(?:aantal )?medewerkers|"
     r"(?:antal )?anställda|"
@@ -142,7 +142,8 @@ _LABEL_TEXT = (
 #: A line that is only the label of the number on the next.
 LABEL = re.compile(rf"^{_LABEL_TEXT}$", re.IGNORECASE)
 _LABELLED = re.compile(
-    rf"^{_LABEL_TEXT}\s{{0,2}}{_ABOUT}{COUNT}(?:\s?[-–]\s?{COUNT})?\s?(\+?)(?:\s?[名人명])?$", re.IGNORECASE
+    rf"^{_LABEL_TEXT}\s{{0,2}}{_ABOUT}{COUNT}(?:\s?[-–]\s?{COUNT})?\s?(\+?)(?:\s?[名人명])?(?:\s\([^()]{{0,60}}\))?$",
+    re.IGNORECASE,
 )
 #: What makes a number of people no number of employees, in its clause before it or right behind.
 _NOT_STAFF = re.compile(

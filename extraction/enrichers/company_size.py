@@ -45,7 +45,7 @@ def _telling(page: Document) -> Iterator[tuple[int, str]]:
     for number in page.marked(HINTS):
         line = page.lines[number]
         behind = page.lines[number + 1] if number + 1 < len(page.lines) else ""
-        if len(line) <= 30 and behind[:1].isdecimal() and len(behind) <= 40 and LABEL.match(line):
+        if len(line) <= 30 and len(behind) <= 40 and _DIGIT.search(behind[:16]) and LABEL.match(line):
             labelled = number + 1
             yield labelled, f"{line} {behind}"
         elif number != labelled:

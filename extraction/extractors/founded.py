@@ -42,6 +42,20 @@ _HINTS = Hints(
         *("constit", "costit", "fund", "cread", "criad", "nata ", "opgericht", "oprichting", "ontstaan", "gestart"),
         *("grund", "stift", "etabl", "startad", "perust", "założ", "powsta", "utworz", "založ", "vznik", "started"),
         *("since", "seit", "depuis", "desde", "dal ", "dal 1", "dal 2", "sinds", "sedan", "siden", "od ", "vuodesta"),
+        *(
+            "story",
+            "geschichte",
+            "histoire",
+            "histori",
+            "storia",
+            "geschied",
+            "nació",
+            "nace",
+            "nasce",
+            "nacque",
+            "naît",
+        ),
+        *("celebrat", "feier", "fête", "vier", "cumpl", "festegg", "firar", "fejrer"),
         *("business", "family", "begun", "began", "annivers", "jubil", "bestehen", "aniversario", "lecie", "výročí"),
         *("設立", "創業", "創立", "成立", "设立", "创立", "설립"),
     )
@@ -60,6 +74,25 @@ _FOUNDED = re.compile(
     r"grundad(?:es|e)?|grundat|grundlagt|stift(?:et|ad|ades)|etabler(?:et|at|ad|ades)|etablert|startad(?:es|e)?|"
     r"perustett(?:u|iin)|założ(?:on[aey]?|enia|ył|yliśmy)|powsta(?:ł[ao]?|nia)|utworzon[aey]|"
     r"založ(?:en[aoy]?|ení|ili?)|vznik(?:l[ao]|u)?)(?!\w))\.?",
+    re.IGNORECASE,
+)
+#: How a story begins; said of the company only where it is named.
+_BEGAN = re.compile(
+    r"\b(?:(?:began|begins|started|starts)(?: out)?|was born|dates? back to|geht (?:bis )?(?:auf|ins)|beg(?:ann|innt)|"
+    r"(?:est|fut) née?|naît|débute|commen(?:ce|cé|zó|çou)|nació|nace|nasceu|nasce|nacque|inizia|begon|ontstond|"
+    r"började|begyndte|startet|startede)(?!\w)",
+    re.IGNORECASE,
+)
+#: `1962: Karl Holm gründet den Betrieb`, an entry in a table of years.
+_ENTRY = re.compile(
+    r"\s*(?P<year>1[5-9]\d\d|20[0-4]\d)\s?[:–—-]\s(?P<said>[^.;|]{0,60}?\b(?:gründ(?:et|ete|ung)|found(?:s|ed|ing)|"
+    r"fond(?:e|ée?|ation|a|azione)|fund(?:a|ación|ação)|opgericht|oprichting|grundas|grundades|stiftes|założenie|"
+    r"založení)\b[^.;|]{0,60})",
+    re.IGNORECASE,
+)
+_YEARS_AGO = re.compile(
+    r"\b(?:\d{1,3} years ago|vor \d{1,3} jahren|il y a \d{1,3} ans|hace \d{1,3} años|"
+    r"\d{1,3} anni fa|\d{1,3} jaar geleden)\b",
     re.IGNORECASE,
 )
 #: What follows the verb and says of what there is more than a founding: `established leader`, `formed part`.
@@ -97,7 +130,10 @@ _JUBILEE = re.compile(
     r"\b(\d{1,3})(?:(?:st|nd|rd|th)?[- ](?:year )?anniversary|[- ]?jährige\w? (?:bestehen|jubiläum|firmenjubiläum)|"
     r"\.? (?:firmen)?jubiläum|[- ]jarig (?:bestaan|jubileum)|(?:º|°|e|ème|o)? ?(?:anniversaire|aniversario|"
     r"anniversario|aniversário)|"
-    r" ?ans d['’]existence|[- ]års[- ]?jubil\w+|[- ]?lecie|\. výročí)",
+    r" ?ans d['’]existence|[- ]års[- ]?jubil\w+|[- ]?lecie|\. výročí)"
+    r"|\b(?:celebrat\w{1,4}|feier[tn]|fêt(?:e|ons)|vier(?:t|en)|cumpl(?:e|imos)|festeggia(?:mo)?|firar|fejrer)"
+    r"(?: wir)?(?: (?:our|unser\w?|ses|nos|ons|i nostri|vår\w{0,2}))? (\d{1,3}) "
+    r"(?:years|jahre|ans|jaar|años|anni|år)\b",
     re.IGNORECASE,
 )
 #: Scripts without blanks, the year before or behind: `設立 1968年`, `1968年に創業`; `成立于1968年`.
@@ -143,6 +179,9 @@ def _in_text(page: Document) -> Iterator[tuple[str, float, int]]:
 
 def said(line: str, core: str = "") -> Iterator[tuple[str, float]]:
     """(year, how surely) for each time a line says when the company was founded. `core` as `Document.core`."""
+    entry = _ENTRY.match(line)
+    if entry and not _PARTIAL.search(entry["said"]) and not _NOT_COMPANY.search(entry["said"]):
+        yield entry["year"], 0.6
     opened = False
     for clause in clauses(line):
         opened = opened and bool(clause.earlier)
@@ -150,13 +189,22 @@ def said(line: str, core: str = "") -> Iterator[tuple[str, float]]:
         verbs = list(_FOUNDED.finditer(clause.text))[:6]
         for year in years:
             confidence = _surely(clause.text, year.span(), verbs, opened=opened)
+            began = not confidence and _began(clause.text[: year.start()])
+            if began and is_own(clause, *year.span(), core, others_behind=False) and not _PARTIAL.search(clause.text):
+                confidence = 0.6
             if confidence and not _NOT_COMPANY.search(clause.text):
-                told = is_own(clause, *year.span(), core) if confidence > SINCE else is_own_sentence(clause, core)
+                behind = not any(verb.end() <= year.start() for verb in verbs)
+                told = (
+                    is_own(clause, *year.span(), core, others_behind=behind)
+                    if confidence > SINCE
+                    else is_own_sentence(clause, core)
+                )
                 if told is not False:
                     yield year[0], confidence
         jubilee = _JUBILEE.search(clause.text) if years else None
-        if jubilee and 5 <= int(jubilee[1]) <= 400 and is_own_sentence(clause, core) is not False:
-            yield str(int(years[0][0]) - int(jubilee[1])), 0.5
+        age = int(jubilee[1] or jubilee[2]) if jubilee else 0
+        if 5 <= age <= 400 and is_own_sentence(clause, core) is not False:
+            yield str(int(years[0][0]) - age), 0.5
         opened = (opened or bool(verbs)) and not years
     if not line.isascii():
         yield from ((match[1] or match[2], 0.7) for match in _SAID_CJK.finditer(line[:600]))
@@ -177,8 +225,15 @@ def _surely(text: str, year: tuple[int, int], verbs: Sequence[re.Match[str]], *,
     return SINCE if _SINCE.search(text[max(0, start - 40) : start]) and not _PARTIAL.search(text) else 0.0
 
 
+def _began(before: str) -> bool:
+    """Whether the words before a year say that a story begins then."""
+    verb = next(_BEGAN.finditer(before[-80:]), None)
+    return verb is not None and _is_near(before[-80:][verb.end() :])
+
+
 def _is_near(between: str) -> bool:
     """Whether a verb and a year belong together: few words, no other number."""
+    between = _YEARS_AGO.sub("", between)
     return len(between) <= 60 and between.count(" ") <= 6 and not any(map(str.isdigit, between))
 
 

@@ -140,6 +140,8 @@ def _in_run(run: str, region: str | None) -> list[Number]:
     """The numbers of one run of digits: the whole of it, or what its slashes and spaced dashes hold apart."""
     if "(" in run or "[" in run:
         run = _OPEN_END.sub("", run)
+    elif ")" in run and len(_digits(run.partition(")")[0])) >= 7:
+        run = run.partition(")")[0]  # `(types 140/155/170) 1999`
     if "·" in run or "•" in run:
         run = _TIGHT_DOT.sub(".", run)
     tail = _SLASHED_TAIL.search(run) if "/" in run or "|" in run else None

@@ -70,8 +70,11 @@ _DATE = re.compile(
     r"20)?\d\d)(?:$|[ .,\-])"
 )
 _PRICE = re.compile(r"^\d+[.,]\d\d$|^\d{1,3}(?:\.\d{1,3}){3}$")
-#: Thousands, which nine digits of a Spanish, Polish or Czech number look like: told by the words before them.
-_THOUSANDS = re.compile(r"^\d{1,3}(?:[.,]\d{3})+(?:[.,]\d\d)?$|^\d{1,2}(?: \d{3})+(?:[.,]\d\d)?$")
+#: Thousands, which nine digits of a Spanish, Polish or Czech number look like, and sizes: words before tell them apart.
+_COUNTS = re.compile(
+    r"^\d{1,3}(?:[.,]\d{3})+(?:[.,]\d\d)?$|^\d{1,2}(?: \d{3})+(?:[.,]\d\d)?$|"
+    r"^(?:\d{1,2} )?\d{1,3}(?:/\d{1,3}){2,}(?!\d)"
+)
 #: Places on the earth: `48.775846`.
 _DECIMAL = re.compile(r"^(?:[1-9]\d?|1[0-8]\d)\.\d{5,}$")
 #: Hours: `10.00 - 18.00`, `8 - 12 / 13 - 17`.
@@ -276,7 +279,7 @@ def _in_line(page: Document, place: int, line: str, before: str, columns: FaxCol
         borrowed = not end and len(gap) <= 2
         label = _behind_digits(before)[-30:] + " " + gap if borrowed else gap[-40:]
         kind = _kind(label)
-        if _is_other(raw, label) or (kind is None and _THOUSANDS.match(raw)):
+        if _is_other(raw, label) or (kind is None and _COUNTS.match(raw)):
             continue
         behind = _LABEL_BEHIND.match(line, stop)
         if behind and (behind["held"] or borrowed or kind is None):

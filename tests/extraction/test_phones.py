@@ -123,6 +123,7 @@ def test_a_fax_is_told_by_its_label(document, html, region, phone, fax):
         ("EUR 206 241 111", "NL"),
         ("12.345.678 visitors, 910.829.451 views", "ES"),
         ("z. B. 0711 3487025", "DE"),
+        ("Spares (Mark 1 140/155/170) 1999", "GB"),
         ("e.g. (415) 697-2201", "US"),
         ("사업자등록번호 : 120-81-12345", "KR"),
         ("REA MI-20624111 P.IVA 02624111223", "IT"),
