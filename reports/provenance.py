@@ -111,7 +111,7 @@ def words(fact: Mapping[str, Any]) -> str:
 
 def quoted(quote: str) -> str:
     """A quote in quotation marks; one of full length was cut from a longer line."""
-    return f"“{quote}{'…' * (len(quote) >= MAX_QUOTE)}”"
+    return f"“{quote.strip()}{'…' * (len(quote) >= MAX_QUOTE)}”"
 
 
 def shown_page(url: str, domain: str) -> str:

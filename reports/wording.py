@@ -68,7 +68,7 @@ def why_empty(analysis: Mapping[str, Any], job_id: str | None) -> tuple[str, str
     reason = CAUSES.get(cause["category"], cause["category"])
     why = (
         f"None of {counted(totals['companies'], 'company', 'companies')} could be read. Most often "
-        f"({cause['count']:,} times) {reason}: {cause['example_error']}"
+        f"({cause['count']:,} of {totals['companies']:,}) {reason}: {cause['example_error']}"
     )
     if cause["category"] == "data":
         return why, "Check the addresses in the input; what is refused today will be refused again."

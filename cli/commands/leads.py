@@ -119,7 +119,9 @@ def _row_of(client: Client, named: str) -> dict[str, Any]:
             raise
         failed = client.explain(named, "error")
         hint = shlex.join(["leadmill", "explain", failed["domain"], "name"])
-        raise CommandError(f"{failed['domain']} was tried and never read: {failed['told']}", hint=hint) from error
+        raise CommandError(
+            f"{failed['domain']} was tried and never read: {failed['value'] or failed['told']}", hint=hint
+        ) from error
 
 
 Found = TypeVar("Found")

@@ -71,7 +71,9 @@ def test_companies_by_domain_address_and_id(leadmill: Run, api: Any, at: Any, an
     assert (unknown.code, unknown.out) == (2, "")
     assert unknown.err == "error: nothing is known of plum.example yet. Try: leadmill run plum.example\n"
     fig = parse_company_url("fig.example").company_id
-    api.on("GET", f"{V1}/companies/{fig}/explain", answer({"domain": "fig.example", "told": "the page does not exist"}))
+    api.on(
+        "GET", f"{V1}/companies/{fig}/explain", answer({"domain": "fig.example", "value": "the page does not exist"})
+    )
     failed = leadmill("companies", "fig.example", env=env).err
     assert failed == (
         "error: fig.example was tried and never read: the page does not exist. Try: leadmill explain fig.example name\n"

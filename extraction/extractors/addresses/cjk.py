@@ -26,6 +26,10 @@ _KR = re.compile(
 )
 #: Country → its form; of codes that several have, the script tells.
 _FORMS = {"JP": _JP, "TW": _TW, "KR": _KR, "CN": _CN}
+#: Words for phone and mail, which follow a street without a sign.
+_REACH = re.compile(
+    r"\s?(?:(?<![A-Za-z])(?:TEL|FAX|E-?MAIL)(?![A-Za-z])|電話|電邮|传真|傳真|전화|팩스).*", re.IGNORECASE
+)
 _SCRIPT = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -39,5 +43,6 @@ def read_cjk(text: str, countries: tuple[str, ...]) -> tuple[str, dict[str, str]
         if match is None and country == "JP" and country in countries:
             match = _JP_TOWN.match(text)
         if match:
-            return country, {part: (value or "").strip() for part, value in match.groupdict(default="").items()}
+            parts = {part: (value or "").strip() for part, value in match.groupdict(default="").items()}
+            return country, {**parts, "street": _REACH.sub("", parts["street"])}
     return None
