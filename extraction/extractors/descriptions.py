@@ -33,13 +33,13 @@ _PLACEHOLDER = re.compile(
     r"|this is (?:an example|a sample|your)|hier (?:steht|können sie|kommt) (?:ihr|ihren|der) text"
     r"|coming soon|under construction|powered by|erstellt mit|créé avec|buy this domain|domain is for sale"
     r"|\{\{|\{%"
-    r"|page not found|untitled",
+    r"|page not found|untitled|add your own text|click (?:here|edit|to edit)",
     re.IGNORECASE,
 )
 #: One of these stands wherever one of the pattern above does.
 _LEFT = tuple(
     "ipsum|dolor|wordpress|another|description|beschreibung|platzhalter|text|content|sample|this is|soon|construction"
-    "|powered|erstellt|créé|domain|{|not found|untitled|hier ".split("|")
+    "|powered|erstellt|créé|domain|{|not found|untitled|hier |click".split("|")
 )
 _USES_COOKIES = re.compile(
     r"\b(?:uses?|using|accept|verwende[nt]|nutz(?:en|t)|setz(?:en|t)|utilis(?:e|ons)|gebruik(?:t|en)|utiliza(?:mos)?"
@@ -56,7 +56,7 @@ _OF_BROWSERS = tuple(
 )
 _NUMBER_OR_SIGN = re.compile(r"[@\d]|[Öö]ffnung|opening|uverture|orari", re.IGNORECASE)
 _CONTACT = re.compile(
-    r"@|\+\d[\d ()/.-]{7,}|\b0\d[\d ()/.-]{6,}|\(\d{3}\) ?\d{3}"
+    r"@|\+\d[\d ()/.-]{7,}|\b0\d[\d ()/.-]{6,}|\(\d{3}\) ?\d{3}|\b\d{3}[-.]\d{3}[-.]\d{4}\b"
     r"|\b(?:tel|fax|phone|telefoon|telefon|téléphone|teléfono)\b ?[.:]|\böffnungszeiten\b|\bopeningstijden\b"
     r"|\bopening (?:hours|times)\b|\bhoraires? d'ouverture\b|\borari di apertura\b",
     re.IGNORECASE,

@@ -31,6 +31,7 @@ LABELS = frozenset(map(squash, _WORDS["labels"]))
 #: What says that a firm is another's.
 OTHERS = re.compile("|".join(_WORDS["others"]), re.IGNORECASE)
 _OWNER = re.compile(rf"(?:{'|'.join(_WORDS['owner'])})\s*$", re.IGNORECASE)
+_MADE = re.compile("host|héberg|design|develop|entwickel|realis|réalis|maintain|powered", re.IGNORECASE)
 _REGISTERED = re.compile(rf"[\s,.(–-]{{0,4}}(?:{'|'.join(_WORDS['registered'])})", re.IGNORECASE)
 _COPYRIGHT = re.compile(r"©|\(c\)|copyright", re.IGNORECASE)
 _ENDS = re.compile(r"[:;!?|•·©®→»]$|^[|•·©–—→*/]+$|^-+$")
@@ -172,12 +173,14 @@ def _how(line: str, start: int, end: int) -> str:
     near, following = line[max(0, start - NEAR) : start], line[end : end + NEAR]
     # What stands behind a bar or a sentence's end speaks of something else.
     near = re.split(r"[|•·]|\.\s|\s[–—-]\s", near)[-1]
-    if OTHERS.search(near):
+    owner = _OWNER.search(near)
+    # `Le site est édité par …` is said of the owner, `hosted and operated by …` of another.
+    if OTHERS.search(near[: owner.start()] if owner and not _MADE.search(near) else near):
         return "other"
     label = squash(near.rstrip(" :：-").rpartition(".")[2])
     if label in LABELS:
         return "label"
-    if _OWNER.search(near):
+    if owner:
         return "owner"
     if _REGISTERED.match(following):
         return "registered"

@@ -35,6 +35,8 @@ _SAID = {
     "alone": (0.55, 0.5),
     "text": (0.5, 0.5),
 }
+#: Public bodies: an imprint names the one that watches over the company.
+_PUBLIC = ("KdöR", "AöR", "K.d.ö.R", "A.d.ö.R")
 #: Forms whose last dot is theirs; any other ends the sentence.
 _OWN_DOT = re.compile(
     r"(?:\b(?:Inc|Ltd|Co|Corp|Ltda?|Lda|Kft|Zrt|Nyrt|Bt|Tbk|ehf|hf|Bhd|Şti|Kfm|Kfr)|(?<!\w)\w{1,2}(?:\.\s?\w)+|"
@@ -58,6 +60,8 @@ def find(page: Document) -> Iterator[Finding]:
         if len(line) <= MAX_LINE and (may_have_form(line) or not line.isascii()):
             for named in _in_place(lines, place, country):
                 how = "imprint" if page.kind == "imprint" and named.how in ("alone", "text") else named.how
+                if named.how == "text" and named.text.rstrip(".").endswith(_PUBLIC):
+                    continue
                 if how in _SAID:
                     yield page.found("legal_vote", named.text, how, _SAID[how][0], line=place)
 

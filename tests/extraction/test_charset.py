@@ -174,3 +174,17 @@ def test_any_bytes_are_decoded_in_linear_time(before: bytes, flood: bytes) -> No
     assert superlinear(lambda html: as_utf8(html, "euc-jp"), make, doublings(400_000)) is None
     noise = random.Random(1).randbytes(200_000)
     assert isinstance(decode(before + flood + noise, "big5"), str)
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("cp1251", "Типография Свет: книги и каталоги для компаний, гарантия"),
+        ("cp1250", "Książki, ulotki i zaproszenia: drukarnia Żółty Wróbel"),
+        ("cp1254", "Kişiye özel ahşap mobilya, ülkenin her yerindeki müşterilerimize güvenle teslim ediyoruz"),
+        ("cp1252", "Möbel für große Häuser, garçon, señor, façade"),
+        ("cp1252", "Það er gott að búa á Íslandi, við bökum brauð"),
+    ],
+)
+def test_a_page_without_language_and_charset_is_told_by_its_letters(codec: str, text: str) -> None:
+    assert text in decode(f"<title>{text}</title><p>{text}".encode(codec), None)

@@ -31,6 +31,7 @@ def told(*pages, language="en"):
         "Lorem ipsum dolor sit amet, consetetur sadipscing elitr, sed diam nonumy eirmod tempor.",
         "Enter your description here. This text is shown by search engines.",
         "This domain is for sale. Buy this domain today from our partner.",
+        "This is a paragraph. Click here to add your own text and edit me. It is easy.",
         # Cookies and scripts.
         "We use cookies to make this website better. By using it you accept cookies and our privacy policy.",
         "Please enable JavaScript in your browser to see this page as it was meant.",
@@ -40,6 +41,7 @@ def told(*pages, language="en"):
         "Contact us: +44 113 496 0000 or mail info@acme-tools.com today",
         "Opening hours: Monday to Friday 9 to 17, Saturday 9 to 12, Sunday closed",
         "Öffnungszeiten: Montag bis Freitag 9 bis 17 Uhr, Samstag 9 bis 12 Uhr",
+        "Call 608-555-0142 or visit us at 12 Main Street, Madison. Open Mon-Fri 9-5.",
         # The way there.
         "Coming from the north take exit 12 of the motorway, turn left at the traffic lights and go on for two miles.",
         "Auf der Autobahn A7 nehmen Sie die Ausfahrt Nord, dann biegen Sie rechts ab und fahren Sie bis zum Fluss.",

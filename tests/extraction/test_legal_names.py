@@ -98,6 +98,8 @@ def test_a_foundation_keeps_its_word() -> None:
         ("Meneres & Associados, Sociedade de Advogados, SP, RL", None,
          [("Meneres & Associados, Sociedade de Advogados, SP, RL", "alone")]),
         ("Smith, Jones and Partners LLP", None, [("Smith, Jones and Partners LLP", "alone")]),
+        ("Le site est édité par la SARL Bois Clair au capital de 9 000 €", None, [("SARL Bois Clair", "owner")]),
+        ("Site hosted and operated by Serverhalle Ltd", None, [("Serverhalle Ltd", "other")]),
         ("Hosting: Serverhalle AG, Berlin", None, [("Serverhalle AG", "other")]),
         ("Réalisation : Studio Bleu SARL", None, [("Studio Bleu SARL", "other")]),
         # None: sentences, states, capitals, words.
@@ -127,6 +129,7 @@ def legal_name(html: str, *, domain: str, kind: str = "imprint") -> str | None:
          "metallbau-dorn.de", "Metallbau Dorn GmbH"),
         ("<title>Vélo Clair</title><p>Éditeur du site<p>Atelier Clair SARL<p>Hébergement<p>Nuage SAS", "veloclair.fr",
          "Atelier Clair SARL"),
+        ("<title>Impressum</title><p>Praxis Dorn<p>Aufsicht: Ärztliche Vereinigung KdöR, Ulm", "praxis-dorn.de", None),
         ("<title>Sunny Café</title><p>Sunny Café is a trading name of Brewhouse Holdings Ltd", "sunnycafe.co.uk",
          "Brewhouse Holdings Ltd"),
         ("<title>Zonnig</title><p>Webdesign: Pixelhuis B.V.<p>Zonnig Dakwerken B.V.<p>KvK 20550707", "zonnig.nl",
