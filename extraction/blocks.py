@@ -194,8 +194,21 @@ class Blocks:
                 break
             if (rank == _LABEL_RANK and (end in stops or end in own)) or "©" in self.page.lines[end]:
                 break
+            if joints[end] == bound and self._is_foot(end) and not self._is_foot(number):
+                break
             end += 1
         return end
+
+    def _is_foot(self, number: int) -> bool:
+        """Whether a line stands in the page's foot, which no heading above it owns."""
+        node = self.page.layout.nodes[number]
+        for _ in range(MAX_ABOVE):
+            if node is None:
+                break
+            if node.tag == "footer":
+                return True
+            node = node.parent
+        return False
 
     def is_heading(self, number: int) -> bool:
         """Whether a line heads others: a heading, a row's first cell, bold words for themselves."""

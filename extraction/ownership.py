@@ -123,8 +123,20 @@ class Ownership:
             or (block.role in _PLACED and self._is_elsewhere(block, start, end))
             or any(map(self._is_foreign, mails))
             or self._leads_away(texts, start, end)
-            or (block.role in MANY and self._lists_numbers(block))
+            or (block.role in MANY and (self._lists_numbers(block) or self._lists_addresses(block)))
         )
+
+    def _lists_addresses(self, block: Block) -> bool:
+        """Whether a block of many firms has several addresses, and the page one outside that names the company."""
+        inside: set[str] = set()
+        named = False
+        for finding in self._findings:
+            if finding.field == "address" and not finding.node:
+                if finding.line is not None and block.start <= finding.line < block.end:
+                    inside.add(_code(finding))
+                else:
+                    named = named or bool(finding.value.get("named"))
+        return named and len(inside) >= 2
 
     def _lists_numbers(self, block: Block) -> bool:
         """Whether a block of many firms has several numbers, and the page another one outside."""

@@ -298,6 +298,7 @@ def test_people_are_told_with_what_they_are_to_the_company(document) -> None:  #
 @pytest.mark.parametrize(
     ("said", "read"),
     [
+        ({"streetAddress": "Am Kai 7", "addressLocality": "24103 Kiel"}, ("Am Kai 7", "24103", "Kiel", None)),
         ({"streetAddress": "38 rue du Port", "addressLocality": "Paris, France", "postalCode": "F-75002"},
          ("38 rue du Port", "75002", "Paris", "FR")),
         ({"streetAddress": "1901 Lemon Ave", "addressLocality": "Sunnyvale", "addressRegion": "CA",

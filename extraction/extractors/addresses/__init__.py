@@ -22,6 +22,10 @@ __all__ = ["MAX_ADDRESSES", "PARTS", "find", "is_postcode", "offices", "settle",
 
 #: Addresses taken from one page.
 MAX_ADDRESSES = 40
+#: Lines of an address above its code's that may name the company, their length, and the shortest name told.
+LINES_ABOVE = 5
+MAX_NAMING = 200
+MIN_CORE = 4
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -45,9 +49,21 @@ def _candidates(page: Document) -> Iterator[Finding]:
     yield from declared_addresses(page, home_of(page))
     weight = 0.85 if page.kind in ("imprint", "contact") else 0.7
     method = "imprint" if page.kind == "imprint" else "text"
+    above = -1
     for reading in Reader(page.lines, home_of(page)).read():
         sure = weight if reading.street else weight - 0.25
-        yield page.found("address", address_of(reading), method, sure, line=reading.line)
+        named = _is_named(page, reading.street, max(above + 1, reading.line - LINES_ABOVE), reading.line)
+        above = reading.line
+        yield page.found("address", {**address_of(reading), "named": named}, method, sure, line=reading.line)
+
+
+def _is_named(page: Document, street: str, first: int, last: int) -> bool:
+    """Whether the lines of an address, or the one above its street, have the company's name as its domain has it."""
+    core, begins = page.core, street[:8]
+    if len(core) < MIN_CORE:
+        return False
+    start = next((at for at in range(last, first - 1, -1) if begins in page.lines[at]), last)
+    return any(core in squash(line[:MAX_NAMING]) for line in page.lines[max(first, start - 1) : last + 1])
 
 
 def home_of(page: Document) -> tuple[str, ...]:

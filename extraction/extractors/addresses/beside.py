@@ -172,3 +172,11 @@ def told_country(ahead: Town, after: Town, right: str, countries: tuple[str, ...
         if (country := table().towns.get(folded(town.name), "")) in countries:
             return country
     return ""
+
+
+def country_by_city(ahead: Town, after: Town, countries: tuple[str, ...]) -> str:
+    """The country of a well-known city beside a code that several countries have: less than a proof."""
+    for town in (after, ahead):
+        if (country := table().cities.get(folded(town.name), "")) in countries:
+            return country
+    return ""

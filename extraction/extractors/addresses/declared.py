@@ -15,6 +15,7 @@ from extraction.structured import Node
 
 #: Longest address given as one text, characters.
 _MAX_TEXT = 400
+_CODE_AHEAD = re.compile(r"((?:[A-Z]{1,2}-)?\d{4,5}(?: [A-Z]{2})?|\d{3} \d\d|\d\d-\d{3}|\d{4}-\d{3})\s+(?=[^\W\d_])")
 _BREAK = re.compile(r"\s?<br\s?/?>\s?", re.IGNORECASE)
 
 
@@ -55,6 +56,8 @@ def _in_its_parts(address: Address, home: tuple[str, ...]) -> Address:
     town, _, last = (city or "").rpartition(",")
     if town and (said := country_named(last.strip())):
         city, country = town.strip(), country or said
+    if not code and city and (ahead := _CODE_AHEAD.match(city)) and countries_of(ahead[1]):
+        code, city = ahead[1], city[ahead.end() :]  # `20457 Hamburg`
     mark, _, bare = (code or "").partition("-")
     if mark in table().marks and code_form(bare).strip("9 ") == "":
         country = country or table().marks[mark]

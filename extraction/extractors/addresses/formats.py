@@ -62,6 +62,8 @@ class Table(NamedTuple):
     regions: dict[str, frozenset[str]]
     #: Folded towns that end an address without a postcode → country.
     towns: dict[str, str]
+    #: Folded names of well-known cities → country.
+    cities: dict[str, str]
 
 
 def folded(text: str) -> str:
@@ -80,6 +82,7 @@ def table() -> Table:
     regions: dict[str, set[str]] = {}
     marks: dict[str, str] = {}
     towns: dict[str, str] = {}
+    cities: dict[str, str] = {}
     for country, entry in read["countries"].items():
         formats[country] = one = _format(country, entry)
         for code in one.codes:
@@ -94,6 +97,7 @@ def table() -> Table:
             regions.setdefault(name, set()).add(country)
         marks.update(dict.fromkeys(entry.get("marks", ()), country))
         towns.update((folded(town), country) for town in entry.get("towns", ()))
+        cities.update((folded(city), country) for city in entry.get("cities", ()))
     return Table(
         formats,
         {code: tuple(countries) for code, countries in by_code.items()},
@@ -104,6 +108,7 @@ def table() -> Table:
         tuple({end.casefold() for spoken in read["streets"].values() for end in spoken.get("endings", ())}),
         {name: frozenset(countries) for name, countries in regions.items()},
         towns,
+        cities,
     )
 
 

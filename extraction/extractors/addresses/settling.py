@@ -56,6 +56,7 @@ class _Office:
         at_home = best.value["country"] == country or (best.value["country"] is None and best.value["postcode"])
         home = 0.15 if country is not None and at_home else 0.0
         called = 0.2 if any(f.value.get("head_office") for f in self.findings) else 0.0
+        called += 0.12 if any(f.value.get("named") for f in self.findings) else 0.0
         called -= 0.15 if is_box(best.value["street"] or "") else 0.0  # letters go there, nobody is there
         return best.confidence + 0.08 * filled + 0.05 * min(4, len({f.page.url for f in self.findings})) + home + called
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from extraction.extractors.addresses import streets, towns
-from extraction.extractors.addresses.beside import Town, side_of, told_country, town_after, town_before
+from extraction.extractors.addresses.beside import Town, country_by_city, side_of, told_country, town_after, town_before
 from extraction.extractors.addresses.cjk import read_cjk
 from extraction.extractors.addresses.formats import code_form, countries_of, folded, table
 from extraction.extractors.addresses.segments import Segment, label_of, pieces
@@ -154,7 +154,8 @@ class Window:
         told = asked.mark or told_country(ahead, after, asked.right, asked.countries)
         if not told and len(asked.countries) == 1 and not asked.right and asked.behind:
             told = asked.countries[0] if towns.is_region(asked.behind[0].text, asked.countries) else ""
-        chosen = told or self._at_home(asked.countries)
+        city_of = told or country_by_city(ahead, after, asked.countries)
+        chosen = city_of or self._at_home(asked.countries)
         side = side_of(chosen, asked.countries, ahead, after, bool(asked.right), asked.rest, asked.before, asked.behind)
         town, nearest, used = after, [asked.rest, *asked.before], after.used
         if side == "before":
@@ -178,7 +179,7 @@ class Window:
             towns.district_off(town.name),
             town.region,
             asked.code.upper(),
-            told or _by_street(street, asked.countries),
+            city_of or _by_street(street, asked.countries),
             asked.number,
             any(label_of(s.text) == "head" for s in asked.before),
         )

@@ -77,3 +77,28 @@ def test_two_streets_of_one_town_are_two_offices(document):
     page = document(f"<p>{HAMBURG}</p><p>Rosenweg 14<br>20457 Hamburg</p>", domain="segelwerk.de")
     found = addresses.offices(list(addresses.find(page)), "DE")
     assert [finding.value["street"] for finding in found] == ["Am Sandkai 9", "Rosenweg 14"]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        "<h2>Fahrräder</h2><p>Privat, Seeweg 3, 24105 Kiel</p><p>Privat, Rosenweg 9, 24106 Kiel</p>",
+        "<h3>Konzert</h3><p>Ort: Stadthalle, Marktplatz 1, 24105 Kiel</p>",
+        "<h2>Händler</h2><table><tr><td>Müller, Seeweg 3<td>24105 Kiel<tr><td>Maier, Hof 3<td>24106 Kiel</table>",
+        "<h2>Where to eat nearby</h2><ul><li>Crab, Seeweg 3, 24105 Kiel<li>Eel, Rosenweg 9, 24106 Kiel</ul>",
+    ],
+)
+def test_the_address_beside_the_companys_name_is_its_own(others):
+    row = row_of(("/", f"{others}<footer>Segelwerk GmbH, Hafenstieg 2, 24103 Kiel</footer>"))
+    assert row["address"]["street"] == "Hafenstieg 2"
+
+
+def test_letters_to_a_box_reach_no_head_office():
+    row = row_of(("/", f"<p>Postfach 1234, 24104 Kiel</p><p>Hafen<br>{KIEL}</p>"))
+    assert row["address"]["street"] == "Hafenstieg 2"
+
+
+def test_well_known_cities_tell_the_countries_of_bare_codes():
+    text = "Kaistraße 5, 20457 Hamburg | Ringallee 45, 1060 Wien | Seestrasse 3, 8001 Zürich"
+    row = row_of(("/", f"<p>{text}</p>"), domain="segelwerk.com")
+    assert sorted(office["country"] for office in row["locations"]) == ["AT", "CH", "DE"]
