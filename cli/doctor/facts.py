@@ -156,7 +156,10 @@ def told(found: FactsChecked) -> Iterator[str]:
     yield f"facts      {found.facts:,} of {of}; {found.checked:,} held against {console.plural(found.pages, 'page')}"
     if found.facts:
         share = 1 - found.without_evidence / found.facts
-        yield f"evidence   {share:.1%} have a quote, or words; {found.without_evidence:,} have neither"
+        bare = "none lacks both"
+        if found.without_evidence:
+            bare = f"{found.without_evidence:,} have neither: made of declared parts, or by an earlier version"
+        yield f"evidence   {share:.1%} have a quote, or words; {bare}"
     if found.page_gone:
         yield f"gone       {found.page_gone:,} name a page that is no longer stored (cleaned up or erased: no fault)"
     for error in found.damaged_files:
