@@ -219,7 +219,7 @@ class Document:
         layout = self.layout
         for node in self.elements("a")[:MAX_LINKS]:
             href = (node.attrs.get("href") or "").strip()[:MAX_URL]
-            if href[:11].lower() == "javascript:":
+            if href[:1] in ("j", "J") and href[:11].lower() == "javascript:":
                 scripted.append(href[11:])
             elif href and href[0] != "#":
                 place = layout.links.get(node.mem_id)

@@ -17,6 +17,7 @@ from extraction.extractors import legal_names, names
 from extraction.findings import Finding
 from extraction.parties import with_parties
 from extraction.roles import MANY, Role
+from extraction.scan import MARKUP, Hints
 from extraction.text import squash
 from leadmill.ids import registrable_domain
 
@@ -54,6 +55,10 @@ _CODE = ("code", "language-", "highlight", "brush", "prettyprint", "source")
 _QUOTES = re.compile(
     r"(?<![a-z])(?:testimonial|reviews?(?![a-z])|comments?(?![a-z])(?![-_](?:open|closed|off|on)(?![a-z]))|commentlist|"
     "kundenstimme|rezension|recensi|temoignage|opini)"
+)
+#: Markup without one of these quotes nobody.
+_QUOTING = Hints(
+    "<blockquote <q testimonial review comment kundenstimme rezension recensi temoignage opini".split(), scan=MARKUP
 )
 _SHARED_HOSTS = (
     "google facebook instagram linkedin twitter youtube youtu xing tiktok pinterest whatsapp wa apple bing "
@@ -234,6 +239,7 @@ class Ownership:
         )
         if finding.field in ("phone", "fax"):
             foreign = line in self._quoted_numbers
+        foreign = foreign and bool(self._page.marks(_QUOTING))
         if not foreign and not self._has_code:
             return None
         coded = sum(map(self._page.lines[line].count, "{}<>;=")) >= MANY_SIGNS
@@ -248,6 +254,8 @@ class Ownership:
     @cached_property
     def _quoted_numbers(self) -> frozenset[int]:
         """The lines of numbers in quotations; none where all of the page's numbers are, as old layouts have them."""
+        if not self._page.marks(_QUOTING):
+            return frozenset()
         lines = {f.line for f in self._findings if f.field in ("phone", "fax") and f.line is not None}
         quoted = frozenset(line for line in lines if any(_is_quotation(*above) for above in self._above(line)))
         return frozenset() if len(quoted) == len(lines) else quoted
