@@ -46,7 +46,9 @@ _OWN = re.compile(
 )
 #: Nouns of those whose people and years a company speaks of beside its own.
 _OTHERS = re.compile(
-    r"\b(?:customers?|clients?|companies|businesses|enterprises|firms|organi[sz]ations|employers|suppliers?|"
+    r"\b(?:(?:parent|sister|holding) (?:company|firm|companies)|smes?|muttergesellschaft|mutterkonzern\w*|kmu|pme|"
+    r"tpe|eti|pymes?|pmi|mkb|(?:société|maison) mère|empresa matriz|casa madre|capogruppo|moederbedrijf|moderbolag\w*|"
+    r"moderselskab\w*|customers?|clients?|companies|businesses|enterprises|firms|organi[sz]ations|employers|suppliers?|"
     r"partners?|partner(?:firm|betrieb|werkst|unternehmen)\w*|competitors?|associations?|federations?|chambers?|"
     r"clubs?|unions?|societ(?:y|ies)|universit\w+|schools?|"
     r"colleges?|church\w*|towns?|cit(?:y|ies)|villages?|municipalit\w+|buildings?|houses?|mansion|castle|"

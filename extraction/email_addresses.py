@@ -25,7 +25,7 @@ _START = r"(?<![a-z0-9_.+%\u00c0-\u024f-])"
 _USER = r"[a-z0-9][a-z0-9_.+%'-]{0,63}+"
 _LABEL = r"[a-z0-9\u00a1-\uffdc-]{1,63}"
 _ADDRESS = re.compile(rf"{_START}({_USER})[@\uff20]({_LABEL}(?:\.{_LABEL}){{1,5}})", re.IGNORECASE)
-_OPEN, _CLOSE = r"[\[({<«‹|]", r"[\])}>»›|]"
+_OPEN, _CLOSE = r"[\[({<«‹|*_]", r"[\])}>»›|*_]"
 #: The sign @ by its names: English, German, Spanish, French, Dutch, Italian, Polish, Czech, Hungarian, the Nordic
 #: languages, Russian.
 _AT_WORDS = (
@@ -131,7 +131,7 @@ def whole_address(text: str) -> str | None:
 def _prepared(text: str) -> str:
     text = text[:MAX_READ]
     if not text.isascii():
-        text = _UNSEEN.sub("", text)
+        text = _UNSEEN.sub("", text).replace("\uff0e", ".")
     return _RULES.sub(" ", text) if "__" in text else text
 
 

@@ -56,6 +56,7 @@ _HINTS = Hints(
             "naît",
         ),
         *("celebrat", "feier", "fête", "vier", "cumpl", "festegg", "firar", "fejrer"),
+        *("alapít", "основан"),
         *("business", "family", "begun", "began", "annivers", "jubil", "bestehen", "aniversario", "lecie", "výročí"),
         *("設立", "創業", "創立", "成立", "设立", "创立", "설립"),
     )
@@ -73,7 +74,7 @@ _FOUNDED = re.compile(
     r"ontstaan|"
     r"grundad(?:es|e)?|grundat|grundlagt|stift(?:et|ad|ades)|etabler(?:et|at|ad|ades)|etablert|startad(?:es|e)?|"
     r"perustett(?:u|iin)|założ(?:on[aey]?|enia|ył|yliśmy)|powsta(?:ł[ao]?|nia)|utworzon[aey]|"
-    r"založ(?:en[aoy]?|ení|ili?)|vznik(?:l[ao]|u)?)(?!\w))\.?",
+    r"alapított\w{0,3}|alapítva|alapítás\w{0,3}|основан[аоы]?|založ(?:en[aoy]?|ení|ili?)|vznik(?:l[ao]|u)?)(?!\w))\.?",
     re.IGNORECASE,
 )
 #: How a story begins; said of the company only where it is named.
@@ -98,7 +99,7 @@ _YEARS_AGO = re.compile(
 #: What follows the verb and says of what there is more than a founding: `established leader`, `formed part`.
 _IN = (
     r"(?:(?:in|im|en|em|nel|nell['’]anno|i|w|v|år|anno|um|ca\.|around|the|year|jahre?|roku|roce|l['’]ann?ée?|el|"
-    r"año|het|jaar|"
+    r"año|het|jaar|в|"
     r"in het|no|ano|back|vuonna|dem|do) ){0,4}"
 )
 #: Since then something is so; said of the company it mostly is the company itself.
@@ -115,7 +116,7 @@ _PARTIAL = re.compile(
     r"aussi|également|ook|nieuwe|vestiging|también|sucursal|anche|sede|também|också|även|også|również|także|"
     r"oddział|také|"
     r"managing director|ceo|geschäftsführer\w*|inhaber\w*|leit\w{1,3}|gérante?|directeur|directora?|direttore|director|"
-    r"work(?:s|ed|ing)? (?:here|for us|at|as)|joined|arbeitet|tätig als|married|verheiratet)\b",
+    r"ausbildungs\w*|work(?:s|ed|ing)? (?:here|for us|at|as)|joined|arbeitet|tätig als|married|verheiratet)\b",
     re.IGNORECASE,
 )
 _NOT_COMPANY = re.compile(
@@ -145,6 +146,14 @@ _SAID_CJK = re.compile(
 _LABEL = re.compile(
     r"^(?:設立|創業|創立|成立|设立|설립|gründung|gründungsjahr|founded|established|fondation)\s?[:：]?$", re.I
 )
+#: A label and a whole date: `Firmengründung: 01.04.1987`.
+_DATED = re.compile(
+    r"(?:(?:firmen|unternehmens)?gründung(?:sdatum|stag)?|founded(?: on)?|established|incorporated|date of "
+    r"(?:foundation|incorporation)|(?:date de )?(?:création|fondation)|(?:data di )?(?:fondazione|costituzione)|"
+    r"(?:fecha de )?(?:fundación|constitución)|opgericht|oprichting(?:sdatum)?)\s?:?\s"
+    r"(?:\d{1,2}[./-]){2}(1[5-9]\d\d|20\d\d)(?!\d)",
+    re.IGNORECASE,
+)
 _YEAR_ALONE = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 
 
@@ -168,6 +177,8 @@ def _in_text(page: Document) -> Iterator[tuple[str, float, int]]:
         behind = lines[place + 1] if place + 1 < len(lines) else ""
         if len(line) <= 20 and len(behind) <= 30 and _LABEL.match(line) and (year := _YEAR.search(behind)):
             yield year[0], 0.7, place + 1
+        elif len(line) <= 80 and (dated := _DATED.match(line)):
+            yield dated[1], 0.7, place
         elif _YEAR.search(line):
             looked += 1
             if looked > MAX_LOOKED:

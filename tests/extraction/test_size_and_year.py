@@ -71,6 +71,10 @@ from extraction.headcounts import sizes
         ("We opened our second branch in 2003", None),
         ("ISO 9001 certified since 2004", None),
         ("The building was established 1904", None),
+        ("Our parent company, founded in 1890, is in Ulm", None),
+        ("Seit 2010 Ausbildungsbetrieb", None),
+        ("A cégünket 1991-ben alapítottuk", "1991"),
+        ("Компания основана в 1998 году", "1998"),
         ("1962: Karl Holm gründet den Betrieb.", "1962"),
         ("1988 – Gründung der Niederlassung Ulm", None),
         ("1988: Umzug in die neue Halle", None),
@@ -96,6 +100,11 @@ def test_who_spells_the_domain_is_the_company():
     assert [year for year, _ in founded.said(line, "acmetools")] == ["1987"]
 
 
+def test_the_date_of_founding_beside_its_label(document):
+    page = document("<dl><dt>Firmengründung: 01.04.1987<dt>Stand: 01.05.2020</dl>")
+    assert [finding.value for finding in founded.find(page)] == ["1987"]
+
+
 def test_since_a_year_of_late_is_no_founding(document, now):
     page = document(f"<p>Seit {now.year - 2} bauen wir Treppen<p>Seit 1987 bauen wir Treppen")
     assert [finding.value for finding in founded.find(page)] == ["1987"]
@@ -112,6 +121,9 @@ def test_since_a_year_of_late_is_no_founding(document, now):
         ("over 50 employees worldwide", "50+"),
         ("Our team of twelve", "12-12"),
         ("Wir sind zu acht", "8-8"),
+        ("Our parent company employs 12,000 people", None),
+        ("Nous accompagnons des PME de 20 à 250 salariés", None),
+        ("Wir beraten KMU mit 20 bis 250 Mitarbeitern", None),
         ("Anzahl Mitarbeitende: 14 (davon 3 Lernende)", "14-14"),
         ("We are 12 people", "12-12"),
         ("Wir sind zwölf Leute", "12-12"),
