@@ -54,6 +54,8 @@ _AROUND = (":", " n", "-", ". ", *map(str, range(10)), *(f" {digit}" for digit i
 _PLAIN = str.maketrans(
     "áàâäãåăąčćçďđéèêëęěíìîïłńñňóòôöõőøřśšşșťțúùûüűůýžźż", "aaaaaaaacccddeeeeeeiiiilnnnooooooorssssttuuuuuuyzzz"
 )
+#: Registers between which and the number a town or a court may stand.
+_BEFORE_TOWNS = ("rcs", "kvk", "koophandel", "vereinsregister", "partnerschaftsregister", "genossenschaftsregister")
 _SEPARATORS = re.compile(r"[\s.\-/]")
 #: Labels that stand behind their number: `995 525 828 MVA`, `732 829 320 RCS Nanterre`.
 _BEHIND = {"mva": ("vat", "NO"), "rcs": ("register", "FR"), "foretaksregisteret": ("register", "NO")} | {
@@ -233,7 +235,7 @@ def _label(words: Sequence[str]) -> tuple[Label, ...]:
             break
         end -= 1
     # A town may stand between: `RCS Paris 732 829 320`, `KvK Den Haag 12345678`.
-    return next((labels[word] for word in ("rcs", "kvk") if word in words[-TOWN_WORDS:]), ())
+    return next((labels[word] for word in _BEFORE_TOWNS if word in words[-TOWN_WORDS:]), ())
 
 
 def _labels_behind(line: _Line, place: int) -> tuple[Label, ...]:
