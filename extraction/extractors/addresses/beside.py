@@ -165,7 +165,8 @@ def told_country(ahead: Town, after: Town, right: str, countries: tuple[str, ...
         return named
     for town in (ahead, after):
         if town.region and town.name:
-            having = [c for c in countries if folded(town.region) in table().formats[c].regions]
+            at = table().regions.get(folded(town.region), frozenset())
+            having = [country for country in countries if country in at]
             if having:
                 return having[0] if len(having) == 1 or town is ahead else ""
     for town in (ahead, after):

@@ -12,15 +12,21 @@ from itertools import islice
 
 from extraction.extractors.addresses import streets
 from extraction.extractors.addresses.formats import countries_of
-from extraction.extractors.addresses.window import Reading, Window, codes_in, is_year, labelled_code
+from extraction.extractors.addresses.window import (
+    LINES_BEFORE,
+    LINES_BEHIND,
+    MAX_LINE,
+    Reading,
+    Window,
+    codes_in,
+    is_year,
+    labelled_code,
+)
 
-#: Longest line looked at as a whole; of longer ones what stands around the code. Codes looked at on one page.
-MAX_LINE = 400
+#: Codes looked at on one page.
 MAX_LOOKED = 300
 #: Longest line of a street whose address has no code.
 MAX_STREET_LINE = 160
-#: Lines before and behind a code that may be of its address.
-LINES_BEFORE, LINES_BEHIND = 6, 4
 
 _DIGIT = re.compile(r"\d")
 #: What every code has: spares most lines the search for one.
@@ -56,7 +62,8 @@ _DATED = re.compile(
     r"(?:\d(?:st|nd|rd|th)?[.,]?|(?:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-zé]*\.?,?)\s\Z|^\W*\Z",
     re.IGNORECASE,
 )
-#: What a line must have to be looked at for an address without a postcode: a house number.
+#: What a line must have to be looked at for an address without a postcode: a house number. The search runs from digit
+#: to digit: before a street, behind it or behind `box`.
 _HOUSE = re.compile(
     r"\d(?:(?<=^.)|(?<=[,|·•].)|(?<=[,|·•]\s.))\d{0,4}[A-Za-z]?,?\s[A-Z]"
     r"|\d(?:(?<=[^\W\d_]\s.)|(?<=[^\W\d_][.,]\s.))\d{0,4}\w?\s*(?:[,|·•]|$)|\d(?<=\bbox\s.)",
@@ -70,6 +77,7 @@ class Reader:
     def __init__(self, lines: Sequence[str], home: tuple[str, ...]) -> None:
         self.lines = lines
         self.home = home
+        self._page = Window(lines, home)
         #: Whether its own codes look like years.
         self._has_years = any(country in home for country in countries_of("2000"))
         #: Where the last address ended: what stands before is its own.
@@ -106,18 +114,12 @@ class Reader:
         """The address around a place; of one without a code where the place is empty."""
         if (number, begin) <= self._after:
             return None
-        line, offset = self.lines[number], 0
-        if len(line) > MAX_LINE:
-            offset = max(0, begin - MAX_LINE // 2)
-            line = line[offset : end + MAX_LINE // 3]
-        first = last = number
-        while first > max(0, number - LINES_BEFORE) and len(self.lines[first - 1]) <= MAX_LINE:
-            first -= 1
-        while last < min(len(self.lines) - 1, number + LINES_BEHIND) and len(self.lines[last + 1]) <= MAX_LINE:
-            last += 1
-        lines = (*self.lines[first:number], line, *self.lines[number + 1 : last + 1])
-        after = (self._after[0] - first, self._after[1] - (offset if self._after[0] == number else 0))
-        window = Window(lines, self.home, after if after[0] >= 0 else (-1, -1))
+        window, first, offset = self._page, 0, 0
+        if len(line := self.lines[number]) > MAX_LINE:
+            first, offset = max(0, number - LINES_BEFORE), max(0, begin - MAX_LINE // 2)
+            around = self.lines[number + 1 : number + LINES_BEHIND + 1]
+            window = Window([*self.lines[first:number], line[offset : end + MAX_LINE // 3], *around], self.home)
+        window.after = (self._after[0] - first, self._after[1] - (offset if self._after[0] == number else 0))
         at = number - first
         found = window.around_code(at, begin - offset, end - offset) if end else window.without_code(at)
         if found is None:

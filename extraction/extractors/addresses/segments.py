@@ -38,6 +38,7 @@ def _labels() -> dict[str, str]:
     return {said: part for part, words in tomllib.loads(_LABELS.read_text("utf-8")).items() for said in words}
 
 
+@lru_cache(maxsize=2_048)
 def label_of(text: str) -> str:
     """Which part a segment announces that is nothing but a label: street, postcode, city, both, region, country,
     address, head (the head office's) or aside (a phone, a web address); "" for what is none.

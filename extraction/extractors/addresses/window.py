@@ -7,7 +7,7 @@ behind it where some country does so. A code of four or five digits proves nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,7 +41,10 @@ def codes_in(line: str) -> Iterator[re.Match[str]]:
     return (_ANY if _LETTERED.search(line) else _DIGITS).finditer(line)
 
 
-#: Segments before and behind a code that may be of its address.
+#: Longest line looked at as a whole: what is longer ends an address.
+MAX_LINE = 400
+#: Lines before and behind a code, and segments of them, that may be of its address.
+LINES_BEFORE, LINES_BEHIND = 6, 4
 SEGMENTS_BEFORE, SEGMENTS_BEHIND = 7, 3
 
 _MARK = re.compile(r"(?:^|[\s(])([A-Z]{1,3})\s?([-–]?)\s?\Z")
@@ -93,33 +96,38 @@ class _Asked(NamedTuple):
 
 
 class Window:
-    """A few lines of a page; those from `after` on are nobody's yet. `home`: countries that the page points to."""
+    """The lines of a page, looked at around one place after the other. `home`: countries that the page points to."""
 
-    def __init__(self, lines: tuple[str, ...], home: tuple[str, ...], after: tuple[int, int]) -> None:
+    def __init__(self, lines: Sequence[str], home: tuple[str, ...]) -> None:
         self.lines = lines
         self.home = home
-        self.after = after
+        #: The place, by line and sign, from which on the text is nobody's yet.
+        self.after = (-1, -1)
         self._segments: dict[int, list[Segment]] = {}
 
     def _cut(self, number: int) -> list[Segment]:
-        if number not in self._segments:
+        segments = self._segments.get(number)
+        if segments is None:
             cuts = pieces(self.lines[number])
-            self._segments[number] = [Segment(text, number, start, start + len(text)) for text, start in cuts]
-        return self._segments[number]
+            segments = [Segment(text, number, start, start + len(text)) for text, start in cuts]
+            self._segments[number] = segments
+        return segments
 
     def _before(self, number: int, own: list[Segment]) -> list[Segment]:
         """The segments before those of a line that are given, the nearest first."""
         before = own[::-1]
-        for above in range(number - 1, -1, -1):
-            if len(before) >= SEGMENTS_BEFORE:
+        for above in range(number - 1, max(-1, number - 1 - LINES_BEFORE), -1):
+            if len(before) >= SEGMENTS_BEFORE or len(self.lines[above]) > MAX_LINE:
                 break
             before += self._cut(above)[::-1]
-        return [s for s in before[:SEGMENTS_BEFORE] if (s.line, s.start) > self.after]
+        after = self.after
+        return [s for s in before[:SEGMENTS_BEFORE] if s.line > after[0] or (s.line, s.start) > after]
 
-    def _below(self, number: int, most: int) -> list[Segment]:
+    def _below(self, number: int, most: int, last: int) -> list[Segment]:
+        """The segments behind a line, at most so many, down to the line `last`."""
         below: list[Segment] = []
-        for line in range(number + 1, len(self.lines)):
-            if len(below) >= most:
+        for line in range(number + 1, min(last + 1, len(self.lines))):
+            if len(below) >= most or len(self.lines[line]) > MAX_LINE:
                 break
             below += self._cut(line)
         return below[:most]
@@ -136,7 +144,7 @@ class Window:
         if code.isdigit() and streets.ROOM.fullmatch(own.text):
             return None
         before = self._before(number, segments[:place])
-        behind = segments[place + 1 :] + self._below(number, SEGMENTS_BEHIND)
+        behind = segments[place + 1 :] + self._below(number, SEGMENTS_BEHIND, number + LINES_BEHIND)
         left, right = line[own.start : begin], line[end : own.end].lstrip(" )],.-–—/")
         if not line.isascii() and (found := self._in_script(code, number, [right, left], before, behind, countries)):
             return found
@@ -221,13 +229,13 @@ class Window:
         first = next((at for at, s in enumerate(own) if streets.strength(s.text) >= streets.FORMED), None)
         if first is None or (number, own[first].start) <= self.after:
             return None
-        following = (own[first + 1 :] + self._below(number, 4))[:5]
+        following = (own[first + 1 :] + self._below(number, 4, number + LINES_BEHIND))[:5]
         for at, piece in enumerate(following):
             ends = _ending(piece.text)
             if ends is None:
                 continue
             city, region, country = ends
-            near = [*following[: at + 3], *self._below(following[-1].line, 1)]
+            near = [*following[: at + 3], *self._below(following[-1].line, 1, number + LINES_BEHIND)]
             if any((code := next(codes_in(s.text), None)) and country in countries_of(code[0]) for s in near):
                 return None
             if not city:
