@@ -167,7 +167,7 @@ class _Line:
         self.raw: list[str] = []
         for match in islice(_WORD.finditer(text), MAX_WORDS):
             start, end = match.span()
-            glued = _GLUED.match(text, start, end)
+            glued = None if match[0].isalpha() else _GLUED.match(text, start, end)
             # `HRB12345`, `P.IVA01234567890`: the label and its number are two words.
             if glued and glued.end() < end and (_word(glued[0]) in _labels() or _word(glued[0]) in NUMBER_WORDS):
                 self._add(text, start, glued.end())

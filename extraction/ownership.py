@@ -262,7 +262,7 @@ class Ownership:
 
     @cached_property
     def _has_code(self) -> bool:
-        return "<pre" in self._page.html or "<PRE" in self._page.html
+        return b"<pre" in self._page.lower_markup
 
     def _above(self, line: int) -> Iterator[tuple[str, str]]:
         node = self._page.layout.nodes[line]

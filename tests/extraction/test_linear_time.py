@@ -199,7 +199,8 @@ def test_the_company_is_chosen_in_linear_time(said: str) -> None:
         graph = Document(make_page(html)).graph
         _ = graph.addresses, graph.contacts, graph.persons
 
-    assert superlinear(read, page, doublings(200_000)) is None
+    # The largest is no longer than what is read of a script: another parser reads those that are cut.
+    assert superlinear(read, page, doublings(140_000)) is None
 
 
 def _names(number: int) -> str:

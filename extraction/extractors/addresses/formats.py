@@ -56,6 +56,7 @@ class Table(NamedTuple):
     ambiguous: frozenset[str]
     #: How street names end → countries; the longest first.
     street_endings: dict[str, frozenset[str]]
+    endings: tuple[str, ...]
     #: Those that no names of towns have.
     sure_endings: tuple[str, ...]
     #: Folded region → countries.
@@ -105,6 +106,7 @@ def table() -> Table:
         {word: frozenset(countries) for word, countries in words.items()},
         _ambiguous(read["streets"]),
         {end: frozenset(endings[end]) for end in sorted(endings, key=len, reverse=True)},
+        tuple(endings),
         tuple({end.casefold() for spoken in read["streets"].values() for end in spoken.get("endings", ())}),
         {name: frozenset(countries) for name, countries in regions.items()},
         towns,

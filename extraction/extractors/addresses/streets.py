@@ -136,12 +136,13 @@ def names_street(text: str, *, surely: bool = False) -> bool:
     known = table()
     if surely:
         text = text.partition(" an der ")[0]  # `Neustadt an der Weinstraße`
-    endings = known.sure_endings if surely else tuple(known.street_endings)
-    return any(
-        (word in known.street_words and not (surely and word in known.ambiguous))
-        or (word.endswith(endings) and word not in endings)
-        for word in _street_words(text)
-    )
+    street_words, endings = known.street_words, known.sure_endings if surely else known.endings
+    for word in _street_words(text):
+        if word in street_words and not (surely and word in known.ambiguous):
+            return True
+        if word.endswith(endings) and word not in endings:
+            return True
+    return False
 
 
 @lru_cache(maxsize=2_048)

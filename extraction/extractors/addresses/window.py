@@ -7,8 +7,10 @@ behind it where some country does so. A code of four or five digits proves nothi
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from extraction.extractors.addresses import streets, towns
@@ -56,6 +58,7 @@ _CODE_LABEL = re.compile(
 #: Codes that no other thing looks like: they need a town only.
 _TELLING = frozenset(("GB", "CA", "NL", "AR", "IE"))
 _RARE_FORM = frozenset(("999999", "999 999", "9999999", "999-9999", "999", "AAA 9999", "AAA9999"))
+_start_of = attrgetter("start")
 _DUBLIN = re.compile(r"dublin \d{1,2}w?\Z")
 #: Countries whose addresses may end with the region, without a code.
 _WITH_REGION = ("US", "CA", "AU", "IE")
@@ -137,8 +140,8 @@ class Window:
         line, segments = self.lines[number], self._cut(number)
         code = " ".join(line[begin:end].split())
         countries = countries_of(code)
-        place = next((at for at, s in enumerate(segments) if s.start <= begin and end <= s.end), None)
-        if place is None or not countries:
+        place = bisect_right(segments, begin, key=_start_of) - 1
+        if place < 0 or end > segments[place].end or not countries:
             return None
         own = segments[place]
         if code.isdigit() and streets.ROOM.fullmatch(own.text):
