@@ -16,6 +16,8 @@ MAX_TEXT = 200_000
 MAX_LINE = 2_000
 MAX_LINES = 6_000
 _ICON = re.compile(r"fax|telefon|phone|(?<![a-z])tel(?![a-z])", re.IGNORECASE)
+#: Classes of an icon font: `fa fa-fax`, `bi bi-at`, `icon-fax`.
+_SIGN = re.compile(r"(?:^|[\s_-])(?:fa|bi|icon|glyphicon|mdi|ti|la)[_-](fax|at)(?![\w-])")
 _BLOCKS = frozenset(
     "address article aside blockquote body br button caption center dd details dialog div dl dt "
     "fieldset figcaption "
@@ -30,6 +32,7 @@ _WHAT: dict[str | None, str] = {
     **dict.fromkeys((*_UNSEEN, "-comment"), "unseen"),
     "-text": "text",
     "img": "picture",
+    "i": "sign",
     "a": "link",
 }
 
@@ -77,6 +80,8 @@ class Layout:
                         return
                 elif what == "picture":
                     parts.append(_icon_label(node))
+                elif what == "sign" and node.first_child is None:
+                    parts.append(_sign_label(node))
                 elif what == "link":
                     # A link is set off by spaces: text glued to it (`Emailinfo@…`) looks apart on the screen too.
                     parts.append(" ")
@@ -113,6 +118,12 @@ class Layout:
             self._joint = level
         pieces.clear()
         self._first = None
+
+
+def _sign_label(node: LexborNode) -> str:
+    """What a sign of an icon font says in place of a word: a fax machine before the number, the sign @."""
+    said = _SIGN.search((node.attrs.get("class") or "")[:80])
+    return "" if said is None else " Fax " if said[1] == "fax" else "@"
 
 
 def _icon_label(node: LexborNode) -> str:

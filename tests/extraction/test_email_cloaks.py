@@ -120,6 +120,7 @@ CODES = ",".join(str(ord(sign)) for sign in f'<a href="mailto:{PLAIN}">x</a>')
         "<p>kontor [arobase] fjellvik [point] no",
         "<p>kontor (apenstaartje) fjellvik (punt) no",
         "<p>kontor (małpa) fjellvik (kropka) no",
+        "<p>kontor<i class='fa fa-at'></i>fjellvik.no",
         "<p>kontor _at_ fjellvik _dot_ no",
         "<p>kontor *at* fjellvik.no",
         "<p>kontor＠fjellvik．no",

@@ -10,6 +10,7 @@ from extraction.process import extract
 
 TABLE_HEAD = "<th>Team<th>Phone<th>Fax"
 SAME = "<td>415-697-2204"
+PHONE, FAX = "+497113487025", "+497113487028"
 PHONE_AND_MOBILE = ["+497113487025", "+491716284413"]
 
 
@@ -92,6 +93,7 @@ def test_numbers_are_cut_and_split(document, text, region, phone):
         ("<p>F (02) 5550 1429 | 1300 975 707", "AU", ["+611300975707"], ["+61255501429"]),
         ("<p>T 0711 3487025 · F 0711 3487028 • 0171 6284413", "DE", PHONE_AND_MOBILE, ["+497113487028"]),
         ("<p>Hotel Fax: 0711 3487025", "DE", [], ["+497113487025"]),
+        ("<p><i class='fas fa-fax'></i> 0711 3487028<p><i class=x>gut</i> 0711 3487025", "DE", [PHONE], [FAX]),
         ("<p>415.697.2201 (Toll-free)<p>415.697.2203 (Fax)", "US", ["+14156972201"], ["+14156972203"]),
         ("<p>415-697-2201 Phone | 415-697-2203 Fax", "US", ["+14156972201"], ["+14156972203"]),
         ("<dl><dt>Phone<dt>Fax<dd>415-697-2201<dd>415-697-2203</dl>", "US", ["+14156972201"], ["+14156972203"]),
