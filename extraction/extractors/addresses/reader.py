@@ -52,6 +52,10 @@ _DIALLED = re.compile(
     r"(?:\d{2,}(?:\s-)?|\d\)|\+\d|\b(?:tel(?!\saviv)|fax|phone|fon|call|mobile)[^\d,]{0,12})[\s/.)-]{1,2}\Z",
     re.IGNORECASE,
 )
+#: A street and its number before a code of two parts: `Björkvägen 12 - 137 41 Västerhaninge`.
+_HOUSE_AHEAD = re.compile(
+    r"(?<!\w)(?!tel|fax|mob|pho|call|fon)[^\W\d_]{4,}\s\d{1,3}\s?[A-Za-z]?\s(?:[-–]\s)?\Z", re.IGNORECASE
+)
 _DIGITS_BEHIND = re.compile(r"\s?[-/]?\s?\d")
 _NAME_BEHIND = re.compile(r"[\s,)-]{1,2}[^\W\d_a-z]|[\u3040-\ud7af]")
 _PART = re.compile(r"[^,;|·•\u3000-\ud7af]{1,40}")
@@ -135,7 +139,7 @@ def _may_be(line: str, match: re.Match[str]) -> bool:
         return not code[:4].isdigit() or code[-2:].isupper() or len(code) == 6
     ahead, behind = line[max(0, match.start() - 20) : match.start()], line[match.end() : match.end() + 4]
     named = bool(_NAME_BEHIND.match(behind))
-    if _DIALLED.search(ahead) and not (named and code.isdigit()):
+    if _DIALLED.search(ahead) and not (named and (code.isdigit() or _HOUSE_AHEAD.search(ahead))):
         return False
     if not code.isdigit():
         return named or not _DIGITS_BEHIND.match(behind)

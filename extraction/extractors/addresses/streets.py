@@ -177,7 +177,8 @@ def _is_title(text: str) -> bool:
 def _begins_with_word(text: str) -> bool:
     """Whether a street's word and a name begin a text: `rue Haute`, `вул. Хрещатик`."""
     first, _, rest = text.partition(" ")
-    return first.casefold().rstrip(".") in table().street_words and any(map(_is_title, rest.split()))
+    names = (word[2:] if word[1:2] in ("'", "’") else word for word in rest.split())  # `rue de l'Église`
+    return first.casefold().rstrip(".") in table().street_words and any(map(_is_title, names))
 
 
 @lru_cache(maxsize=1_024)
