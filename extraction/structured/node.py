@@ -171,7 +171,8 @@ class Nodes:
         known = self._named.setdefault(key, []) if key else []
         for node in known:
             if _may_be_one(node, types, said or {}):
-                node.types |= types
+                if len(node.types) < MAX_TYPES:  # of each set its kind is kept, from page to page
+                    node.types |= types
                 node.nested = node.nested and nested
                 return node
         if len(self.all) >= MAX_NODES:
@@ -215,16 +216,25 @@ def plain(value: str) -> str:
     return clean(value, MAX_VALUE)
 
 
-@lru_cache(maxsize=4_096)
 def type_named(text: str) -> str:
     """A type without its vocabulary, in lower case."""
-    return _VOCABULARY.split(text[:MAX_NAME].strip().rstrip("/"))[-1].lower()
+    return _type_named(text[:MAX_NAME])
+
+
+def property_named(text: str) -> str:
+    """A property without its vocabulary, in lower case, by the name that schema.org has for it."""
+    return _property_named(text[:MAX_NAME])
+
+
+# What is kept from page to page are names that were cut before.
+@lru_cache(maxsize=4_096)
+def _type_named(text: str) -> str:
+    return _VOCABULARY.split(text.strip().rstrip("/"))[-1].lower()
 
 
 @lru_cache(maxsize=4_096)
-def property_named(text: str) -> str:
-    """A property without its vocabulary, in lower case, by the name that schema.org has for it."""
-    name = _VOCABULARY.split(text[:MAX_NAME].strip())[-1].lower()
+def _property_named(text: str) -> str:
+    name = _VOCABULARY.split(text.strip())[-1].lower()
     return _OTHER_NAMES.get(name, name)
 
 

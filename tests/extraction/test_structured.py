@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 
 import pytest
 
 from extraction.budget import CpuBudget
 from extraction.structured import Node
 from extraction.structured.json_ld import read_script
-from extraction.structured.node import Nodes
+from extraction.structured.node import MAX_TYPES, Nodes
 
 GOOD = '{"@type": "Organization", "name": "Acme", "url": "http://acme.com/a//b"}'
 
@@ -109,6 +110,22 @@ def test_many_names_of_names_are_not_all_looked_at():
     nodes = read_json_ld(json.dumps(things))
     with CpuBudget(1.0):
         assert nodes[0].first("name") is None
+
+
+def test_what_is_kept_from_page_to_page_is_small_whatever_a_page_declares():
+    """Names of types and properties are remembered, and so are the kinds of sets of types."""
+    many = [{"@id": "#a", "@type": [f"t{place}-{number}" for number in range(20)]} for place in range(250)]
+    tracemalloc.start()
+    try:
+        (node,) = read_json_ld(json.dumps(many))
+        for number in range(10):
+            long = f"{number}{'x' * 250_000}"
+            read_json_ld(json.dumps({"@type": long, long: "1"}))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(node.types) < 2 * MAX_TYPES
+    assert kept < 2_000_000
 
 
 def test_nested_entities_are_marked():
