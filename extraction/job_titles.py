@@ -79,9 +79,13 @@ def _hint_words() -> Iterator[str]:
 HINTS = Hints(_hint_words, scan=Scan(of_bytes=False))
 
 
-@lru_cache(maxsize=4_096)
 def title_in(text: str) -> JobTitle | None:
     """The role that a short text says; None where it says none."""
+    return _title_in(text) if len(text) <= 3 * MAX_TITLE else None
+
+
+@lru_cache(maxsize=4_096)
+def _title_in(text: str) -> JobTitle | None:
     text = _ARTICLE.sub("", " ".join(text.split()).strip(" ,;:|–—-•·()/"))
     if not 2 <= len(text) <= MAX_TITLE:
         return None

@@ -13,8 +13,9 @@ from functools import lru_cache
 
 import phonenumbers
 
-#: Longest text read as numbers, characters.
+#: Longest text read as numbers, characters, and how much of it is looked at before it is folded.
 MAX_WRITTEN = 80
+MAX_GIVEN = 300
 #: Numbers read from one text.
 MAX_NUMBERS = 8
 
@@ -103,12 +104,17 @@ def guess_region(written: str) -> str | None:
     return "GB" if _GB_SHAPE.match(written) else None
 
 
-@lru_cache(maxsize=8_192)
 def read(written: str, region: str | None) -> tuple[Number, ...]:
     """(E.164, country alpha-2 or '') of each number in what was written; empty when none exists.
 
     `region` is the company's country: it reads numbers without a country code.
     """
+    # Cut before it is remembered: pages declare texts of any length as numbers.
+    return _read(written[:MAX_GIVEN], region)
+
+
+@lru_cache(maxsize=8_192)
+def _read(written: str, region: str | None) -> tuple[Number, ...]:
     text = fold(written)[:MAX_WRITTEN]
     for match in VANITY.finditer(text) if _LETTERS.search(text) else ():
         spelled = keypad(match)

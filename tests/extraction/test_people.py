@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from extraction import people
 from extraction.document import Document
+from extraction.extractors import phone_numbers
 from extraction.job_titles import class_names, title_in
 from extraction.process import process_pages
 from tests.extraction.conftest import NOW, make_company, make_page
@@ -166,3 +169,15 @@ def test_only_so_many_names_of_a_page_are_looked_at() -> None:
     page = f"{f'<p>Sekretariat: {names}' * 90}%s<h3>Karl Schmidt</h3><p>Geschäftsführer"
     assert seen(page % "") == [("Karl Schmidt", "Geschäftsführer", "management")]
     assert seen(page % (f"<p>Sekretariat: {names}" * 20)) == []
+
+
+def test_long_roles_and_numbers_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            long = f"CEO {number} {'x' * 50_000}"
+            assert title_in(long) is None and phone_numbers.read(long, None) == ()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
