@@ -45,8 +45,8 @@ _lately: dict[tuple[str, str], _Known] = {}
 _MOST_LATELY = 1_000
 
 
-def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Admission:
-    """Who comes with an API key, or without one where none is asked for.
+def by_key(keyring: Keyring, given: str | None, address: str) -> Admission:
+    """Who comes with an API key (`given_key`), or without one where none is asked for.
 
     Raises:
         KeyRefusedError: there is no key in the request, or none that counts.
@@ -56,7 +56,6 @@ def by_key(keyring: Keyring, headers: Mapping[bytes, bytes], address: str) -> Ad
     table = keyring.table()
     if not table.asks:
         return Admission(Caller.local(address), partial(_asks_nobody, keyring))
-    given = given_key(headers)
     if given is None:
         raise KeyRefusedError(f"an API key is needed: {_ADVICE}", code="key_missing")
     shown, second = (given, address), int(time.monotonic())

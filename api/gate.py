@@ -240,7 +240,7 @@ class Gate:
             if session_id is not None and _by_another_page(scope["method"], headers):
                 return _CROSS_ORIGIN
         try:
-            scope["leadmill.caller"], scope["leadmill.still"] = await self._admitted(scope, headers, session_id)
+            scope["leadmill.caller"], scope["leadmill.still"] = await self._admitted(scope, given, session_id)
         except (KeyRefusedError, UnavailableError, TooManyGuessesError) as error:
             if scope["path"] in self._open_paths:
                 scope[SESSION_REFUSED] = None if session_id is None else str(error)
@@ -254,10 +254,10 @@ class Gate:
             return Refusal(error.status, str(error), error.code, more)
         return None
 
-    async def _admitted(self, scope: Scope, headers: dict[bytes, bytes], session_id: str | None) -> Admission:
+    async def _admitted(self, scope: Scope, given: str | None, session_id: str | None) -> Admission:
         address = (scope.get("client") or ("",))[0]
         if session_id is None:
-            return by_key(self._keyring, headers, address)
+            return by_key(self._keyring, given, address)
         admission = await by_session(self._keyring, self._sessions, session_id, address)
         scope[SESSION] = session_id
         return admission

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -125,6 +126,9 @@ def too_many(rate: Rate) -> str:
 
 def headers(rate: Rate, taken: Taken) -> list[tuple[bytes, bytes]]:
     """What an answer tells of it."""
-    policy = f'"requests";q={rate.burst};w={math.ceil(rate.fills_in_s)}'
-    left = f'"requests";r={taken.left};t={math.ceil(taken.full_in_s)}'
-    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
+    return [_policy(rate), (b"ratelimit", b'"requests";r=%d;t=%d' % (taken.left, math.ceil(taken.full_in_s)))]
+
+
+@lru_cache(maxsize=16)
+def _policy(rate: Rate) -> tuple[bytes, bytes]:
+    return b"ratelimit-policy", b'"requests";q=%d;w=%d' % (rate.burst, math.ceil(rate.fills_in_s))

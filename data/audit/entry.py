@@ -77,10 +77,13 @@ _BELOW = {"status": 1 << 15, "count": 1 << 63}
 
 def fragment(**about: str | int | None) -> str:
     """Some fields of an entry as JSON without its braces; fragments joined by a comma are an entry's text."""
-    given = ((name, value) for name, value in about.items() if value is not None)
-    return ",".join(
-        f'"{name}":{_quoted(clean(value, _most(name))) if isinstance(value, str) else value}' for name, value in given
-    )
+    parts = []
+    for name, value in about.items():
+        if type(value) is str:
+            parts.append(f'"{name}":{_quoted(clean(value, _most(name)))}')
+        elif value is not None:
+            parts.append(f'"{name}":{value}')
+    return ",".join(parts)
 
 
 def _most(name: str) -> int:

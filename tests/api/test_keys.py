@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from api import keyring as keyrings
 from api.app import create_app
-from api.authentication import by_key
+from api.authentication import by_key, given_key
 from api.gate import OPEN_PATHS
 from data.api_keys import FILE, KeyNotes, KeyRegistry
 from data.jobs import JobStore
@@ -428,7 +428,7 @@ def test_who_came_before_the_first_key_is_welcome_no_more(
     app: FastAPI, client: TestClient, registry: KeyRegistry
 ) -> None:
     ring = app.state.installation.keyring
-    still = by_key(ring, {}, "127.0.0.1").still
+    still = by_key(ring, None, "127.0.0.1").still
     assert still()
     registry.create("first", Role.ADMIN)
     ring.look()
@@ -443,14 +443,14 @@ def test_who_was_let_in_a_moment_ago_is_looked_for_again(
     key, secret = registry.create("office", Role.VIEWER, networks=("10.0.0.0/8",))
     headers = {name.lower().encode(): value.encode() for name, value in bearer(secret).items()}
     ring.look()
-    assert by_key(ring, headers, "10.0.0.1").caller.key_id == key.id
+    assert by_key(ring, given_key(headers), "10.0.0.1").caller.key_id == key.id
     with pytest.raises(KeyRefusedError, match="may not be used from"):
-        by_key(ring, headers, "192.0.2.1")
-    assert by_key(ring, headers, "10.0.0.1").caller.address == "10.0.0.1"
+        by_key(ring, given_key(headers), "192.0.2.1")
+    assert by_key(ring, given_key(headers), "10.0.0.1").caller.address == "10.0.0.1"
     registry.revoke(key.id)
     ring.look()
     with pytest.raises(KeyRefusedError, match="revoked"):
-        by_key(ring, headers, "10.0.0.1")
+        by_key(ring, given_key(headers), "10.0.0.1")
 
 
 def test_a_key_that_expires_is_let_in_no_more(app: FastAPI, client: TestClient, registry: KeyRegistry) -> None:
@@ -458,11 +458,11 @@ def test_a_key_that_expires_is_let_in_no_more(app: FastAPI, client: TestClient, 
     _, secret = registry.create("short", Role.VIEWER, expires_at=datetime.now(UTC) + timedelta(seconds=2))
     headers = {name.lower().encode(): value.encode() for name, value in bearer(secret).items()}
     ring.look()
-    assert by_key(ring, headers, "10.0.0.1")
+    assert by_key(ring, given_key(headers), "10.0.0.1")
 
     def is_refused() -> bool:
         try:
-            by_key(ring, headers, "10.0.0.1")
+            by_key(ring, given_key(headers), "10.0.0.1")
         except KeyRefusedError as error:
             return error.code == "key_expired"
         return False
