@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from api.lake_rows import key_parts, run
+from api.lake_rows import first_page, run
 from data.damage import enduring, look_at_ids
 from data.duck import connection
 from data.lake import Lake, partition_of
@@ -92,9 +92,8 @@ def company_page(
         parameters,
         wanted.jobs,
     )
-    keys = [row.pop("sort_key") for row in rows]
-    following = cursors.encode_key(*key_parts(keys[limit - 1])) if len(rows) > limit else None
-    return [row | _UNTOLD for row in rows[:limit]], following
+    shown, following = first_page(rows, limit)
+    return [row | _UNTOLD for row in shown], following
 
 
 def facets(lake: Lake, wanted: CompanyFilter, fields: Sequence[str], limit: int) -> dict[str, Any]:

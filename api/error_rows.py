@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from api.lake_rows import key_parts, run
+from api.lake_rows import first_page, run
 from data.damage import DamagedPartError, enduring
 from data.job_files import JobFiles
 from data.lake import Lake
@@ -96,9 +96,7 @@ def _page(
         parameters,
         exact="sort_key",
     )
-    keys = [row.pop("sort_key") for row in rows]
-    following = cursors.encode_key(*key_parts(keys[limit - 1])) if len(rows) > limit else None
-    return rows[:limit], following
+    return first_page(rows, limit)
 
 
 def _with_given_up(query: str, plan: Sequence[Path]) -> str:

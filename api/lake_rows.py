@@ -16,6 +16,7 @@ import pyarrow as pa
 from data.damage import ForeignError
 from data.duck import connection
 from leadmill.errors import UnavailableError
+from pipelines.views import cursors
 from reports.rows import sql_type
 
 
@@ -81,9 +82,13 @@ def _family(kind: str) -> str:
     return kind.partition(" ")[0]
 
 
-def key_parts(key: Any) -> tuple[Any, ...]:
-    """The parts of a sorting key that the query made as a row."""
-    return tuple(key.values() if isinstance(key, dict) else key)
+def first_page(rows: list[dict[str, Any]], limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """At most `limit` rows, without their column `sort_key`, and the cursor behind them; None: these are all."""
+    keys = [row.pop("sort_key") for row in rows]
+    if len(rows) <= limit:
+        return rows, None
+    last = keys[limit - 1]
+    return rows[:limit], cursors.encode_key(*(last.values() if isinstance(last, dict) else last))
 
 
 def plain(value: Any) -> Any:

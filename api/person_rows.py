@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.lake_rows import key_parts, run
+from api.lake_rows import first_page, run
 from data.damage import enduring, look_at_ids
 from data.duck import connection
 from data.lake import Lake
@@ -82,9 +82,7 @@ def _page(
         schema=PEOPLE,
     )
     look_at_ids(rows)
-    keys = [row.pop("sort_key") for row in rows]
-    following = cursors.encode_key(*key_parts(keys[limit - 1])) if len(rows) > limit else None
-    return rows[:limit], following
+    return first_page(rows, limit)
 
 
 def _none() -> str:

@@ -20,7 +20,7 @@ from extraction.extractors.legal_forms import has_form
 from extraction.findings import PageRef
 from extraction.job_titles import HINTS, MAX_TITLE, OTHER, JobTitle, title_in
 from extraction.roles import Role
-from extraction.scan import Hints, Scan
+from extraction.scan import Hints
 from extraction.text import clean, squash, storable
 from leadmill.fact_fields import MAX_QUOTE
 from leadmill.rows import CompanyRow, PersonRow
@@ -69,7 +69,7 @@ _LABEL_HINTS = Hints(
         "vertreten durch", "vertretungsberechtigt", "represent", "représent", "rappresentante", "reprezentowan",
         "ansprechpartner", "contact person", "contactpersoon", "persona de contacto", "kontaktperson", "responsable",
     ),
-    scan=Scan(of_bytes=False),
+    scan=HINTS.scan,
 )  # fmt: skip
 #: Words with a capital that make a heading of what looks like a name.
 _NO_NAME = frozenset(
