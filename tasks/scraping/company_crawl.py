@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 from leadmill.errors import ErrorCategory
 from leadmill.rows import ErrorRow, ScrapedRow, error_row
 from tasks.scraping.contract import CrawlOptions, Seed
+from tasks.scraping.cookies import CookieJar
+from tasks.scraping.entry import Entry
 from tasks.scraping.failures import Fault
 from tasks.scraping.links import Link, choose, page_key, site_of
 
@@ -23,8 +26,12 @@ class CompanyCrawl:
     def __init__(self, seed: Seed, options: CrawlOptions) -> None:
         self.seed = seed
         self._options = options
-        #: Hosts whose pages are the company's: its own, and those its home page led to.
-        self._sites = {seed.domain, site_of(_netloc(seed.url))}
+        self.entry = Entry(seed)
+        self.cookies = CookieJar()
+        #: Domains whose pages are the company's, each with the folder below which: its own, those given with it, and
+        #: those its home page led to.
+        self._sites = {seed.domain: "/", site_of(_netloc(seed.url)): "/"}
+        self._all_ours = True
         #: Keys of pages requested or reached by redirect.
         self.asked: set[str] = set()
         self.candidates: dict[str, tuple[Link, int]] = {}
@@ -40,8 +47,14 @@ class CompanyCrawl:
         self.errors: list[ErrorRow] = []
 
     def ours(self, netloc: str) -> bool:
-        """Whether pages of this host and port are the company's."""
+        """Whether pages of this host and port are the company's, all or some."""
         return site_of(netloc) in self._sites
+
+    def has(self, url: str) -> bool:
+        """Whether the page at an address is the company's."""
+        parts = urlsplit(url)
+        folder = self._sites.get(site_of(parts.netloc))
+        return folder == "/" or (folder is not None and (parts.path + "/").startswith(folder))
 
     def holds(self, url: str, chain: list[str]) -> bool:
         """Whether a redirect leads to a page asked for apart from the chain that leads to it."""
@@ -52,16 +65,18 @@ class CompanyCrawl:
         """Keys of all pages met."""
         return self.asked | self.candidates.keys()
 
-    def note_home(self, url: str) -> None:
-        """The home page was found there; its site is the company's."""
-        self._sites.add(site_of(_netloc(url)))
+    def note_home(self, url: str, folder: str = "/") -> None:
+        """The home page was found there; its site, or a folder of it, is the company's."""
+        self._sites.setdefault(site_of(_netloc(url)), folder)
+        self._all_ours = self._all_ours and folder == "/"
 
     def offer(self, links: list[Link], depth: int) -> None:
         """Remember pages that could be asked for."""
         for link in links:
             if len(self.candidates) >= MAX_CANDIDATES:
                 break
-            self.candidates.setdefault(link.key, (link, depth))
+            if self._all_ours or self.has(link.url):
+                self.candidates.setdefault(link.key, (link, depth))
 
     def choose(self, most: int) -> list[tuple[Link, int]]:
         """The pages to ask for now, at most `most`; they count as asked.
@@ -106,7 +121,8 @@ class CompanyCrawl:
         if kind == "home":
             self.fail(fault, url)
             return
-        self._failures += fault.status not in (404, 410)
+        # What is not there, or stands elsewhere, was answered by a host that works.
+        self._failures += fault.status not in (404, 410) and not 300 <= (fault.status or 0) < 400
         self._taken.discard(kind)
         self.note(fault, url)
 
@@ -129,6 +145,9 @@ class CompanyCrawl:
 
     def home(self, url: str) -> None:
         """The home page arrived: there is a row from now on."""
+        self.attempts = 1
+        for failed, fault in self.entry.notes(url):
+            self.note(fault, failed)
         self.row = {
             "company_id": self.seed.company_id,
             "domain": self.seed.domain,

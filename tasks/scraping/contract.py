@@ -48,6 +48,8 @@ class Seed(NamedTuple):
     url: str
     #: The caller named no scheme: when https cannot be reached, http is tried.
     bare: bool = False
+    #: Other hosts that were given for the same company: address, and whether it is bare.
+    further: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True)

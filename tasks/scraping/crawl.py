@@ -37,7 +37,8 @@ from tasks.scraping.download import (
     Transport,
 )
 from tasks.scraping.failures import Fault, PageError
-from tasks.scraping.politeness import FollowMiddleware, PolitenessMiddleware
+from tasks.scraping.follow import FollowMiddleware
+from tasks.scraping.politeness import PolitenessMiddleware
 from tasks.scraping.robots import RobotsMiddleware
 from tasks.scraping.spider import CompanySpider
 

@@ -33,6 +33,7 @@ from scrapy.utils.ssl import _make_ssl_context
 
 from leadmill import tracing
 from leadmill.egress import Network, as_address, is_loopback_name, refuse_address, refuse_target
+from tasks.scraping.cookies import CookieJar
 
 #: Largest body, bytes, before and after decompression.
 MAX_BODY = 2_000_000
@@ -254,7 +255,7 @@ def _proxy_address(proxy: str | None) -> tuple[str | None, int | None]:
 class GuardedHandler(AiohttpDownloadHandler):
     """Scrapy's aiohttp handler over a crawl's `Transport` (`spider.transport`).
 
-    `meta["any_type"]` fetches bodies that are no HTML (robots.txt).
+    `meta["any_type"]` fetches bodies that are no HTML (robots.txt); `meta["cookies"]` is the jar of what is sent back.
     """
 
     experimental: ClassVar[bool] = False
@@ -320,7 +321,9 @@ class GuardedHandler(AiohttpDownloadHandler):
 
     def _request_headers(self, request: Request) -> Headers:  # type: ignore[override]
         # Copying headers spells each name anew, which took 2 % of a crawl's time.
-        return self._said
+        jar: CookieJar | None = request.meta.get("cookies")
+        sent = jar.header(request.url) if jar else None
+        return self._said if sent is None else Headers({**self._said, b"Cookie": sent})
 
     def _extract_proxy_url_with_creds(self, request: Request) -> str | None:
         return self._transport.proxy

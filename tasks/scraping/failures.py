@@ -65,17 +65,23 @@ class Fault:
     repeat: bool = False
     #: The host could not be reached at all by this scheme.
     unreachable: bool = False
+    #: Of what is unreachable: it let us wait; it has no address; its certificate is not valid.
+    timed_out: bool = False
+    unresolved: bool = False
+    untrusted: bool = False
     status: int | None = None
+    #: The host wants to be asked later.
+    later: bool = False
 
 
-def fault_of_status(status: int) -> Fault:
-    """A response that is no page because of its HTTP status."""
+def fault_of_status(status: int, *, later: bool = False) -> Fault:
+    """A response that is no page because of its HTTP status; `later`: the host says when to come again."""
     repeat = status in REPEATABLE
     category = ErrorCategory.NETWORK if repeat or status >= 500 or status == 408 else ErrorCategory.DATA
     words = _STATUS_WORDS.get(status)
     if words is None:
         words = "answers with a server error" if status >= 500 else "gives no page"
-    return Fault(category, f"the page {words} (HTTP {status})", repeat=repeat, status=status)
+    return Fault(category, f"the page {words} (HTTP {status})", repeat=repeat, status=status, later=later)
 
 
 def fault_of(error: BaseException) -> Fault:
@@ -106,10 +112,11 @@ def _ignored(message: str) -> Fault:
 def _network(error: BaseException) -> Fault:
     network = ErrorCategory.NETWORK
     if isinstance(error, DownloadTimeoutError):
-        return Fault(network, "no answer in time", repeat=True, unreachable=True)
+        return Fault(network, "no answer in time", repeat=True, unreachable=True, timed_out=True)
     if isinstance(error, CannotResolveHostError):
         again = _os_error(error).errno == socket.EAI_AGAIN
-        return Fault(network, "the host name cannot be resolved", repeat=again, unreachable=True)
+        words = "the host name cannot be resolved"
+        return Fault(network, words, repeat=again, unreachable=True, unresolved=True)
     if isinstance(error, OSError):
         return Fault(network, "the connection broke off", repeat=True, unreachable=True)
     return Fault(ErrorCategory.SYSTEM, f"unexpected {type(error).__name__}: {redacted(str(error))[:200]}")
@@ -118,7 +125,8 @@ def _network(error: BaseException) -> Fault:
 def _unconnected(cause: BaseException | None) -> Fault:
     network = ErrorCategory.NETWORK
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        return Fault(network, f"the TLS certificate is not valid: {_certificate(cause)}", unreachable=True)
+        words = f"the TLS certificate is not valid: {_certificate(cause)}"
+        return Fault(network, words, unreachable=True, untrusted=True)
     if isinstance(cause, aiohttp.ClientConnectorSSLError | ssl.SSLError):
         return Fault(network, "no TLS connection is possible", unreachable=True)
     if isinstance(cause, aiohttp.ClientProxyConnectionError):
@@ -130,7 +138,7 @@ def _broken(cause: BaseException | None) -> Fault:
     if isinstance(cause, aiohttp.ClientHttpProxyError):
         return Fault(ErrorCategory.NETWORK, f"the proxy refuses the host (HTTP {cause.status})", unreachable=True)
     if isinstance(cause, aiohttp.ClientResponseError):
-        return Fault(ErrorCategory.DATA, "the answer is not valid HTTP")
+        return Fault(ErrorCategory.DATA, "the answer is not valid HTTP", unreachable=True)
     return Fault(ErrorCategory.NETWORK, "the connection broke off", repeat=True, unreachable=True)
 
 

@@ -16,6 +16,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from extraction.budget import TOO_COSTLY, CpuBudget, TooCostlyError
 from leadmill.errors import ErrorCategory
+from tasks.scraping.cookies import CookieJar
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError, Transport
 from tasks.scraping.failures import Fault, PageError, fault_of
 from tasks.scraping.politeness import set_delay
@@ -115,7 +116,7 @@ class RobotsMiddleware:
             policy = await asyncio.shield(known)
         else:
             future = self._policies[origin] = asyncio.get_running_loop().create_future()
-            policy = await self._fetch(origin, bare="bare" in request.meta)
+            policy = await self._fetch(origin, request)
             future.set_result(policy)
             if policy.delay > 0:
                 set_delay(self._crawler, parts.netloc, policy.delay)
@@ -124,8 +125,9 @@ class RobotsMiddleware:
             self._transport.refused["robots"] += 1
             raise PageError(fault)
 
-    async def _fetch(self, origin: str, *, bare: bool) -> RobotsPolicy:
-        meta = {"robots": True, "any_type": True, **({"bare": True} if bare else {})}
+    async def _fetch(self, origin: str, page: Request) -> RobotsPolicy:
+        meta = {"robots": True, "any_type": True, "cookies": CookieJar()}
+        meta |= {name: True for name in ("bare", "others") if name in page.meta}
         request = Request(f"{origin}/robots.txt", callback=NO_CALLBACK, priority=1_000, meta=meta, dont_filter=True)
         engine = self._crawler.engine
         assert engine is not None
@@ -136,10 +138,12 @@ class RobotsMiddleware:
         except TooCostlyError:
             return RobotsPolicy(fault=Fault(ErrorCategory.DATA, f"robots.txt is {TOO_COSTLY}"))
         except (CrawlEndedError, RefusedTargetError, PageError) as error:
-            return RobotsPolicy(fault=fault_of(error))
+            fault = fault_of(error)
+            # A redirect that leads nowhere: unavailable, which permits (RFC 9309, 2.3.1.2).
+            return RobotsPolicy(fault=None if 300 <= (fault.status or 0) < 400 else fault)
         except (TooLargeError, NotHtmlError):
             return RobotsPolicy(fault=Fault(ErrorCategory.DATA, "robots.txt is too large to be read"))
-        except IgnoreRequest:  # redirects without end: unavailable, which permits (RFC 9309, 2.3.1.2)
+        except IgnoreRequest:  # redirects without end: the same
             return RobotsPolicy()
         except Exception as error:  # whatever it is becomes the company's error row
             return RobotsPolicy(fault=fault_of(error))

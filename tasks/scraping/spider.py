@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
@@ -31,9 +31,10 @@ from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport, content_type
 from tasks.scraping.failures import Fault, SeenPageError, fault_of, fault_of_status
+from tasks.scraping.follow import Way, without_user
 from tasks.scraping.headers import charset_of, kept_headers
-from tasks.scraping.links import links_of
-from tasks.scraping.politeness import delay_of, without_user
+from tasks.scraping.links import classify, links_of, page_key
+from tasks.scraping.politeness import delay_of
 from tasks.scraping.robots import ROBOTS_S
 
 #: Pages are handed over in batches of so many pages or bytes, whichever comes first.
@@ -95,8 +96,7 @@ class CompanySpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         """The home page of each company."""
         for company in self.companies:
-            meta = {"bare": True} if company.seed.bare and company.seed.url.startswith("https:") else {}
-            request = self._request(company, company.seed.url, "home", 0, meta)
+            request = self._request(company, company.entry.url, "home", 0, company.entry.meta())
             if request is not None:
                 yield request
 
@@ -134,7 +134,14 @@ class CompanySpider(Spider):
                 errback=self.on_failure,
                 # The company remembers what was asked; Scrapy's filter would lose redirects without a word.
                 dont_filter=True,
-                meta={"company": company, "kind": kind, "depth": depth, "asked_url": url, **meta},
+                meta={
+                    "company": company,
+                    "cookies": company.cookies,
+                    "kind": kind,
+                    "depth": depth,
+                    "asked_url": url,
+                    **meta,
+                },
             )
         except ValueError:
             fault = Fault(ErrorCategory.DATA, "not a URL that can be fetched")
@@ -183,17 +190,8 @@ class CompanySpider(Spider):
         if company.done or (isinstance(error, SeenPageError) and request.meta["kind"] != "home"):
             self.dropped += 1
         else:
-            fault = fault_of(error)
-            if fault.unreachable and "bare" in request.meta:
-                self.dropped += 1
-                self._try_http(company)
-                return
-            self._miss(company, fault, request.meta)
+            self._miss(company, fault_of(error), request.meta)
         self._go_on(company)
-
-    def _try_http(self, company: CompanyCrawl) -> None:
-        url = urlunsplit(urlsplit(company.seed.url)._replace(scheme="http"))
-        self._crawl(company, url, "home", 0)
 
     def _miss(self, company: CompanyCrawl, fault: Fault, meta: dict[str, Any]) -> None:
         self.failed += 1
@@ -203,9 +201,21 @@ class CompanySpider(Spider):
         refreshing: Response | None = meta.get("refreshed")
         if refreshing is not None and company.row is None and self._take_after_all(company, refreshing):
             company.note(fault, meta["asked_url"])
-            return
-        company.missed(fault, meta["asked_url"], meta["kind"])
-        self.done += company.done
+        elif meta["kind"] != "home":
+            company.missed(fault, meta["asked_url"], meta["kind"])
+            self._ask_plainly(company, fault, meta)
+        elif not self.transport.ended and company.entry.turn(fault, meta["asked_url"], _way(meta).addresses()):
+            self._crawl(company, company.entry.url, "home", 0, **company.entry.meta())
+        else:
+            url, fault = company.entry.verdict()
+            company.fail(fault, url)
+            self.done += 1
+
+    def _ask_plainly(self, company: CompanyCrawl, fault: Fault, meta: dict[str, Any]) -> None:
+        """Ask for a page by http that was given without a scheme and could not be reached by https."""
+        url: str = meta["asked_url"]
+        if "bare" in meta and fault.unreachable and not self.transport.ended:
+            self._crawl(company, "http" + url.removeprefix("https"), meta["kind"], meta["depth"])
 
     def _take_after_all(self, company: CompanyCrawl, response: Response) -> bool:
         """Take a home page whose refresh led nowhere: it is a page, too, and was dropped too early."""
@@ -240,11 +250,11 @@ class CompanySpider(Spider):
         if url is None or wait is None or wait > MAX_REFRESH_S or not url.startswith(("http:", "https:")):
             return False
         url = without_user(url)
-        chain = [*meta.get("redirect_urls", ()), response.url]
-        if url in chain or company.holds(url, chain):
+        way = _way(meta).after(response.url, meta["asked_with"])
+        if way.was_at(url, company.cookies.version):
             return False
         self.dropped += 1
-        self._crawl(company, url, "home", 0, refreshed=response)
+        self._crawl(company, url, "home", 0, refreshed=response, way=way)
         return True
 
     def _take(self, company: CompanyCrawl, response: Response) -> None:
@@ -256,11 +266,19 @@ class CompanySpider(Spider):
         if kind == "home":
             company.note_home(response.url)
             company.home(response.url)
+            self._ask_further(company)
         company.reach(response.url)
         self.pages += 1
         self._hand_over(page)
         if depth < self.options.max_depth and company.pages < self.options.max_pages and not self._is_over():
             self._offer_links(company, page)
+
+    def _ask_further(self, company: CompanyCrawl) -> None:
+        """Ask for the other addresses that were given for the company: they are pages of it from the beginning."""
+        for url, bare in company.entry.further()[: self.options.max_pages - 1]:
+            company.note_home(url)
+            if page_key(url) not in company.asked:
+                self._crawl(company, url, classify(url)[0], 0, **({"bare": True} if bare else {}))
 
     def _is_over(self) -> bool:
         """Whether the crawl has ended, also before its loop has noticed: many answers can be queued."""
@@ -313,6 +331,11 @@ class CompanySpider(Spider):
             engine.crawl(request)
 
 
+def _way(meta: dict[str, Any]) -> Way:
+    way: Way | None = meta.get("way")
+    return way or Way()
+
+
 def _header(response: Response, name: str) -> bytes:
     return response.headers.get(name) or b""
 
@@ -323,7 +346,7 @@ def _unusable(response: Response) -> Fault | None:
         target = shown_address(_header(response, "Location").decode("latin-1"))[:100]
         return Fault(ErrorCategory.DATA, f"redirects to {target!r}, which is not followed", status=status)
     if not 200 <= status < 300:
-        return fault_of_status(status)
+        return fault_of_status(status, later="Retry-After" in response.headers)
     kind = content_type(_header(response, "Content-Type"))
     if kind not in (b"text/html", b"application/xhtml+xml", b""):
         return Fault(ErrorCategory.DATA, f"not an HTML page ({kind[:80].decode('latin-1')})", status=status)

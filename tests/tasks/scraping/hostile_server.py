@@ -456,7 +456,13 @@ class HostileServer:
             writer.close()
 
     async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
-        label, dot, _ = asked.host.partition(".")
+        if asked.host.startswith("www."):  # the most sites here have no such name, which nothing can be said of here
+            act = BEHAVIOURS.get("www-" + asked.host.split(".")[1], garbage)
+            await act(asked, writer)
+            return
+        label, dot, rest = asked.host.partition(".")
+        if rest.count(".") and label not in BEHAVIOURS:  # a name below a name behaves alike
+            label = rest.partition(".")[0]
         named = dot and not label.isdigit()
         act = BEHAVIOURS.get(label) or BEHAVIOURS[label.rstrip("0123456789") if named else "plain"]
         if asked.path == "/robots.txt" and not act.__name__.startswith(("deny", "robots", "delay")):

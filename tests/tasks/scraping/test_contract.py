@@ -177,7 +177,7 @@ def test_charset_of_the_header_is_kept_and_used_for_links(crawl: Crawl) -> None:
     assert crawled.kinds() == ["home", "about"]
 
 
-def test_we_say_who_we_are_and_send_no_cookie(crawl: Crawl, server: HostileServer) -> None:
+def test_we_say_who_we_are_and_send_no_cookie_that_is_too_large(crawl: Crawl, server: HostileServer) -> None:
     crawl("big-headers")
     for asked in server.asked:
         assert asked.headers["user-agent"].startswith("Leadmill/")

@@ -1,0 +1,151 @@
+"""Where the crawl of a company begins: the addresses tried one after the other until one of them has a page.
+
+The address that was given comes first. Where it cannot be had, the same site is asked for by its other name, with
+`www.` or without, and a host that was given without a scheme also by http; then the further hosts that were given
+for the same company. Whoever wrote `https://` gets https, never less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from leadmill.errors import ErrorCategory
+from leadmill.ids import registrable_domain
+from tasks.scraping.contract import Seed
+from tasks.scraping.failures import Fault
+
+#: Addresses that may let us wait for nothing, beside the first https attempt of a host without a scheme.
+MAX_TIMEOUTS = 2
+#: Statuses that speak of the site, not of the address: asked by its other name it would say the same.
+_OF_THE_SITE = frozenset({401, 429, 451})
+
+
+class _Address(NamedTuple):
+    url: str
+    #: Written by the caller; it is tried whatever the others said.
+    given: bool
+    #: https is but tried: http is next.
+    bare: bool
+
+
+class Entry:
+    """The addresses of one company, and what those said that had no page."""
+
+    def __init__(self, seed: Seed) -> None:
+        self._left = list(_addresses(seed))
+        self._now = self._left.pop(0)
+        self._is_alone = not self._left
+        self._may_time_out = MAX_TIMEOUTS + seed.bare
+        self._first = _host(seed.url)
+        self._met: set[str] = set()
+        self._faults: list[tuple[str, Fault]] = []
+
+    @property
+    def url(self) -> str:
+        """The address to ask now."""
+        return self._now.url
+
+    def meta(self) -> dict[str, bool]:
+        """What a request of the present address carries: whether another address will be the repeat of it."""
+        bare = {"bare": True} if self._now.bare else {}
+        return bare if self._is_alone else {**bare, "others": True}
+
+    def turn(self, fault: Fault, asked: str, way: list[str]) -> bool:
+        """Take note that an address had no page, and turn to the next; False when none is left.
+
+        Args:
+            way: where its redirects led, which need not be asked for again.
+        """
+        self._met.update((self._now.url, asked, *way))
+        self._faults.append((self._now.url, fault))
+        self._may_time_out -= fault.timed_out
+        while self._left:
+            address = self._left.pop(0)
+            if address.url not in self._met and self._is_worth(address, fault):
+                self._now = address
+                return True
+        return self._once_more()
+
+    def _once_more(self) -> bool:
+        """Ask the first address again when it but let us wait, and we may wait again: no other one was the repeat."""
+        url, fault = self._faults[0]
+        if not fault.timed_out or self._may_time_out <= 0:
+            return False
+        self._now, self._may_time_out = _Address(url, given=True, bare=False), 0
+        return True
+
+    def _is_worth(self, address: _Address, fault: Fault) -> bool:
+        if self._may_time_out <= 0 and not address.given:
+            return False
+        if _host(address.url) == _host(self._now.url):
+            return fault.unreachable and not fault.unresolved
+        return address.given or _is_of_the_address(fault)
+
+    def verdict(self) -> tuple[str, Fault]:
+        """The address and the fault to tell when no address had a page: an answer says more than none."""
+        answers = [(url, fault) for url, fault in self._faults if fault.status is not None]
+        ours = [(url, fault) for url, fault in self._faults if _host(url) == self._first]
+        return (answers or ours[::-1] or self._faults)[0]
+
+    def notes(self, found: str) -> Iterator[tuple[str, Fault]]:
+        """Why the site was not found where it was looked for: a fault for each other host, or for a bad certificate."""
+        last: dict[str, tuple[str, Fault]] = {}
+        for url, fault in self._faults:
+            if _host(url) != _host(self._now.url) or fault.untrusted:
+                last[_host(url)] = url, fault
+        for url, fault in last.values():
+            yield url, Fault(fault.category, f"{fault.error}; the site was found at {found}", status=fault.status)
+
+    def further(self) -> list[tuple[str, bool]]:
+        """The other addresses that were given, once one is found, and whether each is bare."""
+        given = [address for address in self._left if address.given and address.url not in self._met]
+        self._left.clear()
+        return [(address.url, address.bare) for address in given]
+
+
+def _addresses(seed: Seed) -> Iterator[_Address]:
+    yield from _schemes(seed.url, bare=seed.bare, given=True)
+    if other := _other_name(seed.url):
+        yield from _schemes(other, bare=seed.bare, given=False)
+    if seed.url.startswith("http://") and not _port(seed.url):
+        yield _Address("https" + seed.url[4:], given=False, bare=False)
+    for url, bare in seed.further:
+        yield from _schemes(url, bare=bare, given=True)
+
+
+def _schemes(url: str, *, bare: bool, given: bool) -> Iterator[_Address]:
+    bare = bare and url.startswith("https:")
+    yield _Address(url, given, bare)
+    if bare:
+        yield _Address("http" + url[5:], given=False, bare=False)
+
+
+def _other_name(url: str) -> str | None:
+    """The same address with `www.` or without; None for a host that has no such twin."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    twin = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
+    if "." not in host or registrable_domain(host) != min(host, twin, key=len) or host.replace(".", "").isdigit():
+        return None
+    netloc = parts.netloc.lower().replace(host, twin, 1)
+    return urlunsplit(parts._replace(netloc=netloc))
+
+
+def _is_of_the_address(fault: Fault) -> bool:
+    """Whether the same site may well be had by its other name."""
+    if fault.category == ErrorCategory.SYSTEM or fault.later:
+        return False
+    return fault.unreachable or (fault.status is not None and fault.status not in _OF_THE_SITE)
+
+
+def _host(url: str) -> str:
+    return url.split("/", 3)[2].lower() if "://" in url else url
+
+
+def _port(url: str) -> bool:
+    return ":" in _host(url)
