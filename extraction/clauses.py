@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from extraction.text import squash
 
 #: Characters of a line that are read.
 MAX_READ = 1_200
-#: A sentence ends at a point behind a word of three letters or more, or a figure, that is no shortening.
-_SENTENCE = re.compile(
-    r"(?<=[^\W\d]{3}[.!?])"
+#: A sentence ends at a point behind a word of three letters or more, or a figure, that is no shortening. Both patterns
+#: begin with the one sign by which the search finds them.
+_SENTENCE_END = re.compile(
+    r"[.!?;•|·。](?:(?<=[^\W\d]{3}[.!?])"
     + "".join(rf"(?<!(?i:{word})\.)" for word in "gegr grdl zał approx inc ltd est estd bzw ung corp".split())
-    + r"\s+|(?<=\d[.!?])\s+(?=[A-ZÀ-Þ¿¡„“\"])|(?<=[;!?•|·。])\s*"
+    + r"\s+|(?<=\d[.!?])\s+(?=[A-ZÀ-Þ¿¡„“\"])|(?<=[;!?•|·。])\s*)"
 )
-_CLAUSE = re.compile(r"(?<!\d),\s*|,\s+|(?<=\s)[–—-]\s|\s[–—-](?=\s)|:\s+|[()]")
+_CLAUSE = re.compile(r"[,\s:()–—-](?:(?<=,)(?:(?<!\d,)\s*|\s+)|(?<=\s[–—-])\s|(?<=\s)[–—-](?=\s)|(?<=:)\s+|(?<=[()]))")
 _RELATIVE = re.compile(
     r"(?:(?:in|an|bei|aus|mit|auf|from|of|to|with|à|dans|en|con|in|da|met|van|på|i|w|z|v|na) )?(?:dem|deren|"
     r"dessen|denen|"
@@ -88,10 +90,17 @@ class Clause(NamedTuple):
 
 def clauses(line: str) -> Iterator[Clause]:
     """The clauses of a line, in order."""
-    for sentence in _SENTENCE.split(line[:MAX_READ]):
-        parts = [part for part in _CLAUSE.split(sentence) if part.strip()]
-        for place, part in enumerate(parts):
-            yield Clause(part, tuple(parts[max(0, place - 8) : place]))
+    return chain.from_iterable(sentences(line))
+
+
+def sentences(line: str) -> Iterator[list[Clause]]:
+    """The sentences of a line as their clauses, in order."""
+    line, begin = line[:MAX_READ], 0
+    ends = [(match.start() + 1, match.end()) for match in _SENTENCE_END.finditer(line)]
+    for end, following in (*ends, (len(line), 0)):
+        parts = [part for part in _CLAUSE.split(line[begin:end]) if part.strip()]
+        yield [Clause(part, tuple(parts[max(0, place - 8) : place])) for place, part in enumerate(parts)]
+        begin = following
 
 
 def is_own(clause: Clause, start: int, end: int, core: str = "", *, others_behind: bool = True) -> bool | None:

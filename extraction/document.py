@@ -5,6 +5,7 @@ Everything handed out is bounded: characters of text, length of a line, number o
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -34,6 +35,8 @@ MAX_NUMBERS = 60
 MAX_URL = 2_000
 #: Tags whose elements several extractors ask for: all are found in one search of the tree.
 LISTED = ("a", "img", "meta", "link", "h1")
+#: From its first digit on the rest of a line, so that each is found once.
+_WITH_DIGIT = re.compile(r"\d[^\n]*")
 #: Breaks within an address are left out, as browsers leave out most of them.
 _NO_BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r"))
 
@@ -138,6 +141,13 @@ class Document:
     def line_ends(self) -> list[int]:
         """Where each line ends in `lower`, its line feed included."""
         return list(accumulate(len(line) + 1 for line in self.lower.split("\n")))
+
+    @cached_property
+    def digit_lines(self) -> list[int]:
+        """The numbers of the lines with a digit, in their order."""
+        if len(self.text) != len(self.lower):  # `İ` becomes two signs: the ends are not those of `text`
+            return [number for number, line in enumerate(self.lines) if _WITH_DIGIT.search(line)]
+        return [bisect_right(self.line_ends, match.start()) for match in _WITH_DIGIT.finditer(self.text)]
 
     def marks(self, hints: Hints) -> Sequence[Mark]:
         """Where hint words stand: in `lower`, or, for hints in markup, in `markup`."""

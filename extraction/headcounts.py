@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from extraction.clauses import MAX_READ, Clause, clauses, is_own
+from extraction.line_cache import cached_by_line
 from extraction.number_words import in_digits, is_written
 from extraction.scan import TEXT_OF_ENRICHERS, Hints
 
 #: More people than any company has.
 MOST = 5_000_000
 
-COUNT = r"(\d{1,3}(?:[.,'’ \u00a0]\d{3}){1,2}|\d{1,7})"
+#: Begins with its first digit, so that the search runs from digit to digit.
+COUNT = r"(\d(?:\d{0,2}(?:[.,'’ \u00a0]\d{3}){1,2}|\d{0,6}))"
 _PEOPLE = (
     r"(?:employees|employed people|staff(?: members)?|team members|team mates|people|persons|professionals|"
     r"associates|engineers|"
@@ -214,11 +216,16 @@ class Size(NamedTuple):
     most: int | None
 
 
-def sizes(text: str, core: str = "", *, team: bool = True) -> Iterator[tuple[Size, float]]:
+@cached_by_line
+def sizes(text: str, core: str, team: bool) -> tuple[tuple[Size, float], ...]:
     """The numbers of employees that a line gives, each with how sure it is.
 
     `core` as `Document.core`; without `team` no more than people counted by a word for them is looked for.
     """
+    return tuple(_sizes(text, core, team=team))
+
+
+def _sizes(text: str, core: str, *, team: bool) -> Iterator[tuple[Size, float]]:
     labelled = _LABELLED.match(text[:120]) or _CJK.search(text[:500])
     if labelled is not None:
         least = integer(labelled[1])

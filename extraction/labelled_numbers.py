@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from extraction.company_numbers import OF_PREFIX, VAT, Reading, lei, register_number, vat_id
 from extraction.extractors.phone_numbers import fold
+from extraction.line_cache import cached_by_line
 from extraction.scan import Hints
 from extraction.text import squash
 
@@ -190,8 +191,13 @@ def in_page(lines: Sequence[str], marked: Iterable[int]) -> Iterator[tuple[int, 
             continue
         above = lines[place - 1] if place else ""
         above = above if len(above) <= MAX_LABEL and not _DIGITS.search(above) else ""
-        for said in in_line(fold(lines[place][:MAX_LINE]), fold(above)):
+        for said in _in_lines(lines[place][:MAX_LINE], above):
             yield place, said
+
+
+@cached_by_line
+def _in_lines(line: str, above: str) -> tuple[Said, ...]:
+    return tuple(in_line(fold(line), fold(above)))
 
 
 def in_line(text: str, before: str = "") -> Iterator[Said]:

@@ -31,7 +31,7 @@ def _look(page: Document) -> Iterator[Finding]:
     for place, text in _telling(page):
         if looked < MAX_LINES and (_DIGIT.search(text) or is_written(text[:MAX_READ])):
             looked += 1
-            for size, confidence in sizes(text, page.core, team=place in teams):
+            for size, confidence in sizes(text, page.core, place in teams):
                 about = 0.1 if page.kind in ("about", "careers", "team") else 0.0
                 yield page.found("employees", size, "text", confidence + about, line=place)
                 count += 1

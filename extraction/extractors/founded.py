@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
-from extraction.clauses import clauses, is_own, is_own_sentence
+from extraction.clauses import Clause, is_own, is_own_sentence, sentences
 from extraction.document import Document
 from extraction.findings import Finding
+from extraction.line_cache import cached_by_line
 from extraction.scan import Hints
 
 #: Older than any company that has a site, save a few breweries.
@@ -62,7 +63,7 @@ _HINTS = Hints(
     )
 )
 _YEAR = re.compile(
-    r"(?<![\d.,/#-])(?:1[5-9]\d\d|20[0-4]\d)(?![\d%])(?![.,]\d)(?!\s?[-–/]\s?\d)"
+    r"[12](?<![\d.,/#-].)(?:(?<=1)[5-9]\d\d|(?<=2)0[0-4]\d)(?![\d%])(?![.,]\d)(?!\s?[-–/]\s?\d)"
     r"(?!\s?(?:people|customers|employees|kunden|mitarbeiter|m²|m2|sq|km|€|\$))",
     re.IGNORECASE,
 )
@@ -170,9 +171,11 @@ def find(page: Document) -> Iterator[Finding]:
 
 def _in_text(page: Document) -> Iterator[tuple[str, float, int]]:
     """(year, how surely, number of the line) for each time the text says when the company was founded."""
-    lines = page.lines
+    lines, figures = page.lines, frozenset(page.digit_lines)
     looked = 0
     for place in page.marked(_HINTS):
+        if place not in figures and place + 1 not in figures:
+            continue
         line = lines[place]
         behind = lines[place + 1] if place + 1 < len(lines) else ""
         if len(line) <= 20 and len(behind) <= 30 and _LABEL.match(line) and (year := _YEAR.search(behind)):
@@ -188,14 +191,26 @@ def _in_text(page: Document) -> Iterator[tuple[str, float, int]]:
                     yield said_year, confidence, place
 
 
-def said(line: str, core: str = "") -> Iterator[tuple[str, float]]:
+@cached_by_line
+def said(line: str, core: str) -> tuple[tuple[str, float], ...]:
     """(year, how surely) for each time a line says when the company was founded. `core` as `Document.core`."""
+    return tuple(_said(line, core))
+
+
+def _said(line: str, core: str) -> Iterator[tuple[str, float]]:
     entry = _ENTRY.match(line)
     if entry and not _PARTIAL.search(entry["said"]) and not _NOT_COMPANY.search(entry["said"]):
         yield entry["year"], 0.6
+    for sentence in sentences(line):
+        if any(_YEAR.search(clause.text) for clause in sentence):
+            yield from _in_sentence(sentence, core)
+    if not line.isascii():
+        yield from ((match[1] or match[2], 0.7) for match in _SAID_CJK.finditer(line[:600]))
+
+
+def _in_sentence(sentence: Sequence[Clause], core: str) -> Iterator[tuple[str, float]]:
     opened = False
-    for clause in clauses(line):
-        opened = opened and bool(clause.earlier)
+    for clause in sentence:
         years = list(_YEAR.finditer(clause.text))[:6]
         verbs = list(_FOUNDED.finditer(clause.text))[:6]
         for year in years:
@@ -217,8 +232,6 @@ def said(line: str, core: str = "") -> Iterator[tuple[str, float]]:
         if 5 <= age <= 400 and is_own_sentence(clause, core) is not False:
             yield str(int(years[0][0]) - age), 0.5
         opened = (opened or bool(verbs)) and not years
-    if not line.isascii():
-        yield from ((match[1] or match[2], 0.7) for match in _SAID_CJK.finditer(line[:600]))
 
 
 def _surely(text: str, year: tuple[int, int], verbs: Sequence[re.Match[str]], *, opened: bool) -> float:

@@ -29,13 +29,22 @@ _HIDDEN = (
 _COUNTING = re.compile(
     "[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2079\u2080-\u2089\u2150-\u218b\u2460-\u24ff\u2776-\u2793]"
 )
+#: What folding may change: all but ASCII, the letters of European languages, and the signs that their texts have.
+_FOLDABLE = re.compile(
+    "[^\x00-\x7f\u00a7\u00a9\u00ab\u00ae\u00bb\u00c0-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e"
+    "\u0391-\u03a9\u03b1-\u03c9\u0410-\u044f\u2018-\u201e\u2022\u20ac]"
+)
 _FOLD = {ord(dash): "-" for dash in _DASHES} | dict.fromkeys(_HIDDEN)
 #: Japanese pages write the sign of a long vowel, or the numeral one, for a dash.
 _LONG_VOWEL = re.compile(r"(?<=\d)\s?[\u30fc\u4e00]\s?(?=\d)")
 
-#: A run of digits with what people put between them. Possessive: no digit is looked at twice for one start.
-RUN = r"(?:\+\s?|00)?[(\[]?\+?\d(?:[ \t.\-/()\[\]·•|]{0,4}\d){5,40}+"
-_RUN = re.compile(RUN)
+#: A run of digits with what people put between them: its first sign, by which the search finds it, and what follows.
+#: Possessive: no digit is looked at twice for one start.
+RUN_BEGINS = r"[+(\[\d]"
+RUN_GOES_ON = (
+    r"(?:(?<=\+)\s?[(\[]?\+?\d|(?<=0)0[(\[]?\+?\d|(?<=[(\[])\+?\d|(?<=\d))(?:[ \t.\-/()\[\]·•|]{0,4}\d){5,40}+"
+)
+_RUN = re.compile(RUN_BEGINS + RUN_GOES_ON)
 _JOINER = r"\s{0,2}(?:[,;/&+]|(?<!\w)(?:und|oder|u\.|bzw\.?|or|and|ou|et|en|of|y|o|e|och|og|eller|lub|i)(?!\w))\s{0,2}"
 #: The end of a second number behind a first. Without its dash it must look like the end that it replaces, and stand
 #: before no word: `-10 und 15 Jahre` is one number.
@@ -70,7 +79,7 @@ Number = tuple[str, str]
 
 def fold(text: str) -> str:
     """The text with plain digits, one kind of dash and of space, and without signs that do not show."""
-    if text.isascii():
+    if text.isascii() or not _FOLDABLE.search(text):
         return text
     text = unicodedata.normalize("NFKC", _COUNTING.sub(" ", text)).translate(_FOLD)
     return _LONG_VOWEL.sub("-", text)

@@ -7,15 +7,27 @@ blotted out first, register and tax numbers are told by the word before them, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from extraction.document import Document
-from extraction.extractors.phone_numbers import MAX_WRITTEN, RUN, VANITY, fold, keypad, tail_of, with_tail
+from extraction.extractors.phone_numbers import (
+    MAX_WRITTEN,
+    RUN_BEGINS,
+    RUN_GOES_ON,
+    VANITY,
+    fold,
+    keypad,
+    tail_of,
+    with_tail,
+)
 from extraction.findings import Finding
 from extraction.labelled_numbers import Said
+from extraction.line_cache import cached_by_line
+from extraction.scan import Hints
 
 #: Candidates taken from one page.
 MAX_CANDIDATES = 120
@@ -29,12 +41,12 @@ MAX_CELLS = 60
 MAX_LABELS = 6
 
 _AFTER = r"(?!@)(?!(?!x\.?\s?\d|ext|fax|tel|e-?mail|[A-Z][a-zäöü])[^\W_])(?!\s?(?:€|EUR\b|USD\b|%|kg\b|mm\b|cm\b|GB\b))"
-_NUMBER = re.compile(r"(?<![\w/@=#&%€$£¥+-])(?<!\d[.,])" + RUN + _AFTER)
-_AREA = re.compile(r"\d{3}\)?[-. ].{0,5}[A-Z]{2}")
-#: What both a number and a spelled one hold: most lines are passed over by one look.
-_SOME_DIGITS = re.compile(r"\d[^\n\d]{0,4}\d[^\n\d]{0,4}\d")
+_NUMBER = re.compile(RUN_BEGINS + r"(?<![\w/@=#&%€$£¥+-].)(?<!\d[.,].)" + RUN_GOES_ON + _AFTER)
+_AREA = re.compile(r"\d\d\d\)?[-. ].{0,5}[A-Z]{2}")
+#: Whether the first number of a line may be its first word, whose label is the line before.
+_BEGINS = re.compile(r".{0,2}[+(\[\d]")
 _DIGITS_ENOUGH = re.compile(r"\d[^\n\d]{0,4}\d[^\n\d]{0,4}\d[^\n\d]{0,4}\d")
-_LONG_DIGITS = re.compile(r"\d{16,}")
+_LONG_DIGITS = re.compile(r"\d\d{15,}")
 _FILLERS = re.compile(r"_{2,}")
 #: `-119` behind `Fax:`, the end of the number before it.
 _LABELLED_TAIL = re.compile(
@@ -82,6 +94,10 @@ _HOURS = re.compile(r"^\d{1,2}[.: ]?\d{0,2}\s?-\s?\d{1,2}[.:]\d\d|^\d{1,2}\.\d\d
 _FAX = (
     r"(?:tele[- ]?)?fax|facs[ií]mil|fac-simil|téléc|faks|传真|傳真|факс|"
     r"ファックス|ファクス|ファクシミリ|팩스|فاكس|פקס|φαξ"
+)
+_FAX_HINTS = Hints(
+    "fax facsimil facsímil fac-simil téléc faks 传真 傳真 факс ファックス ファクス ファクシミリ 팩스 "
+    "فاكس פקס φαξ".split()
 )
 _FAX_WORD = re.compile(_FAX, re.IGNORECASE)
 _FAX_LETTER = re.compile(r"(?:^|[\s|,;/·•\d(])F\s?[:.)]?\s?$|(?:^|[\s|,;·•])f[:.]\s?$")
@@ -131,7 +147,16 @@ _CALLS = re.compile(
     r"(?:tel|callto|fax|sms|whatsapp|viber)\s?:|(?:https?:)?//(?:www\.)?(?:wa\.me|(?:api|web)\.whatsapp\.com)/",
     re.IGNORECASE,
 )
+_CALLS_BEGIN = frozenset("tcfswvTCFSWV")
 _WRITES_TO = {"wa.me": "", "api.whatsapp.com": "phone", "web.whatsapp.com": "phone", "send": "phone", "chat": "number"}
+
+
+class _Seen(NamedTuple):
+    """A number in a line: `phone` or `fax`, as written, and how surely."""
+
+    field: str
+    written: str
+    confidence: float
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -151,10 +176,18 @@ def _candidates(page: Document) -> Iterator[Finding]:
                         sure = 0.9 if branch else 0.95
                         yield page.declared(kind, number[:MAX_WRITTEN], node, sure, text)
     for link in page.links:
-        if _CALLS.match(link.href) and (number := _linked(link.href)):
+        if _may_call(link.href) and _CALLS.match(link.href) and (number := _linked(link.href)):
             faxed = link.href[:4].lower() == "fax:" or _FAX_WORD.search(link.text)
             yield page.found("fax" if faxed else "phone", number, "tel-link", 0.95, line=link.line)
     yield from _in_text(page)
+
+
+def _may_call(href: str) -> bool:
+    """A cheap look: most links of a page lead to a page."""
+    if href[0] not in "/hH":
+        return href[0] in _CALLS_BEGIN
+    host = href[:24].lower()
+    return "wa." in host or "wha" in host
 
 
 def _linked(href: str) -> str:
@@ -180,23 +213,27 @@ def _written_to(target: str) -> str:
 
 
 def _in_text(page: Document) -> Iterator[Finding]:
-    columns = FaxColumns(page)
+    lines, columns = page.lines, _fax_columns(page)
     named: list[str] = []
-    lines = page.lines
+    last = -1
     others: dict[int, list[Said]] = {}
     for place, said in page.numbers:
         if said.sure:
             others.setdefault(place, []).append(said)
-    for place, line in enumerate(lines):
-        if not _SOME_DIGITS.search(line):
+    for place in page.digit_lines:
+        line = lines[place]
+        if not _DIGITS_ENOUGH.search(line) or line.startswith("..."):
             named = []
-        elif _DIGITS_ENOUGH.search(line) and "." * 3 not in line[:3]:
-            named = named or _labels_of(lines, place)
-            before = named.pop(0) if named else lines[place - 1] if place else ""
-            yield from _in_line(page, place, _plain(line, others.get(place, ())), before, columns)
+            seen: Iterable[_Seen] = _spelled(line)
         else:
-            named = []
-            yield from _vanities(page, place, line)
+            named = named if place == last + 1 else []
+            named = named or (_labels_of(lines, place) if place != last + 1 else [])
+            before = named.pop(0) if named else lines[place - 1] if place else ""
+            plain = _plain(line, others.get(place, ()))
+            seen = _in_line(plain, before, columns) if _NUMBER.search(plain) else _spelled(plain)
+        last = place
+        for field, written, confidence in seen:
+            yield page.found(field, written, "text", confidence, line=place)
 
 
 def _plain(line: str, others: Sequence[Said]) -> str:
@@ -232,39 +269,41 @@ def _behind_digits(line: str) -> str:
     return "" if ")" in words else words
 
 
-class FaxColumns:
-    """The numbers of a page that stand in a table below a heading which says fax and nothing else."""
-
-    def __init__(self, page: Document) -> None:
-        self.page = page
-
-    def holds(self, written: str) -> bool:
-        return bool(self._digits) and re.sub(r"\D", "", written) in self._digits
-
-    @cached_property
-    def _digits(self) -> frozenset[str]:
-        if not any(len(line) <= MAX_HEAD and _FAX_HEAD.fullmatch(line) for line in self.page.lines):
-            return frozenset()
-        columns: dict[int, list[int]] = {}
-        found: set[str] = set()
-        for row in self.page.tree.tags("tr")[:MAX_ROWS]:
-            table = row.parent.mem_id if row.parent else 0
-            texts = [cell.text()[:200].strip() for cell in islice(row.iter(), MAX_CELLS) if cell.tag in ("td", "th")]
-            heads = [place for place, text in enumerate(texts) if len(text) <= MAX_HEAD and _FAX_HEAD.fullmatch(text)]
-            if heads and not any(map(_DIGITS_ENOUGH.search, texts)):
-                columns[table] = heads
-            elif table in columns:
-                numbers = [re.sub(r"\D", "", text) for text in texts]
-                # The same number beside it, as phone, is no fax.
-                found.update(n for p, n in enumerate(numbers) if p in columns[table] and numbers.count(n) == 1)
-        return frozenset(found)
+def _fax_columns(page: Document) -> frozenset[str]:
+    """The numbers, digits only, that stand in a table below a heading which says fax and nothing else."""
+    heads = (page.lines[place] for place in page.marked(_FAX_HINTS))
+    headed = any(len(line) <= MAX_HEAD and _FAX_HEAD.fullmatch(line) for line in heads)
+    if not headed or b"<tr" not in page.lower_markup:
+        return frozenset()
+    columns: dict[int, list[int]] = {}
+    found: set[str] = set()
+    for row in page.tree.tags("tr")[:MAX_ROWS]:
+        table = row.parent.mem_id if row.parent else 0
+        texts = [cell.text()[:200].strip() for cell in islice(row.iter(), MAX_CELLS) if cell.tag in ("td", "th")]
+        heads_at = [place for place, text in enumerate(texts) if len(text) <= MAX_HEAD and _FAX_HEAD.fullmatch(text)]
+        if heads_at and not any(map(_DIGITS_ENOUGH.search, texts)):
+            columns[table] = heads_at
+        elif table in columns:
+            numbers = [re.sub(r"\D", "", text) for text in texts]
+            # The same number beside it, as phone, is no fax.
+            found.update(n for p, n in enumerate(numbers) if p in columns[table] and numbers.count(n) == 1)
+    return frozenset(found)
 
 
-def _in_line(page: Document, place: int, line: str, before: str, columns: FaxColumns) -> Iterator[Finding]:
-    yield from _vanities(page, place, line)
+def _in_line(line: str, before: str, columns: frozenset[str]) -> Iterable[_Seen]:
+    """The numbers of a plain line; the label of the first may be the line before, where it is the first word."""
+    before = _behind_digits(before)[-30:] if _BEGINS.match(line) else ""
+    return tuple(_labelled(line, before, columns)) if columns else _labelled_by_line(line, before)
+
+
+@cached_by_line
+def _labelled_by_line(line: str, before: str) -> tuple[_Seen, ...]:
+    return tuple(_labelled(line, before, frozenset()))
+
+
+def _labelled(line: str, before: str, columns: frozenset[str]) -> Iterator[_Seen]:
+    yield from _spelled(line)
     matches = list(_NUMBER.finditer(line))
-    if not matches:
-        return
     clear = _BLOT.sub(lambda match: "~" * len(match[0]), line)
     if clear != line:
         line, matches = clear, list(_NUMBER.finditer(clear))
@@ -277,7 +316,7 @@ def _in_line(page: Document, place: int, line: str, before: str, columns: FaxCol
         raw, stop = match[0], match.end()
         gap = line[end : match.start()]
         borrowed = not end and len(gap) <= 2
-        label = _behind_digits(before)[-30:] + " " + gap if borrowed else gap[-40:]
+        label = before + " " + gap if borrowed else gap[-40:]
         kind = _kind(label)
         if _is_other(raw, label) or (kind is None and _COUNTS.match(raw)):
             continue
@@ -287,12 +326,12 @@ def _in_line(page: Document, place: int, line: str, before: str, columns: FaxCol
         elif field and _JOINED.fullmatch(gap) and not (field == "fax" and _BAR.search(gap)):
             # A label holds for the numbers joined to the first: `Fax 1234 / 5678`.
             kind = field if labelled else None
-        elif (borrowed or kind is None) and columns.holds(raw):
+        elif columns and (borrowed or kind is None) and re.sub(r"\D", "", raw) in columns:
             kind = "fax"
         field, labelled = kind or "phone", kind is not None
         if field == "fax" and (bar := _BAR.search(raw)):
             # `F 0341 55501 | 0171 55502`: the bar ends what the label names.
-            yield page.found("phone", raw[bar.end() :][:MAX_WRITTEN], "text", 0.65, line=place)
+            yield _Seen("phone", raw[bar.end() :][:MAX_WRITTEN], 0.65)
             raw, stop = raw[: bar.start()], match.start() + bar.start()
         base = raw
         while tail := tail_of(line, base, stop):
@@ -301,10 +340,10 @@ def _in_line(page: Document, place: int, line: str, before: str, columns: FaxCol
         confidence = 0.85 if labelled else 0.65 if not raw.isdecimal() else _of_bare_digits(raw, line)
         if not confidence:
             continue
-        yield page.found(field, line[match.start() : stop][:MAX_WRITTEN], "text", confidence, line=place)
+        yield _Seen(field, line[match.start() : stop][:MAX_WRITTEN], confidence)
         while tail := _LABELLED_TAIL.match(line, end):
             end = tail.end()
-            yield page.found(_kind(tail[0]) or "phone", with_tail(base, tail["tail"]), "text", 0.85, line=place)
+            yield _Seen(_kind(tail[0]) or "phone", with_tail(base, tail["tail"]), 0.85)
 
 
 def _of_bare_digits(raw: str, line: str) -> float:
@@ -312,15 +351,19 @@ def _of_bare_digits(raw: str, line: str) -> float:
     return 0.5 if len(line) <= len(raw) + 12 and 10 <= len(raw) <= 11 else 0.0
 
 
-def _vanities(page: Document, place: int, line: str) -> Iterator[Finding]:
-    if not _AREA.search(line):
-        return
+def _spelled(line: str) -> Iterable[_Seen]:
+    """The numbers that are spelled by the letters of the keypad."""
+    return _vanities(line) if _AREA.search(line) else ()
+
+
+def _vanities(line: str) -> Iterator[_Seen]:
     for match in VANITY.finditer(line):
         if keypad(match):
             kind = _kind(line[max(0, match.start() - 40) : match.start()])
-            yield page.found(kind or "phone", match[0], "text", 0.6, line=place)
+            yield _Seen(kind or "phone", match[0], 0.6)
 
 
+@lru_cache(maxsize=1_024)
 def _kind(label: str) -> str | None:
     """`fax` where the nearest word says so and does not say phone as well (`Tel/Fax`); None where no word says."""
     fax = max((match.end() for match in _FAX_WORD.finditer(label)), default=-1)
@@ -336,6 +379,12 @@ def _is_other(raw: str, label: str) -> bool:
     """Whether the text is a date, a price, hours or some other number rather than a phone number."""
     if _DATE.match(raw) or _PRICE.match(raw) or _HOURS.match(raw) or _DECIMAL.match(raw) or raw.count("(") > 4:
         return True
+    return _names_other(label)
+
+
+@lru_cache(maxsize=1_024)
+def _names_other(label: str) -> bool:
+    """Whether the word before a number says that it is none of a phone."""
     other = _OTHER_NUMBER.search(label)
     if other is None:
         return False

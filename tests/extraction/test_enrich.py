@@ -132,7 +132,7 @@ def test_industry_leaves_have_codes_and_keywords():
     ],
 )
 def test_company_size(text, size):
-    assert next((found for found, _ in sizes(text)), None) == size
+    assert next((found for found, _ in sizes(text, "", True)), None) == size
 
 
 def test_company_size_in_a_table(page):

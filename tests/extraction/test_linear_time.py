@@ -28,6 +28,7 @@ from extraction import (
     headcounts,
     job_titles,
     labelled_numbers,
+    line_cache,
     markup_guard,
     number_words,
     people,
@@ -78,8 +79,11 @@ READ_WITH = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def loaded() -> None:
+def loaded() -> Iterator[None]:
     preload()
+    with pytest.MonkeyPatch.context() as patched:  # lines that repeat are read anew
+        patched.setattr(line_cache, "MAX_KEPT", -1)
+        yield
 
 
 def cpu(work: Callable[[], Any]) -> float:

@@ -92,7 +92,7 @@ from extraction.headcounts import sizes
     ],
 )
 def test_year_of_founding(line, year):
-    assert [said for said, _ in founded.said(line)] == ([year] if year else [])
+    assert [said for said, _ in founded.said(line, "")] == ([year] if year else [])
 
 
 def test_who_spells_the_domain_is_the_company():
@@ -198,7 +198,7 @@ def test_since_a_year_of_late_is_no_founding(document, now):
     ],
 )
 def test_number_of_people(line, people):
-    said = [f"{size.least}+" if size.most is None else f"{size.least}-{size.most}" for size, _ in sizes(line)]
+    said = [f"{size.least}+" if size.most is None else f"{size.least}-{size.most}" for size, _ in sizes(line, "", True)]
     assert said == ([people] if people else [])
 
 

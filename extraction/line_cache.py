@@ -1,0 +1,33 @@
+"""What a line gave is kept: the pages of one site repeat their headers, footers and menus, and lines are read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar, TypeVarTuple
+
+#: Longest line kept, characters: as many as it may hold, a cache stays below some hundred kilobytes.
+MAX_KEPT = 300
+#: Results kept of one function: some pages' worth.
+_ENTRIES = 1_024
+
+Arguments = TypeVarTuple("Arguments")
+R = TypeVar("R")
+
+
+def cached_by_line(function: Callable[[*Arguments], R]) -> Callable[[*Arguments], R]:
+    """The function of texts, with what it made of short ones kept in this process; it must depend on nothing else.
+
+    Its arguments are positional and hashable, its result is never changed by who asks. Long texts are read anew, so
+    that no page fills the memory.
+    """
+    cached = lru_cache(maxsize=_ENTRIES)(function)
+
+    @wraps(function)
+    def read(*arguments: *Arguments) -> R:
+        for argument in arguments:
+            if type(argument) is str and len(argument) > MAX_KEPT:
+                return function(*arguments)
+        return cached(*arguments)
+
+    return read
