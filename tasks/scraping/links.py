@@ -165,7 +165,7 @@ def links_of(
     raw = html.encode("utf-8", "replace") if isinstance(html, str) else html
     # Unguarded, the 60,000 nested tags of one page stop every crawl of this process for half a minute.
     tree = LexborHTMLParser(bounded(raw))
-    base = _base(tree, page_url)
+    base = base_of(tree, page_url)
     origin = "/".join(base.split("/", 3)[:3])
     folder = base.partition("?")[0].rpartition("/")[0] + "/"
     found: dict[str, Link] = {}
@@ -189,7 +189,8 @@ def links_of(
     return list(found.values())
 
 
-def _base(tree: LexborHTMLParser, page_url: str) -> str:
+def base_of(tree: LexborHTMLParser, page_url: str) -> str:
+    """What the relative addresses of a page begin at."""
     node = tree.css_first("base[href]")
     href = (node.attributes.get("href") or "").strip() if node else ""
     if not href or len(href) > MAX_HREF:

@@ -19,7 +19,6 @@ from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
 from scrapy.http import Response
 from twisted.python.failure import Failure
-from w3lib.html import get_meta_refresh
 
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from extraction.charset import as_utf8, wide_codec
@@ -34,14 +33,15 @@ from tasks.scraping.failures import Fault, SeenPageError, fault_of, fault_of_sta
 from tasks.scraping.follow import Way, without_user
 from tasks.scraping.headers import charset_of, kept_headers
 from tasks.scraping.links import classify, links_of, page_key
+from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
 from tasks.scraping.politeness import delay_of
 from tasks.scraping.robots import ROBOTS_S
 
 #: Pages are handed over in batches of so many pages or bytes, whichever comes first.
 BATCH_PAGES = 50
 BATCH_BYTES = 8_000_000
-#: A meta refresh on the home page is followed when it waits at most so long, seconds.
-MAX_REFRESH_S = 10
+#: Steps from a home page that is no page of its own to the one that is.
+MAX_STEPS = 4
 #: CPU seconds that looking for links may take on one page, and on all of one company. Meanwhile the loop stands still
 #: for every other host, so it is less than the stages behind may take; thirty attackers fit into a crawl's deadline.
 LINKS_S = 0.5
@@ -166,7 +166,7 @@ class CompanySpider(Spider):
                 fault = _REFUSED if mark in self.refused else _unusable(response)
                 if fault is not None:
                     self._miss(company, fault, meta)
-                elif not self._refreshed(company, response):
+                elif not self._led_on(company, response):
                     self._take(company, response)
         except Exception as error:
             log.exception("a page of %s could not be taken in", company.seed.domain)
@@ -184,7 +184,7 @@ class CompanySpider(Spider):
         error: BaseException = failure.value  # type: ignore[assignment]
         if self.transport.ended and isinstance(error, CrawlEndedError):
             self.cut += 1
-            if "refreshed" in request.meta and not company.done:
+            if "led_by" in request.meta and not company.done:
                 self._go_without(company, fault_of(error), request.meta)
             return
         if company.done or (isinstance(error, SeenPageError) and request.meta["kind"] != "home"):
@@ -198,8 +198,8 @@ class CompanySpider(Spider):
         self._go_without(company, fault, meta)
 
     def _go_without(self, company: CompanyCrawl, fault: Fault, meta: dict[str, Any]) -> None:
-        refreshing: Response | None = meta.get("refreshed")
-        if refreshing is not None and company.row is None and self._take_after_all(company, refreshing):
+        led_by = meta.get("led_by")
+        if led_by and company.row is None and self._take_after_all(company, led_by[-1][0]):
             company.note(fault, meta["asked_url"])
         elif meta["kind"] != "home":
             company.missed(fault, meta["asked_url"], meta["kind"])
@@ -218,7 +218,7 @@ class CompanySpider(Spider):
             self._crawl(company, "http" + url.removeprefix("https"), meta["kind"], meta["depth"])
 
     def _take_after_all(self, company: CompanyCrawl, response: Response) -> bool:
-        """Take a home page whose refresh led nowhere: it is a page, too, and was dropped too early."""
+        """Take a home page that led nowhere: it is a page, too, and was dropped too early."""
         counted = self.answered
         try:
             with marks().at(company.seed.company_id, response.meta["digest"]):
@@ -232,29 +232,31 @@ class CompanySpider(Spider):
         self.dropped -= 1
         return True
 
-    def _refreshed(self, company: CompanyCrawl, response: Response) -> bool:
-        """Follow a meta refresh of the home page, once; True when it was one."""
+    def _led_on(self, company: CompanyCrawl, response: Response) -> bool:
+        """Take the step that a home page leads to, when it is no page of its own; True when there is one."""
         meta = response.meta
-        if meta["kind"] != "home" or "refreshed" in meta or b"refresh" not in response.body[:4_096].lower():
+        led_by: tuple[tuple[Response, Step], ...] = meta.get("led_by", ())
+        refresh = _header(response, "Refresh").decode("latin-1")
+        if meta["kind"] != "home" or len(led_by) >= MAX_STEPS or not could_lead_on(response.body, refresh):
             return False
-        text = response.body[:4_096].decode("utf-8", "replace")
+        html = as_utf8(response.body, _charset(response))
         try:
             with self._budgets.page(company.seed.company_id):
-                wait, url = get_meta_refresh(text, response.url, "utf-8")
+                step = step_from(html, response.url, refresh, company.ours, company.seed.domain)
         except TooCostlyError:
             company.note(_REFUSED, meta["asked_url"])
             return False
         except ValueError:  # a port that is none, for one
             company.note(Fault(ErrorCategory.DATA, "refreshes to what is no address"), meta["asked_url"])
             return False
-        if url is None or wait is None or wait > MAX_REFRESH_S or not url.startswith(("http:", "https:")):
+        if step is None or not step.url.startswith(("http:", "https:")):
             return False
-        url = without_user(url)
+        url = without_user(step.url)
         way = _way(meta).after(response.url, meta["asked_with"])
         if way.was_at(url, company.cookies.version):
             return False
         self.dropped += 1
-        self._crawl(company, url, "home", 0, refreshed=response, way=way)
+        self._crawl(company, url, "home", 0, led_by=(*led_by, (response, step)), way=way)
         return True
 
     def _take(self, company: CompanyCrawl, response: Response) -> None:
@@ -264,14 +266,17 @@ class CompanySpider(Spider):
         self.answered += 1
         company.got()
         if kind == "home":
-            company.note_home(response.url)
+            company.note_home(response.url, _folder(company, response))
             company.home(response.url)
             self._ask_further(company)
         company.reach(response.url)
         self.pages += 1
         self._hand_over(page)
         if depth < self.options.max_depth and company.pages < self.options.max_pages and not self._is_over():
-            self._offer_links(company, page)
+            self._offer_links(company, response, depth + 1)
+            for led_by, step in meta.get("led_by", ()):
+                if step.shows_links:
+                    self._offer_links(company, led_by, int(step.why != "frame"))
 
     def _ask_further(self, company: CompanyCrawl) -> None:
         """Ask for the other addresses that were given for the company: they are pages of it from the beginning."""
@@ -284,16 +289,16 @@ class CompanySpider(Spider):
         """Whether the crawl has ended, also before its loop has noticed: many answers can be queued."""
         return self.transport.ended or self._stop.is_set() or time.monotonic() >= self.deadline
 
-    def _offer_links(self, company: CompanyCrawl, page: PageRow) -> None:
+    def _offer_links(self, company: CompanyCrawl, response: Response, depth: int) -> None:
         """Look for links on a page; one that is too costly to read leads nowhere."""
         try:
             with self._budgets.page(company.seed.company_id):
-                html = as_utf8(page["html"], page["charset"])
-                links = links_of(html, page["final_url"], company.ours, company.known(), company.met)
+                html = as_utf8(response.body, _charset(response))
+                links = links_of(html, response.url, company.ours, company.known(), company.met)
         except TooCostlyError:
-            company.note(_REFUSED, page["url"])
+            company.note(_REFUSED, response.meta["asked_url"])
         else:
-            company.offer(links, page["depth"] + 1)
+            company.offer(links, depth)
 
     def _hand_over(self, page: PageRow) -> None:
         self._batch.append(page)
@@ -340,6 +345,16 @@ def _header(response: Response, name: str) -> bytes:
     return response.headers.get(name) or b""
 
 
+def _charset(response: Response) -> str | None:
+    return charset_of(_header(response, "Content-Type").decode("latin-1"))
+
+
+def _folder(company: CompanyCrawl, response: Response) -> str:
+    """What of a home page's host is the company's: of another's host that only lends it a frame, a folder."""
+    framed = any(step.why == "frame" for _, step in response.meta.get("led_by", ()))
+    return folder_of(response.url) if framed and not company.ours(urlsplit(response.url).netloc) else "/"
+
+
 def _unusable(response: Response) -> Fault | None:
     status = response.status
     if 300 <= status < 400:
@@ -369,7 +384,7 @@ def _page(company: CompanyCrawl, response: Response, kind: str, depth: int) -> P
         "depth": depth,
         "status": response.status,
         "headers": kept_headers(response.headers.items()),
-        "charset": charset_of(_header(response, "Content-Type").decode("latin-1")),
+        "charset": _charset(response),
         "html": body,
         "page_hash": response.meta["digest"],
         "fetched_at": datetime.now(UTC),

@@ -1,0 +1,373 @@
+"""Where a home page leads that is no page of its own: a refresh, a script that only moves on, frames, a gate.
+
+A visitor's browser goes on by itself, or the visitor takes the one step that is offered: a language, "I am over 18",
+"enter". Looked at on home pages alone, and there with plain searches first, so that an ordinary page costs next to
+nothing. Sizes and counts are bounded: pages are not to be trusted.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from extraction.markup_guard import bounded
+from extraction.page_words import fold, words_of
+from leadmill.ids import registrable_domain
+from tasks.scraping.links import MAX_HREF, base_of
+
+#: A refresh is followed when it waits at most so long, seconds.
+MAX_REFRESH_S = 10
+#: Text in sight, characters: of a page that is as good as empty ("You are being redirected …"), of a choice of
+#: languages, and of a question that stands before a site.
+MAX_EMPTY = 200
+MAX_CHOICE = 400
+MAX_WALL = 1_500
+#: A page of more links is a page of its own, and so is a larger one that only scripts, frames or gates could move.
+MAX_LINKS = 16
+MAX_STUB = 48_000
+#: Links beside the languages, or beside the way on: an imprint, a policy.
+MAX_OTHERS = 5
+MAX_FRAMES = 20
+
+_WORDS = tomllib.loads(Path(__file__).with_name("gate_words.toml").read_text(encoding="utf-8"))
+_LANGUAGE_OF = {fold(name): code for code, names in _WORDS["languages"].items() for name in (*names, code)}
+_FIRST_LANGUAGE = {ending: code for code, endings in _WORDS["endings"].items() for ending in endings.split()}
+_ONWARD = frozenset(_WORDS["gates"]["onward"])
+_WALLS = tuple(_WORDS["gates"]["walls"])
+_MAIN_FRAMES = tuple(_WORDS["gates"]["main_frames"])
+_FOR_OTHERS = tuple(_WORDS["gates"]["for_others"])
+_EMBEDS = frozenset(_WORDS["gates"]["embeds"])
+
+_REFRESHES = re.compile(rb"http-equiv\s{0,9}=\s{0,9}[\"']?\s{0,9}refresh")
+_SECONDS = re.compile(r"[ \t\n\f\r]{0,20}(\d{1,6})[\d.]{0,20}[ \t\n\f\r]{0,20}(?:[;,]|(?<=[ \t\n\f\r]))")
+_URL_IS = re.compile(r"[ \t\n\f\r]{0,20}(?:url[ \t\n\f\r]{0,20}=[ \t\n\f\r]{0,20})?", re.IGNORECASE)
+_QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "”": "”", "‘": "’", "’": "’", "«": "»", "`": "`", "´": "´"}
+_MOVES = re.compile(
+    r"""(?<![\w$.-])(?<!var\ )(?<!let\ )(?<!const\ )(?:(?:window|document|self|top|parent|this)\s?\.\s?){0,2}
+    location\s?(?:\.\s?(?:href|pathname)\s?)?
+    (?:=(?!=)\s{0,20}|\.\s?(?:replace|assign)\s?\(\s{0,20})
+    (?:"((?:[^"\\\n<>]|\\.){1,500})"|'((?:[^'\\\n<>]|\\.){1,500})')
+    \s{0,20}(?=[;,)}\]\n"'<]|$|\+\s?(?:(?:window|document)\.)?location\.(?:search|hash))""",
+    re.VERBOSE,
+)
+#: What a script writes there is an address, not the name of a place.
+_ADDRESS = re.compile(r"[/.?]")
+_MOVES_BYTES = re.compile(rb"location[\s.]{0,3}(?:=|href|pathname|replace|assign)")
+_LANGUAGE_CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{2,4})?\Z")
+_LANGUAGE_QUERY = re.compile(
+    r"(?:^|&)(?:l|lang|language|locale|sprache|hl|idioma|lingua|langue)=([a-z]{2})(?:[-_][a-z]{2})?(?:&|$)"
+)
+_SHARE = re.compile(r"[\d.]{1,8}|\*")
+
+Why = Literal["refresh", "script", "frame", "gate"]
+
+
+class Step(NamedTuple):
+    """The address that a home page leads to, and what about the page does."""
+
+    url: str
+    why: Why
+
+    @property
+    def shows_links(self) -> bool:
+        """Whether the page that leads there has links of its own worth following: a menu's frame, a gate's imprint."""
+        return self.why in ("frame", "gate")
+
+
+def could_lead_on(raw: bytes, refresh: str) -> bool:
+    """Whether a page is worth a closer look: what nearly every page answers no to, at next to no cost."""
+    if refresh:
+        return True
+    lowered = raw.lower()
+    return _is_thin(lowered) or b"<frameset" in lowered or _REFRESHES.search(lowered) is not None
+
+
+def step_from(html: bytes, url: str, refresh: str, ours: Callable[[str], bool], domain: str) -> Step | None:
+    """Where a home page leads; None for a page of its own.
+
+    Args:
+        html: the page in UTF-8.
+        refresh: the answer's Refresh header.
+        ours: whether a host and port belongs to the company; a gate leads nowhere else.
+        domain: the company's, whose ending tells its language.
+
+    Raises:
+        ValueError: the page leads to what is no address.
+    """
+    if refresh and (target := _refresh_target(refresh)) is not None:
+        return Step(_joined(url, target), "refresh")
+    return _Page(html, url).step(ours, domain)
+
+
+def _is_thin(lowered: bytes) -> bool:
+    return len(lowered) <= MAX_STUB and lowered.count(b"<a") <= MAX_LINKS
+
+
+class _Page:
+    """A home page, parsed."""
+
+    def __init__(self, html: bytes, url: str) -> None:
+        lowered = html.lower()
+        self._is_thin = _is_thin(lowered)
+        self._moves = _MOVES_BYTES.search(lowered) is not None
+        self._tree = LexborHTMLParser(bounded(html))
+        self._url = url
+        self._base = base_of(self._tree, url)
+
+    def step(self, ours: Callable[[str], bool], domain: str) -> Step | None:
+        shown, hidden = self._refreshes()
+        if shown is not None:
+            return Step(_joined(self._base, shown), "refresh")
+        if frame := self._frame():
+            return Step(frame, "frame")
+        if not self._is_thin:
+            return None
+        links = self._links(ours)
+        stub = self._stub(hidden, [] if links else self._inline_frames(), domain)
+        return stub or self._gate(links, domain)
+
+    def _stub(self, hidden: str | None, frames: list[str], domain: str) -> Step | None:
+        """The step from a page without anything in sight, which is not waiting for a script to fill it."""
+        moves = self._scripts()
+        if not self._is_empty or self._waits_for_a_script:
+            return None
+        if hidden is not None and not _is_for_others(hidden):
+            return Step(_joined(self._base, hidden), "refresh")
+        if moves:
+            return Step(_preferred(moves, domain), "script")
+        return Step(frames[0], "frame") if frames else None
+
+    def _refreshes(self) -> tuple[str | None, str | None]:
+        """Where a refresh leads; and one that is only for readers without scripts."""
+        shown: str | None = None
+        hidden: str | None = None
+        for node in self._tree.css("meta[http-equiv][content]")[:50]:
+            attributes = node.attributes
+            if (attributes["http-equiv"] or "").strip().lower() != "refresh":
+                continue
+            target = _refresh_target(attributes["content"] or "")
+            if target is None:
+                continue
+            if _is_in_noscript(node):
+                hidden = hidden or target
+            else:
+                shown = shown or target
+        return shown, hidden
+
+    def _frame(self) -> str | None:
+        """The frame of a frameset that holds the page itself: by its name, else the largest, else the last."""
+        frames: list[tuple[bool, float, int, str]] = []
+        for number, node in enumerate(self._tree.css("frameset frame[src]")[:MAX_FRAMES]):
+            attributes = node.attributes
+            if target := self._address(attributes["src"]):
+                name = f"{attributes.get('name') or ''} {attributes.get('id') or ''}".lower()
+                frames.append((any(word in name for word in _MAIN_FRAMES), _share(node), number, target))
+        return max(frames)[3] if frames else None
+
+    def _inline_frames(self) -> list[str]:
+        """Pages in frames that are in sight, but for videos, maps and the like."""
+        found = []
+        for node in self._tree.css("iframe[src]")[:MAX_FRAMES]:
+            attributes = node.attributes
+            style = (attributes.get("style") or "").replace(" ", "").lower()
+            small = any((attributes.get(side) or "").strip("px ") in ("0", "1") for side in ("width", "height"))
+            if small or "display:none" in style or "visibility:hidden" in style or _is_in_noscript(node):
+                continue
+            target = self._address(attributes["src"])
+            if target and registrable_domain(urlsplit(target).hostname or "") not in _EMBEDS:
+                found.append(target)
+        return found
+
+    def _scripts(self) -> dict[str, str | None]:
+        """Where the page's scripts set the location to, and the language that each address names."""
+        if not self._moves:
+            return {}
+        bodies = [node.text(deep=True) for node in self._tree.css("script:not([src])")[:50]]
+        body = self._tree.body
+        bodies += [body.attributes.get("onload") or ""] if body is not None else []
+        said = (re.sub(r"\\(.)", r"\1", match[1] or match[2]) for text in bodies for match in _MOVES.finditer(text))
+        found = [self._address(target) for target in said if _ADDRESS.search(target) and not _is_for_others(target)]
+        return {url: _language_of_address(urlsplit(url)) for url in found[:MAX_OTHERS] if url}
+
+    def _links(self, ours: Callable[[str], bool]) -> list[_Link]:
+        """Links within the site, each page once."""
+        found: dict[str, _Link] = {}
+        for node in self._tree.css("a[href], area[href]")[: MAX_LINKS + 1]:
+            href = (node.attributes["href"] or "").strip()
+            if href.lower().startswith(("mailto:", "tel:")):
+                return []
+            target = self._address(href)
+            if target and target != self._url and ours(urlsplit(target).netloc):
+                found.setdefault(target, _Link(target, _words(node), node.attributes.get("hreflang") or ""))
+        return list(found.values())
+
+    def _gate(self, links: list[_Link], domain: str) -> Step | None:
+        """The step from a page that only asks: for a language, an age, an agreement, a click."""
+        if not links or len(self._text) > MAX_WALL or "@" in self._text:
+            return None
+        languages = {link.url: language for link in links if (language := link.language)}
+        if len(set(languages.values())) >= 2 and len(links) - len(languages) <= MAX_OTHERS:
+            # Where one of the languages is this page itself, it is a page with a switch.
+            if len(self._text) <= MAX_CHOICE and not self._names_itself():
+                return Step(_preferred(languages, domain), "gate")
+            return None
+        onward = [link for link in links if link.words in _ONWARD]
+        if onward and len(links) - len(onward) <= MAX_OTHERS:
+            said = fold(self._text)
+            if len(said) <= MAX_EMPTY or any(word in said for word in _WALLS):
+                return Step(onward[0].url, "gate")
+        return None
+
+    def _names_itself(self) -> bool:
+        own = [node for node in self._tree.css("a[href]") if self._address(node.attributes["href"] or "") == self._url]
+        return any(_Link(self._url, _words(node), node.attributes.get("hreflang") or "").language for node in own)
+
+    @cached_property
+    def _is_empty(self) -> bool:
+        return len(self._text) <= MAX_EMPTY
+
+    @cached_property
+    def _waits_for_a_script(self) -> bool:
+        """Whether an element stands empty that a script will fill: the page is an application."""
+        body = self._tree.body
+        return body is not None and any(not node.text(deep=True).strip() for node in body.css("div[id], main[id]")[:50])
+
+    @cached_property
+    def _text(self) -> str:
+        """Text in sight. Read last: it takes scripts out of the tree."""
+        body = self._tree.body
+        if body is None:
+            return ""
+        self._tree.strip_tags(["script", "style", "noscript", "template"])
+        return " ".join(body.text(deep=True, separator=" ").split())
+
+    def _address(self, href: str | None) -> str | None:
+        """A page's address as the page writes it; None for what is none."""
+        href = (href or "").strip()
+        if not href or len(href) > MAX_HREF or href.startswith("#"):
+            return None
+        try:
+            url = _joined(self._base, href)
+        except ValueError:
+            return None
+        return url if url.startswith(("http://", "https://")) else None
+
+
+class _Link(NamedTuple):
+    url: str
+    #: Its text, folded, words alone.
+    words: str
+    hreflang: str
+
+    @property
+    def language(self) -> str | None:
+        """The language that a link leads to, when it says no more than that."""
+        words = self.words.split()
+        named = [code for word in words if (code := _LANGUAGE_OF.get(word))]
+        if named and len(words) <= 4:
+            return named[0]
+        if words and self.words not in _ONWARD:
+            return None
+        code = self.hreflang[:2].lower()
+        return code if code in _WORDS["languages"] else _language_of_address(urlsplit(self.url))
+
+
+def _words(node: LexborNode) -> str:
+    text = node.text(deep=True, separator=" ")[:200].strip()
+    if not text:
+        image = node.css_first("img[alt]")
+        attributes = node.attributes
+        text = (
+            (image.attributes.get("alt") if image else None) or attributes.get("title") or attributes.get("alt") or ""
+        )
+    return " ".join(words_of(fold(text[:200])))
+
+
+def _refresh_target(content: str) -> str | None:
+    """The address in a refresh (HTML, "shared declarative refresh steps"); None where there is none, or none soon."""
+    content = content[:MAX_HREF]
+    begin = _SECONDS.match(content)
+    if begin is None or int(begin[1]) > MAX_REFRESH_S:
+        return None
+    target = content[_URL_IS.match(content, begin.end()).end() :].strip()  # type: ignore[union-attr]  # it may be empty
+    if target and (close := _QUOTES.get(target[0])):
+        target = target[1:].partition(close)[0].strip()
+    return target or None
+
+
+def _joined(base: str, target: str) -> str:
+    url = urljoin(base, target.replace("\t", "").replace("\n", "").replace("\r", "")).partition("#")[0]
+    urlsplit(url).port  # noqa: B018  # raises ValueError where it is none
+    return url
+
+
+def _is_in_noscript(node: LexborNode) -> bool:
+    above = node.parent
+    for _ in range(20):
+        if above is None:
+            return False
+        if above.tag == "noscript":
+            return True
+        above = above.parent
+    return False
+
+
+def _is_for_others(target: str) -> bool:
+    target = target.lower()
+    return any(word in target for word in _FOR_OTHERS)
+
+
+def _share(node: LexborNode) -> float:
+    """How much of the window a frame has, by the last frameset around it: `*` counts as half."""
+    above = node.parent
+    if above is None:
+        return 0.0
+    sizes = above.attributes.get("cols") or above.attributes.get("rows") or ""
+    place = 0
+    before = node.prev
+    while before is not None and place < MAX_FRAMES:
+        place += before.tag in ("frame", "frameset")
+        before = before.prev
+    parts = [match[0] for match in _SHARE.finditer(sizes[:200])]
+    if place >= len(parts):
+        return 0.0
+    try:
+        share = 50.0 if parts[place] == "*" else float(parts[place])
+    except ValueError:
+        return 0.0
+    return share if share <= 100 else 50.0
+
+
+def _language_of_address(parts: SplitResult) -> str | None:
+    """The language that an address names in its query, or as its last folder or page."""
+    if asked := _LANGUAGE_QUERY.search(parts.query.lower()):
+        return asked[1] if asked[1] in _WORDS["languages"] else None
+    last = parts.path.lower().rstrip("/").rpartition("/")[2].partition(".")[0]
+    code = _LANGUAGE_CODE.match(last)
+    found = _LANGUAGE_OF.get(code[1]) if code else None
+    return found or _LANGUAGE_OF.get(last)
+
+
+def _preferred(languages: Mapping[str, str | None], domain: str) -> str:
+    """Of addresses the one in the company's first language, else in English, else the first."""
+    first = _FIRST_LANGUAGE.get(domain.rpartition(".")[2], "en")
+    for wanted in (first, "en"):
+        for url, language in languages.items():
+            if language == wanted:
+                return url
+    return next(iter(languages))
+
+
+def folder_of(url: str) -> str:
+    """The folder of a host that a framed page's site has: its first one, unless that is a language's."""
+    folders: Iterator[str] = iter(urlsplit(url).path.split("/")[1:-1])
+    first = next(folders, "")
+    code = _LANGUAGE_CODE.match(first.lower())
+    return "/" if not first or (code and code[1] in _WORDS["languages"]) else f"/{first}/"
