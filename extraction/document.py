@@ -24,7 +24,7 @@ from extraction.labelled_numbers import HINTS as NUMBER_LABELS
 from extraction.labelled_numbers import Said, in_page
 from extraction.layout import Layout
 from extraction.markup_guard import MAX_HTML, bounded
-from extraction.scan import Hints, Mark, Scan
+from extraction.scan import MARKUP, Hints, Mark, Scan
 from extraction.structured import SIGNS, Graph, Node
 from extraction.structured import read as read_structured
 from extraction.text import clean, squash, storable
@@ -37,6 +37,7 @@ MAX_URL = 2_000
 LISTED = ("a", "img", "meta", "link", "h1")
 #: From its first digit on the rest of a line, so that each is found once.
 _WITH_DIGIT = re.compile(r"\d[^\n]*")
+_BASE = Hints(("<base",), scan=MARKUP)
 #: Breaks within an address are left out, as browsers leave out most of them.
 _NO_BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r"))
 
@@ -205,7 +206,7 @@ class Document:
     @cached_property
     def base_url(self) -> str:
         # Few pages have one: to look for it in the tree costs more than all else that is asked of a page's addresses.
-        node = self.tree.css_first("base[href]", default=None) if b"<base" in self.lower_markup else None
+        node = self.tree.css_first("base[href]", default=None) if self.marks(_BASE) else None
         return _join(self.url, (node.attrs.get("href") or "")[:MAX_URL]) if node is not None else self.url
 
     def absolute(self, href: str) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from extraction.clauses import MAX_READ, Clause, clauses, is_own
 from extraction.line_cache import cached_by_line
 from extraction.number_words import in_digits, is_written
-from extraction.scan import TEXT_OF_ENRICHERS, Hints
+from extraction.scan import Hints
 
 #: More people than any company has.
 MOST = 5_000_000
@@ -127,7 +127,6 @@ HINTS = Hints(
         "vi är ",
         "vi er ",
     ),
-    scan=TEXT_OF_ENRICHERS,
 )
 _LABEL_TEXT = (
     r"(?:従業員数?|社員数|スタッフ数|员工(?:人数|总数)?|員工人數|직원\s?수|(?:number of )?(?:employees|staff)|"
@@ -205,7 +204,6 @@ TEAM_HINTS = Hints(
         "je nás ",
         "works with",
     ),
-    scan=TEXT_OF_ENRICHERS,
 )
 
 

@@ -49,19 +49,35 @@ class Layout:
         self.joints: list[int] = []
         #: The line of each link by its node's id: the one that it stands in, or the next where it shows no words.
         self.links: dict[int, int] = {}
-        self._left = MAX_TEXT
-        #: Of the line that is being read: its pieces, its first text and the joint there; the least level since the
-        #: line before.
-        self._parts: list[str] = []
-        self._first: LexborNode | None = None
-        self._first_joint = self._joint = 0
         if body is not None:
             self._read(body)
-            self._end_line(0)
 
-    def _read(self, body: LexborNode) -> None:  # noqa: PLR0912  calls for elements would take a fifth more
+    def _read(self, body: LexborNode) -> None:  # noqa: PLR0912, PLR0915  calls for elements would take a fifth more
         """Each node that may show in document order, and again at its end when it holds others; without recursion."""
-        parts, what_of = self._parts, _WHAT.get
+        lines, nodes, joints, links = self.lines, self.nodes, self.joints, self.links
+        left = MAX_TEXT
+        #: Of the line that is being read: its pieces, its first text and the joint there; the least level since the
+        #: line before.
+        parts: list[str] = []
+        first: LexborNode | None = None
+        first_joint = joint = 0
+
+        def end_line(level: int) -> None:
+            """The line ends where an element of that level begins or ends."""
+            nonlocal left, first, joint
+            text = " ".join((parts[0] if len(parts) == 1 else "".join(parts))[:left].split())
+            parts.clear()
+            if text:
+                left -= len(text)
+                began = first_joint if first is not None else min(joint, level)
+                for start in range(0, len(text), MAX_LINE) if len(text) > MAX_LINE else (0,):
+                    lines.append(text[start : start + MAX_LINE])
+                    nodes.append(first)
+                    joints.append(began)
+                joint = level
+            first = None
+
+        say, what_of = parts.append, _WHAT.get
         opened: list[tuple[LexborNode, str]] = []
         node: LexborNode | None = body.first_child
         while node is not None:
@@ -69,55 +85,42 @@ class Layout:
             if what == "text":
                 text = node.text_content or ""
                 if parts or not text.isspace():
-                    if self._first is None:
-                        self._first, self._first_joint = node, self._joint
-                    parts.append(text)
+                    if first is None:
+                        first, first_joint = node, joint
+                    say(text)
             elif what != "unseen":
                 if what == "block":
                     if parts:
-                        self._end_line(len(opened))
-                    if self._left <= 0 or len(self.lines) >= MAX_LINES:
+                        end_line(len(opened))
+                    if left <= 0 or len(lines) >= MAX_LINES:
                         return
-                elif what == "picture":
-                    parts.append(_icon_label(node))
-                elif what == "sign" and node.first_child is None:
-                    parts.append(_sign_label(node))
                 elif what == "link":
                     # A link is set off by spaces: text glued to it (`Emailinfo@…`) looks apart on the screen too.
-                    parts.append(" ")
-                    self.links.setdefault(node.mem_id, len(self.lines))
+                    say(" ")
+                    links.setdefault(node.mem_id, len(lines))
+                elif what == "picture":
+                    say(_icon_label(node))
                 inner = node.first_child
                 if inner is not None:
                     opened.append((node, what))
                     node = inner
                     continue
+                if what == "sign":
+                    say(_sign_label(node))
             following = node.next
             if following is None:
                 while following is None and opened:
                     node, what = opened.pop()
                     if what == "block":
                         if parts:
-                            self._end_line(len(opened))
+                            end_line(len(opened))
                     elif what == "link":
-                        parts.append(" ")
+                        say(" ")
                     following = node.next
-                self._joint = min(self._joint, len(opened))
+                if len(opened) < joint:  # noqa: PLR1730  a call for each end would take as long again
+                    joint = len(opened)
             node = following
-
-    def _end_line(self, level: int) -> None:
-        """The line ends where an element of that level begins or ends."""
-        pieces = self._parts
-        text = " ".join((pieces[0] if len(pieces) == 1 else "".join(pieces))[: self._left].split())
-        if text:
-            self._left -= len(text)
-            joint = min(self._joint, level) if self._first is None else self._first_joint
-            for start in range(0, len(text), MAX_LINE):
-                self.lines.append(text[start : start + MAX_LINE])
-                self.nodes.append(self._first)
-                self.joints.append(joint)
-            self._joint = level
-        pieces.clear()
-        self._first = None
+        end_line(0)
 
 
 def _sign_label(node: LexborNode) -> str:

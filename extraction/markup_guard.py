@@ -37,8 +37,8 @@ _ROOTS = (b"<html", b"<body")
 _SMALL = 40_000
 _FEW = 480
 
-#: From wherever in a tag one begins (a name, behind a name, before a value, in one of three kinds of value): the
-#: tag's end follows. Where all of these hold, no tag goes on.
+#: From a place in a tag outside a value in quotes (a name, behind a name, before a value, in one without quotes): the
+#: tag's end follows. Where all of these hold, no tag goes on that is not in such a value.
 _ENDS = re.compile(
     b"".join(
         rb"(?=%b%b>)" % (begin, ATTRIBUTES)
@@ -47,11 +47,11 @@ _ENDS = re.compile(
             rb"(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+%b?+)?+" % VALUE,
             rb"[ \t\n\f\r]*+%b?+" % VALUE,
             rb"[^ \t\n\f\r>]*+",
-            rb"[^\"]*+\"",
-            rb"[^']*+'",
         )
     )
 )
+#: The same from behind a value's closing quote.
+_ENDS_BEHIND_VALUE = re.compile(rb"%b>" % ATTRIBUTES)
 #: Bytes looked at to tell whether a place lies in a tag.
 _PROBE = 512
 
@@ -87,27 +87,38 @@ def _is_crowded(html: bytes) -> bool:
     """Whether tags may have so many attributes that comparing them is dear.
 
     The document is cut into windows so long that tags which hold no whole window are cheap: an attribute has 4 bytes at
-    least. A window that may lie in a tag, for all that can be told from it, is mostly a script's.
+    least. A window through which a tag may go on, attribute after attribute, is mostly a script's.
     """
+    if _by_length(html) ** 2 <= MAX_COMPARED:
+        return False
     length = max(1_024, MAX_COMPARED * 8 // len(html))
     runs: list[list[int]] = []
+    begin = 0  # of the last window in which a tag is seen to end: where one that goes on may begin
     for start in range(length, len(html) - length + 1, length):
-        if _may_lie_in_tag(html, start, start + length):
-            if runs and runs[-1][1] == start + length:
-                runs[-1][1] += length
+        end = start + length
+        if any(_ends(html, at, end) for at in (start, (start + end) // 2, end - _PROBE)):
+            begin = start
+        elif not _ends(html, start, end, quoted=True):
+            if runs and runs[-1][0] == begin:
+                runs[-1][1] = end + length
             else:
-                # The tag may begin in the window before, and end in the one behind.
-                runs.append([start - length, start + 2 * length])
+                runs.append([begin, end + length])
     return all(
         sum(most(html[begin:end]) ** 2 for begin, end in runs) > MAX_COMPARED for most in (_by_length, _by_words)
     )
 
 
-def _may_lie_in_tag(html: bytes, start: int, end: int) -> bool:
-    """Whether no tag is seen to end at the window's beginning, in its middle and at its end."""
-    if html.find(b">", start, end) < 0:
-        return True
-    return not any(_ENDS.match(html, at, at + _PROBE) for at in (start, (start + end) // 2, end - _PROBE))
+def _ends(html: bytes, start: int, end: int, *, quoted: bool = False) -> bool:
+    """Whether any tag that goes on at the start is seen to end soon; where it does so in a value in quotes, behind the
+    next such quote up to the end. `quoted`: without such a quote it is all value, which has no attributes, and passes.
+    """
+    if not _ENDS.match(html, start, start + _PROBE):
+        return False
+    for quote in (b'"', b"'"):
+        behind = html.find(quote, start, end) + 1
+        if not (_ENDS_BEHIND_VALUE.match(html, behind, behind + _PROBE) if behind else quoted):
+            return False
+    return True
 
 
 def _by_length(text: bytes) -> int:

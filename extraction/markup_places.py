@@ -6,7 +6,10 @@ Told from the bytes around it, without the parsed tree: a search of the whole ma
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Literal, NamedTuple
+
+from extraction.scan import MARKUP, Hints
 
 Place = Literal["tag", "script", "comment", "shown"]
 
@@ -17,7 +20,8 @@ MAX_ADDRESS = 2_000
 #: Elements of longer names passed over on the way back: `<preview` is no `<pre`.
 MAX_LIKE = 20
 #: Elements whose text, tags and all, is there to be read or copied.
-_SAMPLES = (b"pre", b"code", b"textarea", b"xmp", b"template")
+_SAMPLES = ("<pre", "<code", "<textarea", "<xmp", "<template")
+SAMPLES = Hints(_SAMPLES, scan=MARKUP)
 _BEHIND_NAME = frozenset((b" ", b">", b"\t", b"\n", b"\r", b"\f", b"/"))
 _TAG = re.compile(rb"<([a-z][a-z0-9]*)")
 _ATTRIBUTE = re.compile(rb"([a-z][\w:-]*)\s*=\s*[\"']?\Z")
@@ -36,12 +40,12 @@ class Address(NamedTuple):
 
 
 class Places:
-    """The places of one page's markup, as written and in lower case."""
+    """The places of one page's markup, as written and in lower case; `samples` are those of `SAMPLES` that it has."""
 
-    def __init__(self, markup: bytes, lower: bytes) -> None:
+    def __init__(self, markup: bytes, lower: bytes, samples: Collection[str]) -> None:
         self._markup = markup
         self._lower = lower
-        self._samples = [name for name in _SAMPLES if b"<" + name in lower]
+        self._samples = [sign[1:].encode() for sign in _SAMPLES if sign in samples]
         self._comments = b"<!--" in lower
 
     def kind(self, at: int) -> Place:

@@ -60,6 +60,7 @@ _QUOTES = re.compile(
 _QUOTING = Hints(
     "<blockquote <q testimonial review comment kundenstimme rezension recensi temoignage opini".split(), scan=MARKUP
 )
+_PREFORMATTED = Hints(("<pre",), scan=MARKUP)
 _SHARED_HOSTS = (
     "google facebook instagram linkedin twitter youtube youtu xing tiktok pinterest whatsapp wa apple bing "
     "openstreetmap goo x vimeo t maps w3 wordpress"
@@ -262,7 +263,7 @@ class Ownership:
 
     @cached_property
     def _has_code(self) -> bool:
-        return b"<pre" in self._page.lower_markup
+        return bool(self._page.marks(_PREFORMATTED))
 
     def _above(self, line: int) -> Iterator[tuple[str, str]]:
         node = self._page.layout.nodes[line]

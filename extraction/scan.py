@@ -86,12 +86,9 @@ class Scan:
                     yield place, begin + start
 
 
-#: The visible text's, and the markup's.
+#: The visible text's, and the markup's: extractors and enrichers look at the same page.
 TEXT = Scan(of_bytes=False)
 MARKUP = Scan(of_bytes=True)
-#: The same of the enrichers, which read pages in a stage of their own.
-TEXT_OF_ENRICHERS = Scan(of_bytes=False)
-MARKUP_OF_ENRICHERS = Scan(of_bytes=True)
 
 
 class Hints:

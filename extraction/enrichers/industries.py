@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import MAX_CANDIDATES, Finding, fact
-from extraction.scan import TEXT_OF_ENRICHERS, Hints, Mark
+from extraction.scan import Hints, Mark
 
 if TYPE_CHECKING:
     from extraction.document import Document
@@ -86,7 +86,7 @@ def _words() -> _Words:
 
 #: Leaf → word → what it adds.
 _Scores = dict[str, dict[str, float]]
-_HINTS = Hints(lambda: _words().leaves, scan=TEXT_OF_ENRICHERS)
+_HINTS = Hints(lambda: _words().leaves)
 
 
 def _look(page: Document) -> Iterator[Finding]:

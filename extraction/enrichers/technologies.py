@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
-from extraction.markup_places import Address, Places
-from extraction.scan import MARKUP_OF_ENRICHERS, Hints
+from extraction.markup_places import SAMPLES, Address, Places
+from extraction.scan import MARKUP, Hints
 from extraction.text import clean
 from leadmill.ids import registrable_domain
 
@@ -183,7 +183,7 @@ def _words() -> Iterable[str]:
     return (*rules.markup, *rules.comments, *rules.addresses)
 
 
-_MARKUP = Hints(_words, scan=MARKUP_OF_ENRICHERS)
+_MARKUP = Hints(_words, scan=MARKUP)
 
 
 def _look(page: Document) -> Iterator[Finding]:
@@ -217,7 +217,7 @@ def _matches(page: Document, rules: Rules, seen: set[str]) -> Iterator[tuple[str
                 if text in content.lower()
             )
     looked: Counter[str] = Counter()
-    places = Places(page.markup, page.lower_markup)
+    places = Places(page.markup, page.lower_markup, {mark.word for mark in page.marks(SAMPLES)})
     for word, start in page.marks(_MARKUP):
         looked[word] += 1
         if looked[word] <= MAX_PLACES and not rules.addresses.get(word, _ANY) <= seen:

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from extraction.document import Document, Link, host_of
 from extraction.findings import Finding
-from extraction.scan import Hints, Scan
+from extraction.scan import MARKUP, Hints, Scan
 
 #: Pictures looked at on one page.
 MAX_IMAGES = 200
@@ -47,6 +47,8 @@ _WORDS = {
 }
 _FIELDS = {word: field for field, words in _WORDS.items() for word in words.split()}
 _MAYBE = Hints(_FIELDS, scan=Scan(of_bytes=False))
+_LOGO = Hints(("logo",), scan=MARKUP)
+_ICON = Hints(("apple-touch-icon",), scan=MARKUP)
 
 
 def find(page: Document) -> Iterator[Finding]:
@@ -97,12 +99,12 @@ def _logo(page: Document) -> Iterator[Finding]:
         for said in firm.links("logo")[:1]:
             if url := _picture(page, said):
                 yield page.declared("logo_url", url, firm, 0.95, said)
-    for node in page.elements("img")[:MAX_IMAGES] if b"logo" in page.lower_markup else ():
+    for node in page.elements("img")[:MAX_IMAGES] if page.marks(_LOGO) else ():
         source = node.attrs.get("src") or ""
         if "logo" in source[:500].lower():
             yield from _image(page, source, "img", 0.7)
             break
-    for node in page.elements("link")[:MAX_IMAGES] if b"apple-touch-icon" in page.lower_markup else ():
+    for node in page.elements("link")[:MAX_IMAGES] if page.marks(_ICON) else ():
         if "apple-touch-icon" in (node.attrs.get("rel") or "")[:80].lower():
             yield from _image(page, node.attrs.get("href") or "", "icon", 0.4)
             break

@@ -64,5 +64,3 @@ def preload() -> None:
     ENRICHERS.all()
     scan.TEXT.load()
     scan.MARKUP.load()
-    scan.TEXT_OF_ENRICHERS.load()
-    scan.MARKUP_OF_ENRICHERS.load()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extraction.enrichers import technologies
-from extraction.markup_places import Places
+from extraction.markup_places import SAMPLES, Places
 
 
 def names(page):
@@ -88,4 +88,4 @@ def test_what_runs_is_seen(document, html, name):
     ],
 )
 def test_places_of_markup(html, kind):
-    assert Places(html, html.lower()).kind(html.index(b"x")) == kind
+    assert Places(html, html.lower(), [mark.word for mark in SAMPLES(html.lower())]).kind(html.index(b"x")) == kind
