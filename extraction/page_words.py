@@ -114,6 +114,34 @@ NEVER = frozenset(
     "account my-account mein-konto wishlist compare search suche print rss feed xmlrpc cgi-bin".split()
 )
 
+#: Where sites of a language have such pages when no link says so, the likeliest first.
+WELL_KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
+    "en": {"contact": ("/contact", "/contact-us")},
+    "de": {"imprint": ("/impressum",), "contact": ("/kontakt",)},
+    "fr": {"contact": ("/contact",), "imprint": ("/mentions-legales",)},
+    "es": {"contact": ("/contacto",), "imprint": ("/aviso-legal",)},
+    "it": {"contact": ("/contatti",)},
+    "nl": {"contact": ("/contact",)},
+    "pt": {"contact": ("/contato", "/contacto")},
+    "pl": {"contact": ("/kontakt",)},
+    "cs": {"contact": ("/kontakt", "/kontakty")},
+    "sk": {"contact": ("/kontakt", "/kontakty")},
+    "sv": {"contact": ("/kontakt", "/kontakta-oss")},
+    "da": {"contact": ("/kontakt",)},
+    "no": {"contact": ("/kontakt", "/kontakt-oss")},
+    "fi": {"contact": ("/yhteystiedot",)},
+    "hu": {"contact": ("/kapcsolat",)},
+    "ro": {"contact": ("/contact",)},
+    "tr": {"contact": ("/iletisim",)},
+    "ru": {"contact": ("/contacts", "/kontakty")},
+}
+WELL_KNOWN |= {"nb": WELL_KNOWN["no"], "nn": WELL_KNOWN["no"]}
+
+#: The language of a site that does not say it, by the ending of its domain.
+WELL_KNOWN_BY_DOMAIN = {ending: ending for ending in "de fr es it nl pt pl sk no fi hu ro ru tr".split()}
+WELL_KNOWN_BY_DOMAIN |= {"at": "de", "ch": "de", "li": "de", "be": "nl", "mx": "es", "ar": "es", "br": "pt"}
+WELL_KNOWN_BY_DOMAIN |= {"cz": "cs", "se": "sv", "dk": "da"}
+
 PHRASES: dict[str, str] = {}
 for _kind, _text in _PHRASES.items():
     for _phrase in _text.split("|"):

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from leadmill.errors import ErrorCategory
 from leadmill.rows import ErrorRow, ScrapedRow, error_row
 from tasks.scraping.contract import CrawlOptions, Seed
 from tasks.scraping.cookies import CookieJar
+from tasks.scraping.discovery import MANY_MISSES, MANY_PAGES, NEEDED, Discovery, is_of_kind
+from tasks.scraping.download import CONCURRENCY_PER_HOST
 from tasks.scraping.entry import Entry
+from tasks.scraping.expectation import ENOUGH, LUCK, Expectation
 from tasks.scraping.failures import Fault
 from tasks.scraping.links import Link, choose, page_key, site_of
+from tasks.scraping.sitemaps import Named, pages_of
 
 #: Pages met and not yet asked for that are remembered, so that a link farm cannot fill the memory.
 MAX_CANDIDATES = 400
 #: Failures in a row (pages that merely do not exist aside) after which a host is left alone.
 MAX_FAILURES_IN_A_ROW = 4
+#: Pages that may turn out not to be there. They take none of the places of `max_pages`.
+MAX_MISSES = 30
+
+
+class Next(NamedTuple):
+    """A request to make now."""
+
+    url: str
+    kind: str
+    depth: int
+    #: What else its answer must know: `guess` (no link led there), `any_type` (it need be no page).
+    meta: dict[str, Any]
 
 
 class CompanyCrawl:
@@ -38,10 +55,15 @@ class CompanyCrawl:
         #: Addresses looked at (`links_of`).
         self.met: set[str] = set()
         self._taken: set[str] = set()
+        self._digests: set[str] = set()
+        self._discovery = Discovery()
+        #: What is expected of further pages.
+        self.expects = Expectation()
         self.pending = 0
         self.attempts = 0
         self.pages = 0
         self._failures = 0
+        self._misses = 0
         self.done = False
         self.row: ScrapedRow | None = None
         self.errors: list[ErrorRow] = []
@@ -70,6 +92,10 @@ class CompanyCrawl:
         self._sites.setdefault(site_of(_netloc(url)), folder)
         self._all_ours = self._all_ours and folder == "/"
 
+    def learn(self, url: str, html: bytes, links: list[Link]) -> None:
+        """What the home page says of where further pages may lie."""
+        self._discovery.home(url, html, links)
+
     def offer(self, links: list[Link], depth: int) -> None:
         """Remember pages that could be asked for."""
         for link in links:
@@ -78,32 +104,85 @@ class CompanyCrawl:
             if self._all_ours or self.has(link.url):
                 self.candidates.setdefault(link.key, (link, depth))
 
-    def choose(self, most: int) -> list[tuple[Link, int]]:
-        """The pages to ask for now, at most `most`; they count as asked.
+    def choose(self, most: int, sitemaps: Sequence[str] = ()) -> list[Next]:
+        """The requests to make now, at most `most` pages and no more than the host answers at a time.
 
-        Pages of no known kind wait until nothing is under way that could still lead to better ones.
+        What was learned meanwhile decides about the next. Pages of no known kind wait until nothing is under way that
+        could still lead to better ones.
+
+        Args:
+            sitemaps: addresses that the home page's robots.txt names.
         """
-        chosen = self._pick(most, any_kind=self._options.max_depth < 2)
-        if not chosen and self.pending == 0:
-            chosen = self._pick(most, any_kind=True)
-        return chosen
-
-    def _pick(self, most: int, *, any_kind: bool) -> list[tuple[Link, int]]:
-        room = self._options.max_pages - self.pages - self.pending
-        room = min(room, 2 * self._options.max_pages - self.attempts, most)
-        if self._failures >= MAX_FAILURES_IN_A_ROW:
-            room = 0
-        if room <= 0:
+        room = self._room(most)
+        if self.row is None or room <= 0:
             return []
-        links = choose([link for link, _ in self.candidates.values()], self._taken, room, any_kind=any_kind)
-        self._taken.update(link.kind for link in links)
-        return [self.candidates.pop(link.key) for link in links]
+        found = self._sitemaps(self.row["url"], sitemaps, room)
+        found += self._pages(room - len(found))
+        if not found and self.pending == 0:
+            found = self._guesses(self.row["url"])[:room]
+        return found
 
-    def ask(self, url: str) -> None:
+    def _room(self, most: int) -> int:
+        pages = self._options.max_pages - self.pages - self.pending
+        misses = self._options.max_pages + MAX_MISSES - self.attempts
+        if self._failures >= MAX_FAILURES_IN_A_ROW or self._options.max_depth == 0:
+            return 0
+        return min(pages, misses, most, CONCURRENCY_PER_HOST - self.pending)
+
+    def _pages(self, room: int) -> list[Next]:
+        any_kind = self._options.max_depth < 2 or not self.expects.leading
+        known = [link for link, _ in self.candidates.values()]
+        links = choose(known, self._taken, room, self.expects, any_kind=any_kind)
+        self._taken.update(link.kind for link in links)
+        return [Next(link.url, link.kind, self.candidates.pop(link.key)[1], {}) for link in links]
+
+    def _sitemaps(self, home: str, named: Sequence[str], room: int) -> list[Next]:
+        """Sitemaps to ask: links led neither to contact nor imprint, or often to nothing, or many pages are wanted."""
+        if not self._discovery.begun:
+            met = self._taken.union(link.kind for link, _ in self.candidates.values())
+            many = self._options.max_pages >= MANY_PAGES or self._misses >= MANY_MISSES
+            if not many and not met.isdisjoint(NEEDED):
+                return []
+            self._discovery.begin(home, named)
+        asked = self._discovery.next_sitemaps(self.ours, room)
+        return [Next(url, "sitemap", depth, {"any_type": True}) for url, depth in asked]
+
+    def _guesses(self, home: str) -> list[Next]:
+        """Of each page that matters and that nothing led to the likeliest path not tried yet."""
+        found = []
+        for kind in NEEDED:
+            if kind not in self._taken and LUCK * self.expects.gain(kind) >= ENOUGH:
+                paths = self._discovery.guesses(home, kind)
+                link = next((link for link in paths if link.key not in self.asked and self.has(link.url)), None)
+                if link is not None:
+                    self._taken.add(kind)
+                    found.append(Next(link.url, kind, 1, {"guess": True}))
+        return found
+
+    def sitemap(self, named: Named, url: str, depth: int) -> None:
+        """A sitemap arrived."""
+        self._discovery.take(named, url, depth)
+        for link in pages_of(named, url, self.ours, self.asked):
+            before, at = self.candidates.get(link.key, (link, 1))
+            if link.key in self.candidates or (len(self.candidates) < MAX_CANDIDATES and self.has(link.url)):
+                # A page that the site itself names is there: it goes before what only links lead to.
+                self.candidates[link.key] = before._replace(strength=before.strength + 1), at
+
+    def is_guessed(self, meta: dict[str, Any], html: bytes, charset: str | None) -> bool:
+        """Whether a page that was only guessed is what it was hoped to be, and no other under any address."""
+        return meta["digest"] not in self._digests and is_of_kind(html, charset, meta["kind"])
+
+    def ask(self, url: str, kind: str) -> None:
         """A request was made."""
         self.asked.add(page_key(url))
         self.pending += 1
-        self.attempts += 1
+        self.attempts += kind != "sitemap"
+        self.expects.awaited[kind] += 1
+
+    def ended(self, kind: str) -> None:
+        """A request is under way no more."""
+        self.pending -= 1
+        self.expects.awaited[kind] -= 1
 
     def reach(self, url: str) -> None:
         """A redirect leads there: the page need not be asked for again."""
@@ -111,20 +190,30 @@ class CompanyCrawl:
         self.asked.add(key)
         self.candidates.pop(key, None)
 
-    def got(self) -> None:
+    def got(self, kind: str, html: bytes, digest: str) -> None:
         """A page arrived."""
         self.pages += 1
         self._failures = 0
+        self._digests.add(digest)
+        if self.pages < self._options.max_pages:
+            self.expects.take(kind, html)
 
     def missed(self, fault: Fault, url: str, kind: str) -> None:
         """A page did not arrive. Another of its kind may be tried; a missing home page ends the company."""
         if kind == "home":
             self.fail(fault, url)
             return
-        # What is not there, or stands elsewhere, was answered by a host that works.
-        self._failures += fault.status not in (404, 410) and not 300 <= (fault.status or 0) < 400
-        self._taken.discard(kind)
+        self.lacks(fault, kind)
         self.note(fault, url)
+
+    def lacks(self, fault: Fault | None, kind: str) -> None:
+        """A page is not there; where it was only hoped for that is no fault of anybody, and no error."""
+        # What is not there, or stands elsewhere, was answered by a host that works.
+        status = None if fault is None else fault.status or 0
+        absent = status is None or status in (404, 410) or 300 <= status < 400
+        self._misses += absent
+        self._failures += not absent
+        self._taken.discard(kind)
 
     def note(self, fault: Fault, url: str) -> None:
         """Something went wrong with one page."""
@@ -165,6 +254,7 @@ class CompanyCrawl:
 
     def _forget(self) -> None:
         self.candidates.clear()
+        self._digests.clear()
         self.asked.clear()
         self.met.clear()
 

@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from extraction.markup_guard import bounded
 from extraction.page_words import ARTICLES, CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
 from leadmill.ids import company_domain
+from tasks.scraping.expectation import ENOUGH, Expectation
 
 #: Links looked at on one page.
 MAX_LINKS = 600
@@ -84,11 +85,11 @@ def _classify(parts: SplitResult, text: str) -> tuple[str, int]:
     segments = _segments(parts.path)
     by_path, path_strength = _by_path(segments)
     if path_strength >= 2:
-        by_text, text_strength = _by_words(text)
+        by_text, text_strength = kind_of_words(text)
         return by_path, path_strength + (min(text_strength, 2) if by_text == by_path else 0)
     if any(segment in ARTICLES for segment in segments[:-1]):
         return "other", 0
-    by_text, text_strength = _by_words(text)
+    by_text, text_strength = kind_of_words(text)
     if text_strength >= 2:
         return by_text, text_strength - 1
     return by_path, path_strength
@@ -111,18 +112,18 @@ def _segments(path: str) -> list[str]:
 def _by_path(segments: list[str]) -> tuple[str, int]:
     if not segments or any(segment in ARTICLES for segment in segments[:-1]):
         return "other", 0
-    kind, strength = _by_words(segments[-1])
+    kind, strength = kind_of_words(segments[-1])
     if strength:
         return kind, strength
     for parent in reversed(segments[:-1]):
-        kind, strength = _by_words(parent)
+        kind, strength = kind_of_words(parent)
         if strength == 3:
             return kind, 1
     return "other", 0
 
 
-def _by_words(text: str) -> tuple[str, int]:
-    """3: the text is a name of that kind; 2: it holds one and little else; 0: nothing known."""
+def kind_of_words(text: str) -> tuple[str, int]:
+    """The kind of page that a text names; 3: it is a name of that kind, 2: it holds one and little else, 0: unknown."""
     text = fold(text[:120])
     words = words_of(text)
     if not words or len(words) > MAX_WORDS:
@@ -204,6 +205,11 @@ def base_of(tree: LexborHTMLParser, page_url: str) -> str:
 def _link(node: LexborNode, href: str, base: str, ours: Callable[[str], bool]) -> Link | None:
     if href.lower().startswith(_SKIPPED_SCHEMES):
         return None
+    return page_at(href, base, ours, lambda: _text(node))
+
+
+def page_at(href: str, base: str, ours: Callable[[str], bool], text: Callable[[], str] = str) -> Link | None:
+    """The page at an address, or None when it is none of the company's; `text` gives the words of the link to it."""
     try:
         url = urljoin(base, href).partition("#")[0]
         parts = urlsplit(url)
@@ -217,7 +223,7 @@ def _link(node: LexborNode, href: str, base: str, ours: Callable[[str], bool]) -
         return None
     if any(segment in NEVER for segment in path.split("/", 6)) or "add-to-cart" in parts.query:
         return None
-    kind, strength = _classify(parts, _text(node))
+    kind, strength = _classify(parts, text())
     return Link(url, _key(parts), kind, strength)
 
 
@@ -233,27 +239,35 @@ def _text(node: LexborNode) -> str:
     return (label or "")[:200]
 
 
-def choose(candidates: Collection[Link], taken: Collection[str], most: int, *, any_kind: bool) -> list[Link]:
-    """The candidates to fetch next, at most `most`: of each kind not taken yet the surest page, `KINDS` in order.
+def choose(
+    candidates: Collection[Link], taken: Collection[str], most: int, expected: Expectation, *, any_kind: bool
+) -> list[Link]:
+    """The candidates to fetch next, at most `most`: of each kind not taken yet the surest page, the kind first that is
+    expected to tell most of what is unknown.
 
-    With `any_kind` the rest follows: further pages of telling kinds, then others, short addresses first and
-    language variants of the home page last.
+    With `any_kind` the rest follows, as far as anything is expected of it: further pages of telling kinds, then
+    others, short addresses first and language variants of the home page last.
     """
     firsts: dict[str, Link] = {}
     for link in candidates:
         if link.kind in KINDS and link.kind not in taken:
             before = firsts.get(link.kind)
-            if before is None or (-link.strength, _cost(link)) < (-before.strength, _cost(before)):
+            if before is None or (-link.strength, cost(link)) < (-before.strength, cost(before)):
                 firsts[link.kind] = link
-    chosen = [firsts[kind] for kind in KINDS if kind in firsts][:most]
+    chosen: list[Link] = []
+    while firsts and len(chosen) < most:
+        ahead = [link.kind for link in chosen]
+        chosen.append(firsts.pop(max(sorted(firsts, key=KINDS.index), key=lambda kind: expected.gain(kind, ahead))))
     if any_kind and len(chosen) < most:
         picked = {link.key for link in chosen}
-        rest = (link for link in candidates if link.key not in picked)
+        ahead = [link.kind for link in chosen]
+        worth = {kind for kind in (*KINDS, "other") if expected.gain(kind, ahead) >= ENOUGH}
+        rest = (link for link in candidates if link.kind in worth and link.key not in picked)
         chosen += heapq.nsmallest(most - len(chosen), rest, key=_rest_rank)
     return chosen
 
 
-def _cost(link: Link) -> int:
+def cost(link: Link) -> int:
     path = link.key.partition("/")[2]
     return len(path) + 20 * path.count("/") + 40 * ("?" in path)
 
@@ -261,5 +275,5 @@ def _cost(link: Link) -> int:
 def _rest_rank(link: Link) -> tuple[int, int, int]:
     path = link.key.partition("/")[2]
     if path in _LANGUAGES or not path:
-        return 2, 0, _cost(link)
-    return int(link.kind not in KINDS[:4]), -link.strength, _cost(link)
+        return 2, 0, cost(link)
+    return int(link.kind not in KINDS[:4]), -link.strength, cost(link)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection, Iterator
+from itertools import islice
 from urllib.parse import urlsplit
 
 from protego import Protego
@@ -25,6 +26,8 @@ from tasks.scraping.politeness import set_delay
 MAX_ROBOTS = 512_000
 #: CPU seconds that reading it may take; 512 KB of rules take 0.2 s. The loop stands still meanwhile.
 ROBOTS_S = 0.5
+#: Sitemaps taken from one robots.txt.
+MAX_SITEMAPS = 20
 
 #: What stands for our own name in the rules that are kept, and for every other crawler's.
 _OURS, _OTHERS = "ours", "-"
@@ -40,6 +43,8 @@ class RobotsPolicy:
         self._fault = fault
         #: Seconds between two requests that the site asks for.
         self.delay = (rules.crawl_delay(_OURS) or 0.0) if rules is not None else 0.0
+        #: Addresses of sitemaps as they are written there.
+        self.sitemaps = tuple(islice(rules.sitemaps, MAX_SITEMAPS)) if rules is not None else ()
 
     def refusal(self, url: str) -> Fault | None:
         """Why a URL must not be fetched, or None when it may."""
@@ -117,6 +122,7 @@ class RobotsMiddleware:
         else:
             future = self._policies[origin] = asyncio.get_running_loop().create_future()
             policy = await self._fetch(origin, request)
+            self._crawler.spider.sitemaps[origin] = policy.sitemaps  # type: ignore[union-attr]
             future.set_result(policy)
             if policy.delay > 0:
                 set_delay(self._crawler, parts.netloc, policy.delay)

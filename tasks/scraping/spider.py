@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,21 +20,21 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
-from extraction.charset import as_utf8, wide_codec
+from extraction.charset import as_utf8
 from leadmill.errors import ErrorCategory
-from leadmill.redaction import shown_address
 from leadmill.rows import PageRow
 from pipelines.execution.marks import marks
+from tasks.scraping.answers import charset_in, header, page_row, unusable
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
-from tasks.scraping.download import CrawlEndedError, Transport, content_type
-from tasks.scraping.failures import Fault, SeenPageError, fault_of, fault_of_status
+from tasks.scraping.download import CrawlEndedError, Transport
+from tasks.scraping.failures import Fault, SeenPageError, fault_of
 from tasks.scraping.follow import Way, without_user
-from tasks.scraping.headers import charset_of, kept_headers
 from tasks.scraping.links import classify, links_of, page_key
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
 from tasks.scraping.politeness import delay_of
 from tasks.scraping.robots import ROBOTS_S
+from tasks.scraping.sitemaps import read as read_sitemap
 
 #: Pages are handed over in batches of so many pages or bytes, whichever comes first.
 BATCH_PAGES = 50
@@ -90,6 +89,8 @@ class CompanySpider(Spider):
         self.broken: Exception | None = None
         self.asked = self.answered = self.failed = self.dropped = self.cut = 0
         self.pages = self.done = 0
+        #: Sitemaps that robots.txt names, by origin.
+        self.sitemaps: dict[str, Sequence[str]] = {}
         self._budgets = CompanyBudgets(LINKS_S, COMPANY_LINKS_S)
         self._headers = {**_ACCEPT, b"User-Agent": options.user_agent.encode()}
 
@@ -130,7 +131,7 @@ class CompanySpider(Spider):
         try:
             request = Request(
                 url,
-                callback=self.on_answer,
+                callback=self.on_sitemap if kind == "sitemap" else self.on_answer,
                 errback=self.on_failure,
                 # The company remembers what was asked; Scrapy's filter would lose redirects without a word.
                 dont_filter=True,
@@ -147,7 +148,7 @@ class CompanySpider(Spider):
             fault = Fault(ErrorCategory.DATA, "not a URL that can be fetched")
             self._go_without(company, fault, {"asked_url": url, "kind": kind, **meta})
             return None
-        company.ask(url)
+        company.ask(url, kind)
         self.asked += 1
         return request
 
@@ -155,7 +156,7 @@ class CompanySpider(Spider):
         """Callback of every request."""
         meta = response.meta
         company: CompanyCrawl = meta["company"]
-        company.pending -= 1
+        company.ended(meta["kind"])
         if company.done:
             self.dropped += 1
             return
@@ -163,9 +164,11 @@ class CompanySpider(Spider):
         digest = meta["digest"] = hashlib.sha256(response.body).hexdigest()[:16]
         try:
             with marks().at(company.seed.company_id, digest) as mark:
-                fault = _REFUSED if mark in self.refused else _unusable(response)
+                fault = _REFUSED if mark in self.refused else unusable(response)
                 if fault is not None:
                     self._miss(company, fault, meta)
+                elif "guess" in meta and not company.is_guessed(meta, response.body, charset_in(response)):
+                    self._go_without_guess(company, None, meta)
                 elif not self._led_on(company, response):
                     self._take(company, response)
         except Exception as error:
@@ -180,7 +183,7 @@ class CompanySpider(Spider):
         """Errback of every request."""
         request: Request = failure.request  # type: ignore[attr-defined]
         company: CompanyCrawl = request.meta["company"]
-        company.pending -= 1
+        company.ended(request.meta["kind"])
         error: BaseException = failure.value  # type: ignore[assignment]
         if self.transport.ended and isinstance(error, CrawlEndedError):
             self.cut += 1
@@ -193,7 +196,26 @@ class CompanySpider(Spider):
             self._miss(company, fault_of(error), request.meta)
         self._go_on(company)
 
+    def on_sitemap(self, response: Response) -> None:
+        """Callback of sitemaps; they are no pages, and one that is not there is missed by nobody."""
+        company: CompanyCrawl = response.meta["company"]
+        company.ended("sitemap")
+        self.dropped += 1
+        if not company.done and response.status == 200:
+            try:
+                with self._budgets.page(company.seed.company_id):
+                    company.sitemap(read_sitemap(response.body), response.url, response.meta["depth"])
+            except TooCostlyError:
+                company.note(_REFUSED, response.meta["asked_url"])
+            except Exception as error:
+                log.exception("a sitemap of %s could not be taken in", company.seed.domain)
+                company.note(fault_of(error), response.meta["asked_url"])
+        self._go_on(company)
+
     def _miss(self, company: CompanyCrawl, fault: Fault, meta: dict[str, Any]) -> None:
+        if "guess" in meta or meta["kind"] == "sitemap":
+            self._go_without_guess(company, fault, meta)
+            return
         self.failed += 1
         self._go_without(company, fault, meta)
 
@@ -217,6 +239,10 @@ class CompanySpider(Spider):
         if "bare" in meta and fault.unreachable and not self.transport.ended:
             self._crawl(company, "http" + url.removeprefix("https"), meta["kind"], meta["depth"])
 
+    def _go_without_guess(self, company: CompanyCrawl, fault: Fault | None, meta: dict[str, Any]) -> None:
+        self.dropped += 1
+        company.lacks(fault, meta["kind"])
+
     def _take_after_all(self, company: CompanyCrawl, response: Response) -> bool:
         """Take a home page that led nowhere: it is a page, too, and was dropped too early."""
         counted = self.answered
@@ -236,10 +262,10 @@ class CompanySpider(Spider):
         """Take the step that a home page leads to, when it is no page of its own; True when there is one."""
         meta = response.meta
         led_by: tuple[tuple[Response, Step], ...] = meta.get("led_by", ())
-        refresh = _header(response, "Refresh").decode("latin-1")
+        refresh = header(response, "Refresh").decode("latin-1")
         if meta["kind"] != "home" or len(led_by) >= MAX_STEPS or not could_lead_on(response.body, refresh):
             return False
-        html = as_utf8(response.body, _charset(response))
+        html = as_utf8(response.body, charset_in(response))
         try:
             with self._budgets.page(company.seed.company_id):
                 step = step_from(html, response.url, refresh, company.ours, company.seed.domain)
@@ -262,9 +288,9 @@ class CompanySpider(Spider):
     def _take(self, company: CompanyCrawl, response: Response) -> None:
         meta = response.meta
         kind, depth = meta["kind"], meta["depth"]
-        page = _page(company, response, kind, depth)
+        page = page_row(company.seed, response, kind, depth)
         self.answered += 1
-        company.got()
+        company.got(kind, page["html"], page["page_hash"])
         if kind == "home":
             company.note_home(response.url, _folder(company, response))
             company.home(response.url)
@@ -293,11 +319,13 @@ class CompanySpider(Spider):
         """Look for links on a page; one that is too costly to read leads nowhere."""
         try:
             with self._budgets.page(company.seed.company_id):
-                html = as_utf8(response.body, _charset(response))
+                html = as_utf8(response.body, charset_in(response))
                 links = links_of(html, response.url, company.ours, company.known(), company.met)
         except TooCostlyError:
             company.note(_REFUSED, response.meta["asked_url"])
         else:
+            if response.meta["kind"] == "home":
+                company.learn(response.url, html, links)
             company.offer(links, depth)
 
     def _hand_over(self, page: PageRow) -> None:
@@ -313,11 +341,14 @@ class CompanySpider(Spider):
         """Ask for the company's next pages, or close it."""
         if company.done or self.transport.ended:
             return
-        for link, depth in company.choose(self._room(company)):
-            self._crawl(company, link.url, link.kind, depth)
+        for url, kind, depth, meta in company.choose(self._room(company), self._sitemaps_of(company)):
+            self._crawl(company, url, kind, depth, **meta)
         if company.pending == 0 and not company.done:
             company.close()
             self.done += 1
+
+    def _sitemaps_of(self, company: CompanyCrawl) -> Sequence[str]:
+        return () if company.row is None else self.sitemaps.get("/".join(company.row["url"].split("/", 3)[:3]), ())
 
     def _room(self, company: CompanyCrawl) -> int:
         """How many more pages the host's own delay leaves time for."""
@@ -341,51 +372,7 @@ def _way(meta: dict[str, Any]) -> Way:
     return way or Way()
 
 
-def _header(response: Response, name: str) -> bytes:
-    return response.headers.get(name) or b""
-
-
-def _charset(response: Response) -> str | None:
-    return charset_of(_header(response, "Content-Type").decode("latin-1"))
-
-
 def _folder(company: CompanyCrawl, response: Response) -> str:
     """What of a home page's host is the company's: of another's host that only lends it a frame, a folder."""
     framed = any(step.why == "frame" for _, step in response.meta.get("led_by", ()))
     return folder_of(response.url) if framed and not company.ours(urlsplit(response.url).netloc) else "/"
-
-
-def _unusable(response: Response) -> Fault | None:
-    status = response.status
-    if 300 <= status < 400:
-        target = shown_address(_header(response, "Location").decode("latin-1"))[:100]
-        return Fault(ErrorCategory.DATA, f"redirects to {target!r}, which is not followed", status=status)
-    if not 200 <= status < 300:
-        return fault_of_status(status, later="Retry-After" in response.headers)
-    kind = content_type(_header(response, "Content-Type"))
-    if kind not in (b"text/html", b"application/xhtml+xml", b""):
-        return Fault(ErrorCategory.DATA, f"not an HTML page ({kind[:80].decode('latin-1')})", status=status)
-    if not response.body.strip():
-        return Fault(ErrorCategory.DATA, "the page is empty", status=status)
-    start = response.body[:1_024]
-    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")) and wide_codec(start) is None:
-        return Fault(ErrorCategory.DATA, "the answer is binary, not a page", status=status)
-    return None
-
-
-def _page(company: CompanyCrawl, response: Response, kind: str, depth: int) -> PageRow:
-    body = response.body
-    return {
-        "company_id": company.seed.company_id,
-        "domain": company.seed.domain,
-        "url": response.meta["asked_url"],
-        "final_url": response.url,
-        "kind": kind,
-        "depth": depth,
-        "status": response.status,
-        "headers": kept_headers(response.headers.items()),
-        "charset": _charset(response),
-        "html": body,
-        "page_hash": response.meta["digest"],
-        "fetched_at": datetime.now(UTC),
-    }

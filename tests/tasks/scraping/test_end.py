@@ -148,7 +148,7 @@ def test_own_fault_in_reading_a_page_is_a_row_of_its_own(crawl: Crawl, monkeypat
     crawled = crawl("plain")
     assert [error["category"] for error in crawled.result.errors] == ["system"]
     assert crawled.result.rows[0]["pages"] == 1
-    monkeypatch.setattr("tasks.scraping.spider.kept_headers", broken)
+    monkeypatch.setattr("tasks.scraping.answers.kept_headers", broken)
     assert "unexpected KeyError" in crawl("plain").company_errors()[0]
     assert "does not exist" in crawl("refresh-to-missing").company_errors()[0]
 

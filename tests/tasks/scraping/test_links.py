@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extraction.page_words import KINDS
+from tasks.scraping.expectation import Expectation
 from tasks.scraping.links import Link, choose, classify, links_of, page_key, site_of
 
 BASE = "https://acme.example"
@@ -170,27 +171,36 @@ def _links(*paths: str) -> list[Link]:
     return [Link(BASE + path, page_key(BASE + path), *classify(BASE + path)) for path in paths]
 
 
+def _order(expected: Expectation, *paths: str, taken: tuple[str, ...] = ()) -> list[str]:
+    return [link.url.removeprefix(BASE) for link in choose(_links(*paths), taken, 20, expected, any_kind=True)]
+
+
 def test_each_kind_is_taken_once_in_order_then_the_rest() -> None:
-    paths = (
-        "/en",
-        "/blog/x",
-        "/products",
-        "/about/values",
-        "/about",
-        "/kontakt",
-        "/impressum",
-        "/z",
-        "/kontakt/berlin",
-    )
-    order = [link.url.removeprefix(BASE) for link in choose(_links(*paths), (), 20, any_kind=True)]
-    assert order[:4] == ["/kontakt", "/impressum", "/about", "/products"]
-    assert order[4:] == ["/about/values", "/kontakt/berlin", "/z", "/blog/x", "/en"]
+    kinds = ("/products", "/about/values", "/about", "/impressum", "/kontakt", "/kontakt/berlin")
+    assert _order(Expectation(), *kinds)[:4] == ["/kontakt", "/impressum", "/about", "/products"]
+    rest = ("/en", "/blog/x", "/about/values", "/z", "/kontakt/berlin")
+    assert _order(Expectation(), *rest, taken=("about", "contact")) == [
+        *("/about/values", "/kontakt/berlin", "/z", "/blog/x", "/en")
+    ]
+
+
+def test_the_page_comes_first_that_tells_most_of_what_is_unknown() -> None:
+    expected = Expectation()
+    expected.take("home", b"<a href='mailto:info@acme.example'>mail</a> Tel. 030 1234567")
+    assert _order(expected, "/kontakt", "/impressum", "/team")[:2] == ["/impressum", "/kontakt"]
+
+
+def test_no_page_is_asked_for_that_tells_nothing_new() -> None:
+    expected = Expectation()
+    for kind in ("home", "contact", "imprint", "about"):
+        expected.take(kind, b"<p>info@acme.example</p><p>Phone: (512) 555-0147</p>")
+    assert _order(expected, "/z", "/y", "/careers", taken=("contact", "imprint", "about")) == ["/careers"]
 
 
 def test_unknown_kinds_wait_while_better_may_come() -> None:
-    assert choose(_links("/z", "/y"), (), 5, any_kind=False) == []
-    assert choose(_links("/team"), ("team",), 5, any_kind=False) == []
-    assert len(choose(_links("/team", "/z", "/y"), (), 2, any_kind=True)) == 2
+    assert choose(_links("/z", "/y"), (), 5, Expectation(), any_kind=False) == []
+    assert choose(_links("/team"), ("team",), 5, Expectation(), any_kind=False) == []
+    assert len(choose(_links("/team", "/z", "/y"), (), 2, Expectation(), any_kind=True)) == 2
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
