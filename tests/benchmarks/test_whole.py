@@ -7,10 +7,13 @@ import subprocess
 import sys
 import urllib.request
 
+import pytest
+
 from benchmarks.stored_sites import host_of, sites_of, stored_sites
 from benchmarks.whole import cpu_s
 
 
+@pytest.mark.stack
 def test_a_copy_names_itself() -> None:
     site = next(site for site in sites_of(["own"]) if site.domain.encode() in site.pages[0]["html"])
     with stored_sites(["own"], 2) as proxy:
@@ -22,6 +25,7 @@ def test_a_copy_names_itself() -> None:
     assert len(html) >= len(site.pages[0]["html"])
 
 
+@pytest.mark.stack
 def test_cpu_of_children_counts_after_they_ended() -> None:
     burn = "import time\nwhile time.process_time() < 0.15: pass"
     before = cpu_s([os.getpid()])
