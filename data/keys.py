@@ -110,6 +110,9 @@ def told(digest: str) -> str:
     return f"told:{digest}"
 
 
+#: Domains that are not asked.
+BLOCKS = "blocks"
+
 DUE, DEAD, ASIDE = "due", "dead", "aside"
 
 
@@ -161,7 +164,7 @@ OF_ALL = frozenset(
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
         PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
         NOTICES_LOST, DELIVERIES, NOTICES_WAITING, NOTICES_DUE, NOTICES_HELD, NOTICES_FAILING, API_METRICS, BEATS,
-        WATCHED,
+        WATCHED, BLOCKS,
     }
 )  # fmt: skip
 

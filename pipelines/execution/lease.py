@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import psutil
@@ -37,6 +39,7 @@ class Lease:
         self._told: tuple[int | None, str, int] = (None, "", 0)
         self._news: tuple[int | None, str, int] = self._told
         self._reached = self._told_at = time.monotonic()
+        self._beside: Callable[[], None] | None = None
         #: Set when the work must stop; `reason` says why.
         self.stop = threading.Event()
         self.reason = ""
@@ -58,6 +61,21 @@ class Lease:
         """Raise RunStoppedError when the run must stop."""
         if self.stop.is_set():
             raise RunStoppedError(self.reason)
+
+    @contextmanager
+    def beside(self, call: Callable[[], None]) -> Iterator[None]:
+        """Within the block the renewing thread calls this, too, about every `PROGRESS_S` seconds while it holds."""
+        self._beside = call
+        try:
+            yield
+        finally:
+            self._beside = None
+
+    def call_beside(self) -> None:
+        """What `beside` asks for. Called by the renewing thread."""
+        call = self._beside
+        if call is not None and not (self._closed or self.stop.is_set()):
+            call()
 
     @property
     def pages_untold(self) -> int:
@@ -133,6 +151,7 @@ class _Renewer:
             for lease in list(self.leases):
                 try:
                     lease.look()
+                    lease.call_beside()
                 except Exception:
                     log.exception("a lease could not be renewed")
             job_log.send()

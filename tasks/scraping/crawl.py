@@ -38,6 +38,7 @@ from tasks.scraping.download import (
 )
 from tasks.scraping.failures import Fault, PageError
 from tasks.scraping.follow import FollowMiddleware
+from tasks.scraping.hosts import Hosts
 from tasks.scraping.politeness import PolitenessMiddleware
 from tasks.scraping.robots import RobotsMiddleware
 from tasks.scraping.spider import CompanySpider
@@ -79,6 +80,7 @@ def crawl_companies(
     proxy: str | None = None,
     egress_allow: Sequence[str] = (),
     refused: Collection[str] = (),
+    hosts: Hosts | None = None,
 ) -> CrawlResult:
     """Fetch the home page and the most telling further pages of each company.
 
@@ -90,6 +92,7 @@ def crawl_companies(
         proxy: the operator's forward proxy, `http://[user:password@]host:port`; environment proxies are ignored.
         egress_allow: CIDR blocks that may be dialled although they are not public.
         refused: pages that are not to be read, `<company_id>/<page_hash>`: each is an error, `too costly to read`.
+        hosts: what is shared with other crawls; without it nothing is.
 
     Raises:
         ConfigError: `proxy` or `egress_allow` is not valid.
@@ -98,10 +101,10 @@ def crawl_companies(
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused))
+        return asyncio.run(_crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts))
     # A notebook has a loop running already: take a thread with a loop of its own.
     with ThreadPoolExecutor(1, thread_name_prefix="crawl") as pool:
-        coroutine = _crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused)
+        coroutine = _crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts)
         return pool.submit(asyncio.run, coroutine).result()
 
 
@@ -114,6 +117,7 @@ async def _crawl(
     proxy: str | None,
     egress_allow: Sequence[str],
     refused: Collection[str],
+    hosts: Hosts | None,
 ) -> CrawlResult:
     began = time.monotonic()
     try:
@@ -122,6 +126,8 @@ async def _crawl(
         raise ConfigError(f"LEADMILL_EGRESS_ALLOW or LEADMILL_HTTP_PROXY: {error}") from error
     for name in ("scrapy", "scrapy.downloadermiddlewares.robotstxt"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # every failure becomes a row; their log is noise
+    hosts = hosts or Hosts()
+    hosts.begin(transport, began + options.deadline_s)
     companies = [CompanyCrawl(seed, options) for seed in seeds]
     crawler = Crawler(CompanySpider, _settings(options))
     crawler.signals = _Signals(crawler)
@@ -130,6 +136,7 @@ async def _crawl(
             companies=companies,
             options=options,
             transport=transport,
+            hosts=hosts,
             deadline=began + options.deadline_s,
             stop=stop,
             on_pages=on_pages,
@@ -224,7 +231,9 @@ def _account(spider: CompanySpider, seeds: Sequence[Seed], ended: Ended) -> Craw
         if not company.done:
             spider.done += 1
             if ended == "deadline":
-                company.end_unfinished(ErrorCategory.NETWORK, f"no answer within {spider.options.deadline_s:g} s")
+                within, host = f"within {spider.options.deadline_s:g} s", spider.hosts.waits_for(company)
+                words = f"no answer {within}" if host is None else f"no turn {within}: other jobs were asking {host}"
+                company.end_unfinished(ErrorCategory.NETWORK, words)
             else:
                 company.end_unfinished(ErrorCategory.SYSTEM, "the crawl was stopped before the site answered")
     result = CrawlResult(pages_fetched=spider.pages, ended=ended)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -230,6 +230,21 @@ class Transport:
         if self.ended:
             raise CrawlEndedError("the crawl has ended")
 
+    async def until(self, event: asyncio.Event) -> None:
+        """Wait for an event, but not beyond the end of the crawl.
+
+        Raises:
+            CrawlEndedError: the crawl was stopped meanwhile.
+        """
+        waits = [asyncio.ensure_future(one.wait()) for one in (event, self._over)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self.ended:
+            raise CrawlEndedError("the crawl has ended")
+
     def abort(self) -> None:
         """End every request under way and every sleep; their tasks raise `CrawlEndedError`."""
         self.ended = True
@@ -252,6 +267,22 @@ def _proxy_address(proxy: str | None) -> tuple[str | None, int | None]:
     return parts.hostname, parts.port or 80
 
 
+class Pacer(Protocol):
+    """What says when a host may be asked, and is told how that ended (`tasks.scraping.hosts.Hosts`)."""
+
+    async def turn(self, url: str) -> None:
+        """Wait until a request may be sent, now."""
+
+    def answered(self, url: str, status: int) -> None:
+        """An answer began to come."""
+
+    def failed(self, url: str, error: Exception) -> None:
+        """A request brought no answer."""
+
+    def gone(self, url: str) -> None:
+        """A request has ended."""
+
+
 class GuardedHandler(AiohttpDownloadHandler):
     """Scrapy's aiohttp handler over a crawl's `Transport` (`spider.transport`).
 
@@ -265,6 +296,7 @@ class GuardedHandler(AiohttpDownloadHandler):
         # The parent's constructor would open a session of its own, without a guard.
         super(AiohttpDownloadHandler, self).__init__(crawler)
         self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
+        self._hosts: Pacer = crawler.spider.hosts  # type: ignore[union-attr]
         self._session = self._transport.session
         self._ssl_context = ssl_context()
         self._said = Headers(crawler.spider.headers)  # type: ignore[union-attr]
@@ -276,12 +308,23 @@ class GuardedHandler(AiohttpDownloadHandler):
         Raises:
             RefusedTargetError: the egress rule forbids it.
             CrawlEndedError: the crawl was stopped.
+            PageError: the host is not to be asked, or not before the crawl's end.
             TooLargeError, NotHtmlError: the body was not fetched.
         """
         reason = self._transport.refuse(request.url)
         if reason is not None:
             self._transport.refused["egress"] += 1
             raise RefusedTargetError(reason)
+        await self._hosts.turn(request.url)
+        try:
+            return await self._send(request)
+        except Exception as error:
+            self._hosts.failed(request.url, error)
+            raise
+        finally:
+            self._hosts.gone(request.url)
+
+    async def _send(self, request: Request) -> Response:
         task = self._transport.begin()
         refusals: list[str] = []
         token = _refusals.set(refusals)
@@ -311,6 +354,7 @@ class GuardedHandler(AiohttpDownloadHandler):
 
     async def _read_response(self, response: _ClientResponse, request: Request) -> Response:
         self._transport.answered(response.status)
+        self._hosts.answered(request.url, response.status)
         if response.status == 200 and "any_type" not in request.meta:
             kind = content_type(response.headers.get("Content-Type", "").encode())
             if kind not in _HTML_TYPES:

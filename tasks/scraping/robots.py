@@ -1,14 +1,11 @@
-"""robots.txt after RFC 9309: fetched once for each origin, obeyed by every hop, unreachable means forbidden."""
+"""robots.txt after RFC 9309: asked once a day for each origin, obeyed by every hop, unreachable means forbidden."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Collection, Iterator
-from itertools import islice
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from protego import Protego
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
@@ -20,65 +17,12 @@ from leadmill.errors import ErrorCategory
 from tasks.scraping.cookies import CookieJar
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError, Transport
 from tasks.scraping.failures import Fault, PageError, fault_of
-from tasks.scraping.politeness import set_delay
+from tasks.scraping.hosts import Host, Hosts
+from tasks.scraping.politeness import one_at_a_time
+from tasks.scraping.robots_rules import RobotsPolicy, parse_robots, robots_names
 
-#: So much of a robots.txt is read, bytes (RFC 9309 asks for at least 500 KiB).
-MAX_ROBOTS = 512_000
 #: CPU seconds that reading it may take; 512 KB of rules take 0.2 s. The loop stands still meanwhile.
 ROBOTS_S = 0.5
-#: Sitemaps taken from one robots.txt.
-MAX_SITEMAPS = 20
-
-#: What stands for our own name in the rules that are kept, and for every other crawler's.
-_OURS, _OTHERS = "ours", "-"
-_PRODUCT = re.compile(r"(?<![\w./:@-])([a-z][\w-]{0,80})(?=/\d)", re.ASCII | re.IGNORECASE)
-_AGENT_LINE = re.compile(r"\s{0,40}user[ -]?agent\s{0,40}[:\s]\s{0,40}([^\s#/]{1,200})", re.IGNORECASE)
-
-
-class RobotsPolicy:
-    """What one origin permits: rules, or a fault when its robots.txt could not be had."""
-
-    def __init__(self, rules: Protego | None = None, fault: Fault | None = None) -> None:
-        self._rules = rules
-        self._fault = fault
-        #: Seconds between two requests that the site asks for.
-        self.delay = (rules.crawl_delay(_OURS) or 0.0) if rules is not None else 0.0
-        #: Addresses of sitemaps as they are written there.
-        self.sitemaps = tuple(islice(rules.sitemaps, MAX_SITEMAPS)) if rules is not None else ()
-
-    def refusal(self, url: str) -> Fault | None:
-        """Why a URL must not be fetched, or None when it may."""
-        if self._fault is not None:
-            return self._fault
-        if self._rules is None or self._rules.can_fetch(url, _OURS):
-            return None
-        return Fault(ErrorCategory.DATA, f"robots.txt forbids {urlsplit(url).path[:200] or '/'}")
-
-
-def robots_names(user_agent: str) -> frozenset[str]:
-    """The names by which a robots.txt may address a crawler: the products of its User-Agent, or the first word of it.
-
-    `Mozilla/5.0 (compatible; AcmeBot/1.0; +https://acme.example/bot)` is mozilla and acmebot.
-    """
-    products = _PRODUCT.findall(user_agent) or user_agent.split()[:1]
-    return frozenset(name.lower() for name in products)
-
-
-def parse_robots(body: bytes, names: Collection[str]) -> RobotsPolicy:
-    """The rules in a robots.txt that concern a crawler of these names."""
-    text = body[:MAX_ROBOTS].decode("utf-8-sig", "replace")
-    return RobotsPolicy(Protego.parse("\n".join(_our_lines(text, names))))
-
-
-def _our_lines(text: str, names: Collection[str]) -> Iterator[str]:
-    """The text with our names made one, and every other crawler's another one: Protego multiplies rules by names."""
-    for line in text.splitlines():
-        match = _AGENT_LINE.match(line[:1_000])
-        if match is None:
-            yield line[:2_000]
-        else:
-            name = match[1].lower()
-            yield f"User-agent: {name if name == '*' else _OURS if name in names else _OTHERS}"
 
 
 def policy_of(response: Response, names: Collection[str]) -> RobotsPolicy:
@@ -99,6 +43,7 @@ class RobotsMiddleware:
         self._crawler = crawler
         self._names = robots_names(crawler.spider.options.user_agent)  # type: ignore[union-attr]
         self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
+        self._hosts: Hosts = crawler.spider.hosts  # type: ignore[union-attr]
         self._policies: dict[str, asyncio.Future[RobotsPolicy]] = {}
 
     @classmethod
@@ -114,22 +59,37 @@ class RobotsMiddleware:
         """
         if "robots" in request.meta:
             return
+        host = await self._hosts.hold(request.url, request.meta.get("company"))
         parts = urlsplit(request.url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = f"{parts.scheme}://{parts.netloc.lower()}"
         known = self._policies.get(origin)
         if known is not None:
             policy = await asyncio.shield(known)
         else:
             future = self._policies[origin] = asyncio.get_running_loop().create_future()
-            policy = await self._fetch(origin, request)
+            policy = await self._policy(host, origin, request)
             self._crawler.spider.sitemaps[origin] = policy.sitemaps  # type: ignore[union-attr]
             future.set_result(policy)
             if policy.delay > 0:
-                set_delay(self._crawler, parts.netloc, policy.delay)
+                host.keep_delay(policy.delay)
+                one_at_a_time(self._crawler, host.name)
         fault = policy.refusal(request.url)
         if fault is not None:
             self._transport.refused["robots"] += 1
             raise PageError(fault)
+
+    async def _policy(self, host: Host, origin: str, page: Request) -> RobotsPolicy:
+        """What another job was told within a day; else what the origin says now, or while it cannot, what it said."""
+        kept = host.robots.get(origin)
+        said = None if kept is None else _read(kept.rules)
+        if said is not None and kept is not None and kept.is_fresh:
+            return said
+        policy = await self._fetch(origin, page)
+        if policy.fault is None:
+            host.tell_robots(origin, policy.rules)
+        elif policy.fault.category == ErrorCategory.NETWORK and said is not None:
+            return said
+        return policy
 
     async def _fetch(self, origin: str, page: Request) -> RobotsPolicy:
         meta = {"robots": True, "any_type": True, "cookies": CookieJar()}
@@ -153,3 +113,12 @@ class RobotsMiddleware:
             return RobotsPolicy()
         except Exception as error:  # whatever it is becomes the company's error row
             return RobotsPolicy(fault=fault_of(error))
+
+
+def _read(rules: str) -> RobotsPolicy | None:
+    """Rules that were kept; None where they cost too much to be read again."""
+    try:
+        with CpuBudget(ROBOTS_S):
+            return RobotsPolicy(rules)
+    except TooCostlyError:
+        return None

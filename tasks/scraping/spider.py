@@ -30,9 +30,9 @@ from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport
 from tasks.scraping.failures import Fault, SeenPageError, fault_of
 from tasks.scraping.follow import Way, without_user
+from tasks.scraping.hosts import Hosts
 from tasks.scraping.links import classify, links_of, page_key
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
-from tasks.scraping.politeness import delay_of
 from tasks.scraping.robots import ROBOTS_S
 from tasks.scraping.sitemaps import read as read_sitemap
 
@@ -69,6 +69,7 @@ class CompanySpider(Spider):
         companies: Sequence[CompanyCrawl],
         options: CrawlOptions,
         transport: Transport,
+        hosts: Hosts,
         deadline: float,
         stop: threading.Event,
         on_pages: Callable[[list[PageRow]], None],
@@ -79,6 +80,7 @@ class CompanySpider(Spider):
         self.refused = refused
         self.options = options
         self.transport = transport
+        self.hosts = hosts
         #: Monotonic time at which the crawl ends.
         self.deadline = deadline
         self._stop = stop
@@ -353,8 +355,7 @@ class CompanySpider(Spider):
     def _room(self, company: CompanyCrawl) -> int:
         """How many more pages the host's own delay leaves time for."""
         assert company.row is not None or company.pending
-        url = company.row["url"] if company.row is not None else company.seed.url
-        delay = delay_of(self.crawler, urlsplit(url).netloc)
+        delay = self.hosts.of(company.row["url"] if company.row is not None else company.seed.url).delay
         if not delay:
             return self.options.max_pages
         return max(0, int((self.deadline - time.monotonic()) / delay) - company.pending)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
+from data.hosts import HostLeases
 from extraction.budget import too_costly_row
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.retry import RETRY
@@ -13,7 +17,10 @@ from leadmill.rows import ErrorRow, ScrapedRow
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
 from pipelines.request.asked import USER_AGENT_REFUSED
-from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
+from tasks.scraping.contract import USER_AGENT, CrawlOptions, CrawlProgress, CrawlResult, Seed
+
+if TYPE_CHECKING:
+    from tasks.scraping.hosts import Hosts
 
 #: Seconds in all for a partition that is crawled company by company; below `LEADMILL_TASK_TIME_LIMIT_S`.
 ONE_BY_ONE_S = 120.0
@@ -67,16 +74,34 @@ def _crawl(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions, done: int
             fetched = pages + at.pages
             run.progress((done + at.companies_done) / max(1, done + at.companies), f"{fetched} pages fetched", fetched)
 
-    return crawl_companies(
-        seeds,
-        options,
-        on_pages=run.write_pages,
-        on_progress=tell,
-        stop=run.lease.stop,
-        proxy=run.runtime.settings.http_proxy,
-        egress_allow=run.runtime.settings.egress_allow,
-        refused=run.grant.refused,
-    )
+    with shared_hosts(run, options.user_agent) as hosts:
+        hosts.want(url for seed in seeds for url in (seed.url, *(further for further, _ in seed.further)))
+        return crawl_companies(
+            seeds,
+            options,
+            on_pages=run.write_pages,
+            on_progress=tell,
+            stop=run.lease.stop,
+            proxy=run.runtime.settings.http_proxy,
+            egress_allow=run.runtime.settings.egress_allow,
+            refused=run.grant.refused,
+            hosts=hosts,
+        )
+
+
+@contextmanager
+def shared_hosts(run: UnitRun, user_agent: str) -> Iterator[Hosts]:
+    """The hosts of one crawl, taken and given back with those of all other crawls; their leases ride on the unit's."""
+    from tasks.scraping.hosts import Hosts
+
+    grant = run.grant
+    agent = "" if user_agent == USER_AGENT else hashlib.sha256(user_agent.encode()).hexdigest()[:12]
+    hosts = Hosts(HostLeases(run.runtime.store, f"{grant.job_id}|{grant.unit}", f"{grant.owner}|{grant.epoch}", agent))
+    try:
+        with run.lease.beside(hosts.look):
+            yield hosts
+    finally:
+        hosts.close()
 
 
 def _metrics(result: CrawlResult) -> dict[str, int]:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadmill.retry_after import retry_after_s
-from tasks.scraping.robots import RobotsPolicy, parse_robots
 from tests.tasks.scraping.harness import Crawl
 from tests.tasks.scraping.hostile_server import HostileServer
 
@@ -114,32 +113,3 @@ def test_retry_after_is_read(value: str, pause: float | None) -> None:
 def test_any_retry_after_is_a_pause_or_none(value: str) -> None:
     pause = retry_after_s(value, now=10.0)
     assert pause is None or pause >= 0
-
-
-def _allows(policy: RobotsPolicy, path: str) -> bool:
-    return policy.refusal(f"http://acme.example{path}") is None
-
-
-@pytest.mark.parametrize(
-    ("robots", "path", "allowed"),
-    [
-        (b"", "/", True),
-        (b"<html>not found</html>", "/", True),
-        (b"User-agent: *\nDisallow: /", "/", False),
-        (b"User-agent: *\nDisallow: /a\nAllow: /a/b", "/a/b", True),
-        (b"User-agent: googlebot\nDisallow: /", "/", True),
-        (b"User-agent: *\nDisallow: /\nUser-agent: leadmill\nDisallow:", "/x", True),
-        (b"\xef\xbb\xbfuser-AGENT : LeadMill/1.0 # us\r\ndisallow: /x", "/x", False),
-        (b"User-agent: a\nUser-agent: leadmill\nUser-agent: b\nDisallow: /x", "/x", False),
-        (b"User-agent: *\nDisallow: /*.php$", "/a.php", False),
-        (b"User-agent: *\nDisallow: /*.php$", "/a.php5", True),
-        (b"User-agent: *\nDisallow: /" + b"*a" * 900, "/" + "a" * 800 + "b", True),
-    ],
-)
-def test_robots_rules(robots: bytes, path: str, allowed: bool) -> None:
-    assert _allows(parse_robots(robots, {"leadmill"}), path) is allowed
-
-
-@given(st.binary(max_size=300))
-def test_any_robots_is_read(body: bytes) -> None:
-    assert parse_robots(b"User-agent: *\n" + body, {"leadmill"}).delay >= 0
