@@ -114,12 +114,11 @@ class _Page:
     """A home page, parsed."""
 
     def __init__(self, html: bytes, url: str) -> None:
-        lowered = html.lower()
-        self._is_thin = _is_thin(lowered)
-        self._moves = _MOVES_BYTES.search(lowered) is not None
+        #: Asked before the parser is: a search of the tree takes longer than one of the bytes.
+        self._lowered = html.lower()
         self._tree = LexborHTMLParser(bounded(html))
         self._url = url
-        self._base = base_of(self._tree, url)
+        self._base = base_of(self._tree, url) if b"<base" in self._lowered else url
 
     def step(self, ours: Callable[[str], bool], domain: str) -> Step | None:
         shown, hidden = self._refreshes()
@@ -127,16 +126,18 @@ class _Page:
             return Step(_joined(self._base, shown), "refresh")
         if frame := self._frame():
             return Step(frame, "frame")
-        if not self._is_thin:
+        if not _is_thin(self._lowered):
+            return None
+        moves, frames = self._scripts(), self._inline_frames()
+        if len(self._text) > MAX_WALL:
             return None
         links = self._links(ours)
-        stub = self._stub(hidden, [] if links else self._inline_frames(), domain)
+        stub = self._stub(hidden, moves, [] if links else frames, domain)
         return stub or self._gate(links, domain)
 
-    def _stub(self, hidden: str | None, frames: list[str], domain: str) -> Step | None:
+    def _stub(self, hidden: str | None, moves: dict[str, str | None], frames: list[str], domain: str) -> Step | None:
         """The step from a page without anything in sight, which is not waiting for a script to fill it."""
-        moves = self._scripts()
-        if not self._is_empty or self._waits_for_a_script:
+        if not (hidden or moves or frames) or len(self._text) > MAX_EMPTY or self._waits_for_a_script:
             return None
         if hidden is not None and not _is_for_others(hidden):
             return Step(_joined(self._base, hidden), "refresh")
@@ -144,11 +145,14 @@ class _Page:
             return Step(_preferred(moves, domain), "script")
         return Step(frames[0], "frame") if frames else None
 
+    def _all(self, tag: bytes, selector: str, most: int) -> list[LexborNode]:
+        return self._tree.css(selector)[:most] if b"<" + tag in self._lowered else []
+
     def _refreshes(self) -> tuple[str | None, str | None]:
         """Where a refresh leads; and one that is only for readers without scripts."""
         shown: str | None = None
         hidden: str | None = None
-        for node in self._tree.css("meta[http-equiv][content]")[:50]:
+        for node in self._all(b"meta", "meta[http-equiv][content]", 50) if b"refresh" in self._lowered else ():
             attributes = node.attributes
             if (attributes["http-equiv"] or "").strip().lower() != "refresh":
                 continue
@@ -164,7 +168,7 @@ class _Page:
     def _frame(self) -> str | None:
         """The frame of a frameset that holds the page itself: by its name, else the largest, else the last."""
         frames: list[tuple[bool, float, int, str]] = []
-        for number, node in enumerate(self._tree.css("frameset frame[src]")[:MAX_FRAMES]):
+        for number, node in enumerate(self._all(b"frameset", "frameset frame[src]", MAX_FRAMES)):
             attributes = node.attributes
             if target := self._address(attributes["src"]):
                 name = f"{attributes.get('name') or ''} {attributes.get('id') or ''}".lower()
@@ -174,7 +178,7 @@ class _Page:
     def _inline_frames(self) -> list[str]:
         """Pages in frames that are in sight, but for videos, maps and the like."""
         found = []
-        for node in self._tree.css("iframe[src]")[:MAX_FRAMES]:
+        for node in self._all(b"iframe", "iframe[src]", MAX_FRAMES):
             attributes = node.attributes
             style = (attributes.get("style") or "").replace(" ", "").lower()
             small = any((attributes.get(side) or "").strip("px ") in ("0", "1") for side in ("width", "height"))
@@ -187,7 +191,7 @@ class _Page:
 
     def _scripts(self) -> dict[str, str | None]:
         """Where the page's scripts set the location to, and the language that each address names."""
-        if not self._moves:
+        if not _MOVES_BYTES.search(self._lowered):
             return {}
         bodies = [node.text(deep=True) for node in self._tree.css("script:not([src])")[:50]]
         body = self._tree.body
@@ -199,7 +203,7 @@ class _Page:
     def _links(self, ours: Callable[[str], bool]) -> list[_Link]:
         """Links within the site, each page once."""
         found: dict[str, _Link] = {}
-        for node in self._tree.css("a[href], area[href]")[: MAX_LINKS + 1]:
+        for node in self._all(b"a", "a[href], area[href]", MAX_LINKS + 1):
             href = (node.attributes["href"] or "").strip()
             if href.lower().startswith(("mailto:", "tel:")):
                 return []
@@ -210,7 +214,7 @@ class _Page:
 
     def _gate(self, links: list[_Link], domain: str) -> Step | None:
         """The step from a page that only asks: for a language, an age, an agreement, a click."""
-        if not links or len(self._text) > MAX_WALL or "@" in self._text:
+        if not links or "@" in self._text:
             return None
         languages = {link.url: language for link in links if (language := link.language)}
         if len(set(languages.values())) >= 2 and len(links) - len(languages) <= MAX_OTHERS:
@@ -229,11 +233,7 @@ class _Page:
         own = [node for node in self._tree.css("a[href]") if self._address(node.attributes["href"] or "") == self._url]
         return any(_Link(self._url, _words(node), node.attributes.get("hreflang") or "").language for node in own)
 
-    @cached_property
-    def _is_empty(self) -> bool:
-        return len(self._text) <= MAX_EMPTY
-
-    @cached_property
+    @property
     def _waits_for_a_script(self) -> bool:
         """Whether an element stands empty that a script will fill: the page is an application."""
         body = self._tree.body
@@ -245,7 +245,8 @@ class _Page:
         body = self._tree.body
         if body is None:
             return ""
-        self._tree.strip_tags(["script", "style", "noscript", "template"])
+        unseen = ("script", "style", "noscript", "template")
+        self._tree.strip_tags([tag for tag in unseen if f"<{tag}".encode() in self._lowered])
         return " ".join(body.text(deep=True, separator=" ").split())
 
     def _address(self, href: str | None) -> str | None:
