@@ -192,8 +192,20 @@ PEOPLE = pa.schema(
     metadata={"personal": "yes"},
 )
 
+#: What the enrichers saw on a company's pages, for stage enrich (`extraction.looks`).
+LOOKS = pa.schema(
+    [
+        *IDENTITY[:2],
+        pa.field("scraped_at", TIME),  # of its row: when the pages were fetched
+        # Enricher → the version of it that looked; empty where it saw what cannot be kept.
+        pa.field("versions", pa.map_(pa.string(), pa.string()), False),
+        pa.field("looks", pa.string(), False),  # JSON
+        *ORIGIN,
+    ]
+)
+
 #: Rows of other kinds than a stage's own, by kind (`data.parts.PartKind`).
-OTHER_SCHEMAS: Mapping[str, pa.Schema] = {"errors": ERRORS, "pages": PAGES, "people": PEOPLE}
+OTHER_SCHEMAS: Mapping[str, pa.Schema] = {"errors": ERRORS, "pages": PAGES, "people": PEOPLE, "looks": LOOKS}
 
 #: Company → partition, written by launch. `source_job` names the job whose rows a job without scrape reads.
 PLAN = pa.schema(

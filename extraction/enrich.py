@@ -1,24 +1,24 @@
-"""The enrich stage: every enricher looks at every page once, then settles each company; plain functions.
+"""The enrich stage: settles each company by what the enrichers saw on its pages; plain functions.
 
-An enricher that fails on a page or a company costs its own columns only and is told as an error of scope page. A
-page that takes more CPU time than it may (`extraction.budget`) counts for no enricher.
+Stage process lets them look and keeps what they see (`extraction.looks`). Pages are read again only for enrichers of
+which nothing is kept that holds: a new or changed one, or where that stage ran without them. An enricher that fails on
+a page or a company costs its own columns only and is told as an error of scope page. A page that takes more CPU time
+than it may (`extraction.budget`) counts for no enricher.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
-from extraction.budget import SETTLE_S, TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
-from extraction.document import Document
+from extraction.budget import SETTLE_S, TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from extraction.enrichers import ENRICHERS, Enricher
 from extraction.findings import MAX_FACTS, Finding, few
+from extraction.looks import MAX_FINDINGS, Failure, KeptLooks, look_at, reasons
 from extraction.quality import quality
 from leadmill.errors import ErrorCategory
-from leadmill.rows import CompanyRow, EnrichedRow, ErrorRow, PageRow, error_row
-
-#: Findings that one enricher keeps of one company.
-MAX_FINDINGS = 5_000
+from leadmill.rows import CompanyRow, EnrichedRow, ErrorRow, LookRow, PageRow, error_row
 
 
 def enrich_rows(
@@ -26,62 +26,62 @@ def enrich_rows(
     pages: Iterable[PageRow],
     *,
     now: datetime,
-    on_progress: Callable[[int], None],
+    on_progress: Callable[..., None],
+    looks: Iterable[LookRow] | None = None,
 ) -> tuple[list[EnrichedRow], list[ErrorRow]]:
     """Every row again, with what the enrichers found: industry, technologies, employees_min, employees_max, columns
     that they bring with them, more facts.
 
-    `rows` are process-stage rows, `pages` rows of `data.schemas.PAGES` in any order; a company without pages
-    keeps its row, enriched by what needs none. `on_progress` is called with the number of pages read so far
-    and at the end with that of companies. Returns (rows of STAGE_SCHEMAS['enrich'], rows of
-    `data.schemas.ERRORS`), both without job_id and schema_version.
+    `rows` are process-stage rows, `looks` what is kept of the enrichers' looks at their pages (rows of
+    `data.schemas.LOOKS`), `pages` rows of `data.schemas.PAGES` in any order, which are read for what `looks` lack and
+    else not begun; a company without pages keeps its row, enriched by what needs none. `on_progress` is called with
+    the number of pages read so far (and `why` they are read, where `looks` are given), at the end with that of
+    companies. Returns (rows of STAGE_SCHEMAS['enrich'], rows of `data.schemas.ERRORS`), both without job_id and
+    schema_version.
     """
-    enrichers = tuple(ENRICHERS.all().values())
-    found: dict[str, dict[str, list[Finding]]] = {
-        str(row["company_id"]): {enricher.name: [] for enricher in enrichers} for row in rows
-    }
-    errors: list[ErrorRow] = []
-    budgets = CompanyBudgets()
-    for count, page in enumerate(pages, start=1):
-        mine = found.get(str(page["company_id"]))
-        if mine is not None:
-            errors += _look(page, mine, enrichers, budgets, now)
-        on_progress(count)
-    enriched = [_settled(row, found[str(row["company_id"])], enrichers, now, errors) for row in rows]
+    enrichers = ENRICHERS.all()
+    kept = KeptLooks(looks or (), tuple(enrichers.values()))
+    found = {str(row["company_id"]): dict(kept.seen(str(row["company_id"]))) for row in rows}
+    failed = {key: kept.failed(key) for key in found}
+    lacks = {key: lacking for key in found if (lacking := kept.lacks(key))}
+    if lacks:
+        told = on_progress if looks is None else partial(on_progress, why=reasons(lacks.values()))
+        _read_again(pages, lacks, found, failed, enrichers, told)
+    errors = [
+        error_row(row, "page", "enrich", ErrorCategory(one.category), one.reason, now, url=one.url)
+        for row in rows
+        for one in dict.fromkeys(failed[str(row["company_id"])])
+    ]
+    enriched = [_settled(row, found[str(row["company_id"])], enrichers.values(), now, errors) for row in rows]
     on_progress(len(rows))
     return enriched, errors
 
 
-def _look(
-    page: PageRow,
-    found: dict[str, list[Finding]],
-    enrichers: Sequence[Enricher],
-    budgets: CompanyBudgets,
-    now: datetime,
-) -> list[ErrorRow]:
-    errors = []
-    seen: dict[str, list[Finding]] = {}
-    try:
-        with budgets.page(str(page["company_id"])):
-            document = Document(page)
-            for enricher in enrichers:
-                try:
-                    seen[enricher.name] = list(enricher.look(document))
-                except Exception as error:
-                    errors.append(_failed(page, enricher.name, error, now, page["url"]))
-    except TooCostlyError:
-        return [too_costly_row(page, "page", "enrich", now)]
-    except Exception as error:
-        return [_failed(page, "reading", error, now, page["url"])]
-    for name, findings in seen.items():
-        found[name] += findings[: max(0, MAX_FINDINGS - len(found[name]))]
-    return errors
+def _read_again(
+    pages: Iterable[PageRow],
+    lacks: Mapping[str, Mapping[str, str]],
+    found: Mapping[str, dict[str, list[Finding]]],
+    failed: Mapping[str, list[Failure]],
+    enrichers: Mapping[str, Enricher],
+    on_progress: Callable[..., None],
+) -> None:
+    budgets = CompanyBudgets()
+    on_progress(0)
+    for count, page in enumerate(pages, start=1):
+        key = str(page["company_id"])
+        if key in lacks:
+            seen, failures = look_at(page, [enrichers[name] for name in lacks[key]], budgets)
+            failed[key].extend(failures)
+            for name, findings in seen.items():
+                mine = found[key].setdefault(name, [])
+                mine += findings[: max(0, MAX_FINDINGS - len(mine))]
+        on_progress(count)
 
 
 def _settled(
     row: CompanyRow,
     found: dict[str, list[Finding]],
-    enrichers: Sequence[Enricher],
+    enrichers: Iterable[Enricher],
     now: datetime,
     errors: list[ErrorRow],
 ) -> EnrichedRow:
@@ -93,13 +93,14 @@ def _settled(
         result.update(defaults)
         try:
             with CpuBudget(SETTLE_S):
-                outcome = enricher.settle(row, found[enricher.name])
+                outcome = enricher.settle(row, found.get(enricher.name, []))
         except TooCostlyError:
             reason = f"{enricher.name}: {TOO_COSTLY}"
             errors.append(error_row(row, "page", "enrich", ErrorCategory.DATA, reason, now))
             continue
         except Exception as error:
-            errors.append(_failed(row, enricher.name, error, now, None))
+            reason = f"{enricher.name}: {type(error).__name__}: {error}"[:500]
+            errors.append(error_row(row, "page", "enrich", ErrorCategory.SYSTEM, reason, now))
             continue
         result.update({column: outcome.columns.get(column, default) for column, default in defaults.items()})
         facts += outcome.facts
@@ -111,8 +112,3 @@ def _settled(
     result["quality"] = quality(result, result["facts"])
     result["enriched_at"] = now
     return result
-
-
-def _failed(subject: PageRow | CompanyRow, what: str, error: Exception, now: datetime, url: str | None) -> ErrorRow:
-    reason = f"{what}: {type(error).__name__}: {error}"[:500]
-    return error_row(subject, "page", "enrich", ErrorCategory.SYSTEM, reason, now, url=url)

@@ -34,7 +34,7 @@ class PageRef(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One value of one field seen on one page. `value` is text, or a mapping where the field has parts."""
+    """One value of one field seen on one page. `value` is text, or a mapping or list where the field has parts."""
 
     field: str
     value: Any

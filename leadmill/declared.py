@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z][a-z_]{0,39}\Z")
 _WORK = re.compile(r"[\w.]+:\w+\Z")
 _ROUTE = re.compile(r"[a-z-]+/[a-z-]+\Z")
 #: Folders of a job that no stage may have for its rows, and the unit of the report's formats.
-_TAKEN = frozenset({"input", "pages", "people", "reports", "render"})
+_TAKEN = frozenset({"input", "looks", "pages", "people", "reports", "render"})
 #: What every submission takes by these names, and the parameters of its call: no option of a kind is called so.
 _TAKEN_OPTIONS = frozenset({
     "as_json", "body", "company_ids", "data", "deadline", "here", "idempotency_key", "json", "kind", "min_coverage",
@@ -166,8 +166,15 @@ STAGES: dict[str, Stage] = in_order(
 PIPELINE: tuple[str, ...] = tuple(name for name, stage in STAGES.items() if stage.after is not None)
 #: Those whose rows the lake holds, in the same order; the rows of the last have all columns.
 ROW_STAGES: tuple[str, ...] = tuple(name for name in PIPELINE if STAGES[name].made_at)
+_ASKED = [
+    (stage.name, option.partition(".")[0]) for stage in STAGES.values() for option in stage.also.values() if option
+]
 #: By the name that a unit has in the record.
 BY_UNIT: dict[str, Stage] = {stage.unit_name: stage for stage in STAGES.values()}
+#: Options of a job that ask for other rows beside a stage's own (`Stage.also`), each with the stages that read it.
+READERS: dict[str, tuple[str, ...]] = {
+    option: tuple(dict.fromkeys(stage for stage, asked in _ASKED if asked == option)) for _, option in _ASKED
+}
 #: Kinds of jobs, in the order in which they are told.
 KINDS: dict[str, Kind] = kinds_in_order(_FOUND, STAGES, PIPELINE)
 #: When each kind of job comes by itself (cron, UTC).

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from leadmill.errors import ErrorCategory
 from leadmill.redaction import redacted
@@ -109,6 +109,20 @@ class PersonRow(TypedDict):
     confidence: float
     quote: str | None
     seen_at: datetime
+
+
+class LookRow(TypedDict):
+    """What the enrichers saw on a company's pages (`data.schemas.LOOKS`), as `extraction.looks` writes and reads it."""
+
+    company_id: str
+    domain: str
+    #: Of the company's row: when the pages were fetched.
+    scraped_at: datetime | None
+    #: Enricher → the version of it that looked (`extraction.look_version`); empty where it saw what cannot be kept.
+    versions: dict[str, str]
+    looks: str
+    #: Set by who reads it: the company's pages were fetched again since.
+    superseded: NotRequired[bool]
 
 
 class CompanyRow(TypedDict):

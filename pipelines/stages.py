@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 
-from leadmill.declared import BY_UNIT, KINDS, PIPELINE, STAGES
+from leadmill.declared import BY_UNIT, KINDS, PIPELINE, READERS, STAGES
 from leadmill.stages import Stage
 
 __all__ = [
     "BY_UNIT",
     "KINDS",
     "PIPELINE",
+    "READERS",
     "STAGES",
     "close_steps",
     "is_unit",

@@ -26,11 +26,12 @@ log = get_logger(__name__)
 GRACE_S = 1.7
 #: A child that still sits on one page after so many CPU seconds is killed, the sooner, the longer (seconds) its
 #: renewing thread, due every 0.5 s, has not run: C code holds the interpreter then, and the budget cannot interrupt
-#: it at `PAGE_S`. What it can interrupt has ended long before the first limit. On a core of its own a page is killed
-#: well before the lease of 10 s lapses, so that no second process takes it; where many share one, the last pair helps.
-PAGE_LIMITS = ((0.0, 2 * PAGE_S), (2.0, PAGE_S), (5.0, 1.0))
+#: it at `PAGE_S`. What it can interrupt (extractors and enrichers, `PAGE_S` each) has ended before the first limit.
+#: On a core of its own a page is killed well before the lease of 10 s lapses, so that no second process takes it;
+#: where many share one, the last pair helps.
+PAGE_LIMITS = ((0.0, 3 * PAGE_S), (2.0, PAGE_S), (5.0, 1.0))
 #: CPU seconds for a company as a whole: above what `extraction.budget` grants all its pages and its settling together.
-COMPANY_CPU_S = COMPANY_S + SETTLE_S + PAGE_S
+COMPANY_CPU_S = 2 * COMPANY_S + SETTLE_S + PAGE_S
 #: How often children are looked at, seconds.
 LOOK_S = 0.5
 

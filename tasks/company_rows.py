@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from data.parts import PartKind
 from extraction.budget import too_costly_row
+from extraction.looks import left_out
+from leadmill.log import get_logger
 from leadmill.rows import ErrorRow
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
+from pipelines.stages import STAGES
 
-#: `work(rows, pages, *, now, on_progress)`: good rows and error rows. Rows of other kinds (`Stage.also`) go to lists.
+log = get_logger(__name__)
+
+#: `work(rows, pages, *, now, on_progress)`: good rows and error rows. Rows of other kinds (`Stage.also`) go to lists,
+#: or are given (`Stage.reads_also`). `on_progress` takes a text behind the number: why pages are read that need not be.
 Work = Callable[..., tuple[Sequence[Mapping[str, Any]], list[ErrorRow]]]
 
 
@@ -29,12 +36,13 @@ def run_on_rows(run: UnitRun, work: Work) -> None:
         ]
     )
     if not run.grant.company_by_company:
-        _through(run, work, companies, run.read("pages"), lambda done: run.progress(done / max(1, len(companies))))
+        each = 1 / max(1, len(companies))
+        _through(run, work, companies, run.read("pages"), lambda done, why="": _tell(run, done * each, why))
         return
     for number, row in enumerate(companies):
         pages = [page for page in run.read("pages") if page["company_id"] == row["company_id"]]
         with marks().at(row["company_id"]):
-            _through(run, work, [row], pages, lambda done: run.lease.check())
+            _through(run, work, [row], pages, lambda done, why="": run.lease.check())
         run.progress((number + 1) / len(companies))
 
 
@@ -43,15 +51,34 @@ def _through(
     work: Work,
     companies: list[dict[str, Any]],
     pages: Iterable[dict[str, Any]],
-    on_progress: Callable[[int], None],
+    on_progress: Callable[..., None],
 ) -> None:
     watched = _Pages(run, pages)
+    own = {row["company_id"] for row in companies}
+    given = {
+        kind: [row for row in run.kept(cast("PartKind", kind)) if row["company_id"] in own]
+        for kind in STAGES[run.stage].reads_also
+    }
     also: dict[PartKind, list[Mapping[str, Any]]] = {kind: [] for kind in run.also}
-    rows, errors = work(companies, watched, now=run.now, on_progress=on_progress, **also)
+    rows, errors = work(companies, watched, now=run.now, on_progress=on_progress, **also, **given)
     run.write(rows)
+    if "looks" in also:
+        also["looks"] += map(left_out, watched.errors)
     for kind, made in also.items():
         run.write_also(kind, made)
     run.write_errors([*watched.errors, *map(watched.reason, errors)])
+
+
+def _tell(run: UnitRun, fraction: float, why: str) -> None:
+    if why:
+        _warn_once(run.job_id, run.stage, why)
+    run.progress(fraction, why)
+
+
+@lru_cache(maxsize=256)
+def _warn_once(job_id: str, stage: str, why: str) -> None:
+    """Tell a job's own log: once a process, for what is true of a partition is most often true of all."""
+    log.warning("more work than need be", job=job_id, stage=stage, why=why)
 
 
 class _Pages:

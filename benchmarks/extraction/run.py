@@ -18,6 +18,7 @@ from extraction.enrich import enrich_rows
 from extraction.enrichers import ENRICHERS
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.process import process_pages
+from leadmill.rows import LookRow
 
 
 def rows_of(sites: Sequence[Site]) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], dict[str, float]]:
@@ -30,9 +31,16 @@ def rows_of(sites: Sequence[Site]) -> tuple[dict[str, dict[str, Any]], list[dict
     spent: dict[str, float] = {"process": 0.0, "enrich": 0.0}
     for site in sites:
         began = time.process_time()
-        made, failed = process_pages([scraped(site)], site.pages, now=FETCHED_AT, on_progress=lambda _: None)  # type: ignore[arg-type,list-item]
+        looks: list[LookRow] = []
+        made, failed = process_pages(
+            [scraped(site)],  # type: ignore[list-item]
+            site.pages,  # type: ignore[arg-type]
+            now=FETCHED_AT,
+            on_progress=lambda _: None,
+            looks=looks,
+        )
         between = time.process_time()
-        enriched, failed_too = enrich_rows(made, site.pages, now=FETCHED_AT, on_progress=lambda _: None)  # type: ignore[arg-type]
+        enriched, failed_too = enrich_rows(made, (), now=FETCHED_AT, on_progress=lambda _: None, looks=looks)
         spent["process"] += between - began
         spent["enrich"] += time.process_time() - between
         rows[site.host] = next(iter(enriched), {})

@@ -43,8 +43,10 @@ class Column(NamedTuple):
 class Enricher:
     """One source of further knowledge.
 
-    `look` is called once for each page and yields findings; `settle` once for each company, with the
-    process-stage row and all findings that `look` yielded for it. Both are plain and do no input or output.
+    `look` is called once for each page and yields findings, in stage process, which keeps them; `settle` once for each
+    company, with the process-stage row and all findings that `look` yielded for it. Both are plain and do no input or
+    output. A finding is kept if its value is text, a number, a truth, None, or a list or mapping (by texts) of these;
+    for other values the pages are read again in stage enrich.
     """
 
     name: str
@@ -52,6 +54,9 @@ class Enricher:
     columns: tuple[Column | str, ...]
     look: Callable[[Document], Iterable[Finding]]
     settle: Callable[[CompanyRow, Sequence[Finding]], Outcome]
+    #: Of `look`: another one has stored pages looked at again. Without one it is told by its source
+    #: (`extraction.look_version`).
+    version: str = ""
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def _look(page: Document) -> Iterator[Finding]:
     for node in page.graph.own:
         declared = _declared(node)
         if declared:
-            yield page.declared("employees", declared, node, 0.95)
+            yield page.declared("employees", declared._asdict(), node, 0.95)
     count = looked = 0
     teams = set(page.marked(TEAM_HINTS))
     for place, text in _telling(page):
@@ -33,7 +33,7 @@ def _look(page: Document) -> Iterator[Finding]:
             looked += 1
             for size, confidence in sizes(text, page.core, place in teams):
                 about = 0.1 if page.kind in ("about", "careers", "team") else 0.0
-                yield page.found("employees", size, "text", confidence + about, line=place)
+                yield page.found("employees", size._asdict(), "text", confidence + about, line=place)
                 count += 1
             if count >= 10:
                 return
@@ -68,10 +68,10 @@ def _declared(node: Node) -> Size | None:
 
 
 def _settle(row: Mapping[str, Any], findings: Sequence[Finding]) -> Outcome:
-    best = max(findings, key=lambda f: (f.confidence, f.value.least), default=None)
+    best = max(findings, key=lambda f: (f.confidence, f.value["least"]), default=None)
     if best is None:
         return Outcome({"employees_min": None, "employees_max": None}, [])
-    size: Size = best.value
+    size = Size(**best.value)
     shown = (
         f"{size.least}+"
         if size.most is None

@@ -111,7 +111,7 @@ def _look(page: Document) -> Iterator[Finding]:
     factor = {"home": 1.5, "about": 1.2, "products": 1.2}.get(page.kind, 0.6)
     for leaf, by_word in scores.items():
         said = sorted(by_word, key=lambda word: -by_word[word])
-        yield page.found("industry", (leaf, sum(by_word.values()) * factor), "keywords", 0.5, words=said)
+        yield page.found("industry", [leaf, sum(by_word.values()) * factor], "keywords", 0.5, words=said)
 
 
 def _count(text: str, place: str, words: _Words, scores: _Scores) -> None:

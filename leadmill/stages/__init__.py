@@ -53,9 +53,11 @@ class Stage:
     #: What names further ones that are found, as `package.module:function`: its answer is like `columns`. Whoever needs
     #: the schemas calls it, so it imports nothing heavy, and nothing of `data/`.
     more_columns: str = ""
-    #: Rows of other kinds that its work makes where an option of the job asks for them: kind -> option. The work is
-    #: given a list of that name to add to.
+    #: Rows of other kinds that its work makes: kind -> the option of the job that asks for them; empty: a later stage
+    #: of the job does, by `reads_also`. The work is given a list of that name to add to.
     also: Mapping[str, str] = field(default_factory=dict)
+    #: Rows of other kinds that its work is given, by that name, beside rows and pages; none where none are kept.
+    reads_also: tuple[str, ...] = ()
     #: These columns stand before that one in the lake's order; empty: behind those of the other stages.
     columns_before: str = ""
     #: The column (a time) that tells when a row was made, and so which is a company's newest; empty: it makes no rows.

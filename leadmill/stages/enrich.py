@@ -14,6 +14,7 @@ STAGE = Stage(
     },
     columns_before="founded",
     more_columns="extraction.enrichers:added_columns",
+    reads_also=("looks",),
     made_at="enriched_at",
     lacks="no enriched data: enrich again",
 )

@@ -29,7 +29,7 @@ STAGE = Stage(
         "candidates": "facts",
         "quality": "float32",
     },
-    also={"people": "extract.people"},
+    also={"people": "extract.people", "looks": ""},
     made_at="processed_at",
     lacks="no processed data: process again",
 )

@@ -8,16 +8,16 @@ from pathlib import Path
 from data.damage import Damage, DamagedPartError, damages, mend, redone, set_aside
 from data.job_files import JobFiles
 from data.lake import Lake
-from data.parts import OF_STAGE, Part, parse_name
+from data.parts import OF_STAGE, SPARED, Part, parse_name
 from pipelines.stages import partition_stages
 
 
 def damaged_units(found: Iterable[Damage], chain: Sequence[str]) -> list[str]:
-    """The partitions to be made again. Lost error rows are not worth that; the score is made at every resume."""
+    """The partitions to be made again. What rows do without is not worth that; the score is made at every resume."""
     units = set()
     for one in found:
         stage, kind, part = _place(one)
-        if part is not None and kind != "errors" and stage in chain:
+        if part is not None and kind not in SPARED and stage in chain:
             units.add(f"p{part.partition}")
     return sorted(units)
 
@@ -61,7 +61,7 @@ def clear_redone(lake: Lake, files: JobFiles, stages: Sequence[str]) -> None:
         newest = files.commits.get((stage, f"p{part.partition}" if of_partition else stage))
         made_again = newest is not None and newest.epoch > part.epoch
         moved = of_partition and part.partition not in planned  # its companies have partitions of their own now
-        if made_again or moved or (kind == "errors" and one.resumed):
+        if made_again or moved or (kind in SPARED and one.resumed):
             redone(lake, one)
 
 

@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal, cast
 
+from data.damage import DamagedPartError, mend
 from data.job_files import Commits, JobFiles
 from data.jobs import Grant, JobStore
 from data.jobs.metrics import observed
@@ -97,9 +99,14 @@ class UnitRun:
 
     @property
     def also(self) -> list[PartKind]:
-        """The other kinds of rows that the stage makes in this job, because an option asks for them."""
+        """The other kinds of rows that the stage makes in this job: an option asks for them, or a stage reads them."""
+        wanted = {kind for name in self.grant.stages for kind in STAGES[name].reads_also}
         also = STAGES[self.stage].also.items()
-        return [cast("PartKind", kind) for kind, option in also if asks_for(self.options, option)]
+        return [
+            cast("PartKind", kind)
+            for kind, option in also
+            if (asks_for(self.options, option) if option else kind in wanted)
+        ]
 
     def companies(self) -> list[PlanRow]:
         """Plan rows of this partition."""
@@ -118,9 +125,36 @@ class UnitRun:
         sources = _by_source(self.companies())
         if kind == "pages" and stage != "scrape":
             # A job of process or enrich alone has no pages: they lie with the job that fetched them.
-            fetched = lake.newest("scrape", [company for ids in sources.values() for company in ids])
-            sources = _by_source({"company_id": row["company_id"], "source_job": row["job_id"]} for row in fetched)
+            sources = _by_source(
+                {"company_id": row["company_id"], "source_job": row["job_id"]} for row in self._fetched
+            )
         return lake.rows_from(stage, sources, kind)
+
+    def kept(self, kind: PartKind) -> list[dict[str, Any]]:
+        """Rows of another kind that its stage kept of the companies; a damaged file costs them alone.
+
+        Those of another job are `superseded` where the company's pages were fetched again since.
+        """
+        stage, lake = OF_STAGE[kind], self.runtime.lake
+        if stage in self._own_stages():
+            files = self._own.valid(stage, kind)
+            try:
+                return list(lake.iter_rows(files))
+            except DamagedPartError as error:
+                log.warning("read without a damaged file", job=self.job_id, kind=kind, error=str(error))
+                lost = mend(lake, files)
+                return list(lake.iter_rows([file for file in files if file not in lost]))
+        fetched = {row["company_id"]: row["at"] for row in self._fetched}
+        rows = list(lake.rows_from(stage, _by_source(self.companies()), kind))
+        for row in rows:
+            at, since = row["scraped_at"], fetched.get(row["company_id"])
+            row["superseded"] = bool(at and since and since > at)
+        return rows
+
+    @cached_property
+    def _fetched(self) -> list[dict[str, Any]]:
+        """For a job that reads another one's rows: where the newest pages of the companies lie."""
+        return self.runtime.lake.newest("scrape", [row["company_id"] for row in self.companies() if row["source_job"]])
 
     def lost(self, rows: Iterable[Mapping[str, Any]]) -> list[ErrorRow]:
         """Error rows of companies whose row in another job is damaged or gone."""

@@ -22,7 +22,7 @@ from pipelines.manifest import units_in
 from pipelines.queues import Priority
 from pipelines.request.asked import check_options
 from pipelines.scoring.chosen import again
-from pipelines.stages import PIPELINE, STAGES, partition_stages
+from pipelines.stages import PIPELINE, READERS, STAGES, partition_stages
 
 log = get_logger(__name__)
 
@@ -154,8 +154,8 @@ def rerun(
     _check_has_rows(record.stages, from_stage)
     if "score" not in stages:
         spec = {name: value for name, value in spec.items() if name not in ("scoring_model", "icp")}
-    if "process" not in stages:
-        spec.pop("extract", None)
+    unread = {name for name, readers in READERS.items() if set(readers).isdisjoint(stages)}
+    spec = {name: value for name, value in spec.items() if name not in unread}
     given = {
         "options": {**spec, **(changed or {})},
         "priority": Priority(record.priority),

@@ -41,7 +41,7 @@ from pipelines.request.inputs import (
 from pipelines.request.lists.decoding import is_workbook
 from pipelines.scoring.chosen import Chosen, choose
 from pipelines.scoring.models import Models
-from pipelines.stages import KINDS, PIPELINE, partition_stages
+from pipelines.stages import KINDS, PIPELINE, READERS, partition_stages
 
 log = get_logger(__name__)
 
@@ -132,12 +132,7 @@ class Submission:
         self._check_times()
         if self.filter and self.company_ids:
             raise InputError("give company_ids or a filter, not both", field="filter")
-        try:
-            check_options(dict(self.options))
-        except RecordError as error:
-            raise InputError(f"{error.field}: {error.what}", field=error.field) from error
-        if self.options.get("extract") is not None and "process" not in self.checked_stages():
-            raise InputError("the job has no stage process, which alone reads it", field="extract")
+        self._check_options()
         self._check_user_agent()
         self._check_mail_to()
         self.chosen()
@@ -147,6 +142,15 @@ class Submission:
             raise InputError(
                 "give company_urls, search_queries, company_ids or a CSV or XLSX file", field="company_urls"
             )
+
+    def _check_options(self) -> None:
+        try:
+            check_options(dict(self.options))
+        except RecordError as error:
+            raise InputError(f"{error.field}: {error.what}", field=error.field) from error
+        for name, readers in READERS.items():
+            if self.options.get(name) is not None and set(readers).isdisjoint(self.checked_stages()):
+                raise InputError(f"the job has no stage {' or '.join(readers)}, which alone reads it", field=name)
 
     def chosen(self) -> Chosen:
         """The options as the record holds them, and what is kept of the scoring that they name.

@@ -47,6 +47,7 @@ def preload() -> None:
     from extraction import labelled_numbers, scan
     from extraction.enrichers import ENRICHERS
     from extraction.extractors import countries, legal_forms, phone_numbers
+    from extraction.look_version import look_version
     from extraction.structured.classes import kind_of
     from leadmill.ids import registrable_domain
 
@@ -61,6 +62,7 @@ def preload() -> None:
     list(labelled_numbers.in_line("VAT DE136695976"))
     countries.country_code("Germany")
     kind_of(frozenset(("organization",)))
-    ENRICHERS.all()
+    for enricher in ENRICHERS.all().values():
+        look_version(enricher)  # of the files that were imported just now
     scan.TEXT.load()
     scan.MARKUP.load()

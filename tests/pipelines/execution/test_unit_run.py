@@ -63,7 +63,8 @@ def test_a_commit_counts_its_files(runtime: Runtime) -> None:
     assert run(runtime, scrape)
     units = runtime.store.unit_states(JOB)
     assert units["p0"].files == ("2",)
-    assert committed_parts(units, CHAIN)["scrape", "p0"].counts == {"rows": 2, "pages": 0, "errors": 0, "people": 0}
+    counts = committed_parts(units, CHAIN)["scrape", "p0"].counts
+    assert counts == {"rows": 2, "pages": 0, "errors": 0, "people": 0, "looks": 0}
     seen: list[str] = []
     run(runtime, lambda unit: seen.extend(row["domain"] for row in unit.read()), index=1)
     assert seen == ["a.example", "b.example"]
