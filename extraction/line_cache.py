@@ -15,19 +15,16 @@ Arguments = TypeVarTuple("Arguments")
 R = TypeVar("R")
 
 
-def cached_by_line(function: Callable[[*Arguments], R]) -> Callable[[*Arguments], R]:
-    """The function of texts, with what it made of short ones kept in this process; it must depend on nothing else.
+def cached_by_line(function: Callable[[str, *Arguments], R]) -> Callable[[str, *Arguments], R]:
+    """The function of a line, with what it made of short ones kept in this process; it must depend on nothing else.
 
-    Its arguments are positional and hashable, its result is never changed by who asks. Long texts are read anew, so
-    that no page fills the memory.
+    Its further arguments are positional, hashable and short, its result is never changed by who asks. Long lines are
+    read anew, so that no page fills the memory.
     """
     cached = lru_cache(maxsize=_ENTRIES)(function)
 
     @wraps(function)
-    def read(*arguments: *Arguments) -> R:
-        for argument in arguments:
-            if type(argument) is str and len(argument) > MAX_KEPT:
-                return function(*arguments)
-        return cached(*arguments)
+    def read(line: str, *others: *Arguments) -> R:
+        return cached(line, *others) if len(line) <= MAX_KEPT else function(line, *others)
 
     return read

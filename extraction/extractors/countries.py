@@ -93,6 +93,11 @@ def _names() -> dict[str, str]:
 
 def country_named(text: str) -> str | None:
     """Like `country_code` for words in running text: a two-letter word must be in capitals (`in` is no India)."""
+    return _named(text[:100])
+
+
+@lru_cache(maxsize=2_048)
+def _named(text: str) -> str | None:
     return country_code(text) if len(text.strip()) > 2 or text.isupper() else None
 
 

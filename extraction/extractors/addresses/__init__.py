@@ -50,7 +50,7 @@ def _candidates(page: Document) -> Iterator[Finding]:
     weight = 0.85 if page.kind in ("imprint", "contact") else 0.7
     method = "imprint" if page.kind == "imprint" else "text"
     above = -1
-    for reading in Reader(page.lines, home_of(page)).read():
+    for reading in Reader(page.lines, home_of(page), page.digit_lines).read():
         sure = weight if reading.street else weight - 0.25
         named = _is_named(page, reading.street, max(above + 1, reading.line - LINES_ABOVE), reading.line)
         above = reading.line

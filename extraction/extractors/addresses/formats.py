@@ -46,8 +46,8 @@ class Table(NamedTuple):
     """All formats, and what leads to them."""
 
     formats: dict[str, Format]
-    #: Form of a postcode → countries, in the table's order.
-    by_code: dict[str, tuple[str, ...]]
+    #: Form of a postcode → countries, in the table's order, each with what its codes match besides.
+    by_code: dict[str, tuple[tuple[str, re.Pattern[str] | None], ...]]
     #: Mark before a code → country.
     marks: dict[str, str]
     #: Street word, case folded → countries.
@@ -101,7 +101,7 @@ def table() -> Table:
         cities.update((folded(city), country) for city in entry.get("cities", ()))
     return Table(
         formats,
-        {code: tuple(countries) for code, countries in by_code.items()},
+        {code: tuple((one, formats[one].pattern) for one in countries) for code, countries in by_code.items()},
         marks,
         {word: frozenset(countries) for word, countries in words.items()},
         _ambiguous(read["streets"]),
@@ -155,13 +155,9 @@ def code_form(code: str) -> str:
 @lru_cache(maxsize=1_024)
 def countries_of(code: str) -> tuple[str, ...]:
     """The countries that have such a postcode; none for what is no postcode anywhere."""
-    formats = table().formats
     code = " ".join(code.split())
-    return tuple(
-        country
-        for country in table().by_code.get(code_form(code), ())
-        if (pattern := formats[country].pattern) is None or pattern.fullmatch(code)
-    )
+    having = table().by_code.get(code_form(code), ())
+    return tuple([country for country, pattern in having if pattern is None or pattern.fullmatch(code)])
 
 
 def is_postcode(code: str, country: str | None) -> bool:

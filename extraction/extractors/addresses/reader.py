@@ -19,9 +19,11 @@ from extraction.extractors.addresses.window import (
     Reading,
     Window,
     codes_in,
+    ends_address,
     is_year,
     labelled_code,
 )
+from extraction.line_cache import cached_by_line
 
 #: Codes looked at on one page.
 MAX_LOOKED = 300
@@ -78,8 +80,10 @@ _HOUSE = re.compile(
 class Reader:
     """Reads the addresses of one page's lines; `home`: countries that the page itself points to, surest first."""
 
-    def __init__(self, lines: Sequence[str], home: tuple[str, ...]) -> None:
+    def __init__(self, lines: Sequence[str], home: tuple[str, ...], with_digits: Sequence[int] | None = None) -> None:
         self.lines = lines
+        #: The places of the lines with a digit.
+        self._places = range(len(lines)) if with_digits is None else with_digits
         self.home = home
         self._page = Window(lines, home)
         #: Whether its own codes look like years.
@@ -91,28 +95,26 @@ class Reader:
         """The addresses in the order of the page."""
         looked = 0
         at_home = next((_AT_HOME[country] for country in self.home if country in _AT_HOME), None)
-        for number, line in enumerate(self.lines):
-            if not _DIGIT.search(line):
-                continue
-            codes: list[re.Match[str]] = []
-            if _HINT.search(line):
-                codes = [m for m in islice(codes_in(line), 20) if _may_be(line, m) and self._may_be_here(number, m)]
+        for number in self._places:
+            line = self.lines[number]
+            codes, houses = _looked_at(line)
+            if codes and not self._has_years:
+                codes = tuple(code for code in codes if self._may_be_here(number, *code))
             if at_home is not None and (special := list(islice(at_home.finditer(line), 3))):
-                codes = special
+                codes = tuple(match.span() for match in special)
             looked += len(codes)
             if looked > MAX_LOOKED:
                 return
-            found = [reading for match in codes if (reading := self._at(number, match.start(), match.end()))]
-            if not found and len(line) <= MAX_STREET_LINE and _HOUSE.search(line):
+            found = [reading for begin, end in codes if (reading := self._at(number, begin, end))]
+            if not found and houses and any(map(ends_address, self.lines[number : number + LINES_BEHIND + 1])):
                 found = [reading] if (reading := self._at(number, 0, 0)) else []
             yield from found
 
-    def _may_be_here(self, number: int, match: re.Match[str]) -> bool:
-        """Whether what looks like a year may be a code: where the page's country has such, or behind a number."""
-        if self._has_years or not is_year(match[0]):
-            return True
-        ahead = self.lines[number][: match.start()] or (self.lines[number - 1] if number else "")
-        return bool(_DIGIT.search(ahead))
+    def _may_be_here(self, number: int, begin: int, end: int) -> bool:
+        """Whether what looks like a year may be a code where the page's country has none such: behind a number."""
+        line = self.lines[number]
+        ahead = line[:begin] or (self.lines[number - 1] if number else "")
+        return not is_year(line[begin:end]) or bool(_DIGIT.search(ahead))
 
     def _at(self, number: int, begin: int, end: int) -> Reading | None:
         """The address around a place; of one without a code where the place is empty."""
@@ -132,6 +134,15 @@ class Reader:
         return found.reading._replace(line=number)
 
 
+@cached_by_line
+def _looked_at(line: str) -> tuple[tuple[tuple[int, int], ...], bool]:
+    """Where postcodes may stand in a line, and whether a street may that has none."""
+    codes: tuple[tuple[int, int], ...] = ()
+    if _HINT.search(line):
+        codes = tuple(match.span() for match in islice(codes_in(line), 20) if _may_be(line, match))
+    return codes, len(line) <= MAX_STREET_LINE and _HOUSE.search(line) is not None
+
+
 def _may_be(line: str, match: re.Match[str]) -> bool:
     """A cheap look at what stands beside a code: what is dialled, dated, counted or bought is none."""
     code = match[0]
@@ -139,11 +150,16 @@ def _may_be(line: str, match: re.Match[str]) -> bool:
         return not code[:4].isdigit() or code[-2:].isupper() or len(code) == 6
     ahead, behind = line[max(0, match.start() - 20) : match.start()], line[match.end() : match.end() + 4]
     named = bool(_NAME_BEHIND.match(behind))
-    if _DIALLED.search(ahead) and not (named and (code.isdigit() or _HOUSE_AHEAD.search(ahead))):
+    if (
+        ahead
+        and not ahead[-1].isalnum()
+        and _DIALLED.search(ahead)
+        and not (named and (code.isdigit() or _HOUSE_AHEAD.search(ahead)))
+    ):
         return False
     if not code.isdigit():
         return named or not _DIGITS_BEHIND.match(behind)
-    return labelled_code(ahead) or not (
+    return (bool(ahead) and labelled_code(ahead)) or not (
         (not named and _DIGITS_BEHIND.match(behind))
         or _is_counted(ahead)
         or (is_year(code) and not named and (_DATED.search(ahead) or not _SIGN_BEHIND.match(behind)))

@@ -47,11 +47,11 @@ def label_of(text: str) -> str:
 
 
 @lru_cache(maxsize=1_024)
-def pieces(line: str) -> tuple[tuple[str, int], ...]:
-    """(text, start) of each segment of a line, white space and signs around it taken off. Kept: pages of one site
+def pieces(line: str) -> tuple[tuple[str, int, int], ...]:
+    """(text, start, end) of each segment of a line, white space and signs around it taken off. Kept: pages of one site
     share their lines.
     """
-    found: list[tuple[str, int]] = []
+    found: list[tuple[str, int, int]] = []
     begin = 0
     for match in _CUT.finditer(line):
         _take(found, line, begin, match.start())
@@ -60,8 +60,8 @@ def pieces(line: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def _take(found: list[tuple[str, int]], line: str, begin: int, end: int) -> None:
-    text = line[begin:end]
-    bare = text.lstrip(_EDGES)
+def _take(found: list[tuple[str, int, int]], line: str, begin: int, end: int) -> None:
+    bare = line[begin:end].lstrip(_EDGES)
     if kept := bare.rstrip(_ENDS):
-        found.append((kept, begin + len(text) - len(bare)))
+        start = end - len(bare)
+        found.append((kept, start, start + len(kept)))

@@ -16,14 +16,22 @@ UNNUMBERED, FORMED, NAMED = 1, 2, 3
 MAX_STREET = 100
 
 WORDS = re.compile(r"(?<!\d)[^\W\d_]+(?:[-./'’][^\W\d_]+)*\.?")
+#: Signs and numbers that no street has; each search begins with the one sign that finds it.
 _NEVER = re.compile(
-    r"[@©®$€£¥%=<>{}!?]|\d{3}[-. ]\d{3,4}\b(?!\s[^\W\d_]{3})|\bmay\s\d|\d{7}"
-    r"|\d[.:]\d\d?[./]\d|\d/\d\d?/(?:19|20)\d\d|\b\d{1,2}[:.h]\d\d\b|(?<!\w)\+\d"
-    r"|\b(?:tel|phone|fax|call|fon|mobile|gsm|e-?mail|www|https?|uhr|mon|tue|wed|thu|fri|sat|sun|monday|friday|"
-    r"january|february|march|april|june|july|august|september|october|november|december|years?|employees|since|"
-    r"(?:c\.?\s?p\.?|cep|plz|zip(?:\scode)?|post\s?code)[\s:]{1,2}\d+|copyright|license|version|items?|pages?|customers|vat|iban|reg)\b",
-    re.IGNORECASE,
+    r"[@©®$€£¥%=<>{}!?+\d](?:(?<=[@©®$€£¥%=<>{}!?])|(?<=\d)(?:\d\d[-. ]\d{3,4}\b(?!\s[^\W\d_]{3})|\d{6}"
+    r"|[.:]\d\d?[./]\d|/\d\d?/(?:19|20)\d\d|(?<!\w.)\d?[:.hH]\d\d\b)|(?<!\w\+)(?<=\+)\d)"
 )
+#: Words that no street has.
+_NEVER_WORDS = frozenset(
+    "tel phone fax call fon mobile gsm email www http https uhr mon tue wed thu fri sat sun monday friday january "
+    "february march april june july august september october november december year years employees since copyright "
+    "license version item items page pages customers vat iban reg".split()
+)
+_NEVER_NUMBERED = re.compile(
+    r"\be-mail\b|\bmay\s\d|\b(?:c\.?\s?p\.?|cep|plz|zip(?:\scode)?|post\s?code)[\s:]{1,2}\d+\b", re.IGNORECASE
+)
+_MAY_BE_NUMBERED = frozenset("mail may p cp cep plz zip code postcode".split())
+_LETTERS = re.compile(r"\w+")
 #: A date, or a house with its stair and door behind a street's word: `Mariahilfer Straße 45/2/7`.
 _SHORT_DATE = re.compile(r"\d/\d\d?/\d")
 _BOX = re.compile(
@@ -115,6 +123,7 @@ def countries_by_words(text: str) -> frozenset[str]:
     return told
 
 
+@lru_cache(maxsize=1_024)
 def _street_words(text: str) -> list[str]:
     """Case-folded words that may name a street. A single letter does so with a dot or stroke behind it only: `u.`."""
     found = []
@@ -148,16 +157,29 @@ def names_street(text: str, *, surely: bool = False) -> bool:
 @lru_cache(maxsize=2_048)
 def strength(text: str) -> int:
     """How surely a text is a street: 0 no, `UNNUMBERED`, `FORMED`, `NAMED`."""
-    if not 3 <= len(text) <= MAX_STREET or _NEVER.search(text) or _WITH.match(text):
+    if not 3 <= len(text) <= MAX_STREET:
         return 0
-    text = _FORM_FIRST.sub("", text)
+    whole, text = text, _FORM_FIRST.sub("", text)
     numbered = any(map(str.isdigit, text)) or bool(text[-1] in "nNcC." and _NO_NUMBER.search(text))
+    named = text.count(" ") <= 11 and names_street(text)
+    if not (numbered or named) or _is_never(whole) or _WITH.match(whole):
+        return 0
     if numbered and _BOX.search(text):
         return NAMED
-    if text.count(" ") <= 11 and names_street(text):
+    if named:
         told = UNNUMBERED if _is_title(text) or _begins_with_word(text) else 0
         return NAMED if numbered else told
     return FORMED if numbered and not _SHORT_DATE.search(text) and _is_formed(text) else 0
+
+
+def _is_never(text: str) -> bool:
+    """Whether a text has a sign, a number or a word that no street has."""
+    if _NEVER.search(text):
+        return True
+    words = _LETTERS.findall(text.lower())
+    return not _NEVER_WORDS.isdisjoint(words) or (
+        not _MAY_BE_NUMBERED.isdisjoint(words) and _NEVER_NUMBERED.search(text) is not None
+    )
 
 
 def _is_formed(text: str) -> bool:

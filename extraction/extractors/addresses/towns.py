@@ -43,9 +43,12 @@ _KINDS = re.compile(
 )
 _REGION = re.compile(
     r"(?:co\.?|county|comté|provincia(?: de| di)?|prov\.?|province of|jud\.?|jude[țt]ul|woj\.?|województwo|"
-    r"kreis|landkreis|region|región|oblast)\s+[^\W\d_]|.*(?:обл\.?|область|край|район|р-н|megye|województwo|oblast|"
-    r"county|province|prefecture|vármegye|županija|maakunta|län|fylke)\Z",
+    r"kreis|landkreis|region|región|oblast)\s+[^\W\d_]",
     re.IGNORECASE,
+)
+_REGION_ENDS = tuple(
+    "обл обл. область край район р-н megye województwo oblast county province prefecture vármegye županija maakunta "
+    "län fylke".split()
 )
 #: `'s-Hertogenbosch`, `l'Isle`, `d'Enghien`; `a.M.`, `a.d.`
 _APOSTROPHE = re.compile(r"(?:['’]?[sdlt]|(?:de|su|ne|a)ll)['’-][^\W\d_]")
@@ -172,7 +175,7 @@ def is_region(text: str, countries: tuple[str, ...]) -> str | None:
     for country in countries:
         if country in at and (len(text) > 3 or text[0].isupper()):
             return known.formats[country].regions[folded(text)]
-    return text if _REGION.match(text) else None
+    return text if text.lower().endswith(_REGION_ENDS) or _REGION.match(text) else None
 
 
 def region_behind(text: str, countries: tuple[str, ...]) -> tuple[str, str | None]:

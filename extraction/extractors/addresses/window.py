@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from extraction.extractors.addresses.formats import code_form, countries_of, fol
 from extraction.extractors.addresses.segments import Segment, label_of, pieces
 from extraction.extractors.addresses.street_search import joined, leading_parts, street_before, street_behind
 from extraction.extractors.countries import country_named
+from extraction.line_cache import cached_by_line
 
 _AHEAD = r"(?<![A-Za-z0-9_$€£¥#+@.=&]{0})(?<!\d[,:/-]{0})"
 _BEHIND = r"(?![A-Za-z0-9_%@]|[.,:/-]\d)"
@@ -112,7 +113,7 @@ class Window:
         segments = self._segments.get(number)
         if segments is None:
             cuts = pieces(self.lines[number])
-            segments = [Segment(text, number, start, start + len(text)) for text, start in cuts]
+            segments = [Segment(text, number, start, end) for text, start, end in cuts]
             self._segments[number] = segments
         return segments
 
@@ -144,7 +145,7 @@ class Window:
         if place < 0 or end > segments[place].end or not countries:
             return None
         own = segments[place]
-        if code.isdigit() and streets.ROOM.fullmatch(own.text):
+        if code.isdigit() and streets.is_room(own.text) and streets.ROOM.fullmatch(own.text):
             return None
         before = self._before(number, segments[:place])
         behind = segments[place + 1 :] + self._below(number, SEGMENTS_BEHIND, number + LINES_BEHIND)
@@ -175,6 +176,8 @@ class Window:
                 nearest = [ahead.street, *nearest]
             if not town.region and not asked.right and asked.behind:
                 town = town._replace(region=towns.is_region(asked.behind[0].text, asked.countries) or "")
+        if not town.name and asked.code.isdigit():
+            return None
         telling = len(asked.countries) == 1 and asked.countries[0] in _TELLING
         if telling and is_year(asked.code[:4]) and "NL" not in self.home:
             telling = False  # `2014 UK`
@@ -260,6 +263,12 @@ class Window:
         return None
 
 
+@cached_by_line
+def ends_address(line: str) -> bool:
+    """Whether a segment of a line ends an address without a code: none does where no line behind its street has one."""
+    return len(line) <= MAX_LINE and any(_ending(text) is not None for text, _, _ in pieces(line))
+
+
 def is_year(code: str) -> bool:
     return len(code) == 4 and code.isdigit() and 1900 <= int(code) < 2100
 
@@ -293,18 +302,25 @@ def _ending(text: str) -> tuple[str, str, str] | None:
     if len(text) > 40:
         return None
     name = folded(text)
-    if name in table().towns:
-        return text, "", table().towns[name]
+    if country := table().towns.get(name):
+        return text, "", country
     if _DUBLIN.match(name):
         return "Dublin", "", "IE"
     if name.startswith(("co ", "county ")) and name.partition(" ")[2] in table().formats["IE"].regions:
         return "", text, "IE"
-    if len(text) == 2 or len(text) > 4:
-        for country in _WITH_REGION:
-            if kept := table().formats[country].regions.get(name):
-                return ("", kept, country) if text[:2].isupper() or len(text) > 3 else None
-    country_ = country_named(text) if len(text) > 2 else None
-    return ("", "", country_) if country_ else None
+    if (len(text) == 2 or len(text) > 4) and (ends := _regions_at_ends().get(name)):
+        return ("", *ends) if text[:2].isupper() or len(text) > 3 else None
+    country = country_named(text) if len(text) > 2 else None
+    return ("", "", country) if country else None
+
+
+@cache
+def _regions_at_ends() -> dict[str, tuple[str, str]]:
+    """Folded regions that may end an address → (region, country)."""
+    formats = table().formats
+    return {
+        name: (kept, country) for country in reversed(_WITH_REGION) for name, kept in formats[country].regions.items()
+    }
 
 
 def _holds(code: str, town: Town, street: str, *, proof: bool, known: bool) -> bool:
