@@ -212,6 +212,7 @@ PLAN = pa.schema(
     [
         *IDENTITY,
         pa.field("bare", pa.bool_(), False),  # the caller named no scheme
+        pa.field("further", pa.list_(pa.string())),  # URLs on other hosts that were given, too
         pa.field("partition", pa.int32()),  # None: failed at launch (`error` says why)
         pa.field("source_job", pa.string()),
         pa.field("error_category", pa.string()),

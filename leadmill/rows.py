@@ -21,6 +21,8 @@ class PlanRow(TypedDict):
     url: str
     #: The caller named no scheme: https is tried first, then http.
     bare: bool
+    #: URLs on other hosts that were given for it, too, those without a scheme as they were given.
+    further: list[str] | None
     partition: int
     #: The job whose rows a job without scrape reads.
     source_job: str | None

@@ -22,6 +22,7 @@ from leadmill.ids import CompanyUrl
 from leadmill.redaction import redacted, shown_address
 from pipelines.committed import files_of, recorded_files
 from pipelines.execution.filtered import filtered
+from pipelines.execution.merged import MergedUrls
 from pipelines.execution.unit_run import UnitRun
 from pipelines.execution.what_failed import tell_refused
 from pipelines.execution.window import window
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 #: Most registrable domains in one partition.
 MAX_PARTITION = 30
-#: Companies with merged URLs that the result names, and URLs of each, at most.
-MAX_MERGED = 200
 #: Companies whose newest rows are asked for, and held, at a time.
 LOOKED_UP = 50_000
 #: What is known of a company before the partitions are cut.
@@ -56,8 +55,7 @@ class Plan:
         self._rows = HeldRows(_OF_COMPANY, job_id)
         #: Lines that name no company, and companies without what the job reads; they become error rows.
         self.bad = HeldRows(PLAN, job_id)
-        #: domain -> further URLs that were given for it.
-        self.merged: dict[str, list[str]] = {}
+        self.merged = MergedUrls()
         #: The other columns of the input, in its order; what they hold goes to a file of the job line by line.
         self.input_headers: list[str] = []
 
@@ -68,8 +66,11 @@ class Plan:
 
     def add(self, company: CompanyUrl, line: int | None = None, source_job: str | None = None) -> None:
         """Add a company, or note its URL as merged when it is there already."""
-        if company.company_id in self.companies:
-            self._merge(company)
+        number = self.companies.get(company.company_id)
+        if number is not None:
+            known = self.url_of(company.company_id)
+            if known is not None and known != company.url:
+                self.merged.add(number, known, company)
             return
         self.companies[company.company_id] = len(self._rows)
         row = {
@@ -81,15 +82,6 @@ class Plan:
             "line": line,
         }
         self._rows.add(row)
-
-    def _merge(self, company: CompanyUrl) -> None:
-        known = self.url_of(company.company_id)
-        if known is None or known == company.url:
-            return
-        told = self.merged.setdefault(company.domain, [known]) if len(self.merged) < MAX_MERGED else None
-        told = told or self.merged.get(company.domain)
-        if told and len(told) < MAX_MERGED:
-            told.append(company.url)
 
     def add_failed(
         self, company_id: str, domain: str, error: str, *, line: int | None = None, url: str | None = None
@@ -109,7 +101,7 @@ class Plan:
     def take(self) -> pa.Table:
         """The companies so far; the plan has none then."""
         taken = self._rows.table()
-        self.companies, self._rows = {}, HeldRows(_OF_COMPANY, self._job_id)
+        self.companies, self._rows, self.merged = {}, HeldRows(_OF_COMPANY, self._job_id), MergedUrls()
         return taken
 
     def parts(self, size: int) -> Iterator[pa.Table]:
@@ -119,6 +111,7 @@ class Plan:
             part = held.slice(first, step)
             rows = part.num_rows
             known = dict(zip(part.column_names, part.columns, strict=True)) | {
+                "further": self.merged.hosts(first, rows),
                 "partition": pa.array([(first + i) // size for i in range(rows)], pa.int32()),
                 "job_id": pa.repeat(self._job_id, rows),
                 "schema_version": pa.repeat(pa.scalar(SCHEMA_VERSION, pa.int16()), rows),
@@ -196,8 +189,8 @@ def _planned(run: UnitRun, chain: Sequence[str], processes: int) -> _Planned:
     # A plan that was lost: the resume has planned all its partitions again; those left over find no company.
     fitting = math.ceil(companies / planned) if planned else MAX_PARTITION + 1
     size = fitting if fitting <= MAX_PARTITION else partition_size(companies, processes)
-    if plan.merged:
-        run.outcome.doc["merged"] = json.dumps(plan.merged)
+    if plan.merged.told:
+        run.outcome.doc["merged"] = json.dumps(plan.merged.told)
     return _Planned(plan.parts(size), companies, max(planned, math.ceil(companies / size)), plan.input_headers)
 
 
@@ -312,6 +305,8 @@ def _add_parent(run: UnitRun, plan: Plan, parent: str, reads: str | None) -> Non
                 row["line"],
                 parent if own else row["source_job"],
             )
+            if row.get("further"):
+                plan.merged.keep(plan.companies[row["company_id"]], row["further"])
 
 
 def _add_known(run: UnitRun, plan: Plan, ids: Sequence[str]) -> None:

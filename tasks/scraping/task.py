@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from data.hosts import HostLeases
 from extraction.budget import too_costly_row
 from leadmill.errors import ErrorCategory, WorkError
+from leadmill.ids import parse_company_url
 from leadmill.retry import RETRY
-from leadmill.rows import ErrorRow, ScrapedRow
+from leadmill.rows import ErrorRow, PlanRow, ScrapedRow
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
 from pipelines.request.asked import USER_AGENT_REFUSED
@@ -35,7 +36,7 @@ def scrape(run: UnitRun) -> None:
     """
     if run.grant.pages_left == 0:
         raise WorkError(NO_PAGES_LEFT, ErrorCategory.QUOTA)
-    given = [Seed(row["company_id"], row["domain"], row["url"], row["bare"]) for row in run.companies()]
+    given = [_seed(row) for row in run.companies()]
     seeds = [seed for seed in given if mark_name(seed.company_id) not in run.grant.refused]
     result = (_one_by_one if run.grant.company_by_company else _crawl)(run, seeds, _options(run))
     result.errors += [
@@ -49,6 +50,12 @@ def scrape(run: UnitRun) -> None:
     run.outcome.rows_in = len(given)
     run.write(result.rows)
     run.write_errors(result.errors)
+
+
+def _seed(row: PlanRow) -> Seed:
+    further = [parse_company_url(url) for url in row.get("further") or ()]  # plans of 0.2 have no such column
+    others = tuple((other.url, other.bare) for other in further)
+    return Seed(row["company_id"], row["domain"], row["url"], row["bare"], others)
 
 
 def _options(run: UnitRun) -> CrawlOptions:

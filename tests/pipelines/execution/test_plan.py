@@ -18,9 +18,10 @@ from data.job_files import JobFiles
 from data.lake import Lake
 from data.schemas import PLAN
 from data.unit_files import UnitFiles
-from leadmill.ids import CompanyUrl, company_id
+from leadmill.ids import CompanyUrl, company_id, parse_company_url
 from pipelines.execution import plan as planning
-from pipelines.execution.plan import MAX_MERGED, Plan
+from pipelines.execution.merged import MAX_HOSTS, MAX_MERGED
+from pipelines.execution.plan import Plan
 from pipelines.request.asked import Source
 from pipelines.stages import STAGES
 
@@ -90,7 +91,7 @@ def test_an_address_is_told_as_merged_however_far_above_its_company_stands(plan:
         plan.add(company(number))
     assert plan.url_of(company(0).company_id) == "https://www.c0000000.example/"
     assert plan.url_of(company(BATCH).company_id) == f"https://www.c{BATCH:07d}.example/"
-    assert plan.merged == {
+    assert plan.merged.told == {
         company(number).domain: [company(number).url, *[company(number, "again").url] * times]
         for number, times in ((0, 2), (BATCH, 1))
     }
@@ -103,7 +104,22 @@ def test_what_is_told_of_merged_addresses_has_an_end(plan: Plan) -> None:
         plan.add(company(number, "x"))
     for other in range(MAX_MERGED + 1):
         plan.add(company(0, str(other)))
-    assert len(plan.merged) == MAX_MERGED == len(plan.merged[company(0).domain])
+    assert len(plan.merged.told) == MAX_MERGED == len(plan.merged.told[company(0).domain])
+
+
+def test_other_hosts_of_a_company_are_planned_with_it(plan: Plan, lake: Lake) -> None:
+    for number in range(BATCH + 2):
+        plan.add(company(number))
+    domain = company(BATCH + 1).domain
+    shops = [f"shop{n}.{domain}/de" for n in range(MAX_HOSTS)]
+    for text in (domain, f"http://{domain}/x", *shops, shops[0], f"https://late.{domain}"):
+        plan.add(parse_company_url(text))
+    plan.add(parse_company_url(f"https://shop.{company(0).domain}"))
+    rows = written(plan, 30, lake)
+    assert {row["domain"]: row["further"] for row in rows if row["further"]} == {
+        domain: shops,
+        company(0).domain: [f"https://shop.{company(0).domain}/"],
+    }
 
 
 def test_taken_companies_are_no_longer_planned(plan: Plan, lake: Lake) -> None:
