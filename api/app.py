@@ -17,6 +17,7 @@ from fastapi.routing import iter_route_contexts
 from api import (
     analytics,
     audit,
+    blocks,
     companies,
     event_stream,
     health,
@@ -114,7 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
-        audit, openapi, keys, notices, job_logs, people,
+        audit, openapi, keys, notices, job_logs, people, blocks,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),

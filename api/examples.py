@@ -35,6 +35,9 @@ _PROJECT = {
 }
 
 
+_BLOCK = {"domain": "acme.example", "reason": "asked us to stop", "since": "2027-01-31T08:00:00Z"}
+
+
 def _stage(name: str, rows_in: int, rows_out: int) -> dict[str, Any]:
     counts = {"rows_in": rows_in, "rows_out": rows_out, "errors": rows_in - rows_out}
     return {"name": name, "status": "completed", "partitions": _DONE, **counts, **_TIMES}
@@ -185,6 +188,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ScoreBody": _IDS,
     "AnalysisBody": {"report_type": "quality"},
     "ReportBody": {"report_type": "summary", "formats": ["xlsx"]},
+    "BlockBody": {"reason": "asked us to stop"},
     "QuotasBody": {"live_jobs": 10, "companies_per_day": 5_000, "pages_per_day": None},
     "ScheduleBody": {**_SCHEDULE, "pipeline": {"search_queries": ["solar freiburg"], "tags": ["weekly"]}},
     "BulkBody": {"action": "cancel", "filter": {"tag": "spring", "status": "pending"}, "dry_run": True},
@@ -355,6 +359,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "KeyBody": {"name": "crm-import", "role": "operator", "networks": ["10.1.0.0/16"]},
     "RotateBody": {"grace_s": 3600},
+    "Block": _BLOCK,
+    "BlockPage": {"items": [_BLOCK], "next_cursor": None},
     "ApiKeyPage": {"items": [_KEY], "next_cursor": None},
     "NewApiKey": {**_KEY, "last_used_at": None, "key": "lm_k7v2m9qa_…"},
     "ChannelBody": {"url": "mailtos://user:password@mail.example.com?from=leads@example.com&to=sales@example.com"},

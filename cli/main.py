@@ -26,6 +26,7 @@ def all_commands() -> TyperGroup:
     """
     from cli.commands import (
         audit,
+        blocks,
         check,
         doctor,
         jobs,
@@ -51,7 +52,7 @@ def all_commands() -> TyperGroup:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for group in (stack, run_job, check, jobs, logs, report, leads, people, scoring, processes, audit, doctor):
+    for group in (stack, run_job, check, jobs, logs, report, leads, people, scoring, processes, audit, blocks, doctor):
         group.register(app)
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")

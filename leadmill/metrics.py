@@ -128,7 +128,7 @@ _DECLARED: dict[str, Iterable[Metric]] = {
             "project", "status",
         ),
         _counter("leadmill_crawl_bytes_total", "Bytes of bodies received", "project"),
-        _counter("leadmill_crawl_refused_total", "Addresses not asked: refused by robots or egress", "project", "by"),
+        _counter("leadmill_crawl_refused_total", "Addresses refused by robots, egress or blocks", "project", "by"),
         _counter("leadmill_crawl_pages_total", "Pages kept", "project"),
     ),
     "Rows and the lake": (

@@ -29,7 +29,7 @@ _KNOWN: Mapping[str, frozenset[str]] = {
     "category": frozenset(ErrorCategory) | {""},
     "status": frozenset(Status) | {"done", "failed", "none"} | _ANSWERS,
     "result": frozenset({"in", "out", "error", "sent", "failed", "given_up"}),
-    "by": frozenset({"robots", "egress"}),
+    "by": frozenset({"robots", "egress", "blocks"}),
     "cause": frozenset({"death", "lapse"}),
     "method": frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}),
 }

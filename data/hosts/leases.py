@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from data.hosts.blocks import reason_of
 from data.jobs import JobStore
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.log import get_logger
@@ -159,7 +160,7 @@ def _answer(found: Mapping[str, Any]) -> HostAnswer:
         open_for_s=found.get("open", 0) / 1000,
         failures=int(found.get("f", 0)),
         failure=str(found.get("why", "")),
-        blocked=None if blocked is None else (blocked[0], blocked[1]),
+        blocked=None if blocked is None else (blocked[0], reason_of(blocked[1])),
         damaged_key=found.get("damaged", ""),
         robots={origin: one for origin, one in robots.items() if one is not None},
     )

@@ -8,6 +8,7 @@ Times are ISO 8601 in UTC, durations seconds, shares 0 to 1. The text below a fi
 from __future__ import annotations
 
 from leadmill.answers.audit import AuditEntry, AuditPage
+from leadmill.answers.blocks import Block, BlockPage
 from leadmill.answers.companies import (
     Company,
     CompanyFacets,
@@ -94,6 +95,8 @@ __all__ = [
     "ApiKeyPage",
     "AuditEntry",
     "AuditPage",
+    "Block",
+    "BlockPage",
     "BulkAction",
     "BulkAnswer",
     "BulkCounts",

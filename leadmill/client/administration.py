@@ -1,5 +1,5 @@
 # Made by `make client` from leadmill/client/asynchronous/administration.py: edit that.
-"""What those do with the client who run an installation: projects, API keys, notices."""
+"""What those do with the client who run an installation: projects, the block list, API keys, notices."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Unpack, cast
 
 from leadmill.answers import (
     ApiKey,
+    Block,
+    BlockPage,
     ChannelTest,
     NewApiKey,
     NewNoticeChannel,
@@ -26,7 +28,7 @@ from leadmill.client.transport import Transport
 
 
 class Administration:
-    """The calls of projects, of API keys and of notices; most take a key of an admin."""
+    """The calls of projects, of the block list, of API keys and of notices; most take a key of an admin."""
 
     _transport: Transport
 
@@ -52,6 +54,24 @@ class Administration:
         path = f"{API}/projects/{segment(name)}"
         found = self._transport.json("DELETE", path, params=filled({"confirm": confirm}))
         return JobHandle(self._transport, found["job_id"])
+
+    # The block list
+
+    def blocks(self) -> list[Block]:
+        """Domains that no crawl asks."""
+        return cast(BlockPage, self._transport.json("GET", f"{API}/blocks"))["items"]
+
+    def block(self, domain: str, *, reason: str = "") -> Block:
+        """Let a domain, with all below it, be asked no more, also by jobs that run; as an admin of the default project.
+
+        `reason`: told in the errors of its companies.
+        """
+        path = f"{API}/blocks/{segment(domain)}"
+        return cast(Block, self._transport.json("PUT", path, json={"reason": reason}))
+
+    def unblock(self, domain: str) -> None:
+        """Let a domain be asked again."""
+        self._transport.request("DELETE", f"{API}/blocks/{segment(domain)}")
 
     # API keys, for admins
 

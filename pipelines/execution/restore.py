@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from data import history
+from data.hosts import BlockList
 from data.job_files import JobFiles
 from data.jobs import TERMINAL, JobStore, Status, UnitState, UnitStatus
 from data.jobs.restored import RestoredJob
@@ -61,6 +62,7 @@ def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
         return known
     new = uuid.uuid4().hex
     generation = store.generation(new)
+    BlockList(store, lake.data).write_back()  # before any job goes on
     restored = [job_id for seen in each_project(store, lake) for job_id in restore_missing(*seen)]
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(generation)

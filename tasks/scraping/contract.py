@@ -77,6 +77,6 @@ class CrawlResult:
     answers: Counter[str] = field(default_factory=Counter)
     #: Bytes of bodies.
     received: int = 0
-    #: Addresses that were not asked, by who refused: `robots`, `egress`.
+    #: Addresses that were not asked, by who refused: `robots`, `egress`, `blocks`.
     refused: Counter[str] = field(default_factory=Counter)
     ended: Literal["finished", "deadline", "stopped"] = "finished"

@@ -147,7 +147,7 @@ class Transport:
         self.sent = 0
         self.answers: Counter[str] = Counter()
         self.received = 0
-        #: Addresses not asked, by who refused: `robots`, `egress`.
+        #: Addresses not asked, by who refused: `robots`, `egress`, `blocks`.
         self.refused: Counter[str] = Counter()
 
     @property

@@ -58,6 +58,7 @@ class Host:
         self.delay = 0.0
         #: Why it is not asked at all.
         self.fault: Fault | None = None
+        self.is_blocked = False
         #: The rules of its origins, as other crawls were told them.
         self.robots: Mapping[str, Robots] = {}
         #: Requests sent and not answered; and that wait for the host to be ours.
@@ -136,7 +137,7 @@ class Host:
 
     def take(self, answer: HostAnswer, asked_at: float) -> None:
         """What became of it at an exchange that began at `asked_at`."""
-        self.fault = _fault(self.name, answer)
+        self.fault, self.is_blocked = _fault(self.name, answer), answer.blocked is not None
         if answer.held and not self.is_held:
             now = time.monotonic()
             self.next_at = max(self.next_at, now + answer.next_in_s)
@@ -148,7 +149,9 @@ class Host:
 def _fault(name: str, answer: HostAnswer) -> Fault | None:
     if answer.blocked is not None:
         domain, why = answer.blocked
-        return Fault(ErrorCategory.DATA, f"{domain} is on the block list{f': {why}' if why else ''}")
+        return Fault(
+            ErrorCategory.DATA, f"{domain} is on the block list of this installation{f': {why}' if why else ''}"
+        )
     if answer.open_for_s > 0:
         words = f"{name} is left alone for {answer.open_for_s:.0f} s: {answer.failures} requests in a row failed"
         return Fault(ErrorCategory.NETWORK, f"{words}, the last: {answer.failure}", later=True)
@@ -259,6 +262,7 @@ class Hosts:
         try:
             while not host.is_held:
                 if host.fault is not None:
+                    self._transport.refused["blocks"] += host.is_blocked
                     raise PageError(host.fault)
                 host.changed.clear()
                 if not host.is_wanted:

@@ -164,6 +164,7 @@ def in_path(path: str, name: str, made: Things) -> list[Pair]:
         "company_id": [(company_id(OURS), NO_COMPANY), (OURS, NO_DOMAIN)],
         "name": [(MARK, NO_NAME)],  # also of a channel
         "key_id": [(made.key_id, NO_KEY)],
+        "domain": [(OURS, NO_DOMAIN)],
         "delivery_id": [(f"ntc_1-1%7C{made.project}:{MARK}", f"ntc_1-1%7C{made.project}:{NO_NAME}")],
     }[name]
 
@@ -229,6 +230,7 @@ def bodies(made: Things) -> dict[str, list[tuple[Any, Any]]]:
         f"{V1}/schedules": no_names,
         f"{V1}/projects/{{name}}": no_names,
         f"{V1}/keys": no_names,
+        f"{V1}/blocks/{{domain}}": no_names,
         f"{V1}/notices/channels/{{name}}": no_names,
         f"{V1}/notices/channels/{{name}}/rotate": no_names,
         f"{V1}/notices/rules": [({"rules": [{"channels": [MARK]}]}, {"rules": [{"channels": [NO_NAME]}]})],

@@ -1,4 +1,4 @@
-"""What those do with the client who run an installation: projects, API keys, notices."""
+"""What those do with the client who run an installation: projects, the block list, API keys, notices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Unpack, cast
 
 from leadmill.answers import (
     ApiKey,
+    Block,
+    BlockPage,
     ChannelTest,
     NewApiKey,
     NewNoticeChannel,
@@ -25,7 +27,7 @@ from leadmill.client.protocol import API, filled, segment
 
 
 class AsyncAdministration:
-    """The calls of projects, of API keys and of notices; most take a key of an admin."""
+    """The calls of projects, of the block list, of API keys and of notices; most take a key of an admin."""
 
     _transport: AsyncTransport
 
@@ -51,6 +53,24 @@ class AsyncAdministration:
         path = f"{API}/projects/{segment(name)}"
         found = await self._transport.json("DELETE", path, params=filled({"confirm": confirm}))
         return AsyncJobHandle(self._transport, found["job_id"])
+
+    # The block list
+
+    async def blocks(self) -> list[Block]:
+        """Domains that no crawl asks."""
+        return cast(BlockPage, await self._transport.json("GET", f"{API}/blocks"))["items"]
+
+    async def block(self, domain: str, *, reason: str = "") -> Block:
+        """Let a domain, with all below it, be asked no more, also by jobs that run; as an admin of the default project.
+
+        `reason`: told in the errors of its companies.
+        """
+        path = f"{API}/blocks/{segment(domain)}"
+        return cast(Block, await self._transport.json("PUT", path, json={"reason": reason}))
+
+    async def unblock(self, domain: str) -> None:
+        """Let a domain be asked again."""
+        await self._transport.request("DELETE", f"{API}/blocks/{segment(domain)}")
 
     # API keys, for admins
 

@@ -132,7 +132,9 @@ def test_rules_that_are_long_are_packed_and_too_long_ones_not_kept(store: JobSto
 def test_a_name_on_the_block_list_is_refused_with_all_below_it(store: JobStore) -> None:
     first = crawl(store, 1)
     assert ask(first).held
-    store.redis.hset(store.key("blocks"), "acme.example", "they asked us to")
+    store.redis.hset(
+        store.key("blocks"), "acme.example", '{"reason": "they asked us to", "since": "2026-11-27T08:00:00Z"}'
+    )
     assert ask(first).blocked == ("acme.example", "they asked us to")
     assert not ask(first).held
     names = ("shop.acme.example", "shop.acme.example:8080", "notacme.example", "example")

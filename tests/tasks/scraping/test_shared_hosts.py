@@ -143,9 +143,9 @@ def test_a_block_ends_a_crawl_that_runs(
             time.sleep(0.01)
         store.redis.hset(store.key("blocks"), "localhost", "")
         result = crawled.result()
-    assert "localhost is on the block list" in errors(result)
+    assert "localhost is on the block list of this installation" in errors(result)
     assert len(server.paths("delay")) <= 7
-    assert errors(run(2, "plain")) == ["localhost is on the block list"]
+    assert errors(run(2, "plain")) == ["localhost is on the block list of this installation"]
 
 
 def test_who_waits_in_vain_says_so_and_its_other_hosts_go_on(
