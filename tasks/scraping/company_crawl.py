@@ -40,8 +40,10 @@ class Next(NamedTuple):
 class CompanyCrawl:
     """A seed and the state of its crawl. It ends with exactly one row or one company-scope error."""
 
-    def __init__(self, seed: Seed, options: CrawlOptions) -> None:
+    def __init__(self, seed: Seed, options: CrawlOptions, number: int = 0) -> None:
         self.seed = seed
+        #: Its place in line: what earlier ones ask for goes first, so that the first are done while the last begin.
+        self.number = number
         self._options = options
         self.entry = Entry(seed)
         self.cookies = CookieJar()

@@ -128,7 +128,7 @@ async def _crawl(
         logging.getLogger(name).setLevel(logging.CRITICAL)  # every failure becomes a row; their log is noise
     hosts = hosts or Hosts()
     hosts.begin(transport, began + options.deadline_s)
-    companies = [CompanyCrawl(seed, options) for seed in seeds]
+    companies = [CompanyCrawl(seed, options, number) for number, seed in enumerate(seeds)]
     crawler = Crawler(CompanySpider, _settings(options))
     crawler.signals = _Signals(crawler)
     task = asyncio.create_task(
@@ -329,6 +329,8 @@ def _settings(options: CrawlOptions) -> Settings:
             "EXTENSIONS_BASE": {},
             "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
             "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
+            # By company alone: each asks for what its host answers at a time. Scrapy's own takes hosts in turn.
+            "SCHEDULER_PRIORITY_QUEUE": "scrapy.pqueues.ScrapyPriorityQueue",
             "DOWNLOAD_TIMEOUT": options.timeout_s,
             "DOWNLOAD_MAXSIZE": MAX_BODY,
             "DOWNLOAD_WARNSIZE": 0,

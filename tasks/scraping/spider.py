@@ -137,6 +137,7 @@ class CompanySpider(Spider):
                 errback=self.on_failure,
                 # The company remembers what was asked; Scrapy's filter would lose redirects without a word.
                 dont_filter=True,
+                priority=-company.number,
                 meta={
                     "company": company,
                     "cookies": company.cookies,
@@ -358,7 +359,7 @@ class CompanySpider(Spider):
         delay = self.hosts.of(company.row["url"] if company.row is not None else company.seed.url).delay
         if not delay:
             return self.options.max_pages
-        return max(0, int((self.deadline - time.monotonic()) / delay) - company.pending)
+        return min(1, max(0, int((self.deadline - time.monotonic()) / delay))) - company.pending
 
     def _crawl(self, company: CompanyCrawl, url: str, kind: str, depth: int, **meta: Any) -> None:
         request = self._request(company, url, kind, depth, meta)

@@ -54,6 +54,14 @@ def test_best_kinds_come_first_and_missing_pages_cost_no_place(crawl: Crawl) -> 
     assert crawled.company_errors() == []
 
 
+def test_the_first_companies_are_done_while_the_last_have_not_begun(crawl: Crawl, server: HostileServer) -> None:
+    names = [f"plain{n}" for n in range(1, 91)]
+    crawl(*names, max_pages=2, respect_robots=False)
+    asked = [request.host.partition(".")[0] for request in server.asked]
+    last_of_first = len(asked) - asked[::-1].index(names[0])
+    assert last_of_first < asked.index(names[-1])
+
+
 def test_failing_site_is_left_alone(crawl: Crawl, server: HostileServer) -> None:
     crawl("forbids", max_pages=50)
     assert not {"/z1", "/z2"} & set(server.paths("forbids"))
