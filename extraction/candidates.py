@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from extraction.extractors import addresses, phone_numbers, registers
 from extraction.extractors.legal_forms import without_form
-from extraction.findings import Finding, fact, few
+from extraction.findings import MAX_CANDIDATES, Finding, fact, weight
 from extraction.text import clean, squash
 from leadmill.fact_fields import MAX_QUOTE
 from leadmill.rows import Fact
@@ -40,8 +40,9 @@ def unchosen(fields: Mapping[str, Sequence[Finding]], chosen: Iterable[Fact], co
                     key not in best or finding.confidence > best[key][0].confidence
                 ):
                     best[key] = finding, value
-        found += (fact(finding, clean(value, MAX_QUOTE), field=field, chosen=False) for finding, value in best.values())
-    return few(found)
+        surest = sorted(best.values(), key=lambda told: -weight(told[0]))[:MAX_CANDIDATES]
+        found += (fact(finding, clean(value, MAX_QUOTE), field=field, chosen=False) for finding, value in surest)
+    return found
 
 
 def _sources(fields: Mapping[str, Sequence[Finding]]) -> Iterator[tuple[str, Iterable[Finding]]]:

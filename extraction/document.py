@@ -23,6 +23,7 @@ from extraction.findings import MAX_WORD, MAX_WORDS, Finding, PageRef, excerpt
 from extraction.labelled_numbers import HINTS as NUMBER_LABELS
 from extraction.labelled_numbers import Said, in_page
 from extraction.layout import Layout
+from extraction.line_cache import cached_by_line
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.scan import MARKUP, Hints, Mark, Scan
 from extraction.structured import SIGNS, Graph, Node
@@ -255,6 +256,7 @@ def _join(base: str, href: str) -> str:
         return href
 
 
+@cached_by_line
 def host_of(url: str) -> str:
     """Lower-case host of a URL without `www.`; empty when it has none."""
     try:

@@ -69,13 +69,18 @@ def excerpt(line: str, value: Any) -> str:
     return line[start : start + MAX_QUOTE]
 
 
+def weight(finding: Finding) -> float:
+    """What a finding is weighed with, 0 to 1, as its fact tells it."""
+    return round(min(1.0, max(0.0, finding.confidence)), 3)
+
+
 def fact(finding: Finding, value: str | None = None, *, field: str | None = None, chosen: bool = True) -> Fact:
     """The finding as a row of `data.schemas.FACT`, with the value as settled (by default as seen).
 
     The confidence of a chosen one is how often such values are right (`extraction.calibration`); that of a candidate
     stays what it was weighed with.
     """
-    weight = round(min(1.0, max(0.0, finding.confidence)), 3)
+    weighed = weight(finding)
     shown = str(finding.value) if value is None else value
     return {
         "field": field or finding.field,
@@ -83,7 +88,7 @@ def fact(finding: Finding, value: str | None = None, *, field: str | None = None
         "source": finding.page.url,
         "page_hash": finding.page.page_hash,
         "method": finding.method,
-        "confidence": confidence(field or finding.field, finding.method, weight) if chosen else weight,
+        "confidence": confidence(field or finding.field, finding.method, weighed) if chosen else weighed,
         "seen_at": finding.page.seen_at,
         "quote": finding.quote or None,
         "words": list(finding.words[:MAX_WORDS]) or None,

@@ -37,6 +37,8 @@ class Address(NamedTuple):
     attribute: str
     #: The whole tag up to its end.
     whole: str
+    #: Where in the markup it ends.
+    end: int
 
 
 class Places:
@@ -73,7 +75,9 @@ class Places:
         if kind == "script":
             begin = max(lower.rfind(b"//", max(0, at - MAX_ADDRESS), at + 2), 0)
             match = _CODE_ADDRESS.match(markup, begin)
-            return Address(match[0].decode("utf-8", "replace"), "", "", "") if match and match.end() > at else None
+            if match is None or match.end() <= at:
+                return None
+            return Address(match[0].decode("utf-8", "replace"), "", "", "", match.end())
         start = lower.rfind(b"<", max(0, at - MAX_TAG), at)
         tag = _TAG.match(lower, start) if start >= 0 else None
         if tag is None:
@@ -85,8 +89,11 @@ class Places:
         if name is None or address is None:
             return None
         end = lower.find(b">", at, at + MAX_TAG)
-        whole = lower[start : end if end >= 0 else at]
-        return Address(*(part.decode("utf-8", "replace") for part in (address[0], tag[1], name[1], whole)))
+        text, called, attribute, whole = (
+            part.decode("utf-8", "replace")
+            for part in (address[0], tag[1], name[1], lower[start : end if end >= 0 else at])
+        )
+        return Address(text, called, attribute, whole, address.end())
 
     def _in_code(self, begin: int, comment: int) -> bool:
         """Whether a comment begins within a script or a style sheet, which hides it from browsers of old."""

@@ -15,6 +15,7 @@ from extraction.blocks import Block
 from extraction.email_domains import FREE
 from extraction.extractors import legal_names, names
 from extraction.findings import Finding
+from extraction.line_cache import cached_by_line
 from extraction.parties import with_parties
 from extraction.roles import MANY, Role
 from extraction.scan import MARKUP, Hints
@@ -272,11 +273,17 @@ class Ownership:
             if node is None or node.tag in ("body", "html"):
                 return
             attributes = node.attrs
-            yield node.tag or "", f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:200].lower()
+            called, name = attributes.get("class"), attributes.get("id")
+            yield node.tag or "", f"{called or ''} {name or ''}"[:200].lower() if called or name else ""
 
 
 def _is_quotation(tag: str, said: str) -> bool:
-    return tag in ("blockquote", "q") or _QUOTES.search(said) is not None
+    return tag in ("blockquote", "q") or (bool(said) and _is_of_quotation(said))
+
+
+@cached_by_line
+def _is_of_quotation(said: str) -> bool:
+    return _QUOTES.search(said) is not None
 
 
 def _shown(value: object) -> str:

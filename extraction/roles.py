@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from extraction.line_cache import cached_by_line
 from extraction.scan import Hints
 
 WORDS = Path(__file__).with_name("roles.toml")
@@ -113,6 +114,7 @@ def roles_of(hint: str) -> tuple[Role, ...]:
     return load_words().roles[hint]
 
 
+@cached_by_line
 def said(line: str, place: int, role: Role) -> Said | None:
     """Whether a line tells of the role around `place`, where one of its hint words stands."""
     head = line if len(line) <= MAX_LABEL else line[:MAX_LABEL].rpartition(":")[0]

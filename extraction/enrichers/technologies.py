@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extraction.enrichers import Enricher, Outcome
 from extraction.findings import Finding, fact
+from extraction.line_cache import cached_by_line
 from extraction.markup_places import SAMPLES, Address, Places
 from extraction.scan import MARKUP, Hints
 from extraction.text import clean
@@ -218,10 +219,24 @@ def _matches(page: Document, rules: Rules, seen: set[str]) -> Iterator[tuple[str
             )
     looked: Counter[str] = Counter()
     places = Places(page.markup, page.lower_markup, {mark.word for mark in page.marks(SAMPLES)})
+    read_to = 0  # the end of the last address of a tag: another word in it tells no more of it
     for word, start in page.marks(_MARKUP):
         looked[word] += 1
-        if looked[word] <= MAX_PLACES and not rules.addresses.get(word, _ANY) <= seen:
-            yield from _at(page, places, rules, word, start)
+        if looked[word] > MAX_PLACES or rules.addresses.get(word, _ANY) <= seen:
+            continue
+        kind = "tag" if start < read_to else places.kind(start)
+        if kind == "shown":
+            continue
+        piece = page.markup[start : start + len(word)].decode("utf-8", "replace")
+        if kind == "comment":
+            yield from ((name, "html", 0.85, piece) for name in rules.comments.get(word, ()))
+            continue
+        yield from ((name, "html", 0.85, piece) for name in rules.markup.get(word, {}).get(piece, ()))
+        address = places.address(start, kind) if word in rules.addresses and start >= read_to else None
+        if address is not None and (not address.tag or f"{address.tag} {address.attribute}" in _LOADS):
+            yield from _of_address(address, page, rules)
+        if address is not None and address.tag:
+            read_to = address.end
 
 
 #: Of a word that is part of no address it is not known at a look what it says.
@@ -235,18 +250,6 @@ def _generators(page: Document) -> Iterable[str]:
         return (said,)
     nodes = page.tree.css('meta[name="generator" i]')[:10]
     return dict.fromkeys([said, *(clean(node.attrs.get("content") or "", 200) for node in nodes)])
-
-
-def _at(page: Document, places: Places, rules: Rules, word: str, start: int) -> Iterator[tuple[str, str, float, str]]:
-    kind = places.kind(start)
-    piece = page.markup[start : start + len(word)].decode("utf-8", "replace")
-    if kind == "comment":
-        yield from ((name, "html", 0.85, piece) for name in rules.comments.get(word, ()))
-    elif kind != "shown":
-        yield from ((name, "html", 0.85, piece) for name in rules.markup.get(word, {}).get(piece, ()))
-        address = places.address(start, kind) if word in rules.addresses else None
-        if address is not None and (not address.tag or f"{address.tag} {address.attribute}" in _LOADS):
-            yield from _of_address(address, page, rules)
 
 
 def _of_address(address: Address, page: Document, rules: Rules) -> Iterator[tuple[str, str, float, str]]:
@@ -265,9 +268,15 @@ def _of_address(address: Address, page: Document, rules: Rules) -> Iterator[tupl
     if address.tag:
         carried = own or _below(host, _OWN_FILES)
         package = not own and _below(host, _PACKAGE_HOSTS)
-        for text, name in rules.paths:
-            if text in path and _believed(rules.categories[name], carried=carried, package=package):
+        for name in _named_by(path):
+            if _believed(rules.categories[name], carried=carried, package=package):
                 yield name, "script", 0.8, address.text
+
+
+@cached_by_line
+def _named_by(path: str) -> tuple[str, ...]:
+    """The technologies that parts of a path name."""
+    return tuple(name for text, name in load_rules().paths if text in path)
 
 
 def _believed(category: str, *, carried: bool, package: bool) -> bool:
@@ -275,6 +284,7 @@ def _believed(category: str, *, carried: bool, package: bool) -> bool:
     return carried or category in _PACKAGES or not (package or category in _RUNS)
 
 
+@cached_by_line
 def _below(host: str, hosts: tuple[str, ...]) -> bool:
     return any(host == one or host.endswith(f".{one}") for one in hosts)
 

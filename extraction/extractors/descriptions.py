@@ -14,7 +14,7 @@ from functools import lru_cache
 from extraction.document import Document
 from extraction.extractors import languages
 from extraction.extractors.name_texts import share_of_title_words
-from extraction.findings import Finding, surest
+from extraction.findings import Finding
 from extraction.text import clean
 
 #: Longest description kept and shortest believed, characters; a longer one ends with a sentence.
@@ -82,8 +82,9 @@ def find(page: Document) -> Iterator[Finding]:
         if tells(text):
             yield page.declared("description", text, node, 0.9)
     for name, confidence in (("description", 0.85), ("og:description", 0.8), ("twitter:description", 0.75)):
-        text = shortened(html.unescape(page.metas.get(name, "")))
-        if confidence + less > 0 and text != page.title and tells(text):
+        said = page.metas.get(name) if confidence + less > 0 else None
+        text = shortened(html.unescape(said)) if said else ""
+        if text and text != page.title and tells(text):
             yield page.found("description", text, "meta", confidence + less, quote=text)
     if 0.55 + less <= 0:
         return
@@ -95,8 +96,9 @@ def find(page: Document) -> Iterator[Finding]:
 
 def settle(found: Sequence[Finding], language: str | None) -> Finding | None:
     """The surest, those in another language than the company's last."""
-    own = [f for f in found if not language or languages.may_be(str(f.value), language)]
-    return surest(own) or surest(found)
+    ranked = sorted(found, key=lambda f: -f.confidence)
+    own = (f for f in ranked if not language or languages.may_be(str(f.value), language))
+    return next(own, ranked[0] if ranked else None)
 
 
 def shortened(text: str) -> str:

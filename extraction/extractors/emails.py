@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -19,6 +21,8 @@ from extraction.document import Document
 from extraction.email_addresses import RESERVED, addresses, may_be_spelled, spelled, whole_address
 from extraction.email_cloaks import is_own, plain_or_spelled, put_together, uncloaked
 from extraction.findings import Finding
+from extraction.line_cache import cached_by_line
+from extraction.scan import MARKUP, Hints
 from extraction.script_texts import Arguments, Text, texts
 
 #: Addresses taken from one page, elements and scripts looked at for hidden ones, signs `@` looked around.
@@ -28,6 +32,7 @@ MAX_SCRIPTS = 8
 MAX_SIGNS = 200
 #: Characters of a script that are searched, and read before and behind what looks like an address in it.
 MAX_CODE = 60_000
+MAX_TAG = 408
 MAX_BEFORE = 1_500
 
 #: Words beside an address that belongs to somebody else: who built the site, or speaks for the press.
@@ -43,13 +48,13 @@ _DATA = re.compile(r"data-[a-z0-9_-]{1,50}+(?==)")
 _TELLING = re.compile(
     r"mail|domain|scramb|cloak|crypt|rot13|obfus|spam|revers|b64|base64|addy|tld|(?:enc|host|website|contact)\Z"
 )
-_SIGN = re.compile("@")
 #: How far before a sign its attribute begins, and behind it a tag opens.
 _NEAR = 300
-_IN_ATTRIBUTE = re.compile(
-    r"\s(data-[a-z0-9_.-]{1,40}|title|alt|aria-label|on[a-z]{4,12}|href)\s?=\s?(?:\"[^\"<>]*|'[^'<>]*)\Z"
-)
+#: Before a value's opening quote.
+_OF_ATTRIBUTE = re.compile(r"\s(data-[a-z0-9_.-]{1,40}|title|alt|aria-label|on[a-z]{4,12}|href)\s?=\s?\Z")
+_MAX_NAME = 50
 _BROKEN_UP = re.compile(r"</[a-z]{1,10}>[\w.+-]{0,64}\Z")
+_MAX_END = 12
 _UNSEEN = re.compile(r"display\s?:\s?none|visibility\s?:\s?hidden|<[a-z]{1,6} hidden\b")
 _OPENS = re.compile(r"@[\w.-]{0,64}<[a-z]{1,10}\b")
 #: Elements within a line that are not shown.
@@ -59,8 +64,11 @@ _HIDDEN = ",".join(
     for said in ('style*="display:none" i', 'style*="display: none" i', 'style*="visibility:hidden" i', "hidden")
 )
 _HIDDEN_CLASS = re.compile(r"\.([a-zA-Z][\w-]{0,40})\s{0,3}\{[^{}]{0,200}?display\s{0,3}:\s{0,3}none")
-_SCRIPT = re.compile(r"<[sS][cC][rR][iI][pP][tT]([^>]{0,400})>")
+_SCRIPT = Hints(("<script",), scan=MARKUP)
 _SCRIPT_HINTS = ("#64;", "x40", "%40", "fromCharCode", "atob(", "ail('", 'ail("')
+#: What a script with one of these, or with a sign as below, has in lower case.
+_IN_SCRIPT = Hints(("@", *map(str.lower, _SCRIPT_HINTS)), scan=MARKUP)
+_JOOMLA = Hints(("joomla-hidden-mail",), scan=MARKUP)
 #: Within a text, or put between two; not where a form is checked: `indexOf("@")`.
 _SIGN_IN_CODE = re.compile(r"@[\w\[-]|@['\"`]\s?\+|(?:join\(|,\s?)['\"`]@['\"`]")
 _SPEAKS_OF_MAIL = re.compile(r"mail|crypt|rot|obfus|revers|scram|decod|cloak|linkto|spam|addy", re.IGNORECASE)
@@ -110,18 +118,19 @@ class _Signs:
         self.shown: list[str] = []
         broken_up = False
         markup = page.html
-        for match in islice(_SIGN.finditer(markup), MAX_SIGNS) if "@" in markup else ():
-            at = match.start()
+        at = markup.find("@")
+        for _ in range(MAX_SIGNS):
+            if at < 0:
+                break
             before = markup[max(0, at - _NEAR) : at]
-            name = _IN_ATTRIBUTE.search(before)
-            if name is not None and name[1] == "href":
+            name = _attribute(before)
+            if name == "href":
                 self.in_area = self.in_area or "<area" in before.lower()
-            elif name is not None:
-                self.attributes.add(name[1])
-            broken_up = broken_up or bool(
-                _BROKEN_UP.search(before) or _OPENS.match(markup, at) or _UNSEEN.search(before)
-            )
+            elif name:
+                self.attributes.add(name)
+            broken_up = broken_up or _is_broken_up(before) or _OPENS.match(markup, at) is not None
             self.in_noscript = self.in_noscript or "<noscript" in before
+            at = markup.find("@", at + 1)
         if broken_up:
             self._look_behind(page)
 
@@ -137,6 +146,25 @@ class _Signs:
                     shown = "".join(_visible(parent, hidden))[:1_000]
                     self.shown.append(shown)
                     self.decoys.update(set(addresses(whole)) - set(addresses(shown)))
+
+
+def _attribute(before: str) -> str:
+    """The name of the attribute in whose value a text ends; empty where it does in none."""
+    names = []
+    for quote in ('"', "'"):
+        opened = before.rfind(quote)
+        if opened >= 0 and before.find("<", opened) < 0 and before.find(">", opened) < 0:
+            name = _OF_ATTRIBUTE.search(before, max(0, opened - _MAX_NAME), opened)
+            names += [(name.start(), name[1])] if name else []
+    return min(names)[1] if names else ""
+
+
+def _is_broken_up(before: str) -> bool:
+    """Whether an element ends right before a sign, or one may be hidden."""
+    end = before.rfind(">")
+    if end >= 0 and _BROKEN_UP.search(before, max(0, end - _MAX_END)):
+        return True
+    return ("none" in before or "hidden" in before) and _UNSEEN.search(before) is not None
 
 
 def _hidden(page: Document) -> str:
@@ -165,14 +193,14 @@ def _candidates(page: Document, signs: _Signs) -> Iterator[_Seen]:
 
 
 def _in_links(page: Document, signs: _Signs) -> Iterator[_Seen]:
-    for link in page.links:
-        if link.href[:7].lower() == "mailto:":
-            yield from _at(link.line, _linked(page, link.href, link.text))
-        elif "@" in link.href:
-            if _MAILTO.match(link.href) or whole_address(link.href):
-                yield from _at(link.line, _linked(page, link.href, link.text))
-        elif "/cdn-cgi/l/email-protection#" in link.href:
-            yield from _at(link.line, _hidden_in(link.href.rpartition("#")[2], page, "cfemail", 0.95))
+    for href, text, line in page.links:
+        if href[:7].lower() == "mailto:":
+            yield from _at(line, _linked(page, href, text))
+        elif "@" in href:
+            if _MAILTO.match(href) or whole_address(href):
+                yield from _at(line, _linked(page, href, text))
+        elif "/cdn-cgi/l/email-protection#" in href:
+            yield from _at(line, _hidden_in(href.rpartition("#")[2], page, "cfemail", 0.95))
     if signs.in_area:
         for node in page.tree.css('area[href^="mailto:" i]')[:MAX_ELEMENTS]:
             yield from _linked(page, node.attrs.get("href") or "", node.attrs.get("alt") or "")
@@ -189,7 +217,7 @@ def _linked(page: Document, href: str, text: str) -> Iterator[_Seen]:
     if found:
         yield from (_Seen(address, "mailto", confidence) for address in found)
     elif "<" in target:
-        yield from _in_code(target, page)
+        yield from _in_code(target, page.domain)
     else:
         yield from _hidden_in(target, page, "mailto", confidence)
 
@@ -214,8 +242,8 @@ def _in_text(page: Document, signs: _Signs) -> Iterator[_Seen]:
 
 
 def _in_attributes(page: Document, signs: _Signs) -> Iterator[_Seen]:
-    names = signs.attributes | {name for name in set(_DATA.findall(page.html)) if _TELLING.search(name)}
-    if "joomla-hidden-mail" in page.html:
+    names = signs.attributes | set(filter(_tells, set(_DATA.findall(page.html))))
+    if page.marks(_JOOMLA):
         for node in page.tree.css("joomla-hidden-mail")[:MAX_ELEMENTS]:
             address = put_together(dict(node.attrs), page.domain)
             if address:
@@ -232,11 +260,16 @@ def _in_attributes(page: Document, signs: _Signs) -> Iterator[_Seen]:
                 yield from _of_attribute(name, value, page)
 
 
+@lru_cache(maxsize=1_024)
+def _tells(name: str) -> bool:
+    return _TELLING.search(name) is not None
+
+
 def _of_attribute(name: str, value: str, page: Document) -> Iterator[_Seen]:
     if name == "data-cfemail":
         yield from _hidden_in(value, page, "cfemail", 0.95)
     elif name.startswith("on"):
-        yield from _in_code(value, page)
+        yield from _in_code(value, page.domain)
     else:
         confidence = 0.3 if _AGENCY.search(value) else 0.75
         found = list(plain_or_spelled(unquote(html.unescape(_URLS.sub(" ", value)))))
@@ -254,56 +287,63 @@ def _hidden_in(value: str, page: Document, method: str, confidence: float) -> It
 
 def _in_scripts(page: Document) -> Iterator[_Seen]:
     for code in page.scripted_links[:MAX_ELEMENTS]:
-        yield from _in_code(unquote(code), page)
-    for code in islice(_telling_scripts(page.html), MAX_SCRIPTS):
-        yield from _in_code(code, page)
+        yield from _in_code(unquote(code), page.domain)
+    for code in islice(_telling_scripts(page), MAX_SCRIPTS):
+        yield from _in_code(code, page.domain)
 
 
-def _telling_scripts(markup: str) -> Iterator[str]:
+def _telling_scripts(page: Document) -> Iterator[str]:
     """Of each inline script with something like an address what stands around it, from a statement's beginning on."""
-    match = _SCRIPT.search(markup)
-    while match is not None:
-        begin, end = match.end(), markup.find("</", match.end())
-        while end >= 0 and markup[end + 2 : end + 8].lower() != "script":
-            end = markup.find("</", end + 2)
-        attributes = match[1].lower()
-        if "src=" not in attributes and "json" not in attributes:
-            code = markup[begin : end if end >= 0 else len(markup)][:MAX_CODE]
-            places = [place for hint in _SCRIPT_HINTS if (place := code.find(hint)) >= 0]
+    places = [mark.start for mark in page.marks(_IN_SCRIPT)]
+    scripts = page.marks(_SCRIPT) if places else ()
+    markup, lower, end = page.markup, page.lower_markup, 0
+    for mark in scripts:
+        begin = lower.find(b">", mark.start, mark.start + MAX_TAG) + 1
+        if not begin or mark.start < end:
+            continue
+        end = lower.find(b"</script", begin)
+        end = end if end >= 0 else len(lower)
+        attributes = lower[mark.start : begin]
+        near = bisect_left(places, begin)
+        if near < len(places) and places[near] < end and b"src=" not in attributes and b"json" not in attributes:
+            code = markup[begin:end].decode("utf-8", "replace")[:MAX_CODE]
+            signs = [place for hint in _SCRIPT_HINTS if (place := code.find(hint)) >= 0]
             if "@" in code and (sign := _SIGN_IN_CODE.search(code)):
-                places.append(sign.start())
-            if places:
-                start = code.rfind(";", 0, max(0, min(places) - MAX_BEFORE)) + 1
+                signs.append(sign.start())
+            if signs:
+                start = code.rfind(";", 0, max(0, min(signs) - MAX_BEFORE)) + 1
                 yield code[start : start + 2 * MAX_BEFORE]
-        match = _SCRIPT.search(markup, end) if end >= 0 else None
 
 
-def _in_code(code: str, page: Document) -> Iterator[_Seen]:
+@cached_by_line
+def _in_code(code: str, domain: str) -> tuple[_Seen, ...]:
     """Addresses that a script puts together; one that it only mentions counts on the company's own domain alone."""
-    for said in texts(code, page.domain):
+    found: list[_Seen] = []
+    for said in texts(code, domain):
         if isinstance(said, Arguments):
-            yield from _from_parts(said, page)
+            found += _from_parts(said, domain)
         elif len(said.text) >= 6 and "\x00" not in said.text:
-            yield from _from_text(said, page)
+            found += _from_text(said, domain)
+    return tuple(found)
 
 
-def _from_text(said: Text, page: Document) -> Iterator[_Seen]:
+def _from_text(said: Text, domain: str) -> Iterator[_Seen]:
     text = html.unescape(_URLS.sub(" ", said.text))
     found = list(addresses(_TAGS.sub(" ", unquote(text)) if "mailto:" not in text else unquote(text)))
     if not found and _SPEAKS_OF_MAIL.search(said.given_to):
-        hidden = uncloaked(said.text, page.domain)
+        hidden = uncloaked(said.text, domain)
         found = [hidden] if hidden else []
     elif not (said.made or "mailto:" in text):
-        found = [address for address in found if is_own(address, page.domain)]
+        found = [address for address in found if is_own(address, domain)]
     yield from (_Seen(address, "script", 0.75) for address in found)
 
 
-def _from_parts(call: Arguments, page: Document) -> Iterator[_Seen]:
+def _from_parts(call: Arguments, domain: str) -> Iterator[_Seen]:
     """`mail('info', 'acme', 'com')`, `mail('acme.com', 'info')`: on the company's own domain."""
     if _SPEAKS_OF_MAIL.search(call.function):
         first, second, *more = call.texts
         for user, host in ((first, second), (second, first), (first, ".".join([second, *more[:1]]))):
             address = whole_address(f"{user}@{host}")
-            if address and is_own(address, page.domain):
+            if address and is_own(address, domain):
                 yield _Seen(address, "script", 0.75)
                 return

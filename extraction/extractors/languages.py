@@ -29,6 +29,7 @@ COMMON = 0.1
 
 _TAG = re.compile(r"^([a-zA-Z]{2,3})(?:[-_]([a-zA-Z]{4}))?(?:[-_]([a-zA-Z]{2}))?(?:[-_].*)?$")
 _SCHEMES = re.compile(r"https?://\S+|\S+@\S+|\d+")
+_DIGITS = re.compile(r"\d+")
 #: What widgets and browsers say, in their own language.
 _BOILERPLATE = re.compile("[Jj]ava[Ss]cript|[Cc]ookie")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -102,20 +103,26 @@ def prose(page: Document) -> str:
     seen: set[str] = set()
     size = 0
     for line in page.lines:
+        length = len(line)
+        if length < 12:
+            continue
         telling = (
-            len(line) >= 60
-            or (len(line) >= 12 and not line.isascii() and line.count(" ") >= 2)
-            or (len(line) >= 25 and line.count(" ") >= 4)
+            length >= 60 or (not line.isascii() and line.count(" ") >= 2) or (length >= 25 and line.count(" ") >= 4)
         )
-        if telling and line not in seen and not _BOILERPLATE.search(line):
+        if telling and line not in seen and not (("ava" in line or "ookie" in line) and _BOILERPLATE.search(line)):
             seen.add(line)
-            taken.append(_SCHEMES.sub(" ", line[:400]))
+            taken.append(_words_of(line[:400]))
             size += len(taken[-1])
             if size >= SAMPLE:
                 break
     if size < ENOUGH:
-        taken = [_SCHEMES.sub(" ", " ".join([page.title, *page.lines[:120]])[: 2 * SAMPLE])]
+        taken = [_words_of(" ".join([page.title, *page.lines[:120]])[: 2 * SAMPLE])]
     return " ".join(" ".join(taken)[:SAMPLE].split())
+
+
+def _words_of(text: str) -> str:
+    """The text without addresses and digits."""
+    return (_SCHEMES if "@" in text or "://" in text else _DIGITS).sub(" ", text)
 
 
 def settle(findings: Sequence[Finding], country: str | None) -> Finding | None:

@@ -57,8 +57,9 @@ def find(page: Document) -> Iterator[Finding]:
         if page.kind == kind:
             yield page.found(field, page.url, "page-kind", 0.9, words=(page.url,))
     best: dict[str, Finding] = {}
-    for place, fields in _telling(page.links[:600]).items():
-        link = page.links[place]
+    links = page.links[:600]
+    for place, fields in _telling(links).items():
+        link = links[place]
         for field, (_, path, words) in _WANTED.items():
             if field not in fields or (field in best and best[field].confidence >= 0.8):
                 continue
@@ -75,7 +76,7 @@ def find(page: Document) -> Iterator[Finding]:
 
 def _telling(links: Sequence[Link]) -> dict[int, set[str]]:
     """The fields that links may lead to, by their places in order: all links are searched at once."""
-    said = [f"{link.text[:60]} {link.href[:300]}".lower() for link in links]
+    said = [f"{text[:60]} {href[:300]}".lower() for href, text, _ in links]
     starts = list(accumulate([len(text) + 1 for text in said], initial=0))
     fields: dict[int, set[str]] = {}
     for word, start in _MAYBE("\n".join(said)):

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from extraction.document import Document
 from extraction.extractors.social_networks import HOSTS, NETWORKS, NOT_PROFILES, PLACEHOLDERS, PLATFORMS
 from extraction.findings import Finding
+from extraction.line_cache import cached_by_line
+from extraction.scan import MARKUP, Hints
 from extraction.text import squash
 
 #: Profiles taken from one page, and characters of an address that are looked at.
@@ -32,8 +34,14 @@ _LEADS_ON = re.compile(
 )
 #: What stands in a page's markup where it shows a page of Facebook.
 _WIDGETS = (
-    ("data-href=", re.compile(r"data-href=[\"']((?:https?:)?//(?:[\w-]{1,10}\.)?facebook\.com/[^\"'<>\s]{2,300})")),
-    ("facebook.com/plugins/", re.compile(r"(facebook\.com/plugins/(?:page|likebox|like)\.php\?[^\"'<>\s]{2,300})")),
+    (
+        Hints(("data-href=",), scan=MARKUP),
+        re.compile(r"data-href=[\"']((?:https?:)?//(?:[\w-]{1,10}\.)?facebook\.com/[^\"'<>\s]{2,300})"),
+    ),
+    (
+        Hints(("facebook.com/plugins/",), scan=MARKUP),
+        re.compile(r"(facebook\.com/plugins/(?:page|likebox|like)\.php\?[^\"'<>\s]{2,300})"),
+    ),
 )
 #: Signs that need no writing out: ` `, `!`, `#`, `?`, `@`.
 _WRITTEN_OUT = re.compile("%(?:20|21|23|3F|40)", re.IGNORECASE)
@@ -67,22 +75,22 @@ def find(page: Document) -> Iterator[Finding]:
             if profile and _is_new(profile, seen) and not _is_others(profile, page.core, declared=True):
                 yield page.found(f"social:{profile.network}", profile.url, node.method, 0.95, node=node.id, quote=url)
     own = "/".join(page.url.split("/", 3)[:3]) + "/"
-    for link in page.links:
-        if link.href[:4].lower() not in _BEGINNINGS or link.href.startswith(own):
+    for href, _, line in page.links:
+        if href[:4].lower() not in _BEGINNINGS or href.startswith(own):
             continue
-        profile = profile_of(link.href)
+        profile = profile_of(href)
         if profile is None or _is_others(profile, page.core, declared=False):
             continue
-        if _is_new(profile, seen) and not _is_credit(page, link.line, profile):
-            words = (link.href,)
-            yield page.found(f"social:{profile.network}", profile.url, "link", 0.75, line=link.line, words=words)
+        if _is_new(profile, seen) and not _is_credit(page, line, profile):
+            yield page.found(f"social:{profile.network}", profile.url, "link", 0.75, line=line, words=(href,))
     for sign, pattern in _WIDGETS:
-        for match in islice(pattern.finditer(page.html), MAX_PROFILES) if sign in page.html else ():
+        for match in islice(pattern.finditer(page.html), MAX_PROFILES) if page.marks(sign) else ():
             profile = profile_of(match[1].replace("&amp;", "&"))
             if profile and not _is_others(profile, page.core, declared=False) and _is_new(profile, seen):
                 yield page.found(f"social:{profile.network}", profile.url, "link", 0.7, words=(match[1],))
 
 
+@cached_by_line
 def profile_of(href: str) -> _Profile | None:
     """The profile that an address names, also one without a scheme or behind a page that leads on; None for others."""
     match = _ADDRESS.match(href)
@@ -152,6 +160,7 @@ def _is_credit(page: Document, line: int | None, profile: _Profile) -> bool:
     return len(said) <= 200 and _CREDIT.search(said) is not None
 
 
+@cached_by_line
 def _called(url: str) -> str:
     """What the profile calls itself, for comparing: without number and sign."""
     path = url.partition("://")[2].partition("/")[2]
