@@ -165,6 +165,7 @@ ERRORS = pa.schema(
         pa.field("category", pa.string(), False),  # leadmill.errors.ErrorCategory
         pa.field("error", pa.string(), False),
         pa.field("status", pa.int16()),  # HTTP status where there was one
+        pa.field("code", pa.string()),  # leadmill.errors.ErrorCode; null for any other error
         pa.field("line", pa.int32()),
         pa.field("at", TIME, False),
         *ORIGIN,

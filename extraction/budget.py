@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from types import FrameType, TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from leadmill.errors import ErrorCategory
 from leadmill.rows import ErrorRow, error_row
@@ -35,6 +35,9 @@ SETTLE_S = 4.0
 _AGAIN_S = 0.05
 #: Frames looked through for our own code: an alarm in there is passed over, the next one counts.
 _DEEPEST_OWN = 4
+
+
+T = TypeVar("T")
 
 
 class TooCostlyError(BaseException):
@@ -93,6 +96,14 @@ class CompanyBudgets:
         """The block for the next page of a company. Entering it raises `TooCostlyError` when nothing is left."""
         left = self._company_s - self._spent[company_id]
         return CpuBudget(min(self._page_s, left), partial(self._add, company_id))
+
+    def within(self, company_id: str, look: Callable[[], T]) -> T | None:
+        """What a look at the next page of a company gives; None where it would cost too much."""
+        try:
+            with self.page(company_id):
+                return look()
+        except TooCostlyError:
+            return None
 
     def _add(self, company_id: str, seconds: float) -> None:
         self._spent[company_id] += seconds

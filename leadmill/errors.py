@@ -33,6 +33,38 @@ class ErrorCategory(StrEnum):
     QUOTA = "quota"
 
 
+class ErrorCode(StrEnum):
+    """What stands where a company's page should: one cause each, so that they can be counted and asked for.
+
+    All are of category `data`; other errors of companies and pages have no code.
+    """
+
+    #: Nothing but advertisements.
+    PARKED = "parked"
+    FOR_SALE = "for_sale"
+    #: A hoster's or a web server's own page, where nothing has been put yet.
+    DEFAULT_PAGE = "default_page"
+    #: Switched off by the host, or run out.
+    SUSPENDED = "suspended"
+    MAINTENANCE = "maintenance"
+    COMING_SOON = "coming_soon"
+    #: Nothing but a login.
+    LOGIN_ONLY = "login_only"
+    #: A product that keeps programs out.
+    BOT_WALL = "bot_wall"
+    CAPTCHA = "captcha"
+    #: The same page as for any address that does not exist, with a status that says it does.
+    SOFT_404 = "soft_404"
+    #: Nothing without JavaScript.
+    SCRIPT_SHELL = "script_shell"
+    #: A page of a social network, a site builder or another platform.
+    PLATFORM_PAGE = "platform_page"
+
+
+#: What keeps programs from a site that is there.
+WALLS = frozenset({ErrorCode.BOT_WALL, ErrorCode.CAPTCHA})
+
+
 class LeadmillError(Exception):
     """Base of every error that Leadmill raises on purpose.
 

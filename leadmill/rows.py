@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
-from leadmill.errors import ErrorCategory
+from leadmill.errors import ErrorCategory, ErrorCode
 from leadmill.redaction import redacted
 
 
@@ -235,6 +235,8 @@ class ErrorRow(TypedDict):
     error: str
     #: HTTP status where there was one.
     status: int | None
+    #: What stands in the page's place (`leadmill.errors.ErrorCode`); None for any other error.
+    code: str | None
     #: Line of the input.
     line: int | None
     at: datetime
@@ -250,6 +252,7 @@ def error_row(
     *,
     url: str | None = None,
     status: int | None = None,
+    code: ErrorCode | None = None,
 ) -> ErrorRow:
     """The error of a company or a page; `subject` is its row, or whatever has company_id, domain and url."""
     return {
@@ -261,6 +264,7 @@ def error_row(
         "category": category.value,
         "error": redacted(reason),
         "status": status,
+        "code": code and code.value,
         "line": None,
         "at": now,
     }

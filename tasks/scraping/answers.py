@@ -1,15 +1,19 @@
-"""Answers as they come: which are no page, and the row of one that is."""
+"""Answers as they come: which are no page of the company, and the row of one that is."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from scrapy.http import Response
 
 from extraction.charset import wide_codec
-from leadmill.errors import ErrorCategory
+from extraction.stand_ins import Answer, Verdict, judge
+from leadmill.errors import ErrorCategory, ErrorCode
+from leadmill.ids import registrable_domain
 from leadmill.redaction import shown_address
 from leadmill.rows import PageRow
+from pipelines.request.companies import platform_of
 from tasks.scraping.contract import Seed
 from tasks.scraping.download import content_type
 from tasks.scraping.failures import Fault, fault_of_status
@@ -24,6 +28,40 @@ def header(response: Response, name: str) -> bytes:
 def charset_in(response: Response) -> str | None:
     """The charset that an answer's Content-Type names."""
     return charset_of(header(response, "Content-Type").decode("latin-1"))
+
+
+def fault_of_answer(response: Response, domain: str) -> Fault | None:
+    """Why an answer is no page of a company, or None; an error status says too what stood there, where it is known."""
+    fault = unusable(response)
+    # Of pages that are not there most sites tell in words of their own; of a home page its host does.
+    is_missing = response.status in (404, 410) and response.meta["kind"] != "home"
+    if fault is None or (response.status >= 400 and not is_missing):
+        return _stand_in(response, domain) or fault
+    return fault
+
+
+def _stand_in(response: Response, domain: str) -> Fault | None:
+    verdict = _on_platform(response, domain) or judge(_answer(response, domain))
+    if verdict is None:
+        return None
+    said = f"{verdict.sentence} (HTTP {response.status})" if response.status >= 400 else verdict.sentence
+    return Fault(ErrorCategory.DATA, said, status=response.status, code=verdict.code)
+
+
+def _on_platform(response: Response, domain: str) -> Verdict | None:
+    host = (urlsplit(response.url).hostname or "").lower()
+    if registrable_domain(host) == domain:
+        return None
+    platform = platform_of(response.url) or platform_of(f"{host}/-")
+    return Verdict(ErrorCode.PLATFORM_PAGE, platform, host) if platform else None
+
+
+def _answer(response: Response, domain: str) -> Answer:
+    headers = {
+        name.decode("latin-1").lower(): b", ".join(values)[:1_000].decode("latin-1")
+        for name, values in response.headers.items()
+    }
+    return Answer(response.url, domain, response.status, headers, response.body, charset_in(response))
 
 
 def unusable(response: Response) -> Fault | None:

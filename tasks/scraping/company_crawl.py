@@ -18,6 +18,7 @@ from tasks.scraping.expectation import ENOUGH, LUCK, Expectation
 from tasks.scraping.failures import Fault
 from tasks.scraping.links import Link, choose, page_key, site_of
 from tasks.scraping.sitemaps import Named, pages_of
+from tasks.scraping.soft_404 import PROBE, SameEverywhere
 
 #: Pages met and not yet asked for that are remembered, so that a link farm cannot fill the memory.
 MAX_CANDIDATES = 400
@@ -69,6 +70,7 @@ class CompanyCrawl:
         self.done = False
         self.row: ScrapedRow | None = None
         self.errors: list[ErrorRow] = []
+        self.same_everywhere = SameEverywhere()
 
     def ours(self, netloc: str) -> bool:
         """Whether pages of this host and port are the company's, all or some."""
@@ -177,8 +179,12 @@ class CompanyCrawl:
     def ask(self, url: str, kind: str) -> None:
         """A request was made."""
         self.asked.add(page_key(url))
+        self.attempts += kind not in ("sitemap", PROBE)
+        self.awaits(kind)
+
+    def awaits(self, kind: str) -> None:
+        """Something is under way."""
         self.pending += 1
-        self.attempts += kind != "sitemap"
         self.expects.awaited[kind] += 1
 
     def ended(self, kind: str) -> None:
@@ -262,8 +268,9 @@ class CompanyCrawl:
 
     def _error(self, scope: Literal["company", "page"], fault: Fault, url: str) -> ErrorRow:
         now = datetime.now(UTC)
+        subject = self.seed._asdict()
         return error_row(
-            self.seed._asdict(), scope, "scrape", fault.category, fault.error, now, url=url, status=fault.status
+            subject, scope, "scrape", fault.category, fault.error, now, url=url, status=fault.status, code=fault.code
         )
 
 

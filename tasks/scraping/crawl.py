@@ -150,9 +150,9 @@ async def _crawl(
     spider = _spider(crawler)
     if spider is None:
         raise WorkError("the crawl could not begin")
-    if spider.broken is not None:
-        raise spider.broken
-    spider.flush()
+    if spider.batches.broken is not None:
+        raise spider.batches.broken
+    spider.batches.flush()
     result = _account(spider, seeds, ended)
     result.requests, result.received = transport.sent, transport.received
     result.refused = transport.refused
@@ -178,7 +178,7 @@ async def _watch(
             if (error := task.exception()) is not None:
                 raise WorkError(f"the crawl broke: {type(error).__name__}: {error}") from error
             return "finished"
-        if stop.is_set() or (spider is not None and spider.broken is not None):
+        if stop.is_set() or (spider is not None and spider.batches.broken is not None):
             return "stopped"
         now = time.monotonic()
         if now >= deadline:

@@ -8,10 +8,11 @@ for the same company. Whoever wrote `https://` gets https, never less.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-from leadmill.errors import ErrorCategory
+from leadmill.errors import WALLS, ErrorCategory
 from leadmill.ids import registrable_domain
 from tasks.scraping.contract import Seed
 from tasks.scraping.failures import Fault
@@ -96,7 +97,7 @@ class Entry:
             if _host(url) != _host(self._now.url) or fault.untrusted:
                 last[_host(url)] = url, fault
         for url, fault in last.values():
-            yield url, Fault(fault.category, f"{fault.error}; the site was found at {found}", status=fault.status)
+            yield url, replace(fault, error=f"{fault.error}; the site was found at {found}")
 
     def further(self) -> list[tuple[str, bool]]:
         """The other addresses that were given, once one is found, and whether each is bare."""
@@ -138,7 +139,7 @@ def _other_name(url: str) -> str | None:
 
 def _is_of_the_address(fault: Fault) -> bool:
     """Whether the same site may well be had by its other name."""
-    if fault.category == ErrorCategory.SYSTEM or fault.later:
+    if fault.category == ErrorCategory.SYSTEM or fault.later or fault.code in WALLS:
         return False
     return fault.unreachable or (fault.status is not None and fault.status not in _OF_THE_SITE)
 

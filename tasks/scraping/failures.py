@@ -16,7 +16,7 @@ from scrapy.exceptions import (
     UnsupportedURLSchemeError,
 )
 
-from leadmill.errors import ErrorCategory
+from leadmill.errors import ErrorCategory, ErrorCode
 from leadmill.redaction import redacted
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError
 
@@ -72,6 +72,8 @@ class Fault:
     status: int | None = None
     #: The host wants to be asked later.
     later: bool = False
+    #: What stands in the page's place, where that is known.
+    code: ErrorCode | None = None
 
 
 def fault_of_status(status: int, *, later: bool = False) -> Fault:

@@ -6,6 +6,8 @@ and takes whatever page stands at the end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -52,6 +54,12 @@ class Way:
         return list(self._asked)
 
 
+def way_of(meta: Mapping[str, Any]) -> Way:
+    """The way that a request or an answer has come."""
+    way: Way | None = meta.get("way")
+    return way or Way()
+
+
 class FollowMiddleware(RedirectMiddleware):
     """Scrapy's redirects with `meta["cookies"]`, without a second fetch of a page that the company has."""
 
@@ -81,7 +89,7 @@ class FollowMiddleware(RedirectMiddleware):
         if not isinstance(result, Request):
             return result
         result = result.replace(url=without_user(result.url))
-        way = request.meta.get("way", Way()).after(request.url, version)
+        way = way_of(request.meta).after(request.url, version)
         if way.was_at(result.url, jar.version):
             words = "the page redirects in a loop" + (", whatever cookies are sent back" if jar.version else "")
             raise PageError(Fault(ErrorCategory.DATA, words, status=response.status))

@@ -21,24 +21,23 @@ from twisted.python.failure import Failure
 
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from extraction.charset import as_utf8
-from leadmill.errors import ErrorCategory
+from leadmill.errors import ErrorCategory, ErrorCode
 from leadmill.rows import PageRow
 from pipelines.execution.marks import marks
-from tasks.scraping.answers import charset_in, header, page_row, unusable
+from tasks.scraping.answers import charset_in, fault_of_answer, header, page_row
+from tasks.scraping.batches import PageBatches
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport
 from tasks.scraping.failures import Fault, SeenPageError, fault_of
-from tasks.scraping.follow import Way, without_user
+from tasks.scraping.follow import way_of, without_user
 from tasks.scraping.hosts import Hosts
 from tasks.scraping.links import classify, links_of, page_key
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
 from tasks.scraping.robots import ROBOTS_S
 from tasks.scraping.sitemaps import read as read_sitemap
+from tasks.scraping.soft_404 import PROBE, SAME_PAGE
 
-#: Pages are handed over in batches of so many pages or bytes, whichever comes first.
-BATCH_PAGES = 50
-BATCH_BYTES = 8_000_000
 #: Steps from a home page that is no page of its own to the one that is.
 MAX_STEPS = 4
 #: CPU seconds that looking for links may take on one page, and on all of one company. Meanwhile the loop stands still
@@ -84,11 +83,7 @@ class CompanySpider(Spider):
         #: Monotonic time at which the crawl ends.
         self.deadline = deadline
         self._stop = stop
-        self._on_pages = on_pages
-        self._batch: list[PageRow] = []
-        self._batch_bytes = 0
-        #: What `on_pages` raised; the crawl ends and raises it again.
-        self.broken: Exception | None = None
+        self.batches = PageBatches(on_pages)
         self.asked = self.answered = self.failed = self.dropped = self.cut = 0
         self.pages = self.done = 0
         #: Sitemaps that robots.txt names, by origin.
@@ -121,12 +116,6 @@ class CompanySpider(Spider):
         """Counts so far."""
         errors = sum(len(company.errors) for company in self.companies)
         return CrawlProgress(self.done, len(self.companies), self.pages, errors)
-
-    def flush(self) -> None:
-        """Hand over the pages that wait for their batch to fill."""
-        batch, self._batch, self._batch_bytes = self._batch, [], 0
-        if batch:
-            self._on_pages(batch)
 
     def _request(self, company: CompanyCrawl, url: str, kind: str, depth: int, meta: dict[str, Any]) -> Request | None:
         """A request, counted; None when the URL is none, which is an error of that page."""
@@ -163,24 +152,60 @@ class CompanySpider(Spider):
         if company.done:
             self.dropped += 1
             return
+        meta["digest"] = hashlib.sha256(response.body).hexdigest()[:16]
+        if meta["kind"] == PROBE:
+            self.dropped += 1
+            self._settle(company, response)
+        else:
+            self._guarded(company, response, self._receive)
+        self._go_on(company)
+
+    def _guarded(self, company: CompanyCrawl, response: Response, act: Callable[..., None]) -> None:
+        """Act on a page, marked; what breaks is an error of the page."""
         counted = self.answered
-        digest = meta["digest"] = hashlib.sha256(response.body).hexdigest()[:16]
         try:
-            with marks().at(company.seed.company_id, digest) as mark:
-                fault = _REFUSED if mark in self.refused else unusable(response)
-                if fault is not None:
-                    self._miss(company, fault, meta)
-                elif "guess" in meta and not company.is_guessed(meta, response.body, charset_in(response)):
-                    self._go_without_guess(company, None, meta)
-                elif not self._led_on(company, response):
-                    self._take(company, response)
+            with marks().at(company.seed.company_id, response.meta["digest"]) as mark:
+                if mark in self.refused:
+                    self._miss(company, _REFUSED, response.meta)
+                else:
+                    act(company, response)
         except Exception as error:
             log.exception("a page of %s could not be taken in", company.seed.domain)
             if self.answered == counted:
-                self._miss(company, fault_of(error), meta)
+                self._miss(company, fault_of(error), response.meta)
             else:
-                company.note(fault_of(error), meta["asked_url"])
-        self._go_on(company)
+                company.note(fault_of(error), response.meta["asked_url"])
+
+    def _receive(self, company: CompanyCrawl, response: Response) -> None:
+        meta, seed = response.meta, company.seed
+        fault = self._budgets.within(seed.company_id, lambda: fault_of_answer(response, seed.domain))
+        # A page that shows nothing without scripts may be but the way to the home page.
+        meta["is_shell"] = fault is not None and fault.code is ErrorCode.SCRIPT_SHELL
+        if (fault is None or meta["is_shell"]) and self._led_on(company, response):
+            return
+        if fault is not None:
+            self._miss(company, fault, meta)
+        elif "guess" in meta and not company.is_guessed(meta, response.body, charset_in(response)):
+            self._go_without_guess(company, None, meta)
+        elif company.same_everywhere.holds_back(response):
+            company.awaits(meta["kind"])
+            if (url := company.same_everywhere.probe()) is not None:
+                self._crawl(company, url, PROBE, meta["depth"])
+        else:
+            self._take_unless_same(company, response)
+
+    def _take_unless_same(self, company: CompanyCrawl, response: Response) -> None:
+        same, key = company.same_everywhere, company.seed.company_id
+        if self._budgets.within(key, lambda: same.is_one(response)):
+            self._miss(company, SAME_PAGE, response.meta)
+        else:
+            self._take(company, response)
+
+    def _settle(self, company: CompanyCrawl, probed: Response | None) -> None:
+        """It is known what an address shows that does not exist: decide about the pages held back for it."""
+        for response in company.same_everywhere.settle(probed, self._budgets.page(company.seed.company_id)):
+            company.ended(response.meta["kind"])
+            self._guarded(company, response, self._take_unless_same)
 
     def on_failure(self, failure: Failure) -> None:
         """Errback of every request."""
@@ -190,10 +215,15 @@ class CompanySpider(Spider):
         error: BaseException = failure.value  # type: ignore[assignment]
         if self.transport.ended and isinstance(error, CrawlEndedError):
             self.cut += 1
+            if request.meta["kind"] == PROBE and not company.done:
+                self._settle(company, None)
             if "led_by" in request.meta and not company.done:
                 self._go_without(company, fault_of(error), request.meta)
             return
-        if company.done or (isinstance(error, SeenPageError) and request.meta["kind"] != "home"):
+        if request.meta["kind"] == PROBE and not company.done:
+            self.dropped += 1
+            self._settle(company, None)
+        elif company.done or (isinstance(error, SeenPageError) and request.meta["kind"] != "home"):
             self.dropped += 1
         else:
             self._miss(company, fault_of(error), request.meta)
@@ -229,7 +259,7 @@ class CompanySpider(Spider):
         elif meta["kind"] != "home":
             company.missed(fault, meta["asked_url"], meta["kind"])
             self._ask_plainly(company, fault, meta)
-        elif not self.transport.ended and company.entry.turn(fault, meta["asked_url"], _way(meta).addresses()):
+        elif not self.transport.ended and company.entry.turn(fault, meta["asked_url"], way_of(meta).addresses()):
             self._crawl(company, company.entry.url, "home", 0, **company.entry.meta())
         else:
             url, fault = company.entry.verdict()
@@ -247,7 +277,9 @@ class CompanySpider(Spider):
         company.lacks(fault, meta["kind"])
 
     def _take_after_all(self, company: CompanyCrawl, response: Response) -> bool:
-        """Take a home page that led nowhere: it is a page, too, and was dropped too early."""
+        """Take a home page that led nowhere: it is a page, too, and was dropped too early; a mere script is none."""
+        if response.meta["is_shell"]:
+            return False
         counted = self.answered
         try:
             with marks().at(company.seed.company_id, response.meta["digest"]):
@@ -281,7 +313,7 @@ class CompanySpider(Spider):
         if step is None or not step.url.startswith(("http:", "https:")):
             return False
         url = without_user(step.url)
-        way = _way(meta).after(response.url, meta["asked_with"])
+        way = way_of(meta).after(response.url, meta["asked_with"])
         if way.was_at(url, company.cookies.version):
             return False
         self.dropped += 1
@@ -300,7 +332,7 @@ class CompanySpider(Spider):
             self._ask_further(company)
         company.reach(response.url)
         self.pages += 1
-        self._hand_over(page)
+        self.batches.add(page)
         if depth < self.options.max_depth and company.pages < self.options.max_pages and not self._is_over():
             self._offer_links(company, response, depth + 1)
             for led_by, step in meta.get("led_by", ()):
@@ -331,15 +363,6 @@ class CompanySpider(Spider):
                 company.learn(response.url, html, links)
             company.offer(links, depth)
 
-    def _hand_over(self, page: PageRow) -> None:
-        self._batch.append(page)
-        self._batch_bytes += len(page["html"])
-        if self.broken is None and (len(self._batch) >= BATCH_PAGES or self._batch_bytes >= BATCH_BYTES):
-            try:
-                self.flush()
-            except Exception as error:  # raised again by the crawl, past Scrapy, which would only log it
-                self.broken = error
-
     def _go_on(self, company: CompanyCrawl) -> None:
         """Ask for the company's next pages, or close it."""
         if company.done or self.transport.ended:
@@ -367,11 +390,6 @@ class CompanySpider(Spider):
         assert engine is not None
         if request is not None:
             engine.crawl(request)
-
-
-def _way(meta: dict[str, Any]) -> Way:
-    way: Way | None = meta.get("way")
-    return way or Way()
 
 
 def _folder(company: CompanyCrawl, response: Response) -> str:

@@ -313,8 +313,20 @@ def test_sites_are_got_into(crawl: Crawl, server: HostileServer, monkeypatch: py
             }
         ),
         "nowhere": paged({"/": b"<iframe src=/gone></iframe><script>1</script>"}),
-        "circle": paged({"/": b"<script>location='/a'</script>.", "/a": b"<script>location='/'</script>."}),
-        "endless": paged({"/" + "x" * n: f"<script>location='/{'x' * (n + 1)}'</script>.".encode() for n in range(20)}),
+        "circle": paged(
+            {
+                "/": b"<script>location='/a'</script>You will be taken to the workshop of Vogt.",
+                "/a": b"<script>location='/'</script>You will be taken to the workshop of Vogt.",
+            }
+        ),
+        "endless": paged(
+            {
+                "/"
+                + "x"
+                * n: f"<script>location='/{'x' * (n + 1)}'</script>You will be taken to the workshop of Vogt.".encode()
+                for n in range(20)
+            }
+        ),
     }
     for name, act in sites.items():
         monkeypatch.setitem(BEHAVIOURS, name, act)
@@ -344,6 +356,7 @@ def test_sites_are_got_into(crawl: Crawl, server: HostileServer, monkeypatch: py
 def test_no_step_leads_off_the_public_web(crawl: Crawl, monkeypatch: pytest.MonkeyPatch, how: str, target: str) -> None:
     monkeypatch.setitem(BEHAVIOURS, "trap", paged({"/": how.format(target).encode()}))
     crawled = crawl("trap")
-    assert len(crawled.pages) == 1
-    assert all("not a public address" in error for error in crawled.page_errors())
-    assert target.startswith("file") or crawled.page_errors()
+    # A frameset is a page of its own; a script or a frame alone shows nothing.
+    assert len(crawled.pages) == (not how.startswith("<script"))
+    errors = crawled.page_errors() or crawled.company_errors()
+    assert target.startswith("file") or all("not a public address" in error for error in errors)

@@ -1,0 +1,189 @@
+"""Pages that stand in for a company's own: parked domains, bot walls, a host's default page, and their like.
+
+What such a page says is somebody else's, so nothing is taken from it. `judge` is pure: what was answered in, the
+verdict out. Headers are looked at first; the markup of a page is searched only where it shows little, and its text is
+read only where a sign was found or there is next to none. Signs and limits are data (`signs.toml`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from extraction.charset import decode
+from extraction.scan import Mark
+from extraction.stand_ins.shape import Shape
+from extraction.stand_ins.signs import MARKUP, WORDS, Entry, signs
+from leadmill.errors import ErrorCode
+from leadmill.ids import registrable_domain
+
+__all__ = ["Answer", "Verdict", "judge"]
+
+#: Pieces of markup are looked for in so many bytes of a page.
+MAX_BYTES = 24_000
+#: A page of no more bytes and links than this is read, whatever its markup holds.
+THIN_LINKS = 14
+#: One with more links has a menu: it is somebody's own.
+MAX_LINKS = 60
+#: Bytes of a page that are read.
+MAX_READ = 100_000
+#: Beside a widget a page that is nothing else shows at most so many characters.
+BESIDE_A_WIDGET = 200
+#: A page of scripts that does not ask for JavaScript shows at most so many: "Loading".
+NO_TEXT = 20
+#: Which words speak first where several do: the surest.
+_RANK = (
+    ErrorCode.SUSPENDED,
+    ErrorCode.FOR_SALE,
+    ErrorCode.PARKED,
+    ErrorCode.DEFAULT_PAGE,
+    ErrorCode.PLATFORM_PAGE,
+    ErrorCode.CAPTCHA,
+    ErrorCode.BOT_WALL,
+    ErrorCode.SOFT_404,
+    ErrorCode.LOGIN_ONLY,
+    ErrorCode.MAINTENANCE,
+    ErrorCode.COMING_SOON,
+    ErrorCode.SCRIPT_SHELL,
+)
+
+
+class Answer(NamedTuple):
+    """What a host answered; header names in lower case, `set-cookie` may hold the cookies' names alone."""
+
+    url: str
+    #: The company's, which the address may have left.
+    domain: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    charset: str | None = None
+
+
+class Verdict(NamedTuple):
+    """What stands in for a company's page."""
+
+    code: ErrorCode
+    #: Whose page it is, where that is known, else empty.
+    product: str
+    #: The header, piece of markup or words that gave it away.
+    sign: str
+
+    @property
+    def sentence(self) -> str:
+        """For an error row."""
+        said = signs().kinds[self.code].sentence
+        return f"{said} ({self.product})" if self.product else said
+
+
+def judge(answer: Answer) -> Verdict | None:
+    """What the page is, if it is none of the company's."""
+    found = _by_headers(answer) or _by_host(answer)
+    body = answer.body
+    if found or not body:
+        return found
+    start = body[:MAX_BYTES]
+    pieces = [mark for mark in MARKUP(start.lower()) if _begins(start, mark)]
+    is_whole = len(body) <= MAX_BYTES
+    if not pieces and not is_whole:
+        return None
+    links = body.count(b"<a ") + body.count(b"<A ")
+    if links > (MAX_LINKS if pieces else THIN_LINKS):
+        return None
+    head = body if len(body) <= MAX_READ else body[: body.rfind(b"<", 0, MAX_READ)]
+    shape = Shape(decode(head, answer.charset), answer.url, answer.domain)
+    return _by_markup(answer, shape, pieces) or _by_words(answer, shape, pieces) or _by_shape(answer, shape, pieces)
+
+
+def _by_headers(answer: Answer) -> Verdict | None:
+    known = signs()
+    denied = answer.status >= 400
+    for name in known.headers.keys() & answer.headers.keys():
+        value = answer.headers[name].lower()
+        for part, only_denied, entry in known.headers[name]:
+            if part in value and (denied or not only_denied):
+                return Verdict(entry.kind.code, entry.product, f"{name}: {part}".rstrip(": "))
+    if denied and (cookies := answer.headers.get("set-cookie", "").lower()):
+        for start, entry in known.cookies:
+            if cookies.startswith(start) or f" {start}" in cookies:
+                return Verdict(entry.kind.code, entry.product, f"cookie {start}")
+    return None
+
+
+def _by_host(answer: Answer) -> Verdict | None:
+    parts = urlsplit(answer.url)
+    host = (parts.hostname or "").lower()
+    if host == answer.domain or host.endswith(f".{answer.domain}"):
+        return None
+    for name in {host.removeprefix("www."), registrable_domain(host)} & signs().hosts.keys():
+        for path, entry in signs().hosts[name]:
+            if parts.path.startswith(path):
+                return Verdict(entry.kind.code, entry.product, host + path)
+    return None
+
+
+def _begins(markup: bytes, mark: Mark) -> bool:
+    """Whether a sign stands for itself: `bodis.com` is no part of `lobodis.com`."""
+    before = markup[mark.start - 1 : mark.start]
+    return not (mark.word[0].isalnum() and (before.isalnum() or before == b"-"))
+
+
+def _within(entry: Entry, answer: Answer, shape: Shape) -> bool:
+    kind = entry.kind
+    if answer.status >= 400 and (entry.only_ok or kind.code is ErrorCode.SOFT_404):
+        return False
+    if len(shape.text) > kind.most_text or len(shape.pages) > kind.most_pages:
+        return False
+    return not (kind.contact and shape.has_own_contact)
+
+
+def _by_markup(answer: Answer, shape: Shape, pieces: list[Mark]) -> Verdict | None:
+    for mark in pieces:
+        entry, widget = signs().markup[mark.word]
+        if not widget and _within(entry, answer, shape) and not shape.declared:
+            return Verdict(entry.kind.code, entry.product, mark.word)
+    return None
+
+
+def _by_words(answer: Answer, shape: Shape, pieces: list[Mark]) -> Verdict | None:
+    said = sorted(_said(answer, shape), key=lambda found: (_RANK.index(found[0].kind.code), not found[0].product))
+    for entry, words in said:
+        if entry.kind.code is ErrorCode.LOGIN_ONLY and not shape.has_password:
+            continue
+        widgets = (signs().markup[mark.word][0] for mark in pieces)
+        named = entry.product or next((at.product for at in widgets if at.kind.code is entry.kind.code), "")
+        return Verdict(entry.kind.code, named, words)
+    return None
+
+
+def _said(answer: Answer, shape: Shape) -> Iterator[tuple[Entry, str]]:
+    places = {
+        "title": shape.title,
+        "headline": f"{shape.headline}\n{shape.noscript}",
+        "says": f"{shape.title}\n{shape.text}\n{shape.noscript}",
+    }
+    marks = {mark.word for mark in WORDS(f"{places['headline']}\n{shape.text}")}
+    for mark in marks:
+        for words in signs().words[mark]:
+            text = places[words.where]
+            spoke = words.pattern.match(text) if words.where == "title" else words.pattern.search(text)
+            if spoke and _within(words.entry, answer, shape):
+                yield words.entry, spoke[0]
+
+
+def _by_shape(answer: Answer, shape: Shape, pieces: list[Mark]) -> Verdict | None:
+    """A page that shows nothing but a widget, or nothing at all before its scripts have run."""
+    if answer.status >= 400 or shape.pages or shape.description or shape.declared or shape.has_own_contact:
+        return None
+    for mark in pieces:
+        entry, widget = signs().markup[mark.word]
+        if widget and len(shape.text) <= BESIDE_A_WIDGET:
+            return Verdict(entry.kind.code, entry.product, mark.word)
+    if not shape.has_scripts or shape.shows_pictures:
+        return None
+    asks = "javascript" in shape.noscript or "javascript" in shape.text
+    most = signs().kinds[ErrorCode.SCRIPT_SHELL].most_text if asks else NO_TEXT
+    if len(shape.text) <= most:
+        return Verdict(ErrorCode.SCRIPT_SHELL, "", shape.noscript[:80] or "no text")
+    return None

@@ -1,0 +1,147 @@
+"""The shape of a page, as far as it tells whose page it is: what stands out, how much text, which links.
+
+Only pages that look thin, or hold a sign, come here; everything is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from urllib.parse import unquote, urljoin, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+
+from extraction.email_domains import FREE
+from extraction.markup_guard import bounded
+from extraction.page_words import PHRASES, fold, words_of
+from extraction.text import clean
+from leadmill.ids import registrable_domain
+
+#: Characters of visible text, headings and links looked at.
+MAX_TEXT = 6_000
+MAX_HEADINGS = 8
+MAX_LINKS = 80
+#: Where a page's text begins: so many characters of it stand out as its title does.
+BEGINNING = 300
+#: Kinds of pages that a company alone has.
+_OWN_KINDS = ("contact", "imprint", "about")
+_SAME = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "…": "...", "\u00a0": " "})
+_MAIL = re.compile(r"[\w.+-]{1,64}@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})", re.IGNORECASE)
+_PHONE = re.compile(
+    r"(?:\btel\b|\bfon\b|phone|telefon|téléphone|teléfono|telefoon|puhelin|тел|電話|电话|전화|\bcall\b|\+|☎|📞)"
+    r"[^\d\n]{0,20}\d[\d ()/.-]{6,20}",
+    re.IGNORECASE,
+)
+
+
+def plain(text: str) -> str:
+    """Text as signs are written: lower case, one apostrophe, three dots, single spaces."""
+    return " ".join(text.translate(_SAME).lower().split())
+
+
+class Shape:
+    """A page, parsed for itself."""
+
+    def __init__(self, html: str, url: str, domain: str) -> None:
+        self.url = url
+        self._own = {domain, registrable_domain((urlsplit(url).hostname or "").lower())}
+        self._tree = LexborHTMLParser(bounded(html.encode("utf-8", "replace")))
+        #: What the page says to readers without scripts is no part of what it shows, but may give it away.
+        noscript = [node.text(separator=" ") for node in self._tree.css("noscript")[:MAX_HEADINGS]]
+        self.noscript = plain(" ".join(noscript)[:MAX_TEXT])
+        self._declared = any(
+            '"telephone"' in text or '"address"' in text or '"name"' in text
+            for text in (node.text() for node in self._tree.css('script[type="application/ld+json"]')[:MAX_HEADINGS])
+        )
+        node = self._tree.css_first("title", default=None)
+        self.title = plain(node.text()[:300]) if node is not None else ""
+        self.has_scripts = self._tree.css_first("script", default=None) is not None
+        self._tree.strip_tags(["script", "style", "template", "noscript", "svg", "title"])
+
+    @cached_property
+    def text(self) -> str:
+        """The visible text, as signs are written."""
+        body = self._tree.body
+        return plain(body.text(separator=" ")[:MAX_TEXT]) if body is not None else ""
+
+    @cached_property
+    def description(self) -> str:
+        """What the page says of itself in its head."""
+        wanted = ("description", "og:description", "og:site_name", "twitter:description", "application-name")
+        said = []
+        for node in self._tree.css("meta")[:MAX_LINKS]:
+            name = (node.attrs.get("name") or node.attrs.get("property") or "").lower()
+            if name in wanted:
+                said.append((node.attrs.get("content") or "")[:300])
+        return plain(" ".join(said))
+
+    @cached_property
+    def headline(self) -> str:
+        """Title, description, headings, and where the text begins."""
+        headings = [clean(node.text(separator=" "), 200) for node in self._tree.css("h1,h2")[:MAX_HEADINGS]]
+        return "\n".join((self.title, self.description, plain(" . ".join(headings)), self.text[:BEGINNING]))
+
+    @property
+    def declared(self) -> bool:
+        """Whether structured data name somebody."""
+        return self._declared
+
+    @cached_property
+    def has_password(self) -> bool:
+        """Whether it asks for a password."""
+        return self._tree.css_first('input[type="password" i]', default=None) is not None
+
+    @cached_property
+    def shows_pictures(self) -> bool:
+        """Whether pictures or frames show something."""
+        return self._tree.css_first("img,iframe,frame,object,embed,video,area", default=None) is not None
+
+    @cached_property
+    def _links(self) -> list[tuple[str, str, str]]:
+        """Links with host, path without query, and text; those with a query are searches, and no pages."""
+        found = []
+        for node in self._tree.css("a[href]")[:MAX_LINKS]:
+            href = (node.attrs.get("href") or "").strip()[:300]
+            try:
+                parts = urlsplit(urljoin(self.url, href))
+            except ValueError:
+                continue
+            if parts.scheme in ("http", "https") and not parts.query:
+                host = (parts.hostname or "").removeprefix("www.")
+                found.append((host, parts.path.rstrip("/"), node.text()[:80]))
+        return found
+
+    @cached_property
+    def pages(self) -> set[str]:
+        """Paths of the site's own further pages that it links to."""
+        return {path for host, path, _ in self._own_links if path}
+
+    @cached_property
+    def _own_links(self) -> list[tuple[str, str, str]]:
+        inside = tuple(f".{name}" for name in self._own)
+        return [link for link in self._links if f".{link[0]}".endswith(inside)]
+
+    @cached_property
+    def has_own_contact(self) -> bool:
+        """Whether it says how its owner is reached, or leads to a page that does.
+
+        An address at another firm's domain speaks for that firm, and so does the telephone beside it.
+        """
+        if self._declared or any(_names_own_page(path, text) for _, path, text in self._own_links):
+            return True
+        mails = {match[1].lower().rstrip(".") for match in _MAIL.finditer(self.text)}
+        phone = bool(_PHONE.search(self.text))
+        for node in self._tree.css("a[href^='mailto:' i], a[href^='tel:' i]")[:MAX_HEADINGS]:
+            href = unquote((node.attrs.get("href") or "")[:200])
+            phone = phone or href.lower().startswith("tel:")
+            mails |= {match[1].lower() for match in _MAIL.finditer(href)}
+        own = {name for name in mails if registrable_domain(name) in self._own or name in FREE}
+        return bool(own) or (phone and not mails)
+
+
+def _names_own_page(path: str, text: str) -> bool:
+    last = path.rpartition("/")[2].rpartition(".")
+    for words in (words_of(fold(text)), words_of(fold(unquote(last[0] or last[2])))):
+        if PHRASES.get(" ".join(words)) in _OWN_KINDS:
+            return True
+    return False

@@ -1,0 +1,140 @@
+"""The signs of `signs.toml`, read once and laid out for their searches."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any, Literal
+
+from extraction.scan import Hints, Scan
+from leadmill.errors import ErrorCode
+
+#: Where words count: in the title alone, in what stands out or begins the page, in all that is visible.
+Where = Literal["title", "headline", "says"]
+#: Most characters of any kind that a `*` of a sign stands for.
+_ANY = ".{0,60}?"
+#: A shorter sign is one only where a word ends behind it; longer ones go on with endings of their own.
+_WHOLE_WORDS = 10
+_WORD = "[^\\W_]"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What pages of one code are like."""
+
+    code: ErrorCode
+    sentence: str
+    #: Characters of visible text, and links to own pages, that such a page has at most.
+    most_text: int
+    most_pages: int
+    #: With contact data of its own it is a page of the company.
+    contact: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A product, or what many have (no name), and what its pages are."""
+
+    product: str
+    kind: Kind
+    only_ok: bool = False
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words that give an entry's page away."""
+
+    entry: Entry
+    where: Where
+    text: str
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """They, as words; made when it is first needed: few of all ever are."""
+        literal = _ANY.join(re.escape(part.strip()) for part in self.text.split("*"))
+        if self.where == "title":
+            is_beginning = self.entry.product or not self.text[-1].isalnum()
+            return re.compile(literal if is_beginning else rf"{literal}(?=\Z|\s*+[^\w\s])")
+        before = rf"(?<!{_WORD})" if _spaced(self.text[0]) else ""
+        behind = rf"(?!{_WORD})" if _spaced(self.text[-1]) and len(self.text) < _WHOLE_WORDS else ""
+        return re.compile(before + literal + behind)
+
+
+@dataclass(frozen=True)
+class Signs:
+    """All entries, by how they are looked for."""
+
+    kinds: dict[ErrorCode, Kind] = field(default_factory=dict)
+    #: Header name → part of its value, and whether an error status must come with it.
+    headers: dict[str, list[tuple[str, bool, Entry]]] = field(default_factory=lambda: defaultdict(list))
+    cookies: list[tuple[str, Entry]] = field(default_factory=list)
+    hosts: dict[str, list[tuple[str, Entry]]] = field(default_factory=lambda: defaultdict(list))
+    markup: dict[str, tuple[Entry, bool]] = field(default_factory=dict)
+    #: The part of a sign that is searched for → the signs.
+    words: dict[str, list[Words]] = field(default_factory=lambda: defaultdict(list))
+
+
+@cache
+def signs() -> Signs:
+    """The signs of `signs.toml`.
+
+    Raises:
+        ValueError: an entry says what no entry may, or names a code that is none.
+    """
+    data = tomllib.loads(files(__package__).joinpath("signs.toml").read_text("utf-8"))
+    found = Signs()
+    for name, said in data["codes"].items():
+        found.kinds[ErrorCode(name)] = Kind(ErrorCode(name), **said)
+    for raw in data["entry"]:
+        _add(found, dict(raw))
+    return found
+
+
+def _add(found: Signs, raw: dict[str, Any]) -> None:
+    entry = Entry(raw.pop("product"), found.kinds[ErrorCode(raw.pop("code"))], raw.pop("only_ok", False))
+    for key in ("header", "denied"):
+        for name, value in raw.pop(key, {}).items():
+            found.headers[name].append((value, key == "denied", entry))
+    found.cookies.extend((name.lower(), entry) for name in raw.pop("cookie", ()))
+    for place in raw.pop("host", ()):
+        host, slash, path = place.partition("/")
+        found.hosts[host].append((slash + path, entry))
+    for key in ("markup", "widget"):
+        for piece in raw.pop(key, ()):
+            found.markup.setdefault(piece, (entry, key == "widget"))
+    for where, text in _words(raw):
+        literal = max(text.split("*"), key=len).strip()
+        found.words[literal].append(Words(entry, where, text))
+    if raw:
+        raise ValueError(f"signs.toml: {entry.product or entry.kind.code}: unknown: {', '.join(raw)}")
+
+
+def _words(raw: dict[str, Any]) -> Iterator[tuple[Where, str]]:
+    for text in raw.pop("title", ()):
+        yield "title", text
+    places: tuple[Where, ...] = ("headline", "says")
+    for where in places:
+        languages: Mapping[str, list[str]] = raw.pop(where, {})
+        for texts in languages.values():
+            yield from ((where, text) for text in texts)
+
+
+def _spaced(character: str) -> bool:
+    """Whether it is a letter or digit of a script that parts its words by spaces."""
+    return character.isalnum() and ord(character) < 0x0E00
+
+
+#: What gives pages away in their markup, and in their words.
+MARKUP = Hints(lambda: signs().markup, scan=Scan(of_bytes=True))
+WORDS = Hints(lambda: signs().words, scan=Scan(of_bytes=False))
+
+
+def preload() -> None:
+    """Read the signs and lay them out, which takes some tens of milliseconds."""
+    MARKUP.scan.load()
+    WORDS.scan.load()

@@ -1,0 +1,123 @@
+"""Pages that are the same for every address: found by asking once for one that cannot be there.
+
+A page that was chosen for what its address or its link promised, and that does not say so itself, is held back. The
+company's host is then asked for a random address; what reads like the answer is no page. The home page under every
+address is one, though: sites that scripts fill have nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from scrapy.http import Response
+from selectolax.lexbor import LexborHTMLParser
+
+from extraction.budget import CpuBudget, TooCostlyError
+from extraction.charset import as_utf8
+from extraction.markup_guard import bounded
+from extraction.page_words import KINDS
+from extraction.stand_ins.shape import plain
+from leadmill.errors import ErrorCategory, ErrorCode
+from tasks.scraping.answers import charset_in, unusable
+from tasks.scraping.discovery import is_of_kind
+from tasks.scraping.failures import Fault
+
+#: The kind of the request for an address that cannot be there.
+PROBE = "probe"
+#: Two pages are one when words of no more than so many characters differ, or of this share of all.
+MAX_DIFFERING = 20
+MAX_SHARE = 0.02
+#: Characters of text compared.
+_COMPARED = 40_000
+#: A nonce, a time, the key of a session.
+_KEY = re.compile(r"\b(?=[a-f-]{0,40}\d)[0-9a-f-]{8,64}\b|\b\d{1,2}:\d\d(?::\d\d)?\b")
+
+SAME_PAGE = Fault(
+    ErrorCategory.DATA,
+    "the page is the same as for an address that does not exist",
+    status=200,
+    code=ErrorCode.SOFT_404,
+)
+
+
+class SameEverywhere:
+    """Of one company: which pages are in doubt, and what an address shows that does not exist."""
+
+    def __init__(self) -> None:
+        #: Pages that wait for the answer.
+        self._held: list[Response] = []
+        self._home: Response | None = None
+        self._seen: set[str] = set()
+        self._asked = self._answered = False
+        self._shown: frozenset[str] | None = None
+
+    def holds_back(self, response: Response) -> bool:
+        """Whether a page has to wait until it is known what an unknown address shows; it is kept then."""
+        if response.meta["kind"] == "home":
+            self._home = self._home or response
+            return False
+        if self._answered or not self._doubts(response):
+            return False
+        self._held.append(response)
+        return True
+
+    def _doubts(self, response: Response) -> bool:
+        digest = response.meta["digest"]
+        if self._home is None or digest == self._home.meta["digest"]:
+            return False
+        again = digest in self._seen
+        self._seen.add(digest)
+        return again or (
+            response.meta["kind"] in KINDS
+            and not is_of_kind(response.body, charset_in(response), response.meta["kind"])
+        )
+
+    def probe(self) -> str | None:
+        """An address beside the page held back that cannot be there; None when one was asked for before."""
+        if self._asked:
+            return None
+        self._asked = True
+        parts = urlsplit(self._held[-1].url)
+        folder, _, last = parts.path.rpartition("/")
+        _, dot, ending = last.rpartition(".")
+        return urlunsplit(parts._replace(path=f"{folder}/{secrets.token_hex(8)}{dot}{ending if dot else ''}", query=""))
+
+    def settle(self, response: Response | None, budget: CpuBudget) -> list[Response]:
+        """Learn what the address showed, and give the pages that waited for it.
+
+        Args:
+            response: None where nothing was answered.
+        """
+        self._answered = True
+        if response is not None and unusable(response) is None:
+            with suppress(TooCostlyError), budget:
+                shown = _words(response)
+                if self._home is None or not _alike(shown, _words(self._home)):
+                    self._shown = shown
+        held, self._held, self._home = self._held, [], None
+        return held
+
+    def is_one(self, response: Response) -> bool:
+        """Whether a page is what every address shows."""
+        return self._shown is not None and _alike(_words(response), self._shown)
+
+
+def _words(response: Response) -> frozenset[str]:
+    """The words that a page shows, without keys that are made anew each time and without those of its own address."""
+    html = as_utf8(response.body, charset_in(response))
+    tree = LexborHTMLParser(bounded(html))
+    tree.strip_tags(["script", "style", "template", "noscript"])
+    text = plain(tree.body.text(separator=" ")[:_COMPARED]) if tree.body is not None else ""
+    last = plain(unquote(urlsplit(response.url).path.rpartition("/")[2]))
+    for name in (last, last.rpartition(".")[0]):
+        if name:
+            text = text.replace(name, " ")
+    return frozenset(_KEY.sub(" ", text).split())
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    differing = sum(map(len, one ^ other))
+    return differing <= max(MAX_DIFFERING, MAX_SHARE * sum(map(len, one | other)))
