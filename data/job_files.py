@@ -30,7 +30,7 @@ from data.parts import (
     partition_of_unit,
 )
 from data.reading import json_object, read_table
-from data.schemas import STAGE_SCHEMAS
+from data.schemas import PLAN, STAGE_SCHEMAS
 from data.storage import Content
 from data.unit_files import json_text
 
@@ -165,12 +165,16 @@ class JobFiles:
         return rows
 
     def plan_table(self) -> pa.Table:
-        """The whole plan, with its metadata.
+        """The whole plan, with its metadata; columns that an older version had not are null.
 
         Raises:
             DamagedPartError: it is missing, or damaged and now noted as that.
         """
-        return self._plan_table()
+        found = self._plan_table()
+        for place, column in enumerate(PLAN):
+            if column.name not in found.column_names:
+                found = found.add_column(place, column, pa.nulls(found.num_rows, column.type))
+        return found
 
     def has_plan(self) -> bool:
         """Whether the plan is there, whole; a damaged one is noted as that."""
