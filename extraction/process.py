@@ -163,7 +163,9 @@ def extract(page: PageRow) -> list[Finding]:
 def _findings(document: Document) -> list[Finding]:
     # The page itself is a finding, so that what the domain alone says has a source to name.
     fetched = document.found("page", document.url, "fetched", 1.0)
-    return [fetched, *attributed(document, [finding for find in _EXTRACTORS for finding in find(document)])]
+    findings = [finding for find in _EXTRACTORS for finding in find(document)]
+    findings += names.beside(document, findings)
+    return [fetched, *attributed(document, findings)]
 
 
 def _said(error: Exception) -> str:

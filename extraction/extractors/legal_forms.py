@@ -20,7 +20,7 @@ MAX_FORM = 7
 MAX_WORDS = 300
 _WORD = re.compile(r"\S+")
 #: What stands around a word and is no part of it.
-_AROUND = " ,;:()[]\"'“”„«»‚‘’"
+_AROUND = " ,;:()[]\"'“”„«»‚‘’!?*"
 #: Forms that are words: in small letters they are no form (`a limited offer`).
 _LONG = 7
 SHORT = 2
@@ -33,6 +33,8 @@ class _Forms(NamedTuple):
     #: The squashed words that forms begin with.
     begins: frozenset[str]
     countries: dict[str, frozenset[str]]
+    #: Those that are written in several words.
+    parted: frozenset[str]
 
 
 @cache
@@ -59,7 +61,9 @@ def _forms(free: str, exact: str) -> _Forms:
     # Dotted letters are written apart as well: `S. r. l.`.
     begins |= {squash(form[0]) for form in forms if form[1:2] == "."}
     frozen = {key: None if ways is None else frozenset(ways) for key, ways in spelled.items()}
-    return _Forms(frozen, frozenset(begins - {""}), {key: frozenset(those) for key, those in countries.items()})
+    of_countries = {key: frozenset(those) for key, those in countries.items()}
+    parted = frozenset(squash(form) for form in forms if " " in form)
+    return _Forms(frozen, frozenset(begins - {""}), of_countries, parted)
 
 
 @cache
@@ -120,6 +124,8 @@ def _form_at(words: Sequence[str], place: int, forms: _Forms) -> Form | None:
         ways = forms.spelled.get(key, ())
         if ways == () or not keys[size - 1]:
             continue
+        if size > 1 and key not in forms.parted and max(map(len, keys[:size])) > SHORT:
+            continue  # `Acme Ltd, a firm of Leeds` is no Ltda
         written = "".join(parts[:size]).strip(_AROUND)
         if written.count("(") > written.count(")"):
             written += ")"
@@ -133,7 +139,7 @@ def _form_at(words: Sequence[str], place: int, forms: _Forms) -> Form | None:
 
 #: Letters apart: `s. r. o.`, `e. V.`.
 _APART = re.compile(r"(?<!\w)\w\.\s\w\.")
-_PUNCTUATION = ("", ",", ".", ";", ")", ":", ".,", '"')
+_PUNCTUATION = ("", ",", ".", ";", ")", ":", ".,", '"', "!", "?", "”", "»", "“", "*")
 
 
 @cache

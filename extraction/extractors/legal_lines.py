@@ -15,44 +15,67 @@ from typing import NamedTuple
 
 from extraction.extractors import legal_forms
 from extraction.extractors.legal_forms import Form, behind, forms_in
+from extraction.scan import Hints
 from extraction.text import clean, squash
 
 #: Words of a name at most, and names read of one line.
 MAX_NAME = 8
 MAX_NAMES = 6
+#: Longest line that ends with who is named below it.
+MAX_LABEL = 200
 #: Characters looked at before and behind a name.
 NEAR = 70
 _WORDS = tomllib.loads(Path(__file__).with_name("legal_words.toml").read_text(encoding="utf-8"))
 LINKING = frozenset(_WORDS["linking"].split())
 _BRINGING = frozenset(_WORDS["bringing"].split())
 _NO_NAME = frozenset(squash(word) for line in _WORDS["before"] for word in line.split())
+_CALLED = frozenset(_WORDS["called"].split())
 #: Labels of the official name, squashed.
 LABELS = frozenset(map(squash, _WORDS["labels"]))
 #: What says that a firm is another's.
 OTHERS = re.compile("|".join(_WORDS["others"]), re.IGNORECASE)
 _OWNER = re.compile(rf"(?:{'|'.join(_WORDS['owner'])})\s*$", re.IGNORECASE)
+#: Words that tell in terms and texts on privacy whose a site is.
+TELLING = Hints(_WORDS["telling"])
+_BRAND = re.compile(rf"(?<!\w)(?:{'|'.join(_WORDS['brand'])})\s*$", re.IGNORECASE)
 _MADE = re.compile("host|héberg|design|develop|entwickel|realis|réalis|maintain|powered", re.IGNORECASE)
 _REGISTERED = re.compile(rf"[\s,.(–-]{{0,4}}(?:{'|'.join(_WORDS['registered'])})", re.IGNORECASE)
 _COPYRIGHT = re.compile(r"©|\(c\)|copyright", re.IGNORECASE)
-_ENDS = re.compile(r"[:;!?|•·©®→»]$|^[|•·©–—→*/]+$|^-+$")
+_ENDS = re.compile(r"[:;!?|•·©→»]$|^[|•·©–—→*/>]+$|^-+$")
 _ABBREVIATED = frozenset("bros assoc mfg intl indus tech prof dipl".split())
-_YEAR = re.compile(r"(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?[.,]?|\d{5,}|\d+%")
+_YEAR = re.compile(r"(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?[.,]?|\d{5,}|\d+%|[+(]?\d[\d()+./-]{5,}")
+_MARKS = re.compile("[®™]")
+_VERBS = frozenset("is are ist sind zijn est sont es son è sono är er e são wir we nous wij by".split())
 _AROUND = " ,;:()[]\"'“”„«»‚‘’*·•|"
 #: A comma before these is the name's: `Katz, Marshall & Banks`.
 _AND = frozenset("& and und et y e og och".split())
 #: A dot behind a longer word ends a sentence.
 _LONGEST_ABBREVIATION = 4
+#: Forms that are states of the US, Canada or Australia as well; and those that words in capitals are.
+_STATES = frozenset("ab nv sa sc pa".split())
+_LIKE_WORDS = frozenset(
+    "as sa se da ab ad ag ac ae cc cv co de ee ek ev eg eu oe og rt mb sp sl sc ks ps hf hb ky is pa pc oy".split()
+)
+#: Articles that a sentence begins with before a name: `Die Acme GmbH ist …`; and particles that names begin with.
+_BEGINNING = frozenset("Die Der Das La Le Les Il El O A As Os".split())
+_PARTICLES = frozenset("van von de der den ter ten t di della".split())
+#: Words of a line of its own that is a name, at most.
+MAX_ALONE = 6
 #: Articles that a name may begin with.
 _ARTICLES = frozenset("The De La Le Les Il El Das Die Der".split())
 
 
 class Named(NamedTuple):
-    """A name with its legal form, and how the line speaks of it: `label`, `owner`, `registered`, `copyright`, `alone`,
-    `text`, or `other` where it is another firm's.
+    """A name with its legal form, and how the line speaks of it.
+
+    `label`, `owner`, `registered`, `copyright`, `alone` or `text`; `sentence` where a small word leads to it, `brand`
+    where it owns what is named before it, `other` where it is another firm's.
     """
 
     text: str
     how: str
+    #: Where in the line it begins.
+    start: int = 0
 
 
 def names_in(line: str, country: str | None = None) -> Iterator[Named]:
@@ -84,29 +107,48 @@ def _cjk() -> re.Pattern[str]:
 
 
 def _before(line: str, words: Sequence[str], spans: Sequence[tuple[int, int]], form: Form) -> Named | None:
-    first = _start(words, form)
+    owned = _said_before(line, words, spans, form)
+    first = _start(words, form) if owned is None else owned
     if first >= form.first:
         return None
     if len(form.key) <= 2 and not _is_calm(words, first, form):
         return None
-    for place in range(first + 1, form.first):  # `Web Shop for Acme Tools Ltd`
-        if words[place - 1] in LINKING and _OWNER.search(line[: spans[place][0]]):
-            first = place
     start, end = spans[first][0], spans[form.end - 1][1]
-    text = line[start:end].strip(' ,;:"“”„«»*·•|')
+    text = line[start:end].strip(' ,;:"“”„«»*·•|!?')
     if text.count("(") < text.count(")"):
         text = text.rstrip(")")
-    return Named(clean(text, 120).lstrip("("), _how(line, start, end))
+    how = _how(line, start, end)
+    # A sentence about a firm does not say who the company is.
+    if owned is None and how == "text" and _is_introduced(words, first):
+        how = "sentence"
+    return Named(clean(_MARKS.sub("", text), 120).lstrip("("), how, start)
+
+
+def _said_before(line: str, words: Sequence[str], spans: Sequence[tuple[int, int]], form: Form) -> int | None:
+    """The place of the word behind what is said before an owner: `Web Shop for Acme Tools Ltd`, `a brand of …`."""
+    for place in range(form.first - 1, max(0, form.first - MAX_NAME), -1):
+        if words[place - 1].islower() and words[place][:1].isupper():
+            head = line[max(0, spans[place][0] - NEAR) : spans[place][0]]
+            if _OWNER.search(head) or _BRAND.search(head):
+                return place
+    return None
 
 
 def _is_calm(words: Sequence[str], first: int, form: Form) -> bool:
     """Whether a form of two letters is none of a word in capitals, and no state behind a town: `Calgary, AB T2P`."""
     name = words[first : form.first]
-    comma, dotted = name[-1].endswith(","), "." in "".join(words[form.first : form.end])[:-1]
-    number = form.end < len(words) and words[form.end][:1].isalnum() and any(map(str.isdigit, words[form.end]))
-    shouted = not any(sign.islower() for word in name for sign in word)
-    numeric = name[-1].strip(_AROUND).replace(".", "").isdigit()
-    return dotted or not (comma or number or (shouted and len(words) > form.end - first) or numeric)
+    if "." in "".join(words[form.first : form.end])[:-1]:
+        return True
+    ahead = words[form.end] if form.end < len(words) else ""
+    coded = ahead[:1].isalnum() and any(map(str.isdigit, ahead)) and not _YEAR.fullmatch(ahead.strip(_AROUND))
+    if form.key in _STATES and (name[-1].endswith(",") or coded):
+        return False
+    if name[-1].strip(_AROUND).replace(".", "").isdigit() and (form.key == "kg" or len(name) == 1):
+        return False
+    # In a text that is all in capitals a form may be a word.
+    rest = [*words[:first], *words[form.end :]]
+    loud = rest and not any(sign.islower() for word in (*name, *rest) for sign in word)
+    return not (loud and form.key in _LIKE_WORDS and words[form.end - 1][-1:] not in ",;")
 
 
 def _start(words: Sequence[str], form: Form) -> int:
@@ -114,16 +156,50 @@ def _start(words: Sequence[str], form: Form) -> int:
     first = form.first
     while first and form.first - first < MAX_NAME and not _ends_before(words, first, form):
         first -= 1
+    first = _alone(words, first, form)
+    before = words[first - 1] if first else ""
+    begins = not before or _ENDS.search(before) is not None or _YEAR.fullmatch(before.strip(_AROUND)) is not None
+    if begins and words[first].strip(_AROUND) in _PARTICLES and first + 1 < form.first:
+        return first
     while first < form.first and words[first] not in _ARTICLES:
         bare = squash(words[first].strip(_AROUND))
-        if bare and bare not in _NO_NAME and words[first] not in LINKING:
+        called = (
+            bare in _CALLED
+            and first + 1 < form.first
+            and (words[first + 1] in LINKING or squash(words[first + 1]) in _CALLED)
+        )
+        if bare and bare not in _NO_NAME and words[first] not in LINKING and not called:
             break
         first += 1
-    introduced = (
-        first and words[first - 1].isalpha() and words[first - 1].islower() and words[first - 1] not in _BRINGING
-    )
-    # A sentence about a firm (`visits Bergbau AG`) does not say who the company is.
-    return form.first if introduced else first
+    ahead = words[form.end] if form.end < len(words) else ""
+    if first + 1 < form.first and words[first] in _BEGINNING and ahead.isalpha() and ahead.islower():
+        first += 1
+    return first
+
+
+def _alone(words: Sequence[str], first: int, form: Form) -> int:
+    """The first place of the name, where small words are part of it: all of a line, or of what stands between bars."""
+    closed = form.end == len(words) or words[form.end - 1][-1:] in ",;|" or _ENDS.search(words[form.end]) is not None
+    if first == 0 or not closed or words[first - 1].endswith(","):
+        return first
+    start = first
+    while (
+        start
+        and form.first - start < MAX_ALONE
+        and not (_ENDS.search(words[start - 1]) or words[start - 1].endswith((",", ".")))
+    ):
+        bare = words[start - 1].strip(_AROUND)
+        if not bare or _YEAR.fullmatch(bare) or "@" in bare or bare in _VERBS:
+            break
+        start -= 1
+    whole = start == 0 or _ENDS.search(words[start - 1]) or _YEAR.fullmatch(words[start - 1].strip(_AROUND))
+    return start if whole and words[start] in _ARTICLES else first
+
+
+def _is_introduced(words: Sequence[str], first: int) -> bool:
+    """Whether a small word before a name makes it part of a sentence: `visits Bergbau AG`."""
+    before = words[first - 1] if first else ""
+    return before.isalpha() and before.islower() and before not in _BRINGING
 
 
 def _ends_before(words: Sequence[str], first: int, form: Form) -> bool:
@@ -158,7 +234,8 @@ def _end(words: Sequence[str], begin: int) -> int:
     quoted = begin < len(words) and words[begin][:1] in '«"“„'
     while end < min(len(words), begin + MAX_NAME):
         bare = words[end].strip(_AROUND)
-        small = bare[:1].islower() and bare not in LINKING and not quoted
+        last = end > begin and (end + 1 == len(words) or words[end][-1:] in ",;")
+        small = bare[:1].islower() and bare not in LINKING and not quoted and not last
         if not bare or bare.isdigit() or small or _ENDS.search(words[end][:1]):
             break
         end += 1
@@ -169,19 +246,24 @@ def _end(words: Sequence[str], begin: int) -> int:
     return end
 
 
+def is_owners(line: str) -> bool:
+    """Whether a line says that the owner of the site follows: `This site is operated by:`."""
+    return len(line) <= MAX_LABEL and _OWNER.search(line.rstrip(" :：")) is not None
+
+
 def _how(line: str, start: int, end: int) -> str:
     near, following = line[max(0, start - NEAR) : start], line[end : end + NEAR]
     # What stands behind a bar or a sentence's end speaks of something else.
     near = re.split(r"[|•·]|\.\s|\s[–—-]\s", near)[-1]
     owner = _OWNER.search(near)
     # `Le site est édité par …` is said of the owner, `hosted and operated by …` of another.
+    if brand := _BRAND.search(near):
+        return "other" if OTHERS.search(near[: brand.start()]) else "brand"
     if OTHERS.search(near[: owner.start()] if owner and not _MADE.search(near) else near):
         return "other"
-    label = squash(near.rstrip(" :：-").rpartition(".")[2])
-    if label in LABELS:
-        return "label"
-    if owner:
-        return "owner"
+    label = squash(near.rstrip(" :：-").rpartition(".")[2]) in LABELS
+    if label or owner:
+        return "label" if label else "owner"
     if _REGISTERED.match(following):
         return "registered"
     if _COPYRIGHT.search(near[-40:]) or _COPYRIGHT.match(following.lstrip(" ,.")):

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 
 from extraction.document import Document
 from extraction.extractors import countries
 from extraction.extractors.legal_forms import ends_with_form, has_form, may_have_form, without_form
-from extraction.extractors.legal_lines import LABELS, OTHERS, Named, names_in
+from extraction.extractors.legal_lines import LABELS, OTHERS, TELLING, Named, is_owners, names_in
+from extraction.extractors.name_likeness import likeness
+from extraction.extractors.name_texts import segments
 from extraction.findings import Finding
 from extraction.text import clean, squash
 
@@ -20,20 +23,27 @@ from extraction.text import clean, squash
 MAX_LINES = 400
 MAX_FOOTER = 30
 MAX_LINE = 400
+#: Lines looked at elsewhere, and behind each the next, for their words on who has the site.
+MAX_TOLD = 12
 #: Longest line that is a heading or a label alone, and lines above a name in which one is looked for.
 MAX_HEADING = 60
 HEADINGS = 2
 #: Longest line that is a legal form alone.
 MAX_FORM = 40
+#: Shortest name by which a site is told, and from which on one is like the domain.
+MIN_SITE = 3
+ALIKE = 0.5
 #: How surely a name is the company's, by what the line says of it; and how unlike its other names it may then be.
-_SAID = {
+SAID = {
     "label": (0.85, 0.0),
     "owner": (0.85, 0.0),
     "registered": (0.85, 0.0),
     "copyright": (0.7, 0.0),
     "imprint": (0.8, 0.0),
+    "address": (0.65, 0.25),
     "alone": (0.55, 0.5),
     "text": (0.5, 0.5),
+    "sentence": (0.4, 0.5),
 }
 #: Public bodies: an imprint names the one that watches over the company.
 _PUBLIC = ("KdöR", "AöR", "K.d.ö.R", "A.d.ö.R")
@@ -55,15 +65,29 @@ def find(page: Document) -> Iterator[Finding]:
     country = countries.from_domain(page.domain)
     places = range(min(MAX_LINES, len(lines))) if about_it else range(max(0, len(lines) - MAX_FOOTER), len(lines))
     # Wherever it stands, a line with a register number says who the company is.
-    for place in (*places, *(place for place, _ in page.numbers if place not in places)):
+    told = list(islice(page.marked(TELLING), MAX_TOLD))
+    others = sorted({*(place for place, _ in page.numbers), *told, *(place + 1 for place in told)})
+    for place in (*places, *(place for place in others if place not in places and place < len(lines))):
         line = lines[place]
         if len(line) <= MAX_LINE and (may_have_form(line) or not line.isascii()):
             for named in _in_place(lines, place, country):
                 how = "imprint" if page.kind == "imprint" and named.how in ("alone", "text") else named.how
+                if how == "brand":
+                    how = "owner" if _names_site(page, line[: named.start]) else "other"
                 if named.how == "text" and named.text.rstrip(".").endswith(_PUBLIC):
                     continue
-                if how in _SAID:
-                    yield page.found("legal_vote", named.text, how, _SAID[how][0], line=place)
+                if how in SAID:
+                    yield page.found("legal_vote", named.text, how, SAID[how][0], line=place)
+
+
+def _names_site(page: Document, before: str) -> bool:
+    """Whether words name the site, as its domain or a part of its title does."""
+    said = squash(before)
+    titles = (squash(part) for part in segments(page.title))
+    if any(len(name) >= MIN_SITE and name in said for name in (page.core, *titles)):
+        return True
+    subject = " ".join(takewhile(lambda word: not word[0].islower(), before.split()))
+    return likeness(subject, page.core) >= ALIKE
 
 
 def _in_place(lines: Sequence[str], place: int, country: str | None) -> Iterator[Named]:
@@ -85,31 +109,31 @@ def _in_place(lines: Sequence[str], place: int, country: str | None) -> Iterator
     ]
     if any(map(OTHERS.search, above)):
         return
-    labelled = squash(before.rstrip(" :：")) in LABELS
+    labelled = squash(before.rstrip(" :：")) in LABELS or is_owners(lines[place - 1] if place else "")
     for named in names:
         yield named._replace(how="label") if labelled and named.how in ("alone", "text") else named
 
 
 def in_line(line: str) -> str | None:
     """The first name with a legal form in a line, whosever."""
-    return next((named.text for named in names_in(line)), None)
+    return next((named.text for named in names_in(line) if named.how != "sentence"), None)
 
 
-def settle(votes: Sequence[Finding], name: Finding, likeness: Sequence[float]) -> Finding | None:
+def settle(votes: Sequence[Finding], name: Finding, fits: Sequence[float]) -> Finding | None:
     """The surest vote that is this company: like its name, like its domain, or said to be it.
 
-    `likeness` says of each vote how well it fits the domain (`names.likeness`). A name that stands alone, and is like
+    `fits` says of each vote how well it fits the domain (`name_likeness`). A name that stands alone, and is like
     nothing, counts where it is the only one of all pages.
     """
     base = squash(str(name.value))
     ranked: list[tuple[float, Finding]] = []
     unlike: dict[str, Finding] = {}
-    for vote, alike in zip(votes, likeness, strict=True):
+    for vote, alike in zip(votes, fits, strict=True):
         fit = 1.0 if _akin(squash(without_form(vote.value)), base) else alike
-        least = _SAID.get(vote.method, (0.0, 0.25))[1]
+        least = SAID.get(vote.method, (0.0, 0.25))[1]
         if fit >= least or vote.node:
             ranked.append((vote.confidence * (0.4 + fit), vote))
-        elif vote.method == "alone":
+        elif vote.method in ("alone", "address"):
             unlike.setdefault(squash(vote.value), vote)
     if not ranked and len(unlike) == 1:
         ranked = [(0.4, vote) for vote in unlike.values()]

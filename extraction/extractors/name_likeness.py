@@ -14,6 +14,8 @@ _HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)+$", re.ASCII)
 #: behind a longer word it ends a sentence.
 _BLANKS = r"[ \-]{0,2}+"
 _GAP = r"(?:[ \-'’.·]|\s?&\s?){0,2}+"
+#: Letters of a label that is looked for in a text at least.
+SHORTEST = 3
 #: Letters that have more than one other case.
 _ANY_CASE = {"i": "iIİı", "k": "kK\u212a", "s": "sSſ"}
 SENTENCE_END = re.compile(r"\w{4}\.\s")
@@ -132,8 +134,13 @@ def _likeness_of_words(name: str, length: int, core: str) -> float:
 
 @lru_cache(maxsize=256)
 def spelling(core: str) -> re.Pattern[str] | None:
-    """The domain's label wherever a text spells it in words; None for one too short or too long to tell."""
-    if not 4 <= len(core) <= 40:
+    """The domain's label wherever a text spells it in words; None for one too short or too long to tell.
+
+    One of three letters is looked for in capitals only.
+    """
+    if len(core) == SHORTEST and core.isalpha() and core.isascii():
+        return re.compile(rf"(?<![\w@./&-]){core.upper()}(?![\w@/&-]|\.[a-zA-Z]|\s[A-Z])")
+    if not SHORTEST < len(core) <= 40:
         return None
     letters = re.split(r"(?<!^)(and|und)(?!$)", core)
     parts = [

@@ -6,6 +6,7 @@ import re
 
 from extraction.extractors.legal_forms import has_form
 from extraction.page_words import CHARACTERS, PHRASES, fold, words_of
+from extraction.scan import Hints
 from extraction.text import clean
 
 #: Longest name believed, characters, and most words in it.
@@ -80,6 +81,9 @@ OTHERS = frozenset(
     "bootstrapmade colorlib html5up themeforest".split()
 )
 _GREETINGS = (
+    r"(?:(?:terug|zurück|back|go|ga|link|return|retour|volver|torna|vers)\s)*(?:naar|zur|zum|to|à|al|alla|a)\s"
+    r"(?:(?:the|de|la)\s|l')?(?:home ?page|start ?page|home|startpagina|startseite|website|accueil|page d'accueil"
+    r"|inicio)(?:\s(?:of|van|von|der|de|di|du))?|"
     r"welcome to|home of|visit|about|contact"
     r"|(?:herzlich )?willkommen (?:bei|auf|im|in|zu|beim|zur)(?: (?:der|dem|den|unserer?))?"
     r"|(?:soyez les? |soyez la )?bienvenue?s? (?:chez|sur|à|au)|bienvenid[oa]s? (?:a|al|en)"
@@ -101,6 +105,22 @@ _BEHIND = re.compile(
     r"sito ufficiale|sitio oficial|site oficial|公式サイト|"
     r"公式ホームページ|公式|ホームページ|官网|官方网站|공식 ?홈페이지)$|^(?:公式)$",
     re.IGNORECASE,
+)
+#: Words of greetings, some of which lines have that name who bids welcome.
+WELCOMES = Hints(
+    "welcom willkommen bienven benvenut bem-vind bem vind welkom witamy välkommen velkommen tervetuloa vítejte üdvözöl "
+    "добро ласкаво καλώς ようこそ välkomna".split()
+)
+_BIDS = re.compile(
+    r"(.{3,60}?)\s(?:heet (?:u|je|jullie) (?:van )?(?:harte )?welkom|heißt sie (?:herzlich )?willkommen|welcomes you"
+    r"|vous souhaite la bienvenue|(?:le|les|os|te) da la bienvenida|vi dà il benvenuto"
+    r"|(?:önskar|hälsar) (?:dig|er|alla) välkom|byder (?:dig|jer|alle) velkommen|ønsker (?:deg|dere|alle) velkommen)",
+    re.IGNORECASE,
+)
+#: Where a name within a sentence ends.
+_NAME_ENDS = re.compile(
+    r"[!?;:|•·…]|,\s|\.\s|\.$|\s[–—-]\s|\s(?:in|te|at|where|waar|wo|où|is|ist|est|the|de|het|uw|your|ihr\w{0,2}|votre)\s(?=[a-z])"
+    r"|\s(?:in|te|aus|uit)\s(?=[^\W\d_]{3,20}$)"
 )
 _SITES = (
     "site",
@@ -127,6 +147,20 @@ CREDIT = re.compile(
     r"|bildnachweis|pictures?|icons?|map|maps|karten?(?:daten)?|kartographie|umsetzung|realisi?erung|gestaltung"
     r"|programmierung|konzept|text|texte|realisation|realisatie|réalisation|conception|création|realizzazione|diseño|realizacja|projekt|"
     r"powered|hosting|software|cms|video|illustrations?)\b[\s:&,.-]{0,4}(?:(?:by|von|und|and|&)\s?)?$",
+    re.IGNORECASE,
+)
+#: The same before a name: `Webdesign Pixel Studio`.
+CREDITED = re.compile(
+    r"[\s–—|-]*(?:web ?site|site|web ?design|design|template|theme|layout|realisatie|realisation|réalisation"
+    r"|realisi?erung|umsetzung|gestaltung|ontwerp|ontwikkeling|programmierung|realizzazione|diseño|realizacja|powered|hosting|made|built"
+    r"|created|developed|designed|maintained)\s?(?:[:&-]\s?|by\s|von\s|door\s|par\s|da\s|por\s|(?=[A-ZÀ-Þ]))",
+    re.IGNORECASE,
+)
+#: What makers of sites are called by.
+CRAFT = re.compile(
+    r"(?:web|inter)(?:design|desing|studio|media|site|sites|bureau|agentur|agency|works?|solutions?|net|active|aktiv)\b"
+    r"|\bweb\b|\binternet\b|\bwww\b|\bdesigns?\b|\bdesigners?\b|\bgraphics?\b|\bhosting\b|\bwerbeagentur|\breclame|\bagence\b|\bagency\b"
+    r"|\bmedia\b|\bmultimedia\b|\bpixels?\b|\binteractive\b|\bwebmaster|\bcommunicatie\b|\bdigital\b|\bcreative\b|\bsoftware\b|\bict\b|\bedv\b",
     re.IGNORECASE,
 )
 NOT_OWNERS = re.compile(
@@ -164,6 +198,21 @@ def tidy(text: str) -> str | None:
     return text
 
 
+def welcomed(line: str) -> str | None:
+    """The name in a line that bids welcome, where it has the look of one."""
+    if (match := _BIDS.match(line)) is not None:
+        text = match[1]
+    elif (match := _BEFORE.match(line)) is not None:
+        text = line[match.end() :]
+    else:
+        return None
+    text = _NAME_ENDS.split(text, maxsplit=1)[0]
+    words = [word for word in text.split() if len(word) > 3 or not word.islower()]
+    if not words or not text[0].isalnum() or sum(word[0].islower() for word in words) * 2 > len(words):
+        return None
+    return None if is_page_title(text) else tidy(text)
+
+
 def is_page_title(text: str) -> bool:
     """Whether a text is what any site calls its pages: `Kontakt & Anfahrt`, `Our services`, `会社概要`."""
     if text in _TITLES_OF_PAGES:
@@ -185,4 +234,12 @@ def share_of_title_words(text: str) -> float:
 
 def is_picture(alt: str) -> bool:
     """Whether a picture's text is its file's name, or says what is in it instead of a name."""
-    return _PICTURE.search(alt) is not None
+    return _PICTURE.search(alt) is not None or _LINKING.match(_BEFORE.sub("", alt)) is not None
+
+
+#: What says where a picture leads: `link naar Bovag`.
+_LINKING = re.compile(
+    r"(?:link|naar|click|klik|klick|hier|zur?m?|ga|go|visit|besuchen|bezoek|voir|vers|lien|enlace|ir)\s"
+    r"(?:naar|to|zur?m?|op|auf|here|hier|de|het|a|al|vers|our|us|on|uns|ons)\b",
+    re.IGNORECASE,
+)

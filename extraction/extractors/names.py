@@ -1,8 +1,8 @@
 """The company's name and legal name, by vote: markup, title, domain, copyright line and imprint all have one.
 
-A page yields candidates of field `name_vote`; `settle` weighs those of all pages. What repeats over the pages is the
-name, what changes is the page. The domain is the arbiter: a candidate that spells it out, or whose initials it is,
-beats a longer slogan, unless the site calls itself otherwise where names stand.
+A page yields candidates of field `name_vote`; `name_choice` weighs those of all pages. What repeats over the pages
+is the name, what changes is the page. The domain is the arbiter: a candidate that spells it out, or whose initials it
+is, beats a longer slogan, unless the site calls itself otherwise where names stand.
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ from selectolax.lexbor import LexborNode
 
 from extraction.document import Document, host_of
 from extraction.extractors import legal_names
-from extraction.extractors.legal_forms import form_follows, has_form, without_form
+from extraction.extractors.legal_forms import form_follows, has_form
+from extraction.extractors.name_choice import LAST_RESORT, key_of, settle
+from extraction.extractors.name_heads import heads, is_firm
 from extraction.extractors.name_likeness import SENTENCE_END, core_of, is_host, likeness, spelling, written
 from extraction.extractors.name_texts import (
+    CRAFT,
     CREDIT,
+    CREDITED,
     MAX_NAME,
     NOT_OWNERS,
     OTHERS,
+    WELCOMES,
     is_page_title,
     is_picture,
     parts_of_name,
     segments,
     tidy,
+    welcomed,
 )
 from extraction.findings import Finding
 from extraction.text import clean, squash
@@ -36,8 +42,13 @@ __all__ = ["MAX_NAME", "find", "likeness", "settle"]
 
 #: Links at the top of a page among which one leads home and says the name.
 MAX_HOME_LINKS = 40
-#: How much the domain alone counts.
-LAST_RESORT = 0.04
+#: Below that a name is unlike the domain.
+UNLIKE = 0.25
+#: Lines with a word of welcome looked at, and characters of one.
+MAX_WELCOMES = 6
+MAX_WELCOME = 160
+#: How much the name above an address counts.
+HEAD = 0.4
 _COPYRIGHT = re.compile(
     r"(?:copyright|©|\(c\)|&copy;|版权所有|版權所有)[\s:：,.]*(?:©|\(c\))?[\s:,.]*(?:\d{4}(?:\s?[-–/,]\s?(?:\d{2,4}|"
     r"present))?)?[\s,.:-]*(?:by\s|of\s)?\s*(.{2,120})",
@@ -60,7 +71,6 @@ _AFTER_NAME = re.compile(
 )
 #: The domain's words are but the beginning of the name: `Lone Star Roofing & Gutters`.
 _GOES_ON = re.compile(r"\s?[&+]\s?[A-ZÀ-Þ]\w")
-_SMALL = re.compile(r"^[a-z0-9]")
 _HOME = re.compile(r"(?:\./?|(?:\.\./)*(?:index|home|default)\.\w{2,5})?", re.IGNORECASE)
 #: How much each meta tag counts.
 _METAS = (
@@ -70,12 +80,6 @@ _METAS = (
     ("author", 0.15),
     ("copyright", 0.4),
     ("dc.publisher", 0.4),
-)
-#: Ways of saying it that stand where names stand; text and titles are filled with keywords.
-_NAMING = frozenset(("meta", "copyright", "home-link", "logo", "legal", "json-ld", "microdata", "rdfa", "microformat"))
-#: Words that are small within a name.
-_LINKING = frozenset(
-    "and of for the & und für von der die das et de la du des e di y del van en da do i og och".split()
 )
 
 
@@ -100,6 +104,32 @@ def find(page: Document) -> Iterator[Finding]:
     yield from _of_domain(page)
 
 
+def beside(page: Document, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Findings of `name_vote` and `legal_vote` from what stands above the addresses among a page's findings."""
+    found = list(heads(page, [finding for finding in findings if finding.field == "address"]))
+    core = core_of(page.domain)
+    kinds = 1.0 if page.kind in ("contact", "imprint", "home", "about") else 0.5
+    several = len({key_of(head.text) for _, head in found if head.worth == 1.0}) > 2
+    for address, head in found:
+        first = address.line == found[0][0].line
+        weight = HEAD * kinds * head.worth * _once(page, head.text, core)
+        weight *= (1.0 if first else 0.5) * (0.4 if several else 1.0)
+        if has_form(head.text):
+            how = "address" if first and head.worth == 1.0 and not several else "text"
+            yield page.found("legal_vote", head.text, how, legal_names.SAID[how][0], line=head.line)
+            weight *= 0.5 if likeness(head.text, core) < UNLIKE else 1.0  # the firm behind the name
+        town = (address.value["city"],) if address.value["city"] else ()
+        for vote in _parts(_Vote(head.text, "address", weight, head.line), core):
+            yield page.found("name_vote", vote.text, "address", vote.weight, line=head.line, words=town)
+
+
+def _once(page: Document, name: str, core: str) -> float:
+    """How likely what stands above an address is a name, 0 to 1: what is said once may be a person or a slogan."""
+    if has_form(name) or likeness(name, core) >= UNLIKE or page.text.count(name) > 1:
+        return 1.0
+    return 0.3 if len(name.split()) > 3 else 1.0 if is_firm(name) else 0.6
+
+
 def _votes(page: Document, core: str) -> Iterator[_Vote]:
     for node in page.graph.own:
         weight = 0.5 if node.nested else 0.9
@@ -117,6 +147,7 @@ def _votes(page: Document, core: str) -> Iterator[_Vote]:
     yield from _title_votes(page)
     yield from _copyright_votes(page)
     yield from _home_votes(page)
+    yield from _welcome_votes(page)
     yield from _logo_votes(page, core)
     yield from _spelled_votes(page, core)
 
@@ -151,8 +182,22 @@ def _copyright_votes(page: Document) -> Iterator[_Vote]:
             whole = legal if legal and match[1].startswith(legal) else _AFTER_NAME.sub("", match[1])
             if not any(map(str.isalpha, whole)) and (before := _BEFORE_SIGN.search(low)):
                 whole = before[1]
-            if not NOT_OWNERS.match(whole):
-                yield _Vote(whole, "copyright", 0.6, place)
+            if not NOT_OWNERS.match(whole) and not CREDITED.match(whole):
+                yield _Vote(whole, "copyright", 0.6 * _of_owner(page, whole, place), place)
+
+
+def _of_owner(page: Document, name: str, place: int) -> float:
+    """How likely a name beside a copyright sign is the site's owner and not who made the site, 0 to 1.
+
+    Makers link to their own sites, and are called by their craft.
+    """
+    if likeness(name, core_of(page.domain)) >= 0.5:
+        return 1.0
+    host = host_of(page.url)
+    for link in page.links:
+        if link.line == place and link.text and link.text in name:
+            return 1.0 if link.href[:4].lower() != "http" or host in link.href else 0.15
+    return 0.3 if CRAFT.search(name) else 1.0
 
 
 def _home_votes(page: Document) -> Iterator[_Vote]:
@@ -167,6 +212,16 @@ def _home_votes(page: Document) -> Iterator[_Vote]:
         text = clean(headlines[0].text(), 80) if len(headlines) == 1 else ""
         if text and len(text.split()) <= 5:
             yield _Vote(text, "title", 0.25)
+
+
+def _welcome_votes(page: Document) -> Iterator[_Vote]:
+    """Who bids welcome: `Welcome to Acme Tools`, `Bakkerij Visser heet u welkom`."""
+    if page.kind not in ("home", "about", "contact"):
+        return
+    for place in page.marked(WELCOMES)[:MAX_WELCOMES]:
+        line = page.lines[place]
+        if len(line) <= MAX_WELCOME and (name := welcomed(line)):
+            yield _Vote(name, "welcome", 0.25, place)
 
 
 def _leads_home(href: str, host: str) -> bool:
@@ -190,7 +245,9 @@ def _logo_votes(page: Document, core: str) -> Iterator[_Vote]:
             continue
         name = re.sub(r"\blogo(?:typ[eo]?)?\b(?: von| of| de| van)?", "", alt, flags=re.IGNORECASE).strip(" -–|:")
         if name and not is_picture(alt):
-            yield from _parts(_Vote(name, "logo", 0.4 / (1 + votes)), core)
+            # In small letters it is what the picture or the page is about.
+            small = name == name.lower() and likeness(name, core) < 0.75
+            yield from _parts(_Vote(name, "logo", (0.2 if small else 0.4) / (1 + votes)), core)
             votes += 1
             if votes == 4:
                 return
@@ -243,89 +300,3 @@ def _of_domain(page: Document) -> Iterator[Finding]:
     name = written(page.domain)
     if name and tidy(name):
         yield page.found("name_vote", name, "domain", LAST_RESORT, words=(page.domain,))
-
-
-def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Finding | None]:
-    """(name, legal name) of one company out of its pages' votes; their value and confidence are the settled ones."""
-    core = core_of(domain)
-    groups: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.field == "name_vote":
-            groups[_key(finding.value)].append(finding)
-    for finding in findings:
-        # A legal name speaks for a name that is there; on the imprint, or where it is the domain's, by itself.
-        if finding.field == "legal_vote":
-            imprint, key = finding.page.kind == "imprint", _key(finding.value)
-            if imprint or key in groups or likeness(finding.value, core) >= 0.75:
-                groups[key].append(finding._replace(method="legal", confidence=0.4 if imprint else 0.15))
-    groups.pop("", None)
-    legal = [f for f in findings if f.field == "legal_vote"]
-    legal += [
-        f
-        for f in findings
-        if f.field == "name_vote" and has_form(f.value) and (f.node or f.method in ("copyright", "meta"))
-    ]
-    if not groups:
-        best_legal = max(legal, key=lambda f: f.confidence, default=None)
-        return best_legal, best_legal
-    pages = max(1, len({f.page.url for f in findings}))
-    named = {key: _naming(votes, pages) for key, votes in groups.items()}
-    # Where the site names itself twice over, what only the address and the text spell may be keywords.
-    doubted = max(named.values()) >= 2
-    strengths = {
-        key: _strength(votes, core, pages, doubted=doubted and named[key] == 0) for key, votes in groups.items()
-    }
-    key = max(groups, key=lambda k: (strengths[k], len(k)))
-    name = _shown(groups[key], strengths[key])
-    return name, legal_names.settle(legal, name, [likeness(str(vote.value), core) for vote in legal])
-
-
-def _key(name: str) -> str:
-    """What spellings of one name share: without legal form, article, blanks and case."""
-    bare = squash(without_form(name)) or squash(name)
-    return bare.removeprefix("the") if len(bare) >= 7 else bare
-
-
-def _naming(votes: list[Finding], pages: int) -> int:
-    """In how many ways the site names itself so, each on half of its pages at least."""
-    seen: dict[str, set[str]] = defaultdict(set)
-    for vote in votes:
-        if vote.method in _NAMING and vote.confidence >= 0.3:
-            seen[vote.method].add(vote.page.url)
-    return sum(2 * len(urls) >= pages for urls in seen.values())
-
-
-def _strength(votes: list[Finding], core: str, pages: int, *, doubted: bool) -> float:
-    """Each way of saying counts once at its best, more with every page that says it; all times the domain's word."""
-    best: dict[str, float] = defaultdict(float)
-    seen: dict[str, set[str]] = defaultdict(set)
-    for vote in votes:
-        method = vote.method if vote.confidence > LAST_RESORT else ""
-        best[method] = max(best[method], vote.confidence)
-        seen[method].add(vote.page.url)
-    said = 0.0
-    for method, weight in best.items():
-        share = len(seen[method]) / pages
-        # A part of but one of many titles is that page's.
-        said += weight * (0.15 + 0.85 * share if method == "title" and pages >= 3 else 0.5 + 0.5 * share)
-    fit = max(likeness(vote.value, core) for vote in votes[:20])
-    return said * (0.2 if doubted else 0.35 + fit)
-
-
-def _shown(votes: list[Finding], strength: float) -> Finding:
-    """The commonest spelling, those with blanks and mixed case first, without legal form."""
-    forms: dict[str, float] = defaultdict(float)
-    source: dict[str, Finding] = {}
-    for vote in votes:
-        text = without_form(vote.value)
-        shape = 1.0 if text not in (text.upper(), text.lower()) else (0.45 if len(text) > 5 else 0.9)
-        if _SMALL.match(text):
-            shape *= 0.6
-        words = [word for word in text.split() if word.lower() not in _LINKING]
-        shape *= 0.7 + 0.3 * sum(not word[0].islower() for word in words) / max(1, len(words))
-        # The domain knows no articles and no forms: others spell the name more fully.
-        forms[text] += vote.confidence * shape * (0.6 if vote.method == "domain" else 1.0)
-        if text not in source or vote.confidence > source[text].confidence:
-            source[text] = vote
-    text = max(forms, key=lambda form: forms[form])
-    return source[text]._replace(field="name", value=text, confidence=min(0.98, 0.25 + 0.4 * strength))

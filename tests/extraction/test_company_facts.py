@@ -55,7 +55,7 @@ def name_of(page):
         ),
         ("<title>Welcome to Acme Tools!</title>", "acme-tools.com", ("Acme Tools", None)),
         ("<title>Untitled Document</title>", "acme-tools.com", ("Acme Tools", None)),
-        ("<title>株式会社アクメ</title>", "acme.co.jp", ("アクメ", None)),
+        ("<title>株式会社アクメ</title>", "acme.co.jp", ("アクメ", "株式会社アクメ")),
         ('<div class="logo"><img src="a.png" alt="Acme Tools logo"></div>', "acme-tools.com", ("Acme Tools", None)),
         (
             "<title>Innux: time</title><p>© 2020 Innux Technologies, Lda. Site by Pixels Ltd",

@@ -102,8 +102,39 @@ def test_a_foundation_keeps_its_word() -> None:
         ("Site hosted and operated by Serverhalle Ltd", None, [("Serverhalle Ltd", "other")]),
         ("Hosting: Serverhalle AG, Berlin", None, [("Serverhalle AG", "other")]),
         ("Réalisation : Studio Bleu SARL", None, [("Studio Bleu SARL", "other")]),
-        # None: sentences, states, capitals, words.
-        ("Angela visits Bergbau AG", None, []),
+        # Words before a name that are none of it, small words within one, signs.
+        ("Website van Fietsen Zwaan B.V.", None, [("Fietsen Zwaan B.V.", "text")]),
+        ("Privacy Policy of Quill Tools Ltd", None, [("Quill Tools Ltd", "text")]),
+        ("Tel. 0118-501234 Fietsen Zwaan B.V.", None, [("Fietsen Zwaan B.V.", "text")]),
+        ("Home > Fietsen Zwaan B.V.", None, [("Fietsen Zwaan B.V.", "text")]),
+        ("Die Kupfer Werke GmbH ist ein Betrieb", None, [("Kupfer Werke GmbH", "text")]),
+        ("De kleine bakker B.V., Dorpsstraat 5", None, [("De kleine bakker B.V.", "text")]),
+        ("van der Meer Bouw B.V.", None, [("van der Meer Bouw B.V.", "alone")]),
+        ("Café 't Hoekje V.O.F.", None, [("Café 't Hoekje V.O.F.", "alone")]),
+        ("Welkom bij Bouwbedrijf v/d Berg BV!", None, [("Bouwbedrijf v/d Berg BV", "text")]),
+        ("Lumen® Lampen GmbH", None, [("Lumen Lampen GmbH", "alone")]),
+        ("© Fietsen Zwaan BV 2012", None, [("Fietsen Zwaan BV", "copyright")]),
+        ("Studio 9 BV", None, [("Studio 9 BV", "alone")]),
+        ("ZWAAN BV, Dorpsstraat 5", None, [("ZWAAN BV", "text")]),
+        ("UAB Baltijos mediena", "LT", [("UAB Baltijos mediena", "alone")]),
+        ("bvba Bakkerij Peeters", "BE", [("bvba Bakkerij Peeters", "alone")]),
+        # Whose brand it is, whose site, in whose name.
+        ("Zonnig is een handelsnaam van Bouw Terpstra B.V.", None, [("Bouw Terpstra B.V.", "brand")]),
+        ("Nordkap – eine Marke der Fjell Handels GmbH", None, [("Fjell Handels GmbH", "brand")]),
+        ("Vélo Clair est une marque déposée de Cycles Durand SARL", None, [("Cycles Durand SARL", "brand")]),
+        ("La Casita es el nombre comercial de Hostelería Norte, S.L.", None, [("Hostelería Norte, S.L.", "brand")]),
+        ("Pasta Bella è un marchio registrato Molini Riuniti S.r.l.", None, [("Molini Riuniti S.r.l.", "brand")]),
+        ("Solglas är ett varumärke som ägs av Nordoptik AB", None, [("Nordoptik AB", "brand")]),
+        ("Briller24 ejes og drives af Nordoptik ApS, CVR 12345678", None, [("Nordoptik ApS", "owner")]),
+        ("Provozovatelem e-shopu je Papírna Beran s.r.o., IČO 12345678", None, [("Papírna Beran s.r.o.", "owner")]),
+        ("Właścicielem marki Meblik jest Fabryka Wrzos Sp. z o.o.", None, [("Fabryka Wrzos Sp. z o.o.", "owner")]),
+        ("Quill Tools LLC dba Red Top", None, [("Quill Tools LLC", "registered")]),
+        ("Terpstra B.V. h.o.d.n. De Klusser", None, [("Terpstra B.V.", "registered")]),
+        ("Persönlich haftende Gesellschafterin: Dorn Verwaltungs GmbH, HRB 5678", None,
+         [("Dorn Verwaltungs GmbH", "other")]),
+        # A small word leads to it: counts only where it is like the company.
+        ("Angela visits Bergbau AG", None, [("Bergbau AG", "sentence")]),
+        # None: states, capitals, words.
         ("Stores in Reno, NV and in Calgary, AB", None, []),
         ("Calgary AB T2P 1J9", None, []),
         ("THIS IS AS GOOD AS IT GETS", None, []),
@@ -112,7 +143,8 @@ def test_a_foundation_keeps_its_word() -> None:
     ],
 )  # fmt: skip
 def test_names_with_a_form_in_a_line(line: str, country: str | None, named: list[tuple[str, str]]) -> None:
-    assert list(map(tuple, names_in(line.replace("&amp;", "&"), country))) == named
+    found = names_in(line.replace("&amp;", "&"), country)
+    assert [(name.text, name.how) for name in found] == named
 
 
 def legal_name(html: str, *, domain: str, kind: str = "imprint") -> str | None:
@@ -130,6 +162,8 @@ def legal_name(html: str, *, domain: str, kind: str = "imprint") -> str | None:
         ("<title>Vélo Clair</title><p>Éditeur du site<p>Atelier Clair SARL<p>Hébergement<p>Nuage SAS", "veloclair.fr",
          "Atelier Clair SARL"),
         ("<title>Impressum</title><p>Praxis Dorn<p>Aufsicht: Ärztliche Vereinigung KdöR, Ulm", "praxis-dorn.de", None),
+        ("<title>Kontakt</title><p>Dorn ist eine Marke der Ulmer Werke GmbH", "dorn-moebel.de", "Ulmer Werke GmbH"),
+        ("<title>Dachdecker Dorn</title><p>Lukarna® ist eine Marke der Ulmer Werke GmbH", "dachdecker-dorn.de", None),
         ("<title>Sunny Café</title><p>Sunny Café is a trading name of Brewhouse Holdings Ltd", "sunnycafe.co.uk",
          "Brewhouse Holdings Ltd"),
         ("<title>Zonnig</title><p>Webdesign: Pixelhuis B.V.<p>Zonnig Dakwerken B.V.<p>KvK 20550707", "zonnig.nl",
@@ -140,6 +174,20 @@ def legal_name(html: str, *, domain: str, kind: str = "imprint") -> str | None:
 )  # fmt: skip
 def test_the_companys_own_legal_name(html: str, domain: str, legal: str) -> None:
     assert legal_name(html, domain=domain) == legal
+
+
+@pytest.mark.parametrize(
+    ("said", "legal"),
+    [
+        ("This website is operated by Verdant Trading Ltd, a firm of Leeds.", "Verdant Trading Ltd"),
+        ("Der Vertrag kommt zustande mit der Holzmann Versand GmbH (nachfolgend „Anbieter“).", "Holzmann Versand GmbH"),
+        ("Verantwortlicher im Sinne der DSGVO ist:<p>Holzmann Versand GmbH<p>Am Sägewerk 3", "Holzmann Versand GmbH"),
+        ("Payments are made by Clearpay Services, Inc.", None),
+    ],
+)
+def test_terms_and_texts_on_privacy_say_who_has_the_site_wherever_it_stands(said: str, legal: str | None) -> None:
+    html = f"<title>Brightleaf</title><p>{said}" + "<p>More on returns, and what else there is to say." * 40
+    assert legal_name(html, domain="brightleaf.example", kind="other") == legal
 
 
 def test_the_lone_name_of_a_footer_is_believed_and_one_of_several_is_not() -> None:
