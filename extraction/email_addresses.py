@@ -13,6 +13,7 @@ from typing import Any
 
 import idna
 
+from extraction.scan import Hints
 from leadmill.ids import registrable_domain
 
 #: Characters of a text that are read.
@@ -25,14 +26,16 @@ _START = r"(?<![a-z0-9_.+%\u00c0-\u024f-])"
 _USER = r"[a-z0-9][a-z0-9_.+%'-]{0,63}+"
 _LABEL = r"[a-z0-9\u00a1-\uffdc-]{1,63}"
 _ADDRESS = re.compile(rf"{_START}({_USER})[@\uff20]({_LABEL}(?:\.{_LABEL}){{1,5}})", re.IGNORECASE)
+_OPENING = "[({<«‹|*_"
 _OPEN, _CLOSE = r"[\[({<«‹|*_]", r"[\])}>»›|*_]"
 #: The sign @ by its names: English, German, Spanish, French, Dutch, Italian, Polish, Czech, Hungarian, the Nordic
-#: languages, Russian.
-_AT_WORDS = (
-    r"at|ät|aet|bei|@|\uff20|arroba|arobase|arobas|chez|chiocciola|apenstaartje|apestaart|ma[łl]pa|zavin[aá][cč]|kukac|"
-    r"snabel-?a|kr[oø]llalfa|miukumauku|соба[кч]а"
-)
-_DOT_WORDS = r"dot|d0t|punkt|point|punto|ponto|punt|kropka|te[cč]ka|bodka|pont|piste|prikk|точка"
+#: languages, Russian; and those of the dot.
+_SIGNS = (
+    "at ät aet bei @ \uff20 arroba arobase arobas chez chiocciola apenstaartje apestaart małpa malpa zavinac zavinač "
+    "zavinác zavináč kukac snabel-a snabela krøllalfa krollalfa miukumauku собака собача"
+).split()
+_DOTS_NAMED = "dot d0t punkt point punto ponto punt kropka tecka tečka bodka pont piste prikk точка".split()
+_AT_WORDS, _DOT_WORDS = "|".join(_SIGNS), "|".join(_DOTS_NAMED)
 _AT = rf"\s{{0,3}}{_OPEN}\s{{0,2}}(?:{_AT_WORDS})\s{{0,2}}{_CLOSE}\s{{0,3}}"
 _DOT = rf"\s{{0,3}}{_OPEN}\s{{0,2}}(?:{_DOT_WORDS}|\.)\s{{0,2}}{_CLOSE}\s{{0,3}}"
 #: `info (at) acme (dot) com`, `ina[dot]berg[at]acme.com`, `info {at} acme {punkt} de`.
@@ -48,6 +51,13 @@ _SPOKEN = re.compile(
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(rf"{_OPEN}\s{{0,2}}(?:{_AT_WORDS}|{_DOT_WORDS})\s{{0,2}}{_CLOSE}", re.IGNORECASE)
+#: What a line with an address has, plain or spelled out, in lower case and with its white space folded.
+HINTS = Hints(
+    (
+        *("@", "\uff20", " dot ", " punkt ", " punto ", " point "),
+        *(f"{sign}{blank}{word}" for sign in _OPENING for blank in ("", " ") for word in (*_SIGNS, *_DOTS_NAMED)),
+    )
+)
 _SPOKEN_HINTS = (" dot ", " DOT ", " Dot ", " punkt ", " punto ", " point ")
 _DOTS = re.compile(_DOT, re.IGNORECASE)
 _SPOKEN_DOTS = re.compile(r" (?:dot|punkt|punto|point) ", re.IGNORECASE)

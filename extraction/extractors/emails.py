@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from selectolax.lexbor import LexborNode
 
 from extraction.document import Document
-from extraction.email_addresses import RESERVED, addresses, may_be_spelled, spelled, whole_address
+from extraction.email_addresses import HINTS, RESERVED, addresses, may_be_spelled, spelled, whole_address
 from extraction.email_cloaks import is_own, plain_or_spelled, put_together, uncloaked
 from extraction.findings import Finding
 from extraction.line_cache import cached_by_line
@@ -195,43 +195,43 @@ def _candidates(page: Document, signs: _Signs) -> Iterator[_Seen]:
 def _in_links(page: Document, signs: _Signs) -> Iterator[_Seen]:
     for href, text, line in page.links:
         if href[:7].lower() == "mailto:":
-            yield from _at(line, _linked(page, href, text))
+            yield from _at(line, _linked(page.domain, href, text))
         elif "@" in href:
             if _MAILTO.match(href) or whole_address(href):
-                yield from _at(line, _linked(page, href, text))
+                yield from _at(line, _linked(page.domain, href, text))
         elif "/cdn-cgi/l/email-protection#" in href:
-            yield from _at(line, _hidden_in(href.rpartition("#")[2], page, "cfemail", 0.95))
+            yield from _at(line, _hidden_in(href.rpartition("#")[2], page.domain, "cfemail", 0.95))
     if signs.in_area:
         for node in page.tree.css('area[href^="mailto:" i]')[:MAX_ELEMENTS]:
-            yield from _linked(page, node.attrs.get("href") or "", node.attrs.get("alt") or "")
+            yield from _linked(page.domain, node.attrs.get("href") or "", node.attrs.get("alt") or "")
 
 
-def _at(line: int | None, found: Iterator[_Seen]) -> Iterator[_Seen]:
+def _at(line: int | None, found: Iterable[_Seen]) -> Iterator[_Seen]:
     yield from (seen._replace(line=line) for seen in found)
 
 
-def _linked(page: Document, href: str, text: str) -> Iterator[_Seen]:
+@cached_by_line
+def _linked(domain: str, href: str, text: str) -> tuple[_Seen, ...]:
     target = unquote(_MAILTO.sub("", href, count=1).partition("?")[0])
     confidence = 0.35 if _AGENCY.search(text) else 0.95
     found = list(addresses(target)) or list(spelled(target))
     if found:
-        yield from (_Seen(address, "mailto", confidence) for address in found)
-    elif "<" in target:
-        yield from _in_code(target, page.domain)
-    else:
-        yield from _hidden_in(target, page, "mailto", confidence)
+        return tuple(_Seen(address, "mailto", confidence) for address in found)
+    if "<" in target:
+        return _in_code(target, domain)
+    return tuple(_hidden_in(target, domain, "mailto", confidence))
 
 
 def _in_text(page: Document, signs: _Signs) -> Iterator[_Seen]:
-    is_spelled = may_be_spelled(page.text)
-    for place, line in enumerate(page.lines):
+    for place in page.marked(HINTS):
+        line = page.lines[place]
         if "@" in line or "\uff20" in line:
             confidence = 0.3 if _AGENCY.search(line) else 0.8
             found = list(addresses(line))
             yield from (_Seen(address, "text", confidence, place) for address in found)
             if not found:
                 yield from (_Seen(address, "text", confidence - 0.1, place) for address in addresses(line[::-1]))
-        if is_spelled and may_be_spelled(line):
+        if may_be_spelled(line):
             yield from (_Seen(address, "text", 0.7, place) for address in spelled(line))
     if signs.in_noscript:
         for piece in page.html.split("<noscript")[1 : MAX_ELEMENTS + 1]:
@@ -267,7 +267,7 @@ def _tells(name: str) -> bool:
 
 def _of_attribute(name: str, value: str, page: Document) -> Iterator[_Seen]:
     if name == "data-cfemail":
-        yield from _hidden_in(value, page, "cfemail", 0.95)
+        yield from _hidden_in(value, page.domain, "cfemail", 0.95)
     elif name.startswith("on"):
         yield from _in_code(value, page.domain)
     else:
@@ -279,8 +279,8 @@ def _of_attribute(name: str, value: str, page: Document) -> Iterator[_Seen]:
         yield from (_Seen(address, "attribute", confidence) for address in found)
 
 
-def _hidden_in(value: str, page: Document, method: str, confidence: float) -> Iterator[_Seen]:
-    address = uncloaked(value.strip(), page.domain)
+def _hidden_in(value: str, domain: str, method: str, confidence: float) -> Iterator[_Seen]:
+    address = uncloaked(value.strip(), domain)
     if address:
         yield _Seen(address, method, confidence)
 
