@@ -102,6 +102,7 @@ _PLUS = re.compile(rf"(?<![\d.,]){COUNT}\s?\+ {_WHO}{_PEOPLE}\b", re.IGNORECASE)
 _PLAIN = re.compile(rf"(?<![\d.,$€£]){COUNT} {_WHO}{_PEOPLE}\b", re.IGNORECASE)
 _MORE_BEFORE = re.compile(rf"(?<![\w]){_MORE_WORDS} \Z", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"\d+")
 #: One of these begins whatever counts people above.
 HINTS = Hints(
     (
@@ -233,6 +234,8 @@ def _sizes(text: str, core: str, *, team: bool) -> Iterator[tuple[Size, float]]:
             yield Size(least, most), 0.75
         return
     text = in_digits(text[:MAX_READ]) if is_written(text) else text[:MAX_READ]
+    if all(len(number) == 4 and _is_year(int(number)) for number in _NUMBER.findall(text)):
+        return
     patterns = [
         *(_OF_PEOPLE if _COUNTED.search(text) else ()),
         *(pattern for pattern in (_OF_TEAM if team else ()) if pattern.search(text)),
@@ -250,7 +253,7 @@ def _in_clause(clause: Clause, patterns: Sequence[re.Pattern[str]], core: str) -
             continue
         counted = match[match.lastindex or 1]
         least = integer(match[1] or counted)
-        if least is None or least < 2 or (1900 <= least <= 2050 and counted.isdecimal()):
+        if least is None or least < 2 or (_is_year(least) and counted.isdecimal()):
             continue
         own = is_own(clause, match.start(), match.end(), core, others_behind=False)
         vague = pattern is not _BETWEEN and bool(_VAGUE.search(match[0]))
@@ -266,6 +269,10 @@ def _in_clause(clause: Clause, patterns: Sequence[re.Pattern[str]], core: str) -
         if most is None or most >= least:
             yield Size(least, most), 0.55 if vague or pattern in (_TEAM, _EMPLOYS, _WE_ARE) else 0.7
             return
+
+
+def _is_year(number: int) -> bool:
+    return 1900 <= number <= 2050
 
 
 def integer(text: str) -> int | None:
