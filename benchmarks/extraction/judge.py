@@ -177,6 +177,8 @@ def _locations(its: _Judge) -> Iterator[Judgement]:
 def _same_street(given: str, wanted: str) -> bool:
     """Equal, or one holds the other with its number and some more: a floor, the name of a building."""
     short, long = sorted((_street(given), _street(wanted)), key=len)
+    if short == long:
+        return bool(short)
     return len(short) >= 6 and short in long and (len(short) * 2 >= len(long) or any(c.isdigit() for c in short))
 
 

@@ -58,6 +58,7 @@ _DIALLED = re.compile(
 _HOUSE_AHEAD = re.compile(
     r"(?<!\w)(?!tel|fax|mob|pho|call|fon)[^\W\d_]{4,}\s\d{1,3}\s?[A-Za-z]?\s(?:[-–]\s)?\Z", re.IGNORECASE
 )
+_ROOM_AHEAD = re.compile(r"(?:\b(?:suite|ste|unit|apt|apartment|room|rm)\b\.?\s?|#\s?)\Z", re.IGNORECASE)
 _DIGITS_BEHIND = re.compile(r"\s?[-/]?\s?\d")
 _NAME_BEHIND = re.compile(r"[\s,)-]{1,2}[^\W\d_a-z]|[\u3040-\ud7af]")
 _PART = re.compile(r"[^,;|·•\u3000-\ud7af]{1,40}")
@@ -158,7 +159,7 @@ def _may_be(line: str, match: re.Match[str]) -> bool:
     ):
         return False
     if not code.isdigit():
-        return named or not _DIGITS_BEHIND.match(behind)
+        return not _ROOM_AHEAD.search(ahead) and (named or not _DIGITS_BEHIND.match(behind))
     return (bool(ahead) and labelled_code(ahead)) or not (
         (not named and _DIGITS_BEHIND.match(behind))
         or _is_counted(ahead)

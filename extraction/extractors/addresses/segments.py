@@ -22,6 +22,13 @@ _ENDS = ' \t:*-–—_>"“”„'
 _LABELS = Path(__file__).with_name("labels.toml")
 #: Longest label that stands alone, characters.
 _MAX_LABEL = 40
+_JOINT = re.compile(r"\s?[&/+]\s?|,\s|\s(?:and|und|et|y|e|en|og|och|i|a)\s")
+#: What stands in one label with the head office.
+_PREMISES = frozenset(
+    "factory works plant showroom warehouse workshop shop store laboratory production sales service "
+    "werk produktion lager verwaltung fabrik ausstellung usine atelier entrepôt magasin fábrica almacén tienda taller "
+    "fabbrica stabilimento magazzino showroom fabriek magazijn fabrik lager fabryka magazyn".split()
+)
 
 
 class Segment(NamedTuple):
@@ -43,7 +50,17 @@ def label_of(text: str) -> str:
     """Which part a segment announces that is nothing but a label: street, postcode, city, both, region, country,
     address, head (the head office's) or aside (a phone, a web address); "" for what is none.
     """
-    return _labels().get(text.casefold(), "") if len(text) <= _MAX_LABEL else ""
+    if len(text) > _MAX_LABEL:
+        return ""
+    text = text.casefold()
+    return _labels().get(text) or ("head" if _JOINT.search(text) and _is_head_of_several(text) else "")
+
+
+def _is_head_of_several(text: str) -> bool:
+    """Whether a label names the head office beside other things: `registered office & factory`."""
+    parts = _JOINT.split(text)
+    kinds = [_labels().get(part, "") for part in parts]
+    return "head" in kinds and all(kind or part in _PREMISES for kind, part in zip(kinds, parts, strict=True))
 
 
 @lru_cache(maxsize=1_024)
@@ -62,6 +79,8 @@ def pieces(line: str) -> tuple[tuple[str, int, int], ...]:
 
 def _take(found: list[tuple[str, int, int]], line: str, begin: int, end: int) -> None:
     bare = line[begin:end].lstrip(_EDGES)
+    if bare[:2] in ("t ", "s-") and line[end - len(bare) - 1 : end - len(bare)] in ("'", "’", "‘"):
+        bare = line[end - len(bare) - 1 : end]  # `'t Zand`
     if kept := bare.rstrip(_ENDS):
         start = end - len(bare)
         found.append((kept, start, start + len(kept)))

@@ -28,13 +28,17 @@ def street_before(lines: Sequence[str], pieces: list[Segment], *, sure: bool) ->
             extras.append(piece)
             continue
         strength = streets.strength(piece.text)
+        if _gives_way(piece, strength, pieces[at + 1 : at + 2], sure=sure):
+            continue
         numbered = bool(extras) and bool(streets.HOUSE.match(extras[-1].text))
         leads = any(p.line == piece.line and streets.HOUSE.match(p.text) for p in pieces[at + 1 : at + 2])
         if strength == streets.UNNUMBERED and not numbered and not leads and _is_street(pieces[at + 1 : at + 2]):
+            if _goes_on(piece, pieces[at + 1]):
+                return joined(lines, [*leading_parts(pieces[at + 1], pieces[at + 2 :]), pieces[at + 1], piece])
             continue  # a part of the town behind a street: `295 Eastern Avenue, Gants Hill`
         if (
             strength >= streets.FORMED
-            or (strength and (sure or numbered or leads))
+            or (strength and (sure or numbered or leads or streets.is_site(piece.text)))
             or (numbered and _is_name(piece, extras[-1]))
         ):
             return joined(lines, [*leading_parts(piece, pieces[at + 1 :]), piece, *extras[::-1]])
@@ -43,6 +47,20 @@ def street_before(lines: Sequence[str], pieces: list[Segment], *, sure: bool) ->
         if gap > (2 if sure else 1):
             return ""
     return ""
+
+
+def _gives_way(piece: Segment, strength: int, above: list[Segment], *, sure: bool) -> bool:
+    """Whether the street stands above a P.O. box or a zone: `12 rue des Forges`, `ZA des Landes`."""
+    street = streets.strength(above[0].text) if above else 0
+    if strength == streets.NAMED and streets.is_box(piece.text):
+        return street >= (streets.FORMED if sure else streets.NAMED) and not streets.is_box(above[0].text)
+    return strength == streets.UNNUMBERED and bool(street) and streets.is_site(piece.text)
+
+
+def _goes_on(street: Segment, before: Segment) -> bool:
+    """Whether a street without a number is that of the house or terrace before it: `7-8 The Glade, Church Lane`."""
+    near = street.line - before.line < 2
+    return near and streets.strength(before.text) == streets.FORMED and streets.names_street(street.text, surely=True)
 
 
 def leading_parts(street: Segment, further: list[Segment]) -> list[Segment]:

@@ -42,7 +42,10 @@ _BOX = re.compile(
     r"\s?(?:no\.?|nr\.?|#)?\s?\d{1,6}\b",
     re.IGNORECASE,
 )
-_NUMBER_FIRST = re.compile(r"\d{1,6}[A-Za-z]?(?:\s?[-–/&]\s?\d{1,6}[A-Za-z]?){0,3},?\s(?=\S*[^\W\d_]{2})\S")
+_NUMBER_FIRST = re.compile(
+    r"\d{1,6}[A-Za-z]?(?:\s?[-–/&]\s?\d{1,6}[A-Za-z]?){0,3},?\s"
+    r"(?:(?:[NSEW]|[NS]\.?[EW])\.?\s(?=[A-Z][A-Za-z]|\d{1,3}(?:st|nd|rd|th)\b)|(?=\S*[^\W\d_]{2}))\S"
+)
 _NUMBER_LAST = re.compile(
     r"[^\W\d_][^\d]{1,50}?[\s.,/](?:n[ºo°r]\.?\s?|no\.\s?|д\.\s?|буд\.\s?|№\s?)?\d{1,5}\s?-?[A-Za-zА-Яа-я]?"
     r"(?:\s?[-–/.]\s?\d{0,5}\s?[A-Za-z]?)?(?:[-/\s][A-Za-z]{1,2}\d{0,3})?(?:\s(?:bus|bte|boîte|app|apt|lok|m|kv)\.?\s?\w{1,4})?\Z",
@@ -59,12 +62,20 @@ _ROOM_WORDS = (
     r"suite|ste|unit|units|bureau|büro|floor|flat|level|lvl|apt|apartment|room|rm|office|shop|bldg|building|block|blk|tower|"
     r"étage|etage|stock|stiege|top|tür|hinterhaus|aufgang|bus|boîte|bte|piso|planta|local|oficina|of|sala|conj|"
     r"andar|loja|lokal|lok|scala|interno|int|kat|daire|kancelář|кв|оф|офис|офіс|кабинет|этаж|поверх|wing|gate|bl|sc|ap|et|"
-    r"warehouse|lot|plot|door|entrance|bat|bât|bâtiment|escalier|portal|puerta|torre|nave|h\.?no|gf|#"
+    r"warehouse|km|sco|lot|plot|door|entrance|bat|bât|bâtiment|escalier|portal|puerta|torre|nave|h\.?no|gf|#"
+)
+#: Which one: a number, one or two letters held apart, or a word that tells one; so `Stearns` is no suite, and
+#: `Tower Bridge` no tower.
+_WHICH_ROOM = (
+    r"(?:[.-]?\s?(?:no\.?\s?)?#?\s?\d[\w.-]{0,5}"
+    r"|(?:\.\s?|\s)(?:no\.?\s?)?#?\s?(?!(?:of|in|by|at|to|on|an|am|im|de|du|da|do|la|le|el|en|al)\b)"
+    r"[^\W\d_]{1,2}(?:[.-]?\d[\w.-]{0,4})?"
+    r"|\s(?:one|two|three|four|five|six|north|south|east|west|central|nord|süd|sud|ost|est|ouest|links|rechts))"
 )
 ROOM = re.compile(
-    rf"\d{{1,2}}\.?[ºª]\s?(?:[A-Z]|esq|dto|dt|frente|fte|izq|izda|dcha|dch)?\.?\Z|r/c\b|(?:(?:{_ROOM_WORDS})\.?\s?(?:no\.?\s?)?#?\s?[\w.-]{{1,6}}|#\s?\w{{1,6}})(?=\W|\Z)"
+    rf"\d{{1,2}}\.?[ºª]\s?(?:[A-Z]|esq|dto|dt|frente|fte|izq|izda|dcha|dch)?\.?\Z|r/c\b|(?:(?:{_ROOM_WORDS}){_WHICH_ROOM}|(?:suite|ste|apt|apartment|bldg)\.?\s[\w.-]{{1,6}}|#\s?\w{{1,6}}|business\scent(?:er|re)\b)(?=\W|\Z)"
     r"|\d{1,3}\s?(?:st|nd|rd|th|\.|º|ª|°|er|e|ème)?\s?(?:floor|fl|og|etage|stock|andar|piso|planta|étage|emelet|em|kerros|"
-    r"vån|tr|sal|piętro|kat|этаж|поверх)\b"
+    r"vån|tr|sal|piętro|kat|этаж|поверх)\b|\d{1,2}\.\s?(?:tv|th|mf)\b"
     r"|(?:ground|first|second|third|fourth|fifth|sixth|top|upper|lower|mezzanine)\s+(?:floor|level)\b",
     re.IGNORECASE,
 )
@@ -80,6 +91,15 @@ _DIRECTION = re.compile(r"(?:[NS]\.?[EW]?|[EW])\.?|North|South|East|West", re.IG
 _BUILDING = re.compile(
     r"\b(?:house|building|tower|towers|centre|center|park|estate|mills?|works|plaza|haus|gebäude|immeuble|"
     r"bâtiment|résidence|edificio|edifício|torre|court|quarter|point|arcade|mall|complex|campus|bldg)\Z",
+    re.IGNORECASE,
+)
+#: Where a firm lies that has no street: an industrial zone, a hamlet.
+_SITE = re.compile(
+    r"(?:zone\s(?:industrielle|artisanale|commerciale|d['’]activités?)|z\.?\s?[ia]\.?(?:\s?[ce]\.?)?|lieu[- ]?dit|"
+    r"le bourg|parc\sd['’]activités?|pol(?:ígono|igono|\.)\s(?:industrial|ind\.?)|p\.\s?i\.|"
+    r"zona\s(?:industriale|artigianale|industrial)|località|loc\.|contrada|c\.da|frazione|fraz\.|"
+    r"gewerbegebiet|industriegebiet|bedrijventerrein|industrieterrein)\s[^\W\d_]"
+    r"|(?:le bourg|zone industrielle|gewerbegebiet|industriegebiet)\Z",
     re.IGNORECASE,
 )
 _WITH = re.compile(r"(?:c\s?/\s?o|z\.?\s?hd\.?|attn\.?|attention|t\.?a\.?v\.?|à l'attention)\b", re.IGNORECASE)
@@ -162,12 +182,13 @@ def strength(text: str) -> int:
     whole, text = text, _FORM_FIRST.sub("", text)
     numbered = any(map(str.isdigit, text)) or bool(text[-1] in "nNcC." and _NO_NUMBER.search(text))
     named = text.count(" ") <= 11 and names_street(text)
-    if not (numbered or named) or _is_never(whole) or _WITH.match(whole):
+    sited = not numbered and is_site(text)
+    if not (numbered or named or sited) or _is_never(whole) or _WITH.match(whole):
         return 0
     if numbered and _BOX.search(text):
         return NAMED
-    if named:
-        told = UNNUMBERED if _is_title(text) or _begins_with_word(text) else 0
+    if named or sited:
+        told = UNNUMBERED if sited or _is_title(text) or _begins_with_word(text) else 0
         return NAMED if numbered else told
     return FORMED if numbered and not _SHORT_DATE.search(text) and _is_formed(text) else 0
 
@@ -184,7 +205,7 @@ def _is_never(text: str) -> bool:
 
 def _is_formed(text: str) -> bool:
     if _is_title(text):
-        formed = _NUMBER_LAST.match(text)
+        formed = _NUMBER_LAST.match(text.lstrip("'’"))
     else:
         formed = _NUMBER_FIRST.match(text) if _is_title(text.lstrip("0123456789-–/& ,")) else None
     return formed is not None and not ROOM.fullmatch(text)
@@ -192,7 +213,8 @@ def _is_formed(text: str) -> bool:
 
 def _is_title(text: str) -> bool:
     """Whether a text begins as a name does: by a capital, or in a script that has none."""
-    sign = text.lstrip("'’\"( ")[:1]
+    text = text.lstrip("'’\"( ")
+    sign = text[2:3] if text[:2] in ("t ", "s-") else text[:1]  # `'t Zand`
     return bool(sign) and sign.isalpha() and not sign.islower()
 
 
@@ -218,9 +240,20 @@ def is_room(text: str) -> bool:
     return may_be and ROOM.match(text) is not None
 
 
+def is_site(text: str) -> bool:
+    """Whether a text names a zone or a hamlet, in the place of a street: `ZA des Landes`."""
+    return text[:1].lower() in "zlpcfgib" and _SITE.match(text) is not None
+
+
 def is_box(text: str) -> bool:
     """Whether a street is nothing but a P.O. box."""
     return bool(_BOX.match(text))
+
+
+def is_of_box(text: str, place: int) -> bool:
+    """Whether what stands at a place of a text is the number of a P.O. box; `PL` is Poland as well."""
+    box = _BOX.match(text)
+    return box is not None and place < box.end() and text[:2].lower() != "pl"
 
 
 def is_building(text: str) -> bool:

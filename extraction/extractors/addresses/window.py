@@ -147,6 +147,8 @@ class Window:
         own = segments[place]
         if code.isdigit() and streets.is_room(own.text) and streets.ROOM.fullmatch(own.text):
             return None
+        if code.isdigit() and streets.is_of_box(own.text, begin - own.start):
+            return None
         before = self._before(number, segments[:place])
         behind = segments[place + 1 :] + self._below(number, SEGMENTS_BEHIND, number + LINES_BEHIND)
         left, right = line[own.start : begin], line[end : own.end].lstrip(" )],.-–—/")

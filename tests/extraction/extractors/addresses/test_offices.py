@@ -38,7 +38,9 @@ def test_every_office_is_a_location_and_the_head_office_is_the_address():
     assert not [one for one in row["candidates"] if one["field"] == "address"]
 
 
-@pytest.mark.parametrize("label", ["Hauptsitz", "Head office:", "Headquarters", "Siège social", "Sede legale"])
+@pytest.mark.parametrize(
+    "label", ["Hauptsitz", "Head office:", "Headquarters", "Siège social", "Sede legale", "Registered Office & Works:"]
+)
 def test_what_is_called_the_head_office_is_it(label):
     row = row_of(("/", f"<p>{KIEL}</p><h3>{label}</h3><p>{HAMBURG}</p>"))
     assert towns(row) == [("Hamburg", True), ("Kiel", False)]
