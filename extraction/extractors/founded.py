@@ -13,6 +13,7 @@ from extraction.document import Document
 from extraction.findings import Finding
 from extraction.line_cache import cached_by_line
 from extraction.scan import Hints
+from extraction.text import squash
 
 #: Older than any company that has a site, save a few breweries.
 EARLIEST = 1500
@@ -57,7 +58,8 @@ _HINTS = Hints(
             "naît",
         ),
         *("celebrat", "feier", "fête", "vier", "cumpl", "festegg", "firar", "fejrer"),
-        *("alapít", "основан"),
+        *("alapít", "основан", "opened", "launched", "eröffnet", "startte", "begon", "opende", "öppnad", "åbnede"),
+        *("avvi", "abri", "ouvre", "lance ", "otworz", "otevř"),
         *("business", "family", "begun", "began", "annivers", "jubil", "bestehen", "aniversario", "lecie", "výročí"),
         *("設立", "創業", "創立", "成立", "设立", "创立", "설립"),
     )
@@ -83,6 +85,49 @@ _BEGAN = re.compile(
     r"\b(?:(?:began|begins|started|starts)(?: out)?|was born|dates? back to|geht (?:bis )?(?:auf|ins)|beg(?:ann|innt)|"
     r"(?:est|fut) née?|naît|débute|commen(?:ce|cé|zó|çou)|nació|nace|nasceu|nasce|nacque|inizia|begon|ontstond|"
     r"började|begyndte|startet|startede)(?!\w)",
+    re.IGNORECASE,
+)
+#: Who did it follows the year: `In 1987, John Smith founded the company`; what the company did, or was: `was born`.
+_INTO = re.compile(
+    r"(?:^|\s)(?:in|im|im jahre?|en|l['’]an|nel|nell['’]anno|em|i|år|anno|w|w roku|v|v roce|vuonna|pada)\s\Z",
+    re.IGNORECASE,
+)
+_STORY = re.compile(
+    r"\b(?:founded|founds|started|starts|opened|opens|launched|launches|established|establishes|set up|created|creates|"
+    r"formed|gründeten?|gründen|eröffneten?|crée(?:nt)?|créa|créent|fondent?|fonda|fondò|fondano|lance(?:nt)?|ouvre(?:nt)?|"
+    r"funda|fundó|fundaron|fundan|abrió|abre|creó|crea|aprì|apre|avvia|avviò|fundou|criou|abriu|"
+    r"startte|start|begon|opende|richtte|startade|startar|grundade|grundar|öppnade|startede|grundlagde|stiftede|åbnede|"
+    r"grunnla|stiftet|startet|założył[ai]?|założyli|otworzył[ai]?|założil[ai]?|otevřel[ai]?|perusti(?:vat)?)(?!\w)",
+    re.IGNORECASE,
+)
+_ITSELF = re.compile(
+    r"\b(?:(?:the|this|our|his|her|their) (?:own )?(?:[a-z-]+ )?(?:company|firm|business|practice|agency|studio|doors)|"
+    r"(?:die|das|den|sein\w{0,2}|ihr\w{0,2}|unser\w{0,2}) (?:[^\W\d]+ )?(?:firma|unternehmen|betrieb|büro|kanzlei|"
+    r"praxis|agentur|geschäft|werkstatt|gesellschaft)|(?:la|sa|notre|leur) (?:société|maison)|"
+    r"l['’](?:entreprise|agence)|son (?:entreprise|agence|cabinet)|(?:la|su|nuestra) (?:empresa|compañía)|"
+    r"(?:el|su) negocio|"
+    r"(?:l['’]|la |sua |propria )(?:azienda|impresa|ditta|società)|(?:het|zijn|haar|ons|dit|hun) (?:eigen )?(?:bedrijf|"
+    r"kantoor|bureau)|(?:de|zijn) zaak|företaget|firman|bolaget|virksomheden|firmaet|bedriften|selskapet|"
+    r"(?:swoją |własną |rodzinną )?(?:firmę|spółkę)|(?:svou )?(?:firmu|společnost)|(?:a|sua|nossa) empresa|"
+    r"yrityksen)\b",
+    re.IGNORECASE,
+)
+_BORN = re.compile(
+    r"\b(?:(?:was|were) (?:founded|established|formed|born|created|incorporated|started|set up|launched)|"
+    r"opened (?:its|our|their|his|her) doors|wurde [^.]{0,40}gegründet|(?:est|fut|a été) (?:née?|créée?|fondée?)|"
+    r"fue (?:fundada|creada)|nació|nasce|nacque|è (?:nata|stata fondata)|werd [^.]{0,40}opgericht|grundades|startades|"
+    r"blev [^.]{0,40}stiftet|została założona|powstała|vznikla|nasceu|foi (?:fundada|criada))(?!\w)",
+    re.IGNORECASE,
+)
+#: Who does something since a year, and is no company.
+_SOMEBODY = re.compile(
+    r"\b(?:s?he|his|(?:ist|hat|war|arbeitet|leitet) er|er (?:ist|hat|war|arbeitet|leitet)|ella|él|"
+    r"festivals?|tournaments?|championships?)\b",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(
+    r"\b(?:second|third|fourth|another|zweite\w?|dritte\w?|weitere\w?|deuxième|second[ea]?|troisième|segund[oa]|terza|"
+    r"tercer[ao]?|tweede|derde|andra|anden|drug[ąi]|druh\w{1,2}|foundation|school|university|museum)\b",
     re.IGNORECASE,
 )
 #: `1962: Karl Holm gründet den Betrieb`, an entry in a table of years.
@@ -210,7 +255,7 @@ def _said(line: str, core: str) -> Iterator[tuple[str, float]]:
 
 def _in_sentence(sentence: Sequence[Clause], core: str) -> Iterator[tuple[str, float]]:
     opened = False
-    for clause in sentence:
+    for place, clause in enumerate(sentence):
         years = list(_YEAR.finditer(clause.text))[:6]
         verbs = list(_FOUNDED.finditer(clause.text))[:6]
         for year in years:
@@ -218,6 +263,8 @@ def _in_sentence(sentence: Sequence[Clause], core: str) -> Iterator[tuple[str, f
             began = not confidence and _began(clause.text[: year.start()])
             if began and is_own(clause, *year.span(), core, others_behind=False) and not _PARTIAL.search(clause.text):
                 confidence = 0.6
+            if not confidence and _is_story(clause.text, year.span(), sentence[place + 1 : place + 4], core):
+                yield year[0], 0.6
             if confidence and not _NOT_COMPANY.search(clause.text):
                 behind = not any(verb.end() <= year.start() for verb in verbs)
                 told = (
@@ -225,8 +272,11 @@ def _in_sentence(sentence: Sequence[Clause], core: str) -> Iterator[tuple[str, f
                     if confidence > SINCE
                     else is_own_sentence(clause, core)
                 )
+                if told is None and confidence <= SINCE and _SOMEBODY.search(clause.text):
+                    continue
                 if told is not False:
-                    yield year[0], confidence
+                    # The company named, or `we`: surer than somebody of whom nothing is known.
+                    yield year[0], confidence + 0.05 if told and confidence > SINCE else confidence
         jubilee = _JUBILEE.search(clause.text) if years else None
         age = int(jubilee[1] or jubilee[2]) if jubilee else 0
         if 5 <= age <= 400 and is_own_sentence(clause, core) is not False:
@@ -247,6 +297,29 @@ def _surely(text: str, year: tuple[int, int], verbs: Sequence[re.Match[str]], *,
     if opened and _RIGHT_BEHIND.fullmatch(text[:start]):
         return 0.6
     return SINCE if _SINCE.search(text[max(0, start - 40) : start]) and not _PARTIAL.search(text) else 0.0
+
+
+def _is_story(text: str, year: tuple[int, int], following: Sequence[Clause], core: str) -> bool:
+    """Whether what follows `In 1987` says that somebody founded the company then, or that it was founded."""
+    start, end = year
+    if not _INTO.search(text[:start]):
+        return False
+    behind = " ".join((text[end:], *(clause.text for clause in following)))[:160]
+    if _PARTIAL.search(behind) or _ANOTHER.search(behind):
+        return False
+    verb = _BORN.search(behind)
+    if verb is not None and _is_near(behind[: verb.start()]):
+        who = behind[: verb.start()]
+        named = len(core) >= 4 and core in squash(who)
+        # People are born as well.
+        told = named or (not verb[0].endswith("born") and is_own(Clause(who, ()), len(who), len(who)) is True)
+        return told and not _NOT_COMPANY.search(who + behind[verb.end() :])
+    verb = _STORY.search(behind)
+    if verb is None or any(map(str.isdigit, behind[: verb.end()])) or _NOT_COMPANY.search(behind):
+        return False
+    what = behind[verb.end() : verb.end() + 60]
+    told = bool(_ITSELF.search(what)) or (len(core) >= 4 and core in squash(what))
+    return told and is_own(Clause(behind[: verb.start()], ()), verb.start(), verb.start()) is not False
 
 
 def _began(before: str) -> bool:

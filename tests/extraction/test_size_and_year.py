@@ -95,6 +95,46 @@ def test_year_of_founding(line, year):
     assert [said for said, _ in founded.said(line, "")] == ([year] if year else [])
 
 
+@pytest.mark.parametrize(
+    ("line", "year"),
+    [
+        ("In 1987, John Smith founded the company.", "1987"),
+        ("In 1987, brothers John and Jim Smith, both engineers, founded Acme Tools.", "1987"),
+        ("Upon leaving college in 1993, she started Acme Tools, the valley's first design firm.", "1993"),
+        ("In 1984, we opened our doors.", "1984"),
+        ("In 1984 Acme Tools was born.", "1984"),
+        ("In 1984, the company was founded by two brothers.", "1984"),
+        ("Im Jahr 1987 eröffnete Hans Meier seine Werkstatt.", "1987"),
+        ("En 1987, Jean Dupont crée la société.", "1987"),
+        ("En 1987, Juan Pérez fundó la empresa.", "1987"),
+        ("Nel 1987, Mario Rossi avvia la propria azienda.", "1987"),
+        ("In 1987 begon Jan Jansen het bedrijf.", "1987"),
+        ("I 1987 startede Jens Hansen virksomheden.", "1987"),
+        ("W 1987 roku Jan Kowalski założył firmę.", "1987"),
+        ("In 1950, our founder was born.", None),
+        ("In 1995, the family purchased the business.", None),
+        ("In 2001, he started work at Foo.", None),
+        ("In 2005, we opened our second shop.", None),
+        ("In 2003, the company started offering courses.", None),
+        ("In 2003, Acme Tools opened a new branch in Reno.", None),
+        ("In 2010, our partner founded the company Foo.", None),
+        ("In 2008, we launched our website.", None),
+        ("In 2001, the museum was founded.", None),
+        ("She has written about finance since 2006.", None),
+        ("Since 2006 the festival has grown.", None),
+    ],
+)
+def test_a_story_tells_the_year_before_who_founded_what(line, year):
+    assert [said for said, _ in founded.said(line, "acmetools")] == ([year] if year else [])
+
+
+def test_the_company_is_surer_than_a_firm_of_which_nothing_is_known(document, now):
+    page = document(
+        "<p>Zeta was incorporated in 1969 as Zeta Data.<p>Acme Tools was founded in 1975.", domain="acmetools.de"
+    )
+    assert founded.settle(list(founded.find(page)), now).value == "1975"
+
+
 def test_who_spells_the_domain_is_the_company():
     line = "The towns of Acme, Ohio, were founded in 1803; Acme Tools Association was founded in 1987"
     assert [year for year, _ in founded.said(line, "acmetools")] == ["1987"]
