@@ -32,6 +32,7 @@ _MADE = {
     "company_id": "the first 16 hex digits of the domain's SHA-256",
     "domain": "the registrable domain of the address that was given",
     "url": "where the home page was found, after redirects",
+    "alias": "another domain that the home page led to, and that is the company's since",
     "pages": "how many pages of the site were fetched",
     "quality": "how much was found: each filled field counts by its weight and its confidence",
     "score": "by the rules of the model; `contributions` of the company has each one's points and reason",
@@ -52,6 +53,7 @@ _OF_EMPTY = {
     **_MADE,
     "error_category": "the row is good: nothing went wrong",
     "error": "the row is good: nothing went wrong",
+    "alias": "the site was found on the domain that was given",
     "fit": "the job had no ideal customer profile",
 }
 #: What holds the evidence of all fields; and what belongs to the job that was given a list.

@@ -68,7 +68,12 @@ def _contact(company: Company) -> Iterator[tuple[str, str]]:
         yield "address", ", ".join(filter(None, [*parts, country and display_names.country(country)]))
     for office in (company.get("locations") or ())[1 : 1 + OFFICES]:
         yield "office", ", ".join(filter(None, (office.get(p) for p in ("street", "postcode", "city", "country"))))
-    for name, label in (("url", "website"), ("contact_url", "contact page"), ("careers_url", "careers page")):
+    for name, label in (
+        ("url", "website"),
+        ("alias", "moved to"),
+        ("contact_url", "contact page"),
+        ("careers_url", "careers page"),
+    ):
         if company.get(name):
             yield label, company[name]
     for network, url in sorted((company.get("social") or {}).items()):

@@ -7,7 +7,7 @@ vote for the country first; the country then reads the other numbers, the bare p
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from extraction import parties
@@ -47,7 +47,8 @@ _KIND_ORDER = ("imprint", "contact", "home", "about", "team")
 
 def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> CompanyRow:
     """The process-stage row of one company (STAGE_SCHEMAS['process'] without job_id and schema_version)."""
-    domain = str(company["domain"])
+    # A company that moved is told by the domain that it moved to.
+    domain = str(company.get("alias") or company["domain"])
     fields: dict[str, list[Finding]] = defaultdict(list)
     findings = _with_owners(findings, domain)
     for finding in findings:
@@ -65,7 +66,7 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
         country = _country_of_language(fields, language)
         code = country.value if country else None
     numbers, faxes = _numbers(fields, code)
-    emails = _emails(fields["email"], domain)
+    emails = _emails(fields["email"], {domain, str(company["domain"])})
     offices = addresses.offices(fields["address"], code)
     profiles = socials.settle([f for f in findings if f.field.startswith("social:") and not f.owner], core)
     vat_id, register = registers.settle([*fields["vat_id"], *fields["register"]], code)
@@ -84,8 +85,9 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
             fields[finding.field].append(finding)  # to tell of those not taken
     row: CompanyRow = {
         "company_id": company["company_id"],
-        "domain": domain,
+        "domain": company["domain"],
         "url": company.get("url"),
+        "alias": company.get("alias"),
         "name": _value(name),
         "legal_name": _value(legal),
         "vat_id": _value(vat_id),
@@ -219,7 +221,7 @@ def _rank(finding: Finding) -> tuple[float, int]:
     return -finding.confidence, _KIND_ORDER.index(kind) if kind in _KIND_ORDER else len(_KIND_ORDER)
 
 
-def _emails(found: Sequence[Finding], domain: str) -> list[Finding]:
+def _emails(found: Sequence[Finding], domains: Collection[str]) -> list[Finding]:
     """Own-domain addresses first, then free mailers, then others; those beside an agency's words only if nothing else.
 
     An address on another company's domain is kept when no own one exists, or two pages give it.
@@ -231,12 +233,12 @@ def _emails(found: Sequence[Finding], domain: str) -> list[Finding]:
         if finding.value not in best or _rank(finding) < _rank(best[finding.value]):
             best[finding.value] = finding
     groups: dict[str, list[Finding]] = {"own": [], "free": [], "other": []}
-    core = squash(domain.split(".", maxsplit=1)[0])
+    cores = [core for domain in domains if len(core := squash(domain.split(".", maxsplit=1)[0])) >= 4]
     for finding in best.values():
         host = registrable_domain(finding.value.rpartition("@")[2])
         label = squash(host.split(".")[0])
-        alike = len(label) >= 4 and len(core) >= 4 and (label in core or core in label)
-        kind = "own" if host == domain or alike else "free" if host in FREE else "other"
+        alike = len(label) >= 4 and any(label in core or core in label for core in cores)
+        kind = "own" if host in domains or alike else "free" if host in FREE else "other"
         penalty = {"own": 0.0, "free": 0.05, "other": 0.2}[kind]
         groups[kind].append(finding._replace(confidence=max(0.05, finding.confidence - penalty)))
     trusted = groups["own"] + [f for f in groups["free"] if f.confidence >= 0.4]

@@ -56,9 +56,10 @@ class Link(NamedTuple):
 class Document:
     """A fetched page as the extractors see it."""
 
-    def __init__(self, page: Mapping[str, Any]) -> None:
+    def __init__(self, page: Mapping[str, Any], domain: str | None = None) -> None:
+        """`domain`: the company's own, where it is not the one that the page's row names."""
         self.url = str(page["final_url"] or page["url"])[:MAX_URL]
-        self.domain = str(page["domain"])
+        self.domain = domain or str(page["domain"])
         self.kind = str(page["kind"])
         self.headers: dict[str, str] = {
             str(name).lower(): str(value or "") for name, value in dict(page.get("headers") or {}).items()

@@ -56,6 +56,8 @@ _EXTRACTORS: tuple[Callable[[Document], Iterator[Finding]], ...] = (
 class _Company:
     """What was found on a company's pages so far, and how reading them went."""
 
+    #: The domain that its site moved to.
+    alias: str | None = None
     findings: list[Finding] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
     read: int = 0
@@ -83,7 +85,7 @@ def process_pages(
     it has no page, none that could be read, or too much on them. Enrichers have a budget of their own, and what fails
     of them is kept with what they saw.
     """
-    found = {str(row["company_id"]): _Company() for row in companies}
+    found = {str(row["company_id"]): _Company(row.get("alias")) for row in companies}
     keeper = None if looks is None else LookKeeper(tuple(ENRICHERS.all().values()))
     budgets = CompanyBudgets()
     errors: list[ErrorRow] = []
@@ -111,7 +113,7 @@ def _read(
     """Let all extractors read a page; the page as they left it, None where they did not end."""
     try:
         with budgets.page(str(page["company_id"])):
-            document = Document(page)
+            document = Document(page, mine.alias)
             findings = _findings(document)
             if with_people:
                 mine.sightings = persons.kept(mine.sightings, persons.find(document))

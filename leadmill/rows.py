@@ -64,6 +64,8 @@ class ScrapedRow(TypedDict):
     url: str
     #: How many were fetched.
     pages: int
+    #: Another domain that the home page led to, and that is the company's since; None where it stayed on its own.
+    alias: str | None
     scraped_at: datetime
 
 
@@ -133,6 +135,8 @@ class CompanyRow(TypedDict):
     company_id: str
     domain: str
     url: str | None
+    #: Another domain that the home page led to, and that is the company's since.
+    alias: str | None
     name: str | None
     legal_name: str | None
     #: Of the turnover tax, with its prefix: `DE123456789`.

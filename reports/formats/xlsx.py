@@ -36,7 +36,16 @@ _WIDTHS = {
     "address": 36,
     "locations": 60,
 }
-_WIDTHS |= {"url": 28, "contributions": 60, "technologies": 32, "social": 30, "error": 40, "score": 8, "tier": 6}
+_WIDTHS |= {
+    "url": 28,
+    "alias": 26,
+    "contributions": 60,
+    "technologies": 32,
+    "social": 30,
+    "error": 40,
+    "score": 8,
+    "tier": 6,
+}
 _WIDTHS |= {"rank": 7, "why": 60, "website": 28, "email": 28, "phone": 18, "phone_e164": 18, "street": 28, "city": 18}
 _WIDTHS |= {"country_name": 18, "linkedin": 34, "industry": 24, "facts": 60, "fit": 7, "reach": 7}
 #: Leads whose facts have a sheet of their own, and facts of each; JSON and Parquet have all.

@@ -99,7 +99,7 @@ def _leads(rows: FinalRows, most: int) -> list[dict[str, Any]]:
     )
     leads = rows.ask(
         f"""SELECT left(domain, 120) AS domain, left(url, {links.MAX_URL + 1}) AS url, left(name, 120) AS name,
-          left(legal_name, 120) AS legal_name, left(description, 400) AS description,
+          left(alias, 120) AS alias, left(legal_name, 120) AS legal_name, left(description, 400) AS description,
           left(vat_id, 40) AS vat_id, left(concat_ws(', ', register.number, register.court), 120) AS register,
           left(language, 20) AS language, left(industry, 60) AS industry,
           left(country, 40) AS country, left(address.street, 120) AS street, left(address.postcode, 20) AS postcode,

@@ -51,6 +51,7 @@ class CompanyCrawl:
         #: Domains whose pages are the company's, each with the folder below which: its own, those given with it, and
         #: those its home page led to.
         self._sites = {seed.domain: "/", site_of(_netloc(seed.url)): "/"}
+        self._given = frozenset(self._sites)
         self._all_ours = True
         #: Keys of pages requested or reached by redirect.
         self.asked: set[str] = set()
@@ -250,8 +251,14 @@ class CompanyCrawl:
             "domain": self.seed.domain,
             "url": url,
             "pages": 1,
+            "alias": self._alias(url),
             "scraped_at": datetime.now(UTC),
         }
+
+    def _alias(self, url: str) -> str | None:
+        """The domain of a home page that is another one than was given; a host that lends a folder is none."""
+        site = site_of(_netloc(url))
+        return site if site not in self._given and self._sites.get(site) == "/" else None
 
     def end_unfinished(self, category: ErrorCategory, error: str) -> None:
         """End a company that the end of the crawl found unfinished."""

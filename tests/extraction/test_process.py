@@ -384,3 +384,14 @@ def test_pages_made_to_be_costly_are_read_within_their_budget(hostile):
     pages = [make_page(hostile, domain=domains[0]), make_page("<title>Neighbour</title><p>x", domain=domains[1])]
     rows, errors = run([make_company(domain) for domain in domains], pages)
     assert (len(rows), errors) == (2, [])
+
+
+def test_company_that_moved_is_read_by_the_domain_that_it_moved_to():
+    html = """<title>Segelwerk Kappeln</title><h1>Segelwerk Kappeln</h1><p>Schreiben Sie an buero@segelwerk-kappeln.de
+    oder wie bisher an post@tuchmacher-meier.de</p><p>Anzeigen: anzeigen@hafenblatt.de</p>"""
+    page = {**make_page(html, domain="tuchmacher-meier.de"), "final_url": "https://segelwerk-kappeln.de/"}
+    company = {**make_company("tuchmacher-meier.de"), "url": page["final_url"], "alias": "segelwerk-kappeln.de"}
+    (row,), _ = run([company], [page])
+    assert (row["domain"], row["alias"]) == ("tuchmacher-meier.de", "segelwerk-kappeln.de")
+    assert sorted(row["emails"]) == ["buero@segelwerk-kappeln.de", "post@tuchmacher-meier.de"]
+    assert row["name"] == "Segelwerk Kappeln"

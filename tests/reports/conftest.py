@@ -53,7 +53,7 @@ def final_rows() -> list[dict[str, Any]]:
     script = "<script>alert(1)</script>"
     return [
         good(
-            "best.de", 92, quality=0.9, legal_name="Best GmbH", vat_id="DE136695976",
+            "best.de", 92, quality=0.9, alias="best-pumps.example", legal_name="Best GmbH", vat_id="DE136695976",
             register={"number": "HRB 77120", "court": "Amtsgericht München", "country": "DE"},
             description="Pumps & valves\nsince 1974",
             emails=["info@best.de", "sales@best.de"], phones=["+4922155512345"], country="DE", language="de",

@@ -118,6 +118,10 @@ def test_redirect_is_followed_and_shown(crawl: Crawl, server: HostileServer) -> 
 def test_company_that_moved_keeps_its_name_and_gets_the_new_site(crawl: Crawl, server: HostileServer) -> None:
     crawled = crawl("elsewhere")
     assert {page["domain"] for page in crawled.pages} == {"elsewhere.localhost"}
+    assert [(row["domain"], row["alias"]) for row in crawled.result.rows] == [
+        ("elsewhere.localhost", "plain.localhost")
+    ]
+    assert [row["alias"] for row in crawl("plain", "moved").result.rows] == [None, None]
     assert len(crawled.pages) == 6
     assert all(page["final_url"].startswith(server.url("plain")) for page in crawled.pages)
 

@@ -347,6 +347,7 @@ def test_sites_are_got_into(crawl: Crawl, server: HostileServer, monkeypatch: py
     assert pages("endless") == ["/xxxx"]
     rows = {row["domain"]: row["url"] for row in crawled.result.rows}
     assert rows["tenant.localhost"] == server.url("lender", "/falk/")
+    assert not any(row["alias"] for row in crawled.result.rows), "who lends a folder is no other name of the company"
 
 
 @pytest.mark.parametrize(
