@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data.hosts import FAILURES, HostLeases, HostNews
 from data.jobs import JobStore
-from tasks.scraping.contract import CrawlOptions
-from tasks.scraping.crawl import CrawlResult, crawl_companies
+from tasks.scraping import hosts as hosts_module
+from tasks.scraping.contract import CrawlOptions, CrawlResult, Seed
+from tasks.scraping.crawl import crawl_companies
 from tasks.scraping.hosts import Hosts, host_name
 from tests.tasks.scraping import hostile_server
 from tests.tasks.scraping.harness import LOOPBACK, Crawl
 from tests.tasks.scraping.hostile_server import Asked, HostileServer
+from tests.valkey import Valkey
 
 #: How often the thread of leases looks, in the place of the unit's own.
 LOOK_S = 0.05
+#: Between two requests to the host `delay-short`, seconds.
+PACE_S = 0.12
 
 
 @contextmanager
@@ -45,16 +52,20 @@ def shared(store: JobStore, number: int) -> Iterator[Hosts]:
         hosts.close()
 
 
+def crawl_shared(store: JobStore, number: int, seeds: list[Seed], **options: Any) -> CrawlResult:
+    """The crawl of a run."""
+    with shared(store, number) as hosts:
+        hosts.want(seed.url for seed in seeds)
+        return crawl_companies(
+            seeds, CrawlOptions(**{"deadline_s": 30.0, "timeout_s": 5.0, **options}), on_pages=lambda rows: None,
+            on_progress=lambda progress: None, stop=threading.Event(), egress_allow=LOOPBACK, hosts=hosts,
+        )  # fmt: skip
+
+
 @pytest.fixture
 def run(store: JobStore, crawl: Crawl) -> Callable[..., CrawlResult]:
     def one(number: int, *names: str, **options: Any) -> CrawlResult:
-        seeds = [crawl.seed(name) for name in names]
-        with shared(store, number) as hosts:
-            hosts.want(seed.url for seed in seeds)
-            return crawl_companies(
-                seeds, CrawlOptions(**{"deadline_s": 30.0, "timeout_s": 5.0, **options}), on_pages=lambda rows: None,
-                on_progress=lambda progress: None, stop=threading.Event(), egress_allow=LOOPBACK, hosts=hosts,
-            )  # fmt: skip
+        return crawl_shared(store, number, [crawl.seed(name) for name in names], **options)
 
     return one
 
@@ -63,24 +74,60 @@ def errors(result: CrawlResult) -> list[str]:
     return [error["error"] for error in result.errors]
 
 
+@pytest.fixture(autouse=True)
+def _paced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host `delay-short` that wants `PACE_S` between two requests."""
+
+    async def delay_short(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        hostile_server.robots(asked, writer, f"User-agent: *\nCrawl-delay: {PACE_S}\n".encode())
+
+    monkeypatch.setitem(hostile_server.BEHAVIOURS, "delay-short", delay_short)
+
+
+def pages_at(server: HostileServer, name: str) -> list[float]:
+    """When each page of a host was asked for."""
+    return [asked.at for asked in server.asked if asked.host.startswith(name) and asked.path != "/robots.txt"]
+
+
 def test_many_crawls_together_keep_the_pace_that_a_host_asked_one_of_them_for(
     run: Callable[..., CrawlResult], server: HostileServer
 ) -> None:
-    with ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(lambda number: run(number, "delay", f"plain{number}", max_pages=2), range(3)))
-    assert [len(result.rows) for result in results] == [2] * 3
-    assert server.paths("delay").count("/robots.txt") == 1
-    pages = [asked.at for asked in server.asked if asked.host.startswith("delay") and asked.path != "/robots.txt"]
-    assert len(pages) == 6
-    assert min(after - before for before, after in itertools.pairwise(pages)) >= 0.4
-    assert all(len(server.paths(f"plain{number}")) == 3 for number in range(3)), "other hosts went on"
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda number: run(number, "delay-short", f"plain{number}", max_pages=2), range(4)))
+    assert [len(result.rows) for result in results] == [2] * 4
+    assert server.paths("delay-short").count("/robots.txt") == 1
+    at = pages_at(server, "delay-short")
+    assert len(at) == 8
+    assert min(after - before for before, after in itertools.pairwise(at)) >= PACE_S
+    assert all("/" in server.paths(f"plain{number}") for number in range(4)), "other hosts went on"
+
+
+def test_without_the_store_nothing_is_sent_beyond_the_lease(
+    crawl: Crawl, server: HostileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever might take the host over could ask it by then."""
+    monkeypatch.setattr(hosts_module, "LEASE_S", 0.15)
+    monkeypatch.setattr(hosts_module, "RENEW_S", 0.0)
+    with Valkey(tmp_path, aof=False) as own:
+        kept = JobStore.connect(own.url, "test:", timeout_s=0.2)
+        with ThreadPoolExecutor(1) as pool:
+            crawled = pool.submit(crawl_shared, kept, 1, [crawl.seed("delay-short")])
+            while "/robots.txt" not in server.paths("delay-short"):
+                time.sleep(0.01)
+            own.kill(signal.SIGSTOP)
+            stopped = time.monotonic()
+            time.sleep(1.0)
+            own.kill(signal.SIGCONT)
+            result = crawled.result()
+    assert result.rows and result.ended == "finished"
+    at = [moment - stopped for moment in pages_at(server, "delay-short")]
+    assert not [moment for moment in at if 0.2 < moment < 0.95]
+    assert at[-1] > 1.0, "it went on"
 
 
 def test_many_crawls_together_ask_two_things_at_a_time(
     run: Callable[..., CrawlResult], server: HostileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import asyncio
-
     under_way, most = 0, 0
 
     async def slow(asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -135,16 +182,17 @@ def test_a_host_that_fails_all_the_time_is_left_alone_by_the_next_crawl(
 
 
 def test_a_block_ends_a_crawl_that_runs(
-    store: JobStore, run: Callable[..., CrawlResult], server: HostileServer
+    store: JobStore, run: Callable[..., CrawlResult], server: HostileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hosts_module, "RENEW_S", 0.1)
     with ThreadPoolExecutor(1) as pool:
-        crawled = pool.submit(run, 1, "delay", "plain")
-        while "/" not in server.paths("delay"):
+        crawled = pool.submit(run, 1, "delay-short", "plain")
+        while "/" not in server.paths("delay-short"):
             time.sleep(0.01)
         store.redis.hset(store.key("blocks"), "localhost", "")
         result = crawled.result()
     assert "localhost is on the block list of this installation" in errors(result)
-    assert len(server.paths("delay")) <= 7
+    assert len(pages_at(server, "delay-short")) < 6
     assert errors(run(2, "plain")) == ["localhost is on the block list of this installation"]
 
 
