@@ -17,6 +17,7 @@ from data.lake import Lake
 from leadmill.settings import Settings, get_settings
 from pipelines.execution.running import run_unit
 from pipelines.execution.unit_run import Runtime
+from pipelines.intake.control import resume
 from pipelines.stages import STAGES, stage_of
 from tasks.work import body_of
 from tests.tasks.scraping.hostile_server import HostileServer
@@ -55,10 +56,18 @@ class Mill:
     def work(self, job: str) -> None:
         """Do the work of a job."""
         self._step(job, "launch", "launch", 0, 0)
+        self._work_on()
+
+    def resume(self, job: str) -> None:
+        """Hand out again what is not done of a job, and do it."""
+        resume(self.store, self.lake, self._outs.extend, job)
+        self._work_on()
+
+    def _work_on(self) -> None:
         while self._outs:
             out = self._outs.popleft()
             for index, stage in list(enumerate(out.stages or [out.stage]))[out.index :]:
-                if not self._step(job, out.unit, stage, out.epoch, index):
+                if not self._step(out.job_id, out.unit, stage, out.epoch, index):
                     break
 
     def rows(self, job: str, stage: str, kind: str = "rows") -> list[dict[str, Any]]:

@@ -117,6 +117,8 @@ def test_a_page_that_kills_its_process_costs_itself_alone(spine: FaultSpine) -> 
         for row in lake.iter_rows(lake.parts(job, stage, "errors"))
         if row["error"] == TOO_COSTLY
     }
+    looked = {row["domain"] for row in lake.iter_rows(lake.parts(job, "process", "looks")) if row["versions"]}
+    assert looked == set(DOMAINS) - lost, "what the enrichers saw of the other pages is kept"
     scopes = {domain: "company" if domain in lost else "page" for domain in HOSTILE}
     assert told == {(domain, scope, "data") for domain, scope in scopes.items()}
     assert not any(unit.get("b") for unit in units.values()), "an ended unit remembers pages"

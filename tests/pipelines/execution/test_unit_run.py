@@ -136,6 +136,30 @@ def test_what_is_made_again_leaves_nothing_of_the_older_epoch(runtime: Runtime) 
     assert [row["domain"] for row in lake.iter_rows(lake.parts(JOB, "scrape"))] == ["a.example"]
 
 
+def test_looks_of_a_run_that_died_before_its_commit_do_not_count(runtime: Runtime) -> None:
+    """Written and not committed: the next run makes them again, and those alone are read."""
+    lake, store = runtime.lake, runtime.store
+    run(runtime, lambda unit: unit.write(rows("a.example")))
+    look = {**identity("a.example"), "versions": {"own": "1"}}
+    grant = store.begin(JOB, "p0", 0, 1, "o:1")
+    assert isinstance(grant, Grant)
+    files = UnitFiles(lake, JOB, "process", "p0", grant.epoch)
+    files.write(rows("a.example"))
+    files.write([{**look, "looks": "of the dead"}], "looks")
+    store.died(JOB, "p0", "o:1", "killed")
+
+    def process(unit: UnitRun) -> None:
+        assert unit.also == ["looks"]
+        unit.write(rows("a.example"))
+        unit.write_also("looks", [{**look, "looks": "again"}])
+
+    assert run_unit(runtime, process, JOB, "p0", 2, 1, owner="o:2", chained=False)
+    found: list[Any] = []
+    assert run_unit(runtime, lambda unit: found.extend(unit.kept("looks")), JOB, "p0", 2, 2, owner="o:3", chained=False)
+    assert [one["looks"] for one in found] == ["again"]
+    assert [file.name for file in lake.parts(JOB, "process", "looks")] == ["part-00000-0-e2.parquet"]
+
+
 def test_a_committed_part_that_is_missing_is_made_again(runtime: Runtime) -> None:
     run(runtime, lambda unit: unit.write(rows("a.example")))
     [part] = runtime.lake.parts(JOB, "scrape")
