@@ -198,6 +198,7 @@ _CHANGED = "another version of it had looked"
 _NOT_KEPT = "what it sees cannot be kept"
 _NO_VERSION = "its version is not known"
 _LATER_PAGES = "the pages were fetched again since"
+_TOGETHER = "a page was too much for all together, and one of them has changed"
 
 
 class KeptLooks:
@@ -212,6 +213,9 @@ class KeptLooks:
         self._superseded: set[str] = set()
         for row in rows:
             self._take(row)
+        for company_id, failed in self._failed.items():
+            if any(one.enricher is None for one in failed) and self._had[company_id] != self._versions:
+                self._seen.pop(company_id, None)
 
     def _take(self, row: LookRow) -> None:
         company_id = row["company_id"]
@@ -242,6 +246,8 @@ class KeptLooks:
             return _NONE_KEPT
         if name not in had:
             return _NEW
+        if had[name] == self._versions[name]:
+            return _TOGETHER
         return _CHANGED if had[name] else _NOT_KEPT
 
     def seen(self, company_id: str) -> dict[str, list[Finding]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from extraction import looks
 from extraction.enrichers import Enricher
 from extraction.look_version import look_version
 from tests.effects.conftest import V1, Mill
+from tests.releases.fixture import VERSIONS, Left
 from tests.tasks.scraping.hostile_server import HostileServer
 
 Log = pytest.LogCaptureFixture
@@ -84,6 +86,19 @@ def test_where_no_look_is_kept_pages_are_read_again(
     again = enrich(mill, old)
     assert read == [old, old] and "no look is kept" in why(caplog, again)
     assert rows_of(mill, again) == rows_of(mill, mill.run("/pipelines", body))
+
+
+def test_pages_of_an_earlier_versions_lake_are_read_again(
+    open_mill: Callable[[], Mill], tmp_path: Path, read: list[str]
+) -> None:
+    left = Left.by(VERSIONS[0])
+    left.lay_out(tmp_path / "var")
+    mill = open_mill()
+    old = left.roles["completed"]
+    again = enrich(mill, old)
+    assert read, "pages, for nothing is kept of them"
+    technologies = {row["domain"]: row["technologies"] for row in mill.rows(old, "enrich")}
+    assert {row["domain"]: row["technologies"] for row in mill.rows(again, "enrich")} == technologies != {}
 
 
 def test_a_changed_enricher_alone_looks_again(

@@ -189,6 +189,22 @@ def test_a_failure_is_told_by_stage_enrich_as_if_it_had_looked(monkeypatch: pyte
     assert enriched(rows, [*looks, *stored([lost])], pages)[1] == errors  # type: ignore[list-item]
 
 
+def test_a_page_too_much_for_all_is_looked_at_by_all_once_one_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(page: Document) -> list[Finding]:
+        while True:
+            pass
+
+    monkeypatch.setattr(module, "CompanyBudgets", lambda: CompanyBudgets(page_s=0.05))
+    pages = [make_page("<p>x")]
+    shown_by(monkeypatch, own(says("seen")), own(endless, "costly"))
+    rows, looks = processed(pages)
+    assert enriched(rows, looks)[0][0]["own"] == "[]"
+    shown_by(monkeypatch, own(says("seen")))
+    made, errors, _, why = enriched(rows, looks, pages)
+    assert (made[0]["own"], errors) == ("['seen']", [])
+    assert why == "pages are read again (own: a page was too much for all together, and one of them has changed)"
+
+
 def test_a_page_that_broke_the_extractors_is_looked_at_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(page: Document) -> Iterator[Finding]:
         if "bad" in page.url:
