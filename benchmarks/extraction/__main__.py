@@ -33,7 +33,8 @@ def main() -> int:
     parser.add_argument("--misses", action="store_true",
                         help="tell each miss; of the half held out only with --half held")  # fmt: skip
     parser.add_argument("--countries", action="store_true", help="each field by country, the worst first")
-    parser.add_argument("--cpu", action="store_true", help="CPU time of each part, and the least total of five runs")
+    parser.add_argument("--cpu", action="store_true", help="CPU time of each part, in bare parses and beside "
+                        "a script of extruct and phonenumbers; and the least total of five runs")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="OUT", help="keep the run, for --compare")
     parser.add_argument("--compare", type=Path, metavar="BEFORE", help="tell what changed since a run that was kept")
     parser.add_argument("--calibrate", action="store_true", help="write extraction/calibration.toml anew from the "
@@ -51,7 +52,7 @@ def main() -> int:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
-    from benchmarks.extraction import cases, own_pages, reports, run, tables
+    from benchmarks.extraction import cases, own_pages, peer, reports, run, tables
     from benchmarks.extraction.judge import Judgement, judge
 
     sites = [site for folder in given.cases if folder.is_dir() and folder != OWN for site in cases.read(folder)]
@@ -62,8 +63,13 @@ def _evaluate(given: argparse.Namespace) -> int:
     gc.freeze()
     run.rows_of(sites[:3])  # tables are read and patterns compiled: paid once a process, not a page
     rows, errors, cpu = run.rows_of(sites)
-    for _ in range(4 if given.cpu else 1):  # tables that few pages need are read in the first run
+    bare, peers = run.bare_parse(sites), []
+    for turn in range(4 if given.cpu else 1):  # tables that few pages need are read in the first run
         cpu = min(cpu, run.rows_of(sites)[2], key=lambda spent: sum(spent.values()))
+        bare = min(bare, run.bare_parse(sites))
+        if given.cpu and turn % 2 and (took := peer.milliseconds(sites)):
+            peers.append(took)
+    costs = run.parts(sites) if given.cpu else {}
     judged = [one for site in sites for one in judge(site.host, site.half, site.truth, rows[site.host])]
     for path in given.cases:
         if path.is_file():
@@ -85,9 +91,11 @@ def _evaluate(given: argparse.Namespace) -> int:
     for error in errors:
         print(f"error row: {error['host']} {error.get('url') or ''} {error['error']}")
     if sites:
-        if given.cpu:
-            _show("CPU ms a page of each part", _costs(run.parts(sites)))
-        print(f"CPU ms a page: process {cpu['process']:.2f}, enrich {cpu['enrich']:.2f}, both {sum(cpu.values()):.2f}")
+        if costs:
+            _show("CPU ms a page of each part, and in bare parses of the same turn", tables.costs(costs, run.BARE))
+        print(tables.totals(cpu, bare, min(peers, default=None)))
+        if given.cpu and not peers:
+            print("no script to compare with: `make bench-setup` installs what it needs")
         print(tables.score(of_sites))
     if given.compare:
         before = json.loads(given.compare.read_text(encoding="utf-8"))
@@ -98,7 +106,8 @@ def _evaluate(given: argparse.Namespace) -> int:
         then = before["cpu"]
         print(f"CPU ms a page before: process {then['process']:.2f}, enrich {then['enrich']:.2f}")
     if given.json:
-        given.json.write_text(json.dumps({"cpu": cpu, "judged": judged}, ensure_ascii=False), encoding="utf-8")
+        kept = {"cpu": cpu, "bare_parse": bare, "script": min(peers, default=None), "parts": costs, "judged": judged}
+        given.json.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
     return 0
 
 
@@ -126,10 +135,6 @@ def _show(title: str, lines: Any) -> None:
     lines = list(lines)
     if lines:
         print("\n".join([f"\n{title}" if title else "", *lines]))
-
-
-def _costs(parts: dict[str, float]) -> list[str]:
-    return [f"{part:24} {ms:7.3f}" for part, ms in sorted(parts.items(), key=lambda pair: -pair[1])]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.extraction.judge import Judgement
@@ -181,3 +181,21 @@ def _groups(judged: Iterable[Judgement], by: Callable[[Judgement], Any]) -> list
 def _place(field: str) -> tuple[int, str]:
     field, _, case = field.partition(" (")
     return len(_ORDER) * 2 + 1 if case else _ORDER.index(field) if field in _ORDER else len(_ORDER), field
+
+
+def costs(parts: Mapping[str, float], bare: str) -> Iterator[str]:
+    """Milliseconds of each part, the dearest first, and how many of the part named `bare` they are."""
+    for part, ms in sorted(parts.items(), key=lambda pair: -pair[1]):
+        yield f"{part:28} {ms:7.3f} {_times(ms, parts[bare])} x"
+
+
+def totals(cpu: Mapping[str, float], bare: float, peer: float | None) -> str:
+    """What both stages cost a page, in bare parses, and beside the script (`peer`), all in milliseconds."""
+    both = sum(cpu.values())
+    said = f"CPU ms a page: process {cpu['process']:.2f}, enrich {cpu['enrich']:.2f}, both {both:.2f}"
+    said += f" = {_times(both, bare)} bare parses ({bare:.3f})"
+    return f"{said}; a script {peer:.2f} = {_times(peer, both)} x ours" if peer else said
+
+
+def _times(one: float, other: float) -> str:
+    return f"{one / other:.2f}" if other else "–"  # the clock of few pages stands still on some machines

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.extraction import __main__ as evaluation
-from benchmarks.extraction import calibrate, cases, own_pages, run, tables
+from benchmarks.extraction import calibrate, cases, own_pages, peer, run, tables
 from benchmarks.extraction.judge import Judgement, judge, name_right
 from extraction.charset import decode
 
@@ -95,6 +95,8 @@ def test_a_run_over_a_folder_and_what_changed_since(
     (tmp_path / "truth.jsonl").write_text("".join(json.dumps(truth) + "\n" for truth in truths))
     assert [[page["kind"] for page in site.pages] for site in cases.read(tmp_path)] == [["home", "contact"]] * 2
 
+    monkeypatch.setattr(peer, "PYTHON", tmp_path / "not-installed")
+
     def run(*options: str) -> str:
         monkeypatch.setattr(sys, "argv", ["extraction", "--cases", str(tmp_path), *options])
         assert evaluation.main() == 0
@@ -103,6 +105,10 @@ def test_a_run_over_a_folder_and_what_changed_since(
     said = run("--misses", "--countries", "--cpu", "--json", str(tmp_path / "before.json"))
     assert f"seen {seen} [GB] emails not found: gone@brook.example" in said
     assert f"held {held}" not in said and "parse (bare)" in said and "2 hosts, 4 pages" in said
+    assert {"attributed", "people (on demand)", "settle"} <= {line[:28].strip() for line in said.splitlines()}
+    kept = json.loads((tmp_path / "before.json").read_text())
+    assert kept["bare_parse"] >= 0 and "names (beside)" in kept["parts"]
+    assert kept["script"] is None and "make bench-setup" in said
     assert f"held {held} [GB] emails not found" in run("--half", "held", "--misses")
     truths[0]["emails"] = []
     (tmp_path / "truth.jsonl").write_text("".join(json.dumps(truth) + "\n" for truth in truths))
