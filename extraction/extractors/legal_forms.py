@@ -24,6 +24,8 @@ _AROUND = " ,;:()[]\"'“”„«»‚‘’!?*"
 #: Forms that are words: in small letters they are no form (`a limited offer`).
 _LONG = 7
 SHORT = 2
+#: Longest form that is written with dots as well: `P.L.C.`.
+DOTTED = 5
 
 
 class _Forms(NamedTuple):
@@ -42,12 +44,19 @@ def _table() -> dict[str, dict[str, list[str]]]:
     return tomllib.loads(Path(__file__).with_name("legal_forms.toml").read_text(encoding="utf-8"))
 
 
-def _forms(free: str, exact: str) -> _Forms:
+def _forms(free: str, exact: str, home: str | None = None) -> _Forms:
+    """The forms of two lists; of `home`, an ISO code, those as well that are words elsewhere."""
     spelled: dict[str, set[str] | None] = {}
     countries: dict[str, set[str]] = {}
     for country, lists in _table().items():
         # Two letters are always told by the way they are written.
-        for form in (*lists.get(exact, ()), *(form for form in lists.get(free, ()) if len(squash(form)) <= SHORT)):
+        short = (form for form in lists.get(free, ()) if len(squash(form)) <= SHORT)
+        for form in (
+            *lists.get(exact, ()),
+            *lists.get("comma", ()),
+            *short,
+            *(lists.get("home", ()) if country == home else ()),
+        ):
             key = squash(form)
             countries.setdefault(key, set()).add(country)
             if (ways := spelled.setdefault(key, set())) is not None:
@@ -57,6 +66,8 @@ def _forms(free: str, exact: str) -> _Forms:
             if len(key) > SHORT:
                 spelled[key] = None
     forms = [form for lists in _table().values() for form in (*lists.get(free, ()), *lists.get(exact, ()))]
+    forms += [form for lists in _table().values() for form in lists.get("comma", ())]
+    forms += _table().get(home or "", {}).get("home", [])
     begins = {squash(form.split()[0]) for form in forms} | spelled.keys()
     # Dotted letters are written apart as well: `S. r. l.`.
     begins |= {squash(form[0]) for form in forms if form[1:2] == "."}
@@ -67,9 +78,9 @@ def _forms(free: str, exact: str) -> _Forms:
 
 
 @cache
-def behind() -> _Forms:
-    """The forms that stand behind a name."""
-    return _forms("behind", "exact")
+def behind(home: str | None = None) -> _Forms:
+    """The forms that stand behind a name; on pages of a country those as well that are words elsewhere."""
+    return _forms("behind", "exact", home) if "home" in _table().get(home or "", {}) or home is None else behind()
 
 
 @cache
@@ -84,6 +95,12 @@ def joined() -> tuple[str, ...]:
     return tuple(
         sorted({form for lists in _table().values() for form in lists.get("joined", ())}, key=len, reverse=True)
     )
+
+
+@cache
+def behind_comma() -> frozenset[str]:
+    """The forms that stand behind a comma only, squashed."""
+    return frozenset(squash(form) for lists in _table().values() for form in lists.get("comma", ()))
 
 
 @cache
@@ -129,6 +146,8 @@ def _form_at(words: Sequence[str], place: int, forms: _Forms) -> Form | None:
         written = "".join(parts[:size]).strip(_AROUND)
         if written.count("(") > written.count(")"):
             written += ")"
+        if key in behind_comma() and "." not in written and not (place and words[place - 1].endswith(",")):
+            continue  # `Gaming PC`
         if ways is None:
             if size > 1 or len(key) < _LONG or not written.islower():
                 return Form(place, place + size, key)
@@ -147,10 +166,12 @@ def _telling() -> frozenset[str]:
     """Of each form its longest word as texts have it between blanks: a text that has none of them has no form."""
     words: set[str] = set()
     for lists in _table().values():
-        for place in ("behind", "exact", "before", "first"):
+        for place in ("behind", "exact", "before", "first", "comma", "home"):
             for form in lists.get(place, ()):
                 word = max(reversed(form.split()), key=lambda part: len(part.strip(".,()&")))
                 ways = {word, word.replace(".", ""), "".join(form.split())}
+                if word.isalpha() and SHORT < len(word) <= DOTTED and place in ("behind", "before"):
+                    ways |= {f"{'.'.join(word.upper())}.", f"{'.'.join(word.lower())}."}
                 if place in ("behind", "before") and len(squash(form)) > SHORT:
                     ways |= {way for said in tuple(ways) for way in (said.lower(), said.upper(), said.title())}
                 ways |= {way.strip(".,()") for way in ways} | {way.rstrip(".,)") for way in ways}

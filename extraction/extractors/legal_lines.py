@@ -44,6 +44,8 @@ _COPYRIGHT = re.compile(r"©|\(c\)|copyright", re.IGNORECASE)
 _ENDS = re.compile(r"[:;!?|•·©→»]$|^[|•·©–—→*/>]+$|^-+$")
 _ABBREVIATED = frozenset("bros assoc mfg intl indus tech prof dipl".split())
 _YEAR = re.compile(r"(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?[.,]?|\d{5,}|\d+%|[+(]?\d[\d()+./-]{5,}")
+_STICKY = re.compile(r"[|©]")
+_COMMA = re.compile(r",(?=[^\W\d_])")
 _MARKS = re.compile("[®™]")
 _VERBS = frozenset("is are ist sind zijn est sont es son è sono är er e são wir we nous wij by".split())
 _AROUND = " ,;:()[]\"'“”„«»‚‘’*·•|"
@@ -52,7 +54,7 @@ _AND = frozenset("& and und et y e og och".split())
 #: A dot behind a longer word ends a sentence.
 _LONGEST_ABBREVIATION = 4
 #: Forms that are states of the US, Canada or Australia as well; and those that words in capitals are.
-_STATES = frozenset("ab nv sa sc pa".split())
+_STATES = frozenset("ab nv sa sc".split())
 _LIKE_WORDS = frozenset(
     "as sa se da ab ad ag ac ae cc cv co de ee ek ev eg eu oe og rt mb sp sl sc ks ps hf hb ky is pa pc oy".split()
 )
@@ -81,10 +83,11 @@ class Named(NamedTuple):
 def names_in(line: str, country: str | None = None) -> Iterator[Named]:
     """The names with a legal form in a line, in its order. `country`: whose forms may stand before a name."""
     found = 0
+    line = _parted(line)
     if legal_forms.may_have_form(line):
         words = line.split()[: legal_forms.MAX_WORDS]
         spans = legal_forms.spans(line)
-        for form in forms_in(words, behind()):
+        for form in forms_in(words, behind(country)):
             named = _before(line, words, spans, form)
             if named:
                 yield named
@@ -97,6 +100,13 @@ def names_in(line: str, country: str | None = None) -> Iterator[Named]:
         match = _cjk().search(line)
         if match:
             yield Named(match[0], _how(line, *match.span()))
+
+
+def _parted(line: str) -> str:
+    """The line with blanks where signs stick to words: `Acme Tools,Inc.|Leeds`, `©2012`."""
+    if "|" in line or "©" in line:
+        line = _STICKY.sub(r" \g<0> ", line)
+    return line if "," not in line else _COMMA.sub(", ", line)
 
 
 @cache
@@ -115,6 +125,7 @@ def _before(line: str, words: Sequence[str], spans: Sequence[tuple[int, int]], f
         return None
     start, end = spans[first][0], spans[form.end - 1][1]
     text = line[start:end].strip(' ,;:"“”„«»*·•|!?')
+    text = text.removeprefix("(")
     if text.count("(") < text.count(")"):
         text = text.rstrip(")")
     how = _how(line, start, end)
@@ -147,7 +158,7 @@ def _is_calm(words: Sequence[str], first: int, form: Form) -> bool:
         return False
     # In a text that is all in capitals a form may be a word.
     rest = [*words[:first], *words[form.end :]]
-    loud = rest and not any(sign.islower() for word in (*name, *rest) for sign in word)
+    loud = any(map(str.isalpha, "".join(rest))) and not any(sign.islower() for word in (*name, *rest) for sign in word)
     return not (loud and form.key in _LIKE_WORDS and words[form.end - 1][-1:] not in ",;")
 
 

@@ -69,7 +69,7 @@ def find(page: Document) -> Iterator[Finding]:
     others = sorted({*(place for place, _ in page.numbers), *told, *(place + 1 for place in told)})
     for place in (*places, *(place for place in others if place not in places and place < len(lines))):
         line = lines[place]
-        if len(line) <= MAX_LINE and (may_have_form(line) or not line.isascii()):
+        if len(line) <= MAX_LINE and (may_have_form(line) or "," in line or "|" in line or not line.isascii()):
             for named in _in_place(lines, place, country):
                 how = "imprint" if page.kind == "imprint" and named.how in ("alone", "text") else named.how
                 if how == "brand":
@@ -93,8 +93,6 @@ def _names_site(page: Document, before: str) -> bool:
 def _in_place(lines: Sequence[str], place: int, country: str | None) -> Iterator[Named]:
     """The names of a line, as the lines above it have it: a label, another firm's heading, the name of a form below."""
     line = lines[place]
-    if line.isascii() and not may_have_form(line):
-        return
     before = lines[place - 1] if place and len(lines[place - 1]) <= MAX_HEADING else ""
     names = list(names_in(line, country))
     if not names and before and len(line) <= MAX_FORM:

@@ -54,6 +54,9 @@ def test_the_list_has_sixty_countries_and_each_form_is_found() -> None:
         ("SC Dental Group", "SC Dental Group"),
         ("SAS Institute", "SAS Institute"),
         ("L.P. Gas", "L.P. Gas"),
+        ("Smith & Jones, PC", "Smith & Jones"),
+        ("Gaming PC", "Gaming PC"),
+        ("Acme Ltd, a", "Acme Ltd, a"),
         ("As You Like It", "As You Like It"),
         ("Team GBR", "Team GBR"),
         ("Jan Vos", "Jan Vos"),
@@ -118,6 +121,13 @@ def test_a_foundation_keeps_its_word() -> None:
         ("ZWAAN BV, Dorpsstraat 5", None, [("ZWAAN BV", "text")]),
         ("UAB Baltijos mediena", "LT", [("UAB Baltijos mediena", "alone")]),
         ("bvba Bakkerij Peeters", "BE", [("bvba Bakkerij Peeters", "alone")]),
+        ("Quill Tools,Inc.|Leeds", None, [("Quill Tools, Inc.", "text")]),
+        ("©2012 Quill Tools P.L.C.", None, [("Quill Tools P.L.C.", "copyright")]),
+        ("(Quill Tools (UK) Ltd)", None, [("Quill Tools (UK) Ltd", "alone")]),
+        ("© 2012 KESTREL AS", None, [("KESTREL AS", "copyright")]),
+        # Words of other languages are forms at home.
+        ("Rossi Legnami snc", "IT", [("Rossi Legnami snc", "alone")]),
+        ("Rossi Legnami snc", "DE", []),
         # Whose brand it is, whose site, in whose name.
         ("Zonnig is een handelsnaam van Bouw Terpstra B.V.", None, [("Bouw Terpstra B.V.", "brand")]),
         ("Nordkap – eine Marke der Fjell Handels GmbH", None, [("Fjell Handels GmbH", "brand")]),
