@@ -15,6 +15,7 @@ from data.jobs.entries import object_of
 from data.jobs.model import TERMINAL, Status, UnitStatus
 from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
 from leadmill.access import DEFAULT_PROJECT
+from leadmill.traffic import Traffic
 
 #: A look-up: lists ask for the status of a thousand records, and an enum's call takes four times as long.
 _STATUSES = {status.value: status for status in Status}
@@ -259,6 +260,11 @@ class JobRecord:
     @property
     def pages(self) -> int:
         return self._count("pages")
+
+    @property
+    def traffic(self) -> Traffic:
+        """Of its crawls so far."""
+        return Traffic.parse(self.stored.get(RECORD_FIELDS["traffic"]) or "")
 
     @property
     def progress(self) -> int:

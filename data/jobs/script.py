@@ -22,6 +22,7 @@ from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
 from leadmill import metrics
 from leadmill.notices import KINDS, Severity
 from leadmill.quotas import Quotas
+from leadmill.traffic import ANSWERS
 
 _FOLDER = Path(__file__).parent / "lua"
 _OUTBOX = Path(__file__).parents[1] / "notices" / "lua"
@@ -90,6 +91,7 @@ CONSTANTS: dict[str, str] = {
     **{f"STAGE_{name.upper()}": _lua(f":{field}") for name, field in STAGE_FIELDS.items()},
     "WAIT_BOUNDS": _milliseconds(metrics.WAITS),
     "JOB_BOUNDS": _milliseconds(metrics.JOBS),
+    "TRAFFIC_SUMS": _lua(1 + len(ANSWERS)),
     "RECORD_VERSION": _lua(keys.RECORD_VERSION),
     "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
     "LIVE_STATUSES": ", ".join(_lua(status) for status in Status if status not in TERMINAL),

@@ -97,11 +97,18 @@ class JobStore(JobReader):
             bool(body.get("quota")), body.get("pages_left"), body.get("trace"), body.get("request_id"),
         )  # fmt: skip
 
-    def renew(self, grant: Grant, progress: int | None = None, message: str = "", pages: int = 0) -> str | None:
+    def renew(
+        self,
+        grant: Grant,
+        progress: int | None = None,
+        message: str = "",
+        pages: int = 0,
+        traffic: Sequence[int] | None = None,
+    ) -> str | None:
         """Prolong the lease and tell progress (thousandths); why the run must stop, or None."""
         return self.call(
             "renew", job=grant.job_id, unit=grant.unit, epoch=grant.epoch, owner=grant.owner,
-            progress=progress, message=message[:60] or None, pages=pages,
+            progress=progress, message=message[:60] or None, pages=pages, traffic=traffic,
         ).refused  # fmt: skip
 
     def commit(self, grant: Grant, *, fields: Mapping[str, Any] | None = None, **what: Any) -> Answer:

@@ -27,6 +27,8 @@ RECORD_FIELDS = {
     "close_left": "cn",
     "progress": "pct",
     "message": "msg",
+    # Bytes, answers and waiting hosts of its crawls (leadmill/traffic.py), with blanks between.
+    "traffic": "tr",
 }
 #: The same of what is counted of each stage: `<stage>:<letters>`.
 STAGE_FIELDS = {

@@ -36,6 +36,15 @@ class ProgressDetails(TypedDict):
     """What a job has done so far."""
 
     pages: int
+    pages_per_second: float | None
+    """On the average since the first was asked for; null while none was."""
+    received_bytes: int
+    """Of the bodies of all answers."""
+    answers: dict[str, int]
+    """By class of their status, `2xx` to `5xx`; `none`: none came, or none yet."""
+    hosts_waiting: dict[str, int]
+    """Hosts not asked just now, by why, of the crawl that told last: `pace` (between two requests of theirs), `quiet`
+    (they asked for it), `elsewhere` (another crawl is on them)."""
     partitions: int
     partitions_done: int
     partitions_failed: int

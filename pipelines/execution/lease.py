@@ -15,6 +15,7 @@ import psutil
 from data.jobs import CUT_OFF_S, RENEW_S, Grant, JobStore
 from leadmill.errors import LeadmillError, UnavailableError
 from leadmill.log import get_logger
+from leadmill.traffic import Traffic
 from pipelines.execution.job_log import job_log
 from pipelines.execution.marks import marks
 
@@ -36,8 +37,8 @@ class Lease:
         self._memory_limit_mb = memory_limit_mb
         self._renewing = threading.Lock()
         self._closed = False
-        self._told: tuple[int | None, str, int] = (None, "", 0)
-        self._news: tuple[int | None, str, int] = self._told
+        self._told: tuple[int | None, str, int, Traffic] = (None, "", 0, Traffic())
+        self._news: tuple[int | None, str, int, Traffic] = self._told
         self._reached = self._told_at = time.monotonic()
         self._beside: Callable[[], None] | None = None
         #: Set when the work must stop; `reason` says why.
@@ -47,15 +48,15 @@ class Lease:
         self._marks.hold(grant.owner, grant.job_id, grant.unit)
         _renewer(os.getpid()).leases.add(self)
 
-    def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
-        """Tell how far the stage is (0–1), in words, and how many pages it has fetched in all.
+    def progress(self, fraction: float, message: str = "", pages: int = 0, traffic: Traffic | None = None) -> None:
+        """Tell how far the stage is (0–1), in words, how many pages it has fetched in all, and all of its traffic.
 
         Raises:
             RunStoppedError: the run must stop.
         """
         self.check()
         done = (self._grant.index + min(1.0, max(0.0, fraction))) / self._stages
-        self._news = (int(1000 * done), message, pages)
+        self._news = (int(1000 * done), message, pages, traffic or self._news[3])
 
     def check(self) -> None:
         """Raise RunStoppedError when the run must stop."""
@@ -82,6 +83,11 @@ class Lease:
         """Pages fetched that no renewal has reported yet; the commit does."""
         return self._news[2] - self._told[2]
 
+    @property
+    def traffic_untold(self) -> list[int] | None:
+        """The same of the traffic."""
+        return self._news[3].since(self._told[3]) if self._news[3] != self._told[3] else None
+
     def close(self) -> None:
         """Stop renewing; returns when a renewal under way has ended."""
         with self._renewing:
@@ -104,7 +110,13 @@ class Lease:
             self._told_at = now
             self._check_memory()
             try:
-                refused = self._store.renew(self._grant, news[0], news[1], news[2] - self._told[2])
+                refused = self._store.renew(
+                    self._grant,
+                    news[0],
+                    news[1],
+                    news[2] - self._told[2],
+                    news[3].since(self._told[3]) if news[3] != self._told[3] else None,
+                )
             except UnavailableError:
                 # While Redis is away nobody else can take the unit either: going on loses nothing.
                 if now - self._reached > CUT_OFF_S:

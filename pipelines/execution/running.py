@@ -142,6 +142,7 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         "rows_out": what.rows_out,
         "errors": what.errors,
         "pages": run.lease.pages_untold,
+        "traffic": run.lease.traffic_untold,
         "fields": what.fields or None,
         "doc": what.doc or None,
         "status": what.status,

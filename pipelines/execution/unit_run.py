@@ -25,6 +25,7 @@ from leadmill.log import get_logger
 from leadmill.metrics import RUNS
 from leadmill.rows import ErrorRow, PlanRow, error_row
 from leadmill.settings import Settings
+from leadmill.traffic import Traffic
 from pipelines.committed import recorded_files
 from pipelines.execution.canvas import Dispatch
 from pipelines.execution.lease import Lease
@@ -240,9 +241,9 @@ class UnitRun:
         every = {**self.outcome.metrics, **took, **(written if self.makes_parts else {})}
         return {field: number for field, number in every.items() if number}
 
-    def progress(self, fraction: float, message: str = "", pages: int = 0) -> None:
+    def progress(self, fraction: float, message: str = "", pages: int = 0, traffic: Traffic | None = None) -> None:
         """Tell progress; raises RunStoppedError when the job was cancelled or the unit taken over."""
-        self.lease.progress(fraction, message, pages)
+        self.lease.progress(fraction, message, pages, traffic)
 
 
 def _text(value: Any) -> str | None:

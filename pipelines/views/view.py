@@ -12,6 +12,7 @@ from typing import cast
 
 from data.jobs import JobRecord, StageCounts, Status
 from leadmill.answers import Job, JobError, JobResult, JobStage, Links, PriorityName, Progress, StageStatus
+from leadmill.traffic import ANSWERS, WAITS, Traffic
 from pipelines.queues import Priority
 from pipelines.stages import STAGES, partition_stages, report_format
 
@@ -147,6 +148,8 @@ def _duration(record: JobRecord) -> float | None:
 def _progress(record: JobRecord, stages: Sequence[JobStage]) -> Progress:
     ended = sum(stage["status"] in _ENDED for stage in stages)
     status = record.status
+    traffic = record.traffic
+    waits = traffic.waits if status == Status.RUNNING else Traffic().waits
     message = record.message or _share_of(record) if status == Status.RUNNING else _MESSAGES[status]
     return {
         "current_step": min(len(stages), ended + (not record.is_terminal)),
@@ -155,11 +158,29 @@ def _progress(record: JobRecord, stages: Sequence[JobStage]) -> Progress:
         "message": message,
         "details": {
             "pages": record.pages,
+            "pages_per_second": _rate(record, stages),
+            "received_bytes": traffic.received,
+            "answers": _named(ANSWERS, traffic.answers),
+            "hosts_waiting": _named(WAITS, waits),
             "partitions": record.partitions,
             "partitions_done": record.partitions_done,
             "partitions_failed": record.partitions_failed,
         },
     }
+
+
+def _named(names: Sequence[str], numbers: Sequence[int]) -> dict[str, int]:
+    return {name: number for name, number in zip(names, numbers, strict=True) if number}
+
+
+def _rate(record: JobRecord, stages: Sequence[JobStage]) -> float | None:
+    """Pages a second of its crawls: while they run until now, then until the last of them had ended."""
+    counts = record.stage("scrape")
+    if not record.pages or counts.started_ms is None:
+        return None
+    runs = any(stage["name"] == "scrape" and stage["status"] == "running" for stage in stages)
+    until = time.time() * 1000 if runs or counts.finished_ms is None else counts.finished_ms
+    return round(record.pages / max(0.001, (until - counts.started_ms) / 1000), 1)
 
 
 def _share_of(record: JobRecord) -> str:

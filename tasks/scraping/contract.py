@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from leadmill.errors import InputError
 from leadmill.rows import ErrorRow, ScrapedRow
+from leadmill.traffic import Traffic
 from pipelines.request.asked import CRAWL_LIMITS
 
 USER_AGENT = "Leadmill/0.1 (company website crawler; obeys robots.txt rules for leadmill)"
@@ -60,6 +61,7 @@ class CrawlProgress:
     companies: int
     pages: int
     errors: int
+    traffic: Traffic
 
 
 @dataclass
@@ -80,3 +82,8 @@ class CrawlResult:
     #: Addresses that were not asked, by who refused: `robots`, `egress`, `blocks`.
     refused: Counter[str] = field(default_factory=Counter)
     ended: Literal["finished", "deadline", "stopped"] = "finished"
+
+    @property
+    def traffic(self) -> Traffic:
+        """As the record of its job adds it up."""
+        return Traffic.of(self.received, self.answers, {})

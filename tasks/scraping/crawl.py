@@ -156,7 +156,7 @@ async def _crawl(
     result = _account(spider, seeds, ended)
     result.requests, result.received = transport.sent, transport.received
     result.refused = transport.refused
-    result.answers = transport.answers + Counter(none=transport.sent - transport.answers.total())
+    result.answers = +Counter(transport.classes())
     on_progress(spider.progress())
     return result
 

@@ -210,6 +210,10 @@ class Transport:
         """An answer began to come."""
         self.answers[f"{status // 100}xx" if 200 <= status < 600 else "other"] += 1
 
+    def classes(self) -> dict[str, int]:
+        """Answers by class; `none` for requests that have none, or not yet."""
+        return {**self.answers, "none": self.sent - self.answers.total()}
+
     def not_dialled(self) -> None:
         """What was begun was not sent: the egress rule refused its address."""
         self.sent -= 1

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -81,6 +82,12 @@ class Host:
     @property
     def is_in_use(self) -> bool:
         return self.under_way > 0 or self.waiting > 0 or any(not company.done for company in self.users)
+
+    def waits_for(self, now: float) -> str | None:
+        """Why it is not to be asked just now, a name of `leadmill.traffic.WAITS`; None when it is."""
+        if now >= self.held_until:
+            return "elsewhere"
+        return "quiet" if self.quiet_until > now else "pace" if self.next_at > now else None
 
     def keep_delay(self, delay: float) -> None:
         """From now on leave so many seconds between two requests; the next one may go at once.
@@ -255,6 +262,11 @@ class Hosts:
         """The host that a company has waited for in vain, because other jobs were asking it."""
         waiting = (host for host in self._hosts.values() if company in host.users and not host.is_held)
         return next((host.name for host in waiting if host.fault is None), None)
+
+    def waits(self) -> Counter[str]:
+        """How many hosts companies wait for just now, by why (`leadmill.traffic.WAITS`)."""
+        now = time.monotonic()
+        return Counter(why for host in self._hosts.values() if host.is_in_use and (why := host.waits_for(now)))
 
     async def _held(self, host: Host) -> None:
         assert self._transport is not None

@@ -23,6 +23,7 @@ from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyEr
 from extraction.charset import as_utf8
 from leadmill.errors import ErrorCategory, ErrorCode
 from leadmill.rows import PageRow
+from leadmill.traffic import Traffic
 from pipelines.execution.marks import marks
 from tasks.scraping.answers import charset_in, fault_of_answer, header, page_row
 from tasks.scraping.batches import PageBatches
@@ -115,7 +116,9 @@ class CompanySpider(Spider):
     def progress(self) -> CrawlProgress:
         """Counts so far."""
         errors = sum(len(company.errors) for company in self.companies)
-        return CrawlProgress(self.done, len(self.companies), self.pages, errors)
+        waits = self.hosts.waits() if self.done < len(self.companies) else {}
+        traffic = Traffic.of(self.transport.received, self.transport.classes(), waits)
+        return CrawlProgress(self.done, len(self.companies), self.pages, errors, traffic)
 
     def _request(self, company: CompanyCrawl, url: str, kind: str, depth: int, meta: dict[str, Any]) -> Request | None:
         """A request, counted; None when the URL is none, which is an error of that page."""

@@ -45,7 +45,7 @@ def scrape(run: UnitRun) -> None:
         if mark_name(seed.company_id) in run.grant.refused
     ]
     run.outcome.metrics.update(_metrics(result))
-    run.progress(1.0, f"{result.pages_fetched} pages fetched", result.pages_fetched)
+    run.progress(1.0, f"{result.pages_fetched} pages fetched", result.pages_fetched, result.traffic)
     _retry_outage(run, result.rows, result.errors)
     run.outcome.rows_in = len(given)
     run.write(result.rows)
@@ -72,14 +72,18 @@ def _options(run: UnitRun) -> CrawlOptions:
     return CrawlOptions(**wanted)
 
 
-def _crawl(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions, done: int = 0, pages: int = 0) -> CrawlResult:
-    """One crawl; `done` and `pages` count what earlier ones of this run have fetched."""
+def _crawl(
+    run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions, done: int = 0, before: CrawlResult | None = None
+) -> CrawlResult:
+    """One crawl, after those of `done` companies in the same run, with what came of them."""
     from tasks.scraping.crawl import crawl_companies  # Scrapy: only where pages are fetched
 
     def tell(at: CrawlProgress) -> None:
         if not run.lease.stop.is_set():  # the crawl ends by itself then, and keeps what it got until the check
-            fetched = pages + at.pages
-            run.progress((done + at.companies_done) / max(1, done + at.companies), f"{fetched} pages fetched", fetched)
+            fetched = (before.pages_fetched if before else 0) + at.pages
+            traffic = before.traffic.plus(at.traffic) if before else at.traffic
+            share = (done + at.companies_done) / max(1, done + at.companies)
+            run.progress(share, f"{fetched} pages fetched", fetched, traffic)
 
     with shared_hosts(run, options.user_agent) as hosts:
         hosts.want(url for seed in seeds for url in (seed.url, *(further for further, _ in seed.further)))
@@ -130,7 +134,7 @@ def _one_by_one(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions) -> C
         share = (until - time.monotonic()) / (len(seeds) - number)
         alone = replace(options, deadline_s=min(options.deadline_s, max(1.0, share)))
         with marks().at(seed.company_id):
-            result = _crawl(run, [seed], alone, number, whole.pages_fetched)
+            result = _crawl(run, [seed], alone, number, whole)
         whole.rows += result.rows
         whole.errors += result.errors
         whole.pages_fetched += result.pages_fetched

@@ -50,10 +50,13 @@ def test_life_of_a_pipeline(client: TestClient, worker: Worker) -> None:
 
     worker.listen(*ALL_QUEUES)
     grant = worker.begin(job_id, "p0")
-    worker.store.renew(grant, 100, "3 of 4 companies", 7)
+    worker.store.renew(grant, 100, "3 of 4 companies", 7, [90_000, 7, 0, 2, 0, 1, 3, 0, 0])
     job = status(client, job_id)
     assert job["waiting_for"] is None
     assert job["progress"]["message"] == "3 of 4 companies" and job["progress"]["details"]["pages"] == 7
+    details = job["progress"]["details"]
+    assert (details["received_bytes"], details["answers"]) == (90_000, {"2xx": 7, "4xx": 2, "none": 1})
+    assert details["hosts_waiting"] == {"pace": 3} and details["pages_per_second"] > 0
     assert job["stages"][0]["status"] == "running" and job["stages"][1]["status"] == "pending"
     worker.store.commit(grant, rows_in=3, rows_out=2, errors=1)
     for index in (1, 2):

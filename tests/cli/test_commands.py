@@ -18,7 +18,7 @@ import pytest
 from cli import console
 from cli.job_end import merged_line
 from cli.main import all_commands, main
-from cli.progress import closing_line
+from cli.progress import closing_line, one_line
 from leadmill import __version__ as leadmill_version
 from leadmill.client.results import Job
 
@@ -324,6 +324,17 @@ def test_a_company_that_failed_counts_once(finished_job: Any, result: Any, told:
     stage = finished_job["stages"][0]
     stages = [{**stage, "name": "scrape", "errors": 3}, {**stage, "name": "score", "errors": 3}]
     assert told in closing_line(Job.of({**finished_job, "stages": stages, "result": result}))
+
+
+def test_a_line_of_progress_tells_what_the_crawls_got_and_why_hosts_wait(a_job: Any) -> None:
+    details = {"pages": 9, "received_bytes": 1_250_000, "answers": {"2xx": 9, "4xx": 1_200, "none": 1}}
+    waits = {"hosts_waiting": {"pace": 2, "quiet": 1}}
+    progress = {"current_step": 1, "total_steps": 5, "percentage": 40.0, "message": "9 pages fetched"}
+    line = one_line(Job.of(a_job(progress={**progress, "details": details | waits})))
+    assert line.endswith(
+        ": 9 pages fetched, 1.2 MB, 1,200 answers 4xx, 3 hosts wait (2 at their own pace, 1 asked for quiet)"
+    )
+    assert one_line(Job.of(a_job(progress={**progress, "details": details}))).endswith(", 1,200 answers 4xx")
 
 
 def test_merged_addresses_are_told() -> None:

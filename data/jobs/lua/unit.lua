@@ -184,6 +184,17 @@ local function hand_again(job, name, unit, back)
   if given_up(job, name) then fail_by_deadline(job, name, unit) else hand(job, name, unit, not back) end
 end
 
+-- Adds what a crawl has sent and got since it last told; which hosts wait is as it is now.
+local function add_traffic(job, told)
+  if not told then return end
+  local sums, words = split(job[TRAFFIC], ' '), ''
+  for i, number in ipairs(told) do
+    if i <= TRAFFIC_SUMS then number = num(sums[i]) + num(number) end
+    words = words .. (i > 1 and ' ' or '') .. ('%.0f'):format(num(number))
+  end
+  set(job, TRAFFIC, words)
+end
+
 local function progress_to(job, unit, progress)
   if progress > num(unit[PROGRESS]) then
     add(job, PARTITION_PROGRESS, progress - num(unit[PROGRESS]))

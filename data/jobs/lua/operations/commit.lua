@@ -33,6 +33,7 @@ local function count_commit(job, stage)
   add(job, stage .. STAGE_ERRORS, num(args.errors))
   set(job, stage .. STAGE_FINISHED, now)
   add(job, 'pages', num(args.pages))
+  add_traffic(job, args.traffic)
   if job.quota then limits().add_pages(job, num(args.pages)) end
   meter('units_ended:' .. stage .. ':done:', 1)
   meter('rows:' .. stage .. ':in', num(args.rows_in))

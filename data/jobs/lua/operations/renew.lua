@@ -9,6 +9,7 @@ local function operation()
     put_unit(args.unit, unit)
     if args.message then set(job, MESSAGE, args.message) end
     add(job, 'pages', num(args.pages))
+    add_traffic(job, args.traffic)
     if job.quota then limits().add_pages(job, num(args.pages)) end
     tell_progress(job, false)
   end
