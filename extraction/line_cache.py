@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import TypeVar, TypeVarTuple
 
-#: Longest line kept, characters: as many as it may hold, a cache stays below some hundred kilobytes.
-MAX_KEPT = 300
-#: Results kept of one function: some pages' worth.
-_ENTRIES = 1_024
+#: Longest line kept, characters: a cache holds a tenth of a megabyte of usual lines, half a one of the longest.
+MAX_KEPT = 200
+#: Results kept of one function: those of some twenty pages.
+_ENTRIES = 512
 
 Arguments = TypeVarTuple("Arguments")
 R = TypeVar("R")

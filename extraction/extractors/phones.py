@@ -75,22 +75,21 @@ _BLOT = re.compile(
     # Accounts and Swiss firm numbers.
     r"|[A-Z]{2}\d\d(?:\s?[A-Z\d]{4}){2,7}(?:\s?[A-Z\d]{1,4})?(?!\w)|CHE-?\s?\d{3}\.\d{3}\.\d{3}(?!\d))"
 )
-_DATE = re.compile(
-    r"^\(?(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)?\d\d|(?:19|"
+#: What a run of digits is that is dialled nowhere: a date, a price, a place on the earth (`48.775846`), hours
+#: (`10.00 - 18.00`, `8 - 12 / 13 - 17`).
+_NOT_DIALLED = re.compile(
+    r"\(?(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)?\d\d|(?:19|"
     r"20)\d\d[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01])"
     r"|(?:19|20)\d\d\s?[-/ ]\s?(?:19|20)\d\d|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])/(?:19|"
     r"20)?\d\d)(?:$|[ .,\-])"
+    r"|\d+[.,]\d\d$|\d{1,3}(?:\.\d{1,3}){3}$|(?:[1-9]\d?|1[0-8]\d)\.\d{5,}$"
+    r"|\d{1,2}[.: ]?\d{0,2}\s?-\s?\d{1,2}[.:]\d\d|\d{1,2}\.\d\d(?:\s?[-/ ]\s?\d{1,2}\.\d\d)+$"
 )
-_PRICE = re.compile(r"^\d+[.,]\d\d$|^\d{1,3}(?:\.\d{1,3}){3}$")
 #: Thousands, which nine digits of a Spanish, Polish or Czech number look like, and sizes: words before tell them apart.
 _COUNTS = re.compile(
     r"^\d{1,3}(?:[.,]\d{3})+(?:[.,]\d\d)?$|^\d{1,2}(?: \d{3})+(?:[.,]\d\d)?$|"
     r"^(?:\d{1,2} )?\d{1,3}(?:/\d{1,3}){2,}(?!\d)"
 )
-#: Places on the earth: `48.775846`.
-_DECIMAL = re.compile(r"^(?:[1-9]\d?|1[0-8]\d)\.\d{5,}$")
-#: Hours: `10.00 - 18.00`, `8 - 12 / 13 - 17`.
-_HOURS = re.compile(r"^\d{1,2}[.: ]?\d{0,2}\s?-\s?\d{1,2}[.:]\d\d|^\d{1,2}\.\d\d(?:\s?[-/ ]\s?\d{1,2}\.\d\d)+$")
 _FAX = (
     r"(?:tele[- ]?)?fax|facs[ií]mil|fac-simil|téléc|faks|传真|傳真|факс|"
     r"ファックス|ファクス|ファクシミリ|팩스|فاكس|פקס|φαξ"
@@ -320,7 +319,8 @@ def _labelled(line: str, before: str, columns: frozenset[str]) -> Iterator[_Seen
         kind = _kind(label)
         if _is_other(raw, label) or (kind is None and _COUNTS.match(raw)):
             continue
-        behind = _LABEL_BEHIND.match(line, stop)
+        last = stop == len(line)
+        behind = None if last else _LABEL_BEHIND.match(line, stop)
         if behind and (behind["held"] or borrowed or kind is None):
             kind = "fax" if _FAX_WORD.match(behind["held"] or behind["bare"]) or behind["held"] == "F" else "phone"
         elif field and _JOINED.fullmatch(gap) and not (field == "fax" and _BAR.search(gap)):
@@ -332,16 +332,16 @@ def _labelled(line: str, before: str, columns: frozenset[str]) -> Iterator[_Seen
         if field == "fax" and (bar := _BAR.search(raw)):
             # `F 0341 55501 | 0171 55502`: the bar ends what the label names.
             yield _Seen("phone", raw[bar.end() :][:MAX_WRITTEN], 0.65)
-            raw, stop = raw[: bar.start()], match.start() + bar.start()
+            raw, stop, last = raw[: bar.start()], match.start() + bar.start(), False
         base = raw
-        while tail := tail_of(line, base, stop):
+        while not last and (tail := tail_of(line, base, stop)):
             base, stop = with_tail(base, tail["dashed"] or tail["bare"]), tail.end()
         end = behind.end() if behind else stop
         confidence = 0.85 if labelled else 0.65 if not raw.isdecimal() else _of_bare_digits(raw, line)
         if not confidence:
             continue
         yield _Seen(field, line[match.start() : stop][:MAX_WRITTEN], confidence)
-        while tail := _LABELLED_TAIL.match(line, end):
+        while not last and (tail := _LABELLED_TAIL.match(line, end)):
             end = tail.end()
             yield _Seen(_kind(tail[0]) or "phone", with_tail(base, tail["tail"]), 0.85)
 
@@ -377,7 +377,7 @@ def _kind(label: str) -> str | None:
 
 def _is_other(raw: str, label: str) -> bool:
     """Whether the text is a date, a price, hours or some other number rather than a phone number."""
-    if _DATE.match(raw) or _PRICE.match(raw) or _HOURS.match(raw) or _DECIMAL.match(raw) or raw.count("(") > 4:
+    if _NOT_DIALLED.match(raw) or raw.count("(") > 4:
         return True
     return _names_other(label)
 
