@@ -81,7 +81,8 @@ class Host:
 
     @property
     def is_in_use(self) -> bool:
-        return self.under_way > 0 or self.waiting > 0 or any(not company.done for company in self.users)
+        # The users as a list: the crawl may add one while another thread looks.
+        return self.under_way > 0 or self.waiting > 0 or any(not company.done for company in list(self.users))
 
     def waits_for(self, now: float) -> str | None:
         """Why it is not to be asked just now, a name of `leadmill.traffic.WAITS`; None when it is."""
@@ -178,7 +179,7 @@ class Hosts:
         #: Held while it is decided that a request is sent, or a host given back.
         self._leaving = threading.Lock()
         self._looked_at = 0.0
-        self._is_over = False
+        self._is_over = self._is_cut_off = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: Transport | None = None
         self._deadline = 0.0
@@ -333,8 +334,11 @@ class Hosts:
         try:
             answers = self._leases.exchange([news for news, _ in said])
         except LeadmillError as error:  # held hosts stay held as long as they were; the next look asks again
-            log.warning("hosts are not shared with other crawls for now", error=str(error)[:200])
+            if not self._is_cut_off:
+                log.warning("hosts can be neither taken nor renewed for now", error=str(error)[:200])
+            self._is_cut_off = True
             return
+        self._is_cut_off = False
         for (host, leave), (_, is_told), answer in zip(due, said, answers, strict=True):
             is_told()
             if not leave:
@@ -344,7 +348,7 @@ class Hosts:
     @property
     def _reaches_anybody(self) -> bool:
         """Whether failed connections say something of their hosts: where none answers, it is our side."""
-        return any(host.tally[0] for host in self._hosts.values())
+        return any(host.tally[0] for host in list(self._hosts.values()))
 
     def _wake(self, host: Host) -> None:
         if self._loop is not None:
