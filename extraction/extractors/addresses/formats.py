@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
@@ -54,11 +55,11 @@ class Table(NamedTuple):
     street_words: dict[str, frozenset[str]]
     #: Those of the words that names of towns have as well.
     ambiguous: frozenset[str]
-    #: How street names end → countries; the longest first.
+    #: How street names end → countries.
     street_endings: dict[str, frozenset[str]]
-    endings: tuple[str, ...]
-    #: Those that no names of towns have.
-    sure_endings: tuple[str, ...]
+    #: The same by their last letter, the longest first; those that no names of towns have.
+    endings: dict[str, tuple[str, ...]]
+    sure_endings: dict[str, tuple[str, ...]]
     #: Folded region → countries.
     regions: dict[str, frozenset[str]]
     #: Folded towns that end an address without a postcode → country.
@@ -105,13 +106,20 @@ def table() -> Table:
         marks,
         {word: frozenset(countries) for word, countries in words.items()},
         _ambiguous(read["streets"]),
-        {end: frozenset(endings[end]) for end in sorted(endings, key=len, reverse=True)},
-        tuple(endings),
-        tuple({end.casefold() for spoken in read["streets"].values() for end in spoken.get("endings", ())}),
+        {end: frozenset(countries) for end, countries in endings.items()},
+        _by_last(endings),
+        _by_last({end.casefold() for spoken in read["streets"].values() for end in spoken.get("endings", ())}),
         {name: frozenset(countries) for name, countries in regions.items()},
         towns,
         cities,
     )
+
+
+def _by_last(endings: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    of_last: dict[str, list[str]] = {}
+    for ending in sorted(endings, key=len, reverse=True):
+        of_last.setdefault(ending[-1], []).append(ending)
+    return {last: tuple(those) for last, those in of_last.items()}
 
 
 def _ambiguous(streets: dict[str, dict[str, list[str]]]) -> frozenset[str]:

@@ -162,7 +162,7 @@ def _may_be(line: str, match: re.Match[str]) -> bool:
         return not _ROOM_AHEAD.search(ahead) and (named or not _DIGITS_BEHIND.match(behind))
     return (bool(ahead) and labelled_code(ahead)) or not (
         (not named and _DIGITS_BEHIND.match(behind))
-        or _is_counted(ahead)
+        or (bool(ahead) and _is_counted(ahead))
         or (is_year(code) and not named and (_DATED.search(ahead) or not _SIGN_BEHIND.match(behind)))
         or (named and _is_house_number(line, match))
         or (behind[:1] == " " and behind[1:2].islower() and not line.islower())

@@ -136,9 +136,9 @@ def countries_by_words(text: str) -> frozenset[str]:
     told: frozenset[str] = frozenset()
     for word in _street_words(text):
         told = told | known.street_words.get(word, frozenset())
-        for ending, countries in known.street_endings.items():
+        for ending in known.endings.get(word[-1:], ()):
             if word.endswith(ending) and len(word) > len(ending):
-                told = told | countries
+                told = told | known.street_endings[ending]
                 break
     return told
 
@@ -169,7 +169,8 @@ def names_street(text: str, *, surely: bool = False) -> bool:
     for word in _street_words(text):
         if word in street_words and not (surely and word in known.ambiguous):
             return True
-        if word.endswith(endings) and word not in endings:
+        ends = endings.get(word[-1:])
+        if ends and word.endswith(ends) and word not in ends:
             return True
     return False
 
