@@ -35,6 +35,9 @@ MAX_STUB = 48_000
 #: Links beside the languages, or beside the way on: an imprint, a policy.
 MAX_OTHERS = 5
 MAX_FRAMES = 20
+#: Words of a country's name, and of a link to a language (`Zur deutschen Seite`).
+MAX_COUNTRY = 3
+MAX_PHRASE = 4
 
 _WORDS = tomllib.loads(Path(__file__).with_name("gate_words.toml").read_text(encoding="utf-8"))
 _LANGUAGE_OF = {fold(name): code for code, names in _WORDS["languages"].items() for name in (*names, code)}
@@ -60,7 +63,7 @@ _MOVES = re.compile(
 #: What a script writes there is an address, not the name of a place.
 _ADDRESS = re.compile(r"[/.?]")
 _MOVES_BYTES = re.compile(rb"location[\s.]{0,3}(?:=|href|pathname|replace|assign)")
-_LANGUAGE_CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{2,4})?\Z")
+_LANGUAGE_CODE = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{2,4}))?\Z")
 _LANGUAGE_QUERY = re.compile(
     r"(?:^|&)(?:l|lang|language|locale|sprache|hl|idioma|lingua|langue)=([a-z]{2})(?:[-_][a-z]{2})?(?:&|$)"
 )
@@ -203,8 +206,9 @@ class _Page:
     def _links(self, ours: Callable[[str], bool]) -> list[_Link]:
         """Links within the site, each page once."""
         found: dict[str, _Link] = {}
-        for node in self._all(b"a", "a[href], area[href]", MAX_LINKS + 1):
-            href = (node.attributes["href"] or "").strip()
+        for node in self._all(b"", "a[href], area[href], [onclick]", MAX_LINKS + 1):
+            clicked = _MOVES.search((node.attributes.get("onclick") or "")[:MAX_HREF])
+            href = (clicked[1] or clicked[2]) if clicked else (node.attributes.get("href") or "").strip()
             if href.lower().startswith(("mailto:", "tel:")):
                 return []
             target = self._address(href)
@@ -269,15 +273,18 @@ class _Link(NamedTuple):
 
     @property
     def language(self) -> str | None:
-        """The language that a link leads to, when it says no more than that."""
+        """The language that a link leads to, when it says no more than that: `de`, or with its country `de-at`."""
         words = self.words.split()
+        address = _language_of_address(urlsplit(self.url))
+        if address and "-" in address and len(words) <= MAX_COUNTRY:
+            return address  # `Österreich` leads to `/de-at/`
         named = [code for word in words if (code := _LANGUAGE_OF.get(word))]
-        if named and len(words) <= 4:
+        if named and len(words) <= MAX_PHRASE:
             return named[0]
         if words and self.words not in _ONWARD:
             return None
         code = self.hreflang[:2].lower()
-        return code if code in _WORDS["languages"] else _language_of_address(urlsplit(self.url))
+        return code if code in _WORDS["languages"] else address
 
 
 def _words(node: LexborNode) -> str:
@@ -353,15 +360,18 @@ def _language_of_address(parts: SplitResult) -> str | None:
     last = parts.path.lower().rstrip("/").rpartition("/")[2].partition(".")[0]
     code = _LANGUAGE_CODE.match(last)
     found = _LANGUAGE_OF.get(code[1]) if code else None
+    if found and code and code[2]:
+        return f"{found}-{code[2]}"
     return found or _LANGUAGE_OF.get(last)
 
 
 def _preferred(languages: Mapping[str, str | None], domain: str) -> str:
     """Of addresses the one in the company's first language, else in English, else the first."""
-    first = _FIRST_LANGUAGE.get(domain.rpartition(".")[2], "en")
-    for wanted in (first, "en"):
+    ending = domain.rpartition(".")[2]
+    first = _FIRST_LANGUAGE.get(ending, "en")
+    for wanted in (f"{first}-{ending}", first, "en"):
         for url, language in languages.items():
-            if language == wanted:
+            if language and (language == wanted or language.partition("-")[0] == wanted):
                 return url
     return next(iter(languages))
 

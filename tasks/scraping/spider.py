@@ -182,8 +182,10 @@ class CompanySpider(Spider):
     def _receive(self, company: CompanyCrawl, response: Response) -> None:
         meta, seed = response.meta, company.seed
         fault = self._budgets.within(seed.company_id, lambda: fault_of_answer(response, seed.domain))
-        # A page that shows nothing without scripts may be but the way to the home page.
-        meta["is_shell"] = fault is not None and fault.code is ErrorCode.SCRIPT_SHELL
+        # A page that shows nothing without scripts, or nothing at all, may be but the way to the home page.
+        meta["is_shell"] = fault is not None and (
+            fault.code is ErrorCode.SCRIPT_SHELL or (response.status == 200 and b"Refresh" in response.headers)
+        )
         if (fault is None or meta["is_shell"]) and self._led_on(company, response):
             return
         if fault is not None:

@@ -172,6 +172,14 @@ LANGUAGES = "<a href=/en/>English</a> <a href=/de/>Deutsch</a> <a href=/fr/>Fran
         ("<a href=/?lang=de><img src=de.svg></a><a href=/?lang=en><img src=en.svg></a>", "acme.de", "/?lang=de"),
         ("<a href=/x hreflang=de-AT></a><a href=/y hreflang=en></a>", "acme.at", "/x"),
         ("<a href=/de/>DE</a> | <a href=/nl/>NL</a>", "acme.nl", "/nl/"),
+        ("<a href=/de-de/>Deutschland</a><a href=/de-at/>Österreich</a><a href=/en-gb>UK</a>", "acme.at", "/de-at/"),
+        ("<a href=/de-de/>Deutschland</a><a href=/fr_fr>France</a><a href=/en-gb>UK</a>", "acme.com", "/en-gb"),
+        (
+            "<button onclick=\"location.href='/de/'\">Deutsch</button><a onclick=\"location='/en/'\">English</a>",
+            "acme.de",
+            "/de/",
+        ),
+        ("<a href=/it/>IT services</a> <a href=/de/>Our team</a>", "acme.de", None),
         (LANGUAGES + f"<p>{LONG * 2}", "acme.de", None),
         (LANGUAGES + "<a href=mailto:info@acme.de>Mail</a>", "acme.de", None),
         (LANGUAGES + "info@acme.de", "acme.de", None),
@@ -312,6 +320,8 @@ def test_sites_are_got_into(crawl: Crawl, server: HostileServer, monkeypatch: py
                 "/falk/kontakt.htm": b"<p>Tel",
             }
         ),
+        "header": paged({"/": {"Refresh": "0; url=/real"}, "/real": HOME}),
+        "header-nowhere": paged({"/": {"Refresh": "0; url=/gone"}}),
         "nowhere": paged({"/": b"<iframe src=/gone></iframe><script>1</script>"}),
         "circle": paged(
             {
@@ -331,11 +341,13 @@ def test_sites_are_got_into(crawl: Crawl, server: HostileServer, monkeypatch: py
     for name, act in sites.items():
         monkeypatch.setitem(BEHAVIOURS, name, act)
     crawled = crawl(*(name for name in sites if name != "lender"), max_depth=1)
-    assert crawled.company_errors() == []
 
     def pages(name: str) -> list[str]:
         found = [page["final_url"] for page in crawled.pages if page["domain"] == f"{name}.localhost"]
         return sorted(url.partition(f":{server.port}")[2] for url in found)
+
+    assert crawled.company_errors() == ["the page does not exist (HTTP 404)"], "of header-nowhere"
+    assert pages("header") == ["/real"]
 
     assert len(pages("adult")) == 6
     assert pages("steps") == ["/en/"]
