@@ -8,45 +8,40 @@ nothing. Sizes and counts are bounded: pages are not to be trusted.
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.markup_guard import bounded
-from extraction.page_words import fold, words_of
 from leadmill.ids import registrable_domain
+from tasks.scraping.gates import (
+    MAX_EMPTY,
+    MAX_WALL,
+    WORDS,
+    GateLink,
+    is_language,
+    language_of,
+    preferred,
+    way_past,
+    words_on,
+)
 from tasks.scraping.links import MAX_HREF, base_of
 
 #: A refresh is followed when it waits at most so long, seconds.
 MAX_REFRESH_S = 10
-#: Text in sight, characters: of a page that is as good as empty ("You are being redirected …"), of a choice of
-#: languages, and of a question that stands before a site.
-MAX_EMPTY = 200
-MAX_CHOICE = 400
-MAX_WALL = 1_500
 #: A page of more links is a page of its own, and so is a larger one that only scripts, frames or gates could move.
 MAX_LINKS = 16
 MAX_STUB = 48_000
-#: Links beside the languages, or beside the way on: an imprint, a policy.
-MAX_OTHERS = 5
 MAX_FRAMES = 20
-#: Words of a country's name, and of a link to a language (`Zur deutschen Seite`).
-MAX_COUNTRY = 3
-MAX_PHRASE = 4
+#: Addresses that the scripts of a page may choose among.
+MAX_MOVES = 5
 
-_WORDS = tomllib.loads(Path(__file__).with_name("gate_words.toml").read_text(encoding="utf-8"))
-_LANGUAGE_OF = {fold(name): code for code, names in _WORDS["languages"].items() for name in (*names, code)}
-_FIRST_LANGUAGE = {ending: code for code, endings in _WORDS["endings"].items() for ending in endings.split()}
-_ONWARD = frozenset(_WORDS["gates"]["onward"])
-_WALLS = tuple(_WORDS["gates"]["walls"])
-_MAIN_FRAMES = tuple(_WORDS["gates"]["main_frames"])
-_FOR_OTHERS = tuple(_WORDS["gates"]["for_others"])
-_EMBEDS = frozenset(_WORDS["gates"]["embeds"])
+_MAIN_FRAMES = tuple(WORDS["gates"]["main_frames"])
+_FOR_OTHERS = tuple(WORDS["gates"]["for_others"])
+_EMBEDS = frozenset(WORDS["gates"]["embeds"])
 
 _REFRESHES = re.compile(rb"http-equiv\s{0,9}=\s{0,9}[\"']?\s{0,9}refresh")
 _SECONDS = re.compile(r"[ \t\n\f\r]{0,20}(\d{1,6})[\d.]{0,20}[ \t\n\f\r]{0,20}(?:[;,]|(?<=[ \t\n\f\r]))")
@@ -63,10 +58,6 @@ _MOVES = re.compile(
 #: What a script writes there is an address, not the name of a place.
 _ADDRESS = re.compile(r"[/.?]")
 _MOVES_BYTES = re.compile(rb"location[\s.]{0,3}(?:=|href|pathname|replace|assign)")
-_LANGUAGE_CODE = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{2,4}))?\Z")
-_LANGUAGE_QUERY = re.compile(
-    r"(?:^|&)(?:l|lang|language|locale|sprache|hl|idioma|lingua|langue)=([a-z]{2})(?:[-_][a-z]{2})?(?:&|$)"
-)
 _SHARE = re.compile(r"[\d.]{1,8}|\*")
 
 Why = Literal["refresh", "script", "frame", "gate"]
@@ -136,7 +127,10 @@ class _Page:
             return None
         links = self._links(ours)
         stub = self._stub(hidden, moves, [] if links else frames, domain)
-        return stub or self._gate(links, domain)
+        if stub is not None:
+            return stub
+        past = way_past(links, self._text, domain, self._names_itself)
+        return Step(past, "gate") if past is not None else None
 
     def _stub(self, hidden: str | None, moves: dict[str, str | None], frames: list[str], domain: str) -> Step | None:
         """The step from a page without anything in sight, which is not waiting for a script to fill it."""
@@ -145,7 +139,7 @@ class _Page:
         if hidden is not None and not _is_for_others(hidden):
             return Step(_joined(self._base, hidden), "refresh")
         if moves:
-            return Step(_preferred(moves, domain), "script")
+            return Step(preferred(moves, domain), "script")
         return Step(frames[0], "frame") if frames else None
 
     def _all(self, tag: bytes, selector: str, most: int) -> list[LexborNode]:
@@ -201,11 +195,11 @@ class _Page:
         bodies += [body.attributes.get("onload") or ""] if body is not None else []
         said = (re.sub(r"\\(.)", r"\1", match[1] or match[2]) for text in bodies for match in _MOVES.finditer(text))
         found = [self._address(target) for target in said if _ADDRESS.search(target) and not _is_for_others(target)]
-        return {url: _language_of_address(urlsplit(url)) for url in found[:MAX_OTHERS] if url}
+        return {url: language_of(urlsplit(url)) for url in found[:MAX_MOVES] if url}
 
-    def _links(self, ours: Callable[[str], bool]) -> list[_Link]:
+    def _links(self, ours: Callable[[str], bool]) -> list[GateLink]:
         """Links within the site, each page once."""
-        found: dict[str, _Link] = {}
+        found: dict[str, GateLink] = {}
         for node in self._all(b"", "a[href], area[href], [onclick]", MAX_LINKS + 1):
             clicked = _MOVES.search((node.attributes.get("onclick") or "")[:MAX_HREF])
             href = (clicked[1] or clicked[2]) if clicked else (node.attributes.get("href") or "").strip()
@@ -213,29 +207,12 @@ class _Page:
                 return []
             target = self._address(href)
             if target and target != self._url and ours(urlsplit(target).netloc):
-                found.setdefault(target, _Link(target, _words(node), node.attributes.get("hreflang") or ""))
+                found.setdefault(target, GateLink(target, words_on(node), node.attributes.get("hreflang") or ""))
         return list(found.values())
-
-    def _gate(self, links: list[_Link], domain: str) -> Step | None:
-        """The step from a page that only asks: for a language, an age, an agreement, a click."""
-        if not links or "@" in self._text:
-            return None
-        languages = {link.url: language for link in links if (language := link.language)}
-        if len(set(languages.values())) >= 2 and len(links) - len(languages) <= MAX_OTHERS:
-            # Where one of the languages is this page itself, it is a page with a switch.
-            if len(self._text) <= MAX_CHOICE and not self._names_itself():
-                return Step(_preferred(languages, domain), "gate")
-            return None
-        onward = [link for link in links if link.words in _ONWARD]
-        if onward and len(links) - len(onward) <= MAX_OTHERS:
-            said = fold(self._text)
-            if len(said) <= MAX_EMPTY or any(word in said for word in _WALLS):
-                return Step(onward[0].url, "gate")
-        return None
 
     def _names_itself(self) -> bool:
         own = [node for node in self._tree.css("a[href]") if self._address(node.attributes["href"] or "") == self._url]
-        return any(_Link(self._url, _words(node), node.attributes.get("hreflang") or "").language for node in own)
+        return any(GateLink(self._url, words_on(node), node.attributes.get("hreflang") or "").language for node in own)
 
     @property
     def _waits_for_a_script(self) -> bool:
@@ -263,39 +240,6 @@ class _Page:
         except ValueError:
             return None
         return url if url.startswith(("http://", "https://")) else None
-
-
-class _Link(NamedTuple):
-    url: str
-    #: Its text, folded, words alone.
-    words: str
-    hreflang: str
-
-    @property
-    def language(self) -> str | None:
-        """The language that a link leads to, when it says no more than that: `de`, or with its country `de-at`."""
-        words = self.words.split()
-        address = _language_of_address(urlsplit(self.url))
-        if address and "-" in address and len(words) <= MAX_COUNTRY:
-            return address  # `Österreich` leads to `/de-at/`
-        named = [code for word in words if (code := _LANGUAGE_OF.get(word))]
-        if named and len(words) <= MAX_PHRASE:
-            return named[0]
-        if words and self.words not in _ONWARD:
-            return None
-        code = self.hreflang[:2].lower()
-        return code if code in _WORDS["languages"] else address
-
-
-def _words(node: LexborNode) -> str:
-    text = node.text(deep=True, separator=" ")[:200].strip()
-    if not text:
-        image = node.css_first("img[alt]")
-        attributes = node.attributes
-        text = (
-            (image.attributes.get("alt") if image else None) or attributes.get("title") or attributes.get("alt") or ""
-        )
-    return " ".join(words_of(fold(text[:200])))
 
 
 def _refresh_target(content: str) -> str | None:
@@ -353,32 +297,8 @@ def _share(node: LexborNode) -> float:
     return share if share <= 100 else 50.0
 
 
-def _language_of_address(parts: SplitResult) -> str | None:
-    """The language that an address names in its query, or as its last folder or page."""
-    if asked := _LANGUAGE_QUERY.search(parts.query.lower()):
-        return asked[1] if asked[1] in _WORDS["languages"] else None
-    last = parts.path.lower().rstrip("/").rpartition("/")[2].partition(".")[0]
-    code = _LANGUAGE_CODE.match(last)
-    found = _LANGUAGE_OF.get(code[1]) if code else None
-    if found and code and code[2]:
-        return f"{found}-{code[2]}"
-    return found or _LANGUAGE_OF.get(last)
-
-
-def _preferred(languages: Mapping[str, str | None], domain: str) -> str:
-    """Of addresses the one in the company's first language, else in English, else the first."""
-    ending = domain.rpartition(".")[2]
-    first = _FIRST_LANGUAGE.get(ending, "en")
-    for wanted in (f"{first}-{ending}", first, "en"):
-        for url, language in languages.items():
-            if language and (language == wanted or language.partition("-")[0] == wanted):
-                return url
-    return next(iter(languages))
-
-
 def folder_of(url: str) -> str:
     """The folder of a host that a framed page's site has: its first one, unless that is a language's."""
     folders: Iterator[str] = iter(urlsplit(url).path.split("/")[1:-1])
     first = next(folders, "")
-    code = _LANGUAGE_CODE.match(first.lower())
-    return "/" if not first or (code and code[1] in _WORDS["languages"]) else f"/{first}/"
+    return "/" if not first or is_language(first) else f"/{first}/"

@@ -1,0 +1,127 @@
+"""Gates: pages before a site that only ask, and the one of their links that leads on.
+
+For a language, an age, an agreement, a click. Their words are in `gate_words.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from selectolax.lexbor import LexborNode
+
+from extraction.page_words import fold, words_of
+
+#: Text in sight, characters: of a page that is as good as empty ("You are being redirected …"), of a choice of
+#: languages, and of a question that stands before a site.
+MAX_EMPTY = 200
+MAX_CHOICE = 400
+MAX_WALL = 1_500
+#: Links beside the languages, or beside the way on: an imprint, a policy.
+MAX_OTHERS = 5
+#: Words of a country's name, and of a link to a language (`Zur deutschen Seite`).
+MAX_COUNTRY = 3
+MAX_PHRASE = 4
+
+WORDS = tomllib.loads(Path(__file__).with_name("gate_words.toml").read_text(encoding="utf-8"))
+_LANGUAGE_OF = {fold(name): code for code, names in WORDS["languages"].items() for name in (*names, code)}
+_FIRST_LANGUAGE = {ending: code for code, endings in WORDS["endings"].items() for ending in endings.split()}
+_ONWARD = frozenset(WORDS["gates"]["onward"])
+_ENTRANCES = frozenset(WORDS["gates"]["entrances"])
+_WALLS = tuple(WORDS["gates"]["walls"])
+_AGE = re.compile(r"(?<![\d.,:/-])(?<!\d )(?:16|18|20|21)(?![\d.,:/%-])(?! \d)")
+
+_LANGUAGE_CODE = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{2,4}))?\Z")
+_LANGUAGE_QUERY = re.compile(
+    r"(?:^|&)(?:l|lang|language|locale|sprache|hl|idioma|lingua|langue)=([a-z]{2})(?:[-_][a-z]{2})?(?:&|$)"
+)
+
+
+class GateLink(NamedTuple):
+    """A link of a page that may be a gate."""
+
+    url: str
+    #: Its text, folded, words alone.
+    words: str
+    hreflang: str
+
+    @property
+    def language(self) -> str | None:
+        """The language that a link leads to, when it says no more than that: `de`, or with its country `de-at`."""
+        words = self.words.split()
+        address = language_of(urlsplit(self.url))
+        if address and "-" in address and len(words) <= MAX_COUNTRY:
+            return address  # `Österreich` leads to `/de-at/`
+        named = [code for word in words if (code := _LANGUAGE_OF.get(word))]
+        if named and len(words) <= MAX_PHRASE:
+            return named[0]
+        if words and self.words not in _ONWARD | _ENTRANCES:
+            return None
+        code = self.hreflang[:2].lower()
+        return code if code in WORDS["languages"] else address
+
+
+def way_past(links: Sequence[GateLink], text: str, domain: str, names_itself: Callable[[], bool]) -> str | None:
+    """Where a page leads that only asks; None for any other page.
+
+    Args:
+        links: those within the site, each page once, without the page itself.
+        text: what is in sight.
+        names_itself: whether one of its links to itself is called by a language: then it has a switch and is no choice.
+    """
+    if not links or len(text) > MAX_WALL or "@" in text:
+        return None
+    languages = {link.url: language for link in links if (language := link.language)}
+    if len(set(languages.values())) >= 2 and len(links) - len(languages) <= MAX_OTHERS:
+        return preferred(languages, domain) if len(text) <= MAX_CHOICE and not names_itself() else None
+    onward = [link for link in links if link.words in _ONWARD or (len(links) == 1 and link.words in _ENTRANCES)]
+    if not onward or len(links) - len(onward) > MAX_OTHERS:
+        return None
+    said = fold(text)
+    asks = len(said) <= MAX_EMPTY or _AGE.search(said) or any(word in said for word in _WALLS)
+    return onward[0].url if asks else None
+
+
+def words_on(node: LexborNode) -> str:
+    """What a link says, or its picture does: folded, words alone."""
+    text = node.text(deep=True, separator=" ")[:200].strip()
+    if not text:
+        image = node.css_first("img[alt]")
+        attributes = node.attributes
+        text = (
+            (image.attributes.get("alt") if image else None) or attributes.get("title") or attributes.get("alt") or ""
+        )
+    return " ".join(words_of(fold(text[:200])))
+
+
+def language_of(parts: SplitResult) -> str | None:
+    """The language that an address names in its query, or as its last folder or page."""
+    if asked := _LANGUAGE_QUERY.search(parts.query.lower()):
+        return asked[1] if asked[1] in WORDS["languages"] else None
+    last = parts.path.lower().rstrip("/").rpartition("/")[2].partition(".")[0]
+    code = _LANGUAGE_CODE.match(last)
+    found = _LANGUAGE_OF.get(code[1]) if code else None
+    if found and code and code[2]:
+        return f"{found}-{code[2]}"
+    return found or _LANGUAGE_OF.get(last)
+
+
+def preferred(languages: Mapping[str, str | None], domain: str) -> str:
+    """Of addresses the one in the company's first language, else in English, else the first."""
+    ending = domain.rpartition(".")[2]
+    first = _FIRST_LANGUAGE.get(ending, "en")
+    for wanted in (f"{first}-{ending}", first, "en"):
+        for url, language in languages.items():
+            if language and (language == wanted or language.partition("-")[0] == wanted):
+                return url
+    return next(iter(languages))
+
+
+def is_language(folder: str) -> bool:
+    """Whether a folder is called by the code of a language."""
+    code = _LANGUAGE_CODE.match(folder.lower())
+    return code is not None and code[1] in WORDS["languages"]
