@@ -9,16 +9,19 @@ from typing import Any
 
 from api.lake_rows import first_page, run
 from data.damage import DamagedPartError, enduring
+from data.duck import connection
 from data.job_files import JobFiles
 from data.lake import Lake
+from data.schemas import ERRORS
 from leadmill.declared import ROW_STAGES
+from leadmill.errors import ErrorCode
 from pipelines.views import cursors
 from pipelines.views.causes import GivenUp
-from reports.rows import parquet
+from reports.rows import parquet, present, select_rows
 
 MAX_PAGE = 1_000
 #: Columns of an error row, in the order they are told.
-_COLUMNS = 'company_id, domain, url, scope, stage, category, error, status, line, "at"'
+_COLUMNS = 'company_id, domain, url, scope, stage, category, error, status, code, line, "at"'
 
 
 #: What sorts the rows: when (refused lines have no time: first), company, line, and a digest of all that is told.
@@ -34,10 +37,12 @@ def error_page(
     limit: int,
     cursor: str | None = None,
     given_up: Callable[[], list[GivenUp]] = list,
+    code: ErrorCode | None = None,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Rows of a job's errors, oldest first, and the cursor of the next page.
 
-    `given_up` gives the partitions that failed as a whole (pipelines.views.causes), of a job without final rows.
+    `given_up` gives the partitions that failed as a whole (pipelines.views.causes), of a job without final rows; with
+    a `code` there are only rows that have it.
 
     A company's error of an earlier attempt is left out once a later one gave it a good row.
 
@@ -47,12 +52,14 @@ def error_page(
     """
     after = cursors.decode_key(cursor, int, str, int, str) if cursor else None
     try:
-        return enduring(lake, lambda: _files(lake, job), lambda files: _page(files, limit, after, given_up))
+        return enduring(lake, lambda: _files(lake, job), lambda files: _page(files, limit, after, given_up, code))
     except DamagedPartError as error:
         if error.file != job.plan_path():
             raise
     # It is told and noted; what the other files say is said without it.
-    return enduring(lake, lambda: {**_files(lake, job), "plan": []}, lambda files: _page(files, limit, after, given_up))
+    return enduring(
+        lake, lambda: {**_files(lake, job), "plan": []}, lambda files: _page(files, limit, after, given_up, code)
+    )
 
 
 def _files(lake: Lake, job: JobFiles) -> dict[str, list[Path]]:
@@ -69,18 +76,20 @@ def _page(
     limit: int,
     after: tuple[Any, ...] | None,
     given_up: Callable[[], list[GivenUp]],
+    code: ErrorCode | None,
 ) -> tuple[list[dict[str, Any]], str | None]:
     sources = []
+    cursor = connection().cursor()
     if files["plan"]:
         sources.append(
             "SELECT company_id, domain, url, 'company' AS scope, 'launch' AS stage, error_category AS category, error, "
-            'NULL AS status, line, NULL::TIMESTAMPTZ AS "at" '
+            'NULL AS status, NULL AS code, line, NULL::TIMESTAMPTZ AS "at" '
             f"FROM {parquet(files['plan'])} WHERE error IS NOT NULL"
         )
     if files["errors"]:
-        sources.append(f"SELECT {_COLUMNS} FROM {parquet(files['errors'])}")
+        sources.append(select_rows(cursor, files["errors"], ERRORS))
     query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
-    query = _with_scores(query, files["score"])
+    query = _with_scores(query, files["score"], with_code="error_code" in present(cursor, files["score"]))
     if not query:
         return [], None
     parameters: dict[str, Any] = {}
@@ -89,10 +98,14 @@ def _page(
         parameters["lost"] = lost
     if after:
         parameters |= zip(("at", "company", "line", "digest"), after, strict=True)
-    behind = "WHERE sort_key > ($at::BIGINT, $company, $line::BIGINT, $digest)" if after else ""
+    wanted = ["sort_key > ($at::BIGINT, $company, $line::BIGINT, $digest)"] if after else []
+    if code is not None:
+        wanted.append("code = $code")
+        parameters["code"] = code.value
+    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     rows = run(
         f"SELECT * FROM (SELECT DISTINCT {_COLUMNS}, {_KEY} AS sort_key FROM ({query})) "
-        f"{behind} ORDER BY sort_key LIMIT {limit + 1:d}",
+        f"{where} ORDER BY sort_key LIMIT {limit + 1:d}",
         parameters,
         exact="sort_key",
     )
@@ -105,21 +118,22 @@ def _with_given_up(query: str, plan: Sequence[Path]) -> str:
         f'WITH told AS ({query}), lost AS (SELECT unnest($lost::STRUCT("partition" INTEGER, stage VARCHAR, '
         "category VARCHAR, error VARCHAR)[], recursive := true)) SELECT * FROM told UNION ALL BY NAME "
         "(SELECT company_id, domain, url, 'company' AS scope, lost.stage, lost.category, lost.error, NULL AS status, "
-        f'line, NULL::TIMESTAMPTZ AS "at" FROM {parquet(plan)} AS plan '
+        f'NULL AS code, line, NULL::TIMESTAMPTZ AS "at" FROM {parquet(plan)} AS plan '
         'JOIN lost ON lost."partition" = plan."partition" '
         "WHERE plan.error IS NULL AND company_id NOT IN "
         "(SELECT company_id FROM told WHERE scope = 'company' AND company_id IS NOT NULL))"
     )
 
 
-def _with_scores(query: str, scored: Sequence[Path]) -> str:
+def _with_scores(query: str, scored: Sequence[Path], *, with_code: bool) -> str:
     """Final rows know best which companies failed, and of units that were set aside only they tell."""
     if not scored:
         return query
     final = parquet(scored)
     lost = (
         "SELECT company_id, domain, url, 'company' AS scope, 'score' AS stage, error_category AS category, error, "
-        f'NULL AS status, NULL AS line, scored_at AS "at" FROM {final} WHERE error IS NOT NULL'
+        f'NULL AS status, {"error_code" if with_code else "NULL"} AS code, NULL AS line, scored_at AS "at" '
+        f"FROM {final} WHERE error IS NOT NULL"
     )
     if not query:
         return lost

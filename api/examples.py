@@ -78,7 +78,13 @@ _ENDED = {
         "companies": 2,
         "good": 1,
         "missing": [
-            {"category": "data", "error": "robots.txt forbids …", "count": 1, "example": "www.quiet-archive.example"}
+            {
+                "category": "data",
+                "code": None,
+                "error": "robots.txt forbids …",
+                "count": 1,
+                "example": "www.quiet-archive.example",
+            }
         ],
         "formats": ["csv", "html"],
     },
@@ -271,6 +277,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "category": "data",
                 "error": "robots.txt forbids https://www.quiet-archive.example/",
                 "status": None,
+                "code": None,
                 "line": 3,
                 "at": "2027-01-31T08:00:03.870Z",
             }

@@ -44,6 +44,7 @@ _MADE = {
     "model_version": "the model by whose rules it was scored",
     "error_category": "what kind of error left no good row",
     "error": "why there is no good row",
+    "error_code": "what stands in the company's place: a parked domain, a bot wall and the like",
     "job_id": "the job that made the row",
     "schema_version": "the version of the columns",
     **{column: f"when stage {stage} was done with the company" for stage, column in MADE_AT.items()},
@@ -54,6 +55,7 @@ _OF_EMPTY = {
     "error_category": "the row is good: nothing went wrong",
     "error": "the row is good: nothing went wrong",
     "alias": "the site was found on the domain that was given",
+    "error_code": "nothing is known to stand in the company's place",
     "fit": "the job had no ideal customer profile",
 }
 #: What holds the evidence of all fields; and what belongs to the job that was given a list.

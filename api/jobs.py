@@ -20,6 +20,7 @@ from api.submitting import IdempotencyHeader, accepted_answer
 from data.jobs import Status
 from leadmill import answers
 from leadmill.access import Role
+from leadmill.errors import ErrorCode
 from pipelines.committed import told_files
 from pipelines.intake import bulk, control
 from pipelines.views import causes, dead_letters, waiting
@@ -106,11 +107,12 @@ def errors(
     here: Here,
     limit: Annotated[int, Query(ge=1, le=MAX_ERRORS_PAGE)] = 100,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
+    code: Annotated[ErrorCode | None, Query(description="Only those in whose place this stands.")] = None,
 ) -> Response:
     if not here.lake.job_dir(job_id).exists():
         control.existing(here.store, here.lake, job_id)
     given_up = partial(causes.given_up, here.store, here.lake, job_id)
-    items, following = error_page(here.lake, told_files(here.store, here.lake, job_id), limit, cursor, given_up)
+    items, following = error_page(here.lake, told_files(here.store, here.lake, job_id), limit, cursor, given_up, code)
     return JSONResponse({"items": items, "next_cursor": following})
 
 

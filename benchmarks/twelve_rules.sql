@@ -28,7 +28,7 @@ COPY (
     NULL::DOUBLE AS fit, (CASE WHEN len(emails) > 0 THEN 14 ELSE 0 END + CASE WHEN len(phones) > 0 THEN 10 ELSE 0 END)
       * 100 / 24::DOUBLE AS reach,
     NULL::DOUBLE AS probability, contributions, 'twelve' AS model_version,
-    NULL::VARCHAR AS error_category, NULL::VARCHAR AS error, scraped_at, processed_at, enriched_at,
+    NULL::VARCHAR AS error_category, NULL::VARCHAR AS error, NULL::VARCHAR AS error_code, scraped_at, processed_at, enriched_at,
     now() AS scored_at, job_id, schema_version
   FROM scored
 ) TO '{out}' (FORMAT parquet, COMPRESSION zstd)

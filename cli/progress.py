@@ -184,4 +184,6 @@ def closing_line(job: Job) -> str:
         line += f" in {console.duration(job.duration_s)}"
     if reason := (job.error or {}).get("message"):
         line += f": {reason}"
+    for warning in job.result.get("warnings", ()):
+        line += f". {warning}"
     return console.clean(line)

@@ -220,6 +220,8 @@ class Lead(CompanyRow):
     #: Why there is no good row.
     error_category: str | None
     error: str | None
+    #: What stands in the company's place (`leadmill.errors.ErrorCode`); None for any other error.
+    error_code: str | None
     enriched_at: datetime | None
     scored_at: datetime
     job_id: str

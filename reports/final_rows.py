@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from data.schemas import STAGE_SCHEMAS
-from reports.rows import count_rows, input_headers, select_rows
+from leadmill.errors import WALLS
+from reports.rows import count_rows, input_headers, quote, select_rows
 
 #: Ranked order of leads, everywhere. With an ideal customer profile the score is the fit, so that fit comes first.
 RANKED = "score DESC NULLS LAST, reach DESC NULLS LAST, quality DESC NULLS LAST, domain ASC"
@@ -27,6 +28,10 @@ GOOD = "error IS NULL"
 #: At most so many rows are kept in memory while a report asks its many questions: each question's own reading of the
 #: files (40 columns to bind, files to open) costs more than its answer. More rows stay in their files.
 FEW_ROWS = 10_000
+
+
+#: The codes of what keeps programs from a site that is there.
+WALLED = ", ".join(quote(code) for code in sorted(WALLS))
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class FinalRows:
               round(avg(quality::DOUBLE) FILTER ({GOOD}), 3) AS mean_quality,
               count(*) FILTER ({GOOD} AND coalesce(len(emails), 0) + coalesce(len(phones), 0) > 0) AS reachable,
               coalesce(sum(pages), 0)::BIGINT AS pages,
+              count(*) FILTER (error_code IN ({WALLED})) AS walled,
               {iso("min(scraped_at)")} AS scraped_from, {iso("max(scraped_at)")} AS scraped_to,
               {iso("max(scored_at)")} AS scored_at, max(model_version) AS model_version,
               count(DISTINCT model_version) AS model_versions, count(fit) AS fitted

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 #: Fewer leads than this give no shares worth a warning about their mix.
 FEW = 10
+#: Walls before so large a share of the companies are worth a warning: what is left is no fair part of them.
+MOSTLY_WALLED = 0.5
 
 #: Error category → why companies failed, in words.
 CAUSES = {
@@ -73,3 +75,10 @@ def why_empty(analysis: Mapping[str, Any], job_id: str | None) -> tuple[str, str
     if cause["category"] == "data":
         return why, "Check the addresses in the input; what is refused today will be refused again."
     return why, f"Try the failed companies again: leadmill resume {job_id or 'JOB'}"
+
+
+def mostly_walled(walled: int, companies: int) -> Iterator[str]:
+    """A warning where bot walls and captchas stand before so many of the companies that the rest is no fair part."""
+    if walled and walled >= MOSTLY_WALLED * companies:
+        of = f"{walled:,} of {companies:,}"
+        yield f"Bot walls or captchas keep us from {of} companies: what could be read is no fair part of the list."

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from leadmill.answers.submissions import Links, ListTold
 from leadmill.answers.words import JobStatus, PriorityName, StageStatus
+from leadmill.errors import ErrorCode
 
 
 class Partitions(TypedDict):
@@ -75,6 +76,8 @@ class Cause(TypedDict):
     """Why companies are missing, and how many."""
 
     category: str
+    code: ErrorCode | None
+    """What stands in the companies' place; null for any other cause."""
     error: str
     """The message, with the company's own domain taken out."""
     count: int
@@ -90,6 +93,8 @@ class JobResult(TypedDict, total=False):
     """Companies with a row without error."""
     missing: list[Cause]
     """Why the others are missing, most frequent cause first."""
+    warnings: list[str]
+    """What somebody who reads the figures must know: that bot walls stand before most of the sites."""
     merged: Any
     """Addresses of the input that led to the same company."""
     input: ListTold
@@ -152,6 +157,8 @@ class ErrorEntry(TypedDict):
     error: str
     status: int | None
     """HTTP status, where there was one."""
+    code: ErrorCode | None
+    """What stands in the page's place; null for any other error."""
     line: int | None
     """Of the input."""
     at: str | None

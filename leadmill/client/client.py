@@ -48,6 +48,7 @@ from leadmill.client.protocol import API, PAGE, discover_base_url, file_at, fill
 from leadmill.client.results import Event, Job, Json
 from leadmill.client.submissions import Submissions
 from leadmill.client.transport import Transport
+from leadmill.errors import ErrorCode
 
 
 class Client(Submissions, Administration):
@@ -112,9 +113,9 @@ class Client(Submissions, Administration):
         wanted = {"status": status, "kind": kind, "tag": tag, "since": since, "text": text}
         return (Job.of(raw) for raw in self._transport.pages(f"{API}/jobs/list", wanted, limit))
 
-    def errors(self, job_id: str, *, limit: int | None = None) -> Iterator[ErrorEntry]:
-        """The companies and pages of a job that failed, each with category and reason."""
-        return self.job(job_id).errors(limit=limit)
+    def errors(self, job_id: str, *, code: ErrorCode | None = None, limit: int | None = None) -> Iterator[ErrorEntry]:
+        """The companies and pages of a job that failed, each with category and reason; those with a `code` alone."""
+        return self.job(job_id).errors(code=code, limit=limit)
 
     def logs(
         self,

@@ -16,6 +16,7 @@ from leadmill.client.options import ReportType
 from leadmill.client.protocol import API, file_at, filled, pause_after, segment
 from leadmill.client.results import ENDED, Event, Job, Json
 from leadmill.client.transport import Transport
+from leadmill.errors import ErrorCode
 
 #: Without an event stream `wait` looks at the status this often: first and longest pause, seconds.
 POLL_S = (0.2, 1.0)
@@ -112,9 +113,9 @@ class JobHandle:
                 self._status_past_outage(AWAY_S)  # whether it is away, or the stream was cut
             time.sleep(POLL_S[1])
 
-    def errors(self, *, limit: int | None = None) -> Iterator[ErrorEntry]:
-        """The companies and pages that failed, each with category and reason."""
-        found = self._transport.pages(f"{API}/jobs/{segment(self.id)}/errors", {}, limit)
+    def errors(self, *, code: ErrorCode | None = None, limit: int | None = None) -> Iterator[ErrorEntry]:
+        """The companies and pages that failed, each with category and reason; those with a `code` alone, if given."""
+        found = self._transport.pages(f"{API}/jobs/{segment(self.id)}/errors", {"code": code}, limit)
         return cast(Iterator[ErrorEntry], found)
 
     def report(

@@ -19,6 +19,7 @@ STAGE = Stage(
         "model_version": "text",
         "error_category": "text",
         "error": "text",
+        "error_code": "text",
         "input": "input lines",
     },
     made_at="scored_at",

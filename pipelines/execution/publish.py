@@ -52,6 +52,8 @@ def _decided(run: UnitRun, record: JobRecord, units: Units, files: JobFiles, val
     result = _result(record, units, companies, good)
     if good < companies:
         result["missing"] = causes.missing(lake, files, stages, units, valid, struck=record.struck_ms is not None)
+        if warnings := causes.warnings(result["missing"], companies):
+            result["warnings"] = warnings
     what = run.outcome
     what.status = status
     what.fields = {} if coverage is None else {"coverage": round(coverage, 6)}
@@ -78,7 +80,9 @@ def _decided(run: UnitRun, record: JobRecord, units: Units, files: JobFiles, val
 
 
 def _tell(result: Mapping[str, Any], companies: int, good: int, status: str, error: str | None) -> None:
-    """In the job's own log: why companies are missing, and why the job fails."""
+    """In the job's own log: why companies are missing, what to beware of, and why the job fails."""
+    for warning in result.get("warnings", ()):
+        log.warning(warning)
     for cause in result.get("missing", ())[:MOST_CAUSES]:
         log.warning("companies missing", **cause)
     if error or good < companies:

@@ -17,11 +17,13 @@ from data.job_files import JobFiles, Parts
 from data.jobs import DEADLINE_STRUCK, JobRecord, JobStore, UnitStatus
 from data.lake import DamagedPartError, Lake
 from leadmill.answers import Cause
-from leadmill.errors import ErrorCategory, UnavailableError
+from leadmill.errors import WALLS, ErrorCategory, ErrorCode, UnavailableError
 from leadmill.log import get_logger
 from pipelines.committed import Units
 from pipelines.manifest import record_in, units_in
 from pipelines.stages import partition_number
+from reports.rows import present
+from reports.wording import mostly_walled
 
 log = get_logger(__name__)
 
@@ -31,8 +33,8 @@ MAX_CAUSES = 20
 _MAX_CHARS = 200
 _REST = "other causes"
 
-#: Category, error and domain of one missing company.
-Missing = tuple[str, str, str]
+#: Category, error, domain and code of one missing company.
+Missing = tuple[str, str, str, str | None]
 
 
 class GivenUp(TypedDict):
@@ -61,11 +63,14 @@ def missing(
     if valid is None:
         valid = files.all_parts(stages)
     if scores := valid.get(("score", "rows")):
-        query = """
-            SELECT coalesce(error_category, 'system'), error, domain FROM read_parquet($files) WHERE error IS NOT NULL
-        """
         with naming(lake, scores):
-            found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchall()
+            cursor = connection().cursor()
+            code = "error_code" if "error_code" in present(cursor, scores) else "NULL"  # rows of earlier versions
+            found = cursor.execute(
+                f"SELECT coalesce(error_category, 'system'), error, domain, {code} FROM read_parquet($files) "  # noqa: S608  one of two texts
+                "WHERE error IS NOT NULL",
+                {"files": [str(file) for file in scores]},
+            ).fetchall()
         return counted(found)
     if lake.storage.stat(files.plan_path()) is None:
         return []
@@ -105,23 +110,35 @@ def given_up(store: JobStore, lake: Lake, job_id: str) -> list[GivenUp]:
 
 
 def counted(found: Iterable[Missing]) -> list[Cause]:
-    """Missing companies grouped by category and error."""
-    counts: Counter[tuple[str, str]] = Counter()
-    examples: dict[tuple[str, str], str] = {}
-    for category, error, domain in found:
+    """Missing companies grouped by category, code and error."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    examples: dict[tuple[str, str, str], str] = {}
+    for category, error, domain, code in found:
         text = (error[:_MAX_CHARS].replace(domain, "…") if domain else error[:_MAX_CHARS]).strip()
-        counts[category, text] += 1
-        examples.setdefault((category, text), domain)
+        counts[category, code or "", text] += 1
+        examples.setdefault((category, code or "", text), domain)
     ranked = sorted(counts, key=lambda cause: (-counts[cause], cause))
     kept, rest = ranked[:MAX_CAUSES], ranked[MAX_CAUSES:]
-    for category, text in rest:
-        counts[category, _REST] += counts[category, text]
-        examples.setdefault((category, _REST), examples[category, text])
-    kept += dict.fromkeys((category, _REST) for category, _ in rest)
+    for category, named, text in rest:
+        counts[category, named, _REST] += counts[category, named, text]
+        examples.setdefault((category, named, _REST), examples[category, named, text])
+    kept += dict.fromkeys((category, named, _REST) for category, named, _ in rest)
     return [
-        {"category": category, "error": text, "count": counts[category, text], "example": examples[category, text]}
-        for category, text in kept
+        {
+            "category": cause[0],
+            "code": ErrorCode(cause[1]) if cause[1] else None,
+            "error": cause[2],
+            "count": counts[cause],
+            "example": examples[cause],
+        }
+        for cause in kept
     ]
+
+
+def warnings(found: Iterable[Cause], companies: int) -> list[str]:
+    """What somebody who reads a job's figures must know of what is missing."""
+    walled = sum(cause["count"] for cause in found if cause["code"] in WALLS)
+    return list(mostly_walled(walled, companies))
 
 
 def _without_row(lake: Lake, files: JobFiles, valid: Parts, units: Units, *, struck: bool) -> Iterable[Missing]:
@@ -132,22 +149,22 @@ def _without_row(lake: Lake, files: JobFiles, valid: Parts, units: Units, *, str
     for row in files.plan():
         company, domain = row["company_id"], row["domain"]
         if row["error"] is not None:
-            yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain
+            yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain, None
         elif chain and company not in good:
             unit = units.get(f"p{row['partition']}")
-            category, error = told.get(company) or (unit and unit.failure) or unhanded
-            yield category, error, domain
+            category, error, *code = told.get(company) or (unit and unit.failure) or unhanded
+            yield category, error, domain, code[0] if code else None
 
 
-def _told(lake: Lake, files: Iterable[Path]) -> dict[str, tuple[str, str]]:
-    """Category and error of each company by its newest error row."""
-    found: dict[str, tuple[Any, tuple[str, str]]] = {}
+def _told(lake: Lake, files: Iterable[Path]) -> dict[str, tuple[str, str, str | None]]:
+    """Category, error and code of each company by its newest error row."""
+    found: dict[str, tuple[Any, tuple[str, str, str | None]]] = {}
     for file in files:
         try:
             for row in lake.iter_rows([file]):
                 company = row["company_id"]
                 if row["scope"] == "company" and (company not in found or found[company][0] <= row["at"]):
-                    found[company] = row["at"], (row["category"], row["error"])
+                    found[company] = row["at"], (row["category"], row["error"], row.get("code"))
         except DamagedPartError as error:  # a job ends also when its causes cannot be read
             log.warning("causes left out", file=str(file), error=str(error))
     return {company: cause for company, (_, cause) in found.items()}

@@ -29,7 +29,7 @@ TEMPLATE = """\
 <h2>Failures by cause</h2>
 <p class="note">{{ totals.failed | number }} of {{ totals.companies | number }} companies could not be read.</p>
 <div class="card scroll"><table class="numbers"><thead><tr><th>Cause</th><th>Kind</th><th class="n wide">Companies</th><th>Example</th></tr></thead>
-<tbody>{% for error in answer %}<tr><td class="cause"><bdi>{{ error.cause }}</bdi></td><td><span class="kind">{{ error.category }}</span></td><td class="n wide">{{ error.count | number }}</td><td class="example"><bdi>{{ error.example_domain | domain }}</bdi><small dir="auto">{{ error.example_error }}</small></td></tr>{% endfor %}</tbody></table></div>
+<tbody>{% for error in answer %}<tr><td class="cause"><bdi>{{ error.cause }}</bdi></td><td><span class="kind">{{ error.code or error.category }}</span></td><td class="n wide">{{ error.count | number }}</td><td class="example"><bdi>{{ error.example_domain | domain }}</bdi><small dir="auto">{{ error.example_error }}</small></td></tr>{% endfor %}</tbody></table></div>
 </section>
 """  # noqa: E501  markup
 
@@ -41,16 +41,17 @@ def _query(rows: FinalRows) -> list[dict[str, Any]]:
     for pattern, put in _SHAPES:
         shape = f"regexp_replace({shape}, {quote(pattern)}, {quote(put)}, 'g')"
     found = rows.ask(
-        f"""SELECT coalesce(error_category, 'system') AS category, {shape} AS cause, count(*) AS count,
-          min(domain) AS example_domain, arg_min(left(error, {_ERROR_WINDOW}), domain) AS example_error
-        FROM {rows.source} WHERE NOT {GOOD} GROUP BY category, cause
+        f"""SELECT coalesce(error_category, 'system') AS category, error_code AS code, {shape} AS cause,
+          count(*) AS count, min(domain) AS example_domain,
+          arg_min(left(error, {_ERROR_WINDOW}), domain) AS example_error
+        FROM {rows.source} WHERE NOT {GOOD} GROUP BY category, code, cause
         ORDER BY count DESC, category, cause LIMIT {TOP_CAUSES}"""
     )
     return [{**row, "share": share(row["count"], rows.totals["failed"])} for row in found]
 
 
 def _table(errors: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    lines = ((e["cause"], e["count"], e["category"], e["example_domain"]) for e in errors)
+    lines = ((e["cause"], e["count"], e["code"] or e["category"], e["example_domain"]) for e in errors)
     return [("Cause of failure", "Companies", "Category", "Example"), *lines]
 
 

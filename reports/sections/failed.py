@@ -24,7 +24,8 @@ TEMPLATE = """\
 
 def _view(answer: None, page: Page) -> Mapping[str, Any] | None:
     failed = page.rows.ask(
-        f"""SELECT left(domain, 120) AS domain, error_category AS category, left(error, 240) AS error
+        f"""SELECT left(domain, 120) AS domain, coalesce(error_code, error_category) AS category,
+          left(error, 240) AS error
         FROM {page.rows.source} WHERE NOT {GOOD} ORDER BY error_category, domain LIMIT {LISTED}"""
     )
     return {"failed": failed} if failed else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section
-from reports.wording import CAUSES, NAMELESS, percent
+from reports.wording import CAUSES, NAMELESS, mostly_walled, percent
 
 #: Below this share of readable companies the report says so first.
 COVERAGE = 0.9
@@ -31,6 +31,7 @@ def _view(answer: Any, page: Page) -> Mapping[str, Any]:
 
 def _warnings(analysis: Mapping[str, Any]) -> Iterable[str]:
     totals = analysis["totals"]
+    yield from mostly_walled(totals["walled"], totals["companies"])
     if totals["coverage"] < COVERAGE:
         cause = analysis["errors"][0]["category"]
         gap = percent(1 - totals["coverage"])

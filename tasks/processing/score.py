@@ -134,7 +134,7 @@ def _query(
 WITH {", ".join(tables)},
 plan AS NOT MATERIALIZED (SELECT *, {IDENTITY} AS identity FROM ({share.of_query(_plan(con, plan), IDENTITY)})),
 own AS (
-  SELECT company_id, arg_max({{category: category, error: error}}, "at") AS first FROM
+  SELECT company_id, arg_max({{category: category, error: error, code: code}}, "at") AS first FROM
   ({select_rows(con, row_errors, ERRORS)}) WHERE scope = 'company' AND company_id IS NOT NULL
   GROUP BY company_id
 ),
@@ -220,6 +220,7 @@ def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], share: Share, 
             "CASE WHEN plan.error IS NOT NULL THEN plan.error WHEN own.company_id IS NOT NULL THEN own.first.error "
             f"ELSE coalesce(unit.error, {quote(UNEXPLAINED)}) END",
         ),
+        "error_code": Told("NULL", "CASE WHEN plan.error IS NULL THEN own.first.code END"),
         "input": Told(input_, input_),
     }
     return each_company(
@@ -245,6 +246,7 @@ def _final_columns(con: duckdb.DuckDBPyConnection, model: ScoringModel) -> str:
         "contributions": "contributions",
         "error_category": "error_category",
         "error": "error",
+        "error_code": "error_code",
         "input": "input",
         "tier": f"CASE {tier} ELSE {quote(TIERS[-1])} END",
         "fit": f"CASE WHEN good THEN {score} END" if model.of_profile else "NULL",

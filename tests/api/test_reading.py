@@ -108,7 +108,7 @@ def test_errors_are_paged(client: TestClient, worker: Worker, lake: Lake) -> Non
     items = first["items"] + second["items"]
     assert len(first["items"]) == 4 and len(items) == 7 and second["next_cursor"] is None
     assert set(items[0]) == {
-        "company_id", "domain", "url", "scope", "stage", "category", "error", "status", "line", "at"
+        "company_id", "domain", "url", "scope", "stage", "category", "error", "status", "code", "line", "at"
     }  # fmt: skip
     launch = next(item for item in items if item["stage"] == "launch")
     assert (launch["line"], launch["error"], launch["scope"]) == (3, "not a URL", "company")
@@ -123,8 +123,8 @@ def test_errors_know_the_final_rows(client: TestClient, worker: Worker) -> None:
     worker.rows(job_id, "score", ["later-good.example"], score=50.0)
     files = UnitFiles(worker.lake, job_id, "score", "score", 2, partition=1)
     files.write(
-        {"company_id": company_id(d), "domain": d, "error_category": "poison", "error": "set aside"}
-        for d in ("bad.example", "lost.example")
+        {"company_id": company_id(d), "domain": d, "error_category": "poison", "error": "set aside", "error_code": code}
+        for d, code in (("bad.example", None), ("lost.example", "parked"))
     )
     worker.lake.expose(job_id, "score", "score", 2)
     items = client.get(f"{V1}/jobs/{job_id}/errors").json()["items"]
@@ -132,6 +132,9 @@ def test_errors_know_the_final_rows(client: TestClient, worker: Worker) -> None:
         ("bad.example", "network"),
         ("lost.example", "poison"),
     ]
+    parked = client.get(f"{V1}/jobs/{job_id}/errors", params={"code": "parked"}).json()["items"]
+    assert [(item["domain"], item["code"]) for item in parked] == [("lost.example", "parked")]
+    assert client.get(f"{V1}/jobs/{job_id}/errors", params={"code": "gone"}).status_code == 422
 
 
 # ---- companies ----------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ from extraction.findings import Finding
 from extraction.markup_guard import bounded
 from extraction.ownership import attributed
 from extraction.plain_markup import plain
+from extraction.stand_ins import Answer, judge
+from extraction.stand_ins import shape as page_shape
 from extraction.structured import loose_json, node
 from extraction.structured.json_ld import read_script
 from extraction.structured.node import Nodes
@@ -352,3 +354,12 @@ def telling_page() -> Document:
             "bakery, software development<script src='https://js.stripe.com/v3/'></script>"
         )
     )
+
+
+def test_whose_page_it_is_is_told_in_linear_time() -> None:
+    def judged(text: str) -> Any:
+        html = f"<title>{text[:300]}</title><h1>coming soon</h1><p>{text}<a href='mailto:{text[:90]}'>{text[:90]}</a>"
+        return judge(Answer("https://acme.example/", "acme.example", 200, {}, html.encode("utf-8", "replace")))
+
+    found = {flood: superlinear(judged, make, doublings(90_000)) for flood, make in texts(page_shape)}
+    assert {flood: wrong for flood, wrong in found.items() if wrong} == {}

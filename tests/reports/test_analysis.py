@@ -29,6 +29,7 @@ def test_numbers_of_the_fixed_rows(con: Any, rows: list[Path]) -> None:
     assert (fields["emails"], fields["phones"], fields["address"]) == (4, 4, 2)
     assert found["errors"][0] == {
         "category": "network",
+        "code": None,
         "cause": "timed out after N s",
         "count": 2,
         "example_domain": "down.com",

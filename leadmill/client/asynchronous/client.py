@@ -47,6 +47,7 @@ from leadmill.client.options import (
 )
 from leadmill.client.protocol import API, PAGE, discover_base_url, file_at, filled, key_header, segment
 from leadmill.client.results import Event, Job, Json
+from leadmill.errors import ErrorCode
 
 
 class AsyncClient(AsyncSubmissions, AsyncAdministration):
@@ -111,9 +112,11 @@ class AsyncClient(AsyncSubmissions, AsyncAdministration):
         wanted = {"status": status, "kind": kind, "tag": tag, "since": since, "text": text}
         return (Job.of(raw) async for raw in self._transport.pages(f"{API}/jobs/list", wanted, limit))
 
-    def errors(self, job_id: str, *, limit: int | None = None) -> AsyncIterator[ErrorEntry]:
-        """The companies and pages of a job that failed, each with category and reason."""
-        return self.job(job_id).errors(limit=limit)
+    def errors(
+        self, job_id: str, *, code: ErrorCode | None = None, limit: int | None = None
+    ) -> AsyncIterator[ErrorEntry]:
+        """The companies and pages of a job that failed, each with category and reason; those with a `code` alone."""
+        return self.job(job_id).errors(code=code, limit=limit)
 
     def logs(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data.job_files import JobFiles
@@ -99,7 +101,7 @@ def test_a_job_that_reads_others_rows_has_only_the_plan(lake: Lake) -> None:
     assert missing(lake, JobFiles.unrecorded(lake, job), ("report",), {}) == []
     plan(lake, job, ["a.example"], bad=1)
     assert missing(lake, JobFiles.unrecorded(lake, job), ("report",), {}) == [
-        {"category": "data", "error": "not a URL", "count": 1, "example": "line 0"}
+        {"category": "data", "code": None, "error": "not a URL", "count": 1, "example": "line 0"}
     ]
 
 
@@ -114,9 +116,23 @@ def test_a_torn_error_part_costs_its_causes_and_not_the_job(lake: Lake) -> None:
 
 def test_many_causes_are_bounded_and_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     found = counted(
-        ("data" if n % 3 else "system", f"error {n % 100} " + "x" * 900, f"c{n}.example") for n in range(1_000)
+        ("data" if n % 3 else "system", f"error {n % 100} " + "x" * 900, f"c{n}.example", "bot_wall" if n % 2 else None)
+        for n in range(1_000)
     )
     assert sum(c["count"] for c in found) == 1_000
-    assert len(found) == causes.MAX_CAUSES + 2
-    assert [c["error"] for c in found[-2:]] == ["other causes"] * 2
+    assert sum(c["count"] for c in found if c["code"] == "bot_wall") == 500
+    assert len(found) == causes.MAX_CAUSES + 4
+    assert [c["error"] for c in found[-4:]] == ["other causes"] * 4
     assert all(len(c["error"]) <= 200 and c["example"] for c in found)
+    assert not causes.warnings(found, 1_001)
+    assert "500 of 1,000 companies" in causes.warnings(found, 1_000)[0]
+
+
+def test_final_rows_of_earlier_versions_have_no_code(lake: Lake) -> None:
+    job = new_job_id()
+    folder = lake.job_dir(job) / "score"
+    folder.mkdir(parents=True)
+    rows = pa.table({"domain": ["a.example"], "error_category": ["data"], "error": ["robots.txt forbids"]})
+    pq.write_table(rows, folder / "part-0-0.parquet")
+    found = missing(lake, JobFiles.unrecorded(lake, job), ("score",), {})
+    assert [(cause["code"], cause["count"]) for cause in found] == [(None, 1)]
