@@ -172,7 +172,7 @@ _ASKED = [
 #: By the name that a unit has in the record.
 BY_UNIT: dict[str, Stage] = {stage.unit_name: stage for stage in STAGES.values()}
 #: Options of a job that ask for other rows beside a stage's own (`Stage.also`), each with the stages that read it.
-READERS: dict[str, tuple[str, ...]] = {
+OPTION_READERS: dict[str, tuple[str, ...]] = {
     option: tuple(dict.fromkeys(stage for stage, asked in _ASKED if asked == option)) for _, option in _ASKED
 }
 #: Kinds of jobs, in the order in which they are told.

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-from leadmill.declared import BY_UNIT, KINDS, PIPELINE, READERS, STAGES
+from leadmill.declared import BY_UNIT, KINDS, OPTION_READERS, PIPELINE, STAGES
 from leadmill.stages import Stage
 
 __all__ = [
     "BY_UNIT",
     "KINDS",
+    "OPTION_READERS",
     "PIPELINE",
-    "READERS",
     "STAGES",
     "close_steps",
     "is_unit",

@@ -66,7 +66,8 @@ def _through(
         also["looks"] += map(left_out, watched.errors)
     for kind, made in also.items():
         run.write_also(kind, made)
-    run.write_errors([*watched.errors, *map(watched.reason, errors)])
+    told = [error for error in errors if error not in watched.errors]  # kept with the looks, too
+    run.write_errors([*watched.errors, *map(watched.reason, told)])
 
 
 def _tell(run: UnitRun, fraction: float, why: str) -> None:

@@ -22,7 +22,7 @@ from pipelines.manifest import units_in
 from pipelines.queues import Priority
 from pipelines.request.asked import check_options
 from pipelines.scoring.chosen import again
-from pipelines.stages import PIPELINE, READERS, STAGES, partition_stages
+from pipelines.stages import OPTION_READERS, PIPELINE, STAGES, partition_stages
 
 log = get_logger(__name__)
 
@@ -154,7 +154,7 @@ def rerun(
     _check_has_rows(record.stages, from_stage)
     if "score" not in stages:
         spec = {name: value for name, value in spec.items() if name not in ("scoring_model", "icp")}
-    unread = {name for name, readers in READERS.items() if set(readers).isdisjoint(stages)}
+    unread = {name for name, readers in OPTION_READERS.items() if set(readers).isdisjoint(stages)}
     spec = {name: value for name, value in spec.items() if name not in unread}
     given = {
         "options": {**spec, **(changed or {})},

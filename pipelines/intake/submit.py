@@ -41,7 +41,7 @@ from pipelines.request.inputs import (
 from pipelines.request.lists.decoding import is_workbook
 from pipelines.scoring.chosen import Chosen, choose
 from pipelines.scoring.models import Models
-from pipelines.stages import KINDS, PIPELINE, READERS, partition_stages
+from pipelines.stages import KINDS, OPTION_READERS, PIPELINE, partition_stages
 
 log = get_logger(__name__)
 
@@ -148,7 +148,7 @@ class Submission:
             check_options(dict(self.options))
         except RecordError as error:
             raise InputError(f"{error.field}: {error.what}", field=error.field) from error
-        for name, readers in READERS.items():
+        for name, readers in OPTION_READERS.items():
             if self.options.get(name) is not None and set(readers).isdisjoint(self.checked_stages()):
                 raise InputError(f"the job has no stage {' or '.join(readers)}, which alone reads it", field=name)
 

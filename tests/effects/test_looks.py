@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data.damage import damages
+from data.jobs import Grant, JobStore
 from data.lake import Lake
 from extraction import looks
 from extraction.enrichers import Enricher
 from extraction.look_version import look_version
+from pipelines.execution.marks import mark_name
 from tests.effects.conftest import V1, Mill
 from tests.releases.fixture import VERSIONS, Left
 from tests.tasks.scraping.hostile_server import HostileServer
@@ -125,6 +128,26 @@ def test_pages_that_were_fetched_since_are_read(mill: Mill, body: dict[str, Any]
     fetched = mill.run("/pipelines", {**body, "stages": ["scrape"]})
     assert "fetched again since" in why(caplog, enrich(mill, job))
     assert read == [job, fetched]
+
+
+def test_a_page_that_no_stage_reads_is_told_by_each_once(
+    mill: Mill, server: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that brought a process down: stage enrich, which opens none, tells of it as if it had come to it."""
+    begin = JobStore.begin
+
+    def refusing(store: JobStore, job: str, *rest: Any) -> Any:
+        grant = begin(store, job, *rest)
+        pages = [mark_name(page["company_id"], page["page_hash"]) for page in mill.rows(job, "scrape", "pages")]
+        return replace(grant, refused=frozenset(pages[1:])) if isinstance(grant, Grant) else grant
+
+    monkeypatch.setattr(JobStore, "begin", refusing)
+    job = mill.run("/pipelines", {"company_urls": [server.url("farm")], "crawl": {"max_pages": 2}})
+    pages = mill.rows(job, "scrape", "pages")
+    assert len(pages) == 2 and len(mill.rows(job, "enrich")) == 1
+    for stage in ("process", "enrich"):
+        [error] = mill.rows(job, stage, "errors")
+        assert (error["url"], error["scope"], error["stage"]) == (pages[1]["url"], "page", stage)
 
 
 @pytest.mark.parametrize("own", [True, False])
