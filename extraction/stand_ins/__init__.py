@@ -70,11 +70,11 @@ class Verdict(NamedTuple):
     #: The header, piece of markup or words that gave it away.
     sign: str
 
-    @property
-    def sentence(self) -> str:
-        """For an error row."""
-        said = signs().kinds[self.code].sentence
-        return f"{said} ({self.product})" if self.product else said
+    def sentence(self, status: int = 200) -> str:
+        """For an error row; an error status is told, too."""
+        known = [self.product] if self.product else []
+        known += [f"HTTP {status}"] if status >= 400 else []
+        return signs().kinds[self.code].sentence + (f" ({', '.join(known)})" if known else "")
 
 
 def judge(answer: Answer) -> Verdict | None:

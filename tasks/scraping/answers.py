@@ -44,8 +44,7 @@ def _stand_in(response: Response, domain: str) -> Fault | None:
     verdict = _on_platform(response, domain) or judge(_answer(response, domain))
     if verdict is None:
         return None
-    said = f"{verdict.sentence} (HTTP {response.status})" if response.status >= 400 else verdict.sentence
-    return Fault(ErrorCategory.DATA, said, status=response.status, code=verdict.code)
+    return Fault(ErrorCategory.DATA, verdict.sentence(response.status), status=response.status, code=verdict.code)
 
 
 def _on_platform(response: Response, domain: str) -> Verdict | None:

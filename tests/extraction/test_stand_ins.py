@@ -77,7 +77,7 @@ def test_a_wall_is_named(html: str, status: int, headers: dict[str, str], code: 
     verdict = told(html or " ", status=status, **headers)
     assert verdict is not None
     assert (verdict.code, verdict.product) == (code, product)
-    assert product in verdict.sentence
+    assert product in verdict.sentence()
     assert verdict.sign
 
 
@@ -162,7 +162,7 @@ def test_what_a_page_says_it_is(code: str, language: str, title: str, body: str)
     verdict = told(page(title, body))
     assert verdict is not None, language
     assert verdict.code == code
-    assert verdict.sentence == signs().kinds[verdict.code].sentence + (
+    assert verdict.sentence() == signs().kinds[verdict.code].sentence + (
         f" ({verdict.product})" if verdict.product else ""
     )
 

@@ -52,7 +52,7 @@ def test_a_stand_in_is_an_error_with_its_code_and_no_page(crawl: Crawl, server: 
     assert not crawled.pages
     assert sorted(codes(crawled, "company")) == ["bot_wall", "bot_wall", "for_sale"]
     assert all(error["category"] == "data" for error in crawled.result.errors)
-    assert "a bot wall keeps programs from the page (Cloudflare) (HTTP 403)" in crawled.company_errors()
+    assert "a bot wall keeps programs from the page (Cloudflare, HTTP 403)" in crawled.company_errors()
 
 
 def test_pages_that_are_the_same_for_every_address_are_left_out(crawl: Crawl, server: HostileServer) -> None:
