@@ -25,6 +25,7 @@ from api import (
     jobs,
     keys,
     kinds,
+    ledger,
     notices,
     openapi,
     pages,
@@ -115,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
-        audit, openapi, keys, notices, job_logs, people, blocks,
+        audit, openapi, keys, notices, job_logs, people, blocks, ledger,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),

@@ -306,6 +306,26 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
         "next_cursor": None,
     },
+    "LedgerPage": {
+        "items": [
+            {
+                "company_id": "comp_0123456789abcdef",
+                "domain": "quiet-archive.example",
+                "host": "www.quiet-archive.example",
+                "url": "https://www.quiet-archive.example/intern",
+                "kind": "other",
+                "at": "2027-01-31T08:00:03.870Z",
+                "outcome": "refused",
+                "status": None,
+                "bytes": None,
+                "took_ms": None,
+                "robots": "Disallow: /intern",
+                "reason": "robots.txt forbids /intern",
+                "job_id": _JOB,
+            }
+        ],
+        "next_cursor": None,
+    },
     "DeadLetterPage": {"items": [_DEAD], "next_cursor": None},
     "BulkAnswer": {
         "action": "cancel",

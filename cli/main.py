@@ -32,6 +32,7 @@ def all_commands() -> TyperGroup:
         jobs,
         keys,
         leads,
+        ledger,
         logs,
         maintain,
         notices,
@@ -52,7 +53,10 @@ def all_commands() -> TyperGroup:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for group in (stack, run_job, check, jobs, logs, report, leads, people, scoring, processes, audit, blocks, doctor):
+    groups = (
+        stack, run_job, check, jobs, logs, report, leads, people, ledger, scoring, processes, audit, blocks, doctor,
+    )  # fmt: skip
+    for group in groups:
         group.register(app)
     app.callback()(_leadmill)
     app.add_typer(scoring.app, name="icp")

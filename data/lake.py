@@ -60,6 +60,7 @@ class Lake:
         self.jobs = root / "jobs"
         self.companies = root / "companies"
         self.history = root / "job_history"
+        self.ledger = root / "ledger"
 
     def of(self, project: str, tell: Tell | None = None) -> Lake:
         """The lake of a project below the same data folder.

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-PartKind = Literal["rows", "errors", "pages", "people", "looks"]
+PartKind = Literal["rows", "errors", "pages", "people", "looks", "ledger"]
 #: Kinds in the order of the record's short form; what stands last is most often none and is left out.
-KINDS: tuple[PartKind, ...] = ("rows", "pages", "errors", "people", "looks")
+KINDS: tuple[PartKind, ...] = ("rows", "pages", "errors", "looks", "ledger", "people")
 #: Kinds that one stage alone makes: it. They have folders of their own, named like them.
-OF_STAGE: Mapping[str, str] = {"pages": "scrape", "people": "process", "looks": "process"}
-#: Kinds without which a stage's rows are whole: errors tell of what failed, looks spare another reading of the pages.
-SPARED: frozenset[PartKind] = frozenset(("errors", "looks"))
+OF_STAGE: Mapping[str, str] = {"pages": "scrape", "people": "process", "looks": "process", "ledger": "scrape"}
+#: Kinds without which a stage's rows are whole: errors tell of what failed, the ledger of what was asked,
+#: looks spare another reading of the pages.
+SPARED: frozenset[PartKind] = frozenset(("errors", "looks", "ledger"))
 _NAME = re.compile(r"part-(\d+)-(\d+)(?:-e(\d+))?\.parquet")
 #: Files of a job under fixed names.
 PLAN_FILE = "plan.parquet"

@@ -205,8 +205,28 @@ LOOKS = pa.schema(
     ]
 )
 
+#: What a crawl asked of hosts, and what it did not ask (`leadmill.rows.LedgerRow`).
+LEDGER = pa.schema(
+    [
+        *IDENTITY[:2],
+        pa.field("host", pa.string(), False),
+        pa.field("url", pa.string(), False),
+        pa.field("kind", pa.string(), False),
+        pa.field("at", TIME, False),
+        pa.field("outcome", pa.string(), False),
+        pa.field("status", pa.int16()),
+        pa.field("bytes", pa.int32()),
+        pa.field("took_ms", pa.int32()),
+        pa.field("robots", pa.string()),
+        pa.field("reason", pa.string()),
+        *ORIGIN,
+    ]
+)
+
 #: Rows of other kinds than a stage's own, by kind (`data.parts.PartKind`).
-OTHER_SCHEMAS: Mapping[str, pa.Schema] = {"errors": ERRORS, "pages": PAGES, "people": PEOPLE, "looks": LOOKS}
+OTHER_SCHEMAS: Mapping[str, pa.Schema] = {
+    "errors": ERRORS, "pages": PAGES, "people": PEOPLE, "looks": LOOKS, "ledger": LEDGER
+}  # fmt: skip
 
 #: Company → partition, written by launch. `source_job` names the job whose rows a job without scrape reads.
 PLAN = pa.schema(

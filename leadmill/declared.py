@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z][a-z_]{0,39}\Z")
 _WORK = re.compile(r"[\w.]+:\w+\Z")
 _ROUTE = re.compile(r"[a-z-]+/[a-z-]+\Z")
 #: Folders of a job that no stage may have for its rows, and the unit of the report's formats.
-_TAKEN = frozenset({"input", "looks", "pages", "people", "reports", "render"})
+_TAKEN = frozenset({"input", "ledger", "looks", "pages", "people", "reports", "render"})
 #: What every submission takes by these names, and the parameters of its call: no option of a kind is called so.
 _TAKEN_OPTIONS = frozenset({
     "as_json", "body", "company_ids", "data", "deadline", "here", "idempotency_key", "json", "kind", "min_coverage",

@@ -55,6 +55,30 @@ class PageRow(TypedDict):
     fetched_at: datetime
 
 
+class LedgerRow(TypedDict):
+    """One request of a crawl, or an address that it did not ask (`data.schemas.LEDGER`)."""
+
+    company_id: str
+    domain: str
+    #: Of the address: name, and its port where it is another than the scheme's.
+    host: str
+    url: str
+    #: As of a page; also robots, sitemap and the like.
+    kind: str
+    #: When it was sent, or decided against.
+    at: datetime
+    #: answered, failed (no answer came), refused (it must not be asked), left_out (it was not worth asking).
+    outcome: str
+    #: HTTP status of the answer, bytes of its body as they came, and how long it took.
+    status: int | None
+    bytes: int | None
+    took_ms: int | None
+    #: Under which rule of robots.txt: allowed, no rules, not asked, or the rule that forbids it.
+    robots: str | None
+    #: Why there was no answer, or no request.
+    reason: str | None
+
+
 class ScrapedRow(TypedDict):
     """A company whose home page was fetched (`STAGE_SCHEMAS["scrape"]`)."""
 

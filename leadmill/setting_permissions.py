@@ -148,3 +148,8 @@ class PermissionSettings(BaseSettings):
     audit_retention_days: int = setting(
         400, "Cleanup removes months of the [audit](audit.md) whose last day is longer ago.", ge=1
     )
+    ledger_retention_days: int = setting(
+        400,
+        "Cleanup removes months of the [ledger](operations.md#what-was-asked-of-a-site) that ended longer ago.",
+        ge=1,
+    )

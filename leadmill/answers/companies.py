@@ -88,6 +88,38 @@ class PersonPage(TypedDict):
     """Give it as `cursor` for the next page; null: this was the last one."""
 
 
+class LedgerEntry(TypedDict):
+    """A request of a crawl, or an address that it did not ask."""
+
+    company_id: str
+    domain: str
+    """The company's, for which it was asked."""
+    host: str
+    url: str
+    kind: str
+    """home, contact, imprint … of a page; robots, sitemap."""
+    at: str
+    outcome: Literal["answered", "failed", "refused", "left_out"]
+    """No answer came: failed; it must not be asked: refused; it was met and not worth a request: left_out."""
+    status: int | None
+    bytes: int | None
+    """Of the body, as they came."""
+    took_ms: int | None
+    robots: str | None
+    """Which rule of robots.txt spoke: allowed, no rules, not known, or what forbids it; null: not looked at."""
+    reason: str | None
+    """Why there was no answer, or no request."""
+    job_id: str
+
+
+class LedgerPage(TypedDict):
+    """Entries of the ledger, the latest first."""
+
+    items: list[LedgerEntry]
+    next_cursor: str | None
+    """Give it as `cursor` for the next page; null: this was the last one."""
+
+
 class CompanyHistory(TypedDict):
     """What one job found of a company."""
 

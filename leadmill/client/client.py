@@ -23,6 +23,7 @@ from leadmill.answers import (
     ErrorEntry,
     Explanation,
     Health,
+    LedgerEntry,
     LogLevel,
     LogLine,
     Person,
@@ -39,6 +40,7 @@ from leadmill.client.options import (
     Facet,
     JobFilter,
     JobStatus,
+    LedgerFilter,
     PersonFilter,
     PipelineOptions,
     body,
@@ -271,6 +273,11 @@ class Client(Submissions, Administration):
         """Persons of a job's companies, or of a company, surest first; of jobs that asked for them (`extract`)."""
         check_names(filters, PersonFilter)
         return cast(Iterator[Person], self._transport.pages(f"{API}/people", filters, limit))
+
+    def ledger(self, *, limit: int | None = None, **filters: Unpack[LedgerFilter]) -> Iterator[LedgerEntry]:
+        """What crawls asked of a site, and what they did not, the latest first."""
+        check_names(filters, LedgerFilter)
+        return cast(Iterator[LedgerEntry], self._transport.pages(f"{API}/ledger", filters, limit))
 
     def explain(self, company_id: str, field: str, *, job: str | None = None) -> Explanation:
         """Where a field's value of a company comes from: quotes, places, what was not taken, and why.

@@ -237,6 +237,19 @@ class PersonFilter(TypedDict, total=False):
     role_class: str | Sequence[str] | None
 
 
+class LedgerFilter(TypedDict, total=False):
+    """Which entries of the ledger; a domain, or a job, is named."""
+
+    #: Of this site: its domain, a host of it or an address.
+    domain: str | None
+    #: What this job asked.
+    job: str | None
+    #: answered, failed, refused, left_out; one of several has to match.
+    outcome: str | Sequence[str] | None
+    #: At or after.
+    since: str | None
+
+
 class JobFilter(TypedDict, total=False):
     """Which jobs; what is left out matches all."""
 

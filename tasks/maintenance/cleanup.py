@@ -1,9 +1,9 @@
 """Cleanup: old ended jobs leave Redis and give back their disk space, and nothing that counts is lost.
 
-For each batch: manifest made sure of → newest rows compacted into the snapshots → row in the history → record
-forgotten → parts and pages removed. Each step is durable before the next, and each may be done twice, so a death
-between any two is mended by the next run. The record goes before the parts (not after), because `forget` is the one
-step that a resume can race: it refuses a job that lives again, and then its parts must still be there.
+For each batch: manifest made sure of → newest rows compacted into the snapshots → ledger by month → row in the history
+→ record forgotten → parts and pages removed. Each step is durable before the next, and each may be done twice, so a
+death between any two is mended by the next run. The record goes before the parts (not after), because `forget` is the
+one step that a resume can race: it refuses a job that lives again, and then its parts must still be there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TypedDict
 import pyarrow as pa
 from duckdb import Error as DuckError
 
-from data import covered, history, snapshot
+from data import covered, history, ledger, snapshot
 from data.damage import damages
 from data.jobs import JobRecord, JobStore
 from data.lake import Lake
@@ -157,6 +157,7 @@ def _clean_batch(
     done.compacted += len(ready)
     ready = _undamaged(lake, ready, done.failed)
     check()
+    ledger.keep(lake, [record.job_id for record in ready])
     history.append(lake, ready, now)
     for record in ready:
         check()

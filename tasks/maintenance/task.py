@@ -9,6 +9,7 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from data.ledger import drop_older
 from data.message_queues import MessageQueues
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import ErrorCategory, WorkError
@@ -30,6 +31,7 @@ def cleanup(run: UnitRun) -> None:
     days = _days(run.options.get("older_than_days"), run.runtime.settings.retention_days)
     runtime = run.runtime
     found = clean_up(runtime.store, runtime.lake, older_than_days=days, now=run.now, progress=run.progress)
+    found["bytes_freed"] += drop_older(runtime.lake, runtime.settings.ledger_retention_days, run.now)
     if _is_of_all(run):
         found["bytes_freed"] += drop_old_audit(runtime.lake, runtime.settings.audit_retention_days, run.now)
     run.set_result(found, found["jobs"])

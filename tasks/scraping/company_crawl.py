@@ -260,6 +260,21 @@ class CompanyCrawl:
         site = site_of(_netloc(url))
         return site if site not in self._given and self._sites.get(site) == "/" else None
 
+    def left_out(self) -> list[tuple[str, str]]:
+        """Addresses that were met and not asked, each with its kind."""
+        return [(link.url, link.kind) for link, _ in self.candidates.values()]
+
+    @property
+    def why_no_more(self) -> str:
+        """Why nothing more is asked of the company."""
+        if self.pages >= self._options.max_pages:
+            return f"{self.pages} pages were fetched, as many as the job allows"
+        if self.attempts >= self._options.max_pages + MAX_MISSES:
+            return f"{self.attempts} pages were asked for, and too many were not there"
+        if self._failures >= MAX_FAILURES_IN_A_ROW:
+            return f"{self._failures} requests in a row failed"
+        return "nothing more was expected of further pages"
+
     def end_unfinished(self, category: ErrorCategory, error: str) -> None:
         """End a company that the end of the crawl found unfinished."""
         if self.row is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from leadmill.errors import InputError
-from leadmill.rows import ErrorRow, ScrapedRow
+from leadmill.rows import ErrorRow, LedgerRow, ScrapedRow
 from leadmill.traffic import Traffic
 from pipelines.request.asked import CRAWL_LIMITS
 
@@ -72,6 +72,8 @@ class CrawlResult:
     rows: list[ScrapedRow] = field(default_factory=list)
     #: Rows of `data.schemas.ERRORS` without origin; scope `company` where no page was got, else `page`.
     errors: list[ErrorRow] = field(default_factory=list)
+    #: Rows of `data.schemas.LEDGER` without origin: what was asked, and what was not.
+    ledger: list[LedgerRow] = field(default_factory=list)
     pages_fetched: int = 0
     #: HTTP requests sent, with robots.txt, redirects and repeats.
     requests: int = 0

@@ -155,7 +155,7 @@ async def _crawl(
     spider.batches.flush()
     result = _account(spider, seeds, ended)
     result.requests, result.received = transport.sent, transport.received
-    result.refused = transport.refused
+    result.refused, result.ledger = transport.refused, spider.ledger.rows
     result.answers = +Counter(transport.classes())
     on_progress(spider.progress())
     return result

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, ClassVar, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -34,6 +34,9 @@ from scrapy.utils.ssl import _make_ssl_context
 from leadmill import tracing
 from leadmill.egress import Network, as_address, is_loopback_name, refuse_address, refuse_target
 from tasks.scraping.cookies import CookieJar
+
+if TYPE_CHECKING:
+    from tasks.scraping.ledger import Entry, Ledger
 
 #: Largest body, bytes, before and after decompression.
 MAX_BODY = 2_000_000
@@ -301,6 +304,7 @@ class GuardedHandler(AiohttpDownloadHandler):
         super(AiohttpDownloadHandler, self).__init__(crawler)
         self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
         self._hosts: Pacer = crawler.spider.hosts  # type: ignore[union-attr]
+        self._ledger: Ledger = crawler.spider.ledger  # type: ignore[union-attr]
         self._session = self._transport.session
         self._ssl_context = ssl_context()
         self._said = Headers(crawler.spider.headers)  # type: ignore[union-attr]
@@ -315,21 +319,24 @@ class GuardedHandler(AiohttpDownloadHandler):
             PageError: the host is not to be asked, or not before the crawl's end.
             TooLargeError, NotHtmlError: the body was not fetched.
         """
-        reason = self._transport.refuse(request.url)
-        if reason is not None:
-            self._transport.refused["egress"] += 1
-            raise RefusedTargetError(reason)
-        await self._hosts.turn(request.url)
-        try:
-            return await self._send(request)
-        except Exception as error:
-            self._hosts.failed(request.url, error)
-            raise
-        finally:
-            self._hosts.gone(request.url)
+        with self._ledger.request(request) as entry:
+            reason = self._transport.refuse(request.url)
+            if reason is not None:
+                self._transport.refused["egress"] += 1
+                raise RefusedTargetError(reason)
+            await self._hosts.turn(request.url)
+            try:
+                entry.response = await self._send(request, entry)
+                return entry.response
+            except Exception as error:
+                self._hosts.failed(request.url, error)
+                raise
+            finally:
+                self._hosts.gone(request.url)
 
-    async def _send(self, request: Request) -> Response:
+    async def _send(self, request: Request, entry: Entry) -> Response:
         task = self._transport.begin()
+        entry.sent()
         refusals: list[str] = []
         token = _refusals.set(refusals)
         request.meta["download_timeout"] = self._timeout_s
@@ -350,6 +357,7 @@ class GuardedHandler(AiohttpDownloadHandler):
         except Exception as error:
             if refusals:
                 self._transport.not_dialled()
+                entry.is_sent = False
                 raise RefusedTargetError(refusals[0]) from error
             raise
         finally:
@@ -358,6 +366,7 @@ class GuardedHandler(AiohttpDownloadHandler):
 
     async def _read_response(self, response: _ClientResponse, request: Request) -> Response:
         self._transport.answered(response.status)
+        request.meta["ledger"].status = response.status
         self._hosts.answered(request.url, response.status)
         if response.status == 200 and "any_type" not in request.meta:
             kind = content_type(response.headers.get("Content-Type", "").encode())

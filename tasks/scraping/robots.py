@@ -18,6 +18,7 @@ from tasks.scraping.cookies import CookieJar
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError, Transport
 from tasks.scraping.failures import Fault, PageError, fault_of
 from tasks.scraping.hosts import Host, Hosts
+from tasks.scraping.ledger import Ledger
 from tasks.scraping.politeness import one_at_a_time
 from tasks.scraping.robots_rules import RobotsPolicy, parse_robots, robots_names
 
@@ -44,6 +45,7 @@ class RobotsMiddleware:
         self._names = robots_names(crawler.spider.options.user_agent)  # type: ignore[union-attr]
         self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
         self._hosts: Hosts = crawler.spider.hosts  # type: ignore[union-attr]
+        self._ledger: Ledger = crawler.spider.ledger  # type: ignore[union-attr]
         self._policies: dict[str, asyncio.Future[RobotsPolicy]] = {}
 
     @classmethod
@@ -59,6 +61,10 @@ class RobotsMiddleware:
         """
         if "robots" in request.meta:
             return
+        with self._ledger.refusal(request):
+            await self._permit(request)
+
+    async def _permit(self, request: Request) -> None:
         host = await self._hosts.hold(request.url, request.meta.get("company"))
         parts = urlsplit(request.url)
         origin = f"{parts.scheme}://{parts.netloc.lower()}"
@@ -74,6 +80,7 @@ class RobotsMiddleware:
                 host.keep_delay(policy.delay)
                 one_at_a_time(self._crawler, host.name)
         fault = policy.refusal(request.url)
+        request.meta["robots_rule"] = policy.rule_for(request.url, refused=fault is not None)
         if fault is not None:
             self._transport.refused["robots"] += 1
             raise PageError(fault)
@@ -94,6 +101,7 @@ class RobotsMiddleware:
     async def _fetch(self, origin: str, page: Request) -> RobotsPolicy:
         meta = {"robots": True, "any_type": True, "cookies": CookieJar()}
         meta |= {name: True for name in ("bare", "others") if name in page.meta}
+        meta["asked_for"] = page.meta.get("company")
         request = Request(f"{origin}/robots.txt", callback=NO_CALLBACK, priority=1_000, meta=meta, dont_filter=True)
         engine = self._crawler.engine
         assert engine is not None

@@ -21,6 +21,8 @@ MAX_ROBOTS = 512_000
 #: Longest line that is read, and most sitemaps that are kept.
 MAX_LINE = 2_000
 MAX_SITEMAPS = 20
+#: Of so many rules it is told which one forbids an address; each is tried by itself.
+MAX_TRIED = 100
 #: No longer delay is kept, seconds.
 MAX_DELAY_S = 86_400.0
 
@@ -54,6 +56,22 @@ class RobotsPolicy:
         if self._protego is None or self._protego.can_fetch(url, _OURS):
             return None
         return Fault(ErrorCategory.DATA, f"robots.txt forbids {urlsplit(url).path[:200] or '/'}")
+
+    def rule_for(self, url: str, *, refused: bool) -> str:
+        """By which rule a URL is `refused`, or else permitted, in a few words."""
+        if self.fault is not None:
+            return "not known"
+        if not refused:
+            return "allowed" if self.rules else "no rules"
+        return self._forbidding(url) or "forbidden"
+
+    def _forbidding(self, url: str) -> str | None:
+        """The longest rule that forbids a URL by itself; None where there are too many rules to try each."""
+        rules = [line for line in self.rules.splitlines() if line.startswith("Disallow:")]
+        if len(rules) > MAX_TRIED:
+            return None
+        alone = (rule for rule in rules if not Protego.parse(f"User-agent: *\n{rule}").can_fetch(url, _OURS))
+        return max(alone, key=len, default=None)
 
 
 def robots_names(user_agent: str) -> frozenset[str]:

@@ -33,6 +33,7 @@ from tasks.scraping.download import CrawlEndedError, Transport
 from tasks.scraping.failures import Fault, SeenPageError, fault_of
 from tasks.scraping.follow import way_of, without_user
 from tasks.scraping.hosts import Hosts
+from tasks.scraping.ledger import Ledger, Whose
 from tasks.scraping.links import classify, links_of, page_key
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
 from tasks.scraping.robots import ROBOTS_S
@@ -81,6 +82,7 @@ class CompanySpider(Spider):
         self.options = options
         self.transport = transport
         self.hosts = hosts
+        self.ledger = Ledger(lambda error: fault_of(error).error)
         #: Monotonic time at which the crawl ends.
         self.deadline = deadline
         self._stop = stop
@@ -375,6 +377,7 @@ class CompanySpider(Spider):
         for url, kind, depth, meta in company.choose(self._room(company), self._sitemaps_of(company)):
             self._crawl(company, url, kind, depth, **meta)
         if company.pending == 0 and not company.done:
+            self.ledger.left_out(Whose(*company.seed[:2]), company.left_out(), company.why_no_more)
             company.close()
             self.done += 1
 

@@ -49,6 +49,7 @@ def scrape(run: UnitRun) -> None:
     _retry_outage(run, result.rows, result.errors)
     run.outcome.rows_in = len(given)
     run.write(result.rows)
+    run.write_also("ledger", result.ledger)
     run.write_errors(result.errors)
 
 
@@ -137,6 +138,7 @@ def _one_by_one(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions) -> C
             result = _crawl(run, [seed], alone, number, whole)
         whole.rows += result.rows
         whole.errors += result.errors
+        whole.ledger += result.ledger
         whole.pages_fetched += result.pages_fetched
         whole.requests += result.requests
         whole.answers += result.answers

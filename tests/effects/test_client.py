@@ -114,6 +114,9 @@ def test_a_company_by_its_id_so_many_and_a_report_of_some(api: str, mill: Mill, 
         assert (told["domain"], told["value"]) == (both[1]["domain"], both[1]["name"])
         job = mill.run("/pipelines", {"company_urls": [server.url("staff")], "extract": {"people": True}})
         assert len(list(client.people(job=job))) == 2 and len(list(client.people(job=job, limit=1))) == 1
+        asked = list(client.ledger(job=job, outcome="answered"))
+        assert {entry["kind"] for entry in asked} >= {"robots", "home"}
+        assert len(list(client.ledger(domain=server.url("staff"), since="2026-01-01T00:00:00Z", limit=1))) == 1
         for text, status in (("nobody", "failed"), (both[1]["domain"], "completed")):
             handle = client.report(formats=["csv"], filter={"text": text})
             mill.work(handle.id)

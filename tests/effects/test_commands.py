@@ -273,6 +273,19 @@ def test_people(leadmill: Run, mill: Mill, server: HostileServer) -> None:
     assert refused.code == 2 and "no class of roles 'bos'" in refused.err
 
 
+def test_ledger(leadmill: Run, mill: Mill, server: HostileServer) -> None:
+    url = server.url("deny-part")
+    job = leadmill("submit", url, "--max-pages", "2", "--stages", "scrape").out.strip()
+    mill.work(job)
+    told = json.loads(leadmill("ledger", job, "--outcome", "refused", "--json").out)
+    assert "Disallow: /contact" in {entry["robots"] for entry in told}
+    assert json.loads(leadmill("ledger", url, "--outcome", "refused", "--json").out) == told
+    assert len(json.loads(leadmill("ledger", url, "--since", "1d", "--limit", "1", "--json").out)) == 1
+    assert "Disallow: /contact" in leadmill("ledger", job, "--outcome", "refused").out
+    refused = leadmill("ledger", "no domain")
+    assert refused.code == 2 and "no domain, host or address" in refused.err
+
+
 @pytest.mark.usefixtures("companies")
 def test_one_field_is_explained(leadmill: Run) -> None:
     told = json.loads(leadmill("explain", "a.example", "industry", "--json").out)

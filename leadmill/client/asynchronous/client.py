@@ -22,6 +22,7 @@ from leadmill.answers import (
     ErrorEntry,
     Explanation,
     Health,
+    LedgerEntry,
     LogLevel,
     LogLine,
     Person,
@@ -40,6 +41,7 @@ from leadmill.client.options import (
     Facet,
     JobFilter,
     JobStatus,
+    LedgerFilter,
     PersonFilter,
     PipelineOptions,
     body,
@@ -272,6 +274,11 @@ class AsyncClient(AsyncSubmissions, AsyncAdministration):
         """Persons of a job's companies, or of a company, surest first; of jobs that asked for them (`extract`)."""
         check_names(filters, PersonFilter)
         return cast(AsyncIterator[Person], self._transport.pages(f"{API}/people", filters, limit))
+
+    def ledger(self, *, limit: int | None = None, **filters: Unpack[LedgerFilter]) -> AsyncIterator[LedgerEntry]:
+        """What crawls asked of a site, and what they did not, the latest first."""
+        check_names(filters, LedgerFilter)
+        return cast(AsyncIterator[LedgerEntry], self._transport.pages(f"{API}/ledger", filters, limit))
 
     async def explain(self, company_id: str, field: str, *, job: str | None = None) -> Explanation:
         """Where a field's value of a company comes from: quotes, places, what was not taken, and why.

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from data.schemas import ERRORS, PAGES, STAGE_SCHEMAS, table
+from data.schemas import ERRORS, LEDGER, PAGES, STAGE_SCHEMAS, table
 from leadmill.ids import company_id, parse_company_url
 from tasks.scraping.crawl import CrawlOptions, CrawlProgress, CrawlResult, Seed, crawl_companies
 from tests.tasks.scraping.hostile_server import HostileServer
@@ -94,3 +94,6 @@ def check(crawled: Crawled, seeds: list[Seed], max_pages: int) -> None:
     table(result.rows, STAGE_SCHEMAS["scrape"], "job_x")
     table(result.errors, ERRORS, "job_x")
     table(crawled.pages, PAGES, "job_x")
+    table(result.ledger, LEDGER, "job_x")
+    asked = sum(entry["outcome"] in ("answered", "failed") for entry in result.ledger)
+    assert asked == result.requests, "each request stands in the ledger"
