@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import ssl
-import threading
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from scrapy import Request
 from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler, _ClientResponse
 from scrapy.crawler import Crawler
@@ -32,8 +28,9 @@ from scrapy.settings import Settings
 from scrapy.utils.ssl import _make_ssl_context
 
 from leadmill import tracing
-from leadmill.egress import Network, as_address, is_loopback_name, refuse_address, refuse_target
+from leadmill.egress import Network, as_address, refuse_address, refuse_target
 from tasks.scraping.cookies import CookieJar
+from tasks.scraping.dns import Resolver
 
 if TYPE_CHECKING:
     from tasks.scraping.ledger import Entry, Ledger
@@ -43,7 +40,6 @@ MAX_BODY = 2_000_000
 #: Requests in flight in one crawl, and on one host.
 CONCURRENCY = 64
 CONCURRENCY_PER_HOST = 2
-DNS_THREADS = 32
 
 _HTML_TYPES = frozenset({b"text/html", b"application/xhtml+xml", b""})
 
@@ -71,62 +67,6 @@ class CrawlEndedError(DownloadCancelledError):
 def ssl_context() -> ssl.SSLContext:
     """The process's TLS context, verifying; loading the system's certificates costs about 20 ms."""
     return _make_ssl_context(Settings({"DOWNLOAD_VERIFY_CERTIFICATES": True}))
-
-
-class _DnsThreads:
-    """Threads for lookups, made anew in each process: threads do not survive a fork."""
-
-    def __init__(self) -> None:
-        self._pool: tuple[int, ThreadPoolExecutor] | None = None
-        self._lock = threading.Lock()
-
-    def get(self) -> ThreadPoolExecutor:
-        with self._lock:
-            if self._pool is None or self._pool[0] != os.getpid():
-                self._pool = (os.getpid(), ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns"))
-            return self._pool[1]
-
-
-_dns_threads = _DnsThreads()
-
-
-class _Resolver(AbstractResolver):
-    """Names to addresses; `localhost` names stay on this machine without a lookup (RFC 6761).
-
-    With a proxy, `only` its name is resolved, and what it resolves to is noted in `answers`.
-    """
-
-    def __init__(self, only: str | None, answers: set[str]) -> None:
-        self._only = only
-        self._answers = answers
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        if self._only is not None and host != self._only:
-            raise PermissionError("only the proxy's name is resolved")
-        if is_loopback_name(host.lower().rstrip(".")):
-            found = [_result(host, "127.0.0.1", port, socket.AF_INET, 0)]
-        else:
-            loop = asyncio.get_running_loop()
-            infos = await loop.run_in_executor(_dns_threads.get(), _look_up, host, port, family)
-            found = [_result(host, str(at[0]), port, kind, proto) for kind, _, proto, _, at in infos]
-        if self._only is not None:
-            self._answers.update(result["host"] for result in found)
-        return found
-
-    async def close(self) -> None:
-        """The threads are the process's, not this crawl's."""
-
-
-def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Any]:
-    return list(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG))
-
-
-def _result(host: str, address: str, port: int, family: socket.AddressFamily, proto: int) -> ResolveResult:
-    return ResolveResult(
-        hostname=host, host=address, port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST
-    )
 
 
 class Transport:
@@ -160,7 +100,7 @@ class Transport:
             connector = aiohttp.TCPConnector(
                 limit=CONCURRENCY,
                 limit_per_host=CONCURRENCY_PER_HOST,
-                resolver=_Resolver(self._proxy_host, self._proxy_at),
+                resolver=Resolver(self._proxy_host, self._proxy_at),
                 socket_factory=self._open_socket,
                 ttl_dns_cache=60,
             )

@@ -334,7 +334,9 @@ class CompanySpider(Spider):
         self.answered += 1
         company.got(kind, page["html"], page["page_hash"])
         if kind == "home":
-            company.note_home(response.url, _folder(company, response))
+            framed = any(step.why == "frame" for _, step in meta.get("led_by", ()))
+            lent = framed and not company.ours(urlsplit(response.url).netloc)  # by another's host: a folder of it
+            company.note_home(response.url, folder_of(response.url) if lent else "/")
             company.home(response.url)
             self._ask_further(company)
         company.reach(response.url)
@@ -398,9 +400,3 @@ class CompanySpider(Spider):
         assert engine is not None
         if request is not None:
             engine.crawl(request)
-
-
-def _folder(company: CompanyCrawl, response: Response) -> str:
-    """What of a home page's host is the company's: of another's host that only lends it a frame, a folder."""
-    framed = any(step.why == "frame" for _, step in response.meta.get("led_by", ()))
-    return folder_of(response.url) if framed and not company.ours(urlsplit(response.url).netloc) else "/"
