@@ -229,14 +229,14 @@ class Document:
     def _hrefs(self) -> tuple[list[Link], list[str]]:
         links: list[Link] = []
         scripted: list[str] = []
-        layout = self.layout
+        line_of, behind_all = self.layout.links.get, len(self.lines)
         for node in self.elements("a")[:MAX_LINKS]:
             href = (node.attrs.get("href") or "").strip()[:MAX_URL]
             if href[:1] in ("j", "J") and href[:11].lower() == "javascript:":
                 scripted.append(href[11:])
             elif href and href[0] != "#":
-                place = layout.links.get(node.mem_id)
-                links.append(Link(href, clean(node.text(), 200), place if place != len(layout.lines) else None))
+                place = line_of(node.mem_id)
+                links.append(Link(href, clean(node.text(), 200), place if place != behind_all else None))
         return links, scripted
 
     @cached_property

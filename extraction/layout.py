@@ -70,8 +70,11 @@ class Layout:
             if text:
                 left -= len(text)
                 began = first_joint if first is not None else min(joint, level)
-                for start in range(0, len(text), MAX_LINE) if len(text) > MAX_LINE else (0,):
-                    lines.append(text[start : start + MAX_LINE])
+                pieces = [text]
+                if len(text) > MAX_LINE:
+                    pieces = [text[start : start + MAX_LINE] for start in range(0, len(text), MAX_LINE)]
+                for piece in pieces:
+                    lines.append(piece)
                     nodes.append(first)
                     joints.append(began)
                 joint = level

@@ -13,8 +13,7 @@ are, a text is read once (Aho-Corasick), in time linear in its length.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
@@ -68,22 +67,33 @@ class Scan:
     def marks(self, text: Any) -> dict[Hints, list[Mark]]:
         """Of all hints their marks in a text (lower case; bytes, where it is markup), in its order."""
         marks: dict[Hints, list[Mark]] = {hints: [] for hints in self._hints}
-        for place, start in islice(self._places(text), MAX_MARKS):
-            mark = Mark(self._words[place], start)
-            for hints in self._askers[place]:
+        found = self._found(text)[:MAX_MARKS]
+        words, askers = self._words, self._askers
+        for place, start, _ in found:
+            mark = Mark(words[place], start)
+            for hints in askers[place]:
                 marks[hints].append(mark)
         return marks
 
-    def _places(self, text: Any) -> Iterator[tuple[int, int]]:
+    def marks_of(self, asker: Hints, text: Any) -> list[Mark]:
+        """The same for one of the hints."""
+        found = self._found(text)[:MAX_MARKS]
+        words, askers = self._words, self._askers
+        return [Mark(words[place], start) for place, start, _ in found if asker in askers[place]]
+
+    def _found(self, text: Any) -> list[tuple[int, int, int]]:
+        """(place of the word, its start, its end in the piece that it was found in), at least the first `MAX_MARKS`."""
         automaton: Any = self.load()
         if len(text) <= _PIECE:
-            yield from ((place, start) for place, start, _ in automaton.find_matches_as_indexes(text, overlapping=True))
-            return
+            return automaton.find_matches_as_indexes(text, overlapping=True)
+        found: list[tuple[int, int, int]] = []
         for begin in range(0, len(text), _PIECE):
             piece = text[begin : begin + _PIECE + self._longest - 1]
-            for place, start, _ in automaton.find_matches_as_indexes(piece, overlapping=True):
-                if start < _PIECE:
-                    yield place, begin + start
+            found += ((place, begin + start, end) for place, start, end in
+                      automaton.find_matches_as_indexes(piece, overlapping=True) if start < _PIECE)  # fmt: skip
+            if len(found) >= MAX_MARKS:
+                break
+        return found
 
 
 #: The visible text's, and the markup's: extractors and enrichers look at the same page.
@@ -116,4 +126,4 @@ class Hints:
 
     def __call__(self, text: str | bytes) -> list[Mark]:
         """Its marks in a text that is not one of a page's lines, such as a title; in lower case."""
-        return self.scan.marks(text)[self]
+        return self.scan.marks_of(self, text)

@@ -16,10 +16,12 @@ def clean(text: str, limit: int) -> str:
 
     Markup in the text stays what it is, text: whoever shows it escapes it.
     """
-    text = text[: limit * 4 + 200]
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())[:limit].rstrip()
-    return " ".join(_UNWANTED.sub("", text).split())[:limit].rstrip()
+    if len(text) > limit * 4 + 200:
+        text = text[: limit * 4 + 200]
+    if not (text.isascii() and text.isprintable()):
+        text = _UNWANTED.sub("", text)
+    folded = " ".join(text.split())
+    return folded if len(folded) <= limit else folded[:limit].rstrip()
 
 
 def storable(text: str) -> str:
