@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from extraction.extractors import legal_forms
 from extraction.extractors.legal_forms import Form, behind, forms_in
+from extraction.line_cache import cached_by_line
 from extraction.scan import Hints
 from extraction.text import clean, squash
 
@@ -32,6 +33,9 @@ _NO_NAME = frozenset(squash(word) for line in _WORDS["before"] for word in line.
 _CALLED = frozenset(_WORDS["called"].split())
 #: Labels of the official name, squashed.
 LABELS = frozenset(map(squash, _WORDS["labels"]))
+#: Those that name nobody but the company, and hint words for them.
+OWN_LABELS = frozenset(map(squash, _WORDS["own_labels"]))
+NAME_LABELS = Hints(label.lower() for label in _WORDS["own_labels"])
 #: What says that a firm is another's.
 OTHERS = re.compile("|".join(_WORDS["others"]), re.IGNORECASE)
 _OWNER = re.compile(rf"(?:{'|'.join(_WORDS['owner'])})\s*$", re.IGNORECASE)
@@ -44,6 +48,7 @@ _COPYRIGHT = re.compile(r"©|\(c\)|copyright", re.IGNORECASE)
 _ENDS = re.compile(r"[:;!?|•·©→»]$|^[|•·©–—→*/>]+$|^-+$")
 _ABBREVIATED = frozenset("bros assoc mfg intl indus tech prof dipl".split())
 _YEAR = re.compile(r"(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?[.,]?|\d{5,}|\d+%|[+(]?\d[\d()+./-]{5,}")
+_GLUED = re.compile(r"[|©,](?=[^\W\d_])")
 _STICKY = re.compile(r"[|©]")
 _COMMA = re.compile(r",(?=[^\W\d_])")
 _MARKS = re.compile("[®™]")
@@ -80,8 +85,25 @@ class Named(NamedTuple):
     start: int = 0
 
 
-def names_in(line: str, country: str | None = None) -> Iterator[Named]:
+@cached_by_line
+def may_name(line: str) -> bool:
+    """Cheap: whether a name with a legal form may stand in a line."""
+    if legal_forms.may_have_form(line) or not line.isascii():
+        return True
+    return ("," in line or "|" in line) and _GLUED.search(line) is not None
+
+
+def names_in(line: str, country: str | None = None) -> tuple[Named, ...]:
     """The names with a legal form in a line, in its order. `country`: whose forms may stand before a name."""
+    return _names_in(line, country)
+
+
+@cached_by_line
+def _names_in(line: str, country: str | None) -> tuple[Named, ...]:
+    return tuple(_read(line, country))
+
+
+def _read(line: str, country: str | None) -> Iterator[Named]:
     found = 0
     line = _parted(line)
     if legal_forms.may_have_form(line):

@@ -12,8 +12,8 @@ from itertools import islice, takewhile
 
 from extraction.document import Document
 from extraction.extractors import countries
-from extraction.extractors.legal_forms import ends_with_form, has_form, may_have_form, without_form
-from extraction.extractors.legal_lines import LABELS, OTHERS, TELLING, Named, is_owners, names_in
+from extraction.extractors.legal_forms import ends_with_form, has_form, without_form
+from extraction.extractors.legal_lines import LABELS, OTHERS, TELLING, Named, is_owners, may_name, names_in
 from extraction.extractors.name_likeness import likeness
 from extraction.extractors.name_texts import segments
 from extraction.findings import Finding
@@ -69,7 +69,7 @@ def find(page: Document) -> Iterator[Finding]:
     others = sorted({*(place for place, _ in page.numbers), *told, *(place + 1 for place in told)})
     for place in (*places, *(place for place in others if place not in places and place < len(lines))):
         line = lines[place]
-        if len(line) <= MAX_LINE and (may_have_form(line) or "," in line or "|" in line or not line.isascii()):
+        if len(line) <= MAX_LINE and may_name(line):
             for named in _in_place(lines, place, country):
                 how = "imprint" if page.kind == "imprint" and named.how in ("alone", "text") else named.how
                 if how == "brand":
@@ -94,12 +94,13 @@ def _in_place(lines: Sequence[str], place: int, country: str | None) -> Iterator
     """The names of a line, as the lines above it have it: a label, another firm's heading, the name of a form below."""
     line = lines[place]
     before = lines[place - 1] if place and len(lines[place - 1]) <= MAX_HEADING else ""
-    names = list(names_in(line, country))
+    names = names_in(line, country)
     if not names and before and len(line) <= MAX_FORM:
         # A line that is a form alone: the name stands above it.
         form = ends_with_form(line.split())
         whole = form is not None and form.first == 0
-        names = [named for named in names_in(f"{before} {line}", country) if named.how == "alone"] if whole else []
+        joined = names_in(f"{before} {line}", country) if whole else ()
+        names = tuple(named for named in joined if named.how == "alone")
     if not names:
         return
     above = [

@@ -18,7 +18,19 @@ LAST_RESORT = 0.04
 UNNAMED, KEYWORD = 0.2, 0.1
 #: Ways of saying it that stand where names stand; text and titles are filled with keywords.
 _NAMING = frozenset(
-    ("meta", "copyright", "home-link", "logo", "legal", "json-ld", "microdata", "rdfa", "microformat", "address")
+    (
+        "meta",
+        "copyright",
+        "home-link",
+        "logo",
+        "legal",
+        "json-ld",
+        "microdata",
+        "rdfa",
+        "microformat",
+        "address",
+        "label",
+    )
 )
 #: Words that are small within a name.
 _LINKING = frozenset(
@@ -68,7 +80,9 @@ def _is_keyword(key: str, votes: Sequence[Finding], towns: set[str]) -> bool:
     """Whether a name is a trade and the town of the company, said by its titles and address only: `Plumber Leeds`."""
     if any(vote.method not in ("title", "domain") for vote in votes):
         return False
-    return any(len(key) >= len(town) + 3 and (key.startswith(town) or key.endswith(town)) for town in towns if town)
+    return key in towns or any(
+        len(key) >= len(town) + 3 and (key.startswith(town) or key.endswith(town)) for town in towns if town
+    )
 
 
 def key_of(name: str) -> str:

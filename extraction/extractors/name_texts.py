@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from extraction.extractors.legal_forms import has_form
+from extraction.line_cache import cached_by_line
 from extraction.page_words import CHARACTERS, PHRASES, fold, words_of
 from extraction.scan import Hints
 from extraction.text import clean
@@ -15,7 +16,8 @@ MAX_WORDS = 9
 
 _CJK = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
 _SEPARATOR = re.compile(
-    r"\s+[|–—―·•»«>/~:→]+\s+|\s+-{1,2}\s+|\s*[|｜»•·∣]\s*|\s*::\s*|:\s+|\s+[–—]\s*|,\s+(?=[A-Z])|\.\s+(?=[A-Z])"
+    r"\s+[|–—―·•»«>/~:→]+\s+|\s+-{1,2}\s+|\s*[|｜»•·∣]\s*|\s*::\s*|:\s+|\s+[–—]\s*|,\s+(?=[A-Z]|(?:uw|je|jouw|dé|hét|de|het|your|the|an?|ihre?|votre|vos|su|tu|il|voor|für|for|pour|per|para|din|dit|specialist|since|"
+    rf"sinds|seit|depuis|desde|dal)\s)|\.\s+(?=[A-Z])"
     rf"|[【】〖〗「」]|(?<=[{_CJK}])\s*[-_—–：]\s*|\s*[-_—–]\s*(?=[{_CJK}])"
 )
 #: What parts a name from what is said behind it; commas and dots are within names.
@@ -37,7 +39,20 @@ _TITLE_WORDS = frozenset(
     "appointment termin buchen reservierung reservation download downloads video videos links partner partners "
     "customers kunden clients klanten more info information informationen informatie legal notice mentions "
     "legales aviso privacidad politica de error 404 not found here главная контакты контакти о нас компании "
+    "algemene voorwaarden leveringsvoorwaarden winkelwagen klantenservice prijslijst prijzen tarieven agenda "
+    "gastenboek guestbook fotoalbum sponsors leden acties assortiment collectie werkzaamheden offerte aanvragen "
+    "formulier contactformulier routebeschrijving bereikbaarheid informatie profiel historie geschiedenis "
+    "disclaimer colofon contactgegevens adresgegevens agb widerruf versand zahlung kontaktformular gastebuch "
+    "sprechzeiten preise conditions generales plan site tarifs condiciones termini condizioni cookiebeleid "
+    "privacyverklaring vacatures medewerkers inschrijven aanmelden nieuwsbrief newsletter winkel webshop "
+    "openingsuren afspraak maken "
     "услуги новости каталог головна про послуги αρχικη επικοινωνια σχετικα με εμας υπηρεσιες".split()
+)
+#: Of those words the ones that no name begins or ends with.
+_PAGES = frozenset(
+    "contact contacts kontakt contacto contatti contato contactgegevens kontaktdaten openingstijden openingsuren "
+    "bereikbaarheid route routebeschrijving anfahrt impressum imprint disclaimer colofon homepage website webseite "
+    "home startseite startpagina accueil inicio uber over about offnungszeiten horaires agb datenschutz privacy".split()
 )
 _TITLES_OF_PAGES = frozenset(
     "ホーム トップページ トップ アクセス ブログ お知らせ 会社情報 会社概要 お問い合わせ お問合せ 採用情報 "
@@ -180,6 +195,7 @@ def parts_of_name(name: str) -> list[str]:
     return [part for part in _BAR.split(name) if part and part.strip()][:8]
 
 
+@cached_by_line
 def tidy(text: str) -> str | None:
     """A text as a name: without greetings, marks and quotes; None where it can be none."""
     text = clean(text, 200).strip(_EDGES)
@@ -198,6 +214,38 @@ def tidy(text: str) -> str | None:
     return text
 
 
+def bare_title(part: str) -> str:
+    """A part of a title without the page's word at one of its ends: `Contact Acme Tools` → `Acme Tools`."""
+    for sign in "/>":
+        ends = [text for text in part.split(sign) if not is_page_title(text)]
+        if len(ends) == 1:
+            part = ends[0]
+    words = part.split()
+    while len(words) > 2 and fold(words[0]) in _PAGES:
+        linked = len(words) > 3 and words[1].lower() in (
+            "van",
+            "von",
+            "of",
+            "de",
+            "bij",
+            "naar",
+            "zu",
+            "to",
+            "met",
+            "der",
+        )
+        words = words[2 if linked else 1 :]
+    while len(words) > 2 and fold(words[-1]) in _PAGES:
+        words = words[:-1]
+    return " ".join(words)
+
+
+def is_sentence(text: str) -> bool:
+    """Whether most words of a text are small: a slogan rather than a name."""
+    words = [word for word in text.split() if len(word) > 3 or not word.islower()]
+    return len(text.split()) > 2 and 2 * sum(word[0].islower() for word in words) > len(words)
+
+
 def welcomed(line: str) -> str | None:
     """The name in a line that bids welcome, where it has the look of one."""
     if (match := _BIDS.match(line)) is not None:
@@ -213,6 +261,7 @@ def welcomed(line: str) -> str | None:
     return None if is_page_title(text) else tidy(text)
 
 
+@cached_by_line
 def is_page_title(text: str) -> bool:
     """Whether a text is what any site calls its pages: `Kontakt & Anfahrt`, `Our services`, `会社概要`."""
     if text in _TITLES_OF_PAGES:

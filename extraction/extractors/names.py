@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborNode
 from extraction.document import Document, host_of
 from extraction.extractors import legal_names
 from extraction.extractors.legal_forms import form_follows, has_form
+from extraction.extractors.legal_lines import NAME_LABELS, OWN_LABELS
 from extraction.extractors.name_choice import LAST_RESORT, key_of, settle
 from extraction.extractors.name_heads import heads, is_firm
 from extraction.extractors.name_likeness import SENTENCE_END, core_of, is_host, likeness, spelling, written
@@ -28,14 +29,18 @@ from extraction.extractors.name_texts import (
     NOT_OWNERS,
     OTHERS,
     WELCOMES,
+    bare_title,
     is_page_title,
     is_picture,
+    is_sentence,
     parts_of_name,
     segments,
     tidy,
     welcomed,
 )
 from extraction.findings import Finding
+from extraction.line_cache import cached_by_line
+from extraction.scan import Hints
 from extraction.text import clean, squash
 
 __all__ = ["MAX_NAME", "find", "likeness", "settle"]
@@ -47,11 +52,15 @@ UNLIKE = 0.25
 #: Lines with a word of welcome looked at, and characters of one.
 MAX_WELCOMES = 6
 MAX_WELCOME = 160
+#: Pictures at the top of a page whose links are asked for their titles.
+MAX_TOP = 8
+#: Lines at the end of a page that may say whose it is.
+MAX_FOOT = 60
 #: How much the name above an address counts.
 HEAD = 0.4
 _COPYRIGHT = re.compile(
-    r"(?:copyright|©|\(c\)|&copy;|版权所有|版權所有)[\s:：,.]*(?:©|\(c\))?[\s:,.]*(?:\d{4}(?:\s?[-–/,]\s?(?:\d{2,4}|"
-    r"present))?)?[\s,.:-]*(?:by\s|of\s)?\s*(.{2,120})",
+    r"(?:copyright|©|\(c\)|&copy;|版权所有|版權所有)[\s:：,.]*(?:©|\(c\)|copyright)?[\s:,.]*(?:\d{4}(?:\s?[-–/,]\s?(?:\d{2,4}|"
+    r"present))?)?[\s,.:|·•–-]*(?:by\s|of\s)?\s*(.{2,120})",
     re.IGNORECASE,
 )
 #: A name before the sign: `Acme Tools © 2024`.
@@ -63,15 +72,29 @@ _AFTER_NAME = re.compile(
     r"\bвсе права\b.*|無断.*|版权所有.*|保留所有.*|모든 권리.*|\bis a (?:registered|trad).*|"
     r"\b(?:site|website|web ?site|web|powered|designed|developed|created|hosted|"
     r"made)\b.{0,30}\bby\b.*|\bprivacy\b.*|\bterms\b.*|\bsitemap\b.*|\bsite map\b.*|"
-    r"\b(?:web ?design|umsetzung|gestaltung|realisi?erung|realisatie|réalisation|design)\s?[:&].*|"
+    r"\b(?:web ?site|web ?design|umsetzung|gestaltung|realisi?erung|realisatie|réalisation|design)\s?[:&].*|"
     r"\s[|•·–—]\s.*|[|•·].*|©.*|\b(?:19|20)\d\d\b.*|\bdisclaimer\b.*|\bregistered\b.*|\bcompany (?:no|"
     r"reg).*|\bvat\b.*|\bp\.? ?iva\b.*|\bpartita iva\b.*|\bkvk\b.*|\bbtw\b.*|\bsiret\b.*|\bimpressum\b.*|"
     r"\bdatenschutz.*|\bcontact us\b.*|\bphone\b.*|\btel\b.*|\s[-]\s.*|\bhome\b.*",
     re.IGNORECASE,
 )
+#: A name beside the rights alone, with no sign before it: `Acme Tools | All rights reserved`.
+_RIGHTS = re.compile(
+    r"(.{2,60}?)[\s|·,.–-]{1,4}(?:all rights reserved|alle rechten voorbehouden|alle rechte vorbehalten|"
+    r"tous droits r[ée]serv[ée]s|todos los derechos reservados|"
+    r"tutti i diritti riservati|todos os direitos reservados|wszelkie prawa zastrzeżone)",
+    re.IGNORECASE,
+)
+_SIGNED = ("©", "opyright", "(c)", "版")
+_OWNED = Hints(
+    (*_SIGNED, "all rights reserved", "rechten voorbehouden", "rechte vorbehalten", "droits réserv", "droits reserv",
+     "derechos reservados", "diritti riservati", "direitos reservados", "prawa zastrzeżone")
+)  # fmt: skip
 #: The domain's words are but the beginning of the name: `Lone Star Roofing & Gutters`.
 _GOES_ON = re.compile(r"\s?[&+]\s?[A-ZÀ-Þ]\w")
 _HOME = re.compile(r"(?:\./?|(?:\.\./)*(?:index|home|default)\.\w{2,5})?", re.IGNORECASE)
+#: Boxes at the top of a page whose picture is the logo.
+_BOXES = ("logo", "brand", "site-title", "header", "masthead")
 #: How much each meta tag counts.
 _METAS = (
     ("og:site_name", 0.85),
@@ -148,6 +171,7 @@ def _votes(page: Document, core: str) -> Iterator[_Vote]:
     yield from _copyright_votes(page)
     yield from _home_votes(page)
     yield from _welcome_votes(page)
+    yield from _label_votes(page)
     yield from _logo_votes(page, core)
     yield from _spelled_votes(page, core)
 
@@ -163,18 +187,27 @@ def _parts(vote: _Vote, core: str) -> Iterator[_Vote]:
 
 
 def _title_votes(page: Document) -> Iterator[_Vote]:
-    parts = [part for part in segments(page.title) if (name := tidy(part)) and not is_page_title(name)]
-    for place, part in enumerate(parts):
-        edge = place in (0, len(parts) - 1)
-        yield _Vote(part, "title", (0.35 if page.kind == "home" and place == 0 else 0.3) if edge else 0.2)
+    core = core_of(page.domain)
+    # A snippet for sharing says the same, or more.
+    for title in dict.fromkeys((page.title, page.metas.get("og:title", "")[:300])):
+        parts = [part for part in segments(title) if (name := tidy(part)) and not is_page_title(name)]
+        for place, part in enumerate(parts):
+            edge = place in (0, len(parts) - 1)
+            weight = (0.35 if page.kind == "home" and place == 0 else 0.3) if edge else 0.2
+            fits = likeness(part, core) >= 0.75
+            if is_sentence(part) and not fits:
+                weight *= 0.4
+            yield _Vote(part if fits else bare_title(part), "title", weight)
 
 
 def _copyright_votes(page: Document) -> Iterator[_Vote]:
-    last = len(page.lines)
-    for place in range(max(0, last - 60), last):
+    first = len(page.lines) - MAX_FOOT
+    for place in page.marked(_OWNED):
+        if place < first:
+            continue
         low = page.lines[place][:600]
         folded = low.lower()
-        if "©" in low or "opyright" in folded or "(c)" in folded or "版" in low:
+        if any(sign in folded for sign in _SIGNED):
             match = _COPYRIGHT.search(low)
             if match is None or CREDIT.search(low[max(0, match.start() - 40) : match.start()]):
                 continue
@@ -182,8 +215,12 @@ def _copyright_votes(page: Document) -> Iterator[_Vote]:
             whole = legal if legal and match[1].startswith(legal) else _AFTER_NAME.sub("", match[1])
             if not any(map(str.isalpha, whole)) and (before := _BEFORE_SIGN.search(low)):
                 whole = before[1]
+            if whole[: len(page.domain)].lower() == page.domain:
+                whole = whole[: len(page.domain)]  # what stands behind the site's address is a slogan
             if not NOT_OWNERS.match(whole) and not CREDITED.match(whole):
                 yield _Vote(whole, "copyright", 0.6 * _of_owner(page, whole, place), place)
+        elif (said := _RIGHTS.match(low)) and not is_sentence(said[1]):
+            yield _Vote(said[1], "copyright", 0.5 * _of_owner(page, said[1], place), place)
 
 
 def _of_owner(page: Document, name: str, place: int) -> float:
@@ -224,6 +261,25 @@ def _welcome_votes(page: Document) -> Iterator[_Vote]:
             yield _Vote(name, "welcome", 0.25, place)
 
 
+def _label_votes(page: Document) -> Iterator[_Vote]:
+    """What the page calls its company: `Company: Acme Tools`, `Handelsnaam` above it."""
+    if page.kind not in ("home", "about", "contact", "imprint"):
+        return
+    lines = page.lines
+    for place in page.marked(NAME_LABELS)[:MAX_WELCOMES]:
+        label, colon, value = lines[place][:MAX_WELCOME].partition(":")
+        if squash(label) not in OWN_LABELS:
+            continue
+        at = place
+        if not value.strip() and place + 1 < len(lines):
+            value, at = lines[place + 1], place + 1
+        name = value.strip()
+        # In a form the next label stands behind a label.
+        if 2 <= len(name) <= MAX_NAME and name[-1] not in ":*?" and not is_page_title(name) and not is_sentence(name):
+            yield _Vote(name, "label", 0.45 if colon or at > place else 0.3, at)
+
+
+@cached_by_line
 def _leads_home(href: str, host: str) -> bool:
     """Whether a link leads to the home page of the host (without `www.`)."""
     if href[:4].lower() == "http" or href[:2] == "//":
@@ -235,9 +291,11 @@ def _logo_votes(page: Document, core: str) -> Iterator[_Vote]:
     """What the logo's picture is called; it says logo in its file, class or text, or stands in such a box or link."""
     votes = 0
     host = host_of(page.url)
-    for node in page.elements("img")[:60]:
+    for place, node in enumerate(page.elements("img")[:60]):
         attributes = node.attrs
-        alt = clean(attributes.get("alt") or "", 120)
+        alt = clean(attributes.get("alt") or attributes.get("title") or "", 120)
+        if not alt and place < MAX_TOP:
+            alt = _link_title(node, host)
         if not alt:
             continue
         own = f"{attributes.get('src') or ''} {attributes.get('class') or ''} {alt}"
@@ -253,13 +311,22 @@ def _logo_votes(page: Document, core: str) -> Iterator[_Vote]:
                 return
 
 
+def _link_title(node: LexborNode, host: str) -> str:
+    """What a link home says of a picture that says nothing itself."""
+    box = node.parent
+    if box is None or box.tag != "a" or not _leads_home((box.attrs.get("href") or "")[:200], host):
+        return ""
+    return clean(box.attrs.get("title") or "", 120)
+
+
 def _in_logo(node: LexborNode, host: str) -> bool:
     box = node.parent
     for _ in range(2):
         if box is None:
             return False
         attributes = box.attrs
-        if "logo" in f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:300].lower():
+        said = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:300].lower()
+        if any(word in said for word in _BOXES):
             return True
         if box.tag == "a" and _leads_home((attributes.get("href") or "")[:200], host):
             return True

@@ -10,7 +10,8 @@ from tests.extraction.conftest import NOW, make_company, make_page
 
 
 def name_of(html: str, domain: str, kind: str = "contact") -> str | None:
-    page = make_page(f"<meta charset=utf-8><title>Contact</title>{html}", domain=domain, kind=kind, path="/contact")
+    title = "" if "<title>" in html else "<title>Contact</title>"
+    page = make_page(f"<meta charset=utf-8>{title}{html}", domain=domain, kind=kind, path="/contact")
     return company_row.settle(make_company(domain), extract(page), NOW)["name"]
 
 
@@ -82,6 +83,21 @@ def test_what_stands_above_the_street(html: str, name: str) -> None:
         ("bhi.nl", "<p>Bloemenhuis Iris heet u van harte welkom<p>Verse bloemen.", "Bloemenhuis Iris"),
         ("bhi.de", "<p>Herzlich willkommen bei Blumenhaus Iris in Ulm<p>Frisch.", "Blumenhaus Iris"),
         ("bhi.com", "<p>Welcome to our new website<p>Welcome to the season.", "Bhi"),
+        # What the page calls it; the rights; a picture that only its title, or its link's, names.
+        ("bhi.nl", "<p>Handelsnaam: Bloemenhuis Iris<p>KvK: 12345678", "Bloemenhuis Iris"),
+        ("bhi.nl", "<dl><dt>Bedrijfsnaam<dd>Bloemenhuis Iris</dl>", "Bloemenhuis Iris"),
+        ("bhi.nl", "<form><p>Bedrijfsnaam:<p>Uw naam:</form>", "Bhi"),
+        ("bhi.nl", "<p>Bloemenhuis Iris | Alle rechten voorbehouden", "Bloemenhuis Iris"),
+        ("bhi.nl", "<p>© Copyright Bloemenhuis Iris. Website: Studio Negen", "Bloemenhuis Iris"),
+        ("bhi.nl", "<p>Copyright © 2009-2012 | Bloemenhuis Iris", "Bloemenhuis Iris"),
+        ("bhi.nl", "<a href='/' title='Bloemenhuis Iris'><img src=x.gif></a>", "Bloemenhuis Iris"),
+        ("bhi.nl", "<div id=header><img src=x.gif alt='Bloemenhuis Iris'></div>", "Bloemenhuis Iris"),
+        # A page's word at one end of its title, a slogan behind the name.
+        ("bhi.nl", "<title>Contact Bloemenhuis Iris</title>", "Bloemenhuis Iris"),
+        ("bhi.nl", "<title>Bloemenhuis Iris/Contact</title>", "Bloemenhuis Iris"),
+        ("bhi.nl", "<title>Openingstijden van Bloemenhuis Iris</title>", "Bloemenhuis Iris"),
+        ("home-comfort.nl", "<title>Home Comfort Groningen</title>", "Home Comfort"),
+        ("bhi.nl", "<title>Bloemenhuis Iris, uw bloemist in Ede</title>", "Bloemenhuis Iris"),
         # Pictures that lead somewhere, and who made the site.
         ("bhi.nl", '<a href="/"><img class=logo src=a.png alt="Naar de homepage van Bloemenhuis Iris"></a>',
          "Bloemenhuis Iris"),
