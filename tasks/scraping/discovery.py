@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from extraction.page_words import WELL_KNOWN, WELL_KNOWN_BY_DOMAIN
+from extraction.page_words import PHRASES, WELL_KNOWN, WELL_KNOWN_BY_DOMAIN, fold, words_of
 from tasks.scraping.links import Link, kind_of_words, page_key
 from tasks.scraping.sitemaps import Named, sitemap_at
 
@@ -30,6 +30,8 @@ _LANGUAGE = re.compile(rb"<html\b[^>]{0,400}?\blang\s{0,5}=\s{0,5}[\"']?([a-z]{2
 _HEADING = re.compile(rb"<(title|h1|h2)\b[^>]{0,300}>(.{1,300}?)</\1", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]{0,300}>")
 _PART = re.compile(r"[|»«·•:]| [-–—] ")
+#: So many words of a heading are looked at.
+MOST_WORDS = 16
 #: So much of a page is looked at for these.
 _TOP = 60_000
 
@@ -103,11 +105,22 @@ _ENDINGS = (".html", ".htm", ".php", ".aspx", ".asp")
 
 def is_of_kind(html: bytes, charset: str | None, kind: str) -> bool:
     """Whether a page says by its title or a heading that it is of a kind: a site may answer any path with some page."""
+    return any(kind_of_words(part)[0] == kind for text in _headings(html, charset) for part in _PART.split(text))
+
+
+def mentions_kind(html: bytes, charset: str | None, kind: str) -> bool:
+    """Whether its title or a heading has words for a kind, whatever else it says."""
+    for text in _headings(html, charset):
+        words = words_of(fold(text))[:MOST_WORDS]
+        if any(PHRASES.get(" ".join(words[at : at + size])) == kind for size in (1, 2, 3) for at in range(len(words))):
+            return True
+    return False
+
+
+def _headings(html: bytes, charset: str | None) -> Iterator[str]:
     for found in _HEADING.finditer(html[:_TOP]):
         try:
             text = found[2].decode(charset or "utf-8", "replace")
         except LookupError:
             text = found[2].decode("utf-8", "replace")
-        if any(kind_of_words(part)[0] == kind for part in _PART.split(_TAG.sub(" ", text))):
-            return True
-    return False
+        yield _TAG.sub(" ", text)

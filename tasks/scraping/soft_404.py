@@ -22,7 +22,7 @@ from extraction.page_words import KINDS
 from extraction.stand_ins.shape import plain
 from leadmill.errors import ErrorCategory, ErrorCode
 from tasks.scraping.answers import charset_in, unusable
-from tasks.scraping.discovery import is_of_kind
+from tasks.scraping.discovery import mentions_kind
 from tasks.scraping.failures import Fault
 
 #: The kind of the request for an address that cannot be there.
@@ -70,10 +70,8 @@ class SameEverywhere:
             return False
         again = digest in self._seen
         self._seen.add(digest)
-        return again or (
-            response.meta["kind"] in KINDS
-            and not is_of_kind(response.body, charset_in(response), response.meta["kind"])
-        )
+        kind = response.meta["kind"]
+        return again or (kind in KINDS and not mentions_kind(response.body, charset_in(response), kind))
 
     def probe(self) -> str | None:
         """An address beside the page held back that cannot be there; None when one was asked for before."""
