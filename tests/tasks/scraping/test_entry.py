@@ -90,7 +90,7 @@ def test_an_answer_says_more_than_none_and_the_given_host_more_than_its_twin() -
     assert entry.verdict() == (OTHERS[2], MISSING)
 
 
-@pytest.mark.parametrize("dead", ["reset", "missing", "broken", "empty", "loop", "robots-503", "forbids-all"])
+@pytest.mark.parametrize("dead", ["reset", "missing", "empty", "loop", "robots-503", "forbids-all"])
 def test_dead_apex_with_a_living_www_is_a_good_row_with_the_reason(
     crawl: Crawl, server: HostileServer, monkeypatch: pytest.MonkeyPatch, dead: str
 ) -> None:
