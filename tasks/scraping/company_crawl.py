@@ -68,6 +68,7 @@ class CompanyCrawl:
         self.pages = 0
         self._failures = 0
         self._misses = 0
+        self._lacks_time = False
         self.done = False
         self.row: ScrapedRow | None = None
         self.errors: list[ErrorRow] = []
@@ -118,6 +119,7 @@ class CompanyCrawl:
         Args:
             sitemaps: addresses that the home page's robots.txt names.
         """
+        self._lacks_time = most <= 0 and self.pending == 0
         room = self._room(most)
         if self.row is None or room <= 0:
             return []
@@ -273,6 +275,8 @@ class CompanyCrawl:
             return f"{self.attempts} pages were asked for, and too many were not there"
         if self._failures >= MAX_FAILURES_IN_A_ROW:
             return f"{self._failures} requests in a row failed"
+        if self._lacks_time:
+            return "the host's own pace leaves no time for more"
         return "nothing more was expected of further pages"
 
     def end_unfinished(self, category: ErrorCategory, error: str) -> None:

@@ -58,6 +58,8 @@ def test_delay_longer_than_the_deadline_leaves_the_home_page(crawl: Crawl) -> No
     began = time.monotonic()
     crawled = crawl("delay-long")
     assert (crawled.kinds(), crawled.result.ended) == (["home"], "finished")
+    left_out = {entry["reason"] for entry in crawled.result.ledger if entry["outcome"] == "left_out"}
+    assert left_out == {"the host's own pace leaves no time for more"}
     assert time.monotonic() - began < 2
 
 

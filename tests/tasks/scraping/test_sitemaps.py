@@ -212,6 +212,18 @@ def test_a_site_that_answers_any_path_alike_has_one_page(crawl: Crawl, site: Sit
     assert (crawled.kinds(), crawled.result.errors) == (["home"], [])
 
 
+def test_a_company_of_which_enough_is_known_is_asked_no_more_and_the_ledger_says_so(crawl: Crawl, site: Site) -> None:
+    known = "<p>info@acme.example</p><p>Phone: (512) 555-0147</p>"
+    names = {"/contact": "Contact", "/imprint": "Imprint", "/about": "About us"}
+    menu = "".join(f"<a href='{path}'>{name}</a>" for path, name in (*names.items(), ("/z1", "z1"), ("/z2", "z2")))
+    site.answers["/"] = f"<title>Acme</title>{menu}{known}".encode()
+    site.answers |= {path: f"<title>{name}</title><h1>{name}</h1>{known}".encode() for path, name in names.items()}
+    crawled = crawl("robots-site", max_pages=10)
+    assert sorted(crawled.kinds()) == ["about", "contact", "home", "imprint"]
+    left_out = {entry["url"]: entry["reason"] for entry in crawled.result.ledger if entry["outcome"] == "left_out"}
+    assert left_out == dict.fromkeys((site.url("/z1"), site.url("/z2")), "nothing more was expected of further pages")
+
+
 def test_pages_that_do_not_exist_take_no_place(crawl: Crawl, site: Site) -> None:
     dead = "".join(f"<a href='/d{n}'>d</a>" for n in range(12))
     site.answers |= {"/": f"<a href=/contact>c</a>{dead}<a href='/longer/alive'>a</a>".encode()}
