@@ -116,12 +116,20 @@ def test_real_markup_is_left_alone():
     assert bounded(html) is html or bounded(html) == html
 
 
+def test_much_text_without_a_quote_of_one_kind_is_left_alone():
+    html = b'<p class="a">far more words than a tag may have attributes</p>\n' * 3_000
+    assert bounded(html) is html
+
+
 #: Each of these took between 2 and 50 seconds before it was bounded.
 HOSTILE = {
     "nested": b"<div>" * 100_000,
     "nested formatting": b"<b><i><u>x" * 60_000,
     "attributes": b"<a " + b" ".join(b"a%d=1" % i for i in range(100_000)) + b">",
     "attributes after quotes": b"<a " + b"".join(b'a%d=">"' % i for i in range(100_000)) + b">",
+    "attributes between long values": b"<a "
+    + b"".join(b"a%d=1 " % i if i % 12_000 else b'a%d="%b" ' % (i, b"<p>x</p> " * 7_000) for i in range(100_000))
+    + b">",
     "fonts left open": b"".join(b"<p><font a=%d></p>" % i for i in range(50_000)),
     "open comments": b"<!--" * 200_000,
     "open quotes": b'<a x="' * 150_000,
