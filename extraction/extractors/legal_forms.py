@@ -162,11 +162,12 @@ _PUNCTUATION = ("", ",", ".", ";", ")", ":", ".,", '"', "!", "?", "”", "»", "
 
 
 @cache
-def _telling() -> frozenset[str]:
+def _telling(home: str | None = None) -> frozenset[str]:
     """Of each form its longest word as texts have it between blanks: a text that has none of them has no form."""
     words: set[str] = set()
-    for lists in _table().values():
-        for place in ("behind", "exact", "before", "first", "comma", "home"):
+    for country, lists in _table().items():
+        # Words elsewhere would have most lines read.
+        for place in ("behind", "exact", "before", "first", "comma", *(("home",) if country == home else ())):
             for form in lists.get(place, ()):
                 word = max(reversed(form.split()), key=lambda part: len(part.strip(".,()&")))
                 ways = {word, word.replace(".", ""), "".join(form.split())}
@@ -179,9 +180,10 @@ def _telling() -> frozenset[str]:
     return frozenset(word for word in words if len(word) > 1)
 
 
-def may_have_form(text: str) -> bool:
-    """Cheap: whether a form may stand in a text."""
-    return not _telling().isdisjoint(text.split()) or (". " in text and _APART.search(text) is not None)
+def may_have_form(text: str, home: str | None = None) -> bool:
+    """Cheap: whether a form may stand in a text; on pages of a country those as well that are words elsewhere."""
+    telling = _telling(home) if "home" in _table().get(home or "", ()) else _telling()
+    return not telling.isdisjoint(text.split()) or (". " in text and _APART.search(text) is not None)
 
 
 def ends_with_form(words: Sequence[str]) -> Form | None:

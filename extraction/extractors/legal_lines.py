@@ -86,9 +86,9 @@ class Named(NamedTuple):
 
 
 @cached_by_line
-def may_name(line: str) -> bool:
+def may_name(line: str, country: str | None) -> bool:
     """Cheap: whether a name with a legal form may stand in a line."""
-    if legal_forms.may_have_form(line) or not line.isascii():
+    if legal_forms.may_have_form(line, country) or not line.isascii():
         return True
     return ("," in line or "|" in line) and _GLUED.search(line) is not None
 
@@ -106,7 +106,7 @@ def _names_in(line: str, country: str | None) -> tuple[Named, ...]:
 def _read(line: str, country: str | None) -> Iterator[Named]:
     found = 0
     line = _parted(line)
-    if legal_forms.may_have_form(line):
+    if legal_forms.may_have_form(line, country):
         words = line.split()[: legal_forms.MAX_WORDS]
         spans = legal_forms.spans(line)
         for form in forms_in(words, behind(country)):

@@ -69,7 +69,7 @@ def find(page: Document) -> Iterator[Finding]:
     others = sorted({*(place for place, _ in page.numbers), *told, *(place + 1 for place in told)})
     for place in (*places, *(place for place in others if place not in places and place < len(lines))):
         line = lines[place]
-        if len(line) <= MAX_LINE and may_name(line):
+        if len(line) <= MAX_LINE and may_name(line, country):
             for named in _in_place(lines, place, country):
                 how = "imprint" if page.kind == "imprint" and named.how in ("alone", "text") else named.how
                 if how == "brand":
