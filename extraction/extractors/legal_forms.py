@@ -32,8 +32,8 @@ class _Forms(NamedTuple):
     """The forms of one place, by their squashed text; None: in any case, else the ways that count."""
 
     spelled: dict[str, frozenset[str] | None]
-    #: The squashed words that forms begin with.
-    begins: frozenset[str]
+    #: The squashed words that forms begin with, and of how many words those have at most.
+    begins: dict[str, int]
     countries: dict[str, frozenset[str]]
     #: Those that are written in several words.
     parted: frozenset[str]
@@ -68,13 +68,17 @@ def _forms(free: str, exact: str, home: str | None = None) -> _Forms:
     forms = [form for lists in _table().values() for form in (*lists.get(free, ()), *lists.get(exact, ()))]
     forms += [form for lists in _table().values() for form in lists.get("comma", ())]
     forms += _table().get(home or "", {}).get("home", [])
-    begins = {squash(form.split()[0]) for form in forms} | spelled.keys()
-    # Dotted letters are written apart as well: `S. r. l.`.
-    begins |= {squash(form[0]) for form in forms if form[1:2] == "."}
+    begins: dict[str, int] = {}
+    for form in forms:
+        # Dotted letters are written apart as well: `S. r. l.`.
+        most = len(form.split()) + 2 * form.count(".")
+        for begin in (squash(form.split()[0]), squash(form), *([squash(form[0])] if form[1:2] == "." else ())):
+            begins[begin] = max(begins.get(begin, 0), min(most, MAX_FORM))
+    begins.pop("", None)
     frozen = {key: None if ways is None else frozenset(ways) for key, ways in spelled.items()}
     of_countries = {key: frozenset(those) for key, those in countries.items()}
     parted = frozenset(squash(form) for form in forms if " " in form)
-    return _Forms(frozen, frozenset(begins - {""}), of_countries, parted)
+    return _Forms(frozen, begins, of_countries, parted)
 
 
 @cache
@@ -129,13 +133,11 @@ def forms_in(words: Sequence[str], forms: _Forms) -> Iterator[Form]:
 
 
 def _form_at(words: Sequence[str], place: int, forms: _Forms) -> Form | None:
-    if _squash(words[place]) not in forms.begins:
+    most = forms.begins.get(_squash(words[place]))
+    if most is None:
         return None
-    parts: list[str] = []
-    keys: list[str] = []
-    for word in words[place : place + MAX_FORM]:
-        parts.append(word)
-        keys.append(_squash(word))
+    parts = words[place : place + most]
+    keys = list(map(_squash, parts))
     for size in range(len(parts), 0, -1):
         key = "".join(keys[:size])
         ways = forms.spelled.get(key, ())
