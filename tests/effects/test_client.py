@@ -19,6 +19,7 @@ from data.jobs import JobStore
 from leadmill import Client
 from leadmill.client.errors import ApiError
 from leadmill.client.options import JobFilter
+from leadmill.errors import ErrorCode
 from leadmill.settings import get_settings
 from pipelines.execution.job_log import told
 from reports.formats import FORMATS
@@ -62,6 +63,7 @@ def test_limits_of_lists_and_events_after(api: str, mill: Mill, server: HostileS
     job = mill.run("/jobs/scrape/companies", {"company_urls": urls})
     with Client(api) as client:
         assert len(list(client.errors(job))) == 3 and len(list(client.errors(job, limit=2))) == 2
+        assert not list(client.errors(job, code=ErrorCode.PARKED)) + list(client.job(job).errors(code=ErrorCode.PARKED))
         events = list(client.events(job))
         later = list(client.events(job, after=events[0].id, silence_s=5))
         assert [event.id for event in later] == [event.id for event in events[1:]]
