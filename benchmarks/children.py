@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,10 @@ def wait_for_port(port: int, child: subprocess.Popen[Any], seconds: float = 30) 
 
 
 @contextmanager
-def sample_sites() -> Iterator[str]:
-    """The sample sites in a process of their own; the address that takes them as a proxy."""
+def served(module: str, *arguments: str) -> Iterator[str]:
+    """A module's server in a process of its own, told its port last; the address that takes it as a proxy."""
     port = free_port()
-    command = [sys.executable, "-m", "cli.sample_sites.server", "--port", str(port)]
+    command = [sys.executable, "-m", module, *arguments, str(port)]
     child = start_child(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port, child)
@@ -58,3 +58,8 @@ def sample_sites() -> Iterator[str]:
     finally:
         child.kill()
         child.wait()
+
+
+def sample_sites() -> AbstractContextManager[str]:
+    """The sample sites in a process of their own; the address that takes them as a proxy."""
+    return served("cli.sample_sites.server", "--port")

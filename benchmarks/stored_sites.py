@@ -1,21 +1,20 @@
 """Serves sites of stored pages as a forward proxy on loopback, each under many names: real pages, enough of them.
 
-`python -m benchmarks.stored_sites PORT COPIES [FOLDER …]`; a folder is one that `benchmarks.extraction.cases` reads, or
+`python -m benchmarks.stored_sites COPIES [FOLDER …] PORT`; a folder is one that `benchmarks.extraction.cases` reads, or
 `own`. Copy n of `acme.example` is `acme-n.example`, its pages name themselves so.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from benchmarks.children import free_port, start_child, wait_for_port
+from benchmarks.children import served
 from benchmarks.extraction.cases import Site, read
 from benchmarks.extraction.own_pages import sites as own_sites
 
@@ -54,22 +53,11 @@ def _served(sites: Sequence[Site], copies: int) -> web.Application:
     return app
 
 
-@contextmanager
-def stored_sites(folders: Sequence[str], copies: int) -> Iterator[str]:
+def stored_sites(folders: Sequence[str], copies: int) -> AbstractContextManager[str]:
     """The sites in a process of their own; the address that takes them as a proxy."""
-    port = free_port()
-    command = [sys.executable, "-m", "benchmarks.stored_sites", str(port), str(copies), *folders]
-    child = start_child(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_for_port(port, child)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        child.kill()
-        child.wait()
+    return served("benchmarks.stored_sites", str(copies), *folders)
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    web.run_app(
-        _served(sites_of(given[2:]), int(given[1])), host="127.0.0.1", port=int(given[0]), print=None, access_log=None
-    )
+    copies, *given, port = sys.argv[1:]
+    web.run_app(_served(sites_of(given), int(copies)), host="127.0.0.1", port=int(port), print=None, access_log=None)

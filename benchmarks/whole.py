@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
@@ -20,10 +19,10 @@ import psutil
 import redis
 
 from benchmarks.harness import NO_PEER, Line, interleave, main, median
+from benchmarks.one_page import complete
 from benchmarks.stack import PROCESSES
 from benchmarks.stored_sites import host_of, sites_of, stored_sites
 from cli.local_stack.stack import LocalStack
-from data.jobs import TERMINAL
 
 PYTHON = Path(__file__).parent / ".peers" / "script" / "bin" / "python"
 SCRIPT = Path(__file__).parent / "peers" / "lead_script.py"
@@ -52,21 +51,11 @@ def _ours(stack: LocalStack, records: redis.Redis, hosts: list[str]) -> float:
         "crawl": {"max_pages": PAGES},
         "report": {"formats": ["html", "csv"]},
     }
-    headers = {"Content-Type": "application/json"}
     before = cpu_s(list(stack.pids.values()))
-    sent = urllib.request.Request(f"{stack.api_url}/api/v1/pipelines", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(sent, timeout=10) as answer:
-        job_id = json.loads(answer.read())["job_id"]
-    until = time.monotonic() + 300
-    while (status := str(records.hget(f"leadmill:job:{job_id}", "status"))) not in TERMINAL:
-        if time.monotonic() > until:
-            raise RuntimeError(f"{job_id} is still {status}")
-        time.sleep(0.05)
+    job_id = complete(stack, records, body, 0.05)
     spent = cpu_s(list(stack.pids.values())) - before
     with urllib.request.urlopen(f"{stack.api_url}/api/v1/jobs/status/{job_id}", timeout=10) as answer:
         record = json.loads(answer.read())
-    if status != "completed":
-        raise RuntimeError(f"{job_id} ended {status}: {record}")
     return 1_000 * spent / int(record["progress"]["details"]["pages"])
 
 
