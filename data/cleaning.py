@@ -115,6 +115,8 @@ def _clean(value: Any, kind: pa.DataType) -> Any:
 
 
 def _scalar(value: Any, kind: pa.DataType) -> Any:
+    if isinstance(value, bytes) and pa.types.is_string(kind):  # Arrow takes them for a text as they are
+        value = value.decode("utf-8", "replace")
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, datetime):

@@ -102,6 +102,7 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("name", "\ud83d\ude00", "\U0001f600"),
     ("name", "a\x00b\x0bc\x1f\td\n", "abc\td\n"),
     ("name", "\ufffe\uffff", ""),
+    ("name", b"a\x00b\xff", "ab\ufffd"),
     ("emails", ["a\x00@b"], ["a@b"]),
     ("address", {"street": "1\x01 Main"}, {"street": "1 Main"}),
     ("social", {"x\x00": "y\ud800"}, {"x": "y"}),
