@@ -25,6 +25,8 @@ MAX_LINKS = 600
 MAX_MET = 5_000
 #: Longest address taken from a page, characters.
 MAX_HREF = 1_000
+#: Pages of no known kind of a site that has no page of kind `about`, up to which one of them is taken for it.
+FEW = 3
 #: A link text of more words is a sentence, a path segment of more is a headline: neither names a page.
 MAX_WORDS = 5
 
@@ -246,7 +248,8 @@ def choose(
     expected to tell most of what is unknown.
 
     With `any_kind` the rest follows, as far as anything is expected of it: further pages of telling kinds, then
-    others, short addresses first and language variants of the home page last.
+    others, short addresses first and language variants of the home page last. Where no page is known to tell of the
+    company, one of few others may do so under a name of its own (`Das Büro`, `Over Polderdata`), and none is left out.
     """
     firsts: dict[str, Link] = {}
     for link in candidates:
@@ -262,6 +265,8 @@ def choose(
         picked = {link.key for link in chosen}
         ahead = [link.kind for link in chosen]
         worth = {kind for kind in (*KINDS, "other") if expected.gain(kind, ahead) >= ENOUGH}
+        if not expected.got["about"] and sum(link.kind == "other" for link in candidates) <= FEW:
+            worth.add("other")
         rest = (link for link in candidates if link.kind in worth and link.key not in picked)
         chosen += heapq.nsmallest(most - len(chosen), rest, key=_rest_rank)
     return chosen

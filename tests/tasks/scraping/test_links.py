@@ -197,6 +197,16 @@ def test_no_page_is_asked_for_that_tells_nothing_new() -> None:
     assert _order(expected, "/z", "/y", "/careers", taken=("contact", "imprint", "about")) == ["/careers"]
 
 
+def test_of_a_small_site_without_a_page_on_the_company_the_others_are_asked_for() -> None:
+    expected = Expectation()
+    for kind in ("home", "contact", "imprint"):
+        expected.take(kind, b"<p>info@acme.example</p><p>Phone: (512) 555-0147</p>")
+    assert _order(expected, "/buero", "/projekte", taken=("contact", "imprint")) == ["/buero", "/projekte"]
+    assert _order(expected, *(f"/p{n}" for n in range(9)), taken=("contact", "imprint")) == []
+    expected.take("about", b"<p>about us</p>")
+    assert _order(expected, "/buero", "/projekte", taken=("contact", "imprint", "about")) == []
+
+
 def test_unknown_kinds_wait_while_better_may_come() -> None:
     assert choose(_links("/z", "/y"), (), 5, Expectation(), any_kind=False) == []
     assert choose(_links("/team"), ("team",), 5, Expectation(), any_kind=False) == []
