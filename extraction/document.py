@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import accumulate, islice
@@ -25,6 +25,7 @@ from extraction.labelled_numbers import Said, in_page
 from extraction.layout import Layout
 from extraction.line_cache import cached_by_line
 from extraction.markup_guard import MAX_HTML, bounded
+from extraction.page_keys import page_key
 from extraction.scan import MARKUP, Hints, Mark, Scan
 from extraction.structured import SIGNS, Graph, Node
 from extraction.structured import read as read_structured
@@ -56,8 +57,13 @@ class Link(NamedTuple):
 class Document:
     """A fetched page as the extractors see it."""
 
-    def __init__(self, page: Mapping[str, Any], domain: str | None = None) -> None:
-        """`domain`: the company's own, where it is not the one that the page's row names."""
+    def __init__(
+        self, page: Mapping[str, Any], domain: str | None = None, absent: Collection[str] = frozenset()
+    ) -> None:
+        """`domain`: the company's own, where it is not the one that the page's row names; `absent`: keys of pages
+        (`page_key`) that were asked for and are not there.
+        """
+        self._absent = absent
         self.url = str(page["final_url"] or page["url"])[:MAX_URL]
         self.domain = domain or str(page["domain"])
         self.kind = str(page["kind"])
@@ -214,6 +220,10 @@ class Document:
     def absolute(self, href: str) -> str:
         """A link or source of this page as absolute URL, without its fragment."""
         return _join(self.base_url, storable(href).translate(_NO_BREAKS).strip()).partition("#")[0][:MAX_URL]
+
+    def is_absent(self, url: str) -> bool:
+        """Whether the crawl asked for a page, and it is not there."""
+        return bool(self._absent) and page_key(url) in self._absent
 
     @property
     def links(self) -> list[Link]:

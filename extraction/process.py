@@ -12,6 +12,7 @@ from datetime import datetime
 
 from extraction import company_row
 from extraction import people as persons
+from extraction.absent_pages import absent_pages
 from extraction.budget import SETTLE_S, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS
@@ -58,6 +59,8 @@ class _Company:
 
     #: The domain that its site moved to.
     alias: str | None = None
+    #: Keys of pages that were asked for and are not there.
+    absent: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
     read: int = 0
@@ -73,38 +76,44 @@ def process_pages(
     on_progress: Callable[[int], None],
     people: list[PersonRow] | None = None,
     looks: list[LookRow] | None = None,
+    errors: Iterable[ErrorRow] = (),
 ) -> tuple[list[CompanyRow], list[ErrorRow]]:
     """One row or one error for each company; and, where lists are given for them, the persons of each, and what the
     enrichers see on its pages.
 
     `companies` are scrape-stage rows, `pages` rows of `data.schemas.PAGES` of these companies in any order
-    (those of others are passed over). `on_progress` is called with the number of pages read so far, and at
-    the end with that of companies settled. Returns (rows of STAGE_SCHEMAS['process'], rows of
+    (those of others are passed over), `errors` what the crawl told of pages that it did not get: a link to one that is
+    not there names no page. `on_progress` is called with the number of pages read so far, and at the end with that of
+    companies settled. Returns (rows of STAGE_SCHEMAS['process'], rows of
     `data.schemas.ERRORS`), both without job_id and schema_version. A page that breaks the extractors, or that takes
     more CPU time than it may (`extraction.budget`), is an error of scope page; a company is one of scope company when
     it has no page, none that could be read, or too much on them. Enrichers have a budget of their own, and what fails
     of them is kept with what they saw.
     """
-    found = {str(row["company_id"]): _Company(row.get("alias")) for row in companies}
+    absent = absent_pages(errors)
+    found = {
+        str(row["company_id"]): _Company(row.get("alias"), absent.get(str(row["company_id"]), set()))
+        for row in companies
+    }
     keeper = None if looks is None else LookKeeper(tuple(ENRICHERS.all().values()))
     budgets = CompanyBudgets()
-    errors: list[ErrorRow] = []
+    failed: list[ErrorRow] = []
     for count, page in enumerate(pages, start=1):
         mine = found.get(str(page["company_id"]))
         if mine is not None:
-            document = _read(page, mine, budgets, now, errors, with_people=people is not None)
+            document = _read(page, mine, budgets, now, failed, with_people=people is not None)
             if keeper is not None:
                 keeper.look(page, document)
         on_progress(count)
     rows: list[CompanyRow] = []
     for company in companies:
-        row = _settled(company, found[str(company["company_id"])], now, errors, people)
+        row = _settled(company, found[str(company["company_id"])], now, failed, people)
         if row is not None:
             rows.append(row)
             if keeper is not None and looks is not None:
                 looks.append(keeper.row(row))
     on_progress(len(companies))
-    return rows, errors
+    return rows, failed
 
 
 def _read(
@@ -113,7 +122,7 @@ def _read(
     """Let all extractors read a page; the page as they left it, None where they did not end."""
     try:
         with budgets.page(str(page["company_id"])):
-            document = Document(page, mine.alias)
+            document = Document(page, mine.alias, mine.absent)
             findings = _findings(document)
             if with_people:
                 mine.sightings = persons.kept(mine.sightings, persons.find(document))

@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from extraction.page_keys import page_key
 from leadmill.ids import company_domain, company_id
-from tasks.scraping.links import classify, links_of, page_key
+from tasks.scraping.links import classify, links_of
 
 #: Labels of hosts whose pages lie elsewhere.
 LABELS = Path(__file__).with_name("labels.jsonl")

@@ -1,4 +1,7 @@
-"""The pages a seller opens next: contact, careers, pricing; and the logo. From page kinds, else from links."""
+"""The pages a seller opens next: contact, careers, pricing; and the logo. From page kinds, else from links.
+
+A link to a page that the crawl asked for and that is not there names none; one that was not asked for may be.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ def find(page: Document) -> Iterator[Finding]:
             confidence = 0.8 if says and leads else 0.6 if says else 0.5 if leads and link.text else 0.0
             if confidence and confidence > (best[field].confidence if field in best else 0.0):
                 url = page.absolute(link.href)
-                if url.startswith(("http://", "https://")) and _own(page, url, field):
+                if url.startswith(("http://", "https://")) and _own(page, url, field) and not page.is_absent(url):
                     best[field] = page.found(field, url, "link", confidence, words=(link.text or link.href,))
     yield from best.values()
     yield from _logo(page)

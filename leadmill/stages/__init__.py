@@ -57,6 +57,7 @@ class Stage:
     #: of the job does, by `reads_also`. The work is given a list of that name to add to.
     also: Mapping[str, str] = field(default_factory=dict)
     #: Rows of other kinds that its work is given, by that name, beside rows and pages; none where none are kept.
+    #: `errors` are those of the crawl.
     reads_also: tuple[str, ...] = ()
     #: These columns stand before that one in the lake's order; empty: behind those of the other stages.
     columns_before: str = ""

@@ -29,6 +29,7 @@ STAGE = Stage(
         "candidates": "facts",
         "quality": "float32",
     },
+    reads_also=("errors",),
     also={"people": "extract.people", "looks": ""},
     made_at="processed_at",
     lacks="no processed data: process again",

@@ -123,20 +123,15 @@ class UnitRun:
             source = "scrape" if kind == "pages" else stage
             if source in own:
                 return lake.iter_rows(self._own.valid(source, kind))
-        sources = _by_source(self.companies())
-        if kind == "pages" and stage != "scrape":
-            # A job of process or enrich alone has no pages: they lie with the job that fetched them.
-            sources = _by_source(
-                {"company_id": row["company_id"], "source_job": row["job_id"]} for row in self._fetched
-            )
-        return lake.rows_from(stage, sources, kind)
+        return lake.rows_from(stage, self._crawls() if kind == "pages" else _by_source(self.companies()), kind)
 
     def kept(self, kind: PartKind) -> list[dict[str, Any]]:
-        """Rows of another kind that its stage kept of the companies; a damaged file costs them alone.
+        """Rows of another kind that its stage kept of the companies, errors those of the crawl; a damaged file costs
+        them alone.
 
         Those of another job are `superseded` where the company's pages were fetched again since.
         """
-        stage, lake = OF_STAGE[kind], self.runtime.lake
+        stage, lake = OF_STAGE.get(kind, "scrape"), self.runtime.lake
         if stage in self._own_stages():
             files = self._own.valid(stage, kind)
             try:
@@ -145,12 +140,20 @@ class UnitRun:
                 log.warning("read without a damaged file", job=self.job_id, kind=kind, error=str(error))
                 lost = mend(lake, files)
                 return list(lake.iter_rows([file for file in files if file not in lost]))
+        if stage == "scrape":
+            return list(lake.rows_from(stage, self._crawls(), kind))
         fetched = {row["company_id"]: row["at"] for row in self._fetched}
         rows = list(lake.rows_from(stage, _by_source(self.companies()), kind))
         for row in rows:
             at, since = row["scraped_at"], fetched.get(row["company_id"])
             row["superseded"] = bool(at and since and since > at)
         return rows
+
+    def _crawls(self) -> dict[str, list[str]]:
+        """For a job that fetches nothing: the jobs that fetched its companies' pages, with these companies."""
+        if reads_in(self.stage, self.grant.stages) == "scrape":
+            return _by_source(self.companies())
+        return _by_source({"company_id": row["company_id"], "source_job": row["job_id"]} for row in self._fetched)
 
     @cached_property
     def _fetched(self) -> list[dict[str, Any]]:

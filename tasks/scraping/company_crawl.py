@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
+from extraction.page_keys import page_key
 from leadmill.errors import ErrorCategory
 from leadmill.rows import ErrorRow, ScrapedRow, error_row
 from tasks.scraping.contract import CrawlOptions, Seed
@@ -16,7 +17,7 @@ from tasks.scraping.download import CONCURRENCY_PER_HOST
 from tasks.scraping.entry import Entry
 from tasks.scraping.expectation import ENOUGH, LUCK, Expectation
 from tasks.scraping.failures import Fault
-from tasks.scraping.links import Link, choose, page_key, site_of
+from tasks.scraping.links import Link, choose, site_of
 from tasks.scraping.sitemaps import Named, pages_of
 from tasks.scraping.soft_404 import PROBE, SameEverywhere
 

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
+from extraction.page_keys import page_key
 from extraction.page_words import PHRASES, WELL_KNOWN, WELL_KNOWN_BY_DOMAIN, fold, words_of
-from tasks.scraping.links import Link, kind_of_words, page_key
+from tasks.scraping.links import Link, kind_of_words
 from tasks.scraping.sitemaps import Named, sitemap_at
 
 #: Sitemaps asked of one company, how deep indexes may be nested, and how long after the first any is asked, seconds.

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.markup_guard import bounded
+from extraction.page_keys import key_of
 from extraction.page_words import ARTICLES, CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
 from leadmill.ids import company_domain
 from tasks.scraping.expectation import ENOUGH, Expectation
@@ -37,7 +38,6 @@ _FILES = frozenset(
     "webmanifest".split()
 )
 _PAGE_ENDINGS = (".html", ".htm", ".php", ".aspx", ".asp", ".jsp", ".shtml", ".xhtml", ".cfm")
-_TRACKING = ("utm_", "gclid", "fbclid", "msclkid", "mc_cid", "mc_eid", "phpsessid", "jsessionid", "sid=", "_ga")
 _STEMS = tuple(stem for stem, _ in STEMS)
 _LANGUAGES = frozenset("en de fr es it nl pt pl sv da no nb fi cs sk hu ro bg el tr ru uk ja zh ko ar he".split())
 
@@ -51,25 +51,6 @@ class Link(NamedTuple):
     kind: str
     #: How surely the kind is known: 0 (`other`) to 5.
     strength: int
-
-
-def page_key(url: str) -> str:
-    """What makes two addresses the same page; only for comparing, never for fetching."""
-    return _key(urlsplit(url))
-
-
-def _key(parts: SplitResult) -> str:
-    host = parts.netloc.lower().removeprefix("www.")
-    host = host.removesuffix(":443" if parts.scheme == "https" else ":80")
-    path = parts.path
-    head, _, last = path.rpartition("/")
-    if last.lower().startswith(("index.", "default.")):
-        path = head
-    query = parts.query
-    if query:
-        kept = [pair for pair in query.split("&") if pair and not pair.lower().startswith(_TRACKING)]
-        query = "?" + "&".join(kept) if kept else ""
-    return f"{host}{path.rstrip('/')}{query}"
 
 
 @lru_cache(maxsize=4_096)
@@ -226,7 +207,7 @@ def page_at(href: str, base: str, ours: Callable[[str], bool], text: Callable[[]
     if any(segment in NEVER for segment in path.split("/", 6)) or "add-to-cart" in parts.query:
         return None
     kind, strength = _classify(parts, text())
-    return Link(url, _key(parts), kind, strength)
+    return Link(url, key_of(parts), kind, strength)
 
 
 def _text(node: LexborNode) -> str:

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from extraction.charset import as_utf8
+from extraction.page_keys import page_key
 from leadmill.errors import ErrorCategory, ErrorCode
 from leadmill.rows import PageRow
 from leadmill.traffic import Traffic
@@ -34,7 +35,7 @@ from tasks.scraping.failures import Fault, SeenPageError, fault_of
 from tasks.scraping.follow import way_of, without_user
 from tasks.scraping.hosts import Hosts
 from tasks.scraping.ledger import Ledger, Whose
-from tasks.scraping.links import classify, links_of, page_key
+from tasks.scraping.links import classify, links_of
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
 from tasks.scraping.robots import ROBOTS_S
 from tasks.scraping.sitemaps import read as read_sitemap

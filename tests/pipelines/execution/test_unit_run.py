@@ -16,7 +16,9 @@ from data.jobs.stored_names import UNIT_FIELDS
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.local_storage import LocalStorage
 from data.schemas import SCHEMA_VERSION
+from leadmill.errors import ErrorCategory
 from leadmill.ids import company_id
+from leadmill.rows import error_row
 from leadmill.settings import Settings
 from pipelines.committed import committed_parts, files_of
 from pipelines.execution.plan import launch
@@ -64,7 +66,7 @@ def test_a_commit_counts_its_files(runtime: Runtime) -> None:
     units = runtime.store.unit_states(JOB)
     assert units["p0"].files == ("2",)
     counts = committed_parts(units, CHAIN)["scrape", "p0"].counts
-    assert counts == {"rows": 2, "pages": 0, "errors": 0, "people": 0, "looks": 0}
+    assert counts == {"rows": 2, "pages": 0, "errors": 0, "people": 0, "looks": 0, "ledger": 0}
     seen: list[str] = []
     run(runtime, lambda unit: seen.extend(row["domain"] for row in unit.read()), index=1)
     assert seen == ["a.example", "b.example"]
@@ -158,6 +160,29 @@ def test_looks_of_a_run_that_died_before_its_commit_do_not_count(runtime: Runtim
     assert run_unit(runtime, lambda unit: found.extend(unit.kept("looks")), JOB, "p0", 2, 2, owner="o:3", chained=False)
     assert [one["looks"] for one in found] == ["again"]
     assert [file.name for file in lake.parts(JOB, "process", "looks")] == ["part-00000-0-e2.parquet"]
+
+
+def test_the_crawls_errors_are_given_within_its_job_and_to_a_later_one_of_process_alone(runtime: Runtime) -> None:
+    lake, store, found = runtime.lake, runtime.store, []
+
+    def scrape(unit: UnitRun) -> None:
+        unit.write(rows("a.example"))
+        error = error_row(identity("a.example"), "page", "scrape", ErrorCategory.DATA, "gone", unit.now, status=410)
+        unit.write_errors([error])
+
+    run(runtime, scrape)
+    run(runtime, lambda unit: found.extend(unit.kept("errors")), index=1)
+    other = "job_" + "1" * 20
+    store.submit(NewJob(other, "process", ("process",), ("process",), {}, {}))
+    grant = store.begin(other, "launch", 0, 0, "o:8")
+    assert isinstance(grant, Grant)
+    files = UnitFiles(lake, other, "launch", "launch", grant.epoch)
+    write_plan(files, [{**identity("a.example"), "bare": False, "partition": 0, "source_job": JOB}])
+    store.commit(grant, fields={"pn": 1, "w": 2, "nc": 1, "close": "publish"})
+    lake.expose(other, "launch", "launch", grant.epoch)
+    body = lambda unit: found.extend(unit.kept("errors"))  # noqa: E731
+    assert run_unit(runtime, body, other, "p0", 0, 0, owner="o:9", chained=False)
+    assert [(one["job_id"], one["status"], one["code"]) for one in found] == [(JOB, 410, None)] * 2
 
 
 def test_a_committed_part_that_is_missing_is_made_again(runtime: Runtime) -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extraction.page_keys import page_key
 from extraction.page_words import KINDS
 from tasks.scraping.expectation import Expectation
-from tasks.scraping.links import Link, choose, classify, links_of, page_key, site_of
+from tasks.scraping.links import Link, choose, classify, links_of, site_of
 
 BASE = "https://acme.example"
 

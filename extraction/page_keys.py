@@ -1,0 +1,27 @@
+"""What makes two addresses the same page."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, urlsplit
+
+_TRACKING = ("utm_", "gclid", "fbclid", "msclkid", "mc_cid", "mc_eid", "phpsessid", "jsessionid", "sid=", "_ga")
+
+
+def page_key(url: str) -> str:
+    """What makes two addresses the same page; only for comparing, never for fetching."""
+    return key_of(urlsplit(url))
+
+
+def key_of(parts: SplitResult) -> str:
+    """The same of an address taken apart."""
+    host = parts.netloc.lower().removeprefix("www.")
+    host = host.removesuffix(":443" if parts.scheme == "https" else ":80")
+    path = parts.path
+    head, _, last = path.rpartition("/")
+    if last.lower().startswith(("index.", "default.")):
+        path = head
+    query = parts.query
+    if query:
+        kept = [pair for pair in query.split("&") if pair and not pair.lower().startswith(_TRACKING)]
+        query = "?" + "&".join(kept) if kept else ""
+    return f"{host}{path.rstrip('/')}{query}"
