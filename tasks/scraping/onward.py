@@ -29,6 +29,7 @@ from tasks.scraping.gates import (
     words_on,
 )
 from tasks.scraping.links import MAX_HREF, base_of
+from tasks.scraping.script_moves import moves_in
 
 #: A refresh is followed when it waits at most so long, seconds.
 MAX_REFRESH_S = 10
@@ -44,20 +45,15 @@ _FOR_OTHERS = tuple(WORDS["gates"]["for_others"])
 _EMBEDS = frozenset(WORDS["gates"]["embeds"])
 
 _REFRESHES = re.compile(rb"http-equiv\s{0,9}=\s{0,9}[\"']?\s{0,9}refresh")
-_SECONDS = re.compile(r"[ \t\n\f\r]{0,20}(\d{1,6})[\d.]{0,20}[ \t\n\f\r]{0,20}(?:[;,]|(?<=[ \t\n\f\r]))")
+_SECONDS = re.compile(r"[ \t\n\f\r]{0,20}(\d{1,6}|(?=\.))[\d.]{0,20}[ \t\n\f\r]{0,20}(?:[;,]|(?<=[ \t\n\f\r]))")
 _URL_IS = re.compile(r"[ \t\n\f\r]{0,20}(?:url[ \t\n\f\r]{0,20}=[ \t\n\f\r]{0,20})?", re.IGNORECASE)
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "”": "”", "‘": "’", "’": "’", "«": "»", "`": "`", "´": "´"}
-_MOVES = re.compile(
-    r"""(?<![\w$.-])(?<!var\ )(?<!let\ )(?<!const\ )(?:(?:window|document|self|top|parent|this)\s?\.\s?){0,2}
-    location\s?(?:\.\s?(?:href|pathname)\s?)?
-    (?:=(?!=)\s{0,20}|\.\s?(?:replace|assign)\s?\(\s{0,20})
-    (?:"((?:[^"\\\n<>]|\\.){1,500})"|'((?:[^'\\\n<>]|\\.){1,500})')
-    \s{0,20}(?=[;,)}\]\n"'<]|$|\+\s?(?:(?:window|document)\.)?location\.(?:search|hash))""",
-    re.VERBOSE,
-)
 #: What a script writes there is an address, not the name of a place.
 _ADDRESS = re.compile(r"[/.?]")
-_MOVES_BYTES = re.compile(rb"location[\s.]{0,3}(?:=|href|pathname|replace|assign)")
+#: What every script has that moves on.
+_MOVING = (b"location", b"_self", b"_top", b"navigate")
+#: Types of elements whose text is run.
+_RUN = re.compile(r"|module|(?:text|application)/(?:x-)?(?:java|ecma|live|j)script.{0,40}", re.IGNORECASE)
 _SHARE = re.compile(r"[\d.]{1,8}|\*")
 
 Why = Literal["refresh", "script", "frame", "gate"]
@@ -188,27 +184,37 @@ class _Page:
 
     def _scripts(self) -> dict[str, str | None]:
         """Where the page's scripts set the location to, and the language that each address names."""
-        if not _MOVES_BYTES.search(self._lowered):
+        if not any(sign in self._lowered for sign in _MOVING):
             return {}
-        bodies = [node.text(deep=True) for node in self._tree.css("script:not([src])")[:50]]
+        nodes = self._tree.css("script:not([src])")[:50]
+        bodies = [node.text(deep=True) for node in nodes if _RUN.fullmatch((node.attributes.get("type") or "").strip())]
         body = self._tree.body
         bodies += [body.attributes.get("onload") or ""] if body is not None else []
-        said = (re.sub(r"\\(.)", r"\1", match[1] or match[2]) for text in bodies for match in _MOVES.finditer(text))
-        found = [self._address(target) for target in said if _ADDRESS.search(target) and not _is_for_others(target)]
-        return {url: language_of(urlsplit(url)) for url in found[:MAX_MOVES] if url}
+        return {url: language_of(urlsplit(url)) for url in self._moves(bodies)[:MAX_MOVES]}
+
+    def _moves(self, scripts: list[str]) -> list[str]:
+        """Addresses of pages that scripts move on to."""
+        moves = moves_in(scripts, self._url)
+        said = [move.target for move in moves if move.is_surely or _ADDRESS.search(move.target)]
+        return [url for target in said if not _is_for_others(target) and (url := self._address(target))]
 
     def _links(self, ours: Callable[[str], bool]) -> list[GateLink]:
         """Links within the site, each page once."""
         found: dict[str, GateLink] = {}
         for node in self._all(b"", "a[href], area[href], [onclick]", MAX_LINKS + 1):
-            clicked = _MOVES.search((node.attributes.get("onclick") or "")[:MAX_HREF])
-            href = (clicked[1] or clicked[2]) if clicked else (node.attributes.get("href") or "").strip()
+            href = (node.attributes.get("href") or "").strip()
             if href.lower().startswith(("mailto:", "tel:")):
                 return []
-            target = self._address(href)
+            target = self._clicked(node.attributes.get("onclick"), href) or self._address(href)
             if target and target != self._url and ours(urlsplit(target).netloc):
                 found.setdefault(target, GateLink(target, words_on(node), node.attributes.get("hreflang") or ""))
         return list(found.values())
+
+    def _clicked(self, onclick: str | None, href: str) -> str | None:
+        """Where a click leads by what is done then."""
+        script = onclick or (href[11:] if href.lower().startswith("javascript:") else "")
+        moves = self._moves([script[:MAX_HREF]]) if script else []
+        return moves[0] if moves else None
 
     def _names_itself(self) -> bool:
         own = [node for node in self._tree.css("a[href]") if self._address(node.attributes["href"] or "") == self._url]
@@ -246,7 +252,7 @@ def _refresh_target(content: str) -> str | None:
     """The address in a refresh (HTML, "shared declarative refresh steps"); None where there is none, or none soon."""
     content = content[:MAX_HREF]
     begin = _SECONDS.match(content)
-    if begin is None or int(begin[1]) > MAX_REFRESH_S:
+    if begin is None or int(begin[1] or 0) > MAX_REFRESH_S:
         return None
     target = content[_URL_IS.match(content, begin.end()).end() :].strip()  # type: ignore[union-attr]  # it may be empty
     if target and (close := _QUOTES.get(target[0])):
@@ -255,7 +261,8 @@ def _refresh_target(content: str) -> str | None:
 
 
 def _joined(base: str, target: str) -> str:
-    url = urljoin(base, target.replace("\t", "").replace("\n", "").replace("\r", "")).partition("#")[0]
+    place, question, rest = target.replace("\t", "").replace("\n", "").replace("\r", "").partition("?")
+    url = urljoin(base, place.replace("\\", "/") + question + rest).partition("#")[0]
     urlsplit(url).port  # noqa: B018  # raises ValueError where it is none
     return url
 
