@@ -104,7 +104,7 @@ def _message(error: Mapping[str, Any], model: type | None) -> str:
         return "is required"
     if error["type"] in ("literal_error", "enum") and "input" in error:
         known = re.findall("'([^']*)'", str((error.get("ctx") or {}).get("expected", "")))
-        return unknown(_path(error["loc"]).rpartition(".")[2], error["input"], known)
+        return unknown(_path(error["loc"]).rpartition(".")[2].partition("[")[0], error["input"], known)
     if error["type"] == "json_invalid":
         cause = (error.get("ctx") or {}).get("error", "")
         return f"not JSON: {cause}" if cause else text

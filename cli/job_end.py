@@ -74,6 +74,8 @@ def tell(
     if job.status != "completed":
         console.note(f"why: leadmill status {job.id}    go on: leadmill resume {job.id}")
         return Exit.JOB_FAILED
+    if job.result.get("missing"):
+        console.note(f"why some failed: leadmill status {job.id}")
     return Exit.OK
 
 

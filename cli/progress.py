@@ -103,7 +103,7 @@ def one_line(job: Job) -> str:
     """`job_… running 62 % scrape 12/20: message`."""
     active = [f"{s.name} {s.done}/{s.total}" for s in job.stages if s.total and s.done < s.total]
     words = [job.id, job.status, f"{job.progress.percentage:.0f} %", *active[:3]]
-    text = ", ".join(filter(None, (job.waiting_for or job.progress.message, traffic(job))))
+    text = _says(job)
     return console.clean(" ".join(words) + (f": {text}" if text else ""))
 
 
@@ -125,8 +125,14 @@ def view(job: Job, speed: float | None) -> RenderableType:
         grid.add_row(Text(console.clean(stage.name)), bar, count, rows, Text(faults, style="yellow"))
     rate = f"  {speed:.0f} pages/s" if speed is not None else ""
     head = f"{job.id}  {job.status}  {job.progress.percentage:.0f} %{rate}"
-    text = ", ".join(filter(None, (job.waiting_for or job.progress.message, traffic(job))))
+    text = _says(job)
     return Group(Text(head, style="bold"), grid, Text(console.clean(text)[:200], style="dim"))
+
+
+def _says(job: Job) -> str:
+    """What the job says of itself, beyond its status, and what its crawls got."""
+    message = "" if job.progress.message == job.status else job.progress.message
+    return ", ".join(filter(None, (job.waiting_for or message, traffic(job))))
 
 
 #: Why hosts wait, in words.
@@ -138,11 +144,12 @@ def traffic(job: Job) -> str:
     details = job.progress.details
     answers, waits = details.get("answers") or {}, details.get("hosts_waiting") or {}
     received = details.get("received_bytes") or 0
-    words = [f"{received / 1e6:,.1f} MB"] if received else []
-    words += [f"{answers[name]:,} answers {name}" for name in ("4xx", "5xx") if answers.get(name)]
+    words = [f"{received / 1e6:,.1f} MB" if received >= 1e5 else f"{received / 1e3:,.1f} kB"] if received else []
+    words += [f"{console.plural(answers[name], 'answer')} {name}" for name in ("4xx", "5xx") if answers.get(name)]
     if waits:
         why = ", ".join(f"{number} {_WAITS.get(name, name)}" for name, number in waits.items())
-        words.append(f"{console.plural(sum(waits.values()), 'host')} wait ({why})")
+        hosts = sum(waits.values())
+        words.append(f"{console.plural(hosts, 'host')} {'waits' if hosts == 1 else 'wait'} ({why})")
     return ", ".join(words)
 
 

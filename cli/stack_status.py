@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cli import console
+from cli import console, times
 from cli.job_table import tell_jobs
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import birth_of
@@ -86,7 +86,7 @@ def _tell_alarms(statistics: dict[str, Any]) -> None:
         console.result(console.clean(f"  {wrong['remedy']}"))
     health = statistics.get("health")
     if health:
-        console.result(console.clean(f"health {health['status']} at {health['checked_at']}"))
+        console.result(console.clean(f"health {health['status']} at {times.shown(health['checked_at'])} UTC"))
         for finding in health["findings"]:
             console.result(console.clean(f"  {finding['status']}  {finding['name']}: {finding['message']}"))
             if finding.get("advice"):

@@ -21,6 +21,13 @@ CAUSES = {
 }
 
 
+def cause_of(error: Mapping[str, Any]) -> str:
+    """Why the companies of one group of failures failed, in words."""
+    if error.get("code"):
+        return str(error["cause"])
+    return CAUSES.get(error["category"], error["category"])
+
+
 def percent(share: float) -> str:
     """A share in words: `38 %`, `under 1 %`, never a rounded 0 or 100 that is neither."""
     if 0 < share < 0.01:
@@ -67,11 +74,13 @@ def why_empty(analysis: Mapping[str, Any], job_id: str | None) -> tuple[str, str
             "Start with a list of websites: leadmill run companies.csv",
         )
     cause = analysis["errors"][0]
-    reason = CAUSES.get(cause["category"], cause["category"])
+    reason, said = cause_of(cause), cause["example_error"]
     why = (
         f"None of {counted(totals['companies'], 'company', 'companies')} could be read. Most often "
-        f"({cause['count']:,} of {totals['companies']:,}) {reason}: {cause['example_error']}"
+        f"({cause['count']:,} of {totals['companies']:,}) {reason}{f': {said}' if said != reason else ''}"
     )
+    if cause.get("code"):
+        return why, f"Open such a site in a browser; once it shows its own page: leadmill resume {job_id or 'JOB'}"
     if cause["category"] == "data":
         return why, "Check the addresses in the input; what is refused today will be refused again."
     return why, f"Try the failed companies again: leadmill resume {job_id or 'JOB'}"

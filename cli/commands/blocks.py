@@ -9,7 +9,9 @@ import typer
 from cli import console
 from cli.options import AsJson, DataFolder
 
-Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="A domain or a host; all below it is meant, too.")]
+Domain = Annotated[
+    str, typer.Argument(metavar="DOMAIN", help="A domain, a host or an address; all below the domain is meant, too.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,14 +39,20 @@ def block(
     return 0
 
 
-def unblock(domain: Domain, data: DataFolder = None) -> int:
+def unblock(domain: Domain, data: DataFolder = None, as_json: AsJson = False) -> int:
     """Let a domain be asked again."""
     from cli.connection import connect, use_data
+    from leadmill.client.protocol import host_of
 
     use_data(data)
     with connect() as client:
         client.unblock(domain)
-    console.note(f"{console.clean(domain)} may be asked again; leadmill resume JOB fetches what is missing")
+    if as_json:
+        console.json_result({"domain": host_of(domain)})
+    else:
+        console.note(
+            f"{console.clean(host_of(domain))} may be asked again; leadmill resume JOB fetches what is missing"
+        )
     return 0
 
 

@@ -184,7 +184,7 @@ def _tell_job(job: Job, errors: list[ErrorEntry]) -> None:
     )
     if missing := job.result.get("missing"):
         console.table(
-            ["missing", "category", "cause", "such as"],
+            ["missing", "kind", "cause", "such as"],
             [[m["count"], m.get("code") or m["category"], m["error"], m["example"]] for m in missing],
         )
     if errors:

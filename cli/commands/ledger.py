@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,8 +10,11 @@ from cli import console
 from cli.job_filter import Since
 from cli.options import AsJson, DataFolder, Limit
 
-#: Columns of the list.
-COLUMNS = ("at", "outcome", "status", "took", "url", "robots", "reason")
+if TYPE_CHECKING:
+    from leadmill.answers import LedgerEntry
+
+#: Columns of the list. A narrow terminal leaves out some of them.
+COLUMNS = ("at (UTC)", "outcome", "answer", "took", "url", "robots")
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +35,7 @@ def ledger(
 ) -> int:
     """Show what was asked of a site, when, under which rule and with which answer; and what was not, and why."""
     from cli.connection import connect, use_data
-    from cli.times import ago
+    from cli.times import ago, shown
     from leadmill.client.options import LedgerFilter
     from leadmill.ids import JOB_ID
 
@@ -44,16 +47,33 @@ def ledger(
     if as_json:
         console.json_result(found)
         return 0
-    rows = [{**one, "at": one["at"][:19], "took": _took(one["took_ms"])} for one in found]
-    console.table(
-        COLUMNS, [[row.get(name) for name in COLUMNS] for row in rows], spare=("robots", "took", "status", "reason")
-    )
-    if not found:
-        console.note(f"nothing: no job here has asked {console.clean(whose[:60])} for anything, or it is too long ago")
-    else:
-        console.note(f"{len(found)} requests and addresses" + (f" (at most {limit})" if len(found) == limit else ""))
+    rows = [
+        [shown(one["at"], seconds=True), one["outcome"], _answer(one), _took(one["took_ms"]), one["url"], one["robots"]]
+        for one in found
+    ]
+    console.table(COLUMNS, rows, spare=("robots", "took", "outcome"), copied="url")
+    console.note(_count(found, limit) if found else _nothing(whose, filtered=bool(outcome or since)))
     return 0
+
+
+def _answer(one: LedgerEntry) -> str:
+    """`200`; why there is none; or both."""
+    return ": ".join(str(part) for part in (one["status"], one["reason"]) if part is not None)
 
 
 def _took(ms: int | None) -> str | None:
     return None if ms is None else f"{ms:,} ms"
+
+
+def _count(found: list[LedgerEntry], limit: int) -> str:
+    asked = sum(one["outcome"] in ("answered", "failed") for one in found)
+    spared = len(found) - asked
+    told = [console.plural(asked, "request")] if asked else []
+    told += [f"{console.plural(spared, 'address')} not asked"] if spared else []
+    return ", ".join(told) + (f" (at most {limit}: --limit)" if len(found) == limit else "")
+
+
+def _nothing(whose: str, *, filtered: bool) -> str:
+    if filtered:
+        return "nothing is like that; without --outcome and --since there may be more"
+    return f"nothing: no job here has asked {console.clean(whose[:60])} for anything, or it is too long ago"

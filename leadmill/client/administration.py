@@ -23,7 +23,7 @@ from leadmill.answers import (
 )
 from leadmill.client.job_handle import JobHandle
 from leadmill.client.options import DeliveryFilter, RuleOptions, check_names
-from leadmill.client.protocol import API, filled, segment
+from leadmill.client.protocol import API, filled, host_of, segment
 from leadmill.client.transport import Transport
 
 
@@ -66,12 +66,12 @@ class Administration:
 
         `reason`: told in the errors of its companies.
         """
-        path = f"{API}/blocks/{segment(domain)}"
+        path = f"{API}/blocks/{segment(host_of(domain))}"
         return cast(Block, self._transport.json("PUT", path, json={"reason": reason}))
 
     def unblock(self, domain: str) -> None:
         """Let a domain be asked again."""
-        self._transport.request("DELETE", f"{API}/blocks/{segment(domain)}")
+        self._transport.request("DELETE", f"{API}/blocks/{segment(host_of(domain))}")
 
     # API keys, for admins
 

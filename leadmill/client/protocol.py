@@ -56,6 +56,11 @@ def stamina() -> ModuleType:
     return stamina
 
 
+def host_of(text: str) -> str:
+    """The host of an address, `acme.example` of `https://acme.example/team`; of what is none, itself."""
+    return text.strip().rpartition("://")[2].partition("/")[0]
+
+
 def segment(text: str) -> str:
     """An id or a name as one segment of a path, whatever characters it has.
 

@@ -186,7 +186,8 @@ def _rate(record: JobRecord, stages: Sequence[JobStage]) -> float | None:
 def _share_of(record: JobRecord) -> str:
     if not record.partitions or not partition_stages(record.stages):
         return "running"
-    return f"{record.partitions_done + record.partitions_failed} of {record.partitions} partitions"
+    fetched = f"{record.pages:,} {'page' if record.pages == 1 else 'pages'} fetched, " if record.pages else ""
+    return f"{fetched}{record.partitions_done + record.partitions_failed} of {record.partitions} partitions"
 
 
 def _error(record: JobRecord) -> JobError | None:

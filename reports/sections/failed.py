@@ -17,7 +17,7 @@ TEMPLATE = """\
 <h2>Failed companies</h2>
 <p class="note">{{ failed | length | number }} of {{ totals.failed | number }}.</p>
 <div class="card scroll"><table class="numbers"><thead><tr><th>Company</th><th>Kind</th><th>Error</th></tr></thead>
-<tbody>{% for company in failed %}<tr><td><bdi>{{ company.domain | domain }}</bdi></td><td><span class="kind">{{ company.category }}</span></td><td class="example"><bdi>{{ company.error }}</bdi></td></tr>{% endfor %}</tbody></table></div>
+<tbody>{% for company in failed %}<tr><td><bdi>{{ company.domain | domain }}</bdi></td><td><span class="kind">{{ company.category.replace('_', ' ') }}</span></td><td class="example"><bdi>{{ company.error }}</bdi></td></tr>{% endfor %}</tbody></table></div>
 </section>
 """  # noqa: E501  markup
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section
-from reports.wording import CAUSES, NAMELESS, mostly_walled, percent
+from reports.wording import NAMELESS, cause_of, mostly_walled, percent
 
 #: Below this share of readable companies the report says so first.
 COVERAGE = 0.9
@@ -33,10 +33,10 @@ def _warnings(analysis: Mapping[str, Any]) -> Iterable[str]:
     totals = analysis["totals"]
     yield from mostly_walled(totals["walled"], totals["companies"])
     if totals["coverage"] < COVERAGE:
-        cause = analysis["errors"][0]["category"]
+        cause = cause_of(analysis["errors"][0])
         gap = percent(1 - totals["coverage"])
         of = f"{totals['failed']:,} of {totals['companies']:,}"
-        yield f"{gap} of the companies could not be read ({of}); most often {CAUSES.get(cause, cause)}."
+        yield f"{gap} of the companies could not be read ({of}); most often {cause}."
 
 
 SECTION = Section(

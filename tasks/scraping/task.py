@@ -45,7 +45,7 @@ def scrape(run: UnitRun) -> None:
         if mark_name(seed.company_id) in run.grant.refused
     ]
     run.outcome.metrics.update(_metrics(result))
-    run.progress(1.0, f"{result.pages_fetched} pages fetched", result.pages_fetched, result.traffic)
+    run.progress(1.0, pages=result.pages_fetched, traffic=result.traffic)
     _retry_outage(run, result.rows, result.errors)
     run.outcome.rows_in = len(given)
     run.write(result.rows)
@@ -84,7 +84,7 @@ def _crawl(
             fetched = (before.pages_fetched if before else 0) + at.pages
             traffic = before.traffic.plus(at.traffic) if before else at.traffic
             share = (done + at.companies_done) / max(1, done + at.companies)
-            run.progress(share, f"{fetched} pages fetched", fetched, traffic)
+            run.progress(share, pages=fetched, traffic=traffic)
 
     with shared_hosts(run, options.user_agent) as hosts:
         hosts.want(url for seed in seeds for url in (seed.url, *(further for further, _ in seed.further)))

@@ -50,7 +50,9 @@ def test_life_of_a_pipeline(client: TestClient, worker: Worker) -> None:
 
     worker.listen(*ALL_QUEUES)
     grant = worker.begin(job_id, "p0")
-    worker.store.renew(grant, 100, "3 of 4 companies", 7, [90_000, 7, 0, 2, 0, 1, 3, 0, 0])
+    worker.store.renew(grant, 50, "", 6, [0] * 9)
+    assert status(client, job_id)["progress"]["message"] == "6 pages fetched, 0 of 2 partitions"
+    worker.store.renew(grant, 100, "3 of 4 companies", 1, [90_000, 7, 0, 2, 0, 1, 3, 0, 0])
     job = status(client, job_id)
     assert job["waiting_for"] is None
     assert job["progress"]["message"] == "3 of 4 companies" and job["progress"]["details"]["pages"] == 7

@@ -335,6 +335,9 @@ def test_a_line_of_progress_tells_what_the_crawls_got_and_why_hosts_wait(a_job: 
         ": 9 pages fetched, 1.2 MB, 1,200 answers 4xx, 3 hosts wait (2 at their own pace, 1 asked for quiet)"
     )
     assert one_line(Job.of(a_job(progress={**progress, "details": details}))).endswith(", 1,200 answers 4xx")
+    one = {"received_bytes": 6_479, "answers": {"5xx": 1}, "hosts_waiting": {"pace": 1}}
+    line = one_line(Job.of(a_job(status="completed", progress={**progress, "message": "completed", "details": one})))
+    assert line.endswith(": 6.5 kB, 1 answer 5xx, 1 host waits (1 at their own pace)")
 
 
 def test_merged_addresses_are_told() -> None:

@@ -282,6 +282,11 @@ def test_ledger(leadmill: Run, mill: Mill, server: HostileServer) -> None:
     assert json.loads(leadmill("ledger", url, "--outcome", "refused", "--json").out) == told
     assert len(json.loads(leadmill("ledger", url, "--since", "1d", "--limit", "1", "--json").out)) == 1
     assert "Disallow: /contact" in leadmill("ledger", job, "--outcome", "refused").out
+    assert (
+        "1 address not asked (at most 1: --limit)"
+        in leadmill("ledger", job, "--outcome", "refused", "--limit", "1").err
+    )
+    assert "without --outcome" in leadmill("ledger", job, "--outcome", "failed", "--since", "1d").err
     refused = leadmill("ledger", "no domain")
     assert refused.code == 2 and "no domain, host or address" in refused.err
 

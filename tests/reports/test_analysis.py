@@ -60,6 +60,9 @@ def test_warnings_in_words(tmp_path: Path, con: Any) -> None:
     content += [bad(f"x{n}.com", "network", "refused") for n in range(50)]
     said = analyze([write_rows(tmp_path / "r.parquet", content)], con=con)["warnings"]
     assert said[0] == ("50 % of the companies could not be read (50 of 100); most often the site could not be reached.")
+    walled = [bad(f"w{n}.com", "data", "a bot wall (Kasada)") | {"error_code": "bot_wall"} for n in range(60)]
+    behind = analyze([write_rows(tmp_path / "w.parquet", content + walled)], con=con)["warnings"]
+    assert behind[0].endswith("could not be read (110 of 160); most often a bot wall (Kasada).")
     assert "38 % have no e-mail address." in said
     assert "19 leads have neither e-mail nor phone." in said
     assert "100 % of the leads share one country: Germany." in said

@@ -232,6 +232,11 @@ def test_every_chart_is_a_table_of_its_numbers(tmp_path: Path, con: Any) -> None
         ([], "a set of companies that is empty", "leadmill run companies.csv"),
         ([bad("a.com", "network", "timed out")], "None of 1 company could be read", f"leadmill resume {JOB['job_id']}"),
         ([bad("a.com", "data", "robots")], "gave nothing to read: robots", "Check the addresses"),
+        (
+            [bad("a.com", "data", "it is parked (Sedo)") | {"error_code": "parked"}],
+            "it is parked (Sedo)</",
+            "in a browser",
+        ),
     ],
 )
 def test_an_empty_report_says_why_and_what_to_do(

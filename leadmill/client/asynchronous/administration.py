@@ -23,7 +23,7 @@ from leadmill.answers import (
 from leadmill.client.asynchronous.job_handle import AsyncJobHandle
 from leadmill.client.asynchronous.transport import AsyncTransport
 from leadmill.client.options import DeliveryFilter, RuleOptions, check_names
-from leadmill.client.protocol import API, filled, segment
+from leadmill.client.protocol import API, filled, host_of, segment
 
 
 class AsyncAdministration:
@@ -65,12 +65,12 @@ class AsyncAdministration:
 
         `reason`: told in the errors of its companies.
         """
-        path = f"{API}/blocks/{segment(domain)}"
+        path = f"{API}/blocks/{segment(host_of(domain))}"
         return cast(Block, await self._transport.json("PUT", path, json={"reason": reason}))
 
     async def unblock(self, domain: str) -> None:
         """Let a domain be asked again."""
-        await self._transport.request("DELETE", f"{API}/blocks/{segment(domain)}")
+        await self._transport.request("DELETE", f"{API}/blocks/{segment(host_of(domain))}")
 
     # API keys, for admins
 
