@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from redis.client import NEVER_DECODE
+
 from data import keys
 from data.jobs import JobStore
 from data.shared_file import SharedFile, SharedTable
@@ -23,6 +25,8 @@ from leadmill.ids import has_known_suffix, parse_company_url, registrable_domain
 
 #: Its name in the data folder.
 FILE = "blocks.json"
+#: Read as bytes: what anybody may have written there need not be text.
+_NEVER: dict[str, Any] = {NEVER_DECODE: []}
 #: Most domains on it, and longest reason, characters.
 MAX_BLOCKS, MAX_REASON = 10_000, 200
 
@@ -65,8 +69,9 @@ class BlockList:
             UnavailableError: Redis does not answer.
         """
         with self._store.guarded(keys.BLOCKS):
-            found = cast("dict[str, str]", self._store.redis.hgetall(self._key))
-        return sorted(_block(domain, text) for domain, text in found.items())
+            redis: Any = self._store.redis
+            found = cast("dict[bytes, bytes]", redis.execute_command("HGETALL", self._key, **_NEVER))
+        return sorted(_block(domain.decode(errors="replace"), text) for domain, text in found.items())
 
     def put(self, domain: str, reason: str = "") -> Block:
         """Let a domain, with all below it, be asked no more; from now on also of crawls that run.
@@ -125,7 +130,7 @@ def _text(block: Block) -> str:
     return json.dumps({"reason": block.reason, "since": block.since})
 
 
-def _block(domain: str, text: str) -> Block:
+def _block(domain: str, text: str | bytes) -> Block:
     try:
         found = json.loads(text)
         return Block(domain, str(found["reason"])[:MAX_REASON], str(found["since"])[:30])

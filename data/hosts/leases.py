@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
+
+from redis.client import NEVER_DECODE
+from redis.exceptions import NoScriptError
 
 from data.hosts.blocks import reason_of
 from data.jobs import JobStore
@@ -40,6 +45,8 @@ MAX_PACKED = 32_000
 #: Longest rules that are taken out of a pack: a robots.txt that is read is no longer.
 MAX_RULES = 512_000
 
+#: Read as bytes: what anybody may have written of one host need not be text, and must not cost the others theirs.
+_NEVER: dict[str, Any] = {NEVER_DECODE: []}
 _NUMBERS = {
     "LEASE_MS": LEASE_S,
     "WAITER_MS": WAITER_S,
@@ -52,6 +59,7 @@ _NUMBERS = {
 }
 
 
+@cache
 def _script() -> str:
     text = (Path(__file__).parent / "lua" / "exchange.lua").read_text()
     numbers = {**{name: round(1000 * seconds) for name, seconds in _NUMBERS.items()}, "FAILURES": FAILURES}
@@ -115,7 +123,8 @@ class HostLeases:
 
     def __init__(self, store: JobStore, unit: str, run: str, agent: str = "") -> None:
         self._store = store.of(DEFAULT_PROJECT)
-        self._script: Any = store.redis.register_script(_script())
+        self._redis: Any = store.redis
+        self._sha = hashlib.sha1(_script().encode(), usedforsecurity=False).hexdigest()
         self._unit, self._run, self._agent = unit, run, f"{agent}:" if agent else ""
 
     def exchange(self, news: Sequence[HostNews]) -> list[HostAnswer]:
@@ -129,8 +138,14 @@ class HostLeases:
         asked = {"unit": self._unit, "run": self._run, "agent": self._agent, "hosts": hosts}
         prefix = self._store.key("")
         with self._store.guarded():
-            found = cast("list[dict[str, Any]]", json.loads(self._script(keys=[prefix], args=[json.dumps(asked)])))
-        return [_answer(one) for one in found]
+            found = json.loads(self._evaluated(prefix, json.dumps(asked)).decode(errors="replace"))
+        return [_answer(one) for one in cast("list[dict[str, Any]]", found)]
+
+    def _evaluated(self, prefix: str, asked: str) -> bytes:
+        try:
+            return cast("bytes", self._redis.execute_command("EVALSHA", self._sha, 1, prefix, asked, **_NEVER))
+        except NoScriptError:  # never asked before, or a restarted server has forgotten it
+            return cast("bytes", self._redis.execute_command("EVAL", _script(), 1, prefix, asked, **_NEVER))
 
 
 def _written(news: HostNews) -> dict[str, Any]:

@@ -290,6 +290,7 @@ class CompanyCrawl:
     def _forget(self) -> None:
         self.candidates.clear()
         self._digests.clear()
+        self.same_everywhere.forget()
         self.asked.clear()
         self.met.clear()
 

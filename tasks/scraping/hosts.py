@@ -29,15 +29,23 @@ log = get_logger(__name__)
 
 #: A lease is prolonged after so long, seconds.
 RENEW_S = 1.5
+_PORTS = {"http": "80", "https": "443"}
 #: Longest name of a host by which it is known, characters; names in the DNS have at most 253.
 MAX_NAME = 280
 
 
 @lru_cache(maxsize=4_096)
-def host_name(netloc: str) -> str:
-    """By which name a host is known: with and without `www.` it is one, and by http and https."""
-    name = netloc.rpartition("@")[2].lower().removesuffix(":443").removesuffix(":80").rstrip(".")
-    return name.removeprefix("www.")[:MAX_NAME].encode("ascii", "backslashreplace").decode()
+def host_name(scheme: str, netloc: str) -> str:
+    """By which name a host is known: with and without `www.` it is one, and by http and https.
+
+    Its port is part of the name where it is not the scheme's own: what does not answer at `https://…:80` says nothing
+    of the site.
+    """
+    host, colon, port = netloc.rpartition("@")[2].lower().rpartition(":")
+    if not colon or "]" in port:
+        host, port = f"{host}{colon}{port}", ""
+    name = host.rstrip(".").removeprefix("www.") + (f":{port}" if port not in ("", _PORTS.get(scheme)) else "")
+    return name[:MAX_NAME].encode("ascii", "backslashreplace").decode()
 
 
 def _origins(name: str) -> list[str]:
@@ -81,8 +89,10 @@ class Host:
 
     @property
     def is_in_use(self) -> bool:
-        # The users as a list: the crawl may add one while another thread looks.
-        return self.under_way > 0 or self.waiting > 0 or any(not company.done for company in list(self.users))
+        # The users as a list: the crawl may add one while another thread looks. Of whom a site merely led here none
+        # is meant: it could keep a host from all other jobs as long as it lasts itself.
+        users = (company for company in list(self.users) if not company.done)
+        return self.under_way > 0 or self.waiting > 0 or any(company.ours(self.name) for company in users)
 
     def waits_for(self, now: float) -> str | None:
         """Why it is not to be asked just now, a name of `leadmill.traffic.WAITS`; None when it is."""
@@ -199,7 +209,8 @@ class Hosts:
 
     def of(self, url: str) -> Host:
         """The host of an address."""
-        name = host_name(urlsplit(url).netloc)
+        parts = urlsplit(url)
+        name = host_name(parts.scheme, parts.netloc)
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = Host(name)

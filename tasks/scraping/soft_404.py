@@ -98,6 +98,10 @@ class SameEverywhere:
         held, self._held, self._home = self._held, [], None
         return held
 
+    def forget(self) -> None:
+        """The company is done: its home page need not be held any more."""
+        self._home = None
+
     def is_one(self, response: Response) -> bool:
         """Whether a page is what every address shows."""
         return self._shown is not None and _alike(_words(response), self._shown)

@@ -7,11 +7,14 @@ local P, ask = KEYS[1], cjson.decode(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- A time of a state, ms; none where it lies further ahead than it can: the clock was set back.
-local function at(value, most)
-  local ms = tonumber(value) or 0
-  return ms <= now + most and ms or 0
+-- A number of a state; 0 where it is none, or out of bounds (`inf` and `nan` are numbers, too, and no JSON).
+local function number(value, most)
+  local n = tonumber(value) or 0
+  return n >= 0 and n <= most and n or 0
 end
+
+-- A time of a state, ms; none where it lies further ahead than it can: the clock was set back.
+local function at(value, most) return number(value, now + most) end
 
 local function text(value) return type(value) == 'string' and value or nil end
 
@@ -22,8 +25,8 @@ local function state_of(key)
   local s = ok and type(found) == 'table' and found or {}
   return {
     r = text(s.r), g = text(s.g), u = at(s.u, LEASE_MS), w = text(s.w), x = at(s.x, WAITER_MS),
-    d = math.max(0, math.min(tonumber(s.d) or 0, MOST_MS)), n = at(s.n, MOST_MS), q = at(s.q, MOST_MS),
-    b = at(s.b, MOST_OPEN_MS), f = tonumber(s.f) or 0, t = tonumber(s.t) or 0, why = text(s.why),
+    d = number(s.d, MOST_MS), n = at(s.n, MOST_MS), q = at(s.q, MOST_MS),
+    b = at(s.b, MOST_OPEN_MS), f = number(s.f, FAILURES), t = number(s.t, 1e6), why = text(s.why),
   }
 end
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from data.hosts import FAILURES, FRESH_S, HostAnswer, HostLeases, HostNews
+from data.hosts import FAILURES, FRESH_S, BlockList, HostAnswer, HostLeases, HostNews
 from data.hosts.leases import KEPT_S, MAX_PACKED, MOST_OPEN_S, packed, unpacked
 from data.jobs import JobStore
 
@@ -157,13 +158,28 @@ def test_a_key_of_another_type_costs_its_host_alone(store: JobStore) -> None:
     "state",
     [
         "", "x", "[]", "null", '"x"', "{", '{"u":"soon"}', '{"r":"run_9","u":1e308}', '{"b":1e15,"q":1e15,"n":1e15}',
+        '{"f":"inf","b":NOW}', '{"f":"nan","b":NOW}', '{"f":-1e9,"b":NOW}', '{"f":1e308,"b":NOW}', '{"f":1,"t":1e999}',
         '{"f":"x","t":[],"why":{}}', '{"f":1e308,"t":1e308}', '{"d":-5,"x":null,"w":1}', '{"d":1e300,"r":1,"u":2}',
     ],
 )  # fmt: skip
 def test_a_state_that_is_none_holds_nobody_up(store: JobStore, state: str) -> None:
-    store.redis.set(store.key(f"host:{HOST}"), state)
+    store.redis.set(store.key(f"host:{HOST}"), state.replace("NOW", str(store.now_ms())))
     assert ask(crawl(store, 1)).held
     assert 0 < store.redis.pttl(store.key(f"host:{HOST}")) < 1000 * 86_400 * 3  # type: ignore[operator]
+
+
+def test_what_is_no_text_costs_no_other_host_its_turn(store: JobStore, tmp_path: Path) -> None:
+    later = b'"b":%d}' % (store.now_ms() + 9_000)
+    store.redis.set(store.key(f"host:{HOST}"), b'{"f":1e400,"why":"\xff",' + later, ex=60)
+    store.redis.set(store.key(f"robots:{ORIGIN}"), b"1:Disallow: /\xff", ex=60)
+    store.redis.hset(store.key("blocks"), b"c.example", b"\xff")
+    store.redis.hset(store.key("blocks"), b"\xff", b"\xff")
+    news = [HostNews(HOST), HostNews("b.example", origins=[ORIGIN]), HostNews("c.example")]
+    left_alone, held, blocked = crawl(store, 1).exchange(news)
+    assert (left_alone.held, left_alone.failure, left_alone.failures) == (False, "\ufffd", 1)
+    assert held.held and held.robots[ORIGIN].rules == "Disallow: /\ufffd"
+    assert blocked.blocked == ("c.example", "")
+    assert [one.domain for one in BlockList(store, tmp_path).all()] == ["c.example", "\ufffd"]
 
 
 def test_a_clock_that_went_back_holds_nobody_up(store: JobStore) -> None:

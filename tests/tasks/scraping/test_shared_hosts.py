@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from data.hosts import FAILURES, HostLeases, HostNews
 from data.jobs import JobStore
 from tasks.scraping import hosts as hosts_module
+from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlResult, Seed
 from tasks.scraping.crawl import crawl_companies
 from tasks.scraping.hosts import Hosts, host_name
@@ -167,7 +169,7 @@ def test_rules_that_are_old_count_while_the_new_ones_cannot_be_had(
 def test_a_host_that_fails_all_the_time_is_left_alone_by_the_next_crawl(
     store: JobStore, run: Callable[..., CrawlResult], server: HostileServer
 ) -> None:
-    name = host_name(f"reset.localhost:{server.port}")
+    name = host_name("http", f"reset.localhost:{server.port}")
     for number in range(3):
         store.redis.set(store.key(f"host:{name}"), f'{{"f":{FAILURES - 1}}}', ex=60)
         run(number, *(["plain"] if number else []), "reset", max_pages=1)
@@ -199,7 +201,7 @@ def test_a_block_ends_a_crawl_that_runs(
 def test_who_waits_in_vain_says_so_and_its_other_hosts_go_on(
     store: JobStore, run: Callable[..., CrawlResult], server: HostileServer
 ) -> None:
-    host = host_name(f"plain.localhost:{server.port}")
+    host = host_name("http", f"plain.localhost:{server.port}")
     assert HostLeases(store, "job_0|p0", "run_0").exchange([HostNews(host)])[0].held
     result = run(1, "plain", "plain2", deadline_s=1.0)
     assert [row["domain"] for row in result.rows] == ["plain2.localhost"]
@@ -214,17 +216,34 @@ def test_what_was_given_back_is_free_at_once_and_nothing_is_left(
     assert not store.redis.keys("test:host:*")
 
 
+def test_a_site_that_leads_to_another_keeps_no_other_job_from_it() -> None:
+    company = CompanyCrawl(Seed("c", "acme.example", "http://acme.example/"), CrawlOptions())
+    host = Hosts().of("http://victim.example:8080/")
+    host.users.add(company)
+    assert not host.is_in_use
+    company.note_home("http://www.victim.example:8080/")
+    assert host.is_in_use, "its home page was found there"
+    company.done = True
+    assert not host.is_in_use
+
+
 @pytest.mark.parametrize(
-    ("netloc", "name"),
+    ("address", "name"),
     [
-        ("Acme.Example", "acme.example"),
-        ("www.acme.example:443", "acme.example"),
-        ("acme.example:80", "acme.example"),
-        ("acme.example.", "acme.example"),
-        ("user:pass@acme.example:8080", "acme.example:8080"),
-        ("[::1]:8080", "[::1]:8080"),
-        ("\udcff" + "x" * 999, "\\udcff" + "x" * 279),
+        ("http://Acme.Example", "acme.example"),
+        ("https://www.acme.example:443", "acme.example"),
+        ("http://acme.example:80", "acme.example"),
+        ("https://acme.example:80", "acme.example:80"),
+        ("http://acme.example:443", "acme.example:443"),
+        ("https://acme.example.", "acme.example"),
+        ("https://www.acme.example.:8443", "acme.example:8443"),
+        ("http://acme.example..:80", "acme.example"),
+        ("http://acme.example:", "acme.example"),
+        ("http://user:pass@acme.example:8080", "acme.example:8080"),
+        ("http://[::1]:8080", "[::1]:8080"),
+        ("http://[::1]", "[::1]"),
+        ("http://\udcff" + "x" * 999, "\\udcff" + "x" * 279),
     ],
 )
-def test_a_host_has_one_name(netloc: str, name: str) -> None:
-    assert host_name(netloc) == name
+def test_a_host_has_one_name(address: str, name: str) -> None:
+    assert host_name(*urlsplit(address)[:2]) == name
