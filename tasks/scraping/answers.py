@@ -9,7 +9,7 @@ from scrapy.http import Response
 
 from extraction.charset import wide_codec
 from extraction.stand_ins import Answer, Verdict, judge
-from leadmill.errors import ErrorCategory, ErrorCode
+from leadmill.errors import WALLS, ErrorCategory, ErrorCode
 from leadmill.ids import registrable_domain
 from leadmill.redaction import shown_address
 from leadmill.rows import PageRow
@@ -61,6 +61,17 @@ def _answer(response: Response, domain: str) -> Answer:
         for name, values in response.headers.items()
     }
     return Answer(response.url, domain, response.status, headers, response.body, charset_in(response))
+
+
+def may_lead_on(fault: Fault, response: Response, cookies: int) -> bool:
+    """Whether what is no page may yet be but the way to one: it shows nothing, or it is a wall that sets a cookie.
+
+    Args:
+        cookies: the version of the company's cookies after the answer.
+    """
+    if fault.code is ErrorCode.SCRIPT_SHELL or (response.status == 200 and b"Refresh" in response.headers):
+        return True
+    return fault.code in WALLS and cookies != response.meta["asked_with"]
 
 
 def unusable(response: Response) -> Fault | None:

@@ -118,7 +118,16 @@ def _read(header: bytes, url: str) -> tuple[_Cookie | None, bool]:
         below, host = True, domain
     if said.get("path", "").startswith("/"):
         folder = said["path"]
+    if not _keeps_its_promise(name.lower(), said, path=folder):
+        return None, False
     return _Cookie(name, value, host, below, folder, "secure" in said), _is_over(said)
+
+
+def _keeps_its_promise(name: bytes, said: dict[str, str], *, path: str) -> bool:
+    """Whether a cookie whose name makes a promise about it (RFC 6265bis, 4.1.3) keeps that."""
+    if name.startswith(b"__host-"):
+        return "secure" in said and not said.get("domain") and path == "/" and "path" in said
+    return "secure" in said or not name.startswith(b"__secure-")
 
 
 def _is_over(said: dict[str, str]) -> bool:

@@ -23,6 +23,10 @@ MAX_CHOICE = 400
 MAX_WALL = 1_500
 #: Links beside the languages, or beside the way on: an imprint, a policy.
 MAX_OTHERS = 5
+#: Letters of a choice that each language more may bring with it.
+MAX_NAME = 20
+#: Words of an answer ("Ja, ich bin mindestens 18 Jahre alt").
+MAX_ANSWER = 12
 #: Words of a country's name, and of a link to a language (`Zur deutschen Seite`).
 MAX_COUNTRY = 3
 MAX_PHRASE = 4
@@ -33,6 +37,10 @@ _FIRST_LANGUAGE = {ending: code for code, endings in WORDS["endings"].items() fo
 _ONWARD = frozenset(WORDS["gates"]["onward"])
 _ENTRANCES = frozenset(WORDS["gates"]["entrances"])
 _WALLS = tuple(WORDS["gates"]["walls"])
+_YES, _NO = frozenset(WORDS["gates"]["yes"]), frozenset(WORDS["gates"]["no"])
+_AGREED = frozenset(WORDS["gates"]["agreed"])
+_LETTERS: dict[str, str] = WORDS["letters"]
+_ABOUT_PICTURES = frozenset(WORDS["gates"]["about_pictures"])
 _AGE = re.compile(r"(?<![\d.,:/-])(?<!\d )(?:16|18|20|21)(?![\d.,:/%-])(?! \d)")
 
 _LANGUAGE_CODE = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{2,4}))?\Z")
@@ -56,6 +64,8 @@ class GateLink(NamedTuple):
         address = language_of(urlsplit(self.url))
         if address and "-" in address and len(words) <= MAX_COUNTRY:
             return address  # `Österreich` leads to `/de-at/`
+        if self.words in _LETTERS:
+            return _LETTERS[self.words]
         named = [code for word in words if (code := _LANGUAGE_OF.get(word))]
         if named and len(words) <= MAX_PHRASE:
             return named[0]
@@ -63,6 +73,15 @@ class GateLink(NamedTuple):
             return None
         code = self.hreflang[:2].lower()
         return code if code in WORDS["languages"] else address
+
+    @property
+    def is_yes(self) -> bool:
+        """Whether a link answers a question so that it leads on."""
+        words = self.words.split()
+        if not 0 < len(words) <= MAX_ANSWER or not _NO.isdisjoint(words):
+            return False
+        begins = any(" ".join(words[:size]) in _YES for size in (1, 2, 3))
+        return self.words in _ONWARD or begins or words[-1] in _AGREED
 
 
 def way_past(links: Sequence[GateLink], text: str, domain: str, names_itself: Callable[[], bool]) -> str | None:
@@ -77,25 +96,40 @@ def way_past(links: Sequence[GateLink], text: str, domain: str, names_itself: Ca
         return None
     languages = {link.url: language for link in links if (language := link.language)}
     if len(set(languages.values())) >= 2 and len(links) - len(languages) <= MAX_OTHERS:
-        return preferred(languages, domain) if len(text) <= MAX_CHOICE and not names_itself() else None
-    onward = [link for link in links if link.words in _ONWARD or (len(links) == 1 and link.words in _ENTRANCES)]
-    if not onward or len(links) - len(onward) > MAX_OTHERS:
-        return None
+        most = MAX_CHOICE + MAX_NAME * len(languages)
+        return preferred(languages, domain) if len(text) <= most and not names_itself() else None
     said = fold(text)
-    asks = len(said) <= MAX_EMPTY or _AGE.search(said) or any(word in said for word in _WALLS)
-    return onward[0].url if asks else None
+    asks = _AGE.search(said) is not None or any(word in said for word in _WALLS)
+    return _onward(links, said, asks=asks)
+
+
+def _onward(links: Sequence[GateLink], said: str, *, asks: bool) -> str | None:
+    """The way on from a page that asks, or that says next to nothing."""
+    if not asks and len(said) > MAX_EMPTY:
+        return None
+    if len(links) == 1 and (links[0].words in _ENTRANCES or not (links[0].words or said)):
+        return links[0].url
+    onward = [link for link in links if link.words in _ONWARD or (asks and link.is_yes)]
+    return onward[0].url if onward and len(links) - len(onward) <= MAX_OTHERS else None
 
 
 def words_on(node: LexborNode) -> str:
     """What a link says, or its picture does: folded, words alone."""
-    text = node.text(deep=True, separator=" ")[:200].strip()
+    attributes = node.attributes
+    text = node.text(deep=True, separator=" ")[:200].strip() or attributes.get("aria-label")
+    image = None if text else node.css_first("img")
     if not text:
-        image = node.css_first("img[alt]")
-        attributes = node.attributes
-        text = (
-            (image.attributes.get("alt") if image else None) or attributes.get("title") or attributes.get("alt") or ""
-        )
-    return " ".join(words_of(fold(text[:200])))
+        text = (image and image.attributes.get("alt")) or attributes.get("title") or attributes.get("alt")
+    words = words_of(fold((text or "")[:200]))
+    return " ".join(words) if words or image is None else _words_in_name(image.attributes.get("src") or "")
+
+
+def _words_in_name(source: str) -> str:
+    """What the name of a picture's file says, where it is a language or a way on: `deutsch.gif`, `enter.png`."""
+    name = fold(source.partition("?")[0].rpartition("/")[2].partition(".")[0][:60]).replace("_", " ")
+    words = [word for word in words_of(name) if word not in _ABOUT_PICTURES]
+    said = " ".join(words)
+    return said if said in _ONWARD or any(word in _LANGUAGE_OF for word in words) else ""
 
 
 def language_of(parts: SplitResult) -> str | None:

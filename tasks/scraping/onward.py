@@ -8,7 +8,7 @@ nothing. Sizes and counts are bounded: pages are not to be trusted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.markup_guard import bounded
 from leadmill.ids import registrable_domain
+from tasks.scraping.gate_forms import choices_in
 from tasks.scraping.gates import (
     MAX_EMPTY,
     MAX_WALL,
@@ -33,8 +34,10 @@ from tasks.scraping.script_moves import moves_in
 
 #: A refresh is followed when it waits at most so long, seconds.
 MAX_REFRESH_S = 10
-#: A page of more links is a page of its own, and so is a larger one that only scripts, frames or gates could move.
+#: A page of more links is a page of its own, and so is a larger one that only scripts, frames or gates could move; but
+#: of a choice of countries.
 MAX_LINKS = 16
+MAX_COUNTRIES = 80
 MAX_STUB = 48_000
 MAX_FRAMES = 20
 #: Addresses that the scripts of a page may choose among.
@@ -54,6 +57,10 @@ _ADDRESS = re.compile(r"[/.?]")
 _MOVING = (b"location", b"_self", b"_top", b"navigate")
 #: Types of elements whose text is run.
 _RUN = re.compile(r"|module|(?:text|application)/(?:x-)?(?:java|ecma|live|j)script.{0,40}", re.IGNORECASE)
+_COUNTRY = re.compile(rb"href\s?=\s?[\"']?[^\"'\s>]{0,100}?/[a-z]{2}[-_][a-z]{2}/?[\"'\s>]")
+_UNSEEN = re.compile(
+    r"display:none|visibility:hidden|(?:^|;)(?:width|height):[01](?:px|;|$)|(?:left|top|indent):-\d{3}"
+)
 _SHARE = re.compile(r"[\d.]{1,8}|\*")
 
 Why = Literal["refresh", "script", "frame", "gate"]
@@ -91,19 +98,25 @@ def step_from(html: bytes, url: str, refresh: str, ours: Callable[[str], bool], 
     Raises:
         ValueError: the page leads to what is no address.
     """
-    if refresh and (target := _refresh_target(refresh)) is not None:
+    target = _refresh_target(refresh) if refresh else None
+    if target:
         return Step(_joined(url, target), "refresh")
-    return _Page(html, url).step(ours, domain)
+    return _Page(html, url, reloads=target is not None).step(ours, domain)
 
 
 def _is_thin(lowered: bytes) -> bool:
-    return len(lowered) <= MAX_STUB and lowered.count(b"<a") <= MAX_LINKS
+    if len(lowered) > MAX_STUB:
+        return False
+    links = lowered.count(b"<a")
+    return links <= MAX_LINKS or (links <= MAX_COUNTRIES and len(_COUNTRY.findall(lowered)) * 2 > links)
 
 
 class _Page:
     """A home page, parsed."""
 
-    def __init__(self, html: bytes, url: str) -> None:
+    def __init__(self, html: bytes, url: str, *, reloads: bool = False) -> None:
+        #: It asks for itself again soon, as who set a cookie may.
+        self._reloads = reloads
         #: Asked before the parser is: a search of the tree takes longer than one of the bytes.
         self._lowered = html.lower()
         self._tree = LexborHTMLParser(bounded(html))
@@ -130,13 +143,15 @@ class _Page:
 
     def _stub(self, hidden: str | None, moves: dict[str, str | None], frames: list[str], domain: str) -> Step | None:
         """The step from a page without anything in sight, which is not waiting for a script to fill it."""
-        if not (hidden or moves or frames) or len(self._text) > MAX_EMPTY or self._waits_for_a_script:
+        if len(self._text) > MAX_EMPTY or self._waits_for_a_script:
             return None
         if hidden is not None and not _is_for_others(hidden):
             return Step(_joined(self._base, hidden), "refresh")
         if moves:
             return Step(preferred(moves, domain), "script")
-        return Step(frames[0], "frame") if frames else None
+        if frames:
+            return Step(frames[0], "frame")
+        return Step(self._url, "refresh") if self._reloads else None
 
     def _all(self, tag: bytes, selector: str, most: int) -> list[LexborNode]:
         return self._tree.css(selector)[:most] if b"<" + tag in self._lowered else []
@@ -150,9 +165,9 @@ class _Page:
             if (attributes["http-equiv"] or "").strip().lower() != "refresh":
                 continue
             target = _refresh_target(attributes["content"] or "")
-            if target is None:
-                continue
-            if _is_in_noscript(node):
+            if not target:
+                self._reloads = self._reloads or target is not None
+            elif _is_in_noscript(node):
                 hidden = hidden or target
             else:
                 shown = shown or target
@@ -171,13 +186,14 @@ class _Page:
     def _inline_frames(self) -> list[str]:
         """Pages in frames that are in sight, but for videos, maps and the like."""
         found = []
-        for node in self._all(b"iframe", "iframe[src]", MAX_FRAMES):
+        for node in self._all(b"iframe", "iframe", MAX_FRAMES) + self._all(b"object", "object[data]", MAX_FRAMES):
             attributes = node.attributes
-            style = (attributes.get("style") or "").replace(" ", "").lower()
-            small = any((attributes.get(side) or "").strip("px ") in ("0", "1") for side in ("width", "height"))
-            if small or "display:none" in style or "visibility:hidden" in style or _is_in_noscript(node):
+            if _is_out_of_sight(attributes) or _is_in_noscript(node):
                 continue
-            target = self._address(attributes["src"])
+            if node.tag == "object" and (attributes.get("type") or "text/html").lower() != "text/html":
+                continue
+            names = ("src", "data-src", "data-lazy-src", "data")
+            target = next((url for name in names if (url := self._address(attributes.get(name)))), None)
             if target and registrable_domain(urlsplit(target).hostname or "") not in _EMBEDS:
                 found.append(target)
         return found
@@ -201,13 +217,18 @@ class _Page:
     def _links(self, ours: Callable[[str], bool]) -> list[GateLink]:
         """Links within the site, each page once."""
         found: dict[str, GateLink] = {}
-        for node in self._all(b"", "a[href], area[href], [onclick]", MAX_LINKS + 1):
+        for node in self._all(b"", "a[href], area[href], [onclick]", MAX_COUNTRIES):
             href = (node.attributes.get("href") or "").strip()
             if href.lower().startswith(("mailto:", "tel:")):
                 return []
             target = self._clicked(node.attributes.get("onclick"), href) or self._address(href)
             if target and target != self._url and ours(urlsplit(target).netloc):
-                found.setdefault(target, GateLink(target, words_on(node), node.attributes.get("hreflang") or ""))
+                language = node.attributes.get("hreflang") or node.attributes.get("lang") or ""
+                found.setdefault(target, GateLink(target, words_on(node), language))
+        for href, words in choices_in(self._tree) if b"<form" in self._lowered or b"<select" in self._lowered else ():
+            target = self._address(href)
+            if target and target != self._url and ours(urlsplit(target).netloc):
+                found.setdefault(target, GateLink(target, words, ""))
         return list(found.values())
 
     def _clicked(self, onclick: str | None, href: str) -> str | None:
@@ -249,15 +270,17 @@ class _Page:
 
 
 def _refresh_target(content: str) -> str | None:
-    """The address in a refresh (HTML, "shared declarative refresh steps"); None where there is none, or none soon."""
+    """The address in a refresh (HTML, "shared declarative refresh steps"): "" for the page itself, None if not soon."""
     content = content[:MAX_HREF]
-    begin = _SECONDS.match(content)
+    begin = _SECONDS.match(content + ";")
     if begin is None or int(begin[1] or 0) > MAX_REFRESH_S:
         return None
+    if begin.end() >= len(content):
+        return ""
     target = content[_URL_IS.match(content, begin.end()).end() :].strip()  # type: ignore[union-attr]  # it may be empty
     if target and (close := _QUOTES.get(target[0])):
         target = target[1:].partition(close)[0].strip()
-    return target or None
+    return target
 
 
 def _joined(base: str, target: str) -> str:
@@ -276,6 +299,12 @@ def _is_in_noscript(node: LexborNode) -> bool:
             return True
         above = above.parent
     return False
+
+
+def _is_out_of_sight(attributes: Mapping[str, str | None]) -> bool:
+    style = (attributes.get("style") or "").replace(" ", "").lower()
+    small = any((attributes.get(side) or "").strip("px ") in ("0", "1") for side in ("width", "height"))
+    return small or "hidden" in attributes or _UNSEEN.search(style) is not None
 
 
 def _is_for_others(target: str) -> bool:

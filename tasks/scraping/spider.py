@@ -22,11 +22,11 @@ from twisted.python.failure import Failure
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
 from extraction.charset import as_utf8
 from extraction.page_keys import page_key
-from leadmill.errors import ErrorCategory, ErrorCode
+from leadmill.errors import ErrorCategory
 from leadmill.rows import PageRow
 from leadmill.traffic import Traffic
 from pipelines.execution.marks import marks
-from tasks.scraping.answers import charset_in, fault_of_answer, header, page_row
+from tasks.scraping.answers import charset_in, fault_of_answer, header, may_lead_on, page_row
 from tasks.scraping.batches import PageBatches
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
@@ -185,10 +185,7 @@ class CompanySpider(Spider):
     def _receive(self, company: CompanyCrawl, response: Response) -> None:
         meta, seed = response.meta, company.seed
         fault = self._budgets.within(seed.company_id, lambda: fault_of_answer(response, seed.domain))
-        # A page that shows nothing without scripts, or nothing at all, may be but the way to the home page.
-        meta["is_shell"] = fault is not None and (
-            fault.code is ErrorCode.SCRIPT_SHELL or (response.status == 200 and b"Refresh" in response.headers)
-        )
+        meta["is_shell"] = fault is not None and may_lead_on(fault, response, company.cookies.version)
         if (fault is None or meta["is_shell"]) and self._led_on(company, response):
             return
         if fault is not None:

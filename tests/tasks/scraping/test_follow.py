@@ -39,6 +39,19 @@ async def by_a_refresh(asked: Asked, writer: Any) -> None:
         send(writer, b"<meta http-equiv=refresh content='0;url=/'>", headers={"Set-Cookie": "seen=1"})
 
 
+async def by_a_wall(asked: Asked, writer: Any) -> None:
+    wall = b"<title>Just a moment...</title><meta http-equiv=refresh content=1><p>Please enable cookies."
+    send(writer, HOME if "clear=1" in _cookies(asked) else wall, headers={"Set-Cookie": "clear=1; Path=/"})
+
+
+async def by_a_reload(asked: Asked, writer: Any) -> None:
+    send(
+        writer,
+        HOME if asked.headers.get("cookie") else b"<script>location.reload()</script>",
+        headers={"Set-Cookie": "a=b"},
+    )
+
+
 async def never_content(asked: Asked, writer: Any) -> None:
     send(writer, b"", 302, {"Location": asked.path, "Set-Cookie": f"n={len(_cookies(asked))}"})
 
@@ -53,15 +66,15 @@ async def for_all(asked: Asked, writer: Any) -> None:
 
 @pytest.fixture
 def behaviours(monkeypatch: pytest.MonkeyPatch) -> None:
-    for act in (same_address, by_a_check, by_a_refresh, never_content, always_another, for_all):
+    for act in (same_address, by_a_check, by_a_refresh, by_a_wall, by_a_reload, never_content, always_another, for_all):
         monkeypatch.setitem(BEHAVIOURS, act.__name__.replace("_", "-"), act)
 
 
 @pytest.mark.usefixtures("behaviours")
 def test_sites_that_wait_for_their_cookie_let_us_in(crawl: Crawl, server: HostileServer) -> None:
-    names = ["same-address", "by-a-check", "by-a-refresh"]
+    names = ["same-address", "by-a-check", "by-a-refresh", "by-a-wall", "by-a-reload"]
     crawled = crawl(*names, max_pages=3)
-    assert [row["pages"] for row in crawled.result.rows] == [3, 3, 3]
+    assert [row["pages"] for row in crawled.result.rows] == [3] * 5
     assert crawled.result.errors == []
     assert all(page["html"] == HOME for page in crawled.pages)
     assert not any("cookie" in page["headers"].get("set-cookie", "") for page in crawled.pages)

@@ -50,10 +50,8 @@ def _led(html: str, refresh: str = "", **where: str) -> str | None:
         ("0;url=/d\n e/", "/d e/"),
         ("11;url=/de/", None),
         ("url=/de/", None),
-        ("0", None),
-        ("0;", None),
-        ("0;url=", None),
-        ("5;url=''", None),
+        (".5;url=/de/", "/de/"),
+        ("0;url=\\de\\?a\\b", "/de/?a\\b"),
         ("soon;url=/de/", None),
     ],
 )
@@ -70,6 +68,14 @@ def test_refresh_is_read_as_browsers_do(content: str, target: str | None) -> Non
         )
         assert _led(f"<!-- {html} --><template>{html}</template>") is None
     assert _led("", content.replace("&quot;", '"')) == target
+
+
+@pytest.mark.parametrize("content", ["0", "0;", "3;url=", "5;url=''", "90", "x"])
+def test_empty_page_that_asks_for_itself_again_leads_to_itself(content: str) -> None:
+    html = f'<meta http-equiv=refresh content="{content}"><p>Please wait'
+    assert _led(html) == _led("", content) == ("/start/" if content[0] in "035" else None)
+    assert _led(html + LONG) is None
+    assert _led(f"<noscript>{html}</noscript>") == _led(html)
 
 
 def test_base_counts_for_elements_and_scripts_but_not_for_the_header() -> None:
@@ -144,6 +150,11 @@ def test_largest_frame_is_taken() -> None:
         ("<noscript><iframe src=//www.googletagmanager.com/ns.html></iframe></noscript><iframe src=/x></iframe>", "/x"),
         ("<iframe src=https://www.youtube.com/embed/1></iframe>", None),
         ("<iframe src=/x height=0 width=0></iframe>", None),
+        ("<iframe src=/x style='position:absolute; left: -9999px'></iframe><iframe hidden src=/y></iframe>", None),
+        ("<iframe src=https://consent.cookiebot.com/x></iframe><iframe src=/start.html></iframe>", "/start.html"),
+        ("<iframe src=about:blank data-src=/x></iframe>", "/x"),
+        ("<object type=text/html data=/x></object>", "/x"),
+        ("<object type=application/pdf data=/x></object>", None),
         ("<iframe src=/x style='display: none'></iframe>", None),
         ("<iframe src=http://web.example/></iframe><a href=/contact>Contact</a>", None),
         ("<iframe src=http://web.example/></iframe>" + LONG, None),
@@ -179,6 +190,27 @@ LANGUAGES = "<a href=/en/>English</a> <a href=/de/>Deutsch</a> <a href=/fr/>Fran
             "acme.de",
             "/de/",
         ),
+        (
+            "<a href=1.html><img src=img/flag_de.gif></a><a href=2.html><img src=english.png></a>",
+            "acme.de",
+            "/start/1.html",
+        ),
+        ("<a href=1.html aria-label=English></a><a href=2.html lang=de>Weiter</a>", "acme.de", "/start/2.html"),
+        ("<a href=/i1.htm>Welcome</a><a href=/i2.htm>Herzlich willkommen</a>", "acme.de", "/i2.htm"),
+        ("<a href=/i1.htm>D</a> <a href=/i2.htm>F</a> <a href=/i3.htm>I</a>", "acme.ch", "/i1.htm"),
+        ("<a href=\"javascript:location.href='/d/'\">Deutsch</a><a href=/e/>English</a>", "acme.de", "/d/"),
+        (
+            "<select onchange='location=value'><option value=''><option value=/e/>English<option value=/d/>Deutsch",
+            "acme.de",
+            "/d/",
+        ),
+        (
+            "<form action=/go><input type=hidden name=a><select name=l><option value=de>de<option value=en>en",
+            "acme.de",
+            "/go?a=&l=de",
+        ),
+        ("<form action=/d/><button>Deutsch</button></form><form action=/e/><button>English</button>", "acme.de", "/d/"),
+        ("".join(f"<a href=/en-{chr(n)}b/>Land {n}</a>" for n in range(97, 123)) + LANGUAGES, "acme.de", "/de/"),
         ("<a href=/it/>IT services</a> <a href=/de/>Our team</a>", "acme.de", None),
         (LANGUAGES + f"<p>{LONG * 2}", "acme.de", None),
         (LANGUAGES + "<a href=mailto:info@acme.de>Mail</a>", "acme.de", None),
@@ -200,6 +232,19 @@ def test_choice_of_languages_leads_to_the_companys(html: str, domain: str, targe
         ("<p>Sind Sie volljährig?</p><a href=/?alter=ja>Ja</a> <a href=/nein>Nein</a>", "/?alter=ja"),
         ("<p>Vous devez avoir l’âge légal.</p><a href=/accueil>Entrer</a><a href=/mentions>Mentions</a>", "/accueil"),
         (f"<p>We use cookies. {LONG}</p><a href=/main>I agree</a><a href=/privacy>Privacy</a>", "/main"),
+        ("<p>Are you over 21?</p><a href=/no>No, I am not</a><a href=/home>Yes, I'm 21+</a>", "/home"),
+        ("<p>Czy masz 18 lat?</p><a href=/nie>Nie</a><a href=/start>Tak, mam ukończone 18 lat</a>", "/start"),
+        (f"<p>We use cookies. {LONG}</p><a href=/policy>Policy</a><a href=/?ok=1>Accept all cookies</a>", "/?ok=1"),
+        ("<p>Nur für Fachkreise.</p><a href=/x>Ja, ich gehöre zu den Fachkreisen</a><a href=/y>Nein</a>", "/x"),
+        ("<p>Are you 18?</p><form action=/ok><button name=age value=1>Yes</button></form>", "/ok?age=1"),
+        ("<p>Are you 18?</p><form action=/ok method=post><button>Yes</button></form>", None),
+        ("<p>Are you 18?</p><form action=/ok><input name=birthday><button>Yes</button></form>", None),
+        ("<a href=/home.php><img src=logo.gif></a>", "/home.php"),
+        ("<p>Vogt</p><a href=/yes><img src=logo.gif></a>", None),
+        (
+            "<p>We use cookies.</p><a href=/n>I do not agree</a><a href=/more>Yes to goods without sugar</a>",
+            None,
+        ),
         ("<a href=/index2.html><img src=a.jpg alt='Enter'></a>", "/index2.html"),
         ("<a href=/home.htm>Skip Intro</a>", "/home.htm"),
         ("<p>© 2018 Acme, cookies</p><a href=/index.html>Home</a><a href=/p>Products</a><a href=/c>Contact</a>", None),
