@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from anyio import BrokenResourceError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
@@ -195,11 +196,14 @@ class Gate:
         except ClientDisconnect:
             problems.log.debug("client gone before its request was whole", request_id=request_id)
         except Exception as error:
-            if started:  # too late for another answer: the connection is cut
+            if started and _nobody_listens(error):
+                problems.log.debug("client gone while events were sent", request_id=request_id)
+            elif started:  # too late for another answer: the connection is cut
                 problems.log.error("answer broke off", path=scope["path"], exc_info=error)
                 raise
-            answer = problems.of_crash(error, request_id, scope["path"])
-            await answer(scope, receive, answering)
+            else:
+                answer = problems.of_crash(error, request_id, scope["path"])
+                await answer(scope, receive, answering)
         finally:
             self._busy -= counted
             if access is not None:
@@ -275,6 +279,11 @@ class Gate:
 
     def _advice(self) -> str:
         return f"it answers to {self._hosts}; further names: LEADMILL_PUBLIC_URL, LEADMILL_ALLOWED_HOSTS"
+
+
+def _nobody_listens(error: Exception) -> bool:
+    """Whether all that went wrong is that events were sent while the client hung up: FastAPI lets that through."""
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 def _first_headers(scope: Scope) -> dict[bytes, bytes]:

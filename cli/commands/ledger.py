@@ -76,4 +76,7 @@ def _count(found: list[LedgerEntry], limit: int) -> str:
 def _nothing(whose: str, *, filtered: bool) -> str:
     if filtered:
         return "nothing is like that; without --outcome and --since there may be more"
-    return f"nothing: no job here has asked {console.clean(whose[:60])} for anything, or it is too long ago"
+    shown = console.clean(whose[:60])
+    if whose.startswith("job_"):
+        return f"nothing: {shown} asked nobody, is none of the jobs here, or ran too long ago"
+    return f"nothing: no job here has asked {shown} for anything, or it is too long ago"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import BrokenResourceError
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
@@ -176,6 +177,13 @@ def test_crash_is_a_problem_that_tells_nothing_away(
     assert "secret" not in answer.text and problem["request_id"] in problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]
     assert "secret detail" in caplog.text and problem["request_id"] in caplog.text
+
+
+def test_a_client_that_hangs_up_amid_events_is_no_fault() -> None:
+    gone, other = BrokenResourceError(), RuntimeError("x")
+    assert gate._nobody_listens(ExceptionGroup("events", [gone, ExceptionGroup("inside", [gone])]))
+    for error in (other, gone, ExceptionGroup("events", [gone, other])):
+        assert not gate._nobody_listens(error)
 
 
 def test_too_many_requests_under_way_leave_health_alone(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

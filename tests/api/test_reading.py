@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from api.pages import page
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
 from tests.api.conftest import V1, Valkey, Worker, post
@@ -247,6 +248,20 @@ def test_metrics(client: TestClient, worker: Worker) -> None:
         line.startswith('leadmill_job_duration_p95_seconds{kind="pipeline",project="default"}') for line in lines
     )
     assert 'leadmill_units_begun_total{stage="scrape"} 2.0' in lines
+
+
+def test_landing_page_tells_what_came_of_a_job() -> None:
+    result = {"companies": 4, "good": 1, "warnings": ["Bot walls or captchas keep us from 3 of 4 companies"]}
+    job = {
+        "job_id": "job_1",
+        "status": "completed",
+        "kind": "pipeline",
+        "created_at": "",
+        "links": {},
+        "result": result,
+    }
+    shown = bytes(page("landing.html", jobs=[job], more=False, silent=[], api=V1, signed_in=None).body).decode()
+    assert "<small>1 of 4 companies</small>" in shown and "<small>Bot walls or captchas keep" in shown
 
 
 def test_landing_page(client: TestClient, worker: Worker, valkey: Valkey) -> None:
