@@ -10,14 +10,6 @@ from extraction.extractors.legal_forms import without_form
 from extraction.text import squash
 
 _HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)+$", re.ASCII)
-#: What parts two words of a name where the domain writes them as one. A dot does within `St. James`, `A. B. Smith`;
-#: behind a longer word it ends a sentence.
-_BLANKS = r"[ \-]{0,2}+"
-_GAP = r"(?:[ \-'’.·]|\s?&\s?){0,2}+"
-#: Letters of a label that is looked for in a text at least.
-SHORTEST = 3
-#: Letters that have more than one other case.
-_ANY_CASE = {"i": "iIİı", "k": "kK\u212a", "s": "sSſ"}
 SENTENCE_END = re.compile(r"\w{4}\.\s")
 #: Letters as domains spell them.
 _SPELLED = str.maketrans(
@@ -130,29 +122,6 @@ def _likeness_of_words(name: str, length: int, core: str) -> float:
         return 0.75
     shared = sum(len(word) for word in words if len(word) >= 3 and word in core)
     return min(0.7, 0.7 * shared / len(core)) * min(1.0, 1.4 * shared / length)
-
-
-@lru_cache(maxsize=256)
-def spelling(core: str) -> re.Pattern[str] | None:
-    """The domain's label wherever a text spells it in words; None for one too short or too long to tell.
-
-    One of three letters is looked for in capitals only.
-    """
-    if len(core) == SHORTEST and core.isalpha() and core.isascii():
-        return re.compile(rf"(?<![\w@./&-]){core.upper()}(?![\w@/&-]|\.[a-zA-Z]|\s[A-Z])")
-    if not SHORTEST < len(core) <= 40:
-        return None
-    letters = re.split(r"(?<!^)(and|und)(?!$)", core)
-    parts = [
-        r"(?:and|und|&|\+)" if part in ("and", "und") and place % 2 else _GAP.join(map(re.escape, part))
-        for place, part in enumerate(letters)
-        if part
-    ]
-    # Around an `and` the gap leaves an ampersand to it. The first letter stands first, so that others are passed over.
-    first = re.escape(core[0])
-    begin = rf"[{_ANY_CASE.get(core[0], core[0].lower() + core[0].upper())}](?<![\w@./-].)"
-    rest = _BLANKS.join(parts).removeprefix(first)
-    return re.compile(rf"{begin}(?i:{rest})(?![\w@/-]|\.[a-zA-Z])")
 
 
 @lru_cache(maxsize=256)

@@ -20,7 +20,8 @@ from extraction.extractors.legal_forms import form_follows, has_form
 from extraction.extractors.legal_lines import NAME_LABELS, OWN_LABELS
 from extraction.extractors.name_choice import LAST_RESORT, key_of, settle
 from extraction.extractors.name_heads import heads, is_firm
-from extraction.extractors.name_likeness import SENTENCE_END, core_of, is_host, likeness, spelling, written
+from extraction.extractors.name_likeness import SENTENCE_END, core_of, is_host, likeness, written
+from extraction.extractors.name_spelling import spelled
 from extraction.extractors.name_texts import (
     CRAFT,
     CREDIT,
@@ -336,9 +337,6 @@ def _in_logo(node: LexborNode, host: str) -> bool:
 
 def _spelled_votes(page: Document, core: str) -> Iterator[_Vote]:
     """The domain's label as the page spells it in words: `misterplumber` → `Mister Plumber`."""
-    pattern = spelling(core)
-    if pattern is None:
-        return
     texts = [
         page.title,
         page.metas.get("description", ""),
@@ -348,12 +346,11 @@ def _spelled_votes(page: Document, core: str) -> Iterator[_Vote]:
     ]
     forms: dict[str, int] = defaultdict(int)
     text = "\n".join(text[:400] for text in texts if text)
-    for match in pattern.finditer(text):
-        if _GOES_ON.match(text, match.end()) or form_follows(text, match.end()):
+    for start, end in spelled(core, text):
+        form = text[start:end]
+        if _GOES_ON.match(text, end) or form_follows(text, end) or ("." in form and SENTENCE_END.search(form)):
             continue
-        if "." in match[0] and SENTENCE_END.search(match[0]):
-            continue
-        forms[match[0].strip(" -'’.")] += 1
+        forms[form.strip(" -'’.")] += 1
         if sum(forms.values()) >= 60:
             break
     for form, count in forms.items():

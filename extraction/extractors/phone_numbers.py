@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import phonenumbers
 
@@ -72,6 +73,12 @@ _NANP_SHAPE = re.compile(r"^\(?[2-9]\d{2}\)?\s?[-. ]?\s?[2-9]\d{2}\s?[-. ]?\s?\d
 _GB_SHAPE = re.compile(
     r"^\(?0(?:[127]\d{3}\)?[ -]?\d{3}[ -]?\d{3}|1\d1\)?[ -]?\d{3}[ -]?\d{4}|2\d\)?[ -]?\d{4}[ "
     r"-]?\d{4}|[38]\d\d\)?[ -]?\d{3}[ -]?\d{3,4})$"
+)
+
+#: The kinds of numbers that exist, as `phonenumbers` calls them; most that firms give are of the first two.
+_KINDS = (
+    *("fixed_line", "mobile", "toll_free", "shared_cost", "premium_rate", "voip", "personal_number", "pager", "uan"),
+    "voicemail",
 )
 
 Number = tuple[str, str]
@@ -218,12 +225,58 @@ def _read_one(written: str, region: str | None) -> Number | None:
     return None
 
 
+@lru_cache(maxsize=4_096)
 def _valid(text: str, region: str | None) -> Number | None:
+    """What a text of at most `MAX_WRITTEN` characters is, dialled in a region."""
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return e164, phonenumbers.region_code_for_number(number) or ""
+    national, calling = phonenumbers.national_significant_number(number), number.country_code or 0
+    home = _home_of(national, calling)
+    return None if home is None else (f"+{calling}{national}", home)
+
+
+def _home_of(national: str, calling: int) -> str | None:
+    """The region that has a number of a calling code, as `phonenumbers` tells it; None where it exists nowhere."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(calling, ())
+    for region in regions:
+        plan = _plan(region, calling)
+        if len(regions) == 1 or (plan.begins is not None and plan.begins.match(national)):
+            return region if plan.has(national) else None
+        if plan.begins is None and plan.has(national):
+            return region
+    return None
+
+
+class _Numbers(NamedTuple):
+    """Numbers of some lengths (of any, where none are told) and a form."""
+
+    lengths: tuple[int, ...]
+    form: re.Pattern[str]
+
+    def have(self, national: str) -> bool:
+        return (not self.lengths or len(national) in self.lengths) and self.form.fullmatch(national) is not None
+
+
+class _Plan(NamedTuple):
+    """The numbers of a region: what they begin with among those of its calling code, all in general, and each kind."""
+
+    begins: re.Pattern[str] | None
+    general: tuple[_Numbers, ...]
+    kinds: tuple[_Numbers, ...]
+
+    def has(self, national: str) -> bool:
+        return any(one.have(national) for one in self.general) and any(one.have(national) for one in self.kinds)
+
+
+@cache
+def _plan(region: str, calling: int) -> _Plan:
+    known: Any = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(calling, region)
+
+    def numbers(*names: str) -> tuple[_Numbers, ...]:
+        told = [said for name in names if (said := getattr(known, name)) and said.national_number_pattern]
+        return tuple(_Numbers(one.possible_length, re.compile(one.national_number_pattern)) for one in told)
+
+    begins = re.compile(known.leading_digits) if known.leading_digits is not None else None
+    return _Plan(begins, numbers("general_desc"), numbers(*_KINDS))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import phonenumbers
 import pytest
 
 from extraction import company_row
@@ -191,3 +194,23 @@ def test_a_bare_number_of_a_page_aside_counts_where_no_labelled_one_is(page, com
     beside = company_row.settle(company(), [*extract(page("<p>Telefon: +49 711 3487025")), *extract(aside)], now)
     assert alone["phones"] == (["+491716284413"] if alone["country"] == "DE" else [])
     assert ("+491716284413" in beside["phones"]) is kept
+
+
+def test_a_number_exists_where_the_library_says_so_and_is_of_the_region_that_it_tells() -> None:
+    told = 0
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (0, 1, 3, 5):
+            example = phonenumbers.example_number_for_type(region, kind)
+            if example is None:
+                continue
+            for change in (0, 1, 7_000_000):
+                one = phonenumbers.PhoneNumber()
+                one.merge_from(example)
+                one.national_number += change
+                written = phonenumbers.format_number(one, phonenumbers.PhoneNumberFormat.E164)
+                valid = phonenumbers.is_valid_number(one)
+                expected = ((written, phonenumbers.region_code_for_number(one)),) if valid else ()
+                if not re.search(r"123456|234567|345678|987654|(\d)\1{6}", written):
+                    told += valid
+                    assert phone_numbers.read(written, None) == expected, written
+    assert told > 500
