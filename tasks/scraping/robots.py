@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -22,8 +24,20 @@ from tasks.scraping.ledger import Ledger
 from tasks.scraping.politeness import one_at_a_time
 from tasks.scraping.robots_rules import RobotsPolicy, parse_robots, robots_names
 
+if TYPE_CHECKING:
+    from tasks.scraping.company_crawl import CompanyCrawl
+
 #: CPU seconds that reading it may take; 512 KB of rules take 0.2 s. The loop stands still meanwhile.
 ROBOTS_S = 0.5
+#: CPU seconds for those of all origins that one company's pages lead to first, and how many of them are asked: whoever
+#: has names without end has a robots.txt at each, and a home page or two have three.
+COMPANY_ROBOTS_S = 1.0
+MAX_ORIGINS = 16
+#: Characters of rules that are kept ready in one crawl; ready they take some fifty times the memory. Of more the longest
+#: go, and are asked for again where they are needed again.
+MAX_READY = 1_000_000
+
+_NO_MORE = Fault(ErrorCategory.DATA, "the site leads to more hosts than are asked for their robots.txt")
 
 
 def policy_of(response: Response, names: Collection[str]) -> RobotsPolicy:
@@ -47,6 +61,10 @@ class RobotsMiddleware:
         self._hosts: Hosts = crawler.spider.hosts  # type: ignore[union-attr]
         self._ledger: Ledger = crawler.spider.ledger  # type: ignore[union-attr]
         self._policies: dict[str, asyncio.Future[RobotsPolicy]] = {}
+        #: Of the origins whose rules are long, how long; CPU seconds and origins by company.
+        self._sizes: dict[str, int] = {}
+        self._spent: defaultdict[str, float] = defaultdict(float)
+        self._origins: Counter[str] = Counter()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
@@ -72,10 +90,12 @@ class RobotsMiddleware:
         if known is not None:
             policy = await asyncio.shield(known)
         else:
+            self._count(request)
             future = self._policies[origin] = asyncio.get_running_loop().create_future()
             policy = await self._policy(host, origin, request)
             self._crawler.spider.sitemaps[origin] = policy.sitemaps  # type: ignore[union-attr]
             future.set_result(policy)
+            self._keep_few(origin, policy)
             if policy.delay > 0:
                 host.keep_delay(policy.delay)
                 one_at_a_time(self._crawler, host.name)
@@ -85,10 +105,39 @@ class RobotsMiddleware:
             self._transport.refused["robots"] += 1
             raise PageError(fault)
 
+    def _count(self, request: Request) -> None:
+        """Note that a company leads to one more origin.
+
+        Raises:
+            PageError: it has led to too many, or to too costly ones; what it asks for is not asked, all else is.
+        """
+        company: CompanyCrawl | None = request.meta.get("company")
+        if company is not None:
+            key = company.seed.company_id
+            self._origins[key] += 1
+            if self._origins[key] > MAX_ORIGINS or self._spent[key] >= COMPANY_ROBOTS_S:
+                raise PageError(_NO_MORE)
+
+    def _keep_few(self, origin: str, policy: RobotsPolicy) -> None:
+        self._sizes[origin] = len(policy.rules)
+        while sum(self._sizes.values()) > MAX_READY:
+            longest = max(self._sizes, key=self._sizes.__getitem__)
+            del self._sizes[longest], self._policies[longest]
+
+    def _budget(self, page: Request) -> CpuBudget:
+        """What one robots.txt may cost, charged to the company that led there."""
+        company: CompanyCrawl | None = page.meta.get("company")
+
+        def spend(seconds: float) -> None:
+            if company is not None:
+                self._spent[company.seed.company_id] += seconds
+
+        return CpuBudget(ROBOTS_S, spend)
+
     async def _policy(self, host: Host, origin: str, page: Request) -> RobotsPolicy:
         """What another job was told within a day; else what the origin says now, or while it cannot, what it said."""
         kept = host.robots.get(origin)
-        said = None if kept is None else _read(kept.rules)
+        said = None if kept is None else self._read(kept.rules, page)
         if said is not None and kept is not None and kept.is_fresh:
             return said
         policy = await self._fetch(origin, page)
@@ -107,7 +156,7 @@ class RobotsMiddleware:
         assert engine is not None
         try:
             response = await engine.download_async(request)
-            with CpuBudget(ROBOTS_S):
+            with self._budget(page):
                 return policy_of(response, self._names)
         except TooCostlyError:
             return RobotsPolicy(fault=Fault(ErrorCategory.DATA, f"robots.txt is {TOO_COSTLY}"))
@@ -122,11 +171,10 @@ class RobotsMiddleware:
         except Exception as error:  # whatever it is becomes the company's error row
             return RobotsPolicy(fault=fault_of(error))
 
-
-def _read(rules: str) -> RobotsPolicy | None:
-    """Rules that were kept; None where they cost too much to be read again."""
-    try:
-        with CpuBudget(ROBOTS_S):
-            return RobotsPolicy(rules)
-    except TooCostlyError:
-        return None
+    def _read(self, rules: str, page: Request) -> RobotsPolicy | None:
+        """Rules that were kept; None where they cost too much to be read again."""
+        try:
+            with self._budget(page):
+                return RobotsPolicy(rules)
+        except TooCostlyError:
+            return None

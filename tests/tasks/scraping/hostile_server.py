@@ -33,7 +33,8 @@ class Asked:
 Behaviour = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
 BEHAVIOURS: dict[str, Behaviour] = {}
 
-LINKS = "".join(f"<a href='/{name}'>{name}</a> " for name in ("contact", "about", "impressum", "jobs", "z1", "z2"))
+PATHS = ("contact", "about", "impressum", "jobs", "z1", "z2")
+LINKS = "".join(f"<a href='/{name}'>{name}</a> " for name in PATHS)
 HOME = f"<html><head><title>Acme</title></head><body><h1>Acme Ltd</h1>{LINKS}</body></html>".encode()
 
 
@@ -363,6 +364,20 @@ async def robots_503(asked: Asked, writer: asyncio.StreamWriter) -> None:
 async def robots_huge(asked: Asked, writer: asyncio.StreamWriter) -> None:
     names = b"".join(b"User-agent: bot%d\n" % n for n in range(9_000))
     robots(asked, writer, names + b"".join(b"Disallow: /%d\n" % n for n in range(9_000)))
+
+
+@behaviour
+async def robots_names(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    """Names without end, each with rules of its own; every page but the first leads on to the next name."""
+    at, _, rest = asked.host.rpartition("robots-names.")
+    number = int(at.strip("n.") or 0)
+    names = [f"http://n{100 * number + n}.robots-names.{rest}/{path}" for n, path in enumerate(PATHS, start=1)]
+    if asked.path == "/robots.txt":
+        send(writer, b"User-agent: *\n" + b"".join(b"Disallow: /x%d$\n" % n for n in range(900)), kind="text/plain")
+    elif asked.path == "/":
+        send(writer, "".join(f"<p>Acme Ltd <a href='{url}'>{path}</a>" for url, path in zip(names, PATHS)).encode())
+    else:
+        redirect(writer, names[0])
 
 
 @behaviour

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadmill.retry_after import retry_after_s
+from tasks.scraping import robots
 from tests.tasks.scraping.harness import Crawl
 from tests.tasks.scraping.hostile_server import HostileServer
 
@@ -44,6 +45,31 @@ def test_robots_of_many_names_and_rules_takes_no_time(crawl: Crawl) -> None:
     began = time.monotonic()
     crawl("robots-huge", max_pages=1)
     assert time.monotonic() - began < 3
+
+
+def test_whoever_has_names_without_end_is_asked_for_the_robots_of_few(crawl: Crawl, server: HostileServer) -> None:
+    crawled = crawl("robots-names", "plain", max_pages=20)
+    asked = [asked.host for asked in server.asked if asked.path == "/robots.txt" and "robots-names" in asked.host]
+    assert len(asked) == len(set(asked)) == robots.MAX_ORIGINS
+    assert "the site leads to more hosts than are asked for their robots.txt" in crawled.page_errors()
+    assert len(crawled.result.rows) == 2
+
+
+def test_costly_robots_are_read_of_few_names(
+    crawl: Crawl, server: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robots, "COMPANY_ROBOTS_S", 1e-9)
+    assert len(crawl("robots-names", "plain").result.rows) == 2
+    assert len([asked for asked in server.asked if asked.path == "/robots.txt"]) == 2
+
+
+def test_rules_for_which_there_is_no_room_are_asked_for_again(
+    crawl: Crawl, server: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robots, "MAX_READY", 0)
+    assert "robots.txt forbids /contact" in crawl("deny-part").page_errors()
+    assert server.paths("deny-part").count("/robots.txt") > 1
+    assert "/contact" not in server.paths("deny-part")
 
 
 def test_crawl_delay_is_kept_and_home_need_not_wait(crawl: Crawl, server: HostileServer) -> None:
