@@ -121,8 +121,8 @@ def fault_of(file: Path, *, whole: bool = True) -> Exception | None:
         with pq.ParquetFile(file, page_checksum_verification=True) as reader:
             check_columns(file, reader.schema_arrow)
             if whole:
-                for _ in reader.iter_batches(batch_size=1_000):
-                    pass
+                for batch in reader.iter_batches(batch_size=1_000):
+                    batch.validate(full=True)  # bytes that are no text are found by no checksum
     except (pa.ArrowException, OSError, ValueError) as error:
         if is_ours(error):
             raise
@@ -155,7 +155,7 @@ def _schema_at(file: Path) -> pa.Schema | None:
         return PLAN
     if file.match(INPUT_FILE):
         return INPUT
-    folder = file.parent.name
+    folder = file.parent.parent.name if "=" in file.parent.name else file.parent.name  # ledger/month=2026-11/
     return OTHER_SCHEMAS.get(folder) or STAGE_SCHEMAS.get(folder)
 
 

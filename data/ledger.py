@@ -26,6 +26,7 @@ MERGED_FROM = 16
 _ROW_GROUP = 20_000
 _MONTH = re.compile(r"month=(\d{4}-\d\d)")
 _COLUMNS = ", ".join(f'"{name}"' for name in LEDGER.names)
+_IS_WHOLE = " AND ".join(f'"{field.name}" IS NOT NULL' for field in LEDGER if not field.nullable)
 #: Columns by which a row is one of its own: what is said of it beside them is the same.
 IDENTITY = 'job_id, company_id, url, "at", outcome'
 
@@ -90,7 +91,8 @@ def _write_by_month(lake: Lake, files: Sequence[Path], name: str) -> None:
 
 def _copy(lake: Lake, files: Sequence[Path], target: Path, month: str) -> None:
     query = f"""
-        SELECT {_COLUMNS} FROM read_parquet($files, union_by_name => true) WHERE strftime("at", '%Y-%m') = $month
+        SELECT {_COLUMNS} FROM read_parquet($files, union_by_name => true)
+        WHERE strftime("at", '%Y-%m') = $month AND {_IS_WHOLE}
         QUALIFY row_number() OVER (PARTITION BY {IDENTITY}) = 1 ORDER BY domain, "at"
     """  # noqa: S608 - names of our own columns
     given = {"files": [str(file) for file in files], "month": month}

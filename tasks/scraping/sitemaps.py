@@ -23,9 +23,12 @@ from tasks.scraping.links import MAX_HREF, Link, cost, page_at
 MAX_UNPACKED = 4_000_000
 #: Addresses looked at in one sitemap; pages remembered of it.
 MAX_ADDRESSES = 3_000
+#: Tags and attributes that the parser gets to see: each takes it a hundred bytes.
+MAX_NODES = 100_000
 MAX_PAGES = 100
 
 _GZIP = b"\x1f\x8b"
+_NODES = re.compile(rb"[<=]")
 _ROOT = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:urlset|sitemapindex)\b")
 #: Words in the names of sitemaps that hold a site's own pages; those of `_LATER` hold anything but.
 _FIRST = frozenset("page pages seite seiten static main general misc pagina paginas paginas content company".split())
@@ -61,8 +64,9 @@ def _unpacked(body: bytes) -> bytes:
 
 
 def _of_xml(text: bytes) -> Named:
+    beyond = next(islice(_NODES.finditer(text), MAX_NODES, None), None)
     try:
-        sitemap = Sitemap(text)
+        sitemap = Sitemap(text[: beyond.start()] if beyond else text)
         found = [entry["loc"] for entry in islice(sitemap, MAX_ADDRESSES) if 0 < len(entry["loc"]) <= MAX_HREF]
     except (SyntaxError, StopIteration):  # what lxml raises is one, too
         return Named([], [])

@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from api.ledger_rows import LedgerFilter, ledger_page
 from data import ledger
 from data.lake import Lake
 from data.unit_files import UnitFiles
@@ -48,6 +51,37 @@ def test_each_month_has_its_rows_sorted_by_domain_and_once(tmp_path: Path) -> No
         ("month=2026-06", "b.example"),
         ("month=2026-07", "b.example"),
     ]
+
+
+@pytest.mark.parametrize("where", ["job", "month"])
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("at", pa.array(["soon"])),
+        ("host", pa.array([["a"]])),
+        ("status", pa.array(["x"])),
+        ("url", None),
+        ("url", pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff\xfe"]).buffers())),
+    ],
+)
+def test_a_file_of_something_else_costs_no_other_its_rows(
+    tmp_path: Path, where: str, column: str, values: pa.Array | None
+) -> None:
+    lake = Lake(tmp_path)
+    jobs = [_job(lake, number, _entry(f"{name}.example", JULY)) for number, name in enumerate("abc")]
+    ledger.keep(lake, jobs[:1])
+    for file in [*ledger.job_files(lake, jobs[0])]:
+        file.unlink()
+    file = ledger.month_files(lake)[0] if where == "month" else ledger.job_files(lake, jobs[1])[0]
+    table = pq.ParquetFile(file).read().drop_columns([column])
+    pq.write_table(table if values is None else table.append_column(column, values), file)
+    rows, _ = ledger_page(lake, LedgerFilter(), 10, None)
+    others = ["b.example", "c.example"] if where == "month" else ["a.example", "c.example"]
+    assert set(others) <= {row["domain"] for row in rows}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ledger, "MERGED_FROM", 1)
+        ledger.keep(lake, jobs[1:])
+    assert set(others) <= {domain for _, domain in _kept(lake)}
 
 
 def test_many_small_files_become_one(tmp_path: Path) -> None:
