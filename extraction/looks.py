@@ -222,12 +222,13 @@ class KeptLooks:
         if row.get("superseded"):
             self._superseded.add(company_id)
             return
-        held = {name for name, version in row["versions"].items() if version and version == self._versions.get(name)}
         try:
+            had = dict(row["versions"])
+            held = {name for name, version in had.items() if version and version == self._versions.get(name)}
             seen, failed = _read(row["looks"], held)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return  # not as it was written: as if it were not there
-        self._had[company_id].update(row["versions"])
+        self._had[company_id].update(had)
         self._seen[company_id].update(seen)
         self._failed[company_id] += failed
 
@@ -270,7 +271,7 @@ def _read(text: str, held: Iterable[str]) -> tuple[dict[str, list[Finding]], lis
         name: [_finding(said, pages[place]) for place, *those in seen.get(name, ()) for said in those] for name in held
     }
     failed = [
-        Failure(enricher, url, ErrorCategory(category).value, str(reason))
+        Failure(None if enricher is None else str(enricher), str(url), ErrorCategory(category).value, str(reason))
         for enricher, url, category, reason in kept.get("failed", ())
     ]
     return found, failed

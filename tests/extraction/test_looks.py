@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from data.schemas import LOOKS, table
+from data.schemas import LOOKS, STAGE_SCHEMAS, table
 from extraction import look_version as versions
 from extraction import looks as module
 from extraction.budget import CompanyBudgets
@@ -76,6 +76,24 @@ def test_nothing_is_lost_on_the_way() -> None:
     again, errors, _, _ = enriched(rows, None, pages)
     assert enriched(rows, looks, pages) == (again, errors, 0, "")
     assert again[0]["technologies"] and again[0]["employees_min"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"versions": None},
+        {"versions": [1]},
+        {"looks": None},
+        {"looks": "[" * 100_000},
+        {"looks": '{"pages":[[1,2,3,4]],"seen":{"industries":[[0,["industry"]]]}}'},
+        {"looks": '{"failed":[[["x"],["u"],"system","x"]]}'},
+    ],
+)
+def test_a_look_that_is_none_costs_a_reading_and_no_rows(change: dict[str, Any]) -> None:
+    pages = [make_page(HINTS)]
+    rows, looks = processed(pages)
+    made, _, _, _ = enriched(rows, [{**looks[0], **change}], pages)
+    assert made and table(made, STAGE_SCHEMAS["enrich"], "job_x").num_rows == 1
 
 
 def own(look: Callable[..., Any], name: str = "own", version: str = "1") -> Enricher:

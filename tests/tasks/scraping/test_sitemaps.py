@@ -69,6 +69,14 @@ BOMB = (
 )
 
 
+def test_a_sitemap_of_many_tags_or_attributes_is_read_as_far_as_there_is_room() -> None:
+    first = b"<url><loc>https://acme.example/contact</loc></url>"
+    many = b"".join(b' a%x=""' % n for n in range(sitemaps.MAX_NODES))
+    for body in (first + b"<a/>" * 10 * sitemaps.MAX_NODES, first + b"<a" + many + b"/>"):
+        later = b"<url><loc>https://acme.example/later</loc></url></urlset>"
+        assert read(b"<urlset>" + body + later).pages == ["https://acme.example/contact"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -85,14 +93,6 @@ BOMB = (
         b"http" * 500_000,
     ],
 )
-def test_a_sitemap_of_many_tags_or_attributes_is_read_as_far_as_there_is_room() -> None:
-    first = b"<url><loc>https://acme.example/contact</loc></url>"
-    many = b"".join(b' a%x=""' % n for n in range(sitemaps.MAX_NODES))
-    for body in (first + b"<a/>" * 10 * sitemaps.MAX_NODES, first + b"<a" + many + b"/>"):
-        later = b"<url><loc>https://acme.example/later</loc></url></urlset>"
-        assert read(b"<urlset>" + body + later).pages == ["https://acme.example/contact"]
-
-
 def test_a_sitemap_made_to_be_slow_is_bounded(body: bytes) -> None:
     started = time.process_time()
     named = read(body)
