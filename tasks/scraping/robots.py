@@ -33,8 +33,8 @@ ROBOTS_S = 0.5
 #: has names without end has a robots.txt at each, and a home page or two have three.
 COMPANY_ROBOTS_S = 1.0
 MAX_ORIGINS = 16
-#: Characters of rules that are kept ready in one crawl; ready they take some fifty times the memory. Of more the longest
-#: go, and are asked for again where they are needed again.
+#: Characters of rules that are kept ready in one crawl; ready they take some fifty times the memory. Of more the
+#: longest go, and are asked for again where they are needed again.
 MAX_READY = 1_000_000
 
 _NO_MORE = Fault(ErrorCategory.DATA, "the site leads to more hosts than are asked for their robots.txt")

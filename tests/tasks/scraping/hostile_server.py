@@ -375,7 +375,7 @@ async def robots_names(asked: Asked, writer: asyncio.StreamWriter) -> None:
     if asked.path == "/robots.txt":
         send(writer, b"User-agent: *\n" + b"".join(b"Disallow: /x%d$\n" % n for n in range(900)), kind="text/plain")
     elif asked.path == "/":
-        send(writer, "".join(f"<p>Acme Ltd <a href='{url}'>{path}</a>" for url, path in zip(names, PATHS)).encode())
+        send(writer, "".join(f"<p>Acme Ltd <a href='{url}'>{url[-7:]}</a>" for url in names).encode())
     else:
         redirect(writer, names[0])
 
