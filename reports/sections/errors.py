@@ -28,7 +28,7 @@ TEMPLATE = """\
 <section class="failures" aria-label="Failures by cause">
 <h2>Failures by cause</h2>
 <p class="note">{{ totals.failed | number }} of {{ totals.companies | number }} companies could not be read.</p>
-<div class="card scroll"><table class="numbers"><thead><tr><th>Cause</th><th>Kind</th><th class="n wide">Companies</th><th>Example</th></tr></thead>
+<div class="card scroll"><table class="numbers causes"><thead><tr><th>Cause</th><th>Kind</th><th class="n wide">Companies</th><th>Example</th></tr></thead>
 <tbody>{% for error in answer %}<tr><td class="cause"><bdi>{{ error.cause }}</bdi></td><td><span class="kind">{{ (error.code or error.category).replace('_', ' ') }}</span></td><td class="n wide">{{ error.count | number }}</td><td class="example"><bdi>{{ error.example_domain | domain }}</bdi>{% if error.example_error != error.cause %}<small dir="auto">{{ error.example_error }}</small>{% endif %}</td></tr>{% endfor %}</tbody></table></div>
 </section>
 """  # noqa: E501  markup
