@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
-_TRACKING = ("utm_", "gclid", "fbclid", "msclkid", "mc_cid", "mc_eid", "phpsessid", "jsessionid", "sid=", "_ga")
+_TRACKING = (
+    *("utm_", "gclid", "fbclid", "msclkid", "mc_cid", "mc_eid", "_ga", "phpsessid", "jsessionid", "sid="),
+    *("oscsid", "xtcsid", "zenid", "cfid=", "cftoken", "sessionid", "session_id", "aspsession"),
+)
+#: Sessions that are written into the path.
+_SESSIONS = (";jsessionid=", ";sid=", ";phpsessid=")
 
 
 def page_key(url: str) -> str:
@@ -17,6 +22,8 @@ def key_of(parts: SplitResult) -> str:
     host = parts.netloc.lower().removeprefix("www.")
     host = host.removesuffix(":443" if parts.scheme == "https" else ":80")
     path = parts.path
+    if ";" in path:
+        path = path[: min(at if at >= 0 else len(path) for at in map(path.lower().find, _SESSIONS))]
     head, _, last = path.rpartition("/")
     if last.lower().startswith(("index.", "default.")):
         path = head

@@ -19,12 +19,27 @@ _PHRASES = {
         |kontaktieren sie uns|anfahrt|standorte|nous contacter|contactez nous|nous trouver|contacto|contactanos
         |contactenos|contatti|contattaci|dove siamo|sedi|contactgegevens|neem contact op|contato|contactos
         |contate nos|fale conosco|napisz do nas|kontakta oss|kontakt oss|kontakt os|kontaktujte nas|ota yhteytta
-        |yhteystiedot|kapcsolat|iletisim|kontakty|контакты|контакти|επικοινωνια""",
+        |yhteystiedot|kapcsolat|iletisim|kontakty|контакты|контакти|επικοινωνια
+        |contact details|talk to us|contacto y ubicacion|contactenos|fale connosco|contacte nos|contacte|contacta ns
+        |skontaktuj sie z nami|skontaktuj sie|kontakt z nami|napiste nam|kontaktni informace|elerhetoseg
+        |elerhetosegek|elerhetosegeink|kapcsolatfelvetel|contactati ne|date de contact|за контакти|връзка с нас
+        |bize ulasin|bize yazin|iletisim bilgileri|связаться с нами|свяжитесь с нами|обратная связь|зв язатися з нами
+        |зв яжіться з нами|звязатися з нами|ta kontakt|ta kontakt med oss|kontakta|kontaktuppgifter|kontaktinfo
+        |kontaktandmed|vota uhendust|kontaktid|sazinies ar mums|sazinieties ar mums|kontakti|susisiekite|kontaktai
+        |kontaktirajte nas|lien he|hubungi kami|dean teagmhail linn|wegbeschreibung|lageplan
+        |so finden sie uns|so erreichen sie uns|plan d acces|como llegar|donde estamos|ons bereiken
+        |find vej|hitta hit""",
     "imprint": """
         imprint|impressum|legal notice|legal notices|legal information|legal info|company information
         |mentions legales|informations legales|aviso legal|informacion legal|note legali|informazioni legali
         |dati societari|colofon|bedrijfsgegevens|informacoes legais|nota prawna|dane firmy|rattslig information
-        |juridisk information|virksomhedsoplysninger|firmadaten|anbieterkennzeichnung|legal""",
+        |juridisk information|virksomhedsoplysninger|firmadaten|anbieterkennzeichnung|legal
+        |company details|legal details|terms and legal|legal and privacy|rechtliches|pflichtangaben|offenlegung
+        |rechtliche hinweise|rechtliche angaben|rechtlicher hinweis|dati aziendali|dati legali|dane rejestrowe|реквизиты
+        |реквізити|impresszum|ceginformacio|cegadatok|impresum|impressum datenschutz|pravni informace|pravne informacie
+        |pravne obavijesti|informatii legale|date firma|informacao legal|termos legais|virksomhedsinformation
+        |foretagsinformation|firmainformasjon|yritystiedot|rekisteriseloste|kunye|yasal bilgiler|yasal uyari
+        |νομικες πληροφοριες""",
     "about": """
         about|about us|aboutus|who we are|our story|our company|company|our history|history|profile|company profile
         |uber uns|ueber uns|uber mich|ueber mich|wir uber uns|wir ueber uns|unternehmen|firma|das unternehmen|profil
@@ -86,6 +101,21 @@ CHARACTERS = (
     ("联系我们", "contact"),
     ("聯絡我們", "contact"),
     ("문의", "contact"),
+    ("問合", "contact"),
+    ("联系方式", "contact"),
+    ("联络我们", "contact"),
+    ("聯繫我們", "contact"),
+    ("연락처", "contact"),
+    ("오시는길", "contact"),
+    ("오시는 길", "contact"),
+    ("اتصل بنا", "contact"),
+    ("تواصل معنا", "contact"),
+    ("تماس با ما", "contact"),
+    ("צור קשר", "contact"),
+    ("יצירת קשר", "contact"),
+    ("ติดต่อเรา", "contact"),
+    ("संपर्क", "contact"),
+    ("사업자정보", "imprint"),
     ("特定商取引", "imprint"),
     ("会社概要", "about"),
     ("会社案内", "about"),
@@ -163,3 +193,7 @@ def fold(text: str) -> str:
 def words_of(text: str) -> list[str]:
     """The words of a folded text."""
     return _WORD.findall(text)
+
+
+#: `CHARACTERS` as they stand in a folded text: voiced kana, Hangul and vowel signs are not written so there.
+FOLDED_CHARACTERS = tuple((fold(signs), kind) for signs, kind in CHARACTERS)

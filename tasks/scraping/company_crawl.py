@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from extraction.page_keys import page_key
 from leadmill.errors import ErrorCategory
@@ -104,8 +104,8 @@ class CompanyCrawl:
         self._discovery.home(url, html, links)
 
     def offer(self, links: list[Link], depth: int) -> None:
-        """Remember pages that could be asked for."""
-        for link in links:
+        """Remember pages that could be asked for, those of a known kind first: there may be too many."""
+        for link in sorted(links, key=lambda link: link.kind == "other"):
             if len(self.candidates) >= MAX_CANDIDATES:
                 break
             if self._all_ours or self.has(link.url):
@@ -153,6 +153,9 @@ class CompanyCrawl:
                 return []
             self._discovery.begin(home, named)
         asked = self._discovery.next_sitemaps(self.ours, room)
+        if not asked and self.expects.awaited["sitemap"] == 0:
+            self._discovery.by_custom(home)
+            asked = self._discovery.next_sitemaps(self.ours, room)
         return [Next(url, "sitemap", depth, {"any_type": True}) for url, depth in asked]
 
     def _guesses(self, home: str) -> list[Next]:
@@ -217,6 +220,20 @@ class CompanyCrawl:
             return
         self.lacks(fault, kind)
         self.note(fault, url)
+
+    def instead_of(self, url: str, fault: Fault, meta: Mapping[str, Any]) -> str | None:
+        """Where a page may be had that could not be reached: by http, or by the scheme and name of the home page.
+
+        Sites name pages by `https:` that they have not, and by `www.`, or without, where nobody answers.
+        """
+        if not fault.unreachable or "again" in meta:
+            return None
+        if "bare" in meta:
+            return "http" + url.removeprefix("https")
+        home, asked = urlsplit(self.row["url"] if self.row is not None else url), urlsplit(url)
+        is_same = (asked.hostname or "").removeprefix("www.") == (home.hostname or "").removeprefix("www.")
+        other = urlunsplit(asked._replace(scheme=home.scheme, netloc=home.netloc))
+        return other if is_same and other != url else None
 
     def lacks(self, fault: Fault | None, kind: str) -> None:
         """A page is not there; where it was only hoped for that is no fault of anybody, and no error."""

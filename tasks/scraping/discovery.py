@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from urllib.parse import urlsplit
 
 from extraction.page_keys import page_key
@@ -29,6 +30,10 @@ NEEDED = ("contact", "imprint")
 
 _LANGUAGE = re.compile(rb"<html\b[^>]{0,400}?\blang\s{0,5}=\s{0,5}[\"']?([a-z]{2})\b", re.IGNORECASE)
 _HEADING = re.compile(rb"<(title|h1|h2)\b[^>]{0,300}>(.{1,300}?)</\1", re.IGNORECASE | re.DOTALL)
+_LINKED = re.compile(
+    rb"<link\b(?=[^<>]{0,400}?\brel\s?=\s?[\"']?sitemap\b)[^<>]{0,400}?\bhref\s?=\s?[\"']?([^\"'\s<>]{1,900})",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"<[^<>]{0,300}>")
 _PART = re.compile(r"[|»«·•:]| [-–—] ")
 #: So many words of a heading are looked at.
@@ -45,12 +50,16 @@ class Discovery:
         self._met: set[str] = set()
         self._asked = 0
         self._begun: float | None = None
+        self._linked: list[str] = []
+        #: Whether a sitemap named anything.
+        self._is_fruitful = False
         self._language = "en"
         self._ending = ""
 
     def home(self, url: str, html: bytes, links: Iterable[Link]) -> None:
         """The home page arrived, with its links: which language its paths may be in, and how addresses end there."""
         found = _LANGUAGE.search(html[:_TOP])
+        self._linked = [link[1].decode("utf-8", "replace") for link in islice(_LINKED.finditer(html[:_TOP]), 3)]
         named = found[1].decode("ascii").lower() if found else ""
         by_domain = WELL_KNOWN_BY_DOMAIN.get((urlsplit(url).hostname or "").rpartition(".")[2], "en")
         self._language = named if named in WELL_KNOWN else by_domain
@@ -62,7 +71,12 @@ class Discovery:
         if self._begun is not None:
             return
         self._begun = time.monotonic()
-        self._add([*named] or ["/sitemap.xml"], home, 1)
+        self._add([*named, *self._linked] or ["/sitemap.xml"], home, 1)
+
+    def by_custom(self, home: str) -> None:
+        """Look where a sitemap lies by custom, too, once those that were named gave nothing or are another site's."""
+        if not self._is_fruitful:
+            self._add(["/sitemap.xml"], home, 1)
 
     @property
     def begun(self) -> bool:
@@ -90,6 +104,7 @@ class Discovery:
 
     def take(self, named: Named, base: str, depth: int) -> None:
         """A sitemap arrived; what further ones it names may be asked for."""
+        self._is_fruitful = self._is_fruitful or bool(named.pages)
         if depth < MAX_DEPTH:
             self._add(named.sitemaps[:MAX_SITEMAPS], base, depth + 1)
 

@@ -7,7 +7,7 @@ pure; sizes and counts are bounded, since pages are not to be trusted.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -16,12 +16,15 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.markup_guard import bounded
 from extraction.page_keys import key_of
-from extraction.page_words import ARTICLES, CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
+from extraction.page_words import ARTICLES, FOLDED_CHARACTERS, KINDS, NEVER, PHRASES, STEMS, fold, words_of
 from leadmill.ids import company_domain
 from tasks.scraping.expectation import ENOUGH, Expectation
+from tasks.scraping.script_moves import moves_in
 
 #: Links looked at on one page.
 MAX_LINKS = 600
+#: Of these, those at the end of a page that has more.
+MAX_LAST = 200
 #: Addresses of one company that are remembered as looked at.
 MAX_MET = 5_000
 #: Longest address taken from a page, characters.
@@ -38,6 +41,13 @@ _FILES = frozenset(
     "webmanifest".split()
 )
 _PAGE_ENDINGS = (".html", ".htm", ".php", ".aspx", ".asp", ".jsp", ".shtml", ".xhtml", ".cfm")
+#: Parameters whose value names a page (`index.php?page=kontakt`).
+_PAGE_NAMES = frozenset(
+    "page p site seite s id view option content section action nav menu show inhalt rubrik mod module go cat pagina "
+    "pageid page_id file datei topic thema".split()
+)
+#: Words between two that name a page (`kontakt-und-anfahrt`).
+_BETWEEN = frozenset("und and et y e og och i en u".split())
 _STEMS = tuple(stem for stem, _ in STEMS)
 _LANGUAGES = frozenset("en de fr es it nl pt pl sv da no nb fi cs sk hu ro bg el tr ru uk ja zh ko ar he".split())
 
@@ -67,6 +77,8 @@ def classify(url: str, text: str = "") -> tuple[str, int]:
 def _classify(parts: SplitResult, text: str) -> tuple[str, int]:
     segments = _segments(parts.path)
     by_path, path_strength = _by_path(segments)
+    if parts.query and not path_strength:
+        by_path, path_strength = _by_query(parts.query)
     if path_strength >= 2:
         by_text, text_strength = kind_of_words(text)
         return by_path, path_strength + (min(text_strength, 2) if by_text == by_path else 0)
@@ -105,6 +117,17 @@ def _by_path(segments: list[str]) -> tuple[str, int]:
     return "other", 0
 
 
+def _by_query(query: str) -> tuple[str, int]:
+    """What the address of a page of one script says: `?page=kontakt`, `?option=com_contact`."""
+    for pair in query.lower().split("&", 6)[:6]:
+        name, _, value = pair.partition("=")
+        if name in _PAGE_NAMES and value and not value.isdecimal():
+            kind, strength = kind_of_words(unquote(value, errors="ignore").removeprefix("com_").rpartition("/")[2])
+            if strength >= 2:
+                return kind, 2
+    return "other", 0
+
+
 def kind_of_words(text: str) -> tuple[str, int]:
     """The kind of page that a text names; 3: it is a name of that kind, 2: it holds one and little else, 0: unknown."""
     text = fold(text[:120])
@@ -114,6 +137,7 @@ def kind_of_words(text: str) -> tuple[str, int]:
     whole = PHRASES.get(" ".join(words))
     if whole:
         return whole, 3
+    words = [word for word in words if word not in _BETWEEN] if len(words) > 2 else words
     for size in range(len(words) - 1, 0, -1):
         if size * 2 < len(words):
             break
@@ -129,7 +153,7 @@ def kind_of_words(text: str) -> tuple[str, int]:
 
 def _by_characters(text: str) -> tuple[str, int]:
     if not text.isascii():
-        for characters, kind in CHARACTERS:
+        for characters, kind in FOLDED_CHARACTERS:
             if characters in text:
                 return kind, 2
     return "other", 0
@@ -153,9 +177,12 @@ def links_of(
     origin = "/".join(base.split("/", 3)[:3])
     folder = base.partition("?")[0].rpartition("/")[0] + "/"
     found: dict[str, Link] = {}
-    for node in tree.css("a[href], area[href], frame[src]")[:MAX_LINKS]:
+    nodes = tree.css(_LINKING if b"onclick" in raw and b"location" in raw else "a[href], area[href], frame[src]")
+    if len(nodes) > MAX_LINKS:  # a menu, or what stands in the foot
+        nodes = nodes[: MAX_LINKS - MAX_LAST] + nodes[-MAX_LAST:]
+    for node in nodes:
         attributes = node.attributes
-        href = (attributes.get("href") or attributes.get("src") or "").strip()
+        href = (attributes.get("href") or attributes.get("src") or "").strip() or _clicked(attributes, page_url)
         if not href or len(href) > MAX_HREF:
             continue
         start = href[:4]
@@ -171,6 +198,15 @@ def links_of(
         if before is None or link.strength > before.strength:
             found[link.key] = link
     return list(found.values())
+
+
+_LINKING = "a[href], area[href], frame[src], button[onclick], div[onclick], span[onclick], li[onclick], td[onclick]"
+
+
+def _clicked(attributes: Mapping[str, str | None], page_url: str) -> str:
+    """Where a click on what is no link leads, by its script."""
+    moves = moves_in([(attributes.get("onclick") or "")[:MAX_HREF]], page_url)
+    return moves[0].target if moves and moves[0].target.startswith(("/", "http", ".", "?")) else ""
 
 
 def base_of(tree: LexborHTMLParser, page_url: str) -> str:
@@ -215,10 +251,11 @@ def _text(node: LexborNode) -> str:
     if text:
         return text
     attributes = node.attributes
-    label = attributes.get("aria-label") or attributes.get("title")
+    label = attributes.get("aria-label") or attributes.get("title") or attributes.get("alt")
     if not label:
-        image = node.css_first("img[alt]")
-        label = image.attributes.get("alt") if image else None
+        inner = node.css_first("img[alt], [aria-label], [title]")
+        said = inner.attributes if inner else {}
+        label = said.get("alt") or said.get("aria-label") or said.get("title")
     return (label or "")[:200]
 
 

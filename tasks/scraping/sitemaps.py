@@ -7,6 +7,7 @@ are never resolved and nothing is loaded for it (Scrapy's parser is told so).
 from __future__ import annotations
 
 import heapq
+import html
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterator
@@ -30,6 +31,14 @@ MAX_PAGES = 100
 _GZIP = b"\x1f\x8b"
 _NODES = re.compile(rb"[<=]")
 _ROOT = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:urlset|sitemapindex)\b")
+#: What may stand before the root: declarations, comments, and what a server says that should not speak.
+MAX_PROLOG = 65_536
+_DECLARED = re.compile(r"\s{0,99}<\?xml[^>]{0,200}>")
+#: A feed names pages, too; most are articles.
+_FEED = re.compile(rb"<(?:rss|feed|rdf:RDF)\b")
+_ENTRY = re.compile(
+    rb"<link\b(?:[^<>]{0,300}?\bhref\s?=\s?[\"']([^\"'<>]{1,1000})|[^<>]{0,99}>\s{0,99}([^<>\s]{1,1000}))"
+)
 #: Words in the names of sitemaps that hold a site's own pages; those of `_LATER` hold anything but.
 _FIRST = frozenset("page pages seite seiten static main general misc pagina paginas paginas content company".split())
 _LATER = ARTICLES | frozenset(
@@ -48,9 +57,18 @@ class Named(NamedTuple):
 
 def read(body: bytes) -> Named:
     """The addresses in a sitemap: an index or a list, as XML or text, plain or gzip (which its content says)."""
-    text = _unpacked(body).lstrip(b"\xef\xbb\xbf \t\r\n")
+    text = _unpacked(body)
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = _DECLARED.sub("", text.decode("utf-16", "replace"), count=1).lstrip().encode("utf-8", "replace")
+    text = text.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text[:1] == b"<":
-        return _of_xml(text) if _ROOT.search(text[:4_096]) else Named([], [])
+        prolog = text[:MAX_PROLOG]
+        if root := _ROOT.search(prolog):
+            return _of_xml(text if prolog.startswith((b"<?", b"<!")) else text[root.start() :])
+        entries = _ENTRY.finditer(text) if _FEED.search(prolog[:1_000]) else iter(())
+        return Named(
+            [html.unescape((e[1] or e[2]).decode("utf-8", "replace")) for e in islice(entries, MAX_ADDRESSES)], []
+        )
     return Named([*islice(_lines(text), MAX_ADDRESSES)], [])
 
 

@@ -263,7 +263,7 @@ class CompanySpider(Spider):
             company.note(fault, meta["asked_url"])
         elif meta["kind"] != "home":
             company.missed(fault, meta["asked_url"], meta["kind"])
-            self._ask_plainly(company, fault, meta)
+            self._ask_again(company, fault, meta)
         elif not self.transport.ended and company.entry.turn(fault, meta["asked_url"], way_of(meta).addresses()):
             self._crawl(company, company.entry.url, "home", 0, **company.entry.meta())
         else:
@@ -271,11 +271,10 @@ class CompanySpider(Spider):
             company.fail(fault, url)
             self.done += 1
 
-    def _ask_plainly(self, company: CompanyCrawl, fault: Fault, meta: dict[str, Any]) -> None:
-        """Ask for a page by http that was given without a scheme and could not be reached by https."""
-        url: str = meta["asked_url"]
-        if "bare" in meta and fault.unreachable and not self.transport.ended:
-            self._crawl(company, "http" + url.removeprefix("https"), meta["kind"], meta["depth"])
+    def _ask_again(self, company: CompanyCrawl, fault: Fault, meta: dict[str, Any]) -> None:
+        url = company.instead_of(meta["asked_url"], fault, meta)
+        if url is not None and not self.transport.ended:
+            self._crawl(company, url, meta["kind"], meta["depth"], again=True)
 
     def _go_without_guess(self, company: CompanyCrawl, fault: Fault | None, meta: dict[str, Any]) -> None:
         self.dropped += 1

@@ -108,6 +108,19 @@ def test_dead_apex_with_a_living_www_is_a_good_row_with_the_reason(
     assert note["error"].endswith(f"; the site was found at {server.url(f'www.{dead}')}")
 
 
+def test_pages_named_by_the_dead_name_are_had_by_the_living_one(
+    crawl: Crawl, server: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def living(asked: Any, writer: Any) -> None:
+        link = f"<a href='{server.url('half-dead', '/contact')}'>Contact</a>"
+        send(writer, f"<title>Contact</title><h1>Acme</h1>{link if asked.path == '/' else ''}".encode())
+
+    monkeypatch.setitem(BEHAVIOURS, "half-dead", BEHAVIOURS["reset"])
+    monkeypatch.setitem(BEHAVIOURS, "www-half-dead", living)
+    crawled = crawl("half-dead", max_pages=2)
+    assert [page["url"] for page in crawled.pages][1:] == [server.url("www.half-dead", "/contact")]
+
+
 def test_dead_www_with_a_living_apex_and_a_redirect_to_the_dead_name(
     crawl: Crawl, server: HostileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

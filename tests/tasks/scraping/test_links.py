@@ -69,6 +69,23 @@ BASE = "https://acme.example"
         ("/products", "", "products"),
         ("/leistungen/dachbau", "", "products"),
         ("/tjanster", "", "products"),
+        ("/n/1", "Skontaktuj się z nami", "contact"),
+        ("/n/1", "Elérhetőség", "contact"),
+        ("/n/1", "Bize Ulaşın", "contact"),
+        ("/n/1", "Зв'язатися з нами", "contact"),
+        ("/n/1", "문의하기", "contact"),
+        ("/n/1", "お問合わせ", "contact"),
+        ("/n/1", "اتصل بنا", "contact"),
+        ("/n/1", "ติดต่อเรา", "contact"),
+        ("/n/1", "회사소개", "about"),
+        ("/n/1", "Rechtliche Hinweise", "imprint"),
+        ("/n/1", "Реквизиты", "imprint"),
+        ("/n/1", "Impressum & Datenschutz", "imprint"),
+        ("/service/kontakt-und-anfahrt.html", "", "contact"),
+        ("/index.php?page=kontakt&lang=de", "", "contact"),
+        ("/index.php?option=com_contact&view=item&id=1", "", "contact"),
+        ("/index.php?id=17", "", "other"),
+        ("/list?q=contact", "", "other"),
         ("/blog/contact", "Contact", "other"),  # an article's words are not the company's pages
         ("/blog/contact/lenses-are-great", "", "other"),
         ("/news/2024/about-us-in-the-press", "About us in the press", "other"),
@@ -94,6 +111,8 @@ def test_a_sure_address_outweighs_the_text() -> None:
         ("https://acme.example/a/index.html", "https://acme.example/a/"),
         ("https://acme.example/a?utm_source=x", "https://acme.example/a"),
         ("https://acme.example:443/a", "http://acme.example:80/a"),
+        ("/kontakt;jsessionid=1A2B?x=1", "/kontakt?x=1"),
+        ("/kontakt?osCsid=1&x=1", "/kontakt?x=1&zenid=2"),
     ],
 )
 def test_spellings_of_one_page_have_one_key(one: str, other: str) -> None:
@@ -138,6 +157,21 @@ def test_links_are_found_once_and_only_ours(html: str | bytes) -> None:
         "/lab": "team",
         "/": "other",
     }
+
+
+@pytest.mark.parametrize(
+    ("html", "kind"),
+    [
+        ("<a href=/n><svg></svg><i title=Kontakt></i></a>", "contact"),
+        ("<map><area href=/n alt=Impressum></map>", "imprint"),
+        ("<button onclick=\"location.href='/n'\">Kontakt</button>", "contact"),
+        ("<div onclick=\"window.open('/n', '_self')\"><b>Kontakt</b></div><i onclick='location'>", "contact"),
+        ("<a href='/x'>x</a>" * 700 + "<a href=/n>Kontakt</a>", "contact"),
+    ],
+)
+def test_links_are_found_however_they_are_made(html: str, kind: str) -> None:
+    found = {link.url: link.kind for link in links_of(html, BASE + "/", _ours, (), set())}
+    assert found[BASE + "/n"] == kind
 
 
 def test_link_farm_is_bounded() -> None:

@@ -47,6 +47,13 @@ A, B = "https://acme.example/a", "https://acme.example/b?x=1&amp;y=2"
         .replace(b"<s:?", b"<?")
         .replace(b"xmlns", b"xmlns:s"),
         b"https://acme.example/a\r\n\r\n https://acme.example/b?x=1&y=2 \nnonsense\n/relative\n",
+        urlset(A, B).replace(b"UTF-8", b"UTF-16").decode().encode("utf-16"),
+        b"<br />\n<b>Warning</b>: in map.php\n" + urlset(A, B),
+        urlset(A, B).replace(b"?>", b"?><!-- " + b"x" * 6_000 + b" -->", 1),
+        b"<rss><channel><item><link>https://acme.example/a</link></item><item><link>\n"
+        + B.encode()
+        + b"</link></item>",
+        b"<feed><entry><link rel='alternate' href='https://acme.example/a'/></entry><link href='%s'/>" % B.encode(),
         gzip.compress(b"https://acme.example/a\nhttps://acme.example/b?x=1&y=2", mtime=0),
     ],
 )
@@ -91,6 +98,8 @@ def test_a_sitemap_of_many_tags_or_attributes_is_read_as_far_as_there_is_room() 
         gzip.compress(b"https://acme.example/p\n" * 2_500_000, mtime=0),
         b"https://acme.example/p\n" * 90_000,
         b"http" * 500_000,
+        b"<rss>" + b"<link " * 600_000,
+        b"<rss>" + b"<link>" * 600_000,
     ],
 )
 def test_a_sitemap_made_to_be_slow_is_bounded(body: bytes) -> None:
@@ -178,6 +187,21 @@ def test_a_sitemap_where_it_lies_by_custom_is_read_once_links_gave_no_contact(cr
     assert "/sitemap.xml" not in site.paths
     crawl("robots-site", max_pages=20)
     assert "/sitemap.xml" in site.paths
+
+
+@pytest.mark.parametrize("named", ["http://elsewhere.example/map", "/gone", "/x.html"])
+def test_a_sitemap_that_gives_nothing_leaves_the_one_by_custom(crawl: Crawl, site: Site, named: str) -> None:
+    site.answers |= {"/robots.txt": f"Sitemap: {named}".encode(), "/x.html": MENU}
+    site.answers["/sitemap.xml"] = urlset(site.url("/kontakt/n4.html"))
+    site.answers["/kontakt/n4.html"] = CONTACT
+    assert "contact" in crawl("robots-site").kinds()
+
+
+def test_a_sitemap_is_found_by_the_home_pages_link(crawl: Crawl, site: Site) -> None:
+    link = b"<link rel=sitemap type='application/xml' href='/map-of-site'>"
+    site.answers |= {"/": link + MENU, "/map-of-site": urlset("/kontakt/n4.html"), "/kontakt/n4.html": CONTACT}
+    assert "contact" in crawl("robots-site").kinds()
+    assert "/sitemap.xml" not in site.paths
 
 
 def test_links_that_lead_to_nothing_make_the_sitemap_worth_a_look(crawl: Crawl, site: Site) -> None:
