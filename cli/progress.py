@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from cli import console
@@ -101,7 +102,8 @@ class _Lines:
 
 def one_line(job: Job) -> str:
     """`job_… running 62 % scrape 12/20: message`."""
-    active = [f"{s.name} {s.done}/{s.total}" for s in job.stages if s.total and s.done < s.total]
+    planned = takewhile(lambda stage: stage.total or stage.status != "pending", job.stages)  # later ones are too early
+    active = [f"{s.name} {s.done}/{s.total}" for s in planned if s.total and s.done < s.total]
     words = [job.id, job.status, f"{job.progress.percentage:.0f} %", *active[:3]]
     text = _says(job)
     return console.clean(" ".join(words) + (f": {text}" if text else ""))

@@ -171,7 +171,7 @@ def _fault(name: str, answer: HostAnswer) -> Fault | None:
             ErrorCategory.DATA, f"{domain} is on the block list of this installation{f': {why}' if why else ''}"
         )
     if answer.open_for_s > 0:
-        words = f"{name} is left alone for {answer.open_for_s:.0f} s: {answer.failures} requests in a row failed"
+        words = f"{name} is left alone for {_lasting(answer.open_for_s)}: {answer.failures} requests in a row failed"
         return Fault(ErrorCategory.NETWORK, f"{words}, the last: {answer.failure}", later=True)
     if answer.damaged_key:
         words = f"key {answer.damaged_key} of the job store holds something else; rename it (redis-cli RENAME)"
@@ -367,9 +367,14 @@ class Hosts:
                 self._loop.call_soon_threadsafe(host.changed.set)
 
 
+def _lasting(seconds: float) -> str:
+    """`40 s`, `41 min`."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
 def _later(host: Host, seconds: float) -> Fault:
     if host.quiet_until >= host.next_at:
-        words = f"{host.name} asks to be left alone for {seconds:.0f} s more (Retry-After)"
+        words = f"{host.name} asks to be left alone for {_lasting(seconds)} more (Retry-After)"
         return Fault(ErrorCategory.NETWORK, words, later=True)
-    words = f"{host.name} wants {host.delay:g} s between two requests, and its next turn comes in {seconds:.0f} s"
+    words = f"{host.name} wants {host.delay:g} s between two requests, and its next turn comes in {_lasting(seconds)}"
     return Fault(ErrorCategory.NETWORK, f"{words}, after the crawl's end", later=True)

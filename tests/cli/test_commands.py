@@ -335,6 +335,15 @@ def test_a_line_of_progress_tells_what_the_crawls_got_and_why_hosts_wait(a_job: 
         ": 9 pages fetched, 1.2 MB, 1,200 answers 4xx, 3 hosts wait (2 at their own pace, 1 asked for quiet)"
     )
     assert one_line(Job.of(a_job(progress={**progress, "details": details}))).endswith(", 1,200 answers 4xx")
+    stage = {"status": "pending", "rows_in": 0, "rows_out": 0, "errors": 0, "started_at": None, "finished_at": None}
+    early = [
+        {"name": name, "partitions": {"total": n, "done": 0, "failed": 0}, **stage}
+        for name, n in (("scrape", 0), ("score", 1))
+    ]
+    assert "score" not in one_line(Job.of(a_job(stages=early)))
+    assert "scrape 0/2 score 0/1" in one_line(
+        Job.of(a_job(stages=[{**early[0], "partitions": {"total": 2, "done": 0, "failed": 0}}, early[1]]))
+    )
     one = {"received_bytes": 6_479, "answers": {"5xx": 1}, "hosts_waiting": {"pace": 1}}
     line = one_line(Job.of(a_job(status="completed", progress={**progress, "message": "completed", "details": one})))
     assert line.endswith(": 6.5 kB, 1 answer 5xx, 1 host waits (1 at their own pace)")
