@@ -134,6 +134,16 @@ class Crawl(Body):
     max_pages: Annotated[StrictInt, _limit("max_pages", "Pages of a company at most; usually 6")] | None = None
     max_depth: Annotated[StrictInt, _limit("max_depth", "Links away from the home page; usually 2")] | None = None
     respect_robots: Annotated[StrictBool, Field(description="Obey robots.txt; usually true")] | None = None
+    respect_signals: (
+        Annotated[
+            StrictBool,
+            Field(
+                description="Obey what sites ask of all robots beside it: noindex, nofollow, Content-Signal search=no; "
+                "usually false, or as the operator says (LEADMILL_RESPECT_SIGNALS)"
+            ),
+        ]
+        | None
+    ) = None
     deadline_s: (
         Annotated[
             float,

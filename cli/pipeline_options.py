@@ -40,6 +40,10 @@ MailTo = Annotated[
     typer.Option("--mail-to", metavar="ADDRESS", help="Mail the report there when it is ready; may be repeated."),
 ]
 MaxPages = Annotated[int | None, typer.Option(min=1, help="Pages fetched of each company at most.")]
+RespectSignals = Annotated[
+    bool,
+    typer.Option("--respect-signals", help="Leave out pages that ask for it: noindex, nofollow, Content-Signal."),
+]
 People = Annotated[
     bool, typer.Option("--people", help="Look for persons, too (personal data): leadmill people shows them.")
 ]
@@ -65,6 +69,7 @@ def _pipeline(
     no_bom: NoBom = False,
     mail_to: MailTo = None,
     max_pages: MaxPages = None,
+    respect_signals: RespectSignals = False,
     people: People = False,
     min_coverage: MinCoverage = None,
     deadline: Deadline = None,
@@ -103,8 +108,9 @@ def _pipeline(
         body["stages"] = words(stages)
     if "report" in body.get("stages", PIPELINE) or formats or layout or no_bom or mail_to:
         body["report"] = _report(words(formats) if formats else None, layout, mail_to, no_bom=no_bom)
-    if max_pages:
-        body["crawl"] = {"max_pages": max_pages}
+    crawl = (("max_pages", max_pages), ("respect_signals", respect_signals))
+    if any(value for _, value in crawl):
+        body["crawl"] = {name: value for name, value in crawl if value}
     if people:
         body["extract"] = {"people": True}
     return body

@@ -101,6 +101,12 @@ class PermissionSettings(BaseSettings):
         "`1`: a job may name the User-Agent that its crawl sends (`crawl.user_agent`); robots.txt then addresses it by "
         "that name. Without it such a job is refused.",
     )
+    respect_signals: bool = setting(
+        False,
+        "`1`: every crawl obeys what sites ask of all robots beside robots.txt (`noindex`, `nofollow`, "
+        "`Content-Signal: search=no`; [operations](operations.md#what-sites-ask-of-robots)). Without it those of jobs "
+        "that ask for it do (`crawl.respect_signals`).",
+    )
     notify_urls: str | None = setting(
         None,
         "Where the default project's warnings and failures are told: URLs of mail, Slack, Teams, Matrix, ntfy …, "

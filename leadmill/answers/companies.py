@@ -106,9 +106,10 @@ class LedgerEntry(TypedDict):
     """Of the body, as they came."""
     took_ms: int | None
     robots: str | None
-    """Which rule of robots.txt spoke: allowed, no rules, not known, or what forbids it; null: not looked at."""
+    """Which rule of robots.txt spoke: allowed, no rules, not known, or what forbids it, with what it says its pages may
+    not be used for (allowed; Content-Signal: ai-train=no); null: not looked at."""
     reason: str | None
-    """Why there was no answer, or no request."""
+    """Why there was no answer, or no request; of a page what it asks of robots."""
     job_id: str
 
 

@@ -44,6 +44,8 @@ class CrawlOptions(TypedDict, total=False):
     max_pages: int
     max_depth: int
     respect_robots: bool
+    #: noindex, nofollow, Content-Signal.
+    respect_signals: bool
     #: For one company, and for one request; seconds.
     deadline_s: float
     timeout_s: float

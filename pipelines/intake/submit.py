@@ -27,7 +27,7 @@ from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.intake.bounds import of_submission
 from pipelines.queues import Priority
 from pipelines.request import accepted
-from pipelines.request.asked import USER_AGENT_REFUSED, RecordError, check_options
+from pipelines.request.asked import SIGNALS_OBEYED, USER_AGENT_REFUSED, RecordError, check_options
 from pipelines.request.inputs import (
     LONG_LIST,
     MAX_COLUMN,
@@ -133,7 +133,7 @@ class Submission:
         if self.filter and self.company_ids:
             raise InputError("give company_ids or a filter, not both", field="filter")
         self._check_options()
-        self._check_user_agent()
+        self._check_manners()
         self._check_mail_to()
         self.chosen()
         if self.kind == "pipeline" and not (
@@ -173,11 +173,18 @@ class Submission:
             # The call for a report alone has no object `report` around it.
             check_mail_to(get_settings(), addresses, "mail_to" if self.kind == "report" else "report.mail_to")
 
-    def _check_user_agent(self) -> None:
-        """Crawling under another name is the operator's affair. A rerun that fetches nothing may have inherited one."""
-        named = (self.options.get("crawl") or {}).get("user_agent")
-        if named and not get_settings().allow_user_agent and (not self.parent or "scrape" in self.checked_stages()):
+    def _check_manners(self) -> None:
+        """Under which name to crawl, and what to leave aside, is the operator's affair.
+
+        A rerun that fetches nothing may have inherited either.
+        """
+        crawl, settings = self.options.get("crawl") or {}, get_settings()
+        if self.parent and "scrape" not in self.checked_stages():
+            return
+        if crawl.get("user_agent") and not settings.allow_user_agent:
             raise InputError(USER_AGENT_REFUSED, field="crawl.user_agent")
+        if crawl.get("respect_signals") is False and settings.respect_signals:
+            raise InputError(SIGNALS_OBEYED, field="crawl.respect_signals")
 
     def _check_times(self) -> None:
         if self.deadline_s is not None and not 0 < self.deadline_s <= MAX_DEADLINE_S:

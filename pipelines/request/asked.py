@@ -197,11 +197,14 @@ CRAWL_LIMITS = {"max_pages": (1, 50), "max_depth": (0, 5), "deadline_s": (0.05, 
 
 #: What is said to whoever names a User-Agent where the operator has not allowed it.
 USER_AGENT_REFUSED = "another name than ours needs the operator's leave; set LEADMILL_ALLOW_USER_AGENT=1"
+#: What is said to whoever wants to leave them aside where the operator has them obeyed.
+SIGNALS_OBEYED = "this installation obeys what sites ask of robots (LEADMILL_RESPECT_SIGNALS=1); leave it out"
 
 #: What each option may be; what is not named here, no stage reads.
 _OPTIONS: dict[tuple[str, ...], Callable[[object], bool]] = {
     **{("crawl", name): (_whole if name.startswith("max_") else _number)(*at) for name, at in CRAWL_LIMITS.items()},
     ("crawl", "respect_robots"): lambda value: isinstance(value, bool),
+    ("crawl", "respect_signals"): lambda value: isinstance(value, bool),
     ("crawl", "user_agent"): _header,
     ("extract", "people"): lambda value: isinstance(value, bool),
     ("report", "type"): _word,

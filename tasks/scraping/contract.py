@@ -27,6 +27,8 @@ class CrawlOptions:
     #: Links away from the home page.
     max_depth: int = 2
     respect_robots: bool = True
+    #: Also what sites ask of every robot beside it is obeyed: `noindex`, `nofollow`, `Content-Signal: search=no`.
+    respect_signals: bool = False
     #: The whole crawl ends after so many seconds and keeps what it has.
     deadline_s: float = 60.0
     #: One request, from dialling to the last byte, seconds.

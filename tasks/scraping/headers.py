@@ -1,9 +1,11 @@
-"""Response headers worth keeping with a page: those that tell what a site runs on, bounded, cookies by name."""
+"""Headers: those of every request; and those of answers that are kept with a page, bounded, cookies by name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+
+from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
 
 #: Longest value kept, characters.
 MAX_VALUE = 300
@@ -15,7 +17,7 @@ _KEPT = frozenset(
     "x-aspnet-version x-aspnetmvc-version x-pingback x-redirect-by x-cache x-served-by x-varnish x-robots-tag "
     "x-vercel-id x-nf-request-id x-github-request-id x-amz-cf-id x-azure-ref x-akamai-transformed x-litespeed-cache "
     "x-turbo-charged-by x-runtime x-drupal-cache x-hosted-by x-host platform powered-by alt-svc last-modified etag "
-    "x-contextid x-seen-by x-sorting-hat-shopid x-dc".split()
+    "x-contextid x-seen-by x-sorting-hat-shopid x-dc content-usage content-signal".split()
 )
 _KEPT_PREFIXES = (
     "x-shopify-",
@@ -30,6 +32,16 @@ _KEPT_PREFIXES = (
 )
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([a-z0-9_.:-]{1,40})", re.IGNORECASE)
 _COOKIE_NAME = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,80})\s*=")
+
+
+def sent_headers(user_agent: str) -> dict[bytes, bytes]:
+    """What every request says of us."""
+    return {
+        b"Accept": b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
+        b"Accept-Encoding": b", ".join(ACCEPTED_ENCODINGS),
+        b"Accept-Language": b"en,*;q=0.5",
+        b"User-Agent": user_agent.encode(),
+    }
 
 
 def kept_headers(headers: Iterable[tuple[bytes, Iterable[bytes]]]) -> dict[str, str]:

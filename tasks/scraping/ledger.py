@@ -40,12 +40,19 @@ class Entry:
         self.at = datetime.now(UTC)
         self._began = 0.0
         self.response: Response | None = None
+        #: Once it has ended; None where the company has no room for it.
+        self.row: LedgerRow | None = None
         #: Known as soon as an answer begins to come.
         self.status: int | None = None
 
     def sent(self) -> None:
         """It goes out now."""
         self.is_sent, self.at, self._began = True, datetime.now(UTC), time.monotonic()
+
+    def tell(self, reason: str) -> None:
+        """Say more of an answer, once it has been looked at."""
+        if self.row is not None:
+            self.row["reason"] = reason[:_MAX_REASON]
 
     @property
     def took_ms(self) -> int | None:
@@ -78,7 +85,7 @@ class Ledger:
             answered = entry.status is not None
             outcome = ("answered" if answered else "failed") if entry.is_sent else "refused"
             size = len(entry.response.body) if entry.response is not None else None
-            self._add(request, entry.at, outcome, entry.status, size, entry.took_ms, why)
+            entry.row = self._add(request, entry.at, outcome, entry.status, size, entry.took_ms, why)
 
     @contextmanager
     def refusal(self, request: Request) -> Iterator[None]:
@@ -106,16 +113,19 @@ class Ledger:
         size: int | None,
         took_ms: int | None,
         why: str | None,
-    ) -> None:
+    ) -> LedgerRow | None:
         meta: dict[str, Any] = request.meta
         company = meta.get("company") or meta.get("asked_for")
         if company is None:
-            return
+            return None
         whose = Whose(company.seed.company_id, company.seed.domain)
-        if self._has_room(whose, outcome):
-            kind = "robots" if "robots" in meta else meta["kind"]
-            row = _row(whose, request.url, kind, at, outcome, meta.get("robots_rule"), why)
-            self.rows.append({**row, "status": status, "bytes": size, "took_ms": took_ms})
+        if not self._has_room(whose, outcome):
+            return None
+        kind = "robots" if "robots" in meta else meta["kind"]
+        row = _row(whose, request.url, kind, at, outcome, meta.get("robots_rule"), why)
+        row |= {"status": status, "bytes": size, "took_ms": took_ms}
+        self.rows.append(row)
+        return row
 
     def _has_room(self, whose: Whose, outcome: str) -> bool:
         asked = outcome in ("answered", "failed")

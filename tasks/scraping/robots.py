@@ -57,6 +57,7 @@ class RobotsMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._names = robots_names(crawler.spider.options.user_agent)  # type: ignore[union-attr]
+        self._obeys_signals: bool = crawler.spider.options.respect_signals  # type: ignore[union-attr]
         self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
         self._hosts: Hosts = crawler.spider.hosts  # type: ignore[union-attr]
         self._ledger: Ledger = crawler.spider.ledger  # type: ignore[union-attr]
@@ -99,7 +100,7 @@ class RobotsMiddleware:
             if policy.delay > 0:
                 host.keep_delay(policy.delay)
                 one_at_a_time(self._crawler, host.name)
-        fault = policy.refusal(request.url)
+        fault = policy.refusal(request.url, obeys_signals=self._obeys_signals)
         request.meta["robots_rule"] = policy.rule_for(request.url, refused=fault is not None)
         if fault is not None:
             self._transport.refused["robots"] += 1

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
-from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
@@ -33,10 +32,12 @@ from tasks.scraping.contract import CrawlOptions, CrawlProgress
 from tasks.scraping.download import CrawlEndedError, Transport
 from tasks.scraping.failures import Fault, SeenPageError, fault_of
 from tasks.scraping.follow import way_of, without_user
+from tasks.scraping.headers import sent_headers
 from tasks.scraping.hosts import Hosts
 from tasks.scraping.ledger import Ledger, Whose
 from tasks.scraping.links import classify, links_of
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
+from tasks.scraping.page_signals import PageSignals
 from tasks.scraping.robots import ROBOTS_S
 from tasks.scraping.sitemaps import read as read_sitemap
 from tasks.scraping.soft_404 import PROBE, SAME_PAGE
@@ -47,12 +48,6 @@ MAX_STEPS = 4
 #: for every other host, so it is less than the stages behind may take; thirty attackers fit into a crawl's deadline.
 LINKS_S = 0.5
 COMPANY_LINKS_S = 2.0
-
-_ACCEPT = {
-    b"Accept": b"text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
-    b"Accept-Encoding": b", ".join(ACCEPTED_ENCODINGS),
-    b"Accept-Language": b"en,*;q=0.5",
-}
 
 #: Of a page that killed a process before.
 _REFUSED = Fault(ErrorCategory.DATA, TOO_COSTLY)
@@ -93,7 +88,8 @@ class CompanySpider(Spider):
         #: Sitemaps that robots.txt names, by origin.
         self.sitemaps: dict[str, Sequence[str]] = {}
         self._budgets = CompanyBudgets(LINKS_S, COMPANY_LINKS_S)
-        self._headers = {**_ACCEPT, b"User-Agent": options.user_agent.encode()}
+        self._headers = sent_headers(options.user_agent)
+        self._signals = PageSignals(options)
 
     async def start(self) -> AsyncIterator[Request]:
         """The home page of each company."""
@@ -186,9 +182,10 @@ class CompanySpider(Spider):
         meta, seed = response.meta, company.seed
         fault = self._budgets.within(seed.company_id, lambda: fault_of_answer(response, seed.domain))
         meta["is_shell"] = fault is not None and may_lead_on(fault, response, company.cookies.version)
+        meta["unwanted"] = self._signals.read(response) if fault is None else None
         if (fault is None or meta["is_shell"]) and self._led_on(company, response):
             return
-        if fault is not None:
+        if (fault := fault or meta["unwanted"]) is not None:
             self._miss(company, fault, meta)
         elif "guess" in meta and not company.is_guessed(meta, response.body, charset_in(response)):
             self._go_without_guess(company, None, meta)
@@ -282,7 +279,7 @@ class CompanySpider(Spider):
 
     def _take_after_all(self, company: CompanyCrawl, response: Response) -> bool:
         """Take a home page that led nowhere: it is a page, too, and was dropped too early; a mere script is none."""
-        if response.meta["is_shell"]:
+        if response.meta["is_shell"] or response.meta["unwanted"]:
             return False
         counted = self.answered
         try:
@@ -361,7 +358,8 @@ class CompanySpider(Spider):
         try:
             with self._budgets.page(company.seed.company_id):
                 html = as_utf8(response.body, charset_in(response))
-                links = links_of(html, response.url, company.ours, company.known(), company.met)
+                is_closed = "nofollow" in response.meta
+                links = [] if is_closed else links_of(html, response.url, company.ours, company.known(), company.met)
         except TooCostlyError:
             company.note(_REFUSED, response.meta["asked_url"])
         else:

@@ -70,6 +70,8 @@ def _options(run: UnitRun) -> CrawlOptions:
     wanted = {name: crawl[name] for name in names if crawl.get(name) is not None}
     if "user_agent" in wanted and not run.runtime.settings.allow_user_agent:
         raise WorkError(f"crawl.user_agent: {USER_AGENT_REFUSED}", ErrorCategory.DATA)
+    if run.runtime.settings.respect_signals:
+        wanted["respect_signals"] = True
     return CrawlOptions(**wanted)
 
 

@@ -96,6 +96,7 @@ SUBMITTED: list[tuple[list[str], Callable[[dict[str, Any]], Any], Any]] = [
         ["a@b.example", "c@d.example"],
     ),
     (["--max-pages", "2"], lambda job: job["spec"]["crawl"]["max_pages"], 2),
+    (["--respect-signals"], lambda job: job["spec"]["crawl"], {"respect_signals": True}),
     (["--people"], lambda job: job["spec"]["extract"], {"people": True}),
     (["--min-coverage", "0.5"], lambda job: job["record"].min_coverage, 0.5),
     (["--priority", "high"], lambda job: job["priority"], "high"),

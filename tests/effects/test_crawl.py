@@ -43,6 +43,36 @@ def test_respect_robots(mill: Mill, server: HostileServer) -> None:
     assert pages(mill, server, "deny", respect_robots=False)
 
 
+@pytest.fixture
+def unlisted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def noindex(asked: hostile_server.Asked, writer: Any) -> None:
+        hostile_server.send(writer, headers={"X-Robots-Tag": "noindex"})
+
+    monkeypatch.setitem(hostile_server.BEHAVIOURS, "unlisted", noindex)
+
+
+UNLISTED = ["the page asks not to be indexed (X-Robots-Tag: noindex)"]
+
+
+def test_respect_signals(mill: Mill, server: HostileServer, unlisted: None) -> None:
+    assert errors(mill, server, "unlisted", respect_signals=True) == UNLISTED
+    job = scrape(mill, server, "unlisted", max_pages=1)
+    assert mill.rows(job, "scrape", "pages")
+    told = mill.http.get(f"{V1}/ledger", params={"job": job, "outcome": "answered"}).json()["items"]
+    assert [entry["reason"] for entry in told if entry["kind"] == "home"] == ["the page says X-Robots-Tag: noindex"]
+
+
+def test_an_installation_obeys_signals_whatever_a_job_says(
+    open_mill: Callable[..., Mill], server: HostileServer, unlisted: None
+) -> None:
+    obeying = open_mill(LEADMILL_RESPECT_SIGNALS="1")
+    assert errors(obeying, server, "unlisted") == UNLISTED
+    body = {"company_url": server.url("unlisted"), "crawl": {"respect_signals": False}}
+    status, answer = obeying.post("/jobs/scrape/company", body)
+    assert (status, answer["field"]) == (422, "crawl.respect_signals")
+    assert "LEADMILL_RESPECT_SIGNALS=1" in answer["detail"]
+
+
 def test_deadline_s_ends_a_slow_site_and_keeps_what_it_gave(mill: Mill, server: HostileServer) -> None:
     assert errors(mill, server, "hang", deadline_s=0.4) == ["no answer within 0.4 s"]
     assert pages(mill, server, "second-hangs", deadline_s=0.8) == ["home"]
