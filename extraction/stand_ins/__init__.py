@@ -15,7 +15,7 @@ from extraction.charset import decode
 from extraction.scan import Mark
 from extraction.stand_ins.shape import Shape
 from extraction.stand_ins.signs import MARKUP, WORDS, Entry, signs
-from leadmill.errors import ErrorCode
+from leadmill.errors import WALLS, ErrorCode
 from leadmill.ids import registrable_domain
 
 __all__ = ["Answer", "Verdict", "judge"]
@@ -28,6 +28,8 @@ THIN_LINKS = 14
 MAX_LINKS = 60
 #: Bytes of a page that are read.
 MAX_READ = 100_000
+#: So many pages of its own, one of them on its owner, are a menu.
+MENU = 2
 #: Beside a widget a page that is nothing else shows at most so many characters.
 BESIDE_A_WIDGET = 200
 #: A page of scripts that does not ask for JavaScript shows at most so many: "Loading".
@@ -135,7 +137,7 @@ def _within(entry: Entry, answer: Answer, shape: Shape) -> bool:
         return False
     if len(shape.text) > kind.most_text or len(shape.pages) > kind.most_pages:
         return False
-    return not (kind.contact and shape.has_own_contact)
+    return not (entry.contact and shape.has_own_contact)
 
 
 def _by_markup(answer: Answer, shape: Shape, pieces: list[Mark]) -> Verdict | None:
@@ -160,16 +162,30 @@ def _by_words(answer: Answer, shape: Shape, pieces: list[Mark]) -> Verdict | Non
 def _said(answer: Answer, shape: Shape) -> Iterator[tuple[Entry, str]]:
     places = {
         "title": shape.title,
-        "headline": f"{shape.headline}\n{shape.noscript}",
-        "says": f"{shape.title}\n{shape.text}\n{shape.noscript}",
+        "headline": shape.unnamed(f"{shape.headline}\n{shape.noscript}"),
+        "says": shape.unnamed(f"{shape.title}\n{shape.text}\n{shape.noscript}"),
+        "only": shape.text,
     }
-    marks = {mark.word for mark in WORDS(f"{places['headline']}\n{shape.text}")}
+    places["whole"] = places["headline"]
+    marks = {mark.word for mark in WORDS(f"{places['headline']}\n{places['says']}")}
     for mark in marks:
         for words in signs().words[mark]:
             text = places[words.where]
             spoke = words.pattern.match(text) if words.where == "title" else words.pattern.search(text)
-            if spoke and _within(words.entry, answer, shape):
-                yield words.entry, spoke[0]
+            if spoke and _within(words.entry, answer, shape) and not _is_owned(words.entry, shape):
+                yield words.entry, spoke[0].strip(" \n")
+
+
+def _is_owned(entry: Entry, shape: Shape) -> bool:
+    """Whether the page is its company's, whatever its words say: they are about something else.
+
+    It leads to several pages of its own, one of them on its owner; or what asks for a captcha is a form to write to it.
+    """
+    if entry.kind.code is ErrorCode.SOFT_404:
+        return False
+    if entry.kind.code in WALLS and shape.has_form:
+        return True
+    return len(shape.pages) >= MENU and shape.leads_to_owner
 
 
 def _by_shape(answer: Answer, shape: Shape, pieces: list[Mark]) -> Verdict | None:
@@ -178,7 +194,9 @@ def _by_shape(answer: Answer, shape: Shape, pieces: list[Mark]) -> Verdict | Non
         return None
     for mark in pieces:
         entry, widget = signs().markup[mark.word]
-        if widget and len(shape.text) <= BESIDE_A_WIDGET:
+        # The mere script of a widget, or one in a form that asks for something, is on real pages.
+        most = BESIDE_A_WIDGET if mark.word.startswith(("class=", "<")) else NO_TEXT
+        if widget and len(shape.text) <= most and not shape.has_form:
             return Verdict(entry.kind.code, entry.product, mark.word)
     if not shape.has_scripts or shape.shows_pictures:
         return None

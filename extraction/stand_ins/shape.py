@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 from extraction.email_domains import FREE
 from extraction.markup_guard import bounded
 from extraction.page_words import PHRASES, fold, words_of
+from extraction.stand_ins.signs import OWN_NAME
 from extraction.text import clean
 from leadmill.ids import registrable_domain
 
@@ -28,10 +29,23 @@ _OWN_KINDS = ("contact", "imprint", "about")
 _SAME = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "…": "...", "\u00a0": " "})
 _MAIL = re.compile(r"[\w.+-]{1,64}@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})", re.IGNORECASE)
 _PHONE = re.compile(
-    r"(?:\btel\b|\bfon\b|phone|telefon|téléphone|teléfono|telefoon|puhelin|тел|電話|电话|전화|\bcall\b|\+|☎|📞)"
-    r"[^\d\n]{0,20}\d[\d ()/.-]{6,20}",
+    r"(?:\bt[eé]l\b|\btlf\b|τηλ|\bfon\b|phone|telefon|téléphone|teléfono|telefoon|puhelin|тел|電話|电话|전화|טל|هاتف|โทร|"
+    r"\bcall\b|mobil|whatsapp|☎|📞)[^\d\n]{0,20}\d[\d ()/.-]{6,20}"
+    # Without a word as well, where it is long enough: with a country code or a leading zero.
+    r"|(?<![\d.,/-])(?!\d\d[./-]\d\d[./-]20\d\d)(?:\+ ?\d|\(?0[1-9])(?:[ ()/.-]{0,2}\d){7,14}(?![\d.,:])",
     re.IGNORECASE,
 )
+#: A street with a number.
+_STREET = re.compile(
+    r"\d{1,4}[a-z]?,? (?:rue|avenue|boulevard|place|chemin)\b"
+    r"|\d{1,4}[a-z]? (?:[a-z']{2,20} ){1,3}(?:street|road|lane|avenue|drive|close)\b"
+    r"|(?:stra(?:ß|ss)e|str\.|weg|platz|gasse|laan|straat|vägen|gatan|vej|gade)\.? \d{1,4}\b"
+    r"|\b(?:via|viale|piazza|calle|avenida|rua|ul\.|ulica) (?:[^\W\d_]{2,20} ){1,3}\d{1,4}\b"
+)
+#: What tools write where nobody has described the page.
+_NO_DESCRIPTIONS = ("web site created using create-react-app", "description", "vite app")
+_NO_PICTURE = re.compile(r"\b(?:ajax-?)?(?:pre)?(?:loader|loading|spinner|blank|spacer|pixel)\d*\.\w{2,4}\b|/tr\?id=")
+_SPACES = re.compile(" {2,}")
 
 
 def plain(text: str) -> str:
@@ -56,6 +70,9 @@ class Shape:
         node = self._tree.css_first("title", default=None)
         self.title = plain(node.text()[:300]) if node is not None else ""
         self.has_scripts = self._tree.css_first("script", default=None) is not None
+        names = {domain, (urlsplit(url).hostname or domain).lower().removeprefix("www.")}
+        named = "|".join(re.escape(plain(name)) for name in sorted(names, key=len, reverse=True))
+        self._name = re.compile(rf"[\"“”„«»']?(?<![\w.@-])(?:https?://)?(?:www\.)?(?:{named})(?![\w-]|\.\w)[\"“”„«»']?")
         self._tree.strip_tags(["script", "style", "template", "noscript", "svg", "title"])
 
     @cached_property
@@ -73,7 +90,7 @@ class Shape:
             name = (node.attrs.get("name") or node.attrs.get("property") or "").lower()
             if name in wanted:
                 said.append((node.attrs.get("content") or "")[:300])
-        return plain(" ".join(said))
+        return plain(" ".join(text for text in said if plain(text) not in _NO_DESCRIPTIONS))
 
     @cached_property
     def headline(self) -> str:
@@ -92,9 +109,28 @@ class Shape:
         return self._tree.css_first('input[type="password" i]', default=None) is not None
 
     @cached_property
+    def has_form(self) -> bool:
+        """Whether a form asks for more than the one word of a captcha."""
+        if self._tree.css_first("textarea,input[type=email i],input[type=tel i]", default=None) is not None:
+            return True
+        return len(self._tree.css("input:not([type]),input[type=text i]")[:2]) > 1
+
+    @cached_property
     def shows_pictures(self) -> bool:
-        """Whether pictures or frames show something."""
-        return self._tree.css_first("img,iframe,frame,object,embed,video,area", default=None) is not None
+        """Whether pictures or frames show something; what turns while scripts load does not."""
+        for node in self._tree.css("img,iframe,frame,object,embed,video,area")[:MAX_LINKS]:
+            source = (node.attrs.get("src") or "")[:300].lower()
+            if node.tag != "img" or not _NO_PICTURE.search(source):
+                return True
+        return False
+
+    def unnamed(self, text: str) -> str:
+        """A text without the site's own host name (`the domain x.example is for sale`), and, where it has that, as well
+        with `@domain` in its place (`@domain is for sale`).
+        """
+        if not self._name.search(text):
+            return text
+        return f"{_SPACES.sub(' ', self._name.sub(' ', text))}\n{self._name.sub(OWN_NAME, text)}"
 
     @cached_property
     def _links(self) -> list[tuple[str, str, str]]:
@@ -122,12 +158,17 @@ class Shape:
         return [link for link in self._links if f".{link[0]}".endswith(inside)]
 
     @cached_property
+    def leads_to_owner(self) -> bool:
+        """Whether it links to contact, imprint or about on its own site."""
+        return any(_names_own_page(path, text) for _, path, text in self._own_links)
+
+    @cached_property
     def has_own_contact(self) -> bool:
         """Whether it says how its owner is reached, or leads to a page that does.
 
         An address at another firm's domain speaks for that firm, and so does the telephone beside it.
         """
-        if self._declared or any(_names_own_page(path, text) for _, path, text in self._own_links):
+        if self._declared or self.leads_to_owner or _STREET.search(self.text):
             return True
         mails = {match[1].lower().rstrip(".") for match in _MAIL.finditer(self.text)}
         phone = bool(_PHONE.search(self.text))

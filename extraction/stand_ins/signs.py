@@ -14,13 +14,18 @@ from typing import Any, Literal
 from extraction.scan import Hints, Scan
 from leadmill.errors import ErrorCode
 
-#: Where words count: in the title alone, in what stands out or begins the page, in all that is visible.
-Where = Literal["title", "headline", "says"]
+#: Where words count: in the title alone, in what stands out or begins the page, as a whole title, heading or clause of
+#: that, in all that is visible, as all that is visible.
+Where = Literal["title", "headline", "whole", "says", "only"]
+#: What stands in signs for the page's own host name.
+OWN_NAME = "@domain"
 #: Most characters of any kind that a `*` of a sign stands for.
 _ANY = ".{0,60}?"
 #: A shorter sign is one only where a word ends behind it; longer ones go on with endings of their own.
 _WHOLE_WORDS = 10
 _WORD = "[^\\W_]"
+#: Where a clause begins or ends.
+_BORDER = r"[\n.!?|:;·•»–—-]"
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Entry:
     product: str
     kind: Kind
     only_ok: bool = False
+    #: With contact data of its own it is a page of the company.
+    contact: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,13 +63,30 @@ class Words:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """They, as words; made when it is first needed: few of all ever are."""
-        literal = _ANY.join(re.escape(part.strip()) for part in self.text.split("*"))
+        literal = "".join(_one_of(alternatives) for alternatives in self._parts)
         if self.where == "title":
             is_beginning = self.entry.product or not self.text[-1].isalnum()
             return re.compile(literal if is_beginning else rf"{literal}(?=\Z|\s*+[^\w\s])")
-        before = rf"(?<!{_WORD})" if _spaced(self.text[0]) else ""
-        behind = rf"(?!{_WORD})" if _spaced(self.text[-1]) and len(self.text) < _WHOLE_WORDS else ""
+        if self.where == "only":
+            return re.compile(rf"\A{literal}\W{{0,9}}\Z")
+        if self.where == "whole":
+            return re.compile(rf"(?:\A|{_BORDER} ?){literal}(?= ?(?:\Z|{_BORDER}))")
+        first, last = self.text.lstrip("{")[0], self.text.rstrip("}")[-1]
+        before = rf"(?<!{_WORD})" if _spaced(first) else ""
+        behind = rf"(?!{_WORD})" if _spaced(last) and len(self.text) < _WHOLE_WORDS else ""
         return re.compile(before + literal + behind)
+
+    @property
+    def _parts(self) -> list[list[str]]:
+        """What stands one behind the other, each of which is one of several."""
+        return [part.split("|") if place % 2 else [part] for place, part in enumerate(re.split(r"[{}]", self.text))]
+
+    @property
+    def searched(self) -> list[str]:
+        """Those that a text is searched for first, one of which every match has: of the part that is longest."""
+        fixed = [[piece.strip()] for part in self._parts[::2] for piece in part[0].split("*")]
+        either = [[word.strip() for word in part] for part in self._parts[1::2]]
+        return max(fixed + either, key=lambda words: min(map(len, words)))
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,8 @@ def signs() -> Signs:
 
 
 def _add(found: Signs, raw: dict[str, Any]) -> None:
-    entry = Entry(raw.pop("product"), found.kinds[ErrorCode(raw.pop("code"))], raw.pop("only_ok", False))
+    kind = found.kinds[ErrorCode(raw.pop("code"))]
+    entry = Entry(raw.pop("product"), kind, raw.pop("only_ok", False), kind.contact or raw.pop("contact", False))
     for key in ("header", "denied"):
         for name, value in raw.pop(key, {}).items():
             found.headers[name].append((value, key == "denied", entry))
@@ -108,20 +133,27 @@ def _add(found: Signs, raw: dict[str, Any]) -> None:
         for piece in raw.pop(key, ()):
             found.markup.setdefault(piece, (entry, key == "widget"))
     for where, text in _words(raw):
-        literal = max(text.split("*"), key=len).strip()
-        found.words[literal].append(Words(entry, where, text))
+        words = Words(entry, where, text)
+        for literal in words.searched:
+            found.words[literal].append(words)
     if raw:
         raise ValueError(f"signs.toml: {entry.product or entry.kind.code}: unknown: {', '.join(raw)}")
 
 
 def _words(raw: dict[str, Any]) -> Iterator[tuple[Where, str]]:
-    for text in raw.pop("title", ()):
-        yield "title", text
-    places: tuple[Where, ...] = ("headline", "says")
+    anywhere: tuple[Where, ...] = ("title", "only")
+    for where in anywhere:
+        yield from ((where, text) for text in raw.pop(where, ()))
+    places: tuple[Where, ...] = ("headline", "whole", "says")
     for where in places:
         languages: Mapping[str, list[str]] = raw.pop(where, {})
         for texts in languages.values():
             yield from ((where, text) for text in texts)
+
+
+def _one_of(alternatives: list[str]) -> str:
+    spelled = [re.sub(r" ?\\\* ?", _ANY, re.escape(word).replace("\\ ", " ")) for word in alternatives]
+    return spelled[0] if len(spelled) == 1 else f"(?:{'|'.join(spelled)})"
 
 
 def _spaced(character: str) -> bool:

@@ -231,5 +231,8 @@ def test_every_sign_is_as_pages_are_compared() -> None:
     for words in (words for same in known.words.values() for words in same):
         assert words.text == " ".join(words.text.lower().split()), words.text
         assert "’" not in words.text
-        assert len(max(re.split(r"\*", words.text), key=len).strip()) >= 2, words.text
+        assert all(len(literal) >= 2 and not re.search(r"[{}*]", literal) for literal in words.searched), words.text
+        if "{" in words.text:
+            first = re.sub(r"\{([^|}]*)[^}]*\}", r"\1", words.text)
+            assert words.pattern.search(f" {first} ") or words.where in ("title", "whole", "only"), words.text
     assert all(piece == piece.lower() and piece.isascii() for piece in known.markup)
