@@ -14,7 +14,7 @@ from api.routing import Router
 from leadmill.access import Role
 from leadmill.answers import LedgerPage
 from leadmill.errors import InputError
-from leadmill.ids import JOB_ID, company_domain
+from leadmill.ids import JOB_ID, parse_company_url
 
 router = Router("/ledger", "companies")
 
@@ -48,8 +48,8 @@ def list_ledger(
 
 
 def _host(text: str) -> str:
-    host = text.partition("://")[2] or text
-    host = host.partition("/")[0].lower().rpartition("@")[2].removeprefix("www.")
-    if company_domain(f"http://{host}/") is None:
-        raise InputError("no domain, host or address", field="domain")
-    return host
+    """As entries name it: as a company's address is read, `bücher.example` in its encoded form."""
+    try:
+        return parse_company_url(text).url.split("/", 3)[2].removeprefix("www.")
+    except InputError as error:
+        raise InputError(f"no domain, host or address: {error}", field="domain") from None

@@ -18,13 +18,18 @@ R = TypeVar("R")
 def cached_by_line(function: Callable[[str, *Arguments], R]) -> Callable[[str, *Arguments], R]:
     """The function of a line, with what it made of short ones kept in this process; it must depend on nothing else.
 
-    Its further arguments are positional, hashable and short, its result is never changed by who asks. Long lines are
-    read anew, so that no page fills the memory.
+    Its further arguments are positional and hashable, its result is never changed by who asks. Where the line or
+    another text is long it is read anew, so that no page fills the memory.
     """
     cached = lru_cache(maxsize=_ENTRIES)(function)
 
     @wraps(function)
     def read(line: str, *others: *Arguments) -> R:
-        return cached(line, *others) if len(line) <= MAX_KEPT else function(line, *others)
+        if len(line) > MAX_KEPT:
+            return function(line, *others)
+        for other in others:
+            if type(other) is str and len(other) > MAX_KEPT:
+                return function(line, *others)
+        return cached(line, *others)
 
     return read

@@ -33,6 +33,7 @@ from tasks.scraping.cookies import CookieJar
 from tasks.scraping.dns import Resolver
 
 if TYPE_CHECKING:
+    from tasks.scraping.company_crawl import CompanyCrawl
     from tasks.scraping.ledger import Entry, Ledger
 
 #: Largest body, bytes, before and after decompression.
@@ -269,7 +270,8 @@ class GuardedHandler(AiohttpDownloadHandler):
                 entry.response = await self._send(request, entry)
                 return entry.response
             except Exception as error:
-                self._hosts.failed(request.url, error)
+                if _is_own(request):
+                    self._hosts.failed(request.url, error)
                 raise
             finally:
                 self._hosts.gone(request.url)
@@ -307,7 +309,8 @@ class GuardedHandler(AiohttpDownloadHandler):
     async def _read_response(self, response: _ClientResponse, request: Request) -> Response:
         self._transport.answered(response.status)
         request.meta["ledger"].status = response.status
-        self._hosts.answered(request.url, response.status)
+        if response.status < 400 or _is_own(request):
+            self._hosts.answered(request.url, response.status)
         if response.status == 200 and "any_type" not in request.meta:
             kind = content_type(response.headers.get("Content-Type", "").encode())
             if kind not in _HTML_TYPES:
@@ -337,6 +340,15 @@ class GuardedHandler(AiohttpDownloadHandler):
     async def close(self) -> None:
         """Close the session; the handlers of http and https share it."""
         await self._transport.close()
+
+
+def _is_own(request: Request) -> bool:
+    """Whether a host is asked that is the company's: what fails elsewhere says how a site leads there.
+
+    Else a few sites that lead to what fails at another's host would have that host left alone by all jobs.
+    """
+    company: CompanyCrawl | None = request.meta.get("company") or request.meta.get("asked_for")
+    return company is None or company.ours(urlsplit(request.url).netloc)
 
 
 def content_type(value: bytes) -> bytes:

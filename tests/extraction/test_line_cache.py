@@ -16,6 +16,8 @@ def test_a_line_that_repeats_is_read_once_and_a_long_one_is_not_kept() -> None:
         *(1, 1, 2, len(long), len(long)),
     ]
     assert read == ["a", "a", long, long]
+    assert length("a", long) == length("a", long) == 1 + len(long)
+    assert read[4:] == ["a", "a"], "nor is another text that is long"
 
 
 def test_many_lines_push_out_the_oldest() -> None:

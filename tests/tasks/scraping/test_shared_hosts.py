@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import signal
 import threading
 import time
@@ -181,6 +182,21 @@ def test_a_host_that_fails_all_the_time_is_left_alone_by_the_next_crawl(
     assert error.startswith(f"{name} is left alone for ")
     assert error.endswith("requests in a row failed, the last: the connection broke off")
     assert not server.paths("reset")
+
+
+def test_what_others_lead_to_and_fails_says_nothing_of_the_host(
+    store: JobStore, run: Callable[..., CrawlResult], server: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def to_reset(asked: object, writer: object) -> None:
+        hostile_server.redirect(writer, server.url("reset", "/x", scheme="http"))  # type: ignore[arg-type]
+
+    monkeypatch.setitem(hostile_server.BEHAVIOURS, "to-reset", to_reset)
+    key = store.key(f"host:{host_name('http', f'reset.localhost:{server.port}')}")
+    store.redis.set(key, f'{{"f":{FAILURES - 1}}}', ex=60)
+    run(1, "plain", "to-reset", max_pages=1)
+    assert server.paths("reset")
+    kept = json.loads(str(store.redis.get(key)))
+    assert (kept["f"], kept.get("b")) == (FAILURES - 1, None)
 
 
 def test_a_block_ends_a_crawl_that_runs(
