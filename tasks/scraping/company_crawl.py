@@ -85,6 +85,10 @@ class CompanyCrawl:
         folder = self._sites.get(site_of(parts.netloc))
         return folder == "/" or (folder is not None and (parts.path + "/").startswith(folder))
 
+    def may_follow(self, kind: str, url: str, why: str) -> bool:
+        """Whether a page may be left for the one it leads to; one that is not the home page for ours, and new ones."""
+        return kind == "home" or (why != "gate" and self.has(url) and page_key(url) not in self.asked)
+
     def holds(self, url: str, chain: list[str]) -> bool:
         """Whether a redirect leads to a page asked for apart from the chain that leads to it."""
         key = page_key(url)

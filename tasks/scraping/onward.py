@@ -162,9 +162,9 @@ class _Page:
         hidden: str | None = None
         for node in self._all(b"meta", "meta[http-equiv][content]", 50) if b"refresh" in self._lowered else ():
             attributes = node.attributes
-            if (attributes["http-equiv"] or "").strip().lower() != "refresh":
+            if (attributes.get("http-equiv") or "").strip().lower() != "refresh":
                 continue
-            target = _refresh_target(attributes["content"] or "")
+            target = _refresh_target(attributes.get("content") or "")
             if not target:
                 self._reloads = self._reloads or target is not None
             elif _is_in_noscript(node):
@@ -178,7 +178,7 @@ class _Page:
         frames: list[tuple[bool, float, int, str]] = []
         for number, node in enumerate(self._all(b"frameset", "frameset frame[src]", MAX_FRAMES)):
             attributes = node.attributes
-            if target := self._address(attributes["src"]):
+            if target := self._address(attributes.get("src")):
                 name = f"{attributes.get('name') or ''} {attributes.get('id') or ''}".lower()
                 frames.append((any(word in name for word in _MAIN_FRAMES), _share(node), number, target))
         return max(frames)[3] if frames else None
@@ -238,7 +238,7 @@ class _Page:
         return moves[0] if moves else None
 
     def _names_itself(self) -> bool:
-        own = [node for node in self._tree.css("a[href]") if self._address(node.attributes["href"] or "") == self._url]
+        own = [node for node in self._tree.css("a[href]") if self._address(node.attributes.get("href")) == self._url]
         return any(GateLink(self._url, words_on(node), node.attributes.get("hreflang") or "").language for node in own)
 
     @property

@@ -1,7 +1,8 @@
 """Where the scripts of a page send every visitor: their moves of `location`, without running them.
 
 A script is read as words, signs and texts. Comments and texts say nothing; neither does what is done only after a
-click, in a function that nobody calls, or on condition of a small screen, an old browser or a frame around the page.
+click, in a function that nobody calls, or on condition of a small screen, an old browser, a frame around the page or
+anything else that is not true of most visitors.
 Everything is bounded and read once: scripts are not to be trusted.
 """
 
@@ -34,12 +35,13 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL
 _NAME = re.compile(r"[A-Za-z_$][\w$]{0,60}\Z")
 
 _ROOTS = frozenset(("window", "document", "self", "top", "parent", "this", "globalThis"))
-#: Conditions of small screens, old browsers and frames around the page; and the same turned round.
-_FOR_OTHERS = re.compile(
-    r"mobi|android|iphone|ipad|ipod|blackberry|phone|tablet|touch|width|screen|matchmedia|orientation|msie|trident|"
-    r"appversion|appname|documentall|documentlayers|top!=|!==?top|parent!=|!==?parent|length>0|length!=|frameelement"
+#: Conditions on which the usual visitor is moved, one who comes for the first time with a new browser; what others ask
+#: is asked of few. On languages a page may ask for each.
+_OF_USUAL = re.compile(
+    r"!(?!=)|width>|top==|==top|parent==|==parent|length==|length<1|<0|==-1|==null|==undefined|==false|==$|pathname==/$|"
+    r"^(?:parent|top|true|1|document|window)?$|cookieenabled|getelementbyid|images|complete"
 )
-_FOR_USUAL = re.compile(r"!(?!=)|width>|top==|==top|parent==|==parent|length==|length<1|<0|==-1|==null|==false")
+_OF_LANGUAGE = re.compile(r"lang|locale|sprache|country|idioma|lingua|==(?:de|en|fr|es|it|nl|pl)\b")
 #: What runs a function that it is given, and events that come by themselves.
 _TIMERS = frozenset(("setTimeout", "setInterval", "requestAnimationFrame", "queueMicrotask"))
 _RUNS = _TIMERS | {"$", "jQuery", "ready", "then"}
@@ -200,10 +202,10 @@ class _Reader:
         end = self._pairs.get(at + 1, at + 1)
         words = "".join(token.text for token in self._all[at + 2 : end][:MAX_CONDITION]).lower()
         words = re.sub(r"[.\s_]|window|location", "", words)
-        runs, otherwise = True, True
-        if _FOR_OTHERS.search(words):
-            otherwise = not _FOR_USUAL.search(words)
-            runs = not otherwise
+        runs = _OF_USUAL.search(words) is not None
+        otherwise = not runs
+        if _OF_LANGUAGE.search(words):
+            runs = otherwise = True
         if is_else:
             runs = runs and last.otherwise
         return _Block(runs, otherwise=otherwise), end + 1
@@ -223,7 +225,7 @@ class _Reader:
             return _Block(function=name)
         if name == "if":
             return last
-        return _Block(runs=name in ("for", "while", "switch", "catch", "with"))  # else a method
+        return _Block(runs=name in ("for", "while", "switch", "with"))  # else a method
 
     def _function(self, arrow: int) -> _Block:
         head = self._pairs.get(arrow - 1, arrow - 1) if self._sign(arrow - 1) == ")" else arrow - 1
@@ -249,7 +251,7 @@ class _Reader:
     def _look(self, at: int, function: str) -> None:
         """Take what a name says: a move, a text that is named, a call."""
         name, behind = self._sign(at), self._sign(at + 1)
-        if name in self._names and self._is_free(at):
+        if name in self._names and self._is_free(at) and not self._is_on_condition(at):
             self._take(at, function)
         elif behind == "=":
             if name.lower() == "onload":
@@ -303,6 +305,12 @@ class _Reader:
                 return False
             at -= 2
         return self._sign(at - 1) not in ("var", "let", "const")
+
+    def _is_on_condition(self, at: int) -> bool:
+        """Whether what is done there is done by `a && b`, or as one of two."""
+        while self._sign(at - 1) in (".", "("):
+            at -= 1 + (self._sign(at - 1) == ".")
+        return self._sign(at - 1) in ("&&", "||", "?")
 
     def _take(self, at: int, function: str) -> None:
         """Take what is done to the location there."""

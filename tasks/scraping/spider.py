@@ -295,11 +295,12 @@ class CompanySpider(Spider):
         return True
 
     def _led_on(self, company: CompanyCrawl, response: Response) -> bool:
-        """Take the step that a home page leads to, when it is no page of its own; True when there is one."""
+        """Take the step that a page leads to, when it is no page of its own; True when there is one."""
         meta = response.meta
         led_by: tuple[tuple[Response, Step], ...] = meta.get("led_by", ())
         refresh = header(response, "Refresh").decode("latin-1")
-        if meta["kind"] != "home" or len(led_by) >= MAX_STEPS or not could_lead_on(response.body, refresh):
+        is_none = meta["kind"] == "other" or "guess" in meta or len(led_by) >= MAX_STEPS
+        if is_none or not could_lead_on(response.body, refresh):
             return False
         html = as_utf8(response.body, charset_in(response))
         try:
@@ -315,10 +316,10 @@ class CompanySpider(Spider):
             return False
         url = without_user(step.url)
         way = way_of(meta).after(response.url, meta["asked_with"])
-        if way.was_at(url, company.cookies.version):
+        if way.was_at(url, company.cookies.version) or not company.may_follow(meta["kind"], url, step.why):
             return False
         self.dropped += 1
-        self._crawl(company, url, "home", 0, led_by=(*led_by, (response, step)), way=way)
+        self._crawl(company, url, meta["kind"], meta["depth"], led_by=(*led_by, (response, step)), way=way)
         return True
 
     def _take(self, company: CompanyCrawl, response: Response) -> None:

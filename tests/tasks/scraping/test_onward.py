@@ -181,6 +181,7 @@ LANGUAGES = "<a href=/en/>English</a> <a href=/de/>Deutsch</a> <a href=/fr/>Fran
             "/d.htm",
         ),
         ("<a href=/?lang=de><img src=de.svg></a><a href=/?lang=en><img src=en.svg></a>", "acme.de", "/?lang=de"),
+        ("<svg><a xlink:href=/x><text>x</text></a></svg>" + LANGUAGES, "acme.de", "/de/"),
         ("<a href=/x hreflang=de-AT></a><a href=/y hreflang=en></a>", "acme.at", "/x"),
         ("<a href=/de/>DE</a> | <a href=/nl/>NL</a>", "acme.nl", "/nl/"),
         ("<a href=/de-de/>Deutschland</a><a href=/de-at/>Österreich</a><a href=/en-gb>UK</a>", "acme.at", "/de-at/"),
@@ -408,6 +409,28 @@ def test_sites_are_got_into(crawl: Crawl, server: HostileServer, monkeypatch: py
     rows = {row["domain"]: row["url"] for row in crawled.result.rows}
     assert rows["tenant.localhost"] == server.url("lender", "/falk/")
     assert not any(row["alias"] for row in crawled.result.rows), "who lends a folder is no other name of the company"
+
+
+@pytest.mark.parametrize(
+    "stub",
+    [
+        "<meta http-equiv=refresh content='0;url={}'>",
+        "<script>location.replace('{}')</script>",
+        "<frameset><frame src={}></frameset>",
+        "<h1>Kontakt</h1><iframe src={} width=100%></iframe>",
+    ],
+)
+def test_a_further_page_that_is_but_the_way_to_one_is_followed_within_the_site(
+    crawl: Crawl, server: HostileServer, monkeypatch: pytest.MonkeyPatch, stub: str
+) -> None:
+    home = b"<title>Vogt</title><a href=/kontakt>Kontakt</a><a href=/impressum>Impressum</a>"
+    elsewhere = stub.format(server.url("plain", "/about")).encode()
+    pages: dict[str, Any] = {"/": home, "/kontakt": stub.format("/k/4.html").encode(), "/k/4.html": LONG.encode()}
+    monkeypatch.setitem(BEHAVIOURS, "stubs", paged({**pages, "/impressum": elsewhere}))
+    crawled = crawl("stubs", max_pages=3)
+    found = {page["final_url"]: page["kind"] for page in crawled.pages}
+    assert found[server.url("stubs", "/k/4.html")] == "contact"
+    assert "/about" not in server.paths("plain")
 
 
 @pytest.mark.parametrize(
