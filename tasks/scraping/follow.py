@@ -19,6 +19,7 @@ from leadmill.redaction import shown_address
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.cookies import CookieJar
 from tasks.scraping.failures import Fault, PageError, SeenPageError
+from tasks.scraping.soft_404 import PROBE
 
 #: Longest address that a redirect is followed to, bytes: a header may be so long that reading it as an address takes
 #: a third of a second, at each of eight hops, while the loop stands still.
@@ -103,7 +104,8 @@ class FollowMiddleware(RedirectMiddleware):
     def _judge(company: CompanyCrawl, request: Request, url: str, way: Way, status: int) -> None:
         """Whether the page at the end of a redirect is the company's, and one it has not got."""
         if request.meta["kind"] != "home":
-            if company.holds(url, way.addresses()):
+            # An address that cannot be there is asked to see where it ends, be it at a page that is known.
+            if request.meta["kind"] != PROBE and company.holds(url, way.addresses()):
                 raise SeenPageError("redirects to a page that is there already")
             if not company.has(url):
                 site = shown_address(urlsplit(url)._replace(path="", query="", fragment="").geturl())[:100]

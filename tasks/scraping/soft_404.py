@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import suppress
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from scrapy.http import Response
@@ -32,8 +33,14 @@ MAX_DIFFERING = 20
 MAX_SHARE = 0.02
 #: Characters of text compared.
 _COMPARED = 40_000
+#: An address or a telephone, as a word.
+_REACHED = re.compile(r"@|(?:\d\D?){4}")
+#: An own name of fewer characters is in words of any kind.
+_LEAST_NAME = 4
+#: Headings compared.
+_HEADINGS = 40
 #: A nonce, a time, the key of a session.
-_KEY = re.compile(r"\b(?=[a-f-]{0,40}\d)[0-9a-f-]{8,64}\b|\b\d{1,2}:\d\d(?::\d\d)?\b")
+_KEY = re.compile(r"\b(?=[a-f-]{0,40}\d)[0-9a-f-]{8,64}\b|\b\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\b")
 
 SAME_PAGE = Fault(
     ErrorCategory.DATA,
@@ -52,7 +59,9 @@ class SameEverywhere:
         self._home: Response | None = None
         self._seen: set[str] = set()
         self._asked = self._answered = False
-        self._shown: frozenset[str] | None = None
+        self._shown: _Look | None = None
+        #: Headings of that page which the home page has not.
+        self._headings: frozenset[str] = frozenset()
 
     def holds_back(self, response: Response) -> bool:
         """Whether a page has to wait until it is known what an unknown address shows; it is kept then."""
@@ -92,9 +101,10 @@ class SameEverywhere:
         self._answered = True
         if response is not None and unusable(response) is None:
             with suppress(TooCostlyError), budget:
-                shown = _words(response)
-                if self._home is None or not _alike(shown, _words(self._home)):
+                shown, home = _look(response), None if self._home is None else _look(self._home)
+                if home is None or not _alike(shown, home):
                     self._shown = shown
+                    self._headings = shown.headings - home.headings if home is not None else frozenset()
         held, self._held, self._home = self._held, [], None
         return held
 
@@ -104,22 +114,39 @@ class SameEverywhere:
 
     def is_one(self, response: Response) -> bool:
         """Whether a page is what every address shows."""
-        return self._shown is not None and _alike(_words(response), self._shown)
+        if self._shown is None:
+            return False
+        look = _look(response)
+        if _alike(look, self._shown):
+            return True
+        # Below the same headings may stand others of the site's goods each time; how somebody is reached is no such.
+        said = look.words - self._shown.words
+        return bool(self._headings) and look.headings == self._shown.headings and not any(map(_REACHED.search, said))
 
 
-def _words(response: Response) -> frozenset[str]:
-    """The words that a page shows, without keys that are made anew each time and without those of its own address."""
+class _Look(NamedTuple):
+    """What a page shows, as far as it tells it from others."""
+
+    #: Without keys that are made anew each time.
+    words: frozenset[str]
+    #: Title and headings.
+    headings: frozenset[str]
+    #: What the page's own address ends with, with ending and without.
+    names: tuple[str, ...]
+
+
+def _look(response: Response) -> _Look:
     html = as_utf8(response.body, charset_in(response))
     tree = LexborHTMLParser(bounded(html))
     tree.strip_tags(["script", "style", "template", "noscript"])
     text = plain(tree.body.text(separator=" ")[:_COMPARED]) if tree.body is not None else ""
+    headings = (plain(node.text(separator=" ")[:300]) for node in tree.css("h1,h2,h3")[:_HEADINGS])
     last = plain(unquote(urlsplit(response.url).path.rpartition("/")[2]))
-    for name in (last, last.rpartition(".")[0]):
-        if name:
-            text = text.replace(name, " ")
-    return frozenset(_KEY.sub(" ", text).split())
+    names = tuple(name for name in (last, last.rpartition(".")[0]) if len(name) >= _LEAST_NAME)
+    return _Look(frozenset(_KEY.sub(" ", text).split()), frozenset(headings) - {""}, names)
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    differing = sum(map(len, one ^ other))
-    return differing <= max(MAX_DIFFERING, MAX_SHARE * sum(map(len, one | other)))
+def _alike(one: _Look, other: _Look) -> bool:
+    names = one.names + other.names
+    differing = sum(len(word) for word in one.words ^ other.words if not any(name in word for name in names))
+    return differing <= max(MAX_DIFFERING, MAX_SHARE * sum(map(len, one.words | other.words)))
