@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Literal, cast
 
 from data.damage import DamagedPartError, mend
@@ -20,6 +21,7 @@ from data.jobs.metrics import observed
 from data.lake import Lake, UnitFiles
 from data.parts import OF_STAGE, Committed, PartKind, counts_of
 from data.schemas import STAGE_SCHEMAS
+from leadmill.declared import ROW_STAGES
 from leadmill.errors import ErrorCategory
 from leadmill.log import get_logger
 from leadmill.metrics import RUNS
@@ -161,17 +163,28 @@ class UnitRun:
         return self.runtime.lake.newest("scrape", [row["company_id"] for row in self.companies() if row["source_job"]])
 
     def lost(self, rows: Iterable[Mapping[str, Any]]) -> list[ErrorRow]:
-        """Error rows of companies whose row in another job is damaged or gone."""
+        """Error rows of companies without a row in another job: why they failed there; else it is damaged or gone."""
         if reads_in(self.stage, self.grant.stages) in self._own_stages():
             return []
         have = {row["company_id"] for row in rows}
+        lost = [row for row in self.companies() if row["source_job"] and row["company_id"] not in have]
+        failed = self._failed_before(lost) if lost else {}
         return [
-            self._error(
+            failed.get(row["company_id"])
+            or self._error(
                 row, "company", f"its row in {row['source_job']} is damaged or gone; resume that job, then try again"
             )
-            for row in self.companies()
-            if row["source_job"] and row["company_id"] not in have
+            for row in lost
         ]
+
+    def _failed_before(self, companies: Sequence[PlanRow]) -> dict[str, ErrorRow]:
+        """How companies failed in the jobs that their rows should come from, by company."""
+        found: dict[str, ErrorRow] = {}
+        for stage in takewhile(lambda name: name != self.stage, ROW_STAGES):
+            for row in self.runtime.lake.rows_from(stage, _by_source(companies), "errors"):
+                if row["scope"] == "company":
+                    found[row["company_id"]] = cast("ErrorRow", {name: row[name] for name in ErrorRow.__annotations__})
+        return found
 
     def _error(self, subject: Mapping[str, Any], scope: Literal["company", "page"], reason: str) -> ErrorRow:
         return error_row(subject, scope, self.stage, ErrorCategory.SYSTEM, reason, self.now)

@@ -80,6 +80,15 @@ def test_a_page_is_read_once(mill: Mill, body: dict[str, Any], read: list[str], 
     assert mill.rows(job, "process", "looks") == []
 
 
+def test_what_failed_before_is_told_again_as_it_was(mill: Mill, server: HostileServer) -> None:
+    old = mill.run("/pipelines", {"company_urls": [server.url("staff"), server.url("deny")], "crawl": {"max_pages": 1}})
+    told = mill.http.get(f"{V1}/jobs/{old}/errors").json()["items"]
+    assert [error["category"] for error in told] == ["data"]
+    again = enrich(mill, old)
+    found = mill.http.get(f"{V1}/jobs/{again}/errors").json()["items"]
+    assert [(error["error"], error["stage"]) for error in found] == [(told[0]["error"], "scrape")]
+
+
 def test_where_no_look_is_kept_pages_are_read_again(
     mill: Mill, body: dict[str, Any], read: list[str], caplog: Log
 ) -> None:
