@@ -33,12 +33,14 @@ def unchosen(fields: Mapping[str, Sequence[Finding]], chosen: Iterable[Fact], co
     found: list[Fact] = []
     for field, source in _sources(fields):
         best: dict[str, tuple[Finding, str]] = {}
+        others = taken.get(_base(field), set())
+        keys: dict[str, str] = {}  # pages say the same over and over
         for finding in source:
             for value in _told(field, finding, country):
-                key = _same(field, value)
-                if key not in taken.get(_base(field), ()) and (
-                    key not in best or finding.confidence > best[key][0].confidence
-                ):
+                key = keys.get(value)
+                if key is None:
+                    key = keys[value] = _same(field, value)
+                if key not in others and (key not in best or finding.confidence > best[key][0].confidence):
                     best[key] = finding, value
         surest = sorted(best.values(), key=lambda told: -weight(told[0]))[:MAX_CANDIDATES]
         found += (fact(finding, clean(value, MAX_QUOTE), field=field, chosen=False) for finding, value in surest)

@@ -116,7 +116,7 @@ class Document:
         """The company's own label of its domain, letters and digits only: `acme-tools.co.uk` → `acmetools`."""
         return squash(self.domain.split(".")[0])
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """The visible text, a line for each block of the layout, white space folded."""
         return self.layout.lines

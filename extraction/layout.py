@@ -70,13 +70,14 @@ class Layout:
             if text:
                 left -= len(text)
                 began = first_joint if first is not None else min(joint, level)
-                pieces = [text]
-                if len(text) > MAX_LINE:
-                    pieces = [text[start : start + MAX_LINE] for start in range(0, len(text), MAX_LINE)]
-                for piece in pieces:
-                    lines.append(piece)
+                while len(text) > MAX_LINE:
+                    lines.append(text[:MAX_LINE])
                     nodes.append(first)
                     joints.append(began)
+                    text = text[MAX_LINE:]
+                lines.append(text)
+                nodes.append(first)
+                joints.append(began)
                 joint = level
             first = None
 

@@ -34,6 +34,8 @@ MAX_SIGNS = 200
 MAX_CODE = 60_000
 MAX_TAG = 408
 MAX_BEFORE = 1_500
+#: Scripts of at most twice that length whose addresses are kept in this process.
+MAX_CODES = 128
 
 #: Words beside an address that belongs to somebody else: who built the site, or speaks for the press.
 _AGENCY = re.compile(
@@ -194,7 +196,7 @@ def _candidates(page: Document, signs: _Signs) -> Iterator[_Seen]:
 
 def _in_links(page: Document, signs: _Signs) -> Iterator[_Seen]:
     for href, text, line in page.links:
-        if href[:7].lower() == "mailto:":
+        if href[0] in "mM" and href[:7].lower() == "mailto:":
             yield from _at(line, _linked(page.domain, href, text))
         elif "@" in href:
             if _MAILTO.match(href) or whole_address(href):
@@ -315,9 +317,18 @@ def _telling_scripts(page: Document) -> Iterator[str]:
                 yield code[start : start + 2 * MAX_BEFORE]
 
 
-@cached_by_line
 def _in_code(code: str, domain: str) -> tuple[_Seen, ...]:
     """Addresses that a script puts together; one that it only mentions counts on the company's own domain alone."""
+    return _kept(code, domain) if len(code) <= 2 * MAX_BEFORE else _read_code(code, domain)
+
+
+@lru_cache(maxsize=MAX_CODES)
+def _kept(code: str, domain: str) -> tuple[_Seen, ...]:
+    """The same of what is kept in this process: the pages of one site share their scripts."""
+    return _read_code(code, domain)
+
+
+def _read_code(code: str, domain: str) -> tuple[_Seen, ...]:
     found: list[_Seen] = []
     for said in texts(code, domain):
         if isinstance(said, Arguments):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 from extraction.extractors import legal_names
 from extraction.extractors.legal_forms import has_form, without_form
@@ -85,6 +86,7 @@ def _is_keyword(key: str, votes: Sequence[Finding], towns: set[str]) -> bool:
     )
 
 
+@lru_cache(maxsize=1_024)
 def key_of(name: str) -> str:
     """What spellings of one name share: without legal form, article, blanks and case."""
     bare = squash(without_form(name)) or squash(name)
@@ -115,7 +117,7 @@ def _strength(votes: list[Finding], core: str, pages: int, doubt: float | None) 
         share = len(seen[method]) / pages
         # A part of but one of many titles is that page's.
         said += weight * (0.15 + 0.85 * share if method == "title" and pages >= 3 else 0.5 + 0.5 * share)
-    fit = max(likeness(vote.value, core) for vote in votes[:20])
+    fit = max(likeness(name, core) for name in {vote.value for vote in votes[:20]})
     return said * (0.35 + fit if doubt is None else doubt)
 
 

@@ -79,10 +79,13 @@ def find(page: Document) -> Iterator[Finding]:
 
 def _telling(links: Sequence[Link]) -> dict[int, set[str]]:
     """The fields that links may lead to, by their places in order: all links are searched at once."""
-    said = [f"{text[:60]} {href[:300]}".lower() for href, text, _ in links]
+    said = [f"{text[:60]} {href[:300]}" for href, text, _ in links]
+    joined = "\n".join(said).lower()
+    if len(joined) != sum(map(len, said)) + len(said) - 1:  # `İ` becomes two signs
+        said = list(map(str.lower, said))
     starts = list(accumulate([len(text) + 1 for text in said], initial=0))
     fields: dict[int, set[str]] = {}
-    for word, start in _MAYBE("\n".join(said)):
+    for word, start in _MAYBE(joined):
         fields.setdefault(bisect_right(starts, start) - 1, set()).add(_FIELDS[word])
     return dict(sorted(fields.items()))
 

@@ -147,6 +147,7 @@ _CALLS = re.compile(
     re.IGNORECASE,
 )
 _CALLS_BEGIN = frozenset("tcfswvTCFSWV")
+_MAY_CALL = _CALLS_BEGIN | frozenset("/hH")
 _WRITES_TO = {"wa.me": "", "api.whatsapp.com": "phone", "web.whatsapp.com": "phone", "send": "phone", "chat": "number"}
 
 
@@ -175,8 +176,9 @@ def _candidates(page: Document) -> Iterator[Finding]:
                         sure = 0.9 if branch else 0.95
                         yield page.declared(kind, number[:MAX_WRITTEN], node, sure, text)
     for link in page.links:
-        if _may_call(link.href) and _CALLS.match(link.href) and (number := _linked(link.href)):
-            faxed = link.href[:4].lower() == "fax:" or _FAX_WORD.search(link.text)
+        href = link.href
+        if href[0] in _MAY_CALL and _may_call(href) and _CALLS.match(href) and (number := _linked(href)):
+            faxed = href[:4].lower() == "fax:" or _FAX_WORD.search(link.text)
             yield page.found("fax" if faxed else "phone", number, "tel-link", 0.95, line=link.line)
     yield from _in_text(page)
 

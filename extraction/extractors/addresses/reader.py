@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from extraction.extractors.addresses import streets
@@ -16,6 +17,7 @@ from extraction.extractors.addresses.window import (
     LINES_BEFORE,
     LINES_BEHIND,
     MAX_LINE,
+    Found,
     Reading,
     Window,
     codes_in,
@@ -27,6 +29,8 @@ from extraction.line_cache import cached_by_line
 
 #: Codes looked at on one page.
 MAX_LOOKED = 300
+#: Windows kept in this process, each of some lines of `MAX_LINE` characters at most.
+MAX_WINDOWS = 256
 #: Longest line of a street whose address has no code.
 MAX_STREET_LINE = 160
 
@@ -86,7 +90,6 @@ class Reader:
         #: The places of the lines with a digit.
         self._places = range(len(lines)) if with_digits is None else with_digits
         self.home = home
-        self._page = Window(lines, home)
         #: Whether its own codes look like years.
         self._has_years = any(country in home for country in countries_of("2000"))
         #: Where the last address ended: what stands before is its own.
@@ -121,18 +124,33 @@ class Reader:
         """The address around a place; of one without a code where the place is empty."""
         if (number, begin) <= self._after:
             return None
-        window, first, offset = self._page, 0, 0
-        if len(line := self.lines[number]) > MAX_LINE:
-            first, offset = max(0, number - LINES_BEFORE), max(0, begin - MAX_LINE // 2)
-            around = self.lines[number + 1 : number + LINES_BEHIND + 1]
-            window = Window([*self.lines[first:number], line[offset : end + MAX_LINE // 3], *around], self.home)
-        window.after = (self._after[0] - first, self._after[1] - (offset if self._after[0] == number else 0))
-        at = number - first
-        found = window.around_code(at, begin - offset, end - offset) if end else window.without_code(at)
+        first, line, offset = max(0, number - LINES_BEFORE), self.lines[number], 0
+        if len(line) > MAX_LINE:
+            offset = max(0, begin - MAX_LINE // 2)
+            line = line[offset : end + MAX_LINE // 3]
+        # Of a line that ends an address for its length no more is kept than tells that.
+        above, below = (
+            [one[: MAX_LINE + 1] for one in lines]
+            for lines in (self.lines[first:number], self.lines[number + 1 : number + LINES_BEHIND + 1])
+        )
+        before, place = self._after
+        after = (before - first, place - (offset if before == number else 0)) if before >= first else (-1, -1)
+        found = _around((*above, line, *below), number - first, begin - offset, end - offset, self.home, after)
         if found is None:
             return None
-        self._after = (found.end[0] + first, found.end[1] + (offset if found.end[0] + first == number else 0))
+        last, place = found.end
+        self._after = (last + first, place + (offset if last + first == number else 0))
         return found.reading._replace(line=number)
+
+
+@lru_cache(maxsize=MAX_WINDOWS)
+def _around(
+    lines: tuple[str, ...], number: int, begin: int, end: int, home: tuple[str, ...], after: tuple[int, int]
+) -> Found | None:
+    """What stands around a code, or around a place without one; kept, as the pages of one site share their feet."""
+    window = Window(lines, home)
+    window.after = after
+    return window.around_code(number, begin, end) if end > 0 else window.without_code(number)
 
 
 @cached_by_line
