@@ -7,6 +7,7 @@ pure; sizes and counts are bounded, since pages are not to be trusted.
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -177,7 +178,7 @@ def links_of(
     origin = "/".join(base.split("/", 3)[:3])
     folder = base.partition("?")[0].rpartition("/")[0] + "/"
     found: dict[str, Link] = {}
-    nodes = tree.css(_LINKING if b"onclick" in raw and b"location" in raw else "a[href], area[href], frame[src]")
+    nodes = tree.css(_LINKING if _CLICKED.search(raw) else "a[href], area[href], frame[src]")
     if len(nodes) > MAX_LINKS:  # a menu, or what stands in the foot
         nodes = nodes[: MAX_LINKS - MAX_LAST] + nodes[-MAX_LAST:]
     for node in nodes:
@@ -200,6 +201,7 @@ def links_of(
     return list(found.values())
 
 
+_CLICKED = re.compile(rb"onclick\s?=\s?[\"']?[^<>]{0,200}?(?:location|_self)")
 _LINKING = "a[href], area[href], frame[src], button[onclick], div[onclick], span[onclick], li[onclick], td[onclick]"
 
 
