@@ -169,6 +169,13 @@ REAL: list[tuple[str, str, str, str]] = [
     ("contact page en robot checkbox", "Contact us", "<h1>Contact us</h1><form><input type=email><textarea></textarea><label><input type=checkbox> I'm not a robot</label></form>", ""),
     ("ar cleaning", "مارين", "<h1>خدمات الصيانة</h1><p>تحت الصيانة الدورية للمصاعد. هاتف 04-1234567</p>", ""),
     ("nl binnenkort theater", "Theater Maren", "<h1>Theater Maren</h1><h2>Binnenkort</h2><p>Drie voorstellingen in mei, kaarten 010 1234567</p>", ""),
+    ("builder fr", "Maren Construction", "<h1>Maisons en construction bois</h1><p>Jura et Doubs.</p>", ""),
+    ("builder es", "Maren", "<h1>Empresa de construcción</h1><p>Obras en construcción en Sevilla y Huelva.</p>", ""),
+    ("builder it", "Maren", "<h1>Case in costruzione a Como</h1><p>Impresa edile dal 1970.</p>", ""),
+    ("builder pl", "Maren", "<h1>Osiedle w budowie</h1><p>Mieszkania pod Gdańskiem.</p>", ""),
+    ("apps", "Maren Apps", "<h1>Apps under development since 2011</h1><p>A studio in Porto.</p>", ""),
+    ("theatre ru", "Театр", "<h1>Скоро премьера</h1><p>Театр Марен, Казань.</p>", ""),
+    ("flats tr", "Maren Konut", "<h1>Yakında teslim daireler</h1><p>İzmir'de 40 daire.</p>", ""),
 ]  # fmt: skip
 
 
