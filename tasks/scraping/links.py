@@ -7,7 +7,6 @@ pure; sizes and counts are bounded, since pages are not to be trusted.
 from __future__ import annotations
 
 import heapq
-import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -26,6 +25,8 @@ from tasks.scraping.script_moves import moves_in
 MAX_LINKS = 600
 #: Of these, those at the end of a page that has more.
 MAX_LAST = 200
+#: Scripts of clicks looked at on one page.
+MAX_CLICKS = 200
 #: Addresses of one company that are remembered as looked at.
 MAX_MET = 5_000
 #: Longest address taken from a page, characters.
@@ -178,7 +179,7 @@ def links_of(
     origin = "/".join(base.split("/", 3)[:3])
     folder = base.partition("?")[0].rpartition("/")[0] + "/"
     found: dict[str, Link] = {}
-    nodes = tree.css(_LINKING if _CLICKED.search(raw) else "a[href], area[href], frame[src]")
+    nodes = tree.css(_LINKING if _clicks_lead_on(raw) else "a[href], area[href], frame[src]")
     if len(nodes) > MAX_LINKS:  # a menu, or what stands in the foot
         nodes = nodes[: MAX_LINKS - MAX_LAST] + nodes[-MAX_LAST:]
     for node in nodes:
@@ -201,8 +202,20 @@ def links_of(
     return list(found.values())
 
 
-_CLICKED = re.compile(rb"onclick\s?=\s?[\"']?[^<>]{0,200}?(?:location|_self)")
 _LINKING = "a[href], area[href], frame[src], button[onclick], div[onclick], span[onclick], li[onclick], td[onclick]"
+
+
+def _clicks_lead_on(raw: bytes) -> bool:
+    """Whether a page has scripts of clicks that move on: most have none, and then only links are looked for."""
+    at = -1
+    for _ in range(MAX_CLICKS):
+        at = raw.find(b"onclick", at + 1)
+        if at < 0:
+            return False
+        script = raw[at : at + 200].partition(b">")[0]
+        if b"location" in script or b"_self" in script:
+            return True
+    return False
 
 
 def _clicked(attributes: Mapping[str, str | None], page_url: str) -> str:
