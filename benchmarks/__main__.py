@@ -34,6 +34,7 @@ ROWS = {
     "score_million": 300,
     "report_memory": 900,
     "crawl_rate": 180,
+    "crawl_latency": 600,
     "politeness": 240,
     "whole": 900,
     "guarantees": 400,

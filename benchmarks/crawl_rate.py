@@ -69,7 +69,7 @@ def measure(quick: bool) -> list[Line]:
         Line(what, median(taken[name]), "pages/s", bar, peer=scrapy, better="more",
              samples={"leadmill": taken[name], "peer": taken["scrapy"]})
         for what, name, bar in (
-            ("crawl, one process", "leadmill", ">= 2 peer"),
+            ("crawl, one process", "leadmill", ">= 2.2 peer"),
             ("the same without robots.txt, as the peer", "no robots.txt", ""),
         )
     ]  # fmt: skip

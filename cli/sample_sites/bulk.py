@@ -12,6 +12,8 @@ from cli.sample_sites.sites import NOT_FOUND, Answer, plain_text
 _HOST = re.compile(r"c(\d{1,7})\.example")
 _ROBOTS = plain_text("User-agent: *\nAllow: /\n")
 _TRADES = ("Solar", "Logistics", "Bakery", "Dental", "Software", "Roofing", "Consulting", "Machining")
+#: Like most pages these say what they are: of one that does not a crawler cannot be sure.
+_HEADINGS = {"/contact": "<h2>Contact</h2>", "/about": "<h2>About us</h2>"}
 _HEADS = (
     '<meta name="generator" content="WordPress 6.8">',
     '<script src="https://js.stripe.com/v3/"></script>',
@@ -64,6 +66,6 @@ def bulk_answer(host: str, path: str) -> Answer | None:
     head = _HEADS[int(found[1]) % len(_HEADS)]
     html = (
         f"<!doctype html><html lang=en><title>{truth['name']}</title>{head}<h1>{truth['name']}</h1>"
-        f"<a href=/>Home</a> <a href=/about>About us</a> <a href=/contact>Contact</a><p>{text}"
+        f"{_HEADINGS.get(path, '')}<a href=/>Home</a> <a href=/about>About us</a> <a href=/contact>Contact</a><p>{text}"
     )
     return Answer(body=html.encode())

@@ -190,8 +190,16 @@ def _is_owned(entry: Entry, shape: Shape) -> bool:
 
 def _by_shape(answer: Answer, shape: Shape, pieces: list[Mark]) -> Verdict | None:
     """A page that shows nothing but a widget, or nothing at all before its scripts have run."""
-    if answer.status >= 400 or shape.pages or shape.description or shape.declared or shape.has_own_contact:
+    if answer.status >= 400:
         return None
+    found = _bare(shape, pieces)
+    # What speaks for a page of the company's own costs more to look for.
+    if found is None or shape.declared or shape.pages or shape.description or shape.has_own_contact:
+        return None
+    return found
+
+
+def _bare(shape: Shape, pieces: list[Mark]) -> Verdict | None:
     for mark in pieces:
         entry, widget = signs().markup[mark.word]
         # The mere script of a widget, or one in a form that asks for something, is on real pages.

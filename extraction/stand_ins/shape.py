@@ -26,6 +26,9 @@ MAX_LINKS = 80
 BEGINNING = 300
 #: Kinds of pages that a company alone has.
 _OWN_KINDS = ("contact", "imprint", "about")
+#: What shows nothing on a page; and what structured data call somebody by.
+_UNSEEN = ("script", "style", "template", "noscript", "svg", "title")
+_NAMES = ('"telephone"', '"address"', '"name"')
 _SAME = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "…": "...", "\u00a0": " "})
 _MAIL = re.compile(r"[\w.+-]{1,64}@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})", re.IGNORECASE)
 _PHONE = re.compile(
@@ -59,21 +62,35 @@ class Shape:
     def __init__(self, html: str, url: str, domain: str) -> None:
         self.url = url
         self._own = {domain, registrable_domain((urlsplit(url).hostname or "").lower())}
-        self._tree = LexborHTMLParser(bounded(html.encode("utf-8", "replace")))
+        raw = html.encode("utf-8", "replace")
+        self._tree = LexborHTMLParser(bounded(raw))
+        # A search of the bytes takes less than one of the tree.
+        lowered = raw.lower()
+        present = {tag for tag in _UNSEEN if b"<" + tag.encode() in lowered}
         #: What the page says to readers without scripts is no part of what it shows, but may give it away.
-        noscript = [node.text(separator=" ") for node in self._tree.css("noscript")[:MAX_HEADINGS]]
-        self.noscript = plain(" ".join(noscript)[:MAX_TEXT])
-        self._declared = any(
-            '"telephone"' in text or '"address"' in text or '"name"' in text
-            for text in (node.text() for node in self._tree.css('script[type="application/ld+json"]')[:MAX_HEADINGS])
-        )
-        node = self._tree.css_first("title", default=None)
+        self.noscript = self._noscript() if "noscript" in present else ""
+        self._declared = "script" in present and self._names_somebody()
+        node = self._tree.css_first("title", default=None) if "title" in present else None
         self.title = plain(node.text()[:300]) if node is not None else ""
-        self.has_scripts = self._tree.css_first("script", default=None) is not None
-        names = {domain, (urlsplit(url).hostname or domain).lower().removeprefix("www.")}
-        named = "|".join(re.escape(plain(name)) for name in sorted(names, key=len, reverse=True))
-        self._name = re.compile(rf"[\"“”„«»']?(?<![\w.@-])(?:https?://)?(?:www\.)?(?:{named})(?![\w-]|\.\w)[\"“”„«»']?")
-        self._tree.strip_tags(["script", "style", "template", "noscript", "svg", "title"])
+        host = (urlsplit(url).hostname or domain).lower().removeprefix("www.")
+        self._names = {plain(domain), plain(host)}
+        self.has_scripts = "script" in present and self._tree.css_first("script", default=None) is not None
+        if present:
+            self._tree.strip_tags(sorted(present))
+
+    @cached_property
+    def _name(self) -> re.Pattern[str]:
+        """The page's host and domain; making it takes as long as reading a small page."""
+        named = "|".join(re.escape(name) for name in sorted(self._names, key=len, reverse=True))
+        return re.compile(rf"[\"“”„«»']?(?<![\w.@-])(?:https?://)?(?:www\.)?(?:{named})(?![\w-]|\.\w)[\"“”„«»']?")
+
+    def _noscript(self) -> str:
+        texts = [node.text(separator=" ") for node in self._tree.css("noscript")[:MAX_HEADINGS]]
+        return plain(" ".join(texts)[:MAX_TEXT])
+
+    def _names_somebody(self) -> bool:
+        nodes = self._tree.css('script[type="application/ld+json"]')[:MAX_HEADINGS]
+        return any(name in text for text in (node.text() for node in nodes) for name in _NAMES)
 
     @cached_property
     def text(self) -> str:
@@ -128,7 +145,7 @@ class Shape:
         """A text without the site's own host name (`the domain x.example is for sale`), and, where it has that, as well
         with `@domain` in its place (`@domain is for sale`).
         """
-        if not self._name.search(text):
+        if not any(name in text for name in self._names) or not self._name.search(text):
             return text
         return f"{_SPACES.sub(' ', self._name.sub(' ', text))}\n{self._name.sub(OWN_NAME, text)}"
 

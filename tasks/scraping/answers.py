@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -20,14 +21,20 @@ from tasks.scraping.failures import Fault, fault_of_status
 from tasks.scraping.headers import charset_of, kept_headers
 
 
-def header(response: Response, name: str) -> bytes:
-    """A header of an answer, empty when it has none."""
-    return response.headers.get(name) or b""
+def headers_of(response: Response) -> Iterable[tuple[bytes, list[bytes]]]:
+    """The headers of an answer, names in title case. Scrapy's own way spells each name anew, some twice."""
+    return dict.items(response.headers)
+
+
+def header(response: Response, name: bytes) -> bytes:
+    """A header of an answer, by its name in title case; empty when it has none."""
+    values: Sequence[bytes] = dict.get(response.headers, name, ())
+    return values[-1] if values else b""
 
 
 def charset_in(response: Response) -> str | None:
     """The charset that an answer's Content-Type names."""
-    return charset_of(header(response, "Content-Type").decode("latin-1"))
+    return charset_of(header(response, b"Content-Type").decode("latin-1"))
 
 
 def fault_of_answer(response: Response, domain: str) -> Fault | None:
@@ -58,7 +65,7 @@ def _on_platform(response: Response, domain: str) -> Verdict | None:
 def _answer(response: Response, domain: str) -> Answer:
     headers = {
         name.decode("latin-1").lower(): b", ".join(values)[:1_000].decode("latin-1")
-        for name, values in response.headers.items()
+        for name, values in headers_of(response)
     }
     return Answer(response.url, domain, response.status, headers, response.body, charset_in(response))
 
@@ -78,11 +85,11 @@ def unusable(response: Response) -> Fault | None:
     """Why an answer is no page, or None."""
     status = response.status
     if 300 <= status < 400:
-        target = shown_address(header(response, "Location").decode("latin-1"))[:100]
+        target = shown_address(header(response, b"Location").decode("latin-1"))[:100]
         return Fault(ErrorCategory.DATA, f"redirects to {target!r}, which is not followed", status=status)
     if not 200 <= status < 300:
         return fault_of_status(status, later="Retry-After" in response.headers)
-    kind = content_type(header(response, "Content-Type"))
+    kind = content_type(header(response, b"Content-Type"))
     if kind not in (b"text/html", b"application/xhtml+xml", b""):
         return Fault(ErrorCategory.DATA, f"not an HTML page ({kind[:80].decode('latin-1')})", status=status)
     if not response.body.strip():
@@ -104,7 +111,7 @@ def page_row(seed: Seed, response: Response, kind: str, depth: int) -> PageRow:
         "kind": kind,
         "depth": depth,
         "status": response.status,
-        "headers": kept_headers(response.headers.items()),
+        "headers": kept_headers(headers_of(response)),
         "charset": charset_in(response),
         "html": body,
         "page_hash": response.meta["digest"],

@@ -19,10 +19,11 @@ from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.http import Response
+from scrapy.logformatter import LogFormatter
 from scrapy.settings import Settings
 from scrapy.signalmanager import SignalManager
 
-from extraction.budget import TOO_COSTLY, TooCostlyError
+from extraction.budget import TOO_COSTLY, TooCostlyError, many_budgets
 from leadmill.egress import parse_allow
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
 from leadmill.rows import PageRow
@@ -101,7 +102,8 @@ def crawl_companies(
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts))
+        with many_budgets():
+            return asyncio.run(_crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts))
     # A notebook has a loop running already: take a thread with a loop of its own.
     with ThreadPoolExecutor(1, thread_name_prefix="crawl") as pool:
         coroutine = _crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts)
@@ -297,6 +299,13 @@ class _Signals(SignalManager):
         return [] if signal in _UNHEARD else super().send_catch_log(signal, **named)
 
 
+class _NoLines(LogFormatter):
+    """None of the lines that Scrapy would make of each answer, only to find that nobody logs them."""
+
+    def crawled(self, request: Request, response: Response, spider: Spider) -> None:  # type: ignore[override]
+        """No line."""
+
+
 class _OwnSettings(Settings):
     """Settings made for one crawl and known to nobody else: Scrapy need not copy them, which takes 2 ms."""
 
@@ -334,7 +343,6 @@ def _settings(options: CrawlOptions) -> Settings:
             "DOWNLOAD_TIMEOUT": options.timeout_s,
             "DOWNLOAD_MAXSIZE": MAX_BODY,
             "DOWNLOAD_WARNSIZE": 0,
-            "DOWNLOAD_FAIL_ON_DATALOSS": False,
             "DOWNLOAD_VERIFY_CERTIFICATES": True,
             "DOWNLOAD_DELAY_JITTER": 0.0,
             "CONCURRENT_ITEMS": 1,
@@ -345,6 +353,7 @@ def _settings(options: CrawlOptions) -> Settings:
             "REMOTE_CONTROL_ENABLED": False,
             "TELNETCONSOLE_ENABLED": False,
             "LOG_ENABLED": False,
+            "LOG_FORMATTER": _NoLines,
             "STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector",
             "STATS_DUMP": False,
         }

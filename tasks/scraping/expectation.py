@@ -83,6 +83,7 @@ class Expectation:
         #: Pages that were got, and that are under way, by kind.
         self.got: Counter[str] = Counter()
         self.awaited: Counter[str] = Counter()
+        self._unread: dict[str, float] = {}
 
     @property
     def leading(self) -> bool:
@@ -92,21 +93,48 @@ class Expectation:
     def take(self, kind: str, html: bytes) -> None:
         """A page of a kind was got."""
         self.got[kind] += 1
+        self._unread.clear()
         if len(self.seen) < 2:
             self.seen |= seen_on(html)
 
-    def gain(self, kind: str, also: Iterable[str] = ()) -> float:
-        """What one more page of a kind is expected to give, after what is under way and pages of kinds `also`."""
-        ahead = [*self.awaited.elements(), *also]
-        unknown = {part: self._unknown(part, ahead) for part in TELLS[kind]}
-        again = 0 if kind == "other" else self.got[kind] + ahead.count(kind)
-        return 0.5**again * sum(WORTH[part] * unknown[part] * p for part, p in TELLS[kind].items())
+    def gain(self, kind: str) -> float:
+        """What one more page of a kind is expected to give, after what is under way."""
+        return self.after().gain(kind)
 
-    def _unknown(self, part: str, ahead: list[str]) -> float:
-        if part in self.seen:
-            return MORE
-        read = () if part in ("email", "phone") else self.got.elements()
-        left = 1.0
-        for kind in (*read, *ahead):
-            left *= 1 - TELLS.get(kind, {}).get(part, 0.0)
-        return left
+    def after(self, also: Iterable[str] = ()) -> Outlook:
+        """What is expected after what is under way and pages of kinds `also`."""
+        return Outlook(self, [kind for kind, number in self.awaited.items() for _ in range(number)], also)
+
+    def unread(self, part: str) -> float:
+        """How much of a part is unknown after the pages that were got."""
+        if part not in self._unread:
+            read = () if part in ("email", "phone") else self.got.elements()
+            self._unread[part] = _left(1.0, part, read)
+        return self._unread[part]
+
+
+class Outlook:
+    """What one more page of each kind is expected to give, as things stand."""
+
+    def __init__(self, known: Expectation, awaited: list[str], also: Iterable[str]) -> None:
+        self._known = known
+        self._ahead = [*awaited, *also]
+        self._unknown: dict[str, float] = {}
+
+    def gain(self, kind: str) -> float:
+        """What one more page of a kind is expected to give."""
+        again = 0 if kind == "other" else self._known.got[kind] + self._ahead.count(kind)
+        return 0.5**again * sum([WORTH[part] * self._of(part) * p for part, p in TELLS[kind].items()])
+
+    def _of(self, part: str) -> float:
+        unknown = self._unknown.get(part)
+        if unknown is None:
+            seen = part in self._known.seen
+            unknown = self._unknown[part] = MORE if seen else _left(self._known.unread(part), part, self._ahead)
+        return unknown
+
+
+def _left(unknown: float, part: str, kinds: Iterable[str]) -> float:
+    for kind in kinds:
+        unknown *= 1 - TELLS.get(kind, {}).get(part, 0.0)
+    return unknown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from scrapy.downloadermiddlewares.httpcompression import ACCEPTED_ENCODINGS
 
@@ -66,6 +67,7 @@ def _cookie_names(values: Iterable[bytes]) -> list[str]:
     return list(dict.fromkeys(names))[:MAX_HEADERS]
 
 
+@lru_cache(maxsize=256)
 def charset_of(content_type: str) -> str | None:
     """The charset that a Content-Type header names."""
     match = _CHARSET.search(content_type[:MAX_VALUE])

@@ -228,7 +228,8 @@ class Hosts:
         host = self.of(url)
         if company is not None:
             host.users.add(company)
-        await self._held(host)
+        if not host.is_held:
+            await self._held(host)
         return host
 
     async def turn(self, url: str) -> None:
@@ -241,7 +242,8 @@ class Hosts:
         assert self._transport is not None
         host = self.of(url)
         while True:
-            await self._held(host)
+            if not host.is_held:
+                await self._held(host)
             with self._leaving:
                 now = time.monotonic()
                 at = max(host.next_at, host.quiet_until)

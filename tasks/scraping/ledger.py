@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from scrapy import Request
-from scrapy.http import Response
 
 from leadmill.redaction import shown_address
 from leadmill.rows import LedgerRow
@@ -33,17 +31,33 @@ class Whose(NamedTuple):
 
 
 class Entry:
-    """A request while it is under way."""
+    """A request while it is under way: `with` notes it, however it ends; one that is not sent in there was refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger, request: Request) -> None:
+        self._ledger, self._request = ledger, request
         self.is_sent = False
         self.at = datetime.now(UTC)
         self._began = 0.0
-        self.response: Response | None = None
         #: Once it has ended; None where the company has no room for it.
         self.row: LedgerRow | None = None
         #: Known as soon as an answer begins to come.
         self.status: int | None = None
+        #: Bytes of the answer's body.
+        self.size: int | None = None
+
+    def __enter__(self) -> Self:
+        self._request.meta["ledger"] = self
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.row = self._ledger.note(self._request, self, error)
+        del self._request  # which holds the entry
+
+    @property
+    def outcome(self) -> str:
+        if not self.is_sent:
+            return "refused"
+        return "failed" if self.status is None else "answered"
 
     def sent(self) -> None:
         """It goes out now."""
@@ -70,31 +84,13 @@ class Ledger:
         self._rows_of: Counter[str] = Counter()
         self._not_asked_of: Counter[str] = Counter()
 
-    @contextmanager
-    def request(self, request: Request) -> Iterator[Entry]:
-        """Note a request, however it ends; one that is not sent within the block was refused."""
-        entry = Entry()
-        request.meta["ledger"] = entry
-        why: str | None = None
-        try:
-            yield entry
-        except BaseException as error:
-            why = self._explain(error)
-            raise
-        finally:
-            answered = entry.status is not None
-            outcome = ("answered" if answered else "failed") if entry.is_sent else "refused"
-            size = len(entry.response.body) if entry.response is not None else None
-            entry.row = self._add(request, entry.at, outcome, entry.status, size, entry.took_ms, why)
+    def request(self, request: Request) -> Entry:
+        """A block that notes a request."""
+        return Entry(self, request)
 
-    @contextmanager
-    def refusal(self, request: Request) -> Iterator[None]:
-        """Note a request that is not made because of what is raised within the block."""
-        try:
-            yield
-        except Exception as error:
-            self._add(request, datetime.now(UTC), "refused", None, None, None, self._explain(error))
-            raise
+    def refused(self, request: Request, error: Exception) -> None:
+        """Note a request that is not made because of an error."""
+        self.note(request, Entry(self, request), error)
 
     def left_out(self, whose: Whose, addresses: Iterable[tuple[str, str]], why: str) -> None:
         """Note addresses (with their kinds) that a company's crawl met and did not ask."""
@@ -104,26 +100,19 @@ class Ledger:
                 return
             self.rows.append(_row(whose, url, kind, at, "left_out", reason=why))
 
-    def _add(
-        self,
-        request: Request,
-        at: datetime,
-        outcome: str,
-        status: int | None,
-        size: int | None,
-        took_ms: int | None,
-        why: str | None,
-    ) -> LedgerRow | None:
+    def note(self, request: Request, entry: Entry, error: BaseException | None) -> LedgerRow | None:
+        """Note how a request has ended; None where it is nobody's, or the company has no room for it."""
         meta: dict[str, Any] = request.meta
         company = meta.get("company") or meta.get("asked_for")
         if company is None:
             return None
         whose = Whose(company.seed.company_id, company.seed.domain)
-        if not self._has_room(whose, outcome):
+        if not self._has_room(whose, entry.outcome):
             return None
         kind = "robots" if "robots" in meta else meta["kind"]
-        row = _row(whose, request.url, kind, at, outcome, meta.get("robots_rule"), why)
-        row |= {"status": status, "bytes": size, "took_ms": took_ms}
+        why = None if error is None else self._explain(error)
+        row = _row(whose, request.url, kind, entry.at, entry.outcome, meta.get("robots_rule"), why)
+        row["status"], row["bytes"], row["took_ms"] = entry.status, entry.size, entry.took_ms
         self.rows.append(row)
         return row
 

@@ -292,12 +292,12 @@ def choose(
                 firsts[link.kind] = link
     chosen: list[Link] = []
     while firsts and len(chosen) < most:
-        ahead = [link.kind for link in chosen]
-        chosen.append(firsts.pop(max(sorted(firsts, key=KINDS.index), key=lambda kind: expected.gain(kind, ahead))))
-    if any_kind and len(chosen) < most:
+        outlook = expected.after(link.kind for link in chosen)
+        chosen.append(firsts.pop(max(sorted(firsts, key=KINDS.index), key=outlook.gain)))
+    if any_kind and len(chosen) < min(most, len(candidates)):
         picked = {link.key for link in chosen}
-        ahead = [link.kind for link in chosen]
-        worth = {kind for kind in (*KINDS, "other") if expected.gain(kind, ahead) >= ENOUGH}
+        outlook = expected.after(link.kind for link in chosen)
+        worth = {kind for kind in {link.kind for link in candidates} if outlook.gain(kind) >= ENOUGH}
         if not expected.got["about"] and sum(link.kind == "other" for link in candidates) <= FEW:
             worth.add("other")
         rest = (link for link in candidates if link.kind in worth and link.key not in picked)

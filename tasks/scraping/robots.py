@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -80,8 +81,11 @@ class RobotsMiddleware:
         """
         if "robots" in request.meta:
             return
-        with self._ledger.refusal(request):
+        try:
             await self._permit(request)
+        except Exception as error:
+            self._ledger.refused(request, error)
+            raise
 
     async def _permit(self, request: Request) -> None:
         host = await self._hosts.hold(request.url, request.meta.get("company"))
@@ -89,11 +93,12 @@ class RobotsMiddleware:
         origin = f"{parts.scheme}://{parts.netloc.lower()}"
         known = self._policies.get(origin)
         if known is not None:
-            policy = await asyncio.shield(known)
+            policy = known.result() if known.done() else await asyncio.shield(known)
         else:
             self._count(request)
             future = self._policies[origin] = asyncio.get_running_loop().create_future()
-            policy = await self._policy(host, origin, request)
+            with self._one_more():
+                policy = await self._policy(host, origin, request)
             self._crawler.spider.sitemaps[origin] = policy.sitemaps  # type: ignore[union-attr]
             future.set_result(policy)
             self._keep_few(origin, policy)
@@ -134,6 +139,16 @@ class RobotsMiddleware:
                 self._spent[company.seed.company_id] += seconds
 
         return CpuBudget(ROBOTS_S, spend)
+
+    @contextmanager
+    def _one_more(self) -> Iterator[None]:
+        """Take in one request more meanwhile: of a page and the rules that it waits for only one is under way."""
+        downloader: Any = self._crawler.engine.downloader
+        downloader.total_concurrency += 1
+        try:
+            yield
+        finally:
+            downloader.total_concurrency -= 1
 
     async def _policy(self, host: Host, origin: str, page: Request) -> RobotsPolicy:
         """What another job was told within a day; else what the origin says now, or while it cannot, what it said."""

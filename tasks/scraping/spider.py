@@ -298,7 +298,7 @@ class CompanySpider(Spider):
         """Take the step that a page leads to, when it is no page of its own; True when there is one."""
         meta = response.meta
         led_by: tuple[tuple[Response, Step], ...] = meta.get("led_by", ())
-        refresh = header(response, "Refresh").decode("latin-1")
+        refresh = header(response, b"Refresh").decode("latin-1")
         is_none = meta["kind"] == "other" or "guess" in meta or len(led_by) >= MAX_STEPS
         if is_none or not could_lead_on(response.body, refresh):
             return False

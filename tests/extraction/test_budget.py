@@ -45,6 +45,19 @@ def test_python_code_and_regular_expressions_are_interrupted(work):
         work()
 
 
+def test_many_blocks_share_one_timer_and_each_ends_at_its_own_time():
+    with budgets.many_budgets():
+        handler = signal.getsignal(signal.SIGPROF)
+        with CpuBudget(0.05):
+            burn(0.001)
+        assert signal.getsignal(signal.SIGPROF) is handler, "a block leaves it alone"
+        with CpuBudget(60), pytest.raises(TooCostlyError), CpuBudget(0.05):
+            backtrack()
+        burn(0.2)
+        with budgets.many_budgets(), pytest.raises(TooCostlyError), CpuBudget(0.05):
+            burn(60)
+
+
 def test_what_keeps_within_its_budget_is_left_alone_also_later():
     with CpuBudget(0.05):
         burn(0.001)
