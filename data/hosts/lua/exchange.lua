@@ -102,7 +102,7 @@ end
 local answers = {}
 for i, host in ipairs(ask.hosts) do
   for origin, rules in pairs(host.robots or {}) do
-    redis.pcall('SET', robots_key(origin), string.format('%d:%s', now, rules), 'PX', rules == '' and FRESH_MS or KEPT_MS)
+    redis.pcall('SET', robots_key(origin), string.format('%d:', now) .. rules, 'PX', rules == '' and FRESH_MS or KEPT_MS)
   end
   local key = P .. 'host:' .. host.h
   local s = state_of(key)

@@ -119,6 +119,13 @@ def test_rules_are_told_once_a_day_and_kept_for_when_they_cannot_be_had(store: J
     assert ask(first, origins=[ORIGIN]).robots == {ORIGIN: ("Disallow: /x", False)}
 
 
+def test_rules_behind_a_nul_are_kept(store: JobStore) -> None:
+    leases, rules = crawl(store, 1), "Disallow: /a\0b\nDisallow: /private"
+    ask(leases, robots={ORIGIN: rules})
+    give_back(leases)
+    assert ask(leases, origins=[ORIGIN]).robots[ORIGIN].rules == rules
+
+
 def test_rules_that_are_long_are_packed_and_too_long_ones_not_kept(store: JobStore) -> None:
     rules = "\n".join(f"Disallow: /shop/{n}/ümlaut" for n in range(2_000))
     leases = crawl(store, 1)
