@@ -1,6 +1,6 @@
 """Sites that take their time: a forward proxy that is every host and answers each page after a latency.
 
-Hosts whose name begins with `hangs` take the request and never answer.
+Hosts with `hangs` in their name take the request and never answer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ async def _serve(port: int, latency_s: float) -> None:
         try:
             while True:
                 target = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
-                await asyncio.sleep(3_600 if target.startswith(b"http://hangs") else latency_s)
+                await asyncio.sleep(3_600 if b"hangs" in target.split(b"/", 3)[2] else latency_s)
                 body, kind = (_ROBOTS, b"plain") if target.endswith(b"/robots.txt") else (_PAGE + target, b"html")
                 head = b"HTTP/1.1 200 OK\r\nContent-Type: text/%s\r\nContent-Length: %d\r\n\r\n"
                 writer.write(head % (kind, len(body)) + body)
