@@ -20,7 +20,7 @@ from pipelines.scoring.models import Models
 from reports.layout_choice import wrong_files
 
 #: What a worker's process of all queues holds at most before its first task, MB. Limits below it are told.
-PROCESS_MB = 200
+PROCESS_MB = 220
 
 
 def setting_faults(settings: Settings) -> list[SettingFault]:

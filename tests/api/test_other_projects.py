@@ -13,6 +13,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from data import snapshot
 from data.api_keys import KeyRegistry
 from data.jobs import JobStore
 from data.lake import Lake
+from data.unit_files import UnitFiles
 from leadmill.access import DEFAULT_PROJECT, Role
 from leadmill.ids import company_id
 from leadmill.settings import Settings
@@ -126,6 +128,10 @@ def rows(worker: Worker, job: str) -> None:
         tier="A",
     )  # fmt: skip
     worker.error_rows(job, "scrape", [f"y{OURS}"])
+    asked = {"company_id": company_id(OURS), "domain": OURS, "host": OURS, "url": f"https://{OURS}/", "kind": "home"}
+    files = UnitFiles(worker.lake, job, "scrape", "p0", 1)
+    files.write([{**asked, "at": datetime.now(UTC), "outcome": "answered"}], "ledger")
+    worker.lake.expose(job, "scrape", "p0", 1)
     reports = worker.lake.job_dir(job) / "reports"
     reports.mkdir(parents=True)
     for form in ("html", "csv"):
@@ -190,7 +196,7 @@ def in_query(name: str, made: Things) -> list[Pair]:
 #: Parameters that choose among what there is, by words that are the same in every project.
 WORDS = {
     "status", "kind", "since", "until", "action", "limit", "field", "country", "tier", "min_score", "from_stage",
-    "format", "result", "role_class", "type", "layout", "bom", "partial", "older_than_days", "column",
+    "format", "result", "role_class", "outcome", "type", "layout", "bom", "partial", "older_than_days", "column",
 }  # fmt: skip
 
 

@@ -321,7 +321,7 @@ def test_log_format_and_level(capsys: pytest.CaptureFixture[str], own_logging: N
 
 def test_memory_that_is_too_little_is_told_with_its_number() -> None:
     found = setting_faults(Settings(max_memory_mb=150, task_memory_limit_mb=199))
-    held = "MB is too little: a process holds up to 200 MB before its first task, and"
+    held = "MB is too little: a process holds up to 220 MB before its first task, and"
     assert [(one.level, one.text) for one in found] == [
         ("warn", f"LEADMILL_MAX_MEMORY_MB: 150 {held} it is replaced after each task"),
         ("warn", f"LEADMILL_TASK_MEMORY_LIMIT_MB: 199 {held} every task is ended"),
