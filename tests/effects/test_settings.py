@@ -326,4 +326,4 @@ def test_memory_that_is_too_little_is_told_with_its_number() -> None:
         ("warn", f"LEADMILL_MAX_MEMORY_MB: 150 {held} it is replaced after each task"),
         ("warn", f"LEADMILL_TASK_MEMORY_LIMIT_MB: 199 {held} every task is ended"),
     ]
-    assert setting_faults(Settings(max_memory_mb=200, task_memory_limit_mb=200)) == []
+    assert setting_faults(Settings(max_memory_mb=220, task_memory_limit_mb=220)) == []
