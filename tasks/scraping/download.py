@@ -33,7 +33,6 @@ from tasks.scraping.cookies import CookieJar
 from tasks.scraping.dns import Resolver
 
 if TYPE_CHECKING:
-    from tasks.scraping.company_crawl import CompanyCrawl
     from tasks.scraping.ledger import Entry, Ledger
 
 #: Largest body, bytes, before and after decompression.
@@ -349,7 +348,7 @@ def _is_own(request: Request) -> bool:
 
     Else a few sites that lead to what fails at another's host would have that host left alone by all jobs.
     """
-    company: CompanyCrawl | None = request.meta.get("company") or request.meta.get("asked_for")
+    company: Any = request.meta.get("company") or request.meta.get("asked_for")
     return company is None or company.ours(urlsplit(request.url).netloc)
 
 

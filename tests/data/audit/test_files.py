@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.audit import AuditFiles, AuditFilter, Entry
-from data.audit.entry import AUDIT, MAX_CHARS, MAX_IDS, UNREADABLE, clean, rows_of
+from data.audit.entry import AUDIT, MAX_CHARS, MAX_IDS, UNREADABLE, clean, dated, rows_of
 from data.audit.files import MAX_WAITING, MERGED_FROM
 from data.audit.pages import page
 from data.audit.stream import StreamId
@@ -231,6 +231,13 @@ def test_what_is_no_entry_is_told_not_passed_over(files: AuditFiles, stream: Ele
     assert actions(files, stream) == told
     flush(files, stream)
     assert actions(files, stream) == told
+
+
+def test_no_two_elements_are_dated_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.audit.entry.time.time", lambda: NOVEMBER / 1000)
+    highest = (1 << 64) - 1
+    strange = [(NOVEMBER, highest), (highest, highest), (highest, 0), (highest - 1, 1 << 40)]
+    assert len({dated(one) for one in strange}) == len(strange)
 
 
 def test_an_element_of_no_time_is_dated_now_and_stops_nobody(files: AuditFiles, stream: Elements) -> None:
