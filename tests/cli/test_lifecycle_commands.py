@@ -171,7 +171,7 @@ def test_status_shows_what_is_missing_and_why(leadmill: Run, api: Any, at: Any, 
     api.on("GET", f"{V1}/jobs/status/job_1", answer(done))
     api.on("GET", f"{V1}/jobs/job_1/errors", answer({"items": [], "next_cursor": None}))
     shown = leadmill("status", "job_1", env=at(api.url)).out
-    assert "missing\tcategory\tcause\tsuch as\n12\tnetwork\ttimed out\ta.example\n" in shown
+    assert "missing\tkind\tcause\tsuch as\n12\tnetwork\ttimed out\ta.example\n" in shown
 
 
 def test_status_of_the_stack_shows_alarms(leadmill: Run, api: Any, at: Any, answer: Any) -> None:
@@ -191,7 +191,7 @@ def test_status_of_the_stack_shows_alarms(leadmill: Run, api: Any, at: Any, answ
     api.on("GET", f"{V1}/jobs/list", answer({"items": [], "next_cursor": None}))
     ended = leadmill("status", env=at(api.url))
     assert ended.code == 0
-    assert "health warn at 2026-11-24T10:30:00Z" in ended.out
+    assert "health warn at 2026-11-24 10:30 UTC" in ended.out
     assert "beat.gone since 2026-11-24T10:20:00Z: gone�[2J\n  mend\n" in ended.out
     assert "warn  redis: no AOF" in ended.out and "redis-cli CONFIG SET appendonly yes" in ended.out
     assert "poison\t2026-11-24T10:00:00Z\tjob job_0, error x�[2J" in ended.out
