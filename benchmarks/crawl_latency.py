@@ -8,15 +8,12 @@ crawled one partition after the other.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.children import free_port, sample_sites, start_child, wait_for_port
+from benchmarks.children import sample_sites, served
 from benchmarks.harness import Line, main, median
 from cli.sample_sites.server import bulk_sites
 from leadmill.ids import company_id
@@ -27,19 +24,6 @@ from tasks.scraping.download import CONCURRENCY
 LATENCY_S = 0.2
 #: One of so many hosts hangs.
 HANGS = 20
-
-
-@contextmanager
-def _slow_sites() -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "benchmarks.slow_sites", str(port), str(LATENCY_S)]
-    child = start_child(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for_port(port, child)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        child.kill()
-        child.wait()
 
 
 def _crawl(
@@ -99,7 +83,7 @@ def measure(quick: bool) -> list[Line]:
     first, last = (300, 900) if quick else (5_000, 50_000)
     with sample_sites() as proxy:  # before the rest: what that leaves behind would be memory that later pages reuse
         small, large = _memory(proxy, first, last)
-    with _slow_sites() as proxy:
+    with served("benchmarks.slow_sites", str(LATENCY_S)) as proxy:
         hosts, pages = (20, 5) if quick else (100, 50)
         rates = [_pages_a_second(proxy, hosts, pages) for _ in range(1 if quick else 3)]
         many = 40 if quick else 1_000

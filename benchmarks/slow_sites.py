@@ -16,7 +16,7 @@ _PAGE = f"<!doctype html><html lang=en><title>Acme</title><h1>Acme Ltd</h1>{_LIN
 _ROBOTS = b"User-agent: *\nAllow: /\n"
 
 
-async def _serve(port: int, latency_s: float) -> None:
+async def _serve(latency_s: float, port: int) -> None:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
@@ -35,4 +35,4 @@ async def _serve(port: int, latency_s: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_serve(float(sys.argv[1]), int(sys.argv[2])))
