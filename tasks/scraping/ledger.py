@@ -10,24 +10,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from scrapy import Request
 
 from leadmill.redaction import shown_address
 from leadmill.rows import LedgerRow
+from tasks.scraping.contract import Seed
 
 #: Rows of one company that are kept; of addresses that were not asked, fewer.
 MAX_ROWS, MAX_NOT_ASKED = 2_000, 50
 _MAX_URL, _MAX_REASON = 2_000, 300
-
-
-class Whose(NamedTuple):
-    """The company for which something is asked."""
-
-    company_id: str
-    domain: str
 
 
 class Entry:
@@ -92,13 +86,13 @@ class Ledger:
         """Note a request that is not made because of an error."""
         self.note(request, Entry(self, request), error)
 
-    def left_out(self, whose: Whose, addresses: Iterable[tuple[str, str]], why: str) -> None:
+    def left_out(self, seed: Seed, addresses: Iterable[tuple[str, str]], why: str) -> None:
         """Note addresses (with their kinds) that a company's crawl met and did not ask."""
         at = datetime.now(UTC)
         for url, kind in addresses:
-            if not self._has_room(whose, "left_out"):
+            if not self._has_room(seed, "left_out"):
                 return
-            self.rows.append(_row(whose, url, kind, at, "left_out", reason=why))
+            self.rows.append(_row(seed, url, kind, at, "left_out", reason=why))
 
     def note(self, request: Request, entry: Entry, error: BaseException | None) -> LedgerRow | None:
         """Note how a request has ended; None where it is nobody's, or the company has no room for it."""
@@ -106,30 +100,30 @@ class Ledger:
         company = meta.get("company") or meta.get("asked_for")
         if company is None:
             return None
-        whose = Whose(company.seed.company_id, company.seed.domain)
-        if not self._has_room(whose, entry.outcome):
+        seed: Seed = company.seed
+        if not self._has_room(seed, entry.outcome):
             return None
         kind = "robots" if "robots" in meta else meta["kind"]
         why = None if error is None else self._explain(error)
-        row = _row(whose, request.url, kind, entry.at, entry.outcome, meta.get("robots_rule"), why)
+        row = _row(seed, request.url, kind, entry.at, entry.outcome, meta.get("robots_rule"), why)
         row["status"], row["bytes"], row["took_ms"] = entry.status, entry.size, entry.took_ms
         self.rows.append(row)
         return row
 
-    def _has_room(self, whose: Whose, outcome: str) -> bool:
+    def _has_room(self, seed: Seed, outcome: str) -> bool:
         asked = outcome in ("answered", "failed")
         counts, most = (self._rows_of, MAX_ROWS) if asked else (self._not_asked_of, MAX_NOT_ASKED)
-        counts[whose.company_id] += 1
-        return counts[whose.company_id] <= most
+        counts[seed.company_id] += 1
+        return counts[seed.company_id] <= most
 
 
 def _row(
-    whose: Whose, url: str, kind: str, at: datetime, outcome: str, robots: str | None = None, reason: str | None = None
+    seed: Seed, url: str, kind: str, at: datetime, outcome: str, robots: str | None = None, reason: str | None = None
 ) -> LedgerRow:
     url = shown_address(url)[:_MAX_URL]
     return {
-        "company_id": whose.company_id,
-        "domain": whose.domain,
+        "company_id": seed.company_id,
+        "domain": seed.domain,
         "host": urlsplit(url).netloc.lower(),
         "url": url,
         "kind": kind,

@@ -96,13 +96,17 @@ class PageSignals:
         markup = response.body[:MAX_MARKUP]
         if b"\0" in markup[:1_024]:
             markup = as_utf8(markup, charset_in(response))
+        places: Places | None = None  # of the whole markup: made for a page that says something, and once
         for begun in islice(_META.finditer(markup), MAX_TAGS):
             tag = markup[begun.end() : begun.end() + MAX_TAG].lower()
             if not any(word in tag for word in self._words):
                 continue
             name, content = _named(tag)
             found = list(rules_in(content)) if name in _EVERYBODY or name in self._names else []
-            if found and _is_live(markup, begun.start()):
+            if not found:
+                continue
+            places = places or _places(markup)
+            if places.kind(begun.start() + 1) == "tag":
                 yield from (Said(rule, f"meta {name}", name in self._names) for _, rule in found)
 
 
@@ -156,10 +160,10 @@ def _named(tag: bytes) -> tuple[str, str]:
     return name.strip().decode("latin-1"), found.get(b"content", b"").decode("latin-1")
 
 
-def _is_live(markup: bytes, start: int) -> bool:
-    """Whether a tag is part of the page, and of no comment, script or sample of code."""
+def _places(markup: bytes) -> Places:
+    """Which tags are part of the page, and of no comment, script or sample of code."""
     lower = markup.lower()
-    return Places(markup, lower, [sign for sign in SAMPLES.words() if sign.encode() in lower]).kind(start + 1) == "tag"
+    return Places(markup, lower, [sign for sign in SAMPLES.words() if sign.encode() in lower])
 
 
 def _told(said: list[Said]) -> str:

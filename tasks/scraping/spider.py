@@ -34,7 +34,7 @@ from tasks.scraping.failures import Fault, SeenPageError, fault_of
 from tasks.scraping.follow import way_of, without_user
 from tasks.scraping.headers import sent_headers
 from tasks.scraping.hosts import Hosts
-from tasks.scraping.ledger import Ledger, Whose
+from tasks.scraping.ledger import Ledger
 from tasks.scraping.links import classify, links_of
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
 from tasks.scraping.page_signals import PageSignals
@@ -375,7 +375,7 @@ class CompanySpider(Spider):
         for url, kind, depth, meta in company.choose(self._room(company), self._sitemaps_of(company)):
             self._crawl(company, url, kind, depth, **meta)
         if company.pending == 0 and not company.done:
-            self.ledger.left_out(Whose(*company.seed[:2]), company.left_out(), company.why_no_more)
+            self.ledger.left_out(company.seed, company.left_out(), company.why_no_more)
             company.close()
             self.done += 1
 
