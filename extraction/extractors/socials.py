@@ -19,6 +19,8 @@ from extraction.text import squash
 #: Profiles taken from one page, and characters of an address that are looked at.
 MAX_PROFILES = 40
 MAX_ADDRESS = 400
+#: Parts of pictures looked at.
+MAX_AREAS = 200
 #: So many profiles on one network, none like the company's name, are a list of other people's.
 MANY = 5
 
@@ -43,6 +45,8 @@ _WIDGETS = (
         re.compile(r"(facebook\.com/plugins/(?:page|likebox|like)\.php\?[^\"'<>\s]{2,300})"),
     ),
 )
+#: Links on parts of a picture.
+_AREAS = Hints(("<area",), scan=MARKUP)
 #: Signs that need no writing out: ` `, `!`, `#`, `?`, `@`.
 _WRITTEN_OUT = re.compile("%(?:20|21|23|3F|40)", re.IGNORECASE)
 #: What follows a profile where the link leads to one of its posts.
@@ -75,7 +79,7 @@ def find(page: Document) -> Iterator[Finding]:
             if profile and _is_new(profile, seen) and not _is_others(profile, page.core, declared=True):
                 yield page.found(f"social:{profile.network}", profile.url, node.method, 0.95, node=node.id, quote=url)
     own = "/".join(page.url.split("/", 3)[:3]) + "/"
-    for href, _, line in page.links:
+    for href, line in _addresses(page):
         if href[:4].lower() not in _BEGINNINGS or href.startswith(own):
             continue
         profile = profile_of(href)
@@ -88,6 +92,14 @@ def find(page: Document) -> Iterator[Finding]:
             profile = profile_of(match[1].replace("&amp;", "&"))
             if profile and not _is_others(profile, page.core, declared=False) and _is_new(profile, seen):
                 yield page.found(f"social:{profile.network}", profile.url, "link", 0.7, words=(match[1],))
+
+
+def _addresses(page: Document) -> Iterator[tuple[str, int | None]]:
+    """Where the page's links lead, each with its line, and then those on parts of its pictures."""
+    yield from ((link.href, link.line) for link in page.links)
+    if page.marks(_AREAS):
+        for node in page.tree.css("area[href]")[:MAX_AREAS]:
+            yield (node.attrs.get("href") or "").strip()[:MAX_ADDRESS], None
 
 
 @cached_by_line

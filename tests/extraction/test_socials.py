@@ -174,6 +174,15 @@ def test_who_made_the_site_and_what_it_runs_on_are_others(document) -> None:
     }
 
 
+def test_links_on_parts_of_a_picture(document) -> None:
+    html = (
+        "<img src=follow.gif usemap=#follow><map name=follow><area coords=0,0,9,9 href='http://www.facebook.com/acmetools'>"
+        "<AREA coords=9,0,18,9 href=' http://twitter.com/AcmeTools'><area href='http://www.facebook.com/sharer.php?u=x'>"
+        "<area nohref><area href='/contact'></map>"
+    )
+    assert of(document(html)) == {"facebook": "https://www.facebook.com/acmetools", "x": "https://x.com/AcmeTools"}
+
+
 def test_what_a_widget_of_facebook_shows(document) -> None:
     assert of(document('<div class="fb-page" data-href="https://www.facebook.com/acme.leeds"></div>')) == {
         "facebook": "https://www.facebook.com/acme.leeds"
