@@ -132,6 +132,8 @@ WORKERS, WORKER = "workers", "worker"
 #: Hand-out numbers given, and the highest begun; looks at those (`data.jobs.begun`).
 HANDED, BEGUN, LOOKS = "seq", "mark", "flow"
 ENDED, CRITICAL, CLAIMED = "ended", "critical", "claimed"
+#: Stream of a project's jobs as they came to another status (data/jobs/moves.py).
+MOVES = "moves"
 #: What was ever counted of a project's work, and of requests to the API (data/jobs/metrics.py).
 METRICS, API_METRICS = "metrics", "api_metrics"
 LAKE, LAKE_PLACE, GENERATION = "lake", "lake_place", "generation"

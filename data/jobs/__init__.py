@@ -8,7 +8,7 @@
     entries.py     what single entries must look like; newest_first.py pages over an index
 
 Questions of single callers, as functions: counters.py (statistics, recount), metrics.py (what was ever counted, by
-bulk_reads.py), begun.py (units a minute), due.py (what is
+bulk_reads.py), moves.py (which jobs came to another status), begun.py (units a minute), due.py (what is
 waited for), dead_units.py, unit_reading.py (units of many jobs), event_feed.py (live events), upkeep.py (housekeeping),
 removed_project.py (a project's end).
 restored.py makes a lost record again from what the lake knows.
@@ -29,6 +29,7 @@ set, the numbers of hand-outs, the workers and whose server it is are of all (`k
     seq, mark   last hand-out number, and highest begun one, of each `<stage>:<level>`
     workers, worker   who lives (by the time last seen), and what it consumes
     ended, hist:<kind>   counters and duration histograms of ended jobs
+    moves       capped stream of jobs as they came to another status, or left (moves.py)
     metrics     hash of what was ever counted of the project's work (metrics.py)
     used:<day>  hash of what a project with quotas has used of a day (days since 1970): companies, pages, upload_bytes
     idem:<key>  what an Idempotency-Key stood for, for a day

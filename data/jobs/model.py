@@ -103,6 +103,7 @@ LIMITS: dict[str, float] = {
     "TIME_DIGITS": 14,  # most of a time in ms; a stream whose ids have more was written by something else
     "MOST_METRICS": 10_000,  # fields of a project's metrics; no further channel's deliveries are counted then
     "EVENTS_KEPT": 500,
+    "MOVES_KEPT": 2_000,  # jobs of a project that came to another status; who is behind by more looks at every job
     "LINES_KEPT": 500,  # of a job's own log, the newest
     "LINES_KEPT_S": 14 * 86_400,  # after the last of them
     "DEAD_TOLD": 20,  # most units that failed for good of which one move's answer tells

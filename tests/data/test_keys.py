@@ -8,7 +8,7 @@ from data import keys
 #: says here, or in `keys.OF_ALL`, whose it is.
 OWN = {
     keys.DEAD, keys.ENDED, keys.CRITICAL, keys.SCHEDULES, keys.SCHEDULE_BODIES, keys.TICKS, keys.TICK_JOBS,
-    keys.METRICS,
+    keys.METRICS, keys.MOVES,
 }  # fmt: skip
 
 

@@ -29,12 +29,13 @@ local units, units_changed = {}, {} -- units that were read or made: name → st
 local numbers -- last hand-out numbers, by stage and level
 -- {type, key, command, …}; {type, key} of what is removed before that; notices by kind: {their write, their body}
 local writes, drops, noticed = {}, nil, nil
+local moved -- the status that the job came to; 'gone': it left Redis
 local counted -- what metrics grow by (data/jobs/metrics.py): field → number
 
 -- Forgets what was decided, or begins with another job.
 local function decide_anew()
   subject, changed, units, units_changed, writes = nil, {}, {}, {}, {}
-  removed, numbers, drops, noticed, counted = nil, nil, nil, nil, nil
+  removed, numbers, drops, noticed, moved, counted = nil, nil, nil, nil, nil, nil
 end
 
 local function num(value) return tonumber(value) or 0 end
@@ -333,6 +334,10 @@ local function flush()
     if it[3] == 'XADD' then add_to_stream(P .. it[2], unpack(it, 4)) else call(it[3], P .. it[2], unpack(it, 4)) end
   end
   if counted then write_metrics() end
+  -- Who reads it looks at every job where it is none: no move fails of it.
+  if moved then
+    redis.pcall('XADD', P .. scope .. 'moves', 'MAXLEN', '~', MOVES_KEPT, '*', 'job', subject, 'status', moved)
+  end
 end
 
 -- Ends one of the decisions of an operation that makes several.

@@ -6,6 +6,7 @@ local function set_status(job, status)
   write('zset', scope .. 'idx:s:' .. job.status, 'ZREM', job.id)
   write('zset', scope .. 'idx:s:' .. status, 'ZADD', num(job.created), job.id)
   set(job, 'status', status)
+  moved = status
   event('status', { status = status })
 end
 

@@ -8,6 +8,7 @@ local function operation()
   for _, tag in ipairs(dec(job.tags or '[]')) do write('zset', scope .. 'idx:t:' .. tag, 'ZREM', job.id) end
   count(scope .. 'ended', job.kind .. ':forgotten', 1)
   for _, key in ipairs({ 'job:', 'doc:', 'units:' }) do drop('hash', scope .. key .. job.id) end
+  moved = 'gone'
   if project then write('hash', 'project_of', 'HDEL', job.id) end
   drop('stream', scope .. 'ev:' .. job.id)
   drop('stream', scope .. 'log:' .. job.id)

@@ -15,6 +15,7 @@ local function operation()
   count_ended(job, 1)
   note_project(job)
   if args.quota then limits().count_restored(job, dec(args.quota)) end
+  moved = job.status
   event('status', { status = job.status })
   if args.fails then
     job.why = args.doc.error

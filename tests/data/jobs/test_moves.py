@@ -1,0 +1,41 @@
+"""The stream of jobs that came to another status: nothing is missed unnoticed, and no move fails of it."""
+
+from __future__ import annotations
+
+from data import keys
+from data.jobs import LIMITS, JobStore
+from data.jobs.moves import moves_behind, running
+from tests.data.jobs.acting import JOB, closed, completed
+
+
+def test_each_status_is_told_once_and_in_order(store: JobStore) -> None:
+    assert running(store) == (set(), "")
+    grant = closed(store, "publish")
+    jobs, place = running(store)
+    assert jobs == {JOB}
+    store.commit(grant, status="completed", fields={"coverage": 0.5})
+    ended = moves_behind(store, place)
+    assert (ended.of, ended.whole) == ({JOB: "completed"}, True)
+    assert moves_behind(store, ended.place) == ({}, ended.place, True)
+    store.resume(JOB)
+    store.cancel(JOB)
+    store.forget(JOB)
+    assert moves_behind(store, ended.place).of == {JOB: "gone"}
+    assert moves_behind(store.of("other"), "").of == {}
+
+
+def test_who_is_behind_by_too_much_is_told(store: JobStore) -> None:
+    completed(store)
+    _, place = running(store)
+    stream = store.key(keys.MOVES)
+    for n in range(2 * int(LIMITS["MOVES_KEPT"])):
+        store.redis.xadd(stream, {"job": f"job_{n:020d}", "status": "completed"}, maxlen=int(LIMITS["MOVES_KEPT"]))
+    assert not moves_behind(store, place).whole
+    store.redis.delete(stream)
+    assert moves_behind(store, place) == ({}, "", False)
+
+
+def test_a_key_of_another_type_fails_no_move(store: JobStore) -> None:
+    store.redis.set(store.key(keys.MOVES), "x")
+    completed(store)
+    assert store.record(JOB).status == "completed"  # type: ignore[union-attr]
