@@ -33,7 +33,7 @@ ROWS = {
     "start_up": 180,
     "score_million": 300,
     "report_memory": 900,
-    "crawl_rate": 180,
+    "crawl_rate": 300,
     "crawl_latency": 600,
     "politeness": 240,
     "whole": 900,

@@ -1,8 +1,9 @@
-"""Pages a second that one process crawls on loopback, against Scrapy with its default settings.
+"""Pages a second that one process crawls on loopback, against Scrapy and Crawlee with their default settings.
 
 The same made-up sites behind the same proxy, three pages each. Ours comes in partitions of 30 companies, one after
-another, with robots.txt, the egress guard and every page turned into a row. Scrapy by default asks for no robots.txt,
-which is a quarter of the requests here; a second line leaves it out on our side too.
+another, with robots.txt, the egress guard and every page turned into a row. By default neither peer asks for
+robots.txt, a quarter of the requests here; further lines leave it out on our side too. Crawlee by default keeps its
+queue and what it found in files; the bar is taken against it with both in memory, where it is several times as fast.
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.children import sample_sites
-from benchmarks.harness import Line, interleave, main, median
+from benchmarks.harness import NO_PEER, Line, interleave, main, median
 from cli.sample_sites.server import bulk_sites
 from leadmill.ids import company_id
 from pipelines.execution.plan import MAX_PARTITION
 from tasks.scraping.crawl import CrawlOptions, Seed, crawl_companies
 
-SCRAPY = Path(__file__).parent / "peers" / "scrapy_defaults.py"
+HERE = Path(__file__).parent
+CRAWLEE_PYTHON = HERE / ".peers" / "crawlee" / "bin" / "python"
+SCRAPY = [sys.executable, str(HERE / "peers" / "scrapy_defaults.py")]
+CRAWLEE = [str(CRAWLEE_PYTHON), str(HERE / "peers" / "crawlee_defaults.py")]
 PAGES = 3
 
 
@@ -38,11 +44,9 @@ def _ours(proxy: str, hosts: list[str], robots: bool = True) -> float:
     return _rate(pages, time.perf_counter() - began, len(hosts))
 
 
-def _scrapys(proxy: str, hosts: list[str]) -> float:
-    asked = json.dumps({"proxy": proxy, "urls": [f"http://{host}/" for host in hosts]})
-    made = subprocess.run(
-        [sys.executable, str(SCRAPY)], input=asked, stdout=subprocess.PIPE, text=True, check=True, timeout=120
-    )
+def _peers(command: list[str], proxy: str, hosts: list[str], **options: Any) -> float:
+    asked = json.dumps({"proxy": proxy, "urls": [f"http://{host}/" for host in hosts], **options})
+    made = subprocess.run(command, input=asked, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
     found = json.loads(made.stdout)
     return _rate(found["pages"], found["seconds"], len(hosts))
 
@@ -54,24 +58,32 @@ def _rate(pages: int, seconds: float, hosts: int) -> float:
 
 
 def measure(quick: bool) -> list[Line]:
+    has_crawlee = CRAWLEE_PYTHON.exists()
+    if not (has_crawlee or quick):
+        print("Crawlee is not installed here: make bench-setup", file=sys.stderr)
+        raise SystemExit(NO_PEER)
     hosts = bulk_sites(30 if quick else 600)
     with sample_sites() as proxy:
-        taken = interleave(
-            {
-                "leadmill": lambda: _ours(proxy, hosts),
-                "scrapy": lambda: _scrapys(proxy, hosts),
-                "no robots.txt": lambda: _ours(proxy, hosts, robots=False),
-            },
-            rounds=1 if quick else 5,
-        )
-    scrapy = median(taken["scrapy"])
+        contestants: dict[str, Callable[[], float]] = {
+            "leadmill": lambda: _ours(proxy, hosts),
+            "scrapy": lambda: _peers(SCRAPY, proxy, hosts),
+            "no robots.txt": lambda: _ours(proxy, hosts, robots=False),
+        }
+        if has_crawlee:
+            contestants["crawlee"] = lambda: _peers(CRAWLEE, proxy, hosts, in_memory=True)
+            contestants["crawlee, files"] = lambda: _peers(CRAWLEE, proxy, hosts[:100], in_memory=False)
+        taken = interleave(contestants, rounds=1 if quick else 5)
     return [
-        Line(what, median(taken[name]), "pages/s", bar, peer=scrapy, better="more",
-             samples={"leadmill": taken[name], "peer": taken["scrapy"]})
-        for what, name, bar in (
-            ("crawl, one process", "leadmill", ">= 2.2 peer"),
-            ("the same without robots.txt, as the peer", "no robots.txt", ""),
+        Line(what, median(taken[name]), "pages/s", bar, peer=median(taken[peer]), better="more",
+             samples={"leadmill": taken[name], "peer": taken[peer]})
+        for what, name, peer, bar in (
+            ("crawl, one process, against Scrapy", "leadmill", "scrapy", ">= 2.2 peer"),
+            ("the same without robots.txt, as the peer", "no robots.txt", "scrapy", ""),
+            ("against Crawlee's ParselCrawler, its storage in memory", "leadmill", "crawlee", ">= 0.7 peer"),
+            ("the same without robots.txt, as Crawlee", "no robots.txt", "crawlee", ""),
+            ("against Crawlee's ParselCrawler, as it comes", "leadmill", "crawlee, files", ""),
         )
+        if peer in taken
     ]  # fmt: skip
 
 

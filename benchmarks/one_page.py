@@ -41,11 +41,26 @@ def complete(
     stack: LocalStack, records: redis.Redis, body: Mapping[str, Any], pause_s: float, prefix: str = "leadmill:"
 ) -> str:
     """Submit a pipeline and wait until the record says completed; its id."""
+    job_id = submit(stack, body)
+    wait_completed(records, job_id, pause_s, prefix)
+    return job_id
+
+
+def submit(stack: LocalStack, body: Mapping[str, Any]) -> str:
+    """Submit a pipeline; its id."""
     sent = urllib.request.Request(
         f"{stack.api_url}/api/v1/pipelines", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(sent, timeout=10) as answer:
-        job_id = json.loads(answer.read())["job_id"]
+    with urllib.request.urlopen(sent, timeout=30) as answer:
+        return str(json.loads(answer.read())["job_id"])
+
+
+def wait_completed(records: redis.Redis, job_id: str, pause_s: float, prefix: str = "leadmill:") -> None:
+    """Wait until the record says completed.
+
+    Raises:
+        RuntimeError: the job ended otherwise, or not within five minutes.
+    """
     until = time.monotonic() + 300
     while (status := str(records.hget(f"{prefix}job:{job_id}", "status"))) not in TERMINAL:
         if time.monotonic() > until:
@@ -53,7 +68,6 @@ def complete(
         time.sleep(pause_s)
     if status != "completed":
         raise RuntimeError(f"{job_id} ended {status}: {records.hgetall(f'{prefix}doc:{job_id}')}")
-    return str(job_id)
 
 
 def heaviest_child(stack: LocalStack) -> float | None:

@@ -6,14 +6,12 @@ where a host asks for no delay, and how often each robots.txt was asked. Nothing
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,10 +23,10 @@ import redis
 
 from benchmarks.children import start_child
 from benchmarks.harness import Line, main
+from benchmarks.one_page import submit, wait_completed
 from benchmarks.stack import Stack
 from cli.local_stack.stack import LocalStack
 from data.hosts import HostLeases, HostNews
-from data.jobs import TERMINAL
 
 WORKERS, JOBS, DELAY_S, ANSWER_S = 4, 20, 0.5, 0.02
 PACED = [f"paced{n}.example" for n in range(2)]
@@ -113,21 +111,13 @@ def _workers(stack: LocalStack, more: int, env: dict[str, str]) -> Iterator[None
             child.wait()
 
 
-def _run(stack: LocalStack, jobs: int) -> dict[str, int]:
+def _run(stack: LocalStack, jobs: int) -> None:
+    """Submit all jobs, then wait until all are completed."""
     urls = [f"http://{host}/" for host in PACED + FREE]
-    body = json.dumps({"company_urls": urls, "crawl": {"max_pages": 3}, "report": {"formats": ["csv"]}}).encode()
+    body = {"company_urls": urls, "crawl": {"max_pages": 3}, "report": {"formats": ["csv"]}}
     records = redis.Redis.from_url(stack.redis_url, decode_responses=True)
-    ids = []
-    asked = urllib.request.Request(f"{stack.api_url}/api/v1/pipelines", body, {"Content-Type": "application/json"})
-    for _ in range(jobs):
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            ids.append(json.loads(answer.read())["job_id"])
-    ended: dict[str, int] = defaultdict(int)
-    for job_id in ids:
-        while (status := str(records.hget(f"leadmill:job:{job_id}", "status"))) not in TERMINAL:
-            time.sleep(0.05)
-        ended[status] += 1
-    return ended
+    for job_id in [submit(stack, body) for _ in range(jobs)]:
+        wait_completed(records, job_id, 0.05)
 
 
 def _bytes_of_a_host(hosts: int) -> float:
@@ -157,10 +147,8 @@ def measure(quick: bool) -> list[Line]:
         stack = held.enter_context(LocalStack(Path(folder) / "data", workers=1, api_port=0, redis_url="", env=env))
         held.enter_context(_workers(stack, WORKERS - 1, env))
         began = time.monotonic()
-        ended = _run(stack, jobs)
+        _run(stack, jobs)
         took = time.monotonic() - began
-    if ended != {"completed": jobs}:
-        raise RuntimeError(f"jobs ended {ended}")
     size = _bytes_of_a_host(1_000 if quick else 20_000)
     what = f"of {WORKERS} workers and {jobs} jobs at the same {len(PACED + FREE)} hosts"
     return [

@@ -7,7 +7,7 @@ bench: setup ## measure every row, resumable (up to 25 minutes on an idle machin
 bench-quick: setup ## every row on a tiny size: shows that it works, says nothing of speed
 	@python -m benchmarks --quick
 
-bench-setup: setup $(PEERS)/prefect/.installed $(PEERS)/script/.installed ## install the pinned peers into virtual environments of their own
+bench-setup: setup $(PEERS)/prefect/.installed $(PEERS)/script/.installed $(PEERS)/crawlee/.installed ## install the pinned peers into virtual environments of their own
 
 $(PEERS)/%/.installed: benchmarks/peers/%.txt | .venv/.installed
 	@uv venv --quiet --allow-existing --python $(BIN)/python $(PEERS)/$*
