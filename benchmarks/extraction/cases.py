@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from extraction.markup import Markup
 from extraction.page_keys import page_key
 from leadmill.ids import company_domain, company_id
 from tasks.scraping.links import classify, links_of
@@ -108,7 +109,8 @@ def scraped(site: Site) -> dict[str, Any]:
 def _kinds(urls: Mapping[str, str], answers: Mapping[str, bytes], domain: str) -> dict[str, str]:
     best = {page_key(url): classify(url) for url in urls.values()}
     for path, url in urls.items():
-        for link in links_of(answers[path], url, lambda place: company_domain(f"http://{place}/") == domain, (), set()):
+        page = Markup(answers[path])
+        for link in links_of(page, url, lambda place: company_domain(f"http://{place}/") == domain, (), set()):
             if link.key in best and link.strength > best[link.key][1]:
                 best[link.key] = (link.kind, link.strength)
     home = page_key(urls["/"]) if "/" in urls else None

@@ -8,17 +8,18 @@ read only where a sign was found or there is next to none. Signs and limits are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from extraction.charset import decode
+from extraction.markup import Markup
 from extraction.scan import Mark
 from extraction.stand_ins.shape import Shape
 from extraction.stand_ins.signs import MARKUP, WORDS, Entry, signs
 from leadmill.errors import WALLS, ErrorCode
 from leadmill.ids import registrable_domain
 
-__all__ = ["Answer", "Verdict", "judge"]
+__all__ = ["Answer", "Verdict", "header_names", "judge"]
 
 #: Pieces of markup are looked for in so many bytes of a page.
 MAX_BYTES = 24_000
@@ -52,15 +53,17 @@ _RANK = (
 
 
 class Answer(NamedTuple):
-    """What a host answered; header names in lower case, `set-cookie` may hold the cookies' names alone."""
+    """What a host answered; header names in lower case, `set-cookie` may hold the cookies' names alone.
+
+    Of the headers no others are looked at than `header_names`.
+    """
 
     url: str
     #: The company's, which the address may have left.
     domain: str
     status: int
     headers: Mapping[str, str]
-    body: bytes
-    charset: str | None = None
+    markup: Markup
 
 
 class Verdict(NamedTuple):
@@ -79,10 +82,16 @@ class Verdict(NamedTuple):
         return signs().kinds[self.code].sentence + (f" ({', '.join(known)})" if known else "")
 
 
+@cache
+def header_names() -> dict[bytes, str]:
+    """The headers that are looked at: name in title case, as answers have them, to the same in lower case."""
+    return {name.title().encode(): name for name in (*signs().headers, "set-cookie")}
+
+
 def judge(answer: Answer) -> Verdict | None:
     """What the page is, if it is none of the company's."""
     found = _by_headers(answer) or _by_host(answer)
-    body = answer.body
+    body = answer.markup.body
     if found or not body:
         return found
     start = body[:MAX_BYTES]
@@ -93,8 +102,10 @@ def judge(answer: Answer) -> Verdict | None:
     links = body.count(b"<a ") + body.count(b"<A ")
     if links > (MAX_LINKS if pieces else THIN_LINKS):
         return None
-    head = body if len(body) <= MAX_READ else body[: body.rfind(b"<", 0, MAX_READ)]
-    shape = Shape(decode(head, answer.charset), answer.url, answer.domain)
+    markup = answer.markup
+    if len(body) > MAX_READ:
+        markup = Markup(body[: body.rfind(b"<", 0, MAX_READ)], markup.charset)
+    shape = Shape(markup, answer.url, answer.domain)
     return _by_markup(answer, shape, pieces) or _by_words(answer, shape, pieces) or _by_shape(answer, shape, pieces)
 
 

@@ -9,10 +9,10 @@ import re
 from functools import cached_property
 from urllib.parse import unquote, urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.email_domains import FREE
-from extraction.markup_guard import bounded
+from extraction.markup import Markup, without
 from extraction.page_words import PHRASES, fold, words_of
 from extraction.stand_ins.signs import OWN_NAME
 from extraction.text import clean
@@ -26,8 +26,7 @@ MAX_LINKS = 80
 BEGINNING = 300
 #: Kinds of pages that a company alone has.
 _OWN_KINDS = ("contact", "imprint", "about")
-#: What shows nothing on a page; and what structured data call somebody by.
-_UNSEEN = ("script", "style", "template", "noscript", "svg", "title")
+#: What structured data call somebody by.
 _NAMES = ('"telephone"', '"address"', '"name"')
 _SAME = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "…": "...", "\u00a0": " "})
 _MAIL = re.compile(r"[\w.+-]{1,64}@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})", re.IGNORECASE)
@@ -53,30 +52,41 @@ _SPACES = re.compile(" {2,}")
 
 def plain(text: str) -> str:
     """Text as signs are written: lower case, one apostrophe, three dots, single spaces."""
-    return " ".join(text.translate(_SAME).lower().split())
+    text = text.replace("`", "'") if text.isascii() else text.translate(_SAME)
+    return " ".join(text.lower().split())
 
 
 class Shape:
-    """A page, parsed for itself."""
+    """A page, as far as it tells whose it is."""
 
-    def __init__(self, html: str, url: str, domain: str) -> None:
+    def __init__(self, markup: Markup, url: str, domain: str) -> None:
         self.url = url
-        self._own = {domain, registrable_domain((urlsplit(url).hostname or "").lower())}
-        raw = html.encode("utf-8", "replace")
-        self._tree = LexborHTMLParser(bounded(raw))
-        # A search of the bytes takes less than one of the tree.
-        lowered = raw.lower()
-        present = {tag for tag in _UNSEEN if b"<" + tag.encode() in lowered}
-        #: What the page says to readers without scripts is no part of what it shows, but may give it away.
-        self.noscript = self._noscript() if "noscript" in present else ""
-        self._declared = "script" in present and self._names_somebody()
-        node = self._tree.css_first("title", default=None) if "title" in present else None
-        self.title = plain(node.text()[:300]) if node is not None else ""
-        host = (urlsplit(url).hostname or domain).lower().removeprefix("www.")
-        self._names = {plain(domain), plain(host)}
-        self.has_scripts = "script" in present and self._tree.css_first("script", default=None) is not None
-        if present:
-            self._tree.strip_tags(sorted(present))
+        self._markup = markup
+        host = (urlsplit(url).hostname or "").lower()
+        self._own = {domain, registrable_domain(host)}
+        self._names = {plain(domain), plain((host or domain.lower()).removeprefix("www."))}
+
+    @cached_property
+    def _tree(self) -> LexborHTMLParser:
+        """What is in sight, without the names of drawings."""
+        shown, titles = self._markup.shown, self._markup.lowered.count(b"<title")
+        above = self._title.parent if titles == 1 and self._title is not None else None
+        is_plain = titles == 0 or (titles == 1 and (above is None or above.tag == "head"))
+        return shown if is_plain and not self._markup.has("svg") else without(shown, ["svg", "title"])
+
+    @cached_property
+    def _title(self) -> LexborNode | None:
+        return self._markup.tree.css_first("title", default=None) if self._markup.has("title") else None
+
+    @cached_property
+    def title(self) -> str:
+        """Its title, as signs are written."""
+        return plain(self._title.text()[:300]) if self._title is not None else ""
+
+    @property
+    def has_scripts(self) -> bool:
+        """Whether there is a script on it."""
+        return self._markup.has("script") and self._markup.tree.css_first("script", default=None) is not None
 
     @cached_property
     def _name(self) -> re.Pattern[str]:
@@ -84,17 +94,27 @@ class Shape:
         named = "|".join(re.escape(name) for name in sorted(self._names, key=len, reverse=True))
         return re.compile(rf"[\"“”„«»']?(?<![\w.@-])(?:https?://)?(?:www\.)?(?:{named})(?![\w-]|\.\w)[\"“”„«»']?")
 
-    def _noscript(self) -> str:
-        texts = [node.text(separator=" ") for node in self._tree.css("noscript")[:MAX_HEADINGS]]
+    @cached_property
+    def noscript(self) -> str:
+        """What the page says to readers without scripts: no part of what it shows, but it may give it away."""
+        if not self._markup.has("noscript"):
+            return ""
+        texts = [node.text(separator=" ") for node in self._markup.tree.css("noscript")[:MAX_HEADINGS]]
         return plain(" ".join(texts)[:MAX_TEXT])
 
-    def _names_somebody(self) -> bool:
-        nodes = self._tree.css('script[type="application/ld+json"]')[:MAX_HEADINGS]
+    @cached_property
+    def declared(self) -> bool:
+        """Whether structured data name somebody."""
+        if b"ld+json" not in self._markup.lowered:
+            return False
+        nodes = self._markup.tree.css('script[type="application/ld+json"]')[:MAX_HEADINGS]
         return any(name in text for text in (node.text() for node in nodes) for name in _NAMES)
 
     @cached_property
     def text(self) -> str:
         """The visible text, as signs are written."""
+        if self._tree is self._markup.shown:
+            return plain(self._markup.text[:MAX_TEXT])
         body = self._tree.body
         return plain(body.text(separator=" ")[:MAX_TEXT]) if body is not None else ""
 
@@ -103,7 +123,7 @@ class Shape:
         """What the page says of itself in its head."""
         wanted = ("description", "og:description", "og:site_name", "twitter:description", "application-name")
         said = []
-        for node in self._tree.css("meta")[:MAX_LINKS]:
+        for node in self._tree.css("meta")[:MAX_LINKS] if self._markup.has("meta") else ():
             name = (node.attrs.get("name") or node.attrs.get("property") or "").lower()
             if name in wanted:
                 said.append((node.attrs.get("content") or "")[:300])
@@ -112,13 +132,10 @@ class Shape:
     @cached_property
     def headline(self) -> str:
         """Title, description, headings, and where the text begins."""
-        headings = [clean(node.text(separator=" "), 200) for node in self._tree.css("h1,h2")[:MAX_HEADINGS]]
+        has_any = self._markup.has("h1") or self._markup.has("h2")
+        nodes = self._tree.css("h1,h2")[:MAX_HEADINGS] if has_any else ()
+        headings = [clean(node.text(separator=" "), 200) for node in nodes]
         return "\n".join((self.title, self.description, plain(" . ".join(headings)), self.text[:BEGINNING]))
-
-    @property
-    def declared(self) -> bool:
-        """Whether structured data name somebody."""
-        return self._declared
 
     @cached_property
     def has_password(self) -> bool:
@@ -145,7 +162,8 @@ class Shape:
         """A text without the site's own host name (`the domain x.example is for sale`), and, where it has that, as well
         with `@domain` in its place (`@domain is for sale`).
         """
-        if not any(name in text for name in self._names) or not self._name.search(text):
+        # Behind an @ it is part of an address. Most pages name themselves nowhere else.
+        if all(text.count(name) == text.count(f"@{name}") for name in self._names) or not self._name.search(text):
             return text
         return f"{_SPACES.sub(' ', self._name.sub(' ', text))}\n{self._name.sub(OWN_NAME, text)}"
 
@@ -185,7 +203,7 @@ class Shape:
 
         An address at another firm's domain speaks for that firm, and so does the telephone beside it.
         """
-        if self._declared or self.leads_to_owner or _STREET.search(self.text):
+        if self.declared or self.leads_to_owner or _STREET.search(self.text):
             return True
         mails = {match[1].lower().rstrip(".") for match in _MAIL.finditer(self.text)}
         phone = bool(_PHONE.search(self.text))

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from scrapy.http import Response
 
 from extraction.charset import wide_codec
-from extraction.stand_ins import Answer, Verdict, judge
+from extraction.markup import Markup
+from extraction.stand_ins import Answer, Verdict, header_names, judge
 from leadmill.errors import WALLS, ErrorCategory, ErrorCode
 from leadmill.ids import registrable_domain
 from leadmill.redaction import shown_address
@@ -37,18 +38,25 @@ def charset_in(response: Response) -> str | None:
     return charset_of(header(response, b"Content-Type").decode("latin-1"))
 
 
-def fault_of_answer(response: Response, domain: str) -> Fault | None:
+def markup_of(response: Response) -> Markup:
+    """An answer's body, for all looks at it."""
+    return Markup(response.body, charset_in(response))
+
+
+def fault_of_answer(response: Response, markup: Markup, domain: str) -> Fault | None:
     """Why an answer is no page of a company, or None; an error status says too what stood there, where it is known."""
     fault = unusable(response)
     # Of pages that are not there most sites tell in words of their own; of a home page its host does.
     is_missing = response.status in (404, 410) and response.meta["kind"] != "home"
     if fault is None or (response.status >= 400 and not is_missing):
-        return _stand_in(response, domain) or fault
+        return _stand_in(response, markup, domain) or fault
     return fault
 
 
-def _stand_in(response: Response, domain: str) -> Fault | None:
-    verdict = _on_platform(response, domain) or judge(_answer(response, domain))
+def _stand_in(response: Response, markup: Markup, domain: str) -> Fault | None:
+    verdict = _on_platform(response, domain) or judge(
+        Answer(response.url, domain, response.status, _telling_headers(response), markup)
+    )
     if verdict is None:
         return None
     return Fault(ErrorCategory.DATA, verdict.sentence(response.status), status=response.status, code=verdict.code)
@@ -62,12 +70,13 @@ def _on_platform(response: Response, domain: str) -> Verdict | None:
     return Verdict(ErrorCode.PLATFORM_PAGE, platform, host) if platform else None
 
 
-def _answer(response: Response, domain: str) -> Answer:
-    headers = {
-        name.decode("latin-1").lower(): b", ".join(values)[:1_000].decode("latin-1")
+def _telling_headers(response: Response) -> dict[str, str]:
+    """Those headers that may tell whose answer it is, names in lower case."""
+    return {
+        header_names()[name]: b", ".join(values)[:1_000].decode("latin-1")
         for name, values in headers_of(response)
+        if name in header_names()
     }
-    return Answer(response.url, domain, response.status, headers, response.body, charset_in(response))
 
 
 def may_lead_on(fault: Fault, response: Response, cookies: int) -> bool:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
-from extraction.markup_guard import bounded
+from extraction.markup import Markup
 from leadmill.ids import registrable_domain
 from tasks.scraping.gate_forms import choices_in
 from tasks.scraping.gates import (
@@ -29,7 +29,7 @@ from tasks.scraping.gates import (
     way_past,
     words_on,
 )
-from tasks.scraping.links import MAX_HREF, base_of
+from tasks.scraping.links import MAX_HREF, base_of, joined
 from tasks.scraping.script_moves import moves_in
 
 #: A refresh is followed when it waits at most so long, seconds.
@@ -86,11 +86,10 @@ def could_lead_on(raw: bytes, refresh: str) -> bool:
     return _is_thin(lowered) or b"<frameset" in lowered or _REFRESHES.search(lowered) is not None
 
 
-def step_from(html: bytes, url: str, refresh: str, ours: Callable[[str], bool], domain: str) -> Step | None:
+def step_from(page: Markup, url: str, refresh: str, ours: Callable[[str], bool], domain: str) -> Step | None:
     """Where a home page leads; None for a page of its own.
 
     Args:
-        html: the page in UTF-8.
         refresh: the answer's Refresh header.
         ours: whether a host and port belongs to the company; a gate leads nowhere else.
         domain: the company's, whose ending tells its language.
@@ -101,7 +100,7 @@ def step_from(html: bytes, url: str, refresh: str, ours: Callable[[str], bool], 
     target = _refresh_target(refresh) if refresh else None
     if target:
         return Step(_joined(url, target), "refresh")
-    return _Page(html, url, reloads=target is not None).step(ours, domain)
+    return _Page(page, url, reloads=target is not None).step(ours, domain)
 
 
 def _is_thin(lowered: bytes) -> bool:
@@ -112,16 +111,15 @@ def _is_thin(lowered: bytes) -> bool:
 
 
 class _Page:
-    """A home page, parsed."""
+    """A home page, and where it may lead."""
 
-    def __init__(self, html: bytes, url: str, *, reloads: bool = False) -> None:
+    def __init__(self, page: Markup, url: str, *, reloads: bool = False) -> None:
         #: It asks for itself again soon, as who set a cookie may.
         self._reloads = reloads
-        #: Asked before the parser is: a search of the tree takes longer than one of the bytes.
-        self._lowered = html.lower()
-        self._tree = LexborHTMLParser(bounded(html))
+        self._page = page
+        self._lowered = page.lowered
         self._url = url
-        self._base = base_of(self._tree, url) if b"<base" in self._lowered else url
+        self._base = base_of(page, url)
 
     def step(self, ours: Callable[[str], bool], domain: str) -> Step | None:
         shown, hidden = self._refreshes()
@@ -129,32 +127,29 @@ class _Page:
             return Step(_joined(self._base, shown), "refresh")
         if frame := self._frame():
             return Step(frame, "frame")
-        if not _is_thin(self._lowered):
-            return None
-        moves, frames = self._scripts(), self._inline_frames()
-        if len(self._text) > MAX_WALL:
+        if not _is_thin(self._lowered) or len(self._text) > MAX_WALL:
             return None
         links = self._links(ours)
-        stub = self._stub(hidden, moves, [] if links else frames, domain)
+        stub = self._stub(hidden, links, domain)
         if stub is not None:
             return stub
         past = way_past(links, self._text, domain, self._names_itself)
         return Step(past, "gate") if past is not None else None
 
-    def _stub(self, hidden: str | None, moves: dict[str, str | None], frames: list[str], domain: str) -> Step | None:
+    def _stub(self, hidden: str | None, links: list[GateLink], domain: str) -> Step | None:
         """The step from a page without anything in sight, which is not waiting for a script to fill it."""
         if len(self._text) > MAX_EMPTY or self._waits_for_a_script:
             return None
         if hidden is not None and not _is_for_others(hidden):
             return Step(_joined(self._base, hidden), "refresh")
-        if moves:
+        if moves := self._scripts():
             return Step(preferred(moves, domain), "script")
-        if frames:
+        if not links and (frames := self._inline_frames()):
             return Step(frames[0], "frame")
         return Step(self._url, "refresh") if self._reloads else None
 
     def _all(self, tag: bytes, selector: str, most: int) -> list[LexborNode]:
-        return self._tree.css(selector)[:most] if b"<" + tag in self._lowered else []
+        return self._page.tree.css(selector)[:most] if b"<" + tag in self._lowered else []
 
     def _refreshes(self) -> tuple[str | None, str | None]:
         """Where a refresh leads; and one that is only for readers without scripts."""
@@ -202,9 +197,9 @@ class _Page:
         """Where the page's scripts set the location to, and the language that each address names."""
         if not any(sign in self._lowered for sign in _MOVING):
             return {}
-        nodes = self._tree.css("script:not([src])")[:50]
+        nodes = self._page.tree.css("script:not([src])")[:50]
         bodies = [node.text(deep=True) for node in nodes if _RUN.fullmatch((node.attributes.get("type") or "").strip())]
-        body = self._tree.body
+        body = self._page.tree.body
         bodies += [body.attributes.get("onload") or ""] if body is not None else []
         return {url: language_of(urlsplit(url)) for url in self._moves(bodies)[:MAX_MOVES]}
 
@@ -217,15 +212,17 @@ class _Page:
     def _links(self, ours: Callable[[str], bool]) -> list[GateLink]:
         """Links within the site, each page once."""
         found: dict[str, GateLink] = {}
-        for node in self._all(b"", "a[href], area[href], [onclick]", MAX_COUNTRIES):
-            href = (node.attributes.get("href") or "").strip()
+        for node in self._page.shown.css("a[href], area[href], [onclick]")[:MAX_COUNTRIES]:
+            attributes = node.attributes
+            href = (attributes.get("href") or "").strip()
             if href.lower().startswith(("mailto:", "tel:")):
                 return []
-            target = self._clicked(node.attributes.get("onclick"), href) or self._address(href)
+            target = self._clicked(attributes.get("onclick"), href) or self._address(href)
             if target and target != self._url and ours(urlsplit(target).netloc):
-                language = node.attributes.get("hreflang") or node.attributes.get("lang") or ""
+                language = attributes.get("hreflang") or attributes.get("lang") or ""
                 found.setdefault(target, GateLink(target, words_on(node), language))
-        for href, words in choices_in(self._tree) if b"<form" in self._lowered or b"<select" in self._lowered else ():
+        has_choices = self._page.has("form") or self._page.has("select")
+        for href, words in choices_in(self._page.shown) if has_choices else ():
             target = self._address(href)
             if target and target != self._url and ours(urlsplit(target).netloc):
                 found.setdefault(target, GateLink(target, words, ""))
@@ -238,24 +235,20 @@ class _Page:
         return moves[0] if moves else None
 
     def _names_itself(self) -> bool:
-        own = [node for node in self._tree.css("a[href]") if self._address(node.attributes.get("href")) == self._url]
+        links = self._page.shown.css("a[href]")
+        own = [node for node in links if self._address(node.attributes.get("href")) == self._url]
         return any(GateLink(self._url, words_on(node), node.attributes.get("hreflang") or "").language for node in own)
 
     @property
     def _waits_for_a_script(self) -> bool:
         """Whether an element stands empty that a script will fill: the page is an application."""
-        body = self._tree.body
+        body = self._page.shown.body if self._page.has("div") or self._page.has("main") else None
         return body is not None and any(not node.text(deep=True).strip() for node in body.css("div[id], main[id]")[:50])
 
     @cached_property
     def _text(self) -> str:
-        """Text in sight. Read last: it takes scripts out of the tree."""
-        body = self._tree.body
-        if body is None:
-            return ""
-        unseen = ("script", "style", "noscript", "template")
-        self._tree.strip_tags([tag for tag in unseen if f"<{tag}".encode() in self._lowered])
-        return " ".join(body.text(deep=True, separator=" ").split())
+        """Text in sight."""
+        return " ".join(self._page.text.split())
 
     def _address(self, href: str | None) -> str | None:
         """A page's address as the page writes it; None for what is none."""
@@ -285,7 +278,7 @@ def _refresh_target(content: str) -> str | None:
 
 def _joined(base: str, target: str) -> str:
     place, question, rest = target.replace("\t", "").replace("\n", "").replace("\r", "").partition("?")
-    url = urljoin(base, place.replace("\\", "/") + question + rest).partition("#")[0]
+    url = joined(base, place.replace("\\", "/") + question + rest).partition("#")[0]
     urlsplit(url).port  # noqa: B018  # raises ValueError where it is none
     return url
 

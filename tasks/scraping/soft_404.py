@@ -14,15 +14,13 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from scrapy.http import Response
-from selectolax.lexbor import LexborHTMLParser
 
 from extraction.budget import CpuBudget, TooCostlyError
-from extraction.charset import as_utf8
-from extraction.markup_guard import bounded
+from extraction.markup import Markup
 from extraction.page_words import KINDS
 from extraction.stand_ins.shape import plain
 from leadmill.errors import ErrorCategory, ErrorCode
-from tasks.scraping.answers import charset_in, unusable
+from tasks.scraping.answers import charset_in, markup_of, unusable
 from tasks.scraping.discovery import mentions_kind
 from tasks.scraping.failures import Fault
 
@@ -101,7 +99,7 @@ class SameEverywhere:
         self._answered = True
         if response is not None and unusable(response) is None:
             with suppress(TooCostlyError), budget:
-                shown, home = _look(response), None if self._home is None else _look(self._home)
+                shown, home = _look_at(response), None if self._home is None else _look_at(self._home)
                 if home is None or not _alike(shown, home):
                     self._shown = shown
                     self._headings = shown.headings - home.headings if home is not None else frozenset()
@@ -112,11 +110,16 @@ class SameEverywhere:
         """The company is done: its home page need not be held any more."""
         self._home = None
 
-    def is_one(self, response: Response) -> bool:
+    @property
+    def knows(self) -> bool:
+        """Whether it is known what every address shows."""
+        return self._shown is not None
+
+    def is_one(self, page: Markup, url: str) -> bool:
         """Whether a page is what every address shows."""
         if self._shown is None:
             return False
-        look = _look(response)
+        look = _look(page, url)
         if _alike(look, self._shown):
             return True
         # Below the same headings may stand others of the site's goods each time; how somebody is reached is no such.
@@ -135,13 +138,14 @@ class _Look(NamedTuple):
     names: tuple[str, ...]
 
 
-def _look(response: Response) -> _Look:
-    html = as_utf8(response.body, charset_in(response))
-    tree = LexborHTMLParser(bounded(html))
-    tree.strip_tags(["script", "style", "template", "noscript"])
-    text = plain(tree.body.text(separator=" ")[:_COMPARED]) if tree.body is not None else ""
-    headings = (plain(node.text(separator=" ")[:300]) for node in tree.css("h1,h2,h3")[:_HEADINGS])
-    last = plain(unquote(urlsplit(response.url).path.rpartition("/")[2]))
+def _look_at(response: Response) -> _Look:
+    return _look(markup_of(response), response.url)
+
+
+def _look(page: Markup, url: str) -> _Look:
+    text = plain(page.text[:_COMPARED])
+    headings = (plain(node.text(separator=" ")[:300]) for node in page.shown.css("h1,h2,h3")[:_HEADINGS])
+    last = plain(unquote(urlsplit(url).path.rpartition("/")[2]))
     names = tuple(name for name in (last, last.rpartition(".")[0]) if len(name) >= _LEAST_NAME)
     return _Look(frozenset(_KEY.sub(" ", text).split()), frozenset(headings) - {""}, names)
 

@@ -19,13 +19,13 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from extraction.budget import TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
-from extraction.charset import as_utf8
+from extraction.markup import Markup
 from extraction.page_keys import page_key
 from leadmill.errors import ErrorCategory
 from leadmill.rows import PageRow
 from leadmill.traffic import Traffic
 from pipelines.execution.marks import marks
-from tasks.scraping.answers import charset_in, fault_of_answer, header, may_lead_on, page_row
+from tasks.scraping.answers import charset_in, fault_of_answer, header, markup_of, may_lead_on, page_row
 from tasks.scraping.batches import PageBatches
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress
@@ -170,7 +170,7 @@ class CompanySpider(Spider):
                 if mark in self.refused:
                     self._miss(company, _REFUSED, response.meta)
                 else:
-                    act(company, response)
+                    act(company, response, markup_of(response))
         except Exception as error:
             log.exception("a page of %s could not be taken in", company.seed.domain)
             if self.answered == counted:
@@ -178,12 +178,12 @@ class CompanySpider(Spider):
             else:
                 company.note(fault_of(error), response.meta["asked_url"])
 
-    def _receive(self, company: CompanyCrawl, response: Response) -> None:
+    def _receive(self, company: CompanyCrawl, response: Response, page: Markup) -> None:
         meta, seed = response.meta, company.seed
-        fault = self._budgets.within(seed.company_id, lambda: fault_of_answer(response, seed.domain))
+        fault = self._budgets.within(seed.company_id, lambda: fault_of_answer(response, page, seed.domain))
         meta["is_shell"] = fault is not None and may_lead_on(fault, response, company.cookies.version)
         meta["unwanted"] = self._signals.read(response) if fault is None else None
-        if (fault is None or meta["is_shell"]) and self._led_on(company, response):
+        if (fault is None or meta["is_shell"]) and self._led_on(company, response, page):
             return
         if (fault := fault or meta["unwanted"]) is not None:
             self._miss(company, fault, meta)
@@ -194,14 +194,14 @@ class CompanySpider(Spider):
             if (url := company.same_everywhere.probe()) is not None:
                 self._crawl(company, url, PROBE, meta["depth"])
         else:
-            self._take_unless_same(company, response)
+            self._take_unless_same(company, response, page)
 
-    def _take_unless_same(self, company: CompanyCrawl, response: Response) -> None:
+    def _take_unless_same(self, company: CompanyCrawl, response: Response, page: Markup) -> None:
         same, key = company.same_everywhere, company.seed.company_id
-        if self._budgets.within(key, lambda: same.is_one(response)):
+        if same.knows and self._budgets.within(key, lambda: same.is_one(page, response.url)):
             self._miss(company, SAME_PAGE, response.meta)
         else:
-            self._take(company, response)
+            self._take(company, response, page)
 
     def _settle(self, company: CompanyCrawl, probed: Response | None) -> None:
         """It is known what an address shows that does not exist: decide about the pages held back for it."""
@@ -284,7 +284,7 @@ class CompanySpider(Spider):
         counted = self.answered
         try:
             with marks().at(company.seed.company_id, response.meta["digest"]):
-                self._take(company, response)
+                self._take(company, response, markup_of(response))
         except Exception as error:
             log.exception("a page of %s could not be taken in", company.seed.domain)
             if self.answered != counted:
@@ -294,7 +294,7 @@ class CompanySpider(Spider):
         self.dropped -= 1
         return True
 
-    def _led_on(self, company: CompanyCrawl, response: Response) -> bool:
+    def _led_on(self, company: CompanyCrawl, response: Response, page: Markup) -> bool:
         """Take the step that a page leads to, when it is no page of its own; True when there is one."""
         meta = response.meta
         led_by: tuple[tuple[Response, Step], ...] = meta.get("led_by", ())
@@ -302,10 +302,9 @@ class CompanySpider(Spider):
         is_none = meta["kind"] == "other" or "guess" in meta or len(led_by) >= MAX_STEPS
         if is_none or not could_lead_on(response.body, refresh):
             return False
-        html = as_utf8(response.body, charset_in(response))
         try:
             with self._budgets.page(company.seed.company_id):
-                step = step_from(html, response.url, refresh, company.ours, company.seed.domain)
+                step = step_from(page, response.url, refresh, company.ours, company.seed.domain)
         except TooCostlyError:
             company.note(_REFUSED, meta["asked_url"])
             return False
@@ -322,12 +321,12 @@ class CompanySpider(Spider):
         self._crawl(company, url, meta["kind"], meta["depth"], led_by=(*led_by, (response, step)), way=way)
         return True
 
-    def _take(self, company: CompanyCrawl, response: Response) -> None:
+    def _take(self, company: CompanyCrawl, response: Response, page: Markup) -> None:
         meta = response.meta
         kind, depth = meta["kind"], meta["depth"]
-        page = page_row(company.seed, response, kind, depth)
+        row = page_row(company.seed, response, kind, depth)
         self.answered += 1
-        company.got(kind, page["html"], page["page_hash"])
+        company.got(kind, row["html"], row["page_hash"])
         if kind == "home":
             framed = any(step.why == "frame" for _, step in meta.get("led_by", ()))
             lent = framed and not company.ours(urlsplit(response.url).netloc)  # by another's host: a folder of it
@@ -336,12 +335,12 @@ class CompanySpider(Spider):
             self._ask_further(company)
         company.reach(response.url)
         self.pages += 1
-        self.batches.add(page)
+        self.batches.add(row)
         if depth < self.options.max_depth and company.pages < self.options.max_pages and not self._is_over():
-            self._offer_links(company, response, depth + 1)
+            self._offer_links(company, response, page, depth + 1)
             for led_by, step in meta.get("led_by", ()):
                 if step.shows_links:
-                    self._offer_links(company, led_by, int(step.why != "frame"))
+                    self._offer_links(company, led_by, markup_of(led_by), int(step.why != "frame"))
 
     def _ask_further(self, company: CompanyCrawl) -> None:
         """Ask for the other addresses that were given for the company: they are pages of it from the beginning."""
@@ -354,18 +353,17 @@ class CompanySpider(Spider):
         """Whether the crawl has ended, also before its loop has noticed: many answers can be queued."""
         return self.transport.ended or self._stop.is_set() or time.monotonic() >= self.deadline
 
-    def _offer_links(self, company: CompanyCrawl, response: Response, depth: int) -> None:
+    def _offer_links(self, company: CompanyCrawl, response: Response, page: Markup, depth: int) -> None:
         """Look for links on a page; one that is too costly to read leads nowhere."""
         try:
             with self._budgets.page(company.seed.company_id):
-                html = as_utf8(response.body, charset_in(response))
                 is_closed = "nofollow" in response.meta
-                links = [] if is_closed else links_of(html, response.url, company.ours, company.known(), company.met)
+                links = [] if is_closed else links_of(page, response.url, company.ours, company.known(), company.met)
         except TooCostlyError:
             company.note(_REFUSED, response.meta["asked_url"])
         else:
             if response.meta["kind"] == "home":
-                company.learn(response.url, html, links)
+                company.learn(response.url, page.utf8, links)
             company.offer(links, depth)
 
     def _go_on(self, company: CompanyCrawl) -> None:

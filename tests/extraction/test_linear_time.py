@@ -29,6 +29,7 @@ from extraction import (
     job_titles,
     labelled_numbers,
     line_cache,
+    markup,
     markup_guard,
     number_words,
     people,
@@ -41,6 +42,7 @@ from extraction.enrichers import ENRICHERS
 from extraction.extractors import emails, legal_forms, legal_lines, legal_names, phones
 from extraction.extractors.addresses import beside, cjk, reader, segments, street_search, streets, towns, window
 from extraction.findings import Finding
+from extraction.markup import Markup
 from extraction.markup_guard import bounded
 from extraction.ownership import attributed
 from extraction.plain_markup import plain
@@ -297,13 +299,13 @@ def test_tag_soup_is_parsed_in_linear_time_and_not_deep(seed: int) -> None:
     "mark", [mark for mark in MARKS if mark.startswith(("<a h", "<im", "<me", "<div", "<li", "<p>"))]
 )
 def test_links_and_layout_are_read_in_linear_time(mark: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (document, links):
+    for module in (document, markup):
         monkeypatch.setattr(module, "bounded", lambda html: html)
 
     def read(html: bytes) -> None:
         page = Document(make_page(html))
         _ = page.lines, page.links, page.graph.addresses, page.title, page.metas
-        links.links_of(html, "https://acme.com/", lambda netloc: True, set(), set())
+        links.links_of(Markup(html), "https://acme.com/", lambda netloc: True, set(), set())
 
     assert superlinear(read, lambda size: plain(marked("", mark, size)), doublings(100_000)) is None
 
@@ -359,7 +361,7 @@ def telling_page() -> Document:
 def test_whose_page_it_is_is_told_in_linear_time() -> None:
     def judged(text: str) -> Any:
         html = f"<title>{text[:300]}</title><h1>coming soon</h1><p>{text}<a href='mailto:{text[:90]}'>{text[:90]}</a>"
-        return judge(Answer("https://acme.example/", "acme.example", 200, {}, html.encode("utf-8", "replace")))
+        return judge(Answer("https://acme.example/", "acme.example", 200, {}, Markup(html.encode("utf-8", "replace"))))
 
     found = {flood: superlinear(judged, make, doublings(90_000)) for flood, make in texts(page_shape)}
     assert {flood: wrong for flood, wrong in found.items() if wrong} == {}

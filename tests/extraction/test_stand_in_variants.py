@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from extraction.markup import Markup
 from extraction.stand_ins import Answer, judge
 
 DOMAIN = "holzbau-maren.example"
@@ -15,7 +16,7 @@ DOMAIN = "holzbau-maren.example"
 
 def told(title: str, body: str, head: str = "") -> str | None:
     html = f"<!doctype html><html><head><title>{title}</title>{head}</head><body>{body}</body></html>"
-    verdict = judge(Answer(f"https://{DOMAIN}/", DOMAIN, 200, {}, html.encode()))
+    verdict = judge(Answer(f"https://{DOMAIN}/", DOMAIN, 200, {}, Markup(html.encode())))
     return verdict and str(verdict.code)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from extraction.markup import Markup
 from extraction.stand_ins import Answer, judge
 from extraction.stand_ins.signs import signs
 from leadmill.errors import ErrorCode
@@ -22,7 +23,7 @@ def page(title: str, body: str, head: str = "") -> str:
 def told(html: str | bytes, *, status: int = 200, url: str = f"https://{DOMAIN}/", **headers: str) -> Any:
     body = html.encode() if isinstance(html, str) else html
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return judge(Answer(url, DOMAIN, status, named, body))
+    return judge(Answer(url, DOMAIN, status, named, Markup(body)))
 
 
 def of_product(name: str, html: str, status: int = 200, **headers: str) -> Any:
@@ -208,7 +209,7 @@ def test_the_address_alone_may_say_it_but_not_on_its_owners_own_site() -> None:
     html = page("Offer", "<p>Price on request</p>" + STORY * 3)
     sold = told(html, url="https://www.hugedomains.com/domain_profile.cfm?d=vogt")
     assert (sold.code, sold.product) == (ErrorCode.FOR_SALE, "HugeDomains")
-    assert judge(Answer("https://www.hugedomains.com/", "hugedomains.com", 200, {}, html.encode())) is None
+    assert judge(Answer("https://www.hugedomains.com/", "hugedomains.com", 200, {}, Markup(html.encode()))) is None
 
 
 def test_an_error_status_alone_says_nothing_of_a_wall() -> None:

@@ -54,9 +54,9 @@ def go_down(how: str) -> None:
 _links_of = spider.links_of
 
 
-def links_of(html: Any, *arguments: Any) -> Any:
-    crash(html, "scrape")
-    return _links_of(html, *arguments)
+def links_of(page: Any, *arguments: Any) -> Any:
+    crash(page.utf8, "scrape")
+    return _links_of(page, *arguments)
 
 
 def read(document: Any) -> Iterator[Any]:

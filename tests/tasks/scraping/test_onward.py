@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extraction.markup import Markup
 from tasks.scraping.links import site_of
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
 from tests.tasks.scraping.harness import Crawl
@@ -24,7 +25,7 @@ def _ours(netloc: str) -> bool:
 
 def _step(html: str, refresh: str = "", url: str = URL, domain: str = "acme.de") -> Step | None:
     body = html.encode()
-    return step_from(body, url, refresh, _ours, domain) if could_lead_on(body, refresh) else None
+    return step_from(Markup(body), url, refresh, _ours, domain) if could_lead_on(body, refresh) else None
 
 
 def _led(html: str, refresh: str = "", **where: str) -> str | None:
@@ -298,7 +299,7 @@ def test_worst_pages_take_no_time(worst: str) -> None:
             "<title>x</title><meta http-equiv=refresh><frameset></frameset>" + worst * (size // len(worst))
         ).encode()
         began = time.process_time()
-        step_from(body, URL, "", _ours, "acme.de")
+        step_from(Markup(body), URL, "", _ours, "acme.de")
         assert time.process_time() - began < size / 1_000_000 + 0.5
 
 
@@ -311,7 +312,7 @@ def test_any_page_is_read(html: str, refresh: str) -> None:
         f"<frameset><frame src='{html}'>",
     ):
         try:
-            step_from(text.encode("utf-8", "replace"), URL, refresh, _ours, "acme.de")
+            step_from(Markup(text.encode("utf-8", "replace")), URL, refresh, _ours, "acme.de")
         except ValueError:
             assert "//" in html + refresh or "[" in html + refresh
 
