@@ -10,11 +10,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from extraction.layout import Layout
-from extraction.roles import MANY, OTHERS, OWN, Role, Said, roles_of, said
-from extraction.scan import Hints, Mark
+from extraction.roles import MANY, Role, Said, roles_of, said
+from extraction.scan import Mark
 
 #: Marks of hint words looked at on one page, and characters of a line.
 MAX_MARKS = 400
@@ -48,31 +48,23 @@ class Block(NamedTuple):
     rank: int
 
 
-class Lines(Protocol):
-    """What is read of a page (`extraction.document.Document`)."""
-
-    @property
-    def lines(self) -> list[str]: ...
-    @property
-    def line_ends(self) -> list[int]: ...
-    @property
-    def layout(self) -> Layout: ...
-    def marks(self, hints: Hints) -> Sequence[Mark]: ...
-    def marked(self, hints: Hints) -> Sequence[int]: ...
-
-
 class Blocks:
     """The blocks of others on a page."""
 
-    def __init__(self, page: Lines) -> None:
-        self.page = page
+    def __init__(self, layout: Layout, line_ends: Sequence[int], others: Sequence[Mark], own: Sequence[int]) -> None:
+        """Of a page (`extraction.document.Document`) its layout, where its lines end, the marks of `OTHERS`, and the
+        lines with one of `OWN`.
+        """
+        self._layout = layout
+        self._line_ends = line_ends
+        self._marks = others
+        self._own = own
         self._ranks: dict[int, int] = {}
 
     @cached_property
     def others(self) -> list[Block]:
         """All of them in the order of the page; one may lie in another."""
-        marks = self.page.marks(OTHERS)
-        return list(self._blocks(self._told())) if marks else []
+        return list(self._blocks(self._told())) if self._marks else []
 
     def of_line(self, line: int, text: str) -> Block | None:
         """The innermost block that owns a text in a line; None where the line is the company's."""
@@ -85,7 +77,7 @@ class Blocks:
         return found
 
     def _is_in(self, block: Block, text: str) -> bool:
-        line = self.page.lines[block.start]
+        line = self._layout.lines[block.start]
         place = line.find(text)
         if place < 0:
             digits = re.search(r"\d{3,}", text)
@@ -97,13 +89,13 @@ class Blocks:
         """Of each line that tells whose the passage is, what it says, once a role."""
         told: dict[int, list[Said]] = {}
         seen: set[tuple[int, Role]] = set()
-        page, ends = self.page, self.page.line_ends
-        for mark in page.marks(OTHERS)[:MAX_MARKS]:
+        lines, ends = self._layout.lines, self._line_ends
+        for mark in self._marks[:MAX_MARKS]:
             number = bisect_right(ends, mark.start)
             place = mark.start - (ends[number - 1] if number else 0)
             for role in roles_of(mark.word):
                 if (number, role) not in seen and place < MAX_LINE:
-                    words = said(page.lines[number][:MAX_LINE], place, role)
+                    words = said(lines[number][:MAX_LINE], place, role)
                     if words:
                         seen.add((number, role))
                         told.setdefault(number, []).append(words)
@@ -127,30 +119,30 @@ class Blocks:
 
     def _is_link(self, number: int) -> bool:
         """Whether a line is a link's text, as those of menus are."""
-        node = self.page.layout.nodes[number]
+        node = self._layout.nodes[number]
         for _ in range(3):
             node = node.parent if node is not None else None
             if node is not None and node.tag == "a":
-                return ":" not in self.page.lines[number]
+                return ":" not in self._layout.lines[number]
         return False
 
     def _own_labels(self) -> frozenset[int]:
-        lines = self.page.lines
+        lines = self._layout.lines
         return frozenset(
             number
-            for number in self.page.marked(OWN)[:MAX_MARKS]
+            for number in self._own[:MAX_MARKS]
             if (label := said(lines[number][:MAX_LINE], 0, Role.COMPANY)) and label.label
         )
 
     def _is_label(self, number: int, words: Said) -> bool:
         """A label, or a phrase that is one: in a heading, before a colon that ends the line, as a paragraph's first."""
-        line = self.page.lines[number]
+        line = self._layout.lines[number]
         if words.label or self._rank(number) < _LABEL_RANK or line.rstrip()[-1:] in ":：":
             return True
         return len(line) <= MAX_SHORT and not line[words.end :].strip() and self._begins(number)
 
     def _block(self, number: int, words: Said, stops: set[int], own: frozenset[int]) -> Block:
-        line = self.page.lines[number]
+        line = self._layout.lines[number]
         rank = min(self._rank(number), _LABEL_RANK)
         behind = line[words.end :].strip(" :：-–")
         label = line[words.start : words.end][:80].strip(" :")
@@ -168,11 +160,11 @@ class Blocks:
 
     def _begins(self, number: int) -> bool:
         """Whether the line is the first of a paragraph that goes on."""
-        joints = self.page.layout.joints
+        joints = self._layout.joints
         return number + 1 < len(joints) and joints[number + 1] > joints[number]
 
     def _end_of_paragraph(self, number: int, stops: set[int], own: frozenset[int]) -> int:
-        joints, lines = self.page.layout.joints, self.page.lines
+        joints, lines = self._layout.joints, self._layout.lines
         bound = joints[number + 1]
         end = number + 1
         last = min(len(lines), number + MAX_UNDER_LABEL)
@@ -182,7 +174,7 @@ class Blocks:
 
     def _end(self, number: int, rank: int, stops: set[int], own: frozenset[int]) -> int:
         """The line behind those that a label owns: up to the end of its part of the layout, or the next such label."""
-        joints = self.page.layout.joints
+        joints = self._layout.joints
         end = number + 1
         last = min(len(joints), end + (MAX_UNDER_HEADING if rank < _LABEL_RANK else MAX_UNDER_LABEL))
         if end >= last or self._rank(end) <= min(rank, _LABEL_RANK - 1):
@@ -192,7 +184,7 @@ class Blocks:
             below = self._rank(end)
             if below < _LABEL_RANK and below <= rank:
                 break
-            if (rank == _LABEL_RANK and (end in stops or end in own)) or "©" in self.page.lines[end]:
+            if (rank == _LABEL_RANK and (end in stops or end in own)) or "©" in self._layout.lines[end]:
                 break
             if joints[end] == bound and self._is_foot(end) and not self._is_foot(number):
                 break
@@ -201,7 +193,7 @@ class Blocks:
 
     def _is_foot(self, number: int) -> bool:
         """Whether a line stands in the page's foot, which no heading above it owns."""
-        node = self.page.layout.nodes[number]
+        node = self._layout.nodes[number]
         for _ in range(MAX_ABOVE):
             if node is None:
                 break
@@ -221,7 +213,7 @@ class Blocks:
         return self._ranks[number]
 
     def _rank_of(self, number: int) -> int:
-        node = self.page.layout.nodes[number]
+        node = self._layout.nodes[number]
         first = node.parent if node is not None else None
         above = first
         for _ in range(MAX_ABOVE):
@@ -230,7 +222,7 @@ class Blocks:
             if tag in _HEADINGS:
                 return _HEADINGS[tag]
             above = above.parent
-        line = self.page.lines[number]
+        line = self._layout.lines[number]
         if first is None or first.tag not in _BOLD or len(line) > MAX_SHORT:
             return _NO_RANK
         return 7 if " ".join(first.text().split()).rstrip(" :") == line.rstrip(" :") else _NO_RANK

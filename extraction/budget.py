@@ -132,6 +132,7 @@ class _Watch:
     def ticking(self) -> Iterator[None]:
         """Look at the open blocks every `_AGAIN_S` seconds of CPU time, whichever they are."""
         self._handler = signal.signal(signal.SIGPROF, self._struck)
+        signal.siginterrupt(signal.SIGPROF, False)  # what reads and writes between blocks goes on
         self._timer = signal.setitimer(signal.ITIMER_PROF, _AGAIN_S, _AGAIN_S)
         self._is_ticking = True
         try:

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate, islice
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -26,6 +26,7 @@ from extraction.layout import Layout
 from extraction.line_cache import cached_by_line
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.page_keys import page_key
+from extraction.roles import OTHERS, OWN
 from extraction.scan import MARKUP, Hints, Mark, Scan
 from extraction.structured import SIGNS, Graph, Node
 from extraction.structured import read as read_structured
@@ -55,7 +56,11 @@ class Link(NamedTuple):
 
 
 class Document:
-    """A fetched page as the extractors see it."""
+    """A fetched page as the extractors see it.
+
+    Nothing that it keeps leads back to it: with the last word of it its tree is given back, and the collector of
+    cycles, which would walk its thousands of nodes first, has nothing to do.
+    """
 
     def __init__(
         self, page: Mapping[str, Any], domain: str | None = None, absent: Collection[str] = frozenset()
@@ -129,7 +134,7 @@ class Document:
     @cached_property
     def blocks(self) -> Blocks:
         """Whose the lines are, where they are not the company's."""
-        return Blocks(self)
+        return Blocks(self.layout, self.line_ends, self.marks(OTHERS), self.marked(OWN))
 
     @cached_property
     def text(self) -> str:
@@ -253,11 +258,13 @@ class Document:
     def graph(self) -> Graph:
         """What the page declares about itself, and which of its firms is the company."""
         signs = {mark.word for mark in self.marks(SIGNS)}
-        return read_structured(signs, self.tree, url=self.url, domain=self.domain, core=self.core, shows=self._shows)
+        shows = partial(_shows, self.lower, self.title)
+        return read_structured(signs, self.tree, url=self.url, domain=self.domain, core=self.core, shows=shows)
 
-    def _shows(self, name: str) -> bool:
-        bare = without_form(name).lower()
-        return bare in self.lower or bare in self.title.lower()
+
+def _shows(lower: str, title: str, name: str) -> bool:
+    bare = without_form(name).lower()
+    return bare in lower or bare in title.lower()
 
 
 def _join(base: str, href: str) -> str:

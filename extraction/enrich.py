@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from extraction.budget import SETTLE_S, TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError
+from extraction.budget import SETTLE_S, TOO_COSTLY, CompanyBudgets, CpuBudget, TooCostlyError, many_budgets
 from extraction.enrichers import ENRICHERS, Enricher
 from extraction.findings import MAX_FACTS, Finding, few
 from extraction.looks import MAX_FINDINGS, Failure, KeptLooks, look_at, reasons
@@ -21,6 +21,7 @@ from leadmill.errors import ErrorCategory
 from leadmill.rows import CompanyRow, EnrichedRow, ErrorRow, LookRow, PageRow, error_row
 
 
+@many_budgets()
 def enrich_rows(
     rows: Sequence[CompanyRow],
     pages: Iterable[PageRow],

@@ -13,7 +13,7 @@ from datetime import datetime
 from extraction import company_row
 from extraction import people as persons
 from extraction.absent_pages import absent_pages
-from extraction.budget import SETTLE_S, CompanyBudgets, CpuBudget, TooCostlyError, too_costly_row
+from extraction.budget import SETTLE_S, CompanyBudgets, CpuBudget, TooCostlyError, many_budgets, too_costly_row
 from extraction.document import Document
 from extraction.enrichers import ENRICHERS
 from extraction.extractors import (
@@ -68,6 +68,7 @@ class _Company:
     costly: int = 0
 
 
+@many_budgets()
 def process_pages(
     companies: Sequence[ScrapedRow],
     pages: Iterable[PageRow],

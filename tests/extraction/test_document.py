@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 
 import pytest
 
+from extraction import process
 from extraction.charset import codec_of
+from extraction.document import Document
+from extraction.enrichers import ENRICHERS
 from extraction.findings import excerpt
 from extraction.layout import MAX_LINE, MAX_TEXT
 from extraction.markup_guard import MAX_HTML, bounded
 from extraction.plain_markup import MAX_DEPTH, plain
 from extraction.text import clean, squash
 from leadmill.fact_fields import MAX_QUOTE
+from tests.extraction.conftest import make_page
 
 
 @pytest.mark.parametrize(
@@ -254,6 +260,26 @@ def test_clean_and_squash():
     assert clean("x" * 50, 10) == "x" * 10
     assert clean("<script>alert(1)</script>", 50) == "<script>alert(1)</script>"
     assert squash("Häagen & Co.") == "haagenandco"
+
+
+def test_a_page_is_given_back_as_soon_as_it_is_read():
+    """Its tree is native memory, of which the collector knows nothing."""
+    row = make_page(
+        '<script type="application/ld+json">{"@type": "Organization", "name": "Acme Tools"}</script>'
+        "<p>Acme Tools<p>Website by Pixel Studio, 020 7946 0018<p>12 High Street, London SW1A 1AA"
+    )
+    gc.disable()
+    try:
+        read = Document(row)
+        assert any(finding.owner for finding in process._findings(read))
+        assert read.graph.own
+        looked = [list(enricher.look(read)) for enricher in ENRICHERS.all().values()]
+        there = weakref.ref(read)
+        del read
+        assert looked
+        assert there() is None
+    finally:
+        gc.enable()
 
 
 def told(node):
