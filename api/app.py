@@ -16,6 +16,7 @@ from fastapi.routing import iter_route_contexts
 
 from api import (
     analytics,
+    assets,
     audit,
     blocks,
     companies,
@@ -47,6 +48,7 @@ from api.forwarded import TrustedProxies
 from api.gate import Gate, allowed_hosts
 from api.keyring import Keyring
 from api.metrics.requests import EVERY_S, RequestMeter
+from api.problem_pages import ProblemPages
 from api.rate_limit import SHARE_S, RateLimit
 from api.routing import check_roles
 from api.session_cookie import SessionCookies
@@ -112,6 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
         rates=rates,
         meter=app.state.meter,
     )
+    app.add_middleware(ProblemPages)
     problems.install(app)
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
@@ -121,7 +124,8 @@ def create_app(settings: Settings) -> FastAPI:
     routers = [
         *((module.router, API) for module in below),
         (health.router, ""),
-        (pages.router, ""),
+        *((router, "") for router in pages.routers()),
+        (assets.router, ""),
         (sign_in.router, ""),
         (reference.router, ""),
     ]

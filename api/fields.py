@@ -44,6 +44,8 @@ else:  # which there are is found, not listed: the checker knows them as text, r
     KindName = StrEnum("Kind", {name.upper(): name for name in KINDS})
     KindName.__doc__ = "What a job was submitted as."
 DEFAULT_FORMATS: list[ReportFormat] = ["html", "csv"]
+#: A field of a form that was left empty is as if it had not been there. What else it must be stands within `| None`.
+Blank = BeforeValidator(lambda value: None if value == "" else value)
 #: For OpenAPI.
 _UNIQUE: JsonDict = {"uniqueItems": True}
 #: What every reader of a time can say again, in any zone.

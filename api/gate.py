@@ -53,6 +53,8 @@ _UNCOUNTED_ENDS = ("/healthz", "/readyz", "/events")
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/sign-out"})
 #: The same where people sign in by a provider.
 PROVIDER_PATHS = frozenset({"/sign-in/oidc", "/sign-in/oidc/callback"})
+#: What every page is made of, also that which asks for a key (`api.assets`).
+STATIC = re.compile(r"/static/[0-9a-f]{16}/[\w.-]{1,40}")
 #: In a request's scope: its id, where its caller has named it; the session that has let it in; why its session
 #: has not.
 NAMED = "leadmill.named_id"
@@ -181,7 +183,7 @@ class Gate:
             await send(message)
 
         refusal = self._refusal(scope, headers) or await self._unknown_caller(scope, headers)
-        if refusal is None and scope["path"] not in self._open_paths:
+        if refusal is None and not self._is_open(scope):
             refusal, rated = await self._too_often(scope["leadmill.caller"])
         counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
         if counted and self._busy >= MAX_BUSY:
@@ -246,10 +248,10 @@ class Gate:
         try:
             scope["leadmill.caller"], scope["leadmill.still"] = await self._admitted(scope, given, session_id)
         except (KeyRefusedError, UnavailableError, TooManyGuessesError) as error:
-            if scope["path"] in self._open_paths:
+            if self._is_open(scope):
                 scope[SESSION_REFUSED] = None if session_id is None else str(error)
                 return None
-            if isinstance(error, KeyRefusedError) and given is None and _navigates(scope["method"], headers):
+            if isinstance(error, KeyRefusedError) and given is None and scope["method"] == "GET" and navigates(scope):
                 return SignInFirst(_address(scope))
             scope[SHOWN_KEY] = shown_id(given)
             if isinstance(error, TooManyGuessesError):
@@ -257,6 +259,9 @@ class Gate:
             more = {"WWW-Authenticate": CHALLENGE} if isinstance(error, KeyRefusedError) else _SOON
             return Refusal(error.status, str(error), error.code, more)
         return None
+
+    def _is_open(self, scope: Scope) -> bool:
+        return scope["path"] in self._open_paths or STATIC.fullmatch(scope["path"]) is not None
 
     async def _admitted(self, scope: Scope, given: str | None, session_id: str | None) -> Admission:
         address = (scope.get("client") or ("",))[0]
@@ -327,10 +332,9 @@ def _by_another_page(method: str, headers: dict[bytes, bytes]) -> bool:
     return b"origin" not in headers  # one that is there has been looked at before
 
 
-def _navigates(method: str, headers: dict[bytes, bytes]) -> bool:
-    """Whether a person opens a page."""
-    if method != "GET":
-        return False
+def navigates(scope: Scope) -> bool:
+    """Whether a person opens a page, or sends a form of one."""
+    headers = _first_headers(scope)
     mode = headers.get(b"sec-fetch-mode")
     return headers.get(b"accept", b"").startswith(b"text/html") if mode is None else mode == b"navigate"
 

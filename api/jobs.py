@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated
 
@@ -10,14 +12,14 @@ from fastapi.responses import JSONResponse, Response
 
 from api.auditing import audited
 from api.bodies import BulkBody
-from api.context import Here
+from api.context import Context, Here
 from api.error_rows import MAX_PAGE as MAX_ERRORS_PAGE
 from api.error_rows import error_page
 from api.fields import KindName, Time
 from api.pipelines import resume_answer
 from api.routing import Router
 from api.submitting import IdempotencyHeader, accepted_answer
-from data.jobs import Status
+from data.jobs import JobRecord, Status
 from leadmill import answers
 from leadmill.access import Role
 from leadmill.errors import ErrorCode
@@ -34,8 +36,13 @@ router = Router("/jobs", "jobs")
 
 @router.get("/status/{job_id}", role=Role.VIEWER, response_model=answers.Job, summary="One job")
 def status(job_id: str, here: Here) -> Response:
-    record = control.known(here.store, here.lake, job_id)
-    return JSONResponse(job_json(record, waiting.reasons(here.store, [record]).get(job_id), api=here.api))
+    return JSONResponse(told(here, [control.known(here.store, here.lake, job_id)])[0])
+
+
+def told(here: Context, records: Sequence[JobRecord]) -> list[answers.Job]:
+    """Jobs as they are shown, with what each waits for."""
+    reasons = waiting.reasons(here.store, records)
+    return [job_json(record, reasons.get(record.job_id), api=here.api) for record in records]
 
 
 @router.get("/list", role=Role.VIEWER, response_model=answers.JobPage, summary="Jobs, newest first")
@@ -49,10 +56,18 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    page = page_of_jobs(here.store, here.lake, JobFilter(status, kind, tag, since, text), limit, cursor)
-    reasons = waiting.reasons(here.store, page.records)
-    items = [job_json(record, reasons.get(record.job_id), api=here.api) for record in page.records]
-    return JSONResponse({"items": items, "next_cursor": page.next_cursor})
+    return JSONResponse(told_page(here, JobFilter(status, kind, tag, since, text), limit, cursor))
+
+
+def told_page(here: Context, wanted: JobFilter, limit: int, cursor: str | None = None) -> answers.JobPage:
+    """A page of jobs as they are shown.
+
+    Raises:
+        InputError: not a cursor of ours.
+        UnavailableError: Redis does not answer.
+    """
+    page = page_of_jobs(here.store, here.lake, wanted, limit, cursor)
+    return {"items": told(here, page.records), "next_cursor": page.next_cursor}
 
 
 @router.get(
@@ -62,8 +77,13 @@ def list_jobs(
     summary="Totals, durations, rates, queues, workers and alarms, at the same cost whatever their number",
 )
 def job_statistics(here: Here) -> Response:
+    return JSONResponse(told_statistics(here))
+
+
+def told_statistics(here: Context) -> answers.Statistics:
+    """Figures over all jobs and what is wrong, as far as the caller may know."""
     wrong_now = here.watcher.wrong_now() if here.watcher else ()
-    return JSONResponse(statistics_and_alarms(here.store, here.broker, wrong_now))
+    return statistics_and_alarms(here.store, here.broker, wrong_now)
 
 
 @router.get(
@@ -85,15 +105,29 @@ def dead(
     "/bulk", role=Role.OPERATOR, response_model=answers.BulkAnswer, summary="Cancel or resume every job that matches"
 )
 def act_on_all(body: BulkBody, here: Here, request: Request) -> Response:
-    action = f"{body.action}_all"
-    audited(request, action=action, count=0)
-    wanted = JobFilter(**dict(body.filter))
-    found = bulk.act(
-        here.store, here.lake, here.dispatcher.put, body.action, wanted, dry_run=body.dry_run, cursor=body.cursor
-    )
-    ids = " ".join(found.done_ids) or None
-    audited(request, action=action, count=0 if body.dry_run else found.done, id=ids)
+    with audited_bulk(request, body.action) as done:
+        found = bulk.act(
+            here.store,
+            here.lake,
+            here.dispatcher.put,
+            body.action,
+            JobFilter(**dict(body.filter)),
+            dry_run=body.dry_run,
+            cursor=body.cursor,
+        )
+        if not body.dry_run:
+            done.append(found)
     return JSONResponse({"action": body.action, "dry_run": body.dry_run, **found.as_dict()})
+
+
+@contextmanager
+def audited_bulk(request: Request, action: bulk.Action) -> Iterator[list[bulk.BulkResult]]:
+    """Say in the audit what one action on many jobs did; the block puts its result, where it did something."""
+    name, results = f"{action}_all", list[bulk.BulkResult]()
+    audited(request, action=name, count=0)
+    yield results
+    ids = " ".join(job for one in results for job in one.done_ids) or None
+    audited(request, action=name, count=sum(one.done for one in results), id=ids)
 
 
 @router.get(

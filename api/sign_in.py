@@ -15,9 +15,8 @@ from api.auditing.auditor import SHOWN_KEY
 from api.authentication import CHALLENGE, begun_by, found_key, shown_id
 from api.context import Everything, Installation
 from api.gate import SESSION, SESSION_REFUSED
-from api.pages import SignedIn, page
+from api.page import page
 from api.routing import Router
-from leadmill.access import Caller
 from leadmill.errors import (
     InsecureSignInError,
     KeyRefusedError,
@@ -38,7 +37,7 @@ _FIRST_PAGE = "/"
 
 
 @router.get("/sign-in", role=None)
-async def sign_in_page(request: Request, here: Everything, signed_in: SignedIn, next: str = _FIRST_PAGE) -> Response:
+async def sign_in_page(request: Request, here: Everything, next: str = _FIRST_PAGE) -> Response:
     refused: str | None = request.scope.get(SESSION_REFUSED)
     status, possible = 200, True
     if here.keyring.asks():
@@ -46,7 +45,7 @@ async def sign_in_page(request: Request, here: Everything, signed_in: SignedIn, 
             here.sessions.cookies.given_to(headers_of(request))
         except (InsecureSignInError, UnavailableError) as error:
             status, refused, possible = error.status, str(error), False
-    return _page(here, next, status, refused, signed_in, possible=possible)
+    return _page(request, here, next, status, refused, possible=possible)
 
 
 @router.post("/sign-in", role=None)
@@ -54,9 +53,9 @@ async def sign_in(request: Request, here: Everything) -> Response:
     form = await _form(request)
     given, onward = form.get("key", "").strip(), form.get("next", "")
     if here.keyring.is_readable and not here.keyring.asks():
-        return _page(here, onward)
+        return _page(request, here, onward)
     if not given:
-        return _page(here, onward, 422, "Give a key.")
+        return _page(request, here, onward, 422, "Give a key.")
     address = request.client.host if request.client else ""
     try:
         cookie = here.sessions.cookies.given_to(headers_of(request))
@@ -67,7 +66,7 @@ async def sign_in(request: Request, here: Everything) -> Response:
         request.scope["leadmill.caller"], request.scope[SHOWN_KEY] = None, shown_id(given)
         audited(request, code=error.code)
         possible = not isinstance(error, InsecureSignInError | UnavailableError)
-        return _page(here, onward, error.status, str(error), headers=_headers_of(error), possible=possible)
+        return _page(request, here, onward, error.status, str(error), headers=_headers_of(error), possible=possible)
     before: str | None = request.scope.get(SESSION)
     if before is not None:
         await run_in_threadpool(here.sessions.end, before)
@@ -80,7 +79,7 @@ async def sign_out(request: Request, here: Everything) -> Response:
     session_id: str | None = request.scope.get(SESSION)
     if session_id is None:
         audited(request, code="session_ended")
-        return _page(here, _FIRST_PAGE, 400, "This browser was not signed in any more.")
+        return _page(request, here, _FIRST_PAGE, 400, "This browser was not signed in any more.")
     await run_in_threadpool(_end, here, session_id)
     return _onward("/sign-in", here.sessions.cookies.given_to(headers_of(request)).cleared())
 
@@ -90,28 +89,28 @@ def _end(here: Installation, session_id: str) -> None:
     here.hub.end_unwelcome()
 
 
-def sign_in_answer(here: Installation, onward: str, error: LeadmillError) -> Response:
+def sign_in_answer(request: Request, here: Installation, onward: str, error: LeadmillError) -> Response:
     """The page for somebody who was not signed in by another way: it says why, and asks for a key where one may."""
     possible = not isinstance(error, InsecureSignInError)
-    return _page(here, onward, error.status, str(error), headers=_headers_of(error), possible=possible)
+    return _page(request, here, onward, error.status, str(error), headers=_headers_of(error), possible=possible)
 
 
 def _page(
+    request: Request,
     here: Installation,
     onward: str,
     status: int = 200,
     refused: str | None = None,
-    signed_in: Caller | None = None,
     headers: dict[str, str] | None = None,
     *,
     possible: bool = True,
 ) -> Response:
     answer = page(
+        request,
         "sign_in.html",
         status,
         next=here_only(onward),
         refused=refused and redacted(refused),
-        signed_in=signed_in,
         asks=here.keyring.asks(),
         possible=possible,
         provider=_provider(here),

@@ -36,6 +36,10 @@ def program() -> str | None:
 class Chromium:
     """One page of a browser of its own; a context manager."""
 
+    def __init__(self) -> None:
+        #: What the browser told by itself since somebody cleared this, oldest first; domains that are enabled tell.
+        self.heard: list[dict[str, Any]] = []
+
     def __enter__(self) -> Chromium:
         found = program()
         if found is None:
@@ -117,6 +121,8 @@ class Chromium:
                     raise RuntimeError(f"{method}: {answer['error']['message']}")
                 result: dict[str, Any] = answer["result"]
                 return result
+            if "method" in answer:
+                self.heard.append(answer)
 
     def _address(self) -> str:
         file, ends = Path(self._profile.name) / "DevToolsActivePort", time.monotonic() + _PATIENCE_S

@@ -42,7 +42,7 @@ def router_of(provider: Provider, attempts: Attempts, people: People) -> Router:
             attempt = attempts.begin(here_only(next))
             address = await run_in_threadpool(provider.address, attempt, _redirect_uri(here, request))
         except (InsecureSignInError, UnavailableError) as error:
-            return sign_in_answer(here, next, error)
+            return sign_in_answer(request, here, next, error)
         return _sent(address, cookie.holding(attempt.cookie, ATTEMPT_S))
 
     @router.get(CALLBACK, role=None, openapi_extra={ANY_QUERY: True})
@@ -60,7 +60,7 @@ def router_of(provider: Provider, attempts: Attempts, people: People) -> Router:
             session_id = await run_in_threadpool(here.sessions.begin, person)
         except (InsecureSignInError, SignInFailedError, TooOftenError, UnavailableError) as error:
             audited(request, code=error.code)
-            return sign_in_answer(here, onward, error)
+            return sign_in_answer(request, here, onward, error)
         before: str | None = request.scope.get(SESSION)
         if before is not None:
             await run_in_threadpool(here.sessions.end, before)

@@ -1,4 +1,5 @@
-"""One action on every job that matches: how many matched, how many were acted on, and why not the others.
+"""One action on every job that matches, or on those that are named: how many there were, how many were acted on, and
+why not the others.
 
 Live jobs only, newest first. A call ends after `MAX_S` and then says where the next one goes on; its counts are
 exact for what it looked at. A repeated call does nothing twice: what was cancelled is refused by then.
@@ -7,6 +8,8 @@ exact for what it looked at. A repeated call does nothing twice: what was cancel
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
@@ -25,6 +28,10 @@ from pipelines.views.listing import JobFilter, matching, place_of
 MAX_NAMED = 100
 #: Seconds after which a call ends and tells where to go on.
 MAX_S = 8.0
+
+
+#: Of a result, for callers in this process alone.
+_NOT_TOLD = ("done_ids", "were")
 
 
 class Action(StrEnum):
@@ -46,22 +53,25 @@ class BulkResult:
     next_cursor: str | None = None
     #: The first `MAX_NAMED` on which it was done; for the audit.
     done_ids: list[str] = field(default_factory=list)
+    #: What they were before, by status; for who is asked whether it shall be done.
+    were: Counter[str] = field(default_factory=Counter)
 
-    def did(self, job_id: str) -> None:
+    def did(self, record: JobRecord) -> None:
         """Count a job on which it was done."""
         self.done += 1
+        self.were[record.status] += 1
         if len(self.done_ids) < MAX_NAMED:
-            self.done_ids.append(job_id)
+            self.done_ids.append(record.job_id)
 
-    def refuse(self, record: JobRecord, reason: str) -> None:
+    def refuse(self, job_id: str, status: str, reason: str) -> None:
         """Count a job that could not be acted on."""
         self.refused += 1
         if len(self.refused_jobs) < MAX_NAMED:
-            self.refused_jobs.append({"job_id": record.job_id, "status": record.status, "reason": reason})
+            self.refused_jobs.append({"job_id": job_id, "status": status, "reason": reason})
 
     def as_dict(self) -> BulkCounts:
         """For JSON."""
-        return cast("BulkCounts", {name: value for name, value in vars(self).items() if name != "done_ids"})
+        return cast("BulkCounts", {name: value for name, value in vars(self).items() if name not in _NOT_TOLD})
 
 
 def act(
@@ -86,24 +96,36 @@ def act(
     before = place_of(cursor) if cursor else None
     for record, place in matching(store, wanted, before):
         if record is not None:
-            found.matched += 1
-            if reason := refusal(action, record):
-                found.refuse(record, reason)
-            elif dry_run:
-                found.done += 1
-            else:
-                try:
-                    _act(store, lake, dispatch, action, record, found)
-                except (OverloadedError, QuotaError):
-                    found.matched -= 1
-                    if before is None or not found.matched:
-                        raise
-                    found.next_cursor = cursors.encode(*before)
-                    break
+            try:
+                _act(store, lake, dispatch, action, record, found, dry_run=dry_run)
+            except (OverloadedError, QuotaError):
+                if before is None or not found.matched:
+                    raise
+                found.next_cursor = cursors.encode(*before)
+                break
         before = place
         if time.monotonic() > until:
             found.next_cursor = cursors.encode(*place)
             break
+    return found
+
+
+def act_on(
+    store: JobStore, lake: Lake, dispatch: Dispatch, action: Action, job_ids: Sequence[str], *, dry_run: bool = False
+) -> BulkResult:
+    """Cancel or resume these jobs, as many as a page of a list has.
+
+    Raises:
+        OverloadedError, QuotaError: as many jobs are live as may be; those before it were resumed.
+        UnavailableError: Redis does not answer.
+    """
+    found = BulkResult()
+    for job_id, record in zip(job_ids, store.records(job_ids), strict=True):
+        if isinstance(record, JobRecord):
+            _act(store, lake, dispatch, action, record, found, dry_run=dry_run)
+        else:
+            found.matched += 1
+            found.refuse(job_id, "unknown", "its record was cleaned up, or cannot be read")
     return found
 
 
@@ -119,15 +141,30 @@ def refusal(action: Action, record: JobRecord) -> str | None:
     return None
 
 
-def _act(store: JobStore, lake: Lake, dispatch: Dispatch, action: Action, record: JobRecord, found: BulkResult) -> None:
+def _act(
+    store: JobStore,
+    lake: Lake,
+    dispatch: Dispatch,
+    action: Action,
+    record: JobRecord,
+    found: BulkResult,
+    *,
+    dry_run: bool,
+) -> None:
     """The record may have moved since it was read: the move itself decides."""
+    reason = refusal(action, record)
     try:
-        if action is Action.CANCEL:
+        if reason or dry_run:
+            pass
+        elif action is Action.CANCEL:
             store.cancel(record.job_id)
             note_cancelled(lake, record.job_id, record.attempt)
         else:
             resume(store, lake, dispatch, record.job_id)
     except (ConflictError, NotFoundError) as error:
-        found.refuse(record, str(error))
+        reason = str(error)
+    found.matched += 1
+    if reason:
+        found.refuse(record.job_id, record.status, reason)
     else:
-        found.did(record.job_id)
+        found.did(record)

@@ -117,7 +117,9 @@ class Worker:
             for index, _ in enumerate(record["ps"].split(",")):
                 self.commit(job_id, name, index, rows_in=3, rows_out=2, errors=1)
 
-    def finish(self, job_id: str, status: str = "completed", coverage: float = 1.0) -> None:
+    def finish(
+        self, job_id: str, status: str = "completed", coverage: float = 1.0, result: dict[str, Any] | None = None
+    ) -> None:
         """From a fresh job to its end."""
         self.launch(job_id)
         record = self.store.read(job_id)
@@ -129,10 +131,13 @@ class Worker:
         for step in record["close"].split(";")[:-1]:
             for unit in step.split(","):
                 self.commit(job_id, unit, rows_out=4)
-        self.publish(job_id, status, coverage)
+        self.publish(job_id, status, coverage, result)
 
-    def publish(self, job_id: str, status: str = "completed", coverage: float = 1.0) -> None:
-        self.commit(job_id, "publish", status=status, fields={"coverage": coverage}, doc={"result": '{"companies": 4}'})
+    def publish(
+        self, job_id: str, status: str = "completed", coverage: float = 1.0, result: dict[str, Any] | None = None
+    ) -> None:
+        doc = {"result": json.dumps(result or {"companies": 4})}
+        self.commit(job_id, "publish", status=status, fields={"coverage": coverage}, doc=doc)
 
     def listen(self, *queues: str, node: str = "w1", processes: int = 2) -> None:
         about = {"queues": queues, "processes": processes, "pid": 1, "host": "here", "started": time.time()}

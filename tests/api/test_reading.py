@@ -1,4 +1,4 @@
-"""What is read from the lake: reports, errors, companies; and health, metrics, the landing page."""
+"""What is read from the lake: reports, errors, companies; and health and metrics."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.pages import page
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
-from tests.api.conftest import V1, Valkey, Worker, post
+from tests.api.conftest import V1, Worker, post
 from tests.plans import write_plan
 
 # ---- reports ------------------------------------------------------------------------------------------
@@ -217,7 +216,7 @@ def test_reading_the_lake_loads_no_pandas() -> None:
     assert found.stdout.strip() == "False"
 
 
-# ---- health, metrics, landing page --------------------------------------------------------------------
+# ---- health, metrics --------------------------------------------------------------------
 
 
 def test_health_and_readiness(client: TestClient, worker: Worker) -> None:
@@ -248,32 +247,3 @@ def test_metrics(client: TestClient, worker: Worker) -> None:
         line.startswith('leadmill_job_duration_p95_seconds{kind="pipeline",project="default"}') for line in lines
     )
     assert 'leadmill_units_begun_total{stage="scrape"} 2.0' in lines
-
-
-def test_landing_page_tells_what_came_of_a_job() -> None:
-    result = {"companies": 4, "good": 1, "warnings": ["Bot walls or captchas keep us from 3 of 4 companies"]}
-    job = {
-        "job_id": "job_1",
-        "status": "completed",
-        "kind": "pipeline",
-        "created_at": "",
-        "links": {},
-        "result": result,
-    }
-    shown = bytes(page("landing.html", jobs=[job], more=False, silent=[], api=V1, signed_in=None).body).decode()
-    assert "<small>1 of 4 companies</small>" in shown and "<small>Bot walls or captchas keep" in shown
-
-
-def test_landing_page(client: TestClient, worker: Worker, valkey: Valkey) -> None:
-    page = client.get("/")
-    assert page.status_code == 200 and "No jobs yet" in page.text and "leadmill run" in page.text
-    job_id = post(client, body={"company_urls": ["a.example"], "tags": ["<script>alert(1)</script>"]})["job_id"]
-    worker.listen("processing")
-    page = client.get("/")
-    assert f'href="{V1}/jobs/status/{job_id}"' in page.text
-    assert "<script" not in page.text and "&lt;script&gt;" in page.text
-    assert "No worker listens on scraping, analytics, maintenance" in page.text
-    policy = page.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'") and "unsafe" not in policy
-    nonce = policy.partition("'nonce-")[2].partition("'")[0]
-    assert f'<style nonce="{nonce}">' in page.text and "http://" not in page.text and "https://" not in page.text

@@ -1,0 +1,74 @@
+"""How a page for people is made: what it may do in a browser, what all of them show, and the words of their figures."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from api import page_words
+from api.assets import address_of
+from api.gate import SESSION
+from api.pages import navigation
+from leadmill.access import Caller, Role
+from pipelines.views.view import API
+
+#: What a page may do: use our own files, ask this API, send its forms here. No text of it can run, whoever wrote it.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+@cache
+def _templates() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(page_words.FILTERS)
+    found.globals.update(asset=address_of, api=API)
+    return found
+
+
+def page(request: Request, template: str, status: int = 200, *, policy: str = POLICY, **values: Any) -> HTMLResponse:
+    """A page that the API shows a person; `{nonce}` in a policy is that of the page."""
+    nonce = secrets.token_urlsafe(16)
+    # By `no-referrer` browsers would name no origin with a form.
+    headers = {"Content-Security-Policy": policy.format(nonce=nonce), "Referrer-Policy": "same-origin"}
+    caller: Caller | None = request.scope.get("leadmill.caller")
+    about = {
+        "caller": caller,
+        "signed_in": signed_in_at(request),
+        "may_operate": caller is not None and caller.role >= Role.OPERATOR,
+        "navigation": navigation() if caller is not None else (),
+        "path": request.scope["path"],
+        "here": _address(request),
+        "nonce": nonce,
+    }
+    return HTMLResponse(_templates().get_template(template).render(about | values), status, headers)
+
+
+def _address(request: Request) -> str:
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def signed_in_at(request: Request) -> Caller | None:
+    """Who is signed in at the browser that asks; None: nobody, whoever asks has come by a key or needs none."""
+    found: Caller | None = request.scope["leadmill.caller"] if SESSION in request.scope else None
+    return found
+
+
+async def _signed_in(request: Request) -> Caller | None:
+    return signed_in_at(request)
+
+
+SignedIn = Annotated[Caller | None, Depends(_signed_in)]

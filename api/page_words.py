@@ -1,0 +1,95 @@
+"""Times, numbers and commands as pages show them: in units that people read, the exact value for who looks closer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from markupsafe import Markup, escape
+
+#: What stands for a figure that there is not.
+NONE = "–"
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+_CODE = re.compile(r"`([^`\n]{1,500})`")
+
+
+def lasted(seconds: float | None) -> str:
+    """252 → `4 m 12 s`; the two largest units."""
+    if seconds is None:
+        return NONE
+    if seconds < 10:
+        return f"{seconds:.1f} s" if seconds >= 0.05 else "0 s"
+    left, parts = round(seconds), []
+    for size, unit in _UNITS:
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def ago(at: str | None, now: datetime | None = None) -> str:
+    """How long a time lies back, or ahead: `3 m ago`, `in 2 h`."""
+    if not at:
+        return NONE
+    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()
+    if abs(seconds) < 5:
+        return "just now"
+    size, unit = next(one for one in _UNITS if abs(seconds) >= one[0])
+    number = f"{int(abs(seconds) // size)} {unit}"
+    return f"{number} ago" if seconds > 0 else f"in {number}"
+
+
+def exact(at: str | None) -> str:
+    """A time to the second, in UTC."""
+    return f"{at[:19].replace('T', ' ')} UTC" if at else NONE
+
+
+def number(value: float | None) -> str:
+    """With separators of thousands, no needless decimals."""
+    if value is None:
+        return NONE
+    return f"{value:,.1f}".removesuffix(".0") if isinstance(value, float) else f"{value:,}"
+
+
+def percent(share: float | None) -> str:
+    """0.625 → `62 %`; never `100 %` of what is not whole, nor `0 %` of what is not nothing."""
+    if share is None:
+        return NONE
+    whole = round(100 * share)
+    if whole == 100 and share < 1:
+        whole = 99
+    return "under 1 %" if whole == 0 and share > 0 else f"{whole} %"
+
+
+def counted(value: int | None, one: str, many: str) -> str:
+    """`1 company`, `2 companies`."""
+    return f"{number(value)} {one if value == 1 else many}"
+
+
+def size(bytes_: float) -> str:
+    """Of a file or of what came over the network."""
+    for unit in ("B", "kB", "MB"):
+        if bytes_ < 1_000:
+            return f"{bytes_:.0f} {unit}" if unit == "B" else f"{bytes_:.1f} {unit}"
+        bytes_ /= 1_000
+    return f"{bytes_:.1f} GB"
+
+
+def commands(text: str) -> Markup:
+    """A sentence whose parts between backquotes are set as what one types."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped before
+
+
+def capital(text: str) -> str:
+    """A sentence that begins as one."""
+    return text[:1].upper() + text[1:]
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "lasted": lasted, "ago": ago, "exact": exact, "number": number, "percent": percent, "counted": counted,
+    "size": size, "commands": commands, "capital": capital,
+}  # fmt: skip

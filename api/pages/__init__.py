@@ -1,0 +1,46 @@
+"""The dashboard: a module here is a page. It has a `router`, and a `PLACE` where the navigation leads to it.
+
+Its template is `api/templates/pages/<module>.html`, what it shares with others a macro of `api/templates/components/`.
+A page shows what the API's own calls tell, by the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from api.routing import Router
+
+
+class Place(NamedTuple):
+    """Where a page stands in the navigation."""
+
+    order: int
+    address: str
+    words: str
+
+    def holds(self, path: str) -> bool:
+        """Whether an address is this page's, or of a page below it."""
+        return path == self.address or (self.address != "/" and path.startswith(f"{self.address}/"))
+
+
+@cache
+def _modules() -> tuple[ModuleType, ...]:
+    return tuple(import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+
+
+def routers() -> Iterator[Router]:
+    """That of every page."""
+    for module in _modules():
+        yield module.router
+
+
+@cache
+def navigation() -> tuple[Place, ...]:
+    """The pages that a person goes to from everywhere, in their order."""
+    return tuple(sorted(module.PLACE for module in _modules() if hasattr(module, "PLACE")))

@@ -1,0 +1,66 @@
+"""GET /: what runs, what failed, what waits, what is wrong, and what came of today."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from api.context import Context, Here
+from api.jobs import told_page, told_statistics
+from api.page import page
+from api.pages import Place
+from api.routing import Router
+from data.jobs import Status
+from leadmill import answers
+from leadmill.access import Role
+from leadmill.declared import KINDS
+from pipelines.views.listing import MAX_PAGE, JobFilter
+from pipelines.views.recent import done_by, failed_by_cause
+
+router = Router(include_in_schema=False)
+PLACE = Place(10, "/", "Overview")
+
+#: Jobs under way that are shown, and causes of failure.
+_RUNNING, _CAUSES = 8, 8
+_UNDER_WAY = (Status.RUNNING, Status.RETRY, Status.PENDING)
+
+
+@router.get("/", role=Role.VIEWER)
+def overview(request: Request, here: Here) -> Response:
+    now = datetime.now(UTC)
+    yesterday = (now - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    statistics = told_statistics(here)
+    newest = told_page(here, JobFilter(since=now.replace(hour=0, minute=0, second=0, microsecond=0)), MAX_PAGE)
+    failed = told_page(here, JobFilter(Status.FAILED, since=yesterday), MAX_PAGE)
+    causes = failed_by_cause(failed["items"])
+    return page(
+        request,
+        "pages/overview.html",
+        statistics=statistics,
+        silent=[name for name, queue in statistics["queues"].items() if queue["workers"] == 0],
+        running=_under_way(here),
+        causes=causes[:_CAUSES],
+        failed=len(failed["items"]),
+        more_failed=failed["next_cursor"] is not None or len(causes) > _CAUSES,
+        yesterday_text=f"{yesterday:%Y-%m-%dT%H:%M:%SZ}",
+        today=done_by(newest["items"]),
+        more_today=newest["next_cursor"] is not None,
+        empty_here=_is_empty(statistics),
+    )
+
+
+def _under_way(here: Context) -> list[answers.Job]:
+    """Jobs that have not ended, those that run first."""
+    found: list[answers.Job] = []
+    for status in _UNDER_WAY:
+        if len(found) < _RUNNING:
+            found += told_page(here, JobFilter(status), _RUNNING - len(found))["items"]
+    return found
+
+
+def _is_empty(statistics: answers.Statistics) -> bool:
+    """Whether nobody has handed in anything yet; what beat submits by itself does not count."""
+    by_kind = statistics["totals"]["by_kind"]
+    return not any(number is None or number for kind, number in by_kind.items() if KINDS[kind].needs_companies)

@@ -1,0 +1,20 @@
+"""Every page of the dashboard, by an address of it; a page that is not among them fails `test_made.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+#: By the path of its route, addresses of it; they are given the ids of made-up jobs (`tests.api.pages.made`).
+ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
+    "/": lambda made: ["/"],
+    "/ui/jobs": lambda made: ["/ui/jobs", "/ui/jobs?status=failed&text=nobody%20has%20this"],
+    "/ui/jobs/{job_id}": lambda made: [
+        f"/ui/jobs/{made[name]}" for name in ("running", "failed 0", "completed 2") if made
+    ],
+    "/ui/jobs/act": lambda made: ["/ui/jobs/act?action=cancel&all=1", "/ui/jobs/act?action=resume&all=1&tag=nobody"],
+}
+
+
+def of_all(made: dict[str, str]) -> list[str]:
+    """Each address."""
+    return [address for some in ADDRESSES.values() for address in some(made)]

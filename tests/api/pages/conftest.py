@@ -1,0 +1,116 @@
+"""A browser for the pages of the dashboard, a server of their own, and what must hold of each page that is shown."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from data.jobs import JobStore
+from data.lake import Lake
+from docs.chromium import Chromium
+from leadmill.settings import Settings
+from tests.api.conftest import V1, Valkey, Worker, running_api
+
+#: axe-core 4.14.1 (MPL-2.0, see docs/dependencies.md), as npm has it: used by tests alone, never shipped.
+AXE = Path(__file__).with_name("axe.min.js")
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_FAULTS = f"""
+    axe.run({{runOnly: {json.dumps(_RULES)}, resultTypes: ['violations']}}).then(found => found.violations.map(
+        one => one.id + ': ' + one.nodes.map(node => node.html.slice(0, 160)).slice(0, 3).join(' | ')))
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    with Chromium() as running:
+        for domain in ("Log", "Network", "Runtime"):
+            running.call(f"{domain}.enable")
+        yield running
+
+
+@dataclass
+class Site:
+    """An API process, and a worker that is played by hand."""
+
+    url: str
+    settings: Settings
+    worker: Worker
+    valkey: Valkey
+    made: dict[str, str] = field(default_factory=dict)
+
+    def submit(self, **body: Any) -> str:
+        body = {"company_urls": ["acme.example"], **body}
+        answer = httpx2.post(f"{self.url}{V1}/pipelines", json=body, trust_env=False, timeout=30)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["job_id"])
+
+    def open(self, browser: Chromium, path: str, **how: Any) -> None:
+        """Show a page of it."""
+        browser.heard.clear()
+        browser.open(self.url + path, **how)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One with a Redis of its own, so that a test may stop that; nothing has run yet."""
+    folder = tmp_path_factory.mktemp("pages")
+    valkey = Valkey(folder)
+    settings = Settings(redis_url=valkey.url, data_url=str(folder / "var"), celery_broker_url=None)
+    with running_api(settings, folder) as url:
+        store = JobStore.connect(settings.redis_url, settings.key_prefix)
+        yield Site(url, settings, Worker(store, Lake(settings.data_dir)), valkey)
+        store.redis.close()
+    valkey.stop()
+
+
+def check_shown(browser: Chromium, site: Site, about: object, *, status: int = 200) -> None:
+    """The page that is open fits its window, everybody can read it, nothing of it was refused, nothing came from
+    elsewhere.
+    """
+    too_wide = browser.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert too_wide <= 0, (about, "is wider than the window by", too_wide)
+    if not browser.evaluate("typeof axe === 'object'"):
+        browser.evaluate(AXE.read_text() + "; 0")
+    assert browser.evaluate(_FAULTS) == [], about
+    check_quiet(browser, site, about, status=status)
+
+
+def check_quiet(browser: Chromium, site: Site, about: object, *, status: int = 200) -> None:
+    """Since it was opened the page asked nobody else, and its console is empty."""
+    asked = [one["params"]["request"]["url"] for one in browser.heard if one["method"] == "Network.requestWillBeSent"]
+    assert asked, about
+    assert [url for url in asked if not url.startswith((site.url, "data:"))] == [], about
+    said = [json.dumps(one["params"]) for one in browser.heard if one["method"] in _SAYING]
+    told = f"status of {status}"
+    assert [one for one in said if status == 200 or told not in one] == [], about
+
+
+_SAYING = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
+
+
+def until(browser: Chromium, script: str, patience_s: float = 30) -> None:
+    """Wait for a page to say yes."""
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            if browser.evaluate(script):
+                return
+        except RuntimeError:  # between two pages
+            pass
+        assert time.monotonic() < end, script
+        time.sleep(0.05)
+
+
+def press(browser: Chromium, key: str, code: int, modifiers: int = 0) -> None:
+    """A key of the keyboard, down and up."""
+    text = {"text": "\r"} if key == "Enter" else {"text": " "} if key == " " else {}
+    what = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+    browser.call("Input.dispatchKeyEvent", type="keyDown", **what, **text)
+    browser.call("Input.dispatchKeyEvent", type="keyUp", **what)

@@ -1,0 +1,47 @@
+"""Jobs in every state, with names that do harm where a page lets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.api.conftest import Worker
+
+#: Each breaks a page that does not escape it, or that is not wide enough.
+HOSTILE = (
+    "<script>document.title = 'taken'</script>",
+    '"><img src=x onerror="document.title = \'taken\'">',
+    "'-(document.title='taken')-'",
+    "شركة " + "Donaudampfschifffahrtsgesellschaft",
+    "{{ 7 * 7 }} {% raw %}",
+)
+_MISSING = [
+    {"category": "network", "code": None, "error": "… does not answer", "count": 3, "example": "quiet.example"},
+    {"category": "data", "code": "bot_wall", "error": HOSTILE[0], "count": 2, "example": "walled.example"},
+]
+RESULTS = (
+    {"companies": 8, "good": 8, "missing": []},
+    {"companies": 8, "good": 5, "missing": _MISSING[:1], "warnings": ["Bot walls keep us from 3 of 8 companies"]},
+    {"companies": 10, "good": 5, "missing": _MISSING},
+)
+
+
+def fill(submit: Callable[..., str], worker: Worker) -> dict[str, str]:
+    """Some of each status; job ids by what they are."""
+    made: dict[str, str] = {}
+    for n, tags in enumerate((["Autumn trade fair", "de"], ["customers.xlsx"], [HOSTILE[1], *HOSTILE[:1]])):
+        made[f"completed {n}"] = submit(tags=tags, company_urls=[f"a{n}.example", f"b{n}.example"])
+        worker.finish(made[f"completed {n}"], coverage=(1.0, 0.62, 0.5)[n], result=RESULTS[n])
+    for n in range(3):
+        made[f"failed {n}"] = submit(tags=[HOSTILE[n + 2]])
+        worker.fail(
+            made[f"failed {n}"], "launch", error=f"the list lines-{n}.csv cannot be read: line {n + 3} has {HOSTILE[0]}"
+        )
+        worker.publish(made[f"failed {n}"], "failed", 0.0)
+    made["running"] = submit(tags=["Solar installers, Bavaria"])
+    worker.launch(made["running"], partitions=8)
+    worker.partitions(made["running"], "p0", "p1")
+    worker.begin(made["running"], "p2")
+    made["pending"] = submit(tags=["waits"])
+    made["cancelled"] = submit(tags=["given up"])
+    worker.store.cancel(made["cancelled"])
+    return made

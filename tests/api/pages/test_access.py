@@ -1,0 +1,150 @@
+"""Who sees which page, and who may change something by one: as the API has it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.assets import assets
+from data.api_keys import KeyRegistry
+from leadmill.access import Role
+from leadmill.settings import Settings
+from tests.api.conftest import V1, Worker, post, status
+from tests.api.pages.addresses import of_all
+from tests.api.pages.made import HOSTILE, fill
+
+#: What browsers say of a person who opens a page, who sends a form of one, and of a script of a page.
+OPENED = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+SENT = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+ASKED = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "same-origin", "HX-Request": "true", "Accept": "text/html"}
+
+
+@pytest.fixture
+def made(client: TestClient, worker: Worker) -> dict[str, str]:
+    return fill(lambda **body: str(post(client, body={"company_urls": ["acme.example"], **body})["job_id"]), worker)
+
+
+@pytest.fixture
+def keys(settings: Settings, client: TestClient, made: dict[str, str]) -> dict[str, str]:
+    registry = KeyRegistry(settings.data_dir)
+    found = {
+        "viewer": registry.create("Vera", Role.VIEWER)[1],
+        "operator": registry.create("Ada", Role.OPERATOR)[1],
+        "admin": registry.create("Root", Role.ADMIN)[1],
+        "stranger": registry.create("Sam", Role.ADMIN, "other")[1],
+    }
+    end = time.monotonic() + 30
+    while client.get(f"{V1}/jobs/list").status_code != 401:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def sign_in(client: TestClient, secret: str) -> None:
+    answer = client.post("/sign-in", data={"key": secret}, headers=SENT, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+
+
+def test_who_is_not_signed_in_is_led_there_and_back(client: TestClient, keys: dict[str, str]) -> None:
+    answer = client.get("/ui/jobs?status=failed", headers=OPENED, follow_redirects=False)
+    assert answer.status_code == 303 and answer.headers["location"] == "/sign-in?next=/ui/jobs%3Fstatus%3Dfailed"
+    assert client.get("/ui/jobs", headers=ASKED, follow_redirects=False).status_code == 401, "a part of a page is not"
+    for file in assets().values():
+        assert client.get(file.address).content == file.content, "what the page that asks for a key is made of"
+
+
+def test_a_viewer_sees_all_and_can_change_nothing(
+    client: TestClient, keys: dict[str, str], made: dict[str, str]
+) -> None:
+    sign_in(client, keys["viewer"])
+    shown = client.get("/ui/jobs", headers=OPENED)
+    assert made["pending"] in shown.text and "Vera" in shown.text and "/ui/jobs/act" in shown.text
+    assert '<button class="plain" name="action"' not in shown.text
+    for method in ("GET", "POST"):
+        refused = client.request(method, f"/ui/jobs/act?action=cancel&job={made['pending']}", headers=SENT)
+        assert refused.status_code == 403 and refused.headers["content-type"].startswith("text/html")
+        assert "needs a key with the role operator" in refused.text and "Vera" in refused.text
+    assert status(client, made["pending"])["status"] == "pending"
+
+
+def test_another_project_sees_nothing(client: TestClient, keys: dict[str, str], made: dict[str, str]) -> None:
+    sign_in(client, keys["stranger"])
+    for address in of_all(made):
+        shown = client.get(address, headers=OPENED).text
+        assert not [job for job in made.values() if job in shown and job not in address], address
+        assert "Autumn" not in shown and "scraping" not in shown, address
+    gone = client.post(f"/ui/jobs/act?action=cancel&job={made['pending']}", headers=SENT)
+    assert gone.status_code == 200 and "0 jobs cancelled" in gone.text
+
+
+def test_an_operator_cancels_what_was_selected_and_the_audit_tells(
+    client: TestClient, keys: dict[str, str], made: dict[str, str]
+) -> None:
+    sign_in(client, keys["operator"])
+    address = f"/ui/jobs/act?action=cancel&job={made['pending']}&job={made['failed 0']}"
+    for headers in (
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://evil.example"},
+    ):
+        foreign = client.post(address, headers={**headers, "Sec-Fetch-Mode": "navigate", "Accept": "text/html"})
+        assert foreign.status_code == 403 and "cross_origin" in foreign.text, headers
+    impact = client.get(address, headers=OPENED)
+    assert "Cancel 1 job?" in impact.text and "it is failed already" in impact.text
+    assert status_of(client, made["pending"], keys) == "pending", "nothing was done before it was confirmed"
+    done = client.post(address, headers=SENT)
+    assert done.status_code == 200 and "1 job cancelled" in done.text
+    assert status_of(client, made["pending"], keys) == "cancelled"
+    assert "0 jobs cancelled" in client.post(address, headers=SENT).text, "twice does no harm"
+    admin = {"X-API-Key": keys["admin"]}
+    entries = client.get(f"{V1}/audit?action=cancel_all", headers=admin).json()["items"]
+    told = [(one["name"], one["count"], one["id"]) for one in entries if one["status"] == 200]
+    assert ("Ada", 1, made["pending"]) in told
+    unknown = client.post("/ui/jobs/act?action=cancel&job=job_" + "z" * 20, headers=SENT)
+    assert "0 jobs cancelled" in unknown.text and "cleaned up" in unknown.text
+    for wrong in (
+        "action=cancel",
+        "action=cancel&all=1&job=" + made["pending"],
+        "action=delete&all=1",
+        "action=cancel&job=x",
+    ):
+        assert client.post(f"/ui/jobs/act?{wrong}", headers=SENT).status_code == 422, wrong
+
+
+def status_of(client: TestClient, job_id: str, keys: dict[str, str]) -> str:
+    return str(client.get(f"{V1}/jobs/status/{job_id}", headers={"X-API-Key": keys["viewer"]}).json()["status"])
+
+
+def test_pages_without_keys_and_their_policy(client: TestClient, made: dict[str, str]) -> None:
+    shown = client.get("/", headers=OPENED)
+    policy = shown.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ") and "unsafe" not in policy
+    assert not any(name in shown.text for name in HOSTILE[:2]) and "http://" not in shown.text.replace("http://127", "")
+    assert "no-store" in shown.headers["cache-control"] and shown.headers["x-frame-options"] == "DENY"
+    file = assets()["leadmill.css"].address
+    kept = client.get(file)
+    assert "immutable" in kept.headers["cache-control"] and kept.headers["content-type"].startswith("text/css")
+    folder = file.rpartition("/")[0]
+    for path in (
+        f"{folder}/live.js",
+        f"{folder}/nothing.css",
+        f"{folder}/..%2f..%2fpage.py",
+        f"/static/{'0' * 16}/live.js",
+    ):
+        assert client.get(path).status_code == 404, path
+
+
+def test_lists_are_narrowed_by_their_address(client: TestClient, made: dict[str, str]) -> None:
+    failed = client.get("/ui/jobs?status=failed&kind=&tag=&since=&text=", headers=OPENED)
+    assert made["failed 0"] in failed.text and made["running"] not in failed.text, "an empty field is none"
+    first = client.get("/ui/jobs?limit=3", headers=OPENED).text
+    older = first.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    second = client.get(older, headers=OPENED).text
+    assert sum(f'id="row-{job}"' in first for job in made.values()) == 3
+    assert not [job for job in made.values() if f'id="row-{job}"' in first and f'id="row-{job}"' in second]
+    wrong = client.get("/ui/jobs?cursor=x", headers=OPENED)
+    assert wrong.status_code == 422 and wrong.headers["content-type"].startswith("text/html")
+    assert client.get("/ui/jobs?cursor=x").headers["content-type"] == "application/problem+json", "to a program as ever"

@@ -1,0 +1,143 @@
+"""The dashboard's pages in a real browser: empty, full and broken; wide, narrow, light, dark; by keyboard; live."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from docs import chromium
+from docs.chromium import Chromium
+from tests.api.pages.addresses import of_all
+from tests.api.pages.conftest import Site, check_quiet, check_shown, press, until
+from tests.api.pages.made import fill
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.skipif(chromium.program() is None, reason="this machine has no Chromium"),
+]
+
+#: When the page has asked for itself, ms.
+ASKED = "performance.getEntriesByType('resource').filter(one => one.name === location.href).map(one => one.startTime)"
+#: Whether anybody sees the tab; a headless one is always seen.
+SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
+HIDDEN = f"Object.defineProperty(document, 'hidden', {{value: %s, configurable: true}}), {SEEN}"
+#: Window and colours: a screen by day, a phone by night.
+SHAPES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844, "dark": True})
+
+
+def show_all(browser: Chromium, site: Site) -> None:
+    for address in of_all(site.made):
+        for shape in SHAPES:
+            site.open(browser, address, **shape)
+            check_shown(browser, site, (address, shape))
+            assert "Leadmill" in browser.evaluate("document.title") and browser.evaluate("document.title") != "taken"
+
+
+def test_every_page_empty_then_full(browser: Chromium, site: Site) -> None:
+    show_all(browser, site)
+    site.open(browser, "/")
+    assert "leadmill demo" in browser.evaluate("document.body.innerText")
+    site.made |= fill(site.submit, site.worker)
+    show_all(browser, site)
+    site.open(browser, "/")
+    assert browser.evaluate("document.querySelectorAll('main script, main img').length") == 0, "names are text"
+    assert "No worker listens on" in browser.evaluate("document.body.innerText")
+
+
+def full(site: Site) -> dict[str, str]:
+    if not site.made:
+        site.made |= fill(site.submit, site.worker)
+    return site.made
+
+
+def test_without_scripts_pages_are_whole(browser: Chromium, site: Site) -> None:
+    made = full(site)
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        site.open(browser, "/ui/jobs")
+        assert browser.evaluate("document.querySelectorAll('tbody tr').length") >= len(made)
+        assert not browser.evaluate("document.querySelector('[data-all]').checkVisibility()"), "it would do nothing"
+        assert browser.evaluate("document.querySelector('noscript a').checkVisibility()")
+        # A selection, its impact, and the act: three plain requests.
+        browser.evaluate(f"document.querySelector('[value={made['pending']}]').checked = true")
+        browser.evaluate("document.querySelector('button[value=cancel]').click()")
+        until(browser, "document.querySelector('h1')?.innerText === 'Cancel 1 job?'")
+        browser.evaluate("document.querySelector('button.danger').click()")
+        until(browser, "document.querySelector('h1')?.innerText === '1 job cancelled'")
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+    record = site.worker.store.record(made["pending"])
+    assert record is not None and record.status == "cancelled"
+
+
+def test_by_keyboard_alone(browser: Chromium, site: Site) -> None:
+    full(site)
+    site.open(browser, "/", width=1440)
+    press(browser, "Tab", 9)
+    assert browser.evaluate("document.activeElement.innerText") == "Skip to content"
+    press(browser, "Enter", 13)
+    until(browser, "document.activeElement.id === 'main'")
+    site.open(browser, "/ui/jobs", width=1440)
+    reached = []
+    for _ in range(60):
+        press(browser, "Tab", 9)
+        reached.append(browser.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+        ring = browser.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert ring != "none", reached[-1]
+        if "data-all" in reached[-1]:
+            break
+    assert any('id="text"' in one for one in reached) and "data-all" in reached[-1]
+    press(browser, " ", 32)
+    rows = browser.evaluate("document.querySelectorAll('[name=job]').length")
+    until(browser, f"document.querySelector('button[value=resume]').innerText === 'Resume {rows} selected…'")
+    press(browser, "Tab", 9)
+    press(browser, "Tab", 9)
+    press(browser, "Enter", 13)
+    until(browser, "document.querySelector('h1')?.innerText.startsWith('Resume ')")
+
+
+def test_what_changes_is_shown_and_what_the_reader_did_stays(browser: Chromium, site: Site) -> None:
+    full(site)
+    site.open(browser, "/ui/jobs", width=1440)
+    box = "document.querySelectorAll('[name=job]')[3]"
+    kept = browser.evaluate(f"{box}.click(), {box}.focus(), {box}.value")
+    made = site.submit(tags=["came meanwhile"])
+    # As if the tab were looked at again and again: it may ask at once, but no more often than once a second.
+    until(browser, f"{SEEN}, document.getElementById('row-{made}') !== null")
+    assert browser.evaluate("document.activeElement.value") == kept
+    assert browser.evaluate("[...document.querySelectorAll('[name=job]:checked')].map(one => one.value)") == [kept]
+    until(browser, f"{SEEN}, {ASKED}.length >= 4")
+    asked = browser.evaluate(ASKED)
+    assert all(later - earlier > 950 for earlier, later in pairwise(asked)), asked
+    browser.evaluate(HIDDEN % "true")
+    until(browser, "!document.querySelector('.htmx-request')")
+    browser.evaluate("performance.clearResourceTimings(), new Promise(done => setTimeout(() => done(0), 2200))")
+    assert browser.evaluate(f"{ASKED}.length") == 0, "a tab that nobody sees asks nothing"
+    browser.evaluate(HIDDEN % "false")
+    until(browser, f"{ASKED}.length > 0")
+    check_quiet(browser, site, "live")
+
+
+def test_errors_are_pages(browser: Chromium, site: Site) -> None:
+    for address, status, words in (("/nowhere", 404, "no such address"), ("/ui/jobs?status=wrong", 422, "status")):
+        for shape in SHAPES:
+            site.open(browser, address, **shape)
+            check_shown(browser, site, address, status=status)
+            assert words in browser.evaluate("document.querySelector('main').innerText").lower()
+
+
+def test_while_redis_is_away_pages_say_so(browser: Chromium, site: Site) -> None:
+    full(site)
+    site.open(browser, "/", width=1440)
+    site.valkey.stop()
+    try:
+        until(browser, "document.getElementById('stale').innerText.includes('Not up to date')")
+        for address in of_all(site.made):
+            site.open(browser, address, width=390)
+            check_shown(browser, site, address, status=503)
+            text = browser.evaluate("document.querySelector('main').innerText")
+            assert "leadmill doctor" in text and "unavailable" in text, address
+    finally:
+        site.valkey.start()
+    until(browser, "(location.reload(), document.querySelector('h1')?.innerText) !== 'Not available just now'")
