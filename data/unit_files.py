@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,23 @@ _DICTIONARY_ROWS = 500
 #: Columns by whose values parts are passed over; the least and the greatest of the others would be stored twice a part,
 #: uncompressed: a quarter of a part of few rows.
 _ASKED_BY = ["company_id", "domain"]
+#: The same of the plan.
+_PLAN_ASKED_BY = ["company_id", "domain", "partition"]
 _PLAN_ROW_GROUP = 2_000
+
+
+def packing_of(made: pa.Table, kind: PartKind, asked_by: Sequence[str] = _ASKED_BY) -> dict[str, Any]:
+    """How a table is written best, as options of `pq.ParquetWriter`."""
+    return {
+        **(_LZ4 if made.nbytes < _LZ4_BYTES and kind != "pages" else _ZSTD),
+        "data_page_version": "2.0",
+        "write_page_checksum": True,
+        "use_dictionary": made.num_rows >= _DICTIONARY_ROWS,
+        "write_statistics": asked_by,
+        # Arrow's own copy of the schema is a third of a part of few rows, and says nothing that Parquet's does not:
+        # all types come back the same (decision 72). Metadata of ours goes with it.
+        "store_schema": bool(made.schema.metadata),
+    }
 
 
 class UnitFiles:
@@ -66,15 +82,7 @@ class UnitFiles:
             self._storage.stage(run, self._next_part(kind)) as sink,
         ):
             gathered = pa.BufferOutputStream()  # a call into Python a column chunk costs more than the copy
-            pq.write_table(
-                made,
-                gathered,
-                **(_LZ4 if made.nbytes < _LZ4_BYTES and kind != "pages" else _ZSTD),
-                data_page_version="2.0",
-                write_page_checksum=True,
-                use_dictionary=made.num_rows >= _DICTIONARY_ROWS,
-                write_statistics=_ASKED_BY,
-            )
+            pq.write_table(made, gathered, **packing_of(made, kind))
             self.bytes += sink.write(gathered.getvalue())
         return int(made.num_rows)
 
@@ -96,16 +104,17 @@ class UnitFiles:
 
         Args:
             parts: rows of `data.schemas.PLAN` in the order of their partitions, none of which is in two of these; one
-                part is in memory at a time.
+                part at least, and one is in memory at a time.
             input_headers: the other columns of the input, which `write_input` has written.
         """
-        rows = 0
-        with (
-            self._storage.stage_at(self._run, PLAN_FILE) as path,
-            pq.ParquetWriter(path, PLAN.with_metadata(headers_metadata(input_headers)), compression="zstd") as writer,
-        ):
+        rows, schema = 0, PLAN.with_metadata(headers_metadata(input_headers))
+        with self._storage.stage_at(self._run, PLAN_FILE) as path, ExitStack() as opened:
+            writer = None
             for part in parts:
                 made = part.sort_by([("partition", "ascending"), ("domain", "ascending")])
+                if writer is None:  # all of it is packed as its first part is packed best
+                    packing = {**packing_of(made, "rows", _PLAN_ASKED_BY), "store_schema": bool(schema.metadata)}
+                    writer = opened.enter_context(pq.ParquetWriter(path, schema, **packing))
                 writer.write_table(made, row_group_size=_PLAN_ROW_GROUP)
                 rows += made.num_rows
         return rows

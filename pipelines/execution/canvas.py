@@ -147,23 +147,34 @@ def declare_queues(app: Celery, connection: Any) -> None:
         queue(connection.default_channel).declare()
 
 
-def send(app: Celery, outs: Iterable[HandOut], producer: Any) -> None:
-    """Send what was handed out by a producer whose broker knows the queues (`declare_queues`)."""
+def send(app: Celery, outs: Iterable[HandOut], producer: Any, declare: bool = False) -> None:
+    """Send what was handed out by a producer; `declare`: its broker may not know the queues yet (`declare_queues`)."""
     for message in build(app, outs):
-        if message.subtask_type is None:
-            _publish(app, message, producer)
+        links = message.tasks if message.subtask_type == "chain" else [message]
+        if all(link.subtask_type is None for link in links):
+            _publish(app, links[0], links[1:], producer, declare)
         else:
-            message.apply_async(producer=producer)
+            message.apply_async(connection=producer.connection)
 
 
-def _publish(app: Celery, message: Signature, producer: Any) -> None:
-    """Send a message that stands alone as `apply_async` does, at half of its cost: there is no route to look up, no
-    result to expect and no queue to declare again.
+def _publish(app: Celery, first: Signature, then: Sequence[Signature], producer: Any, declare: bool) -> None:
+    """Send a task, or a chain of tasks, as `apply_async` does, at half of its cost or less: there is no route to look
+    up, no result to expect, and no link needs an id before it is sent.
     """
-    args, options = message.args, message.options
-    made = app.amqp.as_task_v2(uuid(), message.task, args, {}, ignore_result=True, argsrepr=repr(args), kwargsrepr="{}")
+    args, queue = first.args, first.options["queue"]
+    made = app.amqp.as_task_v2(
+        uuid(),
+        first.task,
+        args,
+        {},
+        ignore_result=True,
+        argsrepr=repr(args),
+        kwargsrepr="{}",
+        chain=[dict(link) for link in reversed(then)] or None,  # whoever has run one takes the next from the end
+    )
+    unknown = [app.amqp.queues[queue]] if declare else []
     app.amqp.send_task_message(
-        producer, message.task, made, queue=options["queue"], priority=options["priority"], declare=[]
+        producer, first.task, made, queue=queue, priority=first.options["priority"], declare=unknown
     )
 
 
@@ -174,7 +185,8 @@ def dispatch(app: Celery, outs: Sequence[HandOut], connection: Any = None) -> No
         UnavailableError: the broker does not answer. The due entries send it later.
     """
     try:
-        for canvas in build(app, outs):
-            canvas.apply_async(connection=connection)
+        own = app.amqp.Producer(connection, auto_declare=False) if connection else None
+        with app.producer_or_acquire(own) as producer:
+            send(app, outs, producer, declare=True)
     except (OperationalError, RedisError, OSError) as error:
         raise UnavailableError(f"the broker does not answer ({type(error).__name__})") from error

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from data.lake import Lake
 from data.parts import PartKind
-from data.unit_files import UnitFiles
+from data.schemas import OTHER_SCHEMAS, PLAN, STAGE_SCHEMAS
+from data.unit_files import UnitFiles, packing_of
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -43,3 +45,16 @@ def test_codec_follows_what_is_written(tmp_path: Path, kind: PartKind, rows: lis
     assert pq.read_table(file)["company_id"].to_pylist() == ids
     read = duckdb.connect().execute("SELECT company_id FROM read_parquet(?)", [str(file)]).fetchall()
     assert [row[0] for row in read] == ids
+
+
+@pytest.mark.parametrize("schema", [*STAGE_SCHEMAS.values(), *OTHER_SCHEMAS.values(), PLAN], ids=lambda s: s.names[-3])
+def test_every_type_comes_back_without_arrows_own_copy_of_the_schema(schema: pa.Schema) -> None:
+    packed = pa.BufferOutputStream()
+    made = schema.empty_table()
+    pq.write_table(made, packed, **packing_of(made, "rows"))
+    found = pq.ParquetFile(pa.BufferReader(packed.getvalue()))
+    assert found.schema_arrow.equals(schema)
+    assert {key.decode(): value for key, value in (found.schema_arrow.metadata or {}).items()} == {
+        key.decode(): value for key, value in (schema.metadata or {}).items()
+    }
+    assert (b"ARROW:schema" in (found.metadata.metadata or {})) == bool(schema.metadata)
