@@ -19,7 +19,7 @@ from cli.sample_sites.server import bulk_sites
 from leadmill.ids import company_id
 from pipelines.execution.plan import MAX_PARTITION
 from tasks.scraping.crawl import CrawlOptions, CrawlProgress, CrawlResult, Seed, crawl_companies
-from tasks.scraping.download import CONCURRENCY
+from tasks.scraping.places import CONCURRENCY
 
 LATENCY_S = 0.2
 #: One of so many hosts hangs.

@@ -13,11 +13,11 @@ from leadmill.rows import ErrorRow, ScrapedRow, error_row
 from tasks.scraping.contract import CrawlOptions, Seed
 from tasks.scraping.cookies import CookieJar
 from tasks.scraping.discovery import MANY_MISSES, MANY_PAGES, NEEDED, Discovery, is_of_kind
-from tasks.scraping.download import CONCURRENCY_PER_HOST
 from tasks.scraping.entry import Entry
 from tasks.scraping.expectation import ENOUGH, LUCK, Expectation
 from tasks.scraping.failures import Fault
 from tasks.scraping.links import Link, choose, site_of
+from tasks.scraping.places import CONCURRENCY_PER_HOST
 from tasks.scraping.sitemaps import Named, pages_of
 from tasks.scraping.soft_404 import PROBE, SameEverywhere
 
@@ -74,6 +74,10 @@ class CompanyCrawl:
         self.row: ScrapedRow | None = None
         self.errors: list[ErrorRow] = []
         self.same_everywhere = SameEverywhere()
+
+    def go_first(self) -> None:
+        """What it still asks for goes before all others: its host let us wait, and the end is not to wait for it."""
+        self.number = -1
 
     def ours(self, netloc: str) -> bool:
         """Whether pages of this host and port are the company's, all or some."""
@@ -245,7 +249,8 @@ class CompanyCrawl:
         status = None if fault is None else fault.status or 0
         absent = status is None or status in (404, 410) or 300 <= status < 400
         self._misses += absent
-        self._failures += not absent
+        # A host that hangs takes its time for each page: two at a time that got no answer are as telling as four.
+        self._failures += 0 if absent else 2 if fault is not None and fault.hung else 1
         self._taken.discard(kind)
 
     def note(self, fault: Fault, url: str) -> None:

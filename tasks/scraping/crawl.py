@@ -30,8 +30,6 @@ from leadmill.rows import PageRow
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 from tasks.scraping.download import (
-    CONCURRENCY,
-    CONCURRENCY_PER_HOST,
     MAX_BODY,
     CrawlEndedError,
     GuardedHandler,
@@ -40,6 +38,7 @@ from tasks.scraping.download import (
 from tasks.scraping.failures import Fault, PageError
 from tasks.scraping.follow import FollowMiddleware
 from tasks.scraping.hosts import Hosts
+from tasks.scraping.places import AT_THE_DOOR, CONCURRENCY, CONCURRENCY_PER_HOST
 from tasks.scraping.politeness import PolitenessMiddleware
 from tasks.scraping.robots import RobotsMiddleware
 from tasks.scraping.spider import CompanySpider
@@ -346,7 +345,7 @@ def _settings(options: CrawlOptions) -> Settings:
             "DOWNLOAD_VERIFY_CERTIFICATES": True,
             "DOWNLOAD_DELAY_JITTER": 0.0,
             "CONCURRENT_ITEMS": 1,
-            "CONCURRENT_REQUESTS": CONCURRENCY,
+            "CONCURRENT_REQUESTS": CONCURRENCY + AT_THE_DOOR,
             "CONCURRENT_REQUESTS_PER_DOMAIN": CONCURRENCY_PER_HOST,
             "REDIRECT_MAX_TIMES": 8,
             "WARN_ON_GENERATOR_RETURN_VALUE": False,

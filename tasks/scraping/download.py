@@ -31,15 +31,17 @@ from leadmill import tracing
 from leadmill.egress import Network, as_address, refuse_address, refuse_target
 from tasks.scraping.cookies import CookieJar
 from tasks.scraping.dns import Resolver
+from tasks.scraping.places import CONCURRENCY, CONCURRENCY_PER_HOST, MOST_SLOW, Places
 
 if TYPE_CHECKING:
     from tasks.scraping.ledger import Entry, Ledger
 
 #: Largest body, bytes, before and after decompression.
 MAX_BODY = 2_000_000
-#: Requests in flight in one crawl, and on one host.
-CONCURRENCY = 64
-CONCURRENCY_PER_HOST = 2
+#: Seconds to dial, with TLS: an address that does not even take a connection is not waited for as long as an answer.
+CONNECT_S = 5.0
+#: Of its time a request has so much where the same site has let us wait in vain before.
+IMPATIENT = 1 / 3
 
 _TOO_LARGE = f"larger than {MAX_BODY // 1_000_000} MB"
 _HTML_TYPES = frozenset({b"text/html", b"application/xhtml+xml", b""})
@@ -88,8 +90,7 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
         self._waiting: set[asyncio.Task[Any]] = set()
         self._over = asyncio.Event()
-        #: Of those that may be under way at a time. Scrapy counts pages that only wait for their robots.txt, too.
-        self.places = asyncio.Semaphore(CONCURRENCY)
+        self.places = Places()
         self.ended = False
         #: Requests sent; answers by class of status (`2xx` …), and bytes of bodies.
         self.sent = 0
@@ -102,8 +103,8 @@ class Transport:
     def session(self) -> aiohttp.ClientSession:
         """The session, opened in the running loop at first use."""
         if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=CONCURRENCY,
+            connector = _Connector(
+                limit=CONCURRENCY + MOST_SLOW,
                 limit_per_host=CONCURRENCY_PER_HOST,
                 resolver=Resolver(self._proxy_host, self._proxy_at),
                 socket_factory=self._open_socket,
@@ -213,6 +214,14 @@ class Transport:
             await self._session.close()
 
 
+class _Connector(aiohttp.TCPConnector):
+    """One that does not dial for as long as an answer may take."""
+
+    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109
+        """A connection, within `CONNECT_S` once there is room for it; through a proxy, to the proxy."""
+        return await super().connect(req, traces, aiohttp.ClientTimeout(timeout.total, sock_connect=CONNECT_S))
+
+
 def _proxy_address(proxy: str | None) -> tuple[str | None, int | None]:
     if proxy is None:
         return None, None
@@ -241,7 +250,8 @@ class Pacer(Protocol):
 class GuardedHandler(AiohttpDownloadHandler):
     """Scrapy's aiohttp handler over a crawl's `Transport` (`spider.transport`).
 
-    `meta["any_type"]` fetches bodies that are no HTML (robots.txt); `meta["cookies"]` is the jar of what is sent back.
+    `meta["any_type"]` fetches bodies that are no HTML (robots.txt); `meta["cookies"]` is the jar of what is sent back;
+    `meta["impatient"]` has a request wait less long.
     """
 
     experimental: ClassVar[bool] = False
@@ -272,7 +282,7 @@ class GuardedHandler(AiohttpDownloadHandler):
             if reason is not None:
                 self._transport.refused["egress"] += 1
                 raise RefusedTargetError(reason)
-            async with self._transport.places:
+            async with self._transport.places.take(self._make_room):
                 await self._hosts.turn(request.url)
                 try:
                     response = await self._send(request, entry)
@@ -285,12 +295,18 @@ class GuardedHandler(AiohttpDownloadHandler):
                 finally:
                     self._hosts.gone(request.url)
 
+    def _make_room(self, requests: int) -> None:
+        engine: Any = self.crawler.engine
+        engine.downloader.total_concurrency += requests
+        if engine._slot is not None:  # else the crawl is closing
+            engine._slot.nextcall.schedule()
+
     async def _send(self, request: Request, entry: Entry) -> Response:
         task = self._transport.begin()
         entry.sent()
         refusals: list[str] = []
         token = _refusals.set(refusals)
-        request.meta["download_timeout"] = self._timeout_s
+        request.meta["download_timeout"] = self._timeout_s * (IMPATIENT if "impatient" in request.meta else 1)
         try:
             # The host alone: an address may hold what is nobody's business, also in its path.
             with tracing.sample("fetch", **{"server.address": urlsplit(request.url).hostname}) as fetch:

@@ -37,8 +37,9 @@ class Entry:
     def __init__(self, seed: Seed) -> None:
         self._left = list(_addresses(seed))
         self._now = self._left.pop(0)
-        self._is_alone = not self._left
         self._may_time_out = MAX_TIMEOUTS + seed.bare
+        #: Sites that took a request and said nothing for the whole of its time.
+        self._hung: set[str] = set()
         self._first = _host(seed.url)
         self._met: set[str] = set()
         self._faults: list[tuple[str, Fault]] = []
@@ -49,9 +50,9 @@ class Entry:
         return self._now.url
 
     def meta(self) -> dict[str, bool]:
-        """What a request of the present address carries: whether another address will be the repeat of it."""
-        bare = {"bare": True} if self._now.bare else {}
-        return bare if self._is_alone else {**bare, "others": True}
+        """What a request of the present address carries: whether http is next, and whether it may not take long."""
+        carried = {"bare": self._now.bare, "impatient": _site(self._now.url) in self._hung}
+        return {name: True for name, holds in carried.items() if holds}
 
     def turn(self, fault: Fault, asked: str, way: list[str]) -> bool:
         """Take note that an address had no page, and turn to the next; False when none is left.
@@ -62,6 +63,8 @@ class Entry:
         self._met.update((self._now.url, asked, *way))
         self._faults.append((self._now.url, fault))
         self._may_time_out -= fault.timed_out
+        if fault.hung:
+            self._hung.add(_site(self._now.url))
         while self._left:
             address = self._left.pop(0)
             if address.url not in self._met and self._is_worth(address, fault):
@@ -146,6 +149,10 @@ def _is_of_the_address(fault: Fault) -> bool:
 
 def _host(url: str) -> str:
     return url.split("/", 3)[2].lower() if "://" in url else url
+
+
+def _site(url: str) -> str:
+    return _host(url).removeprefix("www.")
 
 
 def _port(url: str) -> bool:

@@ -65,8 +65,10 @@ class Fault:
     repeat: bool = False
     #: The host could not be reached at all by this scheme.
     unreachable: bool = False
-    #: Of what is unreachable: it let us wait; it has no address; its certificate is not valid.
+    #: Of what is unreachable: it let us wait, or even took the request before; it has no address; its certificate is
+    #: not valid.
     timed_out: bool = False
+    hung: bool = False
     unresolved: bool = False
     untrusted: bool = False
     status: int | None = None
@@ -114,7 +116,9 @@ def _ignored(message: str) -> Fault:
 def _network(error: BaseException) -> Fault:
     network = ErrorCategory.NETWORK
     if isinstance(error, DownloadTimeoutError):
-        return Fault(network, "no answer in time", repeat=True, unreachable=True, timed_out=True)
+        hung = not isinstance(error.__cause__, aiohttp.ConnectionTimeoutError)
+        words = f"no {'answer' if hung else 'connection'} in time"
+        return Fault(network, words, unreachable=True, timed_out=True, hung=hung)
     if isinstance(error, CannotResolveHostError):
         again = _os_error(error).errno == socket.EAI_AGAIN
         words = "the host name cannot be resolved"

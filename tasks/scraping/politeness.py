@@ -11,7 +11,6 @@ from typing import Any
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadTimeoutError
 from scrapy.http import Response
 
 from data.hosts import MOST_QUIET_S
@@ -64,8 +63,6 @@ class PolitenessMiddleware:
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
         """Repeat a broken connection once, unless the company's next address is the repeat (`tasks.scraping.entry`)."""
         if "bare" in request.meta and request.url.startswith("https:"):
-            return None
-        if "others" in request.meta and isinstance(exception, DownloadTimeoutError):
             return None
         if not fault_of(exception).repeat:
             return None

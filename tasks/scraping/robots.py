@@ -62,6 +62,7 @@ class RobotsMiddleware:
         self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
         self._hosts: Hosts = crawler.spider.hosts  # type: ignore[union-attr]
         self._ledger: Ledger = crawler.spider.ledger  # type: ignore[union-attr]
+        crawler.spider.answers = self.answers  # type: ignore[union-attr]
         self._policies: dict[str, asyncio.Future[RobotsPolicy]] = {}
         #: Of the origins whose rules are long, how long; CPU seconds and origins by company.
         self._sizes: dict[str, int] = {}
@@ -87,29 +88,44 @@ class RobotsMiddleware:
             self._ledger.refused(request, error)
             raise
 
+    async def answers(self, company: CompanyCrawl) -> bool:
+        """Whether a company's host gives its robots.txt within the time of a request.
+
+        Raises:
+            PageError: it is not to be asked.
+            CrawlEndedError: the crawl has ended.
+        """
+        if self._transport.ended:
+            raise CrawlEndedError("the crawl has ended")
+        policy = await self._rules_for(Request(company.entry.url, meta={"company": company}))
+        return policy.fault is None or not policy.fault.hung
+
     async def _permit(self, request: Request) -> None:
-        host = await self._hosts.hold(request.url, request.meta.get("company"))
-        parts = urlsplit(request.url)
-        origin = f"{parts.scheme}://{parts.netloc.lower()}"
-        known = self._policies.get(origin)
-        if known is not None:
-            policy = known.result() if known.done() else await asyncio.shield(known)
-        else:
-            self._count(request)
-            future = self._policies[origin] = asyncio.get_running_loop().create_future()
-            with self._one_more():
-                policy = await self._policy(host, origin, request)
-            self._crawler.spider.sitemaps[origin] = policy.sitemaps  # type: ignore[union-attr]
-            future.set_result(policy)
-            self._keep_few(origin, policy)
-            if policy.delay > 0:
-                host.keep_delay(policy.delay)
-                one_at_a_time(self._crawler, host.name)
+        policy = await self._rules_for(request)
         fault = policy.refusal(request.url, obeys_signals=self._obeys_signals)
         request.meta["robots_rule"] = policy.rule_for(request.url, refused=fault is not None)
         if fault is not None:
             self._transport.refused["robots"] += 1
             raise PageError(fault)
+
+    async def _rules_for(self, request: Request) -> RobotsPolicy:
+        host = await self._hosts.hold(request.url, request.meta.get("company"))
+        parts = urlsplit(request.url)
+        origin = f"{parts.scheme}://{parts.netloc.lower()}"
+        known = self._policies.get(origin)
+        if known is not None:
+            return known.result() if known.done() else await asyncio.shield(known)
+        self._count(request)
+        future = self._policies[origin] = asyncio.get_running_loop().create_future()
+        with self._one_more():
+            policy = await self._policy(host, origin, request)
+        self._crawler.spider.sitemaps[origin] = policy.sitemaps  # type: ignore[union-attr]
+        future.set_result(policy)
+        self._keep_few(origin, policy)
+        if policy.delay > 0:
+            host.keep_delay(policy.delay)
+            one_at_a_time(self._crawler, host.name)
+        return policy
 
     def _count(self, request: Request) -> None:
         """Note that a company leads to one more origin.
@@ -165,7 +181,7 @@ class RobotsMiddleware:
 
     async def _fetch(self, origin: str, page: Request) -> RobotsPolicy:
         meta = {"robots": True, "any_type": True, "cookies": CookieJar()}
-        meta |= {name: True for name in ("bare", "others") if name in page.meta}
+        meta |= {name: True for name in ("bare", "impatient") if name in page.meta}
         meta["asked_for"] = page.meta.get("company")
         request = Request(f"{origin}/robots.txt", callback=NO_CALLBACK, priority=1_000, meta=meta, dont_filter=True)
         engine = self._crawler.engine

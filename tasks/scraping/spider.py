@@ -10,7 +10,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +39,7 @@ from tasks.scraping.links import classify, links_of
 from tasks.scraping.onward import Step, could_lead_on, folder_of, step_from
 from tasks.scraping.page_signals import PageSignals
 from tasks.scraping.robots import ROBOTS_S
+from tasks.scraping.scouts import in_turn
 from tasks.scraping.sitemaps import read as read_sitemap
 from tasks.scraping.soft_404 import PROBE, SAME_PAGE
 
@@ -85,6 +86,8 @@ class CompanySpider(Spider):
         self.batches = PageBatches(on_pages)
         self.asked = self.answered = self.failed = self.dropped = self.cut = 0
         self.pages = self.done = 0
+        #: Asks whether a company's host answers; None where no robots.txt is asked.
+        self.answers: Callable[[CompanyCrawl], Awaitable[bool]] | None = None
         #: Sitemaps that robots.txt names, by origin.
         self.sitemaps: dict[str, Sequence[str]] = {}
         self._budgets = CompanyBudgets(LINKS_S, COMPANY_LINKS_S)
@@ -93,9 +96,8 @@ class CompanySpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         """The home page of each company."""
-        for company in self.companies:
-            request = self._request(company, company.entry.url, "home", 0, company.entry.meta())
-            if request is not None:
+        async for company in in_turn(self.companies, self.answers):
+            if (request := self._request(company, company.entry.url, "home", 0, company.entry.meta())) is not None:
                 yield request
 
     @property
