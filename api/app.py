@@ -189,7 +189,7 @@ def _lifespan(
         )
         metering = asyncio.create_task(_tell_requests(here, meter))
         try:
-            with _on_shutdown_signal(here):
+            with _on_shutdown_signal(here), here.views:
                 yield
         finally:  # a server that is forced to end waits for nothing that follows
             here.watcher.end()

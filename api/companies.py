@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse, Response
 
 from api import problems
 from api.company_answers import CompanyDetail
+from api.company_columns import FACETS
 from api.company_export import company_table
-from api.company_rows import FACETS, MAX_PAGE, CompanyFilter, company, company_page, facets
+from api.company_rows import MAX_PAGE, CompanyFilter, company, company_page, facets
 from api.context import Context, Here
 from api.explanation import explain
 from api.fields import Tag
@@ -97,7 +98,7 @@ def list_companies(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
-    items, following = company_page(here.lake, wanted[0], limit, cursor)
+    items, following = company_page(here.companies, wanted[0], limit, cursor)
     return JSONResponse({"items": items, "next_cursor": following})
 
 
@@ -113,7 +114,7 @@ def company_facets(
     field: Annotated[list[Literal[FACETS]], Query(description="Several may be named; none: all")] = [],  # type: ignore[valid-type]  # noqa: B006
     limit: Annotated[int, Query(ge=1, le=MAX_VALUES, description="Values of each field, most frequent first")] = 20,
 ) -> Response:
-    return JSONResponse(facets(here.lake, wanted[0], list(dict.fromkeys(field)) or FACETS, limit))
+    return JSONResponse(facets(here.companies, wanted[0], list(dict.fromkeys(field)) or FACETS, limit))
 
 
 _REFUSED = problems.refusals(404, 507)

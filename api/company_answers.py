@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import BaseModel, Field, create_model
 
-from api.company_rows import NOT_TOLD
+from api.company_columns import NOT_TOLD
 from data.schemas import STAGE_SCHEMAS
 from leadmill.answers import CompanyHistory
 

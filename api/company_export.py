@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from api.company_rows import NOT_TOLD, CompanyFilter, Files, files_of, newest_rows
+from api.company_columns import NOT_TOLD
+from api.company_rows import CompanyFilter
+from api.company_scan import Files, files_of, newest_rows
 from api.rendering import rendered
 from data.damage import enduring
 from data.duck import connection

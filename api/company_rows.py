@@ -5,48 +5,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 
+import duckdb
+
+from api.company_columns import FACETS, NOT_TOLD, SHORT, SORT_KEY
+from api.company_scan import STAGES, Files, files_of, newest_rows
+from api.company_view.table import BETWEEN, newest_in, rows_of
+from api.company_view.view import CompanyView
 from api.lake_rows import first_page, run
 from data.damage import enduring, look_at_ids
-from data.duck import connection
-from data.lake import Lake, partition_of
-from data.parts import parse_name
-from data.schemas import FACTS, MADE_AT, STAGE_SCHEMAS
-from leadmill.declared import ROW_STAGES
+from data.lake import Lake
+from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID, parse_company_url
+from leadmill.log import get_logger
 from pipelines.views import cursors
 from reports.lead_filter import LeadFilter
-from reports.rows import parquet, sql_type
+from reports.rows import parquet
 
-#: Part files of each stage.
-Files = Mapping[str, Sequence[Path]]
+log = get_logger(__name__)
 
 MAX_PAGE = 200
 _HISTORY = 100
-#: Stages whose rows describe a company, best first, with the time that orders them.
-_STAGES = {stage: MADE_AT[stage] for stage in reversed(ROW_STAGES) if stage != "scrape"}
-#: Columns of a list; the whole row is told for one company.
-SHORT = (
-    "company_id", "domain", "url", "name", "description", "emails", "phones", "country", "language", "industry",
-    "technologies", "employees_min", "employees_max", "quality", "score", "tier", "fit", "reach", "probability",
-    "job_id",
-)  # fmt: skip
 #: What was once made of the score, and said no more than that: kept as a field, told of no row.
 _UNTOLD = {"probability": None}
-#: Columns of a row that are not told of a company: what a list says of it belongs to the job that was given the list.
-NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
-
-
-#: Fields whose values can be counted; of a list each value counts.
-FACETS = ("tier", "country", "language", "industry", "technologies")
 #: Counting looks at every company, and is given up after so long.
 FACETS_S = 5.0
-_RANKED = ("score", "reach", "quality")
-#: How a list is sorted (`reports.final_rows.RANKED`), as one key that ascends; exact, for a rounded one skips rows.
-_KEY = f"({', '.join(f'-(CASE WHEN isfinite({name}) THEN {name} ELSE -1 END)::DOUBLE' for name in _RANKED)}, domain)"
+#: The one of them that has several values a company.
+_LISTED = "technologies"
+_SHOWN = ", ".join((*SHORT, "seen_at"))
 
 
 @dataclass(frozen=True)
@@ -59,9 +48,16 @@ class CompanyFilter:
     #: A registrable domain.
     domain: str | None = None
 
-    def conditions(self) -> tuple[str, dict[str, Any]]:
-        """What the newest row has to meet, as SQL, and the parameters of it and of the rows that count."""
-        found, values = self.lead.conditions()
+    def conditions(self, *, prepared: bool = False) -> tuple[str, dict[str, Any]]:
+        """What the newest row has to meet, as SQL, and the parameters of it and of the rows that count.
+
+        `prepared`: the rows have the columns of `api.company_view.table` that make it cheaper to look at many.
+        """
+        found, values = self.lead.conditions("sought") if prepared else self.lead.conditions()
+        if prepared and (named := values.get("technology")):
+            texts = {f"technology_{n}": f"{BETWEEN}{word}{BETWEEN}" for n, word in enumerate(named)}
+            found.append(f"({' OR '.join(f'contains(sought_technologies, ${name})' for name in texts)})")
+            values |= texts
         if self.domain is not None:
             found.append("domain = $domain")
             values["domain"] = self.domain
@@ -70,8 +66,75 @@ class CompanyFilter:
         return " AND ".join(found) or "true", values
 
 
+#: Makes the SQL of a question of: a query of the newest rows, what they have to meet, and the table where they lie at
+#: their `place`, where there is one.
+Query = Callable[[str, str, str | None], str]
+
+
+@dataclass(frozen=True)
+class Companies:
+    """Where lists of a project's companies come from: its table of newest rows while that is current, else the lake."""
+
+    lake: Lake
+    view: CompanyView | None = None
+
+    def ask(
+        self, wanted: CompanyFilter, query: Query, more: Mapping[str, Any] | None = None, within_s: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Rows of a query over the newest row of each company; `more`: its own parameters.
+
+        Raises:
+            UnavailableError: it took longer than `within_s`.
+        """
+        table = self.view.current() if self.view else None
+        if self.view is not None and table is not None:
+            matches, values = wanted.conditions(prepared=True)
+            asked = query(newest_in(table, wanted.jobs), matches, table)
+            try:
+                return run(
+                    asked, {**values, **(more or {})}, exact="sort_key", within_s=within_s, con=self.view.database
+                )
+            except duckdb.Error as error:  # it was dropped in this moment, or there is no room
+                log.warning("companies are read from the lake", error=str(error))
+        matches, values = wanted.conditions()
+        values.update(more or {})
+        return _ask(self.lake, lambda newest: query(newest, matches, None), values, wanted.jobs, within_s=within_s)
+
+
+def _page_query(newest: str, matches: str, table: str | None, *, limit: int, goes_on: bool) -> str:
+    behind = "WHERE sort_key > ($score::DOUBLE, $reach::DOUBLE, $quality::DOUBLE, $after)" if goes_on else ""
+    order = f"{behind} ORDER BY sort_key LIMIT {limit:d}"
+    if table is None:
+        return f"SELECT * FROM (SELECT {_SHOWN}, {SORT_KEY} AS sort_key FROM ({newest}) WHERE {matches}) {order}"
+    # Only of those that are shown more is read than what they are sorted by.
+    first = f"SELECT place FROM (SELECT place, {SORT_KEY} AS sort_key FROM ({newest}) WHERE {matches}) {order}"
+    shown = f"SELECT {_SHOWN}, {SORT_KEY} AS sort_key FROM ({rows_of(table)}) WHERE place IN ({first})"
+    return f"{shown} ORDER BY sort_key"
+
+
+def _count_query(newest: str, matches: str, table: str | None, *, fields: Sequence[str], limit: int) -> str:
+    single = [one for one in fields if one != _LISTED]
+    values_of = {one: f"SELECT {one} AS value, n FROM groups" for one in single}
+    if _LISTED in fields:
+        values_of[_LISTED] = "SELECT unnest(counted) AS value, 1 AS n FROM found"
+    each = "".join(
+        f" UNION ALL (SELECT '{one}' AS field, value, sum(n)::BIGINT AS companies FROM ({values_of[one]}) "
+        f"WHERE value IS NOT NULL GROUP BY value ORDER BY companies DESC, value LIMIT {limit:d})"
+        for one in fields
+    )
+    # A table is read twice with less effort than it takes to keep what was found; the lake's files once.
+    counted, kept = (f"list_distinct({_LISTED}) AS counted", "") if table is None else ("counted", "NOT ")
+    columns = ", ".join([*(one for one in FACETS if one != _LISTED), counted])
+    groups = f"SELECT {', '.join([*single, 'count(*) AS n'])} FROM found {'GROUP BY ALL' if single else ''}"
+    return (
+        f"WITH found AS {kept}MATERIALIZED (SELECT {columns} FROM ({newest}) WHERE {matches}), "
+        f"groups AS MATERIALIZED ({groups}) "
+        f"SELECT NULL AS field, NULL AS value, coalesce(sum(n), 0)::BIGINT AS companies FROM groups{each}"
+    )
+
+
 def company_page(
-    lake: Lake, wanted: CompanyFilter, limit: int, cursor: str | None
+    companies: Companies, wanted: CompanyFilter, limit: int, cursor: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Newest rows, best first, and the cursor of the next page.
 
@@ -79,45 +142,19 @@ def company_page(
         InputError: not a cursor of ours.
     """
     after = cursors.decode_key(cursor, float, float, float, str) if cursor else None
-    matches, parameters = wanted.conditions()
-    if after:
-        parameters |= zip(("score", "reach", "quality", "after"), after, strict=True)
-    behind = "WHERE sort_key > ($score::DOUBLE, $reach::DOUBLE, $quality::DOUBLE, $after)" if after else ""
-    rows = _ask(
-        lake,
-        lambda newest: (
-            f"SELECT * FROM (SELECT {', '.join(SHORT)}, seen_at, {_KEY} AS sort_key FROM ({newest}) WHERE {matches}) "
-            f"{behind} ORDER BY sort_key LIMIT {limit + 1:d}"
-        ),
-        parameters,
-        wanted.jobs,
-    )
-    shown, following = first_page(rows, limit)
+    place = dict(zip(("score", "reach", "quality", "after"), after, strict=True)) if after else {}
+    query = partial(_page_query, limit=limit + 1, goes_on=bool(place))
+    shown, following = first_page(companies.ask(wanted, query, place), limit)
     return [row | _UNTOLD for row in shown], following
 
 
-def facets(lake: Lake, wanted: CompanyFilter, fields: Sequence[str], limit: int) -> dict[str, Any]:
+def facets(companies: Companies, wanted: CompanyFilter, fields: Sequence[str], limit: int) -> dict[str, Any]:
     """How many companies match, and of each field its most frequent values with the number of companies.
 
     Raises:
         UnavailableError: counting took longer than `FACETS_S`.
     """
-    matches, parameters = wanted.conditions()
-
-    def counted(newest: str) -> str:
-        values = (
-            f"SELECT '{field}' AS field, value, count(*) AS companies FROM (SELECT "
-            f"{f'unnest(list_distinct({field}))' if field == 'technologies' else field} AS value FROM found) "
-            f"WHERE value IS NOT NULL GROUP BY value ORDER BY companies DESC, value LIMIT {limit:d}"
-            for field in fields
-        )
-        each = " UNION ALL ".join(f"({query})" for query in values)
-        return (
-            f"WITH found AS MATERIALIZED (SELECT {', '.join(FACETS)} FROM ({newest}) WHERE {matches}) "
-            f"SELECT NULL AS field, NULL AS value, count(*) AS companies FROM found UNION ALL {each}"
-        )
-
-    rows = _ask(lake, counted, parameters, wanted.jobs, within_s=FACETS_S)
+    rows = companies.ask(wanted, partial(_count_query, fields=fields, limit=limit), within_s=FACETS_S)
     return {
         "companies": next((row["companies"] for row in rows if row["field"] is None), 0),
         "facets": {
@@ -203,93 +240,6 @@ def _ask(
     return enduring(lake, lambda: files_of(lake, jobs), read_from)
 
 
-def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False) -> str | None:
-    """A query of the newest good row of each company (of `$id`), scored ones before others; None: no rows at all.
-
-    `some_jobs`: only rows of `$jobs` count.
-    """
-    sources = []
-    for rank, (stage, at) in enumerate(_STAGES.items()):
-        if files[stage]:
-            only = " AND company_id = $id" if one else ""
-            only += " AND job_id IN (SELECT unnest($jobs::VARCHAR[]))" if some_jobs else ""
-            good = "error IS NULL" if stage == "score" else "TRUE"
-            sources.append(
-                f"SELECT *, {rank} AS stage_rank, {at} AS seen_at FROM {parquet(files[stage])} WHERE {good}{only}"
-            )
-    if not sources:
-        return None
-    # One file of each stage's full schema is not needed: a missing column is filled with nulls by name.
-    union = " UNION ALL BY NAME ".join([_columns(), *sources])
-    return (
-        f"SELECT * FROM ({union}) WHERE company_id IS NOT NULL "
-        "QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY stage_rank, seen_at DESC, job_id DESC) = 1"
-    )
-
-
-def _columns() -> str:
-    """No rows of every final column, so that each exists whatever stages there are, facts with all their parts."""
-    facts = sql_type(connection(), FACTS)
-    return (
-        f"SELECT NULL::{facts} AS facts, NULL::{facts} AS candidates, "
-        "NULL::VARCHAR AS company_id, NULL::VARCHAR AS industry, NULL::VARCHAR[] AS technologies, "
-        "NULL::INTEGER AS employees_min, NULL::INTEGER AS employees_max, NULL::DOUBLE AS score, NULL::VARCHAR AS tier, "
-        "NULL::DOUBLE AS fit, NULL::DOUBLE AS reach, NULL::DOUBLE AS probability, NULL::FLOAT AS quality, "
-        "NULL::VARCHAR AS country, NULL::VARCHAR AS language WHERE FALSE"
-    )
-
-
-def files_of(lake: Lake, jobs: Sequence[str] | None = None) -> dict[str, list[Path]]:
-    """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one."""
-    if jobs is None:
-        found = {stage: lake.stage_files(stage) for stage in _STAGES}
-    else:  # a snapshot has the newest rows, which may be another job's: the job's own files come first
-        found = {
-            stage: [*(file for job in jobs for file in lake.parts(job, stage)), *lake.snapshot_files(stage)]
-            for stage in _STAGES
-        }
-    ended = {_job_of(file): _written(lake, file) for file in found["score"] if not _compacted(file)}
-    later, *chain = (stage for stage in _STAGES if stage != "score")
-    # The score holds every company that had a row of the stage before it; a resume may have made more since.
-    left = {
-        "score": found["score"],
-        later: [f for f in found[later] if _compacted(f) or _written(lake, f) > ended.get(_job_of(f), 0)],
-    }
-    for stage in chain:
-        further = {(_job_of(file), partition_of(file)) for file in found[later] if not _compacted(file)}
-        left[stage] = [file for file in found[stage] if _compacted(file) or not _went_on(lake, file, later, further)]
-        later = stage
-    return left
-
-
-def _went_on(lake: Lake, part: Path, later: str, further: set[tuple[str, int]]) -> bool:
-    """Whether every company of a part has a row of the later stage: its partition went on, and no company in it failed
-    there.
-    """
-    place = _job_of(part), partition_of(part)
-    return place in further and partition_of(part) not in _failed_at(lake, later, part)
-
-
-def _failed_at(lake: Lake, later: str, part: Path) -> set[int]:
-    """Partitions of the part's job in which some company has an error of the later stage."""
-    names = lake.storage.names(part.parent.parent / later / "errors")
-    return {failed.partition for name in names if (failed := parse_name(name))}
-
-
-def _compacted(file: Path) -> bool:
-    return file.name.startswith("snapshot-")
-
-
-def _written(lake: Lake, file: Path) -> int:
-    """When a file was written (ns, Unix); 0 for one that was replaced or cleaned up in this moment."""
-    state = lake.storage.stat(file)
-    return state.modified_ns if state else 0
-
-
-def _job_of(file: Path) -> str:
-    return file.parent.parent.name
-
-
 def _history(lake: Lake, company_id: str) -> list[dict[str, Any]]:
     return enduring(lake, lambda: files_of(lake), lambda files: _history_of(files, company_id))
 
@@ -301,7 +251,7 @@ def _history_of(files_of: Files, company_id: str) -> list[dict[str, Any]]:
         if files:
             own = ", ".join(name if stage == "score" else f"NULL AS {name}" for name in final)
             sources.append(
-                f"SELECT job_id, '{stage}' AS stage, {_STAGES[stage]} AS \"at\", quality, {own}, {rank} AS stage_rank "
+                f"SELECT job_id, '{stage}' AS stage, {STAGES[stage]} AS \"at\", quality, {own}, {rank} AS stage_rank "
                 f"FROM {parquet(files)} WHERE company_id = $id"
             )
     if not sources:

@@ -14,6 +14,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.auditing import ACCEPTANCE, Acceptance
+from api.company_rows import Companies
+from api.company_view import CompanyViews
 from api.dispatcher import Dispatcher
 from api.event_hub import EventHub
 from api.gate import NAMED
@@ -61,10 +63,16 @@ class Context:
     submitters: ThreadPoolExecutor
     #: Set when the server shuts down; streams end then.
     closing: asyncio.Event
+    views: CompanyViews
     #: The audit entry of a job that this request may make; None where it is not audited.
     acceptance: Acceptance | None = None
     #: The request's id where its caller has named it: the log of a job that it makes says so, too.
     named_id: str | None = None
+
+    @property
+    def companies(self) -> Companies:
+        """Where lists of companies come from."""
+        return Companies(self.lake, self.views.of(self.lake.project))
 
 
 @dataclass
@@ -91,6 +99,8 @@ class Installation:
     sessions: Sessions
     #: How many requests a key may make.
     rates: RateLimit
+    #: Newest rows of the companies of each project.
+    views: CompanyViews
     #: Threads of POST /pipelines.
     submitters: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SUBMITTERS, "submit"))
     #: Set when the server shuts down; streams end then.
@@ -125,6 +135,7 @@ class Installation:
             key_notes=notes,
             sessions=sessions,
             rates=rates,
+            views=CompanyViews(store, lake),
         )
 
     def seen_by(self, caller: Caller, acceptance: Acceptance | None = None, named_id: str | None = None) -> Context:
@@ -147,6 +158,7 @@ class Installation:
             watcher=self.watcher if caller.sees_what_all_share else None,
             submitters=self.submitters,
             closing=self.closing,
+            views=self.views,
             acceptance=acceptance,
             named_id=named_id,
         )

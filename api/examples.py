@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.company_rows import SHORT
+from api.company_columns import SHORT
 
 _JOB = "job_01m87y64dj5hb5nx2fnv"
 _API = "/api/v1"

@@ -27,20 +27,23 @@ def run(
     exact: str = "",
     schema: pa.Schema | None = None,
     within_s: float | None = None,
+    con: Any = None,
 ) -> list[dict[str, Any]]:
     """Rows of a query, with times as ISO-8601, numbers rounded and no NaN; the column `exact` as it is.
+
+    `con`: of another database than this process's own.
 
     Raises:
         ForeignError: a column of `schema` came out as another type, since a file holds something else under its name.
         UnavailableError: it took longer than `within_s`.
     """
-    cursor = connection().cursor()
+    cursor = (connection() if con is None else con).cursor()
     try:
         with _bounded(cursor, within_s):
             cursor.execute(query, dict(parameters or {}))
             names = [column[0] for column in cursor.description or ()]
             if schema is not None:
-                _look_at_types(cursor, schema)
+                look_at_types(cursor, schema)
             return [
                 {name: v if name == exact else plain(v) for name, v in zip(names, row, strict=True)}
                 for row in cursor.fetchall()
@@ -64,7 +67,12 @@ def _bounded(cursor: Any, seconds: float | None) -> Iterator[None]:
         alarm.cancel()
 
 
-def _look_at_types(cursor: Any, schema: pa.Schema) -> None:
+def look_at_types(cursor: Any, schema: pa.Schema) -> None:
+    """See that the columns of a query have the types of a schema.
+
+    Raises:
+        ForeignError: one has not.
+    """
     for name, kind, *_ in cursor.description:
         index = schema.get_field_index(name)
         if index < 0 or pa.types.is_nested(schema.field(index).type):

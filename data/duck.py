@@ -38,6 +38,17 @@ def one_thread(**config: str) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def filed(file: Path, memory: str) -> duckdb.DuckDBPyConnection:
+    """A connection to a database in a file, to close, that holds so much in memory; what it spills lies beside it."""
+    spill = str(file.with_suffix(".spill"))
+    config: dict[str, str | bool | int | float | list[str]] = {
+        **_CONFIG, "threads": 2, "memory_limit": memory, "temp_directory": spill, "preserve_insertion_order": False
+    }  # fmt: skip
+    con = duckdb.connect(str(file), config=config)
+    con.execute("SET enable_progress_bar = false")
+    return con
+
+
 def connection() -> duckdb.DuckDBPyConnection:
     """This process's in-memory connection; take `.cursor()` for each task or thread (opening costs 13 ms)."""
     return _open(os.getpid())

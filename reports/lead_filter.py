@@ -12,6 +12,9 @@ from data.schemas import STAGE_SCHEMAS
 from reports.final_rows import GOOD
 from reports.rows import select_rows
 
+#: What `text` is looked for in, as SQL.
+SOUGHT = "lower(concat_ws(' ', name, domain, description))"
+
 
 @dataclass(frozen=True)
 class LeadFilter:
@@ -45,8 +48,11 @@ class LeadFilter:
         }
         return "; ".join(f"{name.replace('min_score', 'score from')} {value}" for name, value in words.items())
 
-    def conditions(self) -> tuple[list[str], dict[str, Any]]:
-        """What a row has to meet beside its job, as SQL, and the parameters of that."""
+    def conditions(self, sought: str = SOUGHT) -> tuple[list[str], dict[str, Any]]:
+        """What a row has to meet beside its job, as SQL, and the parameters of that.
+
+        `sought`: a column that holds it, where there is one.
+        """
         found: list[str] = []
         values: dict[str, Any] = {}
         for name in ("tier", "country", "industry"):
@@ -60,7 +66,7 @@ class LeadFilter:
             found.append("score >= $min_score")
             values["min_score"] = self.min_score
         if self.text:
-            found.append("contains(lower(concat_ws(' ', name, domain, description)), $text)")
+            found.append(f"contains({sought}, $text)")
             values["text"] = self.text.lower()
         return found, values
 

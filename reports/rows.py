@@ -38,9 +38,10 @@ def path_literal(path: str | Path) -> str:
     return quote("".join(f"[{c}]" if c in "[*?" else c for c in text))
 
 
-def parquet(paths: Sequence[str | Path]) -> str:
-    """A table function over the files, columns matched by name."""
-    return f"read_parquet([{', '.join(path_literal(path) for path in paths)}], union_by_name = true)"
+def parquet(paths: Sequence[str | Path], *, filename: bool = False) -> str:
+    """A table function over the files, columns matched by name; `filename`: with the path of each row's."""
+    more = ", filename = true" if filename else ""
+    return f"read_parquet([{', '.join(path_literal(path) for path in paths)}], union_by_name = true{more})"
 
 
 def sql_type(con: Any, kind: pa.DataType) -> str:

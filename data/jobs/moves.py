@@ -15,7 +15,7 @@ class Moves(NamedTuple):
 
     #: Job → the status it came to last; `gone`: it left Redis.
     of: dict[str, str]
-    #: Where to read on; "": nothing ever moved.
+    #: Where to read on; "": nothing is there, ask `running` for one.
     place: str
     #: False: there may have been more, for the server was emptied, or dropped what nobody had read.
     whole: bool
@@ -23,6 +23,8 @@ class Moves(NamedTuple):
 
 def running(store: StoreConnection) -> tuple[set[str], str]:
     """The project's jobs that run, and the place of the last move before they were listed.
+
+    Where nothing has moved an entry of no job is made, so that it is noticed when that goes.
 
     Raises:
         UnavailableError: Redis does not answer.
@@ -33,19 +35,20 @@ def running(store: StoreConnection) -> tuple[set[str], str]:
         pipe.xrevrange(store.key(names[0]), count=1)
         pipe.zrange(store.key(names[1]), 0, -1)
         last, jobs = pipe.execute()
-    return {job for job in jobs if JOB_ID.match(job)}, last[0][0] if last else ""
+        place = last[0][0] if last else cast("str", store.redis.xadd(store.key(keys.MOVES), {"job": ""}))
+    return {job for job in jobs if JOB_ID.match(job)}, place
 
 
 def moves_behind(store: StoreConnection, place: str) -> Moves:
-    """What moved since `running` or an earlier call told the place.
+    """What moved since `running`, or an earlier call, told the place.
 
     Raises:
         UnavailableError: Redis does not answer.
         DamagedRecordError: the key is of another type.
     """
     with store.guarded(keys.MOVES):
-        entries = cast("list[Any]", store.redis.xrange(store.key(keys.MOVES), place or "-"))
-    whole = not place or (bool(entries) and entries[0][0] == place)  # the last one read still stands there
+        entries = cast("list[Any]", store.redis.xrange(store.key(keys.MOVES), place))
+    whole = bool(entries) and entries[0][0] == place  # the last one that was read still stands there
     new = [fields for entry, fields in entries if entry != place]
     of = {job: str(fields.get("status")) for fields in new if JOB_ID.match(job := str(fields.get("job")))}
     return Moves(of, entries[-1][0] if entries else "", whole)

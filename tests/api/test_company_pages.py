@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.company_rows import CompanyFilter, company_page
+from api.company_rows import Companies, CompanyFilter, company_page
 from api.error_rows import error_page
 from data.job_files import JobFiles
 from data.lake import Lake, UnitFiles
@@ -51,7 +51,7 @@ def test_companies_page_through_changing_data(
     told: list[str] = []
     cursor, job = None, 1
     while True:
-        items, cursor = company_page(lake, CompanyFilter(), limit, cursor)
+        items, cursor = company_page(Companies(lake), CompanyFilter(), limit, cursor)
         told += [item["domain"] for item in items]
         assert len(items) <= limit
         if cursor is None:
@@ -78,7 +78,7 @@ def test_of_one_score_those_that_can_be_reached_come_first(tmp_path: Path) -> No
     write(lake, 0, "score", rows)
     told, cursor = [], None
     while True:
-        items, cursor = company_page(lake, CompanyFilter(), 1, cursor)
+        items, cursor = company_page(Companies(lake), CompanyFilter(), 1, cursor)
         told += [item["domain"] for item in items]
         if cursor is None:
             break
@@ -146,7 +146,7 @@ def test_bad_cursors_are_refused(client: TestClient, worker: Worker, path: str) 
 
 
 def found(lake: Lake) -> list[str]:
-    return sorted(item["domain"] for item in company_page(lake, CompanyFilter(), 50, None)[0])
+    return sorted(item["domain"] for item in company_page(Companies(lake), CompanyFilter(), 50, None)[0])
 
 
 def test_companies_that_went_no_further_are_there(tmp_path: Path) -> None:

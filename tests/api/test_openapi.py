@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from api.app import create_app
-from api.company_rows import SHORT
+from api.company_columns import SHORT
 from api.examples import EXAMPLES
 from data.schemas import STAGE_SCHEMAS
 from leadmill.answers import Company

@@ -206,9 +206,9 @@ def test_empty_lake(client: TestClient) -> None:
 def test_reading_the_lake_loads_no_pandas() -> None:
     code = (
         "import sys, tempfile, pathlib\n"
-        "from data.lake import Lake\nfrom api.company_rows import CompanyFilter, company_page\n"
+        "from data.lake import Lake\nfrom api.company_rows import Companies, CompanyFilter, company_page\n"
         "from api.lake_rows import run\n"
-        "company_page(Lake(pathlib.Path(tempfile.mkdtemp())), CompanyFilter(), 5, None)\n"
+        "company_page(Companies(Lake(pathlib.Path(tempfile.mkdtemp()))), CompanyFilter(), 5, None)\n"
         "assert run('SELECT now() AS t, MAP {1: 2} AS m, [1.5] AS l')[0]['l'] == [1.5]\n"
         "print('pandas' in sys.modules)"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from api import bodies
 from api.companies import _wanted
-from api.company_rows import FACETS
+from api.company_columns import FACETS
 from data.jobs import Status
 from data.schemas import STAGE_SCHEMAS
 from leadmill import Client

@@ -1,0 +1,119 @@
+"""Which part files tell of companies, and the query of each company's newest row over them."""
+# ruff: noqa: S608  reports.rows quotes the paths
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from data.duck import connection
+from data.lake import Lake, partition_of
+from data.parts import parse_name
+from data.schemas import FACTS, MADE_AT
+from leadmill.declared import ROW_STAGES
+from reports.rows import parquet, sql_type
+
+#: Part files of each stage.
+Files = Mapping[str, Sequence[Path]]
+#: Stages whose rows describe a company, best first, with the time that orders them.
+STAGES = {stage: MADE_AT[stage] for stage in reversed(ROW_STAGES) if stage != "scrape"}
+
+
+def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False) -> str | None:
+    """A query of the newest good row of each company (of `$id`), scored ones before others; None: no rows at all.
+
+    `some_jobs`: only rows of `$jobs` count.
+    """
+    rows = good_rows(files, one=one, some_jobs=some_jobs)
+    if rows is None:
+        return None
+    return (
+        f"{rows} QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY stage_rank, seen_at DESC, job_id DESC) = 1"
+    )
+
+
+def good_rows(files: Files, *, one: bool = False, some_jobs: bool = False, filename: bool = False) -> str | None:
+    """The same of every good row, with the rank of its stage; `filename`: and with the path of its file."""
+    sources = []
+    for rank, (stage, at) in enumerate(STAGES.items()):
+        if files[stage]:
+            only = " AND company_id = $id" if one else ""
+            only += " AND job_id IN (SELECT unnest($jobs::VARCHAR[]))" if some_jobs else ""
+            good = "error IS NULL" if stage == "score" else "TRUE"
+            sources.append(
+                f"SELECT *, {rank} AS stage_rank, {at} AS seen_at "
+                f"FROM {parquet(files[stage], filename=filename)} WHERE {good}{only}"
+            )
+    if not sources:
+        return None
+    # One file of each stage's full schema is not needed: a missing column is filled with nulls by name.
+    union = " UNION ALL BY NAME ".join([_columns(), *sources])
+    return f"SELECT * FROM ({union}) WHERE company_id IS NOT NULL"
+
+
+def _columns() -> str:
+    """No rows of every final column, so that each exists whatever stages there are, facts with all their parts."""
+    facts = sql_type(connection(), FACTS)
+    return (
+        f"SELECT NULL::{facts} AS facts, NULL::{facts} AS candidates, "
+        "NULL::VARCHAR AS company_id, NULL::VARCHAR AS industry, NULL::VARCHAR[] AS technologies, "
+        "NULL::INTEGER AS employees_min, NULL::INTEGER AS employees_max, NULL::DOUBLE AS score, NULL::VARCHAR AS tier, "
+        "NULL::DOUBLE AS fit, NULL::DOUBLE AS reach, NULL::DOUBLE AS probability, NULL::FLOAT AS quality, "
+        "NULL::VARCHAR AS country, NULL::VARCHAR AS language WHERE FALSE"
+    )
+
+
+def files_of(lake: Lake, jobs: Sequence[str] | None = None) -> dict[str, list[Path]]:
+    """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one."""
+    if jobs is None:
+        found = {stage: lake.stage_files(stage) for stage in STAGES}
+    else:  # a snapshot has the newest rows, which may be another job's: the job's own files come first
+        found = {
+            stage: [*(file for job in jobs for file in lake.parts(job, stage)), *lake.snapshot_files(stage)]
+            for stage in STAGES
+        }
+    return _not_further(lake, found)
+
+
+def files_of_job(lake: Lake, job_id: str) -> dict[str, list[Path]]:
+    """The job's own among them, whatever the snapshots hold."""
+    return _not_further(lake, {stage: lake.parts(job_id, stage) for stage in STAGES})
+
+
+def _not_further(lake: Lake, found: Files) -> dict[str, list[Path]]:
+    ended = {_job_of(file): _written(lake, file) for file in found["score"] if not _compacted(file)}
+    later, *chain = (stage for stage in STAGES if stage != "score")
+    # The score holds every company that had a row of the stage before it; a resume may have made more since.
+    left = {
+        "score": list(found["score"]),
+        later: [f for f in found[later] if _compacted(f) or _written(lake, f) > ended.get(_job_of(f), 0)],
+    }
+    for stage in chain:
+        went_on = _went_on(lake, [file for file in found[later] if not _compacted(file)])
+        left[stage] = [
+            file for file in found[stage] if _compacted(file) or (_job_of(file), partition_of(file)) not in went_on
+        ]
+        later = stage
+    return left
+
+
+def _went_on(lake: Lake, parts: Sequence[Path]) -> set[tuple[str, int]]:
+    """Jobs and partitions that have parts of a stage, and in which no company failed at it: each has a row there."""
+    errors = {_job_of(part): part.parent / "errors" for part in parts}
+    names = {job: map(parse_name, lake.storage.names(folder)) for job, folder in errors.items()}
+    failed = {(job, part.partition) for job, found in names.items() for part in found if part}
+    return {(_job_of(part), partition_of(part)) for part in parts} - failed
+
+
+def _compacted(file: Path) -> bool:
+    return file.name.startswith("snapshot-")
+
+
+def _written(lake: Lake, file: Path) -> int:
+    """When a file was written (ns, Unix); 0 for one that was replaced or cleaned up in this moment."""
+    state = lake.storage.stat(file)
+    return state.modified_ns if state else 0
+
+
+def _job_of(file: Path) -> str:
+    return file.parent.parent.name

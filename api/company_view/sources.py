@@ -1,0 +1,121 @@
+"""Which part files the rows of companies come from, and which of them are new, were written anew or are gone.
+
+A file is told by its path, size and time. What the snapshots hold counts beside every job's own files: of two rows of a
+job and a company either is the other's copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from api.company_scan import STAGES, Files, files_of_job
+from data.lake import Lake
+from data.storage import Stat
+
+#: Stands for the snapshots where jobs are named.
+SNAPSHOTS = ""
+
+
+class Source(NamedTuple):
+    """A file whose rows are in the table."""
+
+    number: int
+    state: Stat
+
+
+@dataclass
+class Difference:
+    """What the table lacks, and what it has too much."""
+
+    #: By owner (a job, or `SNAPSHOTS`) and path.
+    gone: list[tuple[str, str]] = field(default_factory=list)
+    new: list[tuple[str, str, Path, Stat]] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        return sum(state.size for *_, state in self.new)
+
+    def add(self, other: Difference) -> None:
+        """One more, of other jobs."""
+        self.gone += other.gone
+        self.new += other.new
+
+    def in_steps(self, files: int, most_bytes: int) -> Iterable[Difference]:
+        """The same in parts of so many files or bytes; what is gone goes with the first."""
+        gone, rest = self.gone, iter(self.new)
+        while (step := list(islice(rest, files))) or gone:
+            while sum(state.size for *_, state in step) > most_bytes and len(step) > 1:
+                half = len(step) // 2
+                yield Difference(gone, step[:half])
+                gone, step = [], step[half:]
+            yield Difference(gone, step)
+            gone = []
+
+
+class Sources:
+    """The files whose rows a table holds."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._of: dict[str, dict[str, Source]] = {}
+        self._last = 0
+
+    def owners(self) -> set[str]:
+        """The snapshots, and every job that has a folder or rows in the table."""
+        return {SNAPSHOTS, *self._of, *self._lake.job_ids()}
+
+    def difference(self, owners: Iterable[str]) -> Difference:
+        """How the lake's files of these jobs, and of the snapshots, differ from those whose rows the table holds."""
+        found = Difference()
+        stat = self._lake.storage.stat
+        for owner in owners:
+            known = self._of.get(owner, {})
+            there = set()
+            for stage, files in self._files(owner).items():
+                for file in files:
+                    place = f"{stage}/{file.name}"
+                    state = stat(file)
+                    there.add(place)
+                    if place in known and known[place].state == state:
+                        continue
+                    if place in known:
+                        found.gone.append((owner, place))
+                    if state is not None:
+                        found.new.append((owner, place, file, state))
+            found.gone += [(owner, place) for place in known if place not in there]
+        return found
+
+    def _files(self, owner: str) -> Files:
+        if owner == SNAPSHOTS:
+            return {stage: self._lake.snapshot_files(stage) for stage in STAGES}
+        return files_of_job(self._lake, owner)
+
+    def numbers_of(self, gone: Iterable[tuple[str, str]]) -> list[int]:
+        """How the table calls files that it holds."""
+        return [self._of[owner][place].number for owner, place in gone]
+
+    def numbered(self, step: Difference) -> dict[str, int]:
+        """A number for each new file of a step, by its path."""
+        return {str(file): self._last + n for n, (_, _, file, _) in enumerate(step.new, 1)}
+
+    def note(self, step: Difference) -> None:
+        """The table holds it now, under the numbers of `numbered`."""
+        for owner, place in step.gone:
+            del self._of[owner][place]
+            if not self._of[owner]:
+                del self._of[owner]
+        for owner, place, _, state in step.new:
+            self._last += 1
+            self._of.setdefault(owner, {})[place] = Source(self._last, state)
+
+
+def by_stage(step: Difference) -> dict[str, list[Path]]:
+    """The new files of a step."""
+    found: dict[str, list[Path]] = {stage: [] for stage in STAGES}
+    for _, place, file, _ in step.new:
+        found[place.partition("/")[0]].append(file)
+    return found

@@ -1,0 +1,143 @@
+"""Rows of companies in DuckDB: those of every part that counts, with the newest of each company marked."""
+# ruff: noqa: S608  reports.rows quotes names and paths
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from api.company_columns import SHORT
+from api.company_scan import STAGES, Files, good_rows
+from api.lake_rows import look_at_types
+from data.damage import ForeignError
+from data.schemas import STAGE_SCHEMAS
+from reports.lead_filter import SOUGHT
+from reports.rows import name, sql_type
+
+_SCHEMA = STAGE_SCHEMAS["score"]
+#: Between the technologies of a company as they are searched; no text of the lake has it (data/cleaning.py).
+BETWEEN = "\x1f"
+#: What is behind `comp_` in the id of a company, as the number that it is.
+_NUMBER = "('0x' || substr(company_id, 6))::UBIGINT"
+#: In front of each row of a company that another one hides.
+_ORDER = "PARTITION BY company ORDER BY stage_rank, seen_at DESC, job_id DESC"
+#: Columns that are made of others when a row comes in: what each request would else work out for each company.
+_MADE = {
+    "sought": SOUGHT,
+    "sought_technologies": f"'{BETWEEN}' || lower(array_to_string(technologies, '{BETWEEN}')) || '{BETWEEN}'",
+    "counted": "list_distinct(technologies)",
+}
+
+
+class RowTable:
+    """The rows of one project, in a schema of its own of a connection's database. Calls must not meet."""
+
+    def __init__(self, con: Any, project: str) -> None:
+        self._con = con
+        self._schema = name(project)
+        self._rows = f"{self._schema}.rows"
+        own = ", ".join(f"{column} {sql_type(con, _SCHEMA.field(column).type)}" for column in SHORT[1:])
+        con.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE; CREATE SCHEMA {self._schema}")
+        con.execute(
+            f"CREATE TABLE {self._rows} (file INTEGER, company UBIGINT, newest BOOLEAN, stage_rank TINYINT, {own}, "
+            f"seen_at TIMESTAMPTZ, sought VARCHAR, sought_technologies VARCHAR, counted VARCHAR[])"
+        )
+
+    @property
+    def name(self) -> str:
+        """As SQL names it."""
+        return self._rows
+
+    def change(self, gone: Collection[int], files: Files, numbers: Mapping[str, int], *, settle: bool = True) -> None:
+        """Take the rows of files out and those of others in, all or nothing.
+
+        Args:
+            gone: numbers of the files that count no more.
+            files: those that are new, by stage; `numbers` has one for each path.
+            settle: mark the newest row of each company that is touched; else `settle` has to be called at the end.
+
+        Raises:
+            duckdb.Error: a file cannot be read, or there is no room.
+            ForeignError: a file holds something else than its place should.
+        """
+        self._con.execute("BEGIN")
+        try:
+            self._take_out(gone)
+            self._take_in(files, numbers)
+            if settle:
+                self._mark("WHERE company IN (SELECT company FROM touched)")
+        except BaseException:
+            self._con.execute("ROLLBACK")
+            raise
+        self._con.execute("COMMIT")
+
+    def settle(self) -> None:
+        """Mark the newest row of every company, and write all to disk."""
+        self._mark("")
+        self._con.execute("CHECKPOINT")
+
+    def companies(self) -> int:
+        """How many there are."""
+        (found,) = self._con.execute(f"SELECT count(*) FROM {self._rows} WHERE newest").fetchone()
+        return int(found)
+
+    def drop(self) -> None:
+        """Remove all of it."""
+        self._con.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
+
+    def _take_out(self, gone: Collection[int]) -> None:
+        files = {"gone": list(gone)}
+        which = f"FROM {self._rows} WHERE file IN (SELECT unnest($gone::INTEGER[]))"
+        self._con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT company {which}", files)
+        if gone:
+            self._con.execute(f"DELETE {which}", files)
+
+    def _take_in(self, files: Files, numbers: Mapping[str, int]) -> None:
+        rows = good_rows({stage: files.get(stage, ()) for stage in STAGES}, filename=True)
+        if rows is None:
+            return
+        columns = ", ".join(SHORT)
+        self._con.execute(
+            f"CREATE OR REPLACE TEMP TABLE coming AS SELECT {columns}, stage_rank, seen_at, filename FROM ({rows})"
+        )
+        look_at_types(self._con.execute("SELECT * FROM coming LIMIT 0"), _SCHEMA)
+        foreign = self._con.execute(
+            "SELECT company_id FROM coming WHERE NOT regexp_full_match(company_id, 'comp_[0-9a-f]{16}') LIMIT 1"
+        ).fetchone()
+        if foreign:
+            raise ForeignError(f"a row of company {foreign[0][:40]!r}")
+        own = ", ".join(SHORT[1:])
+        made = ", ".join(f"{sql} AS {column}" for column, sql in _MADE.items())
+        self._con.execute(
+            f"INSERT INTO {self._rows} BY NAME SELECT number AS file, {_NUMBER} AS company, "
+            f"false AS newest, stage_rank, {own}, seen_at, {made} FROM coming JOIN "
+            "(SELECT unnest($paths::VARCHAR[]) AS filename, unnest($numbers::INTEGER[]) AS number) USING (filename)",
+            {"paths": list(numbers), "numbers": list(numbers.values())},
+        )
+        self._con.execute(f"INSERT INTO touched SELECT {_NUMBER} FROM coming; DROP TABLE coming")
+
+    def _mark(self, where: str) -> None:
+        newest = f"SELECT rowid FROM {self._rows} {where} QUALIFY row_number() OVER ({_ORDER}) = 1"
+        self._con.execute(f"CREATE OR REPLACE TEMP TABLE first AS {newest}")
+        others = f"{where} AND" if where else "WHERE"
+        self._con.execute(
+            f"UPDATE {self._rows} SET newest = false {others} newest AND rowid NOT IN (SELECT rowid FROM first)"
+        )
+        self._con.execute(
+            f"UPDATE {self._rows} SET newest = true WHERE NOT newest AND rowid IN (SELECT rowid FROM first)"
+        )
+        self._con.execute("DROP TABLE first")
+
+
+def rows_of(table: str) -> str:
+    """A query of every row, with the id of its company and its `place` in the table."""
+    return f"SELECT *, 'comp_' || printf('%016x', company) AS company_id, rowid AS place FROM {table}"
+
+
+def newest_in(table: str, jobs: Sequence[str] | None) -> str:
+    """A query of the newest row of each company, of all jobs or of `$jobs`, with its `place` in the table."""
+    if jobs is None:
+        return f"{rows_of(table)} WHERE newest"
+    return (
+        f"{rows_of(table)} WHERE job_id IN (SELECT unnest($jobs::VARCHAR[])) QUALIFY row_number() OVER ({_ORDER}) = 1"
+    )

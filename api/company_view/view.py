@@ -1,0 +1,237 @@
+"""One project's companies as a table: whether it is as the lake is, and what has to be read for that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from api.company_view.sources import SNAPSHOTS, Difference, Sources, by_stage
+from api.company_view.table import RowTable
+from data.damage import ForeignError, is_ours, mend
+from data.jobs import JobStore, Status
+from data.jobs.moves import moves_behind, running
+from data.lake import Lake
+from leadmill.errors import LeadmillError, UnavailableError
+from leadmill.log import get_logger
+
+log = get_logger(__name__)
+
+#: Files that one step reads: each is opened before the first row comes.
+_STEP = 200
+_STEP_BYTES = 64_000_000
+#: What a request reads itself before it answers; more is read beside it, and it scans the lake.
+_AT_ONCE, _AT_ONCE_BYTES = 20, 4_000_000
+#: A job's files are looked at for so long after it came to another status, seconds: cleanup removes them behind it.
+_SETTLES_S = 10.0
+#: A request waits so long for another's reading, seconds.
+_PATIENCE_S = 0.2
+#: Looking at all jobs, or at those that run, may take so long at each request, seconds; what takes longer rests.
+_BRIEF_S = 0.01
+#: So many times as long as it took.
+_REST_OF_ALL, _REST_OF_RUNNING = 100, 10
+#: After a fault it is built anew, seconds later; and Redis that did not answer is asked again.
+_AGAIN_S, _DEAF_S = 30.0, 5.0
+_TRIES = 5
+_OF_FILES = (duckdb.Error, pa.ArrowException, OSError, ForeignError)
+_FAULTS = (*_OF_FILES, LeadmillError)
+
+
+class _Pace:
+    """When a look is due again: at once if it is brief, else after a rest that grows with what it took."""
+
+    def __init__(self, rest: float) -> None:
+        self._rest, self.next, self.took = rest, 0.0, 0.0
+
+    @property
+    def is_brief(self) -> bool:
+        return self.took < _BRIEF_S
+
+    @property
+    def is_due(self) -> bool:
+        return time.monotonic() >= self.next
+
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.took = time.monotonic() - began
+        self.next = 0.0 if self.is_brief else time.monotonic() + self._rest * self.took
+
+
+@dataclass
+class Seen:
+    """The state of a view, as health and metrics tell it."""
+
+    state: Literal["building", "ready", "failed"] = "building"
+    companies: int = 0
+    #: When it was last found to be as the lake is, seconds since the epoch; None: never.
+    at: float | None = None
+    #: Why it failed.
+    error: str = ""
+
+
+@dataclass
+class CompanyView:
+    """The rows of a project's companies. Every call may come from any thread."""
+
+    lake: Lake
+    store: JobStore
+    #: A connection to the database of all projects.
+    database: Any
+    #: Called when there is more to read than a request does.
+    behind: Callable[[], None] = lambda: None
+    #: Set when the process ends.
+    ended: Event = field(default_factory=Event)
+    seen: Seen = field(default_factory=Seen)
+    #: When a request asked last, monotonic seconds.
+    asked: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+    _table: RowTable | None = None
+    _again: float = 0.0
+
+    # ---- for requests --------------------------------------------------------------------------------
+
+    def current(self) -> str | None:
+        """The table's name, when it is as the lake is in this moment; None: scan the lake."""
+        self.asked = time.monotonic()
+        if self.seen.state != "ready" or not self._lock.acquire(timeout=_PATIENCE_S):
+            return None
+        try:
+            return self._table.name if self._table is not None and self._catch_up(by_request=True) else None
+        except _FAULTS as error:
+            self._fail(error)
+            return None
+        finally:
+            self._lock.release()
+
+    # ---- beside them ---------------------------------------------------------------------------------
+
+    def feed(self) -> None:
+        """Build what is not built, read what is new. May take minutes, in which requests scan the lake."""
+        with self._lock:
+            try:
+                if self._table is not None:
+                    self._catch_up(by_request=False)
+                elif time.monotonic() >= self._again:
+                    self._build()
+            except _FAULTS as error:
+                self._fail(error)
+
+    def drop(self) -> None:
+        """Forget all of it."""
+        with self._lock:
+            self._forget()
+            self.seen = Seen()
+
+    def _fail(self, error: Exception) -> None:
+        log.warning("the table of companies is given up, and built anew", project=self.lake.project, error=str(error))
+        self._forget()
+        self.seen = Seen("failed", error=str(error)[:200])
+        self._again = time.monotonic() + _AGAIN_S
+
+    def _forget(self) -> None:
+        table, self._table = self._table, None
+        if table is not None:
+            try:
+                table.drop()
+            except duckdb.Error as error:
+                log.warning("a table of companies stays", project=self.lake.project, error=str(error))
+
+    def _build(self) -> None:
+        began = time.monotonic()
+        self.seen = Seen()
+        self._missed, self._deaf_until = False, 0.0
+        self._running, self._place = running(self.store)
+        self._moved: dict[str, float] = {}
+        self._of_all, self._of_running = _Pace(_REST_OF_ALL), _Pace(_REST_OF_RUNNING)
+        self._sources = Sources(self.lake)
+        self._table = RowTable(self.database.cursor(), self.lake.project)
+        with self._of_all.look():
+            lacking = self._sources.difference(self._sources.owners())
+        self._read(lacking, settle=False)
+        self._table.settle()
+        self._catch_up(by_request=False)
+        self._tell()
+        took = round(time.monotonic() - began, 1)
+        log.info("table of companies built", project=self.lake.project, companies=self.seen.companies, seconds=took)
+
+    def _tell(self) -> None:
+        assert self._table is not None
+        self.seen = Seen("ready", self._table.companies(), time.time())
+
+    # ---- what is to be read ----------------------------------------------------------------------------
+
+    def _catch_up(self, *, by_request: bool) -> bool:
+        """Read what is new since the last time. False: it is more than a request waits for, and `behind` was told."""
+        began = time.monotonic()
+        self._hear()
+        everything = self._missed or (self._of_all.is_due and (self._of_all.is_brief or not by_request))
+        if by_request and everything and not self._of_all.is_brief:
+            self.behind()
+            return False
+        lacking = self._look(everything)
+        if by_request and (len(lacking.new) > _AT_ONCE or lacking.bytes > _AT_ONCE_BYTES):
+            self.behind()
+            return False
+        if lacking.new or lacking.gone:
+            self._read(lacking)
+            self._tell()
+        if everything:
+            self._missed = False
+        self._moved = {job: until for job, until in self._moved.items() if until > began}
+        self.seen.at = time.time()
+        return True
+
+    def _hear(self) -> None:
+        """Learn which jobs moved, or that some may have."""
+        now = time.monotonic()
+        if now < self._deaf_until:
+            self._missed = True
+            return
+        try:
+            moves = moves_behind(self.store, self._place)
+            if not moves.place:
+                self._running, self._place = running(self.store)
+        except LeadmillError as error:
+            log.debug("jobs that ended are looked for in the lake", error=str(error))
+            self._missed, self._deaf_until = True, now + _DEAF_S
+            return
+        self._missed = self._missed or not moves.whole
+        self._place = moves.place or self._place
+        for job, status in moves.of.items():
+            self._moved[job] = now + _SETTLES_S
+            (self._running.add if status == Status.RUNNING else self._running.discard)(job)
+
+    def _look(self, everything: bool) -> Difference:
+        if everything:
+            with self._of_all.look():
+                return self._sources.difference(self._sources.owners())
+        lacking = self._sources.difference({SNAPSHOTS, *self._moved})
+        if self._of_running.is_due:
+            with self._of_running.look():
+                lacking.add(self._sources.difference(self._running - self._moved.keys()))
+        return lacking
+
+    def _read(self, lacking: Difference, *, settle: bool = True) -> None:
+        """Take over what the table lacks, without what is damaged or went meanwhile."""
+        assert self._table is not None
+        for left in reversed(range(_TRIES)):
+            try:
+                for step in lacking.in_steps(_STEP, _STEP_BYTES):
+                    if self.ended.is_set():
+                        raise UnavailableError("the server ends")
+                    gone, numbers = self._sources.numbers_of(step.gone), self._sources.numbered(step)
+                    self._table.change(gone, by_stage(step), numbers, settle=settle)
+                    self._sources.note(step)
+                return
+            except _OF_FILES as error:
+                if not left or is_ours(error) or not mend(self.lake, [file for _, _, file, _ in step.new]):
+                    raise
+                lacking = self._look(True)

@@ -1,0 +1,144 @@
+"""The tables of companies of all projects: one DuckDB file a process, and the thread that builds and feeds them.
+
+The file is a cache of this process alone: it is made at the start, and removed at the end; what a killed process left
+the next one removes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Self
+
+import duckdb
+
+from api.company_view.view import CompanyView, Seen
+from data.duck import filed
+from data.ending import endings
+from data.jobs import JobStore
+from data.lake import Lake
+from data.projects import each_project
+from leadmill.errors import LeadmillError
+from leadmill.log import get_logger
+
+log = get_logger(__name__)
+
+#: The first is built so long after the start, seconds: what is called at once comes first.
+_START_S = 2.0
+#: How often tables are fed that requests ask, and those that nobody asked for `_ASKED_S`, seconds.
+_EVERY_S, _SELDOM_S, _ASKED_S = 2.0, 30.0, 300.0
+#: The server waits for the thread no longer, seconds.
+_ENDS_S = 5.0
+#: What DuckDB holds in memory for all projects together; the rest lies in the file.
+MEMORY = "256MB"
+
+
+class CompanyViews:
+    """The tables of one API process."""
+
+    def __init__(self, store: JobStore, lake: Lake) -> None:
+        self._store, self._lake = store, lake
+        self._views: dict[str, CompanyView] = {}
+        self._database: Any = None
+        self._news = threading.Condition()
+        self._behind, self._ended = False, threading.Event()
+        self._thread = threading.Thread(target=self._run, name="company view", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to build the tables of all projects, beside whatever is asked."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the thread, which removes the file."""
+        with self._news:
+            self._ended.set()
+            self._news.notify()
+        self._thread.join(_ENDS_S)
+
+    def of(self, project: str) -> CompanyView | None:
+        """The table of a project; None before there is one, which is soon."""
+        view = self._views.get(project)
+        if view is None and self._database is not None:
+            view = self._add(self._store.of(project), self._lake.of(project, self._store.of(project).critical))
+            self._tell_behind()
+        return view
+
+    def seen(self) -> dict[str, Seen]:
+        """The state of each table, by project."""
+        return {project: view.seen for project, view in list(self._views.items())}
+
+    def feed(self) -> None:
+        """Build and feed each table that is due."""
+        with self._news:
+            self._behind = False
+        gone = endings(self._lake.data)
+        for view in list(self._views.values()):
+            if view.lake.project in gone:
+                view.drop()
+                self._views.pop(view.lake.project, None)
+            elif not self._ended.is_set():
+                view.feed()
+
+    def _add(self, store: JobStore, lake: Lake) -> CompanyView:
+        made = CompanyView(lake, store, self._database, self._tell_behind, self._ended)
+        return self._views.setdefault(lake.project, made)
+
+    def _tell_behind(self) -> None:
+        with self._news:
+            self._behind = True
+            self._news.notify()
+
+    def _run(self) -> None:
+        self._rest(_START_S)
+        try:
+            with ExitStack() as held:
+                if self._ended.is_set():
+                    return
+                self._database = held.enter_context(self._opened())
+                for store, lake in self._projects():
+                    self._add(store, lake)
+                while not self._ended.is_set():
+                    self.feed()
+                    asked = max((view.asked for view in list(self._views.values())), default=0.0)
+                    self._rest(_EVERY_S if time.monotonic() - asked < _ASKED_S else _SELDOM_S)
+        except (duckdb.Error, OSError) as error:
+            log.warning("without a table of companies each request scans the lake", error=str(error))
+        finally:
+            self._database = None
+            self._views.clear()
+
+    def _projects(self) -> list[tuple[JobStore, Lake]]:
+        try:
+            return list(each_project(self._store, self._lake))
+        except LeadmillError:
+            return [(self._store, self._lake)]  # the others come when they are asked for
+
+    def _rest(self, seconds: float) -> None:
+        with self._news:
+            self._news.wait_for(lambda: self._ended.is_set() or self._behind, seconds)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        storage, place = self._lake.storage, self._lake.data / "run" / "companies"
+        own = place / secrets.token_hex(8)
+        with storage.lock(place / ".lock", 30, 0.1), ExitStack() as held:
+            for name in storage.names(place):
+                if name.startswith("."):
+                    continue
+                try:
+                    with storage.lock(place / name / ".lock", 0, 0):
+                        storage.remove_all(place / name)
+                except TimeoutError:
+                    continue  # its process lives
+            held.enter_context(storage.lock(own / ".lock", 0, 0))
+            kept = held.pop_all()
+        with kept:
+            try:
+                with filed(own / "rows.duckdb", MEMORY) as database:
+                    yield database
+            finally:
+                storage.remove_all(own)

@@ -1,0 +1,198 @@
+"""Whatever happens to a lake: the table of companies answers as a scan of it does, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from api.company_columns import FACETS
+from api.company_rows import Companies, CompanyFilter, company_page, facets
+from api.company_view import CompanyView, view
+from data.duck import filed
+from data.jobs import JobStore
+from data.lake import Lake, UnitFiles
+from data.snapshot import compact, exclusive
+from leadmill.ids import company_id
+from reports.lead_filter import LeadFilter
+from tests.data.jobs.acting import begin, fresh, launched
+from tests.valkey import Valkey
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+DOMAINS = [f"c{n}.example" for n in range(6)]
+MADE_AT = {"process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}
+VALUES = {
+    "name": [None, "Öl & Söhne", "acme"],
+    "description": [None, "Makes WIDGETS", "sells things"],
+    "country": [None, "DE", "nl"],
+    "language": [None, "de"],
+    "industry": [None, "Retail", "energy"],
+    "technologies": [None, [], ["React"], ["Shopify", "React", "Shopify"], ["shopify plus"]],
+    "score": [None, 0.1 + 0.2, 0.3, 80.0, float("nan")],
+    "reach": [None, 10.0],
+    "quality": [None, 0.5],
+    "tier": [None, "A", "C"],
+    "emails": [None, ["a@b.example"]],
+}
+ACTS = ("begin", "part", "part", "part", "end", "whole", "resume", "clean", "remove", "damage", "empty", "kill", "ask")
+
+
+def jobs_named(n: int) -> str:
+    return f"job_{n:020d}"
+
+
+class History:
+    """A lake and its records as things happen to them."""
+
+    def __init__(self, store: JobStore, folder: Path, data: st.DataObject) -> None:
+        self.store, self.lake, self.data, self.folder = store, Lake(folder / "lake"), data, folder
+        self.live: list[str] = []
+        self.ended: list[str] = []
+        self.epochs: dict[str, int] = {}
+        self.count = self.time = 0
+
+    def one(self, jobs: list[str]) -> str | None:
+        return self.data.draw(st.sampled_from(jobs)) if jobs else None
+
+    def begin(self) -> None:
+        job = jobs_named(self.count)
+        self.count += 1
+        launched(self.store, 2, job)
+        begin(self.store, "p0", 0, job)
+        self.live.append(job)
+
+    def part(self) -> None:
+        if job := self.one(self.live):
+            stage, partition = self.data.draw(st.sampled_from(list(MADE_AT))), self.data.draw(st.integers(0, 1))
+            self.epochs[job] = epoch = self.epochs.get(job, 1) + self.data.draw(st.integers(0, 1))
+            unit, rows = f"p{partition}", []
+            for domain in self.data.draw(st.sets(st.sampled_from(DOMAINS), min_size=1)):
+                self.time += 1
+                row: dict[str, Any] = {name: self.data.draw(st.sampled_from(of)) for name, of in VALUES.items()}
+                row |= {"company_id": company_id(domain), "domain": domain, "url": f"https://{domain}/"}
+                if stage == "score" and self.data.draw(st.booleans()):
+                    row["error"] = "no good row"
+                rows.append(row | {MADE_AT[stage]: AT + timedelta(seconds=self.time)})
+            UnitFiles(self.lake, job, stage, unit, epoch, partition).write(rows)
+            self.lake.expose(job, stage, unit, epoch)
+
+    def end(self) -> None:
+        if job := self.one(self.live):
+            self.store.cancel(job)
+            self.live.remove(job)
+            self.ended.append(job)
+
+    def whole(self) -> None:
+        """Between two looks."""
+        self.begin()
+        others, self.live = self.live[:-1], self.live[-1:]
+        self.part()
+        self.end()
+        self.live = others
+
+    def resume(self) -> None:
+        if job := self.one(self.ended):
+            self.store.resume(job)
+            begin(self.store, "launch", 0, job)
+            self.ended.remove(job)
+            self.live.append(job)
+
+    def clean(self) -> None:
+        if job := self.one(self.ended):
+            with exclusive(self.lake):
+                compact(self.lake, [job])
+            self.store.forget(job)
+            self.lake.drop_job_data(job)
+            self.ended.remove(job)
+
+    def remove(self) -> None:
+        """By hand."""
+        if job := self.one(self.ended):
+            self.lake.storage.remove_all(self.lake.job_dir(job))
+
+    def damage(self) -> None:
+        files = [file for stage in MADE_AT for file in self.lake.stage_files(stage)]
+        if files:
+            file = self.data.draw(st.sampled_from(sorted(files)))
+            file.write_bytes(file.read_bytes()[:-7])
+
+    def empty(self) -> None:
+        for key in self.store.redis.scan_iter(match=f"{self.store.prefix}*"):
+            self.store.redis.delete(key)
+        self.live, self.ended = [], []
+
+
+FILTERS: list[Callable[[History], CompanyFilter]] = [
+    lambda _: CompanyFilter(),
+    lambda history: CompanyFilter(jobs=[jobs_named(history.data.draw(st.integers(0, history.count)))]),
+    lambda history: CompanyFilter(jobs=[jobs_named(n) for n in range(0, history.count, 2)]),
+    lambda history: CompanyFilter(domain=history.data.draw(st.sampled_from(DOMAINS))),
+    lambda _: CompanyFilter(LeadFilter(country=("DE", "NL"))),
+    lambda _: CompanyFilter(LeadFilter(tier=("A",), min_score=0.3)),
+    lambda _: CompanyFilter(LeadFilter(industry=("retail",))),
+    lambda _: CompanyFilter(LeadFilter(technology=("shopify", "Angular"))),
+    lambda _: CompanyFilter(LeadFilter(text="ÖL &")),
+    lambda _: CompanyFilter(LeadFilter(text="c1.example MAKES"), jobs=[jobs_named(0), jobs_named(1)]),
+]
+
+
+def answers(companies: Companies, wanted: CompanyFilter) -> tuple[Any, Any]:
+    items, cursor = company_page(companies, wanted, 2, None)
+    while cursor:
+        more, cursor = company_page(companies, wanted, 2, cursor)
+        items += more
+    return items, facets(companies, wanted, FACETS, 20)
+
+
+@contextmanager
+def made(history: History) -> Iterator[CompanyView]:
+    name = f"v{history.data.draw(st.uuids())}.duckdb"
+    with filed(history.folder / name, "256MB") as database:
+        yield CompanyView(history.lake, history.store, database)
+
+
+def look(history: History, table: CompanyView) -> None:
+    for wanted in [
+        one(history) for one in history.data.draw(st.lists(st.sampled_from(FILTERS), min_size=1, max_size=3))
+    ]:
+        assert answers(Companies(history.lake, table), wanted) == answers(Companies(history.lake), wanted)
+    assert table.current() is not None, "it was the table that answered"
+
+
+@pytest.mark.parametrize("brief", [True, False])
+@settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_the_table_answers_as_a_scan(
+    valkey: Valkey,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    brief: bool,
+    data: st.DataObject,
+) -> None:
+    """Also where so many jobs lie there that a request looks at those alone that moved (not `brief`)."""
+    monkeypatch.setattr(view, "_BRIEF_S", 60.0 if brief else 0.0)
+    store = fresh(valkey.url)
+    history = History(store, tmp_path_factory.mktemp("lake"), data)
+    acts = st.sampled_from(ACTS if brief else [act for act in ACTS if act not in ("remove", "damage")])
+    todo = data.draw(st.lists(acts, min_size=4, max_size=14))
+    while todo:
+        with made(history) as table:
+            table.feed()
+            assert table.seen.state == "ready"
+            while todo and (act := todo.pop(0)) != "kill":
+                if act != "ask":
+                    getattr(history, act)()
+                    continue
+                if not brief and table.current() is None:
+                    table.feed()
+                look(history, table)
+            if not brief and table.current() is None:
+                table.feed()
+            look(history, table)
+    store.redis.close()
