@@ -423,7 +423,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "errors": [],
         "links": {"company": f"{_API}/companies/comp_0123456789abcdef", "job": f"{_API}/jobs/status/{_JOB}"},
     },
-    "Health": {"status": "ok", "redis": "ok", "disk": "ok", "disk_free_bytes": 81_604_378_624, "warnings": []},
+    "Health": {
+        "status": "ok",
+        "redis": "ok",
+        "disk": "ok",
+        "disk_free_bytes": 81_604_378_624,
+        "companies": {"default": {"state": "ready", "companies": 34, "age_seconds": 0.3}},
+        "warnings": [],
+    },
     "Readiness": {"status": "ready", "workers": 2},
     "Problem": {
         "type": "urn:leadmill:problem:invalid_input",

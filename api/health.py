@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
+from api.company_view import Seen
 from api.context import Everything, Here, Installation, PerhapsWho
 from api.metrics.requests import RequestMeter
 from api.metrics.scrape import scrape, written
@@ -45,10 +46,22 @@ def healthz(here: Everything, who: PerhapsWho) -> Response:
     mistaken = [fault.text for fault in setting_faults(here.settings)]
     unknown = _unknown_quotas(here)
     untold = _unknown_channels(here)
-    warnings = [*damaged, *unknown, *untold, *mistaken, *seen.shown["warnings"]]
+    tables = here.views.seen()
+    scanned = [
+        f"lists of companies of {project} scan the lake, and the API builds their table anew: {table.error}"
+        for project, table in tables.items()
+        if table.state == "failed"
+    ]
+    warnings = [*damaged, *unknown, *untold, *mistaken, *scanned, *seen.shown["warnings"]]
     closed = unknown or untold or not here.keyring.is_readable
     status = "fail" if seen.faults or damaged or closed else "warn" if warnings else "ok"
-    return JSONResponse(_told(who, status, **{**seen.shown, "warnings": warnings}))
+    companies = {project: _table_told(table) for project, table in tables.items()}
+    return JSONResponse(_told(who, status, **{**seen.shown, "companies": companies, "warnings": warnings}))
+
+
+def _table_told(seen: Seen) -> dict[str, Any]:
+    age = None if seen.age_s is None else round(seen.age_s, 1)
+    return {"state": seen.state, "companies": seen.companies, "age_seconds": age}
 
 
 def _unknown_quotas(here: Installation) -> list[str]:

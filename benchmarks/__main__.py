@@ -28,6 +28,7 @@ ROWS = {
     "submits": 180,
     "keyed_submits": 180,
     "reads": 300,
+    "companies": 600,
     "one_page": 180,
     "record_bytes": 120,
     "start_up": 180,

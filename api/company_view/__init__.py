@@ -9,7 +9,7 @@ It holds nothing that the lake has not: whoever finds it not ready, or behind by
 other wide columns stay in the lake.
 """
 
-from api.company_view.view import CompanyView
+from api.company_view.view import CompanyView, Seen
 from api.company_view.views import CompanyViews
 
-__all__ = ["CompanyView", "CompanyViews"]
+__all__ = ["CompanyView", "CompanyViews", "Seen"]

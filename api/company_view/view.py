@@ -76,6 +76,11 @@ class Seen:
     #: Why it failed.
     error: str = ""
 
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since it was."""
+        return None if self.at is None else max(0.0, time.time() - self.at)
+
 
 @dataclass
 class CompanyView:

@@ -1,4 +1,4 @@
-"""The data folder, by what is known of it without listing it: its disk, and how old its snapshots are."""
+"""The data folder, by what is known of it without listing it: its disk, how old its snapshots are, its companies."""
 
 from __future__ import annotations
 
@@ -36,3 +36,14 @@ def look_at_compaction(look: Look) -> None:
         if labels[project] != OTHER_PROJECTS:  # a sum of lags says nothing
             lag = 0.0 if behind.first_s is None else max(0.0, time.time() - behind.first_s)
             look.samples.add("leadmill_lake_compaction_lag_seconds", lag, project=labels[project])
+
+
+def look_at_companies(look: Look) -> None:
+    """Add the state of the table that each project's lists of companies come from, where there is one."""
+    labels = look.labels()
+    for project, seen in look.here.views.seen().items():
+        if labels.get(project, OTHER_PROJECTS) != OTHER_PROJECTS:
+            is_ready = seen.state == "ready"
+            look.samples.add("leadmill_company_table_ready", float(is_ready), project=project)
+            look.samples.add("leadmill_company_table_companies", seen.companies if is_ready else None, project=project)
+            look.samples.add("leadmill_company_table_age_seconds", seen.age_s, project=project)

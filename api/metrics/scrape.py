@@ -9,7 +9,7 @@ from prometheus_client.exposition import choose_encoder
 
 from api.context import Context
 from api.metrics.jobs import look_at_jobs
-from api.metrics.lake import look_at_compaction, look_at_disk
+from api.metrics.lake import look_at_compaction, look_at_companies, look_at_disk
 from api.metrics.look import Look
 from api.metrics.notices import look_at_notices
 from api.metrics.process import look_at_audit, look_at_requests, look_at_version
@@ -25,7 +25,12 @@ log = get_logger(__name__)
 
 Source = Callable[[Look], None]
 #: By what they are about: what a project is told of, which is its own; and of the installation, for `default` alone.
-OF_PROJECTS: dict[str, Source] = {"jobs": look_at_jobs, "work": look_at_work, "compaction": look_at_compaction}
+OF_PROJECTS: dict[str, Source] = {
+    "jobs": look_at_jobs,
+    "work": look_at_work,
+    "compaction": look_at_compaction,
+    "companies": look_at_companies,
+}
 OF_ALL: dict[str, Source] = {
     "due": look_at_due,
     "queues": look_at_queues,

@@ -8,6 +8,15 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 
+class CompanyTable(TypedDict):
+    """This process's table of a project's companies. While it is not `ready` lists scan the lake, and take longer."""
+
+    state: Literal["building", "ready", "failed"]
+    companies: int
+    age_seconds: float | None
+    """Since it was last seen to be as the lake is."""
+
+
 class Health(TypedDict):
     """The state of this process and of what it writes to. `fail` with 503: the job store is another lake's.
 
@@ -19,6 +28,8 @@ class Health(TypedDict):
     redis_memory_bytes: NotRequired[int]
     disk: NotRequired[str]
     disk_free_bytes: NotRequired[int]
+    companies: NotRequired[dict[str, CompanyTable]]
+    """By project: what its lists of companies come from."""
     warnings: NotRequired[list[str]]
     """The reason first, each with the command that mends it."""
     detail: NotRequired[str]

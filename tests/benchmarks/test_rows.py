@@ -57,6 +57,13 @@ def test_submits_with_a_key_against_those_without(tmp_path: Path) -> None:
 
 
 @pytest.mark.stack
+def test_companies_by_their_table_and_by_a_scan(tmp_path: Path) -> None:
+    lines = _quick("companies", tmp_path)
+    asked = [line for line in lines if line["unit"] == "ms"]
+    assert len(lines) == 14 and len(asked) == 10 and all(line["leadmill"] > 0 and line["peer"] > 0 for line in asked)
+
+
+@pytest.mark.stack
 def test_record_bytes_shrink_after_the_end(tmp_path: Path) -> None:
     ended, at_once, live = _quick("record_bytes", tmp_path)
     assert 0 < ended["leadmill"] < at_once["leadmill"]

@@ -27,7 +27,7 @@ from tests.valkey import Valkey
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DOMAINS = [f"c{n}.example" for n in range(6)]
 MADE_AT = {"process": "processed_at", "enrich": "enriched_at", "score": "scored_at"}
-VALUES = {
+VALUES: dict[str, list[Any]] = {
     "name": [None, "Öl & Söhne", "acme"],
     "description": [None, "Makes WIDGETS", "sells things"],
     "country": [None, "DE", "nl"],
