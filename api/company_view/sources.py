@@ -36,6 +36,10 @@ class Difference:
     new: list[tuple[str, str, Path, Stat]] = field(default_factory=list)
 
     @property
+    def owners(self) -> set[str]:
+        return {owner for owner, _ in self.gone} | {owner for owner, _, _, _ in self.new}
+
+    @property
     def bytes(self) -> int:
         return sum(state.size for *_, state in self.new)
 
@@ -86,7 +90,7 @@ class Sources:
                         found.gone.append((owner, place))
                     if state is not None:
                         found.new.append((owner, place, file, state))
-            found.gone += [(owner, place) for place in known if place not in there]
+            found.gone += [(owner, place) for place in list(known) if place not in there]
         return found
 
     def _files(self, owner: str) -> Files:

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+
+import duckdb
 
 from api.company_columns import SHORT
 from api.company_scan import STAGES, Files, good_rows
@@ -74,7 +77,8 @@ class RowTable:
     def settle(self) -> None:
         """Mark the newest row of every company, and write all to disk."""
         self._mark("")
-        self._con.execute("CHECKPOINT")
+        with suppress(duckdb.TransactionException):  # another project's rows come in: DuckDB does it later
+            self._con.execute("CHECKPOINT")
 
     def companies(self) -> int:
         """How many there are."""

@@ -34,6 +34,8 @@ _SETTLES_S = 10.0
 _PATIENCE_S = 0.2
 #: Looking at all jobs, or at those that run, may take so long at each request, seconds; what takes longer rests.
 _BRIEF_S = 0.01
+#: Of few jobs all are looked at however long it takes.
+_FEW_JOBS = 100
 #: So many times as long as it took.
 _REST_OF_ALL, _REST_OF_RUNNING = 100, 10
 #: After a fault it is built anew, seconds later; and Redis that did not answer is asked again.
@@ -105,11 +107,14 @@ class CompanyView:
 
     def current(self) -> str | None:
         """The table's name, when it is as the lake is in this moment; None: scan the lake."""
-        self.asked = time.monotonic()
+        self.asked = asked = time.monotonic()
         if self.seen.state != "ready" or not self._lock.acquire(timeout=_PATIENCE_S):
             return None
         try:
-            return self._table.name if self._table is not None and self._catch_up(by_request=True) else None
+            if self._table is None:
+                return None
+            # Of those that waited here together one looks.
+            return self._table.name if self._as_of >= asked or self._catch_up(by_request=True) else None
         except _FAULTS as error:
             self._fail(error)
             return None
@@ -120,13 +125,16 @@ class CompanyView:
 
     def feed(self) -> None:
         """Build what is not built, read what is new. May take minutes, in which requests scan the lake."""
-        with self._lock:
-            try:
+        try:
+            if self._table is not None and self._of_all.is_due and not self._is_brief:
+                self._look_at_all()
+            with self._lock:
                 if self._table is not None:
                     self._catch_up(by_request=False)
                 elif time.monotonic() >= self._again:
                     self._build()
-            except _FAULTS as error:
+        except _FAULTS as error:
+            with self._lock:
                 self._fail(error)
 
     def drop(self) -> None:
@@ -136,7 +144,10 @@ class CompanyView:
             self.seen = Seen()
 
     def _fail(self, error: Exception) -> None:
-        log.warning("the table of companies is given up, and built anew", project=self.lake.project, error=str(error))
+        if not self.ended.is_set():
+            log.warning(
+                "the table of companies is given up, and built anew", project=self.lake.project, error=str(error)
+            )
         self._forget()
         self.seen = Seen("failed", error=str(error)[:200])
         self._again = time.monotonic() + _AGAIN_S
@@ -152,15 +163,14 @@ class CompanyView:
     def _build(self) -> None:
         began = time.monotonic()
         self.seen = Seen()
-        self._missed, self._deaf_until = False, 0.0
+        self._misses = self._made_up = 0
+        self._deaf_until = self._as_of = 0.0
         self._running, self._place = running(self.store)
         self._moved: dict[str, float] = {}
         self._of_all, self._of_running = _Pace(_REST_OF_ALL), _Pace(_REST_OF_RUNNING)
         self._sources = Sources(self.lake)
         self._table = RowTable(self.database.cursor(), self.lake.project)
-        with self._of_all.look():
-            lacking = self._sources.difference(self._sources.owners())
-        self._read(lacking, settle=False)
+        self._read(self._look(everything=True), settle=False)
         self._table.settle()
         self._catch_up(by_request=False)
         self._tell()
@@ -177,19 +187,22 @@ class CompanyView:
         """Read what is new since the last time. False: it is more than a request waits for, and `behind` was told."""
         began = time.monotonic()
         self._hear()
-        everything = self._missed or (self._of_all.is_due and (self._of_all.is_brief or not by_request))
-        if by_request and everything and not self._of_all.is_brief:
-            self.behind()
+        missed, is_brief = self._misses > self._made_up, self._is_brief
+        if missed and not is_brief:
+            if began >= self._deaf_until:
+                self._of_all.next = 0.0
+                self.behind()
             return False
-        lacking = self._look(everything)
+        lacking = self._look(everything=is_brief)
         if by_request and (len(lacking.new) > _AT_ONCE or lacking.bytes > _AT_ONCE_BYTES):
             self.behind()
             return False
         if lacking.new or lacking.gone:
             self._read(lacking)
             self._tell()
-        if everything:
-            self._missed = False
+        if is_brief:
+            self._made_up = self._misses
+        self._as_of = began
         self._moved = {job: until for job, until in self._moved.items() if until > began}
         self.seen.at = time.time()
         return True
@@ -198,7 +211,7 @@ class CompanyView:
         """Learn which jobs moved, or that some may have."""
         now = time.monotonic()
         if now < self._deaf_until:
-            self._missed = True
+            self._misses += 1
             return
         try:
             moves = moves_behind(self.store, self._place)
@@ -206,18 +219,36 @@ class CompanyView:
                 self._running, self._place = running(self.store)
         except LeadmillError as error:
             log.debug("jobs that ended are looked for in the lake", error=str(error))
-            self._missed, self._deaf_until = True, now + _DEAF_S
+            self._misses += 1
+            self._deaf_until = now + _DEAF_S
             return
-        self._missed = self._missed or not moves.whole
+        self._misses += not moves.whole
         self._place = moves.place or self._place
         for job, status in moves.of.items():
             self._moved[job] = now + _SETTLES_S
             (self._running.add if status == Status.RUNNING else self._running.discard)(job)
 
+    @property
+    def _is_brief(self) -> bool:
+        """Whether all jobs may be looked at by each request."""
+        return self._jobs <= _FEW_JOBS or self._of_all.is_brief
+
+    def _look_at_all(self) -> None:
+        """Find which jobs' files have changed that no move told of; requests go on meanwhile."""
+        with self._lock:
+            misses = self._misses
+        found = self._look(everything=True)
+        with self._lock:
+            until = time.monotonic() + _SETTLES_S
+            self._moved |= dict.fromkeys(found.owners, until)
+            self._made_up = misses
+
     def _look(self, everything: bool) -> Difference:
         if everything:
             with self._of_all.look():
-                return self._sources.difference(self._sources.owners())
+                owners = self._sources.owners()
+                self._jobs = len(owners)
+                return self._sources.difference(owners)
         lacking = self._sources.difference({SNAPSHOTS, *self._moved})
         if self._of_running.is_due:
             with self._of_running.look():
@@ -239,4 +270,4 @@ class CompanyView:
             except _OF_FILES as error:
                 if not left or is_ours(error) or not mend(self.lake, [file for _, _, file, _ in step.new]):
                     raise
-                lacking = self._look(True)
+                lacking = self._look(everything=True)

@@ -32,6 +32,8 @@ _START_S = 2.0
 _EVERY_S, _SELDOM_S, _ASKED_S = 2.0, 30.0, 300.0
 #: The server waits for the thread no longer, seconds.
 _ENDS_S = 5.0
+#: Between two rounds, however much there is to do, seconds.
+_PAUSE_S = 0.1
 #: What DuckDB holds in memory for all projects together; the rest lies in the file.
 MEMORY = "256MB"
 
@@ -103,6 +105,7 @@ class CompanyViews:
                     self._add(store, lake)
                 while not self._ended.is_set():
                     self.feed()
+                    self._ended.wait(_PAUSE_S)
                     asked = max((view.asked for view in list(self._views.values())), default=0.0)
                     self._rest(_EVERY_S if time.monotonic() - asked < _ASKED_S else _SELDOM_S)
         except (duckdb.Error, OSError) as error:
