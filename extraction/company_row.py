@@ -60,7 +60,8 @@ def settle(company: ScrapedRow, findings: Sequence[Finding], now: datetime) -> C
     spoken = languages.settle(said, None)
     country = _country(fields, domain, english=spoken is None or spoken.value.startswith("en"))
     code = country.value if country else None
-    name, legal = names.settle([*fields["name_vote"], *fields["legal_vote"]], domain)
+    cities = {finding.value["city"] for finding in fields["address"] if finding.value["city"]}
+    name, legal = names.settle([*fields["name_vote"], *fields["legal_vote"]], domain, cities)
     language = languages.settle(said, code) if code else spoken
     if code is None and language is not None:
         country = _country_of_language(fields, language)

@@ -158,6 +158,8 @@ def _form_at(words: Sequence[str], place: int, forms: _Forms) -> Form | None:
     return None
 
 
+#: A name's last word that is made of initials, whose dot is its own: `Ann Lee, M.D.`.
+_INITIALS = re.compile(r"(?<![\w.])(?:\w{1,2}\.){2,3}$")
 #: Letters apart: `s. r. o.`, `e. V.`.
 _APART = re.compile(r"(?<!\w)\w\.\s\w\.")
 _PUNCTUATION = ("", ",", ".", ";", ")", ":", ".,", '"', "!", "?", "”", "»", "“", "*")
@@ -197,16 +199,27 @@ def ends_with_form(words: Sequence[str]) -> Form | None:
     return None
 
 
+def begins_with_form(words: Sequence[str]) -> Form | None:
+    """The form that the words begin with, the longest."""
+    return _form_at(words, 0, behind()) if words else None
+
+
 def form_follows(text: str, place: int) -> bool:
     """Whether a legal form stands at a place of a text, behind a blank."""
     words = text[place : place + 60].split()
     return text[place : place + 1].isspace() and bool(words) and _form_at(words[:MAX_FORM], 0, behind()) is not None
 
 
+#: An Italian form with the partners named behind it.
+_PARTNERS = re.compile(r",?\s(?:s\.?n\.?c|s\.?a\.?s)\.?\sdi\s[^\W\d_].{1,80}$", re.IGNORECASE)
+
+
 @lru_cache(maxsize=4_096)
 def without_form(name: str) -> str:
     """The name without its legal form: `Katz Marshall & Banks, LLP` → `Katz Marshall & Banks`."""
     name = name.strip()[:300]
+    if " di " in name:
+        name = _PARTNERS.sub("", name)
     if not name.isascii():
         for attached in joined():
             if name != attached:
@@ -216,7 +229,8 @@ def without_form(name: str) -> str:
         last = ends_with_form(words)
         if last is None or last.first == 0:
             break
-        name = " ".join(words[: last.first]).rstrip(" ,.-&(")
+        name = " ".join(words[: last.first]).rstrip(" ,-&(")
+        name = name if _INITIALS.search(name) else name.rstrip(" ,.-&(")
         words = name.split()
     first = _form_at(words, 0, before()) if words else None
     # Short ones before a name are told by its country only: `SAS Institute` and `SC Dental` are whole names.

@@ -26,6 +26,8 @@ MAX_NAMES = 6
 MAX_LABEL = 200
 #: Characters looked at before and behind a name.
 NEAR = 70
+#: Behind it, for what it is responsible for.
+FAR = 200
 _WORDS = tomllib.loads(Path(__file__).with_name("legal_words.toml").read_text(encoding="utf-8"))
 LINKING = frozenset(_WORDS["linking"].split())
 _BRINGING = frozenset(_WORDS["bringing"].split())
@@ -41,12 +43,19 @@ OTHERS = re.compile("|".join(_WORDS["others"]), re.IGNORECASE)
 _OWNER = re.compile(rf"(?:{'|'.join(_WORDS['owner'])})\s*$", re.IGNORECASE)
 #: Words that tell in terms and texts on privacy whose a site is.
 TELLING = Hints(_WORDS["telling"])
+#: Those of the commonest forms; and what is no name by itself.
+FORM_WORDS = Hints(_WORDS["forms"])
+GENERAL = frozenset(_WORDS["general"].split())
 _BRAND = re.compile(rf"(?<!\w)(?:{'|'.join(_WORDS['brand'])})\s*$", re.IGNORECASE)
 _MADE = re.compile("host|héberg|design|develop|entwickel|realis|réalis|maintain|powered", re.IGNORECASE)
 _REGISTERED = re.compile(rf"[\s,.(–-]{{0,4}}(?:{'|'.join(_WORDS['registered'])})", re.IGNORECASE)
+_SEATED = re.compile(rf"[\s,(–-]{{0,4}}(?:{'|'.join(_WORDS['seated'])})", re.IGNORECASE)
+_CONTROLS = re.compile("|".join(_WORDS["controls"]), re.IGNORECASE)
+#: Firms that texts on privacy speak of everywhere.
+_KNOWN = re.compile("|".join(_WORDS["known"].split()), re.IGNORECASE)
 _COPYRIGHT = re.compile(r"©|\(c\)|copyright", re.IGNORECASE)
 _ENDS = re.compile(r"[:;!?|•·©→»]$|^[|•·©–—→*/>]+$|^-+$")
-_ABBREVIATED = frozenset("bros assoc mfg intl indus tech prof dipl".split())
+_ABBREVIATED = frozenset("bros assoc mfg intl indus tech prof dipl gebr burg".split())
 _YEAR = re.compile(r"(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?[.,]?|\d{5,}|\d+%|[+(]?\d[\d()+./-]{5,}")
 _GLUED = re.compile(r"[|©,](?=[^\W\d_])")
 _STICKY = re.compile(r"[|©]")
@@ -63,11 +72,22 @@ _STATES = frozenset("ab nv sa sc".split())
 _LIKE_WORDS = frozenset(
     "as sa se da ab ad ag ac ae cc cv co de ee ek ev eg eu oe og rt mb sp sl sc ks ps hf hb ky is pa pc oy".split()
 )
+#: Small words in lines of capitals, that no name goes on before: `SALES BY ACME TOOLS, INC.`.
+_SHOUTED = frozenset("BY WITH BETWEEN FROM TO PAR DOOR POR".split())
+#: What a firm is to the one that names it: `Partner van Acme B.V.`.
+_RELATIONS = frozenset(_WORDS["relations"].split())
+#: What stands behind the name of who practises: `Ann Lee, M.D., Inc.`.
+_TITLES = frozenset("md dds dmd dvm do od dc dpm cpa cpas pe ra aia jd esq phd lcsw rn dpt".split())
+#: Forms behind which partners are named.
+_OF_PARTNERS = frozenset("snc sas sncdi sasdi".split())
 #: Articles that a sentence begins with before a name: `Die Acme GmbH ist …`; and particles that names begin with.
 _BEGINNING = frozenset("Die Der Das La Le Les Il El O A As Os".split())
 _PARTICLES = frozenset("van von de der den ter ten t di della".split())
 #: Words of a line of its own that is a name, at most.
 MAX_ALONE = 6
+#: Countries where a trade is written small within a name; small words of one, at most.
+_SMALL_TRADES = frozenset(_WORDS["small_trades"].split())
+MAX_TRADE = 2
 #: Articles that a name may begin with.
 _ARTICLES = frozenset("The De La Le Les Il El Das Die Der".split())
 
@@ -75,8 +95,9 @@ _ARTICLES = frozenset("The De La Le Les Il El Das Die Der".split())
 class Named(NamedTuple):
     """A name with its legal form, and how the line speaks of it.
 
-    `label`, `owner`, `registered`, `copyright`, `alone` or `text`; `sentence` where a small word leads to it, `brand`
-    where it owns what is named before it, `other` where it is another firm's.
+    `label`, `owner`, `registered`, `copyright`, `alone` or `text`; `seated` where its place follows, `controller` where
+    the site's data are its, `sentence` where a small word leads to it, `brand` where it owns what is named before it,
+    `other` where it is another firm's.
     """
 
     text: str
@@ -110,7 +131,7 @@ def _read(line: str, country: str | None) -> Iterator[Named]:
         words = line.split()[: legal_forms.MAX_WORDS]
         spans = legal_forms.spans(line)
         for form in forms_in(words, behind(country)):
-            named = _before(line, words, spans, form)
+            named = _before(line, words, spans, form, country in _SMALL_TRADES)
             if named:
                 yield named
                 found += 1
@@ -138,23 +159,58 @@ def _cjk() -> re.Pattern[str]:
     return re.compile(rf"(?:{forms})\s?{name}|{name}?(?:{forms})")
 
 
-def _before(line: str, words: Sequence[str], spans: Sequence[tuple[int, int]], form: Form) -> Named | None:
+def _before(
+    line: str, words: Sequence[str], spans: Sequence[tuple[int, int]], form: Form, small_trades: bool
+) -> Named | None:
     owned = _said_before(line, words, spans, form)
-    first = _start(words, form) if owned is None else owned
+    first = _start(words, form, small_trades) if owned is None else owned
+    first = _within_brackets(words, first, form)
     if first >= form.first:
         return None
     if len(form.key) <= 2 and not _is_calm(words, first, form):
         return None
-    start, end = spans[first][0], spans[form.end - 1][1]
+    start, end = spans[first][0], spans[_behind_partners(words, form) - 1][1]
     text = line[start:end].strip(' ,;:"“”„«»*·•|!?')
-    text = text.removeprefix("(")
+    text = text.removeprefix("(").removeprefix("M/s ").removeprefix("M/s. ")
     if text.count("(") < text.count(")"):
         text = text.rstrip(")")
     how = _how(line, start, end)
+    if first + 1 < form.first and squash(words[first]) in _RELATIONS and words[first + 1] in LINKING:
+        how = "other"
     # A sentence about a firm does not say who the company is.
     if owned is None and how == "text" and _is_introduced(words, first):
         how = "sentence"
     return Named(clean(_MARKS.sub("", text), 120).lstrip("("), how, start)
+
+
+def _within_brackets(words: Sequence[str], first: int, form: Form) -> int:
+    """The place of the name's first word, where a bracket opens before it: `Bob's RVs (Haller Sales, Inc.)`."""
+    for place in range(form.first - 1, first, -1):
+        if ")" in words[place]:
+            break
+        if words[place].startswith("("):
+            return place
+    return first
+
+
+def _behind_partners(words: Sequence[str], form: Form) -> int:
+    """The place behind a form, and behind the partners that an Italian one names: `S.n.c. di Rossi Mario & C.`."""
+    end = form.end
+    if form.key not in _OF_PARTNERS or words[end - 1][-1:] in ",;":
+        return end
+    if words[end - 1].lower() != "di":
+        if words[end : end + 1] != ["di"]:
+            return end
+        end += 1
+    last = end
+    while last < min(len(words), end + MAX_NAME):
+        bare = words[last].strip(_AROUND)
+        if not bare or _ENDS.search(words[last]) or not (bare[0].isupper() or bare in LINKING):
+            break
+        last += 1
+        if words[last - 1][-1:] in ",;" or bare in ("C.", "C"):
+            break
+    return last if last > end else form.end
 
 
 def _said_before(line: str, words: Sequence[str], spans: Sequence[tuple[int, int]], form: Form) -> int | None:
@@ -184,12 +240,12 @@ def _is_calm(words: Sequence[str], first: int, form: Form) -> bool:
     return not (loud and form.key in _LIKE_WORDS and words[form.end - 1][-1:] not in ",;")
 
 
-def _start(words: Sequence[str], form: Form) -> int:
+def _start(words: Sequence[str], form: Form, small_trades: bool) -> int:
     """The place of the first word of the name that ends before a form; the form's own where there is no name."""
     first = form.first
     while first and form.first - first < MAX_NAME and not _ends_before(words, first, form):
         first -= 1
-    first = _alone(words, first, form)
+    first = _alone(words, first, form, small_trades)
     before = words[first - 1] if first else ""
     begins = not before or _ENDS.search(before) is not None or _YEAR.fullmatch(before.strip(_AROUND)) is not None
     if begins and words[first].strip(_AROUND) in _PARTICLES and first + 1 < form.first:
@@ -210,7 +266,7 @@ def _start(words: Sequence[str], form: Form) -> int:
     return first
 
 
-def _alone(words: Sequence[str], first: int, form: Form) -> int:
+def _alone(words: Sequence[str], first: int, form: Form, small_trades: bool) -> int:
     """The first place of the name, where small words are part of it: all of a line, or of what stands between bars."""
     closed = form.end == len(words) or words[form.end - 1][-1:] in ",;|" or _ENDS.search(words[form.end]) is not None
     if first == 0 or not closed or words[first - 1].endswith(","):
@@ -226,7 +282,18 @@ def _alone(words: Sequence[str], first: int, form: Form) -> int:
             break
         start -= 1
     whole = start == 0 or _ENDS.search(words[start - 1]) or _YEAR.fullmatch(words[start - 1].strip(_AROUND))
-    return start if whole and words[start] in _ARTICLES else first
+    called = words[start] in _ARTICLES or (small_trades and _is_called(words[start:first]))
+    return start if whole and called else first
+
+
+def _is_called(words: Sequence[str]) -> bool:
+    """Whether words before a name, some of them small, may be its trade."""
+    small = [word for word in words if word[:1].islower()]
+    if not small or not words[0][:1].isupper() or len(small) > MAX_TRADE or not "".join(small).isalpha():
+        return False
+    if squash(words[0]) in _NO_NAME or not _BRINGING.isdisjoint(small) or not LINKING.isdisjoint(small):
+        return False
+    return OTHERS.search(" ".join(words)) is None and _OWNER.search(" ".join(words)) is None
 
 
 def _is_introduced(words: Sequence[str], first: int) -> bool:
@@ -244,8 +311,11 @@ def _ends_before(words: Sequence[str], first: int, form: Form) -> bool:
     if first < form.first:
         lists = not _AND.isdisjoint(words[first : form.first])
         sentence = word.endswith(".") and bare.count(".") == 1 and len(bare) > _LONGEST_ABBREVIATION
-        if (word.endswith(",") and not lists) or (sentence and squash(bare) not in _ABBREVIATED):
+        titled = all(squash(part) in _TITLES for part in words[first : form.first])
+        if (word.endswith(",") and not lists and not titled) or (sentence and squash(bare) not in _ABBREVIATED):
             return True
+    if first > 1 and bare in _SHOUTED:
+        return True
     return bare[0].islower() and bare not in LINKING and not any(map(str.isupper, bare[1:]))
 
 
@@ -281,24 +351,31 @@ def _end(words: Sequence[str], begin: int) -> int:
 
 def is_owners(line: str) -> bool:
     """Whether a line says that the owner of the site follows: `This site is operated by:`."""
-    return len(line) <= MAX_LABEL and _OWNER.search(line.rstrip(" :：")) is not None
+    return len(line) <= MAX_LABEL and _OWNER.search(line.rstrip(" :：")) is not None and _MADE.search(line) is None
 
 
 def _how(line: str, start: int, end: int) -> str:
     near, following = line[max(0, start - NEAR) : start], line[end : end + NEAR]
     # What stands behind a bar or a sentence's end speaks of something else.
     near = re.split(r"[|•·]|\.\s|\s[–—-]\s", near)[-1]
+    label = squash(near.rstrip(" :：-").rpartition(".")[2]) in LABELS
     owner = _OWNER.search(near)
     # `Le site est édité par …` is said of the owner, `hosted and operated by …` of another.
     if brand := _BRAND.search(near):
         return "other" if OTHERS.search(near[: brand.start()]) else "brand"
-    if OTHERS.search(near[: owner.start()] if owner and not _MADE.search(near) else near):
+    if not label and OTHERS.search(near[: owner.start()] if owner and not _MADE.search(near) else near):
         return "other"
-    label = squash(near.rstrip(" :：-").rpartition(".")[2]) in LABELS
     if label or owner:
         return "label" if label else "owner"
     if _REGISTERED.match(following):
         return "registered"
     if _COPYRIGHT.search(near[-40:]) or _COPYRIGHT.match(following.lstrip(" ,.")):
         return "copyright"
-    return "alone" if not near.strip() and not following.strip(" .") else "text"
+    return _how_it_goes_on(line, start, end) or ("alone" if not near.strip() and not following.strip(" .") else "text")
+
+
+def _how_it_goes_on(line: str, start: int, end: int) -> str:
+    """What follows on where a firm is, and whether it has the site's data."""
+    if not _SEATED.match(line[end : end + NEAR]):
+        return ""
+    return "controller" if _CONTROLS.search(line[end : end + FAR]) and not _KNOWN.search(line[start:end]) else "seated"

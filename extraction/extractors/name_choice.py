@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from extraction.extractors import legal_names
@@ -17,6 +17,11 @@ from extraction.text import squash
 LAST_RESORT = 0.04
 #: What a name is worth whose site names itself otherwise, and one that is a trade and a town.
 UNNAMED, KEYWORD = 0.2, 0.1
+#: Letters at least of a title from which others go on, and words below which it has.
+MIN_TITLE, SHORT_TITLE = 4, 2
+_NOWHERE: frozenset[str] = frozenset()
+#: What is left of one that may be, where nothing stands above the address.
+LOCAL = 0.5
 #: Ways of saying it that stand where names stand; text and titles are filled with keywords.
 _NAMING = frozenset(
     (
@@ -37,23 +42,37 @@ _NAMING = frozenset(
 _LINKING = frozenset(
     "and of for the & und für von der die das et de la du des e di y del van en da do i og och".split()
 )
+#: What of a legal name's line says that it is the company's.
+_TOLD = frozenset(("copyright", "registered", "label", "owner"))
+#: Pages that tell of the company.
+_TELLING = frozenset(("home", "contact", "about"))
+#: A trade and where: `Plumber in Leeds`, `Maler i Aarhus`.
+_TRADE_IN = re.compile(r"\w{3}\s(?:in|te|à|i|w|v|en|em|near)\s[^\W\d_a-zß-ÿ]")
 _SMALL = re.compile(r"^[a-z0-9]")
 
 
-def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Finding | None]:
-    """(name, legal name) of one company out of its pages' votes; their value and confidence are the settled ones."""
+def settle(
+    findings: Sequence[Finding], domain: str, cities: Collection[str] = ()
+) -> tuple[Finding | None, Finding | None]:
+    """(name, legal name) of one company out of its pages' votes; their value and confidence are the settled ones.
+
+    `cities` are those of the addresses on its pages.
+    """
     core = core_of(domain)
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         if finding.field == "name_vote":
             groups[key_of(finding.value)].append(finding)
     for finding in findings:
-        # A legal name speaks for a name that is there; on the imprint, or where it is the domain's, by itself.
+        # A legal name speaks for a name that is there; on the imprint, or where it is the domain's, by itself, too.
         if finding.field == "legal_vote":
             imprint, key = finding.page.kind == "imprint", key_of(finding.value)
-            if imprint or key in groups or likeness(finding.value, core) >= 0.75:
-                groups[key].append(finding._replace(method="legal", confidence=0.4 if imprint else 0.15))
+            sure = finding.method in _TOLD or key in groups or likeness(finding.value, core) >= 0.75
+            if imprint or sure or finding.page.kind in _TELLING:
+                weight = 0.4 if imprint else 0.15 if sure else 0.08
+                groups[key].append(finding._replace(method="legal", confidence=weight))
     groups.pop("", None)
+    _take_titles(groups)
     legal = [f for f in findings if f.field == "legal_vote"]
     legal += [
         f for f in findings if f.field == "name_vote" and f.method not in ("domain", "address") and has_form(f.value)
@@ -72,15 +91,46 @@ def settle(findings: Sequence[Finding], domain: str) -> tuple[Finding | None, Fi
         if named[key] == 0
     }
     strengths = {key: _strength(votes, core, pages, doubts.get(key)) for key, votes in groups.items()}
+    towns |= {squash(city) for city in cities}
+    for key, votes in groups.items():
+        if _is_keyword(key, votes, towns, local=_TRADE_IN):
+            strengths[key] *= LOCAL
     key = max(groups, key=lambda k: (strengths[k], len(k)))
     name = _shown(groups[key], strengths[key])
     return name, legal_names.settle(legal, name, [likeness(str(vote.value), core) for vote in legal])
 
 
-def _is_keyword(key: str, votes: Sequence[Finding], towns: set[str]) -> bool:
-    """Whether a name is a trade and the town of the company, said by its titles and address only: `Plumber Leeds`."""
+def _take_titles(groups: dict[str, list[Finding]]) -> None:
+    """A title that goes on from a name counts for that: from a legal one, or from the whole of another page's title.
+
+    `Carbide Inserts Acme Tools` for `Acme Tools`, `Acme is the award winning maker of drives` for `Acme`.
+    """
+    titles = [vote for votes in groups.values() for vote in votes if vote.method == "title"]
+    formal = {without_form(vote.value) for votes in groups.values() for vote in votes if vote.method == "legal"}
+    formal = {name for name in formal if " " in name}
+    pages: dict[str, set[str]] = defaultdict(set)
+    for vote in titles:
+        if len(vote.value) >= MIN_TITLE and vote.value.count(" ") < SHORT_TITLE:
+            pages[vote.value].add(vote.page.url)
+    for vote in titles:
+        words = vote.value.split()
+        for size in range(1, len(words) - 1):
+            first, last = " ".join(words[:size]), " ".join(words[-size:])
+            if first in formal or pages.get(first, _NOWHERE) - {vote.page.url}:
+                groups[key_of(first)].append(vote._replace(value=first))
+            elif last in formal:
+                groups[key_of(last)].append(vote._replace(value=last))
+
+
+def _is_keyword(key: str, votes: Sequence[Finding], towns: set[str], *, local: re.Pattern[str] | None = None) -> bool:
+    """Whether a name is a trade and the town of the company, said by its titles and address only: `Plumber Leeds`.
+
+    `local` tells such of any town.
+    """
     if any(vote.method not in ("title", "domain") for vote in votes):
         return False
+    if local is not None and any(local.search(vote.value) for vote in votes):
+        return True
     return key in towns or any(
         len(key) >= len(town) + 3 and (key.startswith(town) or key.endswith(town)) for town in towns if town
     )
@@ -98,7 +148,7 @@ def _naming(votes: list[Finding], pages: int) -> int:
     seen: dict[str, set[str]] = defaultdict(set)
     for vote in votes:
         # The firm of an address is called otherwise than its shop.
-        formal = vote.method == "address" and has_form(vote.value)
+        formal = vote.method in ("address", "label") and has_form(vote.value)
         if vote.method in _NAMING and vote.confidence >= 0.3 and not formal:
             seen[vote.method].add(vote.page.url)
     return sum(2 * len(urls) >= pages for urls in seen.values())

@@ -100,9 +100,11 @@ def _above(page: Document, start: int, street: str, city: str, passed: Set[int |
         if name is not None:
             yield Head(name, start, 1.0)
             return
-        if not (_is_label(ahead.rstrip(" ,;|-–")) or _is_building(ahead)):
+        if not (is_label(ahead.rstrip(" ,;|-–")) or _is_building(ahead)):
             return
     found = list(_lines_above(page, start, passed, city))
+    if len(found) == 2 and is_trade(found[1][1]) and not is_firm(found[0][1]):
+        yield Head(f"{found[1][1]} {found[0][1]}", found[1][0], 1.0)
     for place, (line, name) in enumerate(found):
         # Of two lines in one part the upper is the firm, the other a person or a building.
         yield Head(name, line, 1.0 if place == len(found) - 1 and not _is_building(name) else 0.5)
@@ -121,7 +123,7 @@ def _lines_above(page: Document, start: int, passed: Set[int | None], city: str)
             return
         if _NUMBERS.search(line) or _PERSON.match(line):
             continue
-        if _is_label(line):
+        if is_label(line):
             labels += 1
             if inner is not None or labels > MAX_LABELS:
                 return
@@ -141,7 +143,7 @@ def _ahead(ahead: str, city: str) -> str | None:
         named = [named for named in names_in(ahead) if named.how != "other"]
         if named:
             return _name(named[-1].text, city)
-    said = [piece[0] for piece in pieces(ahead) if not _is_label(piece[0])]
+    said = [piece[0] for piece in pieces(ahead) if not is_label(piece[0])]
     return _name(said[-1], city) if said else None
 
 
@@ -153,6 +155,11 @@ def is_firm(name: str) -> bool:
     return (not name.isascii() and not any(map(str.isupper, name))) or _TRADES.search(name) is not None
 
 
+def is_trade(name: str) -> bool:
+    """Whether a name says but what is done, and the person below who does it: `Praxis für Physiotherapie`."""
+    return not has_form(name) and all(_TRADES.match(word) for word in name.split() if not word.islower())
+
+
 def _is_building(text: str) -> bool:
     """Whether a text is called as buildings, parks and zones are."""
     words = text.strip(" ,").split()
@@ -161,7 +168,8 @@ def _is_building(text: str) -> bool:
     )
 
 
-def _is_label(line: str) -> bool:
+def is_label(line: str) -> bool:
+    """Whether a line says what stands below it, or is a page's title."""
     bare = line.strip(" :：*-–|•·()")
     if not bare or label_of(bare) or is_page_title(bare) or squash(bare) in LABELS:
         return True
@@ -176,7 +184,7 @@ def _is_label(line: str) -> bool:
 def _name(text: str, city: str) -> str | None:
     """A text above a street as the name of who is there."""
     name = tidy(_SIGN.sub("", text))
-    if name is None or len(name) > MAX_NAME or _NUMBERS.search(text) or _PERSON.match(name) or _is_label(name):
+    if name is None or len(name) > MAX_NAME or _NUMBERS.search(text) or _PERSON.match(name) or is_label(name):
         return None
     if ": " in name or streets.strength(name) >= streets.FORMED:
         return None

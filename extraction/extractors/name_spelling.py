@@ -17,6 +17,13 @@ _BLANKS = r"[ \-]{0,2}+"
 _AND = r"(?i:and|und|&|\+)"
 #: Letters of a label that is looked for at least, and at most.
 SHORTEST, LONGEST = 3, 40
+#: Letters that domains write with two; those that they write without an accent.
+_TWO = {"ae": "[äæ]", "oe": "[öøœ]", "ue": "ü", "ss": "ß", "aa": "å"}
+_PAIRS = re.compile(rf"{'|'.join(_TWO)}|.")
+_ACCENTED = {
+    "a": "àáâãäåăą", "c": "çćč", "d": "ďđ", "e": "èéêëěęė", "g": "ğ", "i": "ìíîïı", "l": "ł", "n": "ñńň",
+    "o": "òóôõöøő", "r": "řŕ", "s": "śšşș", "t": "ťțţ", "u": "ùúûüůűū", "y": "ýÿ", "z": "źżž",
+}  # fmt: skip
 _ends = re.compile(r"(?![\w@/-]|\.[a-zA-Z])").match
 _Step = Callable[[str, int], re.Match[str] | None]
 
@@ -30,7 +37,7 @@ def spelled(core: str, text: str) -> Iterator[tuple[int, int]]:
         short = rf"(?<![\w@./&-]){core.upper()}(?![\w@/&-]|\.[a-zA-Z]|\s[A-Z])"
         yield from (match.span() for match in re.finditer(short, text))
     elif SHORTEST < len(core) <= LONGEST:
-        begin, steps = _read_by(core)
+        begin, steps = _read_by(core, text.isascii())
         end = 0
         for first in begin.finditer(text):
             if first.start() >= end and (behind := _behind(steps, text, first.end())):
@@ -49,21 +56,42 @@ def _behind(steps: tuple[_Step, ...], text: str, place: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _read_by(core: str) -> tuple[re.Pattern[str], tuple[_Step, ...]]:
-    """What finds the first letter of a label, and what reads each further one with the gap before it."""
+def _read_by(core: str, plain: bool) -> tuple[re.Pattern[str], tuple[_Step, ...]]:
+    """What finds the first sign of a label, and what reads each further one with the gap before it.
+
+    Where the text is not `plain` ASCII, `ue` may be written `ü`, and any letter with an accent.
+    """
     steps: list[_Step] = []
+    signs: list[str] = []
     gap = ""
     for place, part in enumerate(re.split(r"(?<!^)(and|und)(?!$)", core)):
-        for sign in (_AND,) if part in ("and", "und") and place % 2 else map(re.escape, part):
+        letters = map(re.escape, part) if plain else _spellings(part)
+        for sign in (_AND,) if part in ("and", "und") and place % 2 else letters:
+            signs.append(sign)
             steps.append(_sign(gap, sign))
             gap = _GAP
         gap = _BLANKS if part else gap
-    return _first(core[0]), tuple(steps[1:])
+    return _first(signs[0]), tuple(steps[1:])
+
+
+def _spellings(letters: str) -> Iterator[str]:
+    """How a text may write the letters of a label, a pattern for each or for two together."""
+    for pair in _PAIRS.findall(letters):
+        if pair in _TWO:
+            yield f"(?:{_TWO[pair]}|{_written(pair[0])}{_GAP}{_written(pair[1])})"
+        else:
+            yield _written(pair)
+
+
+def _written(letter: str) -> str:
+    return f"[{letter}{_ACCENTED[letter]}]" if letter in _ACCENTED else re.escape(letter)
 
 
 @lru_cache(maxsize=256)
-def _first(letter: str) -> re.Pattern[str]:
-    return re.compile(rf"(?i:{re.escape(letter)})(?<![\w@./-].)")
+def _first(sign: str) -> re.Pattern[str]:
+    # Looked for by the sign first: most places have none.
+    one = len(sign.removeprefix("\\")) == 1 or sign[0] == "["
+    return re.compile(rf"(?i:{sign})(?<![\w@./-].)" if one else rf"(?<![\w@./-])(?i:{sign})")
 
 
 @lru_cache(maxsize=512)

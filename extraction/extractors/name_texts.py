@@ -15,9 +15,17 @@ MAX_NAME = 90
 MAX_WORDS = 9
 
 _CJK = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
+#: A sentence's end, that is none of an abbreviation within a name: `St. Mary's`, `Gebr. de Wit`, `A. Bakker`.
+_SENTENCE = (
+    "".join(
+        rf"(?<!\b{word})"
+        for word in "St Ste Sta Dr Mr Mrs Ms Mt Ft Jr Sr Fa Fam Prof Gebr Bros Burg Ing Dipl Inh".split()
+    )
+    + r"(?<!\b\w)\.\s+(?=[A-Z])"
+)
 _SEPARATOR = re.compile(
     r"\s+[|–—―·•»«>/~:→]+\s+|\s+-{1,2}\s+|\s*[|｜»•·∣]\s*|\s*::\s*|:\s+|\s+[–—]\s*|,\s+(?=[A-Z]|(?:uw|je|jouw|dé|hét|de|het|your|the|an?|ihre?|votre|vos|su|tu|il|voor|für|for|pour|per|para|din|dit|specialist|since|"
-    rf"sinds|seit|depuis|desde|dal)\s)|\.\s+(?=[A-Z])"
+    rf"sinds|seit|depuis|desde|dal)\s)|{_SENTENCE}"
     rf"|[【】〖〗「」]|(?<=[{_CJK}])\s*[-_—–：]\s*|\s*[-_—–]\s*(?=[{_CJK}])"
 )
 #: What parts a name from what is said behind it; commas and dots are within names.
@@ -45,7 +53,7 @@ _TITLE_WORDS = frozenset(
     "disclaimer colofon contactgegevens adresgegevens agb widerruf versand zahlung kontaktformular gastebuch "
     "sprechzeiten preise conditions generales plan site tarifs condiciones termini condizioni cookiebeleid "
     "privacyverklaring vacatures medewerkers inschrijven aanmelden nieuwsbrief newsletter winkel webshop "
-    "openingsuren afspraak maken "
+    "openingsuren afspraak maken overview overzicht ubersicht "
     "услуги новости каталог головна про послуги αρχικη επικοινωνια σχετικα με εμας υπηρεσιες".split()
 )
 #: Of those words the ones that no name begins or ends with.

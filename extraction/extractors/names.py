@@ -10,29 +10,29 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from selectolax.lexbor import LexborNode
-
 from extraction.document import Document, host_of
-from extraction.extractors import legal_names
+from extraction.extractors import countries, legal_names
 from extraction.extractors.legal_forms import form_follows, has_form
-from extraction.extractors.legal_lines import NAME_LABELS, OWN_LABELS
+from extraction.extractors.legal_lines import LABELS, NAME_LABELS, OWN_LABELS
 from extraction.extractors.name_choice import LAST_RESORT, key_of, settle
-from extraction.extractors.name_heads import heads, is_firm
+from extraction.extractors.name_heads import Head, heads, is_firm, is_label, is_trade
 from extraction.extractors.name_likeness import SENTENCE_END, core_of, is_host, likeness, written
+from extraction.extractors.name_logos import leads_home, logos
 from extraction.extractors.name_spelling import spelled
 from extraction.extractors.name_texts import (
     CRAFT,
     CREDIT,
     CREDITED,
     MAX_NAME,
+    MAX_WORDS,
     NOT_OWNERS,
     OTHERS,
     WELCOMES,
     bare_title,
     is_page_title,
-    is_picture,
     is_sentence,
     parts_of_name,
     segments,
@@ -40,7 +40,6 @@ from extraction.extractors.name_texts import (
     welcomed,
 )
 from extraction.findings import Finding
-from extraction.line_cache import cached_by_line
 from extraction.scan import Hints
 from extraction.text import clean, squash
 
@@ -53,10 +52,15 @@ UNLIKE = 0.25
 #: Lines with a word of welcome looked at, and characters of one.
 MAX_WELCOMES = 6
 MAX_WELCOME = 160
-#: Pictures at the top of a page whose links are asked for their titles.
-MAX_TOP = 8
+#: Logos of a page, and how many names of them are those of brands.
+MAX_LOGOS = 4
+BRANDS = 3
+#: Letters of a logo that may be a federation's initials.
+MAX_INITIALS = 5
 #: Lines at the end of a page that may say whose it is.
 MAX_FOOT = 60
+#: Letters of a name at least that the domain begins with, and words of a title that it stands before.
+MIN_BEGUN, LONG_TITLE = 5, 4
 #: How much the name above an address counts.
 HEAD = 0.4
 _COPYRIGHT = re.compile(
@@ -93,9 +97,17 @@ _OWNED = Hints(
 )  # fmt: skip
 #: The domain's words are but the beginning of the name: `Lone Star Roofing & Gutters`.
 _GOES_ON = re.compile(r"\s?[&+]\s?[A-ZÀ-Þ]\w")
-_HOME = re.compile(r"(?:\./?|(?:\.\./)*(?:index|home|default)\.\w{2,5})?", re.IGNORECASE)
-#: Boxes at the top of a page whose picture is the logo.
-_BOXES = ("logo", "brand", "site-title", "header", "masthead")
+#: Where a company is: `Hotel Miramar in Cádiz`.
+_LOCAL = re.compile(r"\s(?:in|te|à|i|w|v|en|em|near|a)\s[^\W\d_a-zß-ÿ][^,|:]{2,30}$")
+#: A name with the firm behind it in brackets, or told to be of one.
+_OF_FIRM = re.compile(
+    r"\s?\($|,?\s(?:is\s|ist\s|est\s|is\s)?(?:an?|the|eine?|une|een)\s(?:trading|trade|registered|member|brand|division|part"
+    r"|unit|company|subsidiary|marke|marque|handelsnaam|onderdeel|merk|unternehmen)\b.{0,40}$",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"\S\s.{0,60}www\.|https?:|powered by", re.IGNORECASE)
+#: What stands first of several in a line.
+_PIECE = re.compile(r"([^\W\d_a-zß-ÿ][^|·•:;@\d,–©]{1,58}?)\s*(?:[|·•,–]|\s-\s)")
 #: How much each meta tag counts.
 _METAS = (
     ("og:site_name", 0.85),
@@ -122,16 +134,24 @@ def find(page: Document) -> Iterator[Finding]:
         text = tidy(vote.text)
         if text and (likeness(text, core) >= 0.75 or not (is_page_title(text) or squash(text) in OTHERS)):
             quote = vote.text if vote.line is None else ""
-            # An address in place of a name says what everybody knows.
-            weight = vote.weight * (0.1 if is_host(text) else 1.0)
+            weight = vote.weight
+            if is_host(text):
+                # An address in place of a name says what everybody knows, but for its capitals.
+                named = text.lower().removeprefix("www.") == page.domain and text != text.lower()
+                text, weight = (
+                    (text.rpartition(".")[0], 0.5 * weight) if named and text.count(".") == 1 else (text, 0.1 * weight)
+                )
             yield page.found("name_vote", text, vote.method, weight, line=vote.line, node=vote.node, quote=quote)
     yield from _of_domain(page)
 
 
 def beside(page: Document, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Findings of `name_vote` and `legal_vote` from what stands above the addresses among a page's findings."""
-    found = list(heads(page, [finding for finding in findings if finding.field == "address"]))
     core = core_of(page.domain)
+    found = [
+        (address, _whole(page, head, core))
+        for address, head in heads(page, [finding for finding in findings if finding.field == "address"])
+    ]
     kinds = 1.0 if page.kind in ("contact", "imprint", "home", "about") else 0.5
     several = len({key_of(head.text) for _, head in found if head.worth == 1.0}) > 2
     for address, head in found:
@@ -145,6 +165,14 @@ def beside(page: Document, findings: Sequence[Finding]) -> Iterator[Finding]:
         town = (address.value["city"],) if address.value["city"] else ()
         for vote in _parts(_Vote(head.text, "address", weight, head.line), core):
             yield page.found("name_vote", vote.text, "address", vote.weight, line=head.line, words=town)
+
+
+def _whole(page: Document, head: Head, core: str) -> Head:
+    """The name above an address, both lines of it where it has two."""
+    if not has_form(head.text):
+        return head
+    joined = legal_names.in_two_lines(page.lines, head.line, countries.from_domain(page.domain), core)
+    return head if joined is None else head._replace(text=joined.text)
 
 
 def _once(page: Document, name: str, core: str) -> float:
@@ -166,13 +194,15 @@ def _votes(page: Document, core: str) -> Iterator[_Vote]:
         for text in node.texts("name")[:1]:
             yield from _parts(_Vote(text, node.method, 0.7, node=node.id), core)
     for name, weight in _METAS:
-        if name in page.metas:
+        # The maker of a site signs there, too.
+        if name in page.metas and not CREDITED.match(page.metas[name]) and not _ADDRESS.search(page.metas[name]):
             yield from _parts(_Vote(page.metas[name], "meta", weight), core)
     yield from _title_votes(page)
     yield from _copyright_votes(page)
     yield from _home_votes(page)
     yield from _welcome_votes(page)
     yield from _label_votes(page)
+    yield from _numbered_votes(page)
     yield from _logo_votes(page, core)
     yield from _spelled_votes(page, core)
 
@@ -198,7 +228,21 @@ def _title_votes(page: Document) -> Iterator[_Vote]:
             fits = likeness(part, core) >= 0.75
             if is_sentence(part) and not fits:
                 weight *= 0.4
+            if not fits and (begun := _begun(part, core)):
+                yield _Vote(begun, "title", weight)
+            if not fits and (local := _LOCAL.search(part)) and likeness(part[: local.start()], core) >= 0.75:
+                yield _Vote(part[: local.start()], "title", weight)
             yield _Vote(part if fits else bare_title(part), "title", weight)
+
+
+def _begun(title: str, core: str) -> str:
+    """The first words of a long title that the domain begins with: `Balise` of `Balise Car Dealers …`, `baliseauto`."""
+    words = title.split()[:MAX_WORDS]
+    if len(words) < LONG_TITLE or core[:1] != words[0][0].lower():
+        return ""
+    runs = (" ".join(words[:end]) for end in range(3, 0, -1))
+    told = (run for run in runs if len(squash(run)) >= MIN_BEGUN and 2 * len(squash(run)) > len(core))
+    return next((run for run in told if core.startswith(squash(run)) and not is_trade(run)), "")
 
 
 def _copyright_votes(page: Document) -> Iterator[_Vote]:
@@ -214,6 +258,8 @@ def _copyright_votes(page: Document) -> Iterator[_Vote]:
                 continue
             legal = legal_names.in_line(match[1])
             whole = legal if legal and match[1].startswith(legal) else _AFTER_NAME.sub("", match[1])
+            if legal and (of_firm := _OF_FIRM.search(whole.partition(legal)[0])):
+                whole = whole[: of_firm.start()]
             if not any(map(str.isalpha, whole)) and (before := _BEFORE_SIGN.search(low)):
                 whole = before[1]
             if whole[: len(page.domain)].lower() == page.domain:
@@ -242,7 +288,7 @@ def _home_votes(page: Document) -> Iterator[_Vote]:
     """What the first link home says, and the only headline of a home page."""
     host = host_of(page.url)
     for link in page.links[:MAX_HOME_LINKS]:
-        if 2 <= len(link.text) <= 60 and _leads_home(link.href, host) and not is_page_title(link.text):
+        if 2 <= len(link.text) <= 60 and leads_home(link.href, host) and not is_page_title(link.text):
             yield _Vote(link.text, "home-link", 0.45, link.line)
             break
     if page.kind == "home":
@@ -267,6 +313,7 @@ def _label_votes(page: Document) -> Iterator[_Vote]:
     if page.kind not in ("home", "about", "contact", "imprint"):
         return
     lines = page.lines
+    linked: set[int] = set()
     for place in page.marked(NAME_LABELS)[:MAX_WELCOMES]:
         label, colon, value = lines[place][:MAX_WELCOME].partition(":")
         if squash(label) not in OWN_LABELS:
@@ -275,64 +322,37 @@ def _label_votes(page: Document) -> Iterator[_Vote]:
         if not value.strip() and place + 1 < len(lines):
             value, at = lines[place + 1], place + 1
         name = value.strip()
+        if at > place and not linked:
+            linked = {link.line for link in page.links if link.line is not None}
+        if at > place and (at in linked or is_label(name)):
+            continue
         # In a form the next label stands behind a label.
         if 2 <= len(name) <= MAX_NAME and name[-1] not in ":*?" and not is_page_title(name) and not is_sentence(name):
             yield _Vote(name, "label", 0.45 if colon or at > place else 0.3, at)
 
 
-@cached_by_line
-def _leads_home(href: str, host: str) -> bool:
-    """Whether a link leads to the home page of the host (without `www.`)."""
-    if href[:4].lower() == "http" or href[:2] == "//":
-        return href.partition("//")[2].lower().removeprefix("www.").removesuffix("/") == host
-    return href == "/" or (len(href) <= 24 and href != "" and _HOME.fullmatch(href.removeprefix("/")) is not None)
+def _numbered_votes(page: Document) -> Iterator[_Vote]:
+    """Who begins a line with a register or VAT number: `Acme Tools | KvK 27312345 | Hoofdweg 5`."""
+    for place in dict.fromkeys(place for place, _ in page.numbers):
+        piece = _PIECE.match(page.lines[place][:MAX_WELCOME])
+        if piece is None or len(piece[1].split()) > MAX_WORDS or legal_names.in_line(piece[1]):
+            continue
+        if squash(piece[1]) not in LABELS and not is_page_title(piece[1]) and not is_sentence(piece[1]):
+            yield _Vote(piece[1], "label", 0.3, place)
 
 
 def _logo_votes(page: Document, core: str) -> Iterator[_Vote]:
-    """What the logo's picture is called; it says logo in its file, class or text, or stands in such a box or link."""
-    votes = 0
-    host = host_of(page.url)
-    for place, node in enumerate(page.elements("img")[:60]):
-        attributes = node.attrs
-        alt = clean(attributes.get("alt") or attributes.get("title") or "", 120)
-        if not alt and place < MAX_TOP:
-            alt = _link_title(node, host)
-        if not alt:
-            continue
-        own = f"{attributes.get('src') or ''} {attributes.get('class') or ''} {alt}"
-        if "logo" not in own[:600].lower() and not _in_logo(node, host):
-            continue
-        name = re.sub(r"\blogo(?:typ[eo]?)?\b(?: von| of| de| van)?", "", alt, flags=re.IGNORECASE).strip(" -–|:")
-        if name and not is_picture(alt):
-            # In small letters it is what the picture or the page is about.
-            small = name == name.lower() and likeness(name, core) < 0.75
-            yield from _parts(_Vote(name, "logo", (0.2 if small else 0.4) / (1 + votes)), core)
-            votes += 1
-            if votes == 4:
-                return
-
-
-def _link_title(node: LexborNode, host: str) -> str:
-    """What a link home says of a picture that says nothing itself."""
-    box = node.parent
-    if box is None or box.tag != "a" or not _leads_home((box.attrs.get("href") or "")[:200], host):
-        return ""
-    return clean(box.attrs.get("title") or "", 120)
-
-
-def _in_logo(node: LexborNode, host: str) -> bool:
-    box = node.parent
-    for _ in range(2):
-        if box is None:
-            return False
-        attributes = box.attrs
-        said = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:300].lower()
-        if any(word in said for word in _BOXES):
-            return True
-        if box.tag == "a" and _leads_home((attributes.get("href") or "")[:200], host):
-            return True
-        box = box.parent
-    return False
+    """What the logo's picture is called; of many logos, none like the domain, each is a brand that is sold there."""
+    names = list(islice(logos(page, core), MAX_LOGOS))
+    fits = [likeness(name, core) for name in names]
+    brands = len(set(map(squash, names))) >= BRANDS and max(fits) < UNLIKE
+    for place, (name, fit) in enumerate(zip(names, fits, strict=True)):
+        # In small letters it is what the picture or the page is about.
+        small = name == name.lower() and fit < 0.75
+        weight = (0.2 if small else 0.4) / (1 + place) * (0.2 if brands else 0.4 if is_sentence(name) else 1.0)
+        if fit < UNLIKE and len(name) <= MAX_INITIALS and name.isupper() and name not in page.text:
+            weight *= 0.5  # of a federation
+        yield from _parts(_Vote(name, "logo", weight), core)
 
 
 def _spelled_votes(page: Document, core: str) -> Iterator[_Vote]:

@@ -144,6 +144,23 @@ def test_a_foundation_keeps_its_word() -> None:
          [("Dorn Verwaltungs GmbH", "other")]),
         # A small word leads to it: counts only where it is like the company.
         ("Angela visits Bergbau AG", None, [("Bergbau AG", "sentence")]),
+        # A label that has the site's name in it, professional titles, brackets, partners, a trade in small letters.
+        ("Éditeur du site : SARL BOIS CLAIR au capital de 9 000 €", None, [("SARL BOIS CLAIR", "label")]),
+        ("Ann Lee, M.D., Inc. | 5 High Street", None, [("Ann Lee, M.D., Inc.", "text")]),
+        ("Red Top (Quill Tools Sales, Inc.) | Leeds", None, [("Quill Tools Sales, Inc.", "text")]),
+        ("Pasta Bella s.a.s. di Verdi Anna & C. - P.I. 1", "IT", [("Pasta Bella s.a.s. di Verdi Anna & C.", "text")]),
+        ("Onda Società Cooperativa a r.l. - Via Roma 3", "IT", [("Onda Società Cooperativa a r.l.", "text")]),
+        ("Auto centar Vrana d.o.o.", "HR", [("Auto centar Vrana d.o.o.", "alone")]),
+        ("Gebr. de Wit B.V. - Polderweg 2", None, [("Gebr. de Wit B.V.", "text")]),
+        ("M/s Quill Tools Pvt. Ltd.", None, [("Quill Tools Pvt. Ltd.", "alone")]),
+        ("ALL SALES BY QUILL TOOLS, INC. ARE FINAL", None, [("QUILL TOOLS, INC.", "text")]),
+        ("Partner van Fietsen Zwaan B.V.", None, [("Partner van Fietsen Zwaan B.V.", "other")]),
+        # Where it is, and whether the data are in its hands.
+        ("Wir nutzen die Wolke AG, mit Sitz in Bonn", None, [("Wolke AG", "seated")]),
+        ("Buiten Online B.V., gevestigd te Zwolle, is verantwoordelijk voor de verwerking van gegevens", None,
+         [("Buiten Online B.V.", "controller")]),
+        ("Google Ireland Limited, with its office in Dublin, is the data controller", None,
+         [("Google Ireland Limited", "seated")]),
         # None: states, capitals, words.
         ("Stores in Reno, NV and in Calgary, AB", None, []),
         ("Calgary AB T2P 1J9", None, []),
@@ -180,6 +197,24 @@ def legal_name(html: str, *, domain: str, kind: str = "imprint") -> str | None:
          "Zonnig Dakwerken B.V."),
         ("<title>Tischler Ahrendt</title><p>Tischlerei Ahrendt e.K.<p>Inhaber: Jo Ahrendt", "ahrendt.de",
          "Tischlerei Ahrendt e.K."),
+        # In two lines: words that say too little, a linking word, a form that goes on, the domain's words.
+        ("<title>GMH Gruppe</title><p>Georg Dorn<br>Holding GmbH<br>Werkstr. 1<br>49124 Hütten", "gmh-gruppe.de",
+         "Georg Dorn Holding GmbH"),
+        ("<title>MLK</title><p>MLK Maschinen-<br>und Anlagenbau GmbH<br>Am Hafen 2<br>26789 Leer", "mlk.de",
+         "MLK Maschinen- und Anlagenbau GmbH"),
+        ("<title>Nord</title><p>Agentur Nord UG<br>(haftungsbeschränkt)<br>Deich 1<br>25813 Husum", "agentur-nord.de",
+         "Agentur Nord UG (haftungsbeschränkt)"),
+        ("<title>Fliesen</title><p>Fliesen<br>Dorn GmbH<br>Ringstr. 4<br>08056 Zwickau", "fliesen-dorn.de",
+         "Fliesen Dorn GmbH"),
+        ("<title>Groupe Alto</title><p>Le site est édité par :<p>ALTO BOIS<br>SAS au capital de 9 000 €", "alto.fr",
+         "ALTO BOIS SAS"),
+        ("<title>Elfirman Lind</title><h1>Elfirman Lind</h1><p>Lind El & Data AB", "elfirman-lind.se",
+         "Lind El & Data AB"),
+        # Foundations have no form; of many firms in a text none is the company.
+        ("<title>Klank</title><p>Stichting Muziekhuis Klank - KvK 41091234", "muziekhuisklank.nl",
+         "Stichting Muziekhuis Klank"),
+        ("<title>Blumen Dorn</title><p>Versand über die Paketdienst GmbH, mit Sitz in Bonn<p>Wolke AG, mit Sitz in Ulm",
+         "blumen-dorn.de", None),
     ],
 )  # fmt: skip
 def test_the_companys_own_legal_name(html: str, domain: str, legal: str) -> None:
@@ -193,6 +228,7 @@ def test_the_companys_own_legal_name(html: str, domain: str, legal: str) -> None
         ("Der Vertrag kommt zustande mit der Holzmann Versand GmbH (nachfolgend „Anbieter“).", "Holzmann Versand GmbH"),
         ("Verantwortlicher im Sinne der DSGVO ist:<p>Holzmann Versand GmbH<p>Am Sägewerk 3", "Holzmann Versand GmbH"),
         ("Payments are made by Clearpay Services, Inc.", None),
+        ("In these terms Brightleaf, Inc. offers goods for sale.", "Brightleaf, Inc."),
     ],
 )
 def test_terms_and_texts_on_privacy_say_who_has_the_site_wherever_it_stands(said: str, legal: str | None) -> None:

@@ -162,6 +162,11 @@ def test_what_repeats_is_the_name_and_what_changes_the_page(document, domain, ti
     assert name_of(document, domain, *titled(*titles, foot=foot)) == name
 
 
+def test_a_title_that_goes_on_from_another_pages_counts_for_that(document) -> None:
+    titles = ("Drives | Quillo", "Quillo is the award winning maker of drives", "Quillo Europe Contact Information")
+    assert name_of(document, "qxz.com", *titled(*titles)) == "Quillo"
+
+
 @pytest.mark.parametrize(
     ("domain", "html", "name"),
     [
@@ -264,6 +269,49 @@ def test_what_repeats_is_the_name_and_what_changes_the_page(document, domain, ti
         ("atl.com", '<title>x</title><img class="logo" alt="Acme Tools | Drills and saws" src="a.png">', "Acme Tools"),
         # An address in place of a name.
         ("atl.com", '<title>Acme Tools</title><meta property="og:site_name" content="atl.com">', "Acme Tools"),
+        ("tuinstunt.nl", "<title>TuinStunt.nl - tuinmeubelen</title>", "TuinStunt"),
+        # Abbreviations end no sentence; accents that domains leave out.
+        ("stanneshoeve.nl", "<title>Welkom op St. Annes Hoeve. Camping</title>", "St. Annes Hoeve"),
+        ("gebr-wit.nl", "<title>Gebr. de Wit. Grondwerk</title>", "Gebr. de Wit"),
+        ("talleresgomez.es", "<title>Taller</title><p>Talleres Gómez arregla su coche", "Talleres Gómez"),
+        ("fenster-mueller.de", "<title>Fenster</title><p>Bei Fenster Müller, seit 1950", "Fenster Müller"),
+        # A trade and where, in the title alone.
+        ("vogel-hb.de", "<title>Maler in Bremen</title><img src=a.png id=logo alt='Malerei Vogel'>", "Malerei Vogel"),
+        ("olsen-as.dk", "<title>Maler i Aarhus</title><p>© Malermester Olsen ApS", "Malermester Olsen"),
+        (
+            "zahn-dr-berg.de",
+            "<title>Zahnarzt Mainz – Praxis Dr. Berg</title><p>Rheinstr. 3<br>55116 Mainz",
+            "Praxis Dr. Berg",
+        ),
+        # Before its register number, before the firm in brackets, before a trade in a long title; at a title's end.
+        ("vrs-hmm.nl", "<title>Welkom</title><p>Van Rijn Sloten | KvK 27312345 | Hoofdweg 5", "Van Rijn Sloten"),
+        ("qxz.com", "<title>Recreational Vehicles</title><p>© Bob's Center (Haller RV Sales, Inc.)", "Bob's Center"),
+        ("baliseauto.com", "<title>Balise Car Dealers and Service in Maine</title>", "Balise"),
+        (
+            "shop-qpt.co.uk",
+            "<title>Carbide Inserts for Mills Quill Production Tools</title><p>Web Shop for Quill Production Tools Ltd",
+            "Quill Production Tools",
+        ),
+        # Brands that are sold, a federation, a form's labels, menus, the maker's signature.
+        (
+            "autohaus24.com",
+            "<title>Home</title><h1>Lindner Cars</h1>"
+            + "".join(
+                f"<img src=/logos/{n}.png alt={brand}>" for n, brand in enumerate(("Kestrel", "Merlin", "Osprey"))
+            ),
+            "Lindner Cars",
+        ),
+        (
+            "qxz.com",
+            "<title>Company</title><h1>Lindner Cars</h1><p>Company Name<p>Phone Number<p>E-mail",
+            "Lindner Cars",
+        ),
+        (
+            "qxz.com",
+            "<title>Company</title><h1>Lindner Cars</h1><ul><li>Company<li><a href=/p>Press Room</a></ul>",
+            "Lindner Cars",
+        ),
+        ("qxz.nl", "<title>De Knip</title><meta name=copyright content='KWX www.kwxdesign.example'>", "De Knip"),
         # Nothing but the domain.
         ("acme-tools.com", "<title>Untitled Document</title>", "Acme Tools"),
         ("acmetools.com", "<title>www.acmetools.com</title>", "Acmetools"),
