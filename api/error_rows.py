@@ -11,7 +11,7 @@ from api.lake_rows import first_page, run
 from data.damage import DamagedPartError, enduring
 from data.duck import connection
 from data.job_files import JobFiles
-from data.lake import Lake
+from data.lake import Lake, partition_of
 from data.schemas import ERRORS
 from leadmill.declared import ROW_STAGES
 from leadmill.errors import ErrorCode
@@ -21,8 +21,10 @@ from reports.rows import parquet, present, select_rows
 
 MAX_PAGE = 1_000
 #: Columns of an error row, in the order they are told.
-_COLUMNS = 'company_id, domain, url, scope, stage, category, error, status, code, line, "at"'
-
+_COLUMNS = 'company_id, domain, url, scope, stage, category, error, status, code, line, deferred_until, "at"'
+#: Of which partition an error part is.
+_PARTITION = r"regexp_extract(filename, 'part-(\d+)-[^/]*$', 1)::INTEGER"
+_NONE_MOVED = 'SELECT NULL::VARCHAR AS company_id, 0 AS "partition" WHERE false'
 
 #: What sorts the rows: when (refused lines have no time: first), company, line, and a digest of all that is told.
 _KEY = f"""(
@@ -44,7 +46,8 @@ def error_page(
     `given_up` gives the partitions that failed as a whole (pipelines.views.causes), of a job without final rows; with
     a `code` there are only rows that have it.
 
-    A company's error of an earlier attempt is left out once a later one gave it a good row.
+    A company's error of an earlier attempt is left out once a later one gave it a good row, and that its host said
+    "later" once it was asked again.
 
     Raises:
         NotFoundError: not a job id.
@@ -67,6 +70,7 @@ def _files(lake: Lake, job: JobFiles) -> dict[str, list[Path]]:
     return {
         "plan": [plan] if lake.storage.stat(plan) is not None else [],
         "errors": [file for stage in ROW_STAGES for file in job.parts(stage, "errors")],
+        "scrape": job.parts("scrape"),
         "score": job.parts("score"),
     }
 
@@ -79,20 +83,22 @@ def _page(
     code: ErrorCode | None,
 ) -> tuple[list[dict[str, Any]], str | None]:
     sources = []
+    parameters: dict[str, Any] = {}
     cursor = connection().cursor()
     if files["plan"]:
         sources.append(
             "SELECT company_id, domain, url, 'company' AS scope, 'launch' AS stage, error_category AS category, error, "
-            'NULL AS status, NULL AS code, line, NULL::TIMESTAMPTZ AS "at" '
+            'NULL AS status, NULL AS code, line, NULL::TIMESTAMPTZ AS deferred_until, NULL::TIMESTAMPTZ AS "at" '
             f"FROM {parquet(files['plan'])} WHERE error IS NOT NULL"
         )
     if files["errors"]:
-        sources.append(select_rows(cursor, files["errors"], ERRORS))
+        errors = select_rows(cursor, files["errors"], ERRORS, more=f"{_PARTITION} AS place")
+        sources.append(_without_those_asked_again(errors, files["plan"]))
+        parameters["scraped"] = sorted({partition_of(part) for part in (*files["scrape"], *files["errors"])})
     query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
     query = _with_scores(query, files["score"], with_code="error_code" in present(cursor, files["score"]))
     if not query:
         return [], None
-    parameters: dict[str, Any] = {}
     if files["plan"] and not files["score"] and (lost := given_up()):
         query = _with_given_up(query, files["plan"])
         parameters["lost"] = lost
@@ -112,13 +118,25 @@ def _page(
     return first_page(rows, limit)
 
 
+def _without_those_asked_again(errors: str, plan: Sequence[Path]) -> str:
+    """Error rows but those of companies left for later whose partition now is another one, one in `$scraped`."""
+    moved = f'SELECT company_id, "partition" FROM {parquet(plan)} WHERE error IS NULL' if plan else _NONE_MOVED
+    return (
+        f"SELECT told.* EXCLUDE place FROM ({errors}) AS told ANTI JOIN "
+        f'(SELECT * FROM ({moved}) WHERE "partition" IN (SELECT unnest($scraped::INTEGER[]))) AS again '
+        "ON again.company_id = CASE WHEN told.deferred_until IS NOT NULL THEN told.company_id END "
+        'AND again."partition" <> told.place'
+    )
+
+
 def _with_given_up(query: str, plan: Sequence[Path]) -> str:
     """Companies of the partitions in `$lost` that nothing else tells of."""
     return (
         f'WITH told AS ({query}), lost AS (SELECT unnest($lost::STRUCT("partition" INTEGER, stage VARCHAR, '
         "category VARCHAR, error VARCHAR)[], recursive := true)) SELECT * FROM told UNION ALL BY NAME "
         "(SELECT company_id, domain, url, 'company' AS scope, lost.stage, lost.category, lost.error, NULL AS status, "
-        f'NULL AS code, line, NULL::TIMESTAMPTZ AS "at" FROM {parquet(plan)} AS plan '
+        'NULL AS code, line, NULL::TIMESTAMPTZ AS deferred_until, NULL::TIMESTAMPTZ AS "at" '
+        f"FROM {parquet(plan)} AS plan "
         'JOIN lost ON lost."partition" = plan."partition" '
         "WHERE plan.error IS NULL AND company_id NOT IN "
         "(SELECT company_id FROM told WHERE scope = 'company' AND company_id IS NOT NULL))"
@@ -132,7 +150,8 @@ def _with_scores(query: str, scored: Sequence[Path], *, with_code: bool) -> str:
     final = parquet(scored)
     lost = (
         "SELECT company_id, domain, url, 'company' AS scope, 'score' AS stage, error_category AS category, error, "
-        f'NULL AS status, {"error_code" if with_code else "NULL"} AS code, NULL AS line, scored_at AS "at" '
+        f"NULL AS status, {'error_code' if with_code else 'NULL'} AS code, NULL AS line, "
+        'NULL::TIMESTAMPTZ AS deferred_until, scored_at AS "at" '
         f"FROM {final} WHERE error IS NOT NULL"
     )
     if not query:

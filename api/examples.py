@@ -279,6 +279,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "status": None,
                 "code": None,
                 "line": 3,
+                "deferred_until": None,
                 "at": "2027-01-31T08:00:03.870Z",
             }
         ],

@@ -167,6 +167,7 @@ ERRORS = pa.schema(
         pa.field("status", pa.int16()),  # HTTP status where there was one
         pa.field("code", pa.string()),  # leadmill.errors.ErrorCode; null for any other error
         pa.field("line", pa.int32()),
+        pa.field("deferred_until", TIME),  # a company: its host said "later", and the job asks it again then
         pa.field("at", TIME, False),
         *ORIGIN,
     ]

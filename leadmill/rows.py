@@ -269,6 +269,8 @@ class ErrorRow(TypedDict):
     code: str | None
     #: Line of the input.
     line: int | None
+    #: Of a company whose host said "later": when the job asks it again.
+    deferred_until: datetime | None
     at: datetime
 
 
@@ -283,6 +285,7 @@ def error_row(
     url: str | None = None,
     status: int | None = None,
     code: ErrorCode | None = None,
+    deferred_until: datetime | None = None,
 ) -> ErrorRow:
     """The error of a company or a page; `subject` is its row, or whatever has company_id, domain and url."""
     return {
@@ -296,5 +299,6 @@ def error_row(
         "status": status,
         "code": code and code.value,
         "line": None,
+        "deferred_until": deferred_until,
         "at": now,
     }

@@ -26,6 +26,7 @@ _NUMBERS = _WHOLE | frozenset(
     for name in (
         "started", "finished", "took", "priority", "progress", "pages", "run_at", "deadline", "bucket", "busy", "waits",
         "in_window", "window", "close_step", "close_left", "partition_progress", "struck", "handed_at_deadline",
+        "deferred", "wave",
     )
 )  # fmt: skip
 _SHARES = ("coverage", RECORD_FIELDS["min_coverage"])
@@ -36,6 +37,7 @@ _PRIORITIES = frozenset({"", "0", "1", "2"})
 _LONGEST = 15
 _STATUSES = frozenset(UnitStatus)
 _STATUS, _EPOCH, _AT = UNIT_FIELDS["status"], UNIT_FIELDS["epoch"], UNIT_FIELDS["stage_index"]
+_DEFERRED = UNIT_FIELDS["deferred"]
 _COMMITTED, _FAILURE = UNIT_FIELDS["committed_epochs"], UNIT_FIELDS["failure"]
 _UNIT_NUMBERS = tuple(
     UNIT_FIELDS[name]
@@ -116,6 +118,8 @@ def unit_state(text: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(found.get(_AT, 0), int) or found.get(_AT, 0) < 0:
         return None
+    if _DEFERRED in found and not _are_counts(found[_DEFERRED], 2):
+        return None
     told = found.get(_FAILURE)
     is_told = isinstance(told, list) and len(told) > 1 and all(isinstance(word, str) for word in told[:2])
     return found if told is None or is_told else None
@@ -132,6 +136,10 @@ def is_stored_unit(found: Any, stages: int) -> bool:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
+
+
+def _are_counts(value: object, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length and all(map(_is_count, value))
 
 
 def worker_of(text: Any, seen: float) -> Worker | None:

@@ -64,7 +64,7 @@ class UnitStatus(StrEnum):
 
 #: Legal moves of a unit; the script makes no other.
 UNIT_TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {
-    # Handed out; or it waits for `run_at`; or the deadline gives it up. A resume plans it again.
+    # Handed out; or it waits for `run_at`, or for hosts that said "later"; or the deadline gives it up; or a resume.
     UnitStatus.PLANNED: frozenset({UnitStatus.PLANNED, UnitStatus.HANDED, UnitStatus.WAITING, UnitStatus.FAILED}),
     # Begun; refused, or given up at the deadline; a cancel.
     UnitStatus.HANDED: frozenset({UnitStatus.RUNNING, UnitStatus.FAILED, UnitStatus.PLANNED}),
@@ -72,9 +72,9 @@ UNIT_TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {
     UnitStatus.RUNNING: frozenset(
         {UnitStatus.HANDED, UnitStatus.WAITING, UnitStatus.DONE, UnitStatus.FAILED, UnitStatus.PLANNED}
     ),
-    # The next try; given up at the deadline; a cancel.
+    # The next try; given up at the deadline; a cancel, or the window is full when a deferred partition's time has come.
     UnitStatus.WAITING: frozenset({UnitStatus.HANDED, UnitStatus.FAILED, UnitStatus.PLANNED}),
-    # A resume makes the close anew, and partitions whose files are damaged.
+    # A resume makes the close anew, and partitions whose files are damaged; a wave is planned by another launch.
     UnitStatus.DONE: frozenset({UnitStatus.PLANNED}),
     UnitStatus.FAILED: frozenset({UnitStatus.PLANNED}),
 }
@@ -94,6 +94,7 @@ LIMITS: dict[str, float] = {
     "ALONE_DEATHS": 2,  # unexplained ones (or lapses) after which a partition runs company by company
     "MAX_NAMED": 30,  # pages of a unit that explain a death; every further death is unexplained
     "MANY_UNITS": 1_000,  # a cancel or a deadline does not look at each unit of a job that has more
+    "MOST_WAVES": 3,  # times that companies are planned again whose hosts said "later"
     "MAX_LAPSES": 10,  # unreported lapses before it is
     "BACK_MS": 1_000,  # the server's clock went back when a claim is so much earlier than the one before
     "ASIDE_MS": 10_000,  # a job that cannot be looked at (a key of another type) is looked at again after this
@@ -188,6 +189,15 @@ class Grant:
     trace: str | None = None
     #: That of `NewJob`.
     request_id: str | None = None
+    #: How often companies were planned again because their hosts said "later".
+    wave: int = 0
+    #: When the job's deadline strikes, seconds since the epoch.
+    deadline: float | None = None
+
+    @property
+    def may_defer(self) -> bool:
+        """Whether companies may still be left for later."""
+        return self.wave < LIMITS["MOST_WAVES"]
 
 
 @dataclass

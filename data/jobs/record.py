@@ -84,6 +84,12 @@ class UnitState:
         return int(self._get("progress") or 0)
 
     @property
+    def deferred(self) -> tuple[int, int] | None:
+        """Companies and hosts that it waits for because the hosts said "later"; None where it does not."""
+        told = self._get("deferred")
+        return (told[0], told[1]) if told else None
+
+    @property
     def failure(self) -> tuple[str, str] | None:
         """Category and message of its last failed try."""
         told = self._get("failure")
@@ -256,6 +262,11 @@ class JobRecord:
     def handed_at_deadline(self) -> int | None:
         """How many partitions had been handed out when the deadline struck; None where it gave up none."""
         return self._time(RECORD_FIELDS["handed_at_deadline"])
+
+    @property
+    def wave(self) -> int:
+        """How often companies were planned again because their hosts said "later"."""
+        return self._count(RECORD_FIELDS["wave"])
 
     @property
     def pages(self) -> int:

@@ -95,6 +95,7 @@ class JobStore(JobReader):
             max(body.get("deaths") or 0, body.get("lapses") or 0) >= LIMITS["ALONE_DEATHS"],
             body.get("project") or DEFAULT_PROJECT,
             bool(body.get("quota")), body.get("pages_left"), body.get("trace"), body.get("request_id"),
+            body.get("wave") or 0, body["deadline"] / 1000 if body.get("deadline") else None,
         )  # fmt: skip
 
     def renew(
@@ -114,6 +115,8 @@ class JobStore(JobReader):
     def commit(self, grant: Grant, *, fields: Mapping[str, Any] | None = None, **what: Any) -> Answer:
         """End a stage well: rows_in, rows_out, errors, pages (counts), doc, status, mail_to (publish), chained.
 
+        `deferred`: companies that a scrape left for later. `waves`: of each partition that launch plans for such, in
+        their order, [when its hosts may be asked (ms), companies, hosts]; they are the last of `partitions`.
         `fields` of the record, by the names of `RECORD_FIELDS`.
         """
         return self.call(

@@ -29,6 +29,9 @@ RECORD_FIELDS = {
     "message": "msg",
     # Bytes, answers and waiting hosts of its crawls (leadmill/traffic.py), with blanks between.
     "traffic": "tr",
+    # Companies whose hosts said "later", of the wave under way; which wave that is (absent: the first partitions).
+    "deferred": "df",
+    "wave": "wv",
 }
 #: The same of what is counted of each stage: `<stage>:<letters>`.
 STAGE_FIELDS = {
@@ -55,5 +58,6 @@ UNIT_FIELDS = {
     "sent": "z",  # units that its end handed out
     "died_owner": "y",  # whose death handed it out
     "lost_ms": "r",  # when its process or its lease was lost, until it begins again
+    "deferred": "w",  # {companies, hosts} that a partition of a wave waits for
     "named_pages": "b",  # not to be read any more, `<company>/<digest>`; only suspected: `…?<owner>`
 }

@@ -161,6 +161,8 @@ class ErrorEntry(TypedDict):
     """What stands in the page's place; null for any other error."""
     line: int | None
     """Of the input."""
+    deferred_until: str | None
+    """A company whose host said "later": when the job asks it again; null for any other error."""
     at: str | None
 
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from data.held_rows import BATCH, HeldRows
 from data.input_columns import InputWriter
 from data.job_files import JobFiles
-from data.jobs import JobRecord, JobStore, UnitStatus
+from data.jobs import JobRecord, JobStore
 from data.schemas import MADE_AT, PLAN, SCHEMA_VERSION
 from leadmill.errors import ErrorCategory, InputError, WorkError
 from leadmill.ids import CompanyUrl
@@ -23,6 +22,7 @@ from leadmill.redaction import redacted, shown_address
 from pipelines.committed import files_of, recorded_files
 from pipelines.execution.filtered import filtered
 from pipelines.execution.merged import MergedUrls
+from pipelines.execution.replan import extend_plan, plan_wave
 from pipelines.execution.unit_run import UnitRun
 from pipelines.execution.what_failed import tell_refused
 from pipelines.execution.window import window
@@ -31,7 +31,7 @@ from pipelines.queues import Queue
 from pipelines.request.asked import Source, read_source
 from pipelines.request.companies import company_of
 from pipelines.request.search import search
-from pipelines.stages import KINDS, STAGES, close_steps, partition_number, partition_stages
+from pipelines.stages import KINDS, STAGES, close_steps, partition_stages
 from reports.lead_filter import LeadFilter
 
 if TYPE_CHECKING:
@@ -175,8 +175,16 @@ class _Planned:
 
 def _planned(run: UnitRun, chain: Sequence[str], processes: int) -> _Planned:
     planned = run.grant.partitions
+
+    def size_of(number: int) -> int:
+        return partition_size(number, processes)
+
+    if run.grant.wave:
+        rows, waits = plan_wave(run, size_of)
+        run.outcome.waves = waits
+        return _Planned([rows], rows["error"].null_count, planned + len(waits), run.job.input_headers())
     if planned and run.job.has_plan():
-        rows, partitions = extend_plan(run, chain, processes)
+        rows, partitions = extend_plan(run, chain, size_of)
         headers = run.job.input_headers()
         if headers and run.runtime.lake.set_damaged_aside([run.job.input_path()]):
             resolve(run)  # for its lines alone
@@ -188,7 +196,7 @@ def _planned(run: UnitRun, chain: Sequence[str], processes: int) -> _Planned:
         raise WorkError(_nothing(plan), ErrorCategory.DATA)
     # A plan that was lost: the resume has planned all its partitions again; those left over find no company.
     fitting = math.ceil(companies / planned) if planned else MAX_PARTITION + 1
-    size = fitting if fitting <= MAX_PARTITION else partition_size(companies, processes)
+    size = fitting if fitting <= MAX_PARTITION else size_of(companies)
     if plan.merged.told:
         run.outcome.doc["merged"] = json.dumps(plan.merged.told)
     return _Planned(plan.parts(size), companies, max(planned, math.ceil(companies / size)), plan.input_headers)
@@ -215,7 +223,8 @@ def _write_first_manifest(run: UnitRun) -> None:
     """What the job is, in the lake from its first step: enough to resume it should its record get lost."""
     store = run.runtime.store
     record = (store.record(run.job_id) or JobRecord(run.job_id, {})).with_fields(run.outcome.fields)
-    units = store.unit_states(run.job_id) if run.grant.attempt > 1 else {}
+    is_first = run.grant.attempt == 1 and not run.grant.wave
+    units = {} if is_first else store.unit_states(run.job_id)
     files = files_of(run.runtime.lake, run.job_id, units, run.grant.stages)
     manifest = manifest_of(store, files, record, units, status="running", now=run.now)
     run.files.write_json("manifest.json", manifest)
@@ -363,30 +372,6 @@ def _add_newest_of(run: UnitRun, plan: Plan, reads: str, wanted: Mapping[str, st
             plan.add_failed(company_id, found["domain"], STAGES[reads].lacks, url=found["url"])
         else:
             plan.add_failed(company_id, called, "unknown company")
-
-
-def extend_plan(run: UnitRun, chain: Sequence[str], processes: int) -> tuple[pa.Table, int]:
-    """A resume: companies of done partitions that have no good row get new partitions; numbers go on."""
-    lake = run.runtime.lake
-    rows = run.job.plan_table()
-    planned, own = rows["partition"], pc.is_null(rows["error"])
-    # A record that an earlier version restored may count fewer than were planned.
-    highest = pc.max(planned.filter(own)).as_py()
-    partitions = max(run.grant.partitions, 0 if highest is None else highest + 1)
-    units = run.runtime.store.unit_states(run.job_id)
-    done = {partition_number(unit) for unit, state in units.items() if state.status == UnitStatus.DONE}
-    last = files_of(lake, run.job_id, units, run.grant.stages).valid(chain[-1])
-    damaged = lake.set_damaged_aside(last)
-    good = lake.good_ids(file for file in last if file not in damaged)
-    in_done = pc.is_in(planned, pa.array([number for number in done if number is not None], pa.int32()))
-    lacking = pc.invert(pc.is_in(rows["company_id"], pa.array(good, pa.string())))
-    again = pc.and_(own, pc.and_(in_done, lacking)).combine_chunks()
-    companies = again.true_count
-    size = partition_size(companies, processes)
-    numbers = pa.array((partitions + i // size for i in range(companies)), pa.int32())
-    at = rows.schema.get_field_index("partition")
-    replaced = pc.replace_with_mask(planned.combine_chunks(), again, numbers)
-    return rows.set_column(at, rows.schema.field(at), replaced), partitions + math.ceil(companies / size)
 
 
 def _rows_of(plan: pa.Table) -> Iterator[dict[str, Any]]:

@@ -141,6 +141,8 @@ def _commit(runtime: Runtime, run: UnitRun, chained: bool) -> bool:
         "rows_in": what.rows_in,
         "rows_out": what.rows_out,
         "errors": what.errors,
+        "deferred": what.deferred or None,
+        "waves": what.waves,
         "pages": run.lease.pages_untold,
         "traffic": run.lease.traffic_untold,
         "fields": what.fields or None,

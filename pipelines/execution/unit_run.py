@@ -63,6 +63,10 @@ class UnitResult:
     rows_in: int = 0
     rows_out: int = 0
     errors: int = 0
+    #: Companies whose hosts said "later", which launch plans again.
+    deferred: int = 0
+    #: Launch alone: of each partition of such companies, the last ones of the plan, [when (ms), companies, hosts].
+    waves: Sequence[tuple[int, int, int]] | None = None
     #: Short values for the record's hash, and long ones for its document.
     fields: dict[str, Any] = field(default_factory=dict)
     doc: dict[str, str] = field(default_factory=dict)
@@ -183,7 +187,8 @@ class UnitRun:
         for stage in takewhile(lambda name: name != self.stage, ROW_STAGES):
             for row in self.runtime.lake.rows_from(stage, _by_source(companies), "errors"):
                 if row["scope"] == "company":
-                    found[row["company_id"]] = cast("ErrorRow", {name: row[name] for name in ErrorRow.__annotations__})
+                    error = {name: row.get(name) for name in ErrorRow.__annotations__}
+                    found[row["company_id"]] = cast("ErrorRow", {**error, "deferred_until": None})
         return found
 
     def _error(self, subject: Mapping[str, Any], scope: Literal["company", "page"], reason: str) -> ErrorRow:
@@ -214,11 +219,17 @@ class UnitRun:
         self._tell_refused(kind)
 
     def write_errors(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write companies and pages that failed; companies count as the stage's errors."""
+        """Write companies and pages that failed; companies count as the stage's errors.
+
+        Those that are asked again later count with the partition that asks them.
+        """
         self.files.write(rows, "errors")
         self._tell_refused("errors")
         self.failed.add(rows)
-        self.outcome.errors += sum(row["scope"] == "company" for row in rows)
+        deferred = sum(row.get("deferred_until") is not None for row in rows)
+        self.outcome.deferred += deferred
+        self.outcome.rows_in -= deferred
+        self.outcome.errors += sum(row["scope"] == "company" for row in rows) - deferred
 
     def _tell_refused(self, kind: PartKind) -> None:
         refused = self.files.refused.pop(kind, [])

@@ -22,10 +22,14 @@ class WhatFailed:
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {"company": Counter(), "page": Counter()}
         self._examples: list[str] = []
+        self._later = 0
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Error rows as they are written."""
         for row in rows:
+            if row.get("deferred_until") is not None:
+                self._later += 1
+                continue
             self._counts[row["scope"]][str(row["category"])] += 1
             if row["scope"] == "company" and len(self._examples) < EXAMPLES:
                 self._examples.append(f"{row.get('domain') or row.get('company_id')}: {row['error']}")
@@ -33,6 +37,8 @@ class WhatFailed:
     def tell(self) -> None:
         """A warning, once companies have failed; where only pages have, the job's errors alone tell."""
         companies, pages = self._counts["company"], self._counts["page"]
+        if self._later:
+            log.info("hosts asked to be left alone; their companies are asked again later", companies=self._later)
         if companies:
             log.warning(
                 "companies failed",

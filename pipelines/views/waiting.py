@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from data.jobs import JobRecord, JobStore, Status, UnitState, UnitStatus
+from data.jobs import LIMITS, JobRecord, JobStore, Status, UnitState, UnitStatus
 from data.jobs.due import due_times, starting_order
 from data.jobs.unit_reading import units_of
 from pipelines.stages import BY_UNIT, partition_number, partition_stages, stage_of
@@ -18,6 +18,7 @@ from pipelines.views.view import iso
 #: Units of a job with more partitions than this are not all read: only those handed out last.
 _ALL_UNITS = 1_000
 _LAST_UNITS = 200
+MOST_WAVES = int(LIMITS["MOST_WAVES"])
 #: Jobs that stand before one are counted up to this.
 MAX_AHEAD = 200
 
@@ -59,7 +60,7 @@ def _reason(record: JobRecord, units: Units, listeners: set[str], due: float | N
     if not handed:
         if record.status == Status.PENDING and record.run_at_ms:
             return f"starts at {iso(record.run_at_ms)}"
-        return _retry(units, due) if due else None
+        return (_deferred(record, units, due) or _retry(units, due)) if due else None
     missing = sorted({stage.queue.value for stage in handed} - listeners)
     if missing:
         command = f"leadmill worker -Q {','.join(missing)}"
@@ -71,11 +72,25 @@ def _reason(record: JobRecord, units: Units, listeners: set[str], due: float | N
     return f"a free process on {queues}"
 
 
+def _deferred(record: JobRecord, units: Units, due: float) -> str | None:
+    """Of a job whose partitions all wait for hosts that said "later"."""
+    told = [unit.deferred for unit in units.values() if unit.deferred]
+    if not told or len(told) < len(units):
+        return None
+    companies, hosts = (sum(numbers) for numbers in zip(*told, strict=True))
+    asked = "their host asked for it" if hosts == 1 else f"{hosts} hosts asked for it, the first until then"
+    who = "1 company waits" if companies == 1 else f"{companies:,} companies wait"
+    return f"{who} until {_clock(due)}: {asked} (wave {record.wave} of {MOST_WAVES})"
+
+
+def _clock(due: float) -> str:
+    return datetime.fromtimestamp(due / 1000, UTC).strftime("%H:%M:%S UTC")
+
+
 def _retry(units: Units, due: float) -> str:
-    at = datetime.fromtimestamp(due / 1000, UTC).strftime("%H:%M:%S")
     waiting = (unit.failure for unit in units.values() if unit.status == UnitStatus.WAITING)
     why = next((failure[1] for failure in waiting if failure), "")
-    return f"retry at {at} UTC" + (f" after: {why[:200]}" if why else "")
+    return f"retry at {_clock(due)}" + (f" after: {why[:200]}" if why else "")
 
 
 def stage_of_unit(record: JobRecord, name: str, unit: UnitState) -> str:

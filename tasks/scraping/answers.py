@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from scrapy.http import Response
 
+from data.hosts import MOST_QUIET_S
 from extraction.charset import wide_codec
 from extraction.markup import Markup
 from extraction.stand_ins import Answer, Verdict, header_names, judge
 from leadmill.errors import WALLS, ErrorCategory, ErrorCode
 from leadmill.ids import registrable_domain
 from leadmill.redaction import shown_address
+from leadmill.retry_after import retry_after_s
 from leadmill.rows import PageRow
 from pipelines.request.companies import platform_of
 from tasks.scraping.contract import Seed
@@ -49,7 +53,10 @@ def fault_of_answer(response: Response, markup: Markup, domain: str) -> Fault | 
     # Of pages that are not there most sites tell in words of their own; of a home page its host does.
     is_missing = response.status in (404, 410) and response.meta["kind"] != "home"
     if fault is None or (response.status >= 400 and not is_missing):
-        return _stand_in(response, markup, domain) or fault
+        found = _stand_in(response, markup, domain)
+        if found is not None and fault is not None and fault.until is not None:
+            return replace(found, later=True, until=fault.until)
+        return found or fault
     return fault
 
 
@@ -97,7 +104,7 @@ def unusable(response: Response) -> Fault | None:
         target = shown_address(header(response, b"Location").decode("latin-1"))[:100]
         return Fault(ErrorCategory.DATA, f"redirects to {target!r}, which is not followed", status=status)
     if not 200 <= status < 300:
-        return fault_of_status(status, later="Retry-After" in response.headers)
+        return fault_of_status(status, later="Retry-After" in response.headers, until=_until(response))
     kind = content_type(header(response, b"Content-Type"))
     if kind not in (b"text/html", b"application/xhtml+xml", b""):
         return Fault(ErrorCategory.DATA, f"not an HTML page ({kind[:80].decode('latin-1')})", status=status)
@@ -107,6 +114,13 @@ def unusable(response: Response) -> Fault | None:
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")) and wide_codec(start) is None:
         return Fault(ErrorCategory.DATA, "the answer is binary, not a page", status=status)
     return None
+
+
+def _until(response: Response) -> float | None:
+    """When its host wants to be asked again, seconds since the epoch; None when it does not say so."""
+    now = time.time()
+    pause = retry_after_s(header(response, b"Retry-After").decode("latin-1"), now)
+    return None if pause is None else now + min(pause, MOST_QUIET_S)
 
 
 def page_row(seed: Seed, response: Response, kind: str, depth: int) -> PageRow:

@@ -323,9 +323,11 @@ class CompanyCrawl:
     def _error(self, scope: Literal["company", "page"], fault: Fault, url: str) -> ErrorRow:
         now = datetime.now(UTC)
         subject = self.seed._asdict()
+        until = fault.until if scope == "company" else None
         return error_row(
-            subject, scope, "scrape", fault.category, fault.error, now, url=url, status=fault.status, code=fault.code
-        )
+            subject, scope, "scrape", fault.category, fault.error, now, url=url, status=fault.status, code=fault.code,
+            deferred_until=datetime.fromtimestamp(until, UTC) if until is not None else None,
+        )  # fmt: skip
 
 
 def _netloc(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import aiohttp
 from scrapy.exceptions import (
@@ -72,20 +73,35 @@ class Fault:
     unresolved: bool = False
     untrusted: bool = False
     status: int | None = None
-    #: The host wants to be asked later.
+    #: The host wants to be asked later, and when, where that is known: seconds since the epoch.
     later: bool = False
+    until: float | None = None
     #: What stands in the page's place, where that is known.
     code: ErrorCode | None = None
 
 
-def fault_of_status(status: int, *, later: bool = False) -> Fault:
-    """A response that is no page because of its HTTP status; `later`: the host says when to come again."""
+def fault_of_status(status: int, *, later: bool = False, until: float | None = None) -> Fault:
+    """A response that is no page because of its HTTP status.
+
+    Args:
+        later: the host says when to come again.
+        until: that time, seconds since the epoch, where it can be read.
+    """
     repeat = status in REPEATABLE
     category = ErrorCategory.NETWORK if repeat or status >= 500 or status == 408 else ErrorCategory.DATA
     words = _STATUS_WORDS.get(status)
     if words is None:
         words = "answers with a server error" if status >= 500 else "gives no page"
-    return Fault(category, f"the page {words} (HTTP {status})", repeat=repeat, status=status, later=later)
+    error = f"the page {words} (HTTP {status})"
+    if until is None or not repeat:
+        return Fault(category, error, repeat=repeat, status=status, later=later)
+    error += f", come again at {clock(until)}"
+    return Fault(category, error, repeat=True, status=status, later=True, until=until)
+
+
+def clock(at: float) -> str:
+    """A time (seconds since the epoch) as errors tell it, to the minute: many that say the same are counted as one."""
+    return datetime.fromtimestamp(at + 59.999, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def fault_of(error: BaseException) -> Fault:

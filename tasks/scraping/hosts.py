@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from data.hosts import LEASE_S, HostAnswer, HostLeases, HostNews, Robots
 from leadmill.errors import ErrorCategory, LeadmillError
 from leadmill.log import get_logger
-from tasks.scraping.failures import REPEATABLE, Fault, PageError, fault_of
+from tasks.scraping.failures import REPEATABLE, Fault, PageError, clock, fault_of
 
 if TYPE_CHECKING:
     from tasks.scraping.company_crawl import CompanyCrawl
@@ -171,8 +171,9 @@ def _fault(name: str, answer: HostAnswer) -> Fault | None:
             ErrorCategory.DATA, f"{domain} is on the block list of this installation{f': {why}' if why else ''}"
         )
     if answer.open_for_s > 0:
-        words = f"{name} is left alone for {_lasting(answer.open_for_s)}: {answer.failures} requests in a row failed"
-        return Fault(ErrorCategory.NETWORK, f"{words}, the last: {answer.failure}", later=True)
+        until = time.time() + answer.open_for_s
+        words = f"{name} is left alone until {clock(until)}: {answer.failures} requests in a row failed"
+        return Fault(ErrorCategory.NETWORK, f"{words}, the last: {answer.failure}", later=True, until=until)
     if answer.damaged_key:
         words = f"key {answer.damaged_key} of the job store holds something else; rename it (redis-cli RENAME)"
         return Fault(ErrorCategory.SYSTEM, words)
@@ -369,14 +370,10 @@ class Hosts:
                 self._loop.call_soon_threadsafe(host.changed.set)
 
 
-def _lasting(seconds: float) -> str:
-    """`40 s`, `41 min`."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
 def _later(host: Host, seconds: float) -> Fault:
+    until = time.time() + seconds
     if host.quiet_until >= host.next_at:
-        words = f"{host.name} asks to be left alone for {_lasting(seconds)} more (Retry-After)"
-        return Fault(ErrorCategory.NETWORK, words, later=True)
-    words = f"{host.name} wants {host.delay:g} s between two requests, and its next turn comes in {_lasting(seconds)}"
-    return Fault(ErrorCategory.NETWORK, f"{words}, after the crawl's end", later=True)
+        words = f"{host.name} asks to be left alone until {clock(until)} (Retry-After)"
+    else:
+        words = f"{host.name} wants {host.delay:g} s between two requests, and its next turn comes at {clock(until)}"
+    return Fault(ErrorCategory.NETWORK, words, later=True, until=until)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from data.hosts import HostLeases
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Seconds in all for a partition that is crawled company by company; below `LEADMILL_TASK_TIME_LIMIT_S`.
 ONE_BY_ONE_S = 120.0
+#: Longest time that a job waits for a host that said "later", seconds; its deadline may strike before.
+MOST_DEFERRED_S = 3_600.0
 NO_PAGES_LEFT = "the project's quota of pages a day is used up; resume the job after 00:00 UTC to go on"
 
 
@@ -46,6 +49,7 @@ def scrape(run: UnitRun) -> None:
     ]
     run.outcome.metrics.update(_metrics(result))
     run.progress(1.0, pages=result.pages_fetched, traffic=result.traffic)
+    result.errors = [_left_for_later(run, error) for error in result.errors]
     _retry_outage(run, result.rows, result.errors)
     run.outcome.rows_in = len(given)
     run.write(result.rows)
@@ -118,6 +122,21 @@ def shared_hosts(run: UnitRun, user_agent: str) -> Iterator[Hosts]:
         hosts.close()
 
 
+def _left_for_later(run: UnitRun, error: ErrorRow) -> ErrorRow:
+    """The error of a company whose host said "later", as one for good where the job will not ask it again."""
+    until = error["deferred_until"]
+    if until is None or (run.grant.may_defer and until < _latest(run)):
+        return error
+    return {**error, "deferred_until": None}
+
+
+def _latest(run: UnitRun) -> datetime:
+    """Companies whose hosts want to be asked later than this are not waited for."""
+    latest = run.now + timedelta(seconds=MOST_DEFERRED_S)
+    deadline = run.grant.deadline
+    return latest if deadline is None else min(latest, datetime.fromtimestamp(deadline, UTC))
+
+
 def _metrics(result: CrawlResult) -> dict[str, int]:
     """What metrics are told of a crawl."""
     return {
@@ -152,9 +171,12 @@ def _one_by_one(run: UnitRun, seeds: Sequence[Seed], options: CrawlOptions) -> C
 def _retry_outage(run: UnitRun, rows: list[ScrapedRow], errors: list[ErrorRow]) -> None:
     """Try the partition again, a few times, when the network failed for every company in it (an outage on our side).
 
-    The last try keeps the companies' own errors. One company alone says nothing about our side.
+    The last try keeps the companies' own errors. One company alone says nothing about our side, and where a host said
+    "later" it was reached.
     """
     failed = [row for row in errors if row["scope"] == "company"]
+    if any(row["deferred_until"] for row in failed):
+        return
     network = ErrorCategory.NETWORK
     outage = not rows and len(failed) > 1 and all(row["category"] == network for row in failed)
     if outage and run.grant.tries + 1 < RETRY[network].max_attempts:

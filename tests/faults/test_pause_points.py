@@ -89,6 +89,22 @@ def test_a_child_killed_at(spine: FaultSpine, holds: Path, tmp_path: Path, point
         assert not repeated, f"done again though it was {'not begun' if again else 'committed'}: {repeated}"
 
 
+@pytest.mark.parametrize("point", ["begun", "written", "committed", "renamed"])
+def test_a_wave_whose_launch_is_killed_at(spine: FaultSpine, holds: Path, tmp_path: Path, point: str) -> None:
+    """Launch runs again for companies whose hosts said "later": what it plans is planned once."""
+    log = tmp_path / "stages.log"
+    later = {f"c{n:05d}.example": 1 for n in (0, 3)}
+    job = spine.submit(4, partition_size=4, later=later, later_s=2, wave_holds=point, log=str(log))
+    until(lambda: waiting(holds, point), 30, "the launch of the wave")
+    assert [name for name, unit in spine.store.units(job).items() if unit["s"] in "hr"] in (["launch"], [])
+    kill_there(holds, point)
+    completes(spine, job, 4)
+    plan = sorted(spine.store.units(job))
+    assert [name for name in plan if name[1:].isdigit()] == ["p0", "p1", "p2"]
+    assert begins(log, job, "scrape") == {("p0", "scrape"): 1, ("p1", "scrape"): 1, ("p2", "scrape"): 1}
+    assert sum(line.what == "wave" for line in lines(log, job)) == (2 if point == "written" else 1)
+
+
 def units_of_close(spine: FaultSpine, job: str) -> bool:
     """A unit of the close (they note nothing) was the one that died."""
     return any(unit["e"] > 1 for name, unit in spine.store.units(job).items() if not name[1:].isdigit())

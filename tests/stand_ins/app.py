@@ -8,6 +8,8 @@
     stuck     unit names whose scrape sits in C code that holds the interpreter and looks for no signal, for ever
     fail      {unit name: times} whose scrape raises so many times
     bad       domains that never get a good row on attempt 1
+    later     {domain: times} that its host says "later", each time for `later_s` seconds (default 1)
+    wave_holds    pause point at which the first launch of a wave stops
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 
 from data.schemas import PLAN
 from leadmill.errors import ErrorCategory, WorkError
+from leadmill.rows import error_row
 from pipelines.execution import plan as planning
 from pipelines.execution import publish as publishing
 from pipelines.execution.unit_run import UnitRun
@@ -40,10 +43,14 @@ def steer(run: UnitRun) -> dict:
 
 @unit_task("launch")
 def launch(run: UnitRun) -> None:
-    if run.grant.attempt == 1:
+    is_first = run.grant.attempt == 1 and not run.grant.wave
+    if is_first:
         pass_time(run, steer(run).get("launch_s", 0))
+    if run.grant.wave:
+        note(run, "wave")
+        hold_at(run, {"written", "committed", "renamed"})
     size = steer(run).get("partition_size")
-    if not size or run.grant.attempt > 1:
+    if not size or not is_first:
         planning.launch(run)
         return
     write, partitions = run.files.write_plan, 0
@@ -70,6 +77,12 @@ def note(run: UnitRun, what: str) -> None:
             )
 
 
+def hold_at(run: UnitRun, points: set[str]) -> None:
+    """Have whoever comes to the pause point `wave_holds` next stop there, if it is one of these."""
+    if (point := steer(run).get("wave_holds")) in points and run.grant.epoch == 1 + run.grant.wave:
+        (Path(os.environ["LEADMILL_PAUSE_DIR"]) / point).touch()
+
+
 def pass_time(run: UnitRun, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -89,6 +102,8 @@ def work(run: UnitRun) -> None:
         if run.grant.tries < how.get("fail", {}).get(unit, 0):
             raise WorkError("told to fail", ErrorCategory.SYSTEM)
     write_rows(run, how)
+    if run.stage == "enrich" and run.grant.wave == 0:
+        hold_at(run, {"begun"})
     note(run, "end")
 
 
@@ -98,13 +113,24 @@ def write_rows(run: UnitRun, how: dict) -> None:
     companies = run.companies()
     run.outcome.rows_in = len(companies)
     bad = set(how.get("bad", ())) if run.grant.attempt == 1 else set()
+    later = {domain for domain, times in how.get("later", {}).items() if run.grant.wave < times}
+    if run.stage != "scrape":
+        companies = [row for row in companies if row["domain"] not in later]
     column = {"scrape": "scraped_at", "process": "processed_at", "enrich": "enriched_at"}[run.stage]
     now = datetime.now(UTC)
     run.write(
         {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], column: now}
         for row in companies
-        if row["domain"] not in bad
+        if row["domain"] not in bad | later
     )
+    if run.stage == "scrape":
+        until = now + timedelta(seconds=how.get("later_s", 1)) if run.grant.may_defer else None
+        run.write_errors(
+            [
+                error_row(row, "company", "scrape", ErrorCategory.NETWORK, "asks later", now, deferred_until=until)
+                for row in companies if row["domain"] in later
+            ]
+        )  # fmt: skip
     run.write_errors(
         [
             {"company_id": row["company_id"], "domain": row["domain"], "url": row["url"], "scope": "company",

@@ -109,7 +109,24 @@ local function next_partition(job, taken)
   end
 end
 
--- Fills the window; the last partition that ends hands out the close.
+-- Hosts said "later" to companies: launch plans these again. What it plans waits, and so does the close.
+local function start_wave(job)
+  add(job, WAVE, 1)
+  unset(job, JOB_DEFERRED)
+  local launch = get_unit('launch')
+  if launch then must_be_legal(UNIT_MOVES, launch[STATUS], PLANNED) end
+  hand(job, 'launch', { [STATUS] = PLANNED, [EPOCH] = (launch and launch[EPOCH] or 0) + 1, [STAGE_INDEX] = 0 }, true)
+end
+
+local function end_partitions(job)
+  if num(job[JOB_DEFERRED]) > 0 and num(job[WAVE]) < MOST_WAVES and not job.struck then
+    start_wave(job)
+  else
+    start_close(job)
+  end
+end
+
+-- Fills the window; the last partition that ends hands out the close. Those of a wave that wait hold no place.
 local function hand_next(job)
   if job.struck then give_up_unhanded(job) end
   local taken, name, unit = 0, nil, nil -- from the front of `todo`
@@ -120,7 +137,9 @@ local function hand_next(job)
     hand(job, name, unit, false)
   end
   if taken > 0 then write('list', scope .. 'todo:' .. job.id, 'LTRIM', taken, -1) end
-  if num(job[IN_WINDOW]) == 0 and num(job[CLOSE_STEP]) == 0 and launch_ended() then start_close(job) end
+  if num(job[IN_WINDOW]) == 0 and num(job.waits) == 0 and num(job[CLOSE_STEP]) == 0 and launch_ended() then
+    end_partitions(job)
+  end
 end
 
 -- What follows the end of a unit, whichever way it ended.
@@ -130,7 +149,7 @@ local function ended(job, name, failed)
     add(job, failed and PARTITIONS_FAILED or PARTITIONS_DONE, 1)
     hand_next(job)
   elseif name == 'launch' then
-    if failed then start_publish(job) else hand_next(job) end
+    if failed and not job[WAVE] then start_publish(job) else hand_next(job) end
   elseif name == 'publish' then
     end_job(job, (failed or (job.category or '') ~= '') and 'failed' or args.status)
   else
@@ -156,11 +175,12 @@ local function fail_unit(job, name, unit, category, text)
   write('zset', scope .. 'dead', 'ZADD', now, job.id .. '|' .. name)
   if #dead < DEAD_TOLD then dead[#dead + 1] = { job.id, name, stage, category, text } end
   if category == 'poison' then critical('poison', { job = job.id, unit = name, stage = stage, error = text }) end
-  if is_part(name) or name:find('^render:') then -- of others the job fails, which says so
+  local is_spared = is_part(name) or name:find('^render:') or (name == 'launch' and job[WAVE])
+  if is_spared then -- of others the job fails, which says so
     local about = { unit = name, stage = stage, category = category, error = text, units = 1 }
     notice('unit.dead', about, { 'unit.dead' }, job)
   end
-  if not is_part(name) and (job.category or '') == '' and not name:find('^render:') then
+  if not is_spared and (job.category or '') == '' then
     set(job, 'category', category)
     job.why = text
     write('hash', scope .. 'doc:' .. job.id, 'HSET', 'error', text)

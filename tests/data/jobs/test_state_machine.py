@@ -99,6 +99,9 @@ class Records(RuleBasedStateMachine):
         """A worker takes a message; `keep`: it will come again."""
         i = data.draw(st.integers(0, len(self.messages) - 1))
         out = self.messages[i] if keep else self.messages.pop(i)
+        self.begin(out)
+
+    def begin(self, out: HandOut) -> None:
         grant = self.store.begin(out.job_id, out.unit, out.epoch, out.index, f"o{next(self.owners)}:1")
         if isinstance(grant, Grant):
             assert grant.epoch == out.epoch
@@ -111,21 +114,43 @@ class Records(RuleBasedStateMachine):
             self.grants.append(grant)
 
     @precondition(lambda self: self.grants)
-    @rule(data=st.data(), keep=st.booleans(), chained=st.booleans())
-    def commit(self, data: st.DataObject, keep: bool, chained: bool) -> None:
+    @rule(
+        data=st.data(), keep=st.booleans(), chained=st.booleans(), deferred=st.sampled_from([0, 0, 0, 2]),
+        waits=st.lists(st.integers(-5, 20), max_size=4),
+    )  # fmt: skip
+    def commit(self, data: st.DataObject, keep: bool, chained: bool, deferred: int, waits: list[int]) -> None:
         i = data.draw(st.integers(0, len(self.grants) - 1))
         grant = self.grants[i] if keep else self.grants.pop(i)
+        self.commit_of(grant, deferred, waits, chained=chained)
+
+    @precondition(lambda self: self.messages)
+    @rule(steps=st.integers(1, 20), deferred=st.sampled_from([0, 2]), waits=st.lists(st.integers(-5, 9), max_size=4))
+    def work(self, steps: int, deferred: int, waits: list[int]) -> None:
+        """A worker without trouble goes on for a while."""
+        for _ in range(steps):
+            if self.messages:
+                held = len(self.grants)
+                self.begin(self.messages.pop(0))
+                if len(self.grants) > held:
+                    self.commit_of(self.grants.pop(), deferred, waits, chained=False)
+
+    def commit_of(self, grant: Grant, deferred: int, waits: list[int], *, chained: bool) -> None:
+        """A scrape may leave companies for later; the launch of a wave plans partitions for such, due in `waits` s."""
         fields: dict[str, object] = {}
         status = None
         if grant.unit == "launch":
-            fields = {"pn": max(3, grant.partitions), "w": 2, "nc": 3, "close": CLOSE}
+            waits = waits if grant.wave else []
+            fields = {"pn": max(3, grant.partitions) + len(waits), "w": 2, "nc": 3, "close": CLOSE}
+        waves = [[self.now + 1000 * wait, 2, 1] for wait in waits] if grant.unit == "launch" and grant.wave else None
+        is_scrape = grant.unit[1:].isdigit() and grant.index == 0
         if grant.unit == "publish":
             fields, status = {"coverage": 0.5}, "completed"
         unit = self.of(grant.job_id).units(grant.job_id).get(grant.unit, {})
         holds = (unit.get("s"), unit.get("o"), unit.get("e")) == ("r", grant.owner, grant.epoch)
         answer = self.store.commit(
-            grant, rows_in=1, rows_out=1, fields=fields or None, status=status, chained=chained or None, files="1"
-        )
+            grant, rows_in=1, rows_out=1, fields=fields or None, status=status, chained=chained or None, files="1",
+            deferred=deferred if is_scrape and grant.may_defer else None, waves=waves,
+        )  # fmt: skip
         assert holds or answer.refused or answer.body.get("again"), "a run that lost its unit committed"
         if answer.refused is None and not answer.body.get("again"):
             state = self.of(grant.job_id).units(grant.job_id)[grant.unit]
@@ -257,8 +282,11 @@ class Records(RuleBasedStateMachine):
         assert set(live) == entries, "each live unit has exactly one due entry, and nobody else has"
         assert int(record["busy"]) == sum(t["s"] in "hr" for t in live.values())
         assert int(record["waits"]) == sum(t["s"] == "w" for t in live.values())
-        assert int(record.get("win") or 0) == sum(u[1:].isdigit() for u in live)
+        later = {u for u, t in units.items() if "w" in t and status not in TERMINAL}
+        assert all(units[u]["s"] == "w" for u in later)
+        assert int(record.get("win") or 0) == sum(u[1:].isdigit() for u in live.keys() - later)
         assert int(record.get("win") or 0) <= 2
+        self.check_waves(record, units, live)
         parts = [t for u, t in units.items() if u[1:].isdigit()]
         assert int(record.get("pd") or 0) == sum(t["s"] == "d" for t in parts)
         assert int(record.get("pf") or 0) >= sum(t["s"] == "f" for t in parts)
@@ -269,13 +297,23 @@ class Records(RuleBasedStateMachine):
             assert live, "a job that has not ended stands still"
         assert 0 <= int(record.get("pct") or 0) <= 1000
 
+    def check_waves(self, record: dict[str, str], units: dict[str, dict], live: dict[str, dict]) -> None:
+        wave, partitions = int(record.get("wv") or 0), int(record.get("pn") or 0)
+        assert wave <= LIMITS["MOST_WAVES"]
+        assert all(int(u[1:]) < partitions for u in units if u[1:].isdigit()), "a partition that no launch has planned"
+        closing = [u for u in live if u != "launch" and not u[1:].isdigit()]
+        if closing:
+            assert not [u for u in live if u[1:].isdigit()], "the close was handed out before the last partition"
+            is_last = wave == LIMITS["MOST_WAVES"] or "struck" in record
+            assert int(record.get("df") or 0) == 0 or is_last, "the close was handed out before the last wave"
+
     def check_launch_and_deadline(self, record: dict[str, str], units: dict[str, dict]) -> None:
         launch, partitions = units["launch"]["s"], int(record.get("pn") or 0)
         if record["status"] == Status.COMPLETED:
-            assert launch == "d", "completed without a plan"
+            assert launch == "d" or "wv" in record, "completed without a plan"  # a wave is no part of it
             handed = int(record.get("dpx") or partitions)
             assert all(units[f"p{i}"]["s"] in "df" for i in range(handed)), "completed before its partitions ended"
-            assert int(record["pd"]) + int(record.get("pf") or 0) == partitions
+            assert int(record.get("pd") or 0) + int(record.get("pf") or 0) == partitions
         if any(state["s"] in LIVE for unit, state in units.items() if unit != "launch" and not unit[1:].isdigit()):
             assert launch in "df", "the close was handed out before launch had ended"
         if "struck" in record:

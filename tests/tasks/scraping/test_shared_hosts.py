@@ -154,7 +154,7 @@ def test_rules_and_quiet_hold_for_the_next_crawl(run: Callable[..., CrawlResult]
     found = sorted(errors(run(2, "deny", "busy-long")))
     assert len(server.asked) == asked
     assert found[1] == "robots.txt forbids /"
-    assert "asks to be left alone for" in found[0] and "(Retry-After)" in found[0]
+    assert "asks to be left alone until " in found[0] and "(Retry-After)" in found[0]
 
 
 def test_rules_that_are_old_count_while_the_new_ones_cannot_be_had(
@@ -179,7 +179,7 @@ def test_a_host_that_fails_all_the_time_is_left_alone_by_the_next_crawl(
             break
     server.asked.clear()
     (error,) = errors(run(9, "plain", "reset", max_pages=1))
-    assert error.startswith(f"{name} is left alone for ")
+    assert error.startswith(f"{name} is left alone until ")
     assert error.endswith("requests in a row failed, the last: the connection broke off")
     assert not server.paths("reset")
 

@@ -50,5 +50,6 @@ local function operation()
     files = unit[FILES], category = job.category, refused = unit[NAMED_PAGES], deaths = unit[DEATHS],
     lapses = unit[LAPSES], project = project, quota = job.quota,
     pages_left = job.quota and limits().pages_left(job), trace = job.trace, request_id = job.request_id,
+    wave = job[WAVE] and num(job[WAVE]), deadline = job.deadline and num(job.deadline),
   }
 end

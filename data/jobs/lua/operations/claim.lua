@@ -8,8 +8,9 @@ local function strike_deadline(job)
   for _, name in ipairs(open_units(true)) do
     local unit = get_unit(name)
     if unit and unbegun[unit[STATUS]] and (is_part(name) or name == 'launch') then
-      -- Planned again by a resume: it held no place.
-      if is_part(name) and unit[STATUS] == PLANNED then add(job, IN_WINDOW, 1) end
+      -- Planned again by a resume, or for later: it held no place.
+      if is_part(name) and (unit[STATUS] == PLANNED or unit[DEFERRED]) then add(job, IN_WINDOW, 1) end
+      unit[DEFERRED] = nil
       fail_by_deadline(job, name, unit)
     end
   end
@@ -50,9 +51,23 @@ local function look_at_lapsed(job, name, unit)
   end
 end
 
+-- The hosts of a partition of a wave may be asked now: it takes its place in the window, or stands in line for one.
+local function look_at_deferred(job, name, unit)
+  unit[DEFERRED] = nil
+  if num(job[IN_WINDOW]) == 0 or num(job[IN_WINDOW]) < num(job[WINDOW]) then
+    add(job, IN_WINDOW, 1)
+    return hand(job, name, unit, false)
+  end
+  move(job, name, unit, PLANNED)
+  put_unit(name, unit)
+  write('list', scope .. 'todo:' .. job.id, 'RPUSH', name)
+end
+
 local function look_at(job, name, unit)
   if unit[STATUS] == HANDED then
     look_at_handed(job, name, unit)
+  elseif unit[STATUS] == WAITING and unit[DEFERRED] then
+    look_at_deferred(job, name, unit)
   elseif unit[STATUS] == WAITING then
     hand(job, name, unit, num(unit[TRIES]) > 0)
   elseif unit[STATUS] == RUNNING then
@@ -158,7 +173,7 @@ local function pull_in(last)
         unit[HANDED_MS] = now
         call('HSET', P .. scope .. 'units:' .. id, name, enc(unit))
       end
-    elseif unit[STATUS] == WAITING and num(unit[TRIES]) > 0 then
+    elseif unit[STATUS] == WAITING and (num(unit[TRIES]) > 0 or unit[DEFERRED]) then
       latest = math.max(now, at - (last - now))
     end
     if latest and at > latest then put_off(id, name, latest) end

@@ -43,6 +43,27 @@ local function count_commit(job, stage)
   for name, value in pairs(args.fields or {}) do set(job, name, value) end
   for name, value in pairs(args.doc or {}) do write('hash', scope .. 'doc:' .. job.id, 'HSET', name, value) end
   job.why = args.doc and args.doc.error
+  add(job, JOB_DEFERRED, num(args.deferred))
+end
+
+-- Launch has planned companies again whose hosts said "later": each of their partitions waits until its hosts may be
+-- asked, and holds no place in the window. After the deadline they are as any that were never handed out.
+local function plan_wave(job)
+  if #args.waves == 0 or job.struck then return end
+  local first, companies, hosts, at = num(job[PARTITIONS]) - #args.waves, 0, 0, args.waves[1][1]
+  for i, wait in ipairs(args.waves) do
+    local name = 'p' .. first + i - 1
+    local unit = { [STATUS] = PLANNED, [EPOCH] = 1, [STAGE_INDEX] = 0, [DEFERRED] = { wait[2], wait[3] } }
+    move(job, name, unit, WAITING)
+    due(name, wait[1])
+    put_unit(name, unit)
+    companies, hosts, at = companies + wait[2], hosts + wait[3], math.min(at, wait[1])
+  end
+  set(job, PARTITIONS_HANDED, job[PARTITIONS])
+  event('stage', {
+    stage = stages_of(job, 'p0')[1], state = 'deferred', companies = companies, hosts = hosts, retry_at = at,
+    wave = num(job[WAVE]),
+  })
 end
 
 -- A stage ended well.
@@ -65,6 +86,7 @@ local function operation()
     hand(job, args.unit, unit, false)
     send = {} -- the canvas carries it on; the due entry is the safety net
   else
+    if args.waves then plan_wave(job) end
     move(job, args.unit, unit, DONE)
     unit[LEVEL], unit[NUMBER], unit[HANDED_MS] = nil, nil, nil -- a job may have 100,000 of these
     unit[PROGRESS], unit[LOOKS], unit[NAMED_PAGES] = nil, nil, nil
