@@ -191,6 +191,14 @@ class Settings(PermissionSettings):
     quota_pages_per_day: int | None = quota("Most pages that a project may fetch a day (UTC).")
     quota_upload_bytes: int | None = quota("Largest list that may be uploaded, bytes.")
     quota_upload_bytes_per_day: int | None = quota("All uploaded lists of a project's day (UTC), bytes.")
+    max_deferral_s: int = setting(
+        3_600,
+        "Seconds that a job waits at most for a host that asks to be left alone (`Retry-After`, a long crawl-delay, "
+        "failing requests); then its company is asked again, up to three times "
+        "([how](operations.md#hosts-that-say-later)). `0`: such a company is an error at once.",
+        group="limit",
+        ge=0,
+    )
     task_time_limit_s: int = setting(
         180,
         "Seconds after which one stage of one unit is killed: the backstop behind deadline and lease. Score, reports "

@@ -29,9 +29,11 @@ RECORD_FIELDS = {
     "message": "msg",
     # Bytes, answers and waiting hosts of its crawls (leadmill/traffic.py), with blanks between.
     "traffic": "tr",
-    # Companies whose hosts said "later", of the wave under way; which wave that is (absent: the first partitions).
+    # Companies whose hosts said "later", of the wave under way; which wave that is (absent: the first partitions); how
+    # many of its partitions wait for their hosts, which the window does not count.
     "deferred": "df",
     "wave": "wv",
+    "deferred_partitions": "dp",
 }
 #: The same of what is counted of each stage: `<stage>:<letters>`.
 STAGE_FIELDS = {

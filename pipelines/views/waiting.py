@@ -78,9 +78,13 @@ def _deferred(record: JobRecord, units: Units, due: float) -> str | None:
     if not told or len(told) < len(units):
         return None
     companies, hosts = (sum(numbers) for numbers in zip(*told, strict=True))
-    asked = "their host asked for it" if hosts == 1 else f"{hosts} hosts asked for it, the first until then"
-    who = "1 company waits" if companies == 1 else f"{companies:,} companies wait"
-    return f"{who} until {_clock(due)}: {asked} (wave {record.wave} of {MOST_WAVES})"
+    if companies == 1:
+        who, asked = "1 company waits", "its host"
+    else:
+        of, asked = ("one host", "it") if hosts == 1 else (f"{hosts:,} hosts", "they")
+        who = f"{companies:,} companies of {of} wait"
+    first = ", the first" if len(told) > 1 else ""
+    return f"{who}{first} until {_clock(due)}, as {asked} asked (wave {record.wave} of {MOST_WAVES})"
 
 
 def _clock(due: float) -> str:

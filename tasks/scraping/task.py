@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Seconds in all for a partition that is crawled company by company; below `LEADMILL_TASK_TIME_LIMIT_S`.
 ONE_BY_ONE_S = 120.0
-#: Longest time that a job waits for a host that said "later", seconds; its deadline may strike before.
-MOST_DEFERRED_S = 3_600.0
 NO_PAGES_LEFT = "the project's quota of pages a day is used up; resume the job after 00:00 UTC to go on"
 
 
@@ -132,7 +130,7 @@ def _left_for_later(run: UnitRun, error: ErrorRow) -> ErrorRow:
 
 def _latest(run: UnitRun) -> datetime:
     """Companies whose hosts want to be asked later than this are not waited for."""
-    latest = run.now + timedelta(seconds=MOST_DEFERRED_S)
+    latest = run.now + timedelta(seconds=run.runtime.settings.max_deferral_s)
     deadline = run.grant.deadline
     return latest if deadline is None else min(latest, datetime.fromtimestamp(deadline, UTC))
 

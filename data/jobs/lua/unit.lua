@@ -126,20 +126,20 @@ local function end_partitions(job)
   end
 end
 
--- Fills the window; the last partition that ends hands out the close. Those of a wave that wait hold no place.
+local function places_taken(job) return num(job[IN_WINDOW]) - num(job[DEFERRED_PARTITIONS]) end
+
+-- Fills the window; the last partition that ends hands out the close.
 local function hand_next(job)
   if job.struck then give_up_unhanded(job) end
   local taken, name, unit = 0, nil, nil -- from the front of `todo`
-  while not job.struck and num(job[IN_WINDOW]) < num(job[WINDOW]) do
+  while not job.struck and places_taken(job) < num(job[WINDOW]) do
     name, unit, taken = next_partition(job, taken)
     if not name then break end
     add(job, IN_WINDOW, 1)
     hand(job, name, unit, false)
   end
   if taken > 0 then write('list', scope .. 'todo:' .. job.id, 'LTRIM', taken, -1) end
-  if num(job[IN_WINDOW]) == 0 and num(job.waits) == 0 and num(job[CLOSE_STEP]) == 0 and launch_ended() then
-    end_partitions(job)
-  end
+  if num(job[IN_WINDOW]) == 0 and num(job[CLOSE_STEP]) == 0 and launch_ended() then end_partitions(job) end
 end
 
 -- What follows the end of a unit, whichever way it ended.

@@ -8,8 +8,9 @@ local function strike_deadline(job)
   for _, name in ipairs(open_units(true)) do
     local unit = get_unit(name)
     if unit and unbegun[unit[STATUS]] and (is_part(name) or name == 'launch') then
-      -- Planned again by a resume, or for later: it held no place.
-      if is_part(name) and (unit[STATUS] == PLANNED or unit[DEFERRED]) then add(job, IN_WINDOW, 1) end
+      -- Planned again by a resume: it held no place.
+      if is_part(name) and unit[STATUS] == PLANNED then add(job, IN_WINDOW, 1) end
+      if unit[DEFERRED] then add(job, DEFERRED_PARTITIONS, -1) end
       unit[DEFERRED] = nil
       fail_by_deadline(job, name, unit)
     end
@@ -51,13 +52,13 @@ local function look_at_lapsed(job, name, unit)
   end
 end
 
--- The hosts of a partition of a wave may be asked now: it takes its place in the window, or stands in line for one.
+-- The hosts of a partition of a wave may be asked now: it is handed out, or stands in line for its place in the window.
 local function look_at_deferred(job, name, unit)
   unit[DEFERRED] = nil
-  if num(job[IN_WINDOW]) == 0 or num(job[IN_WINDOW]) < num(job[WINDOW]) then
-    add(job, IN_WINDOW, 1)
-    return hand(job, name, unit, false)
-  end
+  local others = places_taken(job)
+  add(job, DEFERRED_PARTITIONS, -1)
+  if others < math.max(1, num(job[WINDOW])) then return hand(job, name, unit, false) end
+  add(job, IN_WINDOW, -1)
   move(job, name, unit, PLANNED)
   put_unit(name, unit)
   write('list', scope .. 'todo:' .. job.id, 'RPUSH', name)

@@ -47,7 +47,7 @@ local function count_commit(job, stage)
 end
 
 -- Launch has planned companies again whose hosts said "later": each of their partitions waits until its hosts may be
--- asked, and holds no place in the window. After the deadline they are as any that were never handed out.
+-- asked, and keeps nobody else from a place in the window. After the deadline they are as any that were never handed out.
 local function plan_wave(job)
   if #args.waves == 0 or job.struck then return end
   local first, companies, hosts, at = num(job[PARTITIONS]) - #args.waves, 0, 0, args.waves[1][1]
@@ -55,6 +55,8 @@ local function plan_wave(job)
     local name = 'p' .. first + i - 1
     local unit = { [STATUS] = PLANNED, [EPOCH] = 1, [STAGE_INDEX] = 0, [DEFERRED] = { wait[2], wait[3] } }
     move(job, name, unit, WAITING)
+    add(job, IN_WINDOW, 1)
+    add(job, DEFERRED_PARTITIONS, 1)
     due(name, wait[1])
     put_unit(name, unit)
     companies, hosts, at = companies + wait[2], hosts + wait[3], math.min(at, wait[1])

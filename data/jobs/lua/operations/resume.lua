@@ -76,7 +76,7 @@ local function start_anew(job, done)
   end
   if job[HANDED_AT_DEADLINE] then set(job, PARTITIONS_HANDED, job[HANDED_AT_DEADLINE]) end
   unset(job, 'finished', 'took', 'bucket', 'category', 'coverage', 'deadline', 'struck')
-  unset(job, HANDED_AT_DEADLINE, JOB_PROGRESS, JOB_DEFERRED, WAVE)
+  unset(job, HANDED_AT_DEADLINE, JOB_PROGRESS, JOB_DEFERRED, WAVE, DEFERRED_PARTITIONS)
   write('hash', scope .. 'doc:' .. job.id, 'HDEL', 'error', 'result')
   add(job, 'attempt', 1)
   set(job, PARTITIONS_DONE, done)

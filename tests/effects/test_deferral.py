@@ -1,0 +1,153 @@
+"""A host that says "later": whether its company is asked again, when, and what is told of it meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from data.jobs import Status
+from tests.effects.conftest import V1, Mill
+from tests.tasks.scraping import hostile_server
+from tests.tasks.scraping.hostile_server import Asked, HostileServer
+
+#: The crawl waits for nobody: half a second is less than any host asks for.
+CRAWL = {"deadline_s": 0.5, "max_pages": 1}
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Hosts named by what they answer instead of a page, so many times."""
+
+    def host(name: str, status: int, times: int = 1_000, body: bytes = b"later", **headers: str) -> None:
+        left = [times]
+
+        async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+            if asked.path != "/robots.txt" and left[0] > 0:
+                left[0] -= 1
+                hostile_server.send(
+                    writer, body, status, {name.replace("_", "-"): text for name, text in headers.items()}
+                )
+            else:
+                hostile_server.send(writer)
+
+        monkeypatch.setitem(hostile_server.BEHAVIOURS, name, answer)
+
+    return host
+
+
+def submit(mill: Mill, server: HostileServer, *names: str, **more: Any) -> str:
+    urls = [server.url(name, scheme="http") for name in names]
+    return mill.run("/jobs/scrape/companies", {"company_urls": urls, "crawl": CRAWL, **more})
+
+
+def status(mill: Mill, job: str) -> dict[str, Any]:
+    found: dict[str, Any] = mill.http.get(f"{V1}/jobs/status/{job}").json()
+    return found
+
+
+def errors(mill: Mill, job: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = mill.http.get(f"{V1}/jobs/{job}/errors").json()["items"]
+    return items
+
+
+def to_the_end(mill: Mill, job: str) -> dict[str, Any]:
+    """The job when it has ended; what waits is claimed when it is due, as a worker's reconciler does."""
+    until = time.monotonic() + 30
+    while (seen := status(mill, job))["status"] not in ("completed", "failed"):
+        assert time.monotonic() < until, seen
+        mill.claim()
+        time.sleep(0.05)
+    return seen
+
+
+def test_its_company_has_its_row_once_when_it_may_be_asked(
+    mill: Mill, server: HostileServer, says: Callable[..., None]
+) -> None:
+    says("shy", 429, 1, Retry_After="2")
+    job = submit(mill, server, "plain", "shy")
+    began = status(mill, job)
+    assert began["status"] == Status.RETRY
+    assert began["waiting_for"].startswith("1 company waits until ")
+    assert began["waiting_for"].endswith(" UTC, as its host asked (wave 1 of 3)")
+    assert len(mill.rows(job, "scrape")) == 1, "its neighbour is done"
+    (left,) = errors(mill, job)
+    assert (left["scope"], left["status"]) == ("company", 429)
+    assert left["error"].startswith("the page answers that we ask too often (HTTP 429), come again at 20")
+    asked = datetime.fromisoformat(left["deferred_until"])
+    assert abs((asked - datetime.now(UTC)).total_seconds()) < 3
+    ended = to_the_end(mill, job)
+    assert (ended["status"], ended["coverage"]) == ("completed", 1)
+    assert sorted(row["pages"] for row in mill.rows(job, "scrape")) == [1, 1]
+    assert errors(mill, job) == [] and ended["waiting_for"] is None
+    pages = [asked.at for asked in server.asked if asked.host.startswith("shy") and asked.path == "/"]
+    assert len(pages) == 2 and pages[1] - pages[0] >= 1.9, "it was asked before it wanted to"
+    told = mill.http.get(f"{V1}/ledger", params={"job": job, "outcome": "answered"}).json()["items"]
+    assert sorted(entry["status"] for entry in told if "shy" in entry["url"] and entry["kind"] == "home") == [200, 429]
+
+
+def test_maintenance_that_says_when_it_is_over_is_waited_for(
+    mill: Mill, server: HostileServer, says: Callable[..., None]
+) -> None:
+    body = b"<html><title>Maintenance</title><h1>Down for scheduled maintenance</h1><p>We will be back soon.</p></html>"
+    says("works", 503, 1, body, Retry_After="1")
+    job = submit(mill, server, "works")
+    (left,) = errors(mill, job)
+    assert left["code"] == "maintenance" and left["deferred_until"]
+    assert to_the_end(mill, job)["coverage"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status_code", "headers", "more"),
+    [
+        (429, {}, {}),  # not when
+        (503, {"Retry_After": "soon"}, {}),
+        (404, {"Retry_After": "2"}, {}),  # nothing that is over later
+        (429, {"Retry_After": "7200"}, {}),  # longer than a job waits
+        (429, {"Retry_After": "600"}, {"deadline": 300}),  # beyond its deadline
+    ],
+)
+def test_what_no_job_waits_for_is_an_error_at_once(
+    mill: Mill,
+    server: HostileServer,
+    says: Callable[..., None],
+    status_code: int,
+    headers: dict[str, str],
+    more: dict[str, int],
+) -> None:
+    says("never", status_code, **headers)
+    job = submit(mill, server, "plain", "never", **more)
+    seen = status(mill, job)
+    assert (seen["status"], seen["coverage"], seen["waiting_for"]) == ("completed", 0.5, None)
+    (left,) = errors(mill, job)
+    assert left["deferred_until"] is None and left["status"] == status_code
+    assert seen["stages"][0]["errors"] == 1
+
+
+@pytest.mark.parametrize(("most", "waits"), [("0", False), ("1", False), ("30", True)])
+def test_max_deferral_s(
+    open_mill: Callable[..., Mill], server: HostileServer, says: Callable[..., None], most: str, waits: bool
+) -> None:
+    says("shy", 429, Retry_After="10")
+    mill = open_mill(LEADMILL_MAX_DEFERRAL_S=most)
+    assert (status(mill, submit(mill, server, "shy"))["status"] == Status.RETRY) is waits
+
+
+def test_a_page_of_a_company_that_has_its_home_page_is_not_waited_for(
+    mill: Mill, server: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if asked.path in ("/", "/robots.txt"):
+            hostile_server.send(writer)
+        else:
+            hostile_server.send(writer, b"later", 429, {"Retry-After": "600"})
+
+    monkeypatch.setitem(hostile_server.BEHAVIOURS, "halfway", answer)
+    job = submit(mill, server, "halfway", crawl={"deadline_s": 1.0, "max_pages": 3})
+    assert status(mill, job)["status"] == "completed" and len(mill.rows(job, "scrape")) == 1
+    assert {row["scope"] for row in errors(mill, job)} == {"page"}
+    assert not [row for row in errors(mill, job) if row["deferred_until"]]
