@@ -14,13 +14,25 @@ import duckdb
 
 Made = TypeVar("Made")
 
-#: What every connection has.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {"TimeZone": "UTC", "autoinstall_known_extensions": False}
-
+#: What every connection has. Threads that wait for far files (eight) would only keep memory: ours are near.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "TimeZone": "UTC",
+    "autoinstall_known_extensions": False,
+    "async_threads": 0,
+}
 
 #: Of more wide rows than these a query holds so much in memory, and spills the rest; more only if it must.
 FEW_ROWS = 10_000
 _HELD = ("300MB", "600MB", "1200MB")
+
+
+#: What this process's connection has besides.
+_own: dict[str, int] = {"threads": 2}
+
+
+def one_of_many() -> None:
+    """Tell that a process is one of as many as there are cores: two threads would hold more memory than one."""
+    _own["threads"] = 1
 
 
 @lru_cache(maxsize=1)
@@ -28,7 +40,7 @@ def _open(pid: int) -> duckdb.DuckDBPyConnection:
     # What does not fit into memory is spilt beside other temporary files, not into the working directory, which may be
     # read-only.
     spill = os.path.join(tempfile.gettempdir(), f"leadmill-duckdb-{pid}")  # noqa: PTH118 - DuckDB wants a text
-    return duckdb.connect(config={**_CONFIG, "threads": 2, "temp_directory": spill})
+    return duckdb.connect(config={**_CONFIG, **_own, "temp_directory": spill})
 
 
 def one_thread(**config: str) -> duckdb.DuckDBPyConnection:

@@ -8,8 +8,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from celery.signals import beat_init, celeryd_after_setup, celeryd_init, setup_logging, worker_process_shutdown
+from celery.signals import (
+    beat_init,
+    celeryd_after_setup,
+    celeryd_init,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+)
 
+from data.duck import one_of_many
 from data.privacy import keep_private
 from leadmill import log as logging_setup
 from leadmill import tracing
@@ -84,6 +92,12 @@ def _check_start(options: Mapping[str, Any] | None = None, **_: Any) -> None:
 @setup_logging.connect
 def _configure_logging(**_: Any) -> None:
     logging_setup.configure(settings)
+
+
+@worker_process_init.connect
+def _be_one_of_many(**_: Any) -> None:
+    """A pool has a process a core."""
+    one_of_many()
 
 
 @worker_process_shutdown.connect

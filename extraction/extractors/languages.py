@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from extraction.document import Document
 from extraction.findings import Finding
+from extraction.language_model import ranked
 
 #: Characters of prose below which all text of a page, and of the home page below which other pages are read; characters
 #: sampled from a page.
@@ -223,10 +224,8 @@ def _by_words(text: str, claimed: str | None) -> str | None:
 
 def _ranked(text: str) -> dict[str, float]:
     """Languages that firms write in → how likely the text is theirs, as logarithm; the likeliest first."""
-    import py3langid
-
-    ranked: dict[str, float] = {}
-    for name, likely in py3langid.rank(text)[:40]:
+    spoken: dict[str, float] = {}
+    for name, likely in ranked(text)[:40]:
         if name in _SPOKEN:
-            ranked.setdefault(_CODES.get(name, name), float(likely))
-    return ranked
+            spoken.setdefault(_CODES.get(name, name), float(likely))
+    return spoken

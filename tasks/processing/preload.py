@@ -1,7 +1,7 @@
 """What the worker's parent loads before it forks, so that a child's first partition is as fast as its tenth.
 
 Modules and plain read-only data: the language model (0.6 s to unpack), the public suffixes, how the countries
-most met write their numbers, and the rule files. Nothing here opens a file that stays open, or starts a thread.
+most met write their numbers, and the rule files. Nothing here opens a file that is written to, or starts a thread.
 """
 
 from __future__ import annotations
@@ -39,19 +39,18 @@ _CALLING_CODES = (
 def preload() -> None:
     """Load all that process and enrich need, and the checks of scoring rules. Cheap to call again."""
     import phonenumbers
-    import py3langid
 
     import extraction.process  # noqa: F401  (all extractors declare their hint words)
     import pipelines.scoring.profile_rules
     import pipelines.scoring.rule_file  # noqa: F401  (its checks take 18 ms to build)
-    from extraction import labelled_numbers, scan
+    from extraction import labelled_numbers, language_model, scan
     from extraction.enrichers import ENRICHERS
     from extraction.extractors import countries, legal_forms, phone_numbers
     from extraction.look_version import look_version
     from extraction.structured.classes import kind_of
     from leadmill.ids import registrable_domain
 
-    py3langid.classify("Plain words of a sentence")
+    language_model.load()
     registrable_domain("preload.example.com")
     for calling_code in _CALLING_CODES:
         for country in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code]:
