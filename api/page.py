@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from api import page_words
 from api.assets import address_of
 from api.gate import SESSION
-from api.pages import navigation
+from api.pages import has_page, navigation
 from leadmill.access import Caller, Role
 from pipelines.views.view import API
 
@@ -34,7 +34,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(page_words.FILTERS)
-    found.globals.update(asset=address_of, api=API)
+    found.globals.update(asset=address_of, api=API, has_page=has_page)
     return found
 
 

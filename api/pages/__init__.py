@@ -44,3 +44,9 @@ def routers() -> Iterator[Router]:
 def navigation() -> tuple[Place, ...]:
     """The pages that a person goes to from everywhere, in their order."""
     return tuple(sorted(module.PLACE for module in _modules() if hasattr(module, "PLACE")))
+
+
+@cache
+def has_page(path: str) -> bool:
+    """Whether there is a page of a route: what leads to it is shown where it is."""
+    return any(getattr(route, "path", None) == path for router in routers() for route in router.routes)

@@ -2,7 +2,7 @@
 // most once a second, and not while nobody looks), lets times go on, copies commands, counts what is selected.
 "use strict";
 (() => {
-  const LEAST_MS = 1000, MOST_MS = 30000;
+  const MOST_MS = 30000;
   let timer, stream, streamed, asking = false, askedAt = 0, faults = 0, wanted = false;
 
   const live = () => document.getElementById("live");
@@ -11,7 +11,8 @@
     clearTimeout(timer);
     const part = live();
     if (!part || document.hidden) return;
-    const wait = askedAt + LEAST_MS * Math.min(2 ** faults, MOST_MS / LEAST_MS) - Date.now();
+    const least = Number(part.dataset.least ?? 1) * 1000;
+    const wait = askedAt + Math.min(least * 2 ** faults, MOST_MS) - Date.now();
     if (asking) { wanted = true; return; }
     if (wait > 0) { timer = setTimeout(ask, wait); return; }
     asking = true; wanted = false; askedAt = Date.now();
@@ -47,7 +48,7 @@
     faults = status && status < 400 ? 0 : Math.min(faults + 1, 5);
     if (status === 401) { location.reload(); return; }
     told(faults > 1 ? `Not up to date: ${status ? `the server answers ${status}` : "the server does not answer"}; trying again.` : "");
-    if (wanted) ask(); else if (faults) timer = setTimeout(ask, LEAST_MS); else later();
+    if (wanted) ask(); else if (faults) ask(); else later();
   });
   document.addEventListener("htmx:after:swap", () => { follow(); prepare(); });
   document.addEventListener("visibilitychange", () => { follow(); if (document.hidden) clearTimeout(timer); else ask(); });

@@ -11,6 +11,12 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/ui/jobs/{job_id}": lambda made: [
         f"/ui/jobs/{made[name]}" for name in ("running", "failed 0", "completed 2") if made
     ],
+    "/ui/jobs/{job_id}/companies": lambda made: [
+        f"/ui/jobs/{made[name]}/companies" for name in ("pending", "completed 1") if made
+    ],
+    "/ui/jobs/{job_id}/errors": lambda made: [f"/ui/jobs/{made['completed 2']}/errors"] if made else [],
+    "/ui/jobs/{job_id}/log": lambda made: [f"/ui/jobs/{made['failed 1']}/log"] if made else [],
+    "/ui/jobs/{job_id}/rerun": lambda made: [],
     "/ui/jobs/act": lambda made: ["/ui/jobs/act?action=cancel&all=1", "/ui/jobs/act?action=resume&all=1&tag=nobody"],
 }
 

@@ -41,6 +41,11 @@ def fill(submit: Callable[..., str], worker: Worker) -> dict[str, str]:
     worker.launch(made["running"], partitions=8)
     worker.partitions(made["running"], "p0", "p1")
     worker.begin(made["running"], "p2")
+    worker.fail(made["running"], "p3", final=True, error="the page took too long")
+    domains = ["nordwind.example", "xn--mller-kva.example", "quiet.example"]
+    worker.rows(made["completed 1"], "score", domains[:2], name=HOSTILE[0], emails=[f"info@{d}" for d in domains[:1]],
+                phones=["+4922155512345"], score=81.5, tier="A", country="DE", technologies=["Shopify"])  # fmt: skip
+    worker.error_rows(made["completed 2"], "scrape", domains)
     made["pending"] = submit(tags=["waits"])
     made["cancelled"] = submit(tags=["given up"])
     worker.store.cancel(made["cancelled"])

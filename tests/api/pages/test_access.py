@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import shlex
 import time
 
 import pytest
@@ -148,3 +151,32 @@ def test_lists_are_narrowed_by_their_address(client: TestClient, made: dict[str,
     wrong = client.get("/ui/jobs?cursor=x", headers=OPENED)
     assert wrong.status_code == 422 and wrong.headers["content-type"].startswith("text/html")
     assert client.get("/ui/jobs?cursor=x").headers["content-type"] == "application/problem+json", "to a program as ever"
+
+
+def test_a_job_is_run_again_once(client: TestClient, made: dict[str, str]) -> None:
+    job = made["completed 0"]
+    shown = client.get(f"/ui/jobs/{job}", headers=OPENED).text
+    address = shown.partition('<form method="post" action="')[2].partition('"')[0].replace("&amp;", "&")
+    assert address.startswith(f"/ui/jobs/{job}/rerun?from_stage=")
+    made_by = [client.post(address, headers=SENT, follow_redirects=False).headers["location"] for _ in range(2)]
+    assert made_by[0] == made_by[1] != f"/ui/jobs/{job}"
+    assert status(client, made_by[0].rpartition("/")[2])["parent"] == job
+    again = client.post(f"/ui/jobs/{made['running']}/rerun?from_stage=score&once=0123456789", headers=SENT)
+    assert again.status_code == 409 and "wait until it has ended" in again.text
+    assert client.post(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+def test_the_same_request_is_told_as_one_would_type_it(client: TestClient, made: dict[str, str]) -> None:
+    body = {
+        "company_urls": ["a.example", "https://b.example/it's"], "tags": ["it's"], "crawl": {"max_pages": 3},
+        "report": {"formats": ["csv"], "layout": "hubspot"},
+    }  # fmt: skip
+    shown = html.unescape(client.get(f"/ui/jobs/{post(client, body=body)['job_id']}", headers=OPENED).text)
+    assert "leadmill run a.example" in shown and "--layout hubspot --max-pages 3 --tag" in shown.replace("\n", " ")
+    command = shown.partition("curl -s ")[2].partition("</code>")[0]
+    words = shlex.split(command.replace("\\\n", " "))
+    sent = json.loads(words[words.index("-d") + 1])
+    assert sent == {**body, "crawl": {"max_pages": 3}}
+    code = shown.partition("from leadmill import Client")[2].partition("</code>")[0]
+    compile(code, "page", "exec")
+    assert "'https://b.example/it\\'s'" in code or '"https://b.example/it\'s"' in code

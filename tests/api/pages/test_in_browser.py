@@ -141,3 +141,43 @@ def test_while_redis_is_away_pages_say_so(browser: Chromium, site: Site) -> None
     finally:
         site.valkey.start()
     until(browser, "(location.reload(), document.querySelector('h1')?.innerText) !== 'Not available just now'")
+
+
+def test_a_job_is_followed_by_its_events_and_run_again(browser: Chromium, site: Site) -> None:
+    full(site)
+    job = site.submit(tags=["followed"])
+    site.worker.launch(job, partitions=3)
+    site.open(browser, f"/ui/jobs/{job}", width=1440)
+    assert browser.evaluate("document.title").startswith("followed – 0 %")
+    until(browser, "true")
+    assert any(one["params"].get("type") == "EventSource" for one in browser.heard), "it listens"
+    browser.evaluate("document.querySelectorAll('.code details')[1].open = true")
+    site.worker.partitions(job, "p0", "p1")
+    until(browser, "document.querySelectorAll('.grid .u-done').length === 2")
+    assert browser.evaluate("document.querySelectorAll('.code details')[1].open"), "what was opened stays open"
+    assert not browser.evaluate("document.title").startswith("followed – 0 %")
+    site.worker.partitions(job, "p2")
+    for unit in ("score", "render:html", "render:csv"):
+        site.worker.commit(job, unit, rows_out=3)
+    site.worker.publish(job, result={"companies": 3, "good": 3, "missing": []})
+    until(browser, "document.title.startsWith('followed – completed')")
+    assert "From score" in browser.evaluate("document.querySelector('main').innerText")
+    check_shown(browser, site, job)
+    browser.evaluate(
+        "[...document.querySelectorAll('.again button')].find(one => one.innerText === 'From score').click()"
+    )
+    until(browser, f"location.pathname.startsWith('/ui/jobs/job_') && !location.pathname.includes('{job}')")
+    until(browser, f"document.querySelector('dl.facts')?.innerText.includes('{job}')")
+
+
+def test_a_job_of_ten_thousand_partitions(browser: Chromium, site: Site) -> None:
+    full(site)
+    job = site.submit(tags=["many"])
+    site.worker.launch(job, partitions=10_000)
+    for n in range(40):
+        site.worker.partitions(job, f"p{n}")
+    site.open(browser, f"/ui/jobs/{job}", width=1440)
+    check_shown(browser, site, job)
+    assert browser.evaluate("document.querySelectorAll('.grid i').length") == 400
+    assert browser.evaluate("document.querySelector('.grid i').title") == "p0 to p24: 25 done"
+    assert browser.evaluate("document.documentElement.outerHTML.length") < 150_000
