@@ -17,6 +17,8 @@ from extraction.findings import Finding
 from extraction.labelled_numbers import MAX_LINE, Label, countries, in_line, resolved
 from extraction.structured import Node
 
+#: Characters before a number in which its label is looked at again.
+NEAR = 30
 #: Words of a line that say of which country its numbers are.
 _COUNTRY_WORDS = (("england", "GB"), ("wales", "GB"), ("scotland", "GB"), ("northern ireland", "GB"), ("ireland", "IE"))
 _TOWN = (
@@ -49,6 +51,10 @@ _ICD = {
 }  # fmt: skip
 
 
+#: What calls a number a tax code; behind it stands a company's VAT number as well, but where both are given, that one.
+_TAX_CODE = re.compile(
+    r"(?<!\w)(?:c\.?\s?f\.?|cod(?:ice|\.)?\s?fisc(?:ale|\.)?)[\s:.]{0,3}(?:n\.?\s?)?$", re.IGNORECASE
+)
 _VAT = Label("vat", (), open=True)
 _LEI = Label("lei", ())
 
@@ -69,7 +75,11 @@ def find(page: Document) -> Iterator[Finding]:
         field = "vat_id" if said.label.kind == "vat" else "register"
         court = _court(page.lines, place, said.label) if field == "register" else ""
         number = Number(said.label, said.compacts, court, _hint(page.lines[place]))
-        yield page.found(field, number, "text", 0.9 if page.kind == "imprint" else 0.85, line=place)
+        sure = 0.9 if page.kind == "imprint" else 0.85
+        if field == "vat_id" and "IT" in said.label.countries:
+            before = fold(page.lines[place][:MAX_LINE])[max(0, said.start - NEAR) : said.start]
+            sure -= 0.05 if _TAX_CODE.search(before) else 0.0
+        yield page.found(field, number, "text", sure, line=place)
 
 
 def _declared(page: Document) -> Iterator[Finding]:

@@ -218,6 +218,15 @@ def test_numbers_are_read_by_the_words_before_them(document, text, country, vat,
     assert read(document, text, country) == (vat, entry)
 
 
+def test_of_a_tax_code_and_a_vat_number_the_latter_is_taken(document) -> None:
+    page = document("<p>Onda S.r.l. - C.F. 00743110157 - P.IVA 07643520567", domain="onda.it")
+    vat, _ = registers.settle(list(registers.find(page)), "IT")
+    assert vat is not None and vat.value == "IT07643520567"
+    page = document("<p>Onda S.r.l. - Cod. Fiscale n. 00743110157", domain="onda.it")
+    vat, _ = registers.settle(list(registers.find(page)), "IT")
+    assert vat is not None and vat.value == "IT00743110157"
+
+
 def test_declared_numbers(document):
     html = (
         '<script type="application/ld+json">{"@type": "Organization", "name": "Acme", "vatID": "DE 136695976",'
