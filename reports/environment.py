@@ -22,7 +22,7 @@ def environment() -> jinja2.Environment:
 
     def shown(value: Any) -> Any:
         """Characters that no HTML may hold are left out of everything that is printed."""
-        return _UNSHOWN.sub("", value) if type(value) is str else value
+        return value if type(value) is not str or value.isprintable() else _UNSHOWN.sub("", value)
 
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
