@@ -121,9 +121,11 @@ class Campaign:
     def submit(self) -> str:
         seconds = self.random.choice([0.0, 0.05, 0.3, 1.0])
         spine = self.spine.of(("default", "acme")[len(self.jobs) % 2])
+        shy = self.random.sample(range(COMPANIES), self.random.choice([0, 0, 3]))  # their hosts say "later"
         job = spine.submit(
-            COMPANIES, seconds=seconds, partition_size=self.random.choice([1, 3, 6]), log=str(self.log_file)
-        )
+            COMPANIES, seconds=seconds, partition_size=self.random.choice([1, 3, 6]), log=str(self.log_file),
+            later={f"c{number:05d}.example": 1 + number % 2 for number in shy}, later_s=0.3,
+        )  # fmt: skip
         self._of[job] = spine
         return job
 

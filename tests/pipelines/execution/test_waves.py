@@ -12,6 +12,7 @@ from api.error_rows import error_page
 from data.job_files import JobFiles
 from data.jobs import DEADLINE_STRUCK, Status
 from pipelines.execution import canvas
+from pipelines.execution.restore import restore_missing
 from pipelines.intake.submit import Submission
 from pipelines.views import waiting
 from pipelines.views.view import job_json
@@ -116,6 +117,21 @@ def test_a_cancel_while_it_waits_and_a_resume(spine: Spine) -> None:
     make_due(spine, job)
     assert spine.wait(job) == ["completed"]
     assert rows(spine, job, "enrich") == [f"c{n:05d}.example" for n in range(3)]
+
+
+def test_a_job_that_waits_when_the_store_is_emptied_is_resumed_with_what_is_missing(spine: Spine) -> None:
+    job = deferring(spine, 3, {"c00001.example": 1}, later_s=HOUR)
+    store = spine.store
+    store.redis.delete(*(store.key(f"{kind}:{job}") for kind in ("job", "units", "doc", "ev", "todo")))
+    store.redis.zrem(store.key("idx:s:retry"), job)
+    assert job in restore_missing(store, spine.lake)
+    record = store.record(job)
+    assert record and (record.status, record.partitions) == ("failed", 3)
+    canvas.dispatch(spine.celery, store.resume(job).send)
+    wait_for(spine, job, Status.RETRY)
+    make_due(spine, job)
+    assert spine.wait(job) == ["completed"]
+    assert rows(spine, job, "enrich") == rows(spine, job, "scrape") == [f"c{n:05d}.example" for n in range(3)]
 
 
 def test_a_deadline_that_strikes_while_it_waits_ends_it_with_its_report(spine: Spine) -> None:
