@@ -32,6 +32,8 @@ _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 #: What pyarrow raises for a value that its column cannot hold.
 _MISFIT = (pa.ArrowException, ValueError, TypeError, OverflowError)
 _REASON_CHARS = 150
+#: Columns without a value are kept of at most so many rows, and of so many schemas.
+_FEW_ROWS, _SCHEMAS = 100, 64
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,47 @@ def fitting_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> tuple
     return _table(kept, schema), refused
 
 
+class _Columns:
+    """Columns of a schema, as Python values: Arrow makes its own anew at each look, a third of the time of few rows."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema  # kept, so that no other one gets its identity
+        self.fields = [(field.name, field.type) for field in schema]
+        self._nulls: tuple[int, dict[int, pa.Array]] = (0, {})
+
+    def nulls(self, place: int, rows: int) -> pa.Array:
+        """A column without a value; those of few rows are kept while partitions are of one size."""
+        if rows > _FEW_ROWS:
+            return pa.nulls(rows, self.fields[place][1])
+        of, kept = self._nulls
+        if of != rows:
+            self._nulls = of, kept = rows, {}
+        if place not in kept:
+            kept[place] = pa.nulls(rows, self.fields[place][1])
+        return kept[place]
+
+
+#: By the schema's identity; to compare two takes longer than to make a table.
+_columns: dict[int, _Columns] = {}
+
+
+def _columns_of(schema: pa.Schema) -> _Columns:
+    found = _columns.get(id(schema))
+    if found is None:
+        if len(_columns) >= _SCHEMAS:  # more than the lake has: somebody makes his own
+            _columns.clear()
+        found = _columns[id(schema)] = _Columns(schema)
+    return found
+
+
 def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    """What `Table.from_pylist` makes; columns without a value, most of an early stage's, cost a third of it."""
+    """What `Table.from_pylist` makes; columns without a value, most of an early stage's, cost little."""
+    columns = _columns_of(schema)
     arrays = []
-    for field in schema:
-        values = [row.get(field.name) for row in rows]
+    for place, (name, kind) in enumerate(columns.fields):
+        values = [row.get(name) for row in rows]
         empty = all(value is None for value in values)
-        arrays.append(pa.nulls(len(values), field.type) if empty else pa.array(values, field.type))
+        arrays.append(columns.nulls(place, len(values)) if empty else pa.array(values, kind))
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

@@ -38,7 +38,7 @@ _PLAN_ROW_GROUP = 2_000
 def packing_of(made: pa.Table, kind: PartKind, asked_by: Sequence[str] = _ASKED_BY) -> dict[str, Any]:
     """How a table is written best, as options of `pq.ParquetWriter`."""
     return {
-        **(_LZ4 if made.nbytes < _LZ4_BYTES and kind != "pages" else _ZSTD),
+        **(_LZ4 if made.get_total_buffer_size() < _LZ4_BYTES and kind != "pages" else _ZSTD),
         "data_page_version": "2.0",
         "write_page_checksum": True,
         "use_dictionary": made.num_rows >= _DICTIONARY_ROWS,

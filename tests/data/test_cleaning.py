@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from xml.etree import ElementTree
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from data.cleaning import clean_text
 from data.job_files import JobFiles
 from data.jobs import JobStore
 from data.lake import Lake, UnitFiles
-from data.schemas import ERRORS, STAGE_SCHEMAS, table
+from data.schemas import ERRORS, SCHEMA_VERSION, STAGE_SCHEMAS, table
 from extraction.process import process_pages
 from leadmill.ids import company_id
 from pipelines.execution.unit_run import Runtime, UnitRun
@@ -177,3 +178,11 @@ def test_a_missing_value_that_must_be_there_is_refused_and_named() -> None:
     assert made.num_rows == 0 and refused[0].column == "error"
     with pytest.raises(ValueError, match="column error"):
         table(bad, ERRORS, JOB)
+
+
+def test_a_table_is_what_arrow_makes_of_its_rows_however_many_the_last_one_had() -> None:
+    row = {"scope": "page", "stage": "scrape", "category": "data", "error": "none", "at": NOW, "url": None}
+    for number in (3, 1, 0, 200, 1, 3):
+        rows = [{**row, "domain": f"c{i}.example" if i % 2 else None} for i in range(number)]
+        whole = [{**one, "job_id": JOB, "schema_version": SCHEMA_VERSION} for one in rows]
+        assert table(rows, ERRORS, JOB).equals(pa.Table.from_pylist(whole, schema=ERRORS))
