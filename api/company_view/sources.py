@@ -6,7 +6,7 @@ job and a company either is the other's copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -104,17 +104,17 @@ class Sources:
 
     def numbered(self, step: Difference) -> dict[str, int]:
         """A number for each new file of a step, by its path."""
-        return {str(file): self._last + n for n, (_, _, file, _) in enumerate(step.new, 1)}
+        first, self._last = self._last + 1, self._last + len(step.new)
+        return {str(file): first + n for n, (_, _, file, _) in enumerate(step.new)}
 
-    def note(self, step: Difference) -> None:
-        """The table holds it now, under the numbers of `numbered`."""
+    def note(self, step: Difference, numbers: Mapping[str, int]) -> None:
+        """The table holds it now, under these numbers."""
         for owner, place in step.gone:
             del self._of[owner][place]
             if not self._of[owner]:
                 del self._of[owner]
-        for owner, place, _, state in step.new:
-            self._last += 1
-            self._of.setdefault(owner, {})[place] = Source(self._last, state)
+        for owner, place, file, state in step.new:
+            self._of.setdefault(owner, {})[place] = Source(numbers[str(file)], state)
 
 
 def by_stage(step: Difference) -> dict[str, list[Path]]:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -51,8 +51,19 @@ class RowTable:
         """As SQL names it."""
         return self._rows
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is changed in the block is seen at once, or, if it raises, nothing of it."""
+        self._con.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._con.execute("ROLLBACK")
+            raise
+        self._con.execute("COMMIT")
+
     def change(self, gone: Collection[int], files: Files, numbers: Mapping[str, int], *, settle: bool = True) -> None:
-        """Take the rows of files out and those of others in, all or nothing.
+        """Take the rows of files out and those of others in. Only within a `transaction`.
 
         Args:
             gone: numbers of the files that count no more.
@@ -63,16 +74,10 @@ class RowTable:
             duckdb.Error: a file cannot be read, or there is no room.
             ForeignError: a file holds something else than its place should.
         """
-        self._con.execute("BEGIN")
-        try:
-            self._take_out(gone)
-            self._take_in(files, numbers)
-            if settle:
-                self._mark("WHERE company IN (SELECT company FROM touched)")
-        except BaseException:
-            self._con.execute("ROLLBACK")
-            raise
-        self._con.execute("COMMIT")
+        self._take_out(gone)
+        self._take_in(files, numbers)
+        if settle:
+            self._mark("WHERE company IN (SELECT company FROM touched)")
 
     def settle(self) -> None:
         """Mark the newest row of every company, and write all to disk."""

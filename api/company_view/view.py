@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Lock
@@ -170,7 +170,7 @@ class CompanyView:
         self._of_all, self._of_running = _Pace(_REST_OF_ALL), _Pace(_REST_OF_RUNNING)
         self._sources = Sources(self.lake)
         self._table = RowTable(self.database.cursor(), self.lake.project)
-        self._read(self._look(everything=True), settle=False)
+        self._read(self._look(everything=True), building=True)
         self._table.settle()
         self._catch_up(by_request=False)
         self._tell()
@@ -255,19 +255,32 @@ class CompanyView:
                 lacking.add(self._sources.difference(self._running - self._moved.keys()))
         return lacking
 
-    def _read(self, lacking: Difference, *, settle: bool = True) -> None:
-        """Take over what the table lacks, without what is damaged or went meanwhile."""
-        assert self._table is not None
+    def _read(self, lacking: Difference, *, building: bool = False) -> None:
+        """Take over what the table lacks, at once for whoever reads it, without what is damaged or went meanwhile."""
         for left in reversed(range(_TRIES)):
+            steps = lacking.in_steps(_STEP, _STEP_BYTES)
+            begun: list[Difference] = []
             try:
-                for step in lacking.in_steps(_STEP, _STEP_BYTES):
-                    if self.ended.is_set():
-                        raise UnavailableError("the server ends")
-                    gone, numbers = self._sources.numbers_of(step.gone), self._sources.numbered(step)
-                    self._table.change(gone, by_stage(step), numbers, settle=settle)
-                    self._sources.note(step)
+                # Nobody reads what is being built: there each step is written down by itself.
+                for together in ([step] for step in steps) if building else [steps]:
+                    self._take(together, begun, settle=not building)
                 return
             except _OF_FILES as error:
-                if not left or is_ours(error) or not mend(self.lake, [file for _, _, file, _ in step.new]):
+                at_fault = [file for step in begun[-1:] for _, _, file, _ in step.new]
+                if not left or is_ours(error) or not mend(self.lake, at_fault):
                     raise
                 lacking = self._look(everything=True)
+
+    def _take(self, steps: Iterable[Difference], begun: list[Difference], *, settle: bool) -> None:
+        assert self._table is not None
+        taken = []
+        with self._table.transaction():
+            for step in steps:
+                if self.ended.is_set():
+                    raise UnavailableError("the server ends")
+                begun.append(step)
+                gone, numbers = self._sources.numbers_of(step.gone), self._sources.numbered(step)
+                self._table.change(gone, by_stage(step), numbers, settle=settle)
+                taken.append((step, numbers))
+        for step, numbers in taken:
+            self._sources.note(step, numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +42,10 @@ VALUES: dict[str, list[Any]] = {
     "emails": [None, ["a@b.example"]],
 }
 ACTS = ("begin", "part", "part", "part", "end", "whole", "resume", "clean", "remove", "damage", "empty", "kill", "ask")
+
+
+#: That end while others ask.
+JOBS = 20
 
 
 def jobs_named(n: int) -> str:
@@ -197,4 +202,44 @@ def test_the_table_answers_as_a_scan(
             if not brief and table.current() is None:
                 table.feed()
             look(history, table)
+    store.redis.close()
+
+
+def test_an_ended_job_is_in_the_next_answer_whoever_asks(
+    valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several ask while jobs end and the table is fed and compacted beside them; none sees less than was there."""
+    monkeypatch.setattr(view, "_BRIEF_S", 0.0)
+    monkeypatch.setattr(view, "_FEW_JOBS", 0)
+    monkeypatch.setattr(view, "_STEP", 1)
+    store, lake, ended = fresh(valkey.url), Lake(tmp_path / "lake"), 0
+
+    def asked(companies: Companies) -> int:
+        by_table = 0
+        while ended < JOBS:
+            there = ended
+            by_table += companies.view is not None and companies.view.current() is not None
+            found = facets(companies, CompanyFilter(), ["tier"], 5)
+            assert (
+                found["companies"] >= there
+                and sum(one["companies"] for one in found["facets"]["tier"]) == found["companies"]
+            )
+        return by_table
+
+    with filed(tmp_path / "rows.duckdb", "256MB") as database, ThreadPoolExecutor(4) as threads:
+        table = CompanyView(lake, store, database)
+        table.feed()
+        asking = [threads.submit(asked, Companies(lake, table)) for _ in range(4)]
+        for n in range(JOBS):
+            job = launched(store, 2, jobs_named(n))
+            row = {"company_id": company_id(f"c{n}.example"), "domain": f"c{n}.example", "tier": "A", "scored_at": AT}
+            UnitFiles(lake, job, "score", "p0", 1).write([row])
+            lake.expose(job, "score", "p0", 1)
+            store.cancel(job)
+            ended = n + 1
+            if n % 5 == 4:
+                with exclusive(lake):
+                    compact(lake, [jobs_named(one) for one in range(ended)])
+            table.feed()
+        assert sum(one.result(60) for one in asking) > 0, "the table answered, too"
     store.redis.close()
