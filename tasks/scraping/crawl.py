@@ -35,6 +35,7 @@ from tasks.scraping.download import (
     GuardedHandler,
     Transport,
 )
+from tasks.scraping.engine import EngineCrawler, SlotDownloader
 from tasks.scraping.failures import Fault, PageError
 from tasks.scraping.follow import FollowMiddleware
 from tasks.scraping.hosts import Hosts
@@ -130,7 +131,7 @@ async def _crawl(
     hosts = hosts or Hosts()
     hosts.begin(transport, began + options.deadline_s)
     companies = [CompanyCrawl(seed, options, number) for number, seed in enumerate(seeds)]
-    crawler = Crawler(CompanySpider, _settings(options))
+    crawler = EngineCrawler(CompanySpider, _settings(options))
     crawler.signals = _Signals(crawler)
     task = asyncio.create_task(
         crawler.crawl_async(
@@ -195,7 +196,8 @@ async def _halt(crawler: Crawler, transport: Transport, task: asyncio.Task[None]
     if not task.done():
         transport.abort()
         if engine is not None and engine.spider is not None:
-            _empty_slots(engine.downloader)
+            assert isinstance(engine.downloader, SlotDownloader)
+            engine.downloader.give_up(CrawlEndedError("the crawl has ended"))
             closing = asyncio.ensure_future(engine.close_spider_async(reason="cancelled"))
             await asyncio.wait({closing, task}, timeout=CLOSING_S)
         if not task.done():
@@ -204,18 +206,6 @@ async def _halt(crawler: Crawler, transport: Transport, task: asyncio.Task[None]
             task.cancel()
             await asyncio.wait({task}, timeout=CLOSING_S)
     await transport.close()
-
-
-def _empty_slots(downloader: Any) -> None:
-    """Fail what waits for its turn, and let nothing wait any more."""
-    for settings in downloader.per_slot_settings.values():
-        settings["delay"] = 0.0
-    for slot in downloader.slots.values():
-        slot.delay = 0.0
-        slot.close()
-        while slot.queue:
-            _, waiting = slot.queue.popleft()
-            waiting.errback(CrawlEndedError("the crawl has ended"))
 
 
 def _account(spider: CompanySpider, seeds: Sequence[Seed], ended: Ended) -> CrawlResult:
@@ -325,6 +315,7 @@ def _settings(options: CrawlOptions) -> Settings:
     return _OwnSettings(
         {
             "TWISTED_REACTOR_ENABLED": False,
+            "DOWNLOADER": SlotDownloader,
             "DOWNLOAD_HANDLERS": {
                 **dict.fromkeys(("file", "data", "s3", "ftp")),
                 "http": GuardedHandler,

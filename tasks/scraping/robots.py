@@ -79,6 +79,7 @@ class RobotsMiddleware:
 
         Raises:
             PageError: it forbids the page, or could not be had.
+            CrawlEndedError: the crawl ended meanwhile.
         """
         if "robots" in request.meta:
             return
@@ -102,6 +103,8 @@ class RobotsMiddleware:
 
     async def _permit(self, request: Request) -> None:
         policy = await self._rules_for(request)
+        if self._transport.ended:  # which is why there are no rules
+            raise CrawlEndedError("the crawl has ended")
         fault = policy.refusal(request.url, obeys_signals=self._obeys_signals)
         request.meta["robots_rule"] = policy.rule_for(request.url, refused=fault is not None)
         if fault is not None:

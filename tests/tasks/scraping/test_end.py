@@ -143,7 +143,7 @@ def test_lost_request_is_said_loudly(crawl: Crawl, monkeypatch: pytest.MonkeyPat
 
 
 def test_crawl_that_breaks_is_said_loudly(crawl: Crawl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scrapy.crawler.Crawler._create_engine", lambda _: 1 / 0)
+    monkeypatch.setattr("tasks.scraping.engine.EngineCrawler._create_engine", lambda _: 1 / 0)
     with pytest.raises(WorkError, match="ZeroDivisionError"):
         crawl("plain")
 
