@@ -58,6 +58,19 @@ def test_many_blocks_share_one_timer_and_each_ends_at_its_own_time():
             burn(60)
 
 
+def test_what_many_blocks_take_is_charged_to_those_that_took_it():
+    dear, cheap = CompanyBudgets(60, 60), CompanyBudgets(60, 60)
+    with budgets.many_budgets():
+        for _ in range(60):
+            with dear.page("a"):
+                burn(0.008)
+            with cheap.page("a"):
+                pass
+            burn(0.002)
+    taken = 60 - dear.page("a").left(), 60 - cheap.page("a").left()
+    assert 0.2 < taken[0] < 0.8 and taken[1] < 0.2
+
+
 def test_what_keeps_within_its_budget_is_left_alone_also_later():
     with CpuBudget(0.05):
         burn(0.001)
