@@ -56,23 +56,26 @@ class CpuBudget:
     of a notebook) nothing is interrupted. Signal handler and timer are as before when the block is left.
     """
 
-    __slots__ = ("_began", "_seconds", "_spend", "_taken", "_watched")
+    __slots__ = ("_began", "_charged", "_is_exact", "_seconds", "_spend", "_watched")
 
-    def __init__(self, seconds: float, spend: Callable[[float], None] | None = None) -> None:
-        """`spend` is told the CPU seconds taken when the block is left."""
+    def __init__(self, seconds: float, spend: Callable[[float], None] | None = None, *, is_exact: bool = False) -> None:
+        """`spend` is told the CPU seconds taken when the block is left; exactly also among many blocks, if wanted."""
         self._seconds = seconds
+        self._is_exact = is_exact
         self._spend = spend
         self._watched = False
-        #: CPU seconds taken, as alarms were seen; `_began` is None where nothing else is measured.
-        self._taken = 0.0
+        #: By the thread's clock. Among many blocks that of the first alarm, so that none is over too early.
         self._began: float | None = None
+        #: Among many blocks: the CPU seconds that alarms found it at.
+        self._charged: float | None = None
 
     def __enter__(self) -> Self:
         if self._seconds <= 0:
             raise TooCostlyError(TOO_COSTLY)
         if threading.get_ident() == threading.main_thread().ident:
             self._watched = True
-            if _watch.samples:
+            if _watch.samples and not self._is_exact:
+                self._charged = 0.0
                 _watch.enter(self)
                 return self
         self._began = time.thread_time()
@@ -86,15 +89,17 @@ class CpuBudget:
         if self._watched:
             _watch.leave(self)
         if self._spend is not None:
-            self._spend(self._seconds - self.left())
+            self._spend(self._seconds - self.left() if self._charged is None else self._charged)
 
     def left(self) -> float:
         """CPU seconds that are left; negative when over. Asked in the thread of the block."""
-        return self._seconds - (self._taken if self._began is None else time.thread_time() - self._began)
+        return self._seconds if self._began is None else self._seconds - (time.thread_time() - self._began)
 
-    def take(self, seconds: float) -> None:
-        """So many CPU seconds were taken, says the alarm."""
-        self._taken += seconds
+    def charge(self, seconds: float, now: float) -> None:
+        """An alarm found it open, so many CPU seconds after the last one."""
+        if self._charged is not None:
+            self._charged += seconds
+            self._began = now if self._began is None else self._began
 
 
 class CompanyBudgets:
@@ -197,7 +202,7 @@ class _Watch:
         if self.samples:
             now = time.thread_time()
             for budget in self._open:
-                budget.take(now - self._looked_at)
+                budget.charge(now - self._looked_at, now)
             self._looked_at = now
         # The timer counts the CPU time of all threads, a budget that of this one: too early, the next alarm looks.
         if any(budget.left() <= 0 for budget in self._open) and not self._inside(frame):
@@ -221,7 +226,8 @@ def many_budgets() -> Iterator[None]:
     """A stretch of work with many small blocks: the timer is set once for all of them, and no clock is read for each.
 
     What passed since the last alarm is charged to the blocks that the next one finds open: of one block that is wrong
-    by some hundredths of a second, of many it is right. Outside the main thread nothing changes.
+    by some hundredths of a second, of many it is right. That a block's own time is up is noticed so much later, never
+    earlier. Outside the main thread nothing changes.
     """
     if threading.get_ident() != threading.main_thread().ident or not _watch.is_idle:
         yield

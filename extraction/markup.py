@@ -13,7 +13,7 @@ from extraction.charset import as_utf8
 from extraction.markup_guard import bounded
 
 #: Elements that show nothing.
-_UNSEEN = ("script", "style", "template", "noscript")
+_UNSEEN = {b"<script": "script", b"<style": "style", b"<template": "template", b"<noscript": "noscript"}
 
 
 class Markup:
@@ -33,9 +33,9 @@ class Markup:
         """The same in lower case: a search of the bytes takes less than one of the tree."""
         return self.utf8.lower()
 
-    def has(self, tag: str) -> bool:
-        """Whether there may be elements of a name, or of one that begins so."""
-        return b"<" + tag.encode() in self.lowered
+    def has(self, tag: bytes) -> bool:
+        """Whether there may be elements of a name, or of one that begins so: `<svg`."""
+        return tag in self.lowered
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
@@ -46,7 +46,7 @@ class Markup:
     @cached_property
     def shown(self) -> LexborHTMLParser:
         """Without scripts, styles, templates and what is for readers without scripts; `tree` if none are there."""
-        unseen = [tag for tag in _UNSEEN if self.has(tag)]
+        unseen = [tag for mark, tag in _UNSEEN.items() if mark in self.lowered]
         return without(self.tree, unseen) if unseen else self.tree
 
     @cached_property

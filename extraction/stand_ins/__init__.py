@@ -217,10 +217,8 @@ def _bare(shape: Shape, pieces: list[Mark]) -> Verdict | None:
         most = BESIDE_A_WIDGET if mark.word.startswith(("class=", "<")) else NO_TEXT
         if widget and len(shape.text) <= most and not shape.has_form:
             return Verdict(entry.kind.code, entry.product, mark.word)
-    if not shape.has_scripts or shape.shows_pictures:
-        return None
     asks = "javascript" in shape.noscript or "javascript" in shape.text
     most = signs().kinds[ErrorCode.SCRIPT_SHELL].most_text if asks else NO_TEXT
-    if len(shape.text) <= most:
-        return Verdict(ErrorCode.SCRIPT_SHELL, "", shape.noscript[:80] or "no text")
-    return None
+    if len(shape.text) > most or not shape.has_scripts or shape.shows_pictures:
+        return None
+    return Verdict(ErrorCode.SCRIPT_SHELL, "", shape.noscript[:80] or "no text")

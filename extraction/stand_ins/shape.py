@@ -72,11 +72,11 @@ class Shape:
         shown, titles = self._markup.shown, self._markup.lowered.count(b"<title")
         above = self._title.parent if titles == 1 and self._title is not None else None
         is_plain = titles == 0 or (titles == 1 and (above is None or above.tag == "head"))
-        return shown if is_plain and not self._markup.has("svg") else without(shown, ["svg", "title"])
+        return shown if is_plain and not self._markup.has(b"<svg") else without(shown, ["svg", "title"])
 
     @cached_property
     def _title(self) -> LexborNode | None:
-        return self._markup.tree.css_first("title", default=None) if self._markup.has("title") else None
+        return self._markup.tree.css_first("title", default=None) if self._markup.has(b"<title") else None
 
     @cached_property
     def title(self) -> str:
@@ -86,7 +86,7 @@ class Shape:
     @property
     def has_scripts(self) -> bool:
         """Whether there is a script on it."""
-        return self._markup.has("script") and self._markup.tree.css_first("script", default=None) is not None
+        return self._markup.has(b"<script") and self._markup.tree.css_first("script", default=None) is not None
 
     @cached_property
     def _name(self) -> re.Pattern[str]:
@@ -97,7 +97,7 @@ class Shape:
     @cached_property
     def noscript(self) -> str:
         """What the page says to readers without scripts: no part of what it shows, but it may give it away."""
-        if not self._markup.has("noscript"):
+        if not self._markup.has(b"<noscript"):
             return ""
         texts = [node.text(separator=" ") for node in self._markup.tree.css("noscript")[:MAX_HEADINGS]]
         return plain(" ".join(texts)[:MAX_TEXT])
@@ -123,7 +123,7 @@ class Shape:
         """What the page says of itself in its head."""
         wanted = ("description", "og:description", "og:site_name", "twitter:description", "application-name")
         said = []
-        for node in self._tree.css("meta")[:MAX_LINKS] if self._markup.has("meta") else ():
+        for node in self._tree.css("meta")[:MAX_LINKS] if self._markup.has(b"<meta") else ():
             name = (node.attrs.get("name") or node.attrs.get("property") or "").lower()
             if name in wanted:
                 said.append((node.attrs.get("content") or "")[:300])
@@ -132,7 +132,7 @@ class Shape:
     @cached_property
     def headline(self) -> str:
         """Title, description, headings, and where the text begins."""
-        has_any = self._markup.has("h1") or self._markup.has("h2")
+        has_any = self._markup.has(b"<h1") or self._markup.has(b"<h2")
         nodes = self._tree.css("h1,h2")[:MAX_HEADINGS] if has_any else ()
         headings = [clean(node.text(separator=" "), 200) for node in nodes]
         return "\n".join((self.title, self.description, plain(" . ".join(headings)), self.text[:BEGINNING]))

@@ -79,10 +79,11 @@ def _on_platform(response: Response, domain: str) -> Verdict | None:
 
 def _telling_headers(response: Response) -> dict[str, str]:
     """Those headers that may tell whose answer it is, names in lower case."""
+    names = header_names()
     return {
-        header_names()[name]: b", ".join(values)[:1_000].decode("latin-1")
+        names[name]: b", ".join(values)[:1_000].decode("latin-1")
         for name, values in headers_of(response)
-        if name in header_names()
+        if name in names
     }
 
 

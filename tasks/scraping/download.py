@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections import Counter
 from collections.abc import Sequence
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
@@ -22,20 +20,12 @@ import aiohttp
 from scrapy import Request
 from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler
 from scrapy.crawler import Crawler
-from scrapy.exceptions import (
-    CannotResolveHostError,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    UnsupportedURLSchemeError,
-)
+from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Headers, Response
-from scrapy.settings import Settings
-from scrapy.utils.ssl import _make_ssl_context
 
 from leadmill import tracing
 from leadmill.egress import Network, as_address, refuse_address, refuse_target
+from tasks.scraping.connections import Connector, SharingRequest, scrapys, ssl_context
 from tasks.scraping.cookies import CookieJar
 from tasks.scraping.dns import Resolver
 from tasks.scraping.places import CONCURRENCY, CONCURRENCY_PER_HOST, MOST_SLOW, Places
@@ -45,8 +35,6 @@ if TYPE_CHECKING:
 
 #: Largest body, bytes, before and after decompression.
 MAX_BODY = 2_000_000
-#: Seconds to dial, with TLS: an address that does not even take a connection is not waited for as long as an answer.
-CONNECT_S = 5.0
 #: Of its time a request has so much where the same site has let us wait in vain before.
 IMPATIENT = 1 / 3
 
@@ -55,17 +43,6 @@ _HTML_TYPES = frozenset({b"text/html", b"application/xhtml+xml", b""})
 
 #: Refusals of the guard during the present request: the connector reports them as plain connection failures.
 _refusals: ContextVar[list[str]] = ContextVar("refusals")
-
-
-#: What aiohttp raises, and as what Scrapy knows it.
-_KNOWN: tuple[tuple[type[Exception], type[Exception]], ...] = (
-    (TimeoutError, DownloadTimeoutError),
-    (aiohttp.InvalidUrlClientError, UnsupportedURLSchemeError),
-    (aiohttp.NonHttpUrlClientError, UnsupportedURLSchemeError),
-    (aiohttp.ClientConnectorDNSError, CannotResolveHostError),
-    (aiohttp.ClientConnectorError, DownloadConnectionRefusedError),
-    (aiohttp.ClientError, DownloadFailedError),
-)
 
 
 class RefusedTargetError(DownloadCancelledError):
@@ -82,12 +59,6 @@ class NotHtmlError(DownloadCancelledError):
 
 class CrawlEndedError(DownloadCancelledError):
     """The crawl was stopped while the request was under way."""
-
-
-@lru_cache(maxsize=1)
-def ssl_context() -> ssl.SSLContext:
-    """The process's TLS context, verifying; loading the system's certificates costs about 20 ms."""
-    return _make_ssl_context(Settings({"DOWNLOAD_VERIFY_CERTIFICATES": True}))
 
 
 class Transport:
@@ -121,15 +92,17 @@ class Transport:
     def session(self) -> aiohttp.ClientSession:
         """The session, opened in the running loop at first use."""
         if self._session is None:
-            connector = _Connector(
+            connector = Connector(
                 limit=CONCURRENCY + MOST_SLOW,
-                limit_per_host=CONCURRENCY_PER_HOST,
+                # Through a proxy all plain requests are for one host, the proxy; Scrapy's slots bound each site's.
+                limit_per_host=CONCURRENCY_PER_HOST if self.proxy is None else 0,
                 resolver=Resolver(self._proxy_host, self._proxy_at),
                 socket_factory=self._open_socket,
                 ttl_dns_cache=60,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
+                request_class=SharingRequest,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
@@ -230,14 +203,6 @@ class Transport:
         """Close all connections."""
         if self._session is not None:
             await self._session.close()
-
-
-class _Connector(aiohttp.TCPConnector):
-    """One that does not dial for as long as an answer may take."""
-
-    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109
-        """A connection, within `CONNECT_S` once there is room for it; through a proxy, to the proxy."""
-        return await super().connect(req, traces, aiohttp.ClientTimeout(timeout.total, sock_connect=CONNECT_S))
 
 
 def _proxy_address(proxy: str | None) -> tuple[str | None, int | None]:
@@ -362,8 +327,7 @@ class GuardedHandler(AiohttpDownloadHandler):
             ) as response:
                 return await self._read_response(response, request)
         except (aiohttp.ClientError, TimeoutError) as error:
-            known = next(known for kind, known in _KNOWN if isinstance(error, kind))
-            raise known(str(error)) from error
+            raise scrapys(error) from error
 
     async def _read_response(self, response: aiohttp.ClientResponse, request: Request) -> Response:
         self._transport.answered(response.status)

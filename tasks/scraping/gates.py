@@ -84,6 +84,11 @@ class GateLink(NamedTuple):
         return self.words in _ONWARD or begins or words[-1] in _AGREED
 
 
+def may_ask(text: str) -> bool:
+    """Whether a page with a text in sight may be one that only asks."""
+    return len(text) <= MAX_WALL and "@" not in text
+
+
 def way_past(links: Sequence[GateLink], text: str, domain: str, names_itself: Callable[[], bool]) -> str | None:
     """Where a page leads that only asks; None for any other page.
 
@@ -92,14 +97,14 @@ def way_past(links: Sequence[GateLink], text: str, domain: str, names_itself: Ca
         text: what is in sight.
         names_itself: whether one of its links to itself is called by a language: then it has a switch and is no choice.
     """
-    if not links or len(text) > MAX_WALL or "@" in text:
+    if not links or not may_ask(text):
         return None
     languages = {link.url: language for link in links if (language := link.language)}
     if len(set(languages.values())) >= 2 and len(links) - len(languages) <= MAX_OTHERS:
         most = MAX_CHOICE + MAX_NAME * len(languages)
         return preferred(languages, domain) if len(text) <= most and not names_itself() else None
     said = fold(text)
-    asks = _AGE.search(said) is not None or any(word in said for word in _WALLS)
+    asks = _AGE.search(said) is not None or any(map(said.__contains__, _WALLS))
     return _onward(links, said, asks=asks)
 
 

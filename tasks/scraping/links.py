@@ -85,7 +85,7 @@ def _classify(parts: SplitResult, text: str) -> tuple[str, int]:
     if path_strength >= 2:
         by_text, text_strength = kind_of_words(text)
         return by_path, path_strength + (min(text_strength, 2) if by_text == by_path else 0)
-    if any(segment in ARTICLES for segment in segments[:-1]):
+    if not ARTICLES.isdisjoint(segments[:-1]):
         return "other", 0
     by_text, text_strength = kind_of_words(text)
     if text_strength >= 2:
@@ -99,7 +99,7 @@ def _segments(path: str) -> list[str]:
     if "%" in path:
         path = unquote(path, errors="ignore")
     segments = [segment for segment in fold(path).split("/") if segment][-4:]
-    if segments:
+    if segments and "." in segments[-1]:
         last = segments[-1]
         for ending in _PAGE_ENDINGS:
             last = last.removesuffix(ending)
@@ -108,7 +108,7 @@ def _segments(path: str) -> list[str]:
 
 
 def _by_path(segments: list[str]) -> tuple[str, int]:
-    if not segments or any(segment in ARTICLES for segment in segments[:-1]):
+    if not segments or not ARTICLES.isdisjoint(segments[:-1]):
         return "other", 0
     kind, strength = kind_of_words(segments[-1])
     if strength:
@@ -229,7 +229,7 @@ def _clicked(attributes: Mapping[str, str | None], page_url: str) -> str:
 
 def base_of(page: Markup, page_url: str) -> str:
     """What the relative addresses of a page begin at."""
-    node = page.tree.css_first("base[href]") if page.has("base") else None
+    node = page.tree.css_first("base[href]") if page.has(b"<base") else None
     href = (node.attributes.get("href") or "").strip() if node else ""
     if not href or len(href) > MAX_HREF:
         return page_url
@@ -241,13 +241,13 @@ def base_of(page: Markup, page_url: str) -> str:
 
 #: A path that begins at the root and needs no more than to be put behind the host, and a host that is written plainly.
 _ROOTED = re.compile(r"/(?:[\w~%-][\w.~%-]*(?:/[\w~%-][\w.~%-]*)*/?)?", re.ASCII)
-_ORIGIN = re.compile(r"https?://[\w.:-]+(?=/|\Z)", re.ASCII)
+_ORIGIN = re.compile(r"https?://[\w.-]+(?::\d{1,4})?(?=/|\Z)", re.ASCII)
 
 
-def joined(base: str, href: str) -> str:
-    """`urljoin`, which takes ten times as long for what most links are."""
+def rooted(base: str, href: str) -> str | None:
+    """`urljoin` for what most links are, in a tenth of its time; None for any other."""
     origin = _ORIGIN.match(base) if _ROOTED.fullmatch(href) else None
-    return urljoin(base, href) if origin is None else origin[0] + href
+    return None if origin is None else origin[0] + href
 
 
 def _link(node: LexborNode, href: str, base: str, ours: Callable[[str], bool]) -> Link | None:
@@ -259,7 +259,7 @@ def _link(node: LexborNode, href: str, base: str, ours: Callable[[str], bool]) -
 def page_at(href: str, base: str, ours: Callable[[str], bool], text: Callable[[], str] = str) -> Link | None:
     """The page at an address, or None when it is none of the company's; `text` gives the words of the link to it."""
     try:
-        url = joined(base, href).partition("#")[0]
+        url = rooted(base, href) or urljoin(base, href).partition("#")[0]
         parts = urlsplit(url)
     except ValueError:
         return None
@@ -269,7 +269,7 @@ def page_at(href: str, base: str, ours: Callable[[str], bool], text: Callable[[]
     last = path.rpartition("/")[2]
     if "." in last and last.rpartition(".")[2] in _FILES:
         return None
-    if any(segment in NEVER for segment in path.split("/", 6)) or "add-to-cart" in parts.query:
+    if not NEVER.isdisjoint(path.split("/", 6)) or "add-to-cart" in parts.query:
         return None
     kind, strength = _classify(parts, text())
     return Link(url, key_of(parts), kind, strength)

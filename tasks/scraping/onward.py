@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborNode
 
@@ -25,11 +25,12 @@ from tasks.scraping.gates import (
     GateLink,
     is_language,
     language_of,
+    may_ask,
     preferred,
     way_past,
     words_on,
 )
-from tasks.scraping.links import MAX_HREF, base_of, joined
+from tasks.scraping.links import MAX_HREF, base_of, rooted
 from tasks.scraping.script_moves import moves_in
 
 #: A refresh is followed when it waits at most so long, seconds.
@@ -100,7 +101,7 @@ def step_from(page: Markup, url: str, refresh: str, ours: Callable[[str], bool],
     target = _refresh_target(refresh) if refresh else None
     if target:
         return Step(_joined(url, target), "refresh")
-    return _Page(page, url, reloads=target is not None).step(ours, domain)
+    return _Page(page, url, ours, reloads=target is not None).step(domain)
 
 
 def _is_thin(lowered: bytes) -> bool:
@@ -113,15 +114,16 @@ def _is_thin(lowered: bytes) -> bool:
 class _Page:
     """A home page, and where it may lead."""
 
-    def __init__(self, page: Markup, url: str, *, reloads: bool = False) -> None:
+    def __init__(self, page: Markup, url: str, ours: Callable[[str], bool], *, reloads: bool = False) -> None:
         #: It asks for itself again soon, as who set a cookie may.
         self._reloads = reloads
         self._page = page
         self._lowered = page.lowered
         self._url = url
         self._base = base_of(page, url)
+        self._ours = ours
 
-    def step(self, ours: Callable[[str], bool], domain: str) -> Step | None:
+    def step(self, domain: str) -> Step | None:
         shown, hidden = self._refreshes()
         if shown is not None:
             return Step(_joined(self._base, shown), "refresh")
@@ -129,14 +131,13 @@ class _Page:
             return Step(frame, "frame")
         if not _is_thin(self._lowered) or len(self._text) > MAX_WALL:
             return None
-        links = self._links(ours)
-        stub = self._stub(hidden, links, domain)
-        if stub is not None:
+        stub = self._stub(hidden, domain)
+        if stub is not None or not may_ask(self._text):
             return stub
-        past = way_past(links, self._text, domain, self._names_itself)
+        past = way_past(self._links, self._text, domain, self._names_itself)
         return Step(past, "gate") if past is not None else None
 
-    def _stub(self, hidden: str | None, links: list[GateLink], domain: str) -> Step | None:
+    def _stub(self, hidden: str | None, domain: str) -> Step | None:
         """The step from a page without anything in sight, which is not waiting for a script to fill it."""
         if len(self._text) > MAX_EMPTY or self._waits_for_a_script:
             return None
@@ -144,7 +145,7 @@ class _Page:
             return Step(_joined(self._base, hidden), "refresh")
         if moves := self._scripts():
             return Step(preferred(moves, domain), "script")
-        if not links and (frames := self._inline_frames()):
+        if (frames := self._inline_frames()) and not self._links:
             return Step(frames[0], "frame")
         return Step(self._url, "refresh") if self._reloads else None
 
@@ -209,7 +210,8 @@ class _Page:
         said = [move.target for move in moves if move.is_surely or _ADDRESS.search(move.target)]
         return [url for target in said if not _is_for_others(target) and (url := self._address(target))]
 
-    def _links(self, ours: Callable[[str], bool]) -> list[GateLink]:
+    @cached_property
+    def _links(self) -> list[GateLink]:
         """Links within the site, each page once."""
         found: dict[str, GateLink] = {}
         for node in self._page.shown.css("a[href], area[href], [onclick]")[:MAX_COUNTRIES]:
@@ -218,13 +220,13 @@ class _Page:
             if href.lower().startswith(("mailto:", "tel:")):
                 return []
             target = self._clicked(attributes.get("onclick"), href) or self._address(href)
-            if target and target != self._url and ours(urlsplit(target).netloc):
+            if target and target != self._url and self._ours(urlsplit(target).netloc):
                 language = attributes.get("hreflang") or attributes.get("lang") or ""
                 found.setdefault(target, GateLink(target, words_on(node), language))
-        has_choices = self._page.has("form") or self._page.has("select")
+        has_choices = self._page.has(b"<form") or self._page.has(b"<select")
         for href, words in choices_in(self._page.shown) if has_choices else ():
             target = self._address(href)
-            if target and target != self._url and ours(urlsplit(target).netloc):
+            if target and target != self._url and self._ours(urlsplit(target).netloc):
                 found.setdefault(target, GateLink(target, words, ""))
         return list(found.values())
 
@@ -242,7 +244,7 @@ class _Page:
     @property
     def _waits_for_a_script(self) -> bool:
         """Whether an element stands empty that a script will fill: the page is an application."""
-        body = self._page.shown.body if self._page.has("div") or self._page.has("main") else None
+        body = self._page.shown.body if self._page.has(b"<div") or self._page.has(b"<main") else None
         return body is not None and any(not node.text(deep=True).strip() for node in body.css("div[id], main[id]")[:50])
 
     @cached_property
@@ -277,8 +279,10 @@ def _refresh_target(content: str) -> str | None:
 
 
 def _joined(base: str, target: str) -> str:
+    if (url := rooted(base, target)) is not None:
+        return url
     place, question, rest = target.replace("\t", "").replace("\n", "").replace("\r", "").partition("?")
-    url = joined(base, place.replace("\\", "/") + question + rest).partition("#")[0]
+    url = urljoin(base, place.replace("\\", "/") + question + rest).partition("#")[0]
     urlsplit(url).port  # noqa: B018  # raises ValueError where it is none
     return url
 

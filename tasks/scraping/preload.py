@@ -41,7 +41,7 @@ def preload() -> None:
     for module in _MODULES:
         importlib.import_module(module)
     from extraction.stand_ins.signs import preload as preload_signs
-    from tasks.scraping.download import ssl_context
+    from tasks.scraping.connections import ssl_context
 
     preload_signs()
     ssl_context()

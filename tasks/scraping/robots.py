@@ -157,7 +157,7 @@ class RobotsMiddleware:
             if company is not None:
                 self._spent[company.seed.company_id] += seconds
 
-        return CpuBudget(ROBOTS_S, spend)
+        return CpuBudget(ROBOTS_S, spend, is_exact=True)
 
     @contextmanager
     def _one_more(self) -> Iterator[None]:

