@@ -89,7 +89,7 @@ async def submit_pipeline(request: Request) -> Response:
             here.submitters, copy_context().run, _from_json, here, raw, idempotency_key
         )
     async with uploads.uploaded(request) as upload:
-        return await run_in_threadpool(_from_file, here, upload, idempotency_key)
+        return await run_in_threadpool(from_file, here, upload, idempotency_key)
 
 
 class PreviewBody(Body):
@@ -107,7 +107,7 @@ class PreviewBody(Body):
 )
 async def preview_list(request: Request) -> Response:
     async with uploads.uploaded(request) as upload:
-        return JSONResponse(await run_in_threadpool(_preview, upload))
+        return JSONResponse(await run_in_threadpool(previewed, upload))
 
 
 @router.post(
@@ -171,10 +171,16 @@ def _from_json(here: Context, raw: bytes, key: str | None) -> Response:
         body = PipelineBody.model_validate_json(raw)
     except ValidationError as error:
         raise problems.BodyError(error.errors(include_url=False, include_input=False), PipelineBody) from error
+    return from_body(here, body, key)
+
+
+def from_body(here: Context, body: PipelineBody, key: str | None) -> Response:
+    """Submit a pipeline and answer; raises what `accept` does."""
     return accept(here, pipeline_submission(body), key)
 
 
-def _from_file(here: Context, upload: uploads.Upload, key: str | None) -> Response:
+def from_file(here: Context, upload: uploads.Upload, key: str | None) -> Response:
+    """Submit a pipeline over a list and answer; raises what `accept` does, and InputError where it is no list."""
     body = upload.body(PipelineBody)
     with upload.path() as path:
         with _of_the_file():
@@ -191,7 +197,12 @@ def _has_a_line(found: CompanyList) -> bool:
         raise InputError("the list begins with more blank or unreadable lines than are looked through") from None
 
 
-def _preview(upload: uploads.Upload) -> ListPreview:
+def previewed(upload: uploads.Upload) -> ListPreview:
+    """What would be understood of a list.
+
+    Raises:
+        BodyError, InputError: it is no list of companies, or has no such column.
+    """
     body = upload.body(PreviewBody)
     with upload.path() as path, _of_the_file():
         return preview(path, body.column, Budget(LOOK))

@@ -13,7 +13,7 @@ from pydantic import Field
 from api import problems
 from api.auditing import audited
 from api.bodies import Body, PipelineBody
-from api.context import Here
+from api.context import Context, Here
 from api.pipelines import pipeline_submission
 from api.routing import Router
 from data.schedules import MAX_SCHEDULES, ScheduleStore
@@ -61,11 +61,7 @@ def list_schedules(
     summary="Submit a pipeline again and again",
 )
 def create_schedule(body: ScheduleBody, here: Here, request: Request) -> Response:
-    audited(request, id=schedules.check_name(body.name))
-    now = datetime.now(UTC)
-    submission = pipeline_submission(body.pipeline)
-    made = schedules.create(here.store, here.lake, body.name, body.cron, submission, now, body.timezone)
-    return JSONResponse(schedules.describe(made, now), 201, headers={"Location": f"{here.api}/schedules"})
+    return JSONResponse(create(here, request, body), 201, headers={"Location": f"{here.api}/schedules"})
 
 
 @router.post(
@@ -100,6 +96,21 @@ def resume_schedule(name: str, here: Here) -> Response:
 def delete_schedule(name: str, here: Here) -> Response:
     here.schedules.delete(name)
     return Response(status_code=204)
+
+
+def create(here: Context, request: Request, body: ScheduleBody) -> answers.Schedule:
+    """Make a schedule, and say it in the audit.
+
+    Raises:
+        ConflictError: there is one of this name.
+        InputError: a field is wrong.
+        UnavailableError: Redis does not answer.
+    """
+    audited(request, action="create_schedule", id=schedules.check_name(body.name))
+    now = datetime.now(UTC)
+    submission = pipeline_submission(body.pipeline)
+    made = schedules.create(here.store, here.lake, body.name, body.cron, submission, now, body.timezone)
+    return schedules.describe(made, now)
 
 
 def _set_paused(here: Here, name: str, paused: bool) -> Response:

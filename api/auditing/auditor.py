@@ -28,6 +28,8 @@ from leadmill.access import Caller
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What changes something all the same: a provider sends the browser back by GET, and so it is signed in.
 _WRITING_READS = frozenset({"/sign-in/oidc/callback"})
+#: What is sent by POST because it is too large for an address, and changes nothing.
+_READING_POSTS = frozenset({"/ui/new/look"})
 #: Answers that refuse whatever is asked. 503 is one where the gate gives it.
 _REFUSALS = frozenset({401, 403, 413, 421, 429})
 #: In a request's scope: the visible part of the key that was refused; what its call says of itself (`audited`); the
@@ -104,7 +106,8 @@ class Auditor:
         known = caller is not None and caller.key_id is not None
         if commits is None or not (known or self._asks() or _ALWAYS.match(scope["path"])):
             return send
-        is_read = scope["method"] in _READS and scope["path"] not in _WRITING_READS
+        exceptions = _WRITING_READS if scope["method"] in _READS else _READING_POSTS
+        is_read = (scope["method"] in _READS) != (scope["path"] in exceptions)
         if not (is_read or refused):
             scope[ACCEPTANCE] = Acceptance(partial(self._entry, scope, 202))
         held: Message | None = None

@@ -7,6 +7,8 @@ from collections.abc import Callable
 #: By the path of its route, addresses of it; they are given the ids of made-up jobs (`tests.api.pages.made`).
 ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/": lambda made: ["/"],
+    "/ui/new": lambda made: ["/ui/new"],
+    "/ui/new/look": lambda made: [],
     "/ui/jobs": lambda made: ["/ui/jobs", "/ui/jobs?status=failed&text=nobody%20has%20this"],
     "/ui/jobs/{job_id}": lambda made: [
         f"/ui/jobs/{made[name]}" for name in ("running", "failed 0", "completed 2") if made

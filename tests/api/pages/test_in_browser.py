@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
@@ -22,6 +23,8 @@ ASKED = "performance.getEntriesByType('resource').filter(one => one.name === loc
 #: Whether anybody sees the tab; a headless one is always seen.
 SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
 HIDDEN = f"Object.defineProperty(document, 'hidden', {{value: %s, configurable: true}}), {SEEN}"
+#: The field of addresses of a new run.
+TYPED = "document.getElementById('company_urls')"
 #: Window and colours: a screen by day, a phone by night.
 SHAPES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844, "dark": True})
 
@@ -119,6 +122,18 @@ def test_what_changes_is_shown_and_what_the_reader_did_stays(browser: Chromium, 
     check_quiet(browser, site, "live")
 
 
+def test_a_list_is_looked_at_before_it_starts(browser: Chromium, site: Site) -> None:
+    site.open(browser, "/ui/new", width=1440)
+    text = json.dumps("Firma,Homepage\nAcme,acme.example\nAgain,www.acme.example\nNone,\n")
+    browser.evaluate(f"{TYPED}.focus(), document.execCommand('insertText', false, {text})")
+    until(browser, "document.getElementById('understood') !== null && !document.querySelector('[aria-busy]')")
+    check_shown(browser, site, "a list that is looked at")
+    told = browser.evaluate("[...document.querySelectorAll('.look .figure')].map(one => one.innerText)")
+    assert [one.split() for one in told[:3]] == [["1", "companies"], ["1", "repeated"], ["1", "without", "address"]]
+    browser.evaluate("document.querySelector('form.new button').click()")
+    until(browser, "location.pathname.startsWith('/ui/jobs/job_')")
+
+
 def test_errors_are_pages(browser: Chromium, site: Site) -> None:
     for address, status, words in (("/nowhere", 404, "no such address"), ("/ui/jobs?status=wrong", 422, "status")):
         for shape in SHAPES:
@@ -133,11 +148,15 @@ def test_while_redis_is_away_pages_say_so(browser: Chromium, site: Site) -> None
     site.valkey.stop()
     try:
         until(browser, "document.getElementById('stale').innerText.includes('Not up to date')")
-        for address in of_all(site.made):
+        for address in set(of_all(site.made)) - {"/ui/new"}:
             site.open(browser, address, width=390)
             check_shown(browser, site, address, status=503)
             text = browser.evaluate("document.querySelector('main').innerText")
             assert "leadmill doctor" in text and "unavailable" in text, address
+        site.open(browser, "/ui/new")
+        browser.evaluate(f"{TYPED}.value = 'typed.example', document.querySelector('form.new button').click()")
+        until(browser, "document.querySelector('.alert.bad')?.innerText.includes('leadmill doctor')")
+        assert browser.evaluate(f"{TYPED}.value") == "typed.example"
     finally:
         site.valkey.start()
     until(browser, "(location.reload(), document.querySelector('h1')?.innerText) !== 'Not available just now'")

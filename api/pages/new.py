@@ -1,0 +1,160 @@
+"""GET, POST /ui/new: companies by address, list or search become a job or a schedule; what would be understood first.
+
+POST /ui/new/look shows that, and the request as a program would make it, and makes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from api.as_code import as_code
+from api.auditing import audited
+from api.context import Context, Here
+from api.page import page
+from api.pages import Place
+from api.pipelines import from_body, from_file, previewed
+from api.problems import BodyError
+from api.routing import Router
+from api.run_form import NewRun
+from api.schedules import ScheduleBody, create
+from leadmill.access import Role
+from leadmill.answers import FieldError, ListPreview, Schedule
+from leadmill.declared import PIPELINE
+from leadmill.errors import InputError, LeadmillError
+from pipelines.scoring.models import Models
+from reports.formats import FORMATS
+from reports.layout_choice import layout_names
+from reports.report_types import REPORT_TYPES
+
+router = Router(include_in_schema=False)
+PLACE = Place(15, "/ui/new", "New run")
+
+_MAX_FIELDS, _MAX_FIELD_BYTES = 200, 4_000_000
+
+
+class Looked(NamedTuple):
+    """What is told of a run before it is started."""
+
+    preview: ListPreview | None = None
+    code: tuple[tuple[str, str], ...] = ()
+    faults: tuple[FieldError, ...] = ()
+
+
+async def _sent(request: Request) -> AsyncIterator[NewRun]:
+    async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES) as form:
+        yield NewRun.sent(form)
+
+
+#: What a person has filled in.
+Sent = Annotated[NewRun, Depends(_sent)]
+
+
+@router.get("/ui/new", role=Role.VIEWER)
+def new(request: Request, here: Here) -> Response:
+    return _shown(request, here, NewRun.empty())
+
+
+@router.post("/ui/new/look", role=Role.OPERATOR)
+async def look(request: Request, here: Here, sent: Sent) -> Response:
+    return await run_in_threadpool(_looked_at, request, here, sent)
+
+
+@router.post("/ui/new", role=Role.OPERATOR)
+async def start(request: Request, here: Here, sent: Sent) -> Response:
+    return await run_in_threadpool(_started, request, here, sent)
+
+
+def _looked_at(request: Request, here: Context, sent: NewRun) -> Response:
+    found, code = None, []
+    try:
+        body, upload = sent.body(), sent.upload()
+        if upload is None and sent.pasted:
+            upload = sent.pasted_upload(body)
+        if upload is not None:
+            found = previewed(replace(upload, fields={"column": body["column"]} if "column" in body else {}))
+        if upload is not None or body.get("search_queries"):
+            base = here.settings.public_url or str(request.base_url).rstrip("/")
+            code = as_code(body, base, asks_key=here.caller.key_id is not None, file=sent.file_name)
+            sent.checked()
+    except LeadmillError as error:
+        return _shown(request, here, sent, Looked(found, tuple(code), _faults(error)))
+    return _shown(request, here, sent, Looked(found, tuple(code)))
+
+
+def _started(request: Request, here: Context, sent: NewRun) -> Response:
+    try:
+        if sent.is_repeated:
+            return _shown(request, here, NewRun.empty(), schedule=_scheduled(request, here, sent))
+        audited(request, action="submit_pipeline")
+        upload, key = sent.upload(), f"page-{sent.once}"
+        answer = from_body(here, sent.checked(), key) if upload is None else from_file(here, upload, key)
+    except LeadmillError as error:
+        # Whatever it is: what was typed stays.
+        return _shown(request, here, sent, Looked(faults=_faults(error)), status=error.status)
+    return RedirectResponse(f"/ui/jobs/{json.loads(bytes(answer.body))['job_id']}", 303)
+
+
+def _scheduled(request: Request, here: Context, sent: NewRun) -> Schedule:
+    if sent.file_name is not None:
+        raise InputError("a list is read once, and a schedule keeps addresses and searches: paste these", field="cron")
+    given = {name: sent.text(name) for name in ("name", "cron", "timezone") if sent.text(name)}
+    try:
+        body = ScheduleBody.model_validate({**given, "pipeline": sent.body()})
+    except ValidationError as error:
+        raise BodyError(error.errors(include_url=False, include_input=False), ScheduleBody) from error
+    return create(here, request, body)
+
+
+def _faults(error: LeadmillError) -> tuple[FieldError, ...]:
+    if isinstance(error, BodyError):
+        return tuple(error.errors)
+    return ({"field": getattr(error, "field", None) or "", "message": str(error)},)
+
+
+def _shown(
+    request: Request,
+    here: Context,
+    sent: NewRun,
+    looked: Looked = Looked(),  # noqa: B008  a tuple
+    *,
+    status: int = 200,
+    schedule: Schedule | None = None,
+) -> Response:
+    models = Models.of(here.settings)
+    return page(
+        request,
+        "pages/new.html",
+        status,
+        sent=sent,
+        looked=looked,
+        faults=_by_field(looked.faults),
+        schedule=schedule,
+        # What may have been accepted before nobody answered is asked for again by the same key.
+        once=sent.once if status == 503 else secrets.token_urlsafe(12),
+        remedy="leadmill doctor" if status == 503 else None,
+        stages=PIPELINE,
+        formats=FORMATS.names,
+        layouts=layout_names(),
+        report_types=REPORT_TYPES,
+        models=models.names(),
+        profiles=models.profile_names(),
+        searches=here.settings.search_provider is not None,
+    )
+
+
+def _by_field(faults: tuple[FieldError, ...]) -> Mapping[str, list[str]]:
+    """Messages by the name of the field in the form: `tags[2]` stands at `tags`."""
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        name = fault["field"].removeprefix("pipeline.").partition("[")[0]
+        found.setdefault(name, []).append(fault["message"])
+    return found

@@ -1,0 +1,178 @@
+"""The form of a new run as a browser sends it, made the body that `POST /pipelines` takes.
+
+Names of its fields are those of the body, `crawl.max_pages` for what lies within. What was left as it stood is not in
+the body, so that the request that is shown says only what was asked for.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData, UploadFile
+
+from api.bodies import PipelineBody
+from api.fields import DEFAULT_FORMATS
+from api.problems import BodyError
+from api.uploads import Upload
+from leadmill.declared import PIPELINE
+from leadmill.errors import InputError
+from pipelines.request.inputs import MAX_INLINE
+from reports.layouts import DEFAULT as DEFAULT_LAYOUT
+
+#: Fields of text that hold several values: one a line, or parted by commas.
+_LINES, _COMMAS = frozenset({"search_queries"}), frozenset({"tags", "notify", "report.mail_to"})
+_NUMBERS = frozenset({"max_results_per_query", "crawl.max_pages", "crawl.max_depth", "crawl.deadline_s"})
+#: Boxes: whether one is usually ticked, and the body's value where it is otherwise.
+_BOXES = {
+    "crawl.respect_robots": (True, False),
+    "crawl.respect_signals": (False, True),
+    "extract.people": (False, True),
+    "report.bom": (True, False),
+}
+_SETS = {"stages": [*PIPELINE], "report.formats": [*DEFAULT_FORMATS]}
+_TEXTS = ("scoring_model", "icp", "callback_url", "report.type", "report.layout", "priority")
+#: What the form shows when nobody has touched it; a choice that stands at it is not said.
+_USUAL = {"report.type": "comprehensive", "report.layout": DEFAULT_LAYOUT, "priority": "normal"}
+#: A line that is one address and nothing beside it.
+_ALONE = re.compile(r"[^\s,;\t]+\Z")
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What a person has filled in, as it was typed."""
+
+    values: Mapping[str, list[str]] = field(default_factory=dict)
+    file: UploadFile | None = None
+
+    @classmethod
+    def empty(cls) -> NewRun:
+        boxes = {name: ["on"] for name, (ticked, _) in _BOXES.items() if ticked}
+        return cls({**_SETS, **boxes, **{name: [value] for name, value in _USUAL.items()}})
+
+    @classmethod
+    def sent(cls, form: FormData) -> NewRun:
+        """Of a form; a file that nobody chose is none."""
+        values: dict[str, list[str]] = {}
+        file = None
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                values.setdefault(name, []).append(value)
+            elif name == "file" and value.filename:
+                file = value
+        return cls(values, file)
+
+    def text(self, name: str) -> str:
+        """A field's only value, without space around it."""
+        return (self.values.get(name) or [""])[0].strip()
+
+    def has(self, name: str, value: str = "on") -> bool:
+        """Whether a box is ticked."""
+        return value in self.values.get(name, ())
+
+    @property
+    def once(self) -> str:
+        """Of the page that was shown: sent twice, a form makes one job."""
+        return self.text("once")
+
+    @property
+    def is_repeated(self) -> bool:
+        return bool(self.text("cron"))
+
+    @property
+    def pasted(self) -> list[str]:
+        """Lines of the field of addresses that are not blank."""
+        return [line for line in self.text("company_urls").splitlines() if line.strip()]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether what was pasted is read like a file: cells of a spreadsheet, or more than a request holds."""
+        return len(self.pasted) > MAX_INLINE or not all(_ALONE.match(line.strip()) for line in self.pasted)
+
+    @property
+    def file_name(self) -> str | None:
+        """Of the list that the job reads; None: it has none."""
+        if self.file is not None:
+            return self.file.filename
+        return "companies.csv" if self.pasted and self.is_table else None
+
+    def upload(self) -> Upload | None:
+        """The list and what is asked of it; None: there is none.
+
+        Raises:
+            InputError: there are two.
+        """
+        if self.file is not None:
+            if self.pasted:
+                raise InputError("paste companies or choose a file, not both", field="company_urls")
+            return Upload(self.body(), self.file.file)
+        return self.pasted_upload(self.body()) if self.pasted and self.is_table else None
+
+    def pasted_upload(self, fields: Mapping[str, Any]) -> Upload:
+        """What was pasted, as a list."""
+        return Upload(fields, io.BytesIO("\n".join(self.pasted).encode()))
+
+    def checked(self) -> PipelineBody:
+        """The body.
+
+        Raises:
+            BodyError: a field is wrong.
+        """
+        try:
+            return PipelineBody.model_validate(self.body())
+        except ValidationError as error:
+            raise BodyError(error.errors(include_url=False, include_input=False), PipelineBody) from error
+
+    def body(self) -> dict[str, Any]:
+        """What is asked for beyond the usual; not a list that is read like a file."""
+        found: dict[str, Any] = {}
+        if self.file_name is None:
+            _put(found, "company_urls", [line.strip() for line in self.pasted])
+        elif self.text("column"):
+            _put(found, "column", self.text("column"))
+        for name in sorted(_LINES | _COMMAS):
+            parts = self.text(name).splitlines() if name in _LINES else self.text(name).split(",")
+            _put(found, name, [part.strip() for part in parts if part.strip()])
+        for name in sorted(_NUMBERS):
+            _put(found, name, _number(self.text(name)))
+        for name, (ticked, otherwise) in _BOXES.items():
+            if self.has(name) != ticked:
+                _put(found, name, otherwise)
+        for name, usual in _SETS.items():
+            chosen = [value for value in self.values.get(name, ()) if value]
+            if sorted(chosen) != sorted(usual):
+                _put(found, name, chosen, even_empty=True)
+        for name in _TEXTS:
+            if self.text(name) != _USUAL.get(name, ""):
+                _put(found, name, self.text(name))
+        self._put_times(found)
+        return found
+
+    def _put_times(self, found: dict[str, Any]) -> None:
+        share, minutes = _number(self.text("min_coverage")), _number(self.text("deadline"))
+        _put(found, "min_coverage", share / 100 if isinstance(share, int | float) else share)
+        _put(found, "deadline", minutes * 60 if isinstance(minutes, int | float) else minutes)
+        if begin := self.text("run_at"):
+            # A field for a time has no zone; the page says that it is UTC.
+            _put(found, "run_at", begin if begin.endswith("Z") else f"{begin}:00Z" if len(begin) == 16 else f"{begin}Z")
+
+
+def _put(body: dict[str, Any], name: str, value: Any, *, even_empty: bool = False) -> None:
+    if value in ("", [], None) and not even_empty:
+        return
+    above, _, inner = name.rpartition(".")
+    (cast("dict[str, Any]", body.setdefault(above, {})) if above else body)[inner] = value
+
+
+def _number(text: str) -> int | float | str:
+    """As it is where it is none: then the body's own rule says what is wanted."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,190 @@
+"""The page of a new run: what is filled in there is the request that the API would take, and becomes the same job."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+from starlette.datastructures import FormData
+
+from api.bodies import PipelineBody
+from api.run_form import NewRun
+from data.jobs import JobStore
+from data.lake import Lake
+from leadmill.access import Role
+from leadmill.settings import Settings
+from tests.api.conftest import V1
+from tests.api.pages.made import HOSTILE
+from tests.api.pages.test_access import OPENED, SENT, keys, made, sign_in
+
+__all__ = ["keys", "made"]
+
+#: What is not asked for by a form: ids of rows, which no person types.
+_NOT_TYPED = {"company_ids"}
+#: One value of each field that is not the usual one: as it is typed, as the body has it.
+TYPED: dict[str, tuple[str | list[str], Any]] = {
+    "company_urls": ("acme.example\n\n  https://globex.example/about \n", ["acme.example", "https://globex.example/about"]),
+    "search_queries": ("solar munich\nwind, offshore", ["solar munich", "wind, offshore"]),
+    "max_results_per_query": ("7", 7),
+    "stages": (["scrape", "process"], ["scrape", "process"]),
+    "crawl.max_pages": ("3", 3),
+    "crawl.max_depth": ("1", 1),
+    "crawl.deadline_s": ("30", 30),
+    "crawl.respect_robots": ([], False),
+    "crawl.respect_signals": ("on", True),
+    "extract.people": ("on", True),
+    "scoring_model": ("default", "default"),
+    "report.formats": (["csv"], ["csv"]),
+    "report.layout": ("hubspot", "hubspot"),
+    "report.type": ("leads", "leads"),
+    "report.bom": ([], False),
+    "tags": ("fair 2027, de", ["fair 2027", "de"]),
+    "priority": ("high", "high"),
+    "run_at": ("2027-01-31T08:00", "2027-01-31T08:00:00Z"),
+    "deadline": ("90", 5400),
+    "min_coverage": ("75", 0.75),
+    "callback_url": ("https://crm.example/hook", "https://crm.example/hook"),
+}  # fmt: skip
+CSV = "Firma,Homepage,Owner\nAcme,acme.example,Anna\nGlobex,globex.example,Bob\nAgain,www.acme.example,\nNone,,Carl\n"
+
+
+def form(**typed: Any) -> NewRun:
+    """The untouched form with some fields changed."""
+    values = {**NewRun.empty().values, **{name.replace("__", "."): value for name, value in typed.items()}}
+    pairs = [(name, one) for name, some in values.items() for one in ([some] if isinstance(some, str) else some)]
+    return NewRun.sent(FormData(pairs))
+
+
+def data(**typed: Any) -> dict[str, Any]:
+    return {"once": "once-1234", **{name: list(some) for name, some in form(**typed).values.items()}}
+
+
+def test_what_is_left_alone_is_not_asked_for() -> None:
+    assert NewRun.empty().body() == {}
+    assert form(company_urls="acme.example").body() == {"company_urls": ["acme.example"]}
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_each_field_becomes_that_of_the_body(name: str) -> None:
+    typed, value = TYPED[name]
+    body = form(**{name: typed}).body()
+    for part in name.split("."):
+        body = body[part]
+    assert body == value
+
+
+def test_what_is_no_number_is_told_by_the_rule_of_the_body(client: TestClient, store: JobStore) -> None:
+    answer = client.post(
+        "/ui/new",
+        data=data(company_urls="acme.example", crawl__max_pages="many", tags="kept as typed"),
+        headers=SENT,
+    )
+    assert answer.status_code == 422 and "crawl.max_pages" in answer.text
+    assert 'value="many"' in answer.text and "kept as typed" in answer.text and "<details open>" in answer.text
+    nothing = client.post("/ui/new", data=data(), headers=SENT)
+    assert nothing.status_code == 422 and not client.get(f"{V1}/jobs/list").json()["items"]
+
+
+def test_the_form_has_every_field(settings: Settings, client: TestClient) -> None:
+    shown = set(re.findall(r'name="([a-z_.]+)"', client.get("/ui/new", headers=OPENED).text))
+    wanted = set(_fields(PipelineBody)) - _NOT_TYPED - {"column", "search_queries", "max_results_per_query", "icp"}
+    assert wanted - shown == {"crawl.timeout_s", "crawl.user_agent"}, "how a request is made is for programs"
+    assert wanted - {"crawl.timeout_s", "crawl.user_agent", "notify", "report.mail_to"} <= {*TYPED}
+    # A provider of searches and profiles are shown where there are any; a column with the list it is of.
+    assert not {"search_queries", "icp", "column"} & shown
+
+
+def _fields(model: type[BaseModel], above: str = "") -> Any:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _fields(inner, f"{name}.")
+        else:
+            yield above + name
+
+
+def test_it_becomes_the_job_that_the_api_would_make(client: TestClient, store: JobStore) -> None:
+    left = {"search_queries", "max_results_per_query", "callback_url"}  # this installation has no provider, no secret
+    typed = {name: value for name, (value, _) in TYPED.items() if name not in left and name != "stages"}
+    run = form(**typed)
+    answer = client.post("/ui/new", data=data(**typed), headers=SENT, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    job = answer.headers["location"].rpartition("/")[2]
+    same = client.post(f"{V1}/pipelines", json=run.body()).json()["job_id"]
+    assert store.asked(job) == store.asked(same)
+    told = [client.get(f"{V1}/jobs/status/{one}").json() for one in (job, same)]
+    assert told[0]["tags"] == ["fair 2027", "de"] and told[0]["priority"] == "high"
+    for name in ("kind", "status", "tags", "priority", "min_coverage", "run_at", "stages"):
+        assert told[0].get(name) == told[1].get(name), name
+    again = client.post("/ui/new", data=data(**typed), headers=SENT, follow_redirects=False)
+    assert again.headers["location"] == answer.headers["location"], "a button pressed twice makes one job"
+
+
+def test_a_list_keeps_its_columns_chosen_or_pasted(client: TestClient, lake: Lake) -> None:
+    pasted = client.post("/ui/new", data=data(company_urls=CSV), headers=SENT, follow_redirects=False)
+    chosen = client.post(
+        "/ui/new", data=data(once="once-5678"), files={"file": ("crm.csv", CSV)}, headers=SENT, follow_redirects=False
+    )
+    for answer in (pasted, chosen):
+        assert answer.status_code == 303, answer.text
+        folder = lake.job_dir(answer.headers["location"].rpartition("/")[2]) / "input"
+        assert CSV.split() in [path.read_text().split() for path in folder.iterdir()]
+    both = client.post("/ui/new", data=data(company_urls=CSV), files={"file": ("crm.csv", CSV)}, headers=SENT)
+    assert both.status_code == 422 and "not both" in both.text
+    broken = client.post("/ui/new", data=data(), files={"file": ("crm.xlsx", b"PK\x03\x04")}, headers=SENT)
+    assert broken.status_code == 422 and "choose <bdi>crm.xlsx</bdi> again" in broken.text
+
+
+def test_a_look_tells_and_makes_nothing(client: TestClient, store: JobStore) -> None:
+    hostile = "Firma,Homepage\n" + f'"{HOSTILE[1].replace(chr(34), chr(34) * 2)}",acme.example\nx,{HOSTILE[0]}\n'
+    for sent in (data(company_urls=CSV, crawl__max_pages="3"), data(company_urls=hostile, tags=HOSTILE[0])):
+        shown = client.post("/ui/new/look", data=sent, headers=SENT)
+        assert shown.status_code == 200 and "What is understood" in shown.text and "curl -s http" in shown.text
+        assert not any(name in shown.text for name in HOSTILE[:2])
+    first = client.post("/ui/new/look", data=data(company_urls=CSV, crawl__max_pages="3"), headers=SENT).text
+    assert "<td><bdi>Anna</bdi></td>" in first and "line 5: <bdi>(empty)</bdi>" in first and "max_pages" in first
+    column = client.post("/ui/new/look", data=data(company_urls=CSV, column="Owner"), headers=SENT).text
+    assert "<option selected>" not in column.partition('id="column"')[2] or "Owner" in column
+    for sent in (data(), data(company_urls="acme.example", min_coverage="300"), data(company_urls="\x00")):
+        assert client.post("/ui/new/look", data=sent, headers=SENT).status_code == 200
+    assert not client.get(f"{V1}/jobs/list").json()["items"]
+
+
+def test_who_may_start_and_what_the_audit_tells(client: TestClient, keys: dict[str, str], store: JobStore) -> None:
+    sign_in(client, keys["viewer"])
+    shown = client.get("/ui/new", headers=OPENED)
+    assert shown.status_code == 200 and "<button>Start" not in shown.text and Role.OPERATOR.name.lower() in shown.text
+    for address in ("/ui/new", "/ui/new/look"):
+        assert client.post(address, data=data(company_urls="acme.example"), headers=SENT).status_code == 403
+    sign_in(client, keys["operator"])
+    foreign = client.post("/ui/new", data=data(company_urls="a.example"), headers={"Origin": "http://evil.example"})
+    assert foreign.status_code == 403
+    assert client.post("/ui/new/look", data=data(company_urls="acme.example"), headers=SENT).status_code == 200
+    job = client.post("/ui/new", data=data(company_urls="acme.example"), headers=SENT, follow_redirects=False)
+    admin = {"X-API-Key": keys["admin"]}
+    entries = client.get(f"{V1}/audit", headers=admin).json()["items"]
+    told = [(one["action"], one["id"]) for one in entries if one["status"] < 300]
+    assert ("submit_pipeline", job.headers["location"].rpartition("/")[2]) in told
+    assert not [one for one in told if "look" in one[0]], json.dumps(entries)
+
+
+def test_a_schedule_is_made_and_wrong_ones_are_refused(client: TestClient) -> None:
+    typed = {"company_urls": "acme.example", "cron": "0 7 * * 1", "timezone": "Europe/Berlin", "name": "weekly"}
+    made = client.post("/ui/new", data=data(**typed), headers=SENT)
+    assert made.status_code == 200 and "Schedule <b><bdi>weekly</bdi></b> is made" in made.text
+    [found] = client.get(f"{V1}/schedules").json()["items"]
+    assert (found["name"], found["cron"], found["timezone"]) == ("weekly", "0 7 * * 1", "Europe/Berlin")
+    for wrong in (
+        {"cron": "now"},
+        {"timezone": "Mars"},
+        {"name": ""},
+        {"company_urls": CSV},
+        {"crawl__max_pages": "0"},
+    ):
+        refused = client.post("/ui/new", data=data(**{**typed, "name": "other", **wrong}), headers=SENT)
+        assert refused.status_code == 422 and "fault" in refused.text, wrong
+    assert len(client.get(f"{V1}/schedules").json()["items"]) == 1
