@@ -102,7 +102,8 @@ class RobotsMiddleware:
         return policy.fault is None or not policy.fault.hung
 
     async def _permit(self, request: Request) -> None:
-        policy = await self._rules_for(request)
+        with self._one_more():
+            policy = await self._rules_for(request)
         if self._transport.ended:  # which is why there are no rules
             raise CrawlEndedError("the crawl has ended")
         fault = policy.refusal(request.url, obeys_signals=self._obeys_signals)
@@ -120,8 +121,7 @@ class RobotsMiddleware:
             return known.result() if known.done() else await asyncio.shield(known)
         self._count(request)
         future = self._policies[origin] = asyncio.get_running_loop().create_future()
-        with self._one_more():
-            policy = await self._policy(host, origin, request)
+        policy = await self._policy(host, origin, request)
         self._crawler.spider.sitemaps[origin] = policy.sitemaps  # type: ignore[union-attr]
         future.set_result(policy)
         self._keep_few(origin, policy)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Companies that begin at once: they take all places.
 AT_ONCE = CONCURRENCY // CONCURRENCY_PER_HOST
 #: Hosts asked ahead at a time, and seconds of silence after which the next one is asked, too.
-SCOUTS = CONCURRENCY // 2
+SCOUTS = 3 * CONCURRENCY // 4
 SILENT_S = 1.0
 
 
