@@ -15,13 +15,11 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Self
 
-from scrapy import Request, Spider, signals
+from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.http import Response
-from scrapy.logformatter import LogFormatter
 from scrapy.settings import Settings
-from scrapy.signalmanager import SignalManager
 
 from extraction.budget import TOO_COSTLY, TooCostlyError, many_budgets
 from leadmill.egress import parse_allow
@@ -54,19 +52,6 @@ CLOSING_S = 0.8
 
 #: Layers of compression taken off one answer (honest servers have one; a proxy may add another).
 MAX_CODINGS = 4
-
-#: Signals of every single request; no part of the crawl connects to them.
-_UNHEARD = frozenset(
-    {
-        signals.request_scheduled,
-        signals.request_reached_downloader,
-        signals.request_left_downloader,
-        signals.headers_received,
-        signals.bytes_received,
-        signals.response_downloaded,
-        signals.response_received,
-    }
-)
 
 Ended = Literal["finished", "deadline", "stopped"]
 
@@ -132,7 +117,6 @@ async def _crawl(
     hosts.begin(transport, began + options.deadline_s)
     companies = [CompanyCrawl(seed, options, number) for number, seed in enumerate(seeds)]
     crawler = EngineCrawler(CompanySpider, _settings(options))
-    crawler.signals = _Signals(crawler)
     task = asyncio.create_task(
         crawler.crawl_async(
             companies=companies,
@@ -280,21 +264,6 @@ class _Decompression(HttpCompressionMiddleware):
             raise PageError(Fault(ErrorCategory.DATA, TOO_COSTLY, status=response.status)) from None
 
 
-class _Signals(SignalManager):
-    """Scrapy's signals, without a search for listeners where there are none: seven signals a request."""
-
-    def send_catch_log(self, signal: Any = None, **named: Any) -> list[tuple[Any, Any]]:
-        """Answers of the listeners."""
-        return [] if signal in _UNHEARD else super().send_catch_log(signal, **named)
-
-
-class _NoLines(LogFormatter):
-    """None of the lines that Scrapy would make of each answer, only to find that nobody logs them."""
-
-    def crawled(self, request: Request, response: Response, spider: Spider) -> None:  # type: ignore[override]
-        """No line."""
-
-
 class _OwnSettings(Settings):
     """Settings made for one crawl and known to nobody else: Scrapy need not copy them, which takes 2 ms."""
 
@@ -343,7 +312,6 @@ def _settings(options: CrawlOptions) -> Settings:
             "REMOTE_CONTROL_ENABLED": False,
             "TELNETCONSOLE_ENABLED": False,
             "LOG_ENABLED": False,
-            "LOG_FORMATTER": _NoLines,
             "STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector",
             "STATS_DUMP": False,
         }

@@ -101,6 +101,10 @@ class Engine(ExecutionEngine):
         task.add_done_callback(self._under_way.discard)
         return True
 
+    def _schedule_request(self, request: Request) -> None:
+        assert self._slot is not None
+        self._slot.scheduler.enqueue_request(request)
+
     def _begin(self, request: Request) -> None:
         # Before its task has run for the first time: the engine looks at once whether there is room, or nothing to do.
         assert self._slot is not None
