@@ -32,6 +32,7 @@ def _templates() -> Environment:
         autoescape=select_autoescape(default=True, default_for_string=True),
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     found.filters.update(page_words.FILTERS)
     found.globals.update(asset=address_of, api=API, has_page=has_page)

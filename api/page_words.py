@@ -9,6 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from reports import display_domains
+
 #: What stands for a figure that there is not.
 NONE = "–"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
@@ -92,4 +94,5 @@ def capital(text: str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "lasted": lasted, "ago": ago, "exact": exact, "number": number, "percent": percent, "counted": counted,
     "size": size, "commands": commands, "capital": capital,
+    "domain": display_domains.shown,
 }  # fmt: skip

@@ -125,8 +125,10 @@ def _from_stages(record: JobRecord) -> list[str]:
 
 
 def _as_code(request: Request, here: Context, record: JobRecord) -> list[tuple[str, str]]:
-    """The request that makes the same job; none where its record is gone, or it was none of companies."""
-    if record.archived or record.kind != "pipeline" or record.parent:
+    """The request that makes the same job, for who may send it; none where its record is gone, or it was none of
+    companies.
+    """
+    if here.caller.role < Role.OPERATOR or record.archived or record.kind != "pipeline" or record.parent:
         return []
     source, spec = here.store.asked(record.job_id)
     try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from fastapi import Request
 from fastapi.responses import Response
 
 from api.context import Context, Here
 from api.jobs import told_page, told_statistics
+from api.lately import Lately
 from api.page import page
 from api.pages import Place
 from api.routing import Router
@@ -16,8 +15,7 @@ from data.jobs import Status
 from leadmill import answers
 from leadmill.access import Role
 from leadmill.declared import KINDS
-from pipelines.views.listing import MAX_PAGE, JobFilter
-from pipelines.views.recent import done_by, failed_by_cause
+from pipelines.views.listing import JobFilter
 
 router = Router(include_in_schema=False)
 PLACE = Place(10, "/", "Overview")
@@ -29,24 +27,17 @@ _UNDER_WAY = (Status.RUNNING, Status.RETRY, Status.PENDING)
 
 @router.get("/", role=Role.VIEWER)
 def overview(request: Request, here: Here) -> Response:
-    now = datetime.now(UTC)
-    yesterday = (now - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    statistics = told_statistics(here)
-    newest = told_page(here, JobFilter(since=now.replace(hour=0, minute=0, second=0, microsecond=0)), MAX_PAGE)
-    failed = told_page(here, JobFilter(Status.FAILED, since=yesterday), MAX_PAGE)
-    causes = failed_by_cause(failed["items"])
+    lately: Lately = request.app.state.lately
+    statistics, recent = told_statistics(here), lately.of(here)
     return page(
         request,
         "pages/overview.html",
         statistics=statistics,
         silent=[name for name, queue in statistics["queues"].items() if queue["workers"] == 0],
         running=_under_way(here),
-        causes=causes[:_CAUSES],
-        failed=len(failed["items"]),
-        more_failed=failed["next_cursor"] is not None or len(causes) > _CAUSES,
-        yesterday_text=f"{yesterday:%Y-%m-%dT%H:%M:%SZ}",
-        today=done_by(newest["items"]),
-        more_today=newest["next_cursor"] is not None,
+        recent=recent,
+        causes=recent.causes[:_CAUSES],
+        began_at=f"{recent.yesterday:%Y-%m-%dT%H:%M:%SZ}",
         empty_here=_is_empty(statistics),
     )
 

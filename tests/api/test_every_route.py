@@ -17,6 +17,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from api import pages
+from api.routing import Route
 from data.lake import UnitFiles
 from tests.api.conftest import V1, Worker, post
 from tests.plans import write_plan
@@ -92,11 +94,14 @@ def job_id(client: TestClient, worker: Worker) -> str:
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Method, address and description of every call, by the document that `/openapi.json` shows."""
+    """Method, address and description of every call, by the document that `/openapi.json` shows; and of every page."""
     for path, methods in app.openapi()["paths"].items():
         for method, about in methods.items():
             yield method.upper(), path, about
-    yield "GET", "/", {}
+    for route in (route for router in pages.routers() for route in router.routes):
+        assert isinstance(route, Route)
+        names = [{"in": "query", "name": name} for name, _ in route._query_parameters()]
+        yield from ((method, route.path, {"parameters": names}) for method in route.methods or ())
 
 
 def fill(path: str, job_id: str, odd: str | None = None) -> str:

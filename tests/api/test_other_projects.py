@@ -171,6 +171,7 @@ def in_path(path: str, name: str, made: Things) -> list[Pair]:
         "name": [(MARK, NO_NAME)],  # also of a channel
         "key_id": [(made.key_id, NO_KEY)],
         "domain": [(OURS, NO_DOMAIN)],
+        "digest": [("0" * 16, "1" * 16)],  # of what pages are made of: the same for everybody
         "delivery_id": [(f"ntc_1-1%7C{made.project}:{MARK}", f"ntc_1-1%7C{made.project}:{NO_NAME}")],
     }[name]
 

@@ -70,6 +70,10 @@ def test_a_viewer_sees_all_and_can_change_nothing(
         assert refused.status_code == 403 and refused.headers["content-type"].startswith("text/html")
         assert "needs a key with the role operator" in refused.text and "Vera" in refused.text
     assert status(client, made["pending"])["status"] == "pending"
+    about = client.get(f"/ui/jobs/{made['completed 1']}", headers=OPENED).text
+    assert "Downloads" in about and "The same request" not in about and '<form method="post" action="/ui' not in about
+    companies = client.get(f"/ui/jobs/{made['completed 1']}/companies", headers=OPENED).text
+    assert "<bdi>müller.example</bdi>" in companies, "as people read it"
 
 
 def test_another_project_sees_nothing(client: TestClient, keys: dict[str, str], made: dict[str, str]) -> None:
