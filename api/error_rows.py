@@ -24,7 +24,7 @@ MAX_PAGE = 1_000
 _COLUMNS = 'company_id, domain, url, scope, stage, category, error, status, code, line, deferred_until, "at"'
 #: Of which partition an error part is.
 _PARTITION = r"regexp_extract(filename, 'part-(\d+)-[^/]*$', 1)::INTEGER"
-_NONE_MOVED = 'SELECT NULL::VARCHAR AS company_id, 0 AS "partition" WHERE false'
+_LATER = "deferred_until IS NOT NULL"
 
 #: What sorts the rows: when (refused lines have no time: first), company, line, and a digest of all that is told.
 _KEY = f"""(
@@ -93,8 +93,10 @@ def _page(
         )
     if files["errors"]:
         errors = select_rows(cursor, files["errors"], ERRORS, more=f"{_PARTITION} AS place")
-        sources.append(_without_those_asked_again(errors, files["plan"]))
-        parameters["scraped"] = sorted({partition_of(part) for part in (*files["scrape"], *files["errors"])})
+        if files["plan"] and cursor.execute(f"SELECT 1 FROM ({errors}) WHERE {_LATER} LIMIT 1").fetchone():
+            errors = _without_those_asked_again(errors, files["plan"])
+            parameters["scraped"] = sorted({partition_of(part) for part in (*files["scrape"], *files["errors"])})
+        sources.append(f"SELECT * EXCLUDE place FROM ({errors})")
     query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
     query = _with_scores(query, files["score"], with_code="error_code" in present(cursor, files["score"]))
     if not query:
@@ -120,11 +122,10 @@ def _page(
 
 def _without_those_asked_again(errors: str, plan: Sequence[Path]) -> str:
     """Error rows but those of companies left for later whose partition now is another one, one in `$scraped`."""
-    moved = f'SELECT company_id, "partition" FROM {parquet(plan)} WHERE error IS NULL' if plan else _NONE_MOVED
     return (
-        f"SELECT told.* EXCLUDE place FROM ({errors}) AS told ANTI JOIN "
-        f'(SELECT * FROM ({moved}) WHERE "partition" IN (SELECT unnest($scraped::INTEGER[]))) AS again '
-        "ON again.company_id = CASE WHEN told.deferred_until IS NOT NULL THEN told.company_id END "
+        f'SELECT told.* FROM ({errors}) AS told ANTI JOIN (SELECT company_id, "partition" FROM {parquet(plan)} '
+        'WHERE error IS NULL AND "partition" IN (SELECT unnest($scraped::INTEGER[]))) AS again '
+        f"ON again.company_id = CASE WHEN told.{_LATER} THEN told.company_id END "
         'AND again."partition" <> told.place'
     )
 

@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,11 +35,12 @@ SizeOf = Callable[[int], int]
 
 
 class Deferred(NamedTuple):
-    """A company whose host is not to be asked before."""
+    """A company whose host is not to be asked before; `partition`: whose scrape left it for later."""
 
     until: datetime
     host: str
     company_id: str
+    partition: int
 
 
 class Wait(NamedTuple):
@@ -80,9 +80,12 @@ def plan_wave(run: UnitRun, size_of: SizeOf) -> tuple[pa.Table, list[Wait]]:
         DamagedPartError: there is no plan that could be read.
     """
     rows = run.job.plan_table()
-    own = pc.is_null(rows["error"])
+    told = list(_deferred(run))
+    known = pc.is_in(rows["company_id"], pa.array([one.company_id for one in told], pa.string()))
+    own = pc.and_(pc.is_null(rows["error"]), known)
     planned = rows.filter(own).select(["company_id", "partition"]).to_pydict()
-    found = list(_deferred(run, dict(zip(planned["company_id"], planned["partition"], strict=True))))
+    partitions = dict(zip(planned["company_id"], planned["partition"], strict=True))
+    found = [one for one in told if partitions.get(one.company_id) == one.partition]
     parts = list(in_partitions(found, size_of(len(found))))
     first = run.grant.partitions
     numbers = {one.company_id: first + number for number, part in enumerate(parts) for one in part}
@@ -101,8 +104,8 @@ def _moved(rows: pa.Table, again: pa.BooleanArray, numbers: pa.Int32Array) -> pa
     return rows.set_column(at, rows.schema.field(at), replaced)
 
 
-def _deferred(run: UnitRun, partitions: Mapping[str, int]) -> Iterator[Deferred]:
-    """The companies that the scrapes of their partitions left for later; a damaged file costs those it told of."""
+def _deferred(run: UnitRun) -> Iterator[Deferred]:
+    """The companies that scrapes left for later; a damaged file costs those it told of."""
     for file in run.job.valid("scrape", "errors"):
         try:
             found = read_table(file)
@@ -113,12 +116,13 @@ def _deferred(run: UnitRun, partitions: Mapping[str, int]) -> Iterator[Deferred]
         if _UNTIL not in found.column_names or found[_UNTIL].null_count == found.num_rows:
             continue
         for row in found.select(["company_id", "url", "domain", _UNTIL]).to_pylist():
-            if row[_UNTIL] is not None and partitions.get(row["company_id"]) == partition_of(file):
-                yield Deferred(row[_UNTIL], _host(row), row["company_id"])
+            if row[_UNTIL] is not None:
+                yield Deferred(row[_UNTIL], _host(row), row["company_id"], partition_of(file))
 
 
 def _host(row: Mapping[str, Any]) -> str:
-    return str(urlsplit(row["url"] or "").hostname or row["domain"]).removeprefix("www.")
+    _, scheme, rest = str(row["url"]).partition("://")
+    return (rest.partition("/")[0] if scheme else str(row["domain"])).lower().removeprefix("www.")
 
 
 def in_partitions(found: Iterable[Deferred], size: int) -> Iterator[list[Deferred]]:
