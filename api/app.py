@@ -46,8 +46,8 @@ from api.binding import check_bind, check_people
 from api.context import Installation
 from api.forwarded import TrustedProxies
 from api.gate import Gate, allowed_hosts
+from api.kept import Kept
 from api.keyring import Keyring
-from api.lately import Lately
 from api.metrics.requests import EVERY_S, RequestMeter
 from api.problem_pages import ProblemPages
 from api.rate_limit import SHARE_S, RateLimit
@@ -101,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings, keyring, sessions, rates, by_provider),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.auditor, app.state.meter, app.state.lately = Auditor(app, keyring.asks), RequestMeter(), Lately()
+    app.state.auditor, app.state.meter, app.state.kept = Auditor(app, keyring.asks), RequestMeter(), Kept()
     if settings.traces:
         app.add_middleware(TracedRequests, route_of=app.state.auditor.route_of)
     app.add_middleware(

@@ -17,6 +17,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.as_code import as_code
 from api.context import Context, Here
 from api.jobs import told
+from api.kept import Kept
 from api.page import page
 from api.routing import Router
 from api.submitting import accept
@@ -56,7 +57,7 @@ def job(job_id: str, request: Request, here: Here) -> Response:
         "pages/job.html",
         **shown,
         spans=_spans(shown["job"]),
-        grid=_grid(here, record),
+        grid=_grid(request, here, record),
         unit_words=WORDS,
         least=_SELDOM_S if record.partitions > _MANY else 1,
         layouts=layout_names(),
@@ -109,12 +110,17 @@ def _at(text: str | None) -> float | None:
     return None if text is None else datetime.fromisoformat(text).timestamp()
 
 
-def _grid(here: Context, record: JobRecord) -> Grid | None:
+def _grid(request: Request, here: Context, record: JobRecord) -> Grid | None:
     """The partitions, while their units are kept; those of a job that ended whole tell nothing."""
     if not record.partitions or record.archived or (record.status == Status.COMPLETED and not record.partitions_failed):
         return None
-    units = here.store.unit_states(record.job_id)
-    return grid(record, units) if units else None
+
+    def read() -> Grid | None:
+        units = here.store.unit_states(record.job_id)
+        return grid(record, units) if units else None
+
+    kept: Kept = request.app.state.kept
+    return kept.of(("grid", here.caller.project, record.job_id), read) if record.partitions > _MANY else read()
 
 
 def _from_stages(record: JobRecord) -> list[str]:

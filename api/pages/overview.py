@@ -7,9 +7,10 @@ from fastapi.responses import Response
 
 from api.context import Context, Here
 from api.jobs import told_page, told_statistics
-from api.lately import Lately
+from api.kept import Kept
 from api.page import page
 from api.pages import Place
+from api.recent_jobs import recent_jobs
 from api.routing import Router
 from data.jobs import Status
 from leadmill import answers
@@ -27,8 +28,8 @@ _UNDER_WAY = (Status.RUNNING, Status.RETRY, Status.PENDING)
 
 @router.get("/", role=Role.VIEWER)
 def overview(request: Request, here: Here) -> Response:
-    lately: Lately = request.app.state.lately
-    statistics, recent = told_statistics(here), lately.of(here)
+    kept: Kept = request.app.state.kept
+    statistics, recent = told_statistics(here), kept.of(("recent", here.caller.project), lambda: recent_jobs(here))
     return page(
         request,
         "pages/overview.html",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from api import page_words
+from api import kept, page_words
 from api.assets import assets
 from api.page import POLICY
 from api.pages import navigation, routers
@@ -83,3 +84,21 @@ def test_failures_of_one_kind_are_one_line() -> None:
         ("list … has no column of … on line …", ["a", "b"]), ("… does not answer", ["c"]), ("…", ["d"]),
     ]  # fmt: skip
     assert [cause.words for cause in found] == ["has no column of", "does not answer", ""]
+
+
+def test_what_costs_much_is_read_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, read = kept.Kept(), list[str]()
+
+    def reading(name: str) -> Callable[[], int]:
+        return lambda: read.append(name) or len(read)  # type: ignore[func-returns-value]
+
+    assert [store.of("a", reading("a")), store.of("a", reading("a")), store.of("b", reading("b"))] == [1, 1, 2]
+    with pytest.raises(ZeroDivisionError):
+        store.of("c", lambda: 1 // 0)
+    assert store.of("c", reading("c")) == 3, "an error is not kept"
+    monkeypatch.setattr(kept, "KEPT_S", 0.0)
+    assert store.of("a", reading("a")) == 4
+    monkeypatch.setattr(kept, "MOST", 2)
+    for name in "defg":
+        store.of(name, reading(name))
+    assert len(store._entries) == 2

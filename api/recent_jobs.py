@@ -1,10 +1,8 @@
-"""What the newest jobs of a project came to, for the overview: read at most once in a few seconds, whoever looks."""
+"""What the newest jobs of a project came to: those that failed since yesterday, by cause, and the work of today."""
 
 from __future__ import annotations
 
-import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from api.context import Context
@@ -13,8 +11,6 @@ from data.jobs import Status
 from pipelines.views.listing import JobFilter
 from pipelines.views.recent import Done, FailedCause, done_by, failed_by_cause
 
-#: What was read is shown for so long, seconds: it reads some hundred records, and pages that are looked at ask often.
-KEPT_S = 5.0
 #: Jobs that are read, the newest ones.
 _JOBS = 100
 
@@ -33,34 +29,12 @@ class Recent:
     more_today: bool
 
 
-@dataclass
-class _Kept:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    at: float = 0.0
-    recent: Recent | None = None
+def recent_jobs(here: Context) -> Recent:
+    """That of the caller's project; it reads some hundred records.
 
-
-class Lately:
-    """Of one application, by project."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, _Kept] = {}
-
-    def of(self, here: Context) -> Recent:
-        """That of the caller's project, at most `KEPT_S` old.
-
-        Raises:
-            UnavailableError: Redis does not answer.
-        """
-        kept = self._kept.setdefault(here.caller.project, _Kept())
-        with kept.lock:  # of several who ask at once one reads, and the others have it, too
-            if kept.recent is None or time.monotonic() - kept.at >= KEPT_S:
-                kept.recent = _read(here)
-                kept.at = time.monotonic()
-            return kept.recent
-
-
-def _read(here: Context) -> Recent:
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     yesterday = today - timedelta(days=1)
     newest = told_page(here, JobFilter(since=today), _JOBS)
