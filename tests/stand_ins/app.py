@@ -48,7 +48,7 @@ def launch(run: UnitRun) -> None:
         pass_time(run, steer(run).get("launch_s", 0))
     if run.grant.wave:
         note(run, "wave")
-        hold_at(run, {"written", "committed", "renamed"})
+        hold_first_wave(run)
     size = steer(run).get("partition_size")
     if not size or not is_first:
         planning.launch(run)
@@ -77,9 +77,9 @@ def note(run: UnitRun, what: str) -> None:
             )
 
 
-def hold_at(run: UnitRun, points: set[str]) -> None:
-    """Have whoever comes to the pause point `wave_holds` next stop there, if it is one of these."""
-    if (point := steer(run).get("wave_holds")) in points and run.grant.epoch == 1 + run.grant.wave:
+def hold_first_wave(run: UnitRun) -> None:
+    """Have the first launch of a wave stop at the pause point `wave_holds`."""
+    if (point := steer(run).get("wave_holds")) and run.grant.epoch == 2:
         (Path(os.environ["LEADMILL_PAUSE_DIR"]) / point).touch()
 
 
@@ -102,8 +102,6 @@ def work(run: UnitRun) -> None:
         if run.grant.tries < how.get("fail", {}).get(unit, 0):
             raise WorkError("told to fail", ErrorCategory.SYSTEM)
     write_rows(run, how)
-    if run.stage == "enrich" and run.grant.wave == 0:
-        hold_at(run, {"begun"})
     note(run, "end")
 
 

@@ -82,43 +82,6 @@ def test_neighbours_are_done_while_two_wait_and_the_processes_do_other_work(spin
     assert record.stage("enrich").done == 5
 
 
-def test_a_host_that_never_stops_saying_so_is_an_error_after_three_waves(spine: Spine) -> None:
-    job = spine.submit(3, later={"c00001.example": 9}, partition_size=2, later_s=0.2)
-    assert spine.wait(job) == ["completed"]
-    record = spine.store.record(job)
-    assert record and record.wave == 3 and record.partitions == 2 + 3
-    assert rows(spine, job, "enrich") == ["c00000.example", "c00002.example"]
-    assert [(row["domain"], row["error"], row["deferred_until"]) for row in errors(spine, job)] == [
-        ("c00001.example", "asks later", None)
-    ]
-    assert record.stage("scrape").errors == 1 and record.stage("scrape").rows_in == 3
-    score = {row["domain"]: row["error"] for row in spine.lake.iter_rows(spine.lake.parts(job, "score"))}
-    assert score["c00001.example"] and len(score) == 3
-    canvas.dispatch(spine.celery, spine.store.resume(job).send)
-    wait_for(spine, job, Status.COMPLETED)
-    assert sorted(row["partition"] for row in JobFiles.unrecorded(spine.lake, job).plan()) == [0, 1, 8]
-
-
-def test_a_job_of_whose_companies_none_may_be_asked_waits_too(spine: Spine) -> None:
-    job = deferring(spine, 2, {"c00000.example": 1, "c00001.example": 1}, later_s=0.5)
-    assert spine.wait(job) == ["completed"]
-    assert rows(spine, job, "score") == rows(spine, job, "scrape") == ["c00000.example", "c00001.example"]
-
-
-def test_a_cancel_while_it_waits_and_a_resume(spine: Spine) -> None:
-    job = deferring(spine, 3, {"c00001.example": 1}, later_s=HOUR)
-    spine.store.cancel(job)
-    assert spine.status(job) == "cancelled"
-    canvas.dispatch(spine.celery, spine.store.resume(job).send)
-    wait_for(spine, job, Status.RETRY)
-    assert rows(spine, job, "enrich") == ["c00000.example", "c00002.example"]
-    record = spine.store.record(job)
-    assert record and record.wave == 1, "a resumed job has waves of its own"
-    make_due(spine, job)
-    assert spine.wait(job) == ["completed"]
-    assert rows(spine, job, "enrich") == [f"c{n:05d}.example" for n in range(3)]
-
-
 def test_a_job_that_waits_when_the_store_is_emptied_is_resumed_with_what_is_missing(spine: Spine) -> None:
     job = deferring(spine, 3, {"c00001.example": 1}, later_s=HOUR)
     store = spine.store

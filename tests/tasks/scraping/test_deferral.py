@@ -17,7 +17,7 @@ from leadmill.settings import get_settings
 SHY, OTHERS, NEXT = bulk_host(91_001), [bulk_host(n) for n in (91_002, 91_003)], bulk_host(91_004)
 #: What it asks for, seconds: longer than the crawl.
 PAUSE = 5
-CRAWL: Any = {"deadline_s": 1.0, "max_pages": 1}
+CRAWL: Any = {"deadline_s": 3.0, "max_pages": 1}
 
 
 def test_its_company_comes_last_and_nobody_waits_with_it(
