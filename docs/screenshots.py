@@ -1,7 +1,7 @@
 """The README's pictures, taken of the running product: `make screenshots`.
 
 It starts the stack of `leadmill demo` in a folder of its own, submits the sample companies, and photographs the report
-that the API serves. Needs a Chromium on PATH.
+that the API serves, and its dashboard. Needs a Chromium on PATH.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from leadmill.client.options import ReportOptions
 
 IMAGES = Path(__file__).parent / "images"
 #: Every picture: its file, the width and height of the window in pixels, whether its user prefers dark.
-PICTURES = (("report.png", 1180, 1060, False), ("report-phone.png", 390, 844, True))
+PICTURES = (
+    ("report.png", 1180, 1060, False),
+    ("report-phone.png", 390, 844, True),
+    ("dashboard.png", 1180, 930, False),
+)
 #: The lead whose details are open: on the wide picture the first one, on the narrow one this.
 _LINKED = "velo-cargo-express.example"
 #: The ideal customer profile that the sample companies are scored by.
@@ -53,10 +57,11 @@ def take(client: Client, folder: Path) -> list[Path]:
     made = []
     with Chromium() as browser:
         for name, width, height, dark in PICTURES:
-            narrow = width <= 600
-            url = f"{client.base_url}/api/v1/jobs/{job.id}/report?format=html{f'#{_LINKED}' if narrow else ''}"
+            url, of_report = f"{client.base_url}/ui/jobs/{job.id}", name.startswith("report")
+            if of_report:
+                url = f"{client.base_url}/api/v1/jobs/{job.id}/report?format=html{f'#{_LINKED}' if dark else ''}"
             browser.open(url, width=width, height=height, dark=dark)
-            if not narrow:
+            if of_report and not dark:
                 browser.evaluate("document.querySelector('.lead details').open = true")
             made.append(folder / name)
             _small(browser.screenshot(), made[-1])

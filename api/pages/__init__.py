@@ -35,7 +35,7 @@ def _modules() -> tuple[ModuleType, ...]:
 
 
 def routers() -> Iterator[Router]:
-    """That of every page."""
+    """That of every page, by the names of the modules: `/ui/jobs/act` is looked for before `/ui/jobs/{job_id}`."""
     for module in _modules():
         yield module.router
 
