@@ -105,7 +105,7 @@ def unusable(response: Response) -> Fault | None:
         target = shown_address(header(response, b"Location").decode("latin-1"))[:100]
         return Fault(ErrorCategory.DATA, f"redirects to {target!r}, which is not followed", status=status)
     if not 200 <= status < 300:
-        return fault_of_status(status, later="Retry-After" in response.headers, until=_until(response))
+        return fault_of_status(status, later="Retry-After" in response.headers, until=asked_until(response))
     kind = content_type(header(response, b"Content-Type"))
     if kind not in (b"text/html", b"application/xhtml+xml", b""):
         return Fault(ErrorCategory.DATA, f"not an HTML page ({kind[:80].decode('latin-1')})", status=status)
@@ -117,7 +117,7 @@ def unusable(response: Response) -> Fault | None:
     return None
 
 
-def _until(response: Response) -> float | None:
+def asked_until(response: Response) -> float | None:
     """When its host wants to be asked again, seconds since the epoch; None when it does not say so."""
     now = time.time()
     pause = retry_after_s(header(response, b"Retry-After").decode("latin-1"), now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -88,7 +89,16 @@ class Entry:
         return address.given or _is_of_the_address(fault)
 
     def verdict(self) -> tuple[str, Fault]:
-        """The address and the fault to tell when no address had a page: an answer says more than none."""
+        """The address and the fault to tell when no address had a page: an answer says more than none.
+
+        Where a site says when it may be asked again it is not over: the soonest of these.
+        """
+        later: dict[str, tuple[float, str, Fault]] = {}
+        for url, fault in self._faults:
+            if fault.until is not None:
+                later.setdefault(_site(url), (fault.until, url, fault))
+        if later:
+            return min(later.values(), key=itemgetter(0))[1:]
         answers = [(url, fault) for url, fault in self._faults if fault.status is not None]
         ours = [(url, fault) for url, fault in self._faults if _host(url) == self._first]
         return (answers or ours[::-1] or self._faults)[0]

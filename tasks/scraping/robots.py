@@ -17,9 +17,10 @@ from scrapy.http.request import NO_CALLBACK
 
 from extraction.budget import TOO_COSTLY, CpuBudget, TooCostlyError
 from leadmill.errors import ErrorCategory
+from tasks.scraping.answers import asked_until
 from tasks.scraping.cookies import CookieJar
 from tasks.scraping.download import CrawlEndedError, NotHtmlError, RefusedTargetError, TooLargeError, Transport
-from tasks.scraping.failures import Fault, PageError, fault_of
+from tasks.scraping.failures import REPEATABLE, Fault, PageError, clock, fault_of
 from tasks.scraping.hosts import Host, Hosts
 from tasks.scraping.ledger import Ledger
 from tasks.scraping.politeness import one_at_a_time
@@ -48,7 +49,10 @@ def policy_of(response: Response, names: Collection[str]) -> RobotsPolicy:
         return parse_robots(response.body, names)
     if status == 429 or status >= 500:
         error = f"robots.txt cannot be read (HTTP {status}), which forbids crawling for now"
-        return RobotsPolicy(fault=Fault(ErrorCategory.NETWORK, error, status=status))
+        until = asked_until(response) if status in REPEATABLE else None
+        if until is not None:
+            error += f"; come again at {clock(until)}"
+        return RobotsPolicy(fault=Fault(ErrorCategory.NETWORK, error, status=status, until=until))
     return RobotsPolicy()
 
 

@@ -90,6 +90,15 @@ def test_an_answer_says_more_than_none_and_the_given_host_more_than_its_twin() -
     assert entry.verdict() == (OTHERS[2], MISSING)
 
 
+def test_of_several_hosts_the_first_that_may_be_asked_again_is_told() -> None:
+    hosts = [f"https://{name}.acme.example/" for name in ("a", "b", "c")]
+    entry = Entry(Seed("comp_0000000000000000", "acme.example", BARE, further=tuple((url, False) for url in hosts)))
+    days, soon = fault_of_status(503, until=9e9), fault_of_status(429, until=4e9)
+    for fault in (MISSING, MISSING, days, soon, REFUSED):
+        entry.turn(fault, entry.url, [])
+    assert entry.verdict() == (hosts[1], soon)
+
+
 @pytest.mark.parametrize("dead", ["reset", "missing", "empty", "loop", "robots-503", "forbids-all"])
 def test_dead_apex_with_a_living_www_is_a_good_row_with_the_reason(
     crawl: Crawl, server: HostileServer, monkeypatch: pytest.MonkeyPatch, dead: str
