@@ -48,7 +48,7 @@
     faults = status && status < 400 ? 0 : Math.min(faults + 1, 5);
     if (status === 401) { location.reload(); return; }
     told(faults > 1 ? `Not up to date: ${status ? `the server answers ${status}` : "the server does not answer"}; trying again.` : "");
-    if (wanted) ask(); else if (faults) ask(); else later();
+    if (wanted || faults) ask(); else later();
   });
   document.addEventListener("htmx:after:swap", () => { follow(); prepare(); });
   document.addEventListener("visibilitychange", () => { follow(); if (document.hidden) clearTimeout(timer); else ask(); });
