@@ -108,7 +108,8 @@ def test_errors_are_paged(client: TestClient, worker: Worker, lake: Lake) -> Non
     items = first["items"] + second["items"]
     assert len(first["items"]) == 4 and len(items) == 7 and second["next_cursor"] is None
     assert set(items[0]) == {
-        "company_id", "domain", "url", "scope", "stage", "category", "error", "status", "code", "line", "at"
+        "company_id", "domain", "url", "scope", "stage", "category", "error", "status", "code", "line", "at",
+        "deferred_until",
     }  # fmt: skip
     launch = next(item for item in items if item["stage"] == "launch")
     assert (launch["line"], launch["error"], launch["scope"]) == (3, "not a URL", "company")
