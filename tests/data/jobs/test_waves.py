@@ -74,6 +74,23 @@ def test_launch_comes_again_before_the_close_and_what_it_plans_waits_for_its_tim
     assert handed(scraped(store, "p3")) == ["score"]
 
 
+def test_a_job_that_waits_does_not_say_that_it_is_done(store: JobStore) -> None:
+    def told() -> int:
+        store.claim({})
+        record = store.record(JOB)
+        assert record
+        return record.progress
+
+    launched(store, 1)
+    scraped(store, "p0", deferred=2)
+    before = told()
+    planned(store, 30, 60)
+    assert told() == pytest.approx(before / 3, abs=1), "one partition of three is done"
+    assert claimed(store, 30) == ["p1"]
+    scraped(store, "p1")
+    assert told() == pytest.approx(2 * before / 3, abs=1)
+
+
 def test_a_job_without_such_hosts_keeps_nothing_of_it(store: JobStore) -> None:
     launched(store, 1)
     assert handed(scraped(store, "p0")) == ["score"]

@@ -62,6 +62,7 @@ local function plan_wave(job)
     companies, hosts, at = companies + wait[2], hosts + wait[3], math.min(at, wait[1])
   end
   set(job, PARTITIONS_HANDED, job[PARTITIONS])
+  set(job, JOB_PROGRESS, 0) -- there is more to do than was known: what was told was too much
   event('stage', {
     stage = stages_of(job, 'p0')[1], state = 'deferred', companies = companies, hosts = hosts, retry_at = at,
     wave = num(job[WAVE]),
