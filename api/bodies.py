@@ -26,6 +26,7 @@ from api.fields import (
     Deadline,
     Formats,
     Fraction,
+    Has,
     Icp,
     KindName,
     LayoutName,
@@ -35,6 +36,7 @@ from api.fields import (
     PerQuery,
     Queries,
     ReportType,
+    Size,
     StageName,
     Stages,
     Tag,
@@ -298,6 +300,9 @@ class LeadFilterBody(Body):
     technology: Words = []
     min_score: Annotated[float | None, Field(ge=0, le=100, strict=True, allow_inf_nan=False)] = None
     text: Annotated[str, Field(max_length=200, description="Part of name, domain or description")] = ""
+    language: Words = []
+    size: Annotated[list[Size], Field(description="Number of people")] = []
+    has: Annotated[list[Has], Field(description="How it can be reached; each is needed")] = []
 
     def given(self) -> dict[str, Any]:
         """What is not left out."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query
 from fastapi import Path as PathName
 from fastapi.responses import JSONResponse, Response
+from pydantic import Field
 
 from api import problems
 from api.company_answers import CompanyDetail
@@ -15,7 +16,7 @@ from api.company_export import company_table
 from api.company_rows import MAX_PAGE, CompanyFilter, company, company_page, facets
 from api.context import Context, Here
 from api.explanation import explain
-from api.fields import Tag
+from api.fields import Blank, Has, Size, Tag
 from api.report_files import file_answers, passing_file
 from api.routing import Router
 from leadmill.access import Role
@@ -43,10 +44,14 @@ Bom = Annotated[bool, Query(description="The CSV begins with a byte-order mark")
 
 def _wanted(
     here: Here,
-    job: Annotated[str | None, Query(max_length=60, description="Rows of this job, and of no other")] = None,
-    tag: Annotated[Tag | None, Query(description="Rows of jobs that have it, and of no other job")] = None,
+    job: Annotated[
+        Annotated[str, Field(max_length=60)] | None, Blank, Query(description="Rows of this job, and of no other")
+    ] = None,
+    tag: Annotated[Tag | None, Blank, Query(description="Rows of jobs that have it, and of no other job")] = None,
     domain: Annotated[
-        str | None, Query(max_length=2_000, description="A company's domain, or an address of it")
+        Annotated[str, Field(max_length=2_000)] | None,
+        Blank,
+        Query(description="A company's domain, or an address of it"),
     ] = None,
     country: Annotated[
         Words, Query(description="Codes or names, also of regions: DE, Germany, DACH; one has to match")
@@ -54,8 +59,11 @@ def _wanted(
     tier: Annotated[Words, Query(description="Several, also as A,B: one has to match")] = [],  # noqa: B006
     industry: Annotated[Words, Query(description="One of several has to match")] = [],  # noqa: B006
     technology: Annotated[Words, Query(description="One of several has to match")] = [],  # noqa: B006
-    min_score: Annotated[float | None, Query(ge=0, le=100)] = None,
+    min_score: Annotated[Annotated[float, Field(ge=0, le=100)] | None, Blank, Query()] = None,
     text: Annotated[str, Query(max_length=200, description="Part of name, domain or description")] = "",
+    language: Annotated[Words, Query(description="As sites declare it (de, pt-BR); one has to match")] = [],  # noqa: B006
+    size: Annotated[list[Size], Query(description="Number of people; one has to match")] = [],  # noqa: B006
+    has: Annotated[list[Has], Query(description="How it can be reached; each is needed")] = [],  # noqa: B006
 ) -> tuple[CompanyFilter, str]:
     """The filter, and it in words."""
     for name in (tiers := _split(tier)):
@@ -65,7 +73,10 @@ def _wanted(
         countries = country_codes(_split(country))
     except ValueError as error:
         raise InputError(str(error), field="country") from error
-    lead = LeadFilter(tag, tiers, countries, tuple(industry), tuple(technology), min_score, text)
+    lead = LeadFilter(
+        tag, tiers, countries, tuple(industry), tuple(technology), min_score, text, tuple(language), tuple(size),
+        tuple(has),
+    )  # fmt: skip
     words = [lead.told, *(f"{name} {value}" for name, value in (("job", job), ("domain", domain)) if value)]
     if domain is not None:
         try:
@@ -140,6 +151,17 @@ def companies_csv(here: Here, wanted: Wanted, layout: Layout = DEFAULT, bom: Bom
 )
 def companies_xlsx(here: Here, wanted: Wanted, layout: Layout = DEFAULT) -> Response:
     return _file(here, wanted, ReportForm("xlsx", "leads", layout))
+
+
+@router.get(
+    ".json",
+    role=Role.VIEWER,
+    responses={200: file_answers("json"), **_REFUSED},
+    response_class=Response,
+    summary="The same as an array of whole rows",
+)
+def companies_json(here: Here, wanted: Wanted) -> Response:
+    return _file(here, wanted, ReportForm("json", "leads"))
 
 
 def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm) -> Response:

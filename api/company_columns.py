@@ -11,7 +11,7 @@ SHORT = (
 #: Columns of a row that are not told of a company: what a list says of it belongs to the job that was given the list.
 NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
 #: Fields whose values can be counted; of a list each value counts.
-FACETS = ("tier", "country", "language", "industry", "technologies")
+FACETS = ("tier", "country", "language", "industry", "technologies", "size", "has")
 _RANKED = ("score", "reach", "quality")
 #: How a list is sorted (`reports.final_rows.RANKED`), as one key that ascends; exact, for a rounded one skips rows.
 SORT_KEY = (

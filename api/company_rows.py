@@ -10,9 +10,9 @@ from typing import Any
 
 import duckdb
 
-from api.company_columns import FACETS, NOT_TOLD, SHORT, SORT_KEY
+from api.company_columns import NOT_TOLD, SHORT, SORT_KEY
 from api.company_scan import STAGES, Files, files_of, newest_rows
-from api.company_view.table import BETWEEN, newest_in, rows_of
+from api.company_view.table import BETWEEN, newest_in, number_of, rows_of
 from api.company_view.view import CompanyView
 from api.lake_rows import first_page, run
 from data.damage import enduring, look_at_ids
@@ -22,7 +22,7 @@ from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID, parse_company_url
 from leadmill.log import get_logger
 from pipelines.views import cursors
-from reports.lead_filter import LeadFilter
+from reports.lead_filter import MADE, REACHED_BY, LeadFilter
 from reports.rows import parquet
 
 log = get_logger(__name__)
@@ -33,8 +33,8 @@ _HISTORY = 100
 _UNTOLD = {"probability": None}
 #: Counting looks at every company, and is given up after so long.
 FACETS_S = 5.0
-#: The one of them that has several values a company.
-_LISTED = "technologies"
+#: Those of them that have several values a company: a list, and which of some columns are true.
+_LISTED, _HAS = "technologies", "has"
 _SHOWN = ", ".join((*SHORT, "seen_at"))
 
 
@@ -53,7 +53,7 @@ class CompanyFilter:
 
         `prepared`: the rows have the columns of `api.company_view.table` that make it cheaper to look at many.
         """
-        found, values = self.lead.conditions("sought") if prepared else self.lead.conditions()
+        found, values = self.lead.conditions(prepared=prepared)
         if prepared and (named := values.get("technology")):
             texts = {f"technology_{n}": f"{BETWEEN}{word}{BETWEEN}" for n, word in enumerate(named)}
             found.append(f"({' OR '.join(f'contains(sought_technologies, ${name})' for name in texts)})")
@@ -100,21 +100,41 @@ class Companies:
         values.update(more or {})
         return _ask(self.lake, lambda newest: query(newest, matches, None), values, wanted.jobs, within_s=within_s)
 
+    def newest_job(self, company_id: str) -> str | None:
+        """The job that made the newest row of a company; None where only a look at the lake tells."""
+        table = self.view.current() if self.view else None
+        if self.view is None or table is None:
+            return None
+        try:
+            found = run(
+                f"SELECT job_id FROM {table} WHERE newest AND company = $company",
+                {"company": number_of(company_id)},
+                con=self.view.database,
+            )
+        except duckdb.Error as error:  # it was dropped in this moment
+            log.warning("a company is looked for in the lake", error=str(error))
+            return None
+        return found[0]["job_id"] if found else None
 
-def _page_query(newest: str, matches: str, table: str | None, *, limit: int, goes_on: bool) -> str:
+
+def _page_query(newest: str, matches: str, table: str | None, *, limit: int, goes_on: bool, shown: str) -> str:
     behind = "WHERE sort_key > ($score::DOUBLE, $reach::DOUBLE, $quality::DOUBLE, $after)" if goes_on else ""
     order = f"{behind} ORDER BY sort_key LIMIT {limit:d}"
     if table is None:
-        return f"SELECT * FROM (SELECT {_SHOWN}, {SORT_KEY} AS sort_key FROM ({newest}) WHERE {matches}) {order}"
+        return f"SELECT * FROM (SELECT {shown}, {SORT_KEY} AS sort_key FROM ({newest}) WHERE {matches}) {order}"
     # Only of those that are shown more is read than what they are sorted by.
     first = f"SELECT place FROM (SELECT place, {SORT_KEY} AS sort_key FROM ({newest}) WHERE {matches}) {order}"
-    shown = f"SELECT {_SHOWN}, {SORT_KEY} AS sort_key FROM ({rows_of(table)}) WHERE place IN ({first})"
-    return f"{shown} ORDER BY sort_key"
+    rows = f"SELECT {shown}, {SORT_KEY} AS sort_key FROM ({rows_of(table)}) WHERE place IN ({first})"
+    return f"{rows} ORDER BY sort_key"
 
 
 def _count_query(newest: str, matches: str, table: str | None, *, fields: Sequence[str], limit: int) -> str:
-    single = [one for one in fields if one != _LISTED]
+    single = [one for one in fields if one not in (_LISTED, _HAS)]
     values_of = {one: f"SELECT {one} AS value, n FROM groups" for one in single}
+    if _HAS in fields:
+        single += [f"{_HAS}_{what}" for what in REACHED_BY]
+        each_of = (f"SELECT '{what}' AS value, n FROM groups WHERE {_HAS}_{what}" for what in REACHED_BY)
+        values_of[_HAS] = " UNION ALL ".join(each_of)
     if _LISTED in fields:
         values_of[_LISTED] = "SELECT unnest(counted) AS value, 1 AS n FROM found"
     each = "".join(
@@ -124,7 +144,8 @@ def _count_query(newest: str, matches: str, table: str | None, *, fields: Sequen
     )
     # A table is read twice with less effort than it takes to keep what was found; the lake's files once.
     counted, kept = (f"list_distinct({_LISTED}) AS counted", "") if table is None else ("counted", "NOT ")
-    columns = ", ".join([*(one for one in FACETS if one != _LISTED), counted])
+    made = (name if table else f"{sql} AS {name}" for name, sql in MADE.items() if name in single)
+    columns = ", ".join([*(one for one in single if one not in MADE), *made, counted])
     groups = f"SELECT {', '.join([*single, 'count(*) AS n'])} FROM found {'GROUP BY ALL' if single else ''}"
     return (
         f"WITH found AS {kept}MATERIALIZED (SELECT {columns} FROM ({newest}) WHERE {matches}), "
@@ -134,27 +155,31 @@ def _count_query(newest: str, matches: str, table: str | None, *, fields: Sequen
 
 
 def company_page(
-    companies: Companies, wanted: CompanyFilter, limit: int, cursor: str | None
+    companies: Companies, wanted: CompanyFilter, limit: int, cursor: str | None, *, rank: bool = False
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Newest rows, best first, and the cursor of the next page.
+    """Newest rows, best first, and the cursor of the next page; `rank`: and with the `stage_rank` of each.
 
     Raises:
         InputError: not a cursor of ours.
     """
     after = cursors.decode_key(cursor, float, float, float, str) if cursor else None
     place = dict(zip(("score", "reach", "quality", "after"), after, strict=True)) if after else {}
-    query = partial(_page_query, limit=limit + 1, goes_on=bool(place))
+    query = partial(
+        _page_query, limit=limit + 1, goes_on=bool(place), shown=f"{_SHOWN}, stage_rank" if rank else _SHOWN
+    )
     shown, following = first_page(companies.ask(wanted, query, place), limit)
     return [row | _UNTOLD for row in shown], following
 
 
-def facets(companies: Companies, wanted: CompanyFilter, fields: Sequence[str], limit: int) -> dict[str, Any]:
+def facets(
+    companies: Companies, wanted: CompanyFilter, fields: Sequence[str], limit: int, within_s: float = FACETS_S
+) -> dict[str, Any]:
     """How many companies match, and of each field its most frequent values with the number of companies.
 
     Raises:
-        UnavailableError: counting took longer than `FACETS_S`.
+        UnavailableError: counting took longer than `within_s`.
     """
-    rows = companies.ask(wanted, partial(_count_query, fields=fields, limit=limit), within_s=FACETS_S)
+    rows = companies.ask(wanted, partial(_count_query, fields=fields, limit=limit), within_s=within_s)
     return {
         "companies": next((row["companies"] for row in rows if row["field"] is None), 0),
         "facets": {

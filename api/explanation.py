@@ -126,10 +126,10 @@ def _state(lake: Lake, row: Row, column: str | None, value: Any) -> dict[str, An
     """What became of the field: `state`, the sentence `told`; of an empty one the pages that were read, and errors."""
     if value not in (None, "", [], {}):
         return {"state": "found", "told": "", "pages": [], "errors": []}
-    stage = _stage_of(column)
+    stage = stage_of(column)
     of_pages = stage != "score" or row.get("error")
     errors, pages = (_errors(lake, row), [*_pages(lake, row)]) if of_pages else ([], [])
-    culprits = [error for error in errors if error["scope"] == "company" or _fills(error, column)]
+    culprits = [error for error in errors if error["scope"] == "company" or fills(error, column)]
     made = row.get(MADE_AT[stage])
     if row.get("error"):
         state, told = "failed", row["error"]
@@ -157,7 +157,7 @@ def _found(row: Row, facts: Sequence[Row]) -> str:
     return "found on the pages of its site" if facts else "no page is kept as its source"
 
 
-def _stage_of(column: str | None) -> str:
+def stage_of(column: str | None) -> str:
     """The first stage whose rows have the column; of a fact without one, the last that adds facts."""
     return next((stage for stage in ROW_STAGES if column in STAGE_SCHEMAS[stage].names), "enrich")
 
@@ -167,7 +167,7 @@ def _is_default(column: str | None, value: Any) -> bool:
     return any(column in one.defaults and one.defaults[column] == value for one in ENRICHERS.all().values())
 
 
-def _fills(error: Row, column: str | None) -> bool:
+def fills(error: Row, column: str | None) -> bool:
     """Whether the enricher that an error tells of is the one that fills a column."""
     named = str(error["error"]).partition(":")[0]
     enricher = ENRICHERS.all().get(named) if error["stage"] == "enrich" else None

@@ -30,6 +30,7 @@ from pipelines.request.inputs import MAX_COLUMN, MAX_INLINE, MAX_QUERIES, MAX_RE
 from pipelines.scoring.profile import Profile
 from reports.formats import FORMATS
 from reports.layout_choice import check_choice
+from reports.lead_filter import REACHED_BY, SIZES
 from reports.report_types import REPORT_TYPES
 
 if TYPE_CHECKING:
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
     ReportFormat = str
     StageName = str
     KindName = str
+    Size = str
+    Has = str
 else:  # which there are is found, not listed: the checker knows them as text, requests and OpenAPI by their names
     ReportType = Literal[tuple(REPORT_TYPES)]
     ReportFormat = Literal[FORMATS.names]
     StageName = Literal[PIPELINE]
+    Size, Has = Literal[tuple(SIZES)], Literal[REACHED_BY]
     KindName = StrEnum("Kind", {name.upper(): name for name in KINDS})
     KindName.__doc__ = "What a job was submitted as."
 DEFAULT_FORMATS: list[ReportFormat] = ["html", "csv"]

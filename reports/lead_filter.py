@@ -12,8 +12,19 @@ from data.schemas import STAGE_SCHEMAS
 from reports.final_rows import GOOD
 from reports.rows import select_rows
 
-#: What `text` is looked for in, as SQL.
-SOUGHT = "lower(concat_ws(' ', name, domain, description))"
+#: Sizes of companies by their number of people, the least that is known of it: from which number on.
+SIZES = {"1-9": 0, "10-49": 10, "50-249": 50, "250+": 250}
+#: How one may be reached.
+REACHED_BY = ("email", "phone")
+_PEOPLE = "coalesce(employees_min, employees_max)"
+_SIZED = " ".join(f"WHEN {_PEOPLE} >= {least:d} THEN '{size}'" for size, least in reversed(SIZES.items()))
+#: What conditions look at that is no column of a row, as SQL of its columns.
+MADE = {
+    "sought": "lower(concat_ws(' ', name, domain, description))",
+    "size": f"CASE {_SIZED} END",
+    "has_email": "coalesce(len(emails), 0) > 0",
+    "has_phone": "coalesce(len(phones), 0) > 0",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,12 @@ class LeadFilter:
     min_score: float | None = None
     #: Part of name, domain or description.
     text: str = ""
+    #: BCP 47, as their sites declare it.
+    language: tuple[str, ...] = ()
+    #: Some of `SIZES`.
+    size: tuple[str, ...] = ()
+    #: Some of `REACHED_BY`; a company has to have each of them.
+    has: tuple[str, ...] = ()
 
     @property
     def given(self) -> dict[str, Any]:
@@ -42,22 +59,20 @@ class LeadFilter:
     @property
     def told(self) -> str:
         """In words: `tag fair; tier A or B`."""
-        words = {
-            name: " or ".join(value) if isinstance(value, tuple) else f"{value:g}" if name == "min_score" else value
-            for name, value in self.given.items()
-        }
+        words = {name: _told(name, value) for name, value in self.given.items()}
         return "; ".join(f"{name.replace('min_score', 'score from')} {value}" for name, value in words.items())
 
-    def conditions(self, sought: str = SOUGHT) -> tuple[list[str], dict[str, Any]]:
+    def conditions(self, *, prepared: bool = False) -> tuple[list[str], dict[str, Any]]:
         """What a row has to meet beside its job, as SQL, and the parameters of that.
 
-        `sought`: a column that holds it, where there is one.
+        `prepared`: what is `MADE` lies in columns of these names.
         """
+        made = {name: name if prepared else f"({sql})" for name, sql in MADE.items()}
         found: list[str] = []
         values: dict[str, Any] = {}
-        for name in ("tier", "country", "industry"):
+        for name in ("tier", "country", "industry", "language", "size"):
             if wanted := getattr(self, name):
-                found.append(f"lower({name}) IN (SELECT unnest(${name}))")
+                found.append(f"lower({made.get(name, name)}) IN (SELECT unnest(${name}))")
                 values[name] = [word.lower() for word in wanted]
         if self.technology:
             found.append("list_has_any([lower(t) FOR t IN technologies], $technology)")
@@ -65,10 +80,17 @@ class LeadFilter:
         if self.min_score is not None:
             found.append("score >= $min_score")
             values["min_score"] = self.min_score
+        found += [made[f"has_{what}"] for what in self.has]
         if self.text:
-            found.append(f"contains({sought}, $text)")
+            found.append(f"contains({made['sought']}, $text)")
             values["text"] = self.text.lower()
         return found, values
+
+
+def _told(name: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        return " and ".join(value) if name == "has" else " or ".join(value)
+    return f"{value:g}" if name == "min_score" else str(value)
 
 
 def matching(

@@ -14,7 +14,7 @@ from api.company_scan import STAGES, Files, good_rows
 from api.lake_rows import look_at_types
 from data.damage import ForeignError
 from data.schemas import STAGE_SCHEMAS
-from reports.lead_filter import SOUGHT
+from reports.lead_filter import MADE
 from reports.rows import name, sql_type
 
 _SCHEMA = STAGE_SCHEMAS["score"]
@@ -26,7 +26,7 @@ _NUMBER = "('0x' || substr(company_id, 6))::UBIGINT"
 _ORDER = "PARTITION BY company ORDER BY stage_rank, seen_at DESC, job_id DESC"
 #: Columns that are made of others when a row comes in: what each request would else work out for each company.
 _MADE = {
-    "sought": SOUGHT,
+    **MADE,
     "sought_technologies": f"'{BETWEEN}' || lower(array_to_string(technologies, '{BETWEEN}')) || '{BETWEEN}'",
     "counted": "list_distinct(technologies)",
 }
@@ -43,7 +43,8 @@ class RowTable:
         con.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE; CREATE SCHEMA {self._schema}")
         con.execute(
             f"CREATE TABLE {self._rows} (file INTEGER, company UBIGINT, newest BOOLEAN, stage_rank TINYINT, {own}, "
-            f"seen_at TIMESTAMPTZ, sought VARCHAR, sought_technologies VARCHAR, counted VARCHAR[])"
+            f"seen_at TIMESTAMPTZ, sought VARCHAR, size VARCHAR, has_email BOOLEAN, has_phone BOOLEAN, "
+            f"sought_technologies VARCHAR, counted VARCHAR[])"
         )
 
     @property
@@ -136,6 +137,11 @@ class RowTable:
             f"UPDATE {self._rows} SET newest = true WHERE NOT newest AND rowid IN (SELECT rowid FROM first)"
         )
         self._con.execute("DROP TABLE first")
+
+
+def number_of(company_id: str) -> int:
+    """How the table calls a company, in its column `company`."""
+    return int(company_id.removeprefix("comp_"), 16)
 
 
 def rows_of(table: str) -> str:

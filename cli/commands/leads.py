@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
 from cli import console
 from cli.options import AsJson, DataFolder, Limit, Watch
 from cli.scoring_options import Icp, ScoringModel, scoring
-from leadmill.client.options import CompanyFilter
+from leadmill.client.options import CompanyFilter, CompanySize
 
 if TYPE_CHECKING:
     from leadmill.client import Client
@@ -42,6 +42,11 @@ def companies(
     technology: Annotated[str | None, typer.Option(show_default=False)] = None,
     min_score: Annotated[float | None, typer.Option(min=0, max=100, show_default=False)] = None,
     text: Annotated[str | None, typer.Option(help="Part of a name or domain.", show_default=False)] = None,
+    language: Annotated[str | None, typer.Option(help="As sites declare it: de", show_default=False)] = None,
+    size: Annotated[CompanySize | None, typer.Option(help="Number of people.", show_default=False)] = None,
+    has: Annotated[
+        list[str] | None, typer.Option(help="How it can be reached; each is needed.", show_default=False)
+    ] = None,
     limit: Limit = 50,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -63,6 +68,9 @@ def companies(
         "technology": technology,
         "min_score": min_score,
         "text": text,
+        "language": language,
+        "size": size,
+        "has": cast("Any", has),
     }
     with connect(needs_store=False) as client:  # the lake alone
         if company is not None:

@@ -38,6 +38,9 @@ def _filter(
     technology: Annotated[Words, typer.Option(help="May be repeated.", show_default=False)] = None,
     min_score: Annotated[float | None, typer.Option(min=0, max=100, show_default=False)] = None,
     text: Annotated[str | None, typer.Option(help="Part of a name, domain or description.", show_default=False)] = None,
+    language: Annotated[Words, typer.Option(help="As sites declare it: de", show_default=False)] = None,
+    size: Annotated[Words, typer.Option(help="Number of people; may be repeated.", show_default=False)] = None,
+    has: Annotated[Words, typer.Option(help="How it can be reached; each is needed.", show_default=False)] = None,
 ) -> dict[str, Any]:
     """Which companies of the lake, as `Client.report` takes it."""
     given = {
@@ -48,6 +51,9 @@ def _filter(
         "technology": technology,
         "min_score": min_score,
         "text": text,
+        "language": language,
+        "size": size,
+        "has": has,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -241,7 +241,7 @@ class Client(Submissions, Administration):
 
     def download_companies(
         self,
-        format: Literal["csv", "xlsx"] = "csv",
+        format: Literal["csv", "xlsx", "json"] = "csv",
         path: str | os.PathLike[str] | None = None,
         *,
         layout: str | None = None,

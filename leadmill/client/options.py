@@ -17,8 +17,11 @@ from leadmill.suggest import unknown
 Priority = Literal["high", "normal", "low"]
 ReportType = Literal["comprehensive", "summary", "leads", "quality"]
 JobStatus = Literal["pending", "running", "retry", "completed", "failed", "cancelled"]
+#: By its number of people.
+CompanySize = Literal["1-9", "10-49", "50-249", "250+"]
+ReachedBy = Literal["email", "phone"]
 #: Fields of companies whose values can be counted.
-Facet = Literal["tier", "country", "language", "industry", "technologies"]
+Facet = Literal["tier", "country", "language", "industry", "technologies", "size", "has"]
 #: A time: aware, or ISO 8601 text with a zone.
 Time = datetime | str
 
@@ -183,6 +186,12 @@ class LeadFilterOptions(TypedDict, total=False):
     min_score: float | None
     #: Part of name, domain or description.
     text: str
+    #: As sites declare it: de, pt-BR.
+    language: Iterable[str]
+    #: Number of people.
+    size: Iterable[CompanySize]
+    #: Each is needed.
+    has: Iterable[ReachedBy]
 
 
 class ReportJobOptions(KeyedOptions, total=False):
@@ -226,6 +235,12 @@ class CompanyFilter(TypedDict, total=False):
     min_score: float | None
     #: Part of name, domain or description.
     text: str | None
+    #: As sites declare it: de, pt-BR.
+    language: str | Sequence[str] | None
+    #: Number of people.
+    size: CompanySize | Sequence[CompanySize] | None
+    #: Each is needed.
+    has: ReachedBy | Sequence[ReachedBy] | None
 
 
 class PersonFilter(TypedDict, total=False):

@@ -105,7 +105,9 @@ def _filter(source: Mapping[str, Any]) -> LeadFilter | None:
     if "filter" not in source:
         return None
     given = dict(_mapping(source["filter"], "filter"))
-    lists = {name: _texts(given, name) for name in ("tier", "country", "industry", "technology")}
+    lists = {
+        name: _texts(given, name) for name in ("tier", "country", "industry", "technology", "language", "size", "has")
+    }
     tag, least, text = given.get("tag"), given.get("min_score"), given.get("text", "")
     known = {*lists, "tag", "min_score", "text"}
     if not (given.keys() <= known and isinstance(tag, str | None) and isinstance(text, str)):

@@ -29,13 +29,15 @@ def jobs(client: TestClient, worker: Worker) -> list[str]:
         worker.finish(found[-1])
     worker.rows(
         found[0], "score", ["shop.example", "both.example"], name="Laden", country="DE", industry="retail", score=80.0,
-        reach=50.0, tier="A", technologies=["Shopify", "React"], language="de", quality=0.5,
+        reach=50.0, tier="A", technologies=["Shopify", "React"], language="de", quality=0.5, employees_min=50,
+        employees_max=99, emails=["a@shop.example"], phones=["+493012345"],
         input=[{"line": 2, "values": {"CRM id": "0017"}}],
     )  # fmt: skip
     with_headers(worker.lake.parts(found[0], "score"), "CRM id")
     worker.rows(
         found[1], "score", ["both.example", "agency.example"], name="Bureau", country="NL", industry="services",
         score=40.0, reach=90.0, tier="C", technologies=["React"], language="nl", quality=0.75,
+        emails=["a@agency.example"], employees_max=9,
     )  # fmt: skip
     worker.rows(found[1], "process", ["bare.example"], country="DE")
     return found
@@ -64,7 +66,9 @@ FILTERS = [
     ("technology=shopify&technology=react", "shop agency both"), ("min_score=50", "shop"),
     ("text=bureau", "agency both"),
     ("tag=directory&tier=C", "agency both"), ("tag=fair&tag=", None), ("tier=X", None), ("domain=http://%5B", None),
-    ("job=x", None),
+    ("job=x", None), ("language=DE", "shop"), ("language=de&language=nl", "shop agency both"), ("has=phone", "shop"),
+    ("has=email", "shop agency both"), ("has=email&has=phone", "shop"), ("has=fax", None), ("size=50-249", "shop"),
+    ("size=50-249&size=1-9", "shop agency both"), ("size=3", None),
 ]  # fmt: skip
 
 
@@ -76,9 +80,10 @@ def test_each_filter(client: TestClient, jobs: list[str], query: str, wanted: st
     assert domains(client, query) == [f"{name}.example" for name in wanted.split()]
     counted = client.get(f"{URL}/facets?{query}").json()
     assert counted["companies"] == len(wanted.split())
-    csv_file, workbook = (client.get(f"{URL}.{form}?{query}") for form in ("csv", "xlsx"))
-    assert {csv_file.status_code, workbook.status_code} == {200 if wanted else 404}
+    csv_file, workbook, whole = (client.get(f"{URL}.{form}?{query}") for form in ("csv", "xlsx", "json"))
+    assert {one.status_code for one in (csv_file, workbook, whole)} == {200 if wanted else 404}
     if wanted:
+        assert [row["domain"] for row in whole.json()] == domains(client, query)
         assert [row["domain"] for row in table(client, query)] == domains(client, query)
         rows = CalamineWorkbook.from_filelike(io.BytesIO(workbook.content)).get_sheet_by_index(0).to_python()
         assert len(rows) == 1 + len(wanted.split())
@@ -108,7 +113,9 @@ def test_pages_in_the_order_of_a_report(client: TestClient, jobs: list[str]) -> 
 def test_values_are_counted(client: TestClient, jobs: list[str]) -> None:
     found = client.get(f"{URL}/facets").json()
     assert found["companies"] == 4
-    assert set(found["facets"]) == {"tier", "country", "language", "industry", "technologies"}
+    assert set(found["facets"]) == {"tier", "country", "language", "industry", "technologies", "size", "has"}
+    assert found["facets"]["has"] == [{"value": "email", "companies": 3}, {"value": "phone", "companies": 1}]
+    assert {one["value"]: one["companies"] for one in found["facets"]["size"]} == {"1-9": 2, "50-249": 1}
     assert found["facets"]["technologies"] == [{"value": "React", "companies": 3}, {"value": "Shopify", "companies": 1}]
     assert found["facets"]["country"] == [{"value": "DE", "companies": 2}, {"value": "NL", "companies": 2}]
     few = client.get(f"{URL}/facets?field=technologies&field=tier&limit=1&country=DE").json()

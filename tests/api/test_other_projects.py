@@ -197,6 +197,7 @@ def in_query(name: str, made: Things) -> list[Pair]:
 WORDS = {
     "status", "kind", "since", "until", "action", "limit", "field", "country", "tier", "min_score", "from_stage",
     "format", "result", "role_class", "outcome", "type", "layout", "bom", "partial", "older_than_days", "column",
+    "language", "size", "has",
 }  # fmt: skip
 
 

@@ -225,7 +225,8 @@ def test_report_format_output_and_partial(leadmill: Run, mill: Mill, server: Hos
 def companies(mill: Mill) -> None:
     rows = [
         {"domain": "a.example", "name": "Solar", "country": "DE", "industry": "Retail", "score": 80.0, "tier": "A",
-         "technologies": ["Shopify"]},
+         "technologies": ["Shopify"], "language": "de", "employees_min": 11, "emails": ["a@a.example"],
+         "phones": ["+493012345"]},
         {"domain": "b.example", "name": "Boulangerie", "country": "FR", "score": 20.0, "tier": "D"},
     ]  # fmt: skip
     for row, tag in zip(rows, ("spring", "fair"), strict=True):
@@ -252,6 +253,9 @@ def test_companies_by_each_filter(leadmill: Run) -> None:
         (["--technology", "shopify"], {a}),
         (["--min-score", "50"], {a}),
         (["--text", "boulan"], {b}),
+        (["--language", "DE"], {a}),
+        (["--size", "10-49"], {a}),
+        (["--has", "email", "--has", "phone"], {a}),
     ):
         assert leadmill("companies", *typed).ids == expected, typed
     assert len(leadmill("companies", "--limit", "1").ids) == 1
@@ -316,6 +320,7 @@ def test_a_report_of_each_filter(leadmill: Run, mill: Mill, tmp_path: Path) -> N
         (["--technology", "Shopify"], ["a.example"]),
         (["--min-score", "50"], ["a.example"]),
         (["--text", "boulan"], ["b.example"]),
+        (["--language", "de", "--size", "10-49", "--has", "email"], ["a.example"]),
     ):
         with working(mill, "report"):
             ended = leadmill("report", *typed, "--format", "csv", "--output", "x.csv")

@@ -242,7 +242,7 @@ class AsyncClient(AsyncSubmissions, AsyncAdministration):
 
     async def download_companies(
         self,
-        format: Literal["csv", "xlsx"] = "csv",
+        format: Literal["csv", "xlsx", "json"] = "csv",
         path: str | os.PathLike[str] | None = None,
         *,
         layout: str | None = None,

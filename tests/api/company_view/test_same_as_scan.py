@@ -39,7 +39,8 @@ VALUES: dict[str, list[Any]] = {
     "reach": [None, 10.0],
     "quality": [None, 0.5],
     "tier": [None, "A", "C"],
-    "emails": [None, ["a@b.example"]],
+    "emails": [None, [], ["a@b.example"]],
+    "employees_min": [None, 10, 400],
 }
 ACTS = ("begin", "part", "part", "part", "end", "whole", "resume", "clean", "remove", "damage", "empty", "kill", "ask")
 
@@ -142,7 +143,8 @@ FILTERS: list[Callable[[History], CompanyFilter]] = [
     lambda _: CompanyFilter(LeadFilter(tier=("A",), min_score=0.3)),
     lambda _: CompanyFilter(LeadFilter(industry=("retail",))),
     lambda _: CompanyFilter(LeadFilter(technology=("shopify", "Angular"))),
-    lambda _: CompanyFilter(LeadFilter(text="ÖL &")),
+    lambda _: CompanyFilter(LeadFilter(text="ÖL &", has=("email",))),
+    lambda _: CompanyFilter(LeadFilter(language=("DE",), size=("10-49", "250+"))),
     lambda _: CompanyFilter(LeadFilter(text="c1.example MAKES"), jobs=[jobs_named(0), jobs_named(1)]),
 ]
 

@@ -9,6 +9,13 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/": lambda made: ["/"],
     "/ui/new": lambda made: ["/ui/new"],
     "/ui/new/look": lambda made: [],
+    "/ui/leads": lambda made: ["/ui/leads", "/ui/leads?tier=A&tier=B&has=email&text=nobody%20is%20called%20so"],
+    "/ui/leads/sql": lambda made: ["/ui/leads/sql?country=DE"],
+    "/ui/companies/{company}/why": lambda made: [
+        f"/ui/companies/{name}.example/why?field={field}"
+        for name, field in (("nordwind", "emails"), ("stuck", "industry"))
+        if made
+    ],
     "/ui/jobs": lambda made: ["/ui/jobs", "/ui/jobs?status=failed&text=nobody%20has%20this"],
     "/ui/jobs/{job_id}": lambda made: [
         f"/ui/jobs/{made[name]}" for name in ("running", "failed 0", "completed 2") if made
@@ -21,6 +28,9 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/ui/jobs/{job_id}/rerun": lambda made: [],
     "/ui/jobs/act": lambda made: ["/ui/jobs/act?action=cancel&all=1", "/ui/jobs/act?action=resume&all=1&tag=nobody"],
 }
+
+#: What they begin with that are shown while Redis is away: the lake alone tells them.
+OF_THE_LAKE = ("/ui/leads", "/ui/companies/")
 
 
 def of_all(made: dict[str, str]) -> list[str]:

@@ -46,6 +46,9 @@ def fill(submit: Callable[..., str], worker: Worker) -> dict[str, str]:
     worker.rows(made["completed 1"], "score", domains[:2], name=HOSTILE[0], emails=[f"info@{d}" for d in domains[:1]],
                 phones=["+4922155512345"], score=81.5, tier="A", country="DE", technologies=["Shopify"])  # fmt: skip
     worker.error_rows(made["completed 2"], "scrape", domains)
+    # Companies with fields that nobody has looked for yet, and that could not be looked for.
+    worker.rows(made["running"], "process", ["halfway.example", "stuck.example"], name=HOSTILE[3], emails=[])
+    worker.error_rows(made["running"], "enrich", ["stuck.example"])
     made["pending"] = submit(tags=["waits"])
     made["cancelled"] = submit(tags=["given up"])
     worker.store.cancel(made["cancelled"])

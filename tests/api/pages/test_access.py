@@ -7,6 +7,7 @@ import json
 import shlex
 import time
 
+import duckdb
 import pytest
 from fastapi.testclient import TestClient
 
@@ -184,3 +185,40 @@ def test_the_same_request_is_told_as_one_would_type_it(client: TestClient, made:
     code = shown.partition("from leadmill import Client")[2].partition("</code>")[0]
     compile(code, "page", "exec")
     assert "'https://b.example/it\\'s'" in code or '"https://b.example/it\'s"' in code
+
+
+def test_leads_are_narrowed_counted_and_taken_away(client: TestClient, made: dict[str, str]) -> None:
+    whole = client.get("/ui/leads", headers=OPENED).text
+    assert "4 companies, best first" in whole
+    assert [whole.count(f'class="none {state}"') > 0 for state in ("not_found", "not_tried", "failed")] == [True] * 3
+    narrowed = client.get("/ui/leads?tier=A&text=&tag=&min_score=", headers=OPENED).text
+    assert "2 of 4 companies" in narrowed and "halfway" not in narrowed
+    off = narrowed.partition('aria-label="Take off tier A"')[0].rpartition('href="')[2].partition('"')[0]
+    assert off == "/ui/leads"
+    first = client.get("/ui/leads?limit=1&columns=email", headers=OPENED).text
+    following = html.unescape(first.partition('rel="next" href="')[2].partition('"')[0])
+    second = client.get(following, headers=OPENED).text
+    assert "columns=email" in following and 'data-name="Phone"' not in second
+    assert first.count("<tr id=") == second.count("<tr id=") == 1 and "https://nordwind" not in second
+    for form in ("csv", "xlsx", "json"):
+        address = html.unescape(narrowed.partition(f'href="{V1}/companies.{form}')[2].partition('"')[0])
+        assert address == "?tier=A" and client.get(f"{V1}/companies.{form}{address}").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["", "country=DE&technology=shopify&has=email", "text=it's $1 \" --", "size=1-9"])
+def test_the_sql_of_a_list_gives_its_rows(client: TestClient, made: dict[str, str], worker: Worker, query: str) -> None:
+    """Also where a company has rows of several stages and jobs, or its job scored it without a good row."""
+    worker.rows(made["completed 2"], "process", ["nordwind.example", "stuck.example"], country="DE", emails=["a@b.c"])
+    worker.rows(made["completed 2"], "enrich", ["nordwind.example", "stuck.example"], country="DE")
+    worker.rows(made["completed 2"], "score", ["stuck.example"], error="no", error_category="data")
+    shown = client.get(f"/ui/leads/sql?{query}", headers=OPENED).text
+    sql = html.unescape(shown.partition("<pre")[2].partition("<code>")[2].partition("</code>")[0])
+    with duckdb.connect() as con:
+        found = con.execute(sql)
+        names = [column[0] for column in found.description]
+        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    asked = client.get(f"{V1}/companies?{query}").json()["items"]
+    assert [(row["domain"], row["job_id"], row["name"]) for row in rows] == [
+        (row["domain"], row["job_id"], row["name"]) for row in asked
+    ]
+    assert query or len(rows) == 4

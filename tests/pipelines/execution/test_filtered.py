@@ -35,7 +35,16 @@ def two_jobs(store: JobStore, lake: Lake) -> None:
         lake,
         OLD,
         NOW - timedelta(1),
-        {"domain": "a.example", "tier": "A", "score": 90.0, "country": "DE", "technologies": ["Shopify"]},
+        {
+            "domain": "a.example",
+            "tier": "A",
+            "score": 90.0,
+            "country": "DE",
+            "technologies": ["Shopify"],
+            "language": "de",
+            "employees_max": 9,
+            "emails": ["a@a.example"],
+        },
         {"domain": "both.example", "tier": "B", "score": 60.0, "name": "Both Pumps"},
         {"domain": "failed.example", "error": "no", "error_category": "data", "tier": "D", "score": 0.0},
     )
@@ -66,6 +75,8 @@ def found(store: JobStore, lake: Lake, **wanted: Any) -> tuple[dict[str, str], i
         ({"industry": ("SOFTWARE",)}, {"both.example": NEW}, 3),
         ({"min_score": 70}, {"a.example": OLD, "new.example": NEW}, 3),
         ({"text": "PUMPS"}, {}, 3),
+        ({"language": ("DE",), "size": ("1-9",), "has": ("email",)}, {"a.example": OLD}, 3),
+        ({"has": ("email", "phone")}, {}, 3),
         ({"text": "pumps", "tag": "fair"}, {"both.example": OLD}, 2),
     ],
 )
@@ -90,3 +101,4 @@ def test_a_tag_of_a_cleaned_up_job_finds_what_the_snapshot_has_of_it(store: JobS
 def test_it_is_told_in_words() -> None:
     wanted = LeadFilter(tag="fair", tier=("A", "B"), min_score=12.5)
     assert wanted.told == "tag fair; tier A or B; score from 12.5"
+    assert LeadFilter(has=("email", "phone"), size=("1-9",)).told == "size 1-9; has email and phone"

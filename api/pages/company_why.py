@@ -1,0 +1,51 @@
+"""GET /ui/companies/{company}/why: where a field's value comes from, and why it is that one, or why there is none."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from api.company_rows import id_of
+from api.context import Here
+from api.explanation import explain
+from api.fields import Blank
+from api.page import page
+from api.routing import Router
+from leadmill.access import Role
+from leadmill.errors import InputError
+from leadmill.ids import JOB_ID
+from reports.display_domains import shown
+from reports.links import web
+from reports.provenance import quoted, shown_page
+
+router = Router(include_in_schema=False)
+
+
+def _newest_job(here: Here, named: str) -> str | None:
+    known = id_of(named)
+    return here.companies.newest_job(known) if known else None
+
+
+@router.get("/ui/companies/{company}/why", role=Role.VIEWER)
+def why(
+    company: str,
+    request: Request,
+    here: Here,
+    field: Annotated[str, Query(max_length=100)],
+    job: Annotated[Annotated[str, Field(max_length=60)] | None, Blank, Query()] = None,
+) -> Response:
+    if job is not None and not JOB_ID.match(job):
+        raise InputError("not the id of a job", field="job")
+    return page(
+        request,
+        "pages/company_why.html",
+        told=explain(here.lake, company, field, job or _newest_job(here, company)),
+        job=job,
+        shown=shown,
+        web=web,
+        quoted=quoted,
+        shown_page=shown_page,
+    )

@@ -1,0 +1,192 @@
+"""GET /ui/leads: companies by their newest row, best first, narrowed and counted; all of its state is in its address.
+GET /ui/leads/sql: the query that gives the same over the files of the lake.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from api.companies import Wanted
+from api.company_rows import MAX_PAGE, Companies, CompanyFilter, company_page, facets
+from api.company_scan import files_of
+from api.context import Here
+from api.empty_fields import why_empty
+from api.fields import Blank
+from api.lead_sql import lead_sql
+from api.page import page
+from api.pages import Place
+from api.routing import Router
+from leadmill.access import Role
+from leadmill.errors import UnavailableError
+from reports.display_domains import shown
+from reports.layout_choice import layout_names
+from reports.layouts import DEFAULT
+from reports.links import web
+
+router = Router(include_in_schema=False)
+PLACE = Place(30, "/ui/leads", "Leads")
+
+_ROWS = 50
+#: Values of a field that are shown, and how long counting them may take, seconds.
+_VALUES, _COUNTED_S = 10, 2.0
+#: What a list is narrowed by: the parameters of `GET /companies`.
+_FILTERS = ("text", "tier", "country", "industry", "technology", "size", "language", "has", "min_score", "tag", "job",
+            "domain")  # fmt: skip
+#: By field whose values are counted: the parameter that narrows by one, and its words.
+_FACETS = {
+    "tier": ("tier", "Tier"),
+    "has": ("has", "Has"),
+    "country": ("country", "Country"),
+    "industry": ("industry", "Industry"),
+    "size": ("size", "People"),
+    "technologies": ("technology", "Technology"),
+    "language": ("language", "Language"),
+}
+#: Columns that may be shown, by their name in the address: the column of the row that they tell first, and their words.
+COLUMNS = {
+    "email": ("emails", "E-mail"),
+    "phone": ("phones", "Phone"),
+    "country": ("country", "Country"),
+    "industry": ("industry", "Industry"),
+    "people": ("employees_min", "People"),
+    "technologies": ("technologies", "Technologies"),
+    "language": ("language", "Language"),
+    "description": ("description", "Description"),
+}
+_USUAL = ("email", "phone", "country", "industry", "people", "technologies")
+Cursor = Annotated[Annotated[str, Field(max_length=400)] | None, Blank, Query()]
+Column = Literal["email", "phone", "country", "industry", "people", "technologies", "language", "description"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks for, as its parameters: what narrows the list, and what else it has."""
+
+    narrowed: tuple[tuple[str, str], ...]
+    rest: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def by(cls, request: Request) -> Asked:
+        given = [(name, value) for name, value in request.query_params.multi_items() if value]
+        return cls(
+            tuple((name, value) for name, value in dict.fromkeys(given) if name in _FILTERS),
+            tuple((name, value) for name, value in given if name in ("limit", "columns")),
+        )
+
+    @property
+    def query(self) -> str:
+        """Of the calls of the API that give the same."""
+        return urlencode(self.narrowed)
+
+    def address(self, path: str = "/ui/leads", **more: str) -> str:
+        """Of the same list, from its beginning unless a cursor is among what comes beside."""
+        return _address(path, [*self.narrowed, *self.rest, *more.items()])
+
+    def with_rest(self, **rest: Any) -> str:
+        """Of it with another number of rows a page."""
+        kept = [pair for pair in self.rest if pair[0] not in rest]
+        return _address("/ui/leads", [*self.narrowed, *kept, *((name, str(value)) for name, value in rest.items())])
+
+    def toggled(self, name: str, value: str) -> str:
+        """Of the list that is narrowed by a value, too, or by it no more."""
+        pair = (name, value)
+        others = [one for one in self.narrowed if one != pair]
+        return _address("/ui/leads", [*others, *([] if pair in self.narrowed else [pair]), *self.rest])
+
+    def has(self, name: str, value: str) -> bool:
+        """Whether it is narrowed by a value."""
+        return (name, value) in self.narrowed
+
+
+def _address(path: str, pairs: Sequence[tuple[str, str]]) -> str:
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+@router.get("/ui/leads", role=Role.VIEWER)
+def leads(
+    request: Request,
+    here: Here,
+    wanted: Wanted,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = _ROWS,
+    columns: Annotated[list[Column], Query(max_length=len(COLUMNS))] = [],  # noqa: B006
+    cursor: Cursor = None,
+) -> Response:
+    rows, following = company_page(here.companies, wanted[0], limit, cursor, rank=True)
+    asked, shown_columns = Asked.by(request), [name for name in COLUMNS if name in (columns or _USUAL)]
+    matched, of, counted = _counted(here.companies, wanted[0])
+    return page(
+        request,
+        "pages/leads.html",
+        rows=rows,
+        following=following,
+        why=why_empty(here.lake, rows, [COLUMNS[name][0] for name in shown_columns]),
+        asked=asked,
+        of_jobs=wanted[0].jobs is not None,
+        matched=matched,
+        of=of,
+        counted=counted,
+        facets=_FACETS,
+        columns=COLUMNS,
+        shown_columns=shown_columns,
+        limit=limit,
+        is_first=cursor is None,
+        layouts=[name for name in layout_names() if name != DEFAULT],
+        shown=shown,
+        web=web,
+    )
+
+
+def _counted(
+    companies: Companies, wanted: CompanyFilter
+) -> tuple[int | None, int | None, dict[str, list[dict[str, Any]] | None]]:
+    """How many match, of how many, and the values of each field; None: counting took too long.
+
+    Of a field that the list is narrowed by also the values that it leaves out are counted, to be added.
+    """
+    ends = time.monotonic() + _COUNTED_S
+    chosen = [field for field, (name, _) in _FACETS.items() if name != "has" and getattr(wanted.lead, name)]
+    found: dict[str, list[dict[str, Any]] | None] = dict.fromkeys(_FACETS)
+
+    def count(of: CompanyFilter, fields: Sequence[str]) -> int | None:
+        if (left := ends - time.monotonic()) <= 0:
+            return None
+        try:
+            told = facets(companies, of, fields, _VALUES, left)
+        except UnavailableError:
+            return None
+        found.update(told["facets"])
+        return int(told["companies"])
+
+    matched = count(wanted, [field for field in _FACETS if field not in chosen])
+    for field in chosen:
+        without: dict[str, Any] = {_FACETS[field][0]: ()}
+        count(replace(wanted, lead=replace(wanted.lead, **without)), [field])
+    narrowed = wanted != CompanyFilter()
+    return matched, count(CompanyFilter(), []) if narrowed else matched, found
+
+
+@router.get("/ui/leads/sql", role=Role.VIEWER)
+def leads_sql(
+    request: Request, here: Here, wanted: Wanted, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = _ROWS
+) -> Response:
+    # Where the data lie on the machine is for those who run it.
+    sees_paths = here.caller.role >= Role.ADMIN
+    files = files_of(here.lake)
+    root = here.lake.root if sees_paths else Path(here.lake.root.name)
+    return page(
+        request,
+        "pages/leads_sql.html",
+        sql=lead_sql(files, root, wanted[0], limit),
+        is_empty=not any(files.values()),
+        asked=Asked.by(request),
+        folder=None if sees_paths else here.lake.root.name,
+    )
