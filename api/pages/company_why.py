@@ -1,4 +1,4 @@
-"""GET /ui/companies/{company}/why: where a field's value comes from, and why it is that one, or why there is none."""
+"""GET /ui/companies/{id}/why: where a field's value comes from, and why it is that one, or why there is none."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def _newest_job(here: Here, named: str) -> str | None:
     return here.companies.newest_job(known) if known else None
 
 
-@router.get("/ui/companies/{company}/why", role=Role.VIEWER)
+@router.get("/ui/companies/{company_id}/why", role=Role.VIEWER)
 def why(
-    company: str,
+    company_id: str,
     request: Request,
     here: Here,
     field: Annotated[str, Query(max_length=100)],
@@ -42,7 +42,7 @@ def why(
     return page(
         request,
         "pages/company_why.html",
-        told=explain(here.lake, company, field, job or _newest_job(here, company)),
+        told=explain(here.lake, company_id, field, job or _newest_job(here, company_id)),
         job=job,
         shown=shown,
         web=web,

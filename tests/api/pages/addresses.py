@@ -11,7 +11,7 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/ui/new/look": lambda made: [],
     "/ui/leads": lambda made: ["/ui/leads", "/ui/leads?tier=A&tier=B&has=email&text=nobody%20is%20called%20so"],
     "/ui/leads/sql": lambda made: ["/ui/leads/sql?country=DE"],
-    "/ui/companies/{company}/why": lambda made: [
+    "/ui/companies/{company_id}/why": lambda made: [
         f"/ui/companies/{name}.example/why?field={field}"
         for name, field in (("nordwind", "emails"), ("stuck", "industry"))
         if made
