@@ -47,8 +47,8 @@ def scrape(run: UnitRun) -> None:
     ]
     run.outcome.metrics.update(_metrics(result))
     run.progress(1.0, pages=result.pages_fetched, traffic=result.traffic)
-    result.errors = [_left_for_later(run, error) for error in result.errors]
     _retry_outage(run, result.rows, result.errors)
+    result.errors = [_left_for_later(run, error) for error in result.errors]
     run.outcome.rows_in = len(given)
     run.write(result.rows)
     run.write_also("ledger", result.ledger)

@@ -169,6 +169,15 @@ def test_what_no_job_waits_for_is_an_error_at_once(
     assert seen["stages"][0]["errors"] == 1
 
 
+def test_hosts_that_say_later_for_longer_than_a_job_waits_are_no_outage_of_ours(
+    mill: Mill, server: HostileServer, says: Callable[..., None]
+) -> None:
+    says("never", 429, Retry_After="7200")
+    job = submit(mill, server, *(f"never{number}" for number in range(4)))
+    assert status(mill, job)["status"] in ("completed", "failed"), "its partitions are tried again"
+    assert {error["status"] for error in errors(mill, job)} == {429}
+
+
 @pytest.mark.parametrize(("most", "waits"), [("1", False), ("300", True)])
 def test_max_deferral_s(
     open_mill: Callable[..., Mill], server: HostileServer, says: Callable[..., None], most: str, waits: bool
