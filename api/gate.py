@@ -44,7 +44,7 @@ from pipelines.request.inputs import MAX_UPLOAD
 #: Largest body of a call that takes a file, bytes; and of every other (10,000 URLs of full length fit).
 MAX_FILE_BODY = MAX_UPLOAD + 1_000_000
 MAX_BODY = 24_000_000
-_FILE_PATHS = ("/api/v1/pipelines", "/api/v1/pipelines/preview")
+_FILE_PATHS = ("/api/v1/pipelines", "/api/v1/pipelines/preview", "/ui/new", "/ui/new/look")
 #: Most requests under way. More would only wait for a thread; event streams have a limit of their own
 #: (`api.event_hub`), and whoever asks whether this process lives is always answered.
 MAX_BUSY = 256
@@ -252,7 +252,7 @@ class Gate:
                 scope[SESSION_REFUSED] = None if session_id is None else str(error)
                 return None
             if isinstance(error, KeyRefusedError) and given is None and scope["method"] == "GET" and navigates(scope):
-                return SignInFirst(_address(scope))
+                return SignInFirst(address_as_sent(scope))
             scope[SHOWN_KEY] = shown_id(given)
             if isinstance(error, TooManyGuessesError):
                 return Refusal(error.status, str(error), error.code, {"Retry-After": str(error.retry_after_s)})
@@ -339,8 +339,8 @@ def navigates(scope: Scope) -> bool:
     return headers.get(b"accept", b"").startswith(b"text/html") if mode is None else mode == b"navigate"
 
 
-def _address(scope: Scope) -> str:
-    """What was asked for, as it was sent."""
+def address_as_sent(scope: Scope) -> str:
+    """What was asked for. It may begin with two slashes, and so be another host's where it is a link."""
     path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     return b"?".join(filter(None, (path, scope["query_string"]))).decode("latin-1")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from api import page_words
 from api.assets import address_of
-from api.gate import SESSION
+from api.gate import SESSION, address_as_sent
 from api.pages import has_page, navigation
 from leadmill.access import Caller, Role
 from pipelines.views.view import API
@@ -23,6 +24,10 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+#: An address on this host: another host would begin with two slashes, which a backslash is to browsers, too.
+_ON_THIS_HOST = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+FIRST_PAGE = "/"
 
 
 @cache
@@ -51,15 +56,15 @@ def page(request: Request, template: str, status: int = 200, *, policy: str = PO
         "may_operate": caller is not None and caller.role >= Role.OPERATOR,
         "navigation": navigation() if caller is not None else (),
         "path": request.scope["path"],
-        "here": _address(request),
+        "here": on_this_host(address_as_sent(request.scope)),
         "nonce": nonce,
     }
     return HTMLResponse(_templates().get_template(template).render(about | values), status, headers)
 
 
-def _address(request: Request) -> str:
-    query = request.scope.get("query_string", b"").decode("latin-1")
-    return f"{request.url.path}?{query}" if query else request.url.path
+def on_this_host(address: str) -> str:
+    """An address as it is; that of the first page, where it leads to another host."""
+    return address if _ON_THIS_HOST.fullmatch(address) else FIRST_PAGE
 
 
 def signed_in_at(request: Request) -> Caller | None:

@@ -7,6 +7,7 @@ the body, so that the request that is shown says only what was asked for.
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -169,10 +170,11 @@ def _put(body: dict[str, Any], name: str, value: Any, *, even_empty: bool = Fals
 
 
 def _number(text: str) -> int | float | str:
-    """As it is where it is none: then the body's own rule says what is wanted."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    """As it is where it is none, or beyond all bounds: then the body's own rule says what is wanted."""
+    try:
+        found = float(text)
+    except ValueError:
+        return text
+    if not math.isfinite(found):
+        return text
+    return int(found) if found.is_integer() and abs(found) < 2**53 else found

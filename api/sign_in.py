@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Request
@@ -15,7 +14,7 @@ from api.auditing.auditor import SHOWN_KEY
 from api.authentication import CHALLENGE, begun_by, found_key, shown_id
 from api.context import Everything, Installation
 from api.gate import SESSION, SESSION_REFUSED
-from api.page import page
+from api.page import FIRST_PAGE, on_this_host, page
 from api.routing import Router
 from leadmill.errors import (
     InsecureSignInError,
@@ -31,13 +30,12 @@ router = Router(include_in_schema=False)
 
 #: Longest form that is read, bytes: a key and an address.
 MAX_FORM = 8_192
-#: An address on this host: another host would begin with two slashes, which a backslash is to browsers, too.
-_HERE = re.compile(r"/(?![/\\])[!-\[\]-~]{0,4000}")
-_FIRST_PAGE = "/"
+#: Longest address that somebody is led back to, characters.
+_MOST_ONWARD = 4_000
 
 
 @router.get("/sign-in", role=None)
-async def sign_in_page(request: Request, here: Everything, next: str = _FIRST_PAGE) -> Response:
+async def sign_in_page(request: Request, here: Everything, next: str = FIRST_PAGE) -> Response:
     refused: str | None = request.scope.get(SESSION_REFUSED)
     status, possible = 200, True
     if here.keyring.asks():
@@ -79,7 +77,7 @@ async def sign_out(request: Request, here: Everything) -> Response:
     session_id: str | None = request.scope.get(SESSION)
     if session_id is None:
         audited(request, code="session_ended")
-        return _page(request, here, _FIRST_PAGE, 400, "This browser was not signed in any more.")
+        return _page(request, here, FIRST_PAGE, 400, "This browser was not signed in any more.")
     await run_in_threadpool(_end, here, session_id)
     return _onward("/sign-in", here.sessions.cookies.given_to(headers_of(request)).cleared())
 
@@ -137,7 +135,7 @@ def _onward(address: str, cookie: str) -> Response:
 
 def here_only(onward: str) -> str:
     """Where to go on: what was asked for, if it is an address on this host."""
-    return onward if _HERE.fullmatch(onward) else _FIRST_PAGE
+    return on_this_host(onward) if len(onward) <= _MOST_ONWARD else FIRST_PAGE
 
 
 def headers_of(request: Request) -> dict[bytes, bytes]:

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, TypeVar
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ValidationError
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from api import problems
@@ -106,7 +108,16 @@ def openapi(form: Mapping[str, Any], query: Iterable[Mapping[str, Any]] = (), **
 
 
 @asynccontextmanager
-async def _form(request: Request) -> AsyncIterator[Upload]:
+async def form_of(request: Request) -> AsyncIterator[FormData]:
+    """The fields of a form, and one file at most.
+
+    Raises:
+        InputError: it is too large, or no form.
+    """
+    _, parameters = parse_options_header(request.headers.get("content-type"))
+    # By another charset its sender would choose which of Python's codecs reads it; some fail, or make what is no text.
+    if parameters.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
+        raise InputError("not a form this call takes: its charset is not UTF-8")
     try:
         form = await request.form(max_files=1, max_fields=_MAX_FORM_FIELDS, max_part_size=_MAX_FIELD_BYTES)
     except HTTPException as error:
@@ -114,13 +125,19 @@ async def _form(request: Request) -> AsyncIterator[Upload]:
             raise
         raise InputError(f"not a form this call takes: {error.detail}") from error
     try:
+        yield form
+    finally:
+        await form.close()
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[Upload]:
+    async with form_of(request) as form:
         files = [(name, value) for name, value in form.multi_items() if not isinstance(value, str)]
         if [name for name, _ in files] != ["file"]:
             raise InputError("give the list as one file in the form field `file`", field="file")
         fields = _flat((name, value) for name, value in form.multi_items() if isinstance(value, str))
         yield Upload(fields, files[0][1].file)
-    finally:
-        await form.close()
 
 
 def _flat(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:

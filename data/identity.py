@@ -165,8 +165,12 @@ class LakePair:
 
 
 def connect(url: str, pair: LakePair | None = None, **options: Any) -> redis.Redis:
-    """A client whose every connection is checked against `pair`; `options` are redis-py's."""
-    return redis.Redis.from_url(url, redis_connect_func=pair, **options)
+    """A client whose every connection is checked against `pair`; `options` are redis-py's.
+
+    What something else wrote may be no text: it is read as one with odd characters, which whoever expects a form of it
+    refuses. An error amid an answer would cost everything that was asked for with it.
+    """
+    return redis.Redis.from_url(url, redis_connect_func=pair, encoding_errors="replace", **options)
 
 
 def read_id(root: Path) -> str | None:

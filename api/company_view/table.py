@@ -37,7 +37,8 @@ class RowTable:
 
     def __init__(self, con: Any, project: str) -> None:
         self._con = con
-        self._schema = name(project)
+        # With a word in front: some names of projects are of DuckDB itself (main, temp), or of its file.
+        self._schema = name(f"of {project}")
         self._rows = f"{self._schema}.rows"
         own = ", ".join(f"{column} {sql_type(con, _SCHEMA.field(column).type)}" for column in SHORT[1:])
         con.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE; CREATE SCHEMA {self._schema}")

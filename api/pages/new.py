@@ -26,6 +26,7 @@ from api.problems import BodyError
 from api.routing import Router
 from api.run_form import NewRun
 from api.schedules import ScheduleBody, create
+from api.uploads import form_of
 from leadmill.access import Role
 from leadmill.answers import FieldError, ListPreview, Schedule
 from leadmill.declared import PIPELINE
@@ -38,8 +39,6 @@ from reports.report_types import REPORT_TYPES
 router = Router(include_in_schema=False)
 PLACE = Place(15, "/ui/new", "New run")
 
-_MAX_FIELDS, _MAX_FIELD_BYTES = 200, 4_000_000
-
 
 class Looked(NamedTuple):
     """What is told of a run before it is started."""
@@ -50,7 +49,7 @@ class Looked(NamedTuple):
 
 
 async def _sent(request: Request) -> AsyncIterator[NewRun]:
-    async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES) as form:
+    async with form_of(request) as form:
         yield NewRun.sent(form)
 
 

@@ -47,6 +47,19 @@ def test_a_damaged_job_is_an_error_of_its_own_and_of_no_list(
         assert client.delete(f"{V1}/jobs/cancel/{damaged}").status_code == 202
 
 
+def test_bytes_that_are_no_text_cost_no_list(client: TestClient, store: JobStore) -> None:
+    damaged, sound, odd = post(client)["job_id"], post(client)["job_id"], b"\xff\xfe"
+    store.redis.hset(store.key(f"job:{damaged}"), "waits", odd)
+    store.redis.hset(store.key(f"doc:{sound}"), "spec", odd)
+    store.redis.zadd(store.key("idx:s:pending"), {odd: 1e18})
+    store.redis.xadd(store.key("moves"), {odd: odd})
+    for path in ("/", "/ui/jobs", f"/ui/jobs/{sound}", "/ui/jobs/act?action=cancel&all=1", f"{V1}/companies"):
+        answer = client.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 200, (path, answer.text)
+    assert [job["job_id"] for job in client.get(f"{V1}/jobs/list").json()["items"]] == [sound]
+    problem(client.get(f"{V1}/jobs/status/{damaged}"), 500, "damaged_record")
+
+
 def test_a_full_store_is_told_as_full_and_the_repeat_is_recorded(
     client: TestClient, valkey: Valkey, full: None
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -188,6 +189,10 @@ def test_a_client_that_hangs_up_amid_events_is_no_fault() -> None:
 
 def test_too_many_requests_under_way_leave_health_alone(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "MAX_BUSY", 0)
+    for path in ("//evil.example/x", "/%5Cevil.example", "/%09/evil.example"):
+        page = client.get(f"http://localhost{path}", headers={"Accept": "text/html"})
+        links = re.findall(r'href="([^"]*)"', page.text)
+        assert page.status_code == 503 and not [one for one in links if re.match(r"[/\\\s]{2}|\w+:", one)], links
     answer = client.get(f"{V1}/jobs/list")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert int(answer.headers["retry-after"]) > 0

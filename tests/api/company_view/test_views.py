@@ -77,13 +77,24 @@ def test_no_project_is_in_the_table_of_another(at_once: TestClient, app: FastAPI
     assert [item["domain"] for item in items] == ["theirs.example"] and theirs.current() != table_of(app).current()
 
 
+def test_no_name_of_a_project_is_one_of_the_database(
+    at_once: TestClient, app: FastAPI, worker: Worker, lake: Lake
+) -> None:
+    for project in ("main", "temp", "system", "rows"):
+        other = Worker(worker.store.of(project), lake.of(project))
+        other.rows(f"job_{'1' * 20}", "score", [f"{project}.example"])
+        theirs = table_of(app, project)
+        items, _ = company_page(Companies(other.lake, theirs), CompanyFilter(), 5, None)
+        assert [item["domain"] for item in items] == [f"{project}.example"] and theirs.current() is not None
+
+
 def test_without_its_table_a_list_scans_the_lake(
     at_once: TestClient, app: FastAPI, worker: Worker, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = table_of(app)
     worker.rows(post(at_once)["job_id"], "score", ["a.example"])
     assert domains(at_once) == ["a.example"]
-    table.database.execute('DROP SCHEMA "default" CASCADE')
+    table.database.execute('DROP SCHEMA "of default" CASCADE')
     assert domains(at_once) == ["a.example"]
     worker.rows(post(at_once)["job_id"], "score", ["b.example"])
     assert domains(at_once) == ["a.example", "b.example"]

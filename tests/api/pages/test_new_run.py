@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -87,6 +88,25 @@ def test_what_is_no_number_is_told_by_the_rule_of_the_body(client: TestClient, s
     assert 'value="many"' in answer.text and "kept as typed" in answer.text and "<details open>" in answer.text
     nothing = client.post("/ui/new", data=data(), headers=SENT)
     assert nothing.status_code == 422 and not client.get(f"{V1}/jobs/list").json()["items"]
+
+
+def test_numbers_beyond_all_bounds_are_refused_as_numbers(client: TestClient) -> None:
+    for name, typed in product(("min_coverage", "deadline", "crawl__max_pages"), ("9" * 400, "1e308", "inf", "nan")):
+        sent = data(company_urls="acme.example", **{name: typed})
+        assert client.post("/ui/new/look", data=sent, headers=SENT).status_code == 200, (name, typed)
+        refused = client.post("/ui/new", data=sent, headers=SENT)
+        assert refused.status_code == 422 and 'class="fault"' in refused.text, (name, typed)
+
+
+def test_a_page_takes_forms_as_the_api_does(client: TestClient) -> None:
+    body = '--x\r\nContent-Disposition: form-data; name="company_urls"\r\n\r\n\\ud800\r\n--x--\r\n'
+    for path in ("/ui/new", "/ui/new/look", f"{V1}/pipelines"):
+        for charset in ("unicode_escape", "punycode", "undefined", "utf-16"):
+            media = f"multipart/form-data; boundary=x; charset={charset}"
+            refused = client.post(path, content=body, headers={**SENT, "Content-Type": media})
+            assert refused.status_code == 422 and "UTF-8" in refused.text, (path, charset)
+        large = client.post(path, headers={**SENT, "Content-Length": "45000000", "Content-Type": "text/plain"})
+        assert large.status_code != 413, (path, large.text)
 
 
 def test_the_form_has_every_field(settings: Settings, client: TestClient) -> None:
