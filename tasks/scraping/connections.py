@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ from scrapy.exceptions import (
 from scrapy.settings import Settings
 from scrapy.utils.ssl import _make_ssl_context
 
-#: Seconds to dial, with TLS: an address that does not even take a connection is not waited for as long as an answer.
+#: Seconds to dial: an address that does not even take a connection is not waited for as long as an answer.
 CONNECT_S = 5.0
 
 #: What aiohttp raises, and as what Scrapy knows it.
@@ -46,9 +47,16 @@ def scrapys(error: aiohttp.ClientError | TimeoutError) -> Exception:
 class Connector(aiohttp.TCPConnector):
     """One that does not dial for as long as an answer may take."""
 
-    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109
-        """A connection, within `CONNECT_S` once there is room for it; through a proxy, to the proxy."""
-        return await super().connect(req, traces, aiohttp.ClientTimeout(timeout.total, sock_connect=CONNECT_S))
+    async def _wrap_create_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """A connection, taken within `CONNECT_S`. For TLS there is the time of the request: a busy server is late."""
+        factory, *rest = args
+        async with asyncio.timeout(CONNECT_S) as dialling:
+
+            def is_taken() -> Any:
+                dialling.reschedule(None)
+                return factory()
+
+            return await super()._wrap_create_connection(is_taken, *rest, **kwargs)
 
 
 class SharingRequest(aiohttp.ClientRequest):

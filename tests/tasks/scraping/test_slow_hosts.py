@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +16,7 @@ from tasks.scraping import connections, places, scouts
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.crawl import CrawlOptions, Seed
 from tasks.scraping.places import CONCURRENCY
+from tests.tasks.scraping import hostile_server
 from tests.tasks.scraping.harness import Crawl
 from tests.tasks.scraping.hostile_server import BEHAVIOURS, HostileServer, send
 
@@ -103,6 +106,43 @@ def test_dialling_takes_less_than_an_answer_may(crawl: Crawl, monkeypatch: pytes
         crawled = crawl(f"http://127.0.0.1:{port}/", timeout_s=60.0, respect_robots=False)
     assert crawled.company_errors() == ["no connection in time"]
     assert crawled.result.ended == "finished"
+
+
+@contextmanager
+def _taking_its_time_for_tls(pause_s: float) -> Iterator[int]:
+    """A port behind which a busy server takes a connection at once, and comes to its handshake later."""
+    context, over = hostile_server._self_signed(), threading.Event()
+
+    def shake_hands(taken: socket.socket) -> None:
+        over.wait(pause_s)
+        with contextlib.suppress(OSError), taken:  # whoever dialled does not trust it
+            context.wrap_socket(taken, server_side=True).close()
+
+    def take() -> None:
+        with contextlib.suppress(OSError):  # it is closed
+            while True:
+                threading.Thread(target=shake_hands, args=(listening.accept()[0],)).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=take, daemon=True).start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("pause_s", "said"),
+    [(0.4, "the TLS certificate is not valid: self-signed certificate"), (60, "no answer in time")],
+)
+def test_whoever_takes_a_connection_has_the_time_of_an_answer_for_tls(
+    crawl: Crawl, monkeypatch: pytest.MonkeyPatch, pause_s: float, said: str
+) -> None:
+    monkeypatch.setattr(connections, "CONNECT_S", 0.1)
+    with _taking_its_time_for_tls(pause_s) as port:
+        crawled = crawl(f"https://127.0.0.1:{port}/", timeout_s=0.9, respect_robots=False)
+    assert crawled.company_errors() == [said]
 
 
 def test_pages_that_hang_are_asked_once_and_soon_no_more(crawl: Crawl, server: HostileServer) -> None:
