@@ -71,6 +71,8 @@ class CompanyCrawl:
         self._misses = 0
         self._lacks_time = False
         self.done = False
+        #: An answer of it was a page, whether it is taken by now or not.
+        self.gave_page = False
         self.row: ScrapedRow | None = None
         self.errors: list[ErrorRow] = []
         self.same_everywhere = SameEverywhere()

@@ -37,6 +37,7 @@ from tasks.scraping.engine import EngineCrawler, SlotDownloader
 from tasks.scraping.failures import Fault, PageError
 from tasks.scraping.follow import FollowMiddleware
 from tasks.scraping.hosts import Hosts
+from tasks.scraping.leaving import MayLeave
 from tasks.scraping.places import AT_THE_DOOR, CONCURRENCY, CONCURRENCY_PER_HOST
 from tasks.scraping.politeness import PolitenessMiddleware
 from tasks.scraping.robots import RobotsMiddleware
@@ -67,6 +68,7 @@ def crawl_companies(
     egress_allow: Sequence[str] = (),
     refused: Collection[str] = (),
     hosts: Hosts | None = None,
+    may_leave: MayLeave | None = None,
 ) -> CrawlResult:
     """Fetch the home page and the most telling further pages of each company.
 
@@ -79,20 +81,23 @@ def crawl_companies(
         egress_allow: CIDR blocks that may be dialled although they are not public.
         refused: pages that are not to be read, `<company_id>/<page_hash>`: each is an error, `too costly to read`.
         hosts: what is shared with other crawls; without it nothing is.
+        may_leave: whether companies may be left for later, until when they wait (seconds since the epoch): once all
+            that are not done wait for their hosts, have given no page and may, the crawl ends without them. Without
+            it what the crawl has time for is waited for.
 
     Raises:
         ConfigError: `proxy` or `egress_allow` is not valid.
         WorkError: the crawl broke, or its account does not balance.
     """
+    crawl = _crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts, may_leave)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         with many_budgets():
-            return asyncio.run(_crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts))
+            return asyncio.run(crawl)
     # A notebook has a loop running already: take a thread with a loop of its own.
     with ThreadPoolExecutor(1, thread_name_prefix="crawl") as pool:
-        coroutine = _crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts)
-        return pool.submit(asyncio.run, coroutine).result()
+        return pool.submit(asyncio.run, crawl).result()
 
 
 async def _crawl(
@@ -105,6 +110,7 @@ async def _crawl(
     egress_allow: Sequence[str],
     refused: Collection[str],
     hosts: Hosts | None,
+    may_leave: MayLeave | None,
 ) -> CrawlResult:
     began = time.monotonic()
     try:
@@ -130,7 +136,7 @@ async def _crawl(
         )
     )
     try:
-        ended = await _watch(crawler, task, began + options.deadline_s, stop, on_progress)
+        ended = await _watch(crawler, task, began + options.deadline_s, stop, on_progress, may_leave)
     finally:
         await _halt(crawler, transport, task)
     spider = _spider(crawler)
@@ -153,6 +159,7 @@ async def _watch(
     deadline: float,
     stop: threading.Event,
     on_progress: Callable[[CrawlProgress], None],
+    may_leave: MayLeave | None,
 ) -> Ended:
     """Wait for the crawl's end, its deadline, `stop`, or a caller that can take no more pages."""
     told = time.monotonic()
@@ -169,6 +176,8 @@ async def _watch(
         now = time.monotonic()
         if now >= deadline:
             return "deadline"
+        if spider is not None and may_leave is not None:
+            spider.hosts.pauses.leave(len(spider.companies) - spider.done, may_leave)
         if spider is not None and now - told >= PROGRESS_S:
             told = now
             on_progress(spider.progress())

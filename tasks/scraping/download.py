@@ -31,6 +31,7 @@ from tasks.scraping.dns import Resolver
 from tasks.scraping.places import CONCURRENCY, CONCURRENCY_PER_HOST, MOST_SLOW, Places
 
 if TYPE_CHECKING:
+    from tasks.scraping.company_crawl import CompanyCrawl
     from tasks.scraping.ledger import Entry, Ledger
 
 #: Largest body, bytes, before and after decompression.
@@ -177,15 +178,15 @@ class Transport:
         if self.ended:
             raise CrawlEndedError("the crawl has ended")
 
-    async def until(self, event: asyncio.Event) -> None:
-        """Wait for an event, but not beyond the end of the crawl.
+    async def until(self, event: asyncio.Event, seconds: float | None = None) -> None:
+        """Wait for an event, at most so long, and not beyond the end of the crawl.
 
         Raises:
             CrawlEndedError: the crawl was stopped meanwhile.
         """
         waits = [asyncio.ensure_future(one.wait()) for one in (event, self._over)]
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
@@ -217,8 +218,8 @@ def _proxy_address(proxy: str | None) -> tuple[str | None, int | None]:
 class Pacer(Protocol):
     """What says when a host may be asked, and is told how that ended (`tasks.scraping.hosts.Hosts`)."""
 
-    async def turn(self, url: str) -> None:
-        """Wait until a request may be sent, now."""
+    async def turn(self, url: str, company: CompanyCrawl | None = None) -> None:
+        """Wait until a request of a company may be sent, now."""
 
     def answered(self, url: str, status: int) -> None:
         """An answer began to come."""
@@ -257,7 +258,7 @@ class GuardedHandler(AiohttpDownloadHandler):
         Raises:
             RefusedTargetError: the egress rule forbids it.
             CrawlEndedError: the crawl was stopped.
-            PageError: the host is not to be asked, or not before the crawl's end.
+            PageError: the host is not to be asked, or not before the crawl's end, or the company is left for later.
             TooLargeError, NotHtmlError: the body was not fetched.
         """
         with self._ledger.request(request) as entry:
@@ -266,7 +267,7 @@ class GuardedHandler(AiohttpDownloadHandler):
                 self._transport.refused["egress"] += 1
                 raise RefusedTargetError(reason)
             async with self._transport.places.take(self._make_room):
-                await self._hosts.turn(request.url)
+                await self._hosts.turn(request.url, _company_of(request))
                 try:
                     response = await self._send(request, entry)
                     entry.size = len(response.body)
@@ -359,8 +360,13 @@ def _is_own(request: Request) -> bool:
 
     Else a few sites that lead to what fails at another's host would have that host left alone by all jobs.
     """
-    company: Any = request.meta.get("company") or request.meta.get("asked_for")
+    company = _company_of(request)
     return company is None or company.ours(urlsplit(request.url).netloc)
+
+
+def _company_of(request: Request) -> CompanyCrawl | None:
+    company: CompanyCrawl | None = request.meta.get("company") or request.meta.get("asked_for")
+    return company
 
 
 async def _body_of(response: aiohttp.ClientResponse) -> bytes:

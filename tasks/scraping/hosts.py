@@ -20,6 +20,7 @@ from data.hosts import LEASE_S, HostAnswer, HostLeases, HostNews, Robots
 from leadmill.errors import ErrorCategory, LeadmillError
 from leadmill.log import get_logger
 from tasks.scraping.failures import REPEATABLE, Fault, PageError, clock, fault_of
+from tasks.scraping.leaving import Pauses
 
 if TYPE_CHECKING:
     from tasks.scraping.company_crawl import CompanyCrawl
@@ -63,6 +64,8 @@ class Host:
         #: Not to be asked before: by its pace, and because it asked for quiet.
         self.next_at = 0.0
         self.quiet_until = 0.0
+        #: With which status it asked for quiet.
+        self.quiet_status: int | None = None
         #: Seconds between the end of a request and the next one.
         self.delay = 0.0
         #: Why it is not asked at all.
@@ -107,9 +110,10 @@ class Host:
         """
         self.delay = max(delay, self.delay)
 
-    def keep_quiet(self, seconds: float) -> None:
-        """It asked to be left alone for so long."""
+    def keep_quiet(self, seconds: float, status: int | None = None) -> None:
+        """It is to be left alone for so long, as it asked by an answer of this status."""
         self.quiet_until = max(self.quiet_until, time.monotonic() + seconds)
+        self.quiet_status = status or self.quiet_status
 
     def tell_robots(self, origin: str, rules: str) -> None:
         """What it said itself, for the others."""
@@ -186,6 +190,7 @@ class Hosts:
     def __init__(self, leases: HostLeases | None = None) -> None:
         self._leases = leases
         self._hosts: dict[str, Host] = {}
+        self.pauses = Pauses()
         self._exchanging = threading.Lock()
         #: Held while it is decided that a request is sent, or a host given back.
         self._leaving = threading.Lock()
@@ -233,11 +238,11 @@ class Hosts:
             await self._held(host)
         return host
 
-    async def turn(self, url: str) -> None:
-        """Wait until a request may be sent, now; whoever sends it says `gone` afterwards.
+    async def turn(self, url: str, company: CompanyCrawl | None = None) -> None:
+        """Wait until a request of a company may be sent, now; whoever sends it says `gone` afterwards.
 
         Raises:
-            PageError: it is not to be asked, or not before the crawl ends.
+            PageError: it is not to be asked, or not before the crawl ends; or the company is left for later.
             CrawlEndedError: the crawl ended meanwhile.
         """
         assert self._transport is not None
@@ -252,9 +257,8 @@ class Hosts:
                     host.under_way += 1
                     host.next_at = now + host.delay
                     return
-            if at >= self._deadline:
-                raise PageError(_later(host, at - now))
-            await self._transport.sleep(max(0.0, at - now))
+            if at >= self._deadline or not await self.pauses.wait(self._transport, company, at):
+                raise PageError(_later(host, at - time.monotonic()))
 
     def answered(self, url: str, status: int) -> None:
         """An answer began to come."""
@@ -374,6 +378,6 @@ def _later(host: Host, seconds: float) -> Fault:
     until = time.time() + seconds
     if host.quiet_until >= host.next_at:
         words = f"{host.name} asks to be left alone until {clock(until)} (Retry-After)"
-    else:
-        words = f"{host.name} wants {host.delay:g} s between two requests, and its next turn comes at {clock(until)}"
+        return Fault(ErrorCategory.NETWORK, words, status=host.quiet_status, later=True, until=until)
+    words = f"{host.name} wants {host.delay:g} s between two requests, and its next turn comes at {clock(until)}"
     return Fault(ErrorCategory.NETWORK, words, later=True, until=until)

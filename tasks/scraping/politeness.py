@@ -57,7 +57,7 @@ class PolitenessMiddleware:
         header = (response.headers.get("Retry-After") or b"").decode("latin-1")
         asked = retry_after_s(header, time.time())
         if asked is not None:
-            self._hosts.of(request.url).keep_quiet(min(asked, MOST_QUIET_S))
+            self._hosts.of(request.url).keep_quiet(min(asked, MOST_QUIET_S), response.status)
         return self._repeat(request, STATUS_PAUSE_S if asked is None else asked) or response
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:

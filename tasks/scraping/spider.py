@@ -183,6 +183,7 @@ class CompanySpider(Spider):
     def _receive(self, company: CompanyCrawl, response: Response, page: Markup) -> None:
         meta, seed = response.meta, company.seed
         fault = self._budgets.within(seed.company_id, lambda: fault_of_answer(response, page, seed.domain))
+        company.gave_page |= fault is None
         meta["is_shell"] = fault is not None and may_lead_on(fault, response, company.cookies.version)
         meta["unwanted"] = self._signals.read(response) if fault is None else None
         if (fault is None or meta["is_shell"]) and self._led_on(company, response, page):

@@ -20,6 +20,7 @@ from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
 from pipelines.request.asked import USER_AGENT_REFUSED
 from tasks.scraping.contract import USER_AGENT, CrawlOptions, CrawlProgress, CrawlResult, Seed
+from tasks.scraping.leaving import least_wait_s
 
 if TYPE_CHECKING:
     from tasks.scraping.hosts import Hosts
@@ -90,6 +91,9 @@ def _crawl(
             share = (done + at.companies_done) / max(1, done + at.companies)
             run.progress(share, pages=fetched, traffic=traffic)
 
+    def may_leave(until: float) -> bool:
+        return _asked_again(run, datetime.fromtimestamp(until, UTC), datetime.now(UTC)) is not None
+
     with shared_hosts(run, options.user_agent) as hosts:
         hosts.want(url for seed in seeds for url in (seed.url, *(further for further, _ in seed.further)))
         return crawl_companies(
@@ -102,6 +106,7 @@ def _crawl(
             egress_allow=run.runtime.settings.egress_allow,
             refused=run.grant.refused,
             hosts=hosts,
+            may_leave=may_leave,
         )
 
 
@@ -123,9 +128,13 @@ def shared_hosts(run: UnitRun, user_agent: str) -> Iterator[Hosts]:
 def _left_for_later(run: UnitRun, error: ErrorRow) -> ErrorRow:
     """The error of a company whose host said "later", as one for good where the job will not ask it again."""
     until = error["deferred_until"]
-    if until is None or (run.grant.may_defer and until < _latest(run)):
-        return error
-    return {**error, "deferred_until": None}
+    return error if until is None else {**error, "deferred_until": _asked_again(run, until, error["at"])}
+
+
+def _asked_again(run: UnitRun, until: datetime, said: datetime) -> datetime | None:
+    """When the job asks a company again whose host said then that it waits until then; None when it does not."""
+    again = max(until, said + timedelta(seconds=least_wait_s(run.grant.wave)))
+    return again if run.grant.may_defer and again < _latest(run) else None
 
 
 def _latest(run: UnitRun) -> datetime:

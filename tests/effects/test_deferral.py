@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from data.jobs import Status
+from tasks.scraping import leaving, task
 from tests.effects.conftest import V1, Mill
 from tests.tasks.scraping import hostile_server
 from tests.tasks.scraping.hostile_server import Asked, HostileServer
 
 CRAWL = {"max_pages": 1}
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waves wait as long as the hosts say, and no longer."""
+    monkeypatch.setattr(task, "least_wait_s", lambda wave: 0.0)
 
 
 @pytest.fixture
@@ -91,9 +98,41 @@ def test_its_company_has_its_row_once_when_it_may_be_asked(
     ]
 
 
-def test_a_host_that_never_stops_saying_so_is_an_error_after_three_waves_and_a_resume_has_waves_again(
-    mill: Mill, server: HostileServer, says: Callable[..., None]
+def test_who_would_be_waited_for_in_the_crawl_holds_no_process(
+    mill: Mill, server: HostileServer, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(leaving, "SHORT_S", 0.2)
+    says("shy", 429, 1, Retry_After="1")
+    job = submit(mill, server, "plain", "shy")
+    assert status(mill, job)["status"] == Status.RETRY, "its process waited for the host"
+    (left,) = errors(mill, job)
+    assert (left["scope"], left["status"]) == ("company", 429) and "asks to be left alone until" in left["error"]
+    assert server.paths("shy").count("/") == 1
+    ended = to_the_end(mill, job)
+    assert (ended["coverage"], errors(mill, job)) == (1, [])
+    assert sorted(row["pages"] for row in mill.rows(job, "scrape")) == [1, 1]
+    assert server.paths("shy").count("/") == 2
+
+
+def test_waves_are_some_seconds_apart_also_where_the_host_says_at_once(
+    mill: Mill, server: HostileServer, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task, "least_wait_s", leaving.least_wait_s)
+    says("always", 429, Retry_After="0")
+    job = submit(mill, server, "always")
+    (left,) = errors(mill, job)
+    said, asked = (datetime.fromisoformat(left[name]) for name in ("at", "deferred_until"))
+    assert asked - said == timedelta(seconds=leaving.SHORT_S)
+    assert [leaving.least_wait_s(wave) for wave in range(3)] == [5, 10, 20]
+    mill.claim()
+    assert server.paths("always").count("/") == 2, "a wave came before its time"
+
+
+def test_a_host_that_never_stops_saying_so_is_an_error_after_three_waves_and_a_resume_has_waves_again(
+    mill: Mill, server: HostileServer, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waves = set[int]()
+    monkeypatch.setattr(task, "least_wait_s", lambda wave: waves.add(wave) or 0.0)
     says("always", 429, Retry_After="0")
     job = submit(mill, server, "plain", "always")
     ended = to_the_end(mill, job)
@@ -101,6 +140,7 @@ def test_a_host_that_never_stops_saying_so_is_an_error_after_three_waves_and_a_r
     scrape = ended["stages"][0]
     assert (scrape["rows_in"], scrape["rows_out"], scrape["errors"]) == (2, 1, 1)
     assert scrape["partitions"] == {"total": 2 + 3, "done": 2 + 3, "failed": 0}
+    assert waves >= {0, 1, 2}, "each waits at least as long as its number says"
     (left,) = errors(mill, job)
     assert left["deferred_until"] is None and left["error"].startswith("the page answers that we ask too often")
     says("always", 429, 3, Retry_After="0")  # each crawl asks twice
