@@ -14,7 +14,7 @@ from data.job_files import JobFiles
 from data.lake import Lake, partition_of
 from data.schemas import ERRORS
 from leadmill.declared import ROW_STAGES
-from leadmill.errors import ErrorCode
+from leadmill.errors import ErrorCategory, ErrorCode
 from pipelines.views import cursors
 from pipelines.views.causes import GivenUp
 from reports.rows import parquet, present, select_rows
@@ -47,7 +47,7 @@ def error_page(
     a `code` there are only rows that have it.
 
     A company's error of an earlier attempt is left out once a later one gave it a good row, and that its host said
-    "later" once it was asked again.
+    "later" once it was asked again, or the partition that was to do so failed.
 
     Raises:
         NotFoundError: not a job id.
@@ -91,17 +91,20 @@ def _page(
             'NULL AS status, NULL AS code, line, NULL::TIMESTAMPTZ AS deferred_until, NULL::TIMESTAMPTZ AS "at" '
             f"FROM {parquet(files['plan'])} WHERE error IS NOT NULL"
         )
+    lost = given_up() if files["plan"] and not files["score"] else []
     if files["errors"]:
         errors = select_rows(cursor, files["errors"], ERRORS, more=f"{_PARTITION} AS place")
         if files["plan"] and cursor.execute(f"SELECT 1 FROM ({errors}) WHERE {_LATER} LIMIT 1").fetchone():
             errors = _without_those_asked_again(errors, files["plan"])
-            parameters["scraped"] = sorted({partition_of(part) for part in (*files["scrape"], *files["errors"])})
+            asked = {partition_of(part) for part in (*files["scrape"], *files["errors"])}
+            asked |= {one["partition"] for one in lost if one["category"] != ErrorCategory.DEADLINE}
+            parameters["asked"] = sorted(asked)
         sources.append(f"SELECT * EXCLUDE place FROM ({errors})")
     query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
     query = _with_scores(query, files["score"], with_code="error_code" in present(cursor, files["score"]))
     if not query:
         return [], None
-    if files["plan"] and not files["score"] and (lost := given_up()):
+    if lost:
         query = _with_given_up(query, files["plan"])
         parameters["lost"] = lost
     if after:
@@ -121,10 +124,10 @@ def _page(
 
 
 def _without_those_asked_again(errors: str, plan: Sequence[Path]) -> str:
-    """Error rows but those of companies left for later whose partition now is another one, one in `$scraped`."""
+    """Error rows but those of companies left for later whose partition now is another one, one in `$asked`."""
     return (
         f'SELECT told.* FROM ({errors}) AS told ANTI JOIN (SELECT company_id, "partition" FROM {parquet(plan)} '
-        'WHERE error IS NULL AND "partition" IN (SELECT unnest($scraped::INTEGER[]))) AS again '
+        'WHERE error IS NULL AND "partition" IN (SELECT unnest($asked::INTEGER[]))) AS again '
         f"ON again.company_id = CASE WHEN told.{_LATER} THEN told.company_id END "
         'AND again."partition" <> told.place'
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from data.damage import naming
 from data.duck import connection
@@ -152,19 +152,33 @@ def _without_row(lake: Lake, files: JobFiles, valid: Parts, units: Units, *, str
             yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain, None
         elif chain and company not in good:
             unit = units.get(f"p{row['partition']}")
-            category, error, *code = told.get(company) or (unit and unit.failure) or unhanded
-            yield category, error, domain, code[0] if code else None
+            given_up = unit and unit.failure
+            own = told.get(company)
+            # Whoever was to be asked again is missing because the partition that did so failed; unless the time was up.
+            if own is not None and not (own.later and given_up and given_up[0] != ErrorCategory.DEADLINE):
+                yield own.category, own.error, domain, own.code
+            else:
+                yield *(given_up or unhanded), domain, None
 
 
-def _told(lake: Lake, files: Iterable[Path]) -> dict[str, tuple[str, str, str | None]]:
-    """Category, error and code of each company by its newest error row."""
-    found: dict[str, tuple[Any, tuple[str, str, str | None]]] = {}
+class _Told(NamedTuple):
+    category: str
+    error: str
+    code: str | None
+    #: The company was to be asked again.
+    later: bool
+
+
+def _told(lake: Lake, files: Iterable[Path]) -> dict[str, _Told]:
+    """What the newest error row of each company tells."""
+    found: dict[str, tuple[Any, _Told]] = {}
     for file in files:
         try:
             for row in lake.iter_rows([file]):
                 company = row["company_id"]
                 if row["scope"] == "company" and (company not in found or found[company][0] <= row["at"]):
-                    found[company] = row["at"], (row["category"], row["error"], row.get("code"))
+                    later = row.get("deferred_until") is not None
+                    found[company] = row["at"], _Told(row["category"], row["error"], row.get("code"), later)
         except DamagedPartError as error:  # a job ends also when its causes cannot be read
             log.warning("causes left out", file=str(file), error=str(error))
     return {company: cause for company, (_, cause) in found.items()}

@@ -77,12 +77,16 @@ def _deferred(record: JobRecord, units: Units, due: float) -> str | None:
     told = [unit.deferred for unit in units.values() if unit.deferred]
     if not told or len(told) < len(units):
         return None
-    companies, hosts = (sum(numbers) for numbers in zip(*told, strict=True))
+    companies = sum(companies for companies, _ in told)
+    # How many hosts there are is known of one partition alone: two may wait for the same.
+    hosts = told[0][1] if len(told) == 1 else None
     if companies == 1:
         who, asked = "1 company waits", "its host"
+    elif hosts == 1:
+        who, asked = f"{companies:,} companies of one host wait", "it"
     else:
-        of, asked = ("one host", "it") if hosts == 1 else (f"{hosts:,} hosts", "they")
-        who = f"{companies:,} companies of {of} wait"
+        of, asked = (f" of {hosts:,} hosts", "they") if hosts else ("", "their hosts")
+        who = f"{companies:,} companies{of} wait"
     first = ", the first" if len(told) > 1 else ""
     return f"{who}{first} until {_clock(due)}, as {asked} asked (wave {record.wave} of {MOST_WAVES})"
 

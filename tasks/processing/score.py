@@ -88,7 +88,8 @@ def score_leads(
         share: of a plan with more lines than fit into memory (`tasks.input_lines.shares`).
 
     A company without a good row carries the plan's error, else its newest company-scope error row, else
-    its partition's. Of several rows of a company the newest counts.
+    its partition's; the latter also where the row says that it was to be asked again. Of several rows of a company the
+    newest counts.
 
     Raises:
         duckdb.Error: a part cannot be read, or the file cannot be written.
@@ -134,8 +135,9 @@ def _query(
 WITH {", ".join(tables)},
 plan AS NOT MATERIALIZED (SELECT *, {IDENTITY} AS identity FROM ({share.of_query(_plan(con, plan), IDENTITY)})),
 own AS (
-  SELECT company_id, arg_max({{category: category, error: error, code: code}}, "at") AS first FROM
-  ({select_rows(con, row_errors, ERRORS)}) WHERE scope = 'company' AND company_id IS NOT NULL
+  SELECT company_id,
+    arg_max({{category: category, error: error, code: code, later: deferred_until IS NOT NULL}}, "at") AS first
+  FROM ({select_rows(con, row_errors, ERRORS)}) WHERE scope = 'company' AND company_id IS NOT NULL
   GROUP BY company_id
 ),
 unit AS (
@@ -203,6 +205,9 @@ def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], share: Share, 
     times = [c for stage, c in reversed(MADE_AT.items()) if stage != "score" and c in have]
     age = f"coalesce({', '.join(times)})" if times else "NULL::TIMESTAMPTZ"
     system, data = quote(ErrorCategory.SYSTEM), quote(ErrorCategory.DATA)
+    # Of a company that was to be asked again the partition that did so tells, unless the deadline struck it.
+    failed = f"(unit.category IS NOT NULL AND unit.category <> {quote(ErrorCategory.DEADLINE)})"
+    own = f"own.company_id IS NOT NULL AND NOT (own.first.later AND {failed})"
     input_ = "input_lines.input" if with_input else "NULL"
     columns = {
         **{column: Told(f"row.{name(column)}") for column in schema.names},
@@ -213,14 +218,14 @@ def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], share: Share, 
         "error_category": Told(
             "NULL",
             f"CASE WHEN plan.error IS NOT NULL THEN coalesce(plan.error_category, {data}) "
-            f"WHEN own.company_id IS NOT NULL THEN own.first.category ELSE coalesce(unit.category, {system}) END",
+            f"WHEN {own} THEN own.first.category ELSE coalesce(unit.category, {system}) END",
         ),
         "error": Told(
             "NULL",
-            "CASE WHEN plan.error IS NOT NULL THEN plan.error WHEN own.company_id IS NOT NULL THEN own.first.error "
+            f"CASE WHEN plan.error IS NOT NULL THEN plan.error WHEN {own} THEN own.first.error "
             f"ELSE coalesce(unit.error, {quote(UNEXPLAINED)}) END",
         ),
-        "error_code": Told("NULL", "CASE WHEN plan.error IS NULL THEN own.first.code END"),
+        "error_code": Told("NULL", f"CASE WHEN plan.error IS NULL AND {own} THEN own.first.code END"),
         "input": Told(input_, input_),
     }
     return each_company(

@@ -132,7 +132,7 @@ def test_a_host_that_never_stops_saying_so_is_an_error_after_three_waves_and_a_r
     mill: Mill, server: HostileServer, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waves = set[int]()
-    monkeypatch.setattr(task, "least_wait_s", lambda wave: waves.add(wave) or 0.0)
+    monkeypatch.setattr(task, "least_wait_s", lambda wave: waves.add(wave) or 0.0)  # type: ignore[func-returns-value]
     says("always", 429, Retry_After="0")
     job = submit(mill, server, "plain", "always")
     ended = to_the_end(mill, job)

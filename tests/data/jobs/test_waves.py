@@ -64,7 +64,7 @@ def test_launch_comes_again_before_the_close_and_what_it_plans_waits_for_its_tim
     assert fields(store)["status"] == "retry" and fields(store)["pn"] == "4"
     events = [data for _, kind, data in store.events(JOB) if kind == "stage" and data.get("state") == "deferred"]
     assert events == [
-        {"stage": "scrape", "state": "deferred", "companies": 4, "hosts": 2, "wave": 1, "retry_at": now(store) + 30_000}
+        {"stage": "scrape", "state": "deferred", "companies": 4, "wave": 1, "retry_at": now(store) + 30_000}
     ]
     assert claimed(store, 29) == [] and claimed(store, 1) == ["p2"]
     assert fields(store)["status"] == "running"
@@ -89,6 +89,12 @@ def test_a_job_that_waits_does_not_say_that_it_is_done(store: JobStore) -> None:
     assert claimed(store, 30) == ["p1"]
     scraped(store, "p1")
     assert told() == pytest.approx(2 * before / 3, abs=1)
+
+
+def test_hosts_are_told_where_one_partition_waits_for_them(store: JobStore) -> None:
+    in_wave(store, 30)
+    told = [data for _, kind, data in store.events(JOB) if kind == "stage" and data.get("state") == "deferred"]
+    assert [(data["companies"], data["hosts"]) for data in told] == [(2, 1)]
 
 
 def test_a_job_without_such_hosts_keeps_nothing_of_it(store: JobStore) -> None:

@@ -58,8 +58,8 @@ def test_neighbours_are_done_while_two_wait_and_the_processes_do_other_work(spin
     record = spine.store.record(job)
     assert record
     told = waiting.reasons(spine.store, [record])[job]
-    assert told.startswith("2 companies of 2 hosts wait, the first until ")
-    assert told.endswith(" UTC, as they asked (wave 1 of 3)")
+    assert told.startswith("2 companies wait, the first until ")
+    assert told.endswith(" UTC, as their hosts asked (wave 1 of 3)")
     seen = job_json(record)
     scrape = seen["stages"][0]
     assert (scrape["status"], scrape["rows_in"], scrape["rows_out"], scrape["errors"]) == ("running", 3, 3, 0)

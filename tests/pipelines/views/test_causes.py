@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from api.error_rows import error_page
 from data.job_files import JobFiles
 from data.jobs import UnitState, UnitStatus
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id, new_job_id
 from pipelines.views import causes
-from pipelines.views.causes import counted, missing
+from pipelines.views.causes import GivenUp, counted, missing
 from tests.plans import write_plan
 
 FULL = ("scrape", "process", "enrich", "score", "report")
@@ -39,11 +40,20 @@ def plan(lake: Lake, job: str, domains: list[str], bad: int = 0) -> None:
     lake.expose(job, "launch", "launch", 1)
 
 
-def errors(lake: Lake, job: str, stage: str, told: dict[str, str], category: str = "network", unit: int = 0) -> None:
+def errors(
+    lake: Lake,
+    job: str,
+    stage: str,
+    told: dict[str, str],
+    category: str = "network",
+    unit: int = 0,
+    later: bool = False,
+) -> None:
     UnitFiles(lake, job, stage, f"p{unit}", 1, partition=unit).write(
         [
             {"company_id": company_id(d), "domain": d, "url": None, "scope": "company", "stage": stage,
-             "category": category, "error": error, "at": datetime.now(UTC)}
+             "category": category, "error": error, "deferred_until": datetime.now(UTC) if later else None,
+             "at": datetime.now(UTC)}
             for d, error in told.items()
         ],
         "errors",
@@ -94,6 +104,35 @@ def test_without_a_score_plan_errors_and_units_tell(lake: Lake) -> None:
         ("system", "not done"): 1,
     }
     assert sum(c["count"] for c in found) == 8 - 1
+
+
+def test_who_was_to_be_asked_again_tells_why_the_partition_that_did_so_failed(lake: Lake) -> None:
+    job = new_job_id()
+    plan(lake, job, [f"c{n}.example" for n in range(6)])
+    left = [f"c{n}.example" for n in (2, 4)]
+    errors(lake, job, "scrape", dict.fromkeys(left, "asks later"), later=True)
+    units = {
+        "p1": UnitState.made(UnitStatus.FAILED, 1, failure=("poison", "killed its process")),
+        "p2": UnitState.made(UnitStatus.FAILED, 1, failure=("deadline", "struck")),
+    }
+    found = missing(lake, JobFiles.unrecorded(lake, job), ("scrape",), units)
+    assert {(c["category"], c["error"]): c["count"] for c in found} == {
+        ("poison", "killed its process"): 2,
+        ("network", "asks later"): 1,
+        ("deadline", "struck"): 1,
+        ("system", "not done"): 2,
+    }
+    given_up: list[GivenUp] = [
+        {"partition": 1, "stage": "scrape", "category": "poison", "error": "killed its process"},
+        {"partition": 2, "stage": "scrape", "category": "deadline", "error": "struck"},
+    ]
+    told, _ = error_page(lake, JobFiles.unrecorded(lake, job), 100, given_up=lambda: given_up)
+    assert sorted((row["domain"], row["error"], row["deferred_until"] is not None) for row in told) == [
+        ("c2.example", "killed its process", False),
+        ("c3.example", "killed its process", False),
+        ("c4.example", "asks later", True),
+        ("c5.example", "struck", False),
+    ]
 
 
 def test_a_job_that_reads_others_rows_has_only_the_plan(lake: Lake) -> None:

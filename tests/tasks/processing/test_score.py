@@ -79,9 +79,14 @@ def test_errors_come_from_plan_then_company_then_partition(tmp_path: Path) -> No
         row("planned.com", partition=None, error_category="data", error="not a host name"),
         row("own.com"),
         row("unit.com", partition=7),
+        row("later.com", partition=7),
+        row("too-late.com", partition=8),
         row("lost.com"),
     ]
+    later = {"scope": "company", "stage": "scrape", "category": "network", "error": "asks later", "at": NOW}
     errors = [
+        row("later.com", code="maintenance", deferred_until=NOW, **later),
+        row("too-late.com", code="maintenance", deferred_until=NOW, **later),
         row("own.com", scope="company", stage="scrape", category="network", error="old", at=NOW),
         row("own.com", scope="company", stage="process", category="data", error="new", at=NOW + timedelta(1)),
         row("unit.com", scope="page", stage="scrape", category="data", error="only a page", at=NOW),
@@ -93,14 +98,16 @@ def test_errors_come_from_plan_then_company_then_partition(tmp_path: Path) -> No
         plan,
         rows=[write(tmp_path / "p.parquet", [row("good.com", emails=["a@good.com"])], STAGE_SCHEMAS["process"])],
         row_errors=[write(tmp_path / "e.parquet", errors, ERRORS)],
-        unit_errors={7: ("poison", "killed its process three times")},
+        unit_errors={7: ("poison", "killed its process three times"), 8: ("deadline", "struck")},
     )
+    assert {r["domain"]: r["error_code"] for r in found if r["error_code"]} == {"too-late.com": "maintenance"}
     told = {r["domain"]: (r["error_category"], r["error"]) for r in found}
     assert told == {
         "good.com": (None, None),
         "planned.com": ("data", "not a host name"),
         "own.com": ("data", "new"),
-        "unit.com": ("poison", "killed its process three times"),
+        **dict.fromkeys(("unit.com", "later.com"), ("poison", "killed its process three times")),
+        "too-late.com": ("network", "asks later"),
         "lost.com": ("system", UNEXPLAINED),
     }
     for failed in (r for r in found if r["error"]):

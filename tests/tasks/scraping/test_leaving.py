@@ -60,7 +60,8 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def left(result: CrawlResult) -> dict[str, int | None]:
     """Companies that are asked again later, and what their hosts answered."""
-    return {error["domain"].partition(".")[0]: error["status"] for error in result.errors if error["deferred_until"]}
+    found = (error for error in result.errors if error["deferred_until"])
+    return {str(error["domain"]).partition(".")[0]: error["status"] for error in found}
 
 
 def test_a_crawl_of_which_only_those_are_left_that_wait_ends_without_them(

@@ -50,7 +50,7 @@ end
 -- asked, and keeps nobody else from a place in the window. After the deadline they are as any that were never handed out.
 local function plan_wave(job)
   if #args.waves == 0 or job.struck then return end
-  local first, companies, hosts, at = num(job[PARTITIONS]) - #args.waves, 0, 0, args.waves[1][1]
+  local first, companies, at = num(job[PARTITIONS]) - #args.waves, 0, args.waves[1][1]
   for i, wait in ipairs(args.waves) do
     local name = 'p' .. first + i - 1
     local unit = { [STATUS] = PLANNED, [EPOCH] = 1, [STAGE_INDEX] = 0, [DEFERRED] = { wait[2], wait[3] } }
@@ -59,13 +59,13 @@ local function plan_wave(job)
     add(job, DEFERRED_PARTITIONS, 1)
     due(name, wait[1])
     put_unit(name, unit)
-    companies, hosts, at = companies + wait[2], hosts + wait[3], math.min(at, wait[1])
+    companies, at = companies + wait[2], math.min(at, wait[1])
   end
   set(job, PARTITIONS_HANDED, job[PARTITIONS])
   set(job, JOB_PROGRESS, 0) -- there is more to do than was known: what was told was too much
   event('stage', {
-    stage = stages_of(job, 'p0')[1], state = 'deferred', companies = companies, hosts = hosts, retry_at = at,
-    wave = num(job[WAVE]),
+    stage = stages_of(job, 'p0')[1], state = 'deferred', companies = companies, retry_at = at, wave = num(job[WAVE]),
+    hosts = #args.waves == 1 and args.waves[1][3] or nil, -- else two may wait for the same
   })
 end
 
