@@ -77,6 +77,22 @@ def test_a_crawl_of_which_only_those_are_left_that_wait_ends_without_them(
     assert server.paths("shy") == ["/robots.txt", "/"], "never before its time"
 
 
+def test_while_anything_else_is_under_way_a_pause_is_waited_for(
+    leaving_crawl: Leaving, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch, server: HostileServer
+) -> None:
+    monkeypatch.setattr(leaving, "SHORT_S", 0.2)
+    says("shy", "/", pause="1")
+
+    async def robots_of_pace_and_pages_after_shy(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        while asked.path not in ("/", "/robots.txt") and server.paths("shy").count("/") < 2:
+            await asyncio.sleep(0.01)
+        hostile_server.robots(asked, writer, b"User-agent: *\nCrawl-delay: 0.4\n")
+
+    monkeypatch.setitem(hostile_server.BEHAVIOURS, "works", robots_of_pace_and_pages_after_shy)
+    crawled = leaving_crawl("shy", "works", max_pages=2)
+    assert [row["pages"] for row in crawled.result.rows] == [2, 2] and not crawled.result.errors
+
+
 def test_who_may_not_be_left_is_waited_for_and_all_others_with_it(
     leaving_crawl: Leaving, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
