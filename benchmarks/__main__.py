@@ -29,6 +29,7 @@ ROWS = {
     "keyed_submits": 180,
     "reads": 300,
     "companies": 600,
+    "pages": 600,
     "one_page": 180,
     "record_bytes": 120,
     "start_up": 180,

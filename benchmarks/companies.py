@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -42,20 +42,21 @@ _ROWS = """
            (i % 100)::INTEGER AS employees_min, (i % 100 + 50)::INTEGER AS employees_max,
            (hash(i, 1) % 1000 / 1000)::FLOAT AS quality, (hash(i, 2) % 1000 / 10)::DOUBLE AS score,
            ['A', 'B', 'C', 'D'][1 + i % 4] AS tier, NULL::DOUBLE AS fit, (hash(i, 3) % 100)::DOUBLE AS reach,
-           NULL::VARCHAR AS error, TIMESTAMPTZ '2026-01-01' + to_seconds(i) AS scored_at, 1::SMALLINT AS schema_version
+           NULL::VARCHAR AS error, NULL::VARCHAR AS error_category, NULL::VARCHAR AS model_version,
+           TIMESTAMPTZ '2026-01-01' + to_seconds(i) AS scored_at, 1::SMALLINT AS schema_version
     FROM range($first, $last) numbers(i)
 """
 
 
-def _fill(lake: Lake, jobs: int, companies: int) -> None:
-    """Write that many companies as the scored rows of that many jobs."""
-    each = companies // jobs
+def fill(lake: Lake, jobs: Sequence[str], companies: int) -> None:
+    """Write that many companies as the scored rows of jobs."""
+    each = companies // len(jobs)
     with duckdb.connect() as con:
-        for first in range(0, jobs, max(1, 100_000 // each)):
-            last = min(jobs, first + max(1, 100_000 // each))
+        for first in range(0, len(jobs), max(1, 100_000 // each)):
+            last = min(len(jobs), first + max(1, 100_000 // each))
             rows = con.sql(_ROWS, params={"first": first * each, "last": last * each}).to_arrow_table()
-            for job in range(first, last):
-                _write(lake.jobs / f"job_{job:020d}" / "score", rows.slice((job - first) * each, each))
+            for number in range(first, last):
+                _write(lake.jobs / jobs[number] / "score", rows.slice((number - first) * each, each))
 
 
 def _write(folder: Path, rows: pa.Table) -> None:
@@ -67,7 +68,7 @@ def _write(folder: Path, rows: pa.Table) -> None:
         pq.write_table(rows.slice(part * PART, PART), file, compression="zstd")
 
 
-def _until_ready(caller: Caller, companies: int) -> float:
+def until_ready(caller: Caller, companies: int) -> float:
     """Seconds until the table of companies stood."""
     began = time.monotonic()
     while True:
@@ -96,11 +97,11 @@ def _scan_ms(call: Callable[[], object]) -> float | None:
 
 def _lines(jobs: int, companies: int, calls: int) -> list[Line]:
     with Stack() as stack:
-        _fill(stack.lake, jobs, companies)
+        fill(stack.lake, [f"job_{job:020d}" for job in range(jobs)], companies)
         port = start_api(stack)
         api = stack.children[-1].pid
         before = _rss_mb(api)
-        took = _until_ready(Caller(port), companies)
+        took = until_ready(Caller(port), companies)
         facet_query = urlencode([("field", name) for name in FACETS])
         narrowed = urlencode({"country": "DE", "technology": "tech 5"})
         scan, wanted, text = Companies(stack.lake), CompanyFilter(FILTER), CompanyFilter(LeadFilter(text="region 13"))

@@ -25,17 +25,16 @@ def request(method: str, path: str, body: Any = None, headers: Mapping[str, str]
     return f"{head}\r\n".encode() + content
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
-    """Read one whole answer; its status."""
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read one whole answer; its status and its body."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = 0
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             length = int(value)
-    if length:
-        await reader.readexactly(length)
-    return int(head.split(b" ", 2)[1])
+    body = await reader.readexactly(length) if length else b""
+    return int(head.split(b" ", 2)[1]), body
 
 
 async def _caller(port: int, sent: bytes, until: float, latencies: list[float]) -> int:
@@ -43,7 +42,7 @@ async def _caller(port: int, sent: bytes, until: float, latencies: list[float]) 
     failed = 0
     while (began := time.perf_counter()) < until:
         writer.write(sent)
-        status = await _answer(reader)
+        status, _ = await answer(reader)
         latencies.append(time.perf_counter() - began)
         failed += not 200 <= status < 300
     writer.close()

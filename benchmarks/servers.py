@@ -57,12 +57,16 @@ class Caller:
         Raises:
             RuntimeError: it was not 200.
         """
-        self._connection.request("GET", path)
-        answer = self._connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"GET {path}: {answer.status} {body[:200]!r}")
+        status, body = self.ask(path)
+        if status != 200:
+            raise RuntimeError(f"GET {path}: {status} {body[:200]!r}")
         return body
+
+    def ask(self, path: str, **headers: str) -> tuple[int, bytes]:
+        """Status and body of the answer."""
+        self._connection.request("GET", path, headers=headers)
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()
 
     def close(self) -> None:
         self._connection.close()

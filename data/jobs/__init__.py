@@ -5,7 +5,8 @@
     store.py       the moves, one method each; reading.py the questions
     connection.py  the way to Redis; script.py joins the script
     lua/           the script: operations/<name>.lua is a move; core (how to decide and write), job, limits, unit shared
-    entries.py     what single entries must look like; newest_first.py pages over an index
+    hashes.py      the records of many as JSON that the server makes; newest_first.py pages over an index
+    entries.py     what single entries must look like
 
 Questions of single callers, as functions: counters.py (statistics, recount), metrics.py (what was ever counted, by
 bulk_reads.py), moves.py (which jobs came to another status), begun.py (units a minute), due.py (what is

@@ -11,6 +11,7 @@ from data import keys
 from data.jobs import newest_first
 from data.jobs.connection import StoreConnection
 from data.jobs.entries import event_of, record_fault, unit_state, worker_of
+from data.jobs.hashes import fields_of
 from data.jobs.model import DOCUMENT, RECORD_STATUSES, WORKER_GONE_S, Worker
 from data.jobs.record import DamagedRecord, JobRecord, UnitState
 from data.redis_errors import damaged
@@ -52,13 +53,8 @@ class JobReader(StoreConnection):
         return found
 
     def _records(self, job_ids: Sequence[str]) -> list[dict[str, str] | DamagedRecordError | None]:
-        with self.redis.pipeline(transaction=False) as pipe:
-            for job_id in job_ids:
-                pipe.hgetall(self.key(keys.record(job_id)))
-                pipe.hmget(self.key(keys.document(job_id)), *DOCUMENT)
-            rows = self.answers(pipe)
         out: list[dict[str, str] | DamagedRecordError | None] = []
-        for job_id, fields, long in zip(job_ids, rows[::2], rows[1::2], strict=True):
+        for job_id, (fields, long) in zip(job_ids, fields_of(self, job_ids), strict=True):
             if isinstance(fields, DamagedRecordError) or isinstance(long, DamagedRecordError):
                 name = keys.record if isinstance(fields, DamagedRecordError) else keys.document
                 out.append(damaged(self.key(name(job_id)), "key of another type", "hash"))

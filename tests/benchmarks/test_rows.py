@@ -64,6 +64,13 @@ def test_companies_by_their_table_and_by_a_scan(tmp_path: Path) -> None:
 
 
 @pytest.mark.stack
+def test_pages_and_submits_beside_tabs(tmp_path: Path) -> None:
+    lines = {line["what"]: line for line in _quick("pages", tmp_path)}
+    assert {f"{page}, p95" for page in ("/", "/ui/jobs", "/ui/jobs/{running}", "/ui/leads")} <= {*lines}
+    assert lines["submits beside 6 tabs"]["leadmill"] > 0 and 0 < lines["requests of the tabs"]["leadmill"] <= 6
+
+
+@pytest.mark.stack
 def test_record_bytes_shrink_after_the_end(tmp_path: Path) -> None:
     ended, at_once, live = _quick("record_bytes", tmp_path)
     assert 0 < ended["leadmill"] < at_once["leadmill"]
