@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, cast
 
 from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
-from api.context import Here, Who
+from api.context import Context, Here
 from api.fields import Time
 from api.routing import Router
 from data.audit import AuditFiles, AuditFilter, AuditStream, page
@@ -32,7 +33,6 @@ Text = Annotated[str | None, Query(min_length=1, max_length=120)]
 )
 def audit(
     here: Here,
-    who: Who,
     since: Annotated[Time | None, Query(description="At or after, like 2027-01-31T08:00:00Z")] = None,
     until: Annotated[Time | None, Query(description="Before")] = None,
     key: Annotated[str | None, Query(description="The visible part of a key", max_length=120)] = None,
@@ -43,15 +43,26 @@ def audit(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    if not who.administers_all:
-        if project not in (None, who.project):
-            return JSONResponse({"items": [], "next_cursor": None})
-        project = who.project
     wanted = AuditFilter(since=since, until=until, key=key, project=project, action=action, id=id, status=status)
+    return JSONResponse(told_page(here, wanted, limit, cursor))
+
+
+def told_page(here: Context, wanted: AuditFilter, limit: int, cursor: str | None = None) -> answers.AuditPage:
+    """A page of entries as they are shown, of those that the caller may see.
+
+    Raises:
+        InputError: not a cursor of ours.
+        UnavailableError: Redis does not answer.
+    """
+    who = here.caller
+    if not who.administers_all:
+        if wanted.project not in (None, who.project):
+            return {"items": [], "next_cursor": None}
+        wanted = replace(wanted, project=who.project)
     files = AuditFiles(here.lake.data, here.lake.tell)
     rows, before = page(AuditStream(here.store), files, wanted, limit, _place(cursor))
     following = None if before is None else cursors.encode_key(before)
-    return JSONResponse({"items": [_shown(one) for one in rows], "next_cursor": following})
+    return {"items": [_shown(one) for one in rows], "next_cursor": following}
 
 
 def _place(cursor: str | None) -> str | None:
@@ -63,6 +74,7 @@ def _place(cursor: str | None) -> str | None:
     return before
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _shown(row: dict[str, Any]) -> answers.AuditEntry:
     shown = {name: row[name] for name in answers.AuditEntry.__annotations__}
-    return {**shown, "at": row["at"].isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+    at = row["at"].isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return cast("answers.AuditEntry", {**shown, "at": at})

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from api.company_view import Seen
+from api.company_view import Seen as TableSeen
 from api.context import Everything, Here, Installation, PerhapsWho
 from api.metrics.requests import RequestMeter
 from api.metrics.scrape import scrape, written
+from api.probing import Seen
 from api.routing import Router
 from data.notice_channels import notice_channels
+from data.probes import Warned
 from data.project_quotas import project_quotas
 from data.projects import damages_everywhere
 from leadmill import answers
@@ -37,11 +41,34 @@ _NAMED = 5
     "take no writes or damaged files lie in the lake, and fail, with 503, when the job store is another lake's",
 )
 def healthz(here: Everything, who: PerhapsWho) -> Response:
+    found = look(here)
+    seen, warnings = found.seen, [str(one) for one in found.warnings]
+    if seen.foreign:
+        wait = {"Retry-After": str(ForeignLakeError(warnings[0]).retry_after_s)}
+        told = _told(who, "fail", **seen.shown, warnings=warnings, detail=warnings[0])
+        return JSONResponse(told, status_code=503, headers=wait)
+    companies = {project: _table_told(table) for project, table in found.tables.items()}
+    return JSONResponse(_told(who, found.status, **seen.shown, companies=companies, warnings=warnings))
+
+
+@dataclass(frozen=True)
+class Found:
+    """How this process and what it writes to are."""
+
+    #: ok, warn or fail.
+    status: str
+    seen: Seen
+    #: The reason first.
+    warnings: tuple[Warned, ...]
+    #: By project: what its lists of companies come from.
+    tables: Mapping[str, TableSeen]
+
+
+def look(here: Installation) -> Found:
+    """All that is known of it; who may be told what is for the caller to decide."""
     seen = here.prober.look()
     if seen.foreign:
-        detail = seen.shown["warnings"][0]
-        wait = {"Retry-After": str(ForeignLakeError(detail).retry_after_s)}
-        return JSONResponse(_told(who, "fail", **seen.shown, detail=detail), status_code=503, headers=wait)
+        return Found("fail", seen, seen.warnings, {})
     damaged = [f"{one.file} is damaged and set aside: {one.error}" for one in damages_everywhere(here.lake)[:_NAMED]]
     mistaken = [fault.text for fault in setting_faults(here.settings)]
     unknown = _unknown_quotas(here)
@@ -52,14 +79,13 @@ def healthz(here: Everything, who: PerhapsWho) -> Response:
         for project, table in tables.items()
         if table.state == "failed"
     ]
-    warnings = [*damaged, *unknown, *untold, *mistaken, *scanned, *seen.shown["warnings"]]
+    warnings = *map(Warned, (*damaged, *unknown, *untold, *mistaken, *scanned)), *seen.warnings
     closed = unknown or untold or not here.keyring.is_readable
     status = "fail" if seen.faults or damaged or closed else "warn" if warnings else "ok"
-    companies = {project: _table_told(table) for project, table in tables.items()}
-    return JSONResponse(_told(who, status, **{**seen.shown, "companies": companies, "warnings": warnings}))
+    return Found(status, seen, warnings, tables)
 
 
-def _table_told(seen: Seen) -> dict[str, Any]:
+def _table_told(seen: TableSeen) -> dict[str, Any]:
     age = None if seen.age_s is None else round(seen.age_s, 1)
     return {"state": seen.state, "companies": seen.companies, "age_seconds": age}
 
@@ -115,7 +141,7 @@ def _working(here: Installation) -> int:
     """
     seen = here.prober.look()
     if seen.foreign:
-        raise ForeignLakeError(seen.shown["warnings"][0])
+        raise ForeignLakeError(str(seen.warnings[0]))
     for fault in seen.faults:
         raise UnavailableError(f"{fault.text}; {fault.remedy}")
     project_quotas(here.lake.data).own()

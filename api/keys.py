@@ -5,7 +5,7 @@ An admin of the default project sees and makes keys of all projects; one of anot
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
@@ -54,9 +54,7 @@ class RotateBody(Body):
 
 @router.get("", role=Role.ADMIN, response_model=answers.ApiKeyPage, summary="API keys, revoked ones too")
 def list_keys(here: Everything, who: Who) -> Response:
-    used = _last_used(here)
-    items = [_shown(one, used) for one in listed(here.api_keys.table(), _project(who))]
-    return JSONResponse({"items": items, "next_cursor": None})
+    return JSONResponse({"items": told(here, who), "next_cursor": None})
 
 
 @router.post(
@@ -68,15 +66,8 @@ def list_keys(here: Everything, who: Who) -> Response:
     summary="Make an API key; the answer shows it this once",
 )
 def create_key(body: KeyBody, here: Everything, who: Who, request: Request) -> Response:
-    project = body.project or who.project
-    if _project(who) not in (None, project):
-        raise ForbiddenError(f"{who.name!r} administers the project {who.project}, not {project}")
-    made, secret = here.api_keys.create(
-        body.name, body.role, project, expires_at=body.expires_at, networks=body.networks, by_api=True
-    )
-    here.keyring.look()
-    audited(request, id=made.id)
-    return JSONResponse({**_shown(made, {}), "key": secret}, 201, headers={"Location": f"{here.api}/keys"})
+    made = create(here, who, request, body)
+    return JSONResponse(made, 201, headers={"Location": f"{here.api}/keys"})
 
 
 @router.delete(
@@ -88,8 +79,7 @@ def create_key(body: KeyBody, here: Everything, who: Who, request: Request) -> R
     summary="Revoke an API key, for good",
 )
 def revoke_key(key_id: str, here: Everything, who: Who) -> Response:
-    here.api_keys.revoke(key_id, _project(who), by_api=True)
-    here.keyring.look()
+    revoke(here, who, key_id)
     return Response(status_code=204)
 
 
@@ -101,9 +91,62 @@ def revoke_key(key_id: str, here: Everything, who: Who) -> Response:
     summary="Give an API key a new secret; the answer shows it this once",
 )
 def rotate_key(key_id: str, here: Everything, who: Who, body: RotateBody | None = None) -> Response:
-    rotated, secret = here.api_keys.rotate(key_id, (body or RotateBody()).grace_s, _project(who))
+    return JSONResponse(rotate(here, who, key_id, body or RotateBody()))
+
+
+def told(here: Installation, who: Caller) -> list[answers.ApiKey]:
+    """The keys that a caller has to do with, by project and name.
+
+    Raises:
+        UnavailableError: the table cannot be read.
+    """
+    used = _last_used(here)
+    return [_shown(one, used) for one in listed(here.api_keys.table(), _project(who))]
+
+
+def create(here: Installation, who: Caller, request: Request, body: KeyBody) -> answers.NewApiKey:
+    """Make a key, and say it in the audit; its secret is kept nowhere.
+
+    Raises:
+        ForbiddenError: of another project than the caller administers.
+        ConflictError: a living key has that name; there are too many; the first one must be an admin of `default`.
+        InputError: a field is wrong.
+        StorageError, UnavailableError: the table cannot be read or written.
+    """
+    project = body.project or who.project
+    if _project(who) not in (None, project):
+        raise ForbiddenError(f"{who.name!r} administers the project {who.project}, not {project}")
+    made, secret = here.api_keys.create(
+        body.name, body.role, project, expires_at=body.expires_at, networks=body.networks, by_api=True
+    )
     here.keyring.look()
-    return JSONResponse({**_shown(rotated, _last_used(here)), "key": secret})
+    audited(request, id=made.id)
+    return {**_shown(made, {}), "key": secret}
+
+
+def rotate(here: Installation, who: Caller, key_id: str, body: RotateBody) -> answers.NewApiKey:
+    """Another secret for a key; it is kept nowhere.
+
+    Raises:
+        NotFoundError: there is none that the caller has to do with.
+        ConflictError: it counts no more.
+        StorageError, UnavailableError: the table cannot be read or written.
+    """
+    rotated, secret = here.api_keys.rotate(key_id, body.grace_s, _project(who))
+    here.keyring.look()
+    return {**_shown(rotated, _last_used(here)), "key": secret}
+
+
+def revoke(here: Installation, who: Caller, key_id: str) -> None:
+    """End a key, for good.
+
+    Raises:
+        NotFoundError: there is none that the caller has to do with.
+        ConflictError: it is the last that administers the installation.
+        StorageError, UnavailableError: the table cannot be read or written.
+    """
+    here.api_keys.revoke(key_id, _project(who), by_api=True)
+    here.keyring.look()
 
 
 def _project(who: Caller) -> str | None:
@@ -111,8 +154,8 @@ def _project(who: Caller) -> str | None:
     return None if who.administers_all else who.project
 
 
-def _shown(key: ApiKey, used: dict[str, str]) -> dict[str, Any]:
-    return {**key.shown(), "last_used_at": used.get(key.id)}
+def _shown(key: ApiKey, used: dict[str, str]) -> answers.ApiKey:
+    return cast("answers.ApiKey", {**key.shown(), "last_used_at": used.get(key.id)})
 
 
 def _last_used(here: Installation) -> dict[str, str]:

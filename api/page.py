@@ -54,7 +54,7 @@ def page(request: Request, template: str, status: int = 200, *, policy: str = PO
         "caller": caller,
         "signed_in": signed_in_at(request),
         "may_operate": caller is not None and caller.role >= Role.OPERATOR,
-        "navigation": navigation() if caller is not None else (),
+        "navigation": navigation(caller.role) if caller is not None else (),
         "path": request.scope["path"],
         "here": on_this_host(address_as_sent(request.scope)),
         "nonce": nonce,

@@ -50,6 +50,11 @@ def exact(at: str | None) -> str:
     return f"{at[:19].replace('T', ' ')} UTC" if at else NONE
 
 
+def clock(at: str | None) -> str:
+    """A time as the clock of its own zone shows it: `Mon 30 Nov 2026, 07:00`."""
+    return f"{datetime.fromisoformat(at):%a %-d %b %Y, %H:%M}" if at else NONE
+
+
 def number(value: float | None) -> str:
     """With separators of thousands, no needless decimals."""
     if value is None:
@@ -92,7 +97,8 @@ def capital(text: str) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "lasted": lasted, "ago": ago, "exact": exact, "number": number, "percent": percent, "counted": counted,
-    "size": size, "commands": commands, "capital": capital,
+    "lasted": lasted, "ago": ago, "exact": exact, "clock": clock,
+    "number": number, "percent": percent, "counted": counted, "size": size,
+    "commands": commands, "capital": capital,
     "domain": display_domains.shown,
 }  # fmt: skip

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
 from data.jobs import JobStore
 from data.lake import Lake
 from data.message_queues import MessageQueues
-from data.probes import DISK, WriteFault, disk_fault, disk_free, look_at_store
+from data.probes import DISK, Server, StoreState, Warned, WriteFault, disk_fault, disk_free, look_at_store
 from leadmill.declared import KINDS
 from leadmill.errors import ForeignLakeError, UnavailableError
 from leadmill.log import get_logger
@@ -27,9 +27,13 @@ HANGS_S = 5.0
 class Seen:
     """The state of the two places that hold everything."""
 
-    #: As /healthz shows it: redis, redis_memory_bytes, disk, disk_free_bytes, warnings.
+    #: As /healthz shows it: redis, redis_memory_bytes, disk, disk_free_bytes.
     shown: dict[str, Any]
+    #: What threatens jobs, those of `faults` first.
+    warnings: tuple[Warned, ...] = ()
     faults: tuple[WriteFault, ...] = ()
+    #: How Redis keeps what it holds; None where it does not tell.
+    server: Server | None = None
     #: The job store is another lake's.
     foreign: bool = False
 
@@ -72,33 +76,35 @@ class Prober:
             return seen
         text = f"the data folder {self.lake.root} does not answer for {waits:.0f} s"
         fault = WriteFault("hangs", text, "dmesg | tail -20    # a network file system, or a disk that fails?")
-        return Seen({**seen.shown, "disk": "hangs"}, (fault, *seen.faults))
+        return replace(seen, shown={**seen.shown, "disk": "hangs"}, faults=(fault, *seen.faults))
 
     def _probe(self) -> Seen:
-        shown, faults, foreign = self._redis()
+        redis, foreign = self._redis()
+        faults = [redis.fault] if redis.fault else []
         if not self.broker.lie_beside(self.store) and (fault := self.broker.write_fault(self.broker_url)):
             faults.append(fault)
         disk = disk_fault(self.lake.root)
         free = disk_free(self.lake.root)
-        warnings = shown.pop("warnings")
+        warnings = list(redis.warnings)
         if disk is not None:
             faults.append(disk)
         elif free < DISK[1]:
-            warnings.append(f"only {free / 1e9:.1f} GB are free at {self.lake.root}: leadmill maintenance cleanup")
-        warnings = [f"{fault.text}; {fault.remedy}" for fault in faults] + warnings
-        disk_state = disk.what if disk else "ok"
-        about = {**shown, "disk": disk_state, "disk_free_bytes": free, "warnings": warnings}
-        return Seen(about, tuple(faults), foreign)
+            text = f"only {free / 1e9:.1f} GB are free at {self.lake.root}"
+            warnings.append(Warned(text, "leadmill maintenance cleanup"))
+        about: dict[str, Any] = {"redis": redis.state}
+        if redis.server is not None:
+            about["redis_memory_bytes"] = redis.server.memory.used
+        about |= {"disk": disk.what if disk else "ok", "disk_free_bytes": free}
+        told = (*(Warned(fault.text, fault.remedy) for fault in faults), *warnings)
+        return Seen(about, told, tuple(faults), redis.server, foreign)
 
-    def _redis(self) -> tuple[dict[str, Any], list[WriteFault], bool]:
+    def _redis(self) -> tuple[StoreState, bool]:
+        """What it is like, and whether it is another lake's."""
         try:
             self.store.check_folder()  # what is connected already asks nobody again
         except ForeignLakeError as error:
-            return {"redis": "refused", "warnings": [str(error)]}, [], True
+            return StoreState("refused", warnings=(Warned(str(error)),)), True
         except UnavailableError as error:
             log.debug("the folder was not compared with Redis", error=str(error))  # what follows says why
         seen = look_at_store(self.store, self.redis_url, KINDS)
-        shown: dict[str, Any] = {"redis": seen.state, "warnings": list(seen.warnings)}
-        if seen.used_memory is not None:
-            shown["redis_memory_bytes"] = seen.used_memory
-        return shown, [seen.fault] if seen.fault else [], seen.state == "refused"
+        return seen, seen.state == "refused"

@@ -10,15 +10,14 @@ import io
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
-from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from api.bodies import PipelineBody
 from api.fields import DEFAULT_FORMATS
-from api.problems import BodyError
+from api.form import Form, checked
 from api.uploads import Upload
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError
@@ -44,10 +43,9 @@ _ALONE = re.compile(r"[^\s,;\t]+\Z")
 
 
 @dataclass(frozen=True)
-class NewRun:
+class NewRun(Form):
     """What a person has filled in, as it was typed."""
 
-    values: Mapping[str, list[str]] = field(default_factory=dict)
     file: UploadFile | None = None
 
     @classmethod
@@ -66,14 +64,6 @@ class NewRun:
             elif name == "file" and value.filename:
                 file = value
         return cls(values, file)
-
-    def text(self, name: str) -> str:
-        """A field's only value, without space around it."""
-        return (self.values.get(name) or [""])[0].strip()
-
-    def has(self, name: str, value: str = "on") -> bool:
-        """Whether a box is ticked."""
-        return value in self.values.get(name, ())
 
     @property
     def once(self) -> str:
@@ -123,10 +113,7 @@ class NewRun:
         Raises:
             BodyError: a field is wrong.
         """
-        try:
-            return PipelineBody.model_validate(self.body())
-        except ValidationError as error:
-            raise BodyError(error.errors(include_url=False, include_input=False), PipelineBody) from error
+        return checked(PipelineBody, self.body())
 
     def body(self) -> dict[str, Any]:
         """What is asked for beyond the usual; not a list that is read like a file."""
@@ -157,9 +144,7 @@ class NewRun:
         share, minutes = _number(self.text("min_coverage")), _number(self.text("deadline"))
         _put(found, "min_coverage", share / 100 if isinstance(share, int | float) else share)
         _put(found, "deadline", minutes * 60 if isinstance(minutes, int | float) else minutes)
-        if begin := self.text("run_at"):
-            # A field for a time has no zone; the page says that it is UTC.
-            _put(found, "run_at", begin if begin.endswith("Z") else f"{begin}:00Z" if len(begin) == 16 else f"{begin}Z")
+        _put(found, "run_at", self.time("run_at"))
 
 
 def _put(body: dict[str, Any], name: str, value: Any, *, even_empty: bool = False) -> None:

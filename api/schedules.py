@@ -42,6 +42,16 @@ def list_schedules(
     limit: Annotated[int, Query(ge=1, le=MAX_SCHEDULES)] = MAX_SCHEDULES,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
 ) -> Response:
+    return JSONResponse(told_page(here, limit, cursor))
+
+
+def told_page(here: Context, limit: int, cursor: str | None = None) -> answers.SchedulePage:
+    """A page of schedules as they are shown, by name; those that cannot be read among them.
+
+    Raises:
+        InputError: not a cursor of ours.
+        UnavailableError: Redis does not answer.
+    """
     now = datetime.now(UTC)
     found, unreadable = here.schedules.read_all(now)
     last = ScheduleStore(here.store).last_ticks()
@@ -50,7 +60,7 @@ def list_schedules(
     after = "" if cursor is None else unquote(decode_key(cursor, str)[0])
     rest = sorted((one for one in items if one["name"] > after), key=lambda one: str(one["name"]))
     more = encode_key(quote(rest[limit - 1]["name"])) if len(rest) > limit else None
-    return JSONResponse({"items": rest[:limit], "next_cursor": more})
+    return {"items": rest[:limit], "next_cursor": more}
 
 
 @router.post(
@@ -72,7 +82,7 @@ def create_schedule(body: ScheduleBody, here: Here, request: Request) -> Respons
     summary="Submit nothing until it is resumed",
 )
 def pause_schedule(name: str, here: Here) -> Response:
-    return _set_paused(here, name, True)
+    return JSONResponse(set_paused(here, name, True))
 
 
 @router.post(
@@ -83,7 +93,7 @@ def pause_schedule(name: str, here: Here) -> Response:
     summary="Go on with the next planned time",
 )
 def resume_schedule(name: str, here: Here) -> Response:
-    return _set_paused(here, name, False)
+    return JSONResponse(set_paused(here, name, False))
 
 
 @router.delete(
@@ -113,7 +123,14 @@ def create(here: Context, request: Request, body: ScheduleBody) -> answers.Sched
     return schedules.describe(made, now)
 
 
-def _set_paused(here: Here, name: str, paused: bool) -> Response:
+def set_paused(here: Context, name: str, paused: bool) -> answers.Schedule:
+    """Pause a schedule, or let it go on; as it is then.
+
+    Raises:
+        NotFoundError: there is none of this name.
+        ConflictError: it cannot be read.
+        UnavailableError: Redis does not answer, or the lake cannot be written.
+    """
     now = datetime.now(UTC)
     changed = here.schedules.set_paused(name, paused, now)
-    return JSONResponse(schedules.describe(changed, now, ScheduleStore(here.store).last_ticks().get(name)))
+    return schedules.describe(changed, now, ScheduleStore(here.store).last_ticks().get(name))

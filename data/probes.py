@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import redis
 from redis.exceptions import RedisError
@@ -170,6 +170,33 @@ def redis_memory(store: JobStore) -> Memory:
         return Memory.of(store.redis.info("memory"))
 
 
+class Warned(NamedTuple):
+    """A sentence, and the command that mends what it tells; None: there is none."""
+
+    text: str
+    remedy: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.remedy}" if self.remedy else self.text
+
+
+@dataclass(frozen=True)
+class Server:
+    """How a Redis keeps what it holds."""
+
+    memory: Memory
+    #: It writes an append-only file.
+    appends: bool
+    #: What it does when its memory is full.
+    eviction: str
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any]) -> Self:
+        """From its answer to INFO persistence and memory."""
+        appends = bool(int(str(info.get("aof_enabled", 0))))
+        return cls(Memory.of(info), appends, str(info.get("maxmemory_policy", "noeviction")))
+
+
 @dataclass(frozen=True)
 class StoreState:
     """A job store's Redis as it is just now."""
@@ -177,10 +204,10 @@ class StoreState:
     #: `ok`, the word of its fault, `refused` (another lake's) or `unreachable`.
     state: str
     fault: WriteFault | None = None
-    #: By what it could lose jobs, and why it is refused or unreachable: sentences.
-    warnings: tuple[str, ...] = ()
-    #: Bytes; None where it does not tell.
-    used_memory: int | None = None
+    #: By what it could lose jobs, and why it is refused or unreachable.
+    warnings: tuple[Warned, ...] = ()
+    #: None where it does not tell.
+    server: Server | None = None
 
 
 def look_at_store(store: JobStore, url: str, kinds: Iterable[str] = ()) -> StoreState:
@@ -192,15 +219,18 @@ def look_at_store(store: JobStore, url: str, kinds: Iterable[str] = ()) -> Store
             pipe.info("memory")
             persistence, memory = pipe.execute(raise_on_error=False)
     except RefusedConnectionError as error:
-        return StoreState("refused", warnings=(str(error),))
+        return StoreState("refused", warnings=(Warned(str(error)),))
     except RedisError as error:
         if (fault := refused(error, url, store.prefix)) is not None:
             return StoreState(fault.what, fault)
-        return StoreState("unreachable", warnings=(f"Redis does not answer ({type(error).__name__})",))
+        return StoreState("unreachable", warnings=(Warned(f"Redis does not answer ({type(error).__name__})"),))
     fault = redis_fault(client, store.prefix, url, kinds)
     info = {name: value for part in (persistence, memory) if isinstance(part, dict) for name, value in part.items()}
-    warnings = tuple(f"Redis {risk.text}; redis-cli {risk.command}" for risk in durability_risks(info)) if info else ()
-    return StoreState(fault.what if fault else "ok", fault, warnings, info.get("used_memory"))
+    state = fault.what if fault else "ok"
+    if not info:
+        return StoreState(state, fault)
+    risks = (Warned(f"Redis {risk.text}", f"redis-cli {risk.command}") for risk in durability_risks(info))
+    return StoreState(state, fault, tuple(risks), Server.of(info) if "used_memory" in info else None)
 
 
 def _damaged(key: str, what: str, url: str) -> WriteFault:

@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 
-def bars(items: Sequence[tuple[str, int, str]], title: str) -> Markup:
-    """Horizontal bars of (label, value, note), longest where the value is highest; the note, such as a share, is behind
-    the value. `title` says what is counted."""
-    most = max((value for _, value, _ in items), default=0) or 1
+def bars(items: Sequence[tuple[str, int, str]], title: str, most: int | None = None) -> Markup:
+    """Horizontal bars of (label, value, note); the note, such as a share, is behind the value.
+
+    A bar is as long as there is room where its value is `most`; None: the highest one. `title` says what is counted.
+    """
+    most = most or max((value for _, value, _ in items), default=0) or 1
     lines = [
         Markup(
-            '<tr><th scope="row"><bdi>{}</bdi></th><td class="bar"><i style="width:{:.1f}%"></i></td>'
+            '<tr><th scope="row"><bdi>{}</bdi></th>'
+            '<td class="bar"><svg aria-hidden="true"><rect width="{:.1f}%" height="100%" rx="3"/></svg></td>'
             '<td class="n">{}</td><td class="n note">{}</td></tr>'
         ).format(label, 100 * value / most, f"{value:,}", note)
         for label, value, note in items

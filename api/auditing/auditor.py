@@ -36,7 +36,7 @@ _REFUSALS = frozenset({401, 403, 413, 421, 429})
 #: entry of a job that it may make.
 SHOWN_KEY, SAID, ACCEPTANCE = "leadmill.shown_key", "leadmill.said", "leadmill.acceptance"
 #: Calls that are audited also where no key is configured, for they decide who may do what.
-_ALWAYS = re.compile(r"/api/v1/(keys|projects)\b")
+_ALWAYS = re.compile(r"(/api/v1|/ui)/(keys|projects)\b")
 _CODE = re.compile(rb'"code":"([a-z0-9_]{1,60})"')
 _MINUTE_S = 60.0
 

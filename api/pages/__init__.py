@@ -13,6 +13,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
+from leadmill.access import Role
+
 if TYPE_CHECKING:
     from api.routing import Router
 
@@ -23,6 +25,10 @@ class Place(NamedTuple):
     order: int
     address: str
     words: str
+    #: Who may see it.
+    role: Role = Role.VIEWER
+    #: It is one of those behind "More": not asked for every day.
+    further: bool = False
 
     def holds(self, path: str) -> bool:
         """Whether an address is this page's, or of a page below it."""
@@ -41,9 +47,10 @@ def routers() -> Iterator[Router]:
 
 
 @cache
-def navigation() -> tuple[Place, ...]:
-    """The pages that a person goes to from everywhere, in their order."""
-    return tuple(sorted(module.PLACE for module in _modules() if hasattr(module, "PLACE")))
+def navigation(role: Role) -> tuple[Place, ...]:
+    """The pages that a person with a role goes to from everywhere, in their order."""
+    places = [module.PLACE for module in _modules() if hasattr(module, "PLACE")]
+    return tuple(sorted((one for one in places if one.role <= role), key=lambda one: one.order))
 
 
 @cache

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, NamedTuple
+from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
-from pydantic import ValidationError
 
 from api.as_code import as_code
 from api.auditing import audited
 from api.context import Context, Here
+from api.form import by_field, checked, faults_of
 from api.page import page
 from api.pages import Place
 from api.pipelines import from_body, from_file, previewed
-from api.problems import BodyError
 from api.routing import Router
 from api.run_form import NewRun
 from api.schedules import ScheduleBody, create
 from api.uploads import form_of
 from leadmill.access import Role
-from leadmill.answers import FieldError, ListPreview, Schedule
+from leadmill.answers import FieldError, ListPreview
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError, LeadmillError
 from pipelines.scoring.models import Models
@@ -85,38 +85,28 @@ def _looked_at(request: Request, here: Context, sent: NewRun) -> Response:
             code = as_code(body, base, asks_key=here.caller.key_id is not None, file=sent.file_name)
             sent.checked()
     except LeadmillError as error:
-        return _shown(request, here, sent, Looked(found, tuple(code), _faults(error)))
+        return _shown(request, here, sent, Looked(found, tuple(code), faults_of(error)))
     return _shown(request, here, sent, Looked(found, tuple(code)))
 
 
 def _started(request: Request, here: Context, sent: NewRun) -> Response:
     try:
         if sent.is_repeated:
-            return _shown(request, here, NewRun.empty(), schedule=_scheduled(request, here, sent))
+            return RedirectResponse(f"/ui/schedules?{urlencode({'made': _scheduled(request, here, sent)})}", 303)
         audited(request, action="submit_pipeline")
         upload, key = sent.upload(), f"page-{sent.once}"
         answer = from_body(here, sent.checked(), key) if upload is None else from_file(here, upload, key)
     except LeadmillError as error:
         # Whatever it is: what was typed stays.
-        return _shown(request, here, sent, Looked(faults=_faults(error)), status=error.status)
+        return _shown(request, here, sent, Looked(faults=faults_of(error)), status=error.status)
     return RedirectResponse(f"/ui/jobs/{json.loads(bytes(answer.body))['job_id']}", 303)
 
 
-def _scheduled(request: Request, here: Context, sent: NewRun) -> Schedule:
+def _scheduled(request: Request, here: Context, sent: NewRun) -> str:
     if sent.file_name is not None:
         raise InputError("a list is read once, and a schedule keeps addresses and searches: paste these", field="cron")
     given = {name: sent.text(name) for name in ("name", "cron", "timezone") if sent.text(name)}
-    try:
-        body = ScheduleBody.model_validate({**given, "pipeline": sent.body()})
-    except ValidationError as error:
-        raise BodyError(error.errors(include_url=False, include_input=False), ScheduleBody) from error
-    return create(here, request, body)
-
-
-def _faults(error: LeadmillError) -> tuple[FieldError, ...]:
-    if isinstance(error, BodyError):
-        return tuple(error.errors)
-    return ({"field": getattr(error, "field", None) or "", "message": str(error)},)
+    return create(here, request, checked(ScheduleBody, {**given, "pipeline": sent.body()}))["name"]
 
 
 def _shown(
@@ -126,7 +116,6 @@ def _shown(
     looked: Looked = Looked(),  # noqa: B008  a tuple
     *,
     status: int = 200,
-    schedule: Schedule | None = None,
 ) -> Response:
     models = Models.of(here.settings)
     return page(
@@ -135,8 +124,7 @@ def _shown(
         status,
         sent=sent,
         looked=looked,
-        faults=_by_field(looked.faults),
-        schedule=schedule,
+        faults=by_field(looked.faults),
         # What may have been accepted before nobody answered is asked for again by the same key.
         once=sent.once if status == 503 else secrets.token_urlsafe(12),
         remedy="leadmill doctor" if status == 503 else None,
@@ -148,12 +136,3 @@ def _shown(
         profiles=models.profile_names(),
         searches=here.settings.search_provider is not None,
     )
-
-
-def _by_field(faults: tuple[FieldError, ...]) -> Mapping[str, list[str]]:
-    """Messages by the name of the field in the form: `tags[2]` stands at `tags`."""
-    found: dict[str, list[str]] = {}
-    for fault in faults:
-        name = fault["field"].removeprefix("pipeline.").partition("[")[0]
-        found.setdefault(name, []).append(fault["message"])
-    return found

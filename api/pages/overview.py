@@ -34,7 +34,6 @@ def overview(request: Request, here: Here) -> Response:
         request,
         "pages/overview.html",
         statistics=statistics,
-        silent=[name for name, queue in statistics["queues"].items() if queue["workers"] == 0],
         running=_under_way(here),
         recent=recent,
         causes=recent.causes[:_CAUSES],

@@ -261,6 +261,9 @@ class Asked:
             text = re.sub(r'project="[^"]*"', "", text)
         elif text and self.url.startswith(f"{V1}/audit"):  # which tells what these very requests named
             text = json.dumps([one for one in answer.json()["items"] if one["name"] != "own"])
+        elif self.url.startswith("/ui/audit"):  # the same
+            rows = re.compile(r'<tr id="aud_.*?</tr>', re.S)
+            text = rows.sub(lambda row: "" if "<bdi>own</bdi>" in row[0] else row[0], text)
         text = re.sub(r'nonce="[\w-]+"|name="once" value="[\w-]*"', "", text)  # of a page
         return answer.status_code, text + json.dumps(dict(answer.headers).get("location", ""))
 

@@ -20,7 +20,7 @@ from tests.reports.conftest import JOB, bad, final_rows, good, part, write_rows
 
 #: All that our own templates and charts write.
 TAGS = set(
-    "html head meta title style script body header div svg path h1 p span code bdi main section h2 ul li b small "
+    "html head meta title style script body header div svg path rect h1 p span code bdi main section h2 ul li b small "
     "strong table thead tbody tr th td figure figcaption details summary i a h3 h4 h5 dl dt dd form label input "
     "fieldset legend button select option output footer".split()
 )
@@ -223,7 +223,7 @@ def test_every_chart_is_a_table_of_its_numbers(tmp_path: Path, con: Any) -> None
     }
     assert told["languages"] == [["English", "3", "1", "%"], ["German", "1", "under", "1", "%"]]
     assert told["countries"] == [["United", "Kingdom", "200", "97", "%"]]
-    assert 'style="width:100.0%"' in figures["languages"] and 'style="width:33.3%"' in figures["languages"]
+    assert '<rect width="100.0%"' in figures["languages"] and '<rect width="33.3%"' in figures["languages"]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,18 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/ui/jobs/{job_id}/errors": lambda made: [f"/ui/jobs/{made['completed 2']}/errors"] if made else [],
     "/ui/jobs/{job_id}/log": lambda made: [f"/ui/jobs/{made['failed 1']}/log"] if made else [],
     "/ui/jobs/{job_id}/rerun": lambda made: [],
+    "/ui/schedules": lambda made: ["/ui/schedules"],
+    "/ui/schedules/pause": lambda made: [],
+    "/ui/schedules/resume": lambda made: [],
+    "/ui/schedules/delete": lambda made: ["/ui/schedules/delete?name=weekly"] if made else [],
+    "/ui/statistics": lambda made: ["/ui/statistics"],
+    "/ui/health": lambda made: ["/ui/health"],
+    # Alike whether there are jobs or not; with keys: the last test of test_in_browser.py.
+    "/ui/models": lambda made: [] if made else ["/ui/models"],
+    "/ui/keys": lambda made: [] if made else ["/ui/keys"],
+    "/ui/keys/{key_id}/rotate": lambda made: [],
+    "/ui/keys/{key_id}/revoke": lambda made: [],
+    "/ui/audit": lambda made: [] if made else ["/ui/audit"],
     "/ui/jobs/act": lambda made: ["/ui/jobs/act?action=cancel&all=1", "/ui/jobs/act?action=resume&all=1&tag=nobody"],
 }
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+from data import keys
+from data.schedules import ScheduleStore
+from pipelines.intake import schedules
+from pipelines.intake.submit import Submission
 from tests.api.conftest import Worker
 
 #: Each breaks a page that does not escape it, or that is not wide enough.
@@ -49,6 +54,11 @@ def fill(submit: Callable[..., str], worker: Worker) -> dict[str, str]:
     # Companies with fields that nobody has looked for yet, and that could not be looked for.
     worker.rows(made["running"], "process", ["halfway.example", "stuck.example"], name=HOSTILE[3], emails=[])
     worker.error_rows(made["running"], "enrich", ["stuck.example"])
+    schedules.create(worker.store, worker.lake, "weekly", "0 7 * * 1", Submission("pipeline", ("acme.example",)),
+                     datetime.now(UTC), "Europe/Berlin")  # fmt: skip
+    ScheduleStore(worker.store).ticked("weekly", datetime.now(UTC), made["completed 0"])
+    worker.store.redis.hset(worker.store.key(keys.SCHEDULES), HOSTILE[0], "{")  # something else has written it
+    worker.store.critical("missed_ticks", {"name": HOSTILE[1], "missed": 3})
     made["pending"] = submit(tags=["waits"])
     made["cancelled"] = submit(tags=["given up"])
     worker.store.cancel(made["cancelled"])

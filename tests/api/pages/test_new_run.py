@@ -194,8 +194,9 @@ def test_who_may_start_and_what_the_audit_tells(client: TestClient, keys: dict[s
 
 def test_a_schedule_is_made_and_wrong_ones_are_refused(client: TestClient) -> None:
     typed = {"company_urls": "acme.example", "cron": "0 7 * * 1", "timezone": "Europe/Berlin", "name": "weekly"}
-    made = client.post("/ui/new", data=data(**typed), headers=SENT)
-    assert made.status_code == 200 and "Schedule <b><bdi>weekly</bdi></b> is made" in made.text
+    made = client.post("/ui/new", data=data(**typed), headers=SENT, follow_redirects=False)
+    assert (made.status_code, made.headers["location"]) == (303, "/ui/schedules?made=weekly")
+    assert "Schedule <b><bdi>weekly</bdi></b> is made" in client.get("/ui/schedules?made=weekly", headers=OPENED).text
     [found] = client.get(f"{V1}/schedules").json()["items"]
     assert (found["name"], found["cron"], found["timezone"]) == ("weekly", "0 7 * * 1", "Europe/Berlin")
     for wrong in (
