@@ -44,6 +44,9 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
 #: What they begin with that are shown while Redis is away: the lake alone tells them.
 OF_THE_LAKE = ("/ui/leads", "/ui/companies/")
 
+#: What is shown also while Redis is away.
+WITHOUT_REDIS = {"/ui/new", "/ui/health", "/ui/schedules/delete?name=weekly"}
+
 
 def of_all(made: dict[str, str]) -> list[str]:
     """Each address."""

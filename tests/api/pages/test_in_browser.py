@@ -9,7 +9,7 @@ import pytest
 
 from docs import chromium
 from docs.chromium import Chromium
-from tests.api.pages.addresses import OF_THE_LAKE, of_all
+from tests.api.pages.addresses import OF_THE_LAKE, WITHOUT_REDIS, of_all
 from tests.api.pages.conftest import Site, check_quiet, check_shown, press, until
 from tests.api.pages.made import fill
 
@@ -150,7 +150,7 @@ def test_while_redis_is_away_pages_say_so(browser: Chromium, site: Site) -> None
     site.valkey.stop()
     try:
         until(browser, "document.getElementById('stale').innerText.includes('Not up to date')")
-        for address in set(of_all(site.made)) - {"/ui/new"}:
+        for address in set(of_all(site.made)) - WITHOUT_REDIS:
             site.open(browser, address, width=390)
             if address.startswith(OF_THE_LAKE):
                 check_shown(browser, site, address)
@@ -158,6 +158,9 @@ def test_while_redis_is_away_pages_say_so(browser: Chromium, site: Site) -> None
             check_shown(browser, site, address, status=503)
             text = browser.evaluate("document.querySelector('main').innerText")
             assert "leadmill doctor" in text and "unavailable" in text, address
+        site.open(browser, "/ui/health", width=390)
+        check_shown(browser, site, "health")
+        assert "Redis does not answer" in browser.evaluate("document.querySelector('main').innerText")
         site.open(browser, "/ui/new")
         browser.evaluate(f"{TYPED}.value = 'typed.example', document.querySelector('form.new button').click()")
         until(browser, "document.querySelector('.alert.bad')?.innerText.includes('leadmill doctor')")
