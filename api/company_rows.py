@@ -116,6 +116,24 @@ class Companies:
             return None
         return found[0]["job_id"] if found else None
 
+    def found_by(self, company_id: str) -> list[dict[str, Any]]:
+        """What jobs found of a company (`leadmill.answers.CompanyHistory`, or some of it), newest first."""
+        table = self.view.current() if self.view else None
+        if self.view is not None and table is not None:
+            stages = ", ".join(f"'{stage}'" for stage in STAGES)
+            try:
+                return run(
+                    f'SELECT job_id, [{stages}][1 + stage_rank] AS stage, seen_at AS "at", quality, score, tier '
+                    f"FROM {table} WHERE company = $company "
+                    "QUALIFY row_number() OVER (PARTITION BY job_id ORDER BY stage_rank, seen_at DESC) = 1 "
+                    f'ORDER BY "at" DESC LIMIT {_HISTORY}',
+                    {"company": number_of(company_id)},
+                    con=self.view.database,
+                )
+            except duckdb.Error as error:
+                log.warning("a company is looked for in the lake", error=str(error))
+        return _history(self.lake, company_id)
+
 
 def _page_query(newest: str, matches: str, table: str | None, *, limit: int, goes_on: bool, shown: str) -> str:
     behind = "WHERE sort_key > ($score::DOUBLE, $reach::DOUBLE, $quality::DOUBLE, $after)" if goes_on else ""

@@ -30,7 +30,7 @@ def is_empty(value: object) -> bool:
 
 def why_empty(lake: Lake, rows: Sequence[Row], columns: Sequence[str]) -> dict[tuple[str, str], Why]:
     """Of each empty field of rows of a list (with their `stage_rank`) why it is, by company and column."""
-    empty = [(row, column) for row in rows for column in columns if is_empty(row[column])]
+    empty = [(row, column) for row in rows for column in columns if is_empty(row.get(column))]
     errors = _errors(lake, {row["company_id"]: row["job_id"] for row, _ in empty})
     return {(row["company_id"], column): _why(row, column, errors[row["company_id"]]) for row, column in empty}
 

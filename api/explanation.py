@@ -92,15 +92,30 @@ def explain(lake: Lake, named: str, field: str, job: str | None = None) -> dict[
     state = _state(lake, row, column, None if not facts and _is_default(column, value) else value)
     if state["state"] == "found":
         state["told"] = _MADE.get(field, _found(row, facts))
+    taken, left = evidence(row, field)
     return {
         **{name: row[name] for name in ("company_id", "domain", "job_id")},
         "field": field,
         "value": value,
         **state,
-        "facts": [_evidence(fact, why_taken(fact, others)) for fact in facts],
-        "candidates": [_evidence(other, why_not_taken(other, facts)) for other in others],
+        "facts": taken,
+        "candidates": left,
         "links": {"company": f"{API}/companies/{row['company_id']}", "job": f"{API}/jobs/status/{row['job_id']}"},
     }
+
+
+def evidence(row: Row, field: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The facts of a field of a row, and what was read and not taken (`leadmill.answers.Evidence`), as `explain`."""
+    facts, others = (_of_field(row, kind, field) for kind in ("facts", "candidates"))
+    return (
+        [_evidence(fact, why_taken(fact, others)) for fact in facts],
+        [_evidence(other, why_not_taken(other, facts)) for other in others],
+    )
+
+
+def crawl_of(lake: Lake, row: Row) -> str:
+    """The job whose crawl read the pages that a row was made of."""
+    return next((job_id for job_id, _ in reversed(_places(lake, row))), str(row["job_id"]))
 
 
 def _no_field(field: str, of_facts: set[str]) -> str:

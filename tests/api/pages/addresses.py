@@ -11,6 +11,11 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/ui/new/look": lambda made: [],
     "/ui/leads": lambda made: ["/ui/leads", "/ui/leads?tier=A&tier=B&has=email&text=nobody%20is%20called%20so"],
     "/ui/leads/sql": lambda made: ["/ui/leads/sql?country=DE"],
+    "/ui/companies/{company_id}": lambda made: [
+        f"/ui/companies/{name}.example" for name in ("nordwind", "stuck") if made
+    ],
+    "/ui/companies/{company_id}/pages": lambda made: ["/ui/companies/nordwind.example/pages"] if made else [],
+    "/ui/companies/{company_id}/refresh": lambda made: [],
     "/ui/companies/{company_id}/why": lambda made: [
         f"/ui/companies/{name}.example/why?field={field}"
         for name, field in (("nordwind", "emails"), ("stuck", "industry"))

@@ -6,6 +6,7 @@ import html
 import json
 import shlex
 import time
+from datetime import UTC, datetime
 
 import duckdb
 import pytest
@@ -222,3 +223,29 @@ def test_the_sql_of_a_list_gives_its_rows(client: TestClient, made: dict[str, st
         (row["domain"], row["job_id"], row["name"]) for row in asked
     ]
     assert query or len(rows) == 4
+
+
+def test_a_company_is_told_with_why_and_read_anew_once(
+    client: TestClient, made: dict[str, str], worker: Worker
+) -> None:
+    parts = [("has_email", "reach", 20.0, "names an e-mail address"), ("parked", "fit", -7.5, HOSTILE[0])]
+    worker.rows(
+        made["completed 0"], "score", ["told.example"], score=52.0, tier="C", url="javascript:alert(1)",
+        emails=["info@told.example"], social={"x": "javascript:alert(1)"},
+        contributions=[dict(zip(("rule", "axis", "points", "reason"), part, strict=True)) for part in parts],
+        facts=[{"field": "email", "value": "info@told.example", "source": "https://told.example/contact",
+                "page_hash": "0" * 16, "method": "mailto", "confidence": 0.9, "seen_at": datetime.now(UTC),
+                "quote": HOSTILE[1], "words": None, "line": 3, "node": None, "why": None}],
+        candidates=[],
+    )  # fmt: skip
+    shown = client.get("/ui/companies/told.example", headers=OPENED).text
+    for text in ("+20", "−7.5", "90 % sure", "line 4 of its text", 'href="/ui/jobs/' + made["completed 0"]):
+        assert text in shown, text
+    assert 'href="javascript' not in shown and "<script>document" not in shown and "<img" not in shown
+    address = html.unescape(shown.partition('<form class="end" method="post" action="')[2].partition('"')[0])
+    made_by = [client.post(address, headers=SENT, follow_redirects=False).headers["location"] for _ in range(2)]
+    assert made_by[0] == made_by[1] and status(client, made_by[0].rpartition("/")[2])["kind"] == "pipeline"
+    assert client.post(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    why = client.get("/ui/companies/told.example/why?field=emails", headers=OPENED).text
+    assert "https://told.example/contact" in why and 'rel="noreferrer noopener nofollow"' in why
+    assert client.get("/ui/companies/nobody.example", headers=OPENED).status_code == 404

@@ -208,3 +208,18 @@ def test_a_job_of_ten_thousand_partitions(browser: Chromium, site: Site) -> None
     assert browser.evaluate("document.querySelectorAll('.grid i').length") == 400
     assert browser.evaluate("document.querySelector('.grid i').title") == "p0 to p24: 25 done"
     assert browser.evaluate("document.documentElement.outerHTML.length") < 150_000
+
+
+def test_from_the_list_to_why_a_company_is_first(browser: Chromium, site: Site) -> None:
+    full(site)
+    site.open(browser, "/ui/leads", width=1440)
+    browser.evaluate("[...document.querySelectorAll('.facet a')].find(one => one.innerText.startsWith('DE')).click()")
+    until(browser, "location.search === '?country=DE' && document.querySelectorAll('tbody tr').length === 2")
+    pointed = "new PointerEvent('pointerover', {bubbles: true, pointerType: 'mouse'})"
+    browser.evaluate(f"document.querySelector('a.why').dispatchEvent({pointed})")
+    until(browser, "document.querySelector('.cell .told')?.textContent.includes('kept less evidence')")
+    check_quiet(browser, site, "why")
+    browser.evaluate("document.querySelector('.who-is a').click()")
+    until(browser, "location.pathname.startsWith('/ui/companies/') && document.getElementById('score') !== null")
+    browser.evaluate("history.back()")
+    until(browser, "location.search === '?country=DE'")

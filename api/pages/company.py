@@ -1,0 +1,139 @@
+"""GET /ui/companies/{id}: who a company is, how to reach it, what it runs on, each value with where it comes from; why
+it scores so; what earlier jobs found. POST /ui/companies/{id}/refresh reads its site anew.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.company_rows import failed_row, id_of, newest_row
+from api.company_scan import STAGES
+from api.context import Context, Here
+from api.empty_fields import is_empty, why_empty
+from api.explanation import evidence
+from api.next_tier import next_tier
+from api.page import page
+from api.routing import Router
+from api.submitting import accept
+from leadmill.access import Role
+from leadmill.errors import NotFoundError
+from pipelines.intake.submit import Submission
+from reports import display_names
+from reports.display_domains import shown
+from reports.links import mail, phone, web
+from reports.provenance import quoted, shown_page
+
+router = Router(include_in_schema=False)
+
+#: What is told of a company: columns by the part of the page they stand in, with their words.
+_SECTIONS = {
+    "How to reach it": {
+        "emails": "E-mail", "phones": "Phone", "fax": "Fax", "address": "Address", "contact_url": "Contact page",
+        "social": "Profiles",
+    },
+    "Who it is": {
+        "legal_name": "Legal name", "industry": "Industry", "employees_min": "People", "founded": "Founded",
+        "country": "Country", "language": "Language", "vat_id": "VAT number", "register": "Register",
+        "careers_url": "Careers", "pricing_url": "Prices", "alias": "Also under",
+    },
+    "What it runs on": {"technologies": "Technologies"},
+}  # fmt: skip
+#: Those that are told although they are empty: what people look for first.
+_ALWAYS = frozenset({"emails", "phones", "address", "industry", "employees_min", "country", "technologies"})
+
+
+@router.get("/ui/companies/{company_id}", role=Role.VIEWER)
+def company(company_id: str, request: Request, here: Here) -> Response:
+    row = row_of(here, company_id)
+    fields = [name for section in _SECTIONS.values() for name in section]
+    why = why_empty(here.lake, [row], fields) if "stage_rank" in row else {}
+    return page(
+        request,
+        "pages/company.html",
+        row=row,
+        sections=_SECTIONS,
+        values={name: _values(row, name) for name in fields},
+        facts={name: evidence(row, name) for name in fields},
+        empty={name: state for (_, name), state in why.items() if name in _ALWAYS},
+        axes=_axes(row),
+        lacking=next_tier(here, row),
+        history=here.companies.found_by(row["company_id"]),
+        once=secrets.token_urlsafe(12),
+        stage=None if row.get("error") else tuple(STAGES)[row["stage_rank"]],
+        shown=shown,
+        web=web,
+        mail=mail,
+        phone=phone,
+        quoted=quoted,
+        shown_page=shown_page,
+    )
+
+
+@router.post("/ui/companies/{company_id}/refresh", role=Role.OPERATOR)
+def refresh(company_id: str, here: Here, once: Annotated[str, Query(min_length=8, max_length=60)]) -> Response:
+    """`once` is of the page that was shown: pressed twice, the button makes one job."""
+    row = row_of(here, company_id)
+    submission = Submission("pipeline", company_urls=[row["domain"]], tags=(f"refresh {row['domain']}"[:60],))
+    made = json.loads(bytes(accept(here, submission, f"page-{once}").body))
+    return RedirectResponse(f"/ui/jobs/{made['job_id']}", 303)
+
+
+def row_of(here: Context, named: str) -> dict[str, Any]:
+    """The newest row of a company that is named by its id, domain or address; of one that was never read, why.
+
+    Raises:
+        NotFoundError: no job has tried it.
+    """
+    known = id_of(named)
+    row = None
+    if known is not None:
+        row = newest_row(here.lake, known, here.companies.newest_job(known)) or newest_row(here.lake, known)
+        row = row or failed_row(here.lake, known)
+    if row is None:
+        raise NotFoundError(f"no company {named[:60]!r}")
+    return row
+
+
+def _values(row: Mapping[str, Any], name: str) -> list[str]:
+    """A field as people read it, each value as a text."""
+    value: Any = row.get(name)
+    if name == "employees_min":
+        return _people(value, row.get("employees_max"))
+    if is_empty(value):
+        return []
+    if name == "address":
+        land = value.get("country") or row.get("country")
+        parts = [*(value.get(part) for part in ("street", "postcode", "city", "region")), land and _land(land)]
+        value = ", ".join(filter(None, parts))
+    elif name in _SAID:
+        value = _SAID[name](value)
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+
+def _people(least: int | None, most: int | None) -> list[str]:
+    if least is None and most is None:
+        return []
+    return [f"{least}" if least == most else f"{least} or more" if most is None else f"{least or 1} to {most}"]
+
+
+_land = display_names.country
+_SAID: Mapping[str, Callable[[Any], Any]] = {
+    "register": lambda one: ", ".join(filter(None, (one.get(part) for part in ("number", "court")))),
+    "country": _land,
+    "language": display_names.language,
+    "social": lambda one: [url for _, url in sorted(one.items())],
+}
+
+
+def _axes(row: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """What each rule added to the score or took from it, by what it speaks of, most first."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for part in sorted(row.get("contributions") or (), key=lambda part: -abs(part["points"] or 0)):
+        found.setdefault(part["axis"] or "", []).append(part)
+    return found
