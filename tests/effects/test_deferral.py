@@ -180,6 +180,7 @@ def test_a_host_that_does_not_even_give_its_robots_txt_is_waited_for(
     (left,) = errors(mill, job)
     assert left["error"].startswith(f"robots.txt cannot be read (HTTP {status_code}), which forbids crawling for now; ")
     assert left["deferred_until"]
+    assert "asked again" in mill.http.get(f"/ui/jobs/{job}/errors").text
     assert to_the_end(mill, job)["coverage"] == 1 and errors(mill, job) == []
 
 
