@@ -84,17 +84,22 @@ class RowTable:
     def settle(self) -> None:
         """Mark the newest row of every company, and write all to disk."""
         self._mark("")
-        with suppress(duckdb.TransactionException):  # another project's rows come in: DuckDB does it later
-            self._con.execute("CHECKPOINT")
+        self._write_down()
 
     def companies(self) -> int:
         """How many there are."""
-        (found,) = self._con.execute(f"SELECT count(*) FROM {self._rows} WHERE newest").fetchone()
+        # All of an answer is fetched: one that is not holds its transaction open, and nothing is written down.
+        [(found,)] = self._con.execute(f"SELECT count(*) FROM {self._rows} WHERE newest").fetchall()
         return int(found)
 
     def drop(self) -> None:
-        """Remove all of it."""
+        """Remove all of it, also from the file: a dropped table lies there until DuckDB writes it down."""
         self._con.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
+        self._write_down()
+
+    def _write_down(self) -> None:
+        with suppress(duckdb.TransactionException):  # another project's rows come in: DuckDB does it later
+            self._con.execute("CHECKPOINT").fetchall()
 
     def _take_out(self, gone: Collection[int]) -> None:
         files = {"gone": list(gone)}

@@ -31,7 +31,7 @@ from pipelines.intake import control
 from pipelines.intake.bulk import Action, refusal
 from pipelines.intake.report_on_demand import ReportForm
 from pipelines.queues import Priority
-from pipelines.request.asked import check_options
+from pipelines.request.asked import check_options, read_source
 from pipelines.scoring.chosen import again
 from pipelines.views.partitions import WORDS, Grid, grid
 from reports.formats import FORMATS
@@ -137,8 +137,11 @@ def _as_code(request: Request, here: Context, record: JobRecord) -> list[tuple[s
     if here.caller.role < Role.OPERATOR or record.archived or record.kind != "pipeline" or record.parent:
         return []
     source, spec = here.store.asked(record.job_id)
+    folder = here.lake.job_dir(record.job_id) / "input"
     try:
-        options = again(check_options(spec), here.lake.job_dir(record.job_id) / "input")
+        if not (isinstance(source, Mapping) and "json" in source):  # a long list is not read for this
+            read_source(source, folder)
+        options = again(check_options(spec), folder)
     except LeadmillError as error:
         log.debug("a job's request is not told", job=record.job_id, error=str(error))
         return []

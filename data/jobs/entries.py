@@ -58,11 +58,12 @@ def object_of(text: Any) -> dict[str, Any] | None:
 
 
 def count_of(text: Any) -> int:
-    """A whole number; 0 for anything else."""
+    """A whole number as Redis counts, of 64 bits; 0 for anything else."""
     try:
-        return int(text)
+        found = int(text)
     except (TypeError, ValueError, OverflowError):
         return 0
+    return found if -(2**63) <= found < 2**63 else 0
 
 
 def record_fault(fields: Mapping[str, str], statuses: Container[str]) -> str | None:

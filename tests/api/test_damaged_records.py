@@ -50,7 +50,11 @@ def test_a_damaged_job_is_an_error_of_its_own_and_of_no_list(
 def test_bytes_that_are_no_text_cost_no_list(client: TestClient, store: JobStore) -> None:
     damaged, sound, odd = post(client)["job_id"], post(client)["job_id"], b"\xff\xfe"
     store.redis.hset(store.key(f"job:{damaged}"), "waits", odd)
-    store.redis.hset(store.key(f"doc:{sound}"), "spec", odd)
+    for field, value in (("spec", odd), ("input", odd), ("input", '{"company_urls": 7}'), ("input", "[1]")):
+        store.redis.hset(store.key(f"doc:{sound}"), field, value)
+        assert client.get(f"/ui/jobs/{sound}").status_code == 200, (field, value)
+    store.redis.hset(store.key("ended"), mapping={"pipeline:ms": "9" * 400, "pipeline:completed": 1})
+    store.redis.hset(store.key("hist:pipeline"), "3", "9" * 400)
     store.redis.zadd(store.key("idx:s:pending"), {odd: 1e18})
     store.redis.xadd(store.key("moves"), {odd: odd})
     for path in ("/", "/ui/jobs", f"/ui/jobs/{sound}", "/ui/jobs/act?action=cancel&all=1", f"{V1}/companies"):

@@ -88,6 +88,23 @@ def test_no_name_of_a_project_is_one_of_the_database(
         assert [item["domain"] for item in items] == [f"{project}.example"] and theirs.current() is not None
 
 
+def test_a_project_that_is_removed_is_gone_from_the_file(
+    at_once: TestClient, app: FastAPI, worker: Worker, lake: Lake
+) -> None:
+    other = Worker(worker.store.of("other"), lake.of("other"))
+    other.rows(f"job_{'1' * 20}", "score", ["theirs.example"], emails=["planted@theirs.example"])
+    theirs = table_of(app, "other")
+    assert theirs.current() is not None
+    [file] = (lake.data / "run" / "companies").glob("*/rows.duckdb")
+
+    def holding() -> list[Path]:
+        return [one for one in file.parent.iterdir() if one.is_file() and b"planted@theirs" in one.read_bytes()]
+
+    assert holding() and file.stat().st_mode & 0o077 == 0
+    theirs.drop()
+    assert not holding()
+
+
 def test_without_its_table_a_list_scans_the_lake(
     at_once: TestClient, app: FastAPI, worker: Worker, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
