@@ -31,7 +31,6 @@ from tasks.scraping.dns import Resolver
 from tasks.scraping.places import CONCURRENCY, CONCURRENCY_PER_HOST, MOST_SLOW, Places
 
 if TYPE_CHECKING:
-    from tasks.scraping.company_crawl import CompanyCrawl
     from tasks.scraping.ledger import Entry, Ledger
 
 #: Largest body, bytes, before and after decompression.
@@ -218,7 +217,7 @@ def _proxy_address(proxy: str | None) -> tuple[str | None, int | None]:
 class Pacer(Protocol):
     """What says when a host may be asked, and is told how that ended (`tasks.scraping.hosts.Hosts`)."""
 
-    async def turn(self, url: str, company: CompanyCrawl | None = None) -> None:
+    async def turn(self, url: str, company: Any = None) -> None:
         """Wait until a request of a company may be sent, now."""
 
     def answered(self, url: str, status: int) -> None:
@@ -361,12 +360,12 @@ def _is_own(request: Request) -> bool:
     Else a few sites that lead to what fails at another's host would have that host left alone by all jobs.
     """
     company = _company_of(request)
-    return company is None or company.ours(urlsplit(request.url).netloc)
+    return company is None or bool(company.ours(urlsplit(request.url).netloc))
 
 
-def _company_of(request: Request) -> CompanyCrawl | None:
-    company: CompanyCrawl | None = request.meta.get("company") or request.meta.get("asked_for")
-    return company
+def _company_of(request: Request) -> Any:
+    """The `CompanyCrawl` that a request is made for; None where it is none's."""
+    return request.meta.get("company") or request.meta.get("asked_for")
 
 
 async def _body_of(response: aiohttp.ClientResponse) -> bytes:
