@@ -7,12 +7,12 @@ of the API. The tabs ask as a browser does in which nobody touches anything; of 
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
 from api.pages import routers
 from benchmarks.companies import fill, until_ready
@@ -134,8 +134,9 @@ def measure(quick: bool) -> list[Line]:
         fill(stack.lake, [made["ended"], *(f"job_{n:020d}" for n in range(9))], companies)
         port = start_api(stack)
         until_ready(Caller(port), companies)
+        company = json.loads(Caller(port).get("/api/v1/companies?limit=1"))["items"][0]["company_id"]
         pid = stack.children[-1].pid
-        addresses = list(_addresses(made, quote("site-7.example")))
+        addresses = list(_addresses(made, company))
         lines = _page_lines(port, pid, addresses, made, calls)
         watched = ["/", "/ui/jobs", "/", "/ui/jobs?status=running", f"/ui/jobs/{made['running']}"]
         return lines + _submit_lines(stack, port, watched, tabs, seconds, rounds)

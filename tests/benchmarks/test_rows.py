@@ -67,7 +67,7 @@ def test_companies_by_their_table_and_by_a_scan(tmp_path: Path) -> None:
 def test_pages_and_submits_beside_tabs(tmp_path: Path) -> None:
     lines = {line["what"]: line for line in _quick("pages", tmp_path)}
     assert {f"{page}, p95" for page in ("/", "/ui/jobs", "/ui/jobs/{running}", "/ui/leads")} <= {*lines}
-    assert lines["submits beside 6 tabs"]["leadmill"] > 0 and 0 < lines["requests of the tabs"]["leadmill"] <= 6
+    assert lines["submits beside 6 tabs"]["leadmill"] > 0 and lines["requests of the tabs"]["met"]
 
 
 @pytest.mark.stack
