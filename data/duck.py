@@ -25,6 +25,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 FEW_ROWS = 10_000
 _HELD = ("300MB", "600MB", "1200MB")
 
+#: Over fewer rows than these a query is answered sooner as it is written: to plan it better takes longer.
+_AS_WRITTEN = 50
 
 #: What this process's connection has besides.
 _own: dict[str, int] = {"threads": 2}
@@ -66,6 +68,14 @@ def connection() -> duckdb.DuckDBPyConnection:
     return _open(os.getpid())
 
 
+def cursor_for(rows: int, con: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyConnection:
+    """A cursor for queries over so many rows, of a connection; by default of this process's."""
+    cursor = (con or connection()).cursor()
+    if rows < _AS_WRITTEN:
+        cursor.execute("PRAGMA disable_optimizer")  # of this cursor alone
+    return cursor
+
+
 def holding_little(rows: int, folder: Path, query: Callable[[duckdb.DuckDBPyConnection], Made]) -> Made:
     """What a query over so many wide rows makes, on this process's connection, or of many on one that holds little.
 
@@ -79,7 +89,7 @@ def holding_little(rows: int, folder: Path, query: Callable[[duckdb.DuckDBPyConn
         duckdb.OutOfMemoryException: nor does twice as much, twice.
     """
     if rows <= FEW_ROWS:
-        return query(connection().cursor())
+        return query(cursor_for(rows))
     for last in _HELD:
         try:
             with one_thread(memory_limit=last, temp_directory=str(folder)) as own:

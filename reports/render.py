@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.duck import connection, one_thread
+from data.duck import connection, cursor_for, one_thread
 from leadmill.errors import InputError
 from reports.final_rows import FEW_ROWS, GOOD, final_rows
 from reports.formats import FORMATS, ReportData
@@ -83,7 +83,7 @@ def render(
     count = count_rows((con or connection()).cursor(), rows)
     with _folder(scratch or out.with_name(f".{out.name}.rendering")) as folder, _database(count, con) as database:
         prepare(database)
-        cursor = database.cursor()
+        cursor = cursor_for(count, database)
         cursor.execute("SET enable_progress_bar = false")
         with final_rows(cursor, rows, count) as final:
             [(total,)] = cursor.execute(f"SELECT count(*) FROM {final.source} WHERE {where}").fetchall()

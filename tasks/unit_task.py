@@ -195,7 +195,9 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
                 going_on = False
             job_log.settle()
             job_log.send()
-            if not going_on:
+            if going_on:
+                canvas.send_next(self.app, self.request)
+            else:
                 self.request.chain = None  # the rest of a stale chain would find nothing to do
 
         return shell

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import redis
+from celery.canvas import maybe_signature
 from kombu import Connection, Consumer, Exchange, Producer, Queue
+from kombu.utils.uuid import uuid
 
+from data.identity import write_id
+from data.jobs import HandOut
 from leadmill.settings import Settings
+from pipelines.execution import canvas
 from pipelines.execution.broker import make_celery
 from pipelines.execution.transport import LakeChannel, LakeTransport
 from tests.valkey import Valkey
@@ -58,6 +65,36 @@ def test_messages_go_out_by_one_client_until_its_connections_are_given_up(server
         assert channel._create_client() is not kept
         producer.publish(3, routing_key="kept")
         assert channel._create_client().llen("kept") == 4
+
+
+def test_the_next_task_of_a_chain_is_sent_as_celery_sends_it(server: Valkey, tmp_path: Path) -> None:
+    app = make_celery(Settings(REDIS_URL=server.url, key_prefix="next:", data_url=str(tmp_path), signing_key="k" * 32))
+    write_id(tmp_path)
+    stages = ("scrape", "process", "enrich")
+    (made,) = canvas.build(app, [HandOut("job_x", "p7", 2, 0, 3, "scrape", stages)])
+    chain = json.loads(json.dumps([dict(link) for link in reversed(made.tasks[1:])]))
+    of = {"root_id": uuid(), "parent_id": uuid()}
+
+    def taken() -> dict[str, Any]:
+        with redis.Redis.from_url(server.url) as client:
+            (found,) = [client.lpop(key) for key in client.keys("next:processing*") if client.type(key) == b"list"]
+        message = json.loads(cast("bytes", found))
+        for own in ("id", "origin"):
+            assert message["headers"].pop(own)
+        for own in ("correlation_id", "reply_to", "delivery_tag"):
+            message["properties"].pop(own)
+        return cast("dict[str, Any]", message)
+
+    maybe_signature(chain[-1], app=app).apply_async((None,), chain=chain[:-1], priority=None, **of)
+    expected = taken()
+    request = SimpleNamespace(chain=chain, id=of["parent_id"], root_id=of["root_id"])
+    canvas.send_next(app, request)
+    assert (taken(), request.chain) == (expected, None)
+    for left in ({"subtask_type": "chord"}, {"options": {"queue": None, "priority": 3, "ignore_result": True}}):
+        request.chain = [chain[0], {**chain[-1], **left}]
+        canvas.send_next(app, request)
+        assert request.chain, "Celery's own to send"
+    app.pool.force_close_all()
 
 
 def test_connections_of_celerys_pool_are_checked_like_all_others(server: Valkey, tmp_path: Path) -> None:
