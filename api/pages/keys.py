@@ -6,6 +6,7 @@ page (`no-store`, as every answer).
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,7 +51,7 @@ def ask_to_rotate_key(request: Request, here: Everything, who: Who, key_id: str)
 @router.post("/ui/keys/{key_id}/rotate", role=Role.ADMIN)
 async def rotate_key(request: Request, here: Everything, who: Who, key_id: str, typed: Typed) -> Response:
     grace = typed.text("grace_s") or "0"
-    body = checked(calls.RotateBody, {"grace_s": int(grace) if grace.isdigit() else grace})
+    body = checked(calls.RotateBody, {"grace_s": int(grace) if re.fullmatch(r"[0-9]{1,9}", grace) else grace})
     return _told_secret(request, who, await run_in_threadpool(calls.rotate, here, who, key_id, body), is_new=False)
 
 

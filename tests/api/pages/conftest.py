@@ -45,9 +45,10 @@ class Site:
     valkey: Valkey
     made: dict[str, str] = field(default_factory=dict)
 
-    def submit(self, **body: Any) -> str:
+    def submit(self, *, key: str = "", **body: Any) -> str:
         body = {"company_urls": ["acme.example"], **body}
-        answer = httpx2.post(f"{self.url}{V1}/pipelines", json=body, trust_env=False, timeout=30)
+        headers = {"X-API-Key": key} if key else {}
+        answer = httpx2.post(f"{self.url}{V1}/pipelines", json=body, headers=headers, trust_env=False, timeout=30)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["job_id"])
 

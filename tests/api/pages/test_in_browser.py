@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import httpx2
 import pytest
 
 from docs import chromium
@@ -223,3 +224,26 @@ def test_from_the_list_to_why_a_company_is_first(browser: Chromium, site: Site) 
     until(browser, "location.pathname.startsWith('/ui/companies/') && document.getElementById('score') !== null")
     browser.evaluate("history.back()")
     until(browser, "location.search === '?country=DE'")
+
+
+def test_last_the_first_key_is_made_and_the_audit_tells(browser: Chromium, site: Site) -> None:
+    full(site)
+    site.open(browser, "/ui/keys", width=1440)
+    browser.evaluate("document.getElementById('name').value = 'Ada', document.getElementById('role').value = 'admin'")
+    browser.evaluate("document.querySelector('main form button').click()")
+    until(browser, "document.title.startsWith('Key made')")
+    check_shown(browser, site, "a secret")
+    secret = browser.evaluate("document.querySelector('.command code').innerText")
+    site.open(browser, "/sign-in?next=/ui/keys")
+    browser.evaluate(f"document.getElementById('key').value = '{secret}'")
+    browser.evaluate("document.querySelector('main form button').click()")
+    until(browser, "location.pathname === '/ui/keys'")
+    httpx2.post(
+        f"{site.url}/api/v1/jobs/bulk", headers={"X-API-Key": secret}, json={"action": "wrong"}, trust_env=False
+    )
+    site.submit(key=secret, tags=["audited"])
+    for address in ("/ui/keys", "/ui/audit"):
+        for shape in SHAPES:
+            site.open(browser, address, **shape)
+            check_shown(browser, site, (address, shape))
+            assert "Ada" in browser.evaluate("document.querySelector('main').innerText"), address
