@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,6 +12,8 @@ from pydantic import (
     AwareDatetime,
     BeforeValidator,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     SkipValidation,
     StrictBool,
     StrictInt,
@@ -20,6 +23,9 @@ from pydantic import (
     WrapValidator,
 )
 from pydantic.config import JsonDict
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from leadmill.declared import KINDS, PIPELINE
 from leadmill.errors import LeadmillError
@@ -48,8 +54,22 @@ else:  # which there are is found, not listed: the checker knows them as text, r
     KindName = StrEnum("Kind", {name.upper(): name for name in KINDS})
     KindName.__doc__ = "What a job was submitted as."
 DEFAULT_FORMATS: list[ReportFormat] = ["html", "csv"]
+
+
+@dataclass(frozen=True)
+class _Blank:
+    """Takes an empty text for None, and says in the JSON schema that it may be one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_before_validator_function(lambda value: None if value == "" else value, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        return {"anyOf": [*found.get("anyOf", [found]), {"type": "string", "maxLength": 0}]}
+
+
 #: A field of a form that was left empty is as if it had not been there. What else it must be stands within `| None`.
-Blank = BeforeValidator(lambda value: None if value == "" else value)
+Blank = _Blank()
 #: For OpenAPI.
 _UNIQUE: JsonDict = {"uniqueItems": True}
 #: What every reader of a time can say again, in any zone.

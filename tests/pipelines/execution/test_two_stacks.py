@@ -111,7 +111,7 @@ def test_a_worker_whose_disk_is_gone_takes_no_more_messages(ours: Spine) -> None
     data = ours.settings.data_dir
     data.rename(ours.folder / "disk")
     data.mkdir()
-    assert ours.workers[0].wait(20) == 0, "it ends by itself"
+    assert ours.workers[0].wait(60) == 0, "it ends by itself"
     assert "the lake is gone" in ours.log()
     job = ours.submit(1)  # the test's own store asks for no lake
     assert ours.store.units(job)["launch"]["s"] == "h"
