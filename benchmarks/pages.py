@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def _cpu_ms(pid: int) -> float:
     """CPU time of a process, all of its threads."""
     found = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
-        found += int((task / "schedstat").read_text().split()[0])
+        with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            found += int((task / "schedstat").read_text().split()[0])
     return found / 1e6
 
 
