@@ -229,7 +229,7 @@ def _type(schema: Mapping[str, Any]) -> str:
         most = f" of at most {schema['maxItems']:,}" if "maxItems" in schema else ""
         return f"list{most}: {_type(schema.get('items', {}))}"
     if "maxLength" in schema:
-        return f"{kind} of at most {schema['maxLength']:,} characters"
+        return f"{kind} of at most {schema['maxLength']:,} characters" if schema["maxLength"] else "empty"
     return " ".join([kind, *_bounds(schema)])
 
 
