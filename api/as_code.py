@@ -8,6 +8,9 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fastapi import Request
+
+from api.context import Context
 from pipelines.views.view import API
 
 #: Fields of a body by the option of `leadmill run` that gives them: with a value each, and those that are only said.
@@ -22,14 +25,17 @@ _SAID = {("report.bom", False): "--no-bom", ("crawl.respect_signals", True): "--
 _JOINED = frozenset({"stages", "report.formats"})
 
 
-def as_code(body: Mapping[str, Any], base: str, *, asks_key: bool, file: str | None = None) -> list[tuple[str, str]]:
-    """(name, text) of each way to submit a pipeline; the command line is left out where it has no option for a field.
+def as_code(request: Request, here: Context, body: Mapping[str, Any], file: str | None = None) -> list[tuple[str, str]]:
+    """(name, text) of each way in which the caller may submit a pipeline; the command line is left out where it has no
+    option for a field.
 
     Args:
+        request: by whose address the API is reached, where no other is set.
         body: what `POST /pipelines` takes; of a list only what is beside it.
-        base: where the API is.
         file: the name of the list that is sent.
     """
+    base = here.settings.public_url or str(request.base_url).rstrip("/")
+    asks_key = here.caller.key_id is not None
     found = [("curl", _curl(body, base, file, asks_key=asks_key)), ("Python", _python(body, base, file))]
     command = _command(body, file)
     return found if command is None else [*found, ("Command line", command)]

@@ -6,9 +6,9 @@ import re
 import secrets
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
@@ -52,7 +52,7 @@ def page(request: Request, template: str, status: int = 200, *, policy: str = PO
     caller: Caller | None = request.scope.get("leadmill.caller")
     about = {
         "caller": caller,
-        "signed_in": signed_in_at(request),
+        "signed_in": _signed_in_at(request),
         "may_operate": caller is not None and caller.role >= Role.OPERATOR,
         "navigation": navigation(caller.role) if caller is not None else (),
         "path": request.scope["path"],
@@ -67,14 +67,7 @@ def on_this_host(address: str) -> str:
     return address if _ON_THIS_HOST.fullmatch(address) else FIRST_PAGE
 
 
-def signed_in_at(request: Request) -> Caller | None:
+def _signed_in_at(request: Request) -> Caller | None:
     """Who is signed in at the browser that asks; None: nobody, whoever asks has come by a key or needs none."""
     found: Caller | None = request.scope["leadmill.caller"] if SESSION in request.scope else None
     return found
-
-
-async def _signed_in(request: Request) -> Caller | None:
-    return signed_in_at(request)
-
-
-SignedIn = Annotated[Caller | None, Depends(_signed_in)]

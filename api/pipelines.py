@@ -21,7 +21,7 @@ from api.fields import Column
 from api.routing import Router
 from api.submitting import KEY_DESCRIPTION, KEY_SCHEMA, IdempotencyHeader, accept, accepted_answer, scoped_key
 from leadmill.access import Role
-from leadmill.answers import Accepted, ListPreview
+from leadmill.answers import Accepted, ListPreview, ListRead
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError
 from pipelines.intake import control
@@ -89,7 +89,7 @@ async def submit_pipeline(request: Request) -> Response:
             here.submitters, copy_context().run, _from_json, here, raw, idempotency_key
         )
     async with uploads.uploaded(request) as upload:
-        return await run_in_threadpool(from_file, here, upload, idempotency_key)
+        return await run_in_threadpool(_from_file, here, upload, idempotency_key)
 
 
 class PreviewBody(Body):
@@ -171,23 +171,28 @@ def _from_json(here: Context, raw: bytes, key: str | None) -> Response:
         body = PipelineBody.model_validate_json(raw)
     except ValidationError as error:
         raise problems.BodyError(error.errors(include_url=False, include_input=False), PipelineBody) from error
-    return from_body(here, body, key)
-
-
-def from_body(here: Context, body: PipelineBody, key: str | None) -> Response:
-    """Submit a pipeline and answer; raises what `accept` does."""
     return accept(here, pipeline_submission(body), key)
 
 
-def from_file(here: Context, upload: uploads.Upload, key: str | None) -> Response:
-    """Submit a pipeline over a list and answer; raises what `accept` does, and InputError where it is no list."""
+def _from_file(here: Context, upload: uploads.Upload, key: str | None) -> Response:
+    with list_submission(upload) as (submission, read):
+        return accept(here, submission, key, input=read)
+
+
+@contextmanager
+def list_submission(upload: uploads.Upload) -> Iterator[tuple[Submission, ListRead]]:
+    """A pipeline over a list, for the block, and how the list is read.
+
+    Raises:
+        BodyError, InputError: a field is wrong, or it is no list of companies.
+    """
     body = upload.body(PipelineBody)
     with upload.path() as path:
         with _of_the_file():
             found = CompanyList(path, body.column)
             if not _has_a_line(found):
                 raise InputError("the file names no company")
-        return accept(here, pipeline_submission(body, path), key, input=found.understood.told())
+        yield pipeline_submission(body, path), found.understood.told()
 
 
 def _has_a_line(found: CompanyList) -> bool:

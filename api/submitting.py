@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Header
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import WithJsonSchema
 from pydantic.config import JsonDict
 
 from api.context import Context
 from leadmill.access import Caller
 from leadmill.errors import InputError
-from pipelines.intake.submit import Submission, record
+from pipelines.intake.submit import Accepted, Submission, record
 from pipelines.views.view import links
 
 #: Printable ASCII.
@@ -50,6 +50,25 @@ def accept(
     """Record a submission, leave its launch to the dispatcher, and answer 202; `input`: how its list is read.
 
     Raises:
+        InputError, ConflictError, UnavailableError: as `_admit`.
+    """
+    accepted = _admit(here, submission, key)
+    return accepted_answer(here.api, accepted.job_id, submission.kind, replayed=accepted.replayed, input=input)
+
+
+def accept_form(here: Context, submission: Submission, once: str) -> Response:
+    """The same of a page's form, which leads to the job's page; `once`, of that page: sent twice it makes one job.
+
+    Raises:
+        InputError, ConflictError, UnavailableError: as `_admit`.
+    """
+    return RedirectResponse(f"/ui/jobs/{_admit(here, submission, f'page-{once}').job_id}", 303)
+
+
+def _admit(here: Context, submission: Submission, key: str | None) -> Accepted:
+    """Record a submission, and leave its launch to the dispatcher.
+
+    Raises:
         InputError: a field is wrong.
         ConflictError: the key stood for another body.
         UnavailableError: Redis does not answer; carries the id.
@@ -60,7 +79,7 @@ def accept(
     if audit is not None:
         audit.stands = accepted.audited
     here.dispatcher.put(accepted.send)
-    return accepted_answer(here.api, accepted.job_id, submission.kind, replayed=accepted.replayed, input=input)
+    return accepted
 
 
 def accepted_answer(

@@ -4,13 +4,12 @@ it scores so; what earlier jobs found. POST /ui/companies/{id}/refresh reads its
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from api.company_rows import failed_row, id_of, newest_row
 from api.company_scan import STAGES
@@ -20,7 +19,7 @@ from api.explanation import evidence
 from api.next_tier import next_tier
 from api.page import page
 from api.routing import Router
-from api.submitting import accept
+from api.submitting import accept_form
 from leadmill.access import Role
 from leadmill.errors import NotFoundError
 from pipelines.intake.submit import Submission
@@ -77,11 +76,8 @@ def company(company_id: str, request: Request, here: Here) -> Response:
 
 @router.post("/ui/companies/{company_id}/refresh", role=Role.OPERATOR)
 def refresh(company_id: str, here: Here, once: Annotated[str, Query(min_length=8, max_length=60)]) -> Response:
-    """`once` is of the page that was shown: pressed twice, the button makes one job."""
-    row = row_of(here, company_id)
-    submission = Submission("pipeline", company_urls=[row["domain"]], tags=(f"refresh {row['domain']}"[:60],))
-    made = json.loads(bytes(accept(here, submission, f"page-{once}").body))
-    return RedirectResponse(f"/ui/jobs/{made['job_id']}", 303)
+    domain = row_of(here, company_id)["domain"]
+    return accept_form(here, Submission("pipeline", company_urls=[domain], tags=(f"refresh {domain}"[:60],)), once)
 
 
 def row_of(here: Context, named: str) -> dict[str, Any]:

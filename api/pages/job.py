@@ -4,7 +4,6 @@ ask for it again. POST /ui/jobs/{id}/rerun does that, from a stage on.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from api.as_code import as_code
 from api.context import Context, Here
@@ -20,7 +19,7 @@ from api.jobs import told
 from api.kept import Kept
 from api.page import page
 from api.routing import Router
-from api.submitting import accept
+from api.submitting import accept_form
 from data.jobs import JobRecord, Status
 from leadmill import answers
 from leadmill.access import Role
@@ -75,10 +74,7 @@ def rerun(
     from_stage: Annotated[str, Query(max_length=60)],
     once: Annotated[str, Query(min_length=8, max_length=60)],
 ) -> Response:
-    """`once` is of the page that was shown: pressed twice, the button makes one job."""
-    submission = control.rerun(here.store, here.lake, job_id, from_stage)
-    made = json.loads(bytes(accept(here, submission, f"page-{once}").body))
-    return RedirectResponse(f"/ui/jobs/{made['job_id']}", 303)
+    return accept_form(here, control.rerun(here.store, here.lake, job_id, from_stage), once)
 
 
 def head(here: Context, record: JobRecord) -> dict[str, Any]:
@@ -145,11 +141,8 @@ def _as_code(request: Request, here: Context, record: JobRecord) -> list[tuple[s
     except LeadmillError as error:
         log.debug("a job's request is not told", job=record.job_id, error=str(error))
         return []
-    base = here.settings.public_url or str(request.base_url).rstrip("/")
-    asks_key, file = here.caller.key_id is not None, source.get("file")
-    return as_code(
-        _body(record, source, options), base, asks_key=asks_key, file=None if file is None else Path(str(file)).name
-    )
+    file = source.get("file")
+    return as_code(request, here, _body(record, source, options), None if file is None else Path(str(file)).name)
 
 
 def _body(record: JobRecord, source: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

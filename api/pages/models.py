@@ -65,7 +65,6 @@ def models(
         raise InputError("one at a time", field="icp")
     known = Models.of(here.settings)
     shown = _profile(here, known, icp) if icp else _model(here, known, scoring_model or DEFAULT)
-    base = here.settings.public_url or str(request.base_url).rstrip("/")
     body = {"company_urls": ["example.com"]} | ({} if shown.name == DEFAULT else {shown.option: shown.name})
     return page(
         request,
@@ -74,7 +73,7 @@ def models(
         names=known.names(),
         profiles=known.profile_names(),
         faults=list(known.faults()) if here.caller.administers_all else [],
-        code_texts=as_code(body, base, asks_key=here.caller.key_id is not None),
+        code_texts=as_code(request, here, body),
         usual="LEADMILL_SCORING_FILE" if known.scoring_file else "b2b-default",
     )
 

@@ -5,7 +5,6 @@ POST /ui/new/look shows that, and the request as a program would make it, and ma
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -22,10 +21,11 @@ from api.context import Context, Here
 from api.form import by_field, checked, faults_of
 from api.page import page
 from api.pages import Place
-from api.pipelines import from_body, from_file, previewed
+from api.pipelines import list_submission, pipeline_submission, previewed
 from api.routing import Router
 from api.run_form import NewRun
 from api.schedules import ScheduleBody, create
+from api.submitting import accept_form
 from api.uploads import form_of
 from leadmill.access import Role
 from leadmill.answers import FieldError, ListPreview
@@ -81,8 +81,7 @@ def _looked_at(request: Request, here: Context, sent: NewRun) -> Response:
         if upload is not None:
             found = previewed(replace(upload, fields={"column": body["column"]} if "column" in body else {}))
         if upload is not None or body.get("search_queries"):
-            base = here.settings.public_url or str(request.base_url).rstrip("/")
-            code = as_code(body, base, asks_key=here.caller.key_id is not None, file=sent.file_name)
+            code = as_code(request, here, body, sent.file_name)
             sent.checked()
     except LeadmillError as error:
         return _shown(request, here, sent, Looked(found, tuple(code), faults_of(error)))
@@ -94,12 +93,13 @@ def _started(request: Request, here: Context, sent: NewRun) -> Response:
         if sent.is_repeated:
             return RedirectResponse(f"/ui/schedules?{urlencode({'made': _scheduled(request, here, sent)})}", 303)
         audited(request, action="submit_pipeline")
-        upload, key = sent.upload(), f"page-{sent.once}"
-        answer = from_body(here, sent.checked(), key) if upload is None else from_file(here, upload, key)
+        if (upload := sent.upload()) is None:
+            return accept_form(here, pipeline_submission(sent.checked()), sent.once)
+        with list_submission(upload) as (submission, _):
+            return accept_form(here, submission, sent.once)
     except LeadmillError as error:
         # Whatever it is: what was typed stays.
         return _shown(request, here, sent, Looked(faults=faults_of(error)), status=error.status)
-    return RedirectResponse(f"/ui/jobs/{json.loads(bytes(answer.body))['job_id']}", 303)
 
 
 def _scheduled(request: Request, here: Context, sent: NewRun) -> str:
