@@ -8,13 +8,15 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData
 
 from api.problems import BodyError
+from api.uploads import form_of
 from leadmill.answers import FieldError
 from leadmill.errors import LeadmillError
 
-#: Most fields of a form.
-_MAX_FIELDS = 50
+#: Most fields of a form, and bytes of one.
+_MAX_FIELDS, _MAX_FIELD_BYTES = 50, 1_000_000
 AnyBody = TypeVar("AnyBody", bound=BaseModel)
 
 
@@ -36,19 +38,28 @@ class Form:
         """What stands in a field between commas."""
         return [part.strip() for part in self.text(name).split(",") if part.strip()]
 
+    def lines(self, name: str) -> list[str]:
+        """What stands in its lines, without blank ones."""
+        return [line.strip() for line in self.text(name).splitlines() if line.strip()]
+
     def time(self, name: str) -> str:
         """A field for a time, which has no zone: it is meant in UTC."""
         at = self.text(name)
         return at if not at or at.endswith("Z") else f"{at}:00Z" if len(at) == 16 else f"{at}Z"
 
 
+def texts_of(form: FormData) -> dict[str, list[str]]:
+    """What its fields hold, by name, without files."""
+    found: dict[str, list[str]] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            found.setdefault(name, []).append(value)
+    return found
+
+
 async def _typed(request: Request) -> AsyncIterator[Form]:
-    async with request.form(max_files=0, max_fields=_MAX_FIELDS) as form:
-        values: dict[str, list[str]] = {}
-        for name, value in form.multi_items():
-            if isinstance(value, str):
-                values.setdefault(name, []).append(value)
-        yield Form(values)
+    async with form_of(request, 0, _MAX_FIELDS, _MAX_FIELD_BYTES) as form:
+        yield Form(texts_of(form))
 
 
 #: What a person has filled in.

@@ -17,7 +17,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.bodies import PipelineBody
 from api.fields import DEFAULT_FORMATS
-from api.form import Form, checked
+from api.form import Form, checked, texts_of
 from api.uploads import Upload
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError
@@ -25,8 +25,8 @@ from pipelines.request.inputs import MAX_INLINE
 from reports.layouts import DEFAULT as DEFAULT_LAYOUT
 
 #: Fields of text that hold several values: one a line, or parted by commas.
-_LINES, _COMMAS = frozenset({"search_queries"}), frozenset({"tags", "notify", "report.mail_to"})
-_NUMBERS = frozenset({"max_results_per_query", "crawl.max_pages", "crawl.max_depth", "crawl.deadline_s"})
+_LINES, _COMMAS = ("search_queries",), ("notify", "report.mail_to", "tags")
+_NUMBERS = ("crawl.deadline_s", "crawl.max_depth", "crawl.max_pages", "max_results_per_query")
 #: Boxes: whether one is usually ticked, and the body's value where it is otherwise.
 _BOXES = {
     "crawl.respect_robots": (True, False),
@@ -56,14 +56,8 @@ class NewRun(Form):
     @classmethod
     def sent(cls, form: FormData) -> NewRun:
         """Of a form; a file that nobody chose is none."""
-        values: dict[str, list[str]] = {}
-        file = None
-        for name, value in form.multi_items():
-            if isinstance(value, str):
-                values.setdefault(name, []).append(value)
-            elif name == "file" and value.filename:
-                file = value
-        return cls(values, file)
+        file = form.get("file")
+        return cls(texts_of(form), file if isinstance(file, UploadFile) and file.filename else None)
 
     @property
     def once(self) -> str:
@@ -77,7 +71,8 @@ class NewRun(Form):
     @property
     def pasted(self) -> list[str]:
         """Lines of the field of addresses that are not blank."""
-        return [line for line in self.text("company_urls").splitlines() if line.strip()]
+        # As they are: in cells of a spreadsheet the first one of a line may be empty.
+        return [line for line in "".join(self.values.get("company_urls", ())).splitlines() if line.strip()]
 
     @property
     def is_table(self) -> bool:
@@ -119,13 +114,14 @@ class NewRun(Form):
         """What is asked for beyond the usual; not a list that is read like a file."""
         found: dict[str, Any] = {}
         if self.file_name is None:
-            _put(found, "company_urls", [line.strip() for line in self.pasted])
+            _put(found, "company_urls", self.lines("company_urls"))
         elif self.text("column"):
             _put(found, "column", self.text("column"))
-        for name in sorted(_LINES | _COMMAS):
-            parts = self.text(name).splitlines() if name in _LINES else self.text(name).split(",")
-            _put(found, name, [part.strip() for part in parts if part.strip()])
-        for name in sorted(_NUMBERS):
+        for name in _LINES:
+            _put(found, name, self.lines(name))
+        for name in _COMMAS:
+            _put(found, name, self.parts(name))
+        for name in _NUMBERS:
             _put(found, name, _number(self.text(name)))
         for name, (ticked, otherwise) in _BOXES.items():
             if self.has(name) != ticked:

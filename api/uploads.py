@@ -108,8 +108,10 @@ def openapi(form: Mapping[str, Any], query: Iterable[Mapping[str, Any]] = (), **
 
 
 @asynccontextmanager
-async def form_of(request: Request) -> AsyncIterator[FormData]:
-    """The fields of a form, and one file at most.
+async def form_of(
+    request: Request, files: int = 1, fields: int = _MAX_FORM_FIELDS, field_bytes: int = _MAX_FIELD_BYTES
+) -> AsyncIterator[FormData]:
+    """The fields of a form, for the block; the numbers are the most that there may be.
 
     Raises:
         InputError: it is too large, or no form.
@@ -119,7 +121,7 @@ async def form_of(request: Request) -> AsyncIterator[FormData]:
     if parameters.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
         raise InputError("not a form this call takes: its charset is not UTF-8")
     try:
-        form = await request.form(max_files=1, max_fields=_MAX_FORM_FIELDS, max_part_size=_MAX_FIELD_BYTES)
+        form = await request.form(max_files=files, max_fields=fields, max_part_size=field_bytes)
     except HTTPException as error:
         if error.status_code != 400:
             raise

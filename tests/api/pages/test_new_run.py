@@ -78,6 +78,12 @@ def test_each_field_becomes_that_of_the_body(name: str) -> None:
     assert body == value
 
 
+def test_cells_stay_in_their_columns() -> None:
+    cells = "\tHomepage\tOwner\nAcme\tacme.example\tAnna\n\tglobex.example\t\n"
+    upload = form(company_urls=cells).upload()
+    assert upload is not None and upload.file.read().decode().splitlines() == cells.splitlines()
+
+
 def test_what_is_no_number_is_told_by_the_rule_of_the_body(client: TestClient, store: JobStore) -> None:
     answer = client.post(
         "/ui/new",
@@ -100,11 +106,13 @@ def test_numbers_beyond_all_bounds_are_refused_as_numbers(client: TestClient) ->
 
 def test_a_page_takes_forms_as_the_api_does(client: TestClient) -> None:
     body = '--x\r\nContent-Disposition: form-data; name="company_urls"\r\n\r\n\\ud800\r\n--x--\r\n'
-    for path in ("/ui/new", "/ui/new/look", f"{V1}/pipelines"):
+    lists = "/ui/new", "/ui/new/look", f"{V1}/pipelines"
+    for path in (*lists, "/ui/keys"):
         for charset in ("unicode_escape", "punycode", "undefined", "utf-16"):
             media = f"multipart/form-data; boundary=x; charset={charset}"
             refused = client.post(path, content=body, headers={**SENT, "Content-Type": media})
             assert refused.status_code == 422 and "UTF-8" in refused.text, (path, charset)
+    for path in lists:
         large = client.post(path, headers={**SENT, "Content-Length": "45000000", "Content-Type": "text/plain"})
         assert large.status_code != 413, (path, large.text)
 
