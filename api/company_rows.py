@@ -86,53 +86,57 @@ class Companies:
         Raises:
             UnavailableError: it took longer than `within_s`.
         """
-        table = self.view.current() if self.view else None
-        if self.view is not None and table is not None:
-            matches, values = wanted.conditions(prepared=True)
-            asked = query(newest_in(table, wanted.jobs), matches, table)
-            try:
-                return run(
-                    asked, {**values, **(more or {})}, exact="sort_key", within_s=within_s, con=self.view.database
-                )
-            except duckdb.Error as error:  # it was dropped in this moment, or there is no room
-                log.warning("companies are read from the lake", error=str(error))
+        prepared, of_table = wanted.conditions(prepared=True)
+        found = self._in_table(
+            lambda table: query(newest_in(table, wanted.jobs), prepared, table), {**of_table, **(more or {})}, within_s
+        )
+        if found is not None:
+            return found
         matches, values = wanted.conditions()
         values.update(more or {})
         return _ask(self.lake, lambda newest: query(newest, matches, None), values, wanted.jobs, within_s=within_s)
 
     def newest_job(self, company_id: str) -> str | None:
         """The job that made the newest row of a company; None where only a look at the lake tells."""
+        found = self._in_table(
+            lambda table: f"SELECT job_id FROM {table} WHERE newest AND company = $company",
+            {"company": number_of(company_id)},
+        )
+        return found[0]["job_id"] if found else None
+
+    def newest_row(self, company_id: str) -> dict[str, Any] | None:
+        """The whole newest good row of a company."""
+        job = self.newest_job(company_id)
+        found = newest_row(self.lake, company_id, job)
+        # What the table tells of may have left the lake in this moment.
+        return newest_row(self.lake, company_id) if found is None and job is not None else found
+
+    def found_by(self, company_id: str) -> list[dict[str, Any]]:
+        """What jobs found of a company (`leadmill.answers.CompanyHistory`, or some of it), newest first."""
+        stages = ", ".join(f"'{stage}'" for stage in STAGES)
+        found = self._in_table(
+            lambda table: (
+                f'SELECT job_id, [{stages}][1 + stage_rank] AS stage, seen_at AS "at", quality, score, tier '
+                f"FROM {table} WHERE company = $company "
+                "QUALIFY row_number() OVER (PARTITION BY job_id ORDER BY stage_rank, seen_at DESC) = 1 "
+                f'ORDER BY "at" DESC LIMIT {_HISTORY}'
+            ),
+            {"company": number_of(company_id)},
+        )
+        return _history(self.lake, company_id) if found is None else found
+
+    def _in_table(
+        self, query: Callable[[str], str], values: Mapping[str, Any], within_s: float | None = None
+    ) -> list[dict[str, Any]] | None:
+        """Rows of a query of the table; None where it is not as the lake is."""
         table = self.view.current() if self.view else None
         if self.view is None or table is None:
             return None
         try:
-            found = run(
-                f"SELECT job_id FROM {table} WHERE newest AND company = $company",
-                {"company": number_of(company_id)},
-                con=self.view.database,
-            )
-        except duckdb.Error as error:  # it was dropped in this moment
-            log.warning("a company is looked for in the lake", error=str(error))
+            return run(query(table), values, exact="sort_key", within_s=within_s, con=self.view.database)
+        except duckdb.Error as error:  # it was dropped in this moment, or there is no room
+            log.warning("companies are read from the lake", error=str(error))
             return None
-        return found[0]["job_id"] if found else None
-
-    def found_by(self, company_id: str) -> list[dict[str, Any]]:
-        """What jobs found of a company (`leadmill.answers.CompanyHistory`, or some of it), newest first."""
-        table = self.view.current() if self.view else None
-        if self.view is not None and table is not None:
-            stages = ", ".join(f"'{stage}'" for stage in STAGES)
-            try:
-                return run(
-                    f'SELECT job_id, [{stages}][1 + stage_rank] AS stage, seen_at AS "at", quality, score, tier '
-                    f"FROM {table} WHERE company = $company "
-                    "QUALIFY row_number() OVER (PARTITION BY job_id ORDER BY stage_rank, seen_at DESC) = 1 "
-                    f'ORDER BY "at" DESC LIMIT {_HISTORY}',
-                    {"company": number_of(company_id)},
-                    con=self.view.database,
-                )
-            except duckdb.Error as error:
-                log.warning("a company is looked for in the lake", error=str(error))
-        return _history(self.lake, company_id)
 
 
 def _page_query(newest: str, matches: str, table: str | None, *, limit: int, goes_on: bool, shown: str) -> str:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from api import page_words
 from api.assets import address_of
 from api.gate import SESSION, address_as_sent
-from api.pages import has_page, navigation
+from api.pages import navigation
 from leadmill.access import Caller, Role
 from pipelines.views.view import API
 
@@ -40,7 +40,7 @@ def _templates() -> Environment:
         auto_reload=False,
     )
     found.filters.update(page_words.FILTERS)
-    found.globals.update(asset=address_of, api=API, has_page=has_page)
+    found.globals.update(asset=address_of, api=API)
     return found
 
 

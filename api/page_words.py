@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from reports import display_domains
+from reports import display_domains, links, provenance
 
 #: What stands for a figure that there is not.
 NONE = "–"
@@ -100,5 +100,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "lasted": lasted, "ago": ago, "exact": exact, "clock": clock,
     "number": number, "percent": percent, "counted": counted, "size": size,
     "commands": commands, "capital": capital,
-    "domain": display_domains.shown,
+    "domain": display_domains.shown, "web": links.web, "mail": links.mail, "phone": links.phone,
+    "quoted": provenance.quoted, "shown_page": provenance.shown_page,
 }  # fmt: skip

@@ -51,9 +51,3 @@ def navigation(role: Role) -> tuple[Place, ...]:
     """The pages that a person with a role goes to from everywhere, in their order."""
     places = [module.PLACE for module in _modules() if hasattr(module, "PLACE")]
     return tuple(sorted((one for one in places if one.role <= role), key=lambda one: one.order))
-
-
-@cache
-def has_page(path: str) -> bool:
-    """Whether there is a page of a route: what leads to it is shown where it is."""
-    return any(getattr(route, "path", None) == path for router in routers() for route in router.routes)

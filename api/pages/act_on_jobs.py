@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import Response
@@ -17,6 +16,7 @@ from fastapi.responses import Response
 from api.context import Context, Here
 from api.jobs import audited_bulk
 from api.page import page
+from api.page_address import address
 from api.pages.jobs import Cursor, Wanted, asked_by
 from api.routing import Router
 from leadmill.access import Role
@@ -49,7 +49,7 @@ class Chosen:
         """Where it is done; behind a cursor, where it goes on."""
         asked = [("action", self.action.value), *(("job", job_id) for job_id in self.job_ids)]
         asked += [] if self.job_ids else [("all", "1"), *asked_by(self.wanted).items()]
-        return f"/ui/jobs/act?{urlencode([*asked, *([('cursor', cursor)] if cursor else [])])}"
+        return address("/ui/jobs/act", [*asked, ("cursor", cursor or "")])
 
 
 async def _chosen(
@@ -84,14 +84,14 @@ def act(request: Request, here: Here, chosen: ChosenJobs) -> Response:
 
 def _told(request: Request, chosen: Chosen, found: bulk.BulkResult, *, done: bool) -> Response:
     reasons = Counter(refused["reason"] for refused in found.refused_jobs)
-    back = urlencode(asked_by(chosen.wanted))
+    asked = asked_by(chosen.wanted)
     return page(
         request,
         "pages/act_on_jobs.html",
         chosen=chosen,
-        asked=asked_by(chosen.wanted),
+        asked=asked,
         found=found,
         reasons=reasons.most_common(),
         done=done,
-        back=f"/ui/jobs?{back}" if back else "/ui/jobs",
+        back=address("/ui/jobs", asked),
     )

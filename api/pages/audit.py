@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -13,7 +12,9 @@ from api import audit as calls
 from api.context import Here
 from api.fields import Blank, Time
 from api.page import page
+from api.page_address import address, told
 from api.pages import Place
+from api.pages.jobs import Cursor
 from api.routing import Router
 from data.audit import AuditFilter
 from leadmill.access import Role
@@ -37,29 +38,14 @@ def audit(
     action: Text = None,
     id: Text = None,
     status: Annotated[Annotated[int, Field(ge=100, le=599)] | None, Blank, Query()] = None,
-    cursor: Annotated[Annotated[str, Field(max_length=200)] | None, Blank, Query()] = None,
+    cursor: Cursor = None,
 ) -> Response:
     wanted = AuditFilter(since=since, until=until, key=key, project=project, action=action, id=id, status=status)
     found = calls.told_page(here, wanted, _PAGE, cursor)
-    asked = _asked_by(wanted)
+    asked = told(wanted, ("action", "key", "project", "id", "status", "since", "until"))
 
-    def address(**changed: Any) -> str:
+    def of_this(**changed: Any) -> str:
         """This list with another filter, from its beginning unless a cursor is among the changes."""
-        rest = {name: value for name, value in {**asked, **changed}.items() if value}
-        return f"/ui/audit?{urlencode(rest)}" if rest else "/ui/audit"
+        return address("/ui/audit", {**asked, **changed})
 
-    return page(request, "pages/audit.html", found=found, asked=asked, is_first=cursor is None, address=address)
-
-
-def _asked_by(wanted: AuditFilter) -> dict[str, str]:
-    """A filter as the parameters of an address."""
-    found = {
-        "action": wanted.action,
-        "key": wanted.key,
-        "project": wanted.project,
-        "id": wanted.id,
-        "status": wanted.status,
-        "since": wanted.since and wanted.since.isoformat().replace("+00:00", "Z"),
-        "until": wanted.until and wanted.until.isoformat().replace("+00:00", "Z"),
-    }
-    return {name: str(value) for name, value in found.items() if value}
+    return page(request, "pages/audit.html", found=found, asked=asked, is_first=cursor is None, address=of_this)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from fastapi.responses import Response
 
-from api.company_rows import failed_row, id_of, newest_row
+from api.company_rows import failed_row, id_of
 from api.company_scan import STAGES
 from api.context import Context, Here
 from api.empty_fields import is_empty, why_empty
@@ -24,9 +24,6 @@ from leadmill.access import Role
 from leadmill.errors import NotFoundError
 from pipelines.intake.submit import Submission
 from reports import display_names
-from reports.display_domains import shown
-from reports.links import mail, phone, web
-from reports.provenance import quoted, shown_page
 
 router = Router(include_in_schema=False)
 
@@ -65,12 +62,6 @@ def company(company_id: str, request: Request, here: Here) -> Response:
         history=here.companies.found_by(row["company_id"]),
         once=secrets.token_urlsafe(12),
         stage=None if row.get("error") else tuple(STAGES)[row["stage_rank"]],
-        shown=shown,
-        web=web,
-        mail=mail,
-        phone=phone,
-        quoted=quoted,
-        shown_page=shown_page,
     )
 
 
@@ -87,10 +78,7 @@ def row_of(here: Context, named: str) -> dict[str, Any]:
         NotFoundError: no job has tried it.
     """
     known = id_of(named)
-    row = None
-    if known is not None:
-        row = newest_row(here.lake, known, here.companies.newest_job(known)) or newest_row(here.lake, known)
-        row = row or failed_row(here.lake, known)
+    row = None if known is None else here.companies.newest_row(known) or failed_row(here.lake, known)
     if row is None:
         raise NotFoundError(f"no company {named[:60]!r}")
     return row

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from fastapi import Query, Request
 from fastapi.responses import Response
-from pydantic import Field
 
 from api.context import Here
 from api.explanation import crawl_of
@@ -14,11 +13,9 @@ from api.fields import Blank
 from api.ledger_rows import LedgerFilter, ledger_page
 from api.page import page
 from api.pages.company import row_of
+from api.pages.leads import Cursor
 from api.routing import Router
 from leadmill.access import Role
-from reports.display_domains import shown
-from reports.links import web
-from reports.provenance import shown_page
 
 router = Router(include_in_schema=False)
 
@@ -32,7 +29,7 @@ def company_pages(
     request: Request,
     here: Here,
     outcome: Annotated[Outcome | None, Blank, Query()] = None,
-    cursor: Annotated[Annotated[str, Field(max_length=400)] | None, Blank, Query()] = None,
+    cursor: Cursor = None,
 ) -> Response:
     row = row_of(here, company_id)
     job = crawl_of(here.lake, row)
@@ -47,7 +44,4 @@ def company_pages(
         following=following,
         outcome=outcome,
         is_first=cursor is None,
-        shown=shown,
-        web=web,
-        shown_page=shown_page,
     )

@@ -17,9 +17,6 @@ from api.routing import Router
 from leadmill.access import Role
 from leadmill.errors import InputError
 from leadmill.ids import JOB_ID
-from reports.display_domains import shown
-from reports.links import web
-from reports.provenance import quoted, shown_page
 
 router = Router(include_in_schema=False)
 
@@ -44,8 +41,4 @@ def why(
         "pages/company_why.html",
         told=explain(here.lake, company_id, field, job or _newest_job(here, company_id)),
         job=job,
-        shown=shown,
-        web=web,
-        quoted=quoted,
-        shown_page=shown_page,
     )

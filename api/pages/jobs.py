@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import Response
@@ -13,6 +12,7 @@ from api.context import Here
 from api.fields import Blank, KindName, Tag, Time
 from api.jobs import told_page, told_statistics
 from api.page import page
+from api.page_address import address, told
 from api.pages import Place
 from api.routing import Router
 from data.jobs import Status
@@ -50,11 +50,9 @@ def jobs(
     found = told_page(here, wanted, limit, cursor)
     asked, kind = asked_by(wanted), wanted.kind
 
-    def address(**changed: Any) -> str:
+    def of_this(**changed: Any) -> str:
         """This list with another filter, from its beginning unless a cursor is among the changes."""
-        size = {} if limit == 50 else {"limit": limit}
-        rest = {name: value for name, value in {**asked, **size, **changed}.items() if value}
-        return f"/ui/jobs?{urlencode(rest)}" if rest else "/ui/jobs"
+        return address("/ui/jobs", {**asked, **({} if limit == 50 else {"limit": limit}), **changed})
 
     return page(
         request,
@@ -65,18 +63,11 @@ def jobs(
         kinds={name: number for name, number in totals["by_kind"].items() if number != 0 or name == kind},
         limit=limit,
         is_first=cursor is None,
-        address=address,
-        address_of_all=lambda action: f"/ui/jobs/act?{urlencode({**asked, 'action': action, 'all': 1})}",
+        address=of_this,
+        address_of_all=lambda action: address("/ui/jobs/act", {**asked, "action": action, "all": 1}),
     )
 
 
 def asked_by(wanted: JobFilter) -> dict[str, str]:
     """A filter as the parameters of an address."""
-    found = {
-        "status": wanted.status,
-        "kind": wanted.kind,
-        "tag": wanted.tag,
-        "since": wanted.since and wanted.since.isoformat().replace("+00:00", "Z"),
-        "text": wanted.text,
-    }
-    return {name: str(value) for name, value in found.items() if value}
+    return told(wanted, ("status", "kind", "tag", "since", "text"))

@@ -23,14 +23,13 @@ from api.empty_fields import why_empty
 from api.fields import Blank
 from api.lead_sql import lead_sql
 from api.page import page
+from api.page_address import address
 from api.pages import Place
 from api.routing import Router
 from leadmill.access import Role
 from leadmill.errors import UnavailableError
-from reports.display_domains import shown
 from reports.layout_choice import layout_names
 from reports.layouts import DEFAULT
-from reports.links import web
 
 router = Router(include_in_schema=False)
 PLACE = Place(30, "/ui/leads", "Leads")
@@ -89,26 +88,22 @@ class Asked:
 
     def address(self, path: str = "/ui/leads", **more: str) -> str:
         """Of the same list, from its beginning unless a cursor is among what comes beside."""
-        return _address(path, [*self.narrowed, *self.rest, *more.items()])
+        return address(path, [*self.narrowed, *self.rest, *more.items()])
 
     def with_rest(self, **rest: Any) -> str:
         """Of it with another number of rows a page."""
         kept = [pair for pair in self.rest if pair[0] not in rest]
-        return _address("/ui/leads", [*self.narrowed, *kept, *((name, str(value)) for name, value in rest.items())])
+        return address("/ui/leads", [*self.narrowed, *kept, *((name, str(value)) for name, value in rest.items())])
 
     def toggled(self, name: str, value: str) -> str:
         """Of the list that is narrowed by a value, too, or by it no more."""
         pair = (name, value)
         others = [one for one in self.narrowed if one != pair]
-        return _address("/ui/leads", [*others, *([] if pair in self.narrowed else [pair]), *self.rest])
+        return address("/ui/leads", [*others, *([] if pair in self.narrowed else [pair]), *self.rest])
 
     def has(self, name: str, value: str) -> bool:
         """Whether it is narrowed by a value."""
         return (name, value) in self.narrowed
-
-
-def _address(path: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 @router.get("/ui/leads", role=Role.VIEWER)
@@ -140,8 +135,6 @@ def leads(
         limit=limit,
         is_first=cursor is None,
         layouts=[name for name in layout_names() if name != DEFAULT],
-        shown=shown,
-        web=web,
     )
 
 

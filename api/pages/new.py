@@ -9,7 +9,6 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, NamedTuple
-from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
@@ -20,6 +19,7 @@ from api.auditing import audited
 from api.context import Context, Here
 from api.form import by_field, checked, faults_of
 from api.page import page
+from api.page_address import address
 from api.pages import Place
 from api.pipelines import list_submission, pipeline_submission, previewed
 from api.routing import Router
@@ -91,7 +91,7 @@ def _looked_at(request: Request, here: Context, sent: NewRun) -> Response:
 def _started(request: Request, here: Context, sent: NewRun) -> Response:
     try:
         if sent.is_repeated:
-            return RedirectResponse(f"/ui/schedules?{urlencode({'made': _scheduled(request, here, sent)})}", 303)
+            return RedirectResponse(address("/ui/schedules", {"made": _scheduled(request, here, sent)}), 303)
         audited(request, action="submit_pipeline")
         if (upload := sent.upload()) is None:
             return accept_form(here, pipeline_submission(sent.checked()), sent.once)

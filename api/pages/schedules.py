@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,6 +12,7 @@ from api.auditing import audited
 from api.context import Here
 from api.fields import Blank
 from api.page import page
+from api.page_address import address
 from api.pages import Place
 from api.routing import Router
 from leadmill.access import Role
@@ -34,7 +34,7 @@ def schedules(
     cursor: Annotated[Annotated[str, Query(max_length=1_000)] | None, Blank] = None,
 ) -> Response:
     found = calls.told_page(here, _PAGE, cursor)
-    older = found["next_cursor"] and f"/ui/schedules?{urlencode({'cursor': found['next_cursor']})}"
+    older = found["next_cursor"] and address("/ui/schedules", {"cursor": found["next_cursor"]})
     made_now = made if NAME.match(made) else ""
     return page(request, "pages/schedules.html", found=found, following=older, is_first=cursor is None, made=made_now)
 
@@ -51,7 +51,9 @@ def resume_schedule(request: Request, here: Here, name: Name) -> Response:
 
 @router.get("/ui/schedules/delete", role=Role.OPERATOR)
 def ask_to_delete_schedule(request: Request, name: Name) -> Response:
-    return page(request, "pages/schedules_delete.html", name=name, action=_address("delete", name))
+    return page(
+        request, "pages/schedules_delete.html", name=name, action=address("/ui/schedules/delete", {"name": name})
+    )
 
 
 @router.post("/ui/schedules/delete", role=Role.OPERATOR)
@@ -70,7 +72,3 @@ def _set_paused(request: Request, here: Here, name: str, paused: bool) -> Respon
 def _say(request: Request, name: str) -> None:
     # As the audit takes it from an address: what has not the form of a name is not kept.
     audited(request, id=name if NAME.match(name) else None)
-
-
-def _address(act: str, name: str) -> str:
-    return f"/ui/schedules/{act}?{urlencode({'name': name})}"
