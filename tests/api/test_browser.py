@@ -19,6 +19,7 @@ from docs.chromium import Chromium
 from leadmill.access import Role
 from leadmill.settings import Settings
 from tests.api.conftest import V1
+from tests.api.pages import conftest as pages
 
 pytestmark = [
     pytest.mark.stack,
@@ -61,16 +62,7 @@ def elsewhere(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-def until(browser: Chromium, script: str) -> None:
-    end = time.monotonic() + 40
-    while True:
-        try:
-            if browser.evaluate(script):
-                return
-        except RuntimeError:  # between two pages
-            pass
-        assert time.monotonic() < end, script
-        time.sleep(0.05)
+until = partial(pages.until, patience_s=40)
 
 
 def fetched(browser: Chromium, url: str, method: str = "GET", mode: str = "cors", body: str = "") -> str:

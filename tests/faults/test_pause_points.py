@@ -97,7 +97,8 @@ def test_a_wave_whose_launch_is_killed_at(spine: FaultSpine, holds: Path, tmp_pa
     job = spine.submit(4, partition_size=4, later=later, later_s=0.5, wave_holds=point, log=str(log))
     until(lambda: waiting(holds, point), 30, "the launch of the wave")
     out = {name for name, unit in spine.store.units(job).items() if unit["s"] in "hr"}
-    assert out <= {"launch", "p1", "p2"}, "no close: the wave's own may be due already"
+    # Once it is committed the wave's own partitions may be due; the close is not.
+    assert out == {"launch"} if point == "written" else out <= {"p1", "p2"}
     kill_there(holds, point)
     completes(spine, job, 4)
     plan = sorted(spine.store.units(job))
