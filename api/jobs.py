@@ -143,7 +143,7 @@ def errors(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     code: Annotated[ErrorCode | None, Query(description="Only those in whose place this stands.")] = None,
 ) -> Response:
-    if not here.lake.job_dir(job_id).exists():
+    if not here.lake.storage.names(here.lake.job_dir(job_id)):
         control.existing(here.store, here.lake, job_id)
     given_up = partial(causes.given_up, here.store, here.lake, job_id)
     items, following = error_page(here.lake, told_files(here.store, here.lake, job_id), limit, cursor, given_up, code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.mounts import opened, storage_at
 from data.parts import DAMAGED, INPUT_FILE, PLAN_FILE
 from data.schemas import INPUT, OTHER_SCHEMAS, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from data.storage import StoredLake
@@ -52,7 +54,9 @@ class DamagedPartError(WorkError):
 def of_later_version(file: Path) -> bool:
     """Whether a Parquet file says that a later version wrote it: that this one cannot read it is no damage."""
     try:
-        versions = pq.read_table(file, columns=["schema_version"], partitioning=None).column(0).slice(0, 1).to_pylist()
+        versions = (
+            pq.read_table(opened(file), columns=["schema_version"], partitioning=None).column(0).slice(0, 1).to_pylist()
+        )
         return any(version > SCHEMA_VERSION for version in versions)
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError):
         return False
@@ -114,11 +118,13 @@ def fault_of(file: Path, *, whole: bool = True) -> Exception | None:
         OSError: it cannot be opened for a reason of ours; FileNotFoundError when it is missing.
     """
     try:
-        state = file.stat()
-        known = (str(file), state.st_size, state.st_mtime_ns)
+        state = storage_at(file.parent).stat(file)
+        if state is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
+        known = (str(file), *state)
         if known in _SOUND:
             return None
-        with pq.ParquetFile(file, page_checksum_verification=True) as reader:
+        with pq.ParquetFile(opened(file), page_checksum_verification=True) as reader:
             check_columns(file, reader.schema_arrow)
             if whole:
                 for batch in reader.iter_batches(batch_size=1_000):

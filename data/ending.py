@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data.local_storage import LocalStorage
+from data.mounts import storage_at
 from leadmill.access import DEFAULT_PROJECT, PROJECT, checked
 from leadmill.errors import ConflictError, StorageError
 
@@ -32,7 +32,7 @@ def ending(data: Path, project: str) -> Ending | None:
     """The mark of a project, None where it has none. One that cannot be read is one all the same."""
     if project == DEFAULT_PROJECT:
         return None
-    content = LocalStorage(data).read(_mark(data, project))
+    content = storage_at(data).read(_mark(data, project))
     if content is None:
         return None
     try:
@@ -44,7 +44,7 @@ def ending(data: Path, project: str) -> Ending | None:
 
 def endings(data: Path) -> list[str]:
     """Every project that has a mark, by name."""
-    names = (name.removesuffix(_MARK) for name in LocalStorage(data).names(data / "projects") if name.endswith(_MARK))
+    names = (name.removesuffix(_MARK) for name in storage_at(data).names(data / "projects") if name.endswith(_MARK))
     return sorted(name for name in names if PROJECT.fullmatch(name))
 
 
@@ -56,19 +56,19 @@ def put_mark(data: Path, project: str, mark: Ending) -> None:
     """
     content = json.dumps({"since": mark.since.isoformat(), "job": mark.job_id})
     try:
-        LocalStorage(data).put(_mark(data, project), content.encode())
+        storage_at(data).put(_mark(data, project), content.encode())
     except OSError as error:
         raise StorageError.of(error) or error from error
 
 
 def drop_mark(data: Path, project: str) -> None:
     """Nothing is left of a project: one of its name may begin."""
-    LocalStorage(data).remove(_mark(data, project))
+    storage_at(data).remove(_mark(data, project))
 
 
 def check_open(data: Path, project: str) -> None:
     """Raise ConflictError for a project in which nothing may begin."""
-    if project != DEFAULT_PROJECT and LocalStorage(data).stat(_mark(data, project)) is not None:
+    if project != DEFAULT_PROJECT and storage_at(data).stat(_mark(data, project)) is not None:
         raise ConflictError(f"the project {project} is being removed; nothing begins in it before that is done")
 
 
@@ -80,7 +80,7 @@ def open_folder(data: Path, project: str) -> None:
     """
     if project != DEFAULT_PROJECT:
         check_open(data, project)
-        LocalStorage(data).reopen(data / "projects" / checked(project))
+        storage_at(data).reopen(data / "projects" / checked(project))
 
 
 def _mark(data: Path, project: str) -> Path:

@@ -23,6 +23,7 @@ from data.duck import connection
 from data.jobs import RECORD_STATUSES, JobRecord
 from data.jobs.entries import object_of, record_fault
 from data.lake import Lake
+from data.mounts import addresses
 from data.reading import read_table
 from data.schemas import SCHEMA_VERSION, TEXTS, TIME
 from leadmill.errors import DamagedRecordError
@@ -188,7 +189,7 @@ def page(
 
 
 def _query(query: str, parameters: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:
-    names = [str(file) for file in files["history"]]
+    names = addresses(files["history"])
     if not names:
         return []
     rows: pa.Table = connection().cursor().sql(query, params={**parameters, "files": names}).to_arrow_table()
@@ -236,7 +237,7 @@ def _tally(files: Sequence[Path], without: Iterable[str]) -> list[tuple[str, str
         ) ANTI JOIN counted_elsewhere USING (job_id) GROUP BY ALL
     """  # noqa: S608 - no user text
     try:
-        return list(con.execute(query, {"files": [str(file) for file in files]}).fetchall())
+        return list(con.execute(query, {"files": addresses(files)}).fetchall())
     finally:
         con.unregister("counted_elsewhere")
 

@@ -28,7 +28,7 @@ import redis
 from redis.exceptions import NoPermissionError, RedisError
 
 from data import keys
-from data.local_storage import LocalStorage
+from data.mounts import storage_at
 from data.polled_connection import PolledConnection
 from leadmill.errors import ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
 from leadmill.redaction import shown
@@ -150,7 +150,7 @@ class LakePair:
         if noted is not None and noted == generation:
             return True
         try:
-            jobs = LocalStorage(self.root).names(self.root / "jobs")[:_ASKED_JOBS]
+            jobs = storage_at(self.root).names(self.root / "jobs")[:_ASKED_JOBS]
         except OSError:
             return False
         return bool(jobs) and int(ask("EXISTS", *(self._key(keys.record(job)) for job in jobs))) > 0
@@ -184,7 +184,7 @@ def read_id(root: Path) -> str | None:
     """
     file = root / LAKE_FILE
     try:
-        content = LocalStorage(root).read(file)
+        content = storage_at(root).read(file)
         text = None if content is None else content.data.decode().strip()
     except (OSError, ValueError) as error:
         raise UnavailableError(f"cannot read {file} ({getattr(error, 'strerror', None) or error})") from error
@@ -201,7 +201,7 @@ def write_id(root: Path, lake: str | None = None) -> str:
     """
     lake = lake or f"lake_{secrets.token_hex(10)}"
     try:
-        LocalStorage(root).swap(root / LAKE_FILE, f"{lake}\n".encode(), None)
+        storage_at(root).swap(root / LAKE_FILE, f"{lake}\n".encode(), None)
     except OSError as error:
         raise UnavailableError(
             f"cannot write {root / LAKE_FILE} ({error.strerror or error}): the lake has no id yet"

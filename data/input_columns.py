@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.cleaning import clean_text
+from data.mounts import opened
 from data.reading import FAULTS, named
 from data.schemas import INPUT, SCHEMA_VERSION
 
@@ -91,7 +92,7 @@ def headers_in(file: Path) -> list[str]:
         DamagedPartError: it is missing or damaged.
     """
     try:
-        found = (pq.read_metadata(file).metadata or {}).get(HEADERS.encode())
+        found = (pq.read_metadata(opened(file)).metadata or {}).get(HEADERS.encode())
         return [str(header) for header in json.loads(found)] if found else []
     except FAULTS as error:
         raise named(file, error) from error
@@ -105,7 +106,7 @@ def copy_input(source: Path, target: Path, job_id: str) -> None:
     """
     try:
         with (
-            pq.ParquetFile(source, page_checksum_verification=True) as reader,
+            pq.ParquetFile(opened(source), page_checksum_verification=True) as reader,
             pq.ParquetWriter(target, reader.schema_arrow, compression="zstd") as writer,
         ):
             for chunk in reader.iter_batches(batch_size=_COPIED):

@@ -262,7 +262,7 @@ class JobFiles:
         """A file below `reports/`; None when there is none."""
         self.expose(lambda stage, unit: stage in ("report", "analyze"))
         file = self.folder / "reports" / name
-        return file if file.is_file() else None
+        return file if self._storage.stat(file) is not None else None
 
 
 def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:

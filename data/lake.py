@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from data.covered import snapshot_files, uncovered_files
 from data.damage import DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
-from data.local_storage import LocalStorage
+from data.mounts import opened, storage_at
 from data.parts import (
     OF_STAGE,
     PLAN_FILE,
@@ -55,7 +55,7 @@ class Lake:
         root = data if project == DEFAULT_PROJECT else data / "projects" / checked(project)
         self.data, self.project = data, project
         self.root = root
-        self.storage: Storage = LocalStorage(root)
+        self.storage: Storage = storage_at(root)
         self.tell = tell
         self.jobs = root / "jobs"
         self.companies = root / "companies"
@@ -72,7 +72,7 @@ class Lake:
 
     def projects(self) -> list[str]:
         """Every project that has a folder with something in it, the default one first, the others by name."""
-        storage, folder = LocalStorage(self.data), self.data / "projects"
+        storage, folder = storage_at(self.data), self.data / "projects"
         names = (name for name in storage.names(folder) if PROJECT.fullmatch(name) and name != DEFAULT_PROJECT)
         return [DEFAULT_PROJECT, *sorted(name for name in names if storage.names(folder / name))]
 
@@ -129,7 +129,7 @@ class Lake:
         """Rows of the public parts as one Arrow table (columns of the stage's schema)."""
         schema = schema_of(stage, kind)
         files = self.parts(job_id, stage, kind, partition)
-        tables = [pq.read_table(file, schema=schema, partitioning=None) for file in files]
+        tables = [pq.read_table(opened(file), schema=schema, partitioning=None) for file in files]
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
     def good_ids(self, files: Iterable[Path]) -> set[str]:
@@ -150,7 +150,7 @@ class Lake:
         """
         for file in files:
             try:
-                with pq.ParquetFile(file, page_checksum_verification=True) as reader:
+                with pq.ParquetFile(opened(file), page_checksum_verification=True) as reader:
                     check_columns(file, reader.schema_arrow)
                     for chunk in reader.iter_batches(batch_size=batch):
                         yield from chunk.to_pylist(maps_as_pydicts="lossy")

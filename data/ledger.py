@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from data.damage import enduring
 from data.duck import connection
 from data.lake import Lake
+from data.mounts import addresses
 from data.parts import OF_STAGE
 from data.schemas import LEDGER
 
@@ -79,7 +80,7 @@ def _files(lake: Lake, month: str) -> list[Path]:
 def _write_by_month(lake: Lake, files: Sequence[Path], name: str) -> None:
     if not files:
         return
-    given = {"files": [str(file) for file in files]}
+    given = {"files": addresses(files)}
     months = (
         connection()
         .cursor()
@@ -95,7 +96,7 @@ def _copy(lake: Lake, files: Sequence[Path], target: Path, month: str) -> None:
         WHERE strftime("at", '%Y-%m') = $month AND {_IS_WHOLE}
         QUALIFY row_number() OVER (PARTITION BY {IDENTITY}) = 1 ORDER BY domain, "at"
     """  # noqa: S608 - names of our own columns
-    given = {"files": [str(file) for file in files], "month": month}
+    given = {"files": addresses(files), "month": month}
     with lake.storage.create(target) as path, pq.ParquetWriter(path, LEDGER, compression="zstd") as writer:
         for batch in connection().cursor().sql(query, params=given).to_arrow_reader(_ROW_GROUP):
             writer.write_table(pa.Table.from_batches([batch]).cast(LEDGER))

@@ -177,6 +177,12 @@ class LocalStorage:
 
     # ---- any file ---------------------------------------------------------------------------------------
 
+    def opened(self, file: Path) -> Path:
+        return file
+
+    def address(self, file: Path) -> str:
+        return str(file)
+
     def names(self, folder: Path) -> list[str]:
         try:
             return os.listdir(folder)  # noqa: PTH208 - a glob compiles its pattern anew at every call

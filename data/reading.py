@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from data.damage import DamagedPartError, check_columns, is_ours, look_at_ids
 from data.duck import connection
+from data.mounts import addresses, opened
 from data.schemas import MADE_AT
 
 #: What reading a damaged or foreign Parquet file raises.
@@ -32,7 +33,7 @@ def read_table(file: Path, columns: Sequence[str] | None = None, filters: Any = 
         DamagedPartError: it is missing, damaged, or of other columns than its place has.
     """
     try:
-        found = pq.read_table(file, columns=columns, filters=filters, partitioning=None)
+        found = pq.read_table(opened(file), columns=columns, filters=filters, partitioning=None)
         check_columns(file, found.schema, columns)
     except FAULTS as error:
         raise named(file, error) from error
@@ -69,7 +70,7 @@ def newest_rows(stage: str, files: Sequence[Path], company_ids: Sequence[str] | 
                arg_max(job_id, {column}) AS job_id, max({column}) AS at
         FROM read_parquet($files, union_by_name => true) {where} {good} GROUP BY company_id ORDER BY domain
     """  # noqa: S608 - column names come from this function
-    parameters: dict[str, Any] = {"files": [str(file) for file in files]}
+    parameters: dict[str, Any] = {"files": addresses(files)}
     if company_ids is not None:
         parameters["ids"] = list(company_ids)
     table: pa.Table = connection().cursor().sql(query, params=parameters).to_arrow_table()

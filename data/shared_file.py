@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from data.local_storage import LocalStorage
+from data.mounts import storage_at
 from data.storage import Stat, Storage
 from leadmill.errors import LeadmillError, StorageError, UnavailableError
 
@@ -27,7 +27,7 @@ class SharedFile:
 
     def __init__(self, root: Path, name: str, holds: str) -> None:
         self.path = root / name
-        self._storage: Storage = LocalStorage(root)
+        self._storage: Storage = storage_at(root)
         self._lock = root / f".{self.path.stem}.lock"
         self._holds = holds
 

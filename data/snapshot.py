@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from data.covered import covered_list, digest, snapshot_names
 from data.damage import damages, enduring, mend, redone
 from data.lake import Lake
+from data.mounts import addresses
 from data.parts import DAMAGED, MANIFEST
 from data.schemas import MADE_AT, SCHEMA_VERSION, STAGE_SCHEMAS
 from data.storage import Content
@@ -164,7 +165,7 @@ def _write(lake: Lake, sources: Sequence[Path], stage: str, target: Path, check:
         duckdb.connect(config=config) as con,
         pq.ParquetWriter(path, schema, compression="zstd") as writer,
     ):
-        files = {"files": [str(file) for file in sources]}
+        files = {"files": addresses(sources)}
         have = set(con.sql("SELECT * FROM read_parquet($files, union_by_name => true) LIMIT 0", params=files).columns)
         reader = con.sql(_newest(stage, have), params=files).to_arrow_reader(_BATCH)
         for chunk in _row_groups(reader, schema):

@@ -14,7 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
+
+#: What pyarrow reads: a file of this machine, or a stream that can be read from anywhere in it.
+Source: TypeAlias = Path | BinaryIO
 
 
 class Run(NamedTuple):
@@ -39,7 +42,7 @@ class Content(NamedTuple):
     """What a file under a fixed name holds, and which one it is."""
 
     data: bytes
-    #: Another one after every change; means something to `swap` alone.
+    #: Another one where the bytes are others; means something to `swap` alone.
     version: str
 
 
@@ -111,6 +114,14 @@ class Storage(Protocol):
         ...
 
     # ---- any file ---------------------------------------------------------------------------------------
+
+    def opened(self, file: Path) -> Source:
+        """What pyarrow reads a file by; one that is not there may be told only when it is read."""
+        ...
+
+    def address(self, file: Path) -> str:
+        """What DuckDB reads a file by."""
+        ...
 
     def names(self, folder: Path) -> list[str]:
         """What lies in a folder, in no order; nothing when there is none."""

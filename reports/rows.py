@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from data.input_columns import HEADERS, headers_metadata
+from data.mounts import addresses
 
 #: Rows of a row group of final rows: whoever writes or reads one holds one in memory.
 ROW_GROUP = 20_480
@@ -32,13 +33,13 @@ def name(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
-def path_literal(path: str | Path) -> str:
+def path_literal(path: Path) -> str:
     """One file as a SQL literal; characters that would make it a glob stand for themselves."""
-    text = str(path)
+    (text,) = addresses([path])
     return quote("".join(f"[{c}]" if c in "[*?" else c for c in text))
 
 
-def parquet(paths: Sequence[str | Path], *, filename: bool = False) -> str:
+def parquet(paths: Sequence[Path], *, filename: bool = False) -> str:
     """A table function over the files, columns matched by name; `filename`: with the path of each row's."""
     more = ", filename = true" if filename else ""
     return f"read_parquet([{', '.join(path_literal(path) for path in paths)}], union_by_name = true{more})"
@@ -53,7 +54,7 @@ def sql_type(con: Any, kind: pa.DataType) -> str:
     return _TYPES[key]
 
 
-def present(con: Any, paths: Sequence[str | Path]) -> dict[str, str]:
+def present(con: Any, paths: Sequence[Path]) -> dict[str, str]:
     """The columns that at least one of the files has, with their types in DuckDB.
 
     Raises:
@@ -64,7 +65,7 @@ def present(con: Any, paths: Sequence[str | Path]) -> dict[str, str]:
     return {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {parquet(paths)}").fetchall()}
 
 
-def count_rows(con: Any, paths: Sequence[str | Path]) -> int:
+def count_rows(con: Any, paths: Sequence[Path]) -> int:
     """Rows of the files by their footers.
 
     Raises:
@@ -77,7 +78,7 @@ def count_rows(con: Any, paths: Sequence[str | Path]) -> int:
     return int(rows)
 
 
-def input_headers(con: Any, paths: Sequence[str | Path]) -> list[str]:
+def input_headers(con: Any, paths: Sequence[Path]) -> list[str]:
     """The other columns of the input that the files' metadata names, in its order (`data.input_columns`).
 
     Raises:
@@ -108,7 +109,7 @@ def typed_columns(con: Any, schema: pa.Schema, have: Mapping[str, str], table: s
     return columns
 
 
-def select_rows(con: Any, paths: Sequence[str | Path], schema: pa.Schema, *, more: str = "") -> str:
+def select_rows(con: Any, paths: Sequence[Path], schema: pa.Schema, *, more: str = "") -> str:
     """A SELECT of exactly the schema's columns over the files, and of `more`; no files give no rows."""
     columns = typed_columns(con, schema, present(con, paths))
     shown = ", ".join(f"{sql} AS {name(column)}" for column, sql in columns.items())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
+from data.mounts import opened
 from data.schemas import INPUT
 from reports.rows import parquet, select_rows
 
@@ -49,7 +50,7 @@ def shares(file: Path | None) -> list[Share]:
     """
     if file is None:
         return [ALL]
-    told = pq.read_metadata(file)
+    told = pq.read_metadata(opened(file))
     groups = [told.row_group(n) for n in range(told.num_row_groups)]
     columns = [group.column(n) for group in groups for n in range(group.num_columns)]
     values = [column for column in columns if column.path_in_schema.endswith(".value")]
@@ -74,7 +75,7 @@ def input_lines(con: duckdb.DuckDBPyConnection, file: Path | None) -> str:
     return f"SELECT identity, list(told ORDER BY line) AS input FROM ({rows}) GROUP BY identity"
 
 
-def repeats(con: duckdb.DuckDBPyConnection, paths: Sequence[str | Path], key: str) -> bool:
+def repeats(con: duckdb.DuckDBPyConnection, paths: Sequence[Path], key: str) -> bool:
     """Whether a key stands twice; asked first because ranking all rows costs a third of the whole score query."""
     row = con.execute(f"SELECT count(*) <> count(DISTINCT {key}) FROM {parquet(paths)}").fetchone()
     return bool(row and row[0])

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from api.company_scan import STAGES, Files, files_of_job
 from data.lake import Lake
+from data.mounts import addresses
 from data.storage import Stat
 
 #: Stands for the snapshots where jobs are named.
@@ -103,9 +104,9 @@ class Sources:
         return [self._of[owner][place].number for owner, place in gone]
 
     def numbered(self, step: Difference) -> dict[str, int]:
-        """A number for each new file of a step, by its path."""
+        """A number for each new file of a step, by what a query calls it, in their order."""
         first, self._last = self._last + 1, self._last + len(step.new)
-        return {str(file): first + n for n, (_, _, file, _) in enumerate(step.new)}
+        return dict(zip(addresses(file for _, _, file, _ in step.new), count(first), strict=False))
 
     def note(self, step: Difference, numbers: Mapping[str, int]) -> None:
         """The table holds it now, under these numbers."""
@@ -113,8 +114,8 @@ class Sources:
             del self._of[owner][place]
             if not self._of[owner]:
                 del self._of[owner]
-        for owner, place, file, state in step.new:
-            self._of.setdefault(owner, {})[place] = Source(numbers[str(file)], state)
+        for (owner, place, _, state), number in zip(step.new, numbers.values(), strict=True):
+            self._of.setdefault(owner, {})[place] = Source(number, state)
 
 
 def by_stage(step: Difference) -> dict[str, list[Path]]:

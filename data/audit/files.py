@@ -20,7 +20,7 @@ from data.audit.entry import AUDIT, UNREADABLE, is_misdated, row, rows_of
 from data.audit.stream import AuditStream, StreamId
 from data.damage import enduring, mend
 from data.duck import connection
-from data.local_storage import LocalStorage
+from data.mounts import addresses, opened, storage_at
 from data.storage import Content, Storage
 from leadmill.errors import StorageError
 from leadmill.ids import AUDIT_ID, audit_id_at, audit_place
@@ -50,7 +50,7 @@ class AuditFiles:
 
     def __init__(self, root: Path, tell: Callable[[str, Mapping[str, Any]], None] | None = None) -> None:
         self.root = root
-        self.storage: Storage = LocalStorage(root)
+        self.storage: Storage = storage_at(root)
         self.tell = tell
         self.folder = root / "audit"
         self._waiting = self.folder / "local.jsonl"
@@ -179,7 +179,7 @@ class AuditFiles:
 
     def _row_count(self, file: Path) -> int:
         try:
-            return int(pq.read_metadata(file).num_rows)
+            return int(pq.read_metadata(opened(file)).num_rows)
         except (pa.ArrowException, OSError):
             mend(self, [file])
             return FEW_ROWS
@@ -224,7 +224,7 @@ class AuditFiles:
 
 
 def _table(query: str, parameters: Mapping[str, Any], files: Sequence[Path]) -> pa.Table:
-    names = [str(file) for file in files]
+    names = addresses(files)
     found: pa.Table = connection().cursor().sql(query, params={**parameters, "files": names}).to_arrow_table()
     return found.select(AUDIT.names)
 

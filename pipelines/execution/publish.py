@@ -11,6 +11,7 @@ from data.damage import naming
 from data.duck import connection
 from data.job_files import JobFiles, Parts
 from data.jobs import JobRecord, UnitStatus
+from data.mounts import addresses
 from leadmill.errors import ErrorCategory
 from leadmill.log import get_logger
 from pipelines.committed import Units, epochs_of, files_of
@@ -96,7 +97,7 @@ def _good(run: UnitRun, valid: Parts) -> int:
     if scores := valid.get(("score", "rows")):
         query = "SELECT count(DISTINCT company_id) FROM read_parquet($files) WHERE error IS NULL"
         with naming(lake, scores):
-            found = connection().cursor().execute(query, {"files": [str(file) for file in scores]}).fetchone()
+            found = connection().cursor().execute(query, {"files": addresses(scores)}).fetchone()
         return int(found[0]) if found else 0
     chain = partition_stages(stages)
     if chain:

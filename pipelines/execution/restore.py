@@ -201,7 +201,7 @@ def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> Restore
     ended = manifest["status"] in TERMINAL
     units = units_in(manifest) if ended else units_from_parts(lake, job_id, chain)
     partitions = [state for unit, state in units.items() if partition_number(unit) is not None]
-    finished = before.finished_ms or _ms(lake.job_dir(job_id) / MANIFEST)
+    finished = before.finished_ms or _written_ms(lake, lake.job_dir(job_id) / MANIFEST)
     fields: dict[str, Any] = {
         "status": manifest["status"] if ended else Status.FAILED.value,
         "finished": finished,
@@ -235,8 +235,9 @@ def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> Restore
     )
 
 
-def _ms(path: Path) -> int:
-    return int(path.stat().st_mtime * 1000)
+def _written_ms(lake: Lake, file: Path) -> int:
+    state = lake.storage.stat(file)
+    return 0 if state is None else state.modified_ns // 1_000_000
 
 
 def _new_epoch() -> int:

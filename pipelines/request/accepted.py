@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,15 +44,11 @@ def lost(lake: Lake, job_id: str, epoch: int) -> RestoredJob | None:
     Raises:
         OSError, ValueError, KeyError, TypeError: what lies there cannot be read.
     """
-    folder = lake.job_dir(job_id) / "input"
-    try:
-        known: dict[str, Any] = json.loads((folder / NAME).read_text())
-        text = _LOST
-    except FileNotFoundError:
-        name = next((name for name in _INPUTS if (folder / name).exists()), None)
-        if name is None:
-            return None
-        known, text = _with_defaults(folder / name), _LOST_OPTIONS
+    known, text = _kept(lake, job_id), _LOST
+    if known is None:
+        known, text = _with_defaults(lake, lake.job_dir(job_id) / "input"), _LOST_OPTIONS
+    if known is None:
+        return None
     stages = tuple(known["stages"])
     now = int(time.time() * 1000)
     fields = {
@@ -84,20 +79,17 @@ def lost(lake: Lake, job_id: str, epoch: int) -> RestoredJob | None:
 
 def tags(lake: Lake, job_id: str) -> list[str]:
     """Tags of a job that was accepted and has not begun, as far as they are kept."""
-    try:
-        return list(json.loads((lake.job_dir(job_id) / "input" / NAME).read_text())["tags"])
-    except FileNotFoundError:
-        return []
+    known = _kept(lake, job_id)
+    return [] if known is None else list(known["tags"])
 
 
 def restore_key(store: JobStore, lake: Lake, job_id: str) -> None:
     """A repeat of the request under its Idempotency-Key is the restored job again, for the rest of the day."""
     try:
-        known: Mapping[str, Any] = json.loads((lake.job_dir(job_id) / "input" / NAME).read_text())
+        if (known := _kept(lake, job_id)) is None:
+            return
         left = int(LIMITS["IDEMPOTENCY_S"] - (time.time() - known["created"] / 1000))
         key, body_hash = known["idempotency_key"], known["body_hash"]
-    except FileNotFoundError:
-        return
     except (OSError, ValueError, KeyError, TypeError) as error:  # the job itself is back
         log.warning("an Idempotency-Key is lost", job=job_id, error=str(error))
         return
@@ -105,15 +97,22 @@ def restore_key(store: JobStore, lake: Lake, job_id: str) -> None:
         store.keep_idempotency_key(key, job_id, body_hash, left)
 
 
-def _with_defaults(file: Path) -> dict[str, Any]:
-    return {
+def _kept(lake: Lake, job_id: str) -> dict[str, Any] | None:
+    content = lake.storage.read(lake.job_dir(job_id) / "input" / NAME)
+    return None if content is None else dict(json.loads(content.data))
+
+
+def _with_defaults(lake: Lake, folder: Path) -> dict[str, Any] | None:
+    found = ((name, lake.storage.stat(folder / name)) for name in _INPUTS)
+    name, state = next(((name, state) for name, state in found if state is not None), ("", None))
+    return state and {
         "kind": "pipeline",
         "stages": PIPELINE,
         "spec": {"report": {"formats": ["html", "csv"]}},
-        "source": {_INPUTS[file.name]: file.name},
+        "source": {_INPUTS[name]: name},
         "priority": 1,
         "tags": (),
         "parent": None,
         "min_coverage": None,
-        "created": int(file.stat().st_mtime * 1000),
+        "created": state.modified_ns // 1_000_000,
     }

@@ -16,6 +16,7 @@ from data.duck import connection
 from data.job_files import JobFiles, Parts
 from data.jobs import DEADLINE_STRUCK, JobRecord, JobStore, UnitStatus
 from data.lake import DamagedPartError, Lake
+from data.mounts import addresses
 from leadmill.answers import Cause
 from leadmill.errors import WALLS, ErrorCategory, ErrorCode, UnavailableError
 from leadmill.log import get_logger
@@ -69,7 +70,7 @@ def missing(
             found = cursor.execute(
                 f"SELECT coalesce(error_category, 'system'), error, domain, {code} FROM read_parquet($files) "  # noqa: S608  one of two texts
                 "WHERE error IS NOT NULL",
-                {"files": [str(file) for file in scores]},
+                {"files": addresses(scores)},
             ).fetchall()
         return counted(found)
     if lake.storage.stat(files.plan_path()) is None:

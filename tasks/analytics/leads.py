@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from data.damage import enduring, naming
 from data.duck import FEW_ROWS, holding_little
+from data.mounts import opened
 from data.schemas import STAGE_SCHEMAS
 from pipelines.execution.unit_run import UnitRun
 from reports.rows import ROW_GROUP, name, path_literal, quote, with_input_headers
@@ -69,7 +70,7 @@ def _collect(
     columns = {column: _FROM_PLAN.get(column) or Told(f"row.{name(column)}") for column in schema.names}
     age = "scored_at + to_years(CASE WHEN job_id IN (SELECT unnest($sources::VARCHAR[])) THEN 1000 ELSE 0 END)"
     joins = f"LEFT JOIN ({input_lines(con, lines)}) AS input_lines ON input_lines.identity = plan.identity"
-    many = pq.read_metadata(plan).num_rows > FEW_ROWS
+    many = pq.read_metadata(opened(plan)).num_rows > FEW_ROWS
     query = each_company(columns, files, newest(con, files, schema, age), joins=joins, many=many)
     con.execute(
         f"""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from data.duck import FEW_ROWS
+from data.mounts import opened
 from data.schemas import CONTRIBUTION, ERRORS, MADE_AT, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from leadmill import tracing
 from leadmill.errors import ErrorCategory
@@ -59,7 +60,7 @@ class ScoreResult:
 def score_leads(
     con: duckdb.DuckDBPyConnection,
     *,
-    plan: str | Path,
+    plan: Path,
     rows: Sequence[Path],
     row_errors: Sequence[Path],
     unit_errors: Mapping[int, tuple[str, str]],
@@ -112,7 +113,7 @@ def score_leads(
 
 def _query(
     con: duckdb.DuckDBPyConnection,
-    plan: str | Path,
+    plan: Path,
     rows: Sequence[Path],
     row_errors: Sequence[Path],
     model: ScoringModel,
@@ -130,7 +131,7 @@ def _query(
     joins = " ".join(f"JOIN g{n} ON g{n}.mask = lead.m{n}" for n in range(len(groups)))
     points, reach = (" + ".join(f"g{n}.{sum_}" for n in range(len(groups))) for sum_ in ("points", "reach"))
     parts = "g0.parts" if len(groups) == 1 else f"list_concat({', '.join(f'g{n}.parts' for n in range(len(groups)))})"
-    many = pq.read_metadata(plan).num_rows > FEW_ROWS
+    many = pq.read_metadata(opened(plan)).num_rows > FEW_ROWS
     return f"""
 WITH {", ".join(tables)},
 plan AS NOT MATERIALIZED (SELECT *, {IDENTITY} AS identity FROM ({share.of_query(_plan(con, plan), IDENTITY)})),
@@ -188,7 +189,7 @@ def _mask(rules: Sequence[Rule]) -> str:
     return "(" + " + ".join(f"CASE WHEN {rule.sql} THEN {1 << n} ELSE 0 END" for n, rule in enumerate(rules)) + ")"
 
 
-def _plan(con: duckdb.DuckDBPyConnection, plan: str | Path) -> str:
+def _plan(con: duckdb.DuckDBPyConnection, plan: Path) -> str:
     """The plan, each company once. Lines that named no company (no id) stay apart by their line number."""
     query = select_rows(con, [plan], PLAN)
     if not repeats(con, [plan], IDENTITY):

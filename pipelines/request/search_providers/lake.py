@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from data.damage import enduring
 from data.lake import Lake
+from data.mounts import addresses
 from leadmill.ids import CompanyUrl
 from pipelines.request.search_providers import Provider
 from pipelines.request.search_providers._words import matching
@@ -16,7 +17,7 @@ def _search(query: str, most: int, _argument: str, lake: Lake) -> list[CompanyUr
     return enduring(
         lake,
         lambda: {stage: lake.stage_files(stage) for stage in stages},
-        lambda files: _in_rows(query, most, [str(file) for stage in stages for file in files[stage]]),
+        lambda files: _in_rows(query, most, addresses(file for stage in stages for file in files[stage])),
     )
 
 
