@@ -24,6 +24,8 @@ ROWS = {
     "pipeline_prefect": 300,
     "partitions": 1_200,
     "small_job": 300,
+    "fairness": 900,
+    "many_jobs": 900,
     "queue_memory": 300,
     "submits": 180,
     "keyed_submits": 180,

@@ -1,7 +1,7 @@
 # How fast it is: see docs/benchmarks.md. Included by the Makefile.
 PEERS := benchmarks/.peers
 
-bench: setup ## measure every row, resumable (up to 25 minutes on an idle machine); then the table
+bench: setup ## measure every row, resumable (up to half an hour on an idle machine); then the table
 	@python -m benchmarks
 
 bench-quick: setup ## every row on a tiny size: shows that it works, says nothing of speed

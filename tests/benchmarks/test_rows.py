@@ -71,6 +71,24 @@ def test_pages_and_submits_beside_tabs(tmp_path: Path) -> None:
 
 
 @pytest.mark.stack
+def test_jobs_beside_each_other(tmp_path: Path) -> None:
+    small, begins, spread, seconds, queue, share = _quick("fairness", tmp_path)
+    assert small["leadmill"] > 0.2 and small["floor"] > 0.2, "one partition alone takes 0.2 s"
+    assert begins["leadmill"] > 0 and len(begins["samples"]["leadmill"]) == 1
+    assert 0 <= spread["leadmill"] < 1 and len(spread["samples"]["leadmill"]) == 4
+    assert seconds["floor_ratio"] >= 1, "no faster than all processes can sleep"
+    assert queue["leadmill"] > 0 and queue["floor"] > 0
+    assert 0 <= share["leadmill"] <= 1 and share["bar"] == ">= 0.45"
+
+
+@pytest.mark.stack
+def test_many_jobs_against_one_of_as_many_partitions(tmp_path: Path) -> None:
+    lines = _quick("many_jobs", tmp_path)
+    assert [line["what"].partition(":")[0] for line in lines] == ["1 job of 60", "2 jobs of 30", "10 jobs of 1"]
+    assert all(line["leadmill"] > 0 and line["floor"] > 0 for line in lines)
+
+
+@pytest.mark.stack
 def test_record_bytes_shrink_after_the_end(tmp_path: Path) -> None:
     ended, at_once, live = _quick("record_bytes", tmp_path)
     assert 0 < ended["leadmill"] < at_once["leadmill"]
