@@ -72,3 +72,34 @@ def test_a_fast_test_that_starts_something_fails(tmp_path: Path) -> None:
 def test_a_tier_is_chosen_by_its_name(tmp_path: Path) -> None:
     assert set(outcomes(tmp_path, "-m", "stack")) == {"by_a_known_fixture", "marked"}
     assert not {"by_a_known_fixture", "marked"} & set(outcomes(tmp_path, "-m", "fast"))
+
+
+SHARING = """
+import os
+import pytest
+
+@pytest.fixture(scope="session")
+def spine(): pass
+
+@pytest.fixture(scope="module")
+def server(): pass
+
+@pytest.mark.parametrize("n", range(4))
+def test_of_a_module(n, server): print("process", os.environ["PYTEST_XDIST_WORKER"], "module", __name__, "!")
+
+@pytest.mark.parametrize("n", range(4))
+def test_of_a_stack(n, spine): print("process", os.environ["PYTEST_XDIST_WORKER"], "spine !")
+"""
+
+
+def test_what_a_module_or_a_session_starts_is_started_by_one_process_alone(tmp_path: Path) -> None:
+    for name in ("test_one.py", "test_two.py"):
+        (tmp_path / name).write_text(SHARING)
+    command = [sys.executable, "-m", "pytest", "-p", "tests.tiers", "-p", "no:cacheprovider", "-n", "2"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = {name: value for name, value in env.items() if not name.startswith("PYTEST_")}
+    run = [*command, "--dist", "loadgroup", "-rP", "."]
+    found = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    told = re.findall(r"^process (\w+) (module \w+|spine) !$", found.stdout, re.MULTILINE)
+    assert len(told) == 16, found.stdout + found.stderr
+    assert len(set(told)) == 3, set(told)
