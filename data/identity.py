@@ -29,7 +29,6 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from data import keys
 from data.mounts import storage_at
-from data.polled_connection import PolledConnection
 from leadmill.errors import ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
 from leadmill.redaction import shown
 
@@ -171,8 +170,6 @@ def connect(url: str, pair: LakePair | None = None, **options: Any) -> redis.Red
     What something else wrote may be no text: it is read as one with odd characters, which whoever expects a form of it
     refuses. An error amid an answer would cost everything that was asked for with it.
     """
-    if url.startswith("redis://"):  # a class that is named here goes before TLS, which the URL asks for
-        options["connection_class"] = PolledConnection
     return redis.Redis.from_url(url, redis_connect_func=pair, encoding_errors="replace", **options)
 
 

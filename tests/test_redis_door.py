@@ -15,7 +15,7 @@ from tests.test_import_graph import modules
 DOORS = {
     "data.identity", "data.server", "data.probes", "data.schedules", "data.message_queues", "data.audit.stream",
     "data.api_keys.key_notes", "data.presence", "data.shared_buckets", "data.sessions", "data.notices.outbox",
-    "data.notices.wanted", "data.hosts.leases", "data.hosts.blocks", "data.polled_connection",
+    "data.notices.wanted", "data.hosts.leases", "data.hosts.blocks",
 }  # fmt: skip
 #: What the client library raises is known to whoever speaks to the broker, too.
 ERRORS = {

@@ -20,7 +20,6 @@ from kombu.transport import redis, virtual
 from redis.exceptions import NoPermissionError, ResponseError
 
 from data.identity import Ask, LakePair, RefusedConnectionError
-from data.polled_connection import PolledConnection
 from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
 from pipelines.execution.thrown_away import Reason, throw_away
@@ -87,7 +86,6 @@ class LakeChannel(redis.Channel):
 
     QoS = _NothingToAcknowledge
     Message = _PlainMessage
-    connection_class = PolledConnection
     #: `lake_root`: the lake's folder; without it no lake is checked.
     from_transport_options = (*redis.Channel.from_transport_options, "lake_root")  # type: ignore[assignment]
     lake_root: str | None = None
