@@ -73,6 +73,8 @@ class Connections:
         #: Those that wait for their clients, longest first; for headers (or the rest of a body), and for a body.
         self._waiting: tuple[dict[BoundedProtocol, None], ...] = ({}, {}, {}, {})
         self._all: set[BoundedProtocol] = set()
+        #: Those whose client does not read its answer on.
+        self.stalled: set[BoundedProtocol] = set()
         self._held = 0
         self.log = _log_of_clients()
         self._timer: asyncio.TimerHandle | None = None
@@ -94,6 +96,7 @@ class Connections:
         if gone not in self._all:
             return
         self._all.remove(gone)
+        self.stalled.discard(gone)
         for waiting in self._waiting:
             waiting.pop(gone, None)
         left = self._clients.get(gone.address, 0) - 1
@@ -130,8 +133,12 @@ class Connections:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for one in list(self._all):
+        for one in [*self.stalled, *self._waiting[Phase.BODY]]:
             one.look(now)
+        for phase in (Phase.HEAD, Phase.REST):
+            for one in list(self._waiting[phase]):
+                if not one.look(now):  # those behind it have not waited longer
+                    break
         self._timer = loop.call_later(self.limits.look_s, self._look, loop) if self._all else None
 
 
@@ -227,10 +234,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         self._stalled = self.loop.time()
+        self._table.stalled.add(self)
         super().pause_writing()
 
     def resume_writing(self) -> None:
         self._stalled = None
+        self._table.stalled.discard(self)
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
@@ -239,20 +248,23 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # ---- limits -----------------------------------------------------------------------------------
 
-    def look(self, now: float) -> None:
-        """End this connection when its client took too long."""
+    def look(self, now: float) -> bool:
+        """End this connection when its client took too long; whether it did."""
+        waited = now - self._since
         if self._stalled is not None and now - self._stalled > self._limits.read_s:
             self.transport.abort()
-        elif self._phase is Phase.HEAD:
-            if now - self._since > self._limits.head_s:
-                self.refuse(408, "the headers did not come in time")
-        elif self._phase is Phase.BODY:
-            if self.flow.read_paused:
-                self._since = now  # this process is what does not read
-            elif now - self._since > self._limits.body_s + self._body / self._limits.body_rate:
-                self.refuse(408, "the body did not come in time")
-        elif self._phase is Phase.REST and now - self._since > self._limits.rest_s:
+        elif self._phase is Phase.HEAD and waited > self._limits.head_s:
+            self.refuse(408, "the headers did not come in time")
+        elif self._phase is Phase.BODY and self.flow.read_paused:
+            self._since = now  # this process is what does not read
+            return False
+        elif self._phase is Phase.BODY and waited > self._limits.body_s + self._body / self._limits.body_rate:
+            self.refuse(408, "the body did not come in time")
+        elif self._phase is Phase.REST and waited > self._limits.rest_s:
             self.transport.close()
+        else:
+            return False
+        return True
 
     def refuse(self, status: int, detail: str) -> None:
         """Answer a request that did not come whole, and close; one that sent nothing is closed without an answer."""
