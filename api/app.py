@@ -54,7 +54,9 @@ from api.rate_limit import SHARE_S, RateLimit
 from api.routing import check_roles
 from api.session_cookie import SessionCookies
 from api.sessions import Sessions
+from api.shared_polls import SharedPolls
 from api.traced import TracedRequests
+from api.under_way import UnderWay
 from data.api_keys import KeyNotes
 from data.jobs import JobStore
 from data.presence import Presence
@@ -102,6 +104,8 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.auditor, app.state.meter, app.state.kept = Auditor(app, keyring.asks), RequestMeter(), Kept()
+    under_way = UnderWay()
+    app.add_middleware(SharedPolls, under_way=under_way)
     if settings.traces:
         app.add_middleware(TracedRequests, route_of=app.state.auditor.route_of)
     app.add_middleware(
@@ -114,6 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
         auditor=app.state.auditor,
         rates=rates,
         meter=app.state.meter,
+        under_way=under_way,
     )
     app.add_middleware(ProblemPages)
     problems.install(app)

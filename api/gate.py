@@ -34,6 +34,7 @@ from api.metrics.requests import RequestMeter
 from api.rate_limit import RateLimit, too_many
 from api.rate_limit import headers as rate_headers
 from api.sessions import Sessions
+from api.under_way import UnderWay
 from leadmill.access import Caller
 from leadmill.errors import ConfigError, KeyRefusedError, TooManyGuessesError, UnavailableError
 from leadmill.hosts import AllowedHosts
@@ -138,6 +139,7 @@ class Gate:
         auditor: Auditor,
         rates: RateLimit,
         meter: RequestMeter,
+        under_way: UnderWay,
     ) -> None:
         self._app = app
         self._hosts = hosts
@@ -147,13 +149,13 @@ class Gate:
         self._sessions = sessions
         self._open_paths = OPEN_PATHS if sessions.people is None else OPEN_PATHS | PROVIDER_PATHS
         self._auditor = auditor
-        auditor.under_way = lambda: self._busy
+        auditor.under_way = lambda: under_way.count
         self._rates, self._meter = rates, meter
         # Few names come again and again; whoever sends many different ones pays for each.
         self._is_ours = lru_cache(maxsize=256)(hosts.__contains__)
         # Random once, then counted: a system call for each request would release the interpreter's lock each time.
         self._series, self._numbers = secrets.token_hex(4), itertools.count(1)
-        self._busy = 0
+        self._under_way = under_way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -186,10 +188,10 @@ class Gate:
         if refusal is None and not self._is_open(scope):
             refusal, rated = await self._too_often(scope["leadmill.caller"])
         counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
-        if counted and self._busy >= MAX_BUSY:
+        if counted and self._under_way.count >= MAX_BUSY:
             refusal = refusal or Refusal(503, "too many requests are under way; send this one again", None, _SOON)
         answering = self._auditor.watching(scope, receive, send_with_headers, refused=refusal is not None)
-        self._busy += counted
+        self._under_way.count += counted
         try:
             if refusal is not None:
                 await refusal.answer(request_id)(scope, receive, answering)
@@ -207,7 +209,7 @@ class Gate:
                 answer = problems.of_crash(error, request_id, scope["path"])
                 await answer(scope, receive, answering)
         finally:
-            self._busy -= counted
+            self._under_way.count -= counted
             if access is not None:
                 access.over(self._auditor.route_of(scope))
 

@@ -28,6 +28,7 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         log_config=None,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=10,  # open pages ask again after 5 s at most: not over a new connection each time
         timeout_graceful_shutdown=3,
     )
 

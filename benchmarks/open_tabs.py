@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -32,28 +32,28 @@ class _Tab:
         self.tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        page = await self._ask()
+        page = await self._ask({})
         told = {name: html.unescape(value) for name, value in re.findall(r' data-(every|events|least)="([^"]*)"', page)}
         if "events" in told:
             self.tasks.append(asyncio.create_task(self._follow(told["events"])))
         if "every" in told:
             self.tasks.append(asyncio.create_task(self._live(float(told["every"]), float(told.get("least", 1)))))
 
-    async def _ask(self) -> str:
+    async def _ask(self, headers: Mapping[str, str]) -> str:
         began = time.perf_counter()
         try:
-            status, body = await self._answer()
-        except (OSError, asyncio.IncompleteReadError):  # the server closes what was idle for five seconds
+            status, body = await self._answer(headers)
+        except (OSError, asyncio.IncompleteReadError):  # the server closes what was idle for some seconds
             self._connection = None
-            status, body = await self._answer()
+            status, body = await self._answer(headers)
         self._taken.append((time.perf_counter() - began, status))
         return body.decode()
 
-    async def _answer(self) -> tuple[int, bytes]:
+    async def _answer(self, headers: Mapping[str, str]) -> tuple[int, bytes]:
         if self._connection is None:
             self._connection = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._connection
-        writer.write(request("GET", self._address, headers={"HX-Request": "true"}))
+        writer.write(request("GET", self._address, headers=headers))
         return await answer(reader)
 
     async def _live(self, every: float, least: float) -> None:
@@ -64,7 +64,7 @@ class _Tab:
             await asyncio.sleep(max(0.0, asked + least - time.monotonic()))
             self._news.clear()
             asked = time.monotonic()
-            await self._ask()
+            await self._ask({"HX-Request": "true"})
 
     async def _follow(self, address: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
