@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that tests use and that are not here; says what it leaves out where it cannot.
+# Installs the Debian packages that tests use and that are not here; says what it leaves out where it cannot. Makes the
+# user as whom root's tests run Chromium: root's own has no sandbox.
 # Nothing but tests needs them: Leadmill itself runs with Python alone.
 set -eu
 
@@ -13,6 +14,11 @@ prometheus prometheus tests/deploy/monitoring
 prometheus-alertmanager prometheus-alertmanager tests/deploy/monitoring
 redis-server redis-server tests/deploy/test_broker_users.py
 '
+
+user=leadmill-chromium # docs/chromium.py
+if command -v useradd >/dev/null && [ "$(id -u)" = 0 ] && ! id "$user" >/dev/null 2>&1; then
+	useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
+fi
 
 missing="$(echo "$needed" | while read -r program package _; do
 	[ -z "$program" ] || command -v "$program" >/dev/null || echo "$package"

@@ -5,16 +5,22 @@ https://chromedevtools.github.io/devtools-protocol/
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
+import os
+import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from base64 import b64decode
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from websockets.sync.client import connect
 
@@ -22,10 +28,55 @@ from websockets.sync.client import connect
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PATIENCE_S = 60
 _OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb",
     "--disable-dev-shm-usage", "--remote-debugging-port=0",
 )  # fmt: skip
+#: As whom root runs it: for root itself it has no sandbox (`deploy/ci-packages.sh` makes the user).
+USER = "leadmill-chromium"
+
+
+class Confined(NamedTuple):
+    """How a browser is kept from the machine that runs it."""
+
+    #: As whom it runs; None: as whoever runs this.
+    user: pwd.struct_passwd | None
+    #: Why it has no sandbox; None: it has one.
+    unconfined: str | None
+
+
+@functools.cache
+def confined() -> Confined:
+    """How a browser is confined here, told once on standard error where it is not: pages of others are looked at."""
+    found = _confined()
+    if found.unconfined:
+        print(f"chromium runs without its sandbox: {found.unconfined}", file=sys.stderr)
+    return found
+
+
+def _confined() -> Confined:
+    user = None
+    if os.geteuid() == 0:
+        try:
+            user = pwd.getpwnam(USER)
+        except KeyError:
+            return Confined(
+                None, f"there is no user {USER} to run it as, and root's has none: sh deploy/ci-packages.sh"
+            )
+    try:
+        tried = subprocess.run(["unshare", "--user", "--pid", "--net", "--fork", "true"], **_as(user),
+                               capture_output=True, text=True, check=False)  # fmt: skip
+    except FileNotFoundError:
+        return Confined(user, "whether user namespaces are allowed is not known: there is no unshare")
+    said = tried.stderr.strip()
+    return Confined(
+        user, f"user namespaces are forbidden here, as in most containers: {said}" if tried.returncode else None
+    )
+
+
+def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """What starts a process as somebody."""
+    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def program() -> str | None:
@@ -45,9 +96,14 @@ class Chromium:
         if found is None:
             raise FileNotFoundError(f"no Chromium on PATH (looked for {', '.join(_NAMES)})")
         self._profile = tempfile.TemporaryDirectory(prefix="leadmill-chromium-", ignore_cleanup_errors=True)
+        user, unconfined = confined()
+        if user is not None:
+            os.chown(self._profile.name, user.pw_uid, user.pw_gid)
         self._process = subprocess.Popen(
-            [found, *_OPTIONS, f"--user-data-dir={self._profile.name}", "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [found, *_OPTIONS, *(["--no-sandbox"] if unconfined else []), f"--user-data-dir={self._profile.name}",
+             "about:blank"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": self._profile.name},
+            **_as(user),
         )  # fmt: skip
         self._numbers = itertools.count(1)
         self._connection = connect(self._address(), max_size=None, open_timeout=_PATIENCE_S)
@@ -82,9 +138,18 @@ class Chromium:
         )
         prefers = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
         self.call("Emulation.setEmulatedMedia", features=[{"name": k, "value": v} for k, v in prefers.items()])
-        self.call("Page.navigate", url=url)
+        self.call("Page.navigate", url=self._readable(url))
         while self.evaluate("document.readyState") != "complete" or self.evaluate("location.href") == "about:blank":
             time.sleep(0.02)
+
+    def _readable(self, url: str) -> str:
+        """A file of whoever runs this, where the browser's user may read it, too; any other address as it is."""
+        parts = urlsplit(url)
+        if parts.scheme != "file" or confined().user is None:
+            return url
+        copied = Path(shutil.copy(url2pathname(parts.path), self._profile.name))
+        copied.chmod(0o644)
+        return parts._replace(path=copied.as_uri().removeprefix("file://")).geturl()
 
     def evaluate(self, script: str) -> Any:
         """The value of a JavaScript expression in the page, as JSON holds it; a promise is waited for.
@@ -96,6 +161,16 @@ class Chromium:
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description", "a script failed"))
         return answer["result"].get("value")
+
+    def within(self, target: str, script: str) -> Any:
+        """As `evaluate`, in a frame that is a target of its own: one of another origin than its page's."""
+        own = self._session
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        try:
+            return self.evaluate(script)
+        finally:
+            within, self._session = self._session, own
+            self.call("Target.detachFromTarget", sessionId=within)
 
     def screenshot(self) -> bytes:
         """What the window shows, as PNG."""

@@ -14,6 +14,7 @@ from packaging.version import Version
 from pre_commit.clientlib import load_config
 
 import leadmill
+from docs import chromium
 
 ROOT = Path(__file__).parents[2]
 RELEASES: dict[str, str] = tomllib.loads((ROOT / "docs" / "releases.toml").read_text())
@@ -117,6 +118,11 @@ def test_debian_packages_come_where_they_may(tmp_path: Path) -> None:
     assert update.startswith("update") and install.startswith("install") and install.split()[-1] == "curl"
     assert (tmp_path / "policy").read_text() == "101\n", "no service is started meanwhile"
     assert not (tmp_path / "policy-rc.d").exists(), "and may be afterwards"
+    program(tmp_path, "useradd", f'echo "$@" >{tmp_path}/made')
+    assert packages(tmp_path).returncode == 0 and not (tmp_path / "made").exists(), "the user is there"
+    program(tmp_path, "id", '[ "$1" = -u ] && echo 0')
+    assert packages(tmp_path).returncode == 0
+    assert (tmp_path / "made").read_text().split()[-1] == chromium.USER, "as whom tests run it"
     program(tmp_path, "curl", "")
     program(tmp_path, "apt-get", "exit 1")
     found = packages(tmp_path)
