@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -33,6 +33,8 @@ _HISTORY = 100
 _UNTOLD = {"probability": None}
 #: Counting looks at every company, and is given up after so long.
 FACETS_S = 5.0
+#: Whether companies are known is told beside something else, and waited for no longer.
+KNOWN_S = 2.0
 #: Those of them that have several values a company: a list, and which of some columns are true.
 _LISTED, _HAS = "technologies", "has"
 _SHOWN = ", ".join((*SHORT, "seen_at"))
@@ -110,6 +112,30 @@ class Companies:
         found = newest_row(self.lake, company_id, job)
         # What the table tells of may have left the lake in this moment.
         return newest_row(self.lake, company_id) if found is None and job is not None else found
+
+    def known(self, company_ids: Collection[str]) -> tuple[int, str | None]:
+        """How many of some companies have a good row, and when the newest of these was made.
+
+        Raises:
+            UnavailableError: it took longer than `KNOWN_S`.
+        """
+        found = self._in_table(
+            lambda table: (
+                f"SELECT count(*) AS known, max(seen_at) AS newest FROM {table} "
+                "WHERE newest AND company IN (SELECT unnest($ids::UBIGINT[]))"
+            ),
+            {"ids": [*map(number_of, company_ids)]},
+            KNOWN_S,
+        ) or _ask(
+            self.lake,
+            lambda newest: (
+                f"SELECT count(*) AS known, max(seen_at) AS newest FROM ({newest}) "
+                "WHERE company_id IN (SELECT unnest($ids::VARCHAR[]))"
+            ),
+            {"ids": [*company_ids]},
+            within_s=KNOWN_S,
+        )
+        return (found[0]["known"], found[0]["newest"]) if found else (0, None)
 
     def found_by(self, company_id: str) -> list[dict[str, Any]]:
         """What jobs found of a company (`leadmill.answers.CompanyHistory`, or some of it), newest first."""

@@ -231,6 +231,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "merged": 0,
         "other_columns": ["Record ID"],
         "complete": True,
+        "known": 2,
+        "newest_known_at": "2026-03-01T12:00:04.512Z",
         "reasons": [{"reason": "no address", "count": 1, "examples": [{"line": 4, "text": ";0018"}]}],
         "first": [
             {

@@ -23,15 +23,17 @@ from api.submitting import KEY_DESCRIPTION, KEY_SCHEMA, IdempotencyHeader, accep
 from leadmill.access import Role
 from leadmill.answers import Accepted, ListPreview, ListRead
 from leadmill.declared import PIPELINE
-from leadmill.errors import InputError
+from leadmill.errors import InputError, UnavailableError
+from leadmill.log import get_logger
 from pipelines.intake import control
 from pipelines.intake.submit import Submission
 from pipelines.request.inputs import MAX_COLUMN
 from pipelines.request.lists.budget import LOOK, Budget, SpentError
 from pipelines.request.lists.company_list import CompanyList
-from pipelines.request.lists.tally import preview
+from pipelines.request.lists.tally import look
 
 router = Router("/pipelines", "pipelines")
+log = get_logger(__name__)
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -105,9 +107,9 @@ class PreviewBody(Body):
     openapi_extra=uploads.openapi({"column": _COLUMN["schema"]}, [_COLUMN]),
     summary="What would be understood of a list, without a job",
 )
-async def preview_list(request: Request) -> Response:
+async def preview_list(request: Request, here: Here) -> Response:
     async with uploads.uploaded(request) as upload:
-        return JSONResponse(await run_in_threadpool(previewed, upload))
+        return JSONResponse(await run_in_threadpool(previewed, here, upload))
 
 
 @router.post(
@@ -202,15 +204,22 @@ def _has_a_line(found: CompanyList) -> bool:
         raise InputError("the list begins with more blank or unreadable lines than are looked through") from None
 
 
-def previewed(upload: uploads.Upload) -> ListPreview:
-    """What would be understood of a list.
+def previewed(here: Context, upload: uploads.Upload) -> ListPreview:
+    """What would be understood of a list, and how many of its companies are known.
 
     Raises:
         BodyError, InputError: it is no list of companies, or has no such column.
     """
     body = upload.body(PreviewBody)
     with upload.path() as path, _of_the_file():
-        return preview(path, body.column, Budget(LOOK))
+        told, company_ids = look(path, body.column, Budget(LOOK))
+    known: int | None = None
+    newest: str | None = None
+    try:
+        known, newest = here.companies.known(company_ids)
+    except UnavailableError as error:
+        log.info("how many companies of a list are known is not told", reason=str(error))
+    return {**told, "known": known, "newest_known_at": newest}
 
 
 @contextmanager

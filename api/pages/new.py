@@ -79,7 +79,7 @@ def _looked_at(request: Request, here: Context, sent: NewRun) -> Response:
         if upload is None and sent.pasted:
             upload = sent.pasted_upload(body)
         if upload is not None:
-            found = previewed(replace(upload, fields={"column": body["column"]} if "column" in body else {}))
+            found = previewed(here, replace(upload, fields={"column": body["column"]} if "column" in body else {}))
         if upload is not None or body.get("search_queries"):
             code = as_code(request, here, body, sent.file_name)
             sent.checked()

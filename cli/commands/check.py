@@ -14,7 +14,7 @@ from cli.pipeline_options import Column
 from reports.wording import NAMELESS
 
 if TYPE_CHECKING:
-    from leadmill.answers import LineReason, ListPreview
+    from leadmill.answers import LineReason, ListLook
 
 Whole = Annotated[bool, typer.Option("--all", help="Read all lines, however many.")]
 
@@ -61,7 +61,7 @@ def check(
     return 0
 
 
-def _show(file: Path, found: ListPreview) -> None:
+def _show(file: Path, found: ListLook) -> None:
     from cli import list_words
 
     others = found["other_columns"]
@@ -91,7 +91,7 @@ def _merged(count: int) -> str:
     return f" ({count:,} of them by another address of the company)" if count else ""
 
 
-def _nameless(found: ListPreview) -> str:
+def _nameless(found: ListLook) -> str:
     parts = {"without an address": found["without_address"], "refused": found["refused"]}
     told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
     return f" ({told}); in a job they count as failed"

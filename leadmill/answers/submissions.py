@@ -92,7 +92,7 @@ class LineShown(TypedDict):
     """Its other columns, filled ones, by their headers."""
 
 
-class ListPreview(ListRead, ListCounts):
+class ListLook(ListRead, ListCounts):
     """What would be understood of a list."""
 
     other_columns: list[str]
@@ -101,3 +101,12 @@ class ListPreview(ListRead, ListCounts):
     """False: only the first lines were read."""
     reasons: list[LineReason]
     first: list[LineShown]
+
+
+class ListPreview(ListLook):
+    """The same, and how many of its companies are known."""
+
+    known: int | None
+    """Of the companies, those that have a row of an earlier job; null where it takes too long to tell."""
+    newest_known_at: str | None
+    """When the newest of those rows was made."""

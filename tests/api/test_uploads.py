@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,19 @@ import pytest
 import xlsxwriter
 from fastapi.testclient import TestClient
 
-from api import pipelines
+from api import company_rows, pipelines
 from api.app import create_app
 from api.uploads import XLSX
 from data.jobs import JobStore
 from data.lake import Lake
+from leadmill.errors import UnavailableError
 from leadmill.settings import Settings
 from pipelines.execution.plan import launch
 from pipelines.execution.running import run_unit
 from pipelines.execution.unit_run import Runtime
 from pipelines.request.asked import read_source
 from pipelines.request.lists import company_list
-from tests.api.conftest import V1
+from tests.api.conftest import V1, Worker
 from tests.valkey import free_port
 
 URL, PREVIEW = f"{V1}/pipelines", f"{V1}/pipelines/preview"
@@ -164,6 +166,27 @@ def test_a_preview_makes_no_job(client: TestClient) -> None:
         "values": {"Nr": "6", "Firma": "Bär"},
     }
     assert client.get(f"{V1}/jobs/list").json()["items"] == []
+
+
+def test_a_preview_tells_how_many_companies_are_known(
+    client: TestClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csv = b"url\na.example\nb.example\nwww.a.example\nc.example\n"
+    before = sent(client, csv, path=PREVIEW).json()
+    assert (before["companies"], before["known"], before["newest_known_at"]) == (3, 0, None)
+    job = str(sent(client, csv).json()["job_id"])
+    worker.rows(job, "process", ["a.example", "elsewhere.example"])
+    worker.rows(job, "score", ["b.example"], score=1.0)
+    worker.error_rows(job, "scrape", ["c.example"])
+    after = sent(client, csv, path=PREVIEW).json()
+    assert (after["companies"], after["known"]) == (3, 2)
+    assert after["newest_known_at"].startswith(f"{datetime.now(UTC):%Y-%m-}")
+
+    def slow(*_: object, **__: object) -> None:
+        raise UnavailableError("this took longer than 2 s")
+
+    monkeypatch.setattr(company_rows, "run", slow)
+    assert sent(client, csv, path=PREVIEW).json()["known"] is None, "it is told beside what was asked for"
 
 
 def test_a_preview_in_its_other_shapes(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from leadmill.answers import LineReason, LineShown, ListCounts, ListPreview
+from leadmill.answers import LineReason, LineShown, ListCounts, ListLook
 from leadmill.ids import CompanyUrl
 from pipelines.request.lists.budget import Budget, SpentError
 from pipelines.request.lists.company_list import CompanyList, InputLine
@@ -55,7 +57,20 @@ class Tally:
         }
 
 
-def preview(path: Path, column: str | None = None, budget: Budget | None = None) -> ListPreview:
+class Look(NamedTuple):
+    """What was seen of a list."""
+
+    told: ListLook
+    #: The ids of its companies.
+    company_ids: Collection[str]
+
+
+def preview(path: Path, column: str | None = None, budget: Budget | None = None) -> ListLook:
+    """What `look` tells."""
+    return look(path, column, budget).told
+
+
+def look(path: Path, column: str | None = None, budget: Budget | None = None) -> Look:
     """What would be understood of a list, without a job: how it is read, counts, reasons with examples, first lines.
 
     `budget`: what may be spent on its lines; where there are more, `complete` is false. None: all are read.
@@ -78,7 +93,7 @@ def preview(path: Path, column: str | None = None, budget: Budget | None = None)
     except SpentError:
         complete = False
     others = found.understood.other_columns
-    return {
+    told: ListLook = {
         **found.understood.told(),
         "other_columns": list(others[:_COLUMNS]),
         "complete": complete,
@@ -86,6 +101,7 @@ def preview(path: Path, column: str | None = None, budget: Budget | None = None)
         "reasons": reasons.told(),
         "first": first,
     }
+    return Look(told, known.keys())
 
 
 def _shown(line: InputLine, company: CompanyUrl) -> LineShown:

@@ -18,7 +18,7 @@ from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.access import Role
 from leadmill.settings import Settings
-from tests.api.conftest import V1
+from tests.api.conftest import V1, Worker, post
 from tests.api.pages.made import HOSTILE
 from tests.api.pages.test_access import OPENED, SENT, keys, made, sign_in
 
@@ -180,6 +180,18 @@ def test_a_look_tells_and_makes_nothing(client: TestClient, store: JobStore) -> 
     for sent in (data(), data(company_urls="acme.example", min_coverage="300"), data(company_urls="\x00")):
         assert client.post("/ui/new/look", data=sent, headers=SENT).status_code == 200
     assert not client.get(f"{V1}/jobs/list").json()["items"]
+
+
+def test_a_look_tells_what_is_known_already(client: TestClient, worker: Worker) -> None:
+    job = str(post(client, body={"company_urls": ["acme.example"]})["job_id"])
+    known = "Of 2 companies 1 is known already, the newest from"
+    typed = data(company_urls=CSV), data(company_urls="acme.example\nglobex.example")
+    for sent in typed:
+        shown = client.post("/ui/new/look", data=sent, headers=SENT).text
+        assert known not in shown and "No run has found any of them before" in shown
+    worker.rows(job, "process", ["acme.example"])
+    for sent in typed:
+        assert known in client.post("/ui/new/look", data=sent, headers=SENT).text
 
 
 def test_who_may_start_and_what_the_audit_tells(client: TestClient, keys: dict[str, str], store: JobStore) -> None:
