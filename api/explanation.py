@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from api.company_files import places, rows_of
 from api.company_rows import failed_row, id_of, newest_row
-from api.lake_rows import plain
-from data.damage import DamagedPartError, mend
 from data.lake import Lake
-from data.parts import PLAN_FILE, PartKind
-from data.reading import read_table
+from data.parts import PartKind
 from data.schemas import MADE_AT, STAGE_SCHEMAS
 from extraction.enrichers import ENRICHERS
 from leadmill.declared import ROW_STAGES
@@ -115,7 +112,7 @@ def evidence(row: Row, field: str) -> tuple[list[dict[str, Any]], list[dict[str,
 
 def crawl_of(lake: Lake, row: Row) -> str:
     """The job whose crawl read the pages that a row was made of."""
-    return next((job_id for job_id, _ in reversed(_places(lake, row))), str(row["job_id"]))
+    return next((job_id for job_id, _ in reversed(places(lake, row))), str(row["job_id"]))
 
 
 def _no_field(field: str, of_facts: set[str]) -> str:
@@ -194,8 +191,8 @@ def fills(error: Row, column: str | None) -> bool:
 
 def _pages(lake: Lake, row: Row) -> Iterator[dict[str, Any]]:
     wanted = ("final_url", "kind", "status", "page_hash", "fetched_at")
-    for job_id, partition in _places(lake, row):
-        for page in _rows(lake, lake.parts(job_id, "scrape", "pages", partition), row, wanted)[:MAX_PAGES]:
+    for job_id, partition in places(lake, row):
+        for page in rows_of(lake, lake.parts(job_id, "scrape", "pages", partition), row, wanted)[:MAX_PAGES]:
             yield {"url": page["final_url"], **{name: page[name] for name in wanted[1:]}}
 
 
@@ -204,33 +201,8 @@ def _errors(lake: Lake, row: Row) -> list[dict[str, Any]]:
     kinds: list[tuple[str, PartKind]] = [(stage, "errors") for stage in ROW_STAGES]
     found = [
         error
-        for job_id, partition in _places(lake, row)
+        for job_id, partition in places(lake, row)
         for stage, kind in kinds
-        for error in _rows(lake, lake.parts(job_id, stage, kind, partition), row, wanted)
+        for error in rows_of(lake, lake.parts(job_id, stage, kind, partition), row, wanted)
     ]
     return found[:MAX_PAGES]
-
-
-def _places(lake: Lake, row: Row) -> list[tuple[str, int]]:
-    """Job and partition in which a company's row was made, and those of the job whose pages it read."""
-    found: list[tuple[str, int]] = []
-    job_id: str | None = row["job_id"]
-    while job_id and job_id not in [job for job, _ in found]:
-        plan = [lake.job_dir(job_id) / PLAN_FILE]
-        planned = [one for one in _rows(lake, plan, row, ("partition", "source_job")) if one["partition"] is not None]
-        found += [(job_id, one["partition"]) for one in planned]
-        job_id = next((one["source_job"] for one in planned if one["source_job"]), None)
-    return found
-
-
-def _rows(lake: Lake, files: Sequence[Path], row: Row, wanted: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of a company in part files; one that is gone meanwhile has none, a damaged one is set aside."""
-    rows: list[dict[str, Any]] = []
-    for file in files:
-        try:
-            found = read_table(file, list(wanted), [("company_id", "=", row["company_id"])])
-        except DamagedPartError:
-            mend(lake, [file])
-            continue
-        rows += [plain(one) for one in found.to_pylist()]
-    return rows

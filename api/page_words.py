@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from api.stored_pages import place_id
 from reports import display_domains, links, provenance
 
 #: What stands for a figure that there is not.
@@ -102,4 +103,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "commands": commands, "capital": capital,
     "domain": display_domains.shown, "web": links.web, "mail": links.mail, "phone": links.phone,
     "quoted": provenance.quoted, "shown_page": provenance.shown_page,
+    "place_id": place_id,
 }  # fmt: skip

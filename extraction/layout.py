@@ -25,11 +25,12 @@ _BLOCKS = frozenset(
     "object ol option p pre "
     "section select summary table tbody td textarea tfoot th thead tr ul".split()
 )
-_UNSEEN = frozenset("script style noscript template svg head iframe object canvas math".split())
+#: Elements that show nothing.
+UNSEEN = frozenset("script style noscript template svg head iframe object canvas math".split())
 #: What a node of a tag is in the layout; of any other tag it is a part of a line.
 _WHAT: dict[str | None, str] = {
     **dict.fromkeys(_BLOCKS, "block"),
-    **dict.fromkeys((*_UNSEEN, "-comment"), "unseen"),
+    **dict.fromkeys((*UNSEEN, "-comment"), "unseen"),
     "-text": "text",
     "img": "picture",
     "i": "sign",

@@ -5,7 +5,7 @@ it scores so; what earlier jobs found. POST /ui/companies/{id}/refresh reads its
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -13,8 +13,9 @@ from fastapi.responses import Response
 
 from api.company_rows import failed_row, id_of
 from api.company_scan import STAGES
+from api.company_values import SECTIONS, values_of
 from api.context import Context, Here
-from api.empty_fields import is_empty, why_empty
+from api.empty_fields import why_empty
 from api.explanation import evidence
 from api.next_tier import next_tier
 from api.page import page
@@ -23,23 +24,9 @@ from api.submitting import accept_form
 from leadmill.access import Role
 from leadmill.errors import NotFoundError
 from pipelines.intake.submit import Submission
-from reports import display_names
 
 router = Router(include_in_schema=False)
 
-#: What is told of a company: columns by the part of the page they stand in, with their words.
-_SECTIONS = {
-    "How to reach it": {
-        "emails": "E-mail", "phones": "Phone", "fax": "Fax", "address": "Address", "contact_url": "Contact page",
-        "social": "Profiles",
-    },
-    "Who it is": {
-        "legal_name": "Legal name", "industry": "Industry", "employees_min": "People", "founded": "Founded",
-        "country": "Country", "language": "Language", "vat_id": "VAT number", "register": "Register",
-        "careers_url": "Careers", "pricing_url": "Prices", "alias": "Also under",
-    },
-    "What it runs on": {"technologies": "Technologies"},
-}  # fmt: skip
 #: Those that are told although they are empty: what people look for first.
 _ALWAYS = frozenset({"emails", "phones", "address", "industry", "employees_min", "country", "technologies"})
 
@@ -47,14 +34,14 @@ _ALWAYS = frozenset({"emails", "phones", "address", "industry", "employees_min",
 @router.get("/ui/companies/{company_id}", role=Role.VIEWER)
 def company(company_id: str, request: Request, here: Here) -> Response:
     row = row_of(here, company_id)
-    fields = [name for section in _SECTIONS.values() for name in section]
+    fields = [name for section in SECTIONS.values() for name in section]
     why = why_empty(here.lake, [row], fields) if "stage_rank" in row else {}
     return page(
         request,
         "pages/company.html",
         row=row,
-        sections=_SECTIONS,
-        values={name: _values(row, name) for name in fields},
+        sections=SECTIONS,
+        values={name: values_of(row, name) for name in fields},
         facts={name: evidence(row, name) for name in fields},
         empty={name: state for (_, name), state in why.items() if name in _ALWAYS},
         axes=_axes(row),
@@ -82,37 +69,6 @@ def row_of(here: Context, named: str) -> dict[str, Any]:
     if row is None:
         raise NotFoundError(f"no company {named[:60]!r}")
     return row
-
-
-def _values(row: Mapping[str, Any], name: str) -> list[str]:
-    """A field as people read it, each value as a text."""
-    value: Any = row.get(name)
-    if name == "employees_min":
-        return _people(value, row.get("employees_max"))
-    if is_empty(value):
-        return []
-    if name == "address":
-        land = value.get("country") or row.get("country")
-        parts = [*(value.get(part) for part in ("street", "postcode", "city", "region")), land and _land(land)]
-        value = ", ".join(filter(None, parts))
-    elif name in _SAID:
-        value = _SAID[name](value)
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
-
-
-def _people(least: int | None, most: int | None) -> list[str]:
-    if least is None and most is None:
-        return []
-    return [f"{least}" if least == most else f"{least} or more" if most is None else f"{least or 1} to {most}"]
-
-
-_land = display_names.country
-_SAID: Mapping[str, Callable[[Any], Any]] = {
-    "register": lambda one: ", ".join(filter(None, (one.get(part) for part in ("number", "court")))),
-    "country": _land,
-    "language": display_names.language,
-    "social": lambda one: [url for _, url in sorted(one.items())],
-}
 
 
 def _axes(row: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:

@@ -43,8 +43,8 @@ log = get_logger(__name__)
 _MANY, _SELDOM_S = 1_000, 5
 #: What a report is unless it is asked for otherwise.
 _USUAL = {name: getattr(ReportForm("html"), name) for name in ("type", "layout", "bom")}
-#: Addresses of a request that are shown; more would be a list.
-_SHOWN = 20
+#: Addresses of a request that are shown; how many are left out is said.
+_SHOWN = 200
 
 
 @router.get("/ui/jobs/{job_id}", role=Role.VIEWER)
@@ -61,9 +61,7 @@ def job(job_id: str, request: Request, here: Here) -> Response:
         least=_SELDOM_S if record.partitions > _MANY else 1,
         layouts=layout_names(),
         formats={name: FORMATS.load(name).has_layouts for name in FORMATS.names},
-        code=_as_code(request, here, record),
-        from_stages=_from_stages(record),
-        once=secrets.token_urlsafe(12),
+        **_as_code(request, here, record),
     )
 
 
@@ -84,6 +82,8 @@ def head(here: Context, record: JobRecord) -> dict[str, Any]:
         "name": record.tags[0] if record.tags else record.kind.replace("_", " "),
         "archived": record.archived,
         "possible": [action for action in Action if not record.archived and refusal(action, record) is None],
+        "from_stages": _from_stages(record),
+        "once": secrets.token_urlsafe(12),
     }
 
 
@@ -126,12 +126,12 @@ def _from_stages(record: JobRecord) -> list[str]:
     return list(PIPELINE)
 
 
-def _as_code(request: Request, here: Context, record: JobRecord) -> list[tuple[str, str]]:
-    """The request that makes the same job, for who may send it; none where its record is gone, or it was none of
-    companies.
+def _as_code(request: Request, here: Context, record: JobRecord) -> dict[str, Any]:
+    """The request that makes the same job as `code`, for who may send it, and how many addresses are `left_out`; none
+    where its record is gone, or it was none of companies.
     """
     if here.caller.role < Role.OPERATOR or record.archived or record.kind != "pipeline" or record.parent:
-        return []
+        return {"code": [], "left_out": 0}
     source, spec = here.store.asked(record.job_id)
     folder = here.lake.job_dir(record.job_id) / "input"
     try:
@@ -140,9 +140,10 @@ def _as_code(request: Request, here: Context, record: JobRecord) -> list[tuple[s
         options = again(check_options(spec), folder)
     except LeadmillError as error:
         log.debug("a job's request is not told", job=record.job_id, error=str(error))
-        return []
+        return {"code": [], "left_out": 0}
     file = source.get("file")
-    return as_code(request, here, _body(record, source, options), None if file is None else Path(str(file)).name)
+    texts = as_code(request, here, _body(record, source, options), None if file is None else Path(str(file)).name)
+    return {"code": texts, "left_out": max(0, len(source.get("company_urls") or ()) - _SHOWN)}
 
 
 def _body(record: JobRecord, source: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

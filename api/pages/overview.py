@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from fastapi import Request
 from fastapi.responses import Response
 
@@ -37,9 +39,14 @@ def overview(request: Request, here: Here) -> Response:
         running=_under_way(here),
         recent=recent,
         causes=recent.causes[:_CAUSES],
-        began_at=f"{recent.yesterday:%Y-%m-%dT%H:%M:%SZ}",
+        began_at=_midnight(recent.yesterday),
+        today_at=_midnight(recent.yesterday + timedelta(days=1)),
         empty_here=_is_empty(statistics),
     )
+
+
+def _midnight(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _under_way(here: Context) -> list[answers.Job]:

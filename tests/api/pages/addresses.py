@@ -15,6 +15,12 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
         f"/ui/companies/{name}.example" for name in ("nordwind", "stuck") if made
     ],
     "/ui/companies/{company_id}/pages": lambda made: ["/ui/companies/nordwind.example/pages"] if made else [],
+    # With pages that are kept, and what is in their frame: `test_stored_page.py`.
+    "/ui/companies/{company_id}/stored": lambda made: ["/ui/companies/nordwind.example/stored"] if made else [],
+    "/ui/companies/{company_id}/stored/frame": lambda made: [],
+    "/ui/companies/{company_id}/history": lambda made: [
+        f"/ui/companies/{name}.example/history" for name in ("nordwind", "stuck") if made
+    ],
     "/ui/companies/{company_id}/refresh": lambda made: [],
     "/ui/companies/{company_id}/why": lambda made: [
         f"/ui/companies/{name}.example/why?field={field}"

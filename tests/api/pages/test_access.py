@@ -186,6 +186,31 @@ def test_the_same_request_is_told_as_one_would_type_it(client: TestClient, made:
     code = shown.partition("from leadmill import Client")[2].partition("</code>")[0]
     compile(code, "page", "exec")
     assert "'https://b.example/it\\'s'" in code or '"https://b.example/it\'s"' in code
+    assert "left out here" not in shown
+    many = post(client, body={"company_urls": [f"c{n}.example" for n in range(201)]})["job_id"]
+    assert "1 address of it is left out here" in client.get(f"/ui/jobs/{many}", headers=OPENED).text, (
+        "never cut silently"
+    )
+
+
+def test_what_helps_stands_beside_the_causes(
+    client: TestClient, made: dict[str, str], worker: Worker, keys: dict[str, str]
+) -> None:
+    job = made["completed 1"]
+    for role in ("operator", "viewer"):
+        sign_in(client, keys[role])
+        for address in (f"/ui/jobs/{job}", f"/ui/jobs/{job}/errors"):
+            shown = client.get(address, headers=OPENED).text
+            beside = shown.partition('<div class="acts beside-causes">')[2].partition("</div>")[0]
+            assert ("Resume what failed" in beside and "Run all of it again" in beside) == (role == "operator"), address
+    sign_in(client, keys["operator"])
+    again = html.unescape(client.get(f"/ui/jobs/{job}/errors", headers=OPENED).text.partition('beside-causes">')[2])
+    address = again.partition('method="post" action="')[2].partition('"')[0]
+    made_now = client.post(address, headers=SENT, follow_redirects=False)
+    assert made_now.status_code == 303
+    sign_in(client, keys["viewer"])
+    told = client.get(f"{V1}/jobs/status/{made_now.headers['location'].rpartition('/')[2]}").json()
+    assert told["parent"] == job and told["stages"][0]["name"] == "scrape"
 
 
 def test_leads_are_narrowed_counted_and_taken_away(client: TestClient, made: dict[str, str]) -> None:
