@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from data.jobs.model import UnitStatus, Worker
@@ -39,7 +39,7 @@ _STATUSES = frozenset(UnitStatus)
 _STATUS, _EPOCH, _AT = UNIT_FIELDS["status"], UNIT_FIELDS["epoch"], UNIT_FIELDS["stage_index"]
 _DEFERRED = UNIT_FIELDS["deferred"]
 _COMMITTED, _FAILURE = UNIT_FIELDS["committed_epochs"], UNIT_FIELDS["failure"]
-_UNIT_NUMBERS = tuple(
+_UNIT_NUMBERS = frozenset(
     UNIT_FIELDS[name]
     for name in (
         "epoch", "stage_index", "handed_ms", "tries", "deaths", "lapses", "level", "number", "looks", "progress",
@@ -112,11 +112,26 @@ def _is_number(value: str) -> bool:
 
 def unit_state(text: Any) -> dict[str, Any] | None:
     """A unit's state as it is stored, or None for what is none."""
-    found = object_of(text)
-    if found is None or not isinstance(found.get(_STATUS), str) or found[_STATUS] not in _STATUSES:
+    return _unit_state(object_of(text))
+
+
+def unit_states(texts: Sequence[str]) -> list[dict[str, Any] | None]:
+    """The same of many, which are parsed at once: that takes a third of the time."""
+    try:
+        found = json.loads(f"[{','.join(texts)}]")
+    except ValueError:
+        found = ()
+    if len(found) != len(texts):  # one of them is no JSON
+        return [unit_state(text) for text in texts]
+    return [_unit_state(one) for one in found]
+
+
+def _unit_state(found: Any) -> dict[str, Any] | None:
+    if not isinstance(found, dict) or not isinstance(found.get(_STATUS), str) or found[_STATUS] not in _STATUSES:
         return None
-    if not all(isinstance(found.get(name, 0), int | float) for name in _UNIT_NUMBERS):
-        return None
+    for name, value in found.items():  # a loop: a generator takes twice as long, and there may be 10,000 units
+        if name in _UNIT_NUMBERS and not isinstance(value, (int, float)):
+            return None
     if not isinstance(found.get(_AT, 0), int) or found.get(_AT, 0) < 0:
         return None
     if _DEFERRED in found and not _are_counts(found[_DEFERRED], 2):

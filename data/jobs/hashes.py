@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 from data import keys
 from data.jobs.connection import StoreConnection
 from data.jobs.model import DOCUMENT
+from data.jobs.stored_names import RECORD_FIELDS
 from data.redis_errors import classified
 from leadmill.errors import DamagedRecordError
 
@@ -30,6 +31,26 @@ for i = 1, #KEYS, 2 do
 end
 return cjson.encode(found)
 """
+#: Records of whose texts a script tells.
+_TEXTS_BATCH = 100
+#: KEYS as above; ARGV: fields of a record. Of what cannot be read it tells nothing.
+_TEXTS_SCRIPT = """
+local found = {}
+for i = 1, #KEYS, 2 do
+  local short, error = redis.pcall('HMGET', KEYS[i], unpack(ARGV)), redis.pcall('HGET', KEYS[i + 1], 'error')
+  if short.err or type(error) == 'table' then
+    found[#found + 1] = cjson.null
+  else
+    local text = error or ''
+    for _, value in ipairs(short) do
+      text = text .. '\\n' .. (value or '')
+    end
+    found[#found + 1] = text
+  end
+end
+return cjson.encode(found)
+"""
+_TEXTS = ("tags", RECORD_FIELDS["message"])
 #: Fields of a record, and the values of `DOCUMENT`, each empty or None where there is none.
 Hashes = tuple[dict[str, str] | DamagedRecordError, Sequence[str | None] | DamagedRecordError]
 
@@ -52,6 +73,20 @@ def fields_of(store: StoreConnection, job_ids: Sequence[str]) -> list[Hashes]:
             batch = [name for pair in names[start : start + _BATCH] for name in pair]
             pipe.eval(_SCRIPT, len(batch), *batch, *DOCUMENT)
         return [(_hash(fields), _told(long)) for text in store.answers(pipe) for fields, long in json.loads(text)]
+
+
+def texts_of(store: StoreConnection, job_ids: Sequence[str]) -> list[str | None]:
+    """Of each job what it says in words, a line each: its error, tags and message. None: it cannot be read.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    with store.guarded(), store.redis.pipeline(transaction=False) as pipe:
+        names = [(store.key(keys.record(job_id)), store.key(keys.document(job_id))) for job_id in job_ids]
+        for start in range(0, len(names), _TEXTS_BATCH):
+            batch = [name for pair in names[start : start + _TEXTS_BATCH] for name in pair]
+            pipe.eval(_TEXTS_SCRIPT, len(batch), *batch, *_TEXTS)
+        return [told for text in pipe.execute() for told in json.loads(text)]
 
 
 def _hash(answer: Any) -> dict[str, str] | DamagedRecordError:

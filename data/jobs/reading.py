@@ -10,7 +10,7 @@ from typing import Any, cast
 from data import keys
 from data.jobs import newest_first
 from data.jobs.connection import StoreConnection
-from data.jobs.entries import event_of, record_fault, unit_state, worker_of
+from data.jobs.entries import event_of, record_fault, unit_states, worker_of
 from data.jobs.hashes import fields_of
 from data.jobs.model import DOCUMENT, RECORD_STATUSES, WORKER_GONE_S, Worker
 from data.jobs.record import DamagedRecord, JobRecord, UnitState
@@ -100,7 +100,7 @@ class JobReader(StoreConnection):
         """Every unit that was ever handed out, with its state as it is stored (`UNIT_FIELDS`)."""
         with self.guarded(keys.units(job_id)):
             raw = cast("dict[str, str]", self.redis.hgetall(self.key(keys.units(job_id))))
-        units = {unit: unit_state(state) for unit, state in raw.items()}
+        units = dict(zip(raw, unit_states(list(raw.values())), strict=True))
         if odd := [unit for unit, state in units.items() if state is None]:
             raise damaged(self.key(keys.units(job_id)), f"{odd[0][:40]!r} that is no unit's state", "state")
         return cast("dict[str, dict[str, Any]]", units)

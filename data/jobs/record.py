@@ -19,6 +19,7 @@ from leadmill.traffic import Traffic
 
 #: A look-up: lists ask for the status of a thousand records, and an enum's call takes four times as long.
 _STATUSES = {status.value: status for status in Status}
+_UNIT_STATUSES = {status.value: status for status in UnitStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class UnitState:
 
     @property
     def status(self) -> UnitStatus:
-        return UnitStatus(self._get("status"))
+        return _UNIT_STATUSES[self.stored[UNIT_FIELDS["status"]]]
 
     @property
     def epoch(self) -> int:

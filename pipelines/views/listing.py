@@ -14,6 +14,7 @@ from typing import Any
 
 from data import history
 from data.jobs import JobRecord, JobStore, Status
+from data.jobs.hashes import texts_of
 from data.lake import Lake
 from leadmill.errors import DamagedRecordError, InputError
 from leadmill.ids import JOB_ID
@@ -26,7 +27,8 @@ log = get_logger(__name__)
 MAX_PAGE = 200
 #: Most records looked at by one call that filters; the page then ends early and its cursor goes on.
 MAX_LOOKED_AT = 2_000
-_BATCH = 200
+#: A page, and the one behind it that tells whether it goes on.
+_BATCH = MAX_PAGE + 1
 
 #: Time of creation (ms) and id of a job.
 Place = tuple[int, str]
@@ -52,12 +54,14 @@ class JobFilter:
             return False
         if self.tag and self.tag not in record.tags:
             return False
-        if not self.text:
-            return True
-        wanted = self.text.casefold()
-        return any(
-            wanted in text.casefold() for text in (record.job_id, record.tags_json, record.error, record.message)
-        )
+        return not self.text or any(map(self._is_in, (record.job_id, record.tags_json, record.error, record.message)))
+
+    def may_be_in(self, job_id: str, texts: str | None) -> bool:
+        """False when `text` is in no job of this id that says this in words (`texts_of`)."""
+        return texts is None or self._is_in(job_id) or self._is_in(texts)
+
+    def _is_in(self, text: str) -> bool:
+        return self.text.casefold() in text.casefold()
 
     def indices(self) -> list[str]:
         """The narrowest indices that hold every match."""
@@ -141,10 +145,14 @@ def matching(
     """
     since = wanted.since.timestamp() * 1000 if wanted.since else 0.0
     for batch in _batches(store, wanted.indices(), before, size):
-        records = store.records([job for job, _ in batch])
-        for (job, at), record in zip(batch, records, strict=True):
+        ids = [job for job, _ in batch]
+        if wanted.text:
+            ids = [job for job, text in zip(ids, texts_of(store, ids), strict=True) if wanted.may_be_in(job, text)]
+        records = dict(zip(ids, store.records(ids), strict=True))
+        for job, at in batch:
             if at < since:
                 return
+            record = records.get(job)
             yield (record if isinstance(record, JobRecord) and wanted.matches(record) else None), (at, job)
 
 

@@ -33,6 +33,8 @@ FILTERS = [
     JobFilter(kind="scrape"),
     JobFilter(tag="odd"),
     JobFilter(text="7"),
+    JobFilter(text="ODD", status=Status.CANCELLED),
+    JobFilter(text="nobody says this"),
     JobFilter(since=datetime.fromtimestamp((START + 2) / 1000, UTC)),
 ]
 _serial = itertools.count()
