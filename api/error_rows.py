@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from api.lake_rows import first_page, run
 from data.damage import DamagedPartError, enduring
 from data.duck import connection
 from data.job_files import JobFiles
 from data.lake import Lake, partition_of
-from data.schemas import ERRORS
+from data.schemas import ERRORS, STAGE_SCHEMAS
 from leadmill.declared import ROW_STAGES
 from leadmill.errors import ErrorCategory, ErrorCode
 from pipelines.views import cursors
 from pipelines.views.causes import GivenUp
-from reports.rows import parquet, present, select_rows
+from reports.rows import parquet, select_rows
 
 MAX_PAGE = 1_000
 #: Columns of an error row, in the order they are told.
@@ -25,6 +27,11 @@ _COLUMNS = 'company_id, domain, url, scope, stage, category, error, status, code
 #: Of which partition an error part is.
 _PARTITION = r"regexp_extract(filename, 'part-(\d+)-[^/]*$', 1)::INTEGER"
 _LATER = "deferred_until IS NOT NULL"
+#: What is told of final rows; a part of an older version, or of somebody else, may lack some of it.
+_SCORED = pa.schema(
+    STAGE_SCHEMAS["score"].field(column)
+    for column in ("company_id", "domain", "url", "error", "error_category", "error_code", "scored_at")
+)
 
 #: What sorts the rows: when (refused lines have no time: first), company, line, and a digest of all that is told.
 _KEY = f"""(
@@ -101,7 +108,8 @@ def _page(
             parameters["asked"] = sorted(asked)
         sources.append(f"SELECT * EXCLUDE place FROM ({errors})")
     query = " UNION ALL BY NAME ".join(f"({source})" for source in sources)
-    query = _with_scores(query, files["score"], with_code="error_code" in present(cursor, files["score"]))
+    if files["score"]:
+        query = _with_scores(query, select_rows(cursor, files["score"], _SCORED))
     if not query:
         return [], None
     if lost:
@@ -147,14 +155,13 @@ def _with_given_up(query: str, plan: Sequence[Path]) -> str:
     )
 
 
-def _with_scores(query: str, scored: Sequence[Path], *, with_code: bool) -> str:
+def _with_scores(query: str, scored: str) -> str:
     """Final rows know best which companies failed, and of units that were set aside only they tell."""
-    if not scored:
-        return query
-    final = parquet(scored)
+    final = f"({scored})"
     lost = (
-        "SELECT company_id, domain, url, 'company' AS scope, 'score' AS stage, error_category AS category, error, "
-        f"NULL AS status, {'error_code' if with_code else 'NULL'} AS code, NULL AS line, "
+        "SELECT company_id, domain, url, 'company' AS scope, 'score' AS stage, "
+        f"coalesce(error_category, '{ErrorCategory.DATA}') AS category, error, "
+        "NULL AS status, error_code AS code, NULL AS line, "
         'NULL::TIMESTAMPTZ AS deferred_until, scored_at AS "at" '
         f"FROM {final} WHERE error IS NOT NULL"
     )

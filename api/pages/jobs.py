@@ -35,7 +35,8 @@ async def _wanted(
 
 #: Which jobs an address asks for.
 Wanted = Annotated[JobFilter, Depends(_wanted)]
-Cursor = Annotated[Annotated[str, Field(max_length=200)] | None, Blank, Query()]
+#: As long as the API takes them, of jobs and of companies.
+Cursor = Annotated[Annotated[str, Field(max_length=400)] | None, Blank, Query()]
 
 
 @router.get("/ui/jobs", role=Role.VIEWER)

@@ -1,5 +1,6 @@
 // What makes pages pleasant where scripts may run; without it all of them work. It keeps `#live` fresh (asks for it at
-// most once a second, and not while nobody looks), lets times go on, copies commands, counts what is selected.
+// most once a second, and not while nobody looks), lets times go on, copies commands, counts what is selected, closes
+// the menu.
 "use strict";
 (() => {
   const MOST_MS = 30000;
@@ -89,7 +90,21 @@
     if (all) { all.checked = chosen > 0 && chosen === boxes.length; all.indeterminate = chosen > 0 && chosen < boxes.length; }
   }
 
+  // ---- the menu of further pages ---------------------------------------------------------------------------
+
+  const menu = () => document.querySelector("details.more[open]");
+
+  document.addEventListener("keydown", event => {
+    const open = menu();
+    if (event.key !== "Escape" || !open) return;
+    const inside = open.contains(document.activeElement);
+    open.open = false;
+    if (inside) open.querySelector("summary").focus();
+  });
+
   document.addEventListener("click", event => {
+    const open = menu();
+    if (open && !open.contains(event.target)) open.open = false;
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
   });

@@ -9,6 +9,9 @@ from data.jobs.connection import StoreConnection
 from data.jobs.model import Status
 from leadmill.ids import JOB_ID
 
+#: Most entries that are read at once; the script keeps some 2,000, but another program may have written there.
+_MOST = 10_000
+
 
 class Moves(NamedTuple):
     """What moved behind a place."""
@@ -47,8 +50,9 @@ def moves_behind(store: StoreConnection, place: str) -> Moves:
         DamagedRecordError: the key is of another type.
     """
     with store.guarded(keys.MOVES):
-        entries = cast("list[Any]", store.redis.xrange(store.key(keys.MOVES), place))
-    whole = bool(entries) and entries[0][0] == place  # the last one that was read still stands there
+        entries = cast("list[Any]", store.redis.xrange(store.key(keys.MOVES), place, count=_MOST))
+    # The last one that was read still stands there, and none stands behind what was read now.
+    whole = 0 < len(entries) < _MOST and entries[0][0] == place
     new = [fields for entry, fields in entries if entry != place]
     of = {job: str(fields.get("status")) for fields in new if JOB_ID.match(job := str(fields.get("job")))}
     return Moves(of, entries[-1][0] if entries else "", whole)

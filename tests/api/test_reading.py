@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
@@ -116,6 +117,23 @@ def test_errors_are_paged(client: TestClient, worker: Worker, lake: Lake) -> Non
     assert next(item for item in items if item["stage"] == "scrape")["at"].endswith("Z")
     for bad in ("x", "-1", "9" * 13):
         assert client.get(url, params={"cursor": bad}).status_code == 422
+
+
+def test_final_rows_without_some_columns_are_told(client: TestClient, worker: Worker) -> None:
+    job_id = post(client)["job_id"]
+    worker.rows(job_id, "score", ["lost.example"], error="set aside", error_category="poison")
+    [part] = worker.lake.job_dir(job_id).glob("score/part-*.parquet")
+    for gone, left in (("error_category", "set aside"), ("scored_at", "set aside"), ("error", None)):
+        pq.write_table(pq.read_table(part).drop_columns([gone]), part)
+        items = client.get(f"{V1}/jobs/{job_id}/errors").json()["items"]
+        assert [(one["domain"], one["error"], one["category"]) for one in items] == (
+            [("lost.example", left, "data")] if left else []
+        )
+        assert client.get(f"/ui/jobs/{job_id}/errors").status_code == 200
+    long = client.get(f"/ui/jobs/{job_id}/companies?cursor={'x' * 300}", headers={"Accept": "text/html"})
+    assert long.status_code == 422 and "not a cursor" in long.text.lower(), (
+        "those of companies may be longer than of jobs"
+    )
 
 
 def test_errors_know_the_final_rows(client: TestClient, worker: Worker) -> None:

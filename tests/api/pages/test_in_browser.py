@@ -103,6 +103,21 @@ def test_by_keyboard_alone(browser: Chromium, site: Site) -> None:
     until(browser, "document.querySelector('h1')?.innerText.startsWith('Resume ')")
 
 
+def test_the_menu_closes_by_escape_and_by_a_click_beside_it(browser: Chromium, site: Site) -> None:
+    site.open(browser, "/", width=1440)
+    is_open, tapped = "document.querySelector('details.more').open", "document.querySelector('.more summary').click()"
+    browser.evaluate(tapped)
+    assert browser.evaluate(is_open)
+    browser.evaluate("document.querySelector('.more a').focus()")
+    press(browser, "Escape", 27)
+    until(browser, f"!{is_open} && document.activeElement.matches('.more summary')")
+    browser.evaluate(tapped)
+    assert browser.evaluate(is_open)
+    browser.evaluate("document.querySelector('h1').click()")
+    until(browser, f"!{is_open}")
+    check_quiet(browser, site, "the menu")
+
+
 def test_what_changes_is_shown_and_what_the_reader_did_stays(browser: Chromium, site: Site) -> None:
     full(site)
     site.open(browser, "/ui/jobs", width=1440)

@@ -117,6 +117,14 @@ def test_a_page_takes_forms_as_the_api_does(client: TestClient) -> None:
         assert large.status_code != 413, (path, large.text)
 
 
+@pytest.mark.parametrize("between", ["&", ";", "a=&"])
+def test_a_form_of_nothing_but_fields_is_refused_before_it_is_taken_apart(client: TestClient, between: str) -> None:
+    media = {"Content-Type": "application/x-www-form-urlencoded"}
+    for path in ("/ui/new", "/ui/new/look"):
+        refused = client.post(path, content=between * 100_000, headers=SENT | media)
+        assert refused.status_code == 422 and "it has more than" in refused.text, path
+
+
 def test_the_form_has_every_field(settings: Settings, client: TestClient) -> None:
     shown = set(re.findall(r'name="([a-z_.]+)"', client.get("/ui/new", headers=OPENED).text))
     wanted = set(_fields(PipelineBody)) - _NOT_TYPED - {"column", "search_queries", "max_results_per_query", "icp"}

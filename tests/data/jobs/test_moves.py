@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from data import keys
-from data.jobs import LIMITS, JobStore
+from data.jobs import LIMITS, JobStore, moves
 from data.jobs.moves import moves_behind, running
 from tests.data.jobs.acting import JOB, closed, completed
 
@@ -40,3 +42,16 @@ def test_a_key_of_another_type_fails_no_move(store: JobStore) -> None:
     store.redis.set(store.key(keys.MOVES), "x")
     completed(store)
     assert store.record(JOB).status == "completed"  # type: ignore[union-attr]
+
+
+def test_of_very_many_some_are_told_and_that_there_may_be_more(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moves, "_MOST", 4)
+    place = running(store)[1]
+    for n in range(5):
+        store.redis.xadd(store.key(keys.MOVES), {"job": f"job_{n:020d}", "status": "running"})
+    first = moves_behind(store, place)
+    assert (len(first.of), first.whole) == (3, False)
+    rest = moves_behind(store, first.place)
+    assert ([*rest.of], rest.whole) == ([f"job_{3:020d}", f"job_{4:020d}"], True)
