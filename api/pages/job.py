@@ -127,11 +127,11 @@ def _from_stages(record: JobRecord) -> list[str]:
 
 
 def _as_code(request: Request, here: Context, record: JobRecord) -> dict[str, Any]:
-    """The request that makes the same job as `code`, for who may send it, and how many addresses are `left_out`; none
-    where its record is gone, or it was none of companies.
+    """The request that makes the same job as `code`, for who may send it, and what is left out of it; none where its
+    record is gone, or it was none of companies.
     """
     if here.caller.role < Role.OPERATOR or record.archived or record.kind != "pipeline" or record.parent:
-        return {"code": [], "left_out": 0}
+        return {"code": []}
     source, spec = here.store.asked(record.job_id)
     folder = here.lake.job_dir(record.job_id) / "input"
     try:
@@ -140,10 +140,11 @@ def _as_code(request: Request, here: Context, record: JobRecord) -> dict[str, An
         options = again(check_options(spec), folder)
     except LeadmillError as error:
         log.debug("a job's request is not told", job=record.job_id, error=str(error))
-        return {"code": [], "left_out": 0}
+        return {"code": []}
     file = source.get("file")
     texts = as_code(request, here, _body(record, source, options), None if file is None else Path(str(file)).name)
-    return {"code": texts, "left_out": max(0, len(source.get("company_urls") or ()) - _SHOWN)}
+    left_out = max(0, len(source.get("company_urls") or ()) - _SHOWN)
+    return {"code": texts, "left_out": left_out, "untold_webhook": record.has_callback}
 
 
 def _body(record: JobRecord, source: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,5 +159,7 @@ def _body(record: JobRecord, source: Mapping[str, Any], options: Mapping[str, An
         named["priority"] = Priority(record.priority).label
     report = {name: value for name, value in (options.get("report") or {}).items() if _USUAL.get(name) != value}
     options = {**options, "report": report}
-    about = {"tags": list(record.tags), "min_coverage": record.min_coverage}
+    about = {"tags": list(record.tags), "min_coverage": record.min_coverage, "notify": list(record.notify)}
+    if record.deadline_ms is not None:
+        about["deadline"] = round((record.deadline_ms - record.created_ms) / 1000)
     return {**named, **{name: value for name, value in {**options, **about}.items() if value}}

@@ -198,6 +198,21 @@ class JobRecord:
     def run_at_ms(self) -> int | None:
         return self._time("run_at")
 
+    @property
+    def deadline_ms(self) -> int | None:
+        """When it is given up; None without a deadline."""
+        return self._time("deadline")
+
+    @property
+    def notify(self) -> tuple[str, ...]:
+        """Whom it tells that it has ended, as it was asked to."""
+        return tuple(filter(None, self.stored.get("notify", "").split(",")))
+
+    @property
+    def has_callback(self) -> bool:
+        """Whether a webhook of its own is told; its address may hold a secret."""
+        return bool(self.stored.get("callback_url"))
+
     # ---- where it stands
 
     @property

@@ -13,12 +13,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.assets import assets
+from api.run_form import _put
 from data.api_keys import KeyRegistry
 from leadmill.access import Role
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Worker, post, status
 from tests.api.pages.addresses import of_all
 from tests.api.pages.made import HOSTILE, fill
+from tests.api.pages.typed import TYPED
 
 #: What browsers say of a person who opens a page, who sends a form of one, and of a script of a page.
 OPENED = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
@@ -187,6 +189,18 @@ def test_the_same_request_is_told_as_one_would_type_it(client: TestClient, made:
     compile(code, "page", "exec")
     assert "'https://b.example/it\\'s'" in code or '"https://b.example/it\'s"' in code
     assert "left out here" not in shown
+    typed = {name: value for name, (_, value) in TYPED.items() if name not in ("callback_url", "search_queries")}
+    whole: dict[str, object] = {}
+    for name, value in typed.items():
+        if name not in (
+            "run_at",
+            "max_results_per_query",
+            "stages",
+        ):  # the time has come; no searches; a report is wanted
+            _put(whole, name, value, even_empty=True)
+    shown = html.unescape(client.get(f"/ui/jobs/{post(client, body=whole)['job_id']}", headers=OPENED).text)
+    words = shlex.split(shown.partition("curl -s ")[2].partition("</code>")[0].replace("\\\n", " "))
+    assert json.loads(words[words.index("-d") + 1]) == whole
     many = post(client, body={"company_urls": [f"c{n}.example" for n in range(201)]})["job_id"]
     assert "1 address of it is left out here" in client.get(f"/ui/jobs/{many}", headers=OPENED).text, (
         "never cut silently"

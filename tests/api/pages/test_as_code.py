@@ -14,7 +14,8 @@ from typing import Any, cast
 import pytest
 
 from api.as_code import as_code
-from tests.api.pages.test_new_run import TYPED, form
+from tests.api.pages.test_new_run import form
+from tests.api.pages.typed import TYPED
 from tests.scripted_api import Answer, FakeApi, job_json
 
 #: What the command line has no option for: then it is not shown.
