@@ -7,12 +7,13 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
 
 from api import (
     analytics,
@@ -97,6 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Background jobs that turn company websites into scored sales leads",
         version="1",
         servers=[{"url": settings.public_url}] if settings.public_url else None,
+        routes=_routes(),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -122,6 +124,15 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(ProblemPages)
     problems.install(app)
+    if by_provider is not None:
+        app.include_router(by_provider.router)
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
+    return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Of every application alike, and made once a process: FastAPI builds each route anew where it is included."""
     # One level of routers, the busiest first: FastAPI looks through them anew for every request.
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
@@ -135,14 +146,12 @@ def create_app(settings: Settings) -> FastAPI:
         (sign_in.router, ""),
         (reference.router, ""),
     ]
+    together = APIRouter()
     for router, prefix in routers:
-        app.include_router(router, prefix=prefix)
+        together.include_router(router, prefix=prefix)
     for router, prefix in routers:
-        app.include_router(router.heads, prefix=prefix)
-    if by_provider is not None:
-        app.include_router(by_provider.router)
-    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
-    return app
+        together.include_router(router.heads, prefix=prefix)
+    return together.routes
 
 
 def _sign_in_by_provider(settings: Settings) -> SignInByProvider | None:
