@@ -21,10 +21,10 @@ import pytest
 TIERS = ("fast", "stack", "faults")
 
 #: Fixtures of a conftest that start a server or a process.
-STARTING = frozenset({"api", "hostile", "leadmill", "server", "sites", "spine", "stack", "valkey"})
+STARTING = frozenset({"api", "dashboard", "hostile", "leadmill", "server", "sites", "spine", "stack", "valkey"})
 
 #: Those of them that cost seconds to start and are shared by all of a session.
-SHARED = frozenset({"spine", "stack"})
+SHARED = frozenset({"dashboard", "spine", "stack"})
 
 FAULTS = Path(__file__).with_name("faults")
 

@@ -55,6 +55,8 @@ class SampleServer:
     def __init__(self, port: int = 0, *, delay_s: float = 0.0) -> None:
         self.port = port
         self.delay_s = delay_s
+        #: Hosts that cannot be reached just now, beside the companies that never can.
+        self.down: set[str] = set()
         self._lock = threading.Lock()
         self._hits: Counter[tuple[str, str]] = Counter()
         self._greeted: set[str] = set()
@@ -169,7 +171,7 @@ class SampleServer:
         return self._company(company, request)
 
     def _company(self, company: Company, request: _Request) -> Answer:
-        if company.down:
+        if company.down or request.host in self.down:
             return _gateway_error("connection_refused")
         if request.method not in ("GET", "HEAD"):
             return plain_text("only GET and HEAD here", 405)
