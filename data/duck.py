@@ -1,14 +1,17 @@
 """One DuckDB connection a process, opened at first use; never before a fork."""
+# ruff: noqa: S608  names of tables are made here, queries are the caller's
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -50,8 +53,12 @@ def _open(pid: int) -> duckdb.DuckDBPyConnection:
 
 def one_thread(**config: str) -> duckdb.DuckDBPyConnection:
     """A connection of one's own, to close, for many wide rows: two threads hold several times the memory of one."""
-    con = duckdb.connect(config={**_CONFIG, "threads": 1, **config})
-    con.execute("SET enable_progress_bar = false")  # it would draw one where a query takes seconds
+    return _without_progress(duckdb.connect(config={**_CONFIG, "threads": 1, **config}))
+
+
+def _without_progress(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The connection, which would draw a bar where a query takes seconds."""
+    con.execute("SET enable_progress_bar = false")
     return con
 
 
@@ -61,9 +68,7 @@ def filed(file: Path, memory: str) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         **_CONFIG, "threads": 2, "memory_limit": memory, "temp_directory": spill, "preserve_insertion_order": False
     }  # fmt: skip
-    con = duckdb.connect(str(file), config=config)
-    con.execute("SET enable_progress_bar = false")
-    return con
+    return _without_progress(duckdb.connect(str(file), config=config))
 
 
 def connection() -> duckdb.DuckDBPyConnection:
@@ -77,6 +82,84 @@ def cursor_for(rows: int, con: duckdb.DuckDBPyConnection | None = None) -> duckd
     if rows < _AS_WRITTEN:
         cursor.execute("PRAGMA disable_optimizer")  # of this cursor alone
     return cursor
+
+
+class KeptCursor:
+    """A cursor of this process's connection that is kept for few rows, of which the same is asked again and again.
+
+    To plan a query of wide rows takes several times as long as to answer it of few. A plan holds as long as the tables
+    that it reads are the same ones, so these stay and get other rows.
+    """
+
+    #: Of so many queries the plans are kept; others are planned each time.
+    MOST = 32
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        #: Query → the name of its plan, or of the table that its rows go to.
+        self._plans: dict[str, str] = {}
+        self._results: dict[str, str] = {}
+        self._tables: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        """What any cursor can, as it does it."""
+        return getattr(self._con, name)
+
+    def again(self, query: str) -> duckdb.DuckDBPyConnection:
+        """Run a query that reads tables of this cursor alone, no file; it is planned once."""
+        if query not in self._plans:
+            if len(self._plans) >= self.MOST:
+                return self._con.execute(query)
+            plan = f"plan_{len(self._plans)}"
+            self._con.execute(f"PREPARE {plan} AS {query}")
+            self._plans[query] = plan
+        return self._con.execute(f"EXECUTE {self._plans[query]}")
+
+    def table(self, name: str, query: str) -> str:
+        """The name of a table with the rows of a query and no others; of one name the columns are always the same."""
+        self._make(name, query)
+        self._con.execute(f"INSERT INTO {name} {query}")
+        return name
+
+    def result(self, query: str) -> str:
+        """The rows of a query as `again` runs it: what may follow FROM. They have a table of their own, for what
+        writes them to a file is planned each time.
+        """
+        name = self._results.get(query) or f"result_{len(self._results)}"
+        if query not in self._results and len(self._results) >= self.MOST:
+            return f"({query})"
+        self._make(name, query)
+        self._results[query] = name
+        self.again(f"INSERT INTO {name} {query}")
+        return name
+
+    def _make(self, name: str, query: str) -> None:
+        """Make a table for the rows of a query, or empty it: also of what a run left that was stopped."""
+        if name in self._tables:
+            self._con.execute(f"TRUNCATE {name}")
+        else:
+            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM ({query}) LIMIT 0")
+            self._tables.add(name)
+
+
+@lru_cache(maxsize=1)
+def _kept(pid: int) -> tuple[KeptCursor, threading.Lock]:
+    return KeptCursor(_without_progress(cursor_for(0))), threading.Lock()
+
+
+@contextmanager
+def asked_again(rows: int, con: duckdb.DuckDBPyConnection | None = None) -> Iterator[Any]:
+    """A cursor for questions that are asked of so many rows today and of others tomorrow; by default, and where no
+    other thread has it, the one that this process keeps for few rows.
+    """
+    kept, lock = _kept(os.getpid())
+    if con is None and rows < _AS_WRITTEN and lock.acquire(blocking=False):
+        try:
+            yield kept
+        finally:
+            lock.release()
+    else:
+        yield _without_progress(cursor_for(rows, con))
 
 
 def holding_little(rows: int, folder: Path, query: Callable[[duckdb.DuckDBPyConnection], Made]) -> Made:

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from data.duck import KeptCursor
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import WALLS
 from reports.rows import count_rows, input_headers, quote, select_rows
@@ -38,7 +39,7 @@ WALLED = ", ".join(quote(code) for code in sorted(WALLS))
 class FinalRows:
     """Rows in the final columns, one a company, that questions are asked of."""
 
-    #: A DuckDB connection or cursor.
+    #: A DuckDB connection or cursor, perhaps one that is kept for few rows.
     con: Any
     #: The rows, as what may follow FROM.
     source: str
@@ -51,7 +52,7 @@ class FinalRows:
 
     def ask(self, query: str) -> list[dict[str, Any]]:
         """The rows of a query as dictionaries."""
-        cursor = self.con.execute(query)
+        cursor = self.con.again(query) if isinstance(self.con, KeptCursor) else self.con.execute(query)
         columns = [column[0] for column in cursor.description]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
@@ -92,6 +93,9 @@ def final_rows(con: Any, rows: Sequence[Path], count: int | None = None) -> Iter
     headers = input_headers(con, rows)
     if (count_rows(con, rows) if count is None else count) > FEW_ROWS:
         yield FinalRows(con, f"({query})", headers, rows)
+        return
+    if isinstance(con, KeptCursor):
+        yield FinalRows(con, con.table("final_rows", query), headers)
         return
     table = f"final_rows_{secrets.token_hex(4)}"
     con.execute(f"CREATE TEMP TABLE {table} AS {query}")

@@ -24,7 +24,7 @@ def flat_rows(table: Table, *, guard: bool) -> str:
     made = f"[{', '.join(texts[at].cell.sql for at in others)}]::VARCHAR[]"
     if of_input:
         made = f"list_concat({made}, {input_cells(list(of_input.values()))})"
-    made = f"list_transform({made}, lambda x: {guarded('x') if guard else on_one_line('x')})"
+    made = f"list_transform({made}, lambda x: CASE WHEN x <> '' THEN {guarded('x') if guard else on_one_line('x')} END)"
     place = {at: number for number, at in enumerate([*others, *of_input], 1)}
     cells = ", ".join(
         f"{f'texts[{place[at]}]' if at in place else _typed(column, guard=guard)} AS c{at}"

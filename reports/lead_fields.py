@@ -33,7 +33,7 @@ _PHONE = "phone_as_written"
 
 @dataclass(frozen=True)
 class LeadField:
-    """One field: an expression over the final columns and `rank`, and what it yields."""
+    """One field: an expression over the final columns and `rank`, and what it yields. An empty text is none."""
 
     sql: str
     kind: Literal["text", "number", "time", "flag"] = "text"
@@ -109,17 +109,29 @@ def _of_column(field: pa.Field) -> LeadField:
 
 
 def _address(column: str) -> str:
-    parts = ", ".join(f"nullif(trim({column}.{part}), '')" for part in ("street", "city", "region", "postcode"))
-    return f"nullif(concat_ws(', ', {parts}), '')"
+    return _parts(column, "street", "city", "region", "postcode")
 
 
 def _locations(column: str) -> str:
-    return joined(column, _address("x"))
+    addresses = f"list_transform({column}, lambda x: {_address('x')})"
+    return f"array_to_string({_filled(addresses)}, '; ')"
 
 
 def _register(column: str) -> str:
-    parts = ", ".join(f"nullif(trim({column}.{part}), '')" for part in ("number", "court", "country"))
-    return f"nullif(concat_ws(', ', {parts}), '')"
+    return _parts(column, "number", "court", "country")
+
+
+def _parts(column: str, *parts: str) -> str:
+    """Parts of a struct as one text, those that are there."""
+    trimmed = ", ".join(f"trim({column}.{part})" for part in parts)
+    return f"array_to_string({_filled(f'[{trimmed}]')}, ', ')"
+
+
+def _filled(texts: str) -> str:
+    """Of a list of texts those that are not empty. DuckDB plans what it is given once; of `nullif` twice, and so each
+    `nullif` in another one doubles what is inside.
+    """
+    return f"list_filter({texts}, lambda text: text <> '')"
 
 
 def _social(column: str) -> str:
@@ -148,6 +160,6 @@ _NESTED = {
 
 
 def joined(items: str, told: str) -> str:
-    """A list (an SQL expression) as one text, each item `x` as `told`; nothing where there is none."""
+    """A list (an SQL expression) as one text, each item `x` as `told`."""
     told = items if told == "x" else f"list_transform({items}, lambda x: {told})"
-    return f"nullif(array_to_string({told}, '; '), '')"
+    return f"array_to_string({told}, '; ')"

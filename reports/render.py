@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.duck import connection, cursor_for, one_thread
+from data.duck import asked_again, connection, one_thread
 from leadmill.errors import InputError
 from reports.final_rows import FEW_ROWS, GOOD, final_rows
 from reports.formats import FORMATS, ReportData
@@ -82,11 +82,10 @@ def render(
     where = GOOD if form.good_rows_only or REPORT_TYPES[report_type].good_rows_only else "true"
     count = count_rows((con or connection()).cursor(), rows)
     with _folder(scratch or out.with_name(f".{out.name}.rendering")) as folder, _database(count, con) as database:
-        prepare(database)
-        cursor = cursor_for(count, database)
-        cursor.execute("SET enable_progress_bar = false")
-        with final_rows(cursor, rows, count) as final:
-            [(total,)] = cursor.execute(f"SELECT count(*) FROM {final.source} WHERE {where}").fetchall()
+        prepare(database or connection())
+        with asked_again(count, database) as cursor, final_rows(cursor, rows, count) as final:
+            [answer] = final.ask(f"SELECT count(*) AS total FROM {final.source} WHERE {where}")
+            total = answer["total"]
             data = ReportData(final, job, report_type, where, total, columns, folder, bom)
             written = form.write(data, out)
     return RenderResult(fmt, form.media_type, out, written, total, out.stat().st_size)
@@ -105,11 +104,9 @@ def _folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _database(count: int, given: Any) -> Iterator[Any]:
-    """The connection that is given, else this process's, or for many rows one of its own that takes less memory."""
-    if given is not None:
+    """The connection that is given, for many rows one that takes less memory, else none: this process's will do."""
+    if given is not None or count <= FEW_ROWS:
         yield given
-    elif count <= FEW_ROWS:
-        yield connection()
     else:
         with one_thread() as own:
             yield own

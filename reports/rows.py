@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from data.input_columns import HEADERS, headers_metadata
-from data.mounts import addresses
+from data.mounts import addresses, opened, storage_at
+from data.storage import Stat
 
 #: Rows of a row group of final rows: whoever writes or reads one holds one in memory.
 ROW_GROUP = 20_480
+
+#: What the footers of so few files say PyArrow reads sooner; of more DuckDB does.
+_FEW_FILES = 4
 
 _TYPES: dict[str, str] = {}
 
@@ -55,13 +62,21 @@ def sql_type(con: Any, kind: pa.DataType) -> str:
 
 
 def present(con: Any, paths: Sequence[Path]) -> dict[str, str]:
-    """The columns that at least one of the files has, with their types in DuckDB.
+    """The columns that at least one of the files has, with their types in DuckDB; of types that differ all are named.
 
     Raises:
         duckdb.IOException: a file is missing or no Parquet.
     """
     if not paths:
         return {}
+    try:
+        found: dict[str, dict[str, None]] = {}
+        for field in (field for footer in _footers(paths) for field in footer.schema.to_arrow_schema()):
+            found.setdefault(field.name, {})[sql_type(con, field.type)] = None
+    except (pa.ArrowException, duckdb.Error):  # a type that one of them does not know
+        found = {}
+    if found:
+        return {column: " or ".join(kinds) for column, kinds in found.items()}
     return {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {parquet(paths)}").fetchall()}
 
 
@@ -73,6 +88,8 @@ def count_rows(con: Any, paths: Sequence[Path]) -> int:
     """
     if not paths:
         return 0
+    if footers := _footers(paths):
+        return sum(footer.num_rows for footer in footers)
     files = ", ".join(path_literal(path) for path in paths)
     (rows,) = con.execute(f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata([{files}])").fetchone()
     return int(rows)
@@ -86,9 +103,30 @@ def input_headers(con: Any, paths: Sequence[Path]) -> list[str]:
     """
     if not paths:
         return []
-    files = ", ".join(path_literal(path) for path in paths)
-    found = con.execute(f"SELECT DISTINCT value FROM parquet_kv_metadata([{files}]) WHERE key = '{HEADERS}'").fetchall()
-    return list(dict.fromkeys(str(header) for (value,) in found for header in json.loads(value)))
+    if footers := _footers(paths):
+        key = HEADERS.encode()
+        found = [footer.metadata[key] for footer in footers if footer.metadata and key in footer.metadata]
+    else:
+        files = ", ".join(path_literal(path) for path in paths)
+        query = f"SELECT DISTINCT value FROM parquet_kv_metadata([{files}]) WHERE key = '{HEADERS}'"
+        found = [value for (value,) in con.execute(query).fetchall()]
+    return list(dict.fromkeys(str(header) for value in found for header in json.loads(value)))
+
+
+def _footers(paths: Sequence[Path]) -> list[pq.FileMetaData]:
+    """What the footers of few files say; nothing of more, nor where one cannot be read: DuckDB then says why."""
+    if len(paths) > _FEW_FILES:
+        return []
+    try:
+        return [_footer(path, storage_at(path.parent).stat(path)) for path in paths]
+    except (OSError, pa.ArrowException):
+        return []
+
+
+@lru_cache(maxsize=32)
+def _footer(path: Path, seen: Stat | None) -> pq.FileMetaData:
+    """The footer of a file that was seen so, and of no later one of its name."""
+    return pq.read_metadata(opened(path))
 
 
 def with_input_headers(headers: Sequence[str]) -> str:

@@ -59,6 +59,12 @@ class ReportData:
             return in_order(ranked_files(self.final.files, self.where, folder))
         return f"(SELECT * FROM {self.final.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
 
+    def result(self, query: str) -> str:
+        """The rows of a query of them, as what may follow FROM."""
+        from data.duck import KeptCursor
+
+        return self.con.result(query) if isinstance(self.con, KeptCursor) else f"({query})"
+
     def table_rows(self) -> int:
         """How many rows the table has: companies, or lines of the input."""
         from reports.input_columns import count_lines

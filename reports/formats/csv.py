@@ -32,7 +32,7 @@ def write(data: ReportData, out: Path) -> int:
         return 0
     # DuckDB would rename the second of two headers that differ in case alone.
     data.con.execute(
-        f"COPY ({flat_rows(table, guard=True)}) TO {quote(str(out))} "
+        f"COPY (SELECT * FROM {data.result(flat_rows(table, guard=True))}) TO {quote(str(out))} "  # noqa: S608  as flat
         f"(FORMAT csv, HEADER false, NEW_LINE '\\r\\n', PREFIX {quote(header)}, SUFFIX '\r\n')"
     )
     return table.rows

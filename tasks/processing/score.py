@@ -1,8 +1,8 @@
 """The score stage: one row per company of the plan, scored by rules, written by one DuckDB query.
 
-The rules become one bit each of a number (of a group, the number of the first that holds); the contributions and
-points of every number are laid out once in small tables that the rows join. Building a list of structs in each row
-instead took twice as long (measured on 1 M rows × 12 rules).
+The rules become one bit each of a number (of a group, the number of the first that holds). For many rows the
+contributions and points of every number are laid out once in small tables that the rows join: to choose from the rules
+in each row takes twice as long (1 M rows × 12 rules). Over few rows it takes less than planning those tables.
 """
 # ruff: noqa: S608  the query's parts are literals and names quoted by reports.rows, never a user's text
 
@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.duck import FEW_ROWS
@@ -25,7 +26,7 @@ from leadmill import tracing
 from leadmill.errors import ErrorCategory
 from pipelines.scoring.conditions import READS
 from pipelines.scoring.rules import EXCLUDED, REACH, TIERS, Rule, ScoringModel
-from reports.rows import ROW_GROUP, name, parquet, present, quote, select_rows, sql_type, with_input_headers
+from reports.rows import ROW_GROUP, name, present, quote, select_rows, sql_type, with_input_headers
 from tasks.input_lines import ALL, IDENTITY, Share, input_lines, repeats
 from tasks.planned_companies import Told, each_company, newest
 
@@ -36,6 +37,19 @@ __all__ = ["ScoreResult", "score_leads"]
 
 #: At most so many rules share one table of combinations (2^n rows).
 GROUP = 8
+#: So many companies are worth tables.
+_TABLES_FROM = 500
+#: Partitions that failed as a whole.
+_UNIT_ERRORS = """
+SELECT unnest($units::STRUCT("partition" INTEGER, category VARCHAR, error VARCHAR)[], recursive := true)"""
+#: The sum of the points of `contributions`, and of those that speak of reach.
+_SUMS = ", ".join(
+    f"coalesce(list_sum(list_transform({of}, lambda x: x.points)), 0) AS {column}"
+    for of, column in (
+        ("contributions", "points"),
+        (f"list_filter(contributions, lambda x: x.axis = {quote(REACH)})", "reach_points"),
+    )
+)
 #: Whether a profile excludes a company: something takes all points.
 _EXCLUDED = (
     f"(len(list_filter(contributions, lambda x: x.axis <> {quote(REACH)} AND x.points = {EXCLUDED!r}::DOUBLE)) > 0)"
@@ -95,20 +109,20 @@ def score_leads(
     Raises:
         duckdb.Error: a part cannot be read, or the file cannot be written.
     """
-    query = _query(con, plan, rows, row_errors, model, lines, share)
+    query = _query(con, plan, rows, row_errors, model, lines, share, units=bool(unit_errors))
     units = [{"partition": key, "category": c, "error": e} for key, (c, e) in unit_errors.items()]
     rules = [{"rule": r.name, "axis": r.axis, "points": r.points, "reason": r.reason} for r in model.rules]
     with tracing.span("query leads", **{"db.system.name": "duckdb"}):
         con.execute(
             f"COPY ({query}) TO {quote(str(out))} "
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{with_input_headers(input_headers)})",
-            {"units": units, "rules": rules, "job_id": job_id, "now": now},
+            {"rules": rules, "job_id": job_id, "now": now, **({"units": units} if units else {})},
         )
-    counted = con.execute(
-        f"SELECT tier, count(*), count(error_category) FROM {parquet([out])} GROUP BY tier"
-    ).fetchall()
-    tiers = dict.fromkeys(TIERS, 0) | {tier: number for tier, number, _ in counted}
-    return ScoreResult(sum(tiers.values()), sum(failed for *_, failed in counted), tiers, model.version)
+    with pq.ParquetFile(opened(out)) as written:
+        told = written.read(["tier", "error_category"], use_threads=False)
+    counted = pc.value_counts(told["tier"]).to_pylist()
+    tiers = dict.fromkeys(TIERS, 0) | {found["values"]: found["counts"] for found in counted}
+    return ScoreResult(len(told), len(told) - told["error_category"].null_count, tiers, model.version)
 
 
 def _query(
@@ -119,38 +133,38 @@ def _query(
     model: ScoringModel,
     lines: Path | None,
     share: Share,
+    *,
+    units: bool,
 ) -> str:
+    """`units`: partitions have failed as a whole. What no company has to be told is not joined: that takes its time."""
+    count = pq.read_metadata(opened(plan)).num_rows
     groups = _bundles(model.rules)
-    firsts = itertools.accumulate(map(len, groups), initial=0)
-    tables = [
-        f"g{n} AS MATERIALIZED ({_combinations(con, first, group)})"
-        for n, (first, group) in enumerate(zip(firsts, groups, strict=False))
-    ]
     derived = "".join(f", {sql} AS {name(column)}" for column, sql in model.derived)
     masks = ", ".join(f"CASE WHEN good THEN {_mask(group)} ELSE 0 END AS m{n}" for n, group in enumerate(groups))
-    joins = " ".join(f"JOIN g{n} ON g{n}.mask = lead.m{n}" for n in range(len(groups)))
-    points, reach = (" + ".join(f"g{n}.{sum_}" for n in range(len(groups))) for sum_ in ("points", "reach"))
-    parts = "g0.parts" if len(groups) == 1 else f"list_concat({', '.join(f'g{n}.parts' for n in range(len(groups)))})"
-    many = pq.read_metadata(opened(plan)).num_rows > FEW_ROWS
-    return f"""
-WITH {", ".join(tables)},
-plan AS NOT MATERIALIZED (SELECT *, {IDENTITY} AS identity FROM ({share.of_query(_plan(con, plan), IDENTITY)})),
-own AS (
-  SELECT company_id,
-    arg_max({{category: category, error: error, code: code, later: deferred_until IS NOT NULL}}, "at") AS first
-  FROM ({select_rows(con, row_errors, ERRORS)}) WHERE scope = 'company' AND company_id IS NOT NULL
-  GROUP BY company_id
-),
-unit AS (
-  SELECT unnest($units::STRUCT("partition" INTEGER, category VARCHAR, error VARCHAR)[], recursive := true)
-),
-input_lines AS ({share.of_query(input_lines(con, lines), "identity")}),
-joined AS ({_joined(con, rows, share, with_input=lines is not None, many=many)}),
-lead AS (SELECT *, {masks} FROM (SELECT *{derived} FROM joined)),
-scored AS (
-  SELECT lead.*, {points} AS points, {reach} AS reach_points, {parts} AS contributions FROM lead {joins}
-)
-SELECT {_final_columns(con, model)} FROM scored"""
+    laid_out, scored = (_by_tables if count >= _TABLES_FROM else _row_by_row)(con, groups)
+    planned = f"SELECT *, {IDENTITY} AS identity FROM ({share.of_query(_plan(con, plan), IDENTITY)})"
+    joined = _joined(
+        con, rows, share, own=bool(row_errors), unit=units, with_input=lines is not None, many=count > FEW_ROWS
+    )
+    tables = [
+        *laid_out,
+        f"plan AS NOT MATERIALIZED ({planned})",
+        *([f"own AS ({_own_errors(con, row_errors)})"] if row_errors else []),
+        *([f"unit AS ({_UNIT_ERRORS})"] if units else []),
+        f"input_lines AS ({share.of_query(input_lines(con, lines), 'identity')})",
+        f"joined AS ({joined})",
+        f"lead AS (SELECT *, {masks} FROM (SELECT *{derived} FROM joined))",
+        f"scored AS ({scored})",
+    ]
+    return f"WITH {', '.join(tables)} SELECT {_final_columns(con, model)} FROM scored"
+
+
+def _own_errors(con: duckdb.DuckDBPyConnection, row_errors: Sequence[Path]) -> str:
+    """Of each company its newest error row, as `first`."""
+    return f"""SELECT company_id,
+  arg_max({{category: category, error: error, code: code, later: deferred_until IS NOT NULL}}, "at") AS first
+FROM ({select_rows(con, row_errors, ERRORS)}) WHERE scope = 'company' AND company_id IS NOT NULL
+GROUP BY company_id"""
 
 
 def _bundles(rules: Sequence[Rule]) -> list[Sequence[Rule]]:
@@ -163,24 +177,45 @@ def _bundles(rules: Sequence[Rule]) -> list[Sequence[Rule]]:
     return bundles
 
 
-def _combinations(con: duckdb.DuckDBPyConnection, first: int, rules: Sequence[Rule]) -> str:
-    """For each set of matching rules (as a number): their contributions in order, the sum of their points, and of those
-    that speak of reach.
-
-    `first` is the place of the first of them in the `$rules` parameter.
+def _by_tables(con: duckdb.DuckDBPyConnection, groups: Sequence[Sequence[Rule]]) -> tuple[list[str], str]:
+    """What is selected of `lead` with its contributions and points; and before it, a table for each group that says
+    those of each number.
     """
-    kind = sql_type(con, CONTRIBUTION)
-    size = len(rules)
-    own = f"($rules::{kind}[])[{first + 1}:{first + size}]"
+    firsts = itertools.accumulate(map(len, groups), initial=0)
+    tables = []
+    for n, (first, group) in enumerate(zip(firsts, groups, strict=False)):
+        numbers = len(group) + 1 if group[0].group else 2 ** len(group)
+        parts = _chosen(con, _holding(group, "mask"), f"[{first + 1}:{first + len(group)}]")
+        numbered = f"SELECT mask::INTEGER AS mask, {parts} AS contributions FROM range({numbers}) AS t(mask)"
+        tables.append(f"g{n} AS MATERIALIZED (SELECT *, {_SUMS} FROM ({numbered}))")
+    every = range(len(groups))
+    joins = " ".join(f"JOIN g{n} ON g{n}.mask = lead.m{n}" for n in every)
+    points, reach = (" + ".join(f"g{n}.{sum_}" for n in every) for sum_ in ("points", "reach_points"))
+    parts = (
+        "g0.contributions" if len(groups) == 1 else f"list_concat({', '.join(f'g{n}.contributions' for n in every)})"
+    )
+    return (
+        tables,
+        f"SELECT lead.*, {points} AS points, {reach} AS reach_points, {parts} AS contributions FROM lead {joins}",
+    )
+
+
+def _row_by_row(con: duckdb.DuckDBPyConnection, groups: Sequence[Sequence[Rule]]) -> tuple[list[str], str]:
+    """The same without tables."""
+    parts = _chosen(con, [holds for n, group in enumerate(groups) for holds in _holding(group, f"m{n}")])
+    return [], f"SELECT *, {_SUMS} FROM (SELECT *, {parts} AS contributions FROM lead)"
+
+
+def _chosen(con: duckdb.DuckDBPyConnection, holding: Sequence[str], among: str = "") -> str:
+    """The contributions, in their order, of the rules that hold."""
+    return f"list_where(($rules::{sql_type(con, CONTRIBUTION)}[]){among}, [{', '.join(holding)}])"
+
+
+def _holding(rules: Sequence[Rule], mask: str) -> list[str]:
+    """Of each rule whether it holds, by the number that stands for those that do."""
     if rules[0].group:
-        numbers, chosen = size + 1, f"CASE WHEN mask = 0 THEN [] ELSE ({own})[mask:mask] END"
-    else:
-        bits = f"list_transform(range({size}), lambda i: (mask >> i) & 1 = 1)"
-        numbers, chosen = 2**size, f"list_where({own}, {bits})"
-    reach = f"list_filter(parts, lambda x: x.axis = {quote(REACH)})"
-    return f"""SELECT mask, parts, coalesce(list_sum(list_transform(parts, lambda x: x.points)), 0) AS points,
-  coalesce(list_sum(list_transform({reach}, lambda x: x.points)), 0) AS reach
-FROM (SELECT mask::INTEGER AS mask, {chosen} AS parts FROM range({numbers}) AS t(mask))"""
+        return [f"{mask} = {n}" for n in range(1, len(rules) + 1)]
+    return [f"{mask} & {1 << n} <> 0" for n in range(len(rules))]
 
 
 def _mask(rules: Sequence[Rule]) -> str:
@@ -200,15 +235,27 @@ def _plan(con: duckdb.DuckDBPyConnection, plan: Path) -> str:
     )
 
 
-def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], share: Share, *, with_input: bool, many: bool) -> str:
+def _joined(
+    con: duckdb.DuckDBPyConnection,
+    rows: Sequence[Path],
+    share: Share,
+    *,
+    own: bool,
+    unit: bool,
+    with_input: bool,
+    many: bool,
+) -> str:
+    """Every company with its row, or why it has none; `own`, `unit`: there are errors of companies, of partitions."""
     schema = STAGE_SCHEMAS[READS]
     have = present(con, rows)
     times = [c for stage, c in reversed(MADE_AT.items()) if stage != "score" and c in have]
     age = f"coalesce({', '.join(times)})" if times else "NULL::TIMESTAMPTZ"
     system, data = quote(ErrorCategory.SYSTEM), quote(ErrorCategory.DATA)
     # Of a company that was to be asked again the partition that did so tells, unless the deadline struck it.
-    failed = f"(unit.category IS NOT NULL AND unit.category <> {quote(ErrorCategory.DEADLINE)})"
-    own = f"own.company_id IS NOT NULL AND NOT (own.first.later AND {failed})"
+    of_unit = {part: f"unit.{part}" if unit else "NULL" for part in ("category", "error")}
+    failed = f"(unit.category IS NOT NULL AND unit.category <> {quote(ErrorCategory.DEADLINE)})" if unit else "false"
+    told = f"own.company_id IS NOT NULL AND NOT (own.first.later AND {failed})" if own else "false"
+    first = {part: f"own.first.{part}" if own else "NULL" for part in ("category", "error", "code")}
     input_ = "input_lines.input" if with_input else "NULL"
     columns = {
         **{column: Told(f"row.{name(column)}") for column in schema.names},
@@ -219,14 +266,14 @@ def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], share: Share, 
         "error_category": Told(
             "NULL",
             f"CASE WHEN plan.error IS NOT NULL THEN coalesce(plan.error_category, {data}) "
-            f"WHEN {own} THEN own.first.category ELSE coalesce(unit.category, {system}) END",
+            f"WHEN {told} THEN {first['category']} ELSE coalesce({of_unit['category']}, {system}) END",
         ),
         "error": Told(
             "NULL",
-            f"CASE WHEN plan.error IS NOT NULL THEN plan.error WHEN {own} THEN own.first.error "
-            f"ELSE coalesce(unit.error, {quote(UNEXPLAINED)}) END",
+            f"CASE WHEN plan.error IS NOT NULL THEN plan.error WHEN {told} THEN {first['error']} "
+            f"ELSE coalesce({of_unit['error']}, {quote(UNEXPLAINED)}) END",
         ),
-        "error_code": Told("NULL", f"CASE WHEN plan.error IS NULL AND {own} THEN own.first.code END"),
+        "error_code": Told("NULL", f"CASE WHEN plan.error IS NULL AND {told} THEN {first['code']} END"),
         "input": Told(input_, input_),
     }
     return each_company(
@@ -234,8 +281,8 @@ def _joined(con: duckdb.DuckDBPyConnection, rows: Sequence[Path], share: Share, 
         rows,
         share.of_query(newest(con, rows, schema, age), "company_id"),
         joins="LEFT JOIN input_lines ON input_lines.identity = plan.identity" if with_input else "",
-        otherwise="LEFT JOIN own ON own.company_id = plan.company_id "
-        'LEFT JOIN unit ON unit."partition" = plan."partition"',
+        otherwise=("LEFT JOIN own ON own.company_id = plan.company_id " if own else "")
+        + ('LEFT JOIN unit ON unit."partition" = plan."partition"' if unit else ""),
         many=many,
     )
 

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from data.duck import KeptCursor
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import InputError
 from reports.formats import FORMATS
@@ -32,8 +33,10 @@ RANKED = ["best.de", "same-c.com", "same-a.com", "same-b.com", "script.com", "fo
           "long.com", "down.com", "robots.com", "slow.com"]  # fmt: skip
 
 
-def made(tmp_path: Path, con: Any, fmt: str, rows: list[Path], report_type: str = "comprehensive") -> Path:
-    out = tmp_path / f"report.{fmt}"
+def made(
+    tmp_path: Path, con: Any, fmt: str, rows: list[Path], report_type: str = "comprehensive", out: Path | None = None
+) -> Path:
+    out = out or tmp_path / f"report.{fmt}"
     result = render(fmt, rows=rows, job=JOB, report_type=report_type, out=out, con=con)
     assert result.size == out.stat().st_size
     return out
@@ -42,6 +45,29 @@ def made(tmp_path: Path, con: Any, fmt: str, rows: list[Path], report_type: str 
 def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, strict=True))
+
+
+@pytest.mark.parametrize("fmt", ["csv", "html", "json"])
+def test_a_process_plans_its_queries_once_and_asks_them_of_other_rows(tmp_path: Path, con: Any, fmt: str) -> None:
+    sets = [final_rows()[:9], [good("one.de", 40, name="=1")], final_rows()[3:], [good("two.de", 80), good("a.de", 90)]]
+    for content in [*sets, *sets]:
+        rows = [write_rows(tmp_path / "score.parquet", content)]
+        apart = made(tmp_path, con, fmt, rows).read_bytes()
+        with pytest.raises((OSError, duckdb.IOException)):
+            made(tmp_path, None, fmt, rows, out=tmp_path)  # a folder: the rows of a report that fails stay nowhere
+        assert made(tmp_path, None, fmt, rows).read_bytes() == apart
+
+
+def test_a_kept_cursor_answers_more_queries_than_it_keeps_plans_of(con: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KeptCursor, "MOST", 2)
+    kept = KeptCursor(con)
+    for last in (3, 0, 5):
+        name = kept.table("numbers", f"SELECT unnest(range({last})) AS n")
+        for add in range(4):
+            query = f"SELECT coalesce(sum(n + {add}), 0) AS s FROM {name}"
+            told = sum(n + add for n in range(last))
+            assert kept.again(query).fetchall() == [(told,)]
+            assert kept.execute(f"SELECT * FROM {kept.result(query)}").fetchall() == [(told,)]
 
 
 @pytest.mark.parametrize("fmt", FORMATS.names)
