@@ -1,7 +1,7 @@
 """The README's pictures, taken of the running product: `make screenshots`.
 
 It starts the stack of `leadmill demo` in a folder of its own, submits the sample companies, and photographs the report
-that the API serves, and its dashboard. Needs a Chromium on PATH.
+that the API serves, and pages of its dashboard. Needs a Chromium on PATH.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -22,14 +23,36 @@ from leadmill.client import Client
 from leadmill.client.options import ReportOptions
 
 IMAGES = Path(__file__).parent / "images"
-#: Every picture: its file, the width and height of the window in pixels, whether its user prefers dark.
-PICTURES = (
-    ("report.png", 1180, 1060, False),
-    ("report-phone.png", 390, 844, True),
-    ("dashboard.png", 1180, 930, False),
-)
-#: The lead whose details are open: on the wide picture the first one, on the narrow one this.
+#: The lead whose details are open: on the wide picture of the report the first one, on the others this.
 _LINKED = "velo-cargo-express.example"
+#: Of the list of leads, so many that they are read easily in the README's width.
+_COLUMNS = "&".join(f"columns={name}" for name in ("email", "phone", "country", "people"))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page of the product as a window shows it."""
+
+    file: str
+    #: Of the API; `{job}` is the job's id.
+    address: str
+    #: Of the window, pixels.
+    width: int
+    height: int
+    is_dark: bool = False
+    #: What its reader has done: an expression of JavaScript.
+    done: str = "0"
+
+
+PICTURES = (
+    Picture("report.png", "/api/v1/jobs/{job}/report?format=html", 1180, 1060,
+            done="document.querySelector('.lead details').open = true"),
+    Picture("report-phone.png", f"/api/v1/jobs/{{job}}/report?format=html#{_LINKED}", 390, 844, is_dark=True),
+    Picture("dashboard.png", "/ui/jobs/{job}", 1180, 930),
+    Picture("leads.png", f"/ui/leads?country=DE&country=FR&country=ES&{_COLUMNS}", 1180, 930),
+    Picture("company.png", f"/ui/companies/{_LINKED}", 1180, 930,
+            done="document.querySelector('#f-phones + dd details').open = true"),
+)  # fmt: skip
 #: The ideal customer profile that the sample companies are scored by.
 _WANTED = {
     "name": "european-growth",
@@ -56,14 +79,11 @@ def take(client: Client, folder: Path) -> list[Path]:
         raise RuntimeError(f"the job ended {ended.status}: {ended.error}")
     made = []
     with Chromium() as browser:
-        for name, width, height, dark in PICTURES:
-            url, of_report = f"{client.base_url}/ui/jobs/{job.id}", name.startswith("report")
-            if of_report:
-                url = f"{client.base_url}/api/v1/jobs/{job.id}/report?format=html{f'#{_LINKED}' if dark else ''}"
-            browser.open(url, width=width, height=height, dark=dark)
-            if of_report and not dark:
-                browser.evaluate("document.querySelector('.lead details').open = true")
-            made.append(folder / name)
+        for one in PICTURES:
+            url = client.base_url + one.address.format(job=job.id)
+            browser.open(url, width=one.width, height=one.height, dark=one.is_dark)
+            browser.evaluate(one.done)
+            made.append(folder / one.file)
             _small(browser.screenshot(), made[-1])
     return made
 

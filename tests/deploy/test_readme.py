@@ -99,8 +99,8 @@ def test_sources_name_modules_that_exist() -> None:
 
 def test_its_pictures_are_those_that_are_taken_of_the_product() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert pictures == [f"docs/images/{name}" for name, *_ in screenshots.PICTURES]
-    assert all(10_000 < (ROOT / picture).stat().st_size < 250_000 for picture in pictures)
+    assert pictures == [f"docs/images/{one.file}" for one in screenshots.PICTURES]
+    assert all(10_000 < (ROOT / picture).stat().st_size < 200_000 for picture in pictures)
 
 
 def test_without_chromium_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,7 +113,7 @@ def test_without_chromium_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: py
 def test_the_pictures_can_be_taken_anew(client: Client, tmp_path: Path) -> None:
     """Not what they show, but that the product still has all that they are taken of."""
     taken = screenshots.take(client, tmp_path)
-    assert [path.name for path in taken] == [name for name, *_ in screenshots.PICTURES]
-    for path, (_, width, height, _) in zip(taken, screenshots.PICTURES, strict=True):
+    assert [path.name for path in taken] == [one.file for one in screenshots.PICTURES]
+    for path, one in zip(taken, screenshots.PICTURES, strict=True):
         with Image.open(path) as picture:
-            assert picture.size == (width, height)
+            assert picture.size == (one.width, one.height)
