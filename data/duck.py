@@ -34,8 +34,24 @@ _HELD = ("300MB", "600MB", "1200MB")
 #: Over fewer rows than these a query is answered sooner as it is written: to plan it better takes longer.
 _AS_WRITTEN = 50
 
+#: File systems of files that lie on no disk, which every connection of this process knows.
+_file_systems: list[Any] = []
+
 #: What this process's connection has besides.
 _own: dict[str, int] = {"threads": 2}
+
+
+def knowing(files: Any) -> None:
+    """Have every connection read files by a file system of fsspec; call it before the first one is opened."""
+    _file_systems.append(files)
+
+
+def connected(file: str = ":memory:", /, **config: Any) -> duckdb.DuckDBPyConnection:
+    """A connection of one's own, to close."""
+    con = duckdb.connect(file, config={**_CONFIG, **config})
+    for files in _file_systems:
+        con.register_filesystem(files)
+    return con
 
 
 def one_of_many() -> None:
@@ -48,12 +64,12 @@ def _open(pid: int) -> duckdb.DuckDBPyConnection:
     # What does not fit into memory is spilt beside other temporary files, not into the working directory, which may be
     # read-only.
     spill = os.path.join(tempfile.gettempdir(), f"leadmill-duckdb-{pid}")  # noqa: PTH118 - DuckDB wants a text
-    return duckdb.connect(config={**_CONFIG, **_own, "temp_directory": spill})
+    return connected(**_own, temp_directory=spill)
 
 
 def one_thread(**config: str) -> duckdb.DuckDBPyConnection:
     """A connection of one's own, to close, for many wide rows: two threads hold several times the memory of one."""
-    return _without_progress(duckdb.connect(config={**_CONFIG, "threads": 1, **config}))
+    return _without_progress(connected(threads=1, **config))
 
 
 def _without_progress(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -65,10 +81,9 @@ def _without_progress(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnecti
 def filed(file: Path, memory: str) -> duckdb.DuckDBPyConnection:
     """A connection to a database in a file, to close, that holds so much in memory; what it spills lies beside it."""
     spill = str(file.with_suffix(".spill"))
-    config: dict[str, str | bool | int | float | list[str]] = {
-        **_CONFIG, "threads": 2, "memory_limit": memory, "temp_directory": spill, "preserve_insertion_order": False
-    }  # fmt: skip
-    return _without_progress(duckdb.connect(str(file), config=config))
+    return _without_progress(
+        connected(str(file), threads=2, memory_limit=memory, temp_directory=spill, preserve_insertion_order=False)
+    )
 
 
 def connection() -> duckdb.DuckDBPyConnection:

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -61,6 +61,9 @@ class LocalStorage:
         folder = self._job(run.job_id) / _STAGED
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{_owner(run.stage, run.unit)}.{run.epoch}{mark}{name}"
+
+    def committed(self, file: Path, epoch: Callable[[], int]) -> Path:
+        return file
 
     def staged(self, job_id: str) -> set[tuple[str, str]]:
         found = set()
@@ -180,8 +183,8 @@ class LocalStorage:
     def opened(self, file: Path) -> Path:
         return file
 
-    def address(self, file: Path) -> str:
-        return str(file)
+    def addresses(self, files: Sequence[Path]) -> list[str]:
+        return [str(file) for file in files]
 
     def names(self, folder: Path) -> list[str]:
         try:

@@ -44,6 +44,7 @@ def opened(file: Path) -> Source:
 
 def addresses(files: Iterable[Path]) -> list[str]:
     """What DuckDB reads files by, in their order; `filename` in a query is this text."""
-    if not _MOUNTED:
-        return [str(file) for file in files]
-    return [storage_at(file.parent).address(file) for file in files]
+    wanted = list(files)
+    if not _MOUNTED or not wanted:
+        return [str(file) for file in wanted]
+    return storage_at(wanted[0].parent).addresses(wanted)  # all of a query lie in one lake

@@ -18,12 +18,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.covered import covered_list, digest, snapshot_names
 from data.damage import damages, enduring, mend, redone
+from data.duck import connected
 from data.lake import Lake
 from data.mounts import addresses
 from data.parts import DAMAGED, MANIFEST
@@ -155,14 +155,10 @@ def _number(lake: Lake, folder: Path) -> int:
 def _write(lake: Lake, sources: Sequence[Path], stage: str, target: Path, check: Check) -> int:
     schema = STAGE_SCHEMAS[stage]
     spill = target.parent.parent / ".spill"
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": 2, "TimeZone": "UTC", "autoinstall_known_extensions": False,
-        "memory_limit": _MEMORY, "temp_directory": str(spill), "preserve_insertion_order": False,
-    }  # fmt: skip
     rows = 0
     with (
         lake.storage.create(target) as path,
-        duckdb.connect(config=config) as con,
+        connected(threads=2, memory_limit=_MEMORY, temp_directory=str(spill), preserve_insertion_order=False) as con,
         pq.ParquetWriter(path, schema, compression="zstd") as writer,
     ):
         files = {"files": addresses(sources)}

@@ -11,7 +11,7 @@ Files are named by paths below `root`. Every method may raise OSError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
@@ -68,6 +68,10 @@ class Storage(Protocol):
         """The path of a local file for a run alone; it is never exposed and goes with `discard` or `discard_lost`."""
         ...
 
+    def committed(self, file: Path, epoch: Callable[[], int]) -> Path:
+        """Where a run's file lies that is exposed at `file`, once a run of this epoch has committed it."""
+        ...
+
     def staged(self, job_id: str) -> set[tuple[str, str]]:
         """(stage, unit) of a job's files that are staged and not exposed; most of those units still run."""
         ...
@@ -119,8 +123,8 @@ class Storage(Protocol):
         """What pyarrow reads a file by; one that is not there may be told only when it is read."""
         ...
 
-    def address(self, file: Path) -> str:
-        """What DuckDB reads a file by."""
+    def addresses(self, files: Sequence[Path]) -> list[str]:
+        """What DuckDB reads files by, which it is about to do in their order."""
         ...
 
     def names(self, folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What every storage has to keep, whatever it lies on; another one joins by a line in `storage`."""
+"""What every storage has to keep, whatever it lies on; another one joins by a line in `storage` (conftest.py)."""
 
 from __future__ import annotations
 
@@ -9,73 +9,115 @@ from pathlib import Path
 import pytest
 
 from data.local_storage import LocalStorage
+from data.parts import MANIFEST, part_name
 from data.storage import Run, Storage
 
 JOB = "job_" + "0" * 20
 NAME = "scrape/part-00000-0.parquet"
 
 
-@pytest.fixture(params=[LocalStorage])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    made: Storage = request.param(tmp_path / "var")
-    return made
+@pytest.fixture
+def disk(tmp_path: Path) -> LocalStorage:
+    return LocalStorage(tmp_path / "disk")
 
 
 def run(epoch: int, unit: str = "p0", stage: str = "scrape") -> Run:
     return Run(JOB, stage, unit, epoch)
 
 
-def stage(storage: Storage, of: Run, name: str = NAME) -> None:
+def part(of: Run) -> str:
+    return f"{of.stage}/{part_name(int(of.unit[1:]), 0, of.epoch)}"
+
+
+def stage(storage: Storage, of: Run, name: str) -> None:
     with storage.stage(of, name) as sink:
         sink.write(f"epoch {of.epoch}".encode())
 
 
-def shown(storage: Storage, name: str = NAME) -> str | None:
-    content = storage.read(storage.root / "jobs" / JOB / name)
+def shown(storage: Storage, name: str, epoch: int = 1) -> str | None:
+    content = storage.read(storage.committed(storage.root / "jobs" / JOB / name, lambda: epoch))
     return None if content is None else content.data.decode()
 
 
 # ---- files of a run ------------------------------------------------------------------------------------
 
 
-def test_what_is_staged_is_not_read_before_it_is_exposed(storage: Storage) -> None:
-    stage(storage, run(1))
+def test_what_a_run_staged_is_read_once_it_is_committed(storage: Storage) -> None:
+    stage(storage, run(1), part(run(1)))
     with storage.stage_at(run(1), "reports/report.csv") as path:
         path.write_text("by its path")
-    assert shown(storage) is None and storage.names(storage.root / "jobs" / JOB / "scrape") == []
-    assert storage.staged(JOB) == {("scrape", "p0")}
-    assert set(storage.expose(run(1))) == {NAME, "reports/report.csv"}
-    assert shown(storage) == "epoch 1" and shown(storage, "reports/report.csv") == "by its path"
+    storage.expose(run(1))
+    assert shown(storage, part(run(1))) == "epoch 1" and shown(storage, "reports/report.csv") == "by its path"
     assert storage.staged(JOB) == set() and storage.expose(run(1)) == []
+
+
+def test_a_manifest_waits_for_its_commit(storage: Storage) -> None:
+    launch, publish = run(2, "launch", "launch"), run(1, "publish", "publish")
+    stage(storage, launch, MANIFEST)
+    assert shown(storage, MANIFEST) is None and storage.staged(JOB) == {("launch", "launch")}
+    assert storage.expose(launch) == [MANIFEST] and storage.expose(launch) == [] and storage.staged(JOB) == set()
+    assert shown(storage, MANIFEST) == "epoch 2"
+    stage(storage, publish, MANIFEST)
+    storage.discard(publish)
+    assert storage.staged(JOB) == set() and storage.expose(publish) == [] and shown(storage, MANIFEST) == "epoch 2"
+    stage(storage, publish, MANIFEST)
+    assert storage.expose(publish) == [MANIFEST] and shown(storage, MANIFEST) == "epoch 1"
+
+
+def test_files_of_other_names_are_of_the_run_that_committed(storage: Storage) -> None:
+    for epoch in (1, 2):
+        stage(storage, run(epoch, "launch", "launch"), "plan.parquet")
+        storage.expose(run(epoch, "launch", "launch"))
+    assert shown(storage, "plan.parquet", 2) == "epoch 2"
 
 
 def test_whoever_is_late_leaves_a_higher_epoch_alone(storage: Storage) -> None:
     for epoch in (1, 2, 3):
-        stage(storage, run(epoch))
+        stage(storage, run(epoch), part(run(epoch)))
     storage.expose(run(2))
-    assert shown(storage) == "epoch 2"
+    assert shown(storage, part(run(2))) == "epoch 2"
     storage.expose(run(1))
     storage.discard(run(1))
     storage.discard_lost(JOB, {"p0": 2})
-    assert shown(storage) == "epoch 2" and storage.staged(JOB) == {("scrape", "p0")}
+    assert shown(storage, part(run(2))) == "epoch 2"
     storage.expose(run(3))
-    assert shown(storage) == "epoch 3"
+    assert shown(storage, part(run(3))) == "epoch 3"
 
 
 def test_a_run_takes_back_its_own_files_and_no_others(storage: Storage) -> None:
-    for of in (run(1), run(1, "p1"), run(1, "p10"), run(1, stage="process"), run(11)):
-        stage(storage, of)
-    storage.scratch(run(1), "leads.parquet").write_bytes(b"x")
-    assert len(storage.leftovers(JOB)) == 6
+    runs = [run(1), run(1, "p1"), run(1, "p10"), run(1, stage="process"), run(11)]
+    for of in runs:
+        stage(storage, of, part(of))
+    scratch = storage.scratch(run(1), "leads.parquet")
+    scratch.write_bytes(b"x")
     storage.discard(run(1))
-    assert len(storage.leftovers(JOB)) == 4
-    storage.discard_lost(JOB, {"p0": 20, "p1": 0, "p10": 1}, ("scrape",))
-    assert storage.staged(JOB) == {("scrape", "p1"), ("process", "p0")}
+    for of in runs:
+        storage.expose(of)
+    assert [shown(storage, part(of)) for of in runs] == [None, *["epoch 1"] * 3, "epoch 11"]
+    assert not scratch.exists()
 
 
-def test_a_unit_of_a_format_keeps_its_name(storage: Storage) -> None:
-    stage(storage, run(1, "render:own-csv", "report"), "reports/report.own-csv")
-    assert storage.staged(JOB) == {("report", "render:own-csv")}
+def test_on_a_disk_nothing_is_read_before_it_is_exposed(disk: LocalStorage) -> None:
+    stage(disk, run(1), NAME)
+    assert shown(disk, NAME) is None and disk.names(disk.root / "jobs" / JOB / "scrape") == []
+    assert disk.staged(JOB) == {("scrape", "p0")}
+    assert disk.expose(run(1)) == [NAME] and disk.staged(JOB) == set()
+
+
+def test_on_a_disk_every_staged_file_is_found_and_removed(disk: LocalStorage) -> None:
+    for of in (run(1), run(1, "p1"), run(1, "p10"), run(1, stage="process"), run(11)):
+        stage(disk, of, NAME)
+    disk.scratch(run(1), "leads.parquet").write_bytes(b"x")
+    assert len(disk.leftovers(JOB)) == 6
+    disk.discard(run(1))
+    assert len(disk.leftovers(JOB)) == 4
+    disk.discard_lost(JOB, {"p0": 20, "p1": 0, "p10": 1}, ("scrape",))
+    assert disk.staged(JOB) == {("scrape", "p1"), ("process", "p0")}
+
+
+def test_on_a_disk_a_unit_of_a_format_keeps_its_name(disk: LocalStorage) -> None:
+    stage(disk, run(1, "render:own-csv", "report"), "reports/report.own-csv")
+    assert disk.staged(JOB) == {("report", "render:own-csv")}
 
 
 # ---- files under fixed names ---------------------------------------------------------------------------
@@ -132,13 +174,13 @@ def test_what_a_killed_writer_left_is_found(tmp_path: Path) -> None:
     assert left.suffix == ".tmp"
 
 
-def test_a_folder_in_the_place_of_a_file_gives_way(storage: Storage) -> None:
-    """Of a disk; elsewhere there is no such thing. A second one takes the place of what is left of the first."""
-    file = storage.root / "jobs" / JOB / "manifest.json"
+def test_on_a_disk_a_folder_in_the_place_of_a_file_gives_way(disk: LocalStorage) -> None:
+    """A second one takes the place of what is left of the first."""
+    file = disk.root / "jobs" / JOB / MANIFEST
     for _ in range(2):
         (file / "x").mkdir(parents=True)
-        assert storage.swap(file, b"{}", None) and storage.read(file).data == b"{}"  # type: ignore[union-attr]
-        storage.remove(file)
+        assert disk.swap(file, b"{}", None) and disk.read(file).data == b"{}"  # type: ignore[union-attr]
+        disk.remove(file)
 
 
 # ---- any file -----------------------------------------------------------------------------------------------

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -19,6 +22,9 @@ from data.mounts import mount, unmount
 from data.parts import Committed, PartKind, parse_name, part_folder, part_name
 from data.storage import Run
 from tests.data.chaos import Weather, chaotic
+
+if TYPE_CHECKING:
+    from tests.stand_ins.s3 import S3Server
 
 JOB = "job_" + "0" * 20
 STAGE = "scrape"
@@ -108,9 +114,58 @@ def publish(lake: Lake, record: Record) -> None:
     JobFiles(lake, JOB, record.commits).remove_losers([STAGE], record.epochs())
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_nothing_is_lost_doubled_or_half(tmp_path: Path, seed: int) -> None:
-    weather, record, wrong = Weather(seed), Record(), []
+class Sky(NamedTuple):
+    """A lake in bad weather, what has befallen its calls, and how it becomes fine."""
+
+    lake: Lake
+    told: Callable[[], Mapping[str, int]]
+    clear: Callable[[], None]
+
+
+@contextmanager
+def over_a_disk(tmp_path: Path, seed: int, _s3: object) -> Iterator[Sky]:
+    weather = Weather(seed)
+    mount(tmp_path, chaotic(LocalStorage, weather))
+    try:
+        yield Sky(Lake(tmp_path), lambda: weather.told, weather.clear)
+    finally:
+        unmount(tmp_path)
+        weather.clear()
+
+
+@contextmanager
+def over_an_object_store(tmp_path: Path, seed: int, find: Callable[[str], S3Server]) -> Iterator[Sky]:
+    """No request is repeated long enough to hide all that befalls it."""
+    from data.object_store import mounted
+
+    s3, root = find("s3"), Path("/dev/null/chaos")
+    place = s3.place(try_s=0.4, patience_s=0.2)
+    mounted(place, root, tmp_path)
+    told = s3.chance(seed, 0.15, ("internal", "slow_down", "conflict", "reset", "lost", "late"), late_s=0.6)
+    try:
+        yield Sky(Lake(root), lambda: told, s3.clear)
+    finally:
+        s3.clear()
+        unmount(root)
+
+
+WEATHERS = pytest.mark.parametrize(
+    ("over", "seed"),
+    [(over_a_disk, seed) for seed in range(4)]
+    + [pytest.param(over_an_object_store, seed, marks=pytest.mark.stack) for seed in range(2)],
+)
+
+
+@WEATHERS
+def test_nothing_is_lost_doubled_or_half(
+    tmp_path: Path, request: pytest.FixtureRequest, over: Callable[..., AbstractContextManager[Sky]], seed: int
+) -> None:
+    with over(tmp_path, seed, request.getfixturevalue) as sky:
+        _nothing_is_lost(sky, seed)
+
+
+def _nothing_is_lost(sky: Sky, seed: int) -> None:
+    lake, record, wrong = sky.lake, Record(), []
     seen = 0
 
     def body(number: int) -> None:
@@ -128,27 +183,55 @@ def test_nothing_is_lost_doubled_or_half(tmp_path: Path, seed: int) -> None:
                 wrong.append(error)
                 return
 
-    mount(tmp_path, chaotic(LocalStorage, weather))
-    try:
-        lake = Lake(tmp_path)
-        threads = [threading.Thread(target=body, args=(n,)) for n in range(THREADS)]
+    threads = [threading.Thread(target=body, args=(n,)) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sky.clear()
+    assert wrong == [] and seen and min(sky.told().values()) > 5
+    for number, unit in record.units.items():  # what is left is made again, in fine weather
+        if unit.committed is None:
+            work(lake, record, number, random.Random(number))
+    publish(lake, record)
+    read(lake, record)
+    commits = record.commits()
+    for kind in KINDS:
+        names = {name for name in lake.storage.names(lake.part_dir(JOB, STAGE, kind)) if parse_name(name)}
+        wanted = {name for n in range(UNITS) for name in commits[STAGE, f"p{n}"].names(n, kind) or ()}
+        assert names == wanted, "for an ended job a listing is exact"
+
+
+@WEATHERS
+def test_of_swaps_of_one_file_none_is_lost_or_done_twice(
+    tmp_path: Path, request: pytest.FixtureRequest, over: Callable[..., AbstractContextManager[Sky]], seed: int
+) -> None:
+    """Each adds lines of its own: once where it is told that it did, never where it is told that it did not."""
+    answers: dict[str, bool | None] = {}
+
+    def add(lines: list[str]) -> None:
+        for line in lines:
+            answers[line] = None
+            try:
+                seen = sky.lake.storage.read(file)
+                answers[line] = sky.lake.storage.swap(file, (seen.data if seen else b"") + line.encode(), seen)
+            except OSError:
+                continue
+
+    with over(tmp_path, seed, request.getfixturevalue) as sky:
+        file = sky.lake.root / "companies" / "score" / "manifest.json"
+        threads = [
+            threading.Thread(target=add, args=([f"{thread}.{n}\n" for n in range(25)],)) for thread in range(THREADS)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        weather.clear()
-        assert wrong == [] and seen and min(weather.told.values()) > 5
-        for number, unit in record.units.items():  # what is left is made again, in fine weather
-            if unit.committed is None:
-                work(lake, record, number, random.Random(number))
-        publish(lake, record)
-        read(lake, record)
-        for kind in KINDS:
-            names = {name for name in lake.storage.names(lake.part_dir(JOB, STAGE, kind)) if parse_name(name)}
-            commits = record.commits()
-            assert names == {name for n in range(UNITS) for name in commits[STAGE, f"p{n}"].names(n, kind) or ()}, (
-                "for an ended job a listing is exact"
-            )
-    finally:
-        unmount(tmp_path)
-        weather.clear()
+        sky.clear()
+        content = sky.lake.storage.read(file)
+        assert content is not None
+        found = content.data.decode().splitlines(keepends=True)
+        assert len(found) == len(set(found))
+        assert {line for line, answer in answers.items() if answer} <= set(found)
+        assert not {line for line, answer in answers.items() if answer is False} & set(found)
+        assert set(answers.values()) == {True, False, None}

@@ -1,0 +1,33 @@
+"""Whether a store enforces the conditions that nothing is lost by; asked once, at a process's start."""
+
+from __future__ import annotations
+
+import secrets
+
+from data.object_store.client import Bucket
+from leadmill.errors import ConfigError
+
+
+class UnfitStoreError(ConfigError):
+    """A store that takes a conditional put whose condition does not hold."""
+
+
+def probe(bucket: Bucket) -> None:
+    """Create, create again, and replace what is no more there: two of them must be refused.
+
+    Raises:
+        UnfitStoreError: one was not.
+        OSError: the store does not answer, or refuses altogether.
+    """
+    key = f".probe-{secrets.token_hex(8)}"
+    try:
+        created = bucket.put_if(key, b"first", None)
+        if bucket.put_if(key, b"second", None):
+            raise UnfitStoreError(f"{bucket.place}: a second create of one name was taken (If-None-Match)")
+        first = bucket.head(key)
+        if not created or first is None or not bucket.put_if(key, b"third", first.etag):
+            raise UnfitStoreError(f"{bucket.place}: what was put is not found under its ETag (If-Match)")
+        if bucket.put_if(key, b"fourth", first.etag):
+            raise UnfitStoreError(f"{bucket.place}: a put over a version that is no more was taken (If-Match)")
+    finally:
+        bucket.delete([key])

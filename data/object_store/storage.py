@@ -1,0 +1,258 @@
+"""The storage seam on an object store.
+
+A run's file is put once, under the name that carries its epoch: `part-00003-0-e2.parquet`, `plan-e2.parquet` (the
+first epoch is left out, as in all names of parts). The commit tells which count, so there is nothing to expose. One
+name is the same for every run: a job's manifest, which lies apart until its run has committed, and is then put under
+its name, unless somebody has put another one there since it was looked for.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from data.duck import knowing
+from data.mounts import mount
+from data.object_store.client import Bucket, Head, Place, UntoldError
+from data.object_store.lease import held
+from data.object_store.reading import DuckFiles, Ends, Pieces, Stream
+from data.parts import MANIFEST, parse_name
+from data.storage import Content, Run, Stat
+
+_STAGED = "_tmp"
+
+
+class ObjectStorage:
+    """`data.storage.Storage` below a path that stands for a bucket's place. Cheap to make.
+
+    `base` is the path of the place itself, `root` that or one below it; `local` a folder of this machine for what has
+    to be a file for a while.
+    """
+
+    def __init__(self, root: Path, files: DuckFiles, base: Path, local: Path) -> None:
+        self.root = root
+        self._files, self._bucket = files, files.ends.bucket
+        self._base, self._local = base, local
+        #: Runs whose manifests wait for their commits, as far as this one knows.
+        self._waiting: set[Run] = set()
+        #: What runs of this process have put and not committed yet, by key.
+        self._own: dict[Run, list[str]] = {}
+
+    def key(self, file: Path) -> str:
+        """What the store calls a file."""
+        text = file.relative_to(self._base).as_posix()
+        return "" if text == "." else text
+
+    # ---- files of a run ----------------------------------------------------------------------------
+
+    @contextmanager
+    def stage(self, run: Run, name: str) -> Iterator[BinaryIO]:
+        sink = io.BytesIO()
+        yield sink
+        self._put(run, name, sink.getvalue())
+
+    @contextmanager
+    def stage_at(self, run: Run, name: str) -> Iterator[Path]:
+        with self._passing() as path:
+            yield path
+            self._put(run, name, path)
+
+    @contextmanager
+    def _passing(self) -> Iterator[Path]:
+        """The path of a local file that goes with the block."""
+        self._local.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=self._local) as folder:
+            yield Path(folder, "file")
+
+    def _put(self, run: Run, name: str, data: bytes | Path) -> None:
+        if name == MANIFEST:
+            self._waiting.add(run)
+            file = self._manifest_of(run)
+        else:
+            file = self.committed(self._job(run.job_id) / name, lambda: run.epoch)
+        self._own.setdefault(run, []).append(self.key(file))
+        self._bucket.put(self.key(file), data)
+
+    def _manifest_of(self, run: Run) -> Path:
+        return self._job(run.job_id) / _STAGED / f"{_owner(run)}~{MANIFEST}"
+
+    def committed(self, file: Path, epoch: Callable[[], int]) -> Path:
+        if parse_name(file.name) is not None or file.name == MANIFEST:
+            return file  # the one carries it already, the other is exposed
+        return file.with_stem(f"{file.stem}-e{number}") if (number := epoch()) > 1 else file
+
+    def scratch(self, run: Run, name: str) -> Path:
+        folder = self._scratch(run.job_id)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder / f"{_owner(run)}.{name}"
+
+    def staged(self, job_id: str) -> set[tuple[str, str]]:
+        names, _ = self._bucket.names(self.key(self._job(job_id) / _STAGED))
+        runs = [run for name in names if (run := _run_of(job_id, name)) is not None]
+        self._waiting.update(runs)
+        return {(run.stage, run.unit) for run in runs}
+
+    def expose(self, run: Run) -> list[str]:
+        self._own.pop(run, None)
+        if run not in self._waiting:
+            return []
+        public, staged = self.key(self._job(run.job_id) / MANIFEST), self.key(self._manifest_of(run))
+        while True:
+            before = self._bucket.head(public)  # first: whoever is faster from now on makes the put fail
+            found = self._bucket.get(staged)
+            if found is None or self._was_put(public, found[0], before):
+                break
+        self._bucket.delete([staged])
+        self._waiting.discard(run)
+        return [MANIFEST] if found else []
+
+    def discard(self, run: Run) -> None:
+        self._bucket.delete(self._own.pop(run, []))
+        self._waiting.discard(run)
+        self._drop_scratch(run.job_id, lambda of: of == run)
+
+    def leftovers(self, job_id: str) -> list[tuple[Path, Stat]]:
+        prefix = self.key(self._job(job_id) / _STAGED)
+        return [(self._base / key, _stat(head)) for key, head in self._bucket.all(prefix)]
+
+    def discard_lost(self, job_id: str, epochs: Mapping[str, int], stages: tuple[str, ...] | None = None) -> None:
+        def is_lost(run: Run) -> bool:
+            return (stages is None or run.stage in stages) and run.epoch <= epochs.get(run.unit, 0)
+
+        if stages is None:  # a manifest is no partition's
+            folder = self._job(job_id) / _STAGED
+            names, _ = self._bucket.names(self.key(folder))
+            runs = {name: run for name in names if (run := _run_of(job_id, name)) is not None}
+            self._bucket.delete([self.key(folder / name) for name, run in runs.items() if is_lost(run)])
+        self._drop_scratch(job_id, is_lost)
+
+    def _drop_scratch(self, job_id: str, is_meant: Callable[[Run], bool]) -> None:
+        for file in self._scratch(job_id).glob("*"):
+            if (run := _run_of(job_id, file.name)) is not None and is_meant(run):
+                shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
+
+    def _scratch(self, job_id: str) -> Path:
+        return self._local / job_id
+
+    def _job(self, job_id: str) -> Path:
+        return self.root / "jobs" / job_id
+
+    # ---- files under fixed names -----------------------------------------------------------------------
+
+    def read(self, file: Path) -> Content | None:
+        found = self._bucket.get(self.key(file))
+        return None if found is None else Content(found[0], found[1].etag)
+
+    def put(self, file: Path, data: bytes) -> None:
+        """By a condition, too: one that is late must not come over what was put after it."""
+        key = self.key(file)
+        while True:
+            if self._was_put(key, data, self._bucket.head(key)):
+                return
+
+    def _was_put(self, key: str, data: bytes, before: Head | None) -> bool:
+        try:
+            return self._bucket.put_if(key, data, before and before.etag)
+        except UntoldError:  # then what is there now is another's, and this comes over it
+            return False
+
+    def swap(self, file: Path, data: bytes, seen: Content | None) -> bool:
+        return self._bucket.put_if(self.key(file), data, seen and seen.version)
+
+    @contextmanager
+    def create(self, file: Path) -> Iterator[Path]:
+        with self._passing() as path:
+            yield path
+            self._bucket.put(self.key(file), path)
+
+    def drop_unfinished(self, folder: Path) -> int:
+        return 0  # there is no such thing: an object has all of its bytes or is not there
+
+    # ---- any file ---------------------------------------------------------------------------------------
+
+    def opened(self, file: Path) -> BinaryIO:
+        return cast(BinaryIO, Stream(Pieces(self._files.ends, self.key(file))))
+
+    def addresses(self, files: Sequence[Path]) -> list[str]:
+        keys = [self.key(file) for file in files]
+        self._files.ends.follow(keys)
+        return [self._files.address(key) for key in keys]
+
+    def names(self, folder: Path) -> list[str]:
+        files, folders = self._bucket.names(self.key(folder))
+        return [*files, *folders]
+
+    def files(self, folder: Path) -> Iterator[tuple[Path, Stat]]:
+        for key, head in self._bucket.all(self.key(folder)):
+            yield self._base / key, _stat(head)
+
+    def stat(self, file: Path) -> Stat | None:
+        found = self._bucket.head(self.key(file))
+        return None if found is None else _stat(found)
+
+    def remove(self, file: Path) -> None:
+        self._bucket.delete([self.key(file)])
+
+    def remove_all(self, folder: Path) -> int:
+        found = list(self._bucket.all(self.key(folder)))
+        self._bucket.delete([key for key, _ in found])
+        return sum(head.size for _, head in found)
+
+    def move(self, file: Path, name: str) -> None:
+        if not self._bucket.copy(self.key(file), self.key(file.with_name(name))):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
+        self._bucket.delete([self.key(file)])
+
+    def retire(self, folder: Path) -> list[Path]:
+        """What lies there stays where it is; nobody is kept from writing there (decision 82)."""
+        return [folder]
+
+    def reopen(self, folder: Path) -> None:
+        """Nothing: it was not closed."""
+
+    def sync(self, folder: Path) -> None:
+        """Nothing: what was put is durable."""
+
+    def lock(
+        self, name: Path, wait_s: float, poll_s: float, waiting: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[None]:
+        return held(self._bucket, self.key(name), wait_s, poll_s, waiting)
+
+
+#: `<stage>.<unit>.<epoch>` before the name of a file that waits, or of a scratch file.
+_RUN = re.compile(r"([^.]+)\.([^.]+)\.([0-9]+)[~.]")
+
+
+def _owner(run: Run) -> str:
+    return f"{run.stage}.{run.unit.replace(':', '-')}.{run.epoch}"
+
+
+def _run_of(job_id: str, name: str) -> Run | None:
+    found = _RUN.match(name)
+    return Run(job_id, found[1], found[2].replace("-", ":", 1), int(found[3])) if found else None
+
+
+def _stat(head: Head) -> Stat:
+    return Stat(head.size, int(head.modified.timestamp()) * 1_000_000_000)
+
+
+def mounted(place: Place, root: Path, local: Path) -> Bucket:
+    """Have a bucket's place keep all files below a path; what asks it, for whoever counts.
+
+    Args:
+        root: a path that no disk has.
+        local: a folder of this machine for what has to be a file for a while.
+    """
+    bucket = Bucket(place)
+    files = DuckFiles(Ends(bucket), f"leadmill-{place.bucket}")
+    knowing(files)
+    mount(root, lambda below: ObjectStorage(below, files, root, local))
+    return bucket
