@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -52,6 +52,32 @@ class NewRun(Form):
     def empty(cls) -> NewRun:
         boxes = {name: ["on"] for name, (ticked, _) in _BOXES.items() if ticked}
         return cls({**_SETS, **boxes, **{name: [value] for name, value in _USUAL.items()}})
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> NewRun:
+        """Filled in as a body asks, as far as this form has its fields (`untold`)."""
+        flat = dict(_flat(body))
+        values: dict[str, list[str]] = {**cls.empty().values}
+        for name in ("company_urls", *_LINES, *_COMMAS):
+            values |= {name: [("," if name in _COMMAS else "\n").join(flat[name])]} if name in flat else {}
+        for name, (ticked, otherwise) in _BOXES.items():
+            values |= {name: ["on"] if (flat[name] == otherwise) != ticked else []} if name in flat else {}
+        values |= {name: [*flat[name]] for name in _SETS if name in flat}
+        values |= {name: [f"{flat[name]:g}"] for name in _NUMBERS if name in flat}
+        values |= {name: [str(flat[name])] for name in (*_TEXTS, "column") if name in flat}
+        values |= {"min_coverage": [f"{100 * flat['min_coverage']:g}"]} if "min_coverage" in flat else {}
+        values |= {"deadline": [f"{flat['deadline'] / 60:g}"]} if "deadline" in flat else {}
+        return cls(values)
+
+    def untold(self, body: Mapping[str, Any]) -> list[str]:
+        """Fields of a body that this form does not ask for as it does."""
+        usual = {**_SETS, **_USUAL, **{name: not otherwise for name, (_, otherwise) in _BOXES.items()}}
+        told: dict[str, Any] = {**usual, "column": self.text("column"), **dict(_flat(self.body()))}
+        return [
+            name
+            for name, value in _flat(body)
+            if (sorted(told.get(name, ())) != sorted(value) if name in _SETS else told.get(name) != value)
+        ]
 
     @classmethod
     def sent(cls, form: FormData) -> NewRun:
@@ -141,6 +167,15 @@ class NewRun(Form):
         _put(found, "min_coverage", share / 100 if isinstance(share, int | float) else share)
         _put(found, "deadline", minutes * 60 if isinstance(minutes, int | float) else minutes)
         _put(found, "run_at", self.time("run_at"))
+
+
+def _flat(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of a body by the names that they have in the form."""
+    for name, value in body.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", one) for inner, one in value.items())
+        else:
+            yield name, value
 
 
 def _put(body: dict[str, Any], name: str, value: Any, *, even_empty: bool = False) -> None:

@@ -5,15 +5,14 @@ ask for it again. POST /ui/jobs/{id}/rerun does that, from a stage on.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 
 from api.as_code import as_code
+from api.asked_again import asked
 from api.context import Context, Here
 from api.jobs import told
 from api.kept import Kept
@@ -24,27 +23,16 @@ from data.jobs import JobRecord, Status
 from leadmill import answers
 from leadmill.access import Role
 from leadmill.declared import PIPELINE
-from leadmill.errors import LeadmillError
-from leadmill.log import get_logger
 from pipelines.intake import control
 from pipelines.intake.bulk import Action, refusal
-from pipelines.intake.report_on_demand import ReportForm
-from pipelines.queues import Priority
-from pipelines.request.asked import check_options, read_source
-from pipelines.scoring.chosen import again
 from pipelines.views.partitions import WORDS, Grid, grid
 from reports.formats import FORMATS
 from reports.layout_choice import layout_names
 
 router = Router(include_in_schema=False)
-log = get_logger(__name__)
 
 #: With more partitions than this a page that is looked at reads them less often, seconds.
 _MANY, _SELDOM_S = 1_000, 5
-#: What a report is unless it is asked for otherwise.
-_USUAL = {name: getattr(ReportForm("html"), name) for name in ("type", "layout", "bom")}
-#: Addresses of a request that are shown; how many are left out is said.
-_SHOWN = 200
 
 
 @router.get("/ui/jobs/{job_id}", role=Role.VIEWER)
@@ -127,39 +115,9 @@ def _from_stages(record: JobRecord) -> list[str]:
 
 
 def _as_code(request: Request, here: Context, record: JobRecord) -> dict[str, Any]:
-    """The request that makes the same job as `code`, for who may send it, and what is left out of it; none where its
-    record is gone, or it was none of companies.
-    """
-    if here.caller.role < Role.OPERATOR or record.archived or record.kind != "pipeline" or record.parent:
-        return {"code": []}
-    source, spec = here.store.asked(record.job_id)
-    folder = here.lake.job_dir(record.job_id) / "input"
-    try:
-        if not (isinstance(source, Mapping) and "json" in source):  # a long list is not read for this
-            read_source(source, folder)
-        options = again(check_options(spec), folder)
-    except LeadmillError as error:
-        log.debug("a job's request is not told", job=record.job_id, error=str(error))
-        return {"code": []}
-    file = source.get("file")
-    texts = as_code(request, here, _body(record, source, options), None if file is None else Path(str(file)).name)
-    left_out = max(0, len(source.get("company_urls") or ()) - _SHOWN)
-    return {"code": texts, "left_out": left_out, "untold_webhook": record.has_callback}
-
-
-def _body(record: JobRecord, source: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    named = {
-        name: source[name] for name in ("company_urls", "search_queries", "company_ids", "column") if source.get(name)
-    }
-    if "company_urls" in named:
-        named["company_urls"] = named["company_urls"][:_SHOWN]
-    if record.stages != PIPELINE:
-        named["stages"] = list(record.stages)
-    if record.priority != Priority.NORMAL:
-        named["priority"] = Priority(record.priority).label
-    report = {name: value for name, value in (options.get("report") or {}).items() if _USUAL.get(name) != value}
-    options = {**options, "report": report}
-    about = {"tags": list(record.tags), "min_coverage": record.min_coverage, "notify": list(record.notify)}
-    if record.deadline_ms is not None:
-        about["deadline"] = round((record.deadline_ms - record.created_ms) / 1000)
-    return {**named, **{name: value for name, value in {**options, **about}.items() if value}}
+    """The request that makes the same job as `code`, and what is left out of it; nothing where there is none."""
+    found = asked(here, record)
+    if found is None:
+        return {}
+    code = as_code(request, here, found.body, found.file_name)
+    return {"code": code, "left_out": found.left_out, "untold_webhook": record.has_callback}

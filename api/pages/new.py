@@ -8,13 +8,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from api.as_code import as_code
+from api.asked_again import asked
 from api.auditing import audited
 from api.context import Context, Here
 from api.form import by_field, checked, faults_of
@@ -31,6 +32,7 @@ from leadmill.access import Role
 from leadmill.answers import FieldError, ListPreview
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError, LeadmillError
+from pipelines.intake import control
 from pipelines.scoring.models import Models
 from reports.formats import FORMATS
 from reports.layout_choice import layout_names
@@ -58,8 +60,16 @@ Sent = Annotated[NewRun, Depends(_sent)]
 
 
 @router.get("/ui/new", role=Role.VIEWER)
-def new(request: Request, here: Here) -> Response:
-    return _shown(request, here, NewRun.empty())
+def new(
+    request: Request,
+    here: Here,
+    job: Annotated[str, Query(max_length=60, description="Filled in as this one was asked for")] = "",
+) -> Response:
+    known = asked(here, control.known(here.store, here.lake, job)) if job else None
+    if known is None:
+        return _shown(request, here, NewRun.empty())
+    filled = NewRun.of(known.body)
+    return _shown(request, here, filled, again=job, known=known, untold=filled.untold(known.body))
 
 
 @router.post("/ui/new/look", role=Role.OPERATOR)
@@ -116,6 +126,7 @@ def _shown(
     looked: Looked = Looked(),  # noqa: B008  a tuple
     *,
     status: int = 200,
+    **about: Any,
 ) -> Response:
     models = Models.of(here.settings)
     return page(
@@ -135,4 +146,5 @@ def _shown(
         models=models.names(),
         profiles=models.profile_names(),
         searches=here.settings.search_provider is not None,
+        **about,
     )

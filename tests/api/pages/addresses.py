@@ -7,7 +7,7 @@ from collections.abc import Callable
 #: By the path of its route, addresses of it; they are given the ids of made-up jobs (`tests.api.pages.made`).
 ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/": lambda made: ["/"],
-    "/ui/new": lambda made: ["/ui/new"],
+    "/ui/new": lambda made: ["/ui/new", *([f"/ui/new?job={made['completed 2']}"] if made else [])],
     "/ui/new/look": lambda made: [],
     "/ui/leads": lambda made: ["/ui/leads", "/ui/leads?tier=A&tier=B&has=email&text=nobody%20is%20called%20so"],
     "/ui/leads/sql": lambda made: ["/ui/leads/sql?country=DE"],

@@ -55,6 +55,36 @@ def test_each_field_becomes_that_of_the_body(name: str) -> None:
     assert body == value
 
 
+@pytest.mark.parametrize("name", TYPED)
+def test_a_form_is_filled_in_again_as_it_was(name: str) -> None:
+    body = form(**{"company_urls": TYPED["company_urls"][0], name: TYPED[name][0]}).body()
+    body.pop("run_at", None)  # that time has come
+    assert NewRun.of(body).body() == body and NewRun.of(body).untold(body) == []
+    usual = {"report": {"formats": ["csv", "html"], "bom": True, "layout": "full"}, "priority": "normal"}
+    assert NewRun.of(usual).untold(usual) == [], "what is asked for and usual, too"
+
+
+def test_what_the_form_has_no_field_for_is_said(client: TestClient) -> None:
+    body = {"company_urls": ["acme.example"], "crawl": {"max_pages": 4, "timeout_s": 3.0},
+            "icp": {"name": "solar", "words": {"wanted": ["solar*"]}}}  # fmt: skip
+    shown = client.get(f"/ui/new?job={post(client, body=body)['job_id']}", headers=OPENED).text
+    assert "This form has no field for " in shown and "crawl.timeout_s" in shown and "icp" in shown
+
+
+def test_a_job_is_changed_and_started_anew(client: TestClient) -> None:
+    job = post(client, body={"company_urls": ["acme.example"], "crawl": {"max_pages": 4}, "tags": [HOSTILE[1]]})[
+        "job_id"
+    ]
+    assert f'href="/ui/new?job={job}"' in client.get(f"/ui/jobs/{job}", headers=OPENED).text
+    shown = client.get(f"/ui/new?job={job}", headers=OPENED).text
+    assert "acme.example</textarea>" in shown and 'name="crawl.max_pages" type="number" value="4"' in shown
+    assert f"/ui/jobs/{job}" in shown and HOSTILE[1] not in shown
+    listed = client.post("/ui/new", data=data(), files={"file": ("crm.csv", CSV)}, headers=SENT, follow_redirects=False)
+    again = client.get(f"/ui/new?job={listed.headers['location'].rpartition('/')[2]}", headers=OPENED).text
+    assert "again" in again and ".csv</bdi>" in again
+    assert client.get(f"/ui/new?job=job_{'z' * 20}", headers=OPENED).status_code == 404
+
+
 def test_cells_stay_in_their_columns() -> None:
     cells = "\tHomepage\tOwner\nAcme\tacme.example\tAnna\n\tglobex.example\t\n"
     upload = form(company_urls=cells).upload()
