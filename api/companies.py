@@ -30,6 +30,7 @@ from pipelines.scoring.vocabulary import country_codes
 from reports.layout_choice import check_choice
 from reports.layouts import DEFAULT
 from reports.lead_filter import LeadFilter
+from reports.lead_order import BEST_FIRST, ORDERS
 
 router = Router("/companies", "companies")
 
@@ -38,6 +39,10 @@ TIERS = ("A", "B", "C", "D")
 MAX_VALUES = 100
 Word = Annotated[str, Query(min_length=1, max_length=100)]
 Words = Annotated[list[Word], Query(max_length=200)]
+Sort = Annotated[
+    Literal[*ORDERS],  # type: ignore[valid-type]
+    Query(description="A column, with `-` in front the other way round; what is not known comes last either way"),
+]
 Layout = Annotated[str, Query(max_length=100, description="Which columns, under which headers")]
 Bom = Annotated[bool, Query(description="The CSV begins with a byte-order mark")]
 
@@ -107,9 +112,10 @@ def list_companies(
     here: Here,
     wanted: Wanted,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-    cursor: Annotated[str | None, Query(max_length=400)] = None,
+    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
+    sort: Sort = BEST_FIRST,
 ) -> Response:
-    items, following = company_page(here.companies, wanted[0], limit, cursor)
+    items, following = company_page(here.companies, wanted[0], limit, cursor, sort)
     return JSONResponse({"items": items, "next_cursor": following})
 
 
@@ -138,8 +144,10 @@ _REFUSED = problems.refusals(404, 507)
     response_class=Response,
     summary="Every company that matches, as CSV",
 )
-def companies_csv(here: Here, wanted: Wanted, layout: Layout = DEFAULT, bom: Bom = True) -> Response:
-    return _file(here, wanted, ReportForm("csv", "leads", layout, bom))
+def companies_csv(
+    here: Here, wanted: Wanted, layout: Layout = DEFAULT, bom: Bom = True, sort: Sort = BEST_FIRST
+) -> Response:
+    return _file(here, wanted, ReportForm("csv", "leads", layout, bom), sort)
 
 
 @router.get(
@@ -149,8 +157,8 @@ def companies_csv(here: Here, wanted: Wanted, layout: Layout = DEFAULT, bom: Bom
     response_class=Response,
     summary="Every company that matches, as XLSX",
 )
-def companies_xlsx(here: Here, wanted: Wanted, layout: Layout = DEFAULT) -> Response:
-    return _file(here, wanted, ReportForm("xlsx", "leads", layout))
+def companies_xlsx(here: Here, wanted: Wanted, layout: Layout = DEFAULT, sort: Sort = BEST_FIRST) -> Response:
+    return _file(here, wanted, ReportForm("xlsx", "leads", layout), sort)
 
 
 @router.get(
@@ -160,16 +168,16 @@ def companies_xlsx(here: Here, wanted: Wanted, layout: Layout = DEFAULT) -> Resp
     response_class=Response,
     summary="The same as an array of whole rows",
 )
-def companies_json(here: Here, wanted: Wanted) -> Response:
-    return _file(here, wanted, ReportForm("json", "leads"))
+def companies_json(here: Here, wanted: Wanted, sort: Sort = BEST_FIRST) -> Response:
+    return _file(here, wanted, ReportForm("json", "leads"), sort)
 
 
-def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm) -> Response:
+def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm, sort: str) -> Response:
     try:
         check_choice(form.layout, (form.format,))
     except (InputError, ConfigError) as error:
         raise InputError(str(error), field="layout") from error
-    path = company_table(here.lake, wanted[0], form, wanted[1])
+    path = company_table(here.lake, wanted[0], form, wanted[1], sort)
     return passing_file(path, f"leadmill-companies.{form.format}", form)
 
 

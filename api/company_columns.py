@@ -1,4 +1,4 @@
-"""Which columns lists of companies show, count and are sorted by."""
+"""Which columns lists of companies show and count."""
 
 from __future__ import annotations
 
@@ -12,8 +12,3 @@ SHORT = (
 NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
 #: Fields whose values can be counted; of a list each value counts.
 FACETS = ("tier", "country", "language", "industry", "technologies", "size", "has")
-_RANKED = ("score", "reach", "quality")
-#: How a list is sorted (`reports.final_rows.RANKED`), as one key that ascends; exact, for a rounded one skips rows.
-SORT_KEY = (
-    f"({', '.join(f'-(CASE WHEN isfinite({name}) THEN {name} ELSE -1 END)::DOUBLE' for name in _RANKED)}, domain)"
-)

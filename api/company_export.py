@@ -22,8 +22,8 @@ from pipelines.intake.report_on_demand import ReportForm
 from reports.rows import input_headers, quote, with_input_headers
 
 
-def company_table(lake: Lake, wanted: CompanyFilter, form: ReportForm, told: str) -> Path:
-    """A file with every company that matches, best first, in a folder that the caller removes.
+def company_table(lake: Lake, wanted: CompanyFilter, form: ReportForm, told: str, sort: str) -> Path:
+    """A file with every company that matches, sorted (`reports.lead_order`), in a folder that the caller removes.
 
     What the input of a job says of a company is in it where the filter names that one job. `told`: the filter in words.
 
@@ -43,7 +43,7 @@ def company_table(lake: Lake, wanted: CompanyFilter, form: ReportForm, told: str
             "created_at": datetime.now(UTC),
             "filter": f"{told or 'all'} ({matched:,} of {of:,} companies)",
         }
-        return rendered(lake, form, lambda: [rows], about)
+        return rendered(lake, form, lambda: [rows], about, sort)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from api.company_columns import NOT_TOLD, SHORT, SORT_KEY
+from api.company_columns import NOT_TOLD, SHORT
 from api.company_scan import STAGES, Files, files_of, newest_rows
 from api.company_view.table import BETWEEN, newest_in, number_of, rows_of
 from api.company_view.view import CompanyView
@@ -23,6 +23,7 @@ from leadmill.ids import COMPANY_ID, parse_company_url
 from leadmill.log import get_logger
 from pipelines.views import cursors
 from reports.lead_filter import MADE, REACHED_BY, LeadFilter
+from reports.lead_order import BEST_FIRST, ORDERS, LeadOrder
 from reports.rows import parquet
 
 log = get_logger(__name__)
@@ -165,15 +166,19 @@ class Companies:
             return None
 
 
-def _page_query(newest: str, matches: str, table: str | None, *, limit: int, goes_on: bool, shown: str) -> str:
-    behind = "WHERE sort_key > ($score::DOUBLE, $reach::DOUBLE, $quality::DOUBLE, $after)" if goes_on else ""
-    order = f"{behind} ORDER BY sort_key LIMIT {limit:d}"
+def _page_query(
+    newest: str, matches: str, table: str | None, *, limit: int, goes_on: bool, shown: str, order: LeadOrder
+) -> str:
+    behind = f"WHERE {order.behind}" if goes_on else ""
+    first = f"{behind} ORDER BY {order.by_keys} LIMIT {limit:d}"
+    told = f"{shown}, {order.sort_key} AS sort_key"
     if table is None:
-        return f"SELECT * FROM (SELECT {shown}, {SORT_KEY} AS sort_key FROM ({newest}) WHERE {matches}) {order}"
+        return f"SELECT {told} FROM (SELECT *, {order.keys()} FROM ({newest}) WHERE {matches}) {first}"
     # Only of those that are shown more is read than what they are sorted by.
-    first = f"SELECT place FROM (SELECT place, {SORT_KEY} AS sort_key FROM ({newest}) WHERE {matches}) {order}"
-    rows = f"SELECT {shown}, {SORT_KEY} AS sort_key FROM ({rows_of(table)}) WHERE place IN ({first})"
-    return f"{rows} ORDER BY sort_key"
+    keys = order.keys(prepared=True)
+    places = f"SELECT place FROM (SELECT place, {keys} FROM ({newest}) WHERE {matches}) {first}"
+    rows = f"SELECT *, {keys} FROM ({rows_of(table)}) WHERE place IN ({places})"
+    return f"SELECT {told} FROM ({rows}) ORDER BY {order.by_keys}"
 
 
 def _count_query(newest: str, matches: str, table: str | None, *, fields: Sequence[str], limit: int) -> str:
@@ -203,20 +208,34 @@ def _count_query(newest: str, matches: str, table: str | None, *, fields: Sequen
 
 
 def company_page(
-    companies: Companies, wanted: CompanyFilter, limit: int, cursor: str | None, *, rank: bool = False
+    companies: Companies,
+    wanted: CompanyFilter,
+    limit: int,
+    cursor: str | None,
+    sort: str = BEST_FIRST,
+    *,
+    rank: bool = False,
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Newest rows, best first, and the cursor of the next page; `rank`: and with the `stage_rank` of each.
+    """Newest rows, sorted (`reports.lead_order`), and the cursor of the next page; `rank`: and with the `stage_rank`
+    of each.
 
     Raises:
-        InputError: not a cursor of ours.
+        InputError: not a cursor of ours, or of a list that is sorted otherwise.
     """
-    after = cursors.decode_key(cursor, float, float, float, str) if cursor else None
-    place = dict(zip(("score", "reach", "quality", "after"), after, strict=True)) if after else {}
-    query = partial(
-        _page_query, limit=limit + 1, goes_on=bool(place), shown=f"{_SHOWN}, stage_rank" if rank else _SHOWN
-    )
+    order = ORDERS[sort]
+    place = _place(cursor, order) if cursor else {}
+    columns = f"{_SHOWN}, stage_rank" if rank else _SHOWN
+    query = partial(_page_query, limit=limit + 1, goes_on=bool(place), shown=columns, order=order)
     shown, following = first_page(companies.ask(wanted, query, place), limit)
     return [row | _UNTOLD for row in shown], following
+
+
+def _place(cursor: str, order: LeadOrder) -> dict[str, Any]:
+    """Where a list goes on, as parameters of `LeadOrder.behind`."""
+    name, *keys = cursors.decode_key(cursor, str, *order.kinds)
+    if name != order.name:
+        raise InputError(f"this cursor is of a list with sort={name[:20]}; begin anew", field="cursor")
+    return {f"k{n}": key for n, key in enumerate(keys)}
 
 
 def facets(

@@ -11,7 +11,7 @@ from typing import Any
 from api.company_columns import SHORT
 from api.company_rows import CompanyFilter
 from api.company_scan import STAGES, Files
-from reports.final_rows import RANKED
+from reports.lead_order import ORDERS
 from reports.rows import quote
 
 #: Jobs that are named in a query; a list of more would be no text to read.
@@ -19,12 +19,13 @@ MAX_JOBS = 200
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 
 
-def lead_sql(files: Files, root: Path, wanted: CompanyFilter, limit: int) -> str | None:
+def lead_sql(files: Files, root: Path, wanted: CompanyFilter, limit: int, sort: str) -> str | None:
     """The query; None: there are no rows, or it would name too many jobs.
 
     Args:
         files: those of each stage that count, to know which stages there are.
         root: what stands in front of their paths, as whoever runs it finds the lake.
+        sort: a name in `reports.lead_order.ORDERS`.
     """
     matches, values = wanted.conditions()
     if wanted.jobs is not None and len(wanted.jobs) > MAX_JOBS:
@@ -34,12 +35,12 @@ def lead_sql(files: Files, root: Path, wanted: CompanyFilter, limit: int) -> str
         return None
     columns = ",\n       ".join(", ".join(SHORT[n : n + 8]) for n in range(0, len(SHORT), 8))
     return (
-        "-- Of each company its newest good row, scored ones before others, best first.\n"
+        "-- Of each company its newest good row, scored ones before others.\n"
         f"WITH found AS (\n{chr(10).join(['  ' + (chr(10) + '  UNION ALL BY NAME' + chr(10) + '  ').join(rows)])}\n),\n"
         "newest AS (\n  SELECT * FROM found WHERE company_id IS NOT NULL\n"
         "  QUALIFY row_number() OVER (PARTITION BY company_id ORDER BY stage_rank, seen_at DESC, job_id DESC) = 1\n)\n"
         f"SELECT {columns}, seen_at\nFROM newest\nWHERE {_inlined(matches, values)}\n"
-        f"ORDER BY {RANKED}\nLIMIT {limit:d};"
+        f"ORDER BY {ORDERS[sort].sql}\nLIMIT {limit:d};"
     )
 
 

@@ -21,6 +21,7 @@ from data.damage import enduring
 from data.lake import Lake
 from leadmill.errors import NotFoundError, StorageError
 from pipelines.intake.report_on_demand import ReportForm
+from reports.lead_order import BEST_FIRST, ORDERS
 
 #: So many at a time: other calls share this process.
 _AT_ONCE = threading.BoundedSemaphore(2)
@@ -33,8 +34,15 @@ _REFUSED = re.compile(
 )
 
 
-def rendered(lake: Lake, form: ReportForm, rows: Callable[[], Sequence[Path]], about: Mapping[str, Any]) -> Path:
-    """A report of the rows in the files that `rows` lists, in a folder that the caller removes.
+def rendered(
+    lake: Lake,
+    form: ReportForm,
+    rows: Callable[[], Sequence[Path]],
+    about: Mapping[str, Any],
+    sort: str = BEST_FIRST,
+) -> Path:
+    """A report of the rows in the files that `rows` lists, sorted (`reports.lead_order`), in a folder that the caller
+    removes.
 
     Raises:
         NotFoundError: there are no rows.
@@ -58,6 +66,7 @@ def rendered(lake: Lake, form: ReportForm, rows: Callable[[], Sequence[Path]], a
             out=out,
             layout=form.layout,
             bom=form.bom,
+            order=ORDERS[sort].of_final_rows,
         )
 
     try:

@@ -111,6 +111,8 @@ def _lines(jobs: int, companies: int, calls: int) -> list[Line]:
             ("three facets", f"/facets?{facet_query}", lambda: facets(scan, CompanyFilter(), FACETS, 20)),
             ("filtered facets", f"/facets?{facet_query}&{narrowed}", lambda: facets(scan, wanted, FACETS, 20)),
             ("text", "?text=region+13", lambda: company_page(scan, text, 50, None)),
+            ("sorted by name", "?sort=-name", lambda: company_page(scan, CompanyFilter(), 50, None, "-name")),
+            ("sorted by time", "?sort=-seen_at", lambda: company_page(scan, CompanyFilter(), 50, None, "-seen_at")),
         ]  # fmt: skip
         over = f"{companies:,} companies in {jobs:,} jobs"
         lines = []

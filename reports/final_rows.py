@@ -18,10 +18,11 @@ from typing import Any
 from data.duck import KeptCursor
 from data.schemas import STAGE_SCHEMAS
 from leadmill.errors import WALLS
+from reports.lead_order import BEST_FIRST, ORDERS
 from reports.rows import count_rows, input_headers, quote, select_rows
 
-#: Ranked order of leads, everywhere. With an ideal customer profile the score is the fit, so that fit comes first.
-RANKED = "score DESC NULLS LAST, reach DESC NULLS LAST, quality DESC NULLS LAST, domain ASC"
+#: Ranked order of leads, wherever no other is asked for.
+RANKED = ORDERS[BEST_FIRST].sql
 #: A row that counts as a lead.
 GOOD = "error IS NULL"
 

@@ -36,13 +36,14 @@ _GROUPS = 8
 _PLACE = "place_in_report"
 
 
-def ranked_files(rows: Sequence[Path], where: str, folder: Path) -> list[Path]:
+def ranked_files(rows: Sequence[Path], where: str, folder: Path, order: str = RANKED) -> list[Path]:
     """Write the rows of the files that meet a condition into Parquet files: the first holds the best, best first.
 
     The columns are the final ones.
 
     Args:
         folder: an empty one; the files are left in it.
+        order: another one, as SQL (`reports.lead_order`).
 
     Raises:
         duckdb.Error: a file is missing or no Parquet.
@@ -50,7 +51,7 @@ def ranked_files(rows: Sequence[Path], where: str, folder: Path) -> list[Path]:
     """
     with one_thread(memory_limit=_SORTING, temp_directory=str(folder / "spill")) as con:
         starts = _starts(con, rows)
-        places, count = _places(con, rows, where, starts)
+        places, count = _places(con, rows, where, starts, order)
     return list(_sorted(_placed(rows, places, starts), range(count), folder)) if count else []
 
 
@@ -63,12 +64,12 @@ def _starts(con: Any, rows: Sequence[Path]) -> np.ndarray:
     return np.cumsum([0, *(counts[str(file)] for file in rows)])
 
 
-def _places(con: Any, rows: Sequence[Path], where: str, starts: np.ndarray) -> tuple[np.ndarray, int]:
+def _places(con: Any, rows: Sequence[Path], where: str, starts: np.ndarray, order: str) -> tuple[np.ndarray, int]:
     """Each row's place in the order, -1 where it has none, and how many have; rows are numbered through the files."""
     import numpy as np
 
     query = select_rows(con, rows, STAGE_SCHEMAS["score"], more="file_index, file_row_number")
-    query = f"SELECT file_index, file_row_number FROM ({query}) WHERE {where} ORDER BY {RANKED}"
+    query = f"SELECT file_index, file_row_number FROM ({query}) WHERE {where} ORDER BY {order}"
     places = np.full(starts[-1], -1, dtype=np.int32)
     place = 0
     for batch in con.sql(query).to_arrow_reader(100_000):

@@ -17,7 +17,7 @@ from typing import Any
 
 from data.duck import asked_again, connection, one_thread
 from leadmill.errors import InputError
-from reports.final_rows import FEW_ROWS, GOOD, final_rows
+from reports.final_rows import FEW_ROWS, GOOD, RANKED, final_rows
 from reports.formats import FORMATS, ReportData
 from reports.layout_choice import layout_named
 from reports.layouts import DEFAULT
@@ -50,6 +50,7 @@ def render(
     out: Path,
     layout: str = DEFAULT,
     bom: bool = True,
+    order: str = RANKED,
     scratch: Path | None = None,
     con: Any = None,
 ) -> RenderResult:
@@ -63,6 +64,7 @@ def render(
         out: written in place; the caller makes it atomic.
         layout: a name in `reports.layouts.layout_names()`; the columns of CSV and XLSX, nothing to other formats.
         bom: CSV begins with a byte-order mark.
+        order: how rows of CSV, XLSX, JSON and Parquet are sorted, as SQL (`reports.lead_order`).
         scratch: a folder for temporary files, made and removed here; None: one beside `out`.
         con: a DuckDB connection that runs nothing else; None takes this process's.
 
@@ -86,7 +88,7 @@ def render(
         with asked_again(count, database) as cursor, final_rows(cursor, rows, count) as final:
             [answer] = final.ask(f"SELECT count(*) AS total FROM {final.source} WHERE {where}")
             total = answer["total"]
-            data = ReportData(final, job, report_type, where, total, columns, folder, bom)
+            data = ReportData(final, job, report_type, where, total, columns, folder, bom, order)
             written = form.write(data, out)
     return RenderResult(fmt, form.media_type, out, written, total, out.stat().st_size)
 

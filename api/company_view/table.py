@@ -15,6 +15,7 @@ from api.lake_rows import look_at_types
 from data.damage import ForeignError
 from data.schemas import STAGE_SCHEMAS
 from reports.lead_filter import MADE
+from reports.lead_order import NAME
 from reports.rows import name, sql_type
 
 _SCHEMA = STAGE_SCHEMAS["score"]
@@ -29,6 +30,7 @@ _MADE = {
     **MADE,
     "sought_technologies": f"'{BETWEEN}' || lower(array_to_string(technologies, '{BETWEEN}')) || '{BETWEEN}'",
     "counted": "list_distinct(technologies)",
+    "sorted_name": NAME,
 }
 
 
@@ -45,7 +47,7 @@ class RowTable:
         con.execute(
             f"CREATE TABLE {self._rows} (file INTEGER, company UBIGINT, newest BOOLEAN, stage_rank TINYINT, {own}, "
             f"seen_at TIMESTAMPTZ, sought VARCHAR, size VARCHAR, has_email BOOLEAN, has_phone BOOLEAN, "
-            f"sought_technologies VARCHAR, counted VARCHAR[])"
+            f"sought_technologies VARCHAR, counted VARCHAR[], sorted_name VARCHAR)"
         )
 
     @property

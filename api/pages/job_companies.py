@@ -9,7 +9,7 @@ from api.company_rows import CompanyFilter, company_page
 from api.context import Here
 from api.page import page
 from api.pages.job import head
-from api.pages.jobs import Cursor
+from api.pages.leads import Cursor
 from api.routing import Router
 from leadmill.access import Role
 from pipelines.intake import control

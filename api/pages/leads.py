@@ -1,4 +1,4 @@
-"""GET /ui/leads: companies by their newest row, best first, narrowed and counted; all of its state is in its address.
+"""GET /ui/leads: companies by their newest row, sorted, narrowed and counted; all of its state is in its address.
 GET /ui/leads/sql: the query that gives the same over the files of the lake.
 """
 
@@ -8,33 +8,38 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from api.companies import Wanted
+from api.companies import Sort, Wanted
 from api.company_rows import MAX_PAGE, Companies, CompanyFilter, company_page, facets
 from api.company_scan import files_of
 from api.context import Here
 from api.empty_fields import why_empty
 from api.fields import Blank
 from api.lead_sql import lead_sql
+from api.own_columns import own_columns
 from api.page import page
 from api.page_address import address
 from api.pages import Place
 from api.routing import Router
 from leadmill.access import Role
-from leadmill.errors import UnavailableError
+from leadmill.errors import InputError, UnavailableError
+from leadmill.suggest import unknown
 from reports.layout_choice import layout_names
 from reports.layouts import DEFAULT
+from reports.lead_order import BEST_FIRST
 
 router = Router(include_in_schema=False)
 PLACE = Place(30, "/ui/leads", "Leads")
 
 _ROWS = 50
+#: Columns that may be named, those of a list among them.
+_MOST_COLUMNS = 100
 #: Values of a field that are shown, and how long counting them may take, seconds.
 _VALUES, _COUNTED_S = 10, 2.0
 #: What a list is narrowed by: the parameters of `GET /companies`.
@@ -62,8 +67,20 @@ COLUMNS = {
     "description": ("description", "Description"),
 }
 _USUAL = ("email", "phone", "country", "industry", "people", "technologies")
-Cursor = Annotated[Annotated[str, Field(max_length=400)] | None, Blank, Query()]
-Column = Literal["email", "phone", "country", "industry", "people", "technologies", "language", "description"]
+#: In front of the header of a column that the list of the one job has that the page is narrowed to.
+OWN = "input."
+#: How a list may be sorted, in words; by the head of a column the first that it names, and then the other one.
+SORTED = {
+    "-score": "best first", "score": "best last", "name": "by name", "-name": "by name, from Z",
+    "country": "by country", "-country": "by country, from Z", "-employees": "most people first",
+    "employees": "fewest people first", "-seen_at": "newest first", "seen_at": "oldest first",
+}  # fmt: skip
+_HEADS = {
+    "score": ("-score", "score"), "name": ("name", "-name"), "country": ("country", "-country"),
+    "people": ("-employees", "employees"), "read": ("-seen_at", "seen_at"),
+}  # fmt: skip
+Cursor = Annotated[Annotated[str, Field(max_length=1_000)] | None, Blank, Query()]
+Column = Annotated[str, Field(max_length=200)]
 
 
 @dataclass(frozen=True)
@@ -78,20 +95,20 @@ class Asked:
         given = [(name, value) for name, value in request.query_params.multi_items() if value]
         return cls(
             tuple((name, value) for name, value in dict.fromkeys(given) if name in _FILTERS),
-            tuple((name, value) for name, value in given if name in ("limit", "columns")),
+            tuple((name, value) for name, value in given if name in ("limit", "columns", "sort")),
         )
 
     @property
     def query(self) -> str:
         """Of the calls of the API that give the same."""
-        return urlencode(self.narrowed)
+        return urlencode([*self.narrowed, *(pair for pair in self.rest if pair[0] == "sort")])
 
     def address(self, path: str = "/ui/leads", **more: str) -> str:
         """Of the same list, from its beginning unless a cursor is among what comes beside."""
         return address(path, [*self.narrowed, *self.rest, *more.items()])
 
     def with_rest(self, **rest: Any) -> str:
-        """Of it with another number of rows a page."""
+        """Of it with another number of rows a page, sorted otherwise."""
         kept = [pair for pair in self.rest if pair[0] not in rest]
         return address("/ui/leads", [*self.narrowed, *kept, *((name, str(value)) for name, value in rest.items())])
 
@@ -112,11 +129,16 @@ def leads(
     here: Here,
     wanted: Wanted,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = _ROWS,
-    columns: Annotated[list[Column], Query(max_length=len(COLUMNS))] = [],  # noqa: B006
+    columns: Annotated[list[Column], Query(max_length=_MOST_COLUMNS)] = [],  # noqa: B006
     cursor: Cursor = None,
+    sort: Sort = BEST_FIRST,
 ) -> Response:
-    rows, following = company_page(here.companies, wanted[0], limit, cursor, rank=True)
+    for name in columns:
+        if name not in COLUMNS and not name.startswith(OWN):
+            raise InputError(unknown("column", name, COLUMNS), field="columns")
+    rows, following = company_page(here.companies, wanted[0], limit, cursor, sort, rank=True)
     asked, shown_columns = Asked.by(request), [name for name in COLUMNS if name in (columns or _USUAL)]
+    own = own_columns(here.lake, wanted[0].jobs, [row["company_id"] for row in rows])
     matched, of, counted = _counted(here.companies, wanted[0])
     return page(
         request,
@@ -132,6 +154,11 @@ def leads(
         facets=_FACETS,
         columns=COLUMNS,
         shown_columns=shown_columns,
+        own=own,
+        shown_own=[header for header in own.headers if f"{OWN}{header}" in columns],
+        sort=sort,
+        orders=SORTED,
+        heads=_HEADS,
         limit=limit,
         is_first=cursor is None,
         layouts=[name for name in layout_names() if name != DEFAULT],
@@ -169,7 +196,12 @@ def _counted(
 
 @router.get("/ui/leads/sql", role=Role.VIEWER)
 def leads_sql(
-    request: Request, here: Here, wanted: Wanted, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = _ROWS
+    request: Request,
+    here: Here,
+    wanted: Wanted,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = _ROWS,
+    columns: Annotated[list[Column], Query(max_length=_MOST_COLUMNS)] = [],  # noqa: B006  the way back keeps them
+    sort: Sort = BEST_FIRST,
 ) -> Response:
     # Where the data lie on the machine is for those who run it.
     sees_paths = here.caller.role >= Role.ADMIN
@@ -178,7 +210,7 @@ def leads_sql(
     return page(
         request,
         "pages/leads_sql.html",
-        sql=lead_sql(files, root, wanted[0], limit),
+        sql=lead_sql(files, root, wanted[0], limit, sort),
         is_empty=not any(files.values()),
         asked=Asked.by(request),
         folder=None if sees_paths else here.lake.root.name,

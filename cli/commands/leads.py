@@ -11,7 +11,7 @@ import typer
 from cli import console
 from cli.options import AsJson, DataFolder, Limit, Watch
 from cli.scoring_options import Icp, ScoringModel, scoring
-from leadmill.client.options import CompanyFilter, CompanySize
+from leadmill.client.options import CompanyFilter, CompanySize, CompanySort
 
 if TYPE_CHECKING:
     from leadmill.client import Client
@@ -47,6 +47,9 @@ def companies(
     has: Annotated[
         list[str] | None, typer.Option(help="How it can be reached; each is needed.", show_default=False)
     ] = None,
+    sort: Annotated[
+        CompanySort | None, typer.Option(help="A column, with - the other way round.", show_default="-score")
+    ] = None,
     limit: Limit = 50,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -76,7 +79,7 @@ def companies(
         if company is not None:
             _show(_known(company, lambda named: _row_of(client, named)), as_json=as_json)
             return 0
-        rows = list(client.companies(limit=limit, **filters))
+        rows = list(client.companies(limit=limit, sort=sort, **filters))
     if as_json:
         console.json_result(rows)
     else:

@@ -36,6 +36,7 @@ from leadmill.client.job_handle import JobHandle
 from leadmill.client.options import (
     AuditFilter,
     CompanyFilter,
+    CompanySort,
     DownloadOptions,
     Facet,
     JobFilter,
@@ -226,10 +227,13 @@ class Client(Submissions, Administration):
 
     # Companies and the server
 
-    def companies(self, *, limit: int | None = None, **filters: Unpack[CompanyFilter]) -> Iterator[Company]:
-        """Companies of the lake, newest row of each, best score first."""
+    def companies(
+        self, *, limit: int | None = None, sort: CompanySort | None = None, **filters: Unpack[CompanyFilter]
+    ) -> Iterator[Company]:
+        """Companies of the lake, newest row of each; best score first, unless sorted otherwise."""
         check_names(filters, CompanyFilter)
-        return cast(Iterator[Company], self._transport.pages(f"{API}/companies", filters, limit))
+        params = {**filters, "sort": sort}
+        return cast(Iterator[Company], self._transport.pages(f"{API}/companies", params, limit))
 
     def facets(
         self, field: Facet | Sequence[Facet] = (), *, limit: int | None = None, **filters: Unpack[CompanyFilter]
@@ -246,6 +250,7 @@ class Client(Submissions, Administration):
         *,
         layout: str | None = None,
         bom: bool | None = None,
+        sort: CompanySort | None = None,
         **filters: Unpack[CompanyFilter],
     ) -> Path:
         """Save every company that matches as a table and return where; a folder (default: this one) gets a file.
@@ -257,7 +262,8 @@ class Client(Submissions, Administration):
             OSError: the place cannot be written.
         """
         check_names(filters, CompanyFilter)
-        params = filled({**filters, "layout": layout, "bom": None if bom is None else str(bom).lower()})
+        more = {"layout": layout, "bom": None if bom is None else str(bom).lower(), "sort": sort}
+        params = filled({**filters, **more})
         target = file_at(path, f"leadmill-companies.{format}")
         self._transport.download(f"{API}/companies.{format}", target, params=params)
         return target

@@ -20,6 +20,10 @@ JobStatus = Literal["pending", "running", "retry", "completed", "failed", "cance
 #: By its number of people.
 CompanySize = Literal["1-9", "10-49", "50-249", "250+"]
 ReachedBy = Literal["email", "phone"]
+#: What companies are sorted by, with `-` the other way round; those of which it is not known come last either way.
+CompanySort = Literal[
+    "-score", "score", "name", "-name", "country", "-country", "-employees", "employees", "-seen_at", "seen_at"
+]
 #: Fields of companies whose values can be counted.
 Facet = Literal["tier", "country", "language", "industry", "technologies", "size", "has"]
 #: A time: aware, or ISO 8601 text with a zone.

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 from leadmill.errors import InputError
 
 #: No entry is of a later time than this, the last second of the last year that there is.
 LAST_MS = 253_402_300_799_000
+#: JSON may say half of a character, which no text of the lake is.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 REFUSED = "not a cursor; give the `next_cursor` of the page before"
 
 
@@ -49,7 +52,7 @@ def decode_key(text: str, *kinds: type) -> tuple[Any, ...]:
 
 def _too_large(part: object) -> bool:
     if isinstance(part, str):
-        return not part.isascii()
+        return _SURROGATE.search(part) is not None
     return isinstance(part, int) and abs(part) >= 1 << 63
 
 

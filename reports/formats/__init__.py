@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leadmill.plugins import ExtensionPoint
+from reports.lead_order import BEST_FIRST, ORDERS
 
 if TYPE_CHECKING:
     from reports.final_rows import FinalRows  # the command line reads the names of formats, and no more
@@ -40,6 +41,8 @@ class ReportData:
     scratch: Path
     #: CSV begins with a byte-order mark, by which spreadsheets know UTF-8.
     bom: bool = True
+    #: How they are sorted, as SQL (`reports.lead_order`).
+    order: str = ORDERS[BEST_FIRST].sql
 
     @property
     def con(self) -> Any:
@@ -48,16 +51,14 @@ class ReportData:
 
     @cached_property
     def ranked(self) -> str:
-        """The rows that data formats hold, best first: what follows FROM."""
-        from reports.final_rows import RANKED
-
+        """The rows that data formats hold, in their order: what follows FROM."""
         if self.final.files and self.rows:
             from reports.ranked import in_order, ranked_files
 
             folder = self.scratch / "ranked"
             folder.mkdir()
-            return in_order(ranked_files(self.final.files, self.where, folder))
-        return f"(SELECT * FROM {self.final.source} WHERE {self.where} ORDER BY {RANKED})"  # noqa: S608  by reports.rows
+            return in_order(ranked_files(self.final.files, self.where, folder, self.order))
+        return f"(SELECT * FROM {self.final.source} WHERE {self.where} ORDER BY {self.order})"  # noqa: S608  by reports.rows
 
     def result(self, query: str) -> str:
         """The rows of a query of them, as what may follow FROM."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from python_calamine import CalamineWorkbook
 from api import lake_rows
 from data.input_columns import headers_metadata
 from leadmill.errors import UnavailableError
+from pipelines.views.cursors import encode_key
 from tests.api.conftest import V1, Worker, post
 
 URL = f"{V1}/companies"
@@ -108,6 +110,57 @@ def test_pages_in_the_order_of_a_report(client: TestClient, jobs: list[str]) -> 
         told += [row["domain"] for row in page["items"]]
         cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
     assert told == ["shop.example", "agency.example", "both.example", "bare.example"]
+
+
+@pytest.fixture
+def sorted_ones(client: TestClient, worker: Worker) -> None:
+    """Companies that each order sees differently, with gaps."""
+    for n, (domain, columns) in enumerate(SORTED_ONES.items()):
+        job = post(client, body={"company_urls": ["a.example"]})["job_id"]
+        worker.finish(job)
+        worker.rows(job, "score", [domain], **{"name": None, **columns}, scored_at=datetime(2026, 1, 9 - n, tzinfo=UTC))
+
+
+SORTED_ONES: dict[str, dict[str, Any]] = {
+    "one.example": {"name": "Zebra", "country": "DE", "score": 10.0, "employees_min": 5, "employees_max": 9},
+    "two.example": {"name": "äpfel \u4f60\u597d GmbH", "country": None, "score": 90.0, "employees_max": 300},
+    "three.example": {"country": "AT", "score": 50.0},
+    "four.example": {"name": "Ast", "country": "DE", "score": 50.0, "employees_min": 5},
+    "five.example": {"name": "apfel", "country": "FR", "score": float("nan"), "employees_min": 20},
+}
+ORDERED = {
+    "-score": "two four three one five", "score": "one four three two five",
+    "name": "five two four three one", "-name": "one three four two five",
+    "country": "three four one five two", "-country": "five four one three two",
+    "-employees": "two five four one three", "employees": "four one five two three",
+    "-seen_at": "one two three four five", "seen_at": "five four three two one",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sort", "wanted"), ORDERED.items())
+def test_each_order_page_by_page_and_in_the_downloads(
+    client: TestClient, sorted_ones: None, sort: str, wanted: str
+) -> None:
+    told: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        page = client.get(f"{URL}?limit=1&sort={sort}{cursor}").json()
+        told += [row["domain"].partition(".")[0] for row in page["items"]]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    assert told == wanted.split()
+    for form in ("csv", "json"):
+        rows = table(client, f"sort={sort}") if form == "csv" else client.get(f"{URL}.json?sort={sort}").json()
+        assert [row["domain"].partition(".")[0] for row in rows] == told, form
+
+
+def test_a_cursor_goes_on_in_its_own_order_alone(client: TestClient, sorted_ones: None) -> None:
+    cursor = client.get(f"{URL}?limit=1&sort=name").json()["next_cursor"]
+    for sort in ("-name", "country", "-score"):
+        refused = client.get(f"{URL}?limit=1&sort={sort}&cursor={cursor}")
+        assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == "cursor", sort
+    half = encode_key("name", "\ud800", "one.example")
+    assert client.get(f"{URL}?sort=name&cursor={half}").status_code == 422
+    assert client.get(f"{URL}?sort=domain").status_code == 422
 
 
 def test_values_are_counted(client: TestClient, jobs: list[str]) -> None:

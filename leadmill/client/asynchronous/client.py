@@ -37,6 +37,7 @@ from leadmill.client.errors import ApiError
 from leadmill.client.options import (
     AuditFilter,
     CompanyFilter,
+    CompanySort,
     DownloadOptions,
     Facet,
     JobFilter,
@@ -227,10 +228,13 @@ class AsyncClient(AsyncSubmissions, AsyncAdministration):
 
     # Companies and the server
 
-    def companies(self, *, limit: int | None = None, **filters: Unpack[CompanyFilter]) -> AsyncIterator[Company]:
-        """Companies of the lake, newest row of each, best score first."""
+    def companies(
+        self, *, limit: int | None = None, sort: CompanySort | None = None, **filters: Unpack[CompanyFilter]
+    ) -> AsyncIterator[Company]:
+        """Companies of the lake, newest row of each; best score first, unless sorted otherwise."""
         check_names(filters, CompanyFilter)
-        return cast(AsyncIterator[Company], self._transport.pages(f"{API}/companies", filters, limit))
+        params = {**filters, "sort": sort}
+        return cast(AsyncIterator[Company], self._transport.pages(f"{API}/companies", params, limit))
 
     async def facets(
         self, field: Facet | Sequence[Facet] = (), *, limit: int | None = None, **filters: Unpack[CompanyFilter]
@@ -247,6 +251,7 @@ class AsyncClient(AsyncSubmissions, AsyncAdministration):
         *,
         layout: str | None = None,
         bom: bool | None = None,
+        sort: CompanySort | None = None,
         **filters: Unpack[CompanyFilter],
     ) -> Path:
         """Save every company that matches as a table and return where; a folder (default: this one) gets a file.
@@ -258,7 +263,8 @@ class AsyncClient(AsyncSubmissions, AsyncAdministration):
             OSError: the place cannot be written.
         """
         check_names(filters, CompanyFilter)
-        params = filled({**filters, "layout": layout, "bom": None if bom is None else str(bom).lower()})
+        more = {"layout": layout, "bom": None if bom is None else str(bom).lower(), "sort": sort}
+        params = filled({**filters, **more})
         target = file_at(path, f"leadmill-companies.{format}")
         await self._transport.download(f"{API}/companies.{format}", target, params=params)
         return target

@@ -22,6 +22,7 @@ from data.lake import Lake, UnitFiles
 from data.snapshot import compact, exclusive
 from leadmill.ids import company_id
 from reports.lead_filter import LeadFilter
+from reports.lead_order import ORDERS
 from tests.data.jobs.acting import begin, fresh, launched
 from tests.valkey import Valkey
 
@@ -150,10 +151,13 @@ FILTERS: list[Callable[[History], CompanyFilter]] = [
 
 
 def answers(companies: Companies, wanted: CompanyFilter) -> tuple[Any, Any]:
-    items, cursor = company_page(companies, wanted, 2, None)
-    while cursor:
-        more, cursor = company_page(companies, wanted, 2, cursor)
-        items += more
+    items = []
+    for sort in ORDERS:
+        shown, cursor = company_page(companies, wanted, 2, None, sort)
+        while cursor:
+            more, cursor = company_page(companies, wanted, 2, cursor, sort)
+            shown += more
+        items.append([row["domain"] for row in shown] if items else shown)
     return items, facets(companies, wanted, FACETS, 20)
 
 

@@ -9,12 +9,14 @@ import time
 from datetime import UTC, datetime
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
 from api.assets import assets
 from api.run_form import _put
 from data.api_keys import KeyRegistry
+from data.input_columns import headers_metadata
 from leadmill.access import Role
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Worker, post, status
@@ -246,7 +248,48 @@ def test_leads_are_narrowed_counted_and_taken_away(client: TestClient, made: dic
         assert address == "?tier=A" and client.get(f"{V1}/companies.{form}{address}").status_code == 200
 
 
-@pytest.mark.parametrize("query", ["", "country=DE&technology=shopify&has=email", "text=it's $1 \" --", "size=1-9"])
+def test_leads_are_sorted_by_their_heads(client: TestClient, made: dict[str, str]) -> None:
+    whole = client.get("/ui/leads?country=DE&columns=country&limit=1", headers=OPENED).text
+    assert 'class="n" aria-sort="descending"' in whole and whole.count("aria-sort") == 1
+    heads = whole.partition("<thead>")[2].partition("</thead>")[0]
+    found = [html.unescape(one.partition('"')[0]) for one in heads.split('href="')[1:]]
+    wanted = [f"sort={by}" for by in ("score", "name", "country", "-seen_at")]
+    assert [one.rpartition("&")[2] for one in found] == wanted and all("columns=country" in one for one in found)
+    by_name = client.get(found[1], headers=OPENED).text
+    assert ">2 of 4 companies, by name<" in by_name
+    following = html.unescape(by_name.partition('rel="next" href="')[2].partition('"')[0])
+    second = client.get(following, headers=OPENED).text
+    assert by_name.count("<tr id=") == second.count("<tr id=") == 1 and "sort=name" in following
+    for form in ("csv", "xlsx", "json"):
+        assert f'href="{V1}/companies.{form}?country=DE&amp;sort=name"' in by_name
+    assert client.get("/ui/leads?sort=domain", headers=OPENED).status_code == 422
+    assert client.get("/ui/leads?columns=nothing", headers=OPENED).status_code == 422
+
+
+def test_columns_of_a_list_are_shown_with_its_job_alone(
+    client: TestClient, made: dict[str, str], worker: Worker
+) -> None:
+    job = post(client, body={"company_urls": ["own.example"], "tags": ["own"]})["job_id"]
+    worker.finish(job)
+    lines = [{"line": n, "values": {"CRM <id>": f"<b>{n}</b>"}} for n in (2, 3)]
+    worker.rows(job, "score", ["own.example"], score=1.0, input=lines)
+    worker.rows(made["completed 2"], "score", ["bare.example"], score=2.0)
+    for part in worker.lake.parts(job, "score"):
+        pq.write_table(pq.read_table(part).replace_schema_metadata(headers_metadata(["CRM <id>"])), part)
+    column = "columns=email&columns=input.CRM+%3Cid%3E"
+    for narrowed in (f"job={job}", "tag=own"):
+        shown = client.get(f"/ui/leads?{narrowed}&{column}", headers=OPENED).text
+        assert '<td data-name="CRM &lt;id&gt;"><bdi>&lt;b&gt;2&lt;/b&gt;; &lt;b&gt;3&lt;/b&gt;</bdi></td>' in shown
+        assert 'value="input.CRM &lt;id&gt;" checked' in shown
+    unasked = client.get(f"/ui/leads?job={job}", headers=OPENED).text
+    assert 'value="input.CRM &lt;id&gt;">' in unasked and "&lt;b&gt;2" not in unasked
+    assert "CRM &lt;" not in client.get(f"/ui/leads?{column}", headers=OPENED).text.partition("<thead>")[2]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "country=DE&technology=shopify&has=email", "text=it's $1 \" --", "size=1-9", "sort=-name", "sort=seen_at"],
+)
 def test_the_sql_of_a_list_gives_its_rows(client: TestClient, made: dict[str, str], worker: Worker, query: str) -> None:
     """Also where a company has rows of several stages and jobs, or its job scored it without a good row."""
     worker.rows(made["completed 2"], "process", ["nordwind.example", "stuck.example"], country="DE", emails=["a@b.c"])
@@ -262,7 +305,7 @@ def test_the_sql_of_a_list_gives_its_rows(client: TestClient, made: dict[str, st
     assert [(row["domain"], row["job_id"], row["name"]) for row in rows] == [
         (row["domain"], row["job_id"], row["name"]) for row in asked
     ]
-    assert query or len(rows) == 4
+    assert "=" in query or len(rows) == 4
 
 
 def test_a_company_is_told_with_why_and_read_anew_once(
