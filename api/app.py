@@ -41,6 +41,7 @@ from api import (
     schedules,
     scraping,
     sign_in,
+    sql,
 )
 from api.auditing import Auditor
 from api.binding import check_bind, check_people
@@ -137,6 +138,7 @@ def _routes() -> list[BaseRoute]:
     below = (
         pipelines, jobs, event_stream, reports, scraping, processing, analytics, kinds, companies, schedules, projects,
         audit, openapi, keys, notices, job_logs, people, blocks, ledger,
+        sql,
     )  # fmt: skip
     routers = [
         *((module.router, API) for module in below),

@@ -414,6 +414,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Company": _COMPANY,
     "CompanyPage": {"items": [_COMPANY], "next_cursor": None},
     "CompanyFacets": {"companies": 34, "facets": {"country": [{"value": "DE", "companies": 12}]}},
+    "QueryResult": {
+        "columns": [{"name": "country", "type": "VARCHAR"}, {"name": "companies", "type": "BIGINT"}],
+        "rows": [["DE", 12]],
+        "total": 1,
+        "total_is_exact": True,
+        "took_s": 0.041,
+    },
     "Explanation": {
         **{name: _COMPANY[name] for name in ("company_id", "domain", "job_id")},
         "field": "phones",

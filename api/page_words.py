@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -97,10 +98,15 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def json_text(value: object) -> str:
+    """A list or an object as a person reads it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "lasted": lasted, "ago": ago, "exact": exact, "clock": clock,
     "number": number, "percent": percent, "counted": counted, "size": size,
-    "commands": commands, "capital": capital,
+    "json_text": json_text, "commands": commands, "capital": capital,
     "domain": display_domains.shown, "web": links.web, "mail": links.mail, "phone": links.phone,
     "quoted": provenance.quoted, "shown_page": provenance.shown_page,
     "place_id": place_id,

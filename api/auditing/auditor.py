@@ -28,6 +28,8 @@ from leadmill.access import Caller
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What changes something all the same: a provider sends the browser back by GET, and so it is signed in.
 _WRITING_READS = frozenset({"/sign-in/oidc/callback"})
+#: What is audited although it changes nothing: who asks by SQL may read all that there is of a project.
+_TOLD_READS = frozenset({"/ui/sql", "/api/v1/sql", *(f"/api/v1/sql.{form}" for form in ("csv", "json", "xlsx"))})
 #: What is sent by POST because it is too large for an address, and changes nothing.
 _READING_POSTS = frozenset({"/ui/new/look"})
 #: Answers that refuse whatever is asked. 503 is one where the gate gives it.
@@ -107,6 +109,8 @@ class Auditor:
         if commits is None or not (known or self._asks() or _ALWAYS.match(scope["path"])):
             return send
         exceptions = _WRITING_READS if scope["method"] in _READS else _READING_POSTS
+        if scope["query_string"]:  # without a query the page is an empty one
+            exceptions |= _TOLD_READS if scope["method"] in _READS else frozenset()
         is_read = (scope["method"] in _READS) != (scope["path"] in exceptions)
         if not (is_read or refused):
             scope[ACCEPTANCE] = Acceptance(partial(self._entry, scope, 202))

@@ -27,6 +27,7 @@ from api.page import page
 from api.page_address import address
 from api.pages import Place
 from api.routing import Router
+from api.sql_console.running import MAX_QUERY
 from leadmill.access import Role
 from leadmill.errors import InputError, UnavailableError
 from leadmill.suggest import unknown
@@ -207,11 +208,14 @@ def leads_sql(
     sees_paths = here.caller.role >= Role.ADMIN
     files = files_of(here.lake)
     root = here.lake.root if sees_paths else Path(here.lake.root.name)
+    sql = lead_sql(files, root, wanted[0], limit, sort)
     return page(
         request,
         "pages/leads_sql.html",
-        sql=lead_sql(files, root, wanted[0], limit, sort),
+        sql=sql,
         is_empty=not any(files.values()),
         asked=Asked.by(request),
+        may_ask=sees_paths and bool(sql) and len(sql or "") <= MAX_QUERY,
+        console=address("/ui/sql", {"query": (sql or "").rstrip(";"), "edit": 1}),
         folder=None if sees_paths else here.lake.root.name,
     )

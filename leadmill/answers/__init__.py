@@ -22,6 +22,8 @@ from leadmill.answers.companies import (
     PageRead,
     Person,
     PersonPage,
+    QueryColumn,
+    QueryResult,
     ValueCount,
 )
 from leadmill.answers.events import ProgressEvent, StageEvent, StatusEvent, UnitEvent
@@ -166,6 +168,8 @@ __all__ = [
     "ProgressEvent",
     "Project",
     "ProjectPage",
+    "QueryColumn",
+    "QueryResult",
     "QueueState",
     "Quota",
     "Rates",

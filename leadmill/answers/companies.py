@@ -149,6 +149,26 @@ class CompanyFacets(TypedDict):
     facets: dict[str, list[ValueCount]]
 
 
+class QueryColumn(TypedDict):
+    """A column of a query's result; several may have one name."""
+
+    name: str
+    type: str
+    """As DuckDB has it: `VARCHAR`, `DOUBLE[]`."""
+
+
+class QueryResult(TypedDict):
+    """The rows of one SELECT."""
+
+    columns: list[QueryColumn]
+    rows: list[list[Any]]
+    """As many as fit into the limit, and into 2 MB. Numbers that JSON would round are texts; bytes are hexadecimal."""
+    total: int
+    """How many rows the query has; `total_is_exact` is false where they were counted no further."""
+    total_is_exact: bool
+    took_s: float
+
+
 class Evidence(TypedDict):
     """A value that was read for a field: where, how, and why it was taken or not."""
 

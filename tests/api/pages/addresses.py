@@ -11,6 +11,10 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/ui/new/look": lambda made: [],
     "/ui/leads": lambda made: ["/ui/leads", "/ui/leads?tier=A&tier=B&has=email&text=nobody%20is%20called%20so"],
     "/ui/leads/sql": lambda made: ["/ui/leads/sql?country=DE"],
+    "/ui/sql": lambda made: [
+        "/ui/sql",
+        "/ui/sql?query=SELECT+domain,name,emails,facts,score,seen_at+FROM+companies",
+    ],
     "/ui/companies/{company_id}": lambda made: [
         f"/ui/companies/{name}.example" for name in ("nordwind", "stuck") if made
     ],

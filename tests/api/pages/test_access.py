@@ -266,6 +266,21 @@ def test_leads_are_sorted_by_their_heads(client: TestClient, made: dict[str, str
     assert client.get("/ui/leads?columns=nothing", headers=OPENED).status_code == 422
 
 
+def test_a_query_in_a_link_of_another_site_waits_for_its_reader(client: TestClient, made: dict[str, str]) -> None:
+    asked = "/ui/sql?query=SELECT+41+%2B+1+AS+n,+'<b>'+AS+\"<i>\""
+    for site, is_run in (("none", True), ("same-origin", True), ("same-site", False), ("cross-site", False)):
+        shown = client.get(asked, headers={**OPENED, "Sec-Fetch-Site": site})
+        assert shown.status_code == 200 and (">42<" in shown.text) == is_run, site
+        assert "SELECT 41 + 1 AS n" in shown.text and "<b>&" not in shown.text and "<i>" not in shown.text
+    wrong = client.get("/ui/sql?query=SELECT+1+FROM+nothing", headers=OPENED)
+    assert wrong.status_code == 422 and "Table with name nothing does not exist" in html.unescape(wrong.text)
+    sql = client.get("/ui/leads/sql?country=DE", headers=OPENED).text
+    to_edit = html.unescape(sql.partition('href="/ui/sql?')[2].partition('"')[0])
+    assert "press <b>Run</b>" in client.get(f"/ui/sql?{to_edit}", headers=OPENED).text
+    run = client.get(f"/ui/sql?{to_edit.replace('edit=1', 'edit=0')}", headers=OPENED)
+    assert ">2 rows<" in run.text, "the shown SQL of the list is what the console runs"
+
+
 def test_columns_of_a_list_are_shown_with_its_job_alone(
     client: TestClient, made: dict[str, str], worker: Worker
 ) -> None:

@@ -241,6 +241,28 @@ def test_from_the_list_to_why_a_company_is_first(browser: Chromium, site: Site) 
     until(browser, "location.search === '?country=DE'")
 
 
+def test_a_query_is_run_by_keyboard_and_cancelled(browser: Chromium, site: Site) -> None:
+    full(site)
+    for shape in SHAPES:
+        site.open(browser, "/ui/sql", **shape)
+        typed = "document.getElementById('query')"
+        wide = json.dumps("SELECT domain, '<img src=x>' || repeat('x', 300) AS wide FROM companies")
+        browser.evaluate(f"{typed}.focus(), document.execCommand('insertText', false, {wide})")
+        press(browser, "Enter", 13, modifiers=2)
+        until(browser, "document.querySelectorAll('#result tbody tr').length >= 4")
+        assert browser.evaluate("location.search").startswith("?query=SELECT+domain")
+        browser.evaluate("document.querySelector('#result details').open = true")
+        assert len(browser.evaluate("document.querySelector('#result details pre').innerText")) == 311
+        check_shown(browser, site, ("a result", shape))
+        endless = json.dumps("SELECT count(*) FROM range(1000000000000) a(i) WHERE hash(i) % 7 = 1")
+        browser.evaluate(f"{typed}.value = {endless}, document.querySelector('form[data-sql] button').click()")
+        cancel = "document.querySelector('[data-cancel]')"
+        until(browser, f"{cancel}.checkVisibility()")
+        browser.evaluate(f"{cancel}.click()")
+        until(browser, "document.querySelector('[data-clock]').innerText === 'Cancelled'")
+        assert not browser.evaluate(f"{cancel}.checkVisibility()")
+
+
 def test_last_the_first_key_is_made_and_the_audit_tells(browser: Chromium, site: Site) -> None:
     full(site)
     site.open(browser, "/ui/keys", width=1440)
