@@ -45,7 +45,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(tier(item))
         item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: max(TIERS.index(name) for name in TIERS if item.get_closest_marker(name)))
+    items.sort(key=_order)
+
+
+def _order(item: pytest.Item) -> tuple[int, bool, bool]:
+    """By tier; in it those of a shared stack first, then browsers: whoever takes one of these last would end alone."""
+    tier = max(TIERS.index(name) for name in TIERS if item.get_closest_marker(name))
+    names = getattr(item, "fixturenames", ())
+    return tier, not SHARED.intersection(names), "browser" not in names
 
 
 def tier(item: pytest.Item) -> str:
