@@ -11,6 +11,7 @@ from typing import Any
 from data import keys
 from data.jobs import Grant, JobStore, NewJob
 from leadmill.ids import new_job_id
+from leadmill.stages import Queue
 from pipelines.stages import PIPELINE, close_steps, partition_stages
 
 FORMATS = ("html", "csv")
@@ -43,9 +44,10 @@ def submit_one(store: JobStore, partitions: int = 4) -> str:
 
 
 def launch(store: JobStore, job_id: str, partitions: int = 4) -> None:
-    """Its launch, as pipelines.execution.plan commits it."""
+    """Its launch, as pipelines.execution.plan commits it; no job waits for another's turn."""
+    store.redis.hset(store.key(keys.WINDOW), mapping=dict.fromkeys((Queue.SCRAPING, Queue.PROCESSING), 1_000_000))
     close = ";".join(",".join(step) for step in close_steps(PIPELINE, FORMATS))
-    commit(store, job_id, "launch", fields={"pn": partitions, "close": close, "w": 4, "nc": partitions})
+    commit(store, job_id, "launch", fields={"pn": partitions, "close": close, "nc": partitions})
 
 
 def begin(store: JobStore, job_id: str, unit: str, index: int = 0) -> Grant:

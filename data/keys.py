@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from leadmill.access import DEFAULT_PROJECT, checked
+from leadmill.stages import Queue
 
 
 def scope(project: str) -> str:
@@ -76,6 +77,21 @@ def idempotency(key: str) -> str:
     return f"idem:{key}"
 
 
+def window_of(queue: str) -> str:
+    """The partitions that are handed out or run at a queue (of all projects)."""
+    return f"{WINDOW}:{queue}"
+
+
+def turns(queue: str) -> str:
+    """Whose jobs wait for room at a queue: `<priority>:<project>` (of all projects)."""
+    return f"turns:{queue}"
+
+
+def ring(queue: str, priority: int) -> str:
+    """A project's jobs that wait for room at a queue, by what each had."""
+    return f"ring:{queue}:{priority}"
+
+
 def used(day: int) -> str:
     """What a project has used of its quotas on a day (days since 1970, UTC)."""
     return f"used:{day}"
@@ -129,6 +145,8 @@ def job_and_unit(member: str) -> tuple[str, str]:
 
 #: When each worker was last seen, and what it says of itself.
 WORKERS, WORKER = "workers", "worker"
+#: How many partitions may be at each queue at a time.
+WINDOW = "window"
 #: Hand-out numbers given, and the highest begun; looks at those (`data.jobs.begun`).
 HANDED, BEGUN, LOOKS = "seq", "mark", "flow"
 ENDED, CRITICAL, CLAIMED = "ended", "critical", "claimed"
@@ -166,7 +184,7 @@ OF_ALL = frozenset(
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
         PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
         NOTICES_LOST, DELIVERIES, NOTICES_WAITING, NOTICES_DUE, NOTICES_HELD, NOTICES_FAILING, API_METRICS, BEATS,
-        WATCHED, BLOCKS,
+        WATCHED, BLOCKS, WINDOW, *map(window_of, Queue), *map(turns, Queue),
     }
 )  # fmt: skip
 
@@ -185,7 +203,7 @@ def shared(statuses: Iterable[str], kinds: Iterable[str] = ()) -> dict[str, str]
     return {
         **{of_status(status): "zset" for status in statuses},
         **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE, PROJECTS, NOTICES_WAITING, NOTICES_DUE), "zset"),
-        **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER, PROJECT_OF, NOTICES_WANTED), "hash"),
+        **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER, PROJECT_OF, NOTICES_WANTED, WINDOW), "hash"),
         **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY, NOTICES_LOST), "string"),
         **dict.fromkeys((CRITICAL, AUDIT, NOTICES), "stream"),
         LOOKS: "list",

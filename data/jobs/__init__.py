@@ -17,7 +17,7 @@ Nobody else speaks to Redis about jobs, or knows a key (data/keys.py).
 
 Keys, all behind one prefix (`Settings.key_prefix`). What a project has for itself (its jobs, indices, `dead`, `ended`,
 `hist:…`, `idem:…`, `critical`, schedules) stands behind `p:<project>:` besides, but for the default project's; the due
-set, the numbers of hand-outs, the workers and whose server it is are of all (`keys.OF_ALL`):
+set, the numbers of hand-outs, windows and turns, the workers and whose server it is are of all (`keys.OF_ALL`):
 
     job:<id>    hash of short fields (they stay in Redis' compact form): kind, status, times, counters
     doc:<id>    hash of long ones: input and spec (what was asked, JSON), result, error
@@ -25,7 +25,14 @@ set, the numbers of hand-outs, the workers and whose server it is are of all (`k
     todo:<id>   list of partitions planned again by a resume
     ev:<id>     capped stream of events (status, stage, unit, progress)
     log:<id>    capped stream of what was logged of it as a warning or an error, for two weeks after the last line
-    due         sorted set `<job>|<unit>` -> when somebody must look at it; the only timer there is
+    due         sorted set `<job>|<unit>` -> when somebody must look at it; the only timer there is. In the place of a
+                unit `~` stands for the job's deadline, `+` for a job in a ring
+    window      hash queue -> how many partitions may be at it: two for each living process that consumes it; `at`: when
+                that was counted
+    window:<queue>   set of the partitions (`<job>|<unit>`) that are handed out or run at a stage of it
+    turns:<queue>    sorted set `<priority>:<project>` of those with a job in the ring -> when it is their turn: the
+                priority, then what the project has had
+    ring:<queue>:<priority>   sorted set of a project's jobs that wait for room -> what each has had
     idx:s:<status>, idx:k:<kind>, idx:t:<tag>   sorted sets of job ids by time of creation
     seq, mark   last hand-out number, and highest begun one, of each `<stage>:<level>`
     workers, worker   who lives (by the time last seen), and what it consumes

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from data import keys
 from data.jobs.connection import StoreConnection
 from data.jobs.entries import count_of
-from data.jobs.model import TERMINAL
+from data.jobs.model import IN_LINE, TERMINAL
 from data.jobs.stored_names import RECORD_FIELDS
 from leadmill.errors import DamagedRecordError
 
@@ -19,7 +19,7 @@ DEADLINE = "~"
 
 @dataclass(frozen=True)
 class DueEntry:
-    """A unit, or a job's deadline, and when somebody must look at it."""
+    """A unit, a job's deadline, or a job that waits for its turn; and when somebody must look at it."""
 
     job_id: str
     unit: str
@@ -46,7 +46,7 @@ def due_entries(store: StoreConnection, limit: int) -> list[DueEntry]:
 class DueState(NamedTuple):
     """The due set as a whole."""
 
-    #: Units handed out, running or waiting, and deadlines to come.
+    #: Units handed out, running or waiting; deadlines to come; jobs that wait for their turn.
     entries: int
     #: Since when the first of them should have been looked at, seconds; 0: none is late.
     late_s: float
@@ -90,7 +90,7 @@ def is_looked_after(store: StoreConnection, job_id: str) -> bool:
         status, units = pipe.execute()
         if status is None or status in TERMINAL:
             return True
-        if any(at is not None for at in due_times(store, [(job_id, unit) for unit in units])):
+        if any(at is not None for at in due_times(store, [(job_id, unit) for unit in (*units, IN_LINE)])):
             return True
         return store.redis.hget(key, "status") != status
 

@@ -26,7 +26,7 @@ _NUMBERS = _WHOLE | frozenset(
     for name in (
         "started", "finished", "took", "priority", "progress", "pages", "run_at", "deadline", "bucket", "busy", "waits",
         "in_window", "window", "close_step", "close_left", "partition_progress", "struck", "handed_at_deadline",
-        "deferred", "wave", "deferred_partitions",
+        "deferred", "wave", "deferred_partitions", "ring", "served",
     )
 )  # fmt: skip
 _SHARES = ("coverage", RECORD_FIELDS["min_coverage"])

@@ -48,7 +48,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 class UnitStatus(StrEnum):
     """Where a unit stands, as the letter that is stored."""
 
-    #: Not handed out (again): it waits for a place in the job's window, or for a resume.
+    #: Not handed out (again): it waits for its job's turn, or for a resume.
     PLANNED = "p"
     #: A message for it is on its way.
     HANDED = "h"
@@ -72,7 +72,7 @@ UNIT_TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {
     UnitStatus.RUNNING: frozenset(
         {UnitStatus.HANDED, UnitStatus.WAITING, UnitStatus.DONE, UnitStatus.FAILED, UnitStatus.PLANNED}
     ),
-    # The next try; given up at the deadline; a cancel, or the window is full when a deferred partition's time has come.
+    # The next try; given up at the deadline; a cancel, or there is no room when its time has come.
     UnitStatus.WAITING: frozenset({UnitStatus.HANDED, UnitStatus.FAILED, UnitStatus.PLANNED}),
     # A resume makes the close anew, and partitions whose files are damaged; a wave is planned by another launch.
     UnitStatus.DONE: frozenset({UnitStatus.PLANNED}),
@@ -89,6 +89,13 @@ LIMITS: dict[str, float] = {
     # Time for a live run to renew after an outage: an attempt under way may take 3 s, the next comes 1.5 s later.
     # As short as that, for after the death of every worker it is waited in vain.
     "SPARE_MS": 6_000,
+    "GONE_MS": 10_000,  # a worker not seen for so long is dead
+    "LEAST_WINDOW": 2,  # places of a queue, however few processes consume it
+    "RECOUNT_MS": 5_000,  # between recounts of the windows' places, and of what takes them
+    "MOST_RECOUNTED": 2_000,  # due entries that a recount looks at
+    "MOST_TURNS": 500,  # units that one move hands out of other jobs; the next claim goes on
+    "FIRST_TURNS": 4,  # partitions that a new job is handed out before jobs that had as many
+    "TURNS_APART": 1_000_000_000_000,  # between the turns of two priorities: more than one ever had
     "PROGRESS_MS": 400,  # at most one progress event a job in this time
     "MAX_DEATHS": 3,  # reported deaths of its process before a unit is set aside
     "ALONE_DEATHS": 2,  # unexplained ones (or lapses) after which a partition runs company by company
@@ -123,6 +130,8 @@ LIMITS: dict[str, float] = {
     "OWN_LOG_KEPT_S": 3 * 86_400,  # of a job's callback, or of an address that jobs name: there may be very many
     "DELIVERERS_LATE_MS": 1_500,  # after which a worker starts a deliverer of its own
 }
+#: Stands for a unit in the due entry of a job that waits for its turn (data/jobs/lua/ring.lua).
+IN_LINE = "+"
 #: Why a unit failed that the deadline gave up, in its state and in the error of each of its companies.
 DEADLINE_STRUCK = "the deadline of the job struck before this was done"
 #: Long fields of a record that every reader gets: result and error, merged URLs, what a maintenance call found
@@ -133,7 +142,7 @@ RENEW_S = 1.5
 #: Seconds a run goes on without Redis before it stops itself.
 CUT_OFF_S = 60.0
 #: A worker not seen for so long is dead (seconds).
-WORKER_GONE_S = 10.0
+WORKER_GONE_S = LIMITS["GONE_MS"] / 1000
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from data.jobs.record import JobRecord, UnitState, stored_fields
 from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS
 
 #: What an earlier record held that is kept elsewhere, or tells of a deadline that is over.
-_NOT_KEPT = frozenset({"id", "input", "spec", RECORD_FIELDS["handed_at_deadline"], *DOCUMENT})
+_OF_LIVE_JOBS = tuple(RECORD_FIELDS[name] for name in ("handed_at_deadline", "ring", "served"))
+_NOT_KEPT = frozenset({"id", "input", "spec", *DOCUMENT, *_OF_LIVE_JOBS})
 #: Nothing is on its way in a job that was lost.
 _IDLE = {"busy": 0, "waits": 0, "in_window": 0}
 

@@ -1,8 +1,9 @@
 """The script that makes every change of a record, from the files in `lua/`, one script an operation; and those that
 change the outbox, from data/notices/lua/.
 
-`core`, `limits`, `job`, `unit` and `outbox` are common, then come the operation's own file and `end`. Names in capitals
-stand for what is said in Python (limits, legal moves, the fields under which things are stored) and are put in as text.
+`core`, `limits`, `ring`, `job`, `unit`, `turns` and `outbox` are common, then come the operation's own file and `end`.
+Names in capitals stand for what is said in Python (limits, legal moves, the fields under which things are stored), and
+are put in as text.
 A script makes each of its functions and tables anew at every call, which is most of the server's time; so what an
 operation does not use is left out.
 """
@@ -17,16 +18,29 @@ from pathlib import Path
 from typing import Any
 
 from data import keys
-from data.jobs.model import DEADLINE_STRUCK, LIMITS, TERMINAL, TRANSITIONS, UNIT_TRANSITIONS, Status, UnitStatus
+from data.jobs.model import (
+    DEADLINE_STRUCK,
+    IN_LINE,
+    LIMITS,
+    TERMINAL,
+    TRANSITIONS,
+    UNIT_TRANSITIONS,
+    Status,
+    UnitStatus,
+)
 from data.jobs.stored_names import RECORD_FIELDS, STAGE_FIELDS, UNIT_FIELDS
 from leadmill import metrics
+from leadmill.declared import STAGES
 from leadmill.notices import KINDS, Severity
 from leadmill.quotas import Quotas
 from leadmill.traffic import ANSWERS
 
 _FOLDER = Path(__file__).parent / "lua"
 _OUTBOX = Path(__file__).parents[1] / "notices" / "lua"
-_COMMON = (*(_FOLDER / f"{name}.lua" for name in ("core", "limits", "job", "unit")), _OUTBOX / "outbox.lua")
+_COMMON = (
+    *(_FOLDER / f"{name}.lua" for name in ("core", "limits", "ring", "job", "unit", "turns")),
+    _OUTBOX / "outbox.lua",
+)
 _FILES = {
     file.stem: file for folder in (_FOLDER / "operations", _OUTBOX / "operations") for file in folder.glob("*.lua")
 }
@@ -81,6 +95,10 @@ def _lua(value: str | float) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+#: Of each stage that runs once a partition.
+_QUEUES = {stage.unit_name: stage.queue.value for stage in STAGES.values() if stage.scope == "partition"}
+#: Queues that have a window: those of stages that run once a partition. `?` is that of a stage there is not.
+WINDOWED = (*sorted(set(_QUEUES.values())), "?")
 #: Names in capitals and what they stand for, as Lua. A field of a record has `JOB_` in front where a unit has one of
 #: the same name.
 CONSTANTS: dict[str, str] = {
@@ -92,8 +110,11 @@ CONSTANTS: dict[str, str] = {
     "WAIT_BOUNDS": _milliseconds(metrics.WAITS),
     "JOB_BOUNDS": _milliseconds(metrics.JOBS),
     "TRAFFIC_SUMS": _lua(1 + len(ANSWERS)),
+    "QUEUES_OF_STAGES": f"{{ {', '.join(f'[{_lua(name)}] = {_lua(queue)}' for name, queue in _QUEUES.items())} }}",
+    "QUEUE_NAMES": ", ".join(map(_lua, WINDOWED)),
     "RECORD_VERSION": _lua(keys.RECORD_VERSION),
     "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
+    "IN_LINE": _lua(IN_LINE),
     "LIVE_STATUSES": ", ".join(_lua(status) for status in Status if status not in TERMINAL),
     "QUOTA_NAMES": ", ".join(map(_lua, Quotas.names())),
     "JOB_STATUSES": ", ".join(_lua(status) for status in Status),

@@ -17,9 +17,13 @@ RECORD_FIELDS = {
     # Partitions that were handed out at least once: those below this number. At the deadline: those that had been.
     "partitions_handed": "px",
     "handed_at_deadline": "dpx",
-    # Most partitions under way, and how many are.
+    # Most partitions under way of one job: what workers of 0.2.0 hand out by.
     "window": "w",
+    # How many partitions were handed out and have not ended. In the ring of which priority it waits (absent:
+    # in none), and when it last had its turn.
     "in_window": "win",
+    "ring": "rg",
+    "served": "sv",
     # Thousandths, added up over the partitions.
     "partition_progress": "g",
     # Which step of the close is under way, from 1, and how many of its units have not ended.
@@ -30,7 +34,7 @@ RECORD_FIELDS = {
     # Bytes, answers and waiting hosts of its crawls (leadmill/traffic.py), with blanks between.
     "traffic": "tr",
     # Companies whose hosts said "later", of the wave under way; which wave that is (absent: the first partitions); how
-    # many of its partitions wait for their hosts, which the window does not count.
+    # many of its partitions wait for their hosts.
     "deferred": "df",
     "wave": "wv",
     "deferred_partitions": "dp",

@@ -25,7 +25,6 @@ from pipelines.execution.merged import MergedUrls
 from pipelines.execution.replan import extend_plan, plan_wave
 from pipelines.execution.unit_run import UnitRun
 from pipelines.execution.what_failed import tell_refused
-from pipelines.execution.window import window
 from pipelines.manifest import manifest_of
 from pipelines.queues import Queue
 from pipelines.request.asked import Source, read_source
@@ -155,7 +154,8 @@ def launch(run: UnitRun) -> None:
             run.runtime.store.settle(run.grant, plan.companies)
         partitions, companies = plan.partitions, run.files.write_plan(plan.parts, plan.input_headers)
     run.outcome.rows_out = companies
-    counted = {"partitions": partitions if chain else 0, "window": window(processes), "companies": companies}
+    counted = {"partitions": partitions if chain else 0, "companies": companies}
+    counted["window"] = max(2, 2 * processes)  # by which workers of 0.2.0 hand out; these go by the queue's
     run.outcome.fields |= counted
     _write_first_manifest(run)
 

@@ -19,6 +19,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from cli.child import python_command
+from data import keys
 from data.jobs import Grant, JobStore
 from data.lake import Lake, UnitFiles
 from leadmill.ids import company_id
@@ -85,8 +86,13 @@ class Worker:
 
     def __init__(self, store: JobStore, lake: Lake) -> None:
         self.store, self.lake = store, lake
+        #: Of each queue: no job waits for another's turn.
+        self.places = 100
 
     def begin(self, job_id: str, unit: str, index: int = 0) -> Grant:
+        if unit == "launch":
+            window = dict.fromkeys(("scraping", "processing"), self.places)
+            self.store.redis.hset(self.store.key(keys.WINDOW), mapping=window)
         grant = self.store.begin(job_id, unit, 0, index, "test:1")
         assert isinstance(grant, Grant), grant
         return grant

@@ -24,7 +24,8 @@ def test_each_company_that_was_given_up_has_its_error(
     ]
     write_plan(UnitFiles(lake, job, "launch", "launch", 1), rows)
     lake.expose(job, "launch", "launch", 1)
-    worker.launch(job, partitions=4)  # a window of two: p2 and p3 wait
+    worker.places = 2
+    worker.launch(job, partitions=4)  # p2 and p3 wait
     worker.partitions(job, "p0")
     worker.fail(job, "p1", error="killed its process")
     store.redis.zadd(store.key("due"), {f"{job}|~": 1})

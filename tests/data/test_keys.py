@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data import keys
+from leadmill.stages import Queue
 
 #: What a project has for itself, beside what is named by functions (of a job, an index, a key …). Whoever adds a key
 #: says here, or in `keys.OF_ALL`, whose it is.
@@ -13,8 +14,9 @@ OWN = {
 
 
 def test_each_key_is_of_all_projects_or_of_one() -> None:
+    of_queues = {name(queue) for queue in Queue for name in (keys.window_of, keys.turns)}
     named = {value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
-    assert named - {keys.INDEX, keys.DEFAULT_PROJECT} == OWN | keys.OF_ALL and not OWN & keys.OF_ALL
+    assert named - {keys.INDEX, keys.DEFAULT_PROJECT} | of_queues == OWN | keys.OF_ALL and not OWN & keys.OF_ALL
 
 
 def test_no_key_of_a_project_can_be_one_of_another() -> None:

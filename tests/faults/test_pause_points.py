@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from data import keys
 from pipelines.intake.submit import Submission, record
 from tests.faults.proof import FACTOR, FaultSpine, begins, completes, lines, until
 
@@ -160,6 +161,26 @@ def test_two_units_held_at_their_commit_while_another_job_passes(
     assert spine.status(job) == "cancelled"
     assert not [p for stage in ("scrape", "process", "enrich") for p in spine.lake.parts(job, stage)]
     until(lambda: not list((spine.lake.job_dir(job) / "_tmp").glob("scrape*")), 5, "refused files removed")
+
+
+@pytest.mark.parametrize("point", ["committed", "renamed"])
+def test_a_child_killed_before_it_sent_another_jobs_unit(
+    spine: FaultSpine, holds: Path, tmp_path: Path, point: str
+) -> None:
+    """What a commit hands out may be of the job whose turn it is; its message gets lost with the process."""
+    log = tmp_path / "stages.log"
+    jobs = [spine.submit(8, scrape_s=0.2, partition_size=1, log=str(log)) for _ in range(2)]
+    ring = spine.store.key(keys.ring("scraping", 1))
+    until(lambda: spine.store.redis.zcard(ring) == 2, 30, "both jobs in line")
+    hold(holds, point)
+    pid = kill_there(holds, point)
+    for job in jobs:
+        completes(spine, job, 8)
+        repeated = {key: n for key, n in begins(log, job).items() if n > 1}
+        assert not repeated, f"done again though it was committed: {repeated}"
+    assert pid in {line.pid for line in lines(log)}
+    windows = [keys.window_of(queue) for queue in ("scraping", "processing")]
+    assert not any(spine.store.redis.exists(spine.store.key(name)) for name in (*windows, keys.turns("scraping")))
 
 
 def test_score_killed_between_commit_and_rename(spine: FaultSpine, holds: Path) -> None:

@@ -1,12 +1,12 @@
 -- A change of a job record: one operation a call, atomic, and timed by the server's clock.
 --   KEYS[1] key prefix · ARGV[1] operation · ARGV[2] its arguments as JSON · ARGV[3] the caller's lake → one JSON object
--- This file, limits.lua, job.lua, unit.lua, the operation's own file and end.lua are one script (data/jobs/script.py). In front of
--- them stand the limits (LEASE_MS …), the legal moves, and the fields under which Redis keeps what a record holds
+-- This file, limits.lua, ring.lua, job.lua, unit.lua, turns.lua, the operation's own file and end.lua are one script
+-- (data/jobs/script.py). In front of them stand the limits (LEASE_MS …), the legal moves, and the fields under which Redis keeps what a record holds
 -- (`job[PARTITIONS]`, `unit[EPOCH]`): data/jobs/model.py and record.py. What each key holds is said in __init__.py.
 --
 -- Decide, then write. A script is not rolled back, so nothing is written while an operation decides: `set`, `put_unit`
 -- and `write` note what is to be done. At the end `flush` looks whether every key is of its type, and does it all. Whoever raises an error before has changed nothing. Full memory, a replica and a full disk
--- refuse the first write. A decision is about one job.
+-- refuse the first write. A decision is about one job; what it left room for is given away by further ones (turns.lua).
 local P, args = KEYS[1], cjson.decode(ARGV[2])
 local project = args.project -- of the job that the decision is about; nil: the default one
 local scope = project and 'p:' .. project .. ':' or '' -- in front of each key that a project has for itself
@@ -17,7 +17,7 @@ if not now then
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
 local TERMINAL = { completed = true, failed = true, cancelled = true }
-local SIZE = { hash = 'HLEN', zset = 'ZCARD', stream = 'XLEN', list = 'LLEN', string = 'STRLEN' } -- refuse other types
+local SIZE = { hash = 'HLEN', zset = 'ZCARD', stream = 'XLEN', list = 'LLEN', string = 'STRLEN', set = 'SCARD' } -- refuse other types
 local send = {} -- messages the caller must publish
 local dead = {} -- units that failed for good: {job, unit, stage, category, error}; the first of many
 local typed = {} -- keys that are known to be of their type
@@ -31,11 +31,13 @@ local numbers -- last hand-out numbers, by stage and level
 local writes, drops, noticed = {}, nil, nil
 local moved -- the status that the job came to; 'gone': it left Redis
 local counted -- what metrics grow by (data/jobs/metrics.py): field → number
+local shifts -- how many partitions more are at a queue: queue → number
+local freed -- whether there is room, or somebody in line, that was not there before, in any decision of this call
 
 -- Forgets what was decided, or begins with another job.
 local function decide_anew()
   subject, changed, units, units_changed, writes = nil, {}, {}, {}, {}
-  removed, numbers, drops, noticed, moved, counted = nil, nil, nil, nil, nil, nil
+  removed, numbers, drops, noticed, moved, shifts, counted = nil, nil, nil, nil, nil, nil, nil
 end
 
 local function num(value) return tonumber(value) or 0 end

@@ -70,6 +70,7 @@ local function end_job(job, status)
   meter('jobs_ended:' .. job.kind .. ':' .. status .. ':' .. (status == 'failed' and job.category or ''), 1)
   observe('job_duration_seconds:' .. job.kind, JOB_BOUNDS, took)
   undue('~')
+  if job[RING] then ring().leave(job) end
   if status == 'completed' and num(job.coverage) >= 1 then
     for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do
       write(kind, scope .. key .. job.id, 'EXPIRE', ENDED_KEPT_S)

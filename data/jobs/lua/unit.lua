@@ -4,20 +4,30 @@ local LIVE = { [HANDED] = true, [RUNNING] = true, [WAITING] = true }
 local BUSY = { [HANDED] = true, [RUNNING] = true }
 
 local function stages_of(job, name)
-  if is_part(name) then -- '?': refused, there is no such stage
-    return split((job[PARTITION_STAGES] or '') ~= '' and job[PARTITION_STAGES] or '?', ',')
-  end
+  if is_part(name) then return partition_stages(job) end
   return { name:match('^[^:]+') or '?' }
 end
 
 local function stage_of(job, name, unit) return stages_of(job, name)[unit[STAGE_INDEX] + 1] end
 
--- Changes a unit's status and keeps the job's count of busy and waiting units, and so its status, true.
+-- Moves a partition on to another stage, and so maybe to another queue.
+local function go_to_stage(job, name, unit, index)
+  local before = queue_of(stage_of(job, name, unit))
+  unit[STAGE_INDEX] = index
+  local after = queue_of(stage_of(job, name, unit))
+  if after == before then return end
+  shift(job, name, before, -1)
+  shift(job, name, after, 1)
+end
+
+-- Changes a unit's status and keeps the job's count of busy and waiting units, and so its status, true; and its queue's.
 local function move(job, name, unit, to)
   local from = unit[STATUS]
   must_be_legal(UNIT_MOVES, from, to)
   unit[STATUS] = to
-  add(job, 'busy', (BUSY[to] and 1 or 0) - (BUSY[from] and 1 or 0))
+  local busier = (BUSY[to] and 1 or 0) - (BUSY[from] and 1 or 0)
+  add(job, 'busy', busier)
+  if busier ~= 0 and is_part(name) then shift(job, name, queue_of(stage_of(job, name, unit)), busier) end
   add(job, 'waits', (to == WAITING and 1 or 0) - (from == WAITING and 1 or 0))
   if not LIVE[to] then undue(name) end
   if job.status == 'running' or job.status == 'retry' then
@@ -126,20 +136,36 @@ local function end_partitions(job)
   end
 end
 
-local function places_taken(job) return num(job[IN_WINDOW]) - num(job[DEFERRED_PARTITIONS]) end
-
--- Fills the window; the last partition that ends hands out the close.
-local function hand_next(job)
-  if job.struck then give_up_unhanded(job) end
-  local taken, name, unit = 0, nil, nil -- from the front of `todo`
-  while not job.struck and places_taken(job) < num(job[WINDOW]) do
-    name, unit, taken = next_partition(job, taken)
-    if not name then break end
+-- Hands out the next partition of a job, if it has any; how many of `todo` are taken.
+local function hand_one(job, taken)
+  local name, unit
+  name, unit, taken = next_partition(job, taken)
+  if name then
     add(job, IN_WINDOW, 1)
     hand(job, name, unit, false)
   end
+  return taken
+end
+
+-- Stands a job with planned partitions in line, takes out one without, and hands out the close after the last partition.
+local function settle_turn(job, taken)
   if taken > 0 then write('list', scope .. 'todo:' .. job.id, 'LTRIM', taken, -1) end
-  if num(job[IN_WINDOW]) == 0 and num(job[CLOSE_STEP]) == 0 and launch_ended() then end_partitions(job) end
+  local line = ring()
+  local planned = line.is_planned(job, taken)
+  if planned and not line.is_held_back(job) then line.join(job) else line.leave(job) end
+  local over = not planned and num(job[IN_WINDOW]) == 0
+  if over and num(job[CLOSE_STEP]) == 0 and launch_ended() then end_partitions(job) end
+end
+
+-- What follows when a partition has ended or waits, or when partitions were planned.
+local function hand_next(job)
+  if job.struck then give_up_unhanded(job) end
+  local line, taken = ring(), 0 -- from the front of `todo`
+  local function is_next()
+    return line.is_planned(job, taken) and not line.is_held_back(job) and line.has_room_for(job) and line.stands_alone(job)
+  end
+  while is_next() do taken = hand_one(job, taken) end
+  settle_turn(job, taken)
 end
 
 -- What follows the end of a unit, whichever way it ended.
@@ -243,11 +269,4 @@ local function remember_sent(name, unit)
   unit[SENT] = {}
   for i, out in ipairs(send) do unit[SENT][i] = out.unit end
   put_unit(name, unit)
-end
-
-local function send_again(job, unit)
-  for _, name in ipairs(unit[SENT] or {}) do
-    local other = get_unit(name)
-    if other and other[STATUS] == HANDED and not other[LOOKS] then message(job, name, other) end
-  end
 end

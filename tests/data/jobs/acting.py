@@ -6,6 +6,7 @@ import itertools
 import json
 from typing import Any
 
+from data import keys
 from data.jobs import Answer, Grant, JobStore, NewJob
 
 STAGES = ("scrape", "process", "enrich", "score", "report")
@@ -50,14 +51,24 @@ def begin(store: JobStore, unit: str, index: int = 0, job: str = JOB, *, epoch: 
 def launched(store: JobStore, partitions: int = 3, job: str = JOB, **options: Any) -> str:
     """A job whose launch has planned its partitions; two of them are handed out."""
     store.submit(new(job, **options))
-    fields = {"pn": partitions, "w": 2, "nc": partitions, "close": CLOSE}
+    fields = {"pn": partitions, "nc": partitions, "close": CLOSE}
     store.commit(begin(store, "launch", job=job), fields=fields)
     return job
 
 
-def partition_done(store: JobStore, unit: str) -> None:
-    for index in range(3):
-        store.commit(begin(store, unit, index))
+def widen(store: JobStore, places: int) -> None:
+    """Let so many partitions be at each queue; a claim after a while counts anew."""
+    store.redis.hset(store.key(keys.WINDOW), mapping={"scraping": places, "processing": places, "at": now(store)})
+
+
+def now(store: JobStore) -> int:
+    assert store._clock is not None
+    return store._clock()
+
+
+def partition_done(store: JobStore, unit: str, job: str = JOB) -> list[str]:
+    """A partition to its end; the units that this hands out."""
+    return [out for index in range(3) for out in handed(store.commit(begin(store, unit, index, job=job)))]
 
 
 def closed(store: JobStore, until: str) -> Grant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data.jobs import JobStore
-from tests.data.jobs.acting import JOB, OTHER, begin, handed, launched, new, pass_time, state
+from tests.data.jobs.acting import JOB, OTHER, begin, handed, launched, new, pass_time, state, widen
 
 
 def test_a_handed_unit_is_lost_only_by_evidence(store: JobStore) -> None:
@@ -51,6 +51,7 @@ def test_after_an_outage_running_leases_are_spared(store: JobStore) -> None:
 
 
 def test_a_claim_names_the_runs_that_hold_their_unit_no_more(store: JobStore) -> None:
+    widen(store, 4)
     launched(store)
     other = launched(store, job=OTHER)
     for unit, owner in (("p0", "a:1"), ("p1", "b:2")):

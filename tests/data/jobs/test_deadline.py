@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data.jobs import JobStore
-from tests.data.jobs.acting import FAILING, JOB, begin, handed, launched, new, pass_time, state
+from tests.data.jobs.acting import FAILING, JOB, begin, handed, launched, new, pass_time, state, widen
 
 
 def struck(store: JobStore) -> None:
@@ -28,7 +28,8 @@ def test_a_deadline_waits_for_a_running_launch_whose_commit_leads_to_the_close(s
     store.commit(begin(store, "score"))
     store.commit(begin(store, "publish"), status="failed", fields={"coverage": 0})
     store.resume(JOB)
-    answer = store.commit(begin(store, "launch"), fields={"pn": 3, "w": 9, "nc": 3, "close": "publish"})
+    widen(store, 9)
+    answer = store.commit(begin(store, "launch"), fields={"pn": 3, "nc": 3, "close": "publish"})
     assert handed(answer) == ["p0", "p1", "p2"], "what launch had planned after the deadline was not resumed"
 
 

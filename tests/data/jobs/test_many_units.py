@@ -7,7 +7,7 @@ import json
 import pytest
 
 from data.jobs import LIMITS, JobStore
-from tests.data.jobs.acting import CLOSE, FAILING, JOB, OTHER, begin, handed, launched, new, pass_time, state
+from tests.data.jobs.acting import CLOSE, FAILING, JOB, OTHER, begin, handed, launched, new, pass_time, state, widen
 
 MANY = int(LIMITS["MANY_UNITS"]) + 10
 
@@ -36,7 +36,7 @@ def test_a_cancel_and_a_resume(big: JobStore) -> None:
     assert [member for member in big.redis.zrange(big.key("due"), 0, -1) if member.startswith(JOB)] == []
     assert open_of(big, OTHER) == beside
     assert handed(big.resume(JOB)) == ["launch"]
-    fields = {"pn": MANY, "w": 1, "nc": MANY, "close": CLOSE}
+    fields = {"pn": MANY, "nc": MANY, "close": CLOSE}
     (first,) = handed(big.commit(begin(big, "launch"), fields=fields))
     assert first in ("p0", "p1") and big.redis.llen(big.key(f"todo:{JOB}")) == 1
     big.cancel(JOB)
@@ -50,7 +50,7 @@ def test_a_deadline(big: JobStore) -> None:
         big.claim({"scrape:3": True})
     assert state(big, "p0")["s"] == "r", "it ends its stage"
     assert state(big, "p1")["m"][0] == "deadline"
-    assert handed(big.commit(begin(big, "p0"))) == ["score"]
+    assert [out.unit for out in big.commit(begin(big, "p0")).send if out.job_id == JOB] == ["score"]
 
 
 def test_a_resume_that_makes_many_again(big: JobStore) -> None:
@@ -66,7 +66,8 @@ def test_a_resume_that_makes_many_again(big: JobStore) -> None:
 def test_a_wide_window_and_its_deadline(store: JobStore) -> None:
     partitions = 2 * MANY
     store.submit(new(deadline_s=60))
-    fields = {"pn": partitions, "w": partitions, "nc": partitions, "close": CLOSE}
+    widen(store, partitions)
+    fields = {"pn": partitions, "nc": partitions, "close": CLOSE}
     assert len(handed(store.commit(begin(store, "launch"), fields=fields))) == partitions
     pass_time(store, 100)
     store.claim({}, limit=1_000_000)

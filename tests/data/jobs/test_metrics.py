@@ -60,7 +60,7 @@ def test_an_end_counts_its_duration_and_a_resume_takes_nothing_back(store: JobSt
 
 
 def test_failures_retries_deaths_and_lapses_each_count(store: JobStore) -> None:
-    launched(store, 4)
+    launched(store, 2)
     store.fail(begin(store, "p0"), max=3, metrics={"crawl_requests:none": 3}, **FAILING)
     store.died(JOB, "p1", begin(store, "p1").owner, "killed")
     pass_time(store, 2)

@@ -9,7 +9,7 @@ import pytest
 
 from data.jobs import LIMITS, Answer, JobStore
 from data.jobs.entries import unit_state
-from tests.data.jobs.acting import FAILING, JOB, begin, handed, launched, pass_time, state
+from tests.data.jobs.acting import FAILING, JOB, begin, handed, launched, partition_done, pass_time, state
 
 
 def scraped(store: JobStore, unit: str, deferred: int = 0) -> Answer:
@@ -120,8 +120,8 @@ def test_those_whose_time_has_come_take_turns_in_the_window(store: JobStore) -> 
     in_wave(store, 5, 5, 5, 5)
     assert claimed(store, 5) == ["p1", "p2"], "the window is two"
     assert [state(store, unit)["s"] for unit in ("p3", "p4")] == ["p", "p"]
-    assert handed(scraped(store, "p1")) == ["p3"]
-    assert handed(scraped(store, "p2")) == ["p4"]
+    assert partition_done(store, "p1") == ["p3"]
+    assert partition_done(store, "p2") == ["p4"]
     assert handed(scraped(store, "p3")) == [] and handed(scraped(store, "p4")) == ["score"]
 
 

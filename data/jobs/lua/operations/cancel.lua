@@ -1,4 +1,5 @@
--- Ends a job now. What is on its way is planned again, for a resume.
+-- Ends a job now. What is on its way is planned again, for a resume. The room that it leaves is given away by the next
+-- claim: who cancels sends nothing.
 local function operation()
   local job = load(args.job)
   if not job then return { no = 'gone' } end
@@ -7,6 +8,7 @@ local function operation()
     local unit = get_unit(name)
     if unit and LIVE[unit[STATUS]] then
       must_be_legal(UNIT_MOVES, unit[STATUS], PLANNED)
+      if BUSY[unit[STATUS]] and is_part(name) then shift(job, name, queue_of(stage_of(job, name, unit)), -1) end
       unit[STATUS], unit[OWNER] = PLANNED, nil
       undue(name)
       put_unit(name, unit)

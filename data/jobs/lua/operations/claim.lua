@@ -52,25 +52,49 @@ local function look_at_lapsed(job, name, unit)
   end
 end
 
--- The hosts of a partition of a wave may be asked now: it is handed out, or stands in line for its place in the window.
-local function look_at_deferred(job, name, unit)
+-- A unit's time has come: its next try, `run_at`, or the hosts of a partition of a wave may be asked. It is handed out, or
+-- a partition for which there is no room is the first (of a wave: the last) that its job's turn hands out.
+local function look_at_waiting(job, name, unit)
+  local tried, deferred = num(unit[TRIES]) > 0, unit[DEFERRED]
+  if deferred then add(job, DEFERRED_PARTITIONS, -1) end
   unit[DEFERRED] = nil
-  local others = places_taken(job)
-  add(job, DEFERRED_PARTITIONS, -1)
-  if others < math.max(1, num(job[WINDOW])) then return hand(job, name, unit, false) end
-  add(job, IN_WINDOW, -1)
-  move(job, name, unit, PLANNED)
-  put_unit(name, unit)
-  write('list', scope .. 'todo:' .. job.id, 'RPUSH', name)
+  if not is_part(name) then return hand(job, name, unit, tried) end
+  if ring().has_room(queue_of(stage_of(job, name, unit))) then
+    hand(job, name, unit, tried)
+    settle_turn(job, 0)
+  else
+    add(job, IN_WINDOW, -1)
+    move(job, name, unit, PLANNED)
+    put_unit(name, unit)
+    write('list', scope .. 'todo:' .. job.id, deferred and 'RPUSH' or 'LPUSH', name)
+    if not ring().is_held_back(job) then ring().join(job) end
+  end
+end
+
+-- A job that waits for its turn: whatever has become of the ring, it stands there. One that waits long goes before all
+-- others; of low priority, in the ring of the priority above, but never before high work.
+local function look_at_line(job)
+  local planned = read('list', 'LINDEX', scope .. 'todo:' .. job.id, 0)
+  get_unit(planned or 'p' .. num(job[PARTITIONS_HANDED])) -- one that cannot be read is found now, and told
+  hand_next(job)
+  if not job[RING] then return end
+  local line, priority = ring(), num(job[RING])
+  local is_there = read('zset', 'ZSCORE', line.key(line.first_queue(job), priority), job.id)
+  local waits_long = now - num(job[SERVED]) >= AGING_MS
+  if is_there and waits_long then
+    line.step_out(job)
+    line.stand(job, priority > 1 and priority - 1 or priority, true)
+  elseif not is_there then
+    line.stand(job, num(job[PRIORITY]))
+  end
+  due(IN_LINE, now + AGING_MS)
 end
 
 local function look_at(job, name, unit)
   if unit[STATUS] == HANDED then
     look_at_handed(job, name, unit)
-  elseif unit[STATUS] == WAITING and unit[DEFERRED] then
-    look_at_deferred(job, name, unit)
   elseif unit[STATUS] == WAITING then
-    hand(job, name, unit, num(unit[TRIES]) > 0)
+    look_at_waiting(job, name, unit)
   elseif unit[STATUS] == RUNNING then
     look_at_lapsed(job, name, unit)
   else
@@ -92,12 +116,13 @@ local function look_at_member(member)
   local job = find(id)
   local going_on = job and not TERMINAL[job.status]
   if going_on then expect_own(job) end
-  local unit = going_on and name ~= '~' and get_unit(name)
+  local unit = going_on and name ~= '~' and name ~= IN_LINE and get_unit(name)
   if unit then
     look_at(job, name, unit)
   else
     write('zset', 'due', 'ZREM', member)
     if going_on and name == '~' and num(job[CLOSE_STEP]) == 0 then strike_deadline(job) end
+    if going_on and name == IN_LINE then look_at_line(job) end
   end
   write_down()
 end
@@ -127,6 +152,7 @@ local function each_due(look)
     if ok and not unit and elsewhere(id) then
       ok, unit = pcall(read_unit, id, name)
     end
+    if name == IN_LINE then ok, unit = true, {} end
     if ok and unit then look(id, name, num(all[i + 1]), unit) end
   end
   of_project(nil)
@@ -177,6 +203,7 @@ local function pull_in(last)
     elseif unit[STATUS] == WAITING and (num(unit[TRIES]) > 0 or unit[DEFERRED]) then
       latest = math.max(now, at - (last - now))
     end
+    if name == IN_LINE then latest = now + AGING_MS end
     if latest and at > latest then put_off(id, name, latest) end
   end)
   for _, key in ipairs({ 'workers', 'api_processes', 'beats' }) do
@@ -218,16 +245,70 @@ end
 local function expect_shared()
   for _, key in ipairs({ 'due', 'dead', 'workers', 'aside', 'projects' }) do expect('zset', key) end
   for _, status in ipairs({ JOB_STATUSES }) do expect('zset', 'idx:s:' .. status) end
-  for _, key in ipairs({ 'seq', 'mark', 'ended', 'worker', 'project_of' }) do expect('hash', key) end
+  for _, queue in ipairs({ QUEUE_NAMES }) do
+    expect('set', 'window:' .. queue)
+    expect('zset', 'turns:' .. queue)
+  end
+  for _, key in ipairs({ 'seq', 'mark', 'ended', 'worker', 'project_of', 'window' }) do expect('hash', key) end
   for _, key in ipairs({ 'claimed', 'generation' }) do expect('string', key) end
   expect('stream', 'critical')
+end
+
+-- ---- the windows, from truth ----
+
+-- Each queue's window has two places for each process that lives and consumes it: what it works on, and the next.
+local function count_places()
+  local places = {}
+  for _, node in ipairs(call('ZRANGEBYSCORE', P .. 'workers', now - GONE_MS, '+inf')) do
+    local ok, about = pcall(dec, call('HGET', P .. 'worker', node) or '')
+    local queues = ok and type(about) == 'table' and about.queues
+    for _, queue in ipairs(type(queues) == 'table' and queues or {}) do
+      if type(queue) == 'string' then places[queue] = num(places[queue]) + 2 * num(about.processes) end
+    end
+  end
+  local counted = { 'at', now }
+  for queue, number in pairs(places) do
+    counted[#counted + 1] = queue
+    counted[#counted + 1] = math.max(LEAST_WINDOW, number)
+  end
+  drop('hash', 'window')
+  write('hash', 'window', 'HSET', unpack(counted))
+  write_down()
+end
+
+-- The queue at which a partition is handed out or runs.
+local function queue_held(member)
+  local id, name = member:match('^([^|]+)|(.+)$')
+  if not name or not is_part(name) then return nil end
+  local ok, queue = pcall(function()
+    local job = find(id)
+    local unit = job and not TERMINAL[job.status] and get_unit(name)
+    return unit and BUSY[unit[STATUS]] and queue_of(stage_of(job, name, unit))
+  end)
+  decide_anew()
+  return ok and queue or nil
+end
+
+-- Takes out of the windows what is not there, and puts in what is: units that run, or were handed out a moment ago.
+local function recount_windows()
+  for _, queue in ipairs({ QUEUE_NAMES }) do
+    for _, member in ipairs(call('SMEMBERS', P .. 'window:' .. queue)) do
+      if queue_held(member) ~= queue then call('SREM', P .. 'window:' .. queue, member) end
+    end
+  end
+  for _, member in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', now + LEASE_MS, 'LIMIT', 0, MOST_RECOUNTED)) do
+    local queue = queue_held(member)
+    if queue then call('SADD', P .. 'window:' .. queue, member) end
+  end
 end
 
 -- One tick of one worker's reconciler: says that the worker lives and takes what is due. Each due entry is a decision
 -- of its own.
 local function operation()
   expect_shared()
+  local counted_at, is_new = num(call('HGET', P .. 'window', 'at')), false
   if args.node then
+    is_new = not call('ZSCORE', P .. 'workers', args.node)
     write('zset', 'workers', 'ZADD', now, args.node)
     if args.about then write('hash', 'worker', 'HSET', args.node, args.about) end
   end
@@ -236,6 +317,10 @@ local function operation()
   write_down()
   if last > 0 and now - last > OUTAGE_MS then spare_running(last) end
   if last - now > BACK_MS then pull_in(last) end
+  if is_new or math.abs(now - counted_at) >= RECOUNT_MS then
+    count_places()
+    recount_windows()
+  end
   for _, member in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, args.limit)) do
     local sent, failed, gone = #send, #dead, #lapsed
     local ok, why = pcall(look_at_member, member)
@@ -246,6 +331,7 @@ local function operation()
       set_aside(member, why)
     end
   end
+  turns().serve_all()
   return {
     ok = true, generation = call('GET', P .. 'generation'), lost = args.runs and lost_runs(args.runs),
     notices = notices_wait() or nil, lapsed = #lapsed > 0 and lapsed or nil,

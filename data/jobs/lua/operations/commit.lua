@@ -1,7 +1,7 @@
 -- A run that holds its unit no more: nothing, unless it asks again what it was answered once.
 local function repeated(job, no, unit, mark)
   if unit and unit[EPOCH] == args.epoch and unit[LAST_COMMIT] == mark then -- the first answer was lost: give it again
-    if not args.chained then send_again(job, unit) end
+    if not args.chained then turns().send_again(job, unit) end
     return { ok = true, again = true }
   end
   if job and TERMINAL[job.status] and args.unit == 'publish' then
@@ -81,13 +81,15 @@ local function operation()
   local stages_done = unit[STAGE_INDEX] + 1
   if is_part(args.unit) then progress_to(job, unit, math.floor(1000 * stages_done / #stages)) end
   if stages_done < #stages and given_up(job, args.unit) then
-    unit[STAGE_INDEX] = stages_done -- what it has made is kept: a resume goes on from here
+    go_to_stage(job, args.unit, unit, stages_done) -- what it has made is kept: a resume goes on from here
     fail_by_deadline(job, args.unit, unit)
     remember_sent(args.unit, unit)
   elseif stages_done < #stages then
-    unit[STAGE_INDEX] = stages_done
+    go_to_stage(job, args.unit, unit, stages_done)
     hand(job, args.unit, unit, false)
     send = {} -- the canvas carries it on; the due entry is the safety net
+    if freed then hand_next(job) end
+    remember_sent(args.unit, unit)
   else
     if args.waves then plan_wave(job) end
     move(job, args.unit, unit, DONE)
@@ -102,5 +104,6 @@ local function operation()
     end
   end
   if not TERMINAL[job.status] then tell_progress(job, not is_part(args.unit)) end
+  write_down_and_serve(args.unit, unit)
   return { ok = true }
 end

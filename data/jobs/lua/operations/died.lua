@@ -47,6 +47,7 @@ local function operation()
   local died = unit[DIED_OWNER] == args.owner
   if unit[STATUS] == RUNNING and unit[OWNER] == args.owner then
     lost_its_process(job, unit)
+    write_down_and_serve(args.unit, unit)
   elseif args.lapsed then
     if LIVE[unit[STATUS]] then
       if explained(unit, args.page, args.sure) then unit[LAPSES] = num(unit[LAPSES]) > 1 and unit[LAPSES] - 1 or nil end
@@ -54,8 +55,9 @@ local function operation()
     end
   elseif (committed or died) and unit[STATUS] == HANDED and not unit[LOOKS] then
     message(job, args.unit, unit)
+    turns().send_again(job, unit)
   elseif (committed and unit[STATUS] == DONE) or (died and unit[STATUS] == FAILED) then
-    send_again(job, unit)
+    turns().send_again(job, unit)
   else
     return { no = 'stale' }
   end

@@ -8,15 +8,18 @@ local function operation()
   if args.restart then -- what it read is damaged: it is made again from the first stage
     local stages = stages_of(job, args.unit)
     for i = 1, unit[STAGE_INDEX] do add(job, stages[i] .. STAGE_DONE, -1) end
-    unit[STAGE_INDEX], unit[COMMITTED_EPOCHS], unit[FILES] = 0, nil, nil
+    go_to_stage(job, args.unit, unit, 0)
+    unit[COMMITTED_EPOCHS], unit[FILES] = nil, nil
   end
   if unit[TRIES] >= args.max then
     fail_unit(job, args.unit, unit, args.category, args.error)
+    write_down_and_serve()
     return { ok = true, final = true }
   end
   unit[FAILURE] = { args.category, args.error }
   if given_up(job, args.unit) then
     fail_by_deadline(job, args.unit, unit)
+    write_down_and_serve()
     return { ok = true, final = true }
   end
   meter('unit_retries:' .. stage_of(job, args.unit, unit) .. ':' .. args.category, 1)
@@ -29,5 +32,7 @@ local function operation()
     unit = args.unit, state = 'waiting', category = args.category, error = args.error, retry_at = at,
     attempt = unit[TRIES],
   })
+  if is_part(args.unit) then hand_next(job) end -- while it waits, its place is another's
+  write_down_and_serve()
   return { ok = true, retry_at = at }
 end

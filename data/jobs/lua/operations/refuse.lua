@@ -6,5 +6,6 @@ local function operation()
   local unit = get_unit(args.unit)
   if not unit or unit[STATUS] ~= HANDED then return { no = 'stale' } end
   fail_unit(job, args.unit, unit, 'data', args.error)
+  write_down_and_serve()
   return { ok = true }
 end

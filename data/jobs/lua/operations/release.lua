@@ -4,5 +4,6 @@ local function operation()
   local unit, no = held(job, args.unit)
   if not unit then return { no = no } end
   hand_again(job, args.unit, unit)
+  write_down_and_serve()
   return { ok = true }
 end

@@ -1,0 +1,106 @@
+-- Turns: room that a move has left goes to whoever is next, by decisions of their own. The move itself is written down.
+local function turns()
+  local this, line = {}, ring()
+  local asked -- {ring, job} whose turn it is
+
+  -- The next job at a queue, and the ring in which it stands; it turns to the keys of the job's project.
+  local function whose_turn(queue)
+    while true do
+      local turn = read('zset', 'ZRANGE', 'turns:' .. queue, 0, 0)[1]
+      if not turn then return nil end
+      local priority, owner = turn:match('^(%d):(.+)$')
+      of_project(owner ~= 'default' and owner or nil)
+      local key = priority and line.key(queue, priority)
+      local found = key and redis.pcall('ZRANGE', P .. key, 0, 0)
+      if found and found[1] then return found[1], key, num(priority) end
+      call('ZREM', P .. 'turns:' .. queue, turn) -- its ring is gone, or something else stands there
+    end
+  end
+
+  -- Hands out the next unit of the job whose turn it is; whether there may be room for another.
+  local function take_turn(queue)
+    asked = nil
+    local id, key, priority = whose_turn(queue)
+    if not id or not line.has_room(queue) then return false end
+    asked = { key, id }
+    local job = load(id)
+    if not job or TERMINAL[job.status] or line.first_queue(job) ~= queue then error('it does not wait there') end
+    if not line.has_room_for(job) then return false end
+    if not job[RING] or num(job[RING]) ~= priority then set(job, RING, priority) end -- whatever the record says
+    local taken, sent = 0, #send
+    if line.is_planned(job, taken) and not line.is_held_back(job) then taken = hand_one(job, taken) end
+    local is_served = #send > sent
+    if is_served then write('zset', 'turns:' .. queue, 'ZINCRBY', 1, line.turn_of(priority)) end
+    settle_turn(job, taken)
+    if is_served and job[RING] then line.stand_behind(job) end
+    write_down()
+    return true
+  end
+
+  -- A job that cannot be served keeps nobody waiting: it leaves the ring, and is looked at by the next claim, which sets
+  -- it aside if it is damaged, and else finds it another place.
+  local function pass_over()
+    redis.pcall('ZREM', P .. asked[1], asked[2])
+    redis.pcall('ZADD', P .. 'due', now, asked[2] .. '|' .. IN_LINE)
+  end
+
+  -- Gives away the room that there is at a queue. No fault of another job fails the move that was made.
+  local function serve(queue)
+    for _ = 1, MOST_TURNS do
+      local sent, failed = #send, #dead
+      local ok, is_more = pcall(take_turn, queue)
+      decide_anew()
+      if not ok then
+        for i = #send, sent + 1, -1 do send[i] = nil end
+        for i = #dead, failed + 1, -1 do dead[i] = nil end
+        if not asked then return end
+        pass_over()
+      elseif not is_more then
+        return
+      end
+    end
+  end
+
+  function this.serve_all()
+    for _, queue in ipairs({ QUEUE_NAMES }) do serve(queue) end
+  end
+
+  local function message_again(job, name)
+    local unit = get_unit(name)
+    if unit and unit[STATUS] == HANDED and not unit[LOOKS] then message(job, name, unit) end
+  end
+
+  -- Sends what a unit's end handed out, and nobody has begun or looked at: of its own job, then of others.
+  function this.send_again(job, unit)
+    local others = {}
+    for _, sent in ipairs(unit[SENT] or {}) do
+      local id, name = sent:match('^([^|]+)|(.+)$')
+      if id then others[#others + 1] = { id, name } else message_again(job, sent) end
+    end
+    if #others > 0 then write_down() end
+    for _, other in ipairs(others) do
+      of_project(nil)
+      pcall(function()
+        local found = load(other[1])
+        if not found and elsewhere(other[1]) then found = load(other[1]) end
+        if found then message_again(found, other[2]) end
+      end)
+      decide_anew()
+    end
+  end
+
+  return this
+end
+
+-- Ends the decision about a unit, and gives away the room that it has left. `unit`: keeps what was handed out of other
+-- jobs, too, for whoever has to send it once more.
+local function write_down_and_serve(name, unit)
+  if not freed then return end
+  local key, sent = scope .. 'units:' .. subject, #send
+  write_down()
+  turns().serve_all()
+  if not unit or #send == sent then return end
+  unit[SENT] = unit[SENT] or {}
+  for i = sent + 1, #send do unit[SENT][#unit[SENT] + 1] = send[i].job .. '|' .. send[i].unit end
+  redis.pcall('HSET', P .. key, name, enc(unit))
+end
