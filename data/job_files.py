@@ -51,6 +51,7 @@ class JobFiles:
         self._lake, self._storage, self._ask = lake, lake.storage, commits
         self._commits: Commits | None = None
         self._staged: set[tuple[str, str]] | None = None
+        self._has_manifests = False
         self._manifest: Content | None = None
 
     @classmethod
@@ -66,18 +67,25 @@ class JobFiles:
             self._staged = None  # a file that one of them names was staged before: seen from now on
         return self._commits
 
-    def expose(self, wanted: Callable[[str, str], bool] = lambda stage, unit: True) -> None:
-        """Show what was committed and is still staged, of the stages and units that are wanted."""
-        if self._staged is None:
-            self._staged = self._storage.staged(self.job_id)
-        if not any(wanted(*key) for key in self._staged):
+    def expose(self, wanted: Callable[[str, str], bool] = lambda stage, unit: True, *, manifests: bool = True) -> None:
+        """Show what was committed and is still staged, of the stages and units that are wanted.
+
+        Without `manifests` nobody is about to read one: where only they wait it is not looked.
+        """
+        if not any(wanted(*key) for key in self._waiting(manifests)):
             return
         commits = self.commits
-        self._staged = self._staged or self._storage.staged(self.job_id)
-        for key in [key for key in self._staged if wanted(*key)]:
+        staged = self._waiting(manifests)
+        for key in [key for key in staged if wanted(*key)]:
             if (what := commits.get(key)) and what.epoch:
                 self._lake.expose(self.job_id, *key, what.epoch)
-                self._staged.discard(key)
+                staged.discard(key)
+
+    def _waiting(self, manifests: bool) -> set[tuple[str, str]]:
+        """What is staged, looked for once; again where manifests are asked for that were left out before."""
+        if self._staged is None or (manifests and not self._has_manifests):
+            self._staged, self._has_manifests = self._storage.staged(self.job_id, manifests=manifests), manifests
+        return self._staged
 
     # ---- parts ---------------------------------------------------------------------------------
 
@@ -87,7 +95,7 @@ class JobFiles:
         Nothing is listed where a commit has counts, so a file that is missing is named all the same.
         """
         committed = {partition_of_unit(unit): what for (name, unit), what in self.commits.items() if name == stage}
-        self.expose(lambda name, unit: name == stage)
+        self.expose(lambda name, unit: name == stage, manifests=False)
         told = {number: what.names(number, kind) for number, what in committed.items()}
         names = [name for those in told.values() for name in those or ()]
         folder = self._lake.part_dir(self.job_id, stage, kind)
@@ -105,7 +113,7 @@ class JobFiles:
 
         For whoever tells of a job, also where its record has no commits any more.
         """
-        self.expose(lambda of, whose: of == stage)
+        self.expose(lambda of, whose: of == stage, manifests=False)
         return self._lake.parts(self.job_id, stage, kind)
 
     def all_parts(self, stages: Sequence[str]) -> Parts:
@@ -151,8 +159,7 @@ class JobFiles:
 
     def plan_path(self) -> Path:
         """Where the plan lies, or would."""
-        self.expose(lambda stage, unit: stage == "launch")
-        return self.folder / PLAN_FILE
+        return self._own("launch", "launch", PLAN_FILE)
 
     def plan(self, partition: int | None = None) -> list[dict[str, Any]]:
         """Rows of the plan (`data.schemas.PLAN`), of one partition if given.
@@ -236,8 +243,7 @@ class JobFiles:
 
     def input_path(self) -> Path:
         """Where the other columns of the job's input lie (`data.input_columns`), or would."""
-        self.expose(lambda stage, unit: stage == "launch")
-        return self.folder / INPUT_FILE
+        return self._own("launch", "launch", INPUT_FILE)
 
     def manifest(self) -> dict[str, Any] | None:
         """What the job is (`pipelines.manifest`), or None when it has not begun (or never was).
@@ -260,9 +266,25 @@ class JobFiles:
 
     def report(self, name: str) -> Path | None:
         """A file below `reports/`; None when there is none."""
-        self.expose(lambda stage, unit: stage in ("report", "analyze"))
-        file = self.folder / "reports" / name
+        if "/" in name:  # made on demand, by no run: its name says what it was made of
+            file = self.folder / "reports" / name
+        elif name.startswith("report."):
+            file = self._own("report", f"render:{name.partition('.')[2]}", f"reports/{name}")
+        else:
+            file = self._own("analyze", "analyze", f"reports/{name}")
         return file if self._storage.stat(file) is not None else None
+
+    def _own(self, stage: str, unit: str, name: str) -> Path:
+        """Where the file of a unit lies that its commit exposed, or would."""
+        self.expose(lambda of, _: of == stage, manifests=False)
+        return self._storage.committed(self.folder / name, lambda: self._epoch(stage, unit))
+
+    def _epoch(self, stage: str, unit: str) -> int | None:
+        """By which run a unit has committed; None: it has not. 0: nothing is known of any unit."""
+        if not self.commits:
+            return 0
+        what = self.commits.get((stage, unit))
+        return None if what is None else what.epoch
 
 
 def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:

@@ -62,10 +62,10 @@ class LocalStorage:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{_owner(run.stage, run.unit)}.{run.epoch}{mark}{name}"
 
-    def committed(self, file: Path, epoch: Callable[[], int]) -> Path:
+    def committed(self, file: Path, epoch: Callable[[], int | None]) -> Path:
         return file
 
-    def staged(self, job_id: str) -> set[tuple[str, str]]:
+    def staged(self, job_id: str, *, manifests: bool = True) -> set[tuple[str, str]]:
         found = set()
         for name in self._staged_names(job_id):
             stage, unit, _ = _words(name)

@@ -68,12 +68,18 @@ class Storage(Protocol):
         """The path of a local file for a run alone; it is never exposed and goes with `discard` or `discard_lost`."""
         ...
 
-    def committed(self, file: Path, epoch: Callable[[], int]) -> Path:
-        """Where a run's file lies that is exposed at `file`, once a run of this epoch has committed it."""
+    def committed(self, file: Path, epoch: Callable[[], int | None]) -> Path:
+        """Where a run's file lies that is called `file`, or would; `epoch`: of the run that committed it.
+
+        None: none has. 0: that is not known, and the highest that lies there counts.
+        """
         ...
 
-    def staged(self, job_id: str) -> set[tuple[str, str]]:
-        """(stage, unit) of a job's files that are staged and not exposed; most of those units still run."""
+    def staged(self, job_id: str, *, manifests: bool = True) -> set[tuple[str, str]]:
+        """(stage, unit) of a job's files that are staged and not exposed; most of those units still run.
+
+        Without `manifests` those of a manifest alone may be left out, where that spares a look.
+        """
         ...
 
     def expose(self, run: Run) -> list[str]:

@@ -84,17 +84,22 @@ class ObjectStorage:
     def _manifest_of(self, run: Run) -> Path:
         return self._job(run.job_id) / _STAGED / f"{_owner(run)}~{MANIFEST}"
 
-    def committed(self, file: Path, epoch: Callable[[], int]) -> Path:
+    def committed(self, file: Path, epoch: Callable[[], int | None]) -> Path:
         if parse_name(file.name) is not None or file.name == MANIFEST:
             return file  # the one carries it already, the other is exposed
-        return file.with_stem(f"{file.stem}-e{number}") if (number := epoch()) > 1 else file
+        number = epoch()
+        if number == 0:
+            number = max((found for name in self.names(file.parent) if (found := _epoch_in(name, file))), default=None)
+        return file if number == 1 else file.with_stem(f"{file.stem}-e{number or 0}")  # no run has epoch 0
 
     def scratch(self, run: Run, name: str) -> Path:
         folder = self._scratch(run.job_id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder / f"{_owner(run)}.{name}"
 
-    def staged(self, job_id: str) -> set[tuple[str, str]]:
+    def staged(self, job_id: str, *, manifests: bool = True) -> set[tuple[str, str]]:
+        if not manifests:
+            return set()  # nothing else waits
         names, _ = self._bucket.names(self.key(self._job(job_id) / _STAGED))
         runs = [run for name in names if (run := _run_of(job_id, name)) is not None]
         self._waiting.update(runs)
@@ -229,6 +234,12 @@ class ObjectStorage:
 
 #: `<stage>.<unit>.<epoch>` before the name of a file that waits, or of a scratch file.
 _RUN = re.compile(r"([^.]+)\.([^.]+)\.([0-9]+)[~.]")
+
+
+def _epoch_in(name: str, file: Path) -> int:
+    """The epoch in the name of a run's file; 0 where it is another file's."""
+    found = re.fullmatch(rf"{re.escape(file.stem)}(?:-e([0-9]+))?{re.escape(file.suffix)}", name)
+    return int(found[1] or 1) if found else 0
 
 
 def _owner(run: Run) -> str:
