@@ -71,6 +71,7 @@ _ENDED = {
     },
     "coverage": 0.5,
     "waiting_for": None,
+    "turn": None,
     "stages": [_stage("scrape", 2, 1), *(_stage(name, 1, 1) for name in ("process", "enrich", "score", "report"))],
     "error": None,
     "attempt": 1,

@@ -41,8 +41,8 @@ def status(job_id: str, here: Here) -> Response:
 
 def told(here: Context, records: Sequence[JobRecord]) -> list[answers.Job]:
     """Jobs as they are shown, with what each waits for."""
-    reasons = waiting.reasons(here.store, records)
-    return [job_json(record, reasons.get(record.job_id), api=here.api) for record in records]
+    waits = waiting.waits(here.store, records)
+    return [job_json(record, *waits.get(record.job_id, waiting.NOTHING), api=here.api) for record in records]
 
 
 @router.get("/list", role=Role.VIEWER, response_model=answers.JobPage, summary="Jobs, newest first")

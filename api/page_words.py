@@ -11,7 +11,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from api.stored_pages import place_id
+from leadmill.answers import JobTurn
 from reports import display_domains, links, provenance
+from reports.wording import turn_words
 
 #: What stands for a figure that there is not.
 NONE = "–"
@@ -103,10 +105,15 @@ def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def turn(of: JobTurn) -> str:
+    """When a job that takes turns with others has its own."""
+    return turn_words(of["jobs"], of["processes"], of["seconds"])
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "lasted": lasted, "ago": ago, "exact": exact, "clock": clock,
     "number": number, "percent": percent, "counted": counted, "size": size,
-    "json_text": json_text, "commands": commands, "capital": capital,
+    "json_text": json_text, "commands": commands, "capital": capital, "turn": turn,
     "domain": display_domains.shown, "web": links.web, "mail": links.mail, "phone": links.phone,
     "quoted": provenance.quoted, "shown_page": provenance.shown_page,
     "place_id": place_id,

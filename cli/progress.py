@@ -12,7 +12,7 @@ from cli import console
 from cli.pulse import Pulse
 from leadmill.client.errors import ApiUnreachableError
 from leadmill.client.results import Job
-from reports.wording import NAMELESS
+from reports.wording import NAMELESS, turn_words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -134,7 +134,9 @@ def view(job: Job, speed: float | None) -> RenderableType:
 def _says(job: Job) -> str:
     """What the job says of itself, beyond its status, and what its crawls got."""
     message = "" if job.progress.message == job.status else job.progress.message
-    return ", ".join(filter(None, (job.waiting_for or message, traffic(job))))
+    turn = turn_words(job.turn.jobs, job.turn.processes, job.turn.seconds) if job.turn else ""
+    said = (job.waiting_for,) if job.waiting_for else (message, turn)  # why it stands still says whose turn it is
+    return ", ".join(filter(None, (*said, traffic(job))))
 
 
 #: Why hosts wait, in words.

@@ -147,6 +147,8 @@ def job_and_unit(member: str) -> tuple[str, str]:
 WORKERS, WORKER = "workers", "worker"
 #: How many partitions may be at each queue at a time.
 WINDOW = "window"
+#: For how long partitions lately held their place at their first queue, ms (data/jobs/turns.py).
+HELD = "held"
 #: Hand-out numbers given, and the highest begun; looks at those (`data.jobs.begun`).
 HANDED, BEGUN, LOOKS = "seq", "mark", "flow"
 ENDED, CRITICAL, CLAIMED = "ended", "critical", "claimed"
@@ -184,7 +186,7 @@ OF_ALL = frozenset(
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
         PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
         NOTICES_LOST, DELIVERIES, NOTICES_WAITING, NOTICES_DUE, NOTICES_HELD, NOTICES_FAILING, API_METRICS, BEATS,
-        WATCHED, BLOCKS, WINDOW, *map(window_of, Queue), *map(turns, Queue),
+        WATCHED, BLOCKS, WINDOW, HELD, *map(window_of, Queue), *map(turns, Queue),
     }
 )  # fmt: skip
 

@@ -42,6 +42,13 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def turn_words(jobs: int, processes: int, seconds: float) -> str:
+    """`12 jobs share 4 processes; next in about 3 s`; of a job that takes turns with other projects alone, that."""
+    who = f"{jobs:,} jobs share" if jobs > 1 else "other projects share"
+    size, unit = next((one for one in ((3_600, "h"), (60, "m")) if seconds >= 2 * one[0]), (1, "s"))
+    return f"{who} {counted(processes, 'process', 'processes')}; next in about {max(1, round(seconds / size)):,} {unit}"
+
+
 #: Lines of a list without an address, or with one that is refused; a job counts them as failed companies.
 NAMELESS = "lines that name no company"
 #: Told wherever leads were scored without a profile.

@@ -95,6 +95,7 @@ LIMITS: dict[str, float] = {
     "MOST_RECOUNTED": 2_000,  # due entries that a recount looks at
     "MOST_TURNS": 500,  # units that one move hands out of other jobs; the next claim goes on
     "FIRST_TURNS": 4,  # partitions that a new job is handed out before jobs that had as many
+    "HELD_OVER": 16,  # partitions over which is weighed how long they held their place
     "TURNS_APART": 1_000_000_000_000,  # between the turns of two priorities: more than one ever had
     "PROGRESS_MS": 400,  # at most one progress event a job in this time
     "MAX_DEATHS": 3,  # reported deaths of its process before a unit is set aside

@@ -285,6 +285,11 @@ class JobRecord:
         return self._count(RECORD_FIELDS["wave"])
 
     @property
+    def ring(self) -> int | None:
+        """The priority of the ring in which it waits for its turn; None where all its partitions are handed out."""
+        return self._time(RECORD_FIELDS["ring"])
+
+    @property
     def pages(self) -> int:
         return self._count("pages")
 

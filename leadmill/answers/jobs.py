@@ -62,6 +62,19 @@ class Progress(TypedDict):
     details: ProgressDetails
 
 
+class JobTurn(TypedDict):
+    """Where a job with further partitions stands among those that take turns with it."""
+
+    jobs: int
+    """Jobs of the project that take turns, and this one; 1: with other projects' jobs alone."""
+    processes: int
+    """Which they share: those that do the first stage of the job's partitions."""
+    place: int
+    """Which of the next partitions to be handed out is its own, from 1."""
+    seconds: float
+    """About how long that is, by how long partitions have lately taken."""
+
+
 class JobError(TypedDict):
     """Why a job failed."""
 
@@ -129,6 +142,8 @@ class Job(TypedDict):
     """The share of companies that have a row without error."""
     waiting_for: str | None
     """Why it stands still, in words."""
+    turn: JobTurn | None
+    """When its next partition is handed out; null where nobody takes turns with it, or where that is not known."""
     stages: list[JobStage]
     error: JobError | None
     attempt: int

@@ -63,6 +63,20 @@ class StageProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Where a job stands among the `jobs` that share so many `processes`: `place` from 1, in about `seconds`."""
+
+    jobs: int
+    processes: int
+    place: int
+    seconds: float
+
+    @classmethod
+    def of(cls, raw: Json) -> Turn:
+        return cls(int(raw["jobs"]), int(raw["processes"]), int(raw["place"]), float(raw["seconds"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as the API describes it. Times are aware datetimes (UTC), durations seconds, coverage 0 to 1."""
 
@@ -79,6 +93,7 @@ class Job:
     progress: Progress
     coverage: float | None
     waiting_for: str | None
+    turn: Turn | None
     stages: tuple[StageProgress, ...]
     error: Mapping[str, Any] | None
     attempt: int
@@ -106,6 +121,7 @@ class Job:
             progress=Progress.of(raw.get("progress") or {}),
             coverage=raw.get("coverage"),
             waiting_for=raw.get("waiting_for"),
+            turn=Turn.of(raw["turn"]) if raw.get("turn") else None,
             stages=tuple(StageProgress.of(stage) for stage in raw.get("stages") or ()),
             error=raw.get("error"),
             attempt=int(raw.get("attempt") or 1),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from data.jobs import JobRecord, StageCounts, Status
-from leadmill.answers import Job, JobError, JobResult, JobStage, Links, PriorityName, Progress, StageStatus
+from leadmill.answers import Job, JobError, JobResult, JobStage, JobTurn, Links, PriorityName, Progress, StageStatus
 from leadmill.traffic import ANSWERS, WAITS, Traffic
 from pipelines.queues import Priority
 from pipelines.stages import STAGES, partition_stages, report_format
@@ -44,8 +44,8 @@ def iso(ms: float | None) -> str | None:
     )
 
 
-def job_json(record: JobRecord, waiting_for: str | None = None, *, api: str = API) -> Job:
-    """The job JSON of the API. `waiting_for` comes from `pipelines.views.waiting`, which has to ask Redis.
+def job_json(record: JobRecord, waiting_for: str | None = None, turn: JobTurn | None = None, *, api: str = API) -> Job:
+    """The job JSON of the API. `waiting_for` and `turn` come from `pipelines.views.waiting`, which has to ask Redis.
 
     `api`: what links begin with.
     """
@@ -64,6 +64,7 @@ def job_json(record: JobRecord, waiting_for: str | None = None, *, api: str = AP
         "progress": _progress(record, stages),
         "coverage": record.coverage,
         "waiting_for": waiting_for,
+        "turn": turn,
         "stages": stages,
         "error": _error(record),
         "attempt": record.attempt,

@@ -1,19 +1,23 @@
-"""Why a job stands still, in words: no worker, a retry's time, a later start, jobs ahead of it.
+"""Why a job stands still, in words: no worker, a retry's time, a later start, jobs ahead; and when its turn comes.
 
-Asks Redis at most five times for a whole page of jobs, and only for those that have not ended.
+Asks Redis at most six times for a whole page of jobs, and only for those that have not ended.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from data.jobs import LIMITS, JobRecord, JobStore, Status, UnitState, UnitStatus
+from data.jobs import LIMITS, JobRecord, JobStore, Status, UnitState, UnitStatus, Worker
 from data.jobs.due import due_times, starting_order
+from data.jobs.turns import InLine, Turn, turns_of
 from data.jobs.unit_reading import units_of
-from pipelines.stages import BY_UNIT, partition_number, partition_stages, stage_of
+from leadmill.answers import JobTurn
+from pipelines.stages import BY_UNIT, STAGES, partition_number, partition_stages, stage_of
 from pipelines.views.view import iso
+from reports.wording import turn_words
 
 #: Units of a job with more partitions than this are not all read: only those handed out last.
 _ALL_UNITS = 1_000
@@ -26,50 +30,103 @@ Units = dict[str, UnitState]
 _LIVE = frozenset({UnitStatus.HANDED, UnitStatus.RUNNING, UnitStatus.WAITING})
 
 
-def reasons(store: JobStore, records: Sequence[JobRecord]) -> dict[str, str]:
-    """Job id → what it waits for; jobs that move on or have ended are absent.
+class Wait(NamedTuple):
+    """What a job waits for."""
+
+    #: Why it stands still, in words; None where it moves, or has ended.
+    reason: str | None
+    #: When its next partition is handed out, where others take turns with it.
+    turn: JobTurn | None
+
+
+NOTHING = Wait(None, None)
+
+
+def waits(store: JobStore, records: Sequence[JobRecord]) -> dict[str, Wait]:
+    """Job id → what it waits for; jobs that wait for nothing, and those that have ended, are absent.
 
     Raises:
         UnavailableError: Redis does not answer.
     """
-    still = [record for record in records if not record.is_terminal]
-    if not still:
+    going = [record for record in records if not record.is_terminal]
+    if not going:
         return {}
-    live = dict(zip((record.job_id for record in still), _live_units(store, still), strict=True))
-    still = [record for record in still if not _runs(live[record.job_id])]
-    if not still:
+    live = dict(zip((record.job_id for record in going), _live_units(store, going), strict=True))
+    still = [record for record in going if not _runs(live[record.job_id])]
+    lines = turns_of(store, [_in_line(record) for record in going if record.ring is not None])
+    if not still and not lines:
         return {}
-    listeners = {queue for worker in store.workers().values() for queue in worker.queues}
+    workers = store.workers().values()
     due, ahead = _due(store, live), _ahead(store, still)
+    listeners = {queue for worker in workers for queue in worker.queues}
     found = {}
-    for record in still:
+    for record in going:
         job = record.job_id
-        if reason := _reason(record, live[job], listeners, due[job], ahead[job]):
-            found[job] = reason
+        line = lines.get(job)
+        turn = None if line is None else _turn(line, _processes(workers, first_queue(record)))
+        reason = None
+        if not _runs(live[job]):
+            reason = _reason(record, live[job], listeners, due[job], ahead[job], line, turn)
+        found[job] = Wait(reason, turn)
     return found
+
+
+def _in_line(record: JobRecord) -> InLine:
+    return InLine(record.job_id, first_queue(record), record.ring or 0)
+
+
+def first_queue(record: JobRecord) -> str:
+    """The queue at which a job's partitions begin; empty where it has none that this version knows."""
+    stages = partition_stages(record.stages)
+    return STAGES[stages[0]].queue.value if stages else ""
+
+
+def _processes(workers: Iterable[Worker], queue: str) -> int:
+    return sum(worker.processes for worker in workers if queue in worker.queues)
+
+
+def _turn(line: Turn, processes: int) -> JobTurn | None:
+    """What there is to tell of a turn: nothing where it depends on others' work, or where nobody else waits."""
+    seconds = line.seconds
+    is_alone = line.jobs < 2 and not line.is_shared
+    if is_alone or line.is_behind_better or seconds is None or not processes:
+        return None
+    return {"jobs": line.jobs, "processes": processes, "place": line.place, "seconds": round(seconds, 1)}
 
 
 def _runs(units: Units) -> bool:
     return any(unit.status == UnitStatus.RUNNING for unit in units.values())
 
 
-def _reason(record: JobRecord, units: Units, listeners: set[str], due: float | None, ahead: int) -> str | None:
+def _reason(
+    record: JobRecord,
+    units: Units,
+    listeners: set[str],
+    due: float | None,
+    ahead: int,
+    line: Turn | None,
+    turn: JobTurn | None,
+) -> str | None:
     handed = [
         BY_UNIT[stage_of_unit(record, name, unit)] for name, unit in units.items() if unit.status == UnitStatus.HANDED
     ]
-    if not handed:
+    if not handed and line is None:
         if record.status == Status.PENDING and record.run_at_ms:
             return f"starts at {iso(record.run_at_ms)}"
         return (_deferred(record, units, due) or _retry(units, due)) if due else None
-    missing = sorted({stage.queue.value for stage in handed} - listeners)
-    if missing:
+    first = first_queue(record)
+    wanted = {stage.queue.value for stage in handed} or {first}
+    if missing := sorted(wanted - listeners):
         command = f"leadmill worker -Q {','.join(missing)}"
         return f"no worker listens on {', '.join(f'`{name}`' for name in missing)}; start one: `{command}`"
-    queues = ", ".join(sorted({f"`{stage.queue.value}`" for stage in handed}))
+    queues = ", ".join(f"`{name}`" for name in sorted(wanted))
     if record.status == Status.PENDING and ahead:
         number = f"more than {MAX_AHEAD}" if ahead > MAX_AHEAD else str(ahead)
         return f"{number} job{'s' if ahead > 1 else ''} ahead of it in {queues}"
-    return f"a free process on {queues}"
+    if not handed and line is not None and line.is_behind_better:
+        return f"its turn on {queues}, after jobs of higher priority"
+    shared = f": {turn_words(turn['jobs'], turn['processes'], turn['seconds'])}" if turn and wanted == {first} else ""
+    return f"{'a free process' if handed else 'its turn'} on {queues}{shared}"
 
 
 def _deferred(record: JobRecord, units: Units, due: float) -> str | None:

@@ -335,6 +335,12 @@ def test_a_line_of_progress_tells_what_the_crawls_got_and_why_hosts_wait(a_job: 
         ": 9 pages fetched, 1.2 MB, 1,200 answers 4xx, 3 hosts wait (2 at their own pace, 1 asked for quiet)"
     )
     assert one_line(Job.of(a_job(progress={**progress, "details": details}))).endswith(", 1,200 answers 4xx")
+    turn = {"jobs": 12, "processes": 4, "place": 7, "seconds": 3.2}
+    assert ": 9 pages fetched, 12 jobs share 4 processes; next in about 3 s" in one_line(
+        Job.of(a_job(progress={**progress, "details": {}}, turn=turn))
+    )
+    why = "its turn on `scraping`: 12 jobs share 4 processes; next in about 3 s"
+    assert one_line(Job.of(a_job(progress={**progress, "details": {}}, turn=turn, waiting_for=why))).endswith(why)
     stage = {"status": "pending", "rows_in": 0, "rows_out": 0, "errors": 0, "started_at": None, "finished_at": None}
     early = [
         {"name": name, "partitions": {"total": n, "done": 0, "failed": 0}, **stage}

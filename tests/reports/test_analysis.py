@@ -10,7 +10,7 @@ import pytest
 
 from reports import final_rows
 from reports.analysis import analyze
-from reports.wording import percent
+from reports.wording import percent, turn_words
 from tasks.analytics.analyze import analyze_leads
 from tests.reports.conftest import bad, good, write_rows
 
@@ -99,3 +99,18 @@ def test_an_http_status_stays_in_the_cause(tmp_path: Path, con: Any) -> None:
         (e["cause"], e["count"]) for e in analyze([write_rows(tmp_path / "r.parquet", content)], con=con)["errors"]
     ]
     assert causes == [("HTTP 404 for …", 2), ("HTTP 410 for …", 1), ("line N of N is wrong", 1)]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "processes", "seconds", "words"),
+    [
+        (12, 4, 3.4, "12 jobs share 4 processes; next in about 3 s"),
+        (2, 1, 0.04, "2 jobs share 1 process; next in about 1 s"),
+        (1, 4, 119, "other projects share 4 processes; next in about 119 s"),
+        (2_000, 64, 120, "2,000 jobs share 64 processes; next in about 2 m"),
+        (3, 2, 5_400, "3 jobs share 2 processes; next in about 90 m"),
+        (3, 2, 9_000_000, "3 jobs share 2 processes; next in about 2,500 h"),
+    ],
+)
+def test_a_turn_in_words(jobs: int, processes: int, seconds: float, words: str) -> None:
+    assert turn_words(jobs, processes, seconds) == words

@@ -57,7 +57,7 @@ def test_neighbours_are_done_while_two_wait_and_the_processes_do_other_work(spin
     assert rows(spine, job, "enrich") == rows(spine, job, "scrape") == done
     record = spine.store.record(job)
     assert record
-    told = waiting.reasons(spine.store, [record])[job]
+    told = waiting.waits(spine.store, [record])[job].reason
     assert told.startswith("2 companies wait, the first until ")
     assert told.endswith(" UTC, as their hosts asked (wave 1 of 3)")
     seen = job_json(record)

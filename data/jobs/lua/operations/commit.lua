@@ -46,6 +46,17 @@ local function count_commit(job, stage)
   add(job, JOB_DEFERRED, num(args.deferred))
 end
 
+-- How long partitions lately held their place at their first queue: who waits is told when its turn comes. A key of
+-- another type is no reason to fail a move.
+local function note_held(queue, ms)
+  local before = redis.pcall('HGET', P .. 'held', queue)
+  if type(before) == 'table' then return end
+  typed.held = true
+  local mean = num(before)
+  mean = mean > 0 and mean < MOST_COUNTED and mean + (ms - mean) / HELD_OVER or ms
+  write('hash', 'held', 'HSET', queue, ('%.0f'):format(math.max(1, mean)))
+end
+
 -- Launch has planned companies again whose hosts said "later": each of their partitions waits until its hosts may be
 -- asked, and keeps nobody else from a place in the window. After the deadline they are as any that were never handed out.
 local function plan_wave(job)
@@ -79,6 +90,7 @@ local function operation()
   note_commit(unit, mark)
   count_commit(job, stages[unit[STAGE_INDEX] + 1])
   local stages_done = unit[STAGE_INDEX] + 1
+  if is_part(args.unit) and stages_done == 1 then note_held(queue_of(stages[1]), math.max(0, now - num(unit[HANDED_MS]))) end
   if is_part(args.unit) then progress_to(job, unit, math.floor(1000 * stages_done / #stages)) end
   if stages_done < #stages and given_up(job, args.unit) then
     go_to_stage(job, args.unit, unit, stages_done) -- what it has made is kept: a resume goes on from here
