@@ -403,6 +403,6 @@ def seen(client: TestClient, made: Things) -> Any:
 
 def without_times(found: Any) -> Any:
     if isinstance(found, dict):
-        timed = ("waiting_for", "next_runs", "next_runs_local", "duration_s")
+        timed = ("waiting_for", "turn", "next_runs", "next_runs_local", "duration_s")
         return {name: without_times(value) for name, value in found.items() if name not in timed}
     return [without_times(one) for one in found] if isinstance(found, list) else found
