@@ -23,6 +23,7 @@ def submit(client: TestClient, **more: Any) -> str:
 def lined_up(client: TestClient, worker: Worker, jobs: int, **more: Any) -> list[str]:
     """Jobs of ten partitions each, launched on two processes: the first has the queue's four places."""
     worker.listen(*ALL_QUEUES)
+    worker.places = 4
     names = [submit(client, **more) for _ in range(jobs)]
     for job in names:
         worker.launch(job, partitions=10)
