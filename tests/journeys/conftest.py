@@ -6,6 +6,7 @@ The last module asks for keys, from which on nobody comes in without one: it is 
 from __future__ import annotations
 
 import csv
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,7 +53,15 @@ def browser() -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def person(dashboard: LocalStack, browser: Chromium, tmp_path: Path) -> Person:
+def desk() -> Iterator[Path]:
+    """A folder that the browser, too, may use, which is another user's where tests are root's."""
+    with tempfile.TemporaryDirectory(prefix="leadmill-desk-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@pytest.fixture
+def person(dashboard: LocalStack, browser: Chromium, desk: Path) -> Person:
     """Somebody new: of them the browser knows nothing."""
     browser.call("Network.clearBrowserCookies")
-    return Person(browser, dashboard.api_url, tmp_path)
+    return Person(browser, dashboard.api_url, desk)

@@ -16,8 +16,8 @@ Ohne Seite;Frau Lang;;40311004
 """
 
 
-def test_of_an_own_list_the_first_lead_is_understood_and_goes_to_the_crm(person: Person, tmp_path: Path) -> None:
-    exported = tmp_path / "kunden.csv"
+def test_of_an_own_list_the_first_lead_is_understood_and_goes_to_the_crm(person: Person, desk: Path) -> None:
+    exported = desk / "kunden.csv"
     exported.write_text(LIST, encoding="utf-8")
     person.open()
     person.sees("Nothing has run yet")
