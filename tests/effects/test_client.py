@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import socket
 import time
@@ -105,12 +107,18 @@ def test_what_the_calls_for_lists_and_schedules_take(api: str, tmp_path: Path) -
         assert [url.strip("/").rpartition("/")[2] for url in made["pipeline"]["company_urls"]] == ["c.example"]
 
 
-def test_a_company_by_its_id_so_many_and_a_report_of_some(api: str, mill: Mill, server: HostileServer) -> None:
-    urls = [server.url(f"plain{n}") for n in range(2)]
-    mill.run("/pipelines", {"company_urls": urls, "crawl": {"max_pages": 1}, "report": {"formats": ["csv"]}})
+def test_a_company_by_its_id_so_many_and_a_report_of_some(
+    api: str, mill: Mill, server: HostileServer, tmp_path: Path
+) -> None:
+    for url in (server.url("plain0"), server.url("plain1")):
+        mill.run("/pipelines", {"company_urls": [url], "crawl": {"max_pages": 1}, "report": {"formats": ["csv"]}})
     with Client(api) as client:
         both = list(client.companies())
         assert len(both) == 2 and len(list(client.companies(limit=1))) == 1
+        newest, oldest = (next(iter(client.companies(sort=sort)))["domain"] for sort in ("-seen_at", "seen_at"))
+        assert {newest, oldest} == {one["domain"] for one in both}
+        table = client.download_companies("csv", tmp_path / "leads.csv", sort="-seen_at").read_text("utf-8-sig")
+        assert [line["domain"] for line in csv.DictReader(io.StringIO(table))] == [newest, oldest]
         assert client.company(both[1]["company_id"])["domain"] == both[1]["domain"]
         told = client.explain(both[1]["company_id"], "name", job=both[1]["job_id"])
         assert (told["domain"], told["value"]) == (both[1]["domain"], both[1]["name"])

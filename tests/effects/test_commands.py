@@ -259,6 +259,8 @@ def test_companies_by_each_filter(leadmill: Run) -> None:
     ):
         assert leadmill("companies", *typed).ids == expected, typed
     assert len(leadmill("companies", "--limit", "1").ids) == 1
+    for order, first in (("name", b), ("-name", a), ("score", b)):
+        assert leadmill("companies", "--sort", order, "--limit", "1").ids == {first}, order
     assert json.loads(leadmill("companies", "a.example", "--json").out)["name"] == "Solar"
 
 
