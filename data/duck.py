@@ -78,12 +78,10 @@ def _without_progress(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnecti
     return con
 
 
-def filed(file: Path, memory: str) -> duckdb.DuckDBPyConnection:
-    """A connection to a database in a file, to close, that holds so much in memory; what it spills lies beside it."""
-    spill = str(file.with_suffix(".spill"))
-    return _without_progress(
-        connected(str(file), threads=2, memory_limit=memory, temp_directory=spill, preserve_insertion_order=False)
-    )
+def held_beside(folder: Path, memory: str) -> duckdb.DuckDBPyConnection:
+    """A connection, to close, to which files of a folder are attached; it holds so much in memory, and spills there."""
+    config = {"threads": 2, "memory_limit": memory, "temp_directory": str(folder / "spill")}
+    return _without_progress(connected(**config, preserve_insertion_order=False))
 
 
 def connection() -> duckdb.DuckDBPyConnection:

@@ -35,6 +35,8 @@ class Difference:
     #: By owner (a job, or `SNAPSHOTS`) and path.
     gone: list[tuple[str, str]] = field(default_factory=list)
     new: list[tuple[str, str, Path, Stat]] = field(default_factory=list)
+    #: Some of what is gone is no longer in the lake, or was written anew: its rows may have been erased.
+    erased: bool = False
 
     @property
     def owners(self) -> set[str]:
@@ -48,6 +50,7 @@ class Difference:
         """One more, of other jobs."""
         self.gone += other.gone
         self.new += other.new
+        self.erased |= other.erased
 
     def in_steps(self, files: int, most_bytes: int) -> Iterable[Difference]:
         """The same in parts of so many files or bytes; what is gone goes with the first."""
@@ -55,9 +58,9 @@ class Difference:
         while (step := list(islice(rest, files))) or gone:
             while sum(state.size for *_, state in step) > most_bytes and len(step) > 1:
                 half = len(step) // 2
-                yield Difference(gone, step[:half])
+                yield Difference(gone, step[:half], self.erased)
                 gone, step = [], step[half:]
-            yield Difference(gone, step)
+            yield Difference(gone, step, self.erased)
             gone = []
 
 
@@ -89,10 +92,26 @@ class Sources:
                         continue
                     if place in known:
                         found.gone.append((owner, place))
+                        found.erased = True
                     if state is not None:
                         found.new.append((owner, place, file, state))
-            found.gone += [(owner, place) for place in list(known) if place not in there]
+            gone = [place for place in list(known) if place not in there]
+            found.gone += [(owner, place) for place in gone]
+            found.erased = found.erased or any(stat(self._file(owner, place)) != known[place].state for place in gone)
         return found
+
+    def copy(self) -> Sources:
+        """The same of a table that holds the same rows."""
+        made = Sources(self._lake)
+        made._of, made._last = {owner: dict(files) for owner, files in self._of.items()}, self._last
+        return made
+
+    def owners_that_differ(self, other: Sources) -> set[str]:
+        """Whose files in another table are not those of this one."""
+        return {owner for owner in {*self._of, *other._of} if self._of.get(owner) != other._of.get(owner)}
+
+    def _file(self, owner: str, place: str) -> Path:
+        return (self._lake.companies if owner == SNAPSHOTS else self._lake.job_dir(owner)) / place
 
     def _files(self, owner: str) -> Files:
         if owner == SNAPSHOTS:

@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
-
-import duckdb
+from contextlib import contextmanager
 
 from api.company_columns import SHORT
 from api.company_scan import STAGES, Files, good_rows
+from api.company_view.database import Database
 from api.lake_rows import look_at_types
 from data.damage import ForeignError
 from data.schemas import STAGE_SCHEMAS
 from reports.lead_filter import MADE
 from reports.lead_order import NAME
-from reports.rows import name, sql_type
+from reports.rows import sql_type
 
 _SCHEMA = STAGE_SCHEMAS["score"]
 #: Between the technologies of a company as they are searched; no text of the lake has it (data/cleaning.py).
@@ -25,6 +23,8 @@ BETWEEN = "\x1f"
 _NUMBER = "('0x' || substr(company_id, 6))::UBIGINT"
 #: In front of each row of a company that another one hides.
 _ORDER = "PARTITION BY company ORDER BY stage_rank, seen_at DESC, job_id DESC"
+#: Row groups of DuckDB have 122,880.
+_ROWS_AT_A_TIME = 122_880
 #: Columns that are made of others when a row comes in: what each request would else work out for each company.
 _MADE = {
     **MADE,
@@ -35,16 +35,13 @@ _MADE = {
 
 
 class RowTable:
-    """The rows of one project, in a schema of its own of a connection's database. Calls must not meet."""
+    """The rows of one project, in a file of their own. Calls must not meet."""
 
-    def __init__(self, con: Any, project: str) -> None:
-        self._con = con
-        # With a word in front: some names of projects are of DuckDB itself (main, temp), or of its file.
-        self._schema = name(f"of {project}")
-        self._rows = f"{self._schema}.rows"
-        own = ", ".join(f"{column} {sql_type(con, _SCHEMA.field(column).type)}" for column in SHORT[1:])
-        con.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE; CREATE SCHEMA {self._schema}")
-        con.execute(
+    def __init__(self, database: Database) -> None:
+        self._database, self._con, self._file = database, database.cursor(), database.add()
+        self._rows = f"{self._file}.main.rows"
+        own = ", ".join(f"{column} {sql_type(self._con, _SCHEMA.field(column).type)}" for column in SHORT[1:])
+        self._con.execute(
             f"CREATE TABLE {self._rows} (file INTEGER, company UBIGINT, newest BOOLEAN, stage_rank TINYINT, {own}, "
             f"seen_at TIMESTAMPTZ, sought VARCHAR, size VARCHAR, has_email BOOLEAN, has_phone BOOLEAN, "
             f"sought_technologies VARCHAR, counted VARCHAR[], sorted_name VARCHAR)"
@@ -95,13 +92,29 @@ class RowTable:
         return int(found)
 
     def drop(self) -> None:
-        """Remove all of it, also from the file: a dropped table lies there until DuckDB writes it down."""
-        self._con.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
+        """Remove all of it, and its file."""
+        self._con.close()
+        self._database.remove(self._file)
+
+    def see(self, other: RowTable) -> None:
+        """Choose what `take_over` writes: what another table holds now, whatever becomes of it since."""
+        self._con.execute("BEGIN")
+        self._con.execute(f"SELECT 1 FROM {other.name} LIMIT 1").fetchall()  # the first read is what all others see
+
+    def take_over(self, other: RowTable) -> Iterator[None]:
+        """Write it, and to disk, some rows at a time. Any call of the other table may meet this one."""
+        [(last,)] = self._con.execute(f"SELECT max(rowid) FROM {other.name}").fetchall()
+        for first in range(0, 0 if last is None else last + 1, _ROWS_AT_A_TIME):
+            yield
+            self._con.execute(
+                f"INSERT INTO {self._rows} SELECT * FROM {other.name} WHERE rowid BETWEEN ? AND ?",
+                [first, first + _ROWS_AT_A_TIME - 1],
+            )
+        self._con.execute("COMMIT")
         self._write_down()
 
     def _write_down(self) -> None:
-        with suppress(duckdb.TransactionException):  # another project's rows come in: DuckDB does it later
-            self._con.execute("CHECKPOINT").fetchall()
+        self._con.execute(f"CHECKPOINT {self._file}").fetchall()
 
     def _take_out(self, gone: Collection[int]) -> None:
         files = {"gone": list(gone)}

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from threading import Event, Lock
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
 
+from api.company_view.database import Database
 from api.company_view.sources import SNAPSHOTS, Difference, Sources, by_stage
 from api.company_view.table import RowTable
 from data.damage import ForeignError, is_ours, mend
@@ -41,6 +43,11 @@ _REST_OF_ALL, _REST_OF_RUNNING = 100, 10
 #: After a fault it is built anew, seconds later; and Redis that did not answer is asked again.
 _AGAIN_S, _DEAF_S = 30.0, 5.0
 _TRIES = 5
+#: How long rows that were taken out may stay in the table's file, seconds: those that left the lake, that others may go
+#: with them; and those that are there still, as when a company's next stage has its row.
+_ERASED_S, _SUPERSEDED_S = 10.0, 3_600.0
+#: The file is not written anew before so many times as long as it took the last time.
+_REST_OF_WRITING = 20
 _OF_FILES = (duckdb.Error, pa.ArrowException, OSError, ForeignError)
 _FAULTS = (*_OF_FILES, LeadmillError)
 
@@ -90,8 +97,8 @@ class CompanyView:
 
     lake: Lake
     store: JobStore
-    #: A connection to the database of all projects.
-    database: Any
+    #: Of all projects.
+    database: Database
     #: Called when there is more to read than a request does.
     behind: Callable[[], None] = lambda: None
     #: Set when the process ends.
@@ -101,7 +108,11 @@ class CompanyView:
     asked: float = 0.0
     _lock: Lock = field(default_factory=Lock)
     _table: RowTable | None = None
+    _sources: Sources = field(init=False)
     _again: float = 0.0
+    #: When the file is to be written anew, and when it may, monotonic seconds.
+    _unclean: float = inf
+    _rested: float = 0.0
 
     # ---- for requests --------------------------------------------------------------------------------
 
@@ -133,9 +144,40 @@ class CompanyView:
                     self._catch_up(by_request=False)
                 elif time.monotonic() >= self._again:
                     self._build()
+            if max(self._unclean, self._rested) <= time.monotonic():
+                self.write_anew()
         except _FAULTS as error:
             with self._lock:
                 self._fail(error)
+
+    def write_anew(self) -> None:
+        """Have a file that holds no row that was taken out. Requests ask the old one meanwhile, which stays current.
+
+        Raises:
+            duckdb.Error: there is no room for both.
+            UnavailableError: the process ends.
+        """
+        began = time.monotonic()
+        new = RowTable(self.database)
+        try:
+            with self._lock:
+                if (old := self._table) is None:
+                    return
+                self._unclean, sources = inf, self._sources.copy()
+                new.see(old)
+            for _ in new.take_over(old):
+                self._go_on()
+            with self._lock:
+                if self._table is old:  # no request has given it up
+                    came = sources.owners_that_differ(self._sources)
+                    self._moved |= dict.fromkeys(came, time.monotonic() + _SETTLES_S)
+                    self._table, self._sources, new = new, sources, old
+                    self._catch_up(by_request=False)
+        finally:
+            self._remove(new)
+        took = time.monotonic() - began
+        self._rested = began + took * (1 + _REST_OF_WRITING)
+        log.info("table of companies written anew", project=self.lake.project, seconds=round(took, 1))
 
     def drop(self) -> None:
         """Forget all of it."""
@@ -155,10 +197,13 @@ class CompanyView:
     def _forget(self) -> None:
         table, self._table = self._table, None
         if table is not None:
-            try:
-                table.drop()
-            except duckdb.Error as error:
-                log.warning("a table of companies stays", project=self.lake.project, error=str(error))
+            self._remove(table)
+
+    def _remove(self, table: RowTable) -> None:
+        try:
+            table.drop()
+        except (duckdb.Error, OSError) as error:
+            log.warning("a table of companies stays", project=self.lake.project, error=str(error))
 
     def _build(self) -> None:
         began = time.monotonic()
@@ -169,7 +214,8 @@ class CompanyView:
         self._moved: dict[str, float] = {}
         self._of_all, self._of_running = _Pace(_REST_OF_ALL), _Pace(_REST_OF_RUNNING)
         self._sources = Sources(self.lake)
-        self._table = RowTable(self.database.cursor(), self.lake.project)
+        self._unclean = inf
+        self._table = RowTable(self.database)
         self._read(self._look(everything=True), building=True)
         self._table.settle()
         self._catch_up(by_request=False)
@@ -271,16 +317,22 @@ class CompanyView:
                     raise
                 lacking = self._look(everything=True)
 
+    def _go_on(self) -> None:
+        if self.ended.is_set():
+            raise UnavailableError("the server ends")
+
     def _take(self, steps: Iterable[Difference], begun: list[Difference], *, settle: bool) -> None:
         assert self._table is not None
         taken = []
         with self._table.transaction():
             for step in steps:
-                if self.ended.is_set():
-                    raise UnavailableError("the server ends")
+                self._go_on()
                 begun.append(step)
                 gone, numbers = self._sources.numbers_of(step.gone), self._sources.numbered(step)
                 self._table.change(gone, by_stage(step), numbers, settle=settle)
                 taken.append((step, numbers))
         for step, numbers in taken:
             self._sources.note(step, numbers)
+            if step.gone:
+                stays = _ERASED_S if step.erased else _SUPERSEDED_S
+                self._unclean = min(self._unclean, time.monotonic() + stays)

@@ -1,7 +1,7 @@
-"""The tables of companies of all projects: one DuckDB file a process, and the thread that builds and feeds them.
+"""The tables of companies of all projects: a DuckDB file each, and the thread of a process that builds and feeds them.
 
-The file is a cache of this process alone: it is made at the start, and removed at the end; what a killed process left
-the next one removes.
+The files are a cache of this process alone: they are removed at its end; what a killed process left the next one
+removes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Self
+from typing import Self
 
 import duckdb
 
+from api.company_view.database import Database
 from api.company_view.view import CompanyView, Seen
-from data.duck import filed
 from data.ending import endings
 from data.jobs import JobStore
 from data.lake import Lake
@@ -34,7 +34,7 @@ _EVERY_S, _SELDOM_S, _ASKED_S = 2.0, 30.0, 300.0
 _ENDS_S = 5.0
 #: Between two rounds, however much there is to do, seconds.
 _PAUSE_S = 0.1
-#: What DuckDB holds in memory for all projects together; the rest lies in the file.
+#: What DuckDB holds in memory for all projects together; the rest lies in the files.
 MEMORY = "256MB"
 
 
@@ -44,7 +44,7 @@ class CompanyViews:
     def __init__(self, store: JobStore, lake: Lake) -> None:
         self._store, self._lake = store, lake
         self._views: dict[str, CompanyView] = {}
-        self._database: Any = None
+        self._database: Database | None = None
         self._news = threading.Condition()
         self._behind, self._ended = False, threading.Event()
         self._thread = threading.Thread(target=self._run, name="company view", daemon=True)
@@ -55,7 +55,7 @@ class CompanyViews:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the thread, which removes the file."""
+        """End the thread, which removes the files."""
         with self._news:
             self._ended.set()
             self._news.notify()
@@ -63,9 +63,10 @@ class CompanyViews:
 
     def of(self, project: str) -> CompanyView | None:
         """The table of a project; None before there is one, which is soon."""
-        view = self._views.get(project)
-        if view is None and self._database is not None:
-            view = self._add(self._store.of(project), self._lake.of(project, self._store.of(project).critical))
+        view, database = self._views.get(project), self._database
+        if view is None and database is not None:
+            store = self._store.of(project)
+            view = self._add(database, store, self._lake.of(project, store.critical))
             self._tell_behind()
         return view
 
@@ -85,8 +86,8 @@ class CompanyViews:
             elif not self._ended.is_set():
                 view.feed()
 
-    def _add(self, store: JobStore, lake: Lake) -> CompanyView:
-        made = CompanyView(lake, store, self._database, self._tell_behind, self._ended)
+    def _add(self, database: Database, store: JobStore, lake: Lake) -> CompanyView:
+        made = CompanyView(lake, store, database, self._tell_behind, self._ended)
         return self._views.setdefault(lake.project, made)
 
     def _tell_behind(self) -> None:
@@ -100,9 +101,9 @@ class CompanyViews:
             with ExitStack() as held:
                 if self._ended.is_set():
                     return
-                self._database = held.enter_context(self._opened())
+                self._database = database = held.enter_context(self._opened())
                 for store, lake in self._projects():
-                    self._add(store, lake)
+                    self._add(database, store, lake)
                 while not self._ended.is_set():
                     self.feed()
                     self._ended.wait(_PAUSE_S)
@@ -125,7 +126,7 @@ class CompanyViews:
             self._news.wait_for(lambda: self._ended.is_set() or self._behind, seconds)
 
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _opened(self) -> Iterator[Database]:
         storage, place = self._lake.storage, self._lake.data / "run" / "companies"
         own = place / secrets.token_hex(8)
         with storage.lock(place / ".lock", 30, 0.1), ExitStack() as held:
@@ -141,7 +142,7 @@ class CompanyViews:
             kept = held.pop_all()
         with kept:
             try:
-                with filed(own / "rows.duckdb", MEMORY) as database:
+                with Database(own, MEMORY) as database:
                     yield database
             finally:
                 storage.remove_all(own)

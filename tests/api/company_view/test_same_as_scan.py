@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from api.company_columns import FACETS
 from api.company_rows import Companies, CompanyFilter, company_page, facets
 from api.company_view import CompanyView, view
-from data.duck import filed
+from api.company_view.database import Database
 from data.jobs import JobStore
 from data.lake import Lake, UnitFiles
 from data.snapshot import compact, exclusive
@@ -43,7 +43,22 @@ VALUES: dict[str, list[Any]] = {
     "emails": [None, [], ["a@b.example"]],
     "employees_min": [None, 10, 400],
 }
-ACTS = ("begin", "part", "part", "part", "end", "whole", "resume", "clean", "remove", "damage", "empty", "kill", "ask")
+ACTS = (
+    "begin",
+    "part",
+    "part",
+    "part",
+    "end",
+    "whole",
+    "resume",
+    "clean",
+    "remove",
+    "damage",
+    "empty",
+    "kill",
+    "ask",
+    "anew",
+)
 
 
 #: That end while others ask.
@@ -163,8 +178,9 @@ def answers(companies: Companies, wanted: CompanyFilter) -> tuple[Any, Any]:
 
 @contextmanager
 def made(history: History) -> Iterator[CompanyView]:
-    name = f"v{history.data.draw(st.uuids())}.duckdb"
-    with filed(history.folder / name, "256MB") as database:
+    folder = history.folder / str(history.data.draw(st.uuids()))
+    folder.mkdir()
+    with Database(folder, "256MB") as database:
         yield CompanyView(history.lake, history.store, database)
 
 
@@ -199,7 +215,9 @@ def test_the_table_answers_as_a_scan(
             table.feed()
             assert table.seen.state == "ready"
             while todo and (act := todo.pop(0)) != "kill":
-                if act != "ask":
+                if act == "anew":
+                    table.write_anew()
+                elif act != "ask":
                     getattr(history, act)()
                     continue
                 if not brief and table.current() is None:
@@ -214,7 +232,9 @@ def test_the_table_answers_as_a_scan(
 def test_an_ended_job_is_in_the_next_answer_whoever_asks(
     valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Several ask while jobs end and the table is fed and compacted beside them; none sees less than was there."""
+    """Several ask while jobs end, and the lake is compacted, the table fed and written anew beside them; none sees less
+    than was there.
+    """
     monkeypatch.setattr(view, "_BRIEF_S", 0.0)
     monkeypatch.setattr(view, "_FEW_JOBS", 0)
     monkeypatch.setattr(view, "_STEP", 1)
@@ -232,10 +252,18 @@ def test_an_ended_job_is_in_the_next_answer_whoever_asks(
             )
         return by_table
 
-    with filed(tmp_path / "rows.duckdb", "256MB") as database, ThreadPoolExecutor(4) as threads:
+    def written_anew() -> set[str]:
+        names = set()
+        while ended < JOBS:
+            table.write_anew()
+            names.add(str(table.current()))
+        return names
+
+    with Database(tmp_path, "256MB") as database, ThreadPoolExecutor(5) as threads:
         table = CompanyView(lake, store, database)
         table.feed()
         asking = [threads.submit(asked, Companies(lake, table)) for _ in range(4)]
+        writing = threads.submit(written_anew)
         for n in range(JOBS):
             job = launched(store, 2, jobs_named(n))
             row = {"company_id": company_id(f"c{n}.example"), "domain": f"c{n}.example", "tier": "A", "scored_at": AT}
@@ -248,4 +276,6 @@ def test_an_ended_job_is_in_the_next_answer_whoever_asks(
                     compact(lake, [jobs_named(one) for one in range(ended)])
             table.feed()
         assert sum(one.result(60) for one in asking) > 0, "the table answered, too"
+        assert len(writing.result(60) - {"None"}) > 1 and table.seen.state == "ready"
+        assert len(list(tmp_path.glob("*.duckdb"))) == 1, "of one table there is one file"
     store.redis.close()

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.company_rows import Companies, CompanyFilter, company_page
-from api.company_view import CompanyView, CompanyViews, views
+from api.company_view import CompanyView, CompanyViews, view, views
+from api.company_view.table import RowTable
 from data.jobs import JobStore
 from data.lake import Lake
 from tests.api.conftest import V1, Worker, post
@@ -95,14 +96,109 @@ def test_a_project_that_is_removed_is_gone_from_the_file(
     other.rows(f"job_{'1' * 20}", "score", ["theirs.example"], emails=["planted@theirs.example"])
     theirs = table_of(app, "other")
     assert theirs.current() is not None
-    [file] = (lake.data / "run" / "companies").glob("*/rows.duckdb")
-
-    def holding() -> list[Path]:
-        return [one for one in file.parent.iterdir() if one.is_file() and b"planted@theirs" in one.read_bytes()]
-
-    assert holding() and file.stat().st_mode & 0o077 == 0
+    folder = lake.data / "run" / "companies"
+    assert holding(folder, b"planted@theirs")
+    assert all(file.stat().st_mode & 0o077 == 0 for file in folder.glob("*/*.duckdb"))
     theirs.drop()
-    assert not holding()
+    assert not holding(folder, b"planted@theirs")
+
+
+def holding(folder: Path, text: bytes) -> list[Path]:
+    """Every file below that holds it."""
+    return [one for one in folder.rglob("*") if one.is_file() and text in one.read_bytes()]
+
+
+def test_rows_that_left_the_lake_leave_the_disk(
+    at_once: TestClient, app: FastAPI, worker: Worker, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB marks a row as removed and leaves it where it is, and so does its log of what was written."""
+    monkeypatch.setattr(view, "_ERASED_S", 0.1)
+    folder, kept, erased = lake.data / "run" / "companies", post(at_once)["job_id"], post(at_once)["job_id"]
+    worker.rows(kept, "score", ["stays.example"], emails=["planted@stays"])
+    worker.rows(erased, "score", ["goes.example"], emails=["planted@goes"])
+    table = table_of(app)
+    assert domains(at_once) == ["goes.example", "stays.example"]
+    until(lambda: holding(folder, b"planted@goes"))
+    lake.storage.remove_all(lake.job_dir(erased))
+    assert domains(at_once) == ["stays.example"]
+    until(lambda: not holding(folder, b"planted@goes"))
+    assert domains(at_once) == ["stays.example"] and table.seen.state == "ready"
+    assert table.current() is not None and holding(folder, b"planted@stays")
+
+
+def test_while_a_file_is_written_anew_the_old_one_answers(
+    at_once: TestClient, app: FastAPI, worker: Worker, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes and goes meanwhile is in the answers, and in those of the new one."""
+    table, goes = table_of(app), post(at_once)["job_id"]
+    worker.rows(post(at_once)["job_id"], "score", ["a.example"])
+    worker.rows(goes, "score", ["b.example"])
+    assert domains(at_once) == ["a.example", "b.example"]
+    before, take_over = table.current(), RowTable.take_over
+
+    def meanwhile(new: RowTable, old: RowTable) -> Iterator[None]:
+        worker.rows(post(at_once)["job_id"], "score", ["c.example"])
+        lake.storage.remove_all(lake.job_dir(goes))
+        assert domains(at_once) == ["a.example", "c.example"] and table.current() == before
+        yield from take_over(new, old)
+        assert domains(at_once) == ["a.example", "c.example"] and table.current() == before
+
+    monkeypatch.setattr(RowTable, "take_over", meanwhile)
+    table.write_anew()
+    assert domains(at_once) == ["a.example", "c.example"] and table.current() not in (None, before)
+
+
+def test_a_file_is_written_anew_no_oftener_than_needed(
+    at_once: TestClient, app: FastAPI, worker: Worker, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A company's next stage is no reason at once, rows that left the lake are one; then it rests."""
+    monkeypatch.setattr(view, "_ERASED_S", 0.0)
+    monkeypatch.setattr(view, "_REST_OF_WRITING", 1_000_000)
+    table, (first, *others) = table_of(app), [post(at_once)["job_id"] for _ in range(3)]
+
+    def after_a_round() -> str | None:
+        for _ in range(2):  # the first one may have begun before
+            began = time.time()
+            table.behind()
+            until(lambda: table.seen.at and table.seen.at > began)  # noqa: B023
+        return table.current()
+
+    worker.rows(first, "process", ["a.example"])
+    for job, domain in zip(others, ("b.example", "c.example"), strict=True):
+        worker.rows(job, "score", [domain])
+    assert domains(at_once) == ["a.example", "b.example", "c.example"]
+    before = table.current()
+    worker.rows(first, "score", ["a.example"])
+    worker.finish(first)
+    assert len(domains(at_once)) == 3 and after_a_round() == before is not None
+    names = set()
+    for job in others:
+        lake.storage.remove_all(lake.job_dir(job))
+        names.add(after_a_round())
+    assert len(names) == 1 and names != {before} and domains(at_once) == ["a.example"]
+
+
+def test_without_room_for_a_second_file_the_table_is_built_anew(
+    at_once: TestClient, app: FastAPI, worker: Worker, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "_ERASED_S", 0.0)
+    table, job = table_of(app), post(at_once)["job_id"]
+    worker.rows(post(at_once)["job_id"], "score", ["a.example"])
+    worker.rows(job, "score", ["b.example"], emails=["planted@b"])
+    assert domains(at_once) == ["a.example", "b.example"]
+
+    def full(*_: object) -> None:
+        raise duckdb.IOException("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RowTable, "take_over", full)
+        lake.storage.remove_all(lake.job_dir(job))
+        assert domains(at_once) == ["a.example"]
+        until(lambda: table.seen.state == "failed")
+    assert domains(at_once) == ["a.example"] and not holding(lake.data / "run" / "companies", b"planted@b")
+    monkeypatch.setattr(table, "_again", 0.0)
+    table.feed()
+    assert table.seen.state == "ready" and domains(at_once) == ["a.example"]
 
 
 def test_without_its_table_a_list_scans_the_lake(
@@ -111,7 +207,9 @@ def test_without_its_table_a_list_scans_the_lake(
     table = table_of(app)
     worker.rows(post(at_once)["job_id"], "score", ["a.example"])
     assert domains(at_once) == ["a.example"]
-    table.database.execute('DROP SCHEMA "of default" CASCADE')
+    name = table.current()
+    assert name is not None
+    table.database.remove(name.partition(".")[0])
     assert domains(at_once) == ["a.example"]
     worker.rows(post(at_once)["job_id"], "score", ["b.example"])
     assert domains(at_once) == ["a.example", "b.example"]
@@ -131,7 +229,7 @@ def test_what_a_killed_process_left_goes_and_the_file_with_its_own(lake: Lake, s
         with made._opened() as database:
             there = {file.name for file in place.iterdir()} - {".lock"}
             assert "dead" not in there and "lives" in there and len(there) == 2
-            assert database.execute("SELECT 1").fetchone() == (1,)
+            assert database.cursor().execute("SELECT 1").fetchone() == (1,)
         assert {file.name for file in place.iterdir()} == {".lock", "lives"}
     with pytest.raises(duckdb.Error):
-        database.execute("SELECT 1")
+        database.cursor().execute("SELECT 1")
