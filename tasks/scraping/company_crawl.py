@@ -47,7 +47,7 @@ class CompanyCrawl:
         #: Its place in line: what earlier ones ask for goes first, so that the first are done while the last begin.
         self.number = number
         self._options = options
-        self.entry = Entry(seed)
+        self.entry = Entry(seed, only_given=options.only_given)
         self.cookies = CookieJar()
         #: Domains whose pages are the company's, each with the folder below which: its own, those given with it, and
         #: those its home page led to.

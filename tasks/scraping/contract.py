@@ -34,6 +34,8 @@ class CrawlOptions:
     #: One request, from dialling to the last byte, seconds.
     timeout_s: float = 15.0
     user_agent: str = USER_AGENT
+    #: The page that was given is what is wanted: where it is not there, the home page of its host is none in its place.
+    only_given: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in CRAWL_LIMITS.items():

@@ -3,6 +3,8 @@
 The address that was given comes first. Where it cannot be had, the same site is asked for by its other name, with
 `www.` or without, and a host that was given without a scheme also by http; then the further hosts that were given
 for the same company. Whoever wrote `https://` gets https, never less.
+
+Lists hold old links: where a host answers that it has not the page it was asked for, its home page is asked next.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from leadmill.errors import WALLS, ErrorCategory
 from leadmill.ids import registrable_domain
+from leadmill.redaction import shown_address
 from tasks.scraping.contract import Seed
 from tasks.scraping.failures import Fault
 
@@ -30,12 +33,16 @@ class _Address(NamedTuple):
     given: bool
     #: https is but tried: http is next.
     bare: bool
+    #: Of a home page: why it is asked in place of another page of its host.
+    instead: str | None = None
 
 
 class Entry:
     """The addresses of one company, and what those said that had no page."""
 
-    def __init__(self, seed: Seed) -> None:
+    def __init__(self, seed: Seed, *, only_given: bool = False) -> None:
+        """`only_given`: the page that was given is what is wanted, so that a home page would be none in its place."""
+        self._only_given = only_given
         self._left = list(_addresses(seed))
         self._now = self._left.pop(0)
         self._may_time_out = MAX_TIMEOUTS + seed.bare
@@ -43,6 +50,8 @@ class Entry:
         self._hung: set[str] = set()
         self._first = _host(seed.url)
         self._met: set[str] = set()
+        #: Pages that were given up for the home page of their host.
+        self._given_up: set[str] = set()
         self._faults: list[tuple[str, Fault]] = []
 
     @property
@@ -50,10 +59,14 @@ class Entry:
         """The address to ask now."""
         return self._now.url
 
-    def meta(self) -> dict[str, bool]:
-        """What a request of the present address carries: whether http is next, and whether it may not take long."""
-        carried = {"bare": self._now.bare, "impatient": _site(self._now.url) in self._hung}
-        return {name: True for name, holds in carried.items() if holds}
+    def meta(self) -> dict[str, bool | str]:
+        """What a request of the present address carries.
+
+        Whether http is next, whether it may not take long, and why it is asked in place of another.
+        """
+        hung = _site(self._now.url) in self._hung
+        carried = {"bare": self._now.bare, "impatient": hung, "instead": self._now.instead}
+        return {name: value for name, value in carried.items() if value}
 
     def turn(self, fault: Fault, asked: str, way: list[str]) -> bool:
         """Take note that an address had no page, and turn to the next; False when none is left.
@@ -66,12 +79,23 @@ class Entry:
         self._may_time_out -= fault.timed_out
         if fault.hung:
             self._hung.add(_site(self._now.url))
+        if self._turn_home(fault):
+            return True
         while self._left:
             address = self._left.pop(0)
             if address.url not in self._met and self._is_worth(address, fault):
                 self._now = address
                 return True
         return self._once_more()
+
+    def _turn_home(self, fault: Fault) -> bool:
+        """Turn to the home page of a host that answered that it has not the page it was asked for."""
+        left, home = self._now.url, _home(self._now.url)
+        if self._only_given or home is None or home in self._met or not _is_of_the_page(fault):
+            return False
+        self._given_up.add(left)
+        self._now = _Address(home, self._now.given, bare=False, instead=f"{fault.error}: {shown_address(left)}")
+        return True
 
     def _once_more(self) -> bool:
         """Ask the first address again when it but let us wait, and we may wait again: no other one was the repeat."""
@@ -104,10 +128,13 @@ class Entry:
         return (answers or ours[::-1] or self._faults)[0]
 
     def notes(self, found: str) -> Iterator[tuple[str, Fault]]:
-        """Why the site was not found where it was looked for: a fault for each other host, or for a bad certificate."""
+        """Why the site was not found where it was looked for.
+
+        A fault for each other host, for a bad certificate, and for a page that its host has not.
+        """
         last: dict[str, tuple[str, Fault]] = {}
         for url, fault in self._faults:
-            if _host(url) != _host(self._now.url) or fault.untrusted:
+            if _host(url) != _host(self._now.url) or fault.untrusted or url in self._given_up:
                 last[_host(url)] = url, fault
         for url, fault in last.values():
             yield url, replace(fault, error=f"{fault.error}; the site was found at {found}")
@@ -148,6 +175,22 @@ def _other_name(url: str) -> str | None:
         return None
     netloc = parts.netloc.lower().replace(host, twin, 1)
     return urlunsplit(parts._replace(netloc=netloc))
+
+
+def _home(url: str) -> str | None:
+    """The home page of an address's host; None where it is that itself, or a user's folder (`/~name`) of the host."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.path.startswith("/~") or (parts.path in ("", "/") and not parts.query):
+        return None
+    return urlunsplit((parts.scheme, parts.netloc, "/", "", ""))
+
+
+def _is_of_the_page(fault: Fault) -> bool:
+    """Whether a host answered, and what it said is of the page that it was asked for alone."""
+    return fault.status is not None and _is_of_the_address(fault)
 
 
 def _is_of_the_address(fault: Fault) -> bool:

@@ -104,7 +104,7 @@ class Ledger:
         if not self._has_room(seed, entry.outcome):
             return None
         kind = "robots" if "robots" in meta else meta["kind"]
-        why = None if error is None else self._explain(error)
+        why = self._explain(error) if error is not None else _in_place_of(meta.get("instead"))
         row = _row(seed, request.url, kind, entry.at, entry.outcome, meta.get("robots_rule"), why)
         row["status"], row["bytes"], row["took_ms"] = entry.status, entry.size, entry.took_ms
         self.rows.append(row)
@@ -115,6 +115,11 @@ class Ledger:
         counts, most = (self._rows_of, MAX_ROWS) if asked else (self._not_asked_of, MAX_NOT_ASKED)
         counts[seed.company_id] += 1
         return counts[seed.company_id] <= most
+
+
+def _in_place_of(missing: str | None) -> str | None:
+    """Why a page was asked that nobody named (`Entry.meta`)."""
+    return missing and f"asked in its place: {missing}"
 
 
 def _row(

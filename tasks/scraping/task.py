@@ -69,12 +69,14 @@ def _options(run: UnitRun) -> CrawlOptions:
         WorkError: it names a User-Agent, and this worker allows none.
     """
     crawl = run.options.get("crawl") or {}
-    names = [field.name for field in fields(CrawlOptions)]
+    names = [field.name for field in fields(CrawlOptions) if field.name != "only_given"]
     wanted = {name: crawl[name] for name in names if crawl.get(name) is not None}
     if "user_agent" in wanted and not run.runtime.settings.allow_user_agent:
         raise WorkError(f"crawl.user_agent: {USER_AGENT_REFUSED}", ErrorCategory.DATA)
     if run.runtime.settings.respect_signals:
         wanted["respect_signals"] = True
+    # A scrape of one page is of the page that was given; what reads companies wants what their sites have.
+    wanted["only_given"] = run.grant.stages == ("scrape",) and wanted.get("max_pages") == 1
     return CrawlOptions(**wanted)
 
 

@@ -34,6 +34,20 @@ def test_max_pages(mill: Mill, server: HostileServer) -> None:
     assert len(pages(mill, server, "plain")) == 6
 
 
+def test_an_old_link_is_asked_for_by_its_home_page_unless_that_page_alone_is_wanted(
+    mill: Mill, server: HostileServer
+) -> None:
+    old = server.url("half-missing", "/old")
+    alone = mill.run("/jobs/scrape/company", {"company_url": old, "crawl": {"max_pages": 1}})
+    assert mill.rows(alone, "scrape") == []
+    assert [(row["scope"], row["status"]) for row in mill.rows(alone, "scrape", "errors")] == [("company", 404)]
+    pipeline = {"company_urls": [old], "stages": ["scrape", "process"], "crawl": {"max_pages": 1}}
+    for job in (mill.run("/jobs/scrape/company", {"company_url": old}), mill.run("/pipelines", pipeline)):
+        assert [row["url"] for row in mill.rows(job, "scrape")] == [server.url("half-missing")]
+    reasons = [entry["reason"] for entry in mill.rows(job, "scrape", "ledger") if entry["status"] == 200]
+    assert reasons == [f"asked in its place: the page does not exist (HTTP 404): {old}"]
+
+
 def test_max_depth(mill: Mill, server: HostileServer) -> None:
     assert pages(mill, server, "plain", max_depth=0) == ["home"]
 

@@ -75,6 +75,45 @@ def test_a_host_without_a_twin_stays_alone(host: str) -> None:
     assert _tried(f"https://{host}/", REFUSED) == [f"https://{host}/"]
 
 
+DEEP, DEEP_WWW = "https://acme.example/de/kontakt?id=7", "https://www.acme.example/de/kontakt?id=7"
+EMPTY = Fault(ErrorCategory.DATA, "the page is empty", status=200)
+LATER = fault_of_status(503, until=4e9)
+
+
+@pytest.mark.parametrize("fault", [MISSING, EMPTY, *map(fault_of_status, (403, 410, 500))])
+def test_a_page_that_is_not_there_gives_way_to_the_home_page_of_its_host(fault: Fault) -> None:
+    assert _tried(DEEP, fault, bare=True) == [DEEP, BARE, DEEP_WWW, OTHERS[1]], "each once"
+    assert _tried("https://acme.example?id=7", fault) == [
+        "https://acme.example?id=7",
+        BARE,
+        "https://www.acme.example?id=7",
+        OTHERS[1],
+    ]
+    assert _tried(DEEP, REFUSED, fault, bare=True) == [DEEP, f"http{DEEP[5:]}", OTHERS[0], DEEP_WWW, OTHERS[1]]
+    shop = "https://shop.acme.example/"
+    assert _tried(BARE, fault, further=((f"{shop}a", True),)) == [BARE, OTHERS[1], f"{shop}a", shop]
+
+
+@pytest.mark.parametrize("fault", [FORBIDDEN, LATER, NO_NAME, *map(fault_of_status, (401, 429, 451))])
+def test_what_is_said_of_the_site_is_not_asked_of_its_home_page(fault: Fault) -> None:
+    assert not {BARE, OTHERS[0]}.intersection(_tried(DEEP, fault, bare=True))
+
+
+def test_the_home_page_of_a_host_is_not_that_of_one_of_its_users() -> None:
+    assert _tried("https://uni.acme.example/~mueller/kontakt", MISSING) == ["https://uni.acme.example/~mueller/kontakt"]
+
+
+def test_a_home_page_that_a_redirect_led_to_is_not_asked_again() -> None:
+    entry = Entry(Seed("comp_0000000000000000", "acme.example", DEEP))
+    assert entry.turn(MISSING, DEEP, [BARE]) and entry.url == DEEP_WWW
+
+
+def test_who_wants_one_page_and_nothing_else_gets_no_other() -> None:
+    entry = Entry(Seed("comp_0000000000000000", "acme.example", DEEP), only_given=True)
+    assert entry.turn(MISSING, DEEP, []) and entry.url == DEEP_WWW
+    assert not entry.turn(MISSING, DEEP_WWW, []) and entry.verdict() == (DEEP, MISSING)
+
+
 def test_hosts_that_let_us_wait_cost_bounded_time() -> None:
     assert _tried(OTHERS[0], LATE) == [OTHERS[0], OTHERS[2]]
     assert _tried(BARE, LATE, bare=True) == [BARE, *OTHERS[:2]]
@@ -115,6 +154,28 @@ def test_dead_apex_with_a_living_www_is_a_good_row_with_the_reason(
     (note,) = crawled.result.errors
     assert (note["scope"], note["url"]) == ("page", server.url(dead))
     assert note["error"].endswith(f"; the site was found at {server.url(f'www.{dead}')}")
+
+
+def test_an_old_link_leads_to_the_home_page_with_the_reason(crawl: Crawl, server: HostileServer) -> None:
+    crawled = crawl(crawl.seed("half-missing", path="/kontakt-alt.html"))
+    home, old = server.url("half-missing"), server.url("half-missing", "/kontakt-alt.html")
+    (row,) = crawled.result.rows
+    assert row["url"] == home
+    assert next((page["url"], page["kind"]) for page in crawled.pages) == (home, "home")
+    told = [note["error"] for note in crawled.result.errors if note["url"] == old]
+    assert told == [f"the page does not exist (HTTP 404); the site was found at {home}"]
+    asked = [(entry["url"], entry["status"], entry["reason"]) for entry in crawled.result.ledger][:3]
+    why = f"the page does not exist (HTTP 404): {old}"
+    assert asked[1:] == [(old, 404, asked[1][2]), (home, 200, f"asked in its place: {why}")]
+    assert server.paths("half-missing").count("/") == server.paths("half-missing").count("/kontakt-alt.html") == 1
+    assert server.paths("half-missing").count("/robots.txt") == 1
+
+
+def test_neither_an_old_link_nor_the_home_page_is_there(crawl: Crawl, server: HostileServer) -> None:
+    crawled = crawl(crawl.seed("missing", path="/kontakt"), crawl.seed("half-missing2", path="/kontakt"), max_depth=0)
+    (error,) = [error for error in crawled.result.errors if error["scope"] == "company"]
+    assert (error["url"], error["status"]) == (server.url("missing", "/kontakt"), 404)
+    assert [row["url"] for row in crawled.result.rows] == [server.url("half-missing2")]
 
 
 def test_pages_named_by_the_dead_name_are_had_by_the_living_one(
