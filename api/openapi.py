@@ -1,7 +1,7 @@
 """The OpenAPI document: what FastAPI makes of the routes, and what it cannot know.
 
 That is the refusals that any call may meet, the headers of answers, HEAD, the texts below the fields of
-`leadmill.answers`, and the examples (`api/examples.py`).
+`leadmill.answers`, and the examples (`api/examples/`).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def test_every_body_and_answer_has_a_form_and_an_example() -> None:
         for one in schema.get("anyOf", [schema]):
             if one not in ({"type": "null"}, {}):  # a report as JSON holds whatever its rows do
                 named.add(one["$ref"].rpartition("/")[2])
-    assert named - {"CompanyDetail"} <= EXAMPLES.keys(), "add an example to api/examples.py"
+    assert named - {"CompanyDetail"} <= EXAMPLES.keys(), "add an example to api/examples/"
     assert EXAMPLES.keys() <= SCHEMAS.keys()
 
 
