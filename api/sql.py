@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api import problems
@@ -56,10 +57,11 @@ async def sql(
     request: Request, here: Here, query: Text, limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 1_000
 ) -> Response:
     answer = await asked(here, request, query, rows=limit)
+    rows = await run_in_threadpool(rows_of, answer)
     return JSONResponse(
         {
             "columns": answer.columns,
-            "rows": rows_of(answer),
+            "rows": rows,
             "total": answer.rows,
             "total_is_exact": answer.whole,
             "took_s": answer.took_s,

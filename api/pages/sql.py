@@ -6,8 +6,10 @@ A link from another site, or from the list of leads (`edit`), shows the query an
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -52,16 +54,16 @@ async def sql(
 ) -> Response:
     found: dict[str, Any] = {}
     status = 200
-    is_foreign = request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
-    if not query.strip() or edit or is_foreign:
+    if not query.strip() or edit or _is_foreign(request):
         audited(request, action="open_sql")
     else:
         try:
             answer = await asked(here, request, query, rows=_ROWS, bytes=_BYTES)
-            found = {"answer": answer, "rows": rows_of(answer)}
+            found = {"answer": answer, "rows": await run_in_threadpool(rows_of, answer)}
         except (QueryError, UnavailableError) as error:
             found, status = {"fault": str(error)}, error.status
-    return page(
+    return await run_in_threadpool(
+        page,
         request,
         "pages/sql.html",
         status,
@@ -72,3 +74,9 @@ async def sql(
         limits={"seconds": SECONDS, "memory": MEMORY, "at_once": AT_ONCE, "characters": MAX_QUERY},
         **found,
     )
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether somebody else's link led here, also by way of signing in."""
+    came_from = urlsplit(request.headers.get("referer", "")).path
+    return request.headers.get("sec-fetch-site") in ("cross-site", "same-site") or came_from.startswith("/sign-in")

@@ -13,7 +13,9 @@ import signal
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
+_NICE = 10
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RULE_PATH_BENEATH = 1
@@ -26,8 +28,12 @@ _OF_NETWORK_FROM, _OF_NETWORK = 4, 0b11
 def bound(seconds: int, memory: int) -> None:
     """Limit this process: CPU time, address space (bytes), no file of a single byte, no core; it dies with its parent.
 
-    A write to a file fails then (`EFBIG`); pipes are none.
+    A write to a file fails then (`EFBIG`); pipes are none. It gives way to others: of CPU, and first of all where a
+    machine has no memory left.
     """
+    os.nice(_NICE)
+    with suppress(OSError):  # not Linux
+        Path("/proc/self/oom_score_adj").write_text("1000")
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     for kind, most in (
         (resource.RLIMIT_CPU, seconds),
@@ -40,11 +46,29 @@ def bound(seconds: int, memory: int) -> None:
         _call(_libc().prctl, _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def kernel_can() -> bool:
+    """Whether this kernel has Landlock, and it is switched on."""
+    try:
+        return _version(_libc()) > 0
+    except (OSError, AttributeError):
+        return False
+
+
 def read_only(folders: Sequence[str]) -> bool:
-    """From now on this process opens nothing but what lies below these folders, to read; False: the kernel cannot."""
+    """From now on this process opens nothing but what lies below these folders, to read; False: the kernel cannot.
+
+    It holds the thread that asks for it and those that this one starts from then on.
+
+    Raises:
+        RuntimeError: there are other threads, which it would not hold.
+    """
+    if not kernel_can():
+        return False
+    if len([*Path("/proc/self/task").iterdir()]) > 1:
+        raise RuntimeError("threads that run already would not be confined")
     try:
         libc = _libc()
-        version = _call(libc.syscall, _CREATE_RULESET, None, 0, 1)
+        version = _version(libc)
         files = _OF_FILES[min(version, max(_OF_FILES))]
         network = _OF_NETWORK if version >= _OF_NETWORK_FROM else 0
         handled = struct.pack("=QQ", files, network)[: 16 if network else 8]
@@ -61,6 +85,10 @@ def read_only(folders: Sequence[str]) -> bool:
     _call(libc.syscall, _RESTRICT_SELF, rules, 0)
     os.close(rules)
     return True
+
+
+def _version(libc: ctypes.CDLL) -> int:
+    return _call(libc.syscall, _CREATE_RULESET, None, 0, 1)
 
 
 def _libc() -> ctypes.CDLL:

@@ -38,10 +38,10 @@ Written = tuple[int, int, bool]
 Writer = Callable[[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection, list[str], Most], Written]
 
 
-def _table() -> Writer:
+def _table(_: str) -> Writer:
     """A JSON array of rows, each an array, as many as fit; the others are counted."""
 
-    def write(_: Any, found: duckdb.DuckDBPyConnection, names: list[str], most: Most) -> Written:
+    def write(con: Any, found: duckdb.DuckDBPyConnection, names: list[str], most: Most) -> Written:
         told: list[str] = []
         size, counted, is_full = 0, 0, False
         for row in _batches(found):
@@ -62,10 +62,10 @@ def _table() -> Writer:
     return write
 
 
-def _json_rows() -> Writer:
+def _json_rows(_: str) -> Writer:
     """An array of objects, all of them; of columns with one name the last one counts."""
 
-    def write(_: Any, found: duckdb.DuckDBPyConnection, names: list[str], most: Most) -> Written:
+    def write(con: Any, found: duckdb.DuckDBPyConnection, names: list[str], most: Most) -> Written:
         counted = 0
         for row in _batches(found):
             _put(("[\n" if not counted else ",\n") + _json(dict(zip(names, map(plain, row), strict=True))))
@@ -76,13 +76,11 @@ def _json_rows() -> Writer:
     return write
 
 
-def _csv() -> Writer:
+def _csv(guarded: str) -> Writer:
     """A table for spreadsheets, in which no text is a formula."""
     import csv
 
-    from reports.csv_guard import guarded
-
-    guard = f"SELECT list_transform($texts::VARCHAR[], lambda x: {guarded('x')})"
+    guard = f"SELECT list_transform($texts::VARCHAR[], lambda {GUARDED}: {guarded})"
 
     class Out:
         write = staticmethod(_put)
@@ -107,13 +105,13 @@ def _csv() -> Writer:
     return write
 
 
-def _xlsx() -> Writer:
+def _xlsx(_: str) -> Writer:
     """A workbook of one sheet; texts are texts, never formulas or links."""
     from io import BytesIO
 
     import xlsxwriter
 
-    def write(_: Any, found: duckdb.DuckDBPyConnection, names: list[str], most: Most) -> Written:
+    def write(con: Any, found: duckdb.DuckDBPyConnection, names: list[str], most: Most) -> Written:
         out, counted = BytesIO(), 0
         book = xlsxwriter.Workbook(out, {"in_memory": True})
         sheet = book.add_worksheet("result")
@@ -136,7 +134,9 @@ def _xlsx() -> Writer:
 
 #: Characters that a cell of a workbook holds.
 _CELL = 32_767
-FORMS: dict[str, Callable[[], Writer]] = {"table": _table, "json": _json_rows, "csv": _csv, "xlsx": _xlsx}
+#: What the text is called in the expression that makes a text safe for spreadsheets, which each form is given.
+GUARDED = "told"
+FORMS: dict[str, Callable[[str], Writer]] = {"table": _table, "json": _json_rows, "csv": _csv, "xlsx": _xlsx}
 
 
 def _one_more(counted: int, most: Most) -> int:

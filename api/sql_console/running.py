@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,28 +14,33 @@ from typing import IO, Any, Literal
 
 from fastapi.concurrency import run_in_threadpool
 
+from api.sql_console.forms import GUARDED
 from api.sql_console.views import folders, named_in
 from data.lake import Lake
 from leadmill.errors import InputError, UnavailableError
 from leadmill.log import get_logger
+from reports.csv_guard import guarded
 
 log = get_logger(__name__)
 
 Form = Literal["table", "csv", "json", "xlsx"]
 
 #: Limits of a question: seconds, threads, memory of DuckDB and address space of the process.
-SECONDS, THREADS, MEMORY, ADDRESS_SPACE = 30, 2, "512MB", 4 << 30
+SECONDS, THREADS, MEMORY, ADDRESS_SPACE = 30, 2, "512MB", 1 << 30
 #: Most characters of a query.
 MAX_QUERY = 10_000
 #: Rows of a table are counted so far; those of a file, and bytes of one.
 COUNTED, MOST_ROWS, MOST_BYTES = 1_000_000, {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000}, 200_000_000
-#: Questions that a process of the API answers at a time.
-AT_ONCE = 2
+#: Questions of a project, and of all, that a process of the API answers at a time.
+AT_ONCE, OF_ALL_AT_ONCE = 2, 6
+#: Bytes that a process may say about its answer: the columns.
+MOST_ABOUT = 16_000_000
 _LOOK_S = 0.1
 _PIECE = 1 << 16
 #: What a process sees of ours: no setting, no secret.
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-_under_way: set[object] = set()
+#: The project of each that is answered now.
+_under_way: Counter[str] = Counter()
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Question:
             "query": self.query, "form": self.form, "views": [view.sql(self.lake) for view in named_in(self.query)],
             "folders": folders(self.lake), "rows": self.rows if is_table else MOST_ROWS[self.form],
             "bytes": self.bytes, "count": COUNTED, "seconds": SECONDS, "threads": THREADS, "memory": MEMORY,
-            "address_space": ADDRESS_SPACE,
+            "address_space": ADDRESS_SPACE, "guarded": guarded(GUARDED),
         }  # fmt: skip
 
 
@@ -89,8 +95,8 @@ async def answered(question: Question, is_gone: Callable[[], Awaitable[bool]]) -
         QueryError: it is no single SELECT that only reads, or DuckDB refuses it.
         UnavailableError: it took too long or too much, nobody waits for it, or too many are asked at once.
     """
-    with _place():
-        told = json.dumps(await run_in_threadpool(question.told)).encode()
+    with _place(question.lake.project):
+        told = await run_in_threadpool(lambda: json.dumps(question.told()).encode())
         body = tempfile.SpooledTemporaryFile(max_size=4_000_000)  # noqa: SIM115  the caller closes it
         try:
             async with _process() as process:
@@ -103,16 +109,18 @@ async def answered(question: Question, is_gone: Callable[[], Awaitable[bool]]) -
 
 
 @contextmanager
-def _place() -> Iterator[None]:
-    """A place among the questions that are answered at a time; all of them are in one loop."""
-    if len(_under_way) >= AT_ONCE:
-        raise UnavailableError(f"{AT_ONCE} queries run already; wait until one of them has ended")
-    place = object()
-    _under_way.add(place)
+def _place(project: str) -> Iterator[None]:
+    """A place among the questions that are answered at a time, all of them in one loop; no project has all places."""
+    if _under_way[project] >= AT_ONCE or _under_way.total() >= OF_ALL_AT_ONCE:
+        count = min(_under_way[project], AT_ONCE) or OF_ALL_AT_ONCE
+        raise UnavailableError(f"{count} queries run already; wait until one of them has ended")
+    _under_way[project] += 1
     try:
         yield
     finally:
-        _under_way.discard(place)
+        _under_way[project] -= 1
+        if not _under_way[project]:
+            del _under_way[project]
 
 
 @asynccontextmanager
@@ -157,13 +165,13 @@ async def _listen(process: asyncio.subprocess.Process, told: bytes, body: IO[byt
         await process.stdin.drain()
     process.stdin.close()
     size = 0
-    about = asyncio.ensure_future(process.stderr.read())
+    about = asyncio.ensure_future(_said(process.stderr))
     while piece := await process.stdout.read(_PIECE):
         size += len(piece)
         if size > MOST_BYTES:
             raise QueryError(f"the result is larger than {MOST_BYTES // 1_000_000} MB; narrow the query", field="query")
         body.write(piece)
-    text = (await about).decode(errors="replace")
+    text = await about
     await process.wait()
     try:
         found = json.loads(text.rpartition("\n")[2])
@@ -173,3 +181,10 @@ async def _listen(process: asyncio.subprocess.Process, told: bytes, body: IO[byt
     if "error" in found:
         raise QueryError(found["error"], field="query")
     return dict(found)
+
+
+async def _said(stream: asyncio.StreamReader) -> str:
+    found = bytearray()
+    while len(found) < MOST_ABOUT and (piece := await stream.read(_PIECE)):
+        found += piece
+    return found.decode(errors="replace")

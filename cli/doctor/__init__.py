@@ -28,6 +28,7 @@ def examine(data_dir: Path) -> Iterator[DoctorCheck]:
         lambda: data_files.quotas(data_dir),
         lambda: data_files.notices(data_dir),
         installation.open_files,
+        installation.sql_console,
         lambda: servers.redis_answers(data_dir),
         lambda: servers.stack(data_dir, ask_api="redis" not in faults),
         installation.proxy,

@@ -116,6 +116,18 @@ def open_files() -> Iterator[DoctorCheck]:
         yield DoctorCheck("open files", "ok", "no limit" if soft == resource.RLIM_INFINITY else f"limit {soft}")
 
 
+def sql_console() -> Iterator[DoctorCheck]:
+    from api.sql_console.confinement import kernel_can
+
+    if kernel_can():
+        yield DoctorCheck("sql console", "ok", "the kernel confines the processes of queries (Landlock)")
+    else:
+        text = (
+            "this kernel has no Landlock: of what keeps a query of an admin to its project, DuckDB's own locks remain"
+        )
+        yield DoctorCheck("sql console", "warn", text, "Linux 5.13 or newer, with landlock among its security modules")
+
+
 def proxy() -> Iterator[DoctorCheck]:
     import socket
 

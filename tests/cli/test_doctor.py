@@ -21,8 +21,8 @@ def test_a_good_installation(leadmill: Run, tmp_path: Path) -> None:
     assert ended.code == 0, ended.out + ended.err
     found = {finding["check"]: finding for finding in json.loads(ended.out)}
     names = {
-        "python", "packages", "own packages", "plug-ins", "settings", "data folder", "keys", "open files", "redis",
-        "stack", "ports",
+        "python", "packages", "own packages", "plug-ins", "settings", "data folder", "keys", "open files",
+        "sql console", "redis", "stack", "ports",
     }  # fmt: skip
     assert set(found) == names
     assert found["own packages"]["level"] == "ok"
