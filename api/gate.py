@@ -61,6 +61,9 @@ STATIC = re.compile(r"/static/[0-9a-f]{16}/[\w.-]{1,40}")
 NAMED = "leadmill.named_id"
 SESSION, SESSION_REFUSED = "leadmill.session", "leadmill.session_refused"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What no page of another origin may lead to either: it changes nothing, but runs what the address says. The page
+#: of the same does not run it (`api.pages.sql`).
+_RUNS = re.compile(r"/api/v1/sql(\.[a-z]+)?")
 _SOON = {"Retry-After": "1"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 #: Stands among the first headers when a request named its host twice; no header has such a name.
@@ -123,6 +126,9 @@ class SignInFirst(NamedTuple):
 
 
 _CROSS_ORIGIN = Refusal(403, "refused: the request comes from a page of another origin", "cross_origin")
+
+BUSY = Refusal(503, "too many requests are under way; send this one again", None, _SOON)
+SIGNED_OUT = Refusal(401, "the key or session counts no more", "session_ended", {"WWW-Authenticate": CHALLENGE})
 
 
 class Gate:
@@ -189,7 +195,7 @@ class Gate:
             refusal, rated = await self._too_often(scope["leadmill.caller"])
         counted = not scope["path"].endswith(_UNCOUNTED_ENDS)
         if counted and self._under_way.count >= MAX_BUSY:
-            refusal = refusal or Refusal(503, "too many requests are under way; send this one again", None, _SOON)
+            refusal = refusal or BUSY
         answering = self._auditor.watching(scope, receive, send_with_headers, refused=refusal is not None)
         self._under_way.count += counted
         try:
@@ -232,7 +238,8 @@ class Gate:
             return Refusal(421, f"this API is not {host[:100]!r}; {self._advice()}")
         if _AGAIN in headers:
             return Refusal(400, "the request names its host more than once")
-        if scope["method"] not in _SAFE_METHODS and _cross_origin(headers, host, self._public_url):
+        runs = scope["method"] not in _SAFE_METHODS or _RUNS.fullmatch(scope["path"])
+        if runs and _cross_origin(headers, host, self._public_url):
             return _CROSS_ORIGIN
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > _limit(scope):

@@ -29,7 +29,7 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What changes something all the same: a provider sends the browser back by GET, and so it is signed in.
 _WRITING_READS = frozenset({"/sign-in/oidc/callback"})
 #: What is audited although it changes nothing: who asks by SQL may read all that there is of a project.
-_TOLD_READS = frozenset({"/ui/sql", "/api/v1/sql", *(f"/api/v1/sql.{form}" for form in ("csv", "json", "xlsx"))})
+TOLD_READS = frozenset({"/ui/sql", "/api/v1/sql", *(f"/api/v1/sql.{form}" for form in ("csv", "json", "xlsx"))})
 #: What is sent by POST because it is too large for an address, and changes nothing.
 _READING_POSTS = frozenset({"/ui/new/look"})
 #: Answers that refuse whatever is asked. 503 is one where the gate gives it.
@@ -110,12 +110,15 @@ class Auditor:
             return send
         exceptions = _WRITING_READS if scope["method"] in _READS else _READING_POSTS
         if scope["query_string"]:  # without a query the page is an empty one
-            exceptions |= _TOLD_READS if scope["method"] in _READS else frozenset()
+            exceptions |= TOLD_READS if scope["method"] in _READS else frozenset()
         is_read = (scope["method"] in _READS) != (scope["path"] in exceptions)
         if not (is_read or refused):
             scope[ACCEPTANCE] = Acceptance(partial(self._entry, scope, 202))
         held: Message | None = None
         over = False
+
+        def is_told() -> bool:  # whatever came of it: an error may hold what was asked for
+            return not refused and scope["path"] in TOLD_READS and "id" in scope.get(SAID, {})
 
         async def watched(message: Message) -> None:
             nonlocal held, over
@@ -132,7 +135,13 @@ class Auditor:
                     return
             elif held is not None:
                 start, held = held, None
-                self._put_refusal(commits, scope, start["status"], message.get("body", b""))
+                body = message.get("body", b"")
+                if is_told() and not await commits.stands(self._entry(scope, start["status"], code=_code_in(body))):
+                    over = True
+                    await _not_kept(scope)(scope, receive, send)
+                    return
+                if not is_told():
+                    self._put_refusal(commits, scope, start["status"], body)
                 await send(start)
             await send(message)
 
@@ -147,8 +156,7 @@ class Auditor:
         return await commits.stands(self._entry(scope, start["status"], job_in(start["headers"])))
 
     def _put_refusal(self, commits: Commits, scope: Scope, status: int, body: bytes) -> None:
-        found = _CODE.search(body[:4_000])
-        code = found and found[1].decode()
+        code = _code_in(body)
         who = _who_of(scope)
         if self._tally.has_room(Refused(who.key, who.project, who.address, status, code)):
             commits.put(self._entry(scope, status, code=code))
@@ -168,6 +176,11 @@ class Auditor:
     def _put_counted(self, commits: Commits) -> None:
         for of, count in self._tally.take().items():
             commits.put(Entry(action="refused", **of._asdict(), count=count).text())
+
+
+def _code_in(body: bytes) -> str | None:
+    found = _CODE.search(body[:4_000])
+    return found and found[1].decode()
 
 
 def _not_kept(scope: Scope) -> Any:

@@ -32,7 +32,7 @@ AUDIT = pa.schema(
     ]
 )
 #: Most characters of a text, and of the ids of what was done together.
-MAX_CHARS, MAX_IDS = 120, 2_500
+MAX_CHARS, MAX_IDS = 120, 10_000
 #: Ids of elements that lie further ahead are of no clock, ms; numbers within a millisecond, and entries of an element,
 #: that an entry's id has room for.
 _AHEAD_MS, _NUMBERS, _TOGETHER = 366 * 86_400_000, 1 << 38, 1 << 12

@@ -7,10 +7,13 @@ import io
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import httpx2
@@ -18,11 +21,15 @@ import pytest
 from fastapi.testclient import TestClient
 from python_calamine import CalamineWorkbook
 
-from api.sql_console import confinement
+from api.auditing.tally import OF_ONE
+from api.sql_console import confinement, running
+from api.sql_console.forms import FORMS
 from api.sql_console.guard import TABLE_FUNCTIONS, RefusedQueryError, one_select
+from api.sql_console.running import Form, Question
 from data.api_keys import KeyRegistry
 from data.lake import Lake
 from leadmill.access import Role
+from leadmill.errors import UnavailableError
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Worker, post, running_api
 
@@ -188,6 +195,38 @@ def test_the_process_can_write_nothing_whatever_duckdb_is_made_to_do(tmp_path: P
     assert (inside / "kept.csv").read_text() == "a\n1\n" and list(inside.iterdir()) == [inside / "kept.csv"]
 
 
+def test_every_thread_of_a_query_is_confined(lake: Lake, tmp_path: Path) -> None:
+    """A thread that DuckDB had before would open files for it that this one may not."""
+    if not confinement.kernel_can():
+        pytest.skip("this kernel has no Landlock")
+    for form in FORMS:
+        asked = Question(lake, "FROM companies", cast("Form", form)).told()
+        script = (
+            "import json, sys; from api.sql_console import child; asked = json.loads(sys.stdin.readline());"
+            "child.FORMS[asked['form']](asked['guarded']); con = child._locked(asked);"
+            "con.execute('SELECT count(*) FROM range(3000000) r(i) WHERE hash(i) % 7 = 1').fetchall();"
+            "print('ready', flush=True); sys.stdin.read()"
+        )
+        pipe = subprocess.PIPE
+        with subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, text=True) as process:
+            assert process.stdin and process.stdout
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "ready\n"
+            states = [(task / "status").read_text() for task in Path(f"/proc/{process.pid}/task").iterdir()]
+            process.stdin.close()
+        assert len(states) > 1 and all("NoNewPrivs:\t1" in one for one in states), (form, states)
+
+
+def test_threads_that_run_already_are_not_taken_for_confined() -> None:
+    if not confinement.kernel_can():
+        pytest.skip("this kernel has no Landlock")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        with pytest.raises(RuntimeError, match="threads"):
+            confinement.read_only([])
+
+
 def tries(inside: Path, outside: Path) -> dict[str, Callable[[], Any]]:
     return {
         "read inside": (inside / "kept.csv").read_text,
@@ -232,6 +271,40 @@ def test_a_query_ends_in_time_and_with_whoever_asked(settings: Settings, tmp_pat
         assert answer.status_code in (422, 503) and "emory" in answer.text, answer.text
 
 
+def test_what_is_told_of_a_result_has_an_end(client: TestClient, job: str) -> None:
+    wide = "SELECT * FROM " + ", ".join(f"companies c{n}" for n in range(40)) + " WHERE false"
+    assert "1,000 columns" in ask(client, wide, 422)["detail"]
+    kind = ", ".join(f"a{n} INTEGER" for n in range(500))
+    [column] = ask(client, f"SELECT NULL::STRUCT({kind})")["columns"]
+    assert len(column["type"]) == len(column["name"]) == 1_000
+    assert "too deep" in ask(client, "SELECT " + "[" * 900 + "]" * 900, 422)["detail"]
+    assert "emory" in ask(client, "SELECT repeat('x', 2000000000)", 422)["detail"], "also of what DuckDB does not count"
+
+
+def test_no_link_of_another_site_runs_a_query(client: TestClient, job: str) -> None:
+    query = {"query": "SELECT 41 + 1"}
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+    for site in ("cross-site", "same-site"):
+        for way in (URL, f"{URL}.csv", f"{URL}.json", f"{URL}.xlsx"):
+            assert client.get(way, params=query, headers=link | {"Sec-Fetch-Site": site}).status_code == 403, way
+        shown = client.get("/ui/sql", params=query, headers=link | {"Sec-Fetch-Site": site})
+        assert shown.status_code == 200 and "came with a link" in shown.text
+    own = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+    assert client.get(f"{URL}.csv", params=query, headers=own).status_code == 200
+    assert '<td class="n">42</td>' in client.get("/ui/sql", params=query, headers=own).text
+    signed_in = own | {"Referer": "http://testserver/sign-in?next=%2Fui%2Fsql%3Fquery%3DSELECT"}
+    assert "came with a link" in client.get("/ui/sql", params=query, headers=signed_in).text
+
+
+def test_a_project_leaves_places_to_others(lake: Lake) -> None:
+    with running._place("mine"), running._place("mine"):
+        with pytest.raises(UnavailableError, match="2 queries"), running._place("mine"):
+            pass
+        with running._place("other"):
+            pass
+    assert not running._under_way
+
+
 def children(named: str) -> list[int]:
     found = []
     for place in Path("/proc").iterdir():
@@ -271,3 +344,26 @@ def test_admins_alone_ask_of_their_own_project_and_the_audit_tells(
     told = {(one["name"], one["id"], one["status"]) for one in entries}
     one_line = " ".join(query.split())
     assert {("admin", one_line, 200), ("Sam", one_line, 200), ("Sam", "SELECT oops", 422)} <= told
+
+
+def test_the_audit_has_the_text_of_each_query_whatever_comes_of_it(
+    client: TestClient, job: str, settings: Settings
+) -> None:
+    admin = {"X-API-Key": KeyRegistry(settings.data_dir).create("Ada", Role.ADMIN)[1]}
+    end = time.monotonic() + 30
+    while client.get(URL, params={"query": "SELECT 1"}).status_code != 401:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+    def told() -> list[str]:
+        return [one["id"] for one in client.get(f"{V1}/audit?limit=200", headers=admin).json()["items"]]
+
+    polled = client.get("/ui/sql", params={"query": "SELECT 'polled'"}, headers=admin | {"HX-Request": "true"})
+    assert polled.status_code == 200 and "SELECT 'polled'" in told()
+    padded = f"SELECT /*{'x' * 6_000}*/ 'behind'"
+    ask_as = client.get(URL, params={"query": padded}, headers=admin)
+    assert ask_as.status_code == 200 and padded in told()
+    for _ in range(OF_ONE + 5):  # what is told one by one of refusals has an end
+        assert client.post(f"{V1}/jobs/none/cancel", headers=admin).status_code in (404, 405)
+    assert client.get(URL, params={"query": "SELECT error('leaks')"}, headers=admin).status_code == 422
+    assert "SELECT error('leaks')" in told()
