@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.gate import address_as_sent
+from api.auditing.auditor import TOLD_READS
+from api.gate import BUSY, MAX_BUSY, SIGNED_OUT, address_as_sent
 from api.under_way import UnderWay
 from leadmill.access import Caller, Role
 
@@ -89,15 +90,33 @@ class SharedPolls:
         if page.next is None:
             answer = await self._make(page, seen, scope, receive, send)
             if answer is not None:
-                await _give(answer, send)
+                await self._give(answer, scope, receive, send)
             return
         with self._aside():
             answer = await asyncio.shield(page.next)
         if answer is None:
-            await self._app(scope, receive, send)
+            app = self._refused_since(scope) or self._app
+            await app(scope, receive, send)
             return
         scope.update(answer.call)
-        await _give(answer, send)
+        await self._give(answer, scope, receive, send)
+
+    async def _give(self, answer: _Answer, scope: Scope, receive: Receive, send: Send) -> None:
+        if (refused := self._refused_since(scope)) is not None:
+            await refused(scope, receive, send)
+            return
+        await send(dict(answer.start))  # the gate adds what is of each request alone
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _refused_since(self, scope: Scope) -> ASGIApp | None:
+        """What the gate would answer now, seconds after it has let a request in: to whoever has been signed out since,
+        and where too many are answered already, as by clients that do not read.
+        """
+        if not scope["leadmill.still"]():
+            return SIGNED_OUT.answer(scope["leadmill.request_id"])
+        if self._under_way.count > MAX_BUSY:
+            return BUSY.answer(scope["leadmill.request_id"])
+        return None
 
     def _page(self, seen: _Seen) -> _Page:
         page = self._pages.setdefault(seen, _Page())
@@ -118,15 +137,18 @@ class SharedPolls:
                     await asyncio.sleep(left_s)
             page.made, page.next = ours, None
             began = time.monotonic()
-            answer = await self._asked(seen, scope, receive, send)
+            answer = await self._asked(ours, seen, scope, receive, send)
             page.free_at = began + min(MOST_S, max(LEAST_S, SHARE * (time.monotonic() - began)))
         finally:
             if page.next is ours:  # who asks here has gone before it began
                 page.next = None
-            ours.set_result(answer)
+            if not ours.done():
+                ours.set_result(answer)
         return answer
 
-    async def _asked(self, seen: _Seen, scope: Scope, receive: Receive, send: Send) -> _Answer | None:
+    async def _asked(
+        self, ours: asyncio.Future[_Answer | None], seen: _Seen, scope: Scope, receive: Receive, send: Send
+    ) -> _Answer | None:
         """Ask as one of whom no more is known than all have in common; what comes and is no page is sent at once."""
         common = {name: value for name, value in scope.items() if name in _COMMON}
         common["headers"] = [(b"host", seen.host), (b"hx-request", b"true")]
@@ -139,6 +161,8 @@ class SharedPolls:
             held.append(message)
             shared = shared and _may_be_shared(held)
             if not shared:
+                if not ours.done():  # nobody waits for as long as this client takes to read
+                    ours.set_result(None)
                 while held:
                     await send(held.pop(0))
 
@@ -169,6 +193,8 @@ def _seen(scope: Scope) -> _Seen | None:
     caller: Caller | None = scope["leadmill.caller"]
     if headers.get(b"hx-request") != b"true" or caller is None or not _NOT_SHARED.isdisjoint(headers):
         return None
+    if path in TOLD_READS:  # each of these is in the audit with who asked
+        return None
     address = address_as_sent(scope)
     if len(address) > MAX_ADDRESS:
         return None
@@ -183,8 +209,3 @@ def _may_be_shared(held: list[Message]) -> bool:
     names = {name.lower(): value for name, value in start["headers"]}
     is_page = start["status"] == 200 and names.get(b"content-type", b"").startswith(b"text/html")
     return is_page and b"set-cookie" not in names and sum(len(part.get("body", b"")) for part in parts) <= MAX_BODY
-
-
-async def _give(answer: _Answer, send: Send) -> None:
-    await send(dict(answer.start))  # the gate adds what is of each request alone
-    await send({"type": "http.response.body", "body": answer.body})

@@ -50,18 +50,27 @@ class Pages:
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         await send({"type": "http.response.body", "body": b"%d" % number})
 
-    async def ask(self, caller: Caller = VERA, path: str = "/ui/jobs", **changed: Any) -> tuple[int, bytes, Scope]:
+    async def ask(
+        self,
+        caller: Caller = VERA,
+        path: str = "/ui/jobs",
+        reads: Callable[[], Awaitable[None]] | None = None,
+        **changed: Any,
+    ) -> tuple[int, bytes, Scope]:
         """One request: status, body, and its scope as it is behind it."""
         headers = changed.pop("headers", {"hx-request": "true", "host": "here", "cookie": "secret=1"})
         scope: Scope = {
             "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
             "scheme": "http", "root_path": "", "client": (caller.address, 5), "leadmill.caller": caller,
+            "leadmill.still": lambda: True,
             "leadmill.session": "secret", "leadmill.request_id": "req_1",
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()], **changed,
         }  # fmt: skip
         got: list[Message] = []
 
         async def send(message: Message) -> None:
+            if reads is not None:
+                await reads()
             got.append(message)
 
         async def receive() -> Message:
@@ -296,3 +305,58 @@ def test_many_tabs_of_two_projects_see_their_own_jobs(two_projects: tuple[str, d
         assert f"of {name}" in told(answer) and f"of {other}" not in answer.text
     ids = [answer.headers["x-request-id"] for _, answer in answers]
     assert len(set(ids)) == len(ids), "each request has an answer's head of its own"
+
+
+def test_nobody_waits_for_a_client_that_does_not_read() -> None:
+    async def work() -> None:
+        pages = Pages(body=b"x" * 1_100_000)
+        never = asyncio.Event()
+
+        async def reads() -> None:
+            await never.wait()
+
+        slow = asyncio.create_task(pages.ask(reads=reads))
+        while not pages.made:
+            await asyncio.sleep(0)
+        others = await asyncio.wait_for(asyncio.gather(*(pages.ask() for _ in range(3))), 5)
+        assert {status for status, _, _ in others} == {200} and not slow.done()
+        never.set()
+        assert (await slow)[0] == 200
+
+    run(work)
+
+
+def test_who_is_signed_out_while_waiting_gets_nothing() -> None:
+    async def work() -> None:
+        pages = Pages()
+        in_time = True
+        first = asyncio.create_task(pages.ask())
+        while not pages.made:
+            await asyncio.sleep(0)
+        gone = [asyncio.create_task(pages.ask(**{"leadmill.still": lambda: in_time})) for _ in range(2)]
+        here = asyncio.create_task(pages.ask())
+        await asyncio.sleep(0)
+        in_time = False
+        assert [status for status, _, _ in await asyncio.gather(*gone)] == [401, 401]
+        assert [status for status, _, _ in await asyncio.gather(first, here)] == [200, 200]
+
+    run(work)
+
+
+def test_those_that_waited_are_refused_where_too_many_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        monkeypatch.setattr(shared_polls, "MAX_BUSY", 5)
+        pages = Pages()
+        blocked = asyncio.Event()
+
+        async def reads() -> None:
+            await blocked.wait()
+
+        asked = [asyncio.create_task(pages.ask(reads=reads)) for _ in range(20)]
+        await asyncio.sleep(0.4)
+        assert pages.under_way.count == 20
+        blocked.set()
+        answers = [status for status, _, _ in await asyncio.gather(*asked)]
+        assert answers.count(503) >= 14 and 200 in answers
+
+    run(work)
