@@ -97,8 +97,9 @@ def _lua(value: str | float) -> str:
 
 #: Of each stage that runs once a partition.
 _QUEUES = {stage.unit_name: stage.queue.value for stage in STAGES.values() if stage.scope == "partition"}
-#: Queues that have a window: those of stages that run once a partition. `?` is that of a stage there is not.
-WINDOWED = (*sorted(set(_QUEUES.values())), "?")
+#: Queues that have a window, in the order in which partitions pass them: those of stages that run once a partition.
+#: `?` is that of a stage there is not.
+WINDOWED = (*dict.fromkeys(_QUEUES.values()), "?")
 #: Names in capitals and what they stand for, as Lua. A field of a record has `JOB_` in front where a unit has one of
 #: the same name.
 CONSTANTS: dict[str, str] = {

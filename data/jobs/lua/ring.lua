@@ -70,34 +70,68 @@ local function ring()
   function this.key(queue, priority) return scope .. 'ring:' .. queue .. ':' .. priority end
   function this.turn_of(priority) return priority .. ':' .. (project or 'default') end
 
-  -- Whether nobody else waits for the queue of this job.
+  -- Whether nobody else waits for the queue of this job, or for one before it: its room there is theirs, too.
   function this.stands_alone(job)
     local queue = this.first_queue(job)
+    for _, before in ipairs({ QUEUE_NAMES }) do
+      if before == queue then break end
+      if read('zset', 'ZCARD', 'turns:' .. before) > 0 then return false end
+    end
     local first, second = unpack(read('zset', 'ZRANGE', 'turns:' .. queue, 0, 1))
     if not first then return true end
     local own = job[RING] and num(job[RING])
     return not second and own and first == this.turn_of(own) and read('zset', 'ZCARD', this.key(queue, own)) == 1
   end
 
-  -- Where a job comes into a ring: with whoever had least, so nobody catches up on what he missed. A new one has its
-  -- first partitions before those that had theirs, which is the whole of a small job.
-  local function place_in(key, job)
-    local least, most = read('zset', 'ZRANGE', key, 0, 0, 'WITHSCORES'), read('zset', 'ZRANGE', key, -1, -1, 'WITHSCORES')
-    local credit = math.max(0, FIRST_TURNS + 1 - num(job[PARTITIONS_HANDED]))
-    return credit > 0 and math.min(num(least[2]), num(most[2]) - credit) or num(least[2])
+  -- A place in a ring is what a job has had. Below 0 stand new jobs until they had their first partitions, which is the
+  -- whole of a small job: who had least first, of these the newest. Before them stands who waited long.
+  local AHEAD, NEW, APART = -2 * TURNS_APART, -TURNS_APART, TURNS_APART / 10
+
+  -- The first that is not new, and its place.
+  local function first_old(key)
+    return unpack(read('zset', 'ZRANGEBYSCORE', key, 0, '(' .. TURNS_APART, 'WITHSCORES', 'LIMIT', 0, 1))
   end
 
-  -- Stands a job in a ring; `ahead`: before all that stand there.
-  function this.stand(job, priority, ahead)
-    local queue, band = this.first_queue(job), priority * TURNS_APART
-    local key = this.key(queue, priority)
-    write('zset', key, 'ZADD', place_in(key, job) - (ahead and 1 or 0), job.id)
+  -- Who is not new comes in behind whoever had least: so many may come, all that stand there have their turn before.
+  local function place_of(key, job)
+    local had = num(job[PARTITIONS_HANDED])
+    if had < FIRST_TURNS then return NEW + (had + 1) * APART - num(job.created) / 100 end
+    local _, least = first_old(key)
+    return least and num(least) + 1 or 0
+  end
+
+  -- Who is next in a ring that has served so many, and its place. New ones are: who had least, so that a small job
+  -- stands behind nobody, and at times who had most. But the others have as many turns as they are of all, up to every
+  -- second one: however many new ones come, each is served once in a full turn.
+  function this.next_in(key, served)
+    local id, place = unpack(read('zset', 'ZRANGE', key, 0, 0, 'WITHSCORES'))
+    local all, new = read('zset', 'ZCARD', key), read('zset', 'ZCOUNT', key, NEW, '(0')
+    if new == 0 or num(place) < AHEAD then return id, num(place) end
+    local found
+    if all > new and served % math.max(2, math.floor(all / (all - new))) == 1 then
+      found = num(place) == AHEAD and { id, place } or { first_old(key) }
+    elseif served % 8 == 6 then
+      found = read('zset', 'ZREVRANGEBYSCORE', key, '(0', NEW, 'WITHSCORES', 'LIMIT', 0, 1)
+    else
+      found = read('zset', 'ZRANGEBYSCORE', key, NEW, '(0', 'WITHSCORES', 'LIMIT', 0, 1)
+    end
+    return found[1] or id, num(found[2] or place)
+  end
+
+  -- Whether it is a place, and none that something else has written: of a huge one a turn more is the same.
+  function this.is_place(place) return place == AHEAD or (place >= NEW and place < TURNS_APART) end
+
+  function this.is_turn(had, priority)
+    return num(had) >= priority * TURNS_APART and num(had) < (priority + 1) * TURNS_APART
+  end
+
+  -- What a project that comes into the turns has had: as much as whoever had least.
+  function this.least_turn(queue, priority)
+    local band = priority * TURNS_APART
     local turns = read(
       'zset', 'ZRANGEBYSCORE', 'turns:' .. queue, band, '(' .. band + TURNS_APART, 'WITHSCORES', 'LIMIT', 0, 1
     )
-    write('zset', 'turns:' .. queue, 'ZADD', 'NX', turns[2] or band, this.turn_of(priority))
-    set(job, RING, priority)
-    set(job, SERVED, now)
+    return turns[2] or band
   end
 
   function this.step_out(job)
@@ -107,8 +141,26 @@ local function ring()
     if read('zset', 'ZCARD', key) <= 1 then write('zset', 'turns:' .. queue, 'ZREM', this.turn_of(priority)) end
   end
 
+  -- Stands a job in a ring, wherever it stood; `ahead`: before all that stand there.
+  function this.stand(job, priority, ahead)
+    local queue, turn = this.first_queue(job), this.turn_of(priority)
+    local key = this.key(queue, priority)
+    if job[RING] and num(job[RING]) ~= priority then this.step_out(job) end
+    local place = ahead and AHEAD or place_of(key, job)
+    write('zset', key, 'ZADD', place, job.id)
+    if not this.is_turn(read('zset', 'ZSCORE', 'turns:' .. queue, turn) or -1, priority) then
+      write('zset', 'turns:' .. queue, 'ZADD', this.least_turn(queue, priority), turn)
+    end
+    set(job, RING, priority)
+    set(job, SERVED, now)
+  end
+
+  function this.is_there(job)
+    return job[RING] and read('zset', 'ZSCORE', this.key(this.first_queue(job), num(job[RING])), job.id)
+  end
+
   function this.join(job)
-    if job[RING] then return end
+    if this.is_there(job) then return end
     this.stand(job, num(job[PRIORITY]))
     due(IN_LINE, now + AGING_MS)
     freed = true
@@ -121,16 +173,16 @@ local function ring()
     undue(IN_LINE)
   end
 
-  -- Lets a job that had its turn stand behind those that had less. One that was let into another ring goes back to its
-  -- own.
-  function this.stand_behind(job)
-    if num(job[RING]) == num(job[PRIORITY]) then
+  -- Lets a job that had its turn at `place` stand behind those that had less. One that was let go ahead or into another
+  -- ring goes back to its own.
+  function this.stand_behind(job, place)
+    if place >= 0 and num(job[RING]) == num(job[PRIORITY]) then
       write('zset', this.key(this.first_queue(job), num(job[RING])), 'ZINCRBY', 1, job.id)
       set(job, SERVED, now)
     else
-      this.step_out(job)
       this.stand(job, num(job[PRIORITY]))
     end
+    due(IN_LINE, now + AGING_MS)
   end
 
   made_ring = this

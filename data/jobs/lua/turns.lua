@@ -1,30 +1,60 @@
+-- A job that cannot be looked at does not keep the others waiting: it is looked at again later, and told once an hour.
+local function set_aside(member, why)
+  decide_anew()
+  local id = member:match('^[^|]+')
+  call('ZADD', P .. 'due', now + ASIDE_MS, member)
+  call('ZREMRANGEBYSCORE', P .. 'aside', '-inf', now - TELL_AGAIN_MS)
+  if call('ZADD', P .. 'aside', 'NX', now, id) == 1 then
+    local about = type(why) == 'table' and why or {}
+    local text = about.damaged or about.illegal or about.err or why
+    critical('damaged_record', { job = id, key = about.damaged, error = tostring(text) })
+    notice('record.damaged', { job = id, key = about.damaged, error = tostring(text) }, { 'record.damaged' })
+    write_down()
+  end
+end
+
 -- Turns: room that a move has left goes to whoever is next, by decisions of their own. The move itself is written down.
 local function turns()
   local this, line = {}, ring()
   local asked -- {ring, job} whose turn it is
 
-  -- The next job at a queue, and the ring in which it stands; it turns to the keys of the job's project.
+  -- The next job at a queue, the ring in which it stands, and where; it turns to the keys of the job's project.
   local function whose_turn(queue)
     while true do
-      local turn = read('zset', 'ZRANGE', 'turns:' .. queue, 0, 0)[1]
+      local turn, had = unpack(read('zset', 'ZRANGE', 'turns:' .. queue, 0, 0, 'WITHSCORES'))
       if not turn then return nil end
       local priority, owner = turn:match('^(%d):(.+)$')
+      priority = num(priority)
       of_project(owner ~= 'default' and owner or nil)
-      local key = priority and line.key(queue, priority)
-      local found = key and redis.pcall('ZRANGE', P .. key, 0, 0)
-      if found and found[1] then return found[1], key, num(priority) end
-      call('ZREM', P .. 'turns:' .. queue, turn) -- its ring is gone, or something else stands there
+      local key, id, place = line.key(queue, priority), nil, nil
+      if owner and type(redis.pcall('ZCARD', P .. key)) == 'number' then
+        id, place = line.next_in(key, num(had) % TURNS_APART)
+      end
+      if not id then -- its ring is gone, or something else stands there
+        call('ZREM', P .. 'turns:' .. queue, turn)
+      elseif not line.is_turn(had, priority) then
+        call('ZADD', P .. 'turns:' .. queue, line.least_turn(queue, priority), turn)
+      elseif not line.is_place(place) then
+        call('ZADD', P .. key, 0, id)
+      else
+        return id, key, priority, place
+      end
     end
   end
 
   -- Hands out the next unit of the job whose turn it is; whether there may be room for another.
   local function take_turn(queue)
     asked = nil
-    local id, key, priority = whose_turn(queue)
+    local id, key, priority, place = whose_turn(queue)
     if not id or not line.has_room(queue) then return false end
     asked = { key, id }
     local job = load(id)
-    if not job or TERMINAL[job.status] or line.first_queue(job) ~= queue then error('it does not wait there') end
+    local is_going_on = job and not TERMINAL[job.status]
+    if not is_going_on or line.first_queue(job) ~= queue or not launch_ended() then -- it does not wait there
+      call('ZREM', P .. key, id)
+      if is_going_on then call('ZADD', P .. 'due', now, id .. '|' .. IN_LINE) end
+      return true
+    end
     if not line.has_room_for(job) then return false end
     if not job[RING] or num(job[RING]) ~= priority then set(job, RING, priority) end -- whatever the record says
     local taken, sent = 0, #send
@@ -32,29 +62,29 @@ local function turns()
     local is_served = #send > sent
     if is_served then write('zset', 'turns:' .. queue, 'ZINCRBY', 1, line.turn_of(priority)) end
     settle_turn(job, taken)
-    if is_served and job[RING] then line.stand_behind(job) end
+    if is_served and job[RING] then line.stand_behind(job, place) end
     write_down()
     return true
   end
 
-  -- A job that cannot be served keeps nobody waiting: it leaves the ring, and is looked at by the next claim, which sets
-  -- it aside if it is damaged, and else finds it another place.
-  local function pass_over()
+  -- A job that cannot be served keeps nobody waiting: it leaves the ring, is told, and a claim looks at it later.
+  local function pass_over(why)
     redis.pcall('ZREM', P .. asked[1], asked[2])
-    redis.pcall('ZADD', P .. 'due', now, asked[2] .. '|' .. IN_LINE)
+    pcall(set_aside, asked[2] .. '|' .. IN_LINE, why)
+    decide_anew()
   end
 
   -- Gives away the room that there is at a queue. No fault of another job fails the move that was made.
   local function serve(queue)
     for _ = 1, MOST_TURNS do
       local sent, failed = #send, #dead
-      local ok, is_more = pcall(take_turn, queue)
+      local ok, is_more = pcall(take_turn, queue) -- or why not
       decide_anew()
       if not ok then
         for i = #send, sent + 1, -1 do send[i] = nil end
         for i = #dead, failed + 1, -1 do dead[i] = nil end
         if not asked then return end
-        pass_over()
+        pass_over(is_more)
       elseif not is_more then
         return
       end

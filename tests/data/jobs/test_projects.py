@@ -71,7 +71,7 @@ def test_a_project_that_is_not_used_leaves_nothing_behind(store: JobStore) -> No
 def test_all_that_a_project_has_stands_behind_its_name(store: JobStore, acme: JobStore) -> None:
     through(store, submitted(acme, JOB))
     acme.critical("health", {})
-    shared = {"due", "seq", "mark", keys.PROJECTS, keys.PROJECT_OF, keys.RECORD_VERSION_KEY}
+    shared = {"due", "seq", "mark", keys.HELD, keys.PROJECTS, keys.PROJECT_OF, keys.RECORD_VERSION_KEY}
     assert {name for name in contents(store) if not name.startswith("p:acme:")} <= shared
     assert store.projects() == ["default", "acme"]
 

@@ -1,6 +1,6 @@
 """Any interleaving of moves, duplicates, late messages, cancels, resumes and reconciler passes keeps the invariants.
 
-The jobs are of two projects: work finds each by its message alone, whoever asks for a project sees its own.
+The jobs are of three projects: work finds each by its message alone, whoever asks for a project sees its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,24 @@ CLOSE = "score;render:html,render:csv;publish"
 QUEUE_OF = {"scrape": "scraping", "process": "processing", "enrich": "processing"}
 LIVE = {"h": "handed", "r": "running", "w": "waiting"}
 _serial = itertools.count()
-PROJECTS = ("default", "acme")
+PROJECTS = ("default", "acme", "beta")
+#: Turns of a ring of a few jobs after which each of them was served.
+FULL_TURN = 20
+#: What else writes over what the turns are made of; it heals while claims go on.
+DAMAGES: dict[str, list[tuple[Any, ...]]] = {
+    "a ring is lost": [("DEL", "ring:scraping:1"), ("DEL", "ring:scraping:2")],
+    "the turns are lost": [("DEL", "turns:scraping")],
+    "both are lost": [("DEL", "turns:scraping"), ("DEL", "ring:scraping:1")],
+    "a window is lost": [("DEL", "window:scraping"), ("DEL", "window:processing")],
+    "places are no numbers": [("HSET", "window", "scraping", "nan", "at", "nan")],
+    "strangers in a window": [("SADD", "window:scraping", "x", "job_x|p0", "job_00000000000000000000|p99")],
+    "strangers in a ring": [("ZADD", "ring:scraping:1", "-inf", "job_x", "0", "", "3", "job_00000000000000000001")],
+    "strangers in the turns": [("ZADD", "turns:scraping", "-inf", "1:gone", "inf", "x", "0", "7:acme", "1", "1:a:b")],
+    "one place of all": [("ZADD", "turns:scraping", "XX", score, "1:default") for score in ("inf", "-inf")],
+    "a huge place": [("ZADD", "ring:scraping:1", "XX", "1e300", "job_00000000000000000000")],
+    "no place": [("ZADD", "ring:scraping:1", "XX", "-inf", "job_00000000000000000000")],
+    "last place": [("ZADD", "ring:scraping:1", "XX", "inf", "job_00000000000000000000")],
+}
 _server: Valkey | None = None
 
 
@@ -61,13 +78,15 @@ class Records(RuleBasedStateMachine):
         self.begun: set[tuple[str, str, int, int]] = set()
         self.owners = itertools.count()
         self.most_places = 2
+        self.is_damaged = False
+        self.stood: dict[str, tuple[object, float]] = {}
 
     def of(self, job: str) -> JobStore:
-        """The store as the job's project sees it: every second job is of another one than the default."""
-        return self.store.of(PROJECTS[int(job[-1]) % 2])
+        """The store as the job's project sees it: each third job is of the default one."""
+        return self.store.of(PROJECTS[int(job[-1]) % 3])
 
     def of_the_other(self, job: str) -> JobStore:
-        return self.store.of(PROJECTS[1 - int(job[-1]) % 2])
+        return self.store.of(PROJECTS[(int(job[-1]) + 1) % 3])
 
     def teardown(self) -> None:
         if not hasattr(self, "store"):
@@ -80,7 +99,7 @@ class Records(RuleBasedStateMachine):
 
     # ---- moves ------------------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.jobs) < 3)
+    @precondition(lambda self: len(self.jobs) < 5)
     @rule(
         run_at=st.sampled_from([None, None, 5]),
         deadline=st.sampled_from([None, None, 3, 30]),
@@ -235,6 +254,26 @@ class Records(RuleBasedStateMachine):
             limits = {name: int(self.store.redis.hget(self.store.key("window"), name) or 2) for name in behind}
             assert not waits or any(held[name] >= limits[name] for name in behind), "a job waits though there is room"
 
+    @rule(comes=st.booleans(), processes=st.sampled_from([1, 3]))
+    def worker(self, comes: bool, processes: int) -> None:
+        if comes:
+            about = json.dumps({"queues": list(QUEUE_OF.values()), "processes": processes})
+            self.messages += self.store.claim({}, node="m", about=about).send
+            self.full_after_claim()
+        else:
+            self.store.leave("m")
+
+    @rule(damage=st.sampled_from(sorted(DAMAGES)))
+    def damage(self, damage: str) -> None:
+        self.is_damaged = True
+        for command, key, *more in DAMAGES[damage]:
+            self.store.redis.execute_command(command, self.store.key(key), *more)
+        about = json.dumps({"queues": list(QUEUE_OF.values()), "processes": 1})
+        for _ in range(80):
+            self.now += 2_000
+            self.messages += self.store.claim({}, node="n", about=about).send
+        self.full_after_claim()
+
     @rule(seconds=st.sampled_from([2, 300]), noticed=st.booleans())
     def clock_goes_back(self, seconds: int, noticed: bool) -> None:
         self.now -= seconds * 1000
@@ -319,9 +358,26 @@ class Records(RuleBasedStateMachine):
             for priority in range(3)
             for job in self.store.redis.zrange(self.store.of(project).key(f"ring:scraping:{priority}"), 0, -1)
         }
-        assert found == standing
+        assert found == standing or (self.is_damaged and found >= standing)  # strangers go when their turn comes
         turns = set(self.store.redis.zrange(self.store.key("turns:scraping"), 0, -1))
-        assert turns == {turn for turn, _ in standing}
+        waiting = {turn for turn, _ in standing}
+        assert turns == waiting or (self.is_damaged and turns >= waiting)
+        self.check_shares(standing, waiting)
+
+    def check_shares(self, standing: set[tuple[str, str]], waiting: set[str]) -> None:
+        """Projects have equal turns, and of a ring's jobs each is served in a full turn."""
+        had = dict(self.store.redis.zrange(self.store.key("turns:scraping"), 0, -1, withscores=True))
+        for priority in range(3):
+            of_projects = [turns for name, turns in had.items() if name in waiting and name[0] == str(priority)]
+            assert not of_projects or max(of_projects) - min(of_projects) <= 1, "a project had more than another"
+        stood, self.stood = self.stood, {}
+        for turn, job in standing:
+            record = self.of(job).read(job) or {}
+            left = self.store.redis.llen(self.of(job).key(f"todo:{job}"))
+            since = (turn, record.get("sv"), record.get("px"), left, record["attempt"])
+            before, first = stood.get(job, (None, 0.0))
+            self.stood[job] = (since, first if before == since and first <= had[turn] else had[turn])
+            assert had[turn] - self.stood[job][1] <= FULL_TURN, "a job was passed over for more than a turn"
 
     def check_job(self, job: str, due: dict[str, float]) -> None:
         record = self.of(job).read(job)

@@ -67,25 +67,27 @@ def test_a_tiny_job_is_next_though_many_wait(store: JobStore) -> None:
     many(store, *[30] * 20)
     todo = [(0, "p0"), (0, "p1")]
     work(store, todo, 60)
+    pass_time(store, 1)
     launched(store, 2, job=job_of(99))
-    assert work(store, todo, 2).count(99) == 2, "it waited behind others"
+    assert work(store, todo, 4).count(99) == 2, "it waited behind others"
 
 
 def test_each_is_served_once_in_a_turn(store: JobStore) -> None:
     many(store, *[12] * 5)
     todo = [(0, "p0"), (0, "p1")]
-    assert work(store, todo, 16) == 4 * [1, 2, 3, 4], "a new job has its first ones before those that had them"
-    served = work(store, todo, 35)
-    for first in range(0, 35, 5):
-        assert sorted(served[first : first + 5]) == [0, 1, 2, 3, 4], served
+    first = Counter(work(store, todo, 24))
+    assert min(first[job] for job in range(1, 5)) >= LIMITS["FIRST_TURNS"] > first[0] - 4, first
+    served = work(store, todo, 25)
+    for turn in range(0, 25, 5):
+        assert sorted(served[turn : turn + 5]) == [0, 1, 2, 3, 4], served
 
 
 def test_equal_jobs_end_together(store: JobStore) -> None:
-    many(store, *[5] * 6)
+    many(store, *[9] * 6)
     todo = [(0, "p0"), (0, "p1")]
-    served = work(store, todo, 28)
+    served = work(store, todo, 52)
     last = {job: place for place, job in enumerate(served)}
-    assert min(last.values()) >= len(served) - 8, served
+    assert min(last.values()) >= len(served) - 12, served
 
 
 def test_projects_have_equal_shares_before_jobs_do(store: JobStore) -> None:

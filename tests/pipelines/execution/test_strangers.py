@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -146,7 +147,7 @@ def test_a_worker_lives_on_through_every_odd_field(spine: Spine, sent: list[dict
         for queue in (Queue.SCRAPING, Queue.ANALYTICS)
     ]
     client = spine.store.redis
-    told_since = spine.log_from_now()
+    told_since, began = spine.log_from_now(), time.monotonic()
     for place, text in enumerate(bad):
         client.lpush(keys[place % 2], text)
     job = spine.submit(3)
@@ -155,7 +156,8 @@ def test_a_worker_lives_on_through_every_odd_field(spine: Spine, sent: list[dict
     assert worker.poll() is None, "the worker ended"
     told = told_since()
     assert "Traceback" not in told, told[told.index("Traceback") - 1_000 :][:3_000]
-    assert 0 < told.count("thrown away") < 100, "each message was told of"
+    windows = 1 + (time.monotonic() - began) // 10  # of each kind one line in ten seconds: a busy machine takes many
+    assert 0 < told.count("thrown away") < 100 * windows, "each message was told of"
 
 
 def test_what_lies_in_the_place_of_a_queue_ends_no_worker(spine: Spine) -> None:

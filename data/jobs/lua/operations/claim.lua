@@ -76,16 +76,12 @@ end
 local function look_at_line(job)
   local planned = read('list', 'LINDEX', scope .. 'todo:' .. job.id, 0)
   get_unit(planned or 'p' .. num(job[PARTITIONS_HANDED])) -- one that cannot be read is found now, and told
+  if not launch_ended() then return ring().leave(job) end
   hand_next(job)
   if not job[RING] then return end
   local line, priority = ring(), num(job[RING])
-  local is_there = read('zset', 'ZSCORE', line.key(line.first_queue(job), priority), job.id)
-  local waits_long = now - num(job[SERVED]) >= AGING_MS
-  if is_there and waits_long then
-    line.step_out(job)
+  if now - num(job[SERVED]) >= AGING_MS and line.is_there(job) then
     line.stand(job, priority > 1 and priority - 1 or priority, true)
-  elseif not is_there then
-    line.stand(job, num(job[PRIORITY]))
   end
   due(IN_LINE, now + AGING_MS)
 end
@@ -125,21 +121,6 @@ local function look_at_member(member)
     if going_on and name == IN_LINE then look_at_line(job) end
   end
   write_down()
-end
-
--- A job that cannot be looked at does not keep the others waiting: it is looked at again later, and told once an hour.
-local function set_aside(member, why)
-  decide_anew()
-  local id = member:match('^[^|]+')
-  call('ZADD', P .. 'due', now + ASIDE_MS, member)
-  call('ZREMRANGEBYSCORE', P .. 'aside', '-inf', now - TELL_AGAIN_MS)
-  if call('ZADD', P .. 'aside', 'NX', now, id) == 1 then
-    local about = type(why) == 'table' and why or {}
-    local text = about.damaged or about.illegal or about.err or why
-    critical('damaged_record', { job = id, key = about.damaged, error = tostring(text) })
-    notice('record.damaged', { job = id, key = about.damaged, error = tostring(text) }, { 'record.damaged' })
-    write_down()
-  end
 end
 
 -- Every entry of the due set whose unit can be read, with what is stored: `look(id, name, at, unit)`.
@@ -317,7 +298,7 @@ local function operation()
   write_down()
   if last > 0 and now - last > OUTAGE_MS then spare_running(last) end
   if last - now > BACK_MS then pull_in(last) end
-  if is_new or math.abs(now - counted_at) >= RECOUNT_MS then
+  if is_new or not (math.abs(now - counted_at) < RECOUNT_MS) then -- or no number
     count_places()
     recount_windows()
   end

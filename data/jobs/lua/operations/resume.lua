@@ -98,6 +98,7 @@ local function operation()
   count_ended(job, -1)
   meter('jobs_resumed:' .. job.kind, 1)
   drop('list', scope .. 'todo:' .. job.id)
+  if job[RING] then ring().leave(job) end -- a version without rings has ended it
   start_anew(job, plan_again(job))
   write('zset', scope .. 'dead', 'ZREM', job.id .. '|launch')
   local launch = get_unit('launch')
