@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from api.stored_pages import place_id
 from leadmill.answers import JobTurn
+from leadmill.sample_sites import is_reserved
 from reports import display_domains, links, provenance
 from reports.wording import turn_words
 
@@ -116,5 +117,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "json_text": json_text, "commands": commands, "capital": capital, "turn": turn,
     "domain": display_domains.shown, "web": links.web, "mail": links.mail, "phone": links.phone,
     "quoted": provenance.quoted, "shown_page": provenance.shown_page,
-    "place_id": place_id,
+    "place_id": place_id, "made_up": is_reserved,
 }  # fmt: skip

@@ -15,6 +15,7 @@ from api.page import page
 from api.page_address import address, told
 from api.pages import Place
 from api.routing import Router
+from api.sample_run import offered
 from data.jobs import Status
 from leadmill.access import Role
 from pipelines.views.listing import MAX_PAGE, JobFilter
@@ -59,6 +60,7 @@ def jobs(
         request,
         "pages/jobs.html",
         found=found,
+        samples=None if found["items"] else offered(here),
         asked=asked,
         totals=totals,
         kinds={name: number for name, number in totals["by_kind"].items() if number != 0 or name == kind},

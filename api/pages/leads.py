@@ -27,6 +27,7 @@ from api.page import page
 from api.page_address import address
 from api.pages import Place
 from api.routing import Router
+from api.sample_run import offered
 from api.sql_console.running import MAX_QUERY
 from leadmill.access import Role
 from leadmill.errors import InputError, UnavailableError
@@ -145,6 +146,7 @@ def leads(
         request,
         "pages/leads.html",
         rows=rows,
+        samples=None if rows else offered(here),
         following=following,
         why=why_empty(here.lake, rows, [COLUMNS[name][0] for name in shown_columns]),
         asked=asked,

@@ -25,6 +25,7 @@ from api.pages import Place
 from api.pipelines import list_submission, pipeline_submission, previewed
 from api.routing import Router
 from api.run_form import NewRun
+from api.sample_run import asked_for
 from api.schedules import ScheduleBody, create
 from api.submitting import accept_form
 from api.uploads import form_of
@@ -32,6 +33,7 @@ from leadmill.access import Role
 from leadmill.answers import FieldError, ListPreview
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError, LeadmillError
+from leadmill.sample_sites import sample_sites
 from pipelines.intake import control
 from pipelines.scoring.models import Models
 from reports.formats import FORMATS
@@ -64,7 +66,10 @@ def new(
     request: Request,
     here: Here,
     job: Annotated[str, Query(max_length=60, description="Filled in as this one was asked for")] = "",
+    samples: Annotated[bool, Query(description="Filled in with the sample sites, where they are served")] = False,
 ) -> Response:
+    if samples and (sites := sample_sites(here.settings)):
+        return _shown(request, here, NewRun.of(asked_for(sites)))
     known = asked(here, control.known(here.store, here.lake, job)) if job else None
     if known is None:
         return _shown(request, here, NewRun.empty())
@@ -146,5 +151,6 @@ def _shown(
         models=models.names(),
         profiles=models.profile_names(),
         searches=here.settings.search_provider is not None,
+        has_samples=sample_sites(here.settings) is not None,
         **about,
     )

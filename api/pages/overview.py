@@ -14,6 +14,7 @@ from api.page import page
 from api.pages import Place
 from api.recent_jobs import recent_jobs
 from api.routing import Router
+from api.sample_run import offered
 from data.jobs import Status
 from leadmill import answers
 from leadmill.access import Role
@@ -32,6 +33,7 @@ _UNDER_WAY = (Status.RUNNING, Status.RETRY, Status.PENDING)
 def overview(request: Request, here: Here) -> Response:
     kept: Kept = request.app.state.kept
     statistics, recent = told_statistics(here), kept.of(("recent", here.caller.project), lambda: recent_jobs(here))
+    empty_here = _is_empty(statistics)
     return page(
         request,
         "pages/overview.html",
@@ -41,7 +43,8 @@ def overview(request: Request, here: Here) -> Response:
         causes=recent.causes[:_CAUSES],
         began_at=_midnight(recent.yesterday),
         today_at=_midnight(recent.yesterday + timedelta(days=1)),
-        empty_here=_is_empty(statistics),
+        empty_here=empty_here,
+        samples=offered(here) if empty_here else None,
     )
 
 

@@ -17,6 +17,7 @@ from api.page import page
 from api.page_words import number, percent
 from api.pages import Place
 from api.routing import Router
+from api.sample_run import offered
 from leadmill.access import Role
 from leadmill.answers import Totals
 from leadmill.declared import KINDS
@@ -42,6 +43,7 @@ def statistics(
         request,
         "pages/statistics.html",
         statistics=told,
+        samples=offered(here),
         by_kind=_by_kind(told["totals"]),
         kind=chosen,
         kinds=[name for name, one in KINDS.items() if one.needs_companies],

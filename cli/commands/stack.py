@@ -32,7 +32,7 @@ def up(
 ) -> int:
     """Run the whole stack here until Ctrl-C.
 
-    Redis, two workers, beat, and the API with its dashboard.
+    Redis, two workers, beat, the API with its dashboard, and the made-up sample sites to try it on.
     """
     from api.binding import is_open_to_strangers
     from cli.connection import use_data
@@ -52,7 +52,7 @@ def up(
             hint="leadmill keys create NAME --role admin    # or, in a closed network only: LEADMILL_TRUST_NETWORK=1",
         )
     began = time.monotonic()
-    stack = LocalStack(folder, workers=workers, api_host=host, api_port=port, say=console.note)
+    stack = LocalStack(folder, workers=workers, api_host=host, api_port=port, say=console.note, samples=True)
     try:
         with orderly_end(stack), stack:
             console.result(ready_line(stack, time.monotonic() - began))

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from cli.failure import CommandError
+from leadmill.sample_sites import RUN_FILE as SAMPLES
 
 #: A log longer than this is moved to `<name>.log.1` when its process starts, and while it runs.
 MAX_LOG_BYTES = 5_000_000
 #: How long a new `up` waits for the guardian of a killed one to end what is left, seconds.
 LOCK_PATIENCE_S = 8.0
 #: Files that describe a running stack, removed when it ends.
-RUN_FILES = ("redis.url", "api.url", "stack.json")
+RUN_FILES = ("redis.url", "api.url", "stack.json", SAMPLES)
 
 
 class StackRunsError(CommandError):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cli.child import beat_arguments, python_command, worker_arguments
 from cli.failure import CommandError, Exit
@@ -21,8 +21,12 @@ from cli.local_stack.process import ChildSpec
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import Supervisor, end_leftovers
 from leadmill.redaction import plain, shown
+from leadmill.sample_sites import RUN_FILE as SAMPLES
 from leadmill.secret_files import SUFFIX, declared
 from leadmill.settings import Settings, get_settings, secret_variables
+
+if TYPE_CHECKING:
+    from cli.sample_sites.server import SampleServer
 
 DEFAULT_API_PORT = 8000
 #: A process that ends this often in a row before the stack was ever ready will not get better by itself.
@@ -46,7 +50,8 @@ class LocalStack:
     0 takes any free one, None takes 8000 or, when that is in use, any. `redis_url` names a running Redis;
     unset, that of REDIS_URL (in `env`, the environment, `.env`), else one of our own is started. `env` is
     added to the environment of every process. `say` gets each line worth telling (restarts, warnings). A
-    `temporary` one says so in `stack.json` (`cli.local_stack.temporary`).
+    `temporary` one says so in `stack.json` (`cli.local_stack.temporary`). With `samples` the sample sites
+    are served beside it, by a thread of this process, unless all crawling goes through a proxy.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class LocalStack:
         say: Callable[[str], None] = lambda line: None,
         ready_timeout_s: float = 60.0,
         temporary: bool = False,
+        samples: bool = False,
     ) -> None:
         self.data_dir = Path(data_dir).expanduser().resolve()
         self.workers = workers or default_workers()
@@ -75,6 +81,8 @@ class LocalStack:
         self._say = say
         self._ready_timeout_s = ready_timeout_s
         self._temporary = temporary
+        self._with_samples = samples and not self.http_proxy
+        self._samples: SampleServer | None = None
         self._supervisor: Supervisor | None = None
         self._own_redis: redis_server.OwnServer | None = None
         self._port_is_lost = False
@@ -99,6 +107,8 @@ class LocalStack:
             self.api_url = f"http://{ports.in_url(self.api_host)}:{port}"
             self._supervisor = Supervisor(self.run, facts=self._facts(), say=self._say)
             self._start_redis()
+            if self._with_samples:
+                self._serve_samples()
             commands = self._commands(port)
             beat = commands.pop("beat")
             for name, command in commands.items():
@@ -121,6 +131,8 @@ class LocalStack:
         self.is_stopping = True
         if self._supervisor is not None:
             self._supervisor.end()
+        if self._samples is not None:
+            self._samples.stop()
         if self.run.lock_fd is not None:
             self.run.clear()
             self.run.unlock()
@@ -185,6 +197,12 @@ class LocalStack:
 
         bind(self._settings())
         self.run.write("redis.url", self.redis_url + "\n")
+
+    def _serve_samples(self) -> None:
+        from cli.sample_sites.server import SampleServer  # only where they are wanted
+
+        self._samples = SampleServer().start()
+        self.run.write(SAMPLES, self._samples.known_as.written())
 
     def _settings(self) -> Settings:
         """What the processes will read of where things are."""

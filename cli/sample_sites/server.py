@@ -22,6 +22,7 @@ from cli.sample_sites.bulk import bulk_answer, bulk_sites
 from cli.sample_sites.hostile import trap
 from cli.sample_sites.sites import NOT_FOUND, Answer, Company, companies_by_host, plain_text, redirect
 from cli.sample_sites.truth import company_urls, expected
+from leadmill.sample_sites import SampleSites
 
 __all__ = ["SampleServer", "bulk_sites", "company_urls", "expected"]
 
@@ -65,7 +66,10 @@ class SampleServer:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> SampleServer:
-        """Start to serve.
+        return self.start()
+
+    def start(self) -> SampleServer:
+        """Serve from now on, until `stop`.
 
         Raises:
             OSError: the port is taken.
@@ -101,6 +105,11 @@ class SampleServer:
         return f"http://{_ADDRESS}:{self.port}"
 
     @property
+    def known_as(self) -> SampleSites:
+        """What the other processes of a stack are told of them; the numbered ones for load tests are not among them."""
+        return SampleSites(self.url, frozenset(companies_by_host()), tuple(company_urls()))
+
+    @property
     def hits(self) -> Counter[tuple[str, str]]:
         """Requests so far by (host, path without query), those for unknown hosts included; a copy."""
         with self._lock:
@@ -127,7 +136,7 @@ class SampleServer:
         try:
             # asyncio sets TCP_NODELAY on every connection itself.
             server = await asyncio.start_server(connected, _ADDRESS, self.port, limit=_MAX_HEAD, backlog=1_024)
-        except (OSError, OverflowError) as error:
+        except Exception as error:  # whatever it is: somebody waits for the start
             started.set_exception(error)
             return
         self.port = server.sockets[0].getsockname()[1]

@@ -25,6 +25,7 @@ from extraction.budget import TOO_COSTLY, TooCostlyError, many_budgets
 from leadmill.egress import parse_allow
 from leadmill.errors import ConfigError, ErrorCategory, WorkError
 from leadmill.rows import PageRow
+from leadmill.sample_sites import SampleSites
 from tasks.scraping.company_crawl import CompanyCrawl
 from tasks.scraping.contract import CrawlOptions, CrawlProgress, CrawlResult, Seed
 from tasks.scraping.download import (
@@ -66,6 +67,7 @@ def crawl_companies(
     stop: threading.Event,
     proxy: str | None = None,
     egress_allow: Sequence[str] = (),
+    samples: SampleSites | None = None,
     refused: Collection[str] = (),
     hosts: Hosts | None = None,
     may_leave: MayLeave | None = None,
@@ -79,6 +81,7 @@ def crawl_companies(
         stop: set from any thread, it ends the crawl within about 0.1 s; what was got is kept.
         proxy: the operator's forward proxy, `http://[user:password@]host:port`; environment proxies are ignored.
         egress_allow: CIDR blocks that may be dialled although they are not public.
+        samples: the made-up companies of this machine: their hosts, and no others, are asked there.
         refused: pages that are not to be read, `<company_id>/<page_hash>`: each is an error, `too costly to read`.
         hosts: what is shared with other crawls; without it nothing is.
         may_leave: whether companies may be left for later, until when they wait (seconds since the epoch): once all
@@ -89,7 +92,11 @@ def crawl_companies(
         ConfigError: `proxy` or `egress_allow` is not valid.
         WorkError: the crawl broke, or its account does not balance.
     """
-    crawl = _crawl(seeds, options, on_pages, on_progress, stop, proxy, egress_allow, refused, hosts, may_leave)
+    try:
+        transport = Transport(parse_allow(egress_allow), proxy, samples)
+    except ValueError as error:
+        raise ConfigError(f"LEADMILL_EGRESS_ALLOW or LEADMILL_HTTP_PROXY: {error}") from error
+    crawl = _crawl(seeds, options, on_pages, on_progress, stop, transport, refused, hosts, may_leave)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -106,17 +113,12 @@ async def _crawl(
     on_pages: Callable[[list[PageRow]], None],
     on_progress: Callable[[CrawlProgress], None],
     stop: threading.Event,
-    proxy: str | None,
-    egress_allow: Sequence[str],
+    transport: Transport,
     refused: Collection[str],
     hosts: Hosts | None,
     may_leave: MayLeave | None,
 ) -> CrawlResult:
     began = time.monotonic()
-    try:
-        transport = Transport(parse_allow(egress_allow), proxy)
-    except ValueError as error:
-        raise ConfigError(f"LEADMILL_EGRESS_ALLOW or LEADMILL_HTTP_PROXY: {error}") from error
     for name in ("scrapy", "scrapy.downloadermiddlewares.robotstxt"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # every failure becomes a row; their log is noise
     hosts = hosts or Hosts()

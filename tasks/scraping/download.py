@@ -1,18 +1,14 @@
-"""Sending requests: one guarded aiohttp session for a crawl, and the Scrapy download handler on top of it.
+"""Sending requests: the guarded routes of a crawl (`tasks.scraping.route`), and the Scrapy download handler on top.
 
-Every socket is opened by our own factory, which sees the very address that is dialled and refuses what
-`leadmill.egress` refuses. With the operator's proxy only the proxy is dialled, and each target is judged
-before it is sent. DNS has its own threads, so that a hanging lookup holds up neither others nor the end.
+DNS has its own threads, so that a hanging lookup holds up neither others nor the end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections import Counter
 from collections.abc import Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
@@ -24,11 +20,12 @@ from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Headers, Response
 
 from leadmill import tracing
-from leadmill.egress import Network, as_address, refuse_address, refuse_target
-from tasks.scraping.connections import Connector, SharingRequest, scrapys, ssl_context
+from leadmill.egress import Network
+from leadmill.sample_sites import SampleSites
+from tasks.scraping.connections import scrapys, ssl_context
 from tasks.scraping.cookies import CookieJar
-from tasks.scraping.dns import Resolver
-from tasks.scraping.places import CONCURRENCY, CONCURRENCY_PER_HOST, MOST_SLOW, Places
+from tasks.scraping.places import Places
+from tasks.scraping.route import Route, refusals
 
 if TYPE_CHECKING:
     from tasks.scraping.ledger import Entry, Ledger
@@ -40,9 +37,6 @@ IMPATIENT = 1 / 3
 
 _TOO_LARGE = f"larger than {MAX_BODY // 1_000_000} MB"
 _HTML_TYPES = frozenset({b"text/html", b"application/xhtml+xml", b""})
-
-#: Refusals of the guard during the present request: the connector reports them as plain connection failures.
-_refusals: ContextVar[list[str]] = ContextVar("refusals")
 
 
 class RefusedTargetError(DownloadCancelledError):
@@ -62,21 +56,17 @@ class CrawlEndedError(DownloadCancelledError):
 
 
 class Transport:
-    """The session of one crawl: guard, proxy, and the tasks that wait for an answer.
+    """What one crawl sends by: its routes, and the tasks that wait for an answer.
 
     Raises:
         ValueError: the proxy's URL is not `http://host:port`.
     """
 
-    def __init__(self, allow: Sequence[Network], proxy: str | None) -> None:
-        self._allow = allow
-        self.proxy = proxy
-        self._proxy_host, self._proxy_port = _proxy_address(proxy)
-        #: Addresses of the proxy: itself when it is one, else what its name resolved to.
-        self._proxy_at = {self._proxy_host} if self._proxy_host and as_address(self._proxy_host) else set[str]()
-        #: Why a target is refused, by its scheme, host and port.
-        self._judged: dict[str, str | None] = {}
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, allow: Sequence[Network], proxy: str | None, samples: SampleSites | None = None) -> None:
+        self._usual = Route(allow, proxy)
+        self._samples = samples
+        #: A session and a guard of its own, which dials that one address of this machine: the usual one never does.
+        self._to_samples = None if samples is None else Route((), samples.url)
         self._waiting: set[asyncio.Task[Any]] = set()
         self._over = asyncio.Event()
         self.places = Places()
@@ -88,56 +78,11 @@ class Transport:
         #: Addresses not asked, by who refused: `robots`, `egress`, `blocks`.
         self.refused: Counter[str] = Counter()
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        """The session, opened in the running loop at first use."""
-        if self._session is None:
-            connector = Connector(
-                limit=CONCURRENCY + MOST_SLOW,
-                # Through a proxy all plain requests are for one host, the proxy; Scrapy's slots bound each site's.
-                limit_per_host=CONCURRENCY_PER_HOST if self.proxy is None else 0,
-                resolver=Resolver(self._proxy_host, self._proxy_at),
-                socket_factory=self._open_socket,
-                ttl_dns_cache=60,
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                request_class=SharingRequest,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-                max_line_size=65_536,
-                max_field_size=65_536,
-                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            )
-        return self._session
-
-    def refuse(self, url: str) -> str | None:
-        """Why a URL must not be handed to the proxy; without a proxy the socket factory decides."""
-        if self.proxy is None:
-            return None
-        # By what stands before the path: nothing else is looked at.
-        origin = "/".join(url.split("/", 3)[:3])
-        if origin not in self._judged:
-            is_proxy = (urlsplit(url).hostname or "").rstrip(".") == self._proxy_host
-            refused = "the proxy itself is not a target" if is_proxy else refuse_target(url, self._allow)
-            self._judged[origin] = refused
-        return self._judged[origin]
-
-    def _open_socket(self, info: Any) -> socket.socket:
-        family, kind, proto, _, at = info
-        reason: str | None
-        if self.proxy is None:
-            reason = refuse_address(str(at[0]), int(at[1]), self._allow)
-        else:  # the operator vouches for the proxy's own address, and for no other
-            is_proxy = at[0] in self._proxy_at and at[1] == self._proxy_port
-            reason = None if is_proxy else "only the proxy is dialled"
-        if reason is not None:
-            _refusals.get([]).append(reason)
-            raise PermissionError(reason)
-        opened = socket.socket(family, kind, proto)
-        opened.setblocking(False)
-        return opened
+    def route(self, url: str) -> Route:
+        """The way to a site: the usual one, but for the sample sites."""
+        if self._samples is not None and self._to_samples is not None and self._samples.serve(url):
+            return self._to_samples
+        return self._usual
 
     def begin(self) -> asyncio.Task[Any]:
         """Note the present task as one that waits for an answer."""
@@ -201,17 +146,9 @@ class Transport:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-
-
-def _proxy_address(proxy: str | None) -> tuple[str | None, int | None]:
-    if proxy is None:
-        return None, None
-    parts = urlsplit(proxy)
-    if parts.scheme != "http" or not parts.hostname:
-        raise ValueError("the proxy must be given as http://host:port")
-    return parts.hostname, parts.port or 80
+        await self._usual.close()
+        if self._to_samples is not None:
+            await self._to_samples.close()
 
 
 class Pacer(Protocol):
@@ -246,7 +183,6 @@ class GuardedHandler(AiohttpDownloadHandler):
         self._transport: Transport = crawler.spider.transport  # type: ignore[union-attr]
         self._hosts: Pacer = crawler.spider.hosts  # type: ignore[union-attr]
         self._ledger: Ledger = crawler.spider.ledger  # type: ignore[union-attr]
-        self._session = self._transport.session
         self._ssl_context = ssl_context()
         self._said = Headers(crawler.spider.headers).to_tuple_list()  # type: ignore[union-attr]
         self._timeout_s = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
@@ -261,7 +197,7 @@ class GuardedHandler(AiohttpDownloadHandler):
             TooLargeError, NotHtmlError: the body was not fetched.
         """
         with self._ledger.request(request) as entry:
-            reason = self._transport.refuse(request.url)
+            reason = self._transport.route(request.url).refuse(request.url)
             if reason is not None:
                 self._transport.refused["egress"] += 1
                 raise RefusedTargetError(reason)
@@ -287,8 +223,8 @@ class GuardedHandler(AiohttpDownloadHandler):
     async def _send(self, request: Request, entry: Entry) -> Response:
         task = self._transport.begin()
         entry.sent()
-        refusals: list[str] = []
-        token = _refusals.set(refusals)
+        refused: list[str] = []
+        token = refusals.set(refused)
         request.meta["download_timeout"] = self._timeout_s * (IMPATIENT if "impatient" in request.meta else 1)
         try:
             # The host alone: an address may hold what is nobody's business, also in its path.
@@ -305,25 +241,26 @@ class GuardedHandler(AiohttpDownloadHandler):
             # A bare CancelledError would leave Scrapy's Deferred unfired and the crawl open for ever.
             raise CrawlEndedError("the crawl has ended") from None
         except Exception as error:
-            if refusals:
+            if refused:
                 self._transport.not_dialled()
                 entry.is_sent = False
-                raise RefusedTargetError(refusals[0]) from error
+                raise RefusedTargetError(refused[0]) from error
             raise
         finally:
-            _refusals.reset(token)
+            refusals.reset(token)
             self._transport.done(task)
 
     async def _exchange(self, request: Request) -> Response:
+        route = self._transport.route(request.url)
         # Scrapy's own gives each request an empty body, which is sent apart, and takes three coroutines more.
         try:
-            async with await self._session.get(
+            async with await route.session.get(
                 request.url,
                 headers=self._request_headers(request),
                 timeout=aiohttp.ClientTimeout(total=request.meta["download_timeout"]),
                 ssl=self._ssl_context,
                 allow_redirects=False,
-                proxy=self._transport.proxy,
+                proxy=route.proxy,
             ) as response:
                 return await self._read_response(response, request)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -350,7 +287,7 @@ class GuardedHandler(AiohttpDownloadHandler):
         return self._said if sent is None else [*self._said, ("Cookie", sent.decode("latin-1"))]
 
     async def close(self) -> None:
-        """Close the session; the handlers of http and https share it."""
+        """Close the sessions; the handlers of http and https share it."""
         await self._transport.close()
 
 

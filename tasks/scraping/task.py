@@ -16,6 +16,7 @@ from leadmill.errors import ErrorCategory, WorkError
 from leadmill.ids import parse_company_url
 from leadmill.retry import RETRY
 from leadmill.rows import ErrorRow, PlanRow, ScrapedRow
+from leadmill.sample_sites import sample_sites
 from pipelines.execution.marks import mark_name, marks
 from pipelines.execution.unit_run import UnitRun
 from pipelines.request.asked import USER_AGENT_REFUSED
@@ -106,6 +107,7 @@ def _crawl(
             stop=run.lease.stop,
             proxy=run.runtime.settings.http_proxy,
             egress_allow=run.runtime.settings.egress_allow,
+            samples=sample_sites(run.runtime.settings),
             refused=run.grant.refused,
             hosts=hosts,
             may_leave=may_leave,

@@ -7,8 +7,9 @@ from collections.abc import Callable
 #: By the path of its route, addresses of it; they are given the ids of made-up jobs (`tests.api.pages.made`).
 ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/": lambda made: ["/"],
-    "/ui/new": lambda made: ["/ui/new", *([f"/ui/new?job={made['completed 2']}"] if made else [])],
+    "/ui/new": lambda made: ["/ui/new", "/ui/new?samples=1", *([f"/ui/new?job={made['completed 2']}"] if made else [])],
     "/ui/new/look": lambda made: [],
+    "/ui/samples": lambda made: [],
     "/ui/leads": lambda made: ["/ui/leads", "/ui/leads?tier=A&tier=B&has=email&text=nobody%20is%20called%20so"],
     "/ui/leads/sql": lambda made: ["/ui/leads/sql?country=DE"],
     "/ui/sql": lambda made: [
@@ -60,7 +61,7 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
 OF_THE_LAKE = ("/ui/leads", "/ui/companies/")
 
 #: What is shown also while Redis is away.
-WITHOUT_REDIS = {"/ui/new", "/ui/health", "/ui/schedules/delete?name=weekly"}
+WITHOUT_REDIS = {"/ui/new", "/ui/new?samples=1", "/ui/health", "/ui/schedules/delete?name=weekly"}
 
 
 def of_all(made: dict[str, str]) -> list[str]:

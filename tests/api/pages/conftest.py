@@ -15,6 +15,7 @@ import pytest
 from data.jobs import JobStore
 from data.lake import Lake
 from docs.chromium import Chromium
+from leadmill.sample_sites import RUN_FILE, SampleSites
 from leadmill.settings import Settings
 from tests.api.conftest import V1, Valkey, Worker, running_api
 
@@ -67,15 +68,24 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One with a Redis of its own, so that a test may stop that; nothing has run yet."""
+    """One with a Redis of its own, so that a test may stop that; nothing has run yet, and sample sites are offered."""
     folder = tmp_path_factory.mktemp("pages")
     valkey = Valkey(folder)
     settings = Settings(redis_url=valkey.url, data_url=str(folder / "var"), celery_broker_url=None)
+    serve_samples(settings)
     with running_api(settings, folder) as url:
         store = JobStore.connect(settings.redis_url, settings.key_prefix)
         yield Site(url, settings, Worker(store, Lake(settings.data_dir)), valkey)
         store.redis.close()
     valkey.stop()
+
+
+def serve_samples(settings: Settings) -> SampleSites:
+    """Have it look to an API as if sample sites were served beside it."""
+    sites = SampleSites("http://127.0.0.1:9", frozenset({"made-up.example"}), ("made-up.example", "http://b.example/x"))
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    (settings.run_dir / RUN_FILE).write_text(sites.written())
+    return sites
 
 
 def check_shown(browser: Chromium, site: Site, about: object, *, status: int = 200) -> None:

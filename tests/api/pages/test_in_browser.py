@@ -41,7 +41,7 @@ def show_all(browser: Chromium, site: Site) -> None:
 def test_every_page_empty_then_full(browser: Chromium, site: Site) -> None:
     show_all(browser, site)
     site.open(browser, "/")
-    assert "leadmill demo" in browser.evaluate("document.body.innerText")
+    assert "Try it on the sample sites" in browser.evaluate("document.body.innerText")
     site.made |= fill(site.submit, site.worker)
     show_all(browser, site)
     site.open(browser, "/")

@@ -8,6 +8,7 @@ from typing import Any
 
 from data.schemas import ERRORS, LEDGER, PAGES, STAGE_SCHEMAS, table
 from leadmill.ids import company_id, parse_company_url
+from leadmill.sample_sites import SampleSites
 from tasks.scraping.crawl import CrawlOptions, CrawlProgress, CrawlResult, Seed, crawl_companies
 from tests.tasks.scraping.hostile_server import HostileServer
 
@@ -50,6 +51,7 @@ class Crawl:
         *names: str | Seed,
         proxy: str | None = None,
         allow: list[str] = LOOPBACK,
+        samples: SampleSites | None = None,
         deadline_s: float = 20.0,
         timeout_s: float = 5.0,
         on_pages: Any = None,
@@ -72,6 +74,7 @@ class Crawl:
             stop=self.stop,
             proxy=proxy,
             egress_allow=allow,
+            samples=samples,
         )
         crawled = Crawled(result, pages, batches, progress)
         if on_pages is None:
