@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -221,10 +220,12 @@ def test_every_thread_of_a_query_is_confined(lake: Lake, tmp_path: Path) -> None
 def test_threads_that_run_already_are_not_taken_for_confined() -> None:
     if not confinement.kernel_can():
         pytest.skip("this kernel has no Landlock")
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(int).result()
-        with pytest.raises(RuntimeError, match="threads"):
-            confinement.read_only([])
+    script = (
+        "import threading; from api.sql_console import confinement; threading.Thread(target=input).start();"
+        "confinement.read_only([])"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], input=b"\n", capture_output=True, check=False)
+    assert b"RuntimeError: threads" in ended.stderr and ended.returncode == 1
 
 
 def tries(inside: Path, outside: Path) -> dict[str, Callable[[], Any]]:
