@@ -23,7 +23,7 @@ from data.snapshot import compact, exclusive
 from leadmill.ids import company_id
 from reports.lead_filter import LeadFilter
 from reports.lead_order import ORDERS
-from tests.data.jobs.acting import begin, fresh, launched
+from tests.data.jobs.acting import begin, fresh, launched, widen
 from tests.valkey import Valkey
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -85,6 +85,7 @@ class History:
     def begin(self) -> None:
         job = jobs_named(self.count)
         self.count += 1
+        widen(self.store, 100)  # no job waits for another's turn
         launched(self.store, 2, job)
         begin(self.store, "p0", 0, job)
         self.live.append(job)
