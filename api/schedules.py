@@ -16,6 +16,7 @@ from api.bodies import Body, PipelineBody
 from api.context import Context, Here
 from api.pipelines import pipeline_submission
 from api.routing import Router
+from api.submitting import IdempotencyHeader, accept
 from data.schedules import MAX_SCHEDULES, ScheduleStore
 from leadmill import answers
 from leadmill.access import Role
@@ -94,6 +95,19 @@ def pause_schedule(name: str, here: Here) -> Response:
 )
 def resume_schedule(name: str, here: Here) -> Response:
     return JSONResponse(set_paused(here, name, False))
+
+
+@router.post(
+    "/{name}/run",
+    role=Role.OPERATOR,
+    status_code=202,
+    response_model=answers.Accepted,
+    responses=problems.refusals(409),
+    summary="Submit it now; its planned times stay",
+)
+def run_schedule(name: str, here: Here, idempotency_key: IdempotencyHeader = None) -> Response:
+    """Also of a schedule that is paused. The job has the tags of its ticks and `run now`."""
+    return accept(here, schedules.run_now(here.schedules, name), idempotency_key)
 
 
 @router.delete(

@@ -1,7 +1,8 @@
-"""GET /ui/schedules: recurring runs, when they come next and what came of the last; pause, resume, delete."""
+"""GET /ui/schedules: recurring runs, when they come next and what came of the last; run now, pause, resume, delete."""
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -15,8 +16,10 @@ from api.page import page
 from api.page_address import address
 from api.pages import Place
 from api.routing import Router
+from api.submitting import accept_form
 from leadmill.access import Role
 from pipelines.intake.cron import NAME
+from pipelines.intake.schedules import run_now
 
 router = Router(include_in_schema=False)
 PLACE = Place(50, "/ui/schedules", "Schedules", further=True)
@@ -36,7 +39,16 @@ def schedules(
     found = calls.told_page(here, _PAGE, cursor)
     older = found["next_cursor"] and address("/ui/schedules", {"cursor": found["next_cursor"]})
     made_now = made if NAME.match(made) else ""
-    return page(request, "pages/schedules.html", found=found, following=older, is_first=cursor is None, made=made_now)
+    once = secrets.token_urlsafe(12)
+    return page(
+        request,
+        "pages/schedules.html",
+        found=found,
+        following=older,
+        is_first=cursor is None,
+        made=made_now,
+        once=once,
+    )
 
 
 @router.post("/ui/schedules/pause", role=Role.OPERATOR)
@@ -47,6 +59,14 @@ def pause_schedule(request: Request, here: Here, name: Name) -> Response:
 @router.post("/ui/schedules/resume", role=Role.OPERATOR)
 def resume_schedule(request: Request, here: Here, name: Name) -> Response:
     return _set_paused(request, here, name, False)
+
+
+@router.post("/ui/schedules/run", role=Role.OPERATOR)
+def run_schedule(
+    request: Request, here: Here, name: Name, once: Annotated[str, Query(min_length=8, max_length=60)]
+) -> Response:
+    _say(request, name)
+    return accept_form(here, run_now(here.schedules, name), once)
 
 
 @router.get("/ui/schedules/delete", role=Role.OPERATOR)

@@ -82,6 +82,19 @@ def add(
     return 0
 
 
+@app.command("run")
+def run(name: Name, data: DataFolder = None) -> int:
+    """Submit what it submits now, also while it is paused; its planned times stay."""
+    from cli.connection import connect, use_data
+
+    use_data(data)
+    with connect() as client:
+        job = client.run_schedule(name).id
+    console.result(job)
+    console.note(f"follow it with: leadmill watch {job}")
+    return 0
+
+
 @app.command("pause")
 def pause(name: Name, data: DataFolder = None) -> int:
     """Submit nothing of it until it is resumed."""

@@ -63,6 +63,14 @@ class Submissions:
         path = f"/pipelines/{segment(job_id)}/rerun"
         return self._submit(path, None, options, RerunOptions, params={"from_stage": from_stage})
 
+    def run_schedule(self, name: str, *, idempotency_key: str | None = None) -> JobHandle:
+        """Submit what a schedule submits, now; its planned times stay as they are.
+
+        `idempotency_key`: sent twice with the same one, it counts once; without one each call is a job.
+        """
+        answer = self._transport.submit(f"/schedules/{segment(name)}/run", None, key=idempotency_key)
+        return JobHandle.of(self._transport, answer)
+
     def scrape_companies(self, company_urls: Iterable[str], **options: Unpack[CrawlJobOptions]) -> JobHandle:
         named = {"company_urls": company_urls}
         return self._submit("/jobs/scrape/companies", named, options, CrawlJobOptions)

@@ -16,6 +16,8 @@ from pipelines.request import accepted
 log = get_logger(__name__)
 
 _MAX_TAG = 60
+#: Tag of a schedule's jobs that somebody asked for beside its planned times.
+RUN_NOW = "run now"
 
 
 def schedule_tag(name: str) -> str:
@@ -24,11 +26,12 @@ def schedule_tag(name: str) -> str:
 
 
 def jobs_since(lake: Lake, since: datetime, tag: str) -> Iterator[str]:
-    """Jobs of the lake that were made at or after a time and have a tag, newest first."""
+    """Jobs of the lake that were made at or after a time and have a tag, newest first; none of those `RUN_NOW`."""
     young = [name for name in lake.job_ids() if job_time(name) >= since.timestamp()]
     for name in sorted(young, reverse=True):
         try:
-            if tag in _tags(lake, name):
+            tags = _tags(lake, name)
+            if tag in tags and RUN_NOW not in tags:
                 yield name
         except (ValueError, KeyError, TypeError, AttributeError, OSError, LeadmillError) as error:
             log.warning("a manifest cannot be read", job=name, error=str(error))

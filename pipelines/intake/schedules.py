@@ -7,6 +7,7 @@ a restart, a second scheduler or a clock that jumps changes nothing: one job a p
   before it are dropped and told as a critical event `missed_ticks`.
 - A clock that went back submits nothing that was submitted before; after a wrong jump forward the schedule goes on
   at its next planned time, and the times that were submitted too early are not submitted again when they come.
+- Who runs a schedule now (`run_now`) gets a job more; its planned times know nothing of it.
 - Ticks that come while a schedule is paused are dropped without a word: a resume waits for the next planned time.
 - A submit that is refused is told as a critical event `tick_refused`, and stops no other schedule; one that the disk
   does not take, that would make too many live jobs, or for which a quota has no room today, is told as `tick_waits`
@@ -46,7 +47,7 @@ from leadmill.redaction import redacted
 from leadmill.time_zones import time_zone
 from pipelines.execution.canvas import Dispatch
 from pipelines.intake.cron import NAME, check_cron, check_zone, next_runs, planned_time, planned_times
-from pipelines.intake.past_ticks import schedule_tag
+from pipelines.intake.past_ticks import RUN_NOW, schedule_tag
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.intake.submit import MAX_TAGS, Submission, check_told, submit
 from pipelines.queues import Priority
@@ -235,26 +236,37 @@ class _ProjectTicker:
         if name in PERIODIC:
             submission = Submission(name, priority=Priority.LOW, tags=("scheduled",), idempotency_key=key)
         else:
-            body = self._body(name)
-            given = from_body(body)
-            tags = tuple(dict.fromkeys([*given.tags, schedule_tag(name)]))[-MAX_TAGS:]
-            submission = replace(given, tags=tags, idempotency_key=key)
+            submission = replace(_submission_of(self._registry, name), idempotency_key=key)
         accepted = submit(self._store, self._lake, self._dispatch, submission)
         log.info("tick", name=name, planned=planned.isoformat(), job=accepted.job_id, again=accepted.replayed)
         return accepted.job_id
 
-    def _body(self, name: str) -> Mapping[str, Any]:
-        """What a schedule submits; from the lake when Redis has lost that half of it."""
-        try:
-            body = self._schedules.get(name).body
-        except ConflictError:
-            body = {}
-        if not body:
-            self._registry.bring_together([name])
-            body = self._schedules.get(name).body
-        if not body:
-            raise InputError("the schedule has no body; delete it and make it again")
-        return body
+
+def run_now(registry: ScheduleRegistry, name: str) -> Submission:
+    """What a schedule submits when somebody asks for it beside its planned times, which stay as they are.
+
+    Raises:
+        NotFoundError: there is none of this name.
+        ConflictError: it cannot be read.
+        UnavailableError: Redis does not answer, or the lake cannot be read.
+    """
+    try:
+        return _submission_of(registry, name, RUN_NOW)
+    except InputError as error:  # nothing that the caller gave is wrong
+        raise ConflictError(str(error)) from error
+
+
+def _submission_of(registry: ScheduleRegistry, name: str, *tags: str) -> Submission:
+    """What a schedule submits, tagged with its name; its body from the lake when Redis has lost that half of it."""
+    body = registry.get(name).body
+    if not body:
+        registry.bring_together([name])
+        body = registry.get(name).body
+    if not body:
+        raise InputError("the schedule has no body; delete it and make it again")
+    given = from_body(body)
+    own = [tag for tag in given.tags if tag != RUN_NOW]
+    return replace(given, tags=tuple(dict.fromkeys([*own, schedule_tag(name), *tags]))[-MAX_TAGS:])
 
 
 def _between(due: _Due, after: datetime, before: datetime) -> Iterator[datetime]:

@@ -97,6 +97,31 @@ def test_wrong_schedules_name_the_field(client: TestClient, wrong: dict[str, Any
     assert client.get(f"{V1}/schedules").json()["items"] == []
 
 
+def test_a_schedule_is_run_now_beside_its_planned_times(client: TestClient, store: JobStore, lake: Lake) -> None:
+    made = client.post(f"{V1}/schedules", json=body()).json()
+    first = client.post(f"{V1}/schedules/leads/run", headers={"Idempotency-Key": "a"})
+    assert first.status_code == 202 and first.headers["location"].endswith(first.json()["job_id"])
+    again = client.post(f"{V1}/schedules/leads/run", headers={"Idempotency-Key": "a"})
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+    client.post(f"{V1}/schedules/leads/pause")
+    paused = client.post(f"{V1}/schedules/leads/run").json()
+    assert paused["job_id"] != first.json()["job_id"], "without a key each call is a job"
+    job = client.get(f"{V1}/jobs/status/{first.json()['job_id']}").json()
+    assert (job["kind"], job["priority"]) == ("pipeline", "low")
+    assert job["tags"] == ["weekly", "schedule:leads", "run now"]
+    client.post(f"{V1}/schedules/leads/resume")
+    [after] = client.get(f"{V1}/schedules").json()["items"]
+    assert {**after, "pipeline": made["pipeline"]} == made, "its next runs and its last tick are what they were"
+    absent = client.post(f"{V1}/schedules/nobody/run")
+    assert (absent.status_code, absent.json()["code"]) == (404, "not_found")
+    nonsense = client.post(f"{V1}/schedules/leads/run", headers={"Idempotency-Key": " "})
+    assert (nonsense.status_code, nonsense.json()["field"]) == (422, "Idempotency-Key")
+    store.redis.hset(store.key("schedule_bodies"), "leads", '{"kind": 7}')
+    broken = client.post(f"{V1}/schedules/leads/run")
+    assert (broken.status_code, broken.json()["code"]) == (409, "conflict")
+    assert "delete it and make it again" in broken.json()["detail"]
+
+
 def test_their_number_has_a_limit(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "MAX_SCHEDULES", 2)
     made = [client.post(f"{V1}/schedules", json=body(f"s{n}")).status_code for n in range(3)]

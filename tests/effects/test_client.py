@@ -105,6 +105,9 @@ def test_what_the_calls_for_lists_and_schedules_take(api: str, tmp_path: Path) -
         made = client.create_schedule("weekly", "30 8 * * 1", ["c.example"], timezone="Asia/Kathmandu")
         assert (made["name"], made["cron"], made["next_runs"][0][11:16]) == ("weekly", "30 8 * * 1", "02:45")
         assert [url.strip("/").rpartition("/")[2] for url in made["pipeline"]["company_urls"]] == ["c.example"]
+        once = [client.run_schedule("weekly", idempotency_key="today").id for _ in range(2)]
+        assert len(set(once)) == 1 and client.run_schedule("weekly").id != once[0]
+        assert client.status(once[0]).tags == ("schedule:weekly", "run now")
 
 
 def test_a_company_by_its_id_so_many_and_a_report_of_some(

@@ -363,6 +363,10 @@ def test_schedules(leadmill: Run, mill: Mill) -> None:
     made = json.loads(leadmill("schedules", "add", "weekly", "a.example", *typed, "--json").out)
     assert (made["cron"], made["timezone"], made["next_runs"][0][11:16]) == ("30 8 * * 1", "Asia/Kathmandu", "02:45")
     assert made["pipeline"]["stages"] == ["scrape"] and made["pipeline"]["crawl"] == {"max_pages": 3}
+    ran = leadmill("schedules", "run", "weekly")
+    assert ran.code == 0 and ran.err == f"follow it with: leadmill watch {ran.out.strip()}\n"
+    assert json.loads(leadmill("status", ran.out.strip(), "--json").out)["tags"] == ["schedule:weekly", "run now"]
+    assert leadmill("schedules", "run", "nobody").code != 0
     refused = leadmill("schedules", "add", "x", "a.example", "--cron", "0 6 * * 1", "--timezone", "Europe/Berln")
     assert refused.code == 2 and "did you mean 'Europe/Berlin'?" in refused.err
     refused = leadmill("schedules", "add", "x", "a.example", "--cron", "0 6 * * 1", "--run-at", LATER)

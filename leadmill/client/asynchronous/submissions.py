@@ -62,6 +62,14 @@ class AsyncSubmissions:
         path = f"/pipelines/{segment(job_id)}/rerun"
         return await self._submit(path, None, options, RerunOptions, params={"from_stage": from_stage})
 
+    async def run_schedule(self, name: str, *, idempotency_key: str | None = None) -> AsyncJobHandle:
+        """Submit what a schedule submits, now; its planned times stay as they are.
+
+        `idempotency_key`: sent twice with the same one, it counts once; without one each call is a job.
+        """
+        answer = await self._transport.submit(f"/schedules/{segment(name)}/run", None, key=idempotency_key)
+        return AsyncJobHandle.of(self._transport, answer)
+
     async def scrape_companies(self, company_urls: Iterable[str], **options: Unpack[CrawlJobOptions]) -> AsyncJobHandle:
         named = {"company_urls": company_urls}
         return await self._submit("/jobs/scrape/companies", named, options, CrawlJobOptions)

@@ -45,6 +45,7 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
     "/ui/schedules": lambda made: ["/ui/schedules"],
     "/ui/schedules/pause": lambda made: [],
     "/ui/schedules/resume": lambda made: [],
+    "/ui/schedules/run": lambda made: [],
     "/ui/schedules/delete": lambda made: ["/ui/schedules/delete?name=weekly"] if made else [],
     "/ui/statistics": lambda made: ["/ui/statistics"],
     "/ui/health": lambda made: ["/ui/health"],

@@ -53,6 +53,12 @@ def test_a_schedule_is_paused_resumed_and_deleted(client: TestClient, keys: dict
     assert "At 07:00 on Monday" in shown and "Europe/Berlin" in shown and ", 07:00</time>" in shown
     assert HOSTILE[0] not in shown and HOSTILE[0] in html.unescape(shown)
     assert "cannot be read" in shown and 'href="/ui/jobs/job_' in shown
+    run = re.search(r'formaction="(/ui/schedules/run\?name=weekly[^"]*)"', shown)
+    assert run is not None
+    assert client.post(html.unescape(run[1]), headers=FOREIGN).status_code == 403
+    sent = [client.post(html.unescape(run[1]), headers=SENT, follow_redirects=False) for _ in range(2)]
+    assert [answer.status_code for answer in sent] == [303, 303] and sent[0].headers["location"].startswith("/ui/jobs/")
+    assert sent[0].headers["location"] == sent[1].headers["location"], "sent twice it makes one job"
     for act, paused in (("pause", True), ("resume", False)):
         assert client.post(f"/ui/schedules/{act}?name=weekly", headers=FOREIGN).status_code == 403
         answer = client.post(f"/ui/schedules/{act}?name=weekly", headers=SENT, follow_redirects=False)
@@ -68,7 +74,7 @@ def test_a_schedule_is_paused_resumed_and_deleted(client: TestClient, keys: dict
     assert "Nothing is repeated yet" in client.get("/ui/schedules", headers=OPENED).text
     assert client.post("/ui/schedules/pause?name=weekly", headers=SENT).status_code == 404
     acts = [(name, action) for name, action, status in done(client, keys["admin"]) if status == 303]
-    assert acts == [("Ada", f"{act}_schedule") for act in ("delete", "delete", "resume", "pause")]
+    assert acts == [("Ada", f"{act}_schedule") for act in ("delete", "delete", "resume", "pause", "run")]
     kept = client.get(f"{V1}/audit", headers={"X-API-Key": keys["admin"]}).text
     assert "weekly" in kept and "taken" not in kept, "what has not the form of a name is not kept"
 
