@@ -92,12 +92,19 @@ local function ring()
     return unpack(read('zset', 'ZRANGEBYSCORE', key, 0, '(' .. TURNS_APART, 'WITHSCORES', 'LIMIT', 0, 1))
   end
 
-  -- Who is not new comes in behind whoever had least: so many may come, all that stand there have their turn before.
+  -- A small job is new to its end, and before larger ones. Who is not new any more comes in before whoever had most by a
+  -- window: he may have had one alone, when he was the first. Whoever comes back stands behind whoever had least: so many
+  -- may come, all that stand there have their turn before.
   local function place_of(key, job)
-    local had = num(job[PARTITIONS_HANDED])
-    if had < FIRST_TURNS then return NEW + (had + 1) * APART - num(job.created) / 100 end
-    local _, least = first_old(key)
-    return least and num(least) + 1 or 0
+    local had, is_small = num(job[PARTITIONS_HANDED]), num(job[PARTITIONS]) <= FIRST_TURNS
+    if is_small or had < FIRST_TURNS then
+      return NEW + (math.min(had, FIRST_TURNS) + (is_small and 0 or FIRST_TURNS) + 1) * APART - num(job.created) / 100
+    end
+    local places, _, least = this.places(this.first_queue(job)), first_old(key)
+    if not least then return math.max(FIRST_TURNS, places) end
+    if had > FIRST_TURNS then return num(least) + 1 end
+    local most = read('zset', 'ZREVRANGEBYSCORE', key, '(' .. TURNS_APART, 0, 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    return math.max(had, math.min(num(least) + 1, num(most) + 1 - places))
   end
 
   -- Who is next in a ring that has served so many, and its place. New ones are: who had least, so that a small job

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 from data.jobs import JobStore
-from tests.data.jobs.acting import begin, launched, new
-from tests.data.jobs.test_turns import job_of, out_of, work
+from tests.data.jobs.acting import begin, launched, new, widen
+from tests.data.jobs.test_turns import job_of, many, out_of, work
 
 
 def planned(store: JobStore, number: int, stages: tuple[str, ...], partitions: int) -> list[tuple[int, str]]:
@@ -41,3 +41,16 @@ def test_one_that_begins_at_a_later_queue_does_not_shut_out_those_before_it(stor
             todo.append((job, unit))
         todo += [one for one in out if one[1] != "publish"]
     assert done[1] >= 15, done
+
+
+def test_a_small_job_stands_behind_no_new_one_with_any_of_its_partitions(store: JobStore) -> None:
+    many(store, *[30] * 20, 2)
+    assert work(store, [(0, "p0"), (0, "p1")], 4).count(20) == 2, "its second one waited behind the first of others"
+
+
+def test_a_window_that_one_had_alone_is_made_good_for(store: JobStore) -> None:
+    widen(store, 8)
+    many(store, *[20] * 6)
+    served = Counter(work(store, [(0, f"p{number}") for number in range(8)], 60))
+    had = Counter({0: 8}) + served
+    assert max(had.values()) - min(had.values()) <= 2, had
