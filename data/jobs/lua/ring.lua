@@ -84,7 +84,7 @@ local function ring()
   end
 
   -- A place in a ring is what a job has had. Below 0 stand new jobs until they had their first partitions, which is the
-  -- whole of a small job: who had least first, of these the newest. Before them stands who waited long.
+  -- whole of a small job: small ones first, then who had least, then the newest. Before them stands who waited long.
   local AHEAD, NEW, APART = -2 * TURNS_APART, -TURNS_APART, TURNS_APART / 10
 
   -- The first that is not new, and its place.
