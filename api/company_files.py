@@ -8,8 +8,8 @@ from typing import Any
 
 from api.lake_rows import plain
 from data.damage import DamagedPartError, mend
+from data.job_files import JobFiles
 from data.lake import Lake
-from data.parts import PLAN_FILE
 from data.reading import read_table
 
 Row = Mapping[str, Any]
@@ -20,7 +20,7 @@ def places(lake: Lake, row: Row) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     job_id: str | None = row["job_id"]
     while job_id and job_id not in [job for job, _ in found]:
-        plan = [lake.job_dir(job_id) / PLAN_FILE]
+        plan = [JobFiles.unrecorded(lake, job_id).plan_path()]
         planned = [one for one in rows_of(lake, plan, row, ("partition", "source_job")) if one["partition"] is not None]
         found += [(job_id, one["partition"]) for one in planned]
         job_id = next((one["source_job"] for one in planned if one["source_job"]), None)

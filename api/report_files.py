@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
@@ -37,10 +39,18 @@ def kept_file(
     told = f"{path.name}:{state.size}:{state.modified_ns}"
     etag = f'"{hashlib.blake2s(told.encode(), digest_size=12).hexdigest()}"'
     headers = {**_headers(path), "ETag": etag}
-    _leave_out_odd_range(request, state.size)
     if _has(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
-    return _file(path, file_name(job_id, record, form), form, headers)
+    written = formatdate(state.modified_ns / 1_000_000_000, usegmt=True)
+    headers |= {"Last-Modified": written, "Accept-Ranges": "bytes"}
+    first, last, status = 0, state.size - 1, 200
+    if request.headers.get("if-range", etag) in (etag, written) and (part := _range(request, state.size)):
+        (first, last), status = part, 206
+        headers["Content-Range"] = f"bytes {first}-{last}/{state.size}"
+    length = last + 1 - first
+    headers |= {"Content-Length": str(length), "Content-Disposition": _saved_as(file_name(job_id, record, form), form)}
+    pieces = lake.storage.chunks(path, first, length)
+    return StreamingResponse(pieces, status, headers, FORMATS.load(form.format).media_type)
 
 
 def file_answers(*formats: str) -> dict[str, Any]:
@@ -71,9 +81,9 @@ class WholeFile(FileResponse):
 
 def passing_file(path: Path, name: str, form: ReportForm) -> Response:
     """A file that was made for one request: its folder goes once it was sent."""
-    answer = _file(path, name, form, {**_headers(path), "Accept-Ranges": "none"}, WholeFile)
-    answer.background = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
-    return answer
+    headers = {**_headers(path), "Accept-Ranges": "none", "Content-Disposition": _saved_as(name, form)}
+    gone = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
+    return WholeFile(path, headers=headers, media_type=FORMATS.load(form.format).media_type, background=gone)
 
 
 def file_name(job_id: str, record: JobRecord | None, form: ReportForm) -> str:
@@ -92,12 +102,14 @@ def _headers(path: Path) -> dict[str, str]:
     return {"Content-Security-Policy": policy_served(path), "Cache-Control": "private, no-cache"}
 
 
-def _leave_out_odd_range(request: Request, size: int) -> None:
-    """A Range that is malformed, of several parts or beyond the end is as none: the whole file is the answer."""
+def _range(request: Request, size: int) -> tuple[int, int] | None:
+    """The first and the last byte that are asked for.
+
+    A Range that is malformed, of several parts or beyond the end is as none: the whole file is the answer.
+    """
     found = _RANGE.fullmatch(request.headers.get("range", ""))
-    first, last = (int(found[1]), int(found[2] or size)) if found else (size, 0)
-    if not first < size or last < first:
-        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+    first, last = (int(found[1]), min(int(found[2] or size), size - 1)) if found else (size, 0)
+    return (first, last) if first <= last else None
 
 
 _RANGE = re.compile(r"bytes=([0-9]{1,15})-([0-9]{1,15})?")
@@ -109,14 +121,7 @@ def _has(told: str, etag: str) -> bool:
     return etag in tags or "*" in tags
 
 
-def _file(
-    path: Path, name: str, form: ReportForm, headers: dict[str, str], kind: type[FileResponse] = FileResponse
-) -> FileResponse:
-    known = FORMATS.load(form.format)
-    return kind(
-        path,
-        media_type=known.media_type,
-        filename=name,
-        content_disposition_type="inline" if known.inline else "attachment",
-        headers=headers,
-    )
+def _saved_as(name: str, form: ReportForm) -> str:
+    """The header that names a file; another text than ASCII in the way of RFC 5987."""
+    kind, told = "inline" if FORMATS.load(form.format).inline else "attachment", quote(name)
+    return f'{kind}; filename="{name}"' if told == name else f"{kind}; filename*=utf-8''{told}"

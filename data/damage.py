@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.mounts import opened, storage_at
-from data.parts import DAMAGED, INPUT_FILE, PLAN_FILE
+from data.parts import DAMAGED, is_input, is_plan
 from data.schemas import INPUT, OTHER_SCHEMAS, PLAN, SCHEMA_VERSION, STAGE_SCHEMAS
 from data.storage import StoredLake
 from leadmill.errors import ErrorCategory, WorkError
@@ -157,9 +157,9 @@ def check_columns(file: Path, found: pa.Schema, columns: Sequence[str] | None = 
 
 
 def _schema_at(file: Path) -> pa.Schema | None:
-    if file.name == PLAN_FILE:
+    if is_plan(file):
         return PLAN
-    if file.match(INPUT_FILE):
+    if is_input(file):
         return INPUT
     folder = file.parent.parent.name if "=" in file.parent.name else file.parent.name  # ledger/month=2026-11/
     return OTHER_SCHEMAS.get(folder) or STAGE_SCHEMAS.get(folder)
@@ -206,26 +206,24 @@ def set_aside(lake: StoredLake, file: Path, error: BaseException) -> None:
     name = str(file.relative_to(lake.root)) if file.is_relative_to(lake.root) else file.name
     note = lake.root / "damaged" / f"{name.replace('/', '+')}.json"
     about = {"file": name, "error": first_line(error), "at": datetime.now(UTC).isoformat()}
-    if file.name == PLAN_FILE and lake.storage.stat(note) is not None:
+    if is_plan(file) and lake.storage.stat(note) is not None:
         raise DamagedPartError(file, error) from error
     try:
         _write_note(lake, note, about)
-        if file.name != PLAN_FILE:
+        if not is_plan(file):
             lake.storage.move(file, f"{DAMAGED}{file.name}")
     except FileNotFoundError:
         return  # another reader was faster
     except OSError as failed:
         log.error("a damaged file cannot be set aside", file=name, error=str(failed))
         raise DamagedPartError(file, error) from error
-    log.error(
-        "damaged file found" if file.name == PLAN_FILE else "damaged file set aside", file=name, error=about["error"]
-    )
+    log.error("damaged file found" if is_plan(file) else "damaged file set aside", file=name, error=about["error"])
     if lake.tell is not None:
         try:
             lake.tell("damaged_part", {"file": name, "error": about["error"]})
         except Exception as failed:  # the note stays: health tells
             log.warning("damaged file not told", file=name, error=str(failed))
-    if file.name == PLAN_FILE:
+    if is_plan(file):
         raise DamagedPartError(file, error) from error
 
 
@@ -323,7 +321,7 @@ def damages(lake: StoredLake, job_id: str | None = None) -> list[Damage]:
                 continue
             about = json.loads(content.data)
             file = lake.root / about["file"]
-            aside = file if file.name == PLAN_FILE else file.with_name(f"{DAMAGED}{file.name}")
+            aside = file if is_plan(file) else file.with_name(f"{DAMAGED}{file.name}")
             one = Damage(
                 about["file"], about["error"], about["at"], note, aside, bool(about.get("resumed"))
             )  # fmt: skip
@@ -331,7 +329,7 @@ def damages(lake: StoredLake, job_id: str | None = None) -> list[Damage]:
             log.warning("unreadable note of a damaged file", note=note.name, error=str(error))
             continue
         if one.aside.name in lake.storage.names(one.aside.parent):
-            if file.name == PLAN_FILE and not _is_damaged(file):
+            if is_plan(file) and not _is_damaged(file):
                 lake.storage.remove(note)
             else:
                 found.append(one)

@@ -243,7 +243,7 @@ class JobFiles:
 
     def input_path(self) -> Path:
         """Where the other columns of the job's input lie (`data.input_columns`), or would."""
-        return self._own("launch", "launch", INPUT_FILE)
+        return self._own("launch", "launch", INPUT_FILE, carried=True)  # a later launch may write the plan alone
 
     def manifest(self) -> dict[str, Any] | None:
         """What the job is (`pipelines.manifest`), or None when it has not begun (or never was).
@@ -274,10 +274,10 @@ class JobFiles:
             file = self._own("analyze", "analyze", f"reports/{name}")
         return file if self._storage.stat(file) is not None else None
 
-    def _own(self, stage: str, unit: str, name: str) -> Path:
+    def _own(self, stage: str, unit: str, name: str, *, carried: bool = False) -> Path:
         """Where the file of a unit lies that its commit exposed, or would."""
         self.expose(lambda of, _: of == stage, manifests=False)
-        return self._storage.committed(self.folder / name, lambda: self._epoch(stage, unit))
+        return self._storage.committed(self.folder / name, lambda: self._epoch(stage, unit), carried=carried)
 
     def _epoch(self, stage: str, unit: str) -> int | None:
         """By which run a unit has committed; None: it has not. 0: nothing is known of any unit."""

@@ -20,9 +20,9 @@ from data.damage import DamagedPartError, check_columns, enduring, fault_of, men
 from data.mounts import opened, storage_at
 from data.parts import (
     OF_STAGE,
-    PLAN_FILE,
     PartKind,
     is_partition,
+    is_plan,
     kinds_of,
     newest,
     parse_name,
@@ -174,7 +174,7 @@ class Lake:
                 try:
                     set_aside(self, file, error)
                 except DamagedPartError:
-                    if file.name != PLAN_FILE:
+                    if not is_plan(file):
                         raise
         return damaged
 

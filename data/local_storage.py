@@ -28,6 +28,8 @@ _RETIRED = ".retired"
 _SWAPS = ".lock"
 #: Of a file's name in that of its unfinished copy: a file system takes 255 bytes.
 _NAME_CHARS = 150
+#: Bytes that are read of a file at a time.
+_CHUNK = 64 << 10
 
 
 class LocalStorage:
@@ -62,7 +64,7 @@ class LocalStorage:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{_owner(run.stage, run.unit)}.{run.epoch}{mark}{name}"
 
-    def committed(self, file: Path, epoch: Callable[[], int | None]) -> Path:
+    def committed(self, file: Path, epoch: Callable[[], int | None], *, carried: bool = False) -> Path:
         return file
 
     def staged(self, job_id: str, *, manifests: bool = True) -> set[tuple[str, str]]:
@@ -182,6 +184,16 @@ class LocalStorage:
 
     def opened(self, file: Path) -> Path:
         return file
+
+    def local(self, file: Path) -> AbstractContextManager[Path]:
+        return nullcontext(file)
+
+    def chunks(self, file: Path, start: int, length: int) -> Iterator[bytes]:
+        with file.open("rb") as source:
+            source.seek(start)
+            while length > 0 and (found := source.read(min(length, _CHUNK))):
+                length -= len(found)
+                yield found
 
     def addresses(self, files: Sequence[Path]) -> list[str]:
         return [str(file) for file in files]

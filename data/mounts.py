@@ -7,6 +7,7 @@ that open them, pyarrow and DuckDB, ask here what to open.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from data.local_storage import LocalStorage
@@ -40,6 +41,15 @@ def opened(file: Path) -> Source:
         OSError: it cannot be opened; FileNotFoundError where there is none, unless it tells when it is read.
     """
     return storage_at(file.parent).opened(file) if _MOUNTED else file
+
+
+def local(file: Path) -> AbstractContextManager[Path]:
+    """A path that a file is read by as one of this machine, within the block.
+
+    Raises:
+        OSError: it cannot be read; FileNotFoundError where there is none, unless it tells when it is read.
+    """
+    return storage_at(file.parent).local(file)
 
 
 def addresses(files: Iterable[Path]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 PartKind = Literal["rows", "errors", "pages", "people", "looks", "ledger"]
@@ -26,6 +27,7 @@ _NAME = re.compile(r"part-(\d+)-(\d+)(?:-e(\d+))?\.parquet")
 PLAN_FILE = "plan.parquet"
 MANIFEST = "manifest.json"
 INPUT_FILE = "input/columns.parquet"
+_PLAN, _INPUT = re.compile(r"plan(-e\d+)?\.parquet"), re.compile(r"columns(-e\d+)?\.parquet")
 #: In front of the name of a file that was found damaged: no query sees it any more.
 DAMAGED = "damaged-"
 
@@ -63,6 +65,16 @@ def partition_of_unit(unit: str) -> int:
 def is_partition(unit: str) -> bool:
     """Whether a unit is a partition's (`p7`)."""
     return unit[:1] == "p" and unit[1:].isdigit()
+
+
+def is_plan(file: Path) -> bool:
+    """Whether a file is a job's plan, by its name, which carries the epoch of its run where files are put once."""
+    return _PLAN.fullmatch(file.name) is not None
+
+
+def is_input(file: Path) -> bool:
+    """The same of the other columns of a job's input."""
+    return file.parent.name == "input" and _INPUT.fullmatch(file.name) is not None
 
 
 def newest(names: Iterable[str]) -> list[str]:

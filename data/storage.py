@@ -68,10 +68,11 @@ class Storage(Protocol):
         """The path of a local file for a run alone; it is never exposed and goes with `discard` or `discard_lost`."""
         ...
 
-    def committed(self, file: Path, epoch: Callable[[], int | None]) -> Path:
+    def committed(self, file: Path, epoch: Callable[[], int | None], *, carried: bool = False) -> Path:
         """Where a run's file lies that is called `file`, or would; `epoch`: of the run that committed it.
 
-        None: none has. 0: that is not known, and the highest that lies there counts.
+        None: none has. 0: that is not known, and the highest that lies there counts. `carried`: a run may leave the
+        file as an earlier one wrote it; the highest up to this epoch counts.
         """
         ...
 
@@ -127,6 +128,22 @@ class Storage(Protocol):
 
     def opened(self, file: Path) -> Source:
         """What pyarrow reads a file by; one that is not there may be told only when it is read."""
+        ...
+
+    def local(self, file: Path) -> AbstractContextManager[Path]:
+        """The path of a local file with the bytes of this one, for whoever reads it several times from its start.
+
+        Raises:
+            FileNotFoundError: there is none; it may be told only when it is read.
+        """
+        ...
+
+    def chunks(self, file: Path, start: int, length: int) -> Iterator[bytes]:
+        """So many bytes of a file from a place on, in pieces; fewer where it ends.
+
+        Raises:
+            FileNotFoundError: there is none, or it was replaced meanwhile.
+        """
         ...
 
     def addresses(self, files: Sequence[Path]) -> list[str]:

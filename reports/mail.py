@@ -19,8 +19,8 @@ from reports.links import MAX_URL
 from reports.sections.tiers import TIERS
 from reports.wording import CAUSES, counted
 
-#: Below a job's folder: a mail as it was written with the report.
-MAIL_FILE = "reports/mail.json"
+#: Below `reports` of a job: a mail as it was written with the report.
+MAIL_FILE = "mail.json"
 #: Leads shown.
 BEST = 10
 #: Characters of a subject.

@@ -12,6 +12,8 @@ from base64 import b64encode
 from functools import cache
 from pathlib import Path
 
+from data.mounts import storage_at
+
 _FILE = Path(__file__).parent / "templates" / "report.js"
 _REST = "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 #: Where the policy of a page stands, and what of it names its script.
@@ -37,8 +39,7 @@ def policy_served(page: Path) -> str:
 
     The page's own script may run, in an origin of its own: nothing that belongs to the server's is in its reach.
     """
-    with page.open("rb") as file:
-        found = _SCRIPT.search(file.read(_FIRST_BYTES))
+    found = _SCRIPT.search(b"".join(storage_at(page.parent).chunks(page, 0, _FIRST_BYTES)))
     runs = f"script-src {found[1].decode()}; " if found else ""
     allowed = f"allow-popups allow-popups-to-escape-sandbox{' allow-scripts' if found else ''}"
     return f"default-src 'none'; {runs}{_REST}; frame-ancestors 'none'; sandbox {allowed}"

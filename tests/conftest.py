@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.stand_ins.stack import Spine
     from tests.valkey import Valkey
 
-pytest_plugins = ["tests.scripted_api", "tests.tiers"]
+pytest_plugins = ["tests.scripted_api", "tests.storages", "tests.tiers"]
 
 #: The developer's own settings must not reach a test.
 OWN_VARIABLES = ("LEADMILL_", "CELERY_", "REDIS_URL", "FLOWER_", "REMAP_SIGTERM")

@@ -13,7 +13,7 @@ import io
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
@@ -27,6 +27,8 @@ from data.object_store.client import Bucket, Head
 END_BYTES = 128 << 10
 #: Bytes of such ends that are kept, and how many are fetched ahead at once.
 _KEPT_BYTES, _AHEAD = 64 << 20, 16
+#: Bytes that one request asks for of a file that is read from its start to its end.
+_CHUNK = 4 << 20
 
 
 class Ends:
@@ -123,6 +125,14 @@ class Pieces:
         except OSError:
             self._ends.drop(self.key)
             raise
+
+    def in_order(self, start: int, length: int) -> Iterator[bytes]:
+        """So many bytes from a place on, a request's at a time."""
+        end = min(start + length, self.head.size)
+        while start < end:
+            found = self.read_at(start, min(_CHUNK, end - start))
+            start += len(found)
+            yield found
 
 
 class Stream(io.RawIOBase):

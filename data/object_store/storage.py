@@ -84,12 +84,13 @@ class ObjectStorage:
     def _manifest_of(self, run: Run) -> Path:
         return self._job(run.job_id) / _STAGED / f"{_owner(run)}~{MANIFEST}"
 
-    def committed(self, file: Path, epoch: Callable[[], int | None]) -> Path:
+    def committed(self, file: Path, epoch: Callable[[], int | None], *, carried: bool = False) -> Path:
         if parse_name(file.name) is not None or file.name == MANIFEST:
             return file  # the one carries it already, the other is exposed
         number = epoch()
-        if number == 0:
-            number = max((found for name in self.names(file.parent) if (found := _epoch_in(name, file))), default=None)
+        if number is not None and (number == 0 or carried):
+            there = (found for name in self.names(file.parent) if (found := _epoch_in(name, file)))
+            number = max((found for found in there if found <= (number or found)), default=None)
         return file if number == 1 else file.with_stem(f"{file.stem}-e{number or 0}")  # no run has epoch 0
 
     def scratch(self, run: Run, name: str) -> Path:
@@ -185,6 +186,17 @@ class ObjectStorage:
 
     def opened(self, file: Path) -> BinaryIO:
         return cast(BinaryIO, Stream(Pieces(self._files.ends, self.key(file))))
+
+    @contextmanager
+    def local(self, file: Path) -> Iterator[Path]:
+        pieces = Pieces(self._files.ends, self.key(file))
+        with self._passing() as path:
+            with path.open("wb") as copy:
+                copy.writelines(pieces.in_order(0, pieces.head.size))
+            yield path
+
+    def chunks(self, file: Path, start: int, length: int) -> Iterator[bytes]:
+        return Pieces(self._files.ends, self.key(file)).in_order(start, length)
 
     def addresses(self, files: Sequence[Path]) -> list[str]:
         keys = [self.key(file) for file in files]

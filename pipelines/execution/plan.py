@@ -15,6 +15,7 @@ from data.held_rows import BATCH, HeldRows
 from data.input_columns import InputWriter
 from data.job_files import JobFiles
 from data.jobs import JobRecord, JobStore
+from data.mounts import local
 from data.schemas import MADE_AT, PLAN, SCHEMA_VERSION
 from leadmill.errors import ErrorCategory, InputError, WorkError
 from leadmill.ids import CompanyUrl
@@ -251,7 +252,8 @@ def resolve(run: UnitRun) -> Plan:
     if source.file is not None:
         from pipelines.request.lists.company_list import CompanyList
 
-        _add_lines(run, plan, CompanyList(source.file, source.column))
+        with local(source.file) as path:
+            _add_lines(run, plan, CompanyList(path, source.column))
     if source.search_queries:
         for company in search(runtime.settings, runtime.lake, source.search_queries, source.max_results_per_query):
             plan.add(company)

@@ -8,7 +8,7 @@ from pathlib import Path
 from data.damage import Damage, DamagedPartError, damages, mend, redone, set_aside
 from data.job_files import JobFiles
 from data.lake import Lake
-from data.parts import OF_STAGE, SPARED, Part, parse_name
+from data.parts import OF_STAGE, SPARED, Part, is_input, is_plan, parse_name
 from pipelines.stages import partition_stages
 
 
@@ -54,8 +54,8 @@ def clear_redone(lake: Lake, files: JobFiles, stages: Sequence[str]) -> None:
     for one in found:
         stage, kind, part = _place(one)
         if part is None:
-            if one.file == str(files.input_path().relative_to(lake.root)) and files.there([files.input_path()]):
-                redone(lake, one)  # launch has written it again
+            if _launch_made_again(files, lake.root / one.file):
+                redone(lake, one)
             continue
         of_partition = stage in chain
         newest = files.commits.get((stage, f"p{part.partition}" if of_partition else stage))
@@ -63,6 +63,14 @@ def clear_redone(lake: Lake, files: JobFiles, stages: Sequence[str]) -> None:
         moved = of_partition and part.partition not in planned  # its companies have partitions of their own now
         if made_again or moved or (kind in SPARED and one.resumed):
             redone(lake, one)
+
+
+def _launch_made_again(files: JobFiles, damaged: Path) -> bool:
+    """Whether the input's columns, or a plan that lies apart from the new one, were written anew."""
+    if is_plan(damaged):  # under its own name `damages` sees that it is sound again
+        return damaged != files.plan_path()
+    own = files.input_path()
+    return is_input(damaged) and (damaged != own or bool(files.there([own])))
 
 
 def _is_part(name: object) -> bool:

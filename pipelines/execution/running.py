@@ -16,7 +16,7 @@ from data.cleaning import clean_text
 from data.damage import of_later_version
 from data.jobs import CUT_OFF_S, Answer, Grant
 from data.lake import DamagedPartError
-from data.parts import PLAN_FILE, short
+from data.parts import is_plan, short
 from leadmill import tracing
 from leadmill.errors import ErrorCategory, LeadmillError, UnavailableError
 from leadmill.log import bind, get_logger
@@ -90,7 +90,7 @@ def _run(runtime: Runtime, body: Body, grant: Grant, number: int | None, stage: 
         if isinstance(error, DamagedPartError) and of_later_version(error.file):
             _give_back(runtime, grant, error)
             return False
-        again = isinstance(error, DamagedPartError) and error.file.name != PLAN_FILE
+        again = isinstance(error, DamagedPartError) and not is_plan(error.file)
         counted = run.outcome.metrics if run else None
         if _fail(runtime, grant, error, counted, from_first_stage=again) and again and number is not None:
             runtime.lake.drop_partition(grant.job_id, stages, number, grant.epoch)

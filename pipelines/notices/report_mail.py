@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from data.job_files import JobFiles
 from data.lake import Lake
 from data.storage import Content
 from leadmill.errors import InputError, LeadmillError
@@ -20,7 +21,7 @@ from pipelines.notices.channel import ChannelError
 from pipelines.notices.smtp import MailServer
 from reports.mail import MAIL_FILE, Mail, one_line
 
-_CSV_FILE = "reports/report.csv"
+_CSV_FILE = "report.csv"
 #: A larger CSV is not attached, bytes: what is mailed grows by a third, and mailboxes take 10 MB or more.
 MAX_ATTACHED = 4_000_000
 _NO_SERVER = "no report is mailed here: the operator sets LEADMILL_SMTP_URL"
@@ -66,9 +67,10 @@ class ReportMail:
         server.send(message, self._address)
 
     def _message(self, lake: Lake, notice: Notice, job_id: str) -> EmailMessage:
-        folder = lake.job_dir(job_id)
-        mail = _written(lake.storage.read(folder / MAIL_FILE)) or _plain(notice)
-        csv = lake.storage.stat(folder / _CSV_FILE)
+        job = JobFiles.unrecorded(lake, job_id)  # the notice is of its end
+        told, csv_file = job.report(MAIL_FILE), job.report(_CSV_FILE)
+        mail = _written(lake.storage.read(told) if told else None) or _plain(notice)
+        csv = lake.storage.stat(csv_file) if csv_file else None
         is_attached = csv is not None and csv.size <= MAX_ATTACHED
         failed = "" if notice.about.get("status") == "completed" else "(the job has failed) "
         note = ""
@@ -84,7 +86,7 @@ class ReportMail:
         if mail.html:
             more = f'<p style="text-align:center">{note}</p>' if note else ""
             message.add_alternative(mail.html.replace("</body>", f"{more}</body>"), "html")
-        if is_attached and (content := lake.storage.read(folder / _CSV_FILE)) is not None:
+        if is_attached and csv_file and (content := lake.storage.read(csv_file)) is not None:
             message.add_attachment(content.data, "text", "csv", filename=f"{job_id}.csv", params={"charset": "utf-8"})
         return message
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.jobs import Grant
+from data.mounts import storage_at
 from leadmill.errors import ErrorCategory, InputError, WorkError
 from leadmill.ids import JOB_ID
 from leadmill.mail_address import is_address
@@ -123,26 +124,28 @@ def _upload(source: Mapping[str, Any], folder: Path) -> Path | None:
     name = source["file"]
     if name not in (UPLOAD, WORKBOOK):
         raise RecordError("file", f"{str(name)[:60]!r} is neither {UPLOAD} nor {WORKBOOK}")
-    return _own_file(folder / name)
+    return _own_file(folder / name)[0]
 
 
 def _long_list(name: object, folder: Path) -> object:
     if name != LONG_LIST:
         raise RecordError("json", f"{str(name)[:60]!r} is not {LONG_LIST}")
-    path = _own_file(folder / LONG_LIST)
-    if path.stat().st_size > MAX_LONG_LIST:
+    file, size = _own_file(folder / LONG_LIST)
+    if size > MAX_LONG_LIST:
         raise RecordError("json", f"{LONG_LIST} is larger than {MAX_LONG_LIST:,} bytes")
     try:
-        return json.loads(path.read_text())
+        found = storage_at(folder).read(file)
+        return json.loads(found.data if found else b"")
     except (ValueError, RecursionError) as error:
         raise RecordError("json", f"{LONG_LIST} is no JSON ({error})") from error
 
 
-def _own_file(path: Path) -> Path:
-    """A file of the job itself: one that is somewhere else, and only linked here, is not."""
-    if path.is_symlink() or not path.is_file():
+def _own_file(path: Path) -> tuple[Path, int]:
+    """A file of the job itself, and its size: one that is somewhere else, and only linked here, is not."""
+    state = storage_at(path.parent).stat(path)
+    if state is None or path.is_symlink() or path.is_dir():  # a disk alone has such
         raise RecordError("input", f"{path.name} is not in the job's folder")
-    return path
+    return path, state.size
 
 
 def _mapping(value: object, field: str) -> Mapping[str, Any]:

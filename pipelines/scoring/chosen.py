@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from data.mounts import storage_at
 from leadmill.errors import ConfigError, ErrorCategory, InputError, WorkError
 from pipelines.scoring.models import DEFAULT, Models
 from pipelines.scoring.rules import MAX_FILE, ScoringModel, compiled, digest_of, load_rules
@@ -102,14 +103,11 @@ def _kept_profile(folder: Path, asked: str) -> Profile:
 
 def _kept(folder: Path, name: str, asked: str) -> bytes:
     """A file that was kept at submit, as it was: whoever can write there could have changed it."""
-    file = folder / name
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_FILE + 1)
-    except OSError as error:
-        raise WorkError(
-            f"{name}, by which this job was to be scored, is gone: score again", ErrorCategory.DATA
-        ) from error
-    if digest_of(raw) != asked.rpartition("@")[2]:
+    file, storage = folder / name, storage_at(folder)
+    state = storage.stat(file)
+    found = storage.read(file) if state and state.size <= MAX_FILE else None
+    if state is None:
+        raise WorkError(f"{name}, by which this job was to be scored, is gone: score again", ErrorCategory.DATA)
+    if found is None or digest_of(found.data) != asked.rpartition("@")[2]:
         raise WorkError(f"{name}, by which this job was to be scored, is damaged: score again", ErrorCategory.DATA)
-    return raw
+    return found.data

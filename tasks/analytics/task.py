@@ -53,7 +53,7 @@ def _write_mail(run: UnitRun, rows: list[Path], about: dict[str, Any], formats: 
     address = run.runtime.settings.public_url  # without one nobody knows by which name the API is reached
     links = {name: f"{address}{API}/jobs/{run.job_id}/report?format={name}" for name in formats if address}
     try:
-        run.files.write_json(MAIL_FILE, mail_of(rows, about, links, connection().cursor()).as_dict())
+        run.files.write_json(f"reports/{MAIL_FILE}", mail_of(rows, about, links, connection().cursor()).as_dict())
     except Exception:  # it is mailed without
         log.exception("the report's mail could not be written", job=run.job_id)
 

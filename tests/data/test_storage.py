@@ -71,6 +71,15 @@ def test_files_of_other_names_are_of_the_run_that_committed(storage: Storage) ->
     assert shown(storage, "plan.parquet", 2) == "epoch 2"
 
 
+def test_what_a_run_left_as_it_was_is_of_the_last_one_that_wrote_it(storage: Storage) -> None:
+    for epoch in (1, 2, 5):
+        stage(storage, run(epoch, "launch", "launch"), "input/columns.parquet")
+        storage.expose(run(epoch, "launch", "launch"))
+        if epoch == 2:
+            there = storage.committed(storage.root / "jobs" / JOB / "input/columns.parquet", lambda: 4, carried=True)
+            assert (found := storage.read(there)) and found.data == b"epoch 2"
+
+
 def test_whoever_is_late_leaves_a_higher_epoch_alone(storage: Storage) -> None:
     for epoch in (1, 2, 3):
         stage(storage, run(epoch), part(run(epoch)))
@@ -214,3 +223,17 @@ def test_one_holder_at_a_time(storage: Storage) -> None:
 def _nothing_left(storage: Storage) -> Iterator[None]:
     yield
     assert [path for path, _ in storage.files(storage.root) if path.suffix == ".tmp"] == []
+
+
+def test_a_file_is_read_in_pieces_and_as_one_of_this_machine(storage: Storage) -> None:
+    file, data = storage.root / "reports" / "large", bytes(range(256)) * 1_000
+    storage.put(file, data)
+    assert b"".join(storage.chunks(file, 0, len(data))) == data
+    assert b"".join(storage.chunks(file, 99_990, 100_000)) == data[99_990:199_990]
+    assert b"".join(storage.chunks(file, len(data) - 3, 100)) == data[-3:]
+    with storage.local(file) as path:
+        assert path.read_bytes() == data == path.read_bytes()
+    with pytest.raises(FileNotFoundError):
+        list(storage.chunks(file.with_name("none"), 0, 1))
+    with pytest.raises(FileNotFoundError), storage.local(file.with_name("none")) as path:
+        path.read_bytes()

@@ -15,7 +15,9 @@ from data.jobs import TERMINAL, Grant, HandOut, JobStore, NewJob, UnitStatus
 from data.jobs.stored_names import UNIT_FIELDS
 from data.lake import DamagedPartError, Lake, UnitFiles
 from data.local_storage import LocalStorage
+from data.mounts import opened
 from data.schemas import SCHEMA_VERSION
+from data.storage import Storage
 from leadmill.errors import ErrorCategory
 from leadmill.ids import company_id
 from leadmill.rows import error_row
@@ -37,6 +39,11 @@ def identity(domain: str) -> dict[str, Any]:
 
 def rows(*domains: str) -> list[dict[str, Any]]:
     return [{**identity(domain), "scraped_at": datetime.now(UTC)} for domain in domains]
+
+
+@pytest.fixture
+def lake(storage: Storage) -> Lake:
+    return Lake(storage.root)
 
 
 @pytest.fixture
@@ -130,7 +137,8 @@ def test_what_is_made_again_leaves_nothing_of_the_older_epoch(runtime: Runtime) 
     runtime.store.claim({})
     run(runtime, lambda unit: unit.write(rows("a.example")))
     stray = lake.part_dir(JOB, "scrape") / "part-00000-1.parquet"
-    stray.write_bytes(lake.parts(JOB, "scrape")[0].read_bytes())
+    (part,) = lake.parts(JOB, "scrape")
+    lake.storage.put(stray, b"".join(lake.storage.chunks(part, 0, 1 << 20)))
     units = runtime.store.unit_states(JOB)
     assert [file.name for file in files_of(lake, JOB, units, (*CHAIN, "score")).valid("scrape")] == [
         "part-00000-0-e2.parquet"
@@ -188,7 +196,7 @@ def test_the_crawls_errors_are_given_within_its_job_and_to_a_later_one_of_proces
 def test_a_committed_part_that_is_missing_is_made_again(runtime: Runtime) -> None:
     run(runtime, lambda unit: unit.write(rows("a.example")))
     [part] = runtime.lake.parts(JOB, "scrape")
-    part.unlink()
+    runtime.lake.storage.remove(part)
     run(runtime, lambda unit: unit.write(list(unit.read())), index=1)
     state = runtime.store.units(JOB)["p0"]
     assert (state["s"], state["k"]) == ("w", 0) and part.name in state["m"][1]
@@ -209,6 +217,7 @@ def test_a_commit_of_version_0_1_0_has_no_counts_and_what_lies_there_counts(runt
     assert store.units(JOB)["p0"]["f"] == ["", "0"]
 
 
+@pytest.mark.parametrize("storage", ["disk"], indirect=True)  # a store has no renames
 def test_a_job_whose_renames_could_not_be_made_durable_does_not_end(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,21 +239,23 @@ def test_a_job_whose_renames_could_not_be_made_durable_does_not_end(
     assert not (runtime.lake.job_dir(JOB) / "manifest.json").exists()
 
 
+@pytest.mark.parametrize("storage", ["disk"], indirect=True)  # on a store no file changes under its name
 @pytest.mark.parametrize("later", [True, False])
 def test_what_a_later_version_wrote_is_given_back_and_is_no_failure(runtime: Runtime, later: bool) -> None:
     """The same column of another type from this version is damage."""
     assert run(runtime, lambda unit: unit.write(rows("a.example")))
     (file,) = runtime.lake.parts(JOB, "scrape")
-    table = pq.read_table(file)
+    table = pq.read_table(opened(file))
     changed = {"url": pa.array([7]), "schema_version": pa.array([SCHEMA_VERSION + later], pa.int16())}
     for name, column in changed.items():
         table = table.set_column(table.schema.get_field_index(name), name, column)
-    pq.write_table(table, file)
+    with runtime.lake.storage.create(file) as path:
+        pq.write_table(table, path)
     assert not run(runtime, lambda unit: unit.write(list(unit.read())), index=1)
     state = runtime.store.unit_states(JOB)["p0"]
     if later:
         assert (state.status, state.epoch, state.stage_index, state.failure) == (UnitStatus.HANDED, 2, 1, None)
-        assert file.exists(), "it is another version's, and whole"
+        assert runtime.lake.storage.stat(file), "it is another version's, and whole"
     else:
         assert (state.status, state.stage_index) == (UnitStatus.WAITING, 0)
 
