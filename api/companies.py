@@ -178,7 +178,8 @@ def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm, so
     except (InputError, ConfigError) as error:
         raise InputError(str(error), field="layout") from error
     path = company_table(here.lake, wanted[0], form, wanted[1], sort)
-    return passing_file(path, f"leadmill-companies.{form.format}", form)
+    layout = "" if form.layout == DEFAULT else f"{form.layout}-"
+    return passing_file(path, f"leadmill-{layout}companies.{form.format}", form)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from api.stored_pages import place_id
-from leadmill.answers import JobTurn
+from leadmill.answers import FieldError, JobTurn
 from leadmill.sample_sites import is_reserved
 from reports import display_domains, links, provenance
 from reports.wording import turn_words
@@ -19,6 +19,8 @@ from reports.wording import turn_words
 #: What stands for a figure that there is not.
 NONE = "–"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+#: Where a long address may be broken; browsers break at dashes by themselves.
+_JOINT = re.compile(r"(?<=[.@/_])(?=\w)")
 _CODE = re.compile(r"`([^`\n]{1,500})`")
 
 
@@ -27,7 +29,7 @@ def lasted(seconds: float | None) -> str:
     if seconds is None:
         return NONE
     if seconds < 10:
-        return f"{seconds:.1f} s" if seconds >= 0.05 else "0 s"
+        return f"{seconds:.1f} s" if seconds >= 0.05 else "under 0.1 s" if seconds > 0 else "0 s"
     left, parts = round(seconds), []
     for size, unit in _UNITS:
         if left >= size:
@@ -96,6 +98,19 @@ def commands(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped before
 
 
+def breakable(text: str) -> Markup:
+    """An address whose lines end at its dots and slashes, before they end anywhere else."""
+    return Markup(_JOINT.sub("<wbr>", str(escape(text))))  # noqa: S704  escaped before
+
+
+def fault_words(fault: FieldError) -> str:
+    """What is wrong with a field of a form, for who sees the form and not the body of a request."""
+    if fault["field"] in ("company_urls", "file"):
+        return capital(fault["message"])
+    name = fault["field"].removeprefix("pipeline.").rpartition(".")[2].replace("_", " ")
+    return f"{capital(name)}: {fault['message']}"
+
+
 def capital(text: str) -> str:
     """A sentence that begins as one."""
     return text[:1].upper() + text[1:]
@@ -114,7 +129,8 @@ def turn(of: JobTurn) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "lasted": lasted, "ago": ago, "exact": exact, "clock": clock,
     "number": number, "percent": percent, "counted": counted, "size": size,
-    "json_text": json_text, "commands": commands, "capital": capital, "turn": turn,
+    "json_text": json_text, "commands": commands, "breakable": breakable, "capital": capital,
+    "fault_words": fault_words, "turn": turn,
     "domain": display_domains.shown, "web": links.web, "mail": links.mail, "phone": links.phone,
     "quoted": provenance.quoted, "shown_page": provenance.shown_page,
     "place_id": place_id, "made_up": is_reserved,

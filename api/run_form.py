@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, cast
 
 from starlette.datastructures import FormData, UploadFile
@@ -38,6 +39,8 @@ _SETS = {"stages": [*PIPELINE], "report.formats": [*DEFAULT_FORMATS]}
 _TEXTS = ("scoring_model", "icp", "callback_url", "report.type", "report.layout", "priority")
 #: What the form shows when nobody has touched it; a choice that stands at it is not said.
 _USUAL = {"report.type": "comprehensive", "report.layout": DEFAULT_LAYOUT, "priority": "normal"}
+#: Characters of a job's name.
+_MAX_NAME = 60
 #: A line that is one address and nothing beside it.
 _ALONE = re.compile(r"[^\s,;\t]+\Z")
 
@@ -112,6 +115,13 @@ class NewRun(Form):
             return self.file.filename
         return "companies.csv" if self.pasted and self.is_table else None
 
+    def check_companies(self) -> None:
+        """Raises:
+        InputError: it names no company.
+        """
+        if self.file is None and not self.pasted and not self.lines("search_queries"):
+            raise InputError("which companies? Paste addresses, or choose a list", field="company_urls")
+
     def upload(self) -> Upload | None:
         """The list and what is asked of it; None: there is none.
 
@@ -147,6 +157,8 @@ class NewRun(Form):
             _put(found, name, self.lines(name))
         for name in _COMMAS:
             _put(found, name, self.parts(name))
+        if self.file is not None and "tags" not in found and (named := _printable(self.file.filename or "")):
+            found["tags"] = [named]
         for name in _NUMBERS:
             _put(found, name, _number(self.text(name)))
         for name, (ticked, otherwise) in _BOXES.items():
@@ -183,6 +195,11 @@ def _put(body: dict[str, Any], name: str, value: Any, *, even_empty: bool = Fals
         return
     above, _, inner = name.rpartition(".")
     (cast("dict[str, Any]", body.setdefault(above, {})) if above else body)[inner] = value
+
+
+def _printable(file_name: str) -> str:
+    """What a job is called by its list: the name of the file, without its ending."""
+    return "".join(one for one in PurePath(file_name).stem if one.isprintable())[:_MAX_NAME].strip()
 
 
 def _number(text: str) -> int | float | str:

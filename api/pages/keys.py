@@ -29,13 +29,15 @@ PLACE = Place(90, "/ui/keys", "Keys", role=Role.ADMIN, further=True)
 
 #: What an untouched form shows: the least that a key may do.
 _USUAL = Form({"role": [Role.VIEWER.value]})
+#: The first key is an admin's, or nobody could make a second one.
+_FIRST = Form({"role": [Role.ADMIN.value]})
 #: For how long the old secret of a key may count beside the new one: seconds, words.
 GRACES = ((0, "not any more"), (3_600, "an hour"), (86_400, "a day"), (604_800, "a week"))
 
 
 @router.get("/ui/keys", role=Role.ADMIN)
 def list_keys(request: Request, here: Everything, who: Who) -> Response:
-    return _listed(request, here, who, _USUAL)
+    return _listed(request, here, who, _USUAL if here.keyring.asks() else _FIRST)
 
 
 @router.post("/ui/keys", role=Role.ADMIN)

@@ -99,12 +99,13 @@ def _looked_at(request: Request, here: Context, sent: NewRun) -> Response:
             code = as_code(request, here, body, sent.file_name)
             sent.checked()
     except LeadmillError as error:
-        return _shown(request, here, sent, Looked(found, tuple(code), faults_of(error)))
+        return _shown(request, here, sent, Looked(found, tuple(code), _faults(sent, error)))
     return _shown(request, here, sent, Looked(found, tuple(code)))
 
 
 def _started(request: Request, here: Context, sent: NewRun) -> Response:
     try:
+        sent.check_companies()
         if sent.is_repeated:
             return RedirectResponse(address("/ui/schedules", {"made": _scheduled(request, here, sent)}), 303)
         audited(request, action="submit_pipeline")
@@ -114,7 +115,15 @@ def _started(request: Request, here: Context, sent: NewRun) -> Response:
             return accept_form(here, submission, sent.once)
     except LeadmillError as error:
         # Whatever it is: what was typed stays.
-        return _shown(request, here, sent, Looked(faults=faults_of(error)), status=error.status)
+        return _shown(request, here, sent, Looked(faults=_faults(sent, error)), status=error.status)
+
+
+def _faults(sent: NewRun, error: LeadmillError) -> tuple[FieldError, ...]:
+    """What is wrong, at the field where it was typed: what was pasted is read as a file is."""
+    found = faults_of(error)
+    if sent.file is not None:
+        return found
+    return tuple({**one, "field": "company_urls"} if one["field"] == "file" else one for one in found)
 
 
 def _scheduled(request: Request, here: Context, sent: NewRun) -> str:

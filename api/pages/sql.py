@@ -40,7 +40,7 @@ EXAMPLES = {
     "FROM (SELECT domain, score, unnest(contributions) AS part FROM companies)\nORDER BY score DESC, part.points DESC",
     "What fails, by stage": "SELECT stage, category, error, count(DISTINCT company_id) AS companies\n"
     "FROM errors GROUP BY ALL ORDER BY companies DESC",
-    "Pages a company": "SELECT domain, count(*) AS pages, sum(bytes) AS bytes\n"
+    "Pages of each company": "SELECT domain, count(*) AS pages, sum(bytes) AS bytes\n"
     "FROM ledger WHERE outcome = 'fetched' GROUP BY domain ORDER BY pages DESC",
 }
 

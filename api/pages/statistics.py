@@ -72,11 +72,16 @@ def _companies(days: list[Day]) -> Markup:
 
 def _coverage(days: list[Day]) -> Markup:
     rows = [
-        (f"{day.day:%a %-d %b}", int(100 * day.coverage), f"% of {number(day.companies)}")
+        (f"{day.day:%a %-d %b}", _whole(day.coverage), f"% of {number(day.companies)}")
         for day in days
         if day.coverage is not None
     ]
     return charts.bars(rows, "Day, percent of companies with a row, companies", most=100)
+
+
+def _whole(coverage: float) -> int:
+    """In whole per cent, as `page_words.percent` rounds."""
+    return 99 if 0.99 < coverage < 1 else round(100 * coverage)
 
 
 def _jobs(day: Day) -> str:

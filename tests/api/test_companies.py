@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -190,7 +191,9 @@ def table(client: TestClient, query: str) -> list[dict[str, Any]]:
     answer = client.get(f"{URL}.csv?{query}")
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert 'filename="leadmill-companies.csv"' in answer.headers["content-disposition"]
+    layout = re.search(r"layout=(\w+)", query)
+    name = f"leadmill-{layout[1]}-companies.csv" if layout else "leadmill-companies.csv"
+    assert f'filename="{name}"' in answer.headers["content-disposition"]
     return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
 
 

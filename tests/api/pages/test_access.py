@@ -117,6 +117,9 @@ def test_an_operator_cancels_what_was_selected_and_the_audit_tells(
     entries = client.get(f"{V1}/audit?action=cancel_all", headers=admin).json()["items"]
     told = [(one["name"], one["count"], one["id"]) for one in entries if one["status"] == 200]
     assert ("Ada", 1, made["pending"]) in told
+    one = client.get(f"/ui/jobs/act?action=resume&job={made['pending']}", headers=OPENED).text
+    assert f'href="/ui/jobs/{made["pending"]}">Back, change nothing' in one and "What is not done of it" in one
+    assert "The rows that it has:" in client.get(f"/ui/jobs/{made['pending']}", headers=OPENED).text
     unknown = client.post("/ui/jobs/act?action=cancel&job=job_" + "z" * 20, headers=SENT)
     assert "0 jobs cancelled" in unknown.text and "cleaned up" in unknown.text
     for wrong in (
@@ -294,7 +297,8 @@ def test_columns_of_a_list_are_shown_with_its_job_alone(
     column = "columns=email&columns=input.CRM+%3Cid%3E"
     for narrowed in (f"job={job}", "tag=own"):
         shown = client.get(f"/ui/leads?{narrowed}&{column}", headers=OPENED).text
-        assert '<td data-name="CRM &lt;id&gt;"><bdi>&lt;b&gt;2&lt;/b&gt;; &lt;b&gt;3&lt;/b&gt;</bdi></td>' in shown
+        cells = shown.replace("<wbr>", "")
+        assert 'data-name="CRM &lt;id&gt;"><bdi>&lt;b&gt;2&lt;/b&gt;; &lt;b&gt;3&lt;/b&gt;</bdi></td>' in cells
         assert 'value="input.CRM &lt;id&gt;" checked' in shown
     unasked = client.get(f"/ui/leads?job={job}", headers=OPENED).text
     assert 'value="input.CRM &lt;id&gt;">' in unasked and "&lt;b&gt;2" not in unasked

@@ -22,7 +22,7 @@ __all__ = ["keys", "made"]
 FOREIGN = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
 SECRET = re.compile(r"lm_[0-9a-z]{8}_[A-Za-z0-9_-]{43}")
 FURTHER = ("/ui/schedules", "/ui/models", "/ui/statistics", "/ui/health")
-OF_ADMINS = ("/ui/keys", "/ui/audit")
+OF_ADMINS = ("/ui/keys", "/ui/sql", "/ui/audit")
 
 
 def done(client: TestClient, secret: str) -> list[tuple[str, str, int]]:
@@ -155,7 +155,7 @@ def test_the_audit_is_narrowed_by_its_address(client: TestClient, keys: dict[str
 
 def test_the_first_key_is_made_in_the_browser(client: TestClient) -> None:
     shown = client.get("/ui/keys", headers=OPENED).text
-    assert "Nobody is asked for a key yet" in shown
+    assert "Nobody is asked for a key yet" in shown and "<option selected>admin" in shown
     refused = client.post("/ui/keys", data={"name": "me", "role": "viewer"}, headers=SENT)
     assert refused.status_code == 409 and "the first key must be" in refused.text.lower()
     answer = client.post("/ui/keys", data={"name": "me", "role": "admin"}, headers=SENT)
@@ -197,6 +197,6 @@ def test_profiles_and_files_that_are_wrong(settings: Settings, tmp_path: Path) -
 
 def test_statistics_of_the_last_days(client: TestClient, made: dict[str, str]) -> None:
     shown = client.get("/ui/statistics", headers=OPENED).text
-    assert "9 jobs, 3 failed" in shown and "% of 6" in shown and '<rect width="70.0%"' in shown
+    assert "9 jobs, 3 failed" in shown and "% of 6" in shown and '<rect width="71.0%"' in shown
     assert "No job of kind score was made" in client.get("/ui/statistics?kind=score", headers=OPENED).text
     assert client.get("/ui/statistics?kind=nothing", headers=OPENED).status_code == 422

@@ -8,6 +8,7 @@ from itertools import pairwise
 import httpx2
 import pytest
 
+from api.pages.leads import COLUMNS
 from docs import chromium
 from docs.chromium import Chromium
 from tests.api.pages.addresses import OF_THE_LAKE, WITHOUT_REDIS, of_all
@@ -239,6 +240,29 @@ def test_from_the_list_to_why_a_company_is_first(browser: Chromium, site: Site) 
     until(browser, "location.pathname.startsWith('/ui/companies/') && document.getElementById('score') !== null")
     browser.evaluate("history.back()")
     until(browser, "location.search === '?country=DE'")
+
+
+def test_leads_stay_in_their_card_and_words_whole(browser: Chromium, site: Site) -> None:
+    full(site)
+    every = "&".join(f"columns={name}" for name in COLUMNS)
+    beyond = """[...document.querySelectorAll('.leads .table')].map(
+        one => one.getBoundingClientRect().right - one.closest('.card').getBoundingClientRect().right)"""
+    # A word that is broken stands on two lines.
+    broken = """[...document.querySelectorAll('.leads td')].filter(cell => cell.innerText).flatMap(cell => {
+        const found = [], texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/[\\p{L}\\p{N}]{2,24}/gu)) {
+            const range = new Range();
+            range.setStart(texts.currentNode, word.index), range.setEnd(texts.currentNode, word.index + word[0].length);
+            if (range.getClientRects().length > 1) found.push(word[0]);
+        }
+        return found;
+    })"""
+    for width in (1440, 1180, 1024, 800):
+        for address in ("/ui/leads", f"/ui/leads?{every}"):
+            site.open(browser, address, width=width)
+            check_shown(browser, site, (address, width))
+            assert max(browser.evaluate(beyond)) <= 0, (address, width)
+            assert browser.evaluate(broken) == [], (address, width)
 
 
 def test_a_query_is_run_by_keyboard_and_cancelled(browser: Chromium, site: Site) -> None:

@@ -52,10 +52,19 @@ def test_no_template_has_what_the_policy_forbids(template: Path) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, "–"), (0, "0 s"), (0.34, "0.3 s"), (42, "42 s"), (252, "4 m 12 s"), (3_600, "1 h"), (90_061, "1 d 1 h")],
+    [
+        (None, "–"),
+        (0, "0 s"),
+        (0.34, "0.3 s"),
+        (42, "42 s"),
+        (252, "4 m 12 s"),
+        (3_600, "1 h"),
+        (90_061, "1 d 1 h"),
+    ],
 )
 def test_durations(seconds: float | None, words: str) -> None:
     assert page_words.lasted(seconds) == words
+    assert page_words.lasted(0.003) == "under 0.1 s"
 
 
 def test_words_of_times_and_numbers() -> None:
@@ -68,6 +77,14 @@ def test_words_of_times_and_numbers() -> None:
         "99 %", "100 %", "under 1 %", "0 %", "–",
     ]  # fmt: skip
     assert page_words.commands("<b> run `a < b`") == "&lt;b&gt; run <code>a &lt; b</code>"
+
+
+def test_words_of_addresses_and_of_what_is_wrong() -> None:
+    assert page_words.breakable("info@a.b<c.de") == "info@<wbr>a.<wbr>b&lt;c.<wbr>de"
+    assert page_words.fault_words({"field": "file", "message": "it is empty"}) == "It is empty"
+    assert page_words.fault_words({"field": "pipeline.crawl.max_pages", "message": "is no number"}) == (
+        "Max pages: is no number"
+    )
 
 
 def failed(job_id: str, message: str) -> Job:

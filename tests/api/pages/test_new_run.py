@@ -182,6 +182,31 @@ def test_a_list_keeps_its_columns_chosen_or_pasted(client: TestClient, lake: Lak
     assert broken.status_code == 422 and "choose <bdi>crm.xlsx</bdi> again" in broken.text
 
 
+def test_what_is_wrong_is_told_where_it_was_typed_in_words_of_the_form(client: TestClient) -> None:
+    nothing = client.post("/ui/new", data=data(), headers=SENT)
+    assert nothing.status_code == 422 and "Which companies? Paste addresses" in nothing.text
+    assert "search_queries" not in nothing.text and "company_ids" not in nothing.text
+    pasted = client.post("/ui/new", data=data(company_urls="hello world\n???"), headers=SENT).text
+    assert re.search(r'id="company_urls-fault">no column is called url', pasted) and "file:" not in pasted
+    assert "by <code>column</code>" in pasted
+    nameless = client.post("/ui/new", data=data(company_urls="acme.example", cron="0 7 * * 1"), headers=SENT).text
+    assert "Name: is required" in nameless
+
+
+def test_a_list_names_its_job_unless_a_tag_does(client: TestClient, store: JobStore) -> None:
+    named = {"Kunden \u202e2027.csv": ["Kunden 2027"], "x" * 70 + ".csv": ["x" * 60], ".csv": [".csv"]}
+    for number, (file_name, tags) in enumerate(named.items()):
+        sent = {"data": data(once=f"once-{number:04}"), "files": {"file": (file_name, CSV)}}
+        answer = client.post("/ui/new", **sent, headers=SENT, follow_redirects=False)  # type: ignore[arg-type]
+        assert answer.status_code == 303, answer.text
+        job = answer.headers["location"].rpartition("/")[2]
+        assert client.get(f"{V1}/jobs/status/{job}").json()["tags"] == tags
+    tagged = {"data": data(once="once-tagged", tags="fair"), "files": {"file": ("crm.csv", CSV)}}
+    answer = client.post("/ui/new", **tagged, headers=SENT, follow_redirects=False)  # type: ignore[arg-type]
+    job = answer.headers["location"].rpartition("/")[2]
+    assert client.get(f"{V1}/jobs/status/{job}").json()["tags"] == ["fair"]
+
+
 def test_a_look_tells_and_makes_nothing(client: TestClient, store: JobStore) -> None:
     hostile = "Firma,Homepage\n" + f'"{HOSTILE[1].replace(chr(34), chr(34) * 2)}",acme.example\nx,{HOSTILE[0]}\n'
     for sent in (data(company_urls=CSV, crawl__max_pages="3"), data(company_urls=hostile, tags=HOSTILE[0])):
@@ -189,7 +214,7 @@ def test_a_look_tells_and_makes_nothing(client: TestClient, store: JobStore) -> 
         assert shown.status_code == 200 and "What is understood" in shown.text and "curl -s http" in shown.text
         assert not any(name in shown.text for name in HOSTILE[:2])
     first = client.post("/ui/new/look", data=data(company_urls=CSV, crawl__max_pages="3"), headers=SENT).text
-    assert "<td><bdi>Anna</bdi></td>" in first and "line 5: <bdi>(empty)</bdi>" in first and "max_pages" in first
+    assert "<td><bdi>Anna</bdi></td>" in first and "line 5: <bdi>no address</bdi>" in first and "max_pages" in first
     column = client.post("/ui/new/look", data=data(company_urls=CSV, column="Owner"), headers=SENT).text
     assert "<option selected>" not in column.partition('id="column"')[2] or "Owner" in column
     for sent in (data(), data(company_urls="acme.example", min_coverage="300"), data(company_urls="\x00")):
