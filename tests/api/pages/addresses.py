@@ -62,7 +62,13 @@ ADDRESSES: dict[str, Callable[[dict[str, str]], list[str]]] = {
 OF_THE_LAKE = ("/ui/leads", "/ui/companies/")
 
 #: What is shown also while Redis is away.
-WITHOUT_REDIS = {"/ui/new", "/ui/new?samples=1", "/ui/health", "/ui/schedules/delete?name=weekly"}
+WITHOUT_REDIS = {
+    "/ui/new",
+    "/ui/new?samples=1",
+    "/ui/health",
+    "/ui/schedules/delete?name=weekly",
+    *ADDRESSES["/ui/sql"]({}),  # it asks the lake alone
+}
 
 
 def of_all(made: dict[str, str]) -> list[str]:
