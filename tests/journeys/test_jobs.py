@@ -78,7 +78,7 @@ def test_a_run_is_repeated_paused_and_given_up(person: Person) -> None:
     person.fills("Addresses, one a line", "officine-bellavita.example")
     person.clicks("Repeat", "main", "summary")
     person.fills("When", "0 7 * * 8")
-    person.fills("By the clock of", "Europe/Rome")
+    person.fills("Time zone", "Europe/Rome")
     person.fills("Name of the schedule", "mondays")
     person.clicks("Start", "main", "button")
     person.until("document.querySelector('[name=cron][aria-invalid]') !== null")
