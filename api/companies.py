@@ -191,7 +191,7 @@ def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm, so
 def one_company(
     company_id: Annotated[str, PathName(description="Or its domain, or an address of it")], here: Here
 ) -> Response:
-    return JSONResponse(company(here.lake, company_id))
+    return JSONResponse(company(here.companies, company_id))
 
 
 @router.get(
@@ -209,4 +209,4 @@ def explain_field(
 ) -> Response:
     if job is not None and not JOB_ID.match(job):
         raise InputError("not the id of a job", field="job")
-    return JSONResponse(explain(here.lake, company_id, field, job))
+    return JSONResponse(explain(here.companies, company_id, field, job))

@@ -12,7 +12,7 @@ import duckdb
 
 from api.company_columns import NOT_TOLD, SHORT
 from api.company_scan import STAGES, Files, files_of, newest_rows
-from api.company_view.table import BETWEEN, newest_in, number_of, rows_of
+from api.company_view.table import BETWEEN, jobs_in, newest_in, number_of, rows_of
 from api.company_view.view import CompanyView
 from api.lake_rows import first_page, run
 from data.damage import enduring, look_at_ids
@@ -99,20 +99,28 @@ class Companies:
         values.update(more or {})
         return _ask(self.lake, lambda newest: query(newest, matches, None), values, wanted.jobs, within_s=within_s)
 
-    def newest_job(self, company_id: str) -> str | None:
-        """The job that made the newest row of a company; None where only a look at the lake tells."""
+    def jobs_of(self, company_id: str) -> list[str] | None:
+        """Every job that has a row of a company, also one that is not good; None: only a look at the lake tells."""
+        found = self._in_table(jobs_in, {"company": number_of(company_id)})
+        return None if found is None else [row["job_id"] for row in found]
+
+    def newest_row(self, company_id: str, job: str | None = None) -> dict[str, Any] | None:
+        """The whole newest good row of a company, of all jobs or of one."""
+        if job is not None:
+            return newest_row(self.lake, company_id, job)
         found = self._in_table(
             lambda table: f"SELECT job_id FROM {table} WHERE newest AND company = $company",
             {"company": number_of(company_id)},
         )
-        return found[0]["job_id"] if found else None
-
-    def newest_row(self, company_id: str) -> dict[str, Any] | None:
-        """The whole newest good row of a company."""
-        job = self.newest_job(company_id)
-        found = newest_row(self.lake, company_id, job)
+        if found == []:
+            return None
+        row = newest_row(self.lake, company_id, found[0]["job_id"]) if found else None
         # What the table tells of may have left the lake in this moment.
-        return newest_row(self.lake, company_id) if found is None and job is not None else found
+        return newest_row(self.lake, company_id) if row is None else row
+
+    def failed_row(self, company_id: str, job: str | None = None) -> dict[str, Any] | None:
+        """The newest final row that says why a company has no good one, of all jobs or of one."""
+        return _failed_row(self.lake, company_id, self.jobs_of(company_id) if job is None else [job])
 
     def known(self, company_ids: Collection[str]) -> tuple[int, str | None]:
         """How many of some companies have a good row, and when the newest of these was made.
@@ -256,7 +264,7 @@ def facets(
     }
 
 
-def company(lake: Lake, named: str) -> dict[str, Any]:
+def company(companies: Companies, named: str) -> dict[str, Any]:
     """The whole newest row of a company (with its facts), and `history`: its rows, newest first.
 
     `named` is its id, its domain or an address of it.
@@ -265,38 +273,37 @@ def company(lake: Lake, named: str) -> dict[str, Any]:
         NotFoundError: no such company.
     """
     known = id_of(named)
-    found = newest_row(lake, known) if known else None
+    found = companies.newest_row(known) if known else None
     if found is None:
         raise NotFoundError(f"no company {named[:60]!r}")
     row = {name: value for name, value in found.items() if name not in NOT_TOLD}
-    return {**row, **_UNTOLD, "history": _history(lake, found["company_id"])}
+    history = _history(companies.lake, found["company_id"], companies.jobs_of(found["company_id"]))
+    return {**row, **_UNTOLD, "history": history}
 
 
 def newest_row(lake: Lake, company_id: str, job: str | None = None) -> dict[str, Any] | None:
-    """The whole newest good row of a company, of all jobs or of one."""
+    """The newest good row of a company, of all jobs or of one, with every final column, whatever the files have."""
     jobs = None if job is None else [job]
     parameters = {"id": company_id} | ({} if jobs is None else {"jobs": jobs})
     rows = _ask(lake, lambda newest: f"SELECT * FROM ({newest})", parameters, jobs, one=True)
-    return rows[0] if rows else None
+    return {**dict.fromkeys(STAGE_SCHEMAS["score"].names), **rows[0]} if rows else None
 
 
-def failed_row(lake: Lake, company_id: str, job: str | None = None) -> dict[str, Any] | None:
-    """The newest final row that says why a company has no good one, of all jobs or of one."""
-
+def _failed_row(lake: Lake, company_id: str, jobs: Sequence[str] | None) -> dict[str, Any] | None:
     def read_from(files: Files) -> list[dict[str, Any]]:
         if not files["score"]:
             return []
-        of = " AND job_id = $job" if job else ""
+        of = " AND job_id IN (SELECT unnest($jobs::VARCHAR[]))" if jobs is not None else ""
         rows = run(
             f"SELECT * FROM {parquet(files['score'])} WHERE company_id = $id AND error IS NOT NULL{of} "
             "ORDER BY scored_at DESC LIMIT 1",
-            {"id": company_id} | ({"job": job} if job else {}),
+            {"id": company_id} | ({} if jobs is None else {"jobs": list(jobs)}),
             schema=STAGE_SCHEMAS["score"],
         )
         look_at_ids(rows)
         return rows
 
-    found = enduring(lake, lambda: files_of(lake, None if job is None else [job]), read_from)
+    found = [] if jobs == [] else enduring(lake, lambda: files_of(lake, jobs), read_from)
     return found[0] if found else None
 
 
@@ -332,8 +339,8 @@ def _ask(
     return enduring(lake, lambda: files_of(lake, jobs), read_from)
 
 
-def _history(lake: Lake, company_id: str) -> list[dict[str, Any]]:
-    return enduring(lake, lambda: files_of(lake), lambda files: _history_of(files, company_id))
+def _history(lake: Lake, company_id: str, jobs: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    return enduring(lake, lambda: files_of(lake, jobs), lambda files: _history_of(files, company_id))
 
 
 def _history_of(files_of: Files, company_id: str) -> list[dict[str, Any]]:

@@ -32,17 +32,21 @@ def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False) -> 
     )
 
 
-def good_rows(files: Files, *, one: bool = False, some_jobs: bool = False, filename: bool = False) -> str | None:
-    """The same of every good row, with the rank of its stage; `filename`: and with the path of its file."""
+def good_rows(files: Files, *, one: bool = False, some_jobs: bool = False, told: bool = False) -> str | None:
+    """The same of every good row, with the rank of its stage.
+
+    `told`: and with the path of its file, and every row that is not good as well, as `failed` says of each.
+    """
     sources = []
     for rank, (stage, at) in enumerate(STAGES.items()):
         if files[stage]:
             only = " AND company_id = $id" if one else ""
             only += " AND job_id IN (SELECT unnest($jobs::VARCHAR[]))" if some_jobs else ""
             good = "error IS NULL" if stage == "score" else "TRUE"
+            of_file, which = (f", NOT ({good}) AS failed", "TRUE") if told else ("", good)
             sources.append(
-                f"SELECT *, {rank} AS stage_rank, {at} AS seen_at "
-                f"FROM {parquet(files[stage], filename=filename)} WHERE {good}{only}"
+                f"SELECT *, {rank} AS stage_rank, {at} AS seen_at{of_file} "
+                f"FROM {parquet(files[stage], filename=told)} WHERE {which}{only}"
             )
     if not sources:
         return None

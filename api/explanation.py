@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from api.company_files import places, rows_of
-from api.company_rows import failed_row, id_of, newest_row
+from api.company_rows import Companies, id_of
 from data.lake import Lake
 from data.parts import PartKind
 from data.schemas import MADE_AT, STAGE_SCHEMAS
@@ -64,7 +64,7 @@ def columns() -> list[str]:
     return [name for name in STAGE_SCHEMAS["score"].names if name not in _NO_FIELDS]
 
 
-def explain(lake: Lake, named: str, field: str, job: str | None = None) -> dict[str, Any]:
+def explain(companies: Companies, named: str, field: str, job: str | None = None) -> dict[str, Any]:
     """The explanation of one field of a company (`leadmill.answers.Explanation`).
 
     Args:
@@ -77,7 +77,7 @@ def explain(lake: Lake, named: str, field: str, job: str | None = None) -> dict[
         NotFoundError: nothing is known of such a company (in this job).
     """
     company_id = id_of(named)
-    row = (newest_row(lake, company_id, job) or failed_row(lake, company_id, job)) if company_id else None
+    row = (companies.newest_row(company_id, job) or companies.failed_row(company_id, job)) if company_id else None
     facts, others = (_of_field(row, kind, field) if row else [] for kind in ("facts", "candidates"))
     column = field if field in columns() else next((column for column in columns() if is_of(field, column)), None)
     if column is None and not facts and not others:
@@ -86,7 +86,7 @@ def explain(lake: Lake, named: str, field: str, job: str | None = None) -> dict[
     if row is None:
         raise NotFoundError(f"nothing is known of {named[:60]!r}{f' in job {job}' if job else ''}: it was never read")
     value = row.get(field) if field == column else [fact["value"] for fact in facts]
-    state = _state(lake, row, column, None if not facts and _is_default(column, value) else value)
+    state = _state(companies.lake, row, column, None if not facts and _is_default(column, value) else value)
     if state["state"] == "found":
         state["told"] = _MADE.get(field, _found(row, facts))
     taken, left = evidence(row, field)

@@ -21,6 +21,7 @@ _SCHEMA = STAGE_SCHEMAS["score"]
 BETWEEN = "\x1f"
 #: What is behind `comp_` in the id of a company, as the number that it is.
 _NUMBER = "('0x' || substr(company_id, 6))::UBIGINT"
+_IS_ID = "regexp_full_match(company_id, 'comp_[0-9a-f]{16}')"
 #: In front of each row of a company that another one hides.
 _ORDER = "PARTITION BY company ORDER BY stage_rank, seen_at DESC, job_id DESC"
 #: Row groups of DuckDB have 122,880.
@@ -40,6 +41,7 @@ class RowTable:
     def __init__(self, database: Database) -> None:
         self._database, self._con, self._file = database, database.cursor(), database.add()
         self._rows = f"{self._file}.main.rows"
+        self._con.execute(f"CREATE TABLE {failed_in(self._rows)} (file INTEGER, company UBIGINT, job_id VARCHAR)")
         own = ", ".join(f"{column} {sql_type(self._con, _SCHEMA.field(column).type)}" for column in SHORT[1:])
         self._con.execute(
             f"CREATE TABLE {self._rows} (file INTEGER, company UBIGINT, newest BOOLEAN, stage_rank TINYINT, {own}, "
@@ -110,6 +112,8 @@ class RowTable:
                 f"INSERT INTO {self._rows} SELECT * FROM {other.name} WHERE rowid BETWEEN ? AND ?",
                 [first, first + _ROWS_AT_A_TIME - 1],
             )
+        yield
+        self._con.execute(f"INSERT INTO {failed_in(self._rows)} SELECT * FROM {failed_in(other.name)}")
         self._con.execute("COMMIT")
         self._write_down()
 
@@ -118,34 +122,43 @@ class RowTable:
 
     def _take_out(self, gone: Collection[int]) -> None:
         files = {"gone": list(gone)}
-        which = f"FROM {self._rows} WHERE file IN (SELECT unnest($gone::INTEGER[]))"
-        self._con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT company {which}", files)
+        which = "WHERE file IN (SELECT unnest($gone::INTEGER[]))"
+        self._con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT company FROM {self._rows} {which}", files)
         if gone:
-            self._con.execute(f"DELETE {which}", files)
+            for table in (self._rows, failed_in(self._rows)):
+                self._con.execute(f"DELETE FROM {table} {which}", files)
 
     def _take_in(self, files: Files, numbers: Mapping[str, int]) -> None:
-        rows = good_rows({stage: files.get(stage, ()) for stage in STAGES}, filename=True)
+        rows = good_rows({stage: files.get(stage, ()) for stage in STAGES}, told=True)
         if rows is None:
             return
         columns = ", ".join(SHORT)
         self._con.execute(
-            f"CREATE OR REPLACE TEMP TABLE coming AS SELECT {columns}, stage_rank, seen_at, filename FROM ({rows})"
+            "CREATE OR REPLACE TEMP TABLE coming AS "
+            f"SELECT {columns}, stage_rank, seen_at, filename, failed FROM ({rows})"
         )
         look_at_types(self._con.execute("SELECT * FROM coming LIMIT 0"), _SCHEMA)
         foreign = self._con.execute(
-            "SELECT company_id FROM coming WHERE NOT regexp_full_match(company_id, 'comp_[0-9a-f]{16}') LIMIT 1"
+            f"SELECT company_id FROM coming WHERE NOT failed AND NOT {_IS_ID} LIMIT 1"
         ).fetchone()
         if foreign:
             raise ForeignError(f"a row of company {foreign[0][:40]!r}")
         own = ", ".join(SHORT[1:])
         made = ", ".join(f"{sql} AS {column}" for column, sql in _MADE.items())
+        named = {"paths": list(numbers), "numbers": list(numbers.values())}
+        coming = (
+            "FROM coming JOIN (SELECT unnest($paths::VARCHAR[]) AS filename, unnest($numbers::INTEGER[]) AS number) "
+            "USING (filename) WHERE"
+        )
         self._con.execute(
             f"INSERT INTO {self._rows} BY NAME SELECT number AS file, {_NUMBER} AS company, "
-            f"false AS newest, stage_rank, {own}, seen_at, {made} FROM coming JOIN "
-            "(SELECT unnest($paths::VARCHAR[]) AS filename, unnest($numbers::INTEGER[]) AS number) USING (filename)",
-            {"paths": list(numbers), "numbers": list(numbers.values())},
+            f"false AS newest, stage_rank, {own}, seen_at, {made} {coming} NOT failed",
+            named,
         )
-        self._con.execute(f"INSERT INTO touched SELECT {_NUMBER} FROM coming; DROP TABLE coming")
+        self._con.execute(
+            f"INSERT INTO {failed_in(self._rows)} SELECT number, {_NUMBER}, job_id {coming} failed AND {_IS_ID}", named
+        )
+        self._con.execute(f"INSERT INTO touched SELECT {_NUMBER} FROM coming WHERE NOT failed; DROP TABLE coming")
 
     def _mark(self, where: str) -> None:
         newest = f"SELECT rowid FROM {self._rows} {where} QUALIFY row_number() OVER ({_ORDER}) = 1"
@@ -163,6 +176,16 @@ class RowTable:
 def number_of(company_id: str) -> int:
     """How the table calls a company, in its column `company`."""
     return int(company_id.removeprefix("comp_"), 16)
+
+
+def failed_in(table: str) -> str:
+    """What stands beside a table of rows: which companies have rows that are not good, of which jobs."""
+    return f"{table.removesuffix('.rows')}.failed"
+
+
+def jobs_in(table: str) -> str:
+    """A query of the jobs that have any row of the company `$company`."""
+    return " UNION ".join(f"SELECT job_id FROM {one} WHERE company = $company" for one in (table, failed_in(table)))
 
 
 def rows_of(table: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from fastapi.responses import Response
 
-from api.company_rows import failed_row, id_of
+from api.company_rows import id_of
 from api.company_scan import STAGES
 from api.company_values import SECTIONS, values_of
 from api.context import Context, Here
@@ -65,7 +65,7 @@ def row_of(here: Context, named: str) -> dict[str, Any]:
         NotFoundError: no job has tried it.
     """
     known = id_of(named)
-    row = None if known is None else here.companies.newest_row(known) or failed_row(here.lake, known)
+    row = None if known is None else here.companies.newest_row(known) or here.companies.failed_row(known)
     if row is None:
         raise NotFoundError(f"no company {named[:60]!r}")
     return row

@@ -8,7 +8,6 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from api.company_rows import id_of
 from api.context import Here
 from api.explanation import explain
 from api.fields import Blank
@@ -19,11 +18,6 @@ from leadmill.errors import InputError
 from leadmill.ids import JOB_ID
 
 router = Router(include_in_schema=False)
-
-
-def _newest_job(here: Here, named: str) -> str | None:
-    known = id_of(named)
-    return here.companies.newest_job(known) if known else None
 
 
 @router.get("/ui/companies/{company_id}/why", role=Role.VIEWER)
@@ -39,6 +33,6 @@ def why(
     return page(
         request,
         "pages/company_why.html",
-        told=explain(here.lake, company_id, field, job or _newest_job(here, company_id)),
+        told=explain(here.companies, company_id, field, job),
         job=job,
     )

@@ -14,12 +14,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from api.company_columns import FACETS
-from api.company_rows import Companies, CompanyFilter, company_page, facets
+from api.company_rows import Companies, CompanyFilter, company, company_page, facets
 from api.company_view import CompanyView, view
 from api.company_view.database import Database
+from api.explanation import explain
 from data.jobs import JobStore
 from data.lake import Lake, UnitFiles
 from data.snapshot import compact, exclusive
+from leadmill.errors import NotFoundError
 from leadmill.ids import company_id
 from reports.lead_filter import LeadFilter
 from reports.lead_order import ORDERS
@@ -177,6 +179,20 @@ def answers(companies: Companies, wanted: CompanyFilter) -> tuple[Any, Any]:
     return items, facets(companies, wanted, FACETS, 20)
 
 
+def of_one(companies: Companies, domain: str) -> tuple[Any, ...]:
+    failed = companies.failed_row(company_id(domain))
+    explained = []
+    for field in ("name", "error"):
+        try:
+            explained.append(explain(companies, domain, field))
+        except NotFoundError:
+            explained.append({})
+    try:
+        return company(companies, domain), failed, explained
+    except NotFoundError:
+        return None, failed, explained
+
+
 @contextmanager
 def made(history: History) -> Iterator[CompanyView]:
     folder = history.folder / str(history.data.draw(st.uuids()))
@@ -190,6 +206,8 @@ def look(history: History, table: CompanyView) -> None:
         one(history) for one in history.data.draw(st.lists(st.sampled_from(FILTERS), min_size=1, max_size=3))
     ]:
         assert answers(Companies(history.lake, table), wanted) == answers(Companies(history.lake), wanted)
+    for domain in history.data.draw(st.sets(st.sampled_from([*DOMAINS, "absent.example"]), min_size=1, max_size=2)):
+        assert of_one(Companies(history.lake, table), domain) == of_one(Companies(history.lake), domain)
     assert table.current() is not None, "it was the table that answered"
 
 
