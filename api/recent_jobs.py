@@ -1,4 +1,5 @@
-"""What the newest jobs of a project came to: those that failed since yesterday, by cause, and the work of today."""
+"""What the newest jobs of a project came to: those that failed since yesterday, by cause, the work of today, and
+the last ones that completed."""
 
 from __future__ import annotations
 
@@ -8,11 +9,15 @@ from datetime import UTC, datetime, timedelta
 from api.context import Context
 from api.jobs import told_page
 from data.jobs import Status
+from leadmill import answers
+from leadmill.declared import KINDS
 from pipelines.views.listing import JobFilter
 from pipelines.views.recent import Done, FailedCause, done_by, failed_by_cause
 
 #: Jobs that are read, the newest ones.
 _JOBS = 100
+#: Jobs over companies that are shown of the completed ones, and how many are read for them: others stand between.
+_COMPLETED, _READ = 5, 20
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Recent:
     more_failed: bool
     today: Done
     more_today: bool
+    #: Over companies, the newest first.
+    completed: list[answers.Job]
 
 
 def recent_jobs(here: Context) -> Recent:
@@ -39,6 +46,7 @@ def recent_jobs(here: Context) -> Recent:
     yesterday = today - timedelta(days=1)
     newest = told_page(here, JobFilter(since=today), _JOBS)
     failed = told_page(here, JobFilter(Status.FAILED, since=yesterday), _JOBS)
+    completed = told_page(here, JobFilter(Status.COMPLETED), _READ)["items"]
     return Recent(
         yesterday=yesterday,
         failed=len(failed["items"]),
@@ -46,4 +54,5 @@ def recent_jobs(here: Context) -> Recent:
         more_failed=failed["next_cursor"] is not None,
         today=done_by(newest["items"]),
         more_today=newest["next_cursor"] is not None,
+        completed=[job for job in completed if KINDS[job["kind"]].needs_companies][:_COMPLETED],
     )

@@ -29,6 +29,7 @@ ALLOWED: dict[str, str] = {
     "api/reports.py": "the same, after it was kept",
     "api/company_export.py": "the same, after it was sent",
     "extraction/look_version.py": "the packages' own source",
+    "api/sql_console/confinement.py": "threads of its own process, of which the system tells",
     "reports/reader.py": "looks for a data folder, before there is a lake",
     "reports/render.py": "a report's scratch folder beside it",
     "reports/formats/__init__.py": "the same",

@@ -154,6 +154,14 @@ def test_pages_without_keys_and_their_policy(client: TestClient, made: dict[str,
         assert client.get(path).status_code == 404, path
 
 
+def test_the_overview_leads_to_what_completed_last(client: TestClient, made: dict[str, str]) -> None:
+    text = client.get("/", headers=OPENED).text.partition('id="completed"')[2].partition("</section>")[0]
+    completed = sorted((job for name, job in made.items() if name.startswith("completed")), reverse=True)
+    shown = [line.partition('"')[0] for line in text.split('href="/ui/jobs/')[1:]]
+    assert shown == completed[:5] and made["failed 0"] not in text and made["cancelled"] not in text
+    assert f'href="/ui/leads?job={completed[0]}"' in text
+
+
 def test_lists_are_narrowed_by_their_address(client: TestClient, made: dict[str, str]) -> None:
     failed = client.get("/ui/jobs?status=failed&kind=&tag=&since=&text=", headers=OPENED)
     assert made["failed 0"] in failed.text and made["running"] not in failed.text, "an empty field is none"

@@ -267,5 +267,5 @@ def test_texts_of_callers_are_short_printable_and_no_keys() -> None:
     text = Entry(action="cancel", id="\ud800" + "x" * 500, name='"]}', request_id="r").text()
     [one] = rows_of((NOVEMBER, 0), f"[{text}]")
     assert (one["name"], one["request_id"], len(one["id"])) == ('"]}', "r", 501)
-    [one] = rows_of((NOVEMBER, 0), f"[{Entry(action='y' * 500, id='x' * 5_000).text()}]")
+    [one] = rows_of((NOVEMBER, 0), f"[{Entry(action='y' * 500, id='x' * 2 * MAX_IDS).text()}]")
     assert (len(one["action"]), len(one["id"])) == (MAX_CHARS, MAX_IDS)
