@@ -33,6 +33,7 @@ set, the numbers of hand-outs, windows and turns, the workers and whose server i
     turns:<queue>    sorted set `<priority>:<project>` of those with a job in the ring -> when it is their turn: the
                 priority, then what the project has had
     ring:<queue>:<priority>   sorted set of a project's jobs that wait for room -> what each has had
+    held        for how long partitions lately held their place at a first queue, ms: a weighted mean (turns.py)
     idx:s:<status>, idx:k:<kind>, idx:t:<tag>   sorted sets of job ids by time of creation
     seq, mark   last hand-out number, and highest begun one, of each `<stage>:<level>`
     workers, worker   who lives (by the time last seen), and what it consumes
