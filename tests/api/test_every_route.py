@@ -133,7 +133,8 @@ class Caller:
         if answer.status_code >= 500 and not (url.startswith("/readyz") and answer.status_code == 503):
             self.wrong.append(f"{method} {url[:150]} {str(what)[:200]}: {answer.status_code} {answer.text[:150]}")
         elif answer.status_code >= 400:
-            is_form = method == "POST" and url.startswith("/ui/")  # its own page may say what is wrong with it
+            # Its own page may say what is wrong with it.
+            is_form = url.startswith("/ui/") and (method == "POST" or url.startswith("/ui/sql?query="))
             told = {"application/problem+json", *(["text/html; charset=utf-8"] if is_form else [])}
             assert answer.headers["content-type"] in told, (method, url, answer.text)
         return answer.status_code

@@ -33,7 +33,7 @@ def test_life_of_a_pipeline(client: TestClient, worker: Worker) -> None:
     job = status(client, job_id)
     assert set(job) == {
         "job_id", "kind", "status", "priority", "tags", "parent", "created_at", "started_at", "finished_at",
-        "duration_s", "progress", "coverage", "waiting_for", "stages", "error", "attempt", "result", "links",
+        "duration_s", "progress", "coverage", "waiting_for", "turn", "stages", "error", "attempt", "result", "links",
     }  # fmt: skip
     assert job["status"] == "pending" and job["started_at"] is None and job["duration_s"] is None
     assert job["waiting_for"] == ("no worker listens on `processing`; start one: `leadmill worker -Q processing`")

@@ -190,6 +190,7 @@ def in_query(name: str, made: Things) -> list[Pair]:
         "company": [(OURS, NO_DOMAIN)],
         "industry": [(MARK, NO_NAME)],
         "technology": [(MARK, NO_NAME)],
+        "query": [(f"FROM companies WHERE domain = '{OURS}'", f"FROM companies WHERE domain = '{NO_DOMAIN}'")],
     }[name]
 
 
@@ -197,7 +198,7 @@ def in_query(name: str, made: Things) -> list[Pair]:
 WORDS = {
     "status", "kind", "since", "until", "action", "limit", "field", "country", "tier", "min_score", "from_stage",
     "format", "result", "role_class", "outcome", "type", "layout", "bom", "partial", "older_than_days", "column",
-    "language", "size", "has",
+    "language", "size", "has", "sort",
 }  # fmt: skip
 
 
@@ -257,6 +258,8 @@ class Asked:
         text = text_of(answer)
         if text and answer.headers["content-type"].startswith("application/problem+json"):
             text = json.dumps({name: told for name, told in answer.json().items() if name != "request_id"})
+        elif text and self.url.startswith(f"{V1}/sql"):
+            text = re.sub(r'"took_s":[^,}]*', "", text)
         elif self.url == "/metrics":  # which names the projects to a key of `default`, and nothing else of them
             text = re.sub(r'project="[^"]*"', "", text)
         elif text and self.url.startswith(f"{V1}/audit"):  # which tells what these very requests named

@@ -30,7 +30,7 @@ def test_a_view_is_narrowed_shared_left_and_taken_away(person: Person) -> None:
     person.clicks("DE", ".facet", "a")
     person.until("location.search.includes('country=DE')")
     person.sees("2 of", "country DE", "tag known")
-    names = "[...document.querySelectorAll('.who-is small')].map(one => one.innerText)"
+    names = "[...document.querySelectorAll('.who-is small a')].map(one => one.innerText)"
     shared, seen = person.path, person.evaluate(names)
     person.clicks("Take off country DE", ".chips")
     person.until("!location.search.includes('country')")
