@@ -169,13 +169,14 @@ def test_a_child_killed_before_it_sent_another_jobs_unit(
 ) -> None:
     """What a commit hands out may be of the job whose turn it is; its message gets lost with the process."""
     log = tmp_path / "stages.log"
-    jobs = [spine.submit(8, scrape_s=0.2, partition_size=1, log=str(log)) for _ in range(2)]
+    each = 24  # so that the first is still at work when the other is planned
+    jobs = [spine.submit(each, scrape_s=0.2, partition_size=1, log=str(log)) for _ in range(2)]
     ring = spine.store.key(keys.ring("scraping", 1))
     until(lambda: spine.store.redis.zcard(ring) == 2, 30, "both jobs in line")
     hold(holds, point)
     pid = kill_there(holds, point)
     for job in jobs:
-        completes(spine, job, 8)
+        completes(spine, job, each)
         repeated = {key: n for key, n in begins(log, job).items() if n > 1}
         assert not repeated, f"done again though it was committed: {repeated}"
     assert pid in {line.pid for line in lines(log)}

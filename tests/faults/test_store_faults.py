@@ -171,7 +171,7 @@ def test_full_at_maxmemory(spine: FaultSpine, log: Path) -> None:
             spine.store.cancel(other)
         live = {entry.partition("|")[2] for entry in due(spine) if entry.startswith(other)}
         states = {unit for unit, state in spine.store.units(other).items() if state["s"] in "hrw"}
-        assert states == live
+        assert states == live - {"+"}, "which stands for the job in its ring"
         assert spine.status(other) == "cancelled" or live
         time.sleep(2)
     finally:
