@@ -120,6 +120,7 @@ class Person:
         """Choose a file, as the browser's own dialogue does it."""
         control = _filled(_CONTROL, WORDS=label)
         found = self._browser.call("Runtime.evaluate", expression=control)["result"]["objectId"]
+        file.chmod(0o644)  # whatever the umask that another test left: the browser may be another user's
         self._browser.call("DOM.setFileInputFiles", files=[str(file)], objectId=found)
 
     def downloads(self, words: str, within: str = "main") -> Path:
