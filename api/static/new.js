@@ -5,10 +5,10 @@
   const form = document.querySelector("form[data-look]");
   if (!form) return;
   // A larger file is looked at when the button asks for it: each look sends it.
-  const MOST_BYTES = 10e6, PAUSE_MS = 350, AGAIN_MS = 1000;
+  const MOST_BYTES = 10e6, PAUSE_MS = 350;
   let timer, control;
 
-  async function look(changed, isSecondTry = false) {
+  async function look(changed) {
     control?.abort();
     control = new AbortController();
     const sent = new FormData(form), file = sent.get("file");
@@ -24,7 +24,6 @@
       document.dispatchEvent(new Event("htmx:after:swap")); // live.js readies what came
     } catch (error) {
       if (error.name === "AbortError") return;
-      if (!isSecondTry) { timer = setTimeout(look, AGAIN_MS, changed, true); return; } // a connection may end beside it
       place.textContent = "The server does not answer; what is typed here stays.";
     }
     place.removeAttribute("aria-busy");
