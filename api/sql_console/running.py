@@ -111,8 +111,9 @@ async def answered(question: Question, is_gone: Callable[[], Awaitable[bool]]) -
 @contextmanager
 def _place(project: str) -> Iterator[None]:
     """A place among the questions that are answered at a time, all of them in one loop; no project has all places."""
-    if _under_way[project] >= AT_ONCE or _under_way.total() >= OF_ALL_AT_ONCE:
-        count = min(_under_way[project], AT_ONCE) or OF_ALL_AT_ONCE
+    is_full = _under_way[project] >= AT_ONCE
+    if is_full or _under_way.total() >= OF_ALL_AT_ONCE:
+        count = AT_ONCE if is_full else OF_ALL_AT_ONCE
         raise UnavailableError(f"{count} queries run already; wait until one of them has ended")
     _under_way[project] += 1
     try:

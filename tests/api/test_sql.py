@@ -303,6 +303,10 @@ def test_a_project_leaves_places_to_others(lake: Lake) -> None:
             pass
         with running._place("other"):
             pass
+        with running._place("other"), running._place("third"), running._place("third"), running._place("fourth"):
+            for one in ("other", "fifth"):
+                with pytest.raises(UnavailableError, match="6 queries"), running._place(one):
+                    pass
     assert not running._under_way
 
 
