@@ -42,8 +42,10 @@ _own: dict[str, int] = {"threads": 2}
 
 
 def knowing(files: Any) -> None:
-    """Have every connection read files by a file system of fsspec; call it before the first one is opened."""
+    """Have this process's connection, and every one that is opened from now on, read files by one of fsspec."""
     _file_systems.append(files)
+    if _open.cache_info().currsize:
+        connection().register_filesystem(files)
 
 
 def connected(file: str = ":memory:", /, **config: Any) -> duckdb.DuckDBPyConnection:

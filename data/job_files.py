@@ -8,6 +8,7 @@ commit has to be known.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from data.parts import (
 )
 from data.reading import json_object, read_table
 from data.schemas import PLAN, STAGE_SCHEMAS
-from data.storage import Content
+from data.storage import Content, Losing
 from data.unit_files import json_text
 
 #: (stage, unit) → what its commit said.
@@ -135,8 +136,19 @@ class JobFiles:
         valid = self.all_valid(stages)
         for (stage, kind), files in valid.items():
             self._remove_losers(stage, kind, {file.name for file in files}, epochs)
+        for folder in ("", "input/", "reports/"):
+            self._storage.remove_losers(self.folder / folder, partial(self._losing, epochs, folder))
         self._storage.discard_lost(self.job_id, {unit: epoch for unit, epoch in epochs.items() if unit != "publish"})
         return valid
+
+    def _losing(self, epochs: Mapping[str, int], folder: str, name: str) -> Losing | None:
+        """Which of the files that runs wrote under a name may go."""
+        if (writer := _writer(name := f"{folder}{name}")) is None or not self.commits:
+            return None
+        committed = self._epoch(*writer)
+        if committed == 0:
+            return None  # which one counts is not known
+        return Losing(committed, epochs.get(writer[1], 0), carried=name == INPUT_FILE)
 
     def _remove_losers(self, stage: str, kind: PartKind, kept: set[str], epochs: Mapping[str, int]) -> None:
         folder = self._lake.part_dir(self.job_id, stage, kind)
@@ -159,7 +171,7 @@ class JobFiles:
 
     def plan_path(self) -> Path:
         """Where the plan lies, or would."""
-        return self._own("launch", "launch", PLAN_FILE)
+        return self._own(PLAN_FILE)
 
     def plan(self, partition: int | None = None) -> list[dict[str, Any]]:
         """Rows of the plan (`data.schemas.PLAN`), of one partition if given.
@@ -243,7 +255,7 @@ class JobFiles:
 
     def input_path(self) -> Path:
         """Where the other columns of the job's input lie (`data.input_columns`), or would."""
-        return self._own("launch", "launch", INPUT_FILE, carried=True)  # a later launch may write the plan alone
+        return self._own(INPUT_FILE)
 
     def manifest(self) -> dict[str, Any] | None:
         """What the job is (`pipelines.manifest`), or None when it has not begun (or never was).
@@ -266,18 +278,18 @@ class JobFiles:
 
     def report(self, name: str) -> Path | None:
         """A file below `reports/`; None when there is none."""
-        if "/" in name:  # made on demand, by no run: its name says what it was made of
-            file = self.folder / "reports" / name
-        elif name.startswith("report."):
-            file = self._own("report", f"render:{name.partition('.')[2]}", f"reports/{name}")
-        else:
-            file = self._own("analyze", "analyze", f"reports/{name}")
+        # Made on demand, by no run: its name says what it was made of.
+        file = self.folder / "reports" / name if "/" in name else self._own(f"reports/{name}")
         return file if self._storage.stat(file) is not None else None
 
-    def _own(self, stage: str, unit: str, name: str, *, carried: bool = False) -> Path:
+    def _own(self, name: str) -> Path:
         """Where the file of a unit lies that its commit exposed, or would."""
-        self.expose(lambda of, _: of == stage, manifests=False)
-        return self._storage.committed(self.folder / name, lambda: self._epoch(stage, unit), carried=carried)
+        writer = _writer(name)
+        self.expose(lambda stage, _: stage == (writer[0] if writer else "report"), manifests=False)
+        carried = name == INPUT_FILE  # a later launch may write the plan alone
+        return self._storage.committed(
+            self.folder / name, lambda: self._epoch(*writer) if writer else 0, carried=carried
+        )
 
     def _epoch(self, stage: str, unit: str) -> int | None:
         """By which run a unit has committed; None: it has not. 0: nothing is known of any unit."""
@@ -285,6 +297,15 @@ class JobFiles:
             return 0
         what = self.commits.get((stage, unit))
         return None if what is None else what.epoch
+
+
+def _writer(name: str) -> tuple[str, str] | None:
+    """Stage and unit whose run writes a file of a job under a fixed name; None: one of several, whichever it was."""
+    if name in (PLAN_FILE, INPUT_FILE):
+        return "launch", "launch"
+    if name.startswith("reports/report."):
+        return "report", f"render:{name.partition('.')[2]}"
+    return ("analyze", "analyze") if name == "reports/analysis.json" else None
 
 
 def _kinds(stages: Sequence[str]) -> list[tuple[str, PartKind]]:

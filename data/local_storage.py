@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from data.parts import DAMAGED, MANIFEST
-from data.storage import Content, Run, Stat
+from data.storage import Content, Losing, Run, Stat
 
 _STAGED = "_tmp"
 _UNFINISHED = ".tmp"
@@ -34,6 +34,8 @@ _CHUNK = 64 << 10
 
 class LocalStorage:
     """`data.storage.Storage` below one folder of this machine. Cheap to make; holds nothing open."""
+
+    shows_uncommitted = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -112,6 +114,9 @@ class LocalStorage:
             if (stages is None or stage in stages) and epoch <= epochs.get(unit, 0):
                 self.remove(folder / name)
 
+    def remove_losers(self, folder: Path, counts: Callable[[str], Losing | None]) -> None:
+        """Nothing: what was exposed last has the name."""
+
     def _staged_names(self, job_id: str) -> list[str]:
         return [name for name in self.names(self._job(job_id) / _STAGED) if "~" in name]
 
@@ -141,6 +146,9 @@ class LocalStorage:
                 _replace(path, file)
         _sync(file.parent)
         return True
+
+    def spill(self, folder: Path) -> Path:
+        return folder / ".spill"
 
     @contextmanager
     def create(self, file: Path) -> Iterator[Path]:
@@ -238,7 +246,7 @@ class LocalStorage:
         file.rename(other)
         _sync(file.parent)
 
-    def retire(self, folder: Path) -> list[Path]:
+    def retire(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         while not folder.is_file():
             with suppress(FileNotFoundError):
@@ -246,9 +254,17 @@ class LocalStorage:
             with suppress(FileExistsError):  # somebody has made the folder anew between the two
                 folder.touch(mode=0o600, exist_ok=False)
         _sync(folder.parent)
+
+    def sweep_retired(self, folder: Path) -> Iterator[int]:
         start = f".{folder.name}."
-        names = (name for name in self.names(folder.parent) if name.startswith(start) and name.endswith(_RETIRED))
-        return [folder.with_name(name) for name in names]
+        for name in self.names(folder.parent):
+            if name.startswith(start) and name.endswith(_RETIRED):
+                retired = folder.with_name(name)
+                for part in self.names(retired):
+                    for one in self.names(retired / part):
+                        yield self.remove_all(retired / part / one)
+                        self.remove(retired / part / one)  # one that is a file
+                self.remove(retired)
 
     def reopen(self, folder: Path) -> None:
         if folder.is_file():

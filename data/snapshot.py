@@ -154,7 +154,7 @@ def _number(lake: Lake, folder: Path) -> int:
 
 def _write(lake: Lake, sources: Sequence[Path], stage: str, target: Path, check: Check) -> int:
     schema = STAGE_SCHEMAS[stage]
-    spill = target.parent.parent / ".spill"
+    spill = lake.storage.spill(lake.companies)
     rows = 0
     with (
         lake.storage.create(target) as path,

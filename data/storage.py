@@ -29,6 +29,17 @@ class Run(NamedTuple):
     epoch: int
 
 
+class Losing(NamedTuple):
+    """Which files of runs of one unit may go."""
+
+    #: The run whose file counts; None: none does.
+    committed: int | None
+    #: No run above this epoch is touched: it may be under way.
+    highest: int
+    #: A run may leave the file as an earlier one wrote it (`Storage.committed`).
+    carried: bool = False
+
+
 class Stat(NamedTuple):
     """What a place knows of a file without reading it."""
 
@@ -50,6 +61,8 @@ class Storage(Protocol):
     """A place for files. Calls of several processes and threads may meet; a process may die inside any of them."""
 
     root: Path
+    #: Whether a listing shows a run's files before its commit, and those of runs that never committed.
+    shows_uncommitted: bool
 
     # ---- files of a run ----------------------------------------------------------------------------
 
@@ -102,6 +115,13 @@ class Storage(Protocol):
         """Remove what is staged of each unit under an epoch up to the given one (of these stages; None: of all)."""
         ...
 
+    def remove_losers(self, folder: Path, counts: Callable[[str], Losing | None]) -> None:
+        """Remove from a folder the runs' files of other names than parts that do not count.
+
+        `counts` is asked by the name that a run gave its file (`plan.parquet`); None: whose it is is not known.
+        """
+        ...
+
     # ---- files under fixed names -----------------------------------------------------------------------
 
     def read(self, file: Path) -> Content | None:
@@ -114,6 +134,10 @@ class Storage(Protocol):
 
     def swap(self, file: Path, data: bytes, seen: Content | None) -> bool:
         """`put`, if the file is still the one that was read (None: there is none); False, and nothing done, if not."""
+        ...
+
+    def spill(self, folder: Path) -> Path:
+        """Where a query spills, on this machine, whose result goes below a folder; whoever writes there makes it."""
         ...
 
     def create(self, file: Path) -> AbstractContextManager[Path]:
@@ -178,10 +202,17 @@ class Storage(Protocol):
         """
         ...
 
-    def retire(self, folder: Path) -> list[Path]:
-        """Take a folder away from whoever writes below it, at once and for good: an empty file has its name then.
+    def retire(self, folder: Path) -> None:
+        """Take a folder away from whoever reads and writes below it, at once and until it is opened again.
 
-        Where it lies now, and where killed calls have left it: for `remove`. It may be repeated.
+        Where nobody can be kept from writing, what comes late is seen by no listing of the folder, and swept.
+        """
+        ...
+
+    def sweep_retired(self, folder: Path) -> Iterator[int]:
+        """Remove bit by bit what lies of a retired folder, or was written there since; the bytes of each bit.
+
+        It may be repeated. What a folder holds that was opened again, or never retired, stays.
         """
         ...
 

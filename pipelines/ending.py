@@ -176,13 +176,11 @@ def _cancel_live(store: JobStore, check: Callable[[], None]) -> int:
 
 
 def _drop_folder(lake: Lake, name: str, check: Callable[[], None]) -> int:
-    """Its folder goes from under whoever still writes there, then bit by bit from the disk; bytes freed."""
-    freed, storage = 0, lake.storage
-    for folder in storage.retire(lake.data / "projects" / name):
-        for part in storage.names(folder):
-            for one in storage.names(folder / part):
-                check()
-                freed += storage.remove_all(folder / part / one)
-                storage.remove(folder / part / one)  # one that is a file
-        storage.remove(folder)
+    """Its folder goes from under whoever still writes there, then bit by bit from where it lies; bytes freed."""
+    folder = lake.data / "projects" / name
+    lake.storage.retire(folder)
+    freed = 0
+    for size in lake.storage.sweep_retired(folder):
+        freed += size
+        check()
     return freed

@@ -32,6 +32,8 @@ CHUNK = 2_000
 MERGED_FROM, FEW_ROWS = 24, 10_000
 #: Bytes of entries made without Redis that wait for a flush; more are refused.
 MAX_WAITING = 8_000_000
+#: Begins the first line of the entries that wait; how many flushes took some follows.
+_FLUSHES = b"flushes "
 _FILE = re.compile(r"audit-(\d+)_(\d+)-(\d+)_(\d+)-[0-9a-f]{12}\.parquet")
 _MONTH = re.compile(r"month=(\d{4}-\d\d)")
 #: Ids made without Redis: this many values within a millisecond.
@@ -67,7 +69,7 @@ class AuditFiles:
         lines = b"".join(map(self._line, entries))
         while True:
             seen = self._read_waiting()
-            if len(before := seen.data if seen else b"") + len(lines) > MAX_WAITING:
+            if len(before := seen.data if seen else _head(0)) + len(lines) > MAX_WAITING:
                 raise StorageError("too many audit entries wait for a flush", full=True)
             try:
                 if self.storage.swap(self._waiting, before + lines, seen):
@@ -132,13 +134,12 @@ class AuditFiles:
 
     def _flush_waiting(self) -> int:
         seen = self._read_waiting()
-        if seen is None or not seen.data:
+        if seen is None or not (rows := _waiting_rows(seen.data)):
             return 0
-        rows = _waiting_rows(seen.data)
         ids = sorted(one["entry_id"] for one in rows)
         self._write(rows, audit_place(ids[0])[:2], audit_place(ids[-1])[:2])
         taken = len(seen.data)
-        while seen is not None and not self.storage.swap(self._waiting, seen.data[taken:], seen):
+        while seen is not None and not self.storage.swap(self._waiting, _after(seen.data, taken), seen):
             seen = self._read_waiting()  # somebody has added to it
         return len(rows)
 
@@ -245,10 +246,24 @@ def _span(files: Sequence[Path]) -> tuple[StreamId, StreamId]:
     return min(first for first, _ in ids), max(last for _, last in ids)
 
 
+def _head(flushes: int) -> bytes:
+    """The first line of the entries that wait. It is another one after each flush: the file never holds again what it
+    held before, so that no swap can take place over a later state than it had seen.
+    """
+    return b"%s%d\n" % (_FLUSHES, flushes)
+
+
+def _after(data: bytes, taken: int) -> bytes:
+    """What waits once so many bytes of it were taken into files."""
+    first = data.partition(b"\n")[0].removeprefix(_FLUSHES)
+    return _head(int(first) + 1 if first.isdigit() else 1) + data[taken:]
+
+
 def _waiting_rows(data: bytes) -> list[dict[str, Any]]:
     """A line each: its id and the entry. Of one that is none, an entry of now that says so."""
     found = []
-    for line in data.decode(errors="replace").splitlines():
+    lines = data.decode(errors="replace").splitlines()
+    for line in lines[data.startswith(_FLUSHES) :]:
         entry_id, _, text = line.partition(" ")
         try:
             about = json.loads(text)

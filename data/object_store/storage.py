@@ -12,6 +12,7 @@ import errno
 import io
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,9 +26,13 @@ from data.object_store.client import Bucket, Head, Place, UntoldError
 from data.object_store.lease import held
 from data.object_store.reading import DuckFiles, Ends, Pieces, Stream
 from data.parts import MANIFEST, parse_name
-from data.storage import Content, Run, Stat
+from data.storage import Content, Losing, Run, Stat
 
 _STAGED = "_tmp"
+#: Lies in a folder that was retired.
+_RETIRED = ".retired"
+#: Objects that one request removes.
+_BIT = 1_000
 
 
 class ObjectStorage:
@@ -36,6 +41,8 @@ class ObjectStorage:
     `base` is the path of the place itself, `root` that or one below it; `local` a folder of this machine for what has
     to be a file for a while.
     """
+
+    shows_uncommitted = True
 
     def __init__(self, root: Path, files: DuckFiles, base: Path, local: Path) -> None:
         self.root = root
@@ -145,6 +152,15 @@ class ObjectStorage:
             if (run := _run_of(job_id, file.name)) is not None and is_meant(run):
                 shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
 
+    def remove_losers(self, folder: Path, counts: Callable[[str], Losing | None]) -> None:
+        runs: dict[str, dict[int, str]] = {}
+        for name in self.names(folder):
+            if parse_name(name) is None:
+                public, epoch = _public(name)
+                runs.setdefault(public, {})[epoch] = self.key(folder / name)
+        losing = {public: rule for public in runs if (rule := counts(public)) is not None}
+        self._bucket.delete([key for public, rule in losing.items() for key in _losers(runs[public], rule)])
+
     def _scratch(self, job_id: str) -> Path:
         return self._local / job_id
 
@@ -172,6 +188,10 @@ class ObjectStorage:
 
     def swap(self, file: Path, data: bytes, seen: Content | None) -> bool:
         return self._bucket.put_if(self.key(file), data, seen and seen.version)
+
+    def spill(self, folder: Path) -> Path:
+        self._local.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._local / "spill"
 
     @contextmanager
     def create(self, file: Path) -> Iterator[Path]:
@@ -205,7 +225,7 @@ class ObjectStorage:
 
     def names(self, folder: Path) -> list[str]:
         files, folders = self._bucket.names(self.key(folder))
-        return [*files, *folders]
+        return [] if _RETIRED in files else [*files, *folders]
 
     def files(self, folder: Path) -> Iterator[tuple[Path, Stat]]:
         for key, head in self._bucket.all(self.key(folder)):
@@ -228,12 +248,27 @@ class ObjectStorage:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
         self._bucket.delete([self.key(file)])
 
-    def retire(self, folder: Path) -> list[Path]:
-        """What lies there stays where it is; nobody is kept from writing there (decision 82)."""
-        return [folder]
+    def retire(self, folder: Path) -> None:
+        self.put(folder / _RETIRED, secrets.token_hex(8).encode())
+
+    def sweep_retired(self, folder: Path) -> Iterator[int]:
+        mark = self.key(folder / _RETIRED)
+        if self._bucket.head(mark) is None:
+            return
+        found = [(key, head.size) for key, head in self._bucket.all(self.key(folder)) if key != mark]
+        if self._bucket.head(mark) is None:
+            return  # opened meanwhile: what was listed may be the new one's
+        for start in range(0, len(found), _BIT):
+            bit = found[start : start + _BIT]
+            self._bucket.delete([key for key, _ in bit])
+            yield sum(size for _, size in bit)
 
     def reopen(self, folder: Path) -> None:
-        """Nothing: it was not closed."""
+        for _ in self.sweep_retired(folder):
+            pass  # what came late is not the new one's
+        mark = self.key(folder / _RETIRED)
+        if self._bucket.head(mark) is not None:
+            self._bucket.delete([mark])
 
     def sync(self, folder: Path) -> None:
         """Nothing: what was put is durable."""
@@ -252,6 +287,20 @@ def _epoch_in(name: str, file: Path) -> int:
     """The epoch in the name of a run's file; 0 where it is another file's."""
     found = re.fullmatch(rf"{re.escape(file.stem)}(?:-e([0-9]+))?{re.escape(file.suffix)}", name)
     return int(found[1] or 1) if found else 0
+
+
+def _public(name: str) -> tuple[str, int]:
+    """The name that a run gave a file, and the run's epoch, as the name of the object tells."""
+    found = re.fullmatch(r"(.+?)(?:-e([0-9]+))?(\.[^.]*)?", name)
+    return (f"{found[1]}{found[3] or ''}", int(found[2] or 1)) if found else (name, 1)
+
+
+def _losers(runs: Mapping[int, str], rule: Losing) -> list[str]:
+    """Of the files that runs wrote under one name those that do not count."""
+    counting = rule.committed
+    if rule.carried and counting is not None:
+        counting = max((epoch for epoch in runs if epoch <= counting), default=None)
+    return [key for epoch, key in runs.items() if epoch != counting and epoch <= rule.highest]
 
 
 def _owner(run: Run) -> str:

@@ -199,7 +199,7 @@ def _from_manifest(lake: Lake, job_id: str, manifest: dict[str, Any]) -> Restore
     before = record_in(manifest)
     chain = partition_stages(tuple(manifest["stages"]))
     ended = manifest["status"] in TERMINAL
-    units = units_in(manifest) if ended else units_from_parts(lake, job_id, chain)
+    units = units_in(manifest) if ended else units_from_parts(lake, job_id, chain, ran=True)
     partitions = [state for unit, state in units.items() if partition_number(unit) is not None]
     finished = before.finished_ms or _written_ms(lake, lake.job_dir(job_id) / MANIFEST)
     fields: dict[str, Any] = {
@@ -248,8 +248,12 @@ def _new_epoch() -> int:
     return int(time.time())
 
 
-def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...]) -> Units:
-    """Units of a job as the parts that lie in the lake tell them, where nothing else does."""
+def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...], *, ran: bool = False) -> Units:
+    """Units of a job as the parts that lie in the lake tell them, where nothing else does.
+
+    `ran`: it had not ended. Where files are seen before their commit, the last stage that a partition has files of may
+    be half written then: it is made again. Those before it were committed, else it had not begun.
+    """
     epoch = _new_epoch()
     units = {"launch": UnitState.made(UnitStatus.DONE, epoch, committed_epochs=[0])}
     if not chain:
@@ -258,6 +262,8 @@ def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...]) -> Units:
     done = {stage: _partitions_of(lake, job_id, stage) for stage in chain}
     for number in range(max(numbers, default=-1) + 1):
         reached = next((i for i, stage in enumerate(chain) if number not in done[stage]), len(chain))
+        if ran and lake.storage.shows_uncommitted:
+            reached = max(0, reached - 1)
         units[f"p{number}"] = UnitState.made(
             UnitStatus.DONE if reached == len(chain) else UnitStatus.FAILED,
             epoch,

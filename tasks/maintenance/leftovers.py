@@ -22,6 +22,7 @@ from data.jobs import JobRecord, JobStore
 from data.lake import DamagedPartError, Lake
 from data.parts import OF_STAGE
 from data.schemas import STAGE_SCHEMAS
+from leadmill.access import DEFAULT_PROJECT, PROJECT
 from leadmill.log import get_logger
 from pipelines.committed import Units, files_of
 from pipelines.intake import report_on_demand
@@ -62,7 +63,19 @@ def sweep(
             files, size = report_on_demand.drop_old(lake, name, now.timestamp(), older_than_days * 86_400)
             found["reports"] += files
             found["bytes"] += size
+    if lake.project == DEFAULT_PROJECT:
+        found["bytes"] += _sweep_retired(lake, check)
     return found
+
+
+def _sweep_retired(lake: Lake, check: Callable[[], None]) -> int:
+    """What was written below removed projects by whoever heard of it late; bytes."""
+    freed, folder = 0, lake.data / "projects"
+    for name in filter(PROJECT.fullmatch, lake.storage.names(folder)):
+        for size in lake.storage.sweep_retired(folder / name):
+            freed += size
+            check()
+    return freed
 
 
 def temporary_files(lake: Lake, job_id: str) -> list[Path]:
@@ -107,10 +120,9 @@ def _sweep_unrecorded(
 
 def _last_written(lake: Lake, folder: Path) -> float:
     """When anything in a folder was written last (seconds, Unix); now, should it be gone."""
-    own = lake.storage.stat(folder)
-    if own is None:
-        return time.time()
-    return max([own.modified_ns, *(state.modified_ns for _, state in lake.storage.files(folder))]) / 1e9
+    own = lake.storage.stat(folder)  # none where folders are but names
+    written = [state.modified_ns for _, state in lake.storage.files(folder)] + ([own.modified_ns] if own else [])
+    return max(written) / 1e9 if written else time.time()
 
 
 def _units_of(lake: Lake, job_id: str) -> Units:

@@ -16,6 +16,7 @@ from data import keys
 from data.jobs import Grant, JobStore, NewJob
 from data.lake import Lake, UnitFiles
 from data.schemas import MADE_AT
+from data.storage import Storage
 from leadmill.ids import company_id, job_id_at
 from tests.plans import write_plan
 from tests.valkey import Valkey
@@ -169,4 +170,13 @@ def driver(server: Valkey, tmp_path: Path) -> Iterator[Driver]:
     client = redis.Redis.from_url(server.url, decode_responses=True)
     client.flushall()
     yield Driver(client, Lake(tmp_path / "data"))
+    client.close()
+
+
+@pytest.fixture
+def kept(server: Valkey, storage: Storage) -> Iterator[Driver]:
+    """The same over a storage of each kind."""
+    client = redis.Redis.from_url(server.url, decode_responses=True)
+    client.flushall()
+    yield Driver(client, Lake(storage.root))
     client.close()
