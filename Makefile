@@ -12,7 +12,7 @@ FLOOR_PURE := 95
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What may be set behind a target. One that is not named here would change nothing, so that make refuses it.
-VARIABLES := PYTHON UPGRADE FLOOR FLOOR_PURE PORT SECONDS JOBS
+VARIABLES := PYTHON UPGRADE FLOOR FLOOR_PURE PORT SECONDS JOBS EXAMPLES
 GIVEN := $(foreach one,$(.VARIABLES),$(if $(filter command,$(origin $(one))),$(one)))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES))
@@ -53,11 +53,12 @@ coverage: setup ## the same, with the lines that they reach; fails below the flo
 hooks: setup ## have git run the checks before each commit
 	@pre-commit install
 
-soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10,000 jobs at once, kills of deliverers, its memory
+soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10,000 jobs at once, kills of deliverers, its memory, histories of records
 	@python -m tests.faults.soak --seconds $(or $(SECONDS),600)
 	@python -m tests.faults.notice_kills
 	@LEADMILL_TEST_MANY_JOBS=$(or $(JOBS),10000) pytest -q -s tests/faults/test_many_jobs.py
 	@python -m tests.faults.flat --seconds $(or $(SECONDS),600)
+	@LEADMILL_TEST_EXAMPLES=$(or $(EXAMPLES),500) pytest -q -n 0 tests/data/jobs/test_state_machine.py
 
 fuzz: setup ## break pages for SECONDS (600), others each time, and read them
 	@LEADMILL_TEST_FUZZ_SECONDS=$(or $(SECONDS),600) pytest -q -s tests/extraction/test_mutations.py

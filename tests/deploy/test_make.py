@@ -21,6 +21,7 @@ def make(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (["up", "PORT=9000"], "leadmill up --port 9000"),
         (["soak", "SECONDS=5"], "tests.faults.soak --seconds 5"),
         (["soak", "JOBS=50"], "LEADMILL_TEST_MANY_JOBS=50"),
+        (["soak", "EXAMPLES=7"], "LEADMILL_TEST_EXAMPLES=7"),
         (["fuzz", "SECONDS=5"], "LEADMILL_TEST_FUZZ_SECONDS=5"),
         (["lock", "UPGRADE="], "--no-header  --quiet"),
         (["-B", "setup", "PYTHON=python9"], 'PYTHON="python9"'),

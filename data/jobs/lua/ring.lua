@@ -80,7 +80,9 @@ local function ring()
     local first, second = unpack(read('zset', 'ZRANGE', 'turns:' .. queue, 0, 1))
     if not first then return true end
     local own = job[RING] and num(job[RING])
-    return not second and own and first == this.turn_of(own) and read('zset', 'ZCARD', this.key(queue, own)) == 1
+    if second or not own or first ~= this.turn_of(own) then return false end
+    local id, other = unpack(read('zset', 'ZRANGE', this.key(queue, own), 0, 1))
+    return id == job.id and not other
   end
 
   -- A place in a ring is what a job has had. Below 0 stand new jobs until they had their first partitions, which is the
@@ -141,23 +143,30 @@ local function ring()
     return turns[2] or band
   end
 
+  -- The turn of a ring goes with whoever was the last there: somebody else may stand in one that has lost this job.
   function this.step_out(job)
     local queue, priority = this.first_queue(job), num(job[RING])
     local key = this.key(queue, priority)
+    local id, other = unpack(read('zset', 'ZRANGE', key, 0, 1))
     write('zset', key, 'ZREM', job.id)
-    if read('zset', 'ZCARD', key) <= 1 then write('zset', 'turns:' .. queue, 'ZREM', this.turn_of(priority)) end
+    if not other and (not id or id == job.id) then write('zset', 'turns:' .. queue, 'ZREM', this.turn_of(priority)) end
+  end
+
+  -- Lets a ring in which somebody stands have its turn.
+  function this.have_turn(queue, priority)
+    local turn = this.turn_of(priority)
+    if this.is_turn(read('zset', 'ZSCORE', 'turns:' .. queue, turn) or -1, priority) then return end
+    write('zset', 'turns:' .. queue, 'ZADD', this.least_turn(queue, priority), turn)
   end
 
   -- Stands a job in a ring, wherever it stood; `ahead`: before all that stand there.
   function this.stand(job, priority, ahead)
-    local queue, turn = this.first_queue(job), this.turn_of(priority)
+    local queue = this.first_queue(job)
     local key = this.key(queue, priority)
     if job[RING] and num(job[RING]) ~= priority then this.step_out(job) end
     local place = ahead and AHEAD or place_of(key, job)
     write('zset', key, 'ZADD', place, job.id)
-    if not this.is_turn(read('zset', 'ZSCORE', 'turns:' .. queue, turn) or -1, priority) then
-      write('zset', 'turns:' .. queue, 'ZADD', this.least_turn(queue, priority), turn)
-    end
+    this.have_turn(queue, priority)
     set(job, RING, priority)
     set(job, SERVED, now)
   end

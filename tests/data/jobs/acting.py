@@ -13,6 +13,8 @@ STAGES = ("scrape", "process", "enrich", "score", "report")
 JOB = "job_00000000000000000000"
 OTHER = "job_00000000000000000001"
 CLOSE = "score;render:html,render:csv;publish"
+#: What a key that a test has damaged holds.
+PLANTED = "planted"
 FAILING = {"category": "network", "error": "away", "base": 1000, "cap": 1000, "jitter": 0.5}
 _serial = itertools.count()
 
@@ -115,6 +117,8 @@ def contents(store: JobStore) -> dict[str, Any]:
     client = store.redis
     for key in client.scan_iter(match=store.prefix + "*", count=1000):
         name, kind = key.removeprefix(store.prefix), client.type(key)
+        if PLANTED in ({client.get(key)} if kind == "string" else client.smembers(key) if kind == "set" else ()):
+            continue
         if kind == "string":
             found[name] = plain(client.get(key))
         elif kind == "hash":
@@ -123,6 +127,8 @@ def contents(store: JobStore) -> dict[str, Any]:
             found[name] = client.zrange(key, 0, -1, withscores=True)
         elif kind == "list":
             found[name] = client.lrange(key, 0, -1)
+        elif kind == "set":
+            found[name] = client.smembers(key)
         elif kind == "stream":
             found[name] = [{field: plain(text) for field, text in fields.items()} for _, fields in client.xrange(key)]
     return found

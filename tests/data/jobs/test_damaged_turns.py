@@ -93,3 +93,42 @@ def test_a_time_of_the_last_count_that_is_no_number_is_none(store: JobStore) -> 
         store.claim({}, node="a", about='{"queues": ["scraping"], "processes": 1}')
         assert store.redis.hget(store.key(keys.WINDOW), "scraping") == "2", at
         assert out_of(store.claim({})) == []
+
+
+def claims(store: JobStore, seconds: float) -> None:
+    for _ in range(int(seconds / 2)):
+        pass_time(store, 2)
+        store.claim({"scrape:3": True, "scrape:5": True, "process:3": True})
+
+
+def test_a_lost_turn_comes_back_within_a_minute_also_after_a_clock_that_was_set_back(store: JobStore) -> None:
+    many(store, 9, 9)
+    store.claim({})
+    pass_time(store, -300)
+    claims(store, 2)
+    store.redis.delete(store.key(keys.turns("scraping")))
+    claims(store, LIMITS["AGING_MS"] / 1000)
+    assert store.redis.zrange(store.key(keys.turns("scraping")), 0, -1) == ["1:default"]
+
+
+def test_who_leaves_a_ring_that_lost_him_leaves_the_turn_of_who_stands_there(store: JobStore) -> None:
+    many(store, 9, 9)
+    store.redis.zrem(store.key(RING), job_of(0))
+    store.cancel(job_of(0))
+    assert store.redis.zrange(store.key(keys.turns("scraping")), 0, -1) == ["1:default"]
+    assert out_of(store.claim({}))[0] == (1, "p0")
+
+
+def test_a_ring_of_another_type_keeps_nobody_waiting_but_who_stands_there(store: JobStore) -> None:
+    acme = store.of("acme")
+    acme.submit(new(job_of(7)))
+    acme.commit(begin(acme, "launch", job=job_of(7)), fields={"pn": 60, "nc": 9, "close": "score;publish"})
+    many(store, 9, 9)
+    store.redis.set(store.key(RING), "planted")
+    todo = [(7, "p0"), (7, "p1")]
+    assert set(work(store, todo, 6)) == {7}
+    claims(store, LIMITS["AGING_MS"] / 1000 + 2)
+    assert {event["key"] for event in store.criticals()} == {store.key(RING)}
+    store.redis.delete(store.key(RING))
+    claims(store, LIMITS["ASIDE_MS"] / 1000 + 2)
+    assert {0, 1} <= set(work(store, todo, 6))

@@ -71,8 +71,8 @@ local function look_at_waiting(job, name, unit)
   end
 end
 
--- A job that waits for its turn: whatever has become of the ring, it stands there. One that waits long goes before all
--- others; of low priority, in the ring of the priority above, but never before high work.
+-- A job that waits for its turn: whatever has become of the ring and its turn, it has them. One that waits long goes
+-- before all others; of low priority, in the ring of the priority above, but never before high work.
 local function look_at_line(job)
   local planned = read('list', 'LINDEX', scope .. 'todo:' .. job.id, 0)
   get_unit(planned or 'p' .. num(job[PARTITIONS_HANDED])) -- one that cannot be read is found now, and told
@@ -80,8 +80,13 @@ local function look_at_line(job)
   hand_next(job)
   if not job[RING] then return end
   local line, priority = ring(), num(job[RING])
-  if now - num(job[SERVED]) >= AGING_MS and line.is_there(job) then
-    line.stand(job, priority > 1 and priority - 1 or priority, true)
+  if num(job[SERVED]) > now then set(job, SERVED, now) end -- the clock went back
+  if line.is_there(job) then -- and did not join just now
+    if now - num(job[SERVED]) >= AGING_MS then
+      line.stand(job, priority > 1 and priority - 1 or priority, true)
+    else
+      line.have_turn(line.first_queue(job), priority)
+    end
   end
   due(IN_LINE, now + AGING_MS)
 end
