@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,6 +111,14 @@ def fault_words(fault: FieldError) -> str:
     return f"{capital(name)}: {fault['message']}"
 
 
+def problem_words(problem: Mapping[str, Any]) -> Markup:
+    """What is wrong with a request, as a sentence; what its address names is called as it stands there."""
+    text, name = problem["detail"], problem.get("field")
+    if name is None:
+        return commands(capital(text))
+    return Markup("<code>{}</code>: ").format(name) + commands(text.removeprefix(f"{name}: "))
+
+
 def capital(text: str) -> str:
     """A sentence that begins as one."""
     return text[:1].upper() + text[1:]
@@ -130,7 +138,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "lasted": lasted, "ago": ago, "exact": exact, "clock": clock,
     "number": number, "percent": percent, "counted": counted, "size": size,
     "json_text": json_text, "commands": commands, "breakable": breakable, "capital": capital,
-    "fault_words": fault_words, "turn": turn,
+    "fault_words": fault_words, "problem_words": problem_words, "turn": turn,
     "domain": display_domains.shown, "web": links.web, "mail": links.mail, "phone": links.phone,
     "quoted": provenance.quoted, "shown_page": provenance.shown_page,
     "place_id": place_id, "made_up": is_reserved,

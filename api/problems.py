@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from api import parameters
 from api.routing import allowed
 from leadmill.answers import FieldError
 from leadmill.errors import GoneError, InputError, LeadmillError, QuotaError, StorageError, UnavailableError
@@ -76,9 +77,9 @@ class BodyError(LeadmillError):
     code = "invalid_input"
     status = 422
 
-    def __init__(self, errors: Sequence[Mapping[str, Any]], model: type | None = None) -> None:
-        """`errors` as pydantic has them of a body that `model` describes."""
-        self.errors = field_errors(errors, model)
+    def __init__(self, errors: Sequence[Mapping[str, Any]], model: type | None = None, route: object = None) -> None:
+        """`errors` as pydantic has them of a body that `model` describes, and of query parameters of a `route`."""
+        self.errors = field_errors(errors, model, route)
         super().__init__(_sentence(self.errors))
 
 
@@ -90,9 +91,12 @@ class TooManyError(LeadmillError):
     retry_after_s = 5
 
 
-def field_errors(errors: Sequence[Mapping[str, Any]], model: type | None) -> list[FieldError]:
+def field_errors(errors: Sequence[Mapping[str, Any]], model: type | None, route: object = None) -> list[FieldError]:
     """Pydantic's error list as fields and messages; at most `MAX_ERRORS`."""
-    return [{"field": _path(error["loc"]), "message": _message(error, model)} for error in errors[:MAX_ERRORS]]
+    return [
+        {"field": _path(error["loc"]), "message": parameters.fault(route, error) or _message(error, model)}
+        for error in errors[:MAX_ERRORS]
+    ]
 
 
 def _message(error: Mapping[str, Any], model: type | None) -> str:
@@ -135,6 +139,8 @@ def _inside(loc: Sequence[Any]) -> list[Any]:
 
 def _path(loc: Sequence[Any]) -> str:
     """`("body", "company_urls", 17)` → `company_urls[17]`."""
+    if loc and loc[0] == "query":
+        return str(loc[1])[:200]  # of several values each has the name of all
     path = ""
     for part in _inside(loc):
         if isinstance(part, int):
@@ -233,9 +239,10 @@ async def _system_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    body = getattr(request.scope.get("route"), "body_field", None)
+    route = request.scope.get("route")
+    body = getattr(route, "body_field", None)
     model = None if body is None else body.field_info.annotation
-    return of_error(BodyError(error.errors(), model), request_id(request))
+    return of_error(BodyError(error.errors(), model, route), request_id(request))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi import APIRouter, Request
-from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
 from fastapi.routing import APIRoute, RouteContext
 from starlette.routing import Match
 from starlette.types import Scope
 
+from api.parameters import query_parameters
 from leadmill.access import Caller, Role
 from leadmill.errors import ForbiddenError, InputError
 from leadmill.suggest import unknown
@@ -58,9 +58,8 @@ class Route(APIRoute):
 
     def _query_parameters(self) -> Iterator[tuple[str, bool]]:
         """The name of each query parameter, and whether it may come several times."""
-        for dependant in _flat(self.dependant):
-            for field in dependant.query_params:
-                yield field.alias, _is_list(field.field_info.annotation)
+        for name, field in query_parameters(self.dependant):
+            yield name, _is_list(field.annotation)
         for own in (self.openapi_extra or {}).get("parameters", ()):
             if own["in"] == "query":
                 schema = own.get("schema", {})
@@ -153,9 +152,3 @@ def _check_query(request: Request, known: Mapping[str, bool]) -> None:
 
 def _is_list(annotation: Any) -> bool:
     return any(get_origin(one) is list for one in (annotation, *get_args(annotation)))
-
-
-def _flat(dependant: Dependant) -> Iterator[Dependant]:
-    yield dependant
-    for inner in dependant.dependencies:
-        yield from _flat(inner)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import Response
+from pydantic import Field
 
 from api.context import Here
 from api.fields import Blank
@@ -27,8 +28,8 @@ router = Router(include_in_schema=False)
 #: The only page that may hold a frame, of its own origin.
 POLICY_WITH_FRAME = f"{POLICY}; frame-src 'self'"
 #: Of a page what it is called in the lake, of a fact what its place is.
-PageHash = Annotated[str, Query(pattern=r"^[0-9a-f]{16}$")]
-PlaceId = Annotated[Annotated[str, Query(pattern=r"^([0-9a-f]{12})?$")] | None, Blank]
+PageHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+PlaceId = Annotated[Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None, Blank, Query()]
 
 
 @router.get("/ui/companies/{company_id}/stored", role=Role.VIEWER)
@@ -36,7 +37,7 @@ def stored(
     company_id: str,
     request: Request,
     here: Here,
-    page_hash: Annotated[str | None, Blank, Query(alias="page", pattern=r"^([0-9a-f]{16})?$")] = None,
+    page_hash: Annotated[PageHash | None, Blank, Query(alias="page")] = None,
     fact: PlaceId = None,
 ) -> Response:
     row = row_of(here, company_id)
@@ -61,7 +62,7 @@ def stored(
 def stored_frame(
     company_id: str,
     here: Here,
-    page_hash: Annotated[str, Query(alias="page", pattern=r"^[0-9a-f]{16}$")],
+    page_hash: Annotated[PageHash, Query(alias="page")],
     fact: PlaceId = None,
 ) -> Response:
     row = row_of(here, company_id)
