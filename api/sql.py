@@ -64,6 +64,7 @@ async def sql(
             "rows": rows,
             "total": answer.rows,
             "total_is_exact": answer.whole,
+            "cut_by": answer.cut_by,
             "took_s": answer.took_s,
         }
     )

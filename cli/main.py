@@ -43,6 +43,7 @@ def all_commands() -> TyperGroup:
         run_job,
         schedules,
         scoring,
+        sql,
         stack,
     )
 
@@ -54,7 +55,8 @@ def all_commands() -> TyperGroup:
         rich_markup_mode=None,
     )
     groups = (
-        stack, run_job, check, jobs, logs, report, leads, people, ledger, scoring, processes, audit, blocks, doctor,
+        stack, run_job, check, jobs, logs, report, leads, people, ledger, sql, scoring, processes, audit, blocks,
+        doctor,
     )  # fmt: skip
     for group in groups:
         group.register(app)

@@ -120,6 +120,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "rows": [["DE", 12]],
         "total": 1,
         "total_is_exact": True,
+        "cut_by": None,
         "took_s": 0.041,
     },
     "Explanation": {

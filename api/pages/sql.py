@@ -71,7 +71,14 @@ async def sql(
         views=[(view, list(view.columns)) for view in VIEWS],
         examples=EXAMPLES,
         seen=_SEEN,
-        limits={"seconds": SECONDS, "memory": MEMORY, "at_once": AT_ONCE, "characters": MAX_QUERY},
+        limits={
+            "rows": _ROWS,
+            "bytes": _BYTES,
+            "seconds": SECONDS,
+            "memory": MEMORY,
+            "at_once": AT_ONCE,
+            "characters": MAX_QUERY,
+        },
         **found,
     )
 

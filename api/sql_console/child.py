@@ -1,7 +1,7 @@
 """`python -P -m api.sql_console.child`: answers the question that comes on standard input, and ends.
 
 Standard output takes the result in the form that was asked for, standard error one line of JSON about it: either
-`columns`, `rows`, `shown`, `whole`, `took_s`, or `error`. Only DuckDB is imported, and what writes the form.
+`columns`, `rows`, `shown`, `whole`, `cut_by`, `took_s`, or `error`. Only DuckDB is imported, and what writes the form.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     con = _locked(asked)
     found = con.execute(one_select(con, asked["query"]))
     columns = _columns(found)
-    most = Most(asked["rows"], asked["bytes"], asked["count"])
-    counted, shown, whole = write(con, found, [one["name"] for one in columns], most)
+    most = Most(asked["rows"], asked["bytes"], asked["count"], asked["counts_s"])
+    written = write(con, found, [one["name"] for one in columns], most)
     return {
-        "columns": columns, "rows": counted, "shown": shown, "whole": whole,
-        "took_s": round(time.monotonic() - began, 3),
+        "columns": columns, "rows": written.counted, "shown": written.told, "whole": written.whole,
+        "cut_by": written.cut_by, "took_s": round(time.monotonic() - began, 3),
     }  # fmt: skip
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 
@@ -21,11 +22,12 @@ _BATCH = 2_000
 
 @dataclass(frozen=True)
 class Most:
-    """How much of a result is told: rows and bytes; what is beyond is counted, up to `count` rows."""
+    """How much of a result is told: rows and bytes; what is beyond is counted, up to `count` rows and for `seconds`."""
 
     rows: int
     size: int
     count: int
+    seconds: float
 
 
 def _batches(found: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
@@ -33,8 +35,17 @@ def _batches(found: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
         yield from batch
 
 
-#: Rows that were counted, those that were told, and whether the first are all.
-Written = tuple[int, int, bool]
+class Written(NamedTuple):
+    """How much of a result was told."""
+
+    counted: int
+    told: int
+    #: Whether all were counted.
+    whole: bool = True
+    #: What keeps the others out: so many rows were asked for, or so many bytes are told.
+    cut_by: Literal["limit", "size"] | None = None
+
+
 Writer = Callable[[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection, list[str], Most], Written]
 
 
@@ -43,21 +54,25 @@ def _table(_: str) -> Writer:
 
     def write(con: Any, found: duckdb.DuckDBPyConnection, names: list[str], most: Most) -> Written:
         told: list[str] = []
-        size, counted, is_full = 0, 0, False
+        size, counted, whole = 0, 0, True
+        cut_by: Literal["limit", "size"] | None = None
+        end = time.monotonic() + most.seconds
         for row in _batches(found):
-            if counted >= most.count:
-                _put("[" + ",\n".join(told) + "]")
-                return counted, len(told), False
+            if counted >= most.count or (cut_by and time.monotonic() > end):
+                whole = False
+                break
             counted += 1
-            if is_full:
-                continue
-            text = _json([plain(value) for value in row])
-            size += len(text)
-            is_full = len(told) >= most.rows or size > most.size
-            if not is_full:
-                told.append(text)
+            if cut_by is None and len(told) >= most.rows:
+                cut_by = "limit"
+            if cut_by is None:
+                text = _json([plain(value) for value in row])
+                size += len(text)
+                if size > most.size:
+                    cut_by = "size"
+                else:
+                    told.append(text)
         _put("[" + ",\n".join(told) + "]")
-        return counted, len(told), True
+        return Written(counted, len(told), whole, cut_by)
 
     return write
 
@@ -71,7 +86,7 @@ def _json_rows(_: str) -> Writer:
             _put(("[\n" if not counted else ",\n") + _json(dict(zip(names, map(plain, row), strict=True))))
             counted = _one_more(counted, most)
         _put("\n]\n" if counted else "[]\n")
-        return counted, counted, True
+        return Written(counted, counted)
 
     return write
 
@@ -100,7 +115,7 @@ def _csv(guarded: str) -> Writer:
             for n in range(len(batch)):
                 lines.writerow(cells[n * len(names) :][: len(names)])
                 counted = _one_more(counted, most)
-        return counted, counted, True
+        return Written(counted, counted)
 
     return write
 
@@ -127,7 +142,7 @@ def _xlsx(_: str) -> Writer:
                     sheet.write_number(counted, column, value)
         book.close()
         sys.stdout.buffer.write(out.getbuffer())
-        return counted, counted, True
+        return Written(counted, counted)
 
     return write
 

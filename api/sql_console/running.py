@@ -29,8 +29,13 @@ Form = Literal["table", "csv", "json", "xlsx"]
 SECONDS, THREADS, MEMORY, ADDRESS_SPACE = 30, 2, "512MB", 1 << 30
 #: Most characters of a query.
 MAX_QUERY = 10_000
-#: Rows of a table are counted so far; those of a file, and bytes of one.
-COUNTED, MOST_ROWS, MOST_BYTES = 1_000_000, {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000}, 200_000_000
+#: Rows of a table are counted so far, and for so many seconds; those of a file, and bytes of one.
+COUNTED, COUNTS_S, MOST_ROWS, MOST_BYTES = (
+    1_000_000,
+    10,
+    {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000},
+    200_000_000,
+)
 #: Questions of a project, and of all, that a process of the API answers at a time.
 AT_ONCE, OF_ALL_AT_ONCE = 2, 6
 #: Bytes that a process may say about its answer: the columns.
@@ -60,8 +65,8 @@ class Question:
         return {
             "query": self.query, "form": self.form, "views": [view.sql(self.lake) for view in named_in(self.query)],
             "folders": folders(self.lake), "rows": self.rows if is_table else MOST_ROWS[self.form],
-            "bytes": self.bytes, "count": COUNTED, "seconds": SECONDS, "threads": THREADS, "memory": MEMORY,
-            "address_space": ADDRESS_SPACE, "guarded": guarded(GUARDED),
+            "bytes": self.bytes, "count": COUNTED, "counts_s": COUNTS_S, "seconds": SECONDS, "threads": THREADS,
+            "memory": MEMORY, "address_space": ADDRESS_SPACE, "guarded": guarded(GUARDED),
         }  # fmt: skip
 
 
@@ -71,11 +76,12 @@ class Answer:
 
     #: `name` and `type` of each.
     columns: list[dict[str, str]]
-    #: Rows of the result; `whole`: that is all of them, else there are more than `COUNTED`.
+    #: Rows of the result; `whole`: that is all of them, else no more were counted.
     rows: int
     whole: bool
-    #: Rows of them that came back.
+    #: Rows of them that came back; why not the others: `rows` or `bytes` of the question.
     shown: int
+    cut_by: Literal["limit", "size"] | None
     took_s: float
     #: The result in the form that was asked for, at its beginning; to be closed.
     body: IO[bytes]
@@ -92,8 +98,8 @@ async def answered(question: Question, is_gone: Callable[[], Awaitable[bool]]) -
         is_gone: whether whoever asked has hung up, which kills the process.
 
     Raises:
-        QueryError: it is no single SELECT that only reads, or DuckDB refuses it.
-        UnavailableError: it took too long or too much, nobody waits for it, or too many are asked at once.
+        QueryError: it is no single SELECT that only reads, DuckDB refuses it, or it took too long or too much.
+        UnavailableError: nobody waits for it, or too many are asked at once.
     """
     with _place(question.lake.project):
         told = await run_in_threadpool(lambda: json.dumps(question.told()).encode())
@@ -151,7 +157,7 @@ async def _heard(
             if await is_gone():
                 raise UnavailableError("nobody waits for the answer any more; the query was ended")
             if asyncio.get_running_loop().time() > end:
-                raise UnavailableError(f"the query took longer than {SECONDS} s, and was ended; narrow it")
+                raise QueryError(f"it took longer than {SECONDS} s, and was ended; narrow the query", field="query")
         return listening.result()
     finally:
         listening.cancel()
@@ -178,7 +184,9 @@ async def _listen(process: asyncio.subprocess.Process, told: bytes, body: IO[byt
         found = json.loads(text.rpartition("\n")[2])
     except ValueError:
         log.warning("a query ended without an answer", exit=process.returncode, said=text[-500:])
-        raise UnavailableError("the query took more memory or time than one has here, and was ended") from None
+        raise QueryError(
+            f"it took more than the {MEMORY} or {SECONDS} s that a query has, and was ended; narrow it", field="query"
+        ) from None
     if "error" in found:
         raise QueryError(found["error"], field="query")
     return dict(found)

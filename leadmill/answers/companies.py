@@ -166,6 +166,8 @@ class QueryResult(TypedDict):
     total: int
     """How many rows the query has; `total_is_exact` is false where they were counted no further."""
     total_is_exact: bool
+    cut_by: Literal["limit", "size"] | None
+    """Why not all of them are in `rows`: the `limit` that was asked for, or 2 MB. All are in `/sql.csv`."""
     took_s: float
 
 

@@ -27,6 +27,7 @@ from leadmill.answers import (
     LogLevel,
     LogLine,
     Person,
+    QueryResult,
     Schedule,
     Statistics,
 )
@@ -47,7 +48,7 @@ from leadmill.client.options import (
     body,
     check_names,
 )
-from leadmill.client.protocol import API, PAGE, discover_base_url, file_at, filled, key_header, segment
+from leadmill.client.protocol import API, PAGE, QUERY_S, discover_base_url, file_at, filled, key_header, segment
 from leadmill.client.results import Event, Job, Json
 from leadmill.client.submissions import Submissions
 from leadmill.client.transport import Transport
@@ -296,6 +297,34 @@ class Client(Submissions, Administration):
         """
         path = f"{API}/companies/{segment(company_id)}/explain"
         return cast(Explanation, self._transport.json("GET", path, params=filled({"field": field, "job": job})))
+
+    def sql(self, query: str, *, limit: int | None = None) -> QueryResult:
+        """The rows of one SELECT over the project's companies, results, errors, pages, people and ledger; for admins.
+
+        `rows` has `limit` of them at most (1,000 unless given, up to 10,000) and 2 MB; `total` tells how many there
+        are, `cut_by` why not all came.
+
+        Raises:
+            ApiError: it is no single SELECT, or DuckDB refuses it (`invalid_input`, in its words).
+        """
+        params, timeout = filled({"query": query, "limit": limit}), self._transport.timeout_of(QUERY_S)
+        return cast(QueryResult, self._transport.json("GET", f"{API}/sql", params=params, timeout=timeout))
+
+    def download_sql(
+        self,
+        query: str,
+        format: Literal["csv", "xlsx", "json"] = "csv",
+        path: str | os.PathLike[str] | None = None,
+    ) -> Path:
+        """Save all rows of one SELECT and return where; a folder (default: this one) gets a file.
+
+        Raises:
+            ApiError: as `sql`, or there are more rows than a file has.
+            OSError: the place cannot be written.
+        """
+        target = file_at(path, f"leadmill-query.{format}")
+        self._transport.download(f"{API}/sql.{format}", target, params={"query": query}, least_s=QUERY_S)
+        return target
 
     def audit(self, *, limit: int | None = None, **filters: Unpack[AuditFilter]) -> Iterator[AuditEntry]:
         """Who did what, newest first; it takes a key of an admin."""

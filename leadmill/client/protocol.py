@@ -28,6 +28,8 @@ RETRY_STATUSES = frozenset({429, 502, 503, 504})
 FIRST_PAUSE_S = 0.25
 #: No id and no name is longer, characters.
 LONGEST_ID = 200
+#: A query of one's own is waited for so long, seconds: it may take 30, and to ask again would have it run twice.
+QUERY_S = 45.0
 #: No pause is longer, seconds, whatever Retry-After says.
 LONGEST_PAUSE_S = 30.0
 

@@ -44,13 +44,19 @@ class Transport:
         self._timeout_s = timeout_s
         self._http = httpx2.Client(
             base_url=self.base_url,
-            timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
+            timeout=self.timeout_of(),
             headers={"User-Agent": "leadmill-client", **headers},
             trust_env=not is_loopback(self.base_url),
         )
 
     def close(self) -> None:
         self._http.close()
+
+    def timeout_of(self, least_s: float = 0) -> httpx2.Timeout:
+        """What a request may take, where it is to have so many seconds at least."""
+        import httpx2
+
+        return httpx2.Timeout(max(self._timeout_s, least_s), connect=min(self._timeout_s, 5.0))
 
     def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Send, try again where that is safe and may help, and return the good answer.
@@ -146,16 +152,18 @@ class Transport:
                 return
             params["cursor"] = page["next_cursor"]
 
-    def download(self, path: str, target: Path, *, params: Mapping[str, Any]) -> str | None:
+    def download(self, path: str, target: Path, *, params: Mapping[str, Any], least_s: float = 0) -> str | None:
         """Save what a GET answers as `target`, whole or not at all.
 
-        Returns None, or (202) the id of the job that makes it; then nothing is saved yet.
+        Returns None, or (202) the id of the job that makes it; then nothing is saved yet. `least_s`: the answer may
+        take so long, seconds, whatever the client's timeout.
 
         Raises:
             ApiError: as `stream`.
             OSError: the place cannot be written.
         """
-        with self.stream(path, params=params) as response:
+        read_timeout_s = max(self._timeout_s, least_s)
+        with self.stream(path, params=params, read_timeout_s=read_timeout_s) as response:
             if response.status_code == 202:
                 response.read()
                 return str(response.json()["job_id"])

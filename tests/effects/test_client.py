@@ -60,6 +60,19 @@ def test_timeout() -> None:
         assert time.monotonic() - began < 10, "the usual timeout is three times that"
 
 
+def test_a_query_of_ones_own(api: str, tmp_path: Path) -> None:
+    query = "SELECT range AS n FROM range(1200)"
+    with Client(api) as client:
+        few = client.sql(query, limit=2)
+        assert (few["columns"], few["rows"]) == ([{"name": "n", "type": "BIGINT"}], [[0], [1]])
+        assert (few["total"], few["cut_by"], client.sql(query, limit=1200)["cut_by"]) == (1200, "limit", None)
+        saved = client.download_sql(query, "json", path=tmp_path)
+        assert saved.name == "leadmill-query.json" and len(json.loads(saved.read_text())) == 1200
+        with pytest.raises(ApiError, match="LINE 1: SELECT oops") as refused:
+            client.sql("SELECT oops")
+        assert (refused.value.code, refused.value.field) == ("invalid_input", "query")
+
+
 def test_limits_of_lists_and_events_after(api: str, mill: Mill, server: HostileServer) -> None:
     urls = [server.url(f"missing{n}") for n in range(3)]
     job = mill.run("/jobs/scrape/companies", {"company_urls": urls})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import threading
 import time
@@ -296,6 +297,36 @@ def test_ledger(leadmill: Run, mill: Mill, server: HostileServer) -> None:
     assert "without --outcome" in leadmill("ledger", job, "--outcome", "failed", "--since", "1d").err
     refused = leadmill("ledger", "no domain")
     assert refused.code == 2 and "no domain, host or address" in refused.err
+
+
+@pytest.mark.usefixtures("companies")
+def test_sql(leadmill: Run, tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    ended = leadmill("sql", "SELECT domain, [score] AS scores FROM companies ORDER BY domain")
+    assert ended.out.splitlines() == ["domain\tscores", "a.example\t[80.0]", "b.example\t[20.0]"], ended
+    assert ended.err.endswith("2 rows\n")
+    few = leadmill("sql", "FROM range(300)", "--limit", "7")
+    assert few.out.count("\n") == 8
+    assert few.err.endswith("7 of 300 rows (--limit 7); all of them: --output FILE.csv\n")
+    wide = leadmill("sql", "SELECT repeat('x', 1000000) FROM range(9)")
+    assert "of 9 rows (2 MB are shown at most)" in wide.err and wide.out.count("\n") < 5
+    told = json.loads(leadmill("sql", "FROM range(300)", "--limit", "7", "--json").out)
+    assert (len(told["rows"]), told["total"], told["cut_by"]) == (7, 300, "limit")
+    environment.setattr("sys.stdin", io.StringIO("FROM range(300)"))
+    assert leadmill("sql", "-", "--csv").out.split() == ["range", *map(str, range(300))]
+    assert leadmill("sql", "SELECT 1 AS one", "--output", "one.json").out == "one.json\n"
+    assert json.loads((tmp_path / "one.json").read_text()) == [{"one": 1}]
+    wrong = leadmill("sql", "SELECT domain,\n  oops FROM companies")
+    assert wrong.code == 2 and wrong.out == ""
+    place, mark, error = wrong.err.splitlines()[-3:]
+    assert place == "LINE 2:   oops FROM companies" and place[mark.index("^")] == "o"
+    assert error.startswith('error: Binder Error: Referenced column "oops" not found')
+    for typed, said in (
+        (["DELETE FROM companies"], "only a SELECT is run here"),
+        (["SELECT 1", "--csv", "--json"], "one can be had at a time"),
+        (["SELECT 1", "--output", "rows.parquet"], "ends in .csv, .xlsx or .json"),
+    ):
+        ended = leadmill("sql", *typed)
+        assert ended.code == 2 and said in ended.err and not list(tmp_path.glob("rows*"))
 
 
 @pytest.mark.usefixtures("companies")
