@@ -177,7 +177,7 @@ def _file(here: Context, wanted: tuple[CompanyFilter, str], form: ReportForm, so
         check_choice(form.layout, (form.format,))
     except (InputError, ConfigError) as error:
         raise InputError(str(error), field="layout") from error
-    path = company_table(here.lake, wanted[0], form, wanted[1], sort)
+    path = company_table(here.companies, wanted[0], form, wanted[1], sort)
     layout = "" if form.layout == DEFAULT else f"{form.layout}-"
     return passing_file(path, f"leadmill-{layout}companies.{form.format}", form)
 

@@ -51,6 +51,16 @@ class CompanyFilter:
     #: A registrable domain.
     domain: str | None = None
 
+    @property
+    def is_of_one_job(self) -> bool:
+        """Whether only rows of one job count."""
+        return self.jobs is not None and len(self.jobs) == 1
+
+    @property
+    def whose(self) -> dict[str, Any]:
+        """The parameters of the rows that count."""
+        return {} if self.jobs is None else {"jobs": list(self.jobs)}
+
     def conditions(self, *, prepared: bool = False) -> tuple[str, dict[str, Any]]:
         """What the newest row has to meet, as SQL, and the parameters of it and of the rows that count.
 
@@ -64,9 +74,7 @@ class CompanyFilter:
         if self.domain is not None:
             found.append("domain = $domain")
             values["domain"] = self.domain
-        if self.jobs is not None:
-            values["jobs"] = list(self.jobs)
-        return " AND ".join(found) or "true", values
+        return " AND ".join(found) or "true", values | self.whose
 
 
 #: Makes the SQL of a question of: a query of the newest rows, what they have to meet, and the table where they lie at

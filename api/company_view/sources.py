@@ -6,7 +6,7 @@ job and a company either is the other's copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
@@ -121,6 +121,23 @@ class Sources:
     def numbers_of(self, gone: Iterable[tuple[str, str]]) -> list[int]:
         """How the table calls files that it holds."""
         return [self._of[owner][place].number for owner, place in gone]
+
+    def files_of(self, numbers: Collection[int]) -> dict[str, list[Path]] | None:
+        """The files that the table calls so, by stage; of a stage with none any one, for its columns. None: one of them
+        counts no more.
+        """
+        found: dict[str, list[Path]] = {stage: [] for stage in STAGES}
+        others: dict[str, Path] = {}
+        for owner, files in self._of.items():
+            for place, source in files.items():
+                stage = place.partition("/")[0]
+                if source.number in numbers:
+                    found[stage].append(self._file(owner, place))
+                elif stage not in others:
+                    others[stage] = self._file(owner, place)
+        if sum(map(len, found.values())) < len(numbers):
+            return None
+        return {stage: files or [others[stage]] if files or stage in others else [] for stage, files in found.items()}
 
     def numbered(self, step: Difference) -> dict[str, int]:
         """A number for each new file of a step, by what a query calls it, in their order."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
+from pathlib import Path
 from threading import Event, Lock
 from typing import Literal
 
@@ -129,6 +130,15 @@ class CompanyView:
         except _FAULTS as error:
             self._fail(error)
             return None
+        finally:
+            self._lock.release()
+
+    def files_of(self, numbers: Collection[int]) -> dict[str, list[Path]] | None:
+        """The files that the table has under these numbers, by stage, whatever stands in them; None: one is gone."""
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            return None
+        try:
+            return self._sources.files_of(numbers)
         finally:
             self._lock.release()
 

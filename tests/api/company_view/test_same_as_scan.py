@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from api.company_columns import FACETS
+from api.company_export import company_table
 from api.company_rows import Companies, CompanyFilter, company, company_page, facets
 from api.company_view import CompanyView, view
 from api.company_view.database import Database
@@ -23,6 +25,7 @@ from data.lake import Lake, UnitFiles
 from data.snapshot import compact, exclusive
 from leadmill.errors import NotFoundError
 from leadmill.ids import company_id
+from pipelines.intake.report_on_demand import ReportForm
 from reports.lead_filter import LeadFilter
 from reports.lead_order import ORDERS
 from tests.data.jobs.acting import begin, fresh, launched, widen
@@ -179,6 +182,17 @@ def answers(companies: Companies, wanted: CompanyFilter) -> tuple[Any, Any]:
     return items, facets(companies, wanted, FACETS, 20)
 
 
+def exported(companies: Companies, wanted: CompanyFilter) -> str | None:
+    try:
+        made = company_table(companies, wanted, ReportForm("json", "leads"), "told", "-score")
+    except NotFoundError:
+        return None
+    try:
+        return made.read_text()
+    finally:
+        shutil.rmtree(made.parent)
+
+
 def of_one(companies: Companies, domain: str) -> tuple[Any, ...]:
     failed = companies.failed_row(company_id(domain))
     explained = []
@@ -206,6 +220,7 @@ def look(history: History, table: CompanyView) -> None:
         one(history) for one in history.data.draw(st.lists(st.sampled_from(FILTERS), min_size=1, max_size=3))
     ]:
         assert answers(Companies(history.lake, table), wanted) == answers(Companies(history.lake), wanted)
+    assert exported(Companies(history.lake, table), wanted) == exported(Companies(history.lake), wanted)
     for domain in history.data.draw(st.sets(st.sampled_from([*DOMAINS, "absent.example"]), min_size=1, max_size=2)):
         assert of_one(Companies(history.lake, table), domain) == of_one(Companies(history.lake), domain)
     assert table.current() is not None, "it was the table that answered"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +12,15 @@ import duckdb
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from python_calamine import CalamineWorkbook
 
+from api.company_matching import matching
 from api.company_rows import Companies, CompanyFilter, company_page
 from api.company_view import CompanyView, CompanyViews, view, views
 from api.company_view.table import RowTable
 from data.jobs import JobStore
 from data.lake import Lake
+from reports.lead_filter import LeadFilter
 from tests.api.conftest import V1, Worker, post
 from tests.api.contract import ContractClient
 
@@ -65,6 +69,35 @@ def test_a_table_is_built_and_told_of(at_once: TestClient, app: FastAPI, worker:
     assert 'leadmill_company_table_companies{project="default"} 3.0' in metrics
     assert 'leadmill_company_table_age_seconds{project="default"}' in metrics
     assert not old.exists()
+
+
+def test_an_export_opens_those_files_alone_that_hold_what_matches(
+    at_once: TestClient, app: FastAPI, worker: Worker, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, jobs = table_of(app), [str(post(at_once)["job_id"]) for _ in range(3)]
+    for n, job in enumerate(jobs):
+        worker.rows(job, "score", [f"c{n}.example", f"d{n}.example"], score=float(n), emails=[f"a@c{n}.example"])
+        worker.finish(job)
+    wanted = CompanyFilter(LeadFilter(text="C1."))
+    found = matching(Companies(lake, table), wanted, tmp_path / "companies.parquet")
+    assert found is not None and (found.count, found.of) == (1, 6)
+    assert [file.parent.parent.name for file in found.files["score"]] == [jobs[1]]
+
+    def files() -> list[Any]:
+        asked = [(form, query) for form in ("csv", "json", "xlsx") for query in ("", "?text=c1.", "?text=nobody")]
+        made = {one: at_once.get(f"{V1}/companies.{one[0]}{one[1]}") for one in asked}
+        assert {answer.status_code for answer in made.values()} == {200}
+        return [_cells(answer.content) if form == "xlsx" else answer.content for (form, _), answer in made.items()]
+
+    by_table = files()
+    monkeypatch.setattr(CompanyView, "current", lambda self: None)
+    assert by_table == files() and b"c1.example" in by_table[1] and b"c0.example" not in by_table[1]
+
+
+def _cells(book: bytes) -> list[Any]:
+    sheets = CalamineWorkbook.from_filelike(io.BytesIO(book))
+    told = [sheets.get_sheet_by_name(name).to_python() for name in sheets.sheet_names]
+    return [[row for row in sheet if "Made" not in str(row)] for sheet in told]
 
 
 def test_no_project_is_in_the_table_of_another(at_once: TestClient, app: FastAPI, worker: Worker, lake: Lake) -> None:
