@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from api.company_rows import newest_row
-from api.company_values import CHANGING, values_of
+from api.company_values import WORDS, values_of
 from api.context import Context
 from api.explanation import stage_of
 from data.schemas import MADE_AT
@@ -47,7 +47,7 @@ def runs(here: Context, company_id: str) -> tuple[list[Run], int]:
 def _changes(newer: Mapping[str, Any], older: Mapping[str, Any]) -> list[Change]:
     """Of the fields that both runs have looked for."""
     found = []
-    for field, words in CHANGING.items():
+    for field, words in WORDS.items():
         made = MADE_AT[stage_of(field)]
         if newer.get(made) is None or older.get(made) is None:
             continue

@@ -21,8 +21,8 @@ SECTIONS = {
     },
     "What it runs on": {"technologies": "Technologies"},
 }  # fmt: skip
-#: Those that may change from one run to the next, in the order in which that is told.
-CHANGING = {"score": "Score", "tier": "Tier", "name": "Name", "description": "Description"} | {
+#: Every column that is told, by its words; in the order in which changes from one run to the next are.
+WORDS = {"score": "Score", "tier": "Tier", "name": "Name", "description": "Description"} | {
     name: words for fields in SECTIONS.values() for name, words in fields.items()
 }
 
@@ -52,6 +52,7 @@ def _people(least: int | None, most: int | None) -> list[str]:
 _land = display_names.country
 _SAID: Mapping[str, Callable[[Any], Any]] = {
     "register": lambda one: ", ".join(filter(None, (one.get(part) for part in ("number", "court")))),
+    "score": lambda one: f"{round(one, 1):g}",
     "country": _land,
     "language": display_names.language,
     "social": lambda one: [url for _, url in sorted(one.items())],

@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from api.field_words import field_words, plainly
 from api.stored_pages import place_id
 from leadmill.answers import FieldError, JobTurn
 from leadmill.sample_sites import is_reserved
@@ -107,8 +108,7 @@ def fault_words(fault: FieldError) -> str:
     """What is wrong with a field of a form, for who sees the form and not the body of a request."""
     if fault["field"] in ("company_urls", "file"):
         return capital(fault["message"])
-    name = fault["field"].removeprefix("pipeline.").rpartition(".")[2].replace("_", " ")
-    return f"{capital(name)}: {fault['message']}"
+    return f"{field_words(fault['field'])}: {plainly(fault['message'])}"
 
 
 def problem_words(problem: Mapping[str, Any]) -> Markup:
@@ -124,6 +124,20 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def signed(points: float) -> str:
+    """What a rule adds or takes: `+8`, `−6`; no more than one decimal."""
+    return f"{round(points, 1):+g}".replace("-", "−") if round(points, 1) else "0"
+
+
+def told(value: object) -> str:
+    """What a line of a log says of something: names with their values, one after the other, as people write them."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {told(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(told(one) for one in value)
+    return NONE if value is None else str(value)
+
+
 def json_text(value: object) -> str:
     """A list or an object as a person reads it."""
     return json.dumps(value, ensure_ascii=False)
@@ -137,8 +151,9 @@ def turn(of: JobTurn) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "lasted": lasted, "ago": ago, "exact": exact, "clock": clock,
     "number": number, "percent": percent, "counted": counted, "size": size,
-    "json_text": json_text, "commands": commands, "breakable": breakable, "capital": capital,
-    "fault_words": fault_words, "problem_words": problem_words, "turn": turn,
+    "json_text": json_text, "signed": signed, "told": told,
+    "commands": commands, "breakable": breakable, "capital": capital,
+    "fault_words": fault_words, "field_words": field_words, "problem_words": problem_words, "turn": turn,
     "domain": display_domains.shown, "web": links.web, "mail": links.mail, "phone": links.phone,
     "quoted": provenance.quoted, "shown_page": provenance.shown_page,
     "place_id": place_id, "made_up": is_reserved,

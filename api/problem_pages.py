@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.field_words import field_words, plainly
 from api.gate import navigates
 from api.page import page
+from api.page_address import address
 
 #: Where a program asks, whoever opens it: the answers stay as they are documented.
 _FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics", "/static/")
 #: Of the answer that a page takes the place of.
 _OF_JSON = frozenset({b"content-type", b"content-length", b"content-security-policy", b"referrer-policy"})
+
+
+class Fault(NamedTuple):
+    """What is wrong with a part of the address that was opened."""
+
+    field: str
+    #: As the page calls it.
+    words: str
+    message: str
 
 
 class ProblemPages:
@@ -55,6 +66,20 @@ def _is_problem(start: Message) -> bool:
 
 
 def _page_of(scope: Scope, start: Message, problem: dict[str, Any]) -> tuple[Message, Message]:
-    shown = page(Request(scope), "problem.html", start["status"], problem=problem)
-    kept = [(name, value) for name, value in start["headers"] if name not in _OF_JSON]
-    return {**start, "headers": [*kept, *shown.raw_headers]}, {"type": "http.response.body", "body": bytes(shown.body)}
+    request = Request(scope)
+    faults = _faults(request, problem) if scope["method"] == "GET" else []
+    wrong = {one.field for one in faults}
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] not in wrong]
+    without = address(scope["path"], kept) if wrong else None
+    shown = page(request, "problem.html", start["status"], problem=problem, faults=faults, without=without)
+    headers = [*((name, value) for name, value in start["headers"] if name not in _OF_JSON), *shown.raw_headers]
+    return {**start, "headers": headers}, {"type": "http.response.body", "body": bytes(shown.body)}
+
+
+def _faults(request: Request, problem: dict[str, Any]) -> list[Fault]:
+    """Parameters of the address that are wrong; not parts of its path, without which there would be no page."""
+    return [
+        Fault(field, field_words(field), plainly(one["message"]))
+        for one in problem.get("errors") or []
+        if (field := one["field"].partition("[")[0]) in request.query_params
+    ]

@@ -8,6 +8,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from api.company_values import WORDS
 from api.context import Here
 from api.explanation import explain
 from api.fields import Blank
@@ -35,4 +36,5 @@ def why(
         "pages/company_why.html",
         told=explain(here.companies, company_id, field, job),
         job=job,
+        word=WORDS.get(field) or field.replace("_", " ").capitalize(),
     )

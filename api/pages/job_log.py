@@ -37,6 +37,5 @@ def job_log(job_id: str, request: Request, here: Here, level: Annotated[LogLevel
         lines=lines[-_TAIL:],
         dropped=dropped,
         level=level,
-        levels=log.LEVELS,
         whole=len(lines) <= _TAIL,
     )

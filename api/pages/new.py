@@ -69,12 +69,12 @@ def new(
     samples: Annotated[bool, Query(description="Filled in with the sample sites, where they are served")] = False,
 ) -> Response:
     if samples and (sites := sample_sites(here.settings)):
-        return _shown(request, here, NewRun.of(asked_for(sites)))
+        return _looked_at(request, here, NewRun.of(asked_for(sites)))
     known = asked(here, control.known(here.store, here.lake, job)) if job else None
     if known is None:
         return _shown(request, here, NewRun.empty())
     filled = NewRun.of(known.body)
-    return _shown(request, here, filled, again=job, known=known, untold=filled.untold(known.body))
+    return _looked_at(request, here, filled, again=job, known=known, untold=filled.untold(known.body))
 
 
 @router.post("/ui/new/look", role=Role.OPERATOR)
@@ -87,7 +87,8 @@ async def start(request: Request, here: Here, sent: Sent) -> Response:
     return await run_in_threadpool(_started, request, here, sent)
 
 
-def _looked_at(request: Request, here: Context, sent: NewRun) -> Response:
+def _looked_at(request: Request, here: Context, sent: NewRun, **about: Any) -> Response:
+    """The form, and beside it how what it holds is understood."""
     found, code = None, []
     try:
         body, upload = sent.body(), sent.upload()
@@ -99,8 +100,8 @@ def _looked_at(request: Request, here: Context, sent: NewRun) -> Response:
             code = as_code(request, here, body, sent.file_name)
             sent.checked()
     except LeadmillError as error:
-        return _shown(request, here, sent, Looked(found, tuple(code), _faults(sent, error)))
-    return _shown(request, here, sent, Looked(found, tuple(code)))
+        return _shown(request, here, sent, Looked(found, tuple(code), _faults(sent, error)), **about)
+    return _shown(request, here, sent, Looked(found, tuple(code)), **about)
 
 
 def _started(request: Request, here: Context, sent: NewRun) -> Response:

@@ -41,7 +41,7 @@ EXAMPLES = {
     "What fails, by stage": "SELECT stage, category, error, count(DISTINCT company_id) AS companies\n"
     "FROM errors GROUP BY ALL ORDER BY companies DESC",
     "Pages of each company": "SELECT domain, count(*) AS pages, sum(bytes) AS bytes\n"
-    "FROM ledger WHERE outcome = 'fetched' GROUP BY domain ORDER BY pages DESC",
+    "FROM ledger WHERE outcome = 'answered' GROUP BY domain ORDER BY pages DESC",
 }
 
 
@@ -75,7 +75,7 @@ async def sql(
             "rows": _ROWS,
             "bytes": _BYTES,
             "seconds": SECONDS,
-            "memory": MEMORY,
+            "memory": MEMORY.replace("MB", " MB"),
             "at_once": AT_ONCE,
             "characters": MAX_QUERY,
         },

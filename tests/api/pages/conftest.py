@@ -126,6 +126,15 @@ def until(browser: Chromium, script: str, patience_s: float = 30) -> None:
         time.sleep(0.05)
 
 
+def tap(browser: Chromium, selector: str) -> None:
+    """A finger on the first element that fits, where touches are emulated."""
+    browser.evaluate(f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center'}})")
+    box = f"document.querySelector({json.dumps(selector)}).getClientRects()[0]"
+    x, y = browser.evaluate(f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({box})")
+    browser.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+    browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+
 def press(browser: Chromium, key: str, code: int, modifiers: int = 0) -> None:
     """A key of the keyboard, down and up."""
     text = {"text": "\r"} if key == "Enter" else {"text": " "} if key == " " else {}

@@ -12,8 +12,8 @@ from api.pages.leads import COLUMNS
 from docs import chromium
 from docs.chromium import Chromium
 from tests.api.pages.addresses import OF_THE_LAKE, WITHOUT_REDIS, of_all
-from tests.api.pages.conftest import Site, check_quiet, check_shown, press, until
-from tests.api.pages.made import fill
+from tests.api.pages.conftest import Site, check_quiet, check_shown, press, tap, until
+from tests.api.pages.made import KEPT, fill, keep_pages
 
 pytestmark = [
     pytest.mark.stack,
@@ -154,11 +154,19 @@ def test_a_list_is_looked_at_before_it_starts(browser: Chromium, site: Site) -> 
 
 
 def test_errors_are_pages(browser: Chromium, site: Site) -> None:
-    for address, status, words in (("/nowhere", 404, "no such address"), ("/ui/jobs?status=wrong", 422, "status")):
+    wrong = "/ui/leads?tier=A&min_score=many"
+    for address, status, words in (
+        ("/nowhere", 404, "No such address"),
+        ("/ui/jobs?status=wrong", 422, "Status: no status 'wrong'"),
+        (wrong, 422, "Score from: give a number from 0 to 100, not 'many'"),
+    ):
         for shape in SHAPES:
             site.open(browser, address, **shape)
             check_shown(browser, site, address, status=status)
-            assert words in browser.evaluate("document.querySelector('main').innerText").lower()
+            assert words in browser.evaluate("document.querySelector('main').innerText"), address
+    site.open(browser, wrong)
+    browser.evaluate("document.querySelector('.problem .button').click()")
+    until(browser, "location.search === '?tier=A'")
 
 
 def test_while_redis_is_away_pages_say_so(browser: Chromium, site: Site) -> None:
@@ -234,7 +242,7 @@ def test_from_the_list_to_why_a_company_is_first(browser: Chromium, site: Site) 
     until(browser, "location.search === '?country=DE' && document.querySelectorAll('tbody tr').length === 2")
     pointed = "new PointerEvent('pointerover', {bubbles: true, pointerType: 'mouse'})"
     browser.evaluate(f"document.querySelector('a.why').dispatchEvent({pointed})")
-    until(browser, "document.querySelector('.cell .told')?.textContent.includes('kept less evidence')")
+    until(browser, "document.querySelector('.told:popover-open')?.textContent.includes('kept less evidence')")
     check_quiet(browser, site, "why")
     browser.evaluate("document.querySelector('.who-is a').click()")
     until(browser, "location.pathname.startsWith('/ui/companies/') && document.getElementById('score') !== null")
@@ -242,10 +250,50 @@ def test_from_the_list_to_why_a_company_is_first(browser: Chromium, site: Site) 
     until(browser, "location.search === '?country=DE'")
 
 
+TOLD = "document.querySelector('.told:popover-open')"
+
+
+def test_where_a_value_comes_from_by_finger_and_by_keyboard(browser: Chromium, site: Site) -> None:
+    keep_pages(site.worker, full(site)["completed 0"])
+    browser.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    try:
+        site.open(browser, f"/ui/leads?text={KEPT}", width=390, height=844)
+        tap(browser, "a.why")
+        until(browser, f"{TOLD}?.querySelector('.evidence') !== null")
+        text = browser.evaluate(f"{TOLD}.innerText")
+        for part in (f"werk@{KEPT}", "in the text", "% sure", "ago", "see it there"):
+            assert part in text, text
+        assert browser.evaluate("location.pathname") == "/ui/leads", "a tap leads nowhere else"
+        check_shown(browser, site, "what a tap tells")
+        tap(browser, "h1")
+        until(browser, f"{TOLD} === null")
+    finally:
+        browser.call("Emulation.setTouchEmulationEnabled", enabled=False)
+    value = "document.querySelector('[data-name=Phone] a.why')"
+    site.open(browser, f"/ui/leads?text={KEPT}", width=1440)
+    browser.evaluate(f"{value}.focus()")
+    press(browser, "Enter", 13)
+    until(browser, f"{TOLD}?.innerText.includes('+49 711 218430')")
+    assert browser.evaluate(f"{TOLD} === document.activeElement && {value}.ariaExpanded") == "true"
+    check_shown(browser, site, "what a key tells")
+    press(browser, "Tab", 9)
+    assert browser.evaluate(f"document.activeElement.matches('a') && {TOLD}.contains(document.activeElement)")
+    press(browser, "Escape", 27)
+    until(browser, f"{TOLD} === null && document.activeElement === {value} && {value}.ariaExpanded === 'false'")
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        site.open(browser, f"/ui/leads?text={KEPT}", width=390)
+        browser.evaluate(f"{value}.click()")
+        until(browser, "document.querySelector('h1')?.innerText === 'Phone of kept.example'")
+        assert "+49 711 218430" in browser.evaluate("document.getElementById('why').innerText")
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
 def test_leads_stay_in_their_card_and_words_whole(browser: Chromium, site: Site) -> None:
     full(site)
     every = "&".join(f"columns={name}" for name in COLUMNS)
-    beyond = """[...document.querySelectorAll('.leads .table')].map(
+    beyond = """[...document.querySelectorAll('.leads .scroll')].map(
         one => one.getBoundingClientRect().right - one.closest('.card').getBoundingClientRect().right)"""
     # A word that is broken stands on two lines.
     broken = """[...document.querySelectorAll('.leads td')].filter(cell => cell.innerText).flatMap(cell => {

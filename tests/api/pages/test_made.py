@@ -83,8 +83,17 @@ def test_words_of_addresses_and_of_what_is_wrong() -> None:
     assert page_words.breakable("info@a.b<c.de") == "info@<wbr>a.<wbr>b&lt;c.<wbr>de"
     assert page_words.fault_words({"field": "file", "message": "it is empty"}) == "It is empty"
     assert page_words.fault_words({"field": "pipeline.crawl.max_pages", "message": "is no number"}) == (
-        "Max pages: is no number"
+        "Pages of a company at most: is no number"
     )
+    wrong = "input should be a valid number, unable to parse string as a number"
+    assert page_words.fault_words({"field": "min_score", "message": wrong}) == "Score from: should be a valid number"
+    assert page_words.fault_words({"field": "tags[3]", "message": "is too long"}) == "Tags: is too long"
+
+
+def test_words_of_points_and_of_what_a_log_says() -> None:
+    assert [page_words.signed(points) for points in (8, -6.04, 0.04, 0)] == ["+8", "−6", "0", "0"]
+    said = {"categories": {"network": 1, "data": 2}, "examples": ["a.example: <b>", "b.example"], "error": None}
+    assert [page_words.told(one) for one in said.values()] == ["network 1, data 2", "a.example: <b>; b.example", "–"]
 
 
 def failed(job_id: str, message: str) -> Job:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.datastructures import FormData
 
 from api.bodies import PipelineBody
+from api.field_words import field_words
 from api.run_form import NewRun
 from data.jobs import JobStore
 from data.lake import Lake
@@ -148,6 +149,15 @@ def _fields(model: type[BaseModel], above: str = "") -> Any:
             yield from _fields(inner, f"{name}.")
         else:
             yield above + name
+
+
+def test_what_is_wrong_names_a_field_as_the_form_does(client: TestClient) -> None:
+    pages = "".join(client.get(path, headers=OPENED).text for path in ("/ui/new", "/ui/leads?text=nobody"))
+    labels = re.findall(r'<label (?:class="unseen" )?for="([a-z_.]+)">([^<]+)</label>', pages)
+    assert {"company_urls", "crawl.max_pages", "report.mail_to", "min_score", "tag"} <= dict(labels).keys()
+    named_otherwise = {("text", "Part of name, domain or description")}  # the field shows no words but its button's
+    unlike = [one for one in labels if field_words(one[0]).casefold() not in one[1].casefold()]
+    assert set(unlike) <= named_otherwise
 
 
 def test_it_becomes_the_job_that_the_api_would_make(client: TestClient, store: JobStore) -> None:
