@@ -86,7 +86,9 @@ def test_words_of_addresses_and_of_what_is_wrong() -> None:
         "Pages of a company at most: is no number"
     )
     wrong = "input should be a valid number, unable to parse string as a number"
-    assert page_words.fault_words({"field": "min_score", "message": wrong}) == "Score from: should be a valid number"
+    assert page_words.fault_words({"field": "deadline", "message": wrong}) == (
+        "Give up after minutes: should be a valid number"
+    )
     assert page_words.fault_words({"field": "tags[3]", "message": "is too long"}) == "Tags: is too long"
 
 
