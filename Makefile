@@ -53,12 +53,16 @@ coverage: setup ## the same, with the lines that they reach; fails below the flo
 hooks: setup ## have git run the checks before each commit
 	@pre-commit install
 
-soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10,000 jobs at once, kills of deliverers, its memory, histories of records
+soak: setup ## break a busy stack for SECONDS (600) and print the table; then 10,000 jobs at once, kills of deliverers, its memory, histories of records; SENTINEL=1: lose TIMES (200) primaries
+ifdef SENTINEL
+	@python -m tests.faults.failovers --times $(or $(TIMES),200)
+else
 	@python -m tests.faults.soak --seconds $(or $(SECONDS),600)
 	@python -m tests.faults.notice_kills
 	@LEADMILL_TEST_MANY_JOBS=$(or $(JOBS),10000) pytest -q -s tests/faults/test_many_jobs.py
 	@python -m tests.faults.flat --seconds $(or $(SECONDS),600)
 	@LEADMILL_TEST_EXAMPLES=$(or $(EXAMPLES),500) pytest -q -n 0 tests/data/jobs/test_state_machine.py
+endif
 
 fuzz: setup ## break pages for SECONDS (600), others each time, and read them
 	@LEADMILL_TEST_FUZZ_SECONDS=$(or $(SECONDS),600) pytest -q -s tests/extraction/test_mutations.py

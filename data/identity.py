@@ -29,8 +29,10 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from data import keys
 from data.mounts import storage_at
+from data.sentinels import PrimaryPool
 from leadmill.errors import ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
 from leadmill.redaction import shown
+from leadmill.sentinel_url import SentinelUrl, names_sentinels
 
 #: The file in the lake's root.
 LAKE_FILE = "lake.id"
@@ -71,6 +73,10 @@ class LakePair:
             connection.send_command(*words, check_health=False)
             return connection.read_response()
 
+        self.greet(connection, ask)
+
+    def greet(self, connection: Any, ask: Ask) -> None:
+        """What a new connection is asked before it is used."""
         try:
             self.lake = self.check(ask)
         except LeadmillError as error:
@@ -170,6 +176,9 @@ def connect(url: str, pair: LakePair | None = None, **options: Any) -> redis.Red
     What something else wrote may be no text: it is read as one with odd characters, which whoever expects a form of it
     refuses. An error amid an answer would cost everything that was asked for with it.
     """
+    if names_sentinels(url):
+        pool = PrimaryPool(SentinelUrl.of(url), redis_connect_func=pair, encoding_errors="replace", **options)
+        return redis.Redis.from_pool(pool)
     return redis.Redis.from_url(url, redis_connect_func=pair, encoding_errors="replace", **options)
 
 

@@ -157,6 +157,9 @@ MOVES = "moves"
 #: What was ever counted of a project's work, and of requests to the API (data/jobs/metrics.py).
 METRICS, API_METRICS = "metrics", "api_metrics"
 LAKE, LAKE_PLACE, GENERATION = "lake", "lake_place", "generation"
+#: Where a server may become the primary in another's place: the line of writes that records are on
+#: (data/jobs/timeline.py), and when somebody last waited until a replica had what was written.
+TIMELINE, DURABLE = "timeline", "durable"
 #: The latest form that records, units and messages behind the prefix have; and the form that this version writes, and
 #: reads up to. It grows when a version writes what the one before cannot read. 0.1.0 has form 1, and wrote no such key.
 RECORD_VERSION_KEY = "record_version"
@@ -186,7 +189,7 @@ OF_ALL = frozenset(
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
         PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
         NOTICES_LOST, DELIVERIES, NOTICES_WAITING, NOTICES_DUE, NOTICES_HELD, NOTICES_FAILING, API_METRICS, BEATS,
-        WATCHED, BLOCKS, WINDOW, HELD, *map(window_of, Queue), *map(turns, Queue),
+        WATCHED, BLOCKS, WINDOW, HELD, TIMELINE, DURABLE, *map(window_of, Queue), *map(turns, Queue),
     }
 )  # fmt: skip
 
@@ -206,7 +209,7 @@ def shared(statuses: Iterable[str], kinds: Iterable[str] = ()) -> dict[str, str]
         **{of_status(status): "zset" for status in statuses},
         **dict.fromkeys((DUE, DEAD, WORKERS, ASIDE, PROJECTS, NOTICES_WAITING, NOTICES_DUE), "zset"),
         **dict.fromkeys((HANDED, BEGUN, ENDED, WORKER, PROJECT_OF, NOTICES_WANTED, WINDOW), "hash"),
-        **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY, NOTICES_LOST), "string"),
+        **dict.fromkeys((LAKE, GENERATION, CLAIMED, RECORD_VERSION_KEY, NOTICES_LOST, TIMELINE, DURABLE), "string"),
         **dict.fromkeys((CRITICAL, AUDIT, NOTICES), "stream"),
         LOOKS: "list",
         **{of_kind(kind): "zset" for kind in kinds},

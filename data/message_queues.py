@@ -17,6 +17,7 @@ from data.jobs import JobStore
 from data.probes import WriteFault, queues_fault
 from data.redis_errors import classified
 from leadmill.errors import DamagedRecordError
+from leadmill.redaction import is_redis
 
 #: What kombu's Redis transport puts between a queue's name and a level above 0.
 _LEVEL_MARK = "\x06\x16"
@@ -57,7 +58,7 @@ class MessageQueues:
     @classmethod
     def of(cls, store: JobStore, redis_url: str, broker_url: str, timeout_s: float) -> Self:
         """Those of the broker at `broker_url`, for the records at `redis_url`."""
-        if broker_url == redis_url or not broker_url.startswith("redis"):
+        if broker_url == redis_url or not is_redis(broker_url):
             return cls.beside(store)
         return cls.connect(broker_url, store.prefix, timeout_s)
 

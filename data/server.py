@@ -15,9 +15,13 @@ import redis
 from redis import exceptions as refused
 
 from data import keys
+from data.identity import connect
 from data.redis_errors import classified
+from data.sentinels import Replicas, faults
 from leadmill.errors import StoreFullError, StoreNotSavingError
 from leadmill.redaction import redis_cli
+from leadmill.sentinel_url import EXAMPLE as SENTINELS
+from leadmill.sentinel_url import SentinelUrl, names_sentinels, sentinel_fault
 from leadmill.stages import Queue
 
 #: Oldest server whose commands the script and the queues need.
@@ -43,10 +47,13 @@ def examine(
     `queues_only`: it holds messages and no records. They are hints, so none that it could lose is a risk, and its user
     may be one that runs no script and does not see the server's state.
     """
+    by_sentinels = _sentinel_faults(url) if names_sentinels(url) else []
+    if any(found.kind != "risk" for found in by_sentinels):
+        return by_sentinels
     try:
         # An @ behind the first slash: the password holds one unescaped, and a part of it would be taken for the host.
         torn = url.startswith("redis") and "@" in urlsplit(url).path + urlsplit(url).fragment
-        client = redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+        client = connect(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
     except (ValueError, TypeError):  # its words would repeat the password
         torn = True
     if torn:
@@ -62,19 +69,26 @@ def examine(
         except refused.NoPermissionError:
             text = "does not tell its state (INFO is forbidden): whether it could lose jobs is unknown"
             return [*_may_work(client, prefix, tool), ServerFault("risk", text, f"{tool} ACL WHOAMI")]
-        risks = [ServerFault("risk", risk.text, f"{tool} {risk.command}") for risk in durability_risks(info)]
-        return [*wrong_kind(info, tool)] or [*_may_work(client, prefix, tool), *risks]
+        found_risks = [*durability_risks(info), *(replica_risks(info) if names_sentinels(url) else ())]
+        risks = [ServerFault("risk", risk.text, f"{tool} {risk.command}") for risk in found_risks]
+        return [*wrong_kind(info, tool)] or [*_may_work(client, prefix, tool), *by_sentinels, *risks]
     except (redis.RedisError, OSError, ValueError) as error:
         return [_why(error, url, timeout_s, tool)]
     finally:
         client.close()
 
 
+def _sentinel_faults(url: str) -> list[ServerFault]:
+    if (fault := sentinel_fault(url)) is not None:
+        return [ServerFault("unfit", f"is no Redis URL: {fault}", f"REDIS_URL='{SENTINELS}' leadmill up")]
+    return [ServerFault(kind, text, remedy) for kind, text, remedy in faults(SentinelUrl.of(url))]
+
+
 def wrong_kind(info: Mapping[str, Any], tool: str) -> Iterator[ServerFault]:
     """What a server is that cannot hold job records whatever it may do, from its answer to INFO."""
     if info.get("redis_mode") == "sentinel":
         text = "is a Sentinel: it knows where the server is, and holds nothing itself"
-        yield ServerFault("unfit", text, f"{tool} SENTINEL MASTERS    # then REDIS_URL=redis://HOST:PORT/0")
+        yield ServerFault("unfit", text, f"{tool} SENTINEL MASTERS    # then REDIS_URL='{SENTINELS}'")
         return
     version = str(info.get("redis_version", ""))
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
@@ -94,7 +108,7 @@ def wrong_kind(info: Mapping[str, Any], tool: str) -> Iterator[ServerFault]:
 class Risk:
     """By what a server could lose jobs: `text` begins where `Redis` ends, `command` is for redis-cli."""
 
-    of: Literal["persistence", "eviction"]
+    of: Literal["persistence", "eviction", "replicas"]
     text: str
     command: str
 
@@ -107,6 +121,17 @@ def durability_risks(info: Mapping[str, Any]) -> Iterator[Risk]:
     if policy != "noeviction":
         text = f"has the eviction policy {policy}: full memory loses jobs"
         yield Risk("eviction", text, "CONFIG SET maxmemory-policy noeviction")
+
+
+def replica_risks(info: Mapping[str, Any]) -> Iterator[Risk]:
+    """By what a failover could lose jobs, from its answer to INFO."""
+    replicas = Replicas.of_info(info)
+    if replicas.good is None:
+        text = "writes without its replicas: a failover loses jobs that it had accepted"
+        yield Risk("replicas", text, "CONFIG SET min-replicas-to-write 1 min-replicas-max-lag 3")
+    elif replicas.connected < 2:
+        text = f"has {replicas.connected} replica{'' if replicas.connected == 1 else 's'}: should that be lost, too, it"
+        yield Risk("replicas", f"{text} takes no writes", "INFO replication")
 
 
 def _may_work(client: redis.Redis, prefix: str, tool: str) -> Iterator[ServerFault]:

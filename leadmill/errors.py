@@ -191,6 +191,18 @@ class UnavailableError(LeadmillError):
         self.job_id = job_id
 
 
+class NotReplicatedError(UnavailableError):
+    """Redis made the change, but none of its replicas has it yet: should it fail over now, the change is lost."""
+
+    code = "not_replicated"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the job store made the change, but none of its replicas has it yet, and it could still be lost: "
+            "repeat the same request, which changes nothing twice"
+        )
+
+
 class KeysUnreadableError(UnavailableError):
     """Which API keys there are cannot be told, so nobody is let in; the message says what is wrong with the table."""
 

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from leadmill.redis_tls import asking_for_a_certificate, tls_files
+from leadmill.sentinel_url import SentinelUrl, names_sentinels, sentinel_fault
 
 #: What is secret of a value: the passwords of a URL, or all of it.
 Kind = Literal["url", "value"]
@@ -189,8 +190,23 @@ def shown_address(text: str) -> str:
 
 def redis_cli(url: str) -> str:
     """The beginning of a command for people to paste that speaks to a server; it holds no password."""
+    if names_sentinels(url) and sentinel_fault(url) is None:
+        return _cli_by_sentinels(SentinelUrl.of(url))
     authority = next((f"--cacert {shlex.quote(str(file))} " for name, file in tls_files(url) if "ca" in name), "")
     return f"redis-cli {authority}-u {shlex.quote(shown(url.partition('?')[0] if authority else url))}"
+
+
+def _cli_by_sentinels(url: SentinelUrl) -> str:
+    """The same of the primary, which a Sentinel is asked for."""
+    host, port = url.sentinels[0]
+    asked = shlex.join(["redis-cli", "-h", host, "-p", str(port), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", url.master])
+    login = f"{quote(url.username or '', safe='')}:{HIDDEN}@" if url.password else ""
+    return f'redis-cli -u "redis{"s" if url.tls else ""}://{login}$({asked} | paste -sd:)/{url.db}"'
+
+
+def is_redis(url: str) -> bool:
+    """Whether a URL names a Redis, by its own address or by its Sentinels."""
+    return url.startswith(("redis://", "rediss://", "sentinel://", "sentinels://"))
 
 
 def plain(url: str) -> str:

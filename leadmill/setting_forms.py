@@ -20,6 +20,7 @@ from leadmill.rate import Rate
 from leadmill.redaction import plain
 from leadmill.redis_tls import tls_fault
 from leadmill.roles_by_claim import RolesByClaim
+from leadmill.sentinel_url import names_sentinels, sentinel_fault
 from leadmill.time_zones import time_zone
 
 #: The shortest key that messages are signed with.
@@ -71,7 +72,9 @@ def quota(about: str) -> Any:
 def _redis_url(value: str) -> str:
     """Where a password stands in the userinfo, each library finds it, and hides it in what it logs."""
     url = plain(value)
-    if (fault := tls_fault(url)) is not None:
+    if (fault := tls_fault(url)) is None and names_sentinels(url):
+        fault = sentinel_fault(url)
+    if fault is not None:
         raise ValueError(fault)
     return url
 

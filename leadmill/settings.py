@@ -59,8 +59,10 @@ class Settings(PermissionSettings):
     redis_url: RedisUrl = setting(
         DEFAULT_REDIS_URL,
         "Job records, and the broker unless one is named. Set it and `leadmill up` starts no server of its own. Redis "
-        "or Valkey 6.2 or later, a single primary. In a password write `@ / : # ?` as `%40 %2F %3A %23 %3F`. With TLS: "
-        "`rediss://…?ssl_ca_certs=FILE`.",
+        "or Valkey 6.2 or later, a single primary; or several that take each other's place: "
+        "`sentinel://:PASSWORD@HOST:26379,HOST:26379,HOST:26379/0?master=NAME` names their Sentinels (with TLS "
+        "`sentinels://`; [failover](operations.md#a-redis-that-may-die)). In a password write `@ / : # ?` as "
+        "`%40 %2F %3A %23 %3F`. With TLS: `rediss://…?ssl_ca_certs=FILE`.",
         group="celery",
         variable="REDIS_URL",
         shown=f"that of the running stack, else `{DEFAULT_REDIS_URL}`",

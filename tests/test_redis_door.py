@@ -10,12 +10,12 @@ import pytest
 
 from tests.test_import_graph import modules
 
-#: Beside `data.jobs`: which lake a server belongs to, whether it can work, schedules, queues of messages, the audit,
-#: API keys, rates of requests, sessions, the outbox, hosts.
+#: Beside `data.jobs`: which lake a server belongs to, which is the primary, whether it can work, schedules, queues of
+#: messages, the audit, API keys, rates of requests, sessions, the outbox, hosts.
 DOORS = {
-    "data.identity", "data.server", "data.probes", "data.schedules", "data.message_queues", "data.audit.stream",
-    "data.api_keys.key_notes", "data.presence", "data.shared_buckets", "data.sessions", "data.notices.outbox",
-    "data.notices.wanted", "data.hosts.leases", "data.hosts.blocks",
+    "data.identity", "data.sentinels", "data.server", "data.probes", "data.schedules", "data.message_queues",
+    "data.audit.stream", "data.api_keys.key_notes", "data.presence", "data.shared_buckets", "data.sessions",
+    "data.notices.outbox", "data.notices.wanted", "data.hosts.leases", "data.hosts.blocks",
 }  # fmt: skip
 #: What the client library raises is known to whoever speaks to the broker, too.
 ERRORS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import signal
 import socket
@@ -83,7 +82,7 @@ class Valkey:
 
     def kill(self, signal_number: int = signal.SIGKILL) -> None:
         if self.process is not None:
-            os.kill(self.process.pid, signal_number)
+            self.process.send_signal(signal_number)
 
     def restart(self) -> None:
         """SIGKILL and start again on the same data."""

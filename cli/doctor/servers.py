@@ -15,7 +15,7 @@ from cli.local_stack import ports, redis_server
 from cli.local_stack.run_dir import RunDir
 from data.probes import WriteFault, redis_fault_at
 from leadmill.errors import LeadmillError
-from leadmill.redaction import plain, shown
+from leadmill.redaction import is_redis, plain, shown
 
 
 def redis_answers(data_dir: Path) -> Iterator[DoctorCheck]:
@@ -80,7 +80,7 @@ def _broker(records: str) -> Iterator[DoctorCheck]:
 
     settings = get_settings()
     url = settings.celery_broker_url
-    if url is None or url == records or not url.startswith(("redis://", "rediss://")):
+    if url is None or url == records or not is_redis(url):
         return
     faults = examine(url, settings.key_prefix, queues_only=True)
     for fault in faults:

@@ -50,6 +50,8 @@ set, the numbers of hand-outs, windows and turns, the workers and whose server i
     lake, lake_place   which lake these records belong to, and where it lay (data/identity.py)
     record_version     the latest form that records, units and messages have here (data/keys.py)
     generation  made with the first record; another one than in `<data>/run/generation` means an emptied server
+    timeline    the line of writes that the records are on, behind Sentinels (timeline.py)
+    durable     when somebody last waited until a replica had what was written
     critical    capped stream of what an operator must see
     watched     hash: what was told to be wrong with the stack, and is -> since when (pipelines/notices/watch.py)
 """

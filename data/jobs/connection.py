@@ -20,20 +20,27 @@ from data import keys
 from data.identity import LakePair, RefusedConnectionError, connect, read_id
 from data.jobs import script
 from data.jobs.model import Answer, HandOut
+from data.jobs.timeline import LakePairOnLines
 from data.redis_errors import classified, damaged
+from data.sentinels import CHECK_S
 from leadmill import tracing
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import (
     DamagedRecordError,
     ForeignLakeError,
     LeadmillError,
+    NotReplicatedError,
     OverloadedError,
     QuotaError,
     StoreRefusedError,
 )
 from leadmill.log import get_logger
+from leadmill.sentinel_url import names_sentinels
 
 log = get_logger(__name__)
+
+#: So long a replica is waited for that has what was written (ms): less than any call may take.
+REPLICATED_MS = 1_000
 
 
 class StoreConnection:
@@ -72,11 +79,12 @@ class StoreConnection:
             try_again_at_once: a call that finds its connection broken (not one that takes too long) is made once more,
                 in the place of a ping before calls over connections that were idle.
         """
-        pair = None if lake is None else LakePair(lake, prefix, url)
+        kind = LakePairOnLines if names_sentinels(url) else LakePair
+        pair = None if lake is None else kind(lake, prefix, url)
         patience: dict[str, Any] = (
             {"retry": Retry(ConstantBackoff(0.02), 1, supported_errors=(RedisConnectionError,))}
             if try_again_at_once
-            else {"health_check_interval": 15}
+            else {"health_check_interval": CHECK_S if names_sentinels(url) else 15}
         )
         client = connect(
             url,
@@ -114,10 +122,19 @@ class StoreConnection:
         """The full Redis key of a name."""
         return (self.prefix if name in keys.OF_ALL else self._own_prefix) + name
 
-    def call(self, operation: str, **arguments: Any) -> Answer:
+    @property
+    def line(self) -> str:
+        """The line of writes of the server that was connected to last; empty where none takes another's place."""
+        return self.pair.line if isinstance(self.pair, LakePairOnLines) else ""
+
+    def call(self, operation: str, *, durable: bool = False, **arguments: Any) -> Answer:
         """Make one transition; one that no record may make is refused as `illegal`.
 
+        Args:
+            durable: it is answered only once a replica has it, where the server has replicas.
+
         Raises:
+            NotReplicatedError: no replica has it yet: it is made, and may be lost. A repeat is safe.
             StoreRefusedError: Redis answers and refuses (full, a replica, no access …); nothing was written.
             UnavailableError: Redis does not answer; the move may or may not have been made.
             ForeignLakeError: the records belong to another lake, or a later version has written to them; nothing was
@@ -129,13 +146,16 @@ class StoreConnection:
             arguments["now"] = self._clock()
         if self.project != DEFAULT_PROJECT:
             arguments["project"] = self.project
+        if isinstance(self.pair, LakePairOnLines):
+            arguments |= {"base": self.pair.base, "durable": (durable and self.pair.has_replicas) or None}
         with tracing.span(f"move {operation}", **{"db.system.name": "redis"}):
             return self._answer(operation, arguments)
 
     def _answer(self, operation: str, arguments: dict[str, Any]) -> Answer:
         payload = json.dumps({name: value for name, value in arguments.items() if value is not None})
+        run = self._run_durably if arguments.get("durable") else self._run
         try:
-            raw = self._run(operation, payload)
+            raw = run(operation, payload)
         except RedisError as error:
             raise _reason(error) from error
         body = json.loads(raw)
@@ -155,14 +175,38 @@ class StoreConnection:
         return Answer(body.get("no"), send, body)
 
     def _run(self, operation: str, payload: str) -> Any:
+        sha = self._sha(operation)
+        arguments = self.prefix, operation, payload, (self.pair and self.pair.lake) or ""
+        try:
+            return self.redis.evalsha(sha, 1, *arguments)
+        except NoScriptError:  # a restarted server has forgotten it
+            return self.redis.eval(script.of(operation), 1, *arguments)
+
+    def _sha(self, operation: str) -> str:
         sha = self._shas.get(operation)
         if sha is None:  # also makes the first connection, which finds out the lake
             sha = self._shas[operation] = str(self.redis.script_load(script.of(operation)))
-        lake = (self.pair and self.pair.lake) or ""
-        try:
-            return self.redis.evalsha(sha, 1, self.prefix, operation, payload, lake)
-        except NoScriptError:  # a restarted server has forgotten it
-            return self.redis.eval(script.of(operation), 1, self.prefix, operation, payload, lake)
+        return sha
+
+    def _run_durably(self, operation: str, payload: str) -> Any:
+        """The same, once a replica has what it wrote. Inside of a script WAIT does not wait."""
+        sha = self._sha(operation)
+        arguments = self.prefix, operation, payload, (self.pair and self.pair.lake) or ""
+        with self.redis.pipeline(transaction=False) as pipe:  # both go over one connection
+            pipe.evalsha(sha, 1, *arguments)
+            pipe.wait(1, REPLICATED_MS)
+            answer, replicas = pipe.execute(raise_on_error=False)
+            if isinstance(answer, NoScriptError):
+                pipe.eval(script.of(operation), 1, *arguments)
+                pipe.wait(1, REPLICATED_MS)
+                answer, replicas = pipe.execute(raise_on_error=False)
+        for found in (answer, replicas):
+            if isinstance(found, RedisError):
+                raise found
+        if replicas < 1:
+            self.redis.connection_pool.disconnect(inuse_connections=False)  # perhaps another one is the primary
+            raise NotReplicatedError
+        return answer
 
     def _not_ours(self, reason: Callable[[LakePair], ForeignLakeError]) -> ForeignLakeError:
         """Somebody took these records meanwhile: what is read next is checked on new connections."""

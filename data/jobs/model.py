@@ -66,8 +66,8 @@ class UnitStatus(StrEnum):
 UNIT_TRANSITIONS: dict[UnitStatus, frozenset[UnitStatus]] = {
     # Handed out; or it waits for `run_at`, or for hosts that said "later"; or the deadline gives it up; or a resume.
     UnitStatus.PLANNED: frozenset({UnitStatus.PLANNED, UnitStatus.HANDED, UnitStatus.WAITING, UnitStatus.FAILED}),
-    # Begun; refused, or given up at the deadline; a cancel.
-    UnitStatus.HANDED: frozenset({UnitStatus.RUNNING, UnitStatus.FAILED, UnitStatus.PLANNED}),
+    # Begun; refused, or given up at the deadline; a cancel; another server is the primary.
+    UnitStatus.HANDED: frozenset({UnitStatus.RUNNING, UnitStatus.FAILED, UnitStatus.PLANNED, UnitStatus.WAITING}),
     # The next stage, or given back; a failed try; the last stage; a failure for good; a cancel.
     UnitStatus.RUNNING: frozenset(
         {UnitStatus.HANDED, UnitStatus.WAITING, UnitStatus.DONE, UnitStatus.FAILED, UnitStatus.PLANNED}

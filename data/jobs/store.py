@@ -57,6 +57,7 @@ class JobStore(JobReader):
         try:
             answer = self.call(
                 "submit",
+                durable=True,
                 id=job.job_id,
                 fields=stored_fields(fields),
                 tags=job.tags,
@@ -121,6 +122,7 @@ class JobStore(JobReader):
         """
         return self.call(
             "commit",
+            durable=grant.unit == "publish",  # the job's end
             job=grant.job_id,
             unit=grant.unit,
             epoch=grant.epoch,
@@ -205,7 +207,7 @@ class JobStore(JobReader):
             NotFoundError: no such job.
             ConflictError: it has ended already.
         """
-        self._legal(self.call("cancel", job=job_id), job_id, "cancel", "resume")
+        self._legal(self.call("cancel", durable=True, job=job_id), job_id, "cancel", "resume")
 
     def resume(
         self,
@@ -228,8 +230,9 @@ class JobStore(JobReader):
         """
         stored = None if units is None else _stored(units)
         answer = self.call(
-            "resume", job=job_id, units=stored, idem=key, body=f"resume:{job_id}", damaged=damaged, **bounds.arguments
-        )
+            "resume", durable=True, job=job_id, units=stored, idem=key, body=f"resume:{job_id}", damaged=damaged,
+            **bounds.arguments,
+        )  # fmt: skip
         if answer.refused is None and not answer.body["ok"]:
             raise ConflictError("this Idempotency-Key was used with another request; use a new key for a new request")
         return self._legal(answer, job_id, "resume", "cancel")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.entity import Queue as Declared
 
+from data.sentinels import CHECK_S
 from leadmill.redis_tls import tls_options
+from leadmill.sentinel_url import SentinelUrl, names_sentinels
 from leadmill.settings import Settings
 from pipelines.execution.signing import Signer
 from pipelines.execution.transport import LakeConnection
 from pipelines.queues import LEVELS, Queue
 from pipelines.stages import STAGES
 
+#: Celery's results where Sentinels name their server.
+RESULTS = "pipelines.execution.results:SentinelResults"
 #: No call to the broker blocks longer, seconds.
 TIMEOUT_S = 3
 
@@ -38,6 +43,20 @@ class _Application(Celery):
     signer: Signer | None = None
 
 
+def _sentinels(url: str, options: dict[str, Any]) -> str | None:
+    """Where a URL names Sentinels: puts these into the options, and gives the URL that stands for them with Celery.
+
+    Celery and kombu see the first Sentinel alone; `servers` has all that it takes to connect, and tells no password.
+    """
+    if not names_sentinels(url):
+        return None
+    servers = SentinelUrl.of(url)
+    options |= {"servers": servers, "master_name": servers.master, "health_check_interval": CHECK_S}
+    login = f"{quote(servers.username or '', safe='')}:{quote(servers.password or '', safe='')}@"
+    host, port = servers.sentinels[0]
+    return f"sentinel://{login if servers.password else ''}{f'[{host}]' if ':' in host else host}:{port}/{servers.db}"
+
+
 def make_celery(settings: Settings) -> Celery:
     """A Celery app without tasks.
 
@@ -54,15 +73,18 @@ def make_celery(settings: Settings) -> Celery:
         "priority_steps": list(LEVELS),
         "lake_root": str(settings.data_dir),
     }
+    results: dict[str, Any] = {"global_keyprefix": settings.key_prefix, "retry_policy": {"timeout": TIMEOUT_S}}
+    broker_url, result_backend = settings.broker_url, settings.result_backend
+    if (servers := _sentinels(broker_url, transport)) is not None:
+        broker_url = servers
+    if (servers := _sentinels(result_backend, results)) is not None:
+        result_backend = f"{RESULTS}+{servers}"
     app.conf.update(
-        broker_url=settings.broker_url,
+        broker_url=broker_url,
         broker_use_ssl=tls_options(settings.broker_url) or False,  # Flower looks here; kombu reads the URL, too
-        result_backend=settings.result_backend,
+        result_backend=result_backend,
         broker_transport_options=transport,
-        result_backend_transport_options={
-            "global_keyprefix": settings.key_prefix,
-            "retry_policy": {"timeout": TIMEOUT_S},
-        },
+        result_backend_transport_options=results,
         redis_socket_timeout=TIMEOUT_S,
         redis_socket_connect_timeout=TIMEOUT_S,
         broker_pool_acquire_timeout=TIMEOUT_S,

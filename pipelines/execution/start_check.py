@@ -8,7 +8,7 @@ from data.identity import place_of
 from data.jobs import JobStore
 from data.server import TIMEOUT_S, ServerFault, examine
 from leadmill.errors import ConfigError, ForeignLakeError, UnavailableError
-from leadmill.redaction import shown
+from leadmill.redaction import is_redis, shown
 from leadmill.settings import Settings
 
 
@@ -32,7 +32,7 @@ def check_start(settings: Settings, say: Callable[[str], None]) -> list[ServerFa
         ForeignLakeError: the records there belong to another lake.
     """
     found = _examine(settings.redis_url, settings.key_prefix)
-    if settings.broker_url.startswith(("redis://", "rediss://")) and settings.broker_url != settings.redis_url:
+    if is_redis(settings.broker_url) and settings.broker_url != settings.redis_url:
         found += _examine(settings.broker_url, settings.key_prefix, queues_only=True)
     for fault in found:
         if fault.kind == "unfit":

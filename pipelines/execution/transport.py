@@ -1,7 +1,8 @@
-"""Celery's connection to Redis: kombu's transport, with four changes.
+"""Celery's connection to Redis: kombu's transport, with five changes.
 
-Each connection is checked to be that of this lake's server (data/identity.py), messages are not acknowledged, what
-lies in a queue and is no message is skipped, and no script is run: the broker may be a user that may run none.
+A primary is found by its Sentinels as everywhere here (data/sentinels.py), each connection is checked to be that of
+this lake's server (data/identity.py), messages are not acknowledged, what lies in a queue and is no message is skipped,
+and no script is run: the broker may be a user that may run none.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from kombu.transport import redis, virtual
 from redis.exceptions import NoPermissionError, ResponseError
 
 from data.identity import Ask, LakePair, RefusedConnectionError
+from data.sentinels import PrimaryConnection, PrimaryPool, PrimarySSLConnection
 from leadmill.errors import UnavailableError
 from leadmill.log import get_logger
+from leadmill.sentinel_url import SentinelUrl
 from pipelines.execution.thrown_away import Reason, throw_away
 
 log = get_logger(__name__)
@@ -86,9 +89,10 @@ class LakeChannel(redis.Channel):
 
     QoS = _NothingToAcknowledge
     Message = _PlainMessage
-    #: `lake_root`: the lake's folder; without it no lake is checked.
-    from_transport_options = (*redis.Channel.from_transport_options, "lake_root")  # type: ignore[assignment]
+    #: `lake_root`: the lake's folder; without it no lake is checked. `servers`: whose Sentinels name the primary.
+    from_transport_options = (*redis.Channel.from_transport_options, "lake_root", "servers")  # type: ignore[assignment]
     lake_root: str | None = None
+    servers: SentinelUrl | None = None
     #: What `_create_client` gave last, of the present pool.
     _publishing: Any = None
 
@@ -99,6 +103,15 @@ class LakeChannel(redis.Channel):
         if self._publishing is None or self._publishing.connection_pool is not self.pool:
             self._publishing = super()._create_client()  # type: ignore[no-untyped-call]
         return self._publishing
+
+    def _get_pool(self, asynchronous: bool = False) -> Any:
+        if self.servers is None:
+            return super()._get_pool(asynchronous)  # type: ignore[no-untyped-call]
+        kind: Any = PrimarySSLConnection if self.servers.tls else PrimaryConnection
+        self.connection_class = kind
+        params = self._connparams(asynchronous)
+        self.keyprefix_fanout = self.keyprefix_fanout.format(db=params["db"])
+        return PrimaryPool(self.servers, **{n: value for n, value in params.items() if n not in ("host", "port")})
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         params: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
@@ -205,7 +218,7 @@ class LakeConnection(Connection):
 
     def get_transport_cls(self) -> Any:
         found = super().get_transport_cls()  # type: ignore[no-untyped-call]
-        return LakeTransport if found is redis.Transport else found
+        return LakeTransport if found in (redis.Transport, redis.SentinelTransport) else found
 
     def Pool(self, limit: int | None = None, **options: Any) -> ConnectionPool:
         """What Celery takes connections from that nobody gave it: of children that send, and of remote control."""

@@ -33,7 +33,8 @@ class ScheduleRegistry:
     def __init__(self, store: JobStore, lake: Lake) -> None:
         self._store, self._lake = store, lake
         self._redis, self._files = ScheduleStore(store), ScheduleFiles(lake)
-        self._compared = False
+        #: On which line of writes all was compared (data/jobs/timeline.py): another server may know less.
+        self._compared_on: str | None = None
 
     def read_all(self, now: datetime | None = None) -> tuple[list[Schedule], list[Unreadable]]:
         """Every schedule by name, without its body, and the entries that are none (which are told once a day).
@@ -124,9 +125,13 @@ class ScheduleRegistry:
 
     # ---- where lake and Redis differ ----------------------------------------------------------------
 
+    @property
+    def _compared(self) -> bool:
+        return self._compared_on == self._store.line
+
     def _differ(self, readable: set[str], unreadable: set[str]) -> bool:
         in_lake, deleted = self._files.names()
-        if not self._compared:  # once a process: what both have may differ, too
+        if not self._compared:  # once a process and server: what both have may differ, too
             return bool(in_lake or deleted or readable)
         return bool(deleted or in_lake - readable or readable - in_lake - deleted or in_lake & unreadable)
 
@@ -135,7 +140,7 @@ class ScheduleRegistry:
 
         `only`: these names, all of each.
         """
-        now = now or datetime.now(UTC)
+        now, line = now or datetime.now(UTC), self._store.line
         with self._files.exclusive():
             in_lake, deleted = self._files.names()
             found, bad = self._redis.read_all()
@@ -153,7 +158,8 @@ class ScheduleRegistry:
                         self._keep(name)
             for name in sorted(in_redis.keys() - in_lake - deleted if only is None else ()):
                 self._keep(name)
-            self._compared = self._compared or only is None
+            if only is None:
+                self._compared_on = line
         for one in bad:
             if one.name in missing:
                 tell_once(self._store, "unreadable_schedule", name=one.name, error=one.fault, mended=True)

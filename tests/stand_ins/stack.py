@@ -36,9 +36,10 @@ class Spine:
         processes: int = 2,
         app: str = "tests.stand_ins.app",
         env: dict[str, str] | None = None,
+        server: Valkey | None = None,
     ) -> None:
         self.folder, self.app_name, self.processes = folder, app, processes
-        self.server = Valkey(folder / "valkey")
+        self.server = server or Valkey(folder / "valkey")
         self._count = workers
         self._extra = env or {}
         self.workers: list[subprocess.Popen[bytes]] = []

@@ -10,6 +10,8 @@ local made, answer = pcall(function()
   end
   local answer = operation()
   flush()
+  -- Whoever waits until a replica has it waits for what its own connection wrote: also where nothing was to be written.
+  if args.durable then call('SET', P .. 'durable', now) end
   return answer
 end)
 if not made then

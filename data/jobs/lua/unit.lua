@@ -50,8 +50,10 @@ local function number(job, name, unit)
   unit[NUMBER] = numbers[field]
 end
 
--- Hands a unit out at its present stage. `front`: before everything else of its priority.
+-- Hands a unit out at its present stage. `front`: before everything else of its priority. `base`: under what another line
+-- of writes may have given epochs (data/jobs/timeline.py).
 local function hand(job, name, unit, front)
+  unit[EPOCH] = math.max(unit[EPOCH], num(args.base) + 1)
   unit[LEVEL] = 2 * num(job[PRIORITY]) + (front and 0 or 1)
   unit[OWNER], unit[LOOKS], unit[HANDED_MS] = nil, nil, now
   number(job, name, unit)
