@@ -96,7 +96,7 @@ KINDS: Mapping[str, NoticeKind] = MappingProxyType({
             "store.emptied", _CRITICAL, "Redis was emptied; what the lake knows was written back",
             events=frozenset({"store_emptied", "schedules_restored"}),
         ),
-        _kind("store.failed_over", _WARNING, "Another Redis is the primary now; {units} units are done anew"),
+        _kind("store.failed_over", _WARNING, "Another Redis is the primary now; what was under way is done anew"),
         _kind(
             "clock.went_back", _WARNING, "The clock of Redis' machine went back", events=frozenset({"clock_went_back"})
         ),
