@@ -31,6 +31,7 @@ def all_commands() -> TyperGroup:
         doctor,
         jobs,
         keys,
+        lake,
         leads,
         ledger,
         logs,
@@ -65,6 +66,7 @@ def all_commands() -> TyperGroup:
     app.add_typer(schedules.app, name="schedules")
     app.add_typer(keys.app, name="keys")
     app.add_typer(projects.app, name="projects")
+    app.add_typer(lake.app, name="lake")
     app.add_typer(notices.app, name="notices")
     app.add_typer(maintain.app, name="maintenance")
     command = get_command(app)

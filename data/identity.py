@@ -28,6 +28,7 @@ import redis
 from redis.exceptions import NoPermissionError, RedisError
 
 from data import keys
+from data.lake_note import parse_note
 from data.mounts import storage_at
 from data.sentinels import PrimaryPool
 from leadmill.errors import ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
@@ -186,6 +187,7 @@ def read_id(root: Path) -> str | None:
     """The id of a lake's folder; None where there is none yet.
 
     Raises:
+        LakeMovedError: it is of a copy that has not ended, or of a lake that was moved.
         UnavailableError: the file is there and cannot be read, or holds something else.
     """
     file = root / LAKE_FILE
@@ -194,6 +196,8 @@ def read_id(root: Path) -> str | None:
         text = None if content is None else content.data.decode().strip()
     except (OSError, ValueError) as error:
         raise UnavailableError(f"cannot read {file} ({getattr(error, 'strerror', None) or error})") from error
+    if text is not None and (note := parse_note(text)) is not None:
+        note.check(place_of(root))
     if text is not None and not _FORM.fullmatch(text):
         raise UnavailableError(f"{file} is damaged: it holds no lake's id. Remove it, if the records of its jobs exist")
     return text

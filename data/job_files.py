@@ -282,6 +282,14 @@ class JobFiles:
         file = self.folder / "reports" / name if "/" in name else self._own(f"reports/{name}")
         return file if self._storage.stat(file) is not None else None
 
+    def run_file(self, name: str) -> tuple[Path, int]:
+        """Where a file lies that a run wrote, by the name that it gave it, and the run's epoch; 1: that is unknown.
+
+        For whoever copies it; the other files of a job are called the same wherever they lie.
+        """
+        writer = _writer(name)
+        return self._own(name), (self._epoch(*writer) if writer else None) or 1
+
     def _own(self, name: str) -> Path:
         """Where the file of a unit lies that its commit exposed, or would."""
         writer = _writer(name)
