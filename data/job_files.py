@@ -7,6 +7,7 @@ commit has to be known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -305,6 +306,16 @@ class JobFiles:
             return 0
         what = self.commits.get((stage, unit))
         return None if what is None else what.epoch
+
+
+#: Files that runs write under names of their own, which carry the epoch where files are put once.
+_OF_RUNS = re.compile(r"(plan|input/columns|reports/(?:report|analysis|mail))(?:-e[0-9]+)?(\.[^/]+)")
+
+
+def run_name(below: str) -> str | None:
+    """The name that a run gave a file, by the path below its job's folder; None: it is a part, or no run's."""
+    found = _OF_RUNS.fullmatch(below)
+    return f"{found[1]}{found[2]}" if found else None
 
 
 def _writer(name: str) -> tuple[str, str] | None:

@@ -246,6 +246,12 @@ class LocalStorage:
         file.rename(other)
         _sync(file.parent)
 
+    def move_to(self, file: Path, place: Path) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.rename(place)
+        for folder in (place.parent, file.parent):
+            _sync(folder)
+
     def retire(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         while not folder.is_file():

@@ -202,6 +202,14 @@ class Storage(Protocol):
         """
         ...
 
+    def move_to(self, file: Path, place: Path) -> None:
+        """Have a file lie elsewhere below the root, where nothing is; after a death both may be there.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        ...
+
     def retire(self, folder: Path) -> None:
         """Take a folder away from whoever reads and writes below it, at once and until it is opened again.
 

@@ -9,7 +9,8 @@ from typing import Any
 from data.job_files import JobFiles, Parts
 from data.jobs import RECORD_STATUSES, JobRecord, JobStore, UnitState
 from data.jobs.entries import is_stored_unit, record_fault
-from pipelines.committed import Units
+from data.lake import DamagedPartError, Lake
+from pipelines.committed import Units, committed_parts
 from pipelines.stages import KINDS, STAGES, is_unit, partition_stages
 
 #: Long fields of a record that the manifest holds under names of their own.
@@ -68,6 +69,17 @@ def record_in(manifest: Mapping[str, Any]) -> JobRecord:
 def units_in(manifest: Mapping[str, Any] | None) -> Units:
     """The units that a manifest tells of; none where there is no manifest."""
     return {unit: UnitState(stored) for unit, stored in ((manifest or {}).get("units") or {}).items()}
+
+
+def files_by_manifest(lake: Lake, job_id: str) -> JobFiles:
+    """The files of a job as its manifest has them committed; as they lie, where it has none that can be read."""
+    files = JobFiles.unrecorded(lake, job_id)
+    try:
+        manifest = files.manifest() or {}
+        commits = committed_parts(units_in(manifest), partition_stages(tuple(manifest.get("stages") or ())))
+    except (DamagedPartError, LookupError, TypeError, ValueError, AttributeError):
+        return files
+    return JobFiles(lake, job_id, lambda: commits)
 
 
 def check_manifest(manifest: object) -> None:

@@ -18,6 +18,11 @@ Facts = Annotated[
     bool,
     typer.Option("--facts", help="Look whether each fact's quote stands in its stored page."),
 ]
+Deep = Annotated[bool, typer.Option("--deep", help="Read every file of the lake, and hold it against what names it.")]
+Mend = Annotated[
+    bool,
+    typer.Option("--mend", help="With --deep: set torn files aside, move orphaned and foreign ones to quarantine/."),
+]
 Sample = Annotated[
     int | None, typer.Option(min=1, help="With --facts: about so many of them, drawn by lot.", show_default=False)
 ]
@@ -32,6 +37,8 @@ def doctor(
     data: DataFolder = None,
     tune: Tune = False,
     facts: Facts = False,
+    deep: Deep = False,
+    mend: Mend = False,
     sample: Sample = None,
     job: Job = None,
     as_json: AsJson = False,
@@ -47,6 +54,12 @@ def doctor(
     folder = use_data(data)
     if (sample or job) and not facts:
         raise CommandError("--sample and --job go with --facts", hint="leadmill doctor --facts --sample 1000")
+    if mend and not deep:
+        raise CommandError("--mend goes with --deep", hint="leadmill doctor --deep --mend")
+    if deep:
+        from cli.doctor.deep import examine_files
+
+        return examine_files(folder, mend=mend, as_json=as_json)
     if facts:
         return _facts(folder, job, sample, as_json=as_json)
     if tune:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +37,7 @@ def copy(
     It goes on where it was stopped. Without --move the copy is a lake of its own, for another Redis.
     """
     from leadmill.places import path_of
+
     from leadmill.settings import get_settings
     from pipelines.lake_copy import copy_lake
     from pipelines.lake_copy.at_rest import check_at_rest

@@ -244,7 +244,10 @@ class ObjectStorage:
         return sum(head.size for _, head in found)
 
     def move(self, file: Path, name: str) -> None:
-        if not self._bucket.copy(self.key(file), self.key(file.with_name(name))):
+        self.move_to(file, file.with_name(name))
+
+    def move_to(self, file: Path, place: Path) -> None:
+        if not self._bucket.copy(self.key(file), self.key(place)):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
         self._bucket.delete([self.key(file)])
 

@@ -25,7 +25,7 @@ def check_at_rest(root: Path, url: str, prefix: str, *, move: bool) -> bool:
     Raises:
         ConflictError: jobs of the lake live; of a `move` also: processes of its stack do.
     """
-    if not _is_its_own(root, url, prefix):
+    if not is_its_own(root, url, prefix):
         return False
     try:
         with closing(JobStore.connect(url, prefix, _QUICK_S, lake=root)) as store:
@@ -40,7 +40,8 @@ def check_at_rest(root: Path, url: str, prefix: str, *, move: bool) -> bool:
     return True
 
 
-def _is_its_own(root: Path, url: str, prefix: str) -> bool:
+def is_its_own(root: Path, url: str, prefix: str) -> bool:
+    """Whether the job store at `url` answers and holds the records of this lake."""
     try:
         with connect(url, socket_timeout=_QUICK_S, socket_connect_timeout=_QUICK_S) as client:
             lake = LakePair(root, prefix, url).check(client.execute_command, bind=False)

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.identity import LAKE_FILE
-from data.job_files import JobFiles
-from data.lake import DamagedPartError, Lake
+from data.job_files import run_name
+from data.lake import Lake
 from data.parts import DAMAGED, kinds_of, parse_name
 from data.schemas import STAGE_SCHEMAS
 from data.storage import Stat
-from pipelines.committed import committed_parts
-from pipelines.manifest import units_in
-from pipelines.stages import partition_stages
+from pipelines.manifest import files_by_manifest
 
 #: What is noted of a copy, in the target until it is whole.
 NOTES = ".copy"
 #: Of one machine, or made anew.
 _NOT_COPIED = {"jobs", "projects", "run", NOTES, LAKE_FILE, "lost+found"}
-_OF_RUNS = re.compile(r"(plan|input/columns|reports/(?:report|analysis|mail))(?:-e[0-9]+)?(\.[^/]+)")
 
 
 @dataclass
@@ -99,7 +95,7 @@ def _of_job(source: Lake, target: Lake, job_id: str, found: Iterable[Path]) -> l
         valid = {file for stage in STAGE_SCHEMAS for kind in kinds_of(stage) for file in files.valid(stage, kind)}
     chosen: dict[Path, Path] = {}
     runs: dict[Path, tuple[str, int]] = {}
-    for name in {_run_name(file.relative_to(folder).as_posix()) for file in there}:
+    for name in {run_name(file.relative_to(folder).as_posix()) for file in there}:
         if name is not None:
             place, epoch = files.run_file(name)
             runs[place] = name, epoch
@@ -108,25 +104,8 @@ def _of_job(source: Lake, target: Lake, job_id: str, found: Iterable[Path]) -> l
         if file in runs:
             name, epoch = runs[file]
             chosen[file] = target.storage.committed(target.job_dir(job_id) / name, lambda: epoch)  # noqa: B023 - asked at once
-        elif _run_name(below) is not None:
+        elif run_name(below) is not None:
             continue  # of a run that does not count
         elif parse_name(file.name) is None or file.name.startswith(DAMAGED) or not files.commits or file in valid:
             chosen[file] = target.job_dir(job_id) / below
     return list(chosen.items())
-
-
-def files_by_manifest(lake: Lake, job_id: str) -> JobFiles:
-    """The files of a job as its manifest has them committed; as they lie, where it has none that can be read."""
-    files = JobFiles.unrecorded(lake, job_id)
-    try:
-        manifest = files.manifest() or {}
-        commits = committed_parts(units_in(manifest), partition_stages(tuple(manifest.get("stages") or ())))
-    except (DamagedPartError, LookupError, TypeError, ValueError, AttributeError):
-        return files
-    return JobFiles(lake, job_id, lambda: commits) if commits else files
-
-
-def _run_name(below: str) -> str | None:
-    """The name that a run gave a file of a job, if it is one whose name may carry an epoch."""
-    found = _OF_RUNS.fullmatch(below)
-    return f"{found[1]}{found[2]}" if found else None

@@ -15,6 +15,7 @@ import redis
 from data import keys
 from data.jobs import Grant, JobStore, NewJob
 from data.lake import Lake, UnitFiles
+from data.parts import short
 from data.schemas import MADE_AT
 from data.storage import Storage
 from leadmill.ids import company_id, job_id_at
@@ -116,7 +117,7 @@ class Driver:
                 ],
                 "pages",
             )  # fmt: skip
-        self.store.commit(grant, rows_out=len(rows))
+        self.store.commit(grant, rows_out=len(rows), files=short(files.counts))
         if settle:
             self.lake.expose(job_id, stage, unit, grant.epoch)
 
