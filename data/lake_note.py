@@ -39,8 +39,8 @@ class LakeNote(NamedTuple):
             raise LakeMovedError(f"{place} is lake {self.lake} no more: it was moved to {self.place}. Name that")
         if self.what is not None:
             raise LakeMovedError(
-                f"the lake at {place} is being copied from {self.place} and not whole yet. Carry the copy on:"
-                f" leadmill lake copy {self.place} {place}"
+                f"the lake at {place} is being copied from {self.place} and not whole yet. Carry on the copy:"
+                " leadmill lake copy FROM TO"
             )
 
 

@@ -31,12 +31,12 @@ def check_at_rest(root: Path, url: str, prefix: str, *, move: bool) -> bool:
         with closing(JobStore.connect(url, prefix, _QUICK_S, lake=root)) as store:
             live = sum(used(store.of(project))["live_jobs"] for project in {*store.projects(), *Lake(root).projects()})
             if live:
-                raise ConflictError(f"{live} jobs of it wait or run: let them end, or cancel them, and copy it then")
+                raise ConflictError(f"jobs of it wait or run ({live}): let them end, or cancel them, and copy it then")
             processes = [*store.workers(), *living(store, StackProcess.API), *living(store, StackProcess.BEAT)]
     except UnavailableError:
         return False
     if move and processes:
-        raise ConflictError(f"{len(processes)} processes of its stack run: stop them first (leadmill down)")
+        raise ConflictError(f"processes of its stack run ({len(processes)}): stop them first (leadmill down)")
     return True
 
 

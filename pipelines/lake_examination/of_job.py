@@ -64,7 +64,7 @@ def examine_job(job: JobAtHand, each: Callable[..., Iterator[Exception | None]])
     job.files.expose()
     folder = job.files.folder
     job.found = {file.relative_to(folder).as_posix(): (file, state) for file, state in job.lake.storage.files(folder)}
-    if not job.files.commits and job.record is None:
+    if not job.files.commits and job.record is None and job.is_asked:
         return _unknown(job)
     wanted = _wanted(job)
     findings, looked_at = [], []
@@ -98,7 +98,7 @@ def torn(file: Path) -> Exception | None:
 
 def _unknown(job: JobAtHand) -> list[Finding]:
     """A job that neither a record nor a manifest tells of; an upload alone may be of a submit that is under way."""
-    if not job.is_asked or not set(job.found) - {name for name in job.found if name.startswith(("input/", "_tmp/"))}:
+    if not set(job.found) - {name for name in job.found if name.startswith(("input/", "_tmp/"))}:
         return []
     size = sum(state.size for _, state in job.found.values())
     reason = f"neither a record nor a manifest tells of this job, which has {len(job.found)} files"

@@ -200,7 +200,7 @@ def test_a_lake_that_is_not_whole_is_no_lake(places: Places, driver_at: Callable
 
     with pytest.raises(Killed):
         copy_lake(source, target, told=stop)
-    with pytest.raises(LakeMovedError, match=r"not whole yet. Carry the copy on: leadmill lake copy"):
+    with pytest.raises(LakeMovedError, match=r"not whole yet. Carry on the copy: leadmill lake copy"):
         read_id(target)
     with pytest.raises(ConflictError, match="go on with that"):
         copy_lake(source, target, move=True)
