@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli import console
 from cli.failure import Exit
+from data.identity import is_bound
 from data.jobs import JobStore
 from data.lake import Lake
 from leadmill.errors import ForeignLakeError, StoreRefusedError, UnavailableError
@@ -52,9 +53,7 @@ def examine_files(root: Path, *, mend: bool, as_json: bool) -> int:
 
 def _store(root: Path, url: str, prefix: str) -> JobStore | None:
     """The job store, where it answers and is this lake's."""
-    from pipelines.lake_copy.at_rest import is_its_own
-
-    if not is_its_own(root, url, prefix):
+    if not is_bound(root, url, prefix):
         return None
     try:
         return JobStore.connect(url, prefix, 2, lake=root)

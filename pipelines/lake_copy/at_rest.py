@@ -5,15 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-import redis
-
-from data import keys
-from data.identity import LakePair, connect
+from data.identity import is_bound
 from data.jobs import JobStore
 from data.jobs.usage import used
 from data.lake import Lake
 from data.presence import StackProcess, living
-from leadmill.errors import ConflictError, LeadmillError, UnavailableError
+from leadmill.errors import ConflictError, UnavailableError
 
 #: Seconds within which a job store answers, if there is one.
 _QUICK_S = 2.0
@@ -25,7 +22,7 @@ def check_at_rest(root: Path, url: str, prefix: str, *, move: bool) -> bool:
     Raises:
         ConflictError: jobs of the lake live; of a `move` also: processes of its stack do.
     """
-    if not is_its_own(root, url, prefix):
+    if not is_bound(root, url, prefix):
         return False
     try:
         with closing(JobStore.connect(url, prefix, _QUICK_S, lake=root)) as store:
@@ -38,14 +35,3 @@ def check_at_rest(root: Path, url: str, prefix: str, *, move: bool) -> bool:
     if move and processes:
         raise ConflictError(f"processes of its stack run ({len(processes)}): stop them first (leadmill down)")
     return True
-
-
-def is_its_own(root: Path, url: str, prefix: str) -> bool:
-    """Whether the job store at `url` answers and holds the records of this lake."""
-    try:
-        with connect(url, socket_timeout=_QUICK_S, socket_connect_timeout=_QUICK_S) as client:
-            lake = LakePair(root, prefix, url).check(client.execute_command, bind=False)
-            bound = client.get(prefix + keys.LAKE)
-    except (redis.RedisError, LeadmillError):  # another lake's, none, or this one was moved away
-        return False
-    return lake is not None and bound == lake.encode()
