@@ -71,7 +71,7 @@ def _progress() -> Iterator[Told]:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        columns = (BarColumn(width=28), MofNCompleteColumn(), TextColumn("{task.fields[said]}"))
+        columns = (BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn("{task.fields[said]}"))
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("copy", said="")
 
