@@ -31,7 +31,7 @@ from data import keys
 from data.lake_note import parse_note
 from data.mounts import storage_at
 from data.sentinels import PrimaryPool
-from leadmill.errors import ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
+from leadmill.errors import EarlierVersionError, ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
 from leadmill.redaction import shown
 from leadmill.sentinel_url import SentinelUrl, names_sentinels
 
@@ -89,6 +89,7 @@ class LakePair:
         Raises:
             ForeignLakeError: they do not; says which is whose, and what to do.
             NewerStoreError: a later version has written to the store.
+            EarlierVersionError: workers of 0.1.0 are at work there; says which.
             UnavailableError: the folder's id cannot be read or made.
             redis.RedisError: the server does not answer, or refuses a command.
         """
@@ -97,6 +98,8 @@ class LakePair:
         form = int(version) if version and version.isdecimal() else 0
         if form > keys.RECORD_VERSION:
             raise self.too_new(form)
+        if bound is None and form == 0:
+            self._refuse_beside_0_1(ask)
         own = read_id(self.root)  # after the server's: a folder has its id before its server does
         if bound is None:
             if self._refused or self._holds_other_records(ask):
@@ -116,10 +119,23 @@ class LakePair:
             self._refused = True
             raise self.refusal(own, bound, place)
         self._refused = False
-        if form < keys.WITHOUT_PROJECTS and bind:
+        if form < keys.OLDEST_BESIDE and bind:
             with suppress(NoPermissionError):  # the broker's user: the job store's own connection does it
-                ask("SET", self._key(keys.RECORD_VERSION_KEY), str(keys.WITHOUT_PROJECTS))
+                ask("SET", self._key(keys.RECORD_VERSION_KEY), str(keys.OLDEST_BESIDE))
         return own
+
+    def _refuse_beside_0_1(self, ask: Ask) -> None:
+        """Of a store without a form and a lake. Later versions write both; 0.1.0 does not find files of later ones."""
+        with suppress(NoPermissionError):  # the broker's user: the job store's own connection does it
+            now_ms = int(ask("TIME")[0]) * 1000
+            living = ask("ZRANGEBYSCORE", self._key(keys.WORKERS), str(now_ms - keys.GONE_MS), "+inf")
+            if living:
+                names = ", ".join(str(_text(name)) for name in living)
+                raise EarlierVersionError(
+                    f"workers of 0.1.0 are at work on the job store {self.server} (keys {self.prefix}*): {names}."
+                    " They and this version cannot work together: stop them (and the API and beat of 0.1.0), wait"
+                    f" {keys.GONE_MS // 1000} seconds, and start again. Nothing was read or changed"
+                )
 
     def too_new(self, form: int) -> NewerStoreError:
         """The error of a store that a later version has written to."""

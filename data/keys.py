@@ -143,8 +143,9 @@ def job_and_unit(member: str) -> tuple[str, str]:
     return job_id, unit
 
 
-#: When each worker was last seen, and what it says of itself.
+#: When each worker was last seen, and what it says of itself. One not seen for so long is dead (ms).
 WORKERS, WORKER = "workers", "worker"
+GONE_MS = 10_000
 #: How many partitions may be at each queue at a time.
 WINDOW = "window"
 #: For how long partitions lately held their place at their first queue, ms (data/jobs/turns.py).
@@ -164,8 +165,11 @@ TIMELINE, DURABLE = "timeline", "durable"
 #: reads up to. It grows when a version writes what the one before cannot read. 0.1.0 has form 1, and wrote no such key.
 RECORD_VERSION_KEY = "record_version"
 RECORD_VERSION = 3
-#: The form while the default project is the only one that ever had a job: what 0.2.0 reads.
-WITHOUT_PROJECTS = 2
+#: The form that 0.2.0 writes, the oldest version that may work beside this one: as long as no other project than the
+#: default one ever had a job, and none goes on that asks for what 0.2.0 does not know (`LATER_JOBS`).
+OLDEST_BESIDE = 2
+#: Jobs that go on and ask for it.
+LATER_JOBS = "later_jobs"
 #: The projects, but for the default one, that ever had a job; and of each of their jobs in Redis whose it is.
 PROJECTS, PROJECT_OF = "projects", "project_of"
 #: Never there: a write of nothing is tried on it (data/probes.py).
@@ -187,9 +191,9 @@ WATCHED = "watched"
 OF_ALL = frozenset(
     {
         DUE, ASIDE, WORKERS, WORKER, HANDED, BEGUN, LOOKS, CLAIMED, LAKE, LAKE_PLACE, GENERATION, RECORD_VERSION_KEY,
-        PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED, NOTICES,
-        NOTICES_LOST, DELIVERIES, NOTICES_WAITING, NOTICES_DUE, NOTICES_HELD, NOTICES_FAILING, API_METRICS, BEATS,
-        WATCHED, BLOCKS, WINDOW, HELD, TIMELINE, DURABLE, *map(window_of, Queue), *map(turns, Queue),
+        LATER_JOBS, PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED,
+        NOTICES, NOTICES_LOST, DELIVERIES, NOTICES_WAITING, NOTICES_DUE, NOTICES_HELD, NOTICES_FAILING, API_METRICS,
+        BEATS, WATCHED, BLOCKS, WINDOW, HELD, TIMELINE, DURABLE, *map(window_of, Queue), *map(turns, Queue),
     }
 )  # fmt: skip
 

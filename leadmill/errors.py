@@ -15,6 +15,9 @@ from enum import StrEnum
 
 from leadmill import quotas
 
+#: Most names that a message lists.
+_SHOWN_NAMES = 5
+
 
 class ErrorCategory(StrEnum):
     """Why a company, a page or a unit failed."""
@@ -224,6 +227,12 @@ class NewerStoreError(ForeignLakeError):
     code = "newer_store"
 
 
+class EarlierVersionError(ForeignLakeError):
+    """Workers of a version that cannot work beside this one are at work on the job store."""
+
+    code = "earlier_version"
+
+
 #: What a system says of a disk that takes no more, and of one that takes nothing.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR})
@@ -310,6 +319,24 @@ class OverloadedError(StoreRefusedError):
         super().__init__(
             f"{limit:,} jobs are waiting or running, and the stack takes no more at a time (LEADMILL_MAX_LIVE_JOBS): "
             "nothing of this request was kept; send it again later"
+        )
+        self.retry_after_s = 10
+
+
+class EarlierWorkersError(OverloadedError):
+    """Workers of an earlier version live, and do not know what a job asks for."""
+
+    code = "earlier_workers"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """`names`: those of the workers."""
+        shown = ", ".join(names[:_SHOWN_NAMES]) + (
+            f" and {len(names) - _SHOWN_NAMES} more" * (len(names) > _SHOWN_NAMES)
+        )
+        StoreRefusedError.__init__(
+            self,
+            f"workers of an earlier version are still at work ({shown}), and do not know what this asks for: nothing of"
+            " it was kept. Stop them, and send it again (leadmill doctor names them)",
         )
         self.retry_after_s = 10
 

@@ -14,7 +14,7 @@ from celery import bootsteps
 
 from data.jobs import JobStore
 from data.lake import Lake
-from leadmill.errors import ForeignLakeError, LeadmillError, UnavailableError
+from leadmill.errors import ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
 from pipelines.execution.job_log import job_log
@@ -76,6 +76,10 @@ class ReconcilerStep(bootsteps.StartStopStep):
                     job_log.settle()
                     job_log.send()
                 away = False
+            except NewerStoreError as error:
+                log.critical("a later version works here; this worker ends", error=str(error))
+                os.kill(os.getpid(), signal.SIGTERM)
+                break
             except ForeignLakeError as error:
                 # The broker still works, so the consumer would go on taking messages that this worker cannot process.
                 log.critical("the lake is gone from its folder; this worker ends", error=str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal as signals
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,13 +19,13 @@ from celery.worker.request import Request
 
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
-from leadmill.errors import LeadmillError
+from leadmill.errors import LeadmillError, NewerStoreError
 from leadmill.log import begin, get_logger
 from leadmill.settings import get_settings
 from pipelines.execution import canvas
 from pipelines.execution.job_log import job_log
 from pipelines.execution.marks import board
-from pipelines.execution.running import Body, run_unit
+from pipelines.execution.running import GIVE_BACK_S, Body, run_unit
 from pipelines.execution.unit_run import Runtime
 from pipelines.stages import STAGES
 from tasks.child_watch import kills
@@ -190,6 +191,11 @@ def unit_task(stage: str) -> Callable[[Body], Any]:
                 going_on = run_unit(
                     runtime(self.app), body, job_id, unit, epoch, index, owner=owner, chained=chained, task_stage=stage
                 )
+            except NewerStoreError as error:
+                log.error("message given back: a later version works here", job=job_id, unit=unit, error=str(error))
+                time.sleep(GIVE_BACK_S)  # this worker is about to end, and might be given it again
+                canvas.send_back(self.app, self.request)
+                going_on = False
             except LeadmillError as error:
                 log.warning("unit left to its lease", job=job_id, unit=unit, error=str(error))
                 going_on = False

@@ -76,6 +76,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "processes": 4,
                 "host": "here",
                 "pid": 4021,
+                "version": "0.3.0",
                 "started_at": "2027-01-31T07:00:00.000Z",
                 "seen_at": "2027-01-31T08:00:00.000Z",
                 "thrown_away": {},

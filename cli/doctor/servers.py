@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cli.doctor import data_files
 from cli.doctor.check import DoctorCheck
 from cli.failure import CommandError
 from cli.local_stack import ports, redis_server
 from cli.local_stack.run_dir import RunDir
+from data import keys
 from data.probes import WriteFault, redis_fault_at
 from leadmill.errors import LeadmillError
 from leadmill.redaction import is_redis, plain, shown
+
+if TYPE_CHECKING:
+    from data.jobs import Worker
 
 
 def redis_answers(data_dir: Path) -> Iterator[DoctorCheck]:
@@ -49,7 +53,7 @@ def redis_answers(data_dir: Path) -> Iterator[DoctorCheck]:
     yield from _lake(data_dir, url, prefix)
     yield from data_files.newest_keys(data_dir, url, prefix)
     yield from _broker(url)
-    yield from thrown_away(data_dir, url, prefix)
+    yield from living_workers(data_dir, url, prefix)
     yield from _watched(data_dir, url, prefix)
 
 
@@ -95,18 +99,31 @@ def _broker(records: str) -> Iterator[DoctorCheck]:
         yield DoctorCheck("broker", "ok", f"{shown(url)} answers, and takes messages")
 
 
-def thrown_away(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
-    """What living workers threw away of what the broker gave; nothing where there was nothing."""
+def living_workers(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
+    """Whether living workers sign alike and are of one version, and what they threw away of what the broker gave."""
     from data.jobs import JobStore
     from pipelines.execution.thrown_away import SAME_KEY, summed_up, unsigned_among
 
     with closing(JobStore.connect(url, prefix, 2)) as store:
-        workers = store.workers().values()
-    if mixed := unsigned_among(worker.signs for worker in workers):
+        workers = store.workers()
+    if mixed := unsigned_among(worker.signs for worker in workers.values()):
         yield DoctorCheck("messages", "warn", mixed, SAME_KEY)
-    if found := summed_up(worker.thrown_away for worker in workers):
+    yield from _versions(workers)
+    if found := summed_up(worker.thrown_away for worker in workers.values()):
         text = f"workers threw away what is none of ours: {found}; somebody else writes to the broker"
         yield DoctorCheck("messages", "warn", text, f"grep 'thrown away' {data_dir}/run/worker-*.log")
+
+
+def _versions(workers: Mapping[str, Worker]) -> Iterator[DoctorCheck]:
+    """Workers that do not know the latest form of records, by name."""
+    earlier = [
+        f"{name} on {worker.host} ({worker.version or '0.2.0 or earlier'})"
+        for name, worker in workers.items()
+        if worker.form < keys.RECORD_VERSION
+    ]
+    if earlier:
+        text = f"workers of an earlier version are at work: {', '.join(earlier)}; what they do not know is refused"
+        yield DoctorCheck("versions", "warn", text, "stop them (SIGTERM) and start this version's in their place")
 
 
 def _watched(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:

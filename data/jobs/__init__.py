@@ -49,6 +49,7 @@ set, the numbers of hand-outs, windows and turns, the workers and whose server i
     project_of  hash: of each job in Redis that is not of the default project, whose it is
     lake, lake_place   which lake these records belong to, and where it lay (data/identity.py)
     record_version     the latest form that records, units and messages have here (data/keys.py)
+    later_jobs         set of live jobs that ask for what a version before does not know, which waits for their end
     generation  made with the first record; another one than in `<data>/run/generation` means an emptied server
     timeline    the line of writes that the records are on, behind Sentinels (timeline.py)
     durable     when somebody last waited until a replica had what was written

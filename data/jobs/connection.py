@@ -27,6 +27,7 @@ from leadmill import tracing
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import (
     DamagedRecordError,
+    EarlierWorkersError,
     ForeignLakeError,
     LeadmillError,
     NotReplicatedError,
@@ -324,6 +325,8 @@ def _reason(error: RedisError, *keys: str) -> LeadmillError:
 
 
 def _over(about: Mapping[str, Any], now_ms: int) -> OverloadedError | QuotaError:
+    if "earlier" in about:
+        return EarlierWorkersError(about["earlier"])
     name, limit = about.get("quota"), int(about["limit"])
     if name is None:
         return OverloadedError(limit)

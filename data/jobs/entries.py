@@ -26,7 +26,7 @@ _NUMBERS = _WHOLE | frozenset(
     for name in (
         "started", "finished", "took", "priority", "progress", "pages", "run_at", "deadline", "bucket", "busy", "waits",
         "in_window", "window", "close_step", "close_left", "partition_progress", "struck", "handed_at_deadline",
-        "deferred", "wave", "deferred_partitions", "ring", "served",
+        "deferred", "wave", "deferred_partitions", "ring", "served", "form",
     )
 )  # fmt: skip
 _SHARES = ("coverage", RECORD_FIELDS["min_coverage"])
@@ -167,6 +167,7 @@ def worker_of(text: Any, seen: float) -> Worker | None:
     numbers = [found.get(name) for name in ("processes", "pid", "started")]
     if not isinstance(host, str) or not all(isinstance(number, int | float) for number in numbers):
         return None
+    version, form = found.get("version"), found.get("form")
     thrown = found.get("thrown_away")
     counted = {why: n for why, n in thrown.items() if _is_count(n)} if isinstance(thrown, dict) else {}
     return Worker(
@@ -178,6 +179,8 @@ def worker_of(text: Any, seen: float) -> Worker | None:
         seen,
         counted,
         found.get("signs") is True,
+        version if isinstance(version, str) else "",
+        count_of(form),
     )
 
 

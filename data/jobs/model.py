@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from data import keys
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.quotas import Quotas
 
@@ -89,7 +90,7 @@ LIMITS: dict[str, float] = {
     # Time for a live run to renew after an outage: an attempt under way may take 3 s, the next comes 1.5 s later.
     # As short as that, for after the death of every worker it is waited in vain.
     "SPARE_MS": 6_000,
-    "GONE_MS": 10_000,  # a worker not seen for so long is dead
+    "GONE_MS": keys.GONE_MS,  # a worker not seen for so long is dead
     "LEAST_WINDOW": 2,  # places of a queue, however few processes consume it
     "RECOUNT_MS": 5_000,  # between recounts of the windows' places, and of what takes them
     "MOST_RECOUNTED": 2_000,  # due entries that a recount looks at
@@ -248,6 +249,8 @@ class NewJob:
     callback_url: str | None = None
     #: Of the request that it came by, where its caller has named it; every line logged by its workers says it.
     request_id: str | None = None
+    #: It asks for what the oldest version that may work beside this one does not know.
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -288,6 +291,9 @@ class Worker:
     thrown_away: Mapping[str, int] = field(default_factory=dict)
     #: Whether it signs its messages, and takes no others.
     signs: bool = False
+    #: Its version, and the latest form of records that it knows; empty and 0: 0.2.0 or earlier, which do not say it.
+    version: str = ""
+    form: int = 0
 
 
 def bucket_bounds(bucket: int) -> tuple[float, float]:

@@ -114,6 +114,7 @@ CONSTANTS: dict[str, str] = {
     "QUEUES_OF_STAGES": f"{{ {', '.join(f'[{_lua(name)}] = {_lua(queue)}' for name, queue in _QUEUES.items())} }}",
     "QUEUE_NAMES": ", ".join(map(_lua, WINDOWED)),
     "RECORD_VERSION": _lua(keys.RECORD_VERSION),
+    "OLDEST_BESIDE": _lua(keys.OLDEST_BESIDE),
     "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
     "IN_LINE": _lua(IN_LINE),
     "LIVE_STATUSES": ", ".join(_lua(status) for status in Status if status not in TERMINAL),

@@ -68,6 +68,7 @@ class JobStore(JobReader):
                 deadline_s=job.deadline_s,
                 run_at=None if job.run_at is None else int(job.run_at * 1000),
                 audit=audit,
+                later=job.later or None,
                 **bounds.arguments,
             )
         except (ForeignLakeError, StoreRefusedError):

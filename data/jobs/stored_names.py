@@ -24,6 +24,8 @@ RECORD_FIELDS = {
     "in_window": "win",
     "ring": "rg",
     "served": "sv",
+    # The form of records that it needs, where that is a later one than 0.2.0 knows.
+    "form": "fm",
     # Thousandths, added up over the partitions.
     "partition_progress": "g",
     # Which step of the close is under way, from 1, and how many of its units have not ended.

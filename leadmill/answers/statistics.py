@@ -50,6 +50,8 @@ class WorkerState(TypedDict):
     processes: int
     host: str
     pid: int
+    version: str | None
+    """Null: 0.2.0 or earlier, which does not say it."""
     started_at: str | None
     seen_at: str | None
     thrown_away: dict[str, int]

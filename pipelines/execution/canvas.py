@@ -201,6 +201,24 @@ def send_next(app: Celery, request: Any) -> None:
         log.warning("message not sent; the reconciler will", task=link["task"], error=str(error))
 
 
+def send_back(app: Celery, request: Any) -> None:
+    """Send the message that a task came with once more, as it was, for another worker.
+
+    One that cannot be sent is logged: the due entries have it sent.
+    """
+    made = app.amqp.as_task_v2(
+        request.id, request.task, list(request.args), {}, ignore_result=True, argsrepr=request.argsrepr,
+        kwargsrepr="{}", chain=request.chain, chord=request.chord, group_id=request.group,
+        group_index=request.group_index, root_id=request.root_id, parent_id=request.parent_id,
+    )  # fmt: skip
+    queue, priority = request.delivery_info["routing_key"], request.delivery_info["priority"]
+    try:
+        with _answering(), app.producer_or_acquire(None) as producer:
+            app.amqp.send_task_message(producer, request.task, made, queue=queue, priority=priority)
+    except UnavailableError as error:
+        log.warning("message not given back; the reconciler will send it", task=request.task, error=str(error))
+
+
 @contextmanager
 def _answering() -> Iterator[None]:
     """A broker that does not answer is an UnavailableError."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 import psutil
 
 from data.jobs import CUT_OFF_S, RENEW_S, Grant, JobStore
-from leadmill.errors import LeadmillError, UnavailableError
+from leadmill.errors import LeadmillError, NewerStoreError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.traffic import Traffic
 from pipelines.execution.job_log import job_log
@@ -117,6 +117,9 @@ class Lease:
                     news[2] - self._told[2],
                     news[3].since(self._told[3]) if news[3] != self._told[3] else None,
                 )
+            except NewerStoreError as error:  # it could not commit either
+                self._end(str(error))
+                return
             except UnavailableError:
                 # While Redis is away nobody else can take the unit either: going on loses nothing.
                 if now - self._reached > CUT_OFF_S:

@@ -19,9 +19,11 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from data import keys
 from data.jobs import HandOut, JobStore
 from data.lake import Lake
-from leadmill.errors import UnavailableError
+from leadmill import __version__
+from leadmill.errors import NewerStoreError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.pause import pause_point
 from pipelines.execution import canvas, thrown_away
@@ -55,6 +57,8 @@ class Node:
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "started": self.started,
+            "version": __version__,
+            "form": keys.RECORD_VERSION,
         }
         if self.signs:
             about["signs"] = True
@@ -82,6 +86,7 @@ class Reconciler:
 
         Raises:
             UnavailableError: Redis or the broker is away; connections are dropped and the next tick tries anew.
+            NewerStoreError: a later version has overtaken this one; waiting does not help.
         """
         try:
             if self._connection is None:
@@ -102,6 +107,9 @@ class Reconciler:
             pause_point("claimed")
             self.send(answer.send)
             self._check_generation(answer.body.get("generation"))
+        except NewerStoreError:
+            self.drop()
+            raise
         except (UnavailableError, OperationalError, RedisError, OSError) as error:
             self.drop()
             raise UnavailableError(f"reconciler: {error}") from error

@@ -18,7 +18,7 @@ from data.jobs import CUT_OFF_S, Answer, Grant
 from data.lake import DamagedPartError
 from data.parts import is_plan, short
 from leadmill import tracing
-from leadmill.errors import ErrorCategory, LeadmillError, UnavailableError
+from leadmill.errors import ErrorCategory, LeadmillError, NewerStoreError, UnavailableError
 from leadmill.log import bind, get_logger
 from leadmill.pause import pause_point
 from leadmill.redaction import redacted
@@ -35,8 +35,8 @@ log = get_logger(__name__)
 
 #: Pause before a move that Redis did not answer is made again, seconds.
 _INSIST_S = 0.5
-#: Seconds before a unit is given back that a later version has to run.
-_GIVE_BACK_S = 1.0
+#: Seconds before a unit, or the message of one, is given back that a later version has to run.
+GIVE_BACK_S = 1.0
 
 
 Body = Callable[[UnitRun], None]
@@ -124,7 +124,7 @@ def _begin(
 def _give_back(runtime: Runtime, grant: Grant, error: DamagedPartError) -> None:
     """Leave a unit to a worker of the version that wrote what this one cannot read. It costs no attempt."""
     log.error("given back: a later version wrote what it reads", job=grant.job_id, unit=grant.unit, error=str(error))
-    time.sleep(_GIVE_BACK_S)  # this worker is likely to be asked again at once
+    time.sleep(GIVE_BACK_S)  # this worker is likely to be asked again at once
     answer = _insist(lambda: runtime.store.release(grant.job_id, grant.unit, grant.owner))
     try_dispatch(runtime.dispatch, answer.send)
 
@@ -178,11 +178,14 @@ def _insist(move: Callable[[], Answer]) -> Answer:
 
     Raises:
         UnavailableError: it stayed away for `CUT_OFF_S`.
+        NewerStoreError: a later version has overtaken this one, at once.
     """
     until = time.monotonic() + CUT_OFF_S
     while True:
         try:
             return move()
+        except NewerStoreError:
+            raise
         except UnavailableError:
             if time.monotonic() > until:
                 raise

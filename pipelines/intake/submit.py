@@ -38,6 +38,7 @@ from pipelines.request.inputs import (
     check_company_ids,
     check_urls,
 )
+from pipelines.request.known_before import is_later
 from pipelines.request.lists.decoding import is_workbook
 from pipelines.scoring.chosen import Chosen, choose
 from pipelines.scoring.models import Models
@@ -277,6 +278,7 @@ def _record(
             callback_url=submission.callback_url,
             request_id=submission.request_id,
         )
+        job = replace(job, later=is_later(job))
         if submission.run_at is not None or not source.keys().isdisjoint(("file", "json")):
             accepted.keep(lake, job)
     except OSError as error:

@@ -14,10 +14,12 @@ from typing import Any
 
 from data.jobs import LIMITS, JobStore, NewJob, Status, UnitState, UnitStatus
 from data.jobs.restored import RestoredJob
+from data.keys import RECORD_VERSION
 from data.lake import Lake
 from leadmill.errors import ErrorCategory
 from leadmill.log import get_logger
 from pipelines.request.inputs import LONG_LIST, UPLOAD
+from pipelines.request.known_before import asks_later
 from pipelines.stages import KINDS, PIPELINE, partition_stages
 
 log = get_logger(__name__)
@@ -71,6 +73,8 @@ def lost(lake: Lake, job_id: str, epoch: int) -> RestoredJob | None:
     }
     asked = {"notify": ",".join(known.get("notify") or ()), "callback_url": known.get("callback_url")}
     fields |= {name: value for name, value in asked.items() if value}
+    if any(asked.values()) or asks_later(known["kind"], known["source"], known["spec"]):
+        fields["form"] = RECORD_VERSION
     launch = UnitState.made(UnitStatus.FAILED, epoch, failure=(ErrorCategory.SYSTEM.value, text))
     return RestoredJob.made(
         None, fields, source=known["source"], spec=known["spec"], error=text, units={"launch": launch}

@@ -77,6 +77,7 @@ def _worker(name: str, worker: Worker) -> WorkerState:
         "processes": worker.processes,
         "host": worker.host,
         "pid": worker.pid,
+        "version": worker.version or None,
         "started_at": iso(worker.started * 1000),
         "seen_at": iso(worker.seen * 1000),
         "thrown_away": dict(worker.thrown_away),

@@ -147,6 +147,7 @@ class Worker:
 
     def listen(self, *queues: str, node: str = "w1", processes: int = 2) -> None:
         about = {"queues": queues, "processes": processes, "pid": 1, "host": "here", "started": time.time()}
+        about["form"] = keys.RECORD_VERSION
         self.store.call("claim", queued={f"{s}:{n}": True for s in ("launch", "scrape", "process") for n in range(6)},
                         node=node, about=json.dumps(about), limit=0)  # fmt: skip
 

@@ -283,7 +283,7 @@ def _attack(apart: LocalStack, server: DebianRedis, attacker: redis.Redis) -> No
     sent[Reason.CONTROL] = 6 * workers
     until(lambda: (thrown_away(records) - before).total() >= sent.total(), 10, "counts told")
     assert thrown_away(records) - before == sent
-    (told,) = servers.thrown_away(apart.data_dir, server.env["REDIS_URL"], "leadmill:")
+    (told,) = servers.living_workers(apart.data_dir, server.env["REDIS_URL"], "leadmill:")
     assert told.level == "warn" and "unsigned" in told.text
     records.close()
 

@@ -10,13 +10,48 @@ local function set_status(job, status)
   event('status', { status = status })
 end
 
+-- Living workers that do not know the latest form of records.
+local function earlier_workers()
+  local found = {}
+  for _, node in ipairs(read('zset', 'ZRANGEBYSCORE', 'workers', now - GONE_MS, '+inf')) do
+    local ok, about = pcall(dec, read('hash', 'HGET', 'worker', node) or '')
+    if ok and type(about) == 'table' and num(about.form) < RECORD_VERSION then found[#found + 1] = node end
+  end
+  return found
+end
+
+-- From now on versions before leave all of it alone. One of their workers that lives would go on to take messages, and do
+-- nothing with them: while there is one, what would need this is refused.
+local function raise_form()
+  if num(read('string', 'GET', 'record_version')) >= RECORD_VERSION then return end
+  local earlier = earlier_workers()
+  if #earlier > 0 then error({ over = { earlier = earlier } }) end
+  write('string', 'record_version', 'SET', RECORD_VERSION)
+end
+
 -- Of a job of another project than the default one: which it is, and that versions before projects would lose it.
 local function note_project(job)
   if not project then return end
   set(job, 'project', project)
   write('hash', 'project_of', 'HSET', job.id, project)
   write('zset', 'projects', 'ZADD', 'NX', now, project)
-  write('string', 'record_version', 'SET', RECORD_VERSION)
+  raise_form()
+end
+
+-- A job that asks for what versions before do not know: while it goes on, they leave all of it alone.
+local function need_later(job)
+  set(job, FORM, RECORD_VERSION)
+  write('set', 'later_jobs', 'SADD', job.id)
+  raise_form()
+end
+
+-- It has ended: once it was the last one, they may work again.
+local function need_no_more(job)
+  write('set', 'later_jobs', 'SREM', job.id)
+  local others = read('set', 'SCARD', 'later_jobs') - read('set', 'SISMEMBER', 'later_jobs', job.id)
+  if others == 0 and read('zset', 'ZCARD', 'projects') == 0 then
+    write('string', 'record_version', 'SET', OLDEST_BESIDE)
+  end
 end
 
 -- Adds to a counter over all jobs, once a decision. HINCRBY would refuse a number that is none amid the writes.
@@ -71,6 +106,7 @@ local function end_job(job, status)
   observe('job_duration_seconds:' .. job.kind, JOB_BOUNDS, took)
   undue('~')
   if job[RING] then ring().leave(job) end
+  if job[FORM] then need_no_more(job) end
   if status == 'completed' and num(job.coverage) >= 1 then
     for kind, key in pairs({ hash = 'units:', stream = 'ev:', list = 'todo:' }) do
       write(kind, scope .. key .. job.id, 'EXPIRE', ENDED_KEPT_S)

@@ -100,6 +100,7 @@ local function operation()
   drop('list', scope .. 'todo:' .. job.id)
   if job[RING] then ring().leave(job) end -- a version without rings has ended it
   start_anew(job, plan_again(job))
+  if job[FORM] then need_later(job) end
   write('zset', scope .. 'dead', 'ZREM', job.id .. '|launch')
   local launch = get_unit('launch')
   if launch then must_be_legal(UNIT_MOVES, launch[STATUS], PLANNED) end

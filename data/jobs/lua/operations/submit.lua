@@ -45,6 +45,7 @@ local function operation()
   write('zset', scope .. 'idx:k:' .. job.kind, 'ZADD', now, job.id)
   for _, tag in ipairs(args.tags or {}) do write('zset', scope .. 'idx:t:' .. tag, 'ZADD', now, job.id) end
   note_project(job)
+  if args.later then need_later(job) end
   event('status', { status = 'pending' })
   if args.deadline_s then
     set(job, 'deadline', now + args.deadline_s * 1000)
