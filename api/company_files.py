@@ -20,7 +20,7 @@ def places(lake: Lake, row: Row) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     job_id: str | None = row["job_id"]
     while job_id and job_id not in [job for job, _ in found]:
-        plan = [JobFiles.unrecorded(lake, job_id).plan_path()]
+        plan = [JobFiles.across(lake, job_id).plan_path()]
         planned = [one for one in rows_of(lake, plan, row, ("partition", "source_job")) if one["partition"] is not None]
         found += [(job_id, one["partition"]) for one in planned]
         job_id = next((one["source_job"] for one in planned if one["source_job"]), None)

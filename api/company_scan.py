@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from data.across import Across
 from data.duck import connection
 from data.lake import Lake, partition_of
-from data.parts import parse_name
 from data.schemas import FACTS, MADE_AT
 from leadmill.declared import ROW_STAGES
 from reports.rows import parquet, sql_type
@@ -72,31 +72,32 @@ def _columns() -> str:
 
 def files_of(lake: Lake, jobs: Sequence[str] | None = None) -> dict[str, list[Path]]:
     """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one."""
+    seen = lake.across(jobs)
     if jobs is None:
-        found = {stage: lake.stage_files(stage) for stage in STAGES}
+        found = {stage: lake.stage_files(stage, seen) for stage in STAGES}
     else:  # a snapshot has the newest rows, which may be another job's: the job's own files come first
-        found = {
-            stage: [*(file for job in jobs for file in lake.parts(job, stage)), *lake.snapshot_files(stage)]
-            for stage in STAGES
-        }
-    return _not_further(lake, found)
+        found = {stage: [*seen.all(stage), *lake.snapshot_files(stage)] for stage in STAGES}
+    return _not_further(lake, seen, found)
 
 
-def files_of_job(lake: Lake, job_id: str) -> dict[str, list[Path]]:
+def files_of_job(lake: Lake, seen: Across, job_id: str) -> dict[str, list[Path]]:
     """The job's own among them, whatever the snapshots hold."""
-    return _not_further(lake, {stage: lake.parts(job_id, stage) for stage in STAGES})
+    return _not_further(lake, seen, {stage: seen.parts(job_id, stage) for stage in STAGES})
 
 
-def _not_further(lake: Lake, found: Files) -> dict[str, list[Path]]:
-    ended = {_job_of(file): _written(lake, file) for file in found["score"] if not _compacted(file)}
+def _not_further(lake: Lake, seen: Across, found: Files) -> dict[str, list[Path]]:
+    scored = [file for file in found["score"] if not _compacted(file)]
+    ended = dict(zip(map(_job_of, scored), _written(lake, scored), strict=True))
     later, *chain = (stage for stage in STAGES if stage != "score")
     # The score holds every company that had a row of the stage before it; a resume may have made more since.
+    behind = [file for file in found[later] if _job_of(file) in ended and not _compacted(file)]
+    written = dict(zip(behind, _written(lake, behind), strict=True))
     left = {
         "score": list(found["score"]),
-        later: [f for f in found[later] if _compacted(f) or _written(lake, f) > ended.get(_job_of(f), 0)],
+        later: [file for file in found[later] if file not in written or written[file] > ended[_job_of(file)]],
     }
     for stage in chain:
-        went_on = _went_on(lake, [file for file in found[later] if not _compacted(file)])
+        went_on = _went_on(seen, [file for file in found[later] if not _compacted(file)])
         left[stage] = [
             file for file in found[stage] if _compacted(file) or (_job_of(file), partition_of(file)) not in went_on
         ]
@@ -104,11 +105,10 @@ def _not_further(lake: Lake, found: Files) -> dict[str, list[Path]]:
     return left
 
 
-def _went_on(lake: Lake, parts: Sequence[Path]) -> set[tuple[str, int]]:
+def _went_on(seen: Across, parts: Sequence[Path]) -> set[tuple[str, int]]:
     """Jobs and partitions that have parts of a stage, and in which no company failed at it: each has a row there."""
-    errors = {_job_of(part): part.parent / "errors" for part in parts}
-    names = {job: map(parse_name, lake.storage.names(folder)) for job, folder in errors.items()}
-    failed = {(job, part.partition) for job, found in names.items() for part in found if part}
+    stages = {_job_of(part): part.parent.name for part in parts}
+    failed = {(job, number) for job, stage in stages.items() for number in seen.partitions(job, stage, "errors")}
     return {(_job_of(part), partition_of(part)) for part in parts} - failed
 
 
@@ -116,10 +116,9 @@ def _compacted(file: Path) -> bool:
     return file.name.startswith("snapshot-")
 
 
-def _written(lake: Lake, file: Path) -> int:
-    """When a file was written (ns, Unix); 0 for one that was replaced or cleaned up in this moment."""
-    state = lake.storage.stat(file)
-    return state.modified_ns if state else 0
+def _written(lake: Lake, files: Sequence[Path]) -> list[int]:
+    """When each file was written (ns, Unix); 0 for one that was replaced or cleaned up in this moment."""
+    return [state.modified_ns if state else 0 for state in lake.storage.stats(files)]
 
 
 def _job_of(file: Path) -> str:

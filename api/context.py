@@ -30,6 +30,7 @@ from data.message_queues import MessageQueues
 from data.presence import StackProcess
 from leadmill.access import Caller
 from leadmill.settings import Settings
+from pipelines.committed import known_by
 from pipelines.execution.broker import make_celery
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.notices.rules import Rules
@@ -118,7 +119,7 @@ class Installation:
         store = JobStore.connect(
             settings.redis_url, prefix, REDIS_TIMEOUT_S, lake=settings.data_dir, try_again_at_once=True
         )
-        lake = Lake(settings.data_dir, store.critical)
+        lake = Lake(settings.data_dir, store.critical, commits_of=known_by(store))
         notes = KeyNotes(store)
         broker = MessageQueues.of(store, settings.redis_url, settings.broker_url, REDIS_TIMEOUT_S)
         return cls(

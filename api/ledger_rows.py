@@ -49,8 +49,7 @@ def ledger_page(
 
 
 def _files(lake: Lake, job: str | None) -> list[Path]:
-    jobs = lake.job_ids() if job is None else [job]
-    return [*(file for one in jobs for file in job_files(lake, one)), *month_files(lake)]
+    return [*job_files(lake, None if job is None else [job]), *month_files(lake)]
 
 
 def _page(

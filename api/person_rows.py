@@ -50,8 +50,7 @@ def person_page(
 
 
 def _files(lake: Lake, job: str | None) -> list[Path]:
-    jobs = lake.job_ids() if job is None else [job]
-    return [file for one in jobs for file in lake.parts(one, OF_STAGE["people"], "people")]
+    return lake.across(None if job is None else [job]).all(OF_STAGE["people"], "people")
 
 
 def _page(

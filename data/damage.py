@@ -37,6 +37,9 @@ _TRIES = 5
 #: Sound files of this process (path, size, time), so that a failure of another kind reads nothing twice.
 _SOUND: set[tuple[str, int, int]] = set()
 _MOST_SOUND = 50_000
+#: Files that were named to a reader of this process and not there: a commit names one that was set aside for ever.
+_MISSING: set[Path] = set()
+_MOST_MISSING = 10_000
 _REASON_CHARS = 200
 
 
@@ -249,6 +252,7 @@ def mend(lake: StoredLake, files: Iterable[Path], *, whole: bool = True) -> list
                 set_aside(lake, file, error)
                 gone.append(file)
         if gone:
+            _MISSING.update(gone[: _MOST_MISSING - len(_MISSING)])
             return gone
     return []
 
@@ -274,7 +278,7 @@ def enduring(
     Raises whatever `read` raises when every file is sound.
     """
     for left in reversed(range(_TRIES)):
-        listed = files()
+        listed = _without_missing(lake, files())
         try:
             return read(listed)
         except (duckdb.Error, pa.ArrowException, OSError, ForeignError) as error:
@@ -283,6 +287,17 @@ def enduring(
             if not mend(lake, (file for some in listed.values() for file in some)):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def _without_missing(lake: StoredLake, listed: Mapping[str, Sequence[Path]]) -> Mapping[str, Sequence[Path]]:
+    """Without files that were not there when they were looked for last, nor are now."""
+    if not _MISSING:
+        return listed
+    named = [file for some in listed.values() for file in some if file in _MISSING]
+    _MISSING.difference_update(
+        file for file, state in zip(named, lake.storage.stats(named), strict=True) if state is not None
+    )
+    return {key: [file for file in some if file not in _MISSING] for key, some in listed.items()}
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from data.commits import Commits, names_of
 from data.damage import DamagedPartError, mend
 from data.input_columns import headers_in
 from data.lake import Lake
@@ -23,21 +24,15 @@ from data.parts import (
     INPUT_FILE,
     MANIFEST,
     PLAN_FILE,
-    Committed,
     PartKind,
     kinds_of,
-    newest,
     parse_name,
-    partition_in,
-    partition_of_unit,
 )
 from data.reading import json_object, read_table
 from data.schemas import PLAN, STAGE_SCHEMAS
 from data.storage import Content, Losing
 from data.unit_files import json_text
 
-#: (stage, unit) → what its commit said.
-Commits = Mapping[tuple[str, str], Committed]
 #: The files that count, of each stage and kind.
 Parts = dict[tuple[str, PartKind], list[Path]]
 
@@ -60,6 +55,11 @@ class JobFiles:
     def unrecorded(cls, lake: Lake, job_id: str) -> JobFiles:
         """As they lie, for whoever has no record to ask: what is staged is not seen."""
         return cls(lake, job_id, dict)
+
+    @classmethod
+    def across(cls, lake: Lake, job_id: str) -> JobFiles:
+        """As whoever reads across jobs sees them: by what the lake knows of commits, where that has to be known."""
+        return cls(lake, job_id, lambda: lake.across([job_id]).commits.get(job_id) or {})
 
     @property
     def commits(self) -> Commits:
@@ -96,27 +96,23 @@ class JobFiles:
 
         Nothing is listed where a commit has counts, so a file that is missing is named all the same.
         """
-        committed = {partition_of_unit(unit): what for (name, unit), what in self.commits.items() if name == stage}
+        commits, folder = self.commits, self._lake.part_dir(self.job_id, stage, kind)
         self.expose(lambda name, unit: name == stage, manifests=False)
-        told = {number: what.names(number, kind) for number, what in committed.items()}
-        names = [name for those in told.values() for name in those or ()]
-        folder = self._lake.part_dir(self.job_id, stage, kind)
-        if None in told.values():
-            there = newest(self._storage.names(folder))
-            names += [name for name in there if told.get(partition_in(name), ()) is None]
-        return [folder / name for name in sorted(names)]
+        return [folder / name for name in names_of(commits, stage, kind, lambda: self._storage.names(folder))]
 
     def all_valid(self, stages: Sequence[str]) -> Parts:
         """The same of every stage that makes rows, and every kind that it makes, without missing ones."""
         return {(stage, kind): self.there(self.valid(stage, kind)) for stage, kind in _kinds(stages)}
 
     def parts(self, stage: str, kind: PartKind = "rows") -> list[Path]:
-        """The files of a stage that lie there, of each partition those of its highest epoch, sorted.
+        """The files of a stage as whoever reads across jobs finds them (`data.across`), sorted.
 
         For whoever tells of a job, also where its record has no commits any more.
         """
         self.expose(lambda of, whose: of == stage, manifests=False)
-        return self._lake.parts(self.job_id, stage, kind)
+        if not self._storage.shows_uncommitted or not self.commits:
+            return self._lake.parts(self.job_id, stage, kind)
+        return self.valid(stage, kind)
 
     def all_parts(self, stages: Sequence[str]) -> Parts:
         """The same of every stage that makes rows, and every kind."""

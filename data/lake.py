@@ -15,6 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.across import Across
+from data.commits import CommitsOf
 from data.covered import snapshot_files, uncovered_files
 from data.damage import DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
 from data.mounts import opened, storage_at
@@ -24,7 +26,6 @@ from data.parts import (
     is_partition,
     is_plan,
     kinds_of,
-    newest,
     parse_name,
     part_folder,
     partition_in,
@@ -34,8 +35,7 @@ from data.schemas import STAGE_SCHEMAS
 from data.storage import Run, Storage
 from data.unit_files import UnitFiles, schema_of
 from leadmill.access import DEFAULT_PROJECT, PROJECT, checked
-from leadmill.errors import NotFoundError
-from leadmill.ids import JOB_ID
+from leadmill.ids import JOB_ID, job_id_of
 
 __all__ = ["DamagedPartError", "Lake", "UnitFiles", "partition_of"]
 
@@ -51,12 +51,20 @@ class Lake:
     asked of a lake looks into another project's.
     """
 
-    def __init__(self, data: Path, tell: Tell | None = None, project: str = DEFAULT_PROJECT) -> None:
+    def __init__(
+        self,
+        data: Path,
+        tell: Tell | None = None,
+        project: str = DEFAULT_PROJECT,
+        commits_of: CommitsOf | None = None,
+    ) -> None:
         root = data if project == DEFAULT_PROJECT else data / "projects" / checked(project)
         self.data, self.project = data, project
         self.root = root
         self.storage: Storage = storage_at(root)
         self.tell = tell
+        #: Knows what jobs have committed; None: their manifests tell, of those that have ended.
+        self.commits_of = commits_of
         self.jobs = root / "jobs"
         self.companies = root / "companies"
         self.history = root / "job_history"
@@ -68,7 +76,7 @@ class Lake:
         Raises:
             ValueError: not the name of a project.
         """
-        return Lake(self.data, tell or self.tell, project)
+        return Lake(self.data, tell or self.tell, project, self.commits_of)
 
     def projects(self) -> list[str]:
         """Every project that has a folder with something in it, the default one first, the others by name."""
@@ -82,9 +90,7 @@ class Lake:
         Raises:
             NotFoundError: not a job id (so that no caller can name another folder).
         """
-        if not JOB_ID.match(job_id):
-            raise NotFoundError(f"no job {job_id[:60]!r}")
-        return self.jobs / job_id
+        return self.jobs / job_id_of(job_id)
 
     def job_ids(self) -> list[str]:
         """Every job that has a folder, in no order."""
@@ -97,15 +103,22 @@ class Lake:
         return self.job_dir(job_id) / part_folder(stage, kind)
 
     def parts(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> list[Path]:
-        """Public part files of a stage, of one partition if given, sorted: those of each partition's highest epoch.
+        """Part files of a stage that count, of one partition if given, sorted (`data.across`).
 
-        It lists the folder. Inside a job the record tells which files count (`valid`).
+        Inside a job the record tells which those are (`JobFiles.valid`).
         """
-        folder = self.part_dir(job_id, stage, kind)
-        names = newest(self.storage.names(folder))
-        if partition is not None:
-            names = [name for name in names if partition_in(name) == partition]
-        return [folder / name for name in names]
+        return self.across([job_id]).parts(job_id, stage, kind, partition)
+
+    def across(self, job_ids: Sequence[str] | None = None) -> Across:
+        """What some jobs (None: all) have committed in this moment, for whoever asks for parts of several."""
+        return Across(self, job_ids)
+
+    def listed(self, job_id: str, stage: str, kind: PartKind = "rows") -> list[Path]:
+        """Part files that lie there, of each partition those of its highest epoch, whether or not they count.
+
+        For whoever makes a record of them, since there is none.
+        """
+        return self.across([job_id]).listed(job_id, stage, kind)
 
     def expose(self, job_id: str, stage: str, unit: str, epoch: int) -> None:
         """Show what a unit's committed epoch staged, and remove what lower epochs left; higher ones stay."""
@@ -223,9 +236,14 @@ class Lake:
                             left.discard(row["company_id"])
                         yield row
 
-    def stage_files(self, stage: str) -> list[Path]:
-        """Part files of a stage over all jobs that the snapshot does not hold yet, and the snapshot's."""
-        fresh = uncovered_files(self, stage)  # before the snapshot is listed: one made meanwhile holds more, not less
+    def stage_files(self, stage: str, seen: Across | None = None) -> list[Path]:
+        """Part files of a stage over all jobs that the snapshot does not hold yet, and the snapshot's.
+
+        `seen`: all jobs, where the caller asks for several stages.
+        """
+        fresh = uncovered_files(
+            self, stage, seen
+        )  # before the snapshot is listed: one made meanwhile holds more, not less
         return [*fresh, *self.snapshot_files(stage)]
 
     def snapshot_files(self, stage: str) -> list[Path]:

@@ -37,9 +37,9 @@ def month_files(lake: Lake) -> list[Path]:
     return [file for month in _months(lake) for file in _files(lake, month)]
 
 
-def job_files(lake: Lake, job_id: str) -> list[Path]:
-    """What a job's folder holds of its ledger."""
-    return lake.parts(job_id, OF_STAGE["ledger"], "ledger")
+def job_files(lake: Lake, job_ids: Sequence[str] | None = None) -> list[Path]:
+    """What the folders of jobs (None: of all) hold of their ledgers."""
+    return lake.across(job_ids).all(OF_STAGE["ledger"], "ledger")
 
 
 def keep(lake: Lake, job_ids: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ def keep(lake: Lake, job_ids: Sequence[str]) -> None:
     name = f"ledger-{hashlib.sha256(' '.join(sorted(job_ids)).encode()).hexdigest()[:16]}.parquet"
 
     def sound() -> dict[str, list[Path]]:
-        return {"ledger": [file for job_id in job_ids for file in job_files(lake, job_id)]}
+        return {"ledger": job_files(lake, job_ids)}
 
     enduring(lake, sound, lambda files: _write_by_month(lake, files["ledger"], name))
     for month in _months(lake)[-2:]:

@@ -212,6 +212,12 @@ class LocalStorage:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def marks(self, parts: Sequence[Path]) -> list[str | None]:
+        return [state and f"{state.size}:{state.modified_ns}" for state in self.stats(parts)]
+
+    def stats(self, files: Sequence[Path]) -> list[Stat | None]:
+        return [self.stat(file) for file in files]
+
     def files(self, folder: Path) -> Iterator[tuple[Path, Stat]]:
         for parent, _, names in os.walk(folder):
             for name in names:

@@ -61,7 +61,8 @@ class Storage(Protocol):
     """A place for files. Calls of several processes and threads may meet; a process may die inside any of them."""
 
     root: Path
-    #: Whether a listing shows a run's files before its commit, and those of runs that never committed.
+    #: Whether a listing shows a run's files before its commit, and those of runs that never committed. Then commits are
+    #: asked what counts (`data.across`), and nobody looks who need not: each look is a request.
     shows_uncommitted: bool
 
     # ---- files of a run ----------------------------------------------------------------------------
@@ -176,6 +177,17 @@ class Storage(Protocol):
 
     def names(self, folder: Path) -> list[str]:
         """What lies in a folder, in no order; nothing when there is none."""
+        ...
+
+    def marks(self, parts: Sequence[Path]) -> list[str | None]:
+        """What tells each part from others that may have its name; None: it is not there.
+
+        Where a name is of the same bytes for ever nothing tells, and none is looked for.
+        """
+        ...
+
+    def stats(self, files: Sequence[Path]) -> list[Stat | None]:
+        """`stat` of each; of many in one folder with few requests."""
         ...
 
     def files(self, folder: Path) -> Iterator[tuple[Path, Stat]]:

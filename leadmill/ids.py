@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import idna
 
-from leadmill.errors import InputError
+from leadmill.errors import InputError, NotFoundError
 from leadmill.redaction import shown_address
 
 JOB_ID = re.compile(r"job_[0-9a-z]{20}\Z")
@@ -206,3 +206,14 @@ def normal_host(host: str) -> str:
     if len(labels) == 1 and host != "localhost":
         raise InputError(f"{host[:80]!r} is no web address: a host has a dot, like example.com")
     return host
+
+
+def job_id_of(text: str) -> str:
+    """A text that is the id of a job, so that no caller can name another folder by it.
+
+    Raises:
+        NotFoundError: it is none.
+    """
+    if not JOB_ID.match(text):
+        raise NotFoundError(f"no job {text[:60]!r}")
+    return text

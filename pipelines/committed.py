@@ -1,38 +1,25 @@
-"""Which files of a job count, as its record tells: what the commits of its units named."""
+"""Which files of jobs count, as their records tell: what the commits of their units named."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from data.job_files import Commits, JobFiles
+from data.commits import Commits, CommitsOf, LakeOfJobs, committed_parts
+from data.job_files import JobFiles
 from data.jobs import JobStore, UnitState
+from data.jobs.standing import Standing, standing_of
+from data.jobs.unit_reading import units_of
 from data.lake import Lake
-from data.parts import Committed, counts_of
-from leadmill.errors import UnavailableError
+from data.manifests import Ended, KeptCommits, by_manifests, ended_jobs
+from leadmill.errors import DamagedRecordError, UnavailableError
 from leadmill.log import get_logger
-from pipelines.stages import is_unit, partition_number, partition_stages, stage_of
+from pipelines.stages import partition_stages
 
 log = get_logger(__name__)
 
+__all__ = ["Units", "committed_parts", "epochs_of", "files_of", "known_by", "recorded_files", "told_files"]
+
 Units = Mapping[str, UnitState]
-
-
-def committed_parts(units: Units, chain: Sequence[str]) -> dict[tuple[str, str], Committed]:
-    """(stage, unit) → what its commit said, from the record's units; `chain` names the stages of a partition."""
-    found: dict[tuple[str, str], Committed] = {}
-    for unit, state in units.items():
-        if not is_unit(unit):
-            continue
-        for index, epoch in enumerate(state.committed_epochs):
-            if partition_number(unit) is None:
-                stage = stage_of(unit).name
-            elif index < len(chain):
-                stage = chain[index]
-            else:
-                continue
-            text = state.files[index] if epoch and index < len(state.files) else None
-            found[stage, unit] = Committed(epoch, counts_of(text))
-    return found
 
 
 def files_of(lake: Lake, job_id: str, units: Units, stages: Sequence[str]) -> JobFiles:
@@ -70,3 +57,39 @@ def told_files(store: JobStore, lake: Lake, job_id: str) -> JobFiles:
 def _commits(store: JobStore, job_id: str) -> Commits:
     record = store.record(job_id)
     return {} if record is None else committed_parts(store.unit_states(job_id), record.partition_stages)
+
+
+def known_by(store: JobStore) -> CommitsOf:
+    """Tells a lake what its jobs have committed: by their records, whichever project they are of.
+
+    A job without a record has no parts: cleanup takes them when it has forgotten it, and restoring makes a lost one
+    anew. While Redis does not answer the manifests tell, of those that have ended.
+    """
+    kept = KeptCommits()
+
+    def commits_of(lake: LakeOfJobs, job_ids: Sequence[str] | None) -> Mapping[str, Commits | None]:
+        seen = store.of(lake.project)
+        try:
+            standing = standing_of(seen, job_ids)
+            known = {job: kept.get(lake, job, one.attempt) for job, one in standing.items() if one.is_terminal}
+            asked = [(job, one) for job, one in standing.items() if known.get(job) is None]
+            units = units_of(seen, [(job, ()) for job, _ in asked])
+        except (UnavailableError, DamagedRecordError) as error:
+            log.debug("parts told by manifests", error=str(error))
+            return by_manifests(lake, job_ids)
+        found: dict[str, Commits | None] = {job: ended.commits for job, ended in known.items() if ended is not None}
+        gone: dict[str, Standing] = {}  # ended, and its units have left Redis for its manifest
+        for (job, one), states in zip(asked, units, strict=True):
+            if states or not one.is_terminal:
+                found[job] = committed_parts(states, one.partition_stages)
+            else:
+                gone[job] = one
+            if states and one.is_terminal:
+                kept.keep(lake, job, Ended(one.attempt, found[job]))
+        for job, ended in ended_jobs(lake, list(gone)).items() if gone else ():
+            if ended.attempt == gone[job].attempt:
+                kept.keep(lake, job, ended)
+                found[job] = ended.commits
+        return found | {job: None for job in gone if job not in found}  # of its losers publish has left none
+
+    return commits_of

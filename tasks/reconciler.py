@@ -17,6 +17,7 @@ from data.lake import Lake
 from leadmill.errors import ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
+from pipelines.committed import known_by
 from pipelines.execution.job_log import job_log
 from pipelines.execution.recovery import TICK_S, Node, Reconciler
 from pipelines.execution.signing import signer_of
@@ -61,7 +62,7 @@ class ReconcilerStep(bootsteps.StartStopStep):
         node = Node(worker.hostname, queues, worker.concurrency, signs=signer_of(worker.app) is not None)
         store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
         job_log.connect(store)
-        self._reconciler = Reconciler(worker.app, store, Lake(settings.data_dir), node)
+        self._reconciler = Reconciler(worker.app, store, Lake(settings.data_dir, commits_of=known_by(store)), node)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         self._thread.start()
 

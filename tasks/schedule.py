@@ -19,6 +19,7 @@ from leadmill.declared import PERIODIC
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 from leadmill.settings import get_settings
+from pipelines.committed import known_by
 from pipelines.execution import canvas
 from pipelines.intake.schedules import Ticker
 from pipelines.notices.deliver import DelivererThread
@@ -43,7 +44,9 @@ class SubmitScheduler(Scheduler):
     def _ticker(self) -> Ticker:
         settings = get_settings()
         store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
-        return Ticker(store, Lake(settings.data_dir), lambda outs: canvas.dispatch(self.app, outs))
+        return Ticker(
+            store, Lake(settings.data_dir, commits_of=known_by(store)), lambda outs: canvas.dispatch(self.app, outs)
+        )
 
     @cached_property
     def _watcher(self) -> Watcher:

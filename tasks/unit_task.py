@@ -22,6 +22,7 @@ from data.lake import Lake
 from leadmill.errors import LeadmillError, NewerStoreError
 from leadmill.log import begin, get_logger
 from leadmill.settings import get_settings
+from pipelines.committed import known_by
 from pipelines.execution import canvas
 from pipelines.execution.job_log import job_log
 from pipelines.execution.marks import board
@@ -164,7 +165,7 @@ def _runtime(app: Celery, pid: int) -> Runtime:
 
     store = JobStore.connect(settings.redis_url, settings.key_prefix, lake=settings.data_dir)
     job_log.connect(store)
-    return Runtime(settings, store, Lake(settings.data_dir, store.critical), dispatch)
+    return Runtime(settings, store, Lake(settings.data_dir, store.critical, commits_of=known_by(store)), dispatch)
 
 
 def runtime(app: Celery) -> Runtime:

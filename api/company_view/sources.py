@@ -1,21 +1,21 @@
 """Which part files the rows of companies come from, and which of them are new, were written anew or are gone.
 
-A file is told by its path, size and time. What the snapshots hold counts beside every job's own files: of two rows of a
-job and a company either is the other's copy.
+A file is told by its path, and by what the storage marks it by. What the snapshots hold counts beside every job's own
+files: of two rows of a job and a company either is the other's copy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from api.company_scan import STAGES, Files, files_of_job
+from data.across import Across
 from data.lake import Lake
 from data.mounts import addresses
-from data.storage import Stat
 
 #: Stands for the snapshots where jobs are named.
 SNAPSHOTS = ""
@@ -25,26 +25,39 @@ class Source(NamedTuple):
     """A file whose rows are in the table."""
 
     number: int
-    state: Stat
+    #: See `data.storage.Storage.marks`.
+    mark: str | None
+
+
+class New(NamedTuple):
+    """A file whose rows the table lacks."""
+
+    #: A job, or `SNAPSHOTS`.
+    owner: str
+    #: `<stage>/<name>`.
+    place: str
+    file: Path
+    mark: str | None
+    bytes: int
 
 
 @dataclass
 class Difference:
     """What the table lacks, and what it has too much."""
 
-    #: By owner (a job, or `SNAPSHOTS`) and path.
+    #: By owner and place.
     gone: list[tuple[str, str]] = field(default_factory=list)
-    new: list[tuple[str, str, Path, Stat]] = field(default_factory=list)
+    new: list[New] = field(default_factory=list)
     #: Some of what is gone is no longer in the lake, or was written anew: its rows may have been erased.
     erased: bool = False
 
     @property
     def owners(self) -> set[str]:
-        return {owner for owner, _ in self.gone} | {owner for owner, _, _, _ in self.new}
+        return {owner for owner, _ in self.gone} | {one.owner for one in self.new}
 
     @property
     def bytes(self) -> int:
-        return sum(state.size for *_, state in self.new)
+        return sum(one.bytes for one in self.new)
 
     def add(self, other: Difference) -> None:
         """One more, of other jobs."""
@@ -56,7 +69,7 @@ class Difference:
         """The same in parts of so many files or bytes; what is gone goes with the first."""
         gone, rest = self.gone, iter(self.new)
         while (step := list(islice(rest, files))) or gone:
-            while sum(state.size for *_, state in step) > most_bytes and len(step) > 1:
+            while sum(one.bytes for one in step) > most_bytes and len(step) > 1:
                 half = len(step) // 2
                 yield Difference(gone, step[:half], self.erased)
                 gone, step = [], step[half:]
@@ -73,32 +86,35 @@ class Sources:
         self._last = 0
 
     def owners(self) -> set[str]:
-        """The snapshots, and every job that has a folder or rows in the table."""
-        return {SNAPSHOTS, *self._of, *self._lake.job_ids()}
+        """The snapshots, and every job that may have parts or has rows in the table."""
+        return {SNAPSHOTS, *self._of, *self._lake.across().jobs}
 
     def difference(self, owners: Iterable[str]) -> Difference:
         """How the lake's files of these jobs, and of the snapshots, differ from those whose rows the table holds."""
-        found = Difference()
-        stat = self._lake.storage.stat
-        for owner in owners:
-            known = self._of.get(owner, {})
-            there = set()
-            for stage, files in self._files(owner).items():
-                for file in files:
-                    place = f"{stage}/{file.name}"
-                    state = stat(file)
-                    there.add(place)
-                    if place in known and known[place].state == state:
-                        continue
-                    if place in known:
-                        found.gone.append((owner, place))
-                        found.erased = True
-                    if state is not None:
-                        found.new.append((owner, place, file, state))
-            gone = [place for place in list(known) if place not in there]
-            found.gone += [(owner, place) for place in gone]
-            found.erased = found.erased or any(stat(self._file(owner, place)) != known[place].state for place in gone)
+        found, listed = Difference(), list(owners)
+        seen = self._lake.across([owner for owner in listed if owner != SNAPSHOTS])
+        for owner in listed:
+            self._look(owner, self._files(owner, seen), found)
         return found
+
+    def _look(self, owner: str, by_stage: Files, found: Difference) -> None:
+        storage, known = self._lake.storage, self._of.get(owner, {})
+        files = {f"{stage}/{file.name}": file for stage, files in by_stage.items() for file in files}
+        marks = dict(zip(files, storage.marks([*files.values()]), strict=True))
+        other = [place for place in files if place in known and known[place].mark != marks[place]]
+        gone = [place for place in known if place not in files]
+        found.gone += [(owner, place) for place in other + gone]
+        found.erased = found.erased or bool(other) or self._are_other(owner, gone)
+        fresh = [place for place in files if place not in known or place in other]
+        for place, state in zip(fresh, storage.stats([files[place] for place in fresh]), strict=True):
+            if state is not None:
+                found.new.append(New(owner, place, files[place], marks[place], state.size))
+
+    def _are_other(self, owner: str, places: Sequence[str]) -> bool:
+        """Whether of files whose rows the table holds one is no longer there, or another one is in its place."""
+        files, storage = [self._file(owner, place) for place in places], self._lake.storage
+        marks = [self._of[owner][place].mark for place in places]
+        return None in storage.stats(files) or storage.marks(files) != marks
 
     def copy(self) -> Sources:
         """The same of a table that holds the same rows."""
@@ -113,10 +129,10 @@ class Sources:
     def _file(self, owner: str, place: str) -> Path:
         return (self._lake.companies if owner == SNAPSHOTS else self._lake.job_dir(owner)) / place
 
-    def _files(self, owner: str) -> Files:
+    def _files(self, owner: str, seen: Across) -> Files:
         if owner == SNAPSHOTS:
             return {stage: self._lake.snapshot_files(stage) for stage in STAGES}
-        return files_of_job(self._lake, owner)
+        return files_of_job(self._lake, seen, owner)
 
     def numbers_of(self, gone: Iterable[tuple[str, str]]) -> list[int]:
         """How the table calls files that it holds."""
@@ -142,7 +158,7 @@ class Sources:
     def numbered(self, step: Difference) -> dict[str, int]:
         """A number for each new file of a step, by what a query calls it, in their order."""
         first, self._last = self._last + 1, self._last + len(step.new)
-        return dict(zip(addresses(file for _, _, file, _ in step.new), count(first), strict=False))
+        return dict(zip(addresses(one.file for one in step.new), count(first), strict=False))
 
     def note(self, step: Difference, numbers: Mapping[str, int]) -> None:
         """The table holds it now, under these numbers."""
@@ -150,13 +166,13 @@ class Sources:
             del self._of[owner][place]
             if not self._of[owner]:
                 del self._of[owner]
-        for (owner, place, _, state), number in zip(step.new, numbers.values(), strict=True):
-            self._of.setdefault(owner, {})[place] = Source(number, state)
+        for one, number in zip(step.new, numbers.values(), strict=True):
+            self._of.setdefault(one.owner, {})[one.place] = Source(number, one.mark)
 
 
 def by_stage(step: Difference) -> dict[str, list[Path]]:
     """The new files of a step."""
     found: dict[str, list[Path]] = {stage: [] for stage in STAGES}
-    for _, place, file, _ in step.new:
-        found[place.partition("/")[0]].append(file)
+    for one in step.new:
+        found[one.place.partition("/")[0]].append(one.file)
     return found

@@ -19,7 +19,7 @@ from api.company_view.sources import SNAPSHOTS, Difference, Sources, by_stage
 from api.company_view.table import RowTable
 from data.damage import ForeignError, is_ours, mend
 from data.jobs import JobStore, Status
-from data.jobs.moves import moves_behind, running
+from data.jobs.moves import GONE, moves_behind, running
 from data.lake import Lake
 from leadmill.errors import LeadmillError, UnavailableError
 from leadmill.log import get_logger
@@ -147,7 +147,7 @@ class CompanyView:
     def feed(self) -> None:
         """Build what is not built, read what is new. May take minutes, in which requests scan the lake."""
         try:
-            if self._table is not None and self._of_all.is_due and not self._is_brief:
+            if self._table is not None and self._of_all.is_due and not self._is_brief and self._may_be_other:
                 self._look_at_all()
             with self._lock:
                 if self._table is not None:
@@ -222,6 +222,7 @@ class CompanyView:
         self._deaf_until = self._as_of = 0.0
         self._running, self._place = running(self.store)
         self._moved: dict[str, float] = {}
+        self._compacted_until = 0.0
         self._of_all, self._of_running = _Pace(_REST_OF_ALL), _Pace(_REST_OF_RUNNING)
         self._sources = Sources(self.lake)
         self._unclean = inf
@@ -282,12 +283,19 @@ class CompanyView:
         self._place = moves.place or self._place
         for job, status in moves.of.items():
             self._moved[job] = now + _SETTLES_S
+            if status == GONE:
+                self._compacted_until = now + _SETTLES_S
             (self._running.add if status == Status.RUNNING else self._running.discard)(job)
 
     @property
     def _is_brief(self) -> bool:
         """Whether all jobs may be looked at by each request."""
-        return self._jobs <= _FEW_JOBS or self._of_all.is_brief
+        return not self.lake.storage.shows_uncommitted and (self._jobs <= _FEW_JOBS or self._of_all.is_brief)
+
+    @property
+    def _may_be_other(self) -> bool:
+        """Whether files may have changed that no move tells of: by hand, where they are at hand."""
+        return not self.lake.storage.shows_uncommitted or self._misses > self._made_up
 
     def _look_at_all(self) -> None:
         """Find which jobs' files have changed that no move told of; requests go on meanwhile."""
@@ -305,7 +313,9 @@ class CompanyView:
                 owners = self._sources.owners()
                 self._jobs = len(owners)
                 return self._sources.difference(owners)
-        lacking = self._sources.difference({SNAPSHOTS, *self._moved})
+        # What a snapshot holds is in the table until the jobs that it was made of leave.
+        looks = not self.lake.storage.shows_uncommitted or time.monotonic() < self._compacted_until
+        lacking = self._sources.difference({*([SNAPSHOTS] if looks else ()), *self._moved})
         if self._of_running.is_due:
             with self._of_running.look():
                 lacking.add(self._sources.difference(self._running - self._moved.keys()))
@@ -322,7 +332,7 @@ class CompanyView:
                     self._take(together, begun, settle=not building)
                 return
             except _OF_FILES as error:
-                at_fault = [file for step in begun[-1:] for _, _, file, _ in step.new]
+                at_fault = [one.file for step in begun[-1:] for one in step.new]
                 if not left or is_ours(error) or not mend(self.lake, at_fault):
                     raise
                 lacking = self._look(everything=True)

@@ -55,38 +55,37 @@ def _newest(lake: Lake) -> str | None:
     return newest_rows(files_of(lake))
 
 
-def _of_all(
-    files: Callable[[Lake, str], Sequence[Path]], more: Callable[[Lake], Sequence[Path]] = lambda _: ()
-) -> Callable[[Lake], str | None]:
-    """The rows in files of each job, and in those that lie between jobs."""
-
+def _rows(files: Callable[[Lake], Sequence[Path]]) -> Callable[[Lake], str | None]:
     def rows(lake: Lake) -> str | None:
-        found = [file for job in lake.job_ids() for file in files(lake, job)]
-        found += more(lake)
-        return f"SELECT * FROM {parquet(found)}" if found else None
+        return f"SELECT * FROM {parquet(found)}" if (found := files(lake)) else None
 
     return rows
 
 
-def _parts(kind: PartKind) -> Callable[[Lake, str], list[Path]]:
-    return lambda lake, job: lake.parts(job, OF_STAGE[kind], kind)
+def _parts(kind: PartKind) -> Callable[[Lake], str | None]:
+    return _rows(lambda lake: lake.across().all(OF_STAGE[kind], kind))
+
+
+def _errors(lake: Lake) -> list[Path]:
+    seen = lake.across()
+    return [file for stage in ROW_STAGES for file in seen.all(stage, "errors")]
 
 
 VIEWS = (
     View("companies", "each company by its newest good row", pa.schema([*_FINAL, pa.field("seen_at", TIME)]), _newest),
     View(
         "results", "what each job made of each of its companies, also in vain", _FINAL,
-        _of_all(lambda lake, job: lake.parts(job, "score")),
+        _rows(lambda lake: lake.across().all("score")),
     ),
     View(
         "errors", "companies and pages that failed, by job and stage", OTHER_SCHEMAS["errors"],
-        _of_all(lambda lake, job: [file for stage in ROW_STAGES for file in lake.parts(job, stage, "errors")]),
+        _rows(_errors),
     ),
-    View("pages", "pages as they were fetched, with their HTML", OTHER_SCHEMAS["pages"], _of_all(_parts("pages"))),
-    View("people", "persons, of jobs that asked for them", OTHER_SCHEMAS["people"], _of_all(_parts("people"))),
+    View("pages", "pages as they were fetched, with their HTML", OTHER_SCHEMAS["pages"], _parts("pages")),
+    View("people", "persons, of jobs that asked for them", OTHER_SCHEMAS["people"], _parts("people")),
     View(
         "ledger", "what crawls asked of sites, and what they did not", OTHER_SCHEMAS["ledger"],
-        _of_all(job_files, month_files),
+        _rows(lambda lake: [*job_files(lake), *month_files(lake)]),
     ),
 )  # fmt: skip
 

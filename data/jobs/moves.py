@@ -9,6 +9,8 @@ from data.jobs.connection import StoreConnection
 from data.jobs.model import Status
 from leadmill.ids import JOB_ID
 
+#: Instead of a status: the job left Redis.
+GONE = "gone"
 #: Most entries that are read at once; the script keeps some 2,000, but another program may have written there.
 _MOST = 10_000
 
@@ -16,7 +18,7 @@ _MOST = 10_000
 class Moves(NamedTuple):
     """What moved behind a place."""
 
-    #: Job → the status it came to last; `gone`: it left Redis.
+    #: Job → the status it came to last, or `GONE`.
     of: dict[str, str]
     #: Where to read on; "": nothing is there, ask `running` for one.
     place: str

@@ -131,19 +131,22 @@ class Bucket:
 
     def names(self, prefix: str) -> tuple[list[str], list[str]]:
         """Names of objects, and of what stands for folders, right below a prefix."""
+        files, folders = self.beside(prefix)
+        return [key.rpartition("/")[2] for key in files], folders
+
+    def beside(self, prefix: str) -> tuple[dict[str, Head], list[str]]:
+        """The same, the objects by their keys, with what is known of each."""
         found = self._ask("LIST", prefix, lambda: obstore.list_with_delimiter(self._store, prefix or None))
         if found is None:
-            return [], []
-        return (
-            [one["path"].rpartition("/")[2] for one in found["objects"]],
-            [one.rstrip("/").rpartition("/")[2] for one in found["common_prefixes"]],
-        )
+            return {}, []
+        folders = [one.rstrip("/").rpartition("/")[2] for one in found["common_prefixes"]]
+        return {one["path"]: _listed(one) for one in found["objects"]}, folders
 
     def all(self, prefix: str) -> Iterator[tuple[str, Head]]:
         """Every object below a prefix, by its key."""
         found = self._ask("LIST", prefix, lambda: obstore.list(self._store, prefix or None).collect()) or []
         for one in found:
-            yield one["path"], Head(one["size"], one["e_tag"] or "", one["last_modified"])
+            yield one["path"], _listed(one)
 
     # ---- writing ---------------------------------------------------------------------------------------
 
@@ -273,6 +276,10 @@ class _BusyError(BaseError):
 def _head(found: Any) -> Head:
     about = found.meta
     return Head(about["size"], about["e_tag"] or "", about["last_modified"], found.attributes.get(_WRITER))
+
+
+def _listed(one: Any) -> Head:
+    return Head(one["size"], one["e_tag"] or "", one["last_modified"])
 
 
 def _code(error: Exception) -> str:

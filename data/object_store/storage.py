@@ -108,7 +108,7 @@ class ObjectStorage:
     def staged(self, job_id: str, *, manifests: bool = True) -> set[tuple[str, str]]:
         if not manifests:
             return set()  # nothing else waits
-        names, _ = self._bucket.names(self.key(self._job(job_id) / _STAGED))
+        names = self.names(self._job(job_id) / _STAGED)
         runs = [run for name in names if (run := _run_of(job_id, name)) is not None]
         self._waiting.update(runs)
         return {(run.stage, run.unit) for run in runs}
@@ -142,7 +142,7 @@ class ObjectStorage:
 
         if stages is None:  # a manifest is no partition's
             folder = self._job(job_id) / _STAGED
-            names, _ = self._bucket.names(self.key(folder))
+            names = self.names(folder)
             runs = {name: run for name in names if (run := _run_of(job_id, name)) is not None}
             self._bucket.delete([self.key(folder / name) for name, run in runs.items() if is_lost(run)])
         self._drop_scratch(job_id, is_lost)
@@ -226,6 +226,15 @@ class ObjectStorage:
     def names(self, folder: Path) -> list[str]:
         files, folders = self._bucket.names(self.key(folder))
         return [] if _RETIRED in files else [*files, *folders]
+
+    def marks(self, parts: Sequence[Path]) -> list[str | None]:
+        return [""] * len(parts)
+
+    def stats(self, files: Sequence[Path]) -> list[Stat | None]:
+        """One listing a folder: it costs what asking for one file does."""
+        folders = {folder: self._bucket.beside(self.key(folder))[0] for folder in {file.parent for file in files}}
+        heads = (folders[file.parent].get(self.key(file)) for file in files)
+        return [None if head is None else _stat(head) for head in heads]
 
     def files(self, folder: Path) -> Iterator[tuple[Path, Stat]]:
         for key, head in self._bucket.all(self.key(folder)):

@@ -25,7 +25,7 @@ def filtered(store: JobStore, lake: Lake, wanted: LeadFilter) -> tuple[list[Mapp
     def files() -> dict[str, list[Path]]:
         if jobs is None:
             return {"score": lake.stage_files("score")}
-        return {"score": [file for job in jobs for file in lake.parts(job, "score")] + lake.snapshot_files("score")}
+        return {"score": lake.across(jobs).all("score") + lake.snapshot_files("score")}
 
     def ask(found: Mapping[str, Sequence[Path]]) -> tuple[list[Mapping[str, Any]], int]:
         return matching(connection().cursor(), found["score"], wanted, jobs)

@@ -277,7 +277,7 @@ def units_from_parts(lake: Lake, job_id: str, chain: tuple[str, ...], *, ran: bo
 def _partitions_of(lake: Lake, job_id: str, stage: str) -> set[int]:
     found = set()
     for kind in ("rows", "errors"):
-        for file in lake.parts(job_id, stage, kind):
+        for file in lake.listed(job_id, stage, kind):
             if match := re.match(r"part-(\d+)-", file.name):
                 found.add(int(match.group(1)))
     return found

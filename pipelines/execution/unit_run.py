@@ -14,8 +14,9 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, Literal, cast
 
+from data.commits import Commits
 from data.damage import DamagedPartError, mend
-from data.job_files import Commits, JobFiles
+from data.job_files import JobFiles
 from data.jobs import Grant, JobStore
 from data.jobs.metrics import observed
 from data.lake import Lake, UnitFiles

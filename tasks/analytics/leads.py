@@ -42,7 +42,7 @@ def collect_leads(run: UnitRun) -> Path:
     out = run.files.scratch("leads.parquet")
 
     def files() -> dict[str, list[Path]]:
-        return {"score": [file for job in sources for file in lake.parts(job, "score")] + lake.snapshot_files("score")}
+        return {"score": lake.across(sources).all("score") + lake.snapshot_files("score")}
 
     headers = run.job.input_headers()
     lines = run.job.input_path() if headers else None

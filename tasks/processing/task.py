@@ -94,7 +94,7 @@ def _known_rows(lake: Lake, job: JobFiles) -> list[Path]:
     from pipelines.scoring.conditions import READS
 
     sources = sorted(source for source in job.plan_values("source_job") if source)
-    return [file for source in sources for file in lake.parts(source, READS)] + lake.snapshot_files(READS)
+    return lake.across(sources).all(READS) + lake.snapshot_files(READS)
 
 
 def _never_handed(run: UnitRun, units: Units, companies: int) -> dict[int, tuple[str, str]]:

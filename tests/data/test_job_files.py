@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from data.job_files import Commits, JobFiles
+from data.commits import Commits
+from data.job_files import JobFiles
 from data.lake import Lake, UnitFiles
 from data.mounts import opened
 from data.parts import Committed
@@ -85,7 +86,7 @@ def test_every_reader_finds_what_was_committed(lake: Lake, reader: str) -> None:
 
 
 def test_every_public_method_that_reads_is_among_them() -> None:
-    other = {"unrecorded", "commits", "expose", "there", "sync", "swap_manifest"}
+    other = {"unrecorded", "across", "commits", "expose", "there", "sync", "swap_manifest"}
     assert {name for name in vars(JobFiles) if name[0] != "_"} == READERS.keys() | other
 
 

@@ -70,9 +70,9 @@ def test_a_file_of_something_else_costs_no_other_its_rows(
     lake = Lake(tmp_path)
     jobs = [_job(lake, number, _entry(f"{name}.example", JULY)) for number, name in enumerate("abc")]
     ledger.keep(lake, jobs[:1])
-    for file in [*ledger.job_files(lake, jobs[0])]:
+    for file in [*ledger.job_files(lake, [jobs[0]])]:
         file.unlink()
-    file = ledger.month_files(lake)[0] if where == "month" else ledger.job_files(lake, jobs[1])[0]
+    file = ledger.month_files(lake)[0] if where == "month" else ledger.job_files(lake, [jobs[1]])[0]
     table = pq.ParquetFile(file).read().drop_columns([column])
     pq.write_table(table if values is None else table.append_column(column, values), file)
     rows, _ = ledger_page(lake, LedgerFilter(), 10, None)
@@ -95,7 +95,7 @@ def test_many_small_files_become_one(tmp_path: Path) -> None:
 def test_a_damaged_part_costs_its_own_rows(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     jobs = [_job(lake, number, _entry(f"c{number}.example", JULY)) for number in (1, 2)]
-    ledger.job_files(lake, jobs[0])[0].write_bytes(b"PAR1 no more")
+    ledger.job_files(lake, [jobs[0]])[0].write_bytes(b"PAR1 no more")
     ledger.keep(lake, jobs)
     assert [domain for _, domain in _kept(lake)] == ["c2.example"]
 

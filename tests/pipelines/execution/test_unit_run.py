@@ -22,7 +22,7 @@ from leadmill.errors import ErrorCategory
 from leadmill.ids import company_id
 from leadmill.rows import error_row
 from leadmill.settings import Settings
-from pipelines.committed import committed_parts, files_of
+from pipelines.committed import committed_parts, files_of, known_by
 from pipelines.execution.plan import launch
 from pipelines.execution.publish import publish
 from pipelines.execution.running import run_unit
@@ -42,8 +42,8 @@ def rows(*domains: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def lake(storage: Storage) -> Lake:
-    return Lake(storage.root)
+def lake(store: JobStore, storage: Storage) -> Lake:
+    return Lake(storage.root, commits_of=known_by(store))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from data.parts import short
 from data.schemas import MADE_AT
 from data.storage import Storage
 from leadmill.ids import company_id, job_id_at
+from pipelines.committed import known_by
 from tests.plans import write_plan
 from tests.valkey import Valkey
 
@@ -46,7 +47,7 @@ class Driver:
         self.now = datetime.now(UTC)
         self.clock_ms = int(self.now.timestamp() * 1000)
         self.store = JobStore(client, PREFIX, clock=lambda: self.clock_ms)
-        self.lake = lake
+        self.lake = Lake(lake.data, commits_of=known_by(self.store))
         self._made = 0
 
     def of(self, project: str) -> Driver:

@@ -68,8 +68,9 @@ def test_ledgers_are_kept_by_month_and_go_by_age(kept: Driver) -> None:
     at = kept.at(200)
     entry = {"company_id": company_id("a.example"), "domain": "a.example", "host": "a.example", "at": at,
              "url": "https://a.example/", "kind": "home", "outcome": "answered", "status": 200}  # fmt: skip
-    UnitFiles(kept.lake, job_id, "scrape", "p1", 1, 1).write([entry], "ledger")
-    kept.lake.expose(job_id, "scrape", "p1", 1)
+    epoch = kept.store.unit_states(job_id)["p0"].committed_epochs[0]
+    UnitFiles(kept.lake, job_id, "scrape", "p0", epoch).write([entry], "ledger")
+    kept.lake.expose(job_id, "scrape", "p0", epoch)
     kept.at(0)
     ledger.keep(kept.lake, [job_id])
     ledger.keep(kept.lake, [job_id])
