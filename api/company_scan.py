@@ -87,6 +87,8 @@ def files_of_job(lake: Lake, seen: Across, job_id: str) -> dict[str, list[Path]]
 
 def _not_further(lake: Lake, seen: Across, found: Files) -> dict[str, list[Path]]:
     scored = [file for file in found["score"] if not _compacted(file)]
+    over = {job for job in map(_job_of, scored) if seen.is_scored_last(job)}
+    scored = [file for file in scored if _job_of(file) not in over]
     ended = dict(zip(map(_job_of, scored), _written(lake, scored), strict=True))
     later, *chain = (stage for stage in STAGES if stage != "score")
     # The score holds every company that had a row of the stage before it; a resume may have made more since.
@@ -94,7 +96,12 @@ def _not_further(lake: Lake, seen: Across, found: Files) -> dict[str, list[Path]
     written = dict(zip(behind, _written(lake, behind), strict=True))
     left = {
         "score": list(found["score"]),
-        later: [file for file in found[later] if file not in written or written[file] > ended[_job_of(file)]],
+        later: [
+            file
+            for file in found[later]
+            if _compacted(file)
+            or (_job_of(file) not in over and (file not in written or written[file] > ended[_job_of(file)]))
+        ],
     }
     for stage in chain:
         went_on = _went_on(seen, [file for file in found[later] if not _compacted(file)])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from data.commits import Commits, LakeOfJobs, names_of
+from data.commits import Commits, LakeOfJobs, Told, names_of
 from data.parts import PartKind, newest, parse_name, part_folder, partition_in
 from leadmill.ids import JOB_ID, job_id_of
 
@@ -32,7 +32,7 @@ class Across:
         return sorted(self.commits)
 
     @cached_property
-    def commits(self) -> Mapping[str, Commits | None]:
+    def commits(self) -> Mapping[str, Told]:
         """What `CommitsOf` answers. A lake that nobody has told of one asks the manifests."""
         if (commits_of := self._lake.commits_of) is None:
             from data.manifests import by_manifests  # it needs the records' library, which most readers do not
@@ -40,9 +40,17 @@ class Across:
             commits_of = by_manifests
         return commits_of(self._lake, self._asked)
 
+    def commits_of(self, job_id: str) -> Commits:
+        """Of one of the jobs; none where nothing is known."""
+        return (self.commits[job_id].commits if job_id in self.commits else None) or {}
+
     def knows(self, job_id: str) -> bool:
         """Whether it is told what of a job counts; else it has no parts, or nobody knows."""
         return self._listed or job_id in self.commits
+
+    def is_scored_last(self, job_id: str) -> bool:
+        """Whether it is known that a job's score holds all that its earlier stages have; the files' times tell, too."""
+        return not self._listed and job_id in self.commits and self.commits[job_id].is_scored_last
 
     def parts(self, job_id: str, stage: str, kind: PartKind = "rows", partition: int | None = None) -> list[Path]:
         """Part files of a stage of one of the jobs that count, of one partition if given, sorted."""
@@ -72,7 +80,9 @@ class Across:
         names = self._lake.storage.names
         if self._listed:
             return names(folder)
-        return names_of(self.commits[job_id], stage, kind, lambda: names(folder)) if job_id in self.commits else []
+        return (
+            names_of(self.commits[job_id].commits, stage, kind, lambda: names(folder)) if job_id in self.commits else []
+        )
 
     def each(self, stage: str, kind: PartKind = "rows") -> Iterator[tuple[str, list[Path]]]:
         """The jobs that have parts of a stage, with these."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from data.parts import Committed, PartKind, counts_of, newest, partition_in, partition_of_unit
 from data.storage import StoredLake
@@ -24,11 +24,20 @@ class LakeOfJobs(StoredLake, Protocol):
     commits_of: CommitsOf | None
 
 
+class Told(NamedTuple):
+    """What is known of a job's commits."""
+
+    #: None: nothing; what lies there counts.
+    commits: Commits | None
+    #: Its score, if it has one, was made of all that it has of earlier stages: after a resume it may not have been yet.
+    is_scored_last: bool
+
+
 class CommitsOf(Protocol):
     """Knows the commits of a lake's jobs."""
 
-    def __call__(self, lake: LakeOfJobs, job_ids: Sequence[str] | None) -> Mapping[str, Commits | None]:
-        """Of each job (None: of every one that may have parts) its commits; None: nobody knows, what lies there counts.
+    def __call__(self, lake: LakeOfJobs, job_ids: Sequence[str] | None) -> Mapping[str, Told]:
+        """Of each job (None: of every one that may have parts) what is known of its commits.
 
         A job that is not in the answer has no parts, or none any more.
 

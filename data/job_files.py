@@ -59,7 +59,7 @@ class JobFiles:
     @classmethod
     def across(cls, lake: Lake, job_id: str) -> JobFiles:
         """As whoever reads across jobs sees them: by what the lake knows of commits, where that has to be known."""
-        return cls(lake, job_id, lambda: lake.across([job_id]).commits.get(job_id) or {})
+        return cls(lake, job_id, lambda: lake.across([job_id]).commits_of(job_id))
 
     @property
     def commits(self) -> Commits:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from data.commits import Commits, LakeOfJobs, committed_parts
+from data.commits import Commits, LakeOfJobs, Told, committed_parts
 from data.damage import DamagedPartError
 from data.jobs import UnitState
 from data.jobs.entries import is_stored_unit
-from data.jobs.model import TERMINAL
+from data.jobs.model import TERMINAL, Status
 from data.parts import MANIFEST, OF_STAGE
 from data.reading import json_object
 from data.schemas import STAGE_SCHEMAS
@@ -31,8 +31,7 @@ class Ended(NamedTuple):
     """What an ended job's manifest says."""
 
     attempt: int
-    #: None: its units cannot be read.
-    commits: Commits | None
+    told: Told
 
 
 class KeptCommits:
@@ -56,13 +55,13 @@ class KeptCommits:
         with self._lock:
             self._drop((lake.project, job_id))
             self._of[lake.project, job_id] = ended
-            self._count += len(ended.commits or ())
+            self._count += len(ended.told.commits or ())
             while self._count > _KEPT and len(self._of) > 1:
                 self._drop(next(iter(self._of)))
 
     def _drop(self, key: tuple[str, str]) -> None:
         if (gone := self._of.pop(key, None)) is not None:
-            self._count -= len(gone.commits or ())
+            self._count -= len(gone.told.commits or ())
 
 
 def ended_jobs(lake: LakeOfJobs, job_ids: Sequence[str]) -> dict[str, Ended]:
@@ -71,7 +70,9 @@ def ended_jobs(lake: LakeOfJobs, job_ids: Sequence[str]) -> dict[str, Ended]:
     Raises:
         OSError: one cannot be read.
     """
-    with ThreadPoolExecutor(min(_AT_ONCE, len(job_ids) or 1)) as threads:
+    if not job_ids:
+        return {}
+    with ThreadPoolExecutor(min(_AT_ONCE, len(job_ids))) as threads:
         found = threads.map(lambda job_id: _ended(lake, job_id), job_ids)
         return {job_id: ended for job_id, ended in zip(job_ids, found, strict=True) if ended is not None}
 
@@ -87,7 +88,8 @@ def _ended(lake: LakeOfJobs, job_id: str) -> Ended | None:
         return None
     if manifest.get("status") not in TERMINAL:
         return None
-    return Ended(_number(manifest.get("attempt")), commits_in(manifest))
+    attempt = _number(manifest.get("attempt"))
+    return Ended(attempt, Told(commits_in(manifest), attempt == 1 or manifest["status"] == Status.COMPLETED))
 
 
 def _number(value: Any) -> int:
@@ -108,7 +110,7 @@ def commits_in(manifest: Mapping[str, Any]) -> Commits | None:
         return None
 
 
-def by_manifests(lake: LakeOfJobs, job_ids: Sequence[str] | None) -> dict[str, Commits | None]:
+def by_manifests(lake: LakeOfJobs, job_ids: Sequence[str] | None) -> dict[str, Told]:
     """What `data.commits.CommitsOf` asks for, where there is no record to ask: of jobs that have ended.
 
     Which of them still have parts a listing tells, since a manifest outlives them.
@@ -119,4 +121,4 @@ def by_manifests(lake: LakeOfJobs, job_ids: Sequence[str] | None) -> dict[str, C
         have = sorted({word[0] for word in words if len(word) > 2 and word[1] in folders})
     else:
         have = [job_id for job_id in job_ids if not folders.isdisjoint(storage.names(jobs / job_id))]
-    return {job_id: ended.commits for job_id, ended in ended_jobs(lake, have).items()}
+    return {job_id: ended.told for job_id, ended in ended_jobs(lake, have).items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from data.commits import Commits, CommitsOf, LakeOfJobs, committed_parts
+from data.commits import Commits, CommitsOf, LakeOfJobs, Told, committed_parts
 from data.job_files import JobFiles
 from data.jobs import JobStore, UnitState
 from data.jobs.standing import Standing, standing_of
@@ -67,7 +67,7 @@ def known_by(store: JobStore) -> CommitsOf:
     """
     kept = KeptCommits()
 
-    def commits_of(lake: LakeOfJobs, job_ids: Sequence[str] | None) -> Mapping[str, Commits | None]:
+    def commits_of(lake: LakeOfJobs, job_ids: Sequence[str] | None) -> Mapping[str, Told]:
         seen = store.of(lake.project)
         try:
             standing = standing_of(seen, job_ids)
@@ -77,19 +77,20 @@ def known_by(store: JobStore) -> CommitsOf:
         except (UnavailableError, DamagedRecordError) as error:
             log.debug("parts told by manifests", error=str(error))
             return by_manifests(lake, job_ids)
-        found: dict[str, Commits | None] = {job: ended.commits for job, ended in known.items() if ended is not None}
+        found = {job: ended.told for job, ended in known.items() if ended is not None}
         gone: dict[str, Standing] = {}  # ended, and its units have left Redis for its manifest
         for (job, one), states in zip(asked, units, strict=True):
             if states or not one.is_terminal:
-                found[job] = committed_parts(states, one.partition_stages)
+                found[job] = Told(committed_parts(states, one.partition_stages), one.is_scored_last)
             else:
                 gone[job] = one
             if states and one.is_terminal:
                 kept.keep(lake, job, Ended(one.attempt, found[job]))
-        for job, ended in ended_jobs(lake, list(gone)).items() if gone else ():
+        for job, ended in ended_jobs(lake, list(gone)).items():
             if ended.attempt == gone[job].attempt:
                 kept.keep(lake, job, ended)
-                found[job] = ended.commits
-        return found | {job: None for job in gone if job not in found}  # of its losers publish has left none
+                found[job] = ended.told
+        # Of a job without both publish has left no losers.
+        return found | {job: Told(None, one.is_scored_last) for job, one in gone.items() if job not in found}
 
     return commits_of

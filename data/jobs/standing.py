@@ -29,6 +29,11 @@ class Standing(NamedTuple):
         """Completed, failed or cancelled."""
         return self.status in TERMINAL
 
+    @property
+    def is_scored_last(self) -> bool:
+        """Whether its score, if it has one, is behind all its partitions: a resume goes on with these first."""
+        return self.attempt == 1 or self.status == Status.COMPLETED
+
 
 def standing_of(store: StoreConnection, job_ids: Sequence[str] | None) -> dict[str, Standing]:
     """Where each of these jobs stands (None: of all); one that has no record, or a damaged one, is left out.

@@ -125,7 +125,8 @@ class Driver:
     def publish(self, job_id: str, status: str = "completed", coverage: float = 1.0) -> None:
         grant = self.begin(job_id, "publish")
         files = UnitFiles(self.lake, job_id, "publish", "publish", grant.epoch)
-        manifest = {"job_id": job_id, "attempt": grant.attempt, "status": status, "units": self.store.units(job_id)}
+        manifest = {"job_id": job_id, "attempt": grant.attempt, "status": status, "stages": [*grant.stages],
+                    "units": self.store.units(job_id)}  # fmt: skip
         files.write_json("manifest.json", manifest)
         files.write_json("reports/report.json", {"leads": []})
         result = json.dumps({"companies": 1, "good": 1})
