@@ -14,7 +14,7 @@ from data.ending import open_folder
 from data.identity import read_id, write_id
 from data.jobs import Status
 from data.lake import Lake, UnitFiles
-from data.parts import MANIFEST
+from data.parts import MANIFEST, short
 from data.schemas import STAGE_SCHEMAS
 from data.storage import Storage
 from data.unit_files import json_text
@@ -64,13 +64,15 @@ def test_a_cleanup_killed_between_any_two_steps_loses_nothing(kept: Driver) -> N
 
 
 def test_ledgers_are_kept_by_month_and_go_by_age(kept: Driver) -> None:
-    job_id = kept.completed(["a.example"], 200)
-    at = kept.at(200)
+    at, job_id = kept.at(200), kept.submit()
+    kept.launch(job_id, ["a.example"])
     entry = {"company_id": company_id("a.example"), "domain": "a.example", "host": "a.example", "at": at,
              "url": "https://a.example/", "kind": "home", "outcome": "answered", "status": 200}  # fmt: skip
-    epoch = kept.store.unit_states(job_id)["p0"].committed_epochs[0]
-    UnitFiles(kept.lake, job_id, "scrape", "p0", epoch).write([entry], "ledger")
-    kept.lake.expose(job_id, "scrape", "p0", epoch)
+    grant = kept.begin(job_id, "p0")
+    files = UnitFiles(kept.lake, job_id, "scrape", "p0", grant.epoch)
+    files.write([entry], "ledger")
+    kept.store.commit(grant, files=short(files.counts))
+    kept.lake.expose(job_id, "scrape", "p0", grant.epoch)
     kept.at(0)
     ledger.keep(kept.lake, [job_id])
     ledger.keep(kept.lake, [job_id])
