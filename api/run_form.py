@@ -23,6 +23,7 @@ from api.uploads import Upload
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError
 from pipelines.request.inputs import MAX_INLINE
+from pipelines.request.lists.words import HEADERS, fold
 from reports.layouts import DEFAULT as DEFAULT_LAYOUT
 
 #: Fields of text that hold several values: one a line, or parted by commas.
@@ -106,7 +107,11 @@ class NewRun(Form):
     @property
     def is_table(self) -> bool:
         """Whether what was pasted is read like a file: cells of a spreadsheet, or more than a request holds."""
-        return len(self.pasted) > MAX_INLINE or not all(_ALONE.match(line.strip()) for line in self.pasted)
+        return bool(self.pasted) and (
+            len(self.pasted) > MAX_INLINE
+            or fold(self.pasted[0]) in HEADERS  # a column with its header
+            or not all(_ALONE.match(line.strip()) for line in self.pasted)
+        )
 
     @property
     def file_name(self) -> str | None:
@@ -135,8 +140,9 @@ class NewRun(Form):
         return self.pasted_upload(self.body()) if self.pasted and self.is_table else None
 
     def pasted_upload(self, fields: Mapping[str, Any]) -> Upload:
-        """What was pasted, as a list."""
-        return Upload(fields, io.BytesIO("\n".join(self.pasted).encode()))
+        """What was pasted, as a list: addresses alone below a header, or a wrong one would be taken for that."""
+        lines = self.pasted if self.is_table else ["url", *self.pasted]
+        return Upload(fields, io.BytesIO("\n".join(lines).encode()))
 
     def checked(self) -> PipelineBody:
         """The body.

@@ -30,7 +30,7 @@ from api.schedules import ScheduleBody, create
 from api.submitting import accept_form
 from api.uploads import form_of
 from leadmill.access import Role
-from leadmill.answers import FieldError, ListPreview
+from leadmill.answers import FieldError, LineReason, LineShown, ListPreview
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError, LeadmillError
 from leadmill.sample_sites import sample_sites
@@ -96,12 +96,26 @@ def _looked_at(request: Request, here: Context, sent: NewRun, **about: Any) -> R
             upload = sent.pasted_upload(body)
         if upload is not None:
             found = previewed(here, replace(upload, fields={"column": body["column"]} if "column" in body else {}))
+            if sent.file_name is None:
+                found = _as_typed(found)
         if upload is not None or body.get("search_queries"):
             code = as_code(request, here, body, sent.file_name)
             sent.checked()
     except LeadmillError as error:
         return _shown(request, here, sent, Looked(found, tuple(code), _faults(sent, error)), **about)
     return _shown(request, here, sent, Looked(found, tuple(code)), **about)
+
+
+def _as_typed(look: ListPreview) -> ListPreview:
+    """A look at addresses without the header that they were read below."""
+    first: list[LineShown] = [{**one, "line": one["line"] - 1} for one in look["first"]]
+    reasons: list[LineReason] = [
+        {**reason, "examples": [{**one, "line": one["line"] - 1} for one in reason["examples"]]}
+        for reason in look["reasons"]
+    ]
+    typed: ListPreview = {**look, "first": first, "reasons": reasons}
+    typed.pop("header_line", None)
+    return typed
 
 
 def _started(request: Request, here: Context, sent: NewRun) -> Response:

@@ -71,7 +71,7 @@ def test_of_an_own_list_the_first_lead_is_understood_and_goes_to_the_crm(person:
 def test_pasted_addresses_are_mended_where_the_page_says_what_is_wrong(person: Person) -> None:
     person.open("/ui/new")
     person.fills("Addresses, one a line", "hafenlicht.example\nno address\nhttps://\nwww.hafenlicht.example\n")
-    person.sees("1 companies", "1 repeated", "1 without address", "1 refused", "line 2: no address", within="#look")
+    person.sees("1 company", "1 repeated", "1 without address", "1 refused", "line 2: no address", within="#look")
     person.fills("Addresses, one a line", "hafenlicht.example\nfjallvind.example\n")
     person.sees("2 companies", "0 without address", "0 refused", within="#look")
     person.clicks("Job", "main", "summary")
@@ -115,7 +115,7 @@ def test_by_keyboard_alone_on_a_phone_a_run_is_started_and_its_first_lead_read(p
     person.comes_to("/ui/new")
     person.tabs_to("Addresses, one a line")
     person.types("thistle-and-rye.example")
-    person.sees("1 companies", within="#look")
+    person.sees("1 company", within="#look")
     person.tabs_to("Start")
     person.presses(ENTER)
     person.comes_to("/ui/jobs/job_")

@@ -148,7 +148,7 @@ def test_a_list_is_looked_at_before_it_starts(browser: Chromium, site: Site) -> 
     until(browser, "document.getElementById('understood') !== null && !document.querySelector('[aria-busy]')")
     check_shown(browser, site, "a list that is looked at")
     told = browser.evaluate("[...document.querySelectorAll('.look .figure')].map(one => one.innerText)")
-    assert [one.split() for one in told[:3]] == [["1", "companies"], ["1", "repeated"], ["1", "without", "address"]]
+    assert [one.split() for one in told[:3]] == [["1", "company"], ["1", "repeated"], ["1", "without", "address"]]
     browser.evaluate("document.querySelector('form.new button').click()")
     until(browser, "location.pathname.startsWith('/ui/jobs/job_')")
 

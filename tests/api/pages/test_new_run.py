@@ -279,3 +279,24 @@ def test_a_schedule_is_made_and_wrong_ones_are_refused(client: TestClient) -> No
         refused = client.post("/ui/new", data=data(**{**typed, "name": "other", **wrong}), headers=SENT)
         assert refused.status_code == 422 and "fault" in refused.text, wrong
     assert len(client.get(f"{V1}/schedules").json()["items"]) == 1
+
+
+def test_a_column_is_pasted_with_its_header_and_a_wrong_address_is_no_header(
+    client: TestClient, store: JobStore
+) -> None:
+    column = "Website\nacme.example\nhttps://www.globex.example/about"
+    looked = client.post("/ui/new/look", data=data(company_urls=column), headers=SENT).text
+    assert figures(looked)[:2] == [("2", "companies"), ("0", "repeated")]
+    started = client.post("/ui/new", data=data(company_urls=column), headers=SENT, follow_redirects=False)
+    assert started.status_code == 303, started.text
+    for typed, line in (("acme.example\nnowhere", 2), ("nowhere\nacme.example", 1)):
+        looked = client.post("/ui/new/look", data=data(company_urls=typed), headers=SENT).text
+        assert figures(looked) == [("1", "company"), ("0", "repeated"), ("0", "without address"), ("1", "refused")]
+        assert f"line {line}: <bdi>nowhere</bdi>" in looked
+        refused = client.post("/ui/new", data=data(company_urls=typed), headers=SENT)
+        assert refused.status_code == 422 and "nowhere" in refused.text
+
+
+def figures(shown: str) -> list[tuple[str, str]]:
+    """The numbers of a look, with their names."""
+    return re.findall(r"<b>(.*?)</b><span>(.*?)</span>", shown.partition('id="look"')[2])
