@@ -19,12 +19,12 @@ Files = Mapping[str, Sequence[Path]]
 STAGES = {stage: MADE_AT[stage] for stage in reversed(ROW_STAGES) if stage != "scrape"}
 
 
-def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False, among: Path | None = None) -> str | None:
+def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False) -> str | None:
     """A query of the newest good row of each company (of `$id`), scored ones before others; None: no rows at all.
 
-    `some_jobs`: only rows of `$jobs` count; `among`: of the companies in the column `company_id` of this file.
+    `some_jobs`: only rows of `$jobs` count.
     """
-    rows = good_rows(files, one=one, some_jobs=some_jobs, among=among)
+    rows = good_rows(files, one=one, some_jobs=some_jobs)
     if rows is None:
         return None
     return (
@@ -32,9 +32,7 @@ def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False, amo
     )
 
 
-def good_rows(
-    files: Files, *, one: bool = False, some_jobs: bool = False, told: bool = False, among: Path | None = None
-) -> str | None:
+def good_rows(files: Files, *, one: bool = False, some_jobs: bool = False, told: bool = False) -> str | None:
     """The same of every good row, with the rank of its stage.
 
     `told`: and with the path of its file, and every row that is not good as well, as `failed` says of each.
@@ -44,7 +42,6 @@ def good_rows(
         if files[stage]:
             only = " AND company_id = $id" if one else ""
             only += " AND job_id IN (SELECT unnest($jobs::VARCHAR[]))" if some_jobs else ""
-            only += f" AND company_id IN (SELECT company_id FROM {parquet([among])})" if among else ""
             good = "error IS NULL" if stage == "score" else "TRUE"
             of_file, which = (f", NOT ({good}) AS failed", "TRUE") if told else ("", good)
             sources.append(

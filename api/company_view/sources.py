@@ -138,22 +138,23 @@ class Sources:
         """How the table calls files that it holds."""
         return [self._of[owner][place].number for owner, place in gone]
 
-    def files_of(self, numbers: Collection[int]) -> dict[str, list[Path]] | None:
-        """The files that the table calls so, by stage; of a stage with none any one, for its columns. None: one of them
-        counts no more.
+    def files_of(self, numbers: Collection[int]) -> dict[Path, int] | None:
+        """The files that the table calls so, each with its number, and of every stage one at least, for its columns.
+
+        None: one of them counts no more.
         """
-        found: dict[str, list[Path]] = {stage: [] for stage in STAGES}
-        others: dict[str, Path] = {}
+        found: dict[Path, int] = {}
+        others: dict[str, tuple[Path, int]] = {}
         for owner, files in self._of.items():
             for place, source in files.items():
-                stage = place.partition("/")[0]
                 if source.number in numbers:
-                    found[stage].append(self._file(owner, place))
-                elif stage not in others:
-                    others[stage] = self._file(owner, place)
-        if sum(map(len, found.values())) < len(numbers):
+                    found[self._file(owner, place)] = source.number
+                else:
+                    others[place.partition("/")[0]] = self._file(owner, place), source.number
+        if len(found) < len(numbers):
             return None
-        return {stage: files or [others[stage]] if files or stage in others else [] for stage, files in found.items()}
+        stages = {file.parent.name for file in found}
+        return found | dict(one for stage, one in others.items() if stage not in stages)
 
     def numbered(self, step: Difference) -> dict[str, int]:
         """A number for each new file of a step, by what a query calls it, in their order."""

@@ -20,7 +20,7 @@ _SCHEMA = STAGE_SCHEMAS["score"]
 #: Between the technologies of a company as they are searched; no text of the lake has it (data/cleaning.py).
 BETWEEN = "\x1f"
 #: What is behind `comp_` in the id of a company, as the number that it is.
-_NUMBER = "('0x' || substr(company_id, 6))::UBIGINT"
+NUMBER = "try_cast('0x' || substr(company_id, 6) AS UBIGINT)"
 _IS_ID = "regexp_full_match(company_id, 'comp_[0-9a-f]{16}')"
 #: In front of each row of a company that another one hides.
 _ORDER = "PARTITION BY company ORDER BY stage_rank, seen_at DESC, job_id DESC"
@@ -151,14 +151,14 @@ class RowTable:
             "USING (filename) WHERE"
         )
         self._con.execute(
-            f"INSERT INTO {self._rows} BY NAME SELECT number AS file, {_NUMBER} AS company, "
+            f"INSERT INTO {self._rows} BY NAME SELECT number AS file, {NUMBER} AS company, "
             f"false AS newest, stage_rank, {own}, seen_at, {made} {coming} NOT failed",
             named,
         )
         self._con.execute(
-            f"INSERT INTO {failed_in(self._rows)} SELECT number, {_NUMBER}, job_id {coming} failed AND {_IS_ID}", named
+            f"INSERT INTO {failed_in(self._rows)} SELECT number, {NUMBER}, job_id {coming} failed AND {_IS_ID}", named
         )
-        self._con.execute(f"INSERT INTO touched SELECT {_NUMBER} FROM coming WHERE NOT failed; DROP TABLE coming")
+        self._con.execute(f"INSERT INTO touched SELECT {NUMBER} FROM coming WHERE NOT failed; DROP TABLE coming")
 
     def _mark(self, where: str) -> None:
         newest = f"SELECT rowid FROM {self._rows} {where} QUALIFY row_number() OVER ({_ORDER}) = 1"

@@ -133,8 +133,8 @@ class CompanyView:
         finally:
             self._lock.release()
 
-    def files_of(self, numbers: Collection[int]) -> dict[str, list[Path]] | None:
-        """The files that the table has under these numbers, by stage, whatever stands in them; None: one is gone."""
+    def files_of(self, numbers: Collection[int]) -> dict[Path, int] | None:
+        """The files that the table has under these numbers (`Sources.files_of`); None: one of them counts no more."""
         if not self._lock.acquire(timeout=_PATIENCE_S):
             return None
         try:
