@@ -24,6 +24,7 @@ from leadmill.client.options import JobFilter
 from leadmill.errors import ErrorCode
 from leadmill.settings import get_settings
 from pipelines.execution.job_log import told
+from pipelines.intake.schedules import Ticker
 from reports.formats import FORMATS
 from tests.api.test_events import Server
 from tests.effects.conftest import Mill
@@ -121,6 +122,24 @@ def test_what_the_calls_for_lists_and_schedules_take(api: str, tmp_path: Path) -
         once = [client.run_schedule("weekly", idempotency_key="today").id for _ in range(2)]
         assert len(set(once)) == 1 and client.run_schedule("weekly").id != once[0]
         assert client.status(once[0]).tags == ("schedule:weekly", "run now")
+
+
+def test_what_was_run_now_is_no_tick_to_an_emptied_server(api: str, mill: Mill, server: HostileServer) -> None:
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    with Client(api) as client:
+        client.create_schedule("hourly", "0 * * * *", [server.url("plain")], crawl={"max_pages": 1})
+        [kept] = (mill.lake.root / "schedules").glob("hourly-*.json")
+        made = json.loads(kept.read_text()) | {"created_at": (now - timedelta(hours=9)).isoformat()}
+        kept.write_text(json.dumps(made))
+        done = client.run_schedule("hourly").id
+        mill.work(done)
+        assert client.status(done).tags == ("schedule:hourly", "run now")
+        mill.store.redis.flushall()
+        ticker = Ticker(mill.store, mill.lake, lambda outs: None)
+        assert "hourly" in ticker.tick(now + timedelta(minutes=1)), "its planned time is due all the same"
+        assert "hourly" not in ticker.tick(now + timedelta(minutes=2))
+        (last,) = (one["last_tick"] for one in client.schedules())
+        assert last is not None and last["job_id"] != done
 
 
 def test_a_company_by_its_id_so_many_and_a_report_of_some(
