@@ -66,7 +66,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Statistics": {
         "at": "2027-01-31T08:00:00.000Z",
         "totals": {"jobs": 3, "by_status": {"completed": 2, "failed": 1}, "by_kind": {"pipeline": 3}},
-        "durations": {"pipeline": {"count": 3, "mean_s": 9.1, "p50_s": 8.2, "p95_s": 12.9}},
+        "durations": {
+            "pipeline": {"count": 3, "mean_s": 9.1, "p50_s": None, "p95_s": None, "fastest_s": 6.2, "slowest_s": 12.9}
+        },
         "rates": {"success": 0.6667, "failure": 0.3333},
         "queues": {"scraping": {"waiting": 12, "oldest_s": 3.2, "workers": 1, "processes": 4}},
         "workers": [

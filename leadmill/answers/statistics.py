@@ -17,12 +17,15 @@ class Totals(TypedDict):
 
 
 class Durations(TypedDict):
-    """Of the ended jobs of a kind; quantiles from buckets 10 % wide."""
+    """Of the ended jobs of a kind; all but the mean from buckets 10 % wide."""
 
     count: int
     mean_s: float | None
     p50_s: float | None
     p95_s: float | None
+    """Quantiles are null of fewer than 20 jobs: they would say no more than the range does."""
+    fastest_s: float | None
+    slowest_s: float | None
 
 
 class Rates(TypedDict):

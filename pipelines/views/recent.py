@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from leadmill.answers import Job
+from pipelines.views.coverage import Covered
 
 #: What tells two errors of one kind apart: ids, addresses, domains, quoted names, numbers.
 _OWN = re.compile(
@@ -33,19 +34,11 @@ class FailedCause:
 
 
 @dataclass
-class Done:
+class Done(Covered):
     """What jobs of companies have done."""
 
     jobs: int = 0
-    #: Of the jobs that have ended; and those of them that have a row without error.
-    companies: int = 0
-    good: int = 0
     pages: int = 0
-
-    @property
-    def coverage(self) -> float | None:
-        """The share of good companies; None before a job with companies has ended."""
-        return self.good / self.companies if self.companies else None
 
 
 def failed_by_cause(jobs: Iterable[Job]) -> list[FailedCause]:
@@ -66,8 +59,5 @@ def done_by(jobs: Iterable[Job]) -> Done:
     for job in jobs:
         done.jobs += 1
         done.pages += job["progress"]["details"]["pages"]
-        result = job["result"] or {}
-        if "good" in result:
-            done.good += result["good"]
-            done.companies += result.get("companies", 0)
+        done.add(job["result"] or {})
     return done

@@ -25,6 +25,8 @@ from pipelines.views.readable import Readable
 from pipelines.views.view import iso
 
 Workers = Mapping[str, Worker]
+#: Of fewer ended jobs no quantile is told: 95 % of ten would be all of them.
+MANY_JOBS = 20
 
 
 def statistics(store: JobStore, broker: MessageQueues | None = None, readable: Readable | None = None) -> Figures:
@@ -50,7 +52,7 @@ def statistics(store: JobStore, broker: MessageQueues | None = None, readable: R
             "by_status": by_status,
             "by_kind": by_kind,
         },
-        "durations": durations(counted),
+        "durations": {kind: _of_many(took) for kind, took in durations(counted).items()},
         "rates": _rates(by_status),
         "queues": {} if broker is None else _queues(store, broker, workers, readable),
         "workers": None if workers is None else [_worker(name, one) for name, one in sorted(workers.items())],
@@ -98,7 +100,7 @@ def totals(counted: Counters) -> tuple[dict[str, int | None], dict[str, int | No
 
 
 def durations(counted: Counters) -> dict[str, Durations]:
-    """Of each kind that has ended jobs: their number, and mean, p50 and p95 in seconds (buckets 10 % wide)."""
+    """Of each kind that has ended jobs: their number, and mean, quantiles and range in seconds (buckets 10 % wide)."""
     out: dict[str, Durations] = {}
     for kind, histogram in counted.durations.items():
         count = sum(histogram.values())
@@ -109,8 +111,15 @@ def durations(counted: Counters) -> dict[str, Durations]:
                 "mean_s": None if ended is None else round(ended[f"{kind}:ms"] / count / 1000, 3),
                 "p50_s": quantile(histogram, 0.50),
                 "p95_s": quantile(histogram, 0.95),
+                "fastest_s": quantile(histogram, 0),
+                "slowest_s": quantile(histogram, 1),
             }
     return out
+
+
+def _of_many(took: Durations) -> Durations:
+    """Without quantiles, where there are too few jobs for them."""
+    return took if took["count"] >= MANY_JOBS else {**took, "p50_s": None, "p95_s": None}
 
 
 def quantile(histogram: Mapping[int, int], share: float) -> float | None:
