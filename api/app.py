@@ -61,6 +61,7 @@ from api.traced import TracedRequests
 from api.under_way import UnderWay
 from data.api_keys import KeyNotes
 from data.jobs import JobStore
+from data.mounts import storage_at
 from data.presence import Presence
 from data.privacy import keep_private
 from data.sessions import SessionStore
@@ -179,7 +180,7 @@ def _lifespan(
         check_plugins()
         log.configure(settings, "api")
         check_settings(settings, log.get_logger(__name__).warning)
-        await asyncio.to_thread(keep_private, settings.data_dir)
+        await asyncio.to_thread(_look_at_lake, settings)
         here = Installation.make(settings, keyring, sessions, rates)
         app.state.installation = here
         # The list of public suffixes takes a second to load; the first submits would all load it at once.
@@ -230,6 +231,12 @@ def _lifespan(
         await asyncio.to_thread(tracing.close)
 
     return lifespan
+
+
+def _look_at_lake(settings: Settings) -> None:
+    """Raises ConfigError: it lies where none can be kept."""
+    keep_private(settings.data_dir)
+    storage_at(settings.data_dir).check()
 
 
 async def _look_at_throughput(here: Installation) -> None:

@@ -136,7 +136,7 @@ class Installation:
             key_notes=notes,
             sessions=sessions,
             rates=rates,
-            views=CompanyViews(store, lake),
+            views=CompanyViews(store, lake, settings.run_dir),
         )
 
     def seen_by(self, caller: Caller, acceptance: Acceptance | None = None, named_id: str | None = None) -> Context:

@@ -14,6 +14,7 @@ from data.probes import DISK, Server, StoreState, Warned, WriteFault, disk_fault
 from leadmill.declared import KINDS
 from leadmill.errors import ForeignLakeError, UnavailableError
 from leadmill.log import get_logger
+from leadmill.places import url_of
 
 log = get_logger(__name__)
 
@@ -74,7 +75,7 @@ class Prober:
         waits = time.monotonic() - self._began
         if waits < HANGS_S:
             return seen
-        text = f"the data folder {self.lake.root} does not answer for {waits:.0f} s"
+        text = f"the data folder {url_of(self.lake.root)} does not answer for {waits:.0f} s"
         fault = WriteFault("hangs", text, "dmesg | tail -20    # a network file system, or a disk that fails?")
         return replace(seen, shown={**seen.shown, "disk": "hangs"}, faults=(fault, *seen.faults))
 
@@ -89,7 +90,7 @@ class Prober:
         if disk is not None:
             faults.append(disk)
         elif free < DISK[1]:
-            text = f"only {free / 1e9:.1f} GB are free at {self.lake.root}"
+            text = f"only {free / 1e9:.1f} GB are free at {url_of(self.lake.root)}"
             warnings.append(Warned(text, "leadmill maintenance cleanup"))
         about: dict[str, Any] = {"redis": redis.state}
         if redis.server is not None:

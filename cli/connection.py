@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.failure import CommandError
+from leadmill.places import url_of
 
 if TYPE_CHECKING:
     from leadmill.client import Client
@@ -23,7 +24,7 @@ def use_data(folder: Path | None) -> Path:
     from leadmill.settings import get_settings
 
     if folder is not None:
-        os.environ["LEADMILL_DATA_URL"] = str(folder.expanduser().resolve())
+        os.environ["LEADMILL_DATA_URL"] = url_of(folder)
         get_settings.cache_clear()
     return get_settings().data_dir
 
@@ -77,7 +78,7 @@ def connect(*, needs_store: bool = True, patient: bool = False) -> Client:
 def shown_data_dir() -> str:
     from leadmill.settings import get_settings
 
-    return str(get_settings().data_dir)
+    return url_of(get_settings().data_dir)
 
 
 def check_key(data_dir: Path) -> None:
@@ -98,7 +99,7 @@ def check_key(data_dir: Path) -> None:
         return
     given = get_settings().api_key
     if given is None:
-        raise CommandError(f"the API of {data_dir} asks for a key", hint=KEY_HINT)
+        raise CommandError(f"the API of {url_of(data_dir)} asks for a key", hint=KEY_HINT)
     try:
         table.find(given, "127.0.0.1", datetime.now(UTC))
     except KeyRefusedError as error:

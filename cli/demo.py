@@ -22,6 +22,7 @@ from cli.progress import closing_line, follow
 from cli.sample_sites.server import SampleServer
 from cli.sample_sites.truth import company_urls, expected
 from leadmill.client import Client
+from leadmill.setting_sources import run_dir_of
 from leadmill.settings import get_settings
 from reports.reader import Lake
 from reports.wording import NO_PROFILE
@@ -39,6 +40,7 @@ def run_demo(data_dir: Path, *, workers: int | None, as_json: bool) -> int:
             env = {
                 "LEADMILL_HTTP_PROXY": sites.url,
                 "LEADMILL_KEY_PREFIX": f"{get_settings().key_prefix}demo:",
+                "LEADMILL_RUN_DIR": str(run_dir_of(data_dir)),
             }
             stack = LocalStack(data_dir, workers=workers, env=env, say=console.note)
             console.note("starting Redis, two workers, beat and the API …")

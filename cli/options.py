@@ -7,9 +7,17 @@ from typing import Annotated
 
 import typer
 
+from leadmill.places import path_of
+
 DataFolder = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Data folder (default: LEADMILL_DATA_URL, ./var).", show_default=False),
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        parser=path_of,
+        help="Data folder, or s3://bucket/prefix (default: LEADMILL_DATA_URL, ./var).",
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id: job_…")]

@@ -9,6 +9,7 @@ from cli import console, times
 from cli.job_table import tell_jobs
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import birth_of
+from leadmill.places import url_of
 from leadmill.redaction import redacted, shown
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ def living_processes(run: RunDir) -> dict[str, int | None]:
 
 def stack_status(client: Client, data_dir: Path) -> dict[str, Any]:
     """All of it as one JSON object; of a stack on another folder or machine what its API tells."""
-    run = RunDir(data_dir / "run")
+    run = RunDir.of(data_dir)
     here = run.read("api.url") == client.base_url
     state = run.state() if here else {}
     found = {
         "api": client.base_url,
         "ready": client.is_ready(),
-        "data": str(data_dir) if here else None,
+        "data": url_of(data_dir) if here else None,
         "redis": (shown(run.read("redis.url") or "") or None) if here else None,
         "started_at": state.get("started_at"),
         "processes": living_processes(run) if here else {},

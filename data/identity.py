@@ -3,7 +3,7 @@ another pair refuses to work.
 
     <data>/lake.id   in the lake's root: `lake_` and 20 hex digits, made once
     lake             the same behind the store's key prefix, bound by SET NX
-    lake_place       where that lake's folder lay when it was bound (`host:/folder`), to tell people
+    lake_place       where that lake lay when it was bound (`host:/folder`, `s3://bucket`), to tell people
     record_version   the latest form of what lies behind the prefix; whoever does not know it does not work either
 
 A server that carries no id takes that of the folder (it is new, or was emptied: then records are restored). A folder
@@ -32,6 +32,7 @@ from data.lake_note import parse_note
 from data.mounts import storage_at
 from data.sentinels import PrimaryPool
 from leadmill.errors import EarlierVersionError, ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
+from leadmill.places import is_in_bucket, url_of
 from leadmill.redaction import shown
 from leadmill.sentinel_url import SentinelUrl, names_sentinels
 
@@ -161,7 +162,8 @@ class LakePair:
     def _generations(self, ask: Ask) -> tuple[str | None, str | None]:
         """What the folder and the store noted of each other in version 0.1 (see pipelines/execution/restore.py)."""
         try:
-            noted = (self.root / "run" / "generation").read_text().strip() or None
+            content = storage_at(self.root).read(self.root / "run" / "generation")
+            noted = (content.data.decode(errors="replace").strip() or None) if content else None
         except OSError:
             noted = None
         return noted, _text(ask("GET", self._key(keys.GENERATION)))
@@ -221,11 +223,13 @@ def read_id(root: Path) -> str | None:
         content = storage_at(root).read(file)
         text = None if content is None else content.data.decode().strip()
     except (OSError, ValueError) as error:
-        raise UnavailableError(f"cannot read {file} ({getattr(error, 'strerror', None) or error})") from error
+        raise UnavailableError(f"cannot read {url_of(file)} ({getattr(error, 'strerror', None) or error})") from error
     if text is not None and (note := parse_note(text)) is not None:
         note.check(place_of(root))
     if text is not None and not _FORM.fullmatch(text):
-        raise UnavailableError(f"{file} is damaged: it holds no lake's id. Remove it, if the records of its jobs exist")
+        raise UnavailableError(
+            f"{url_of(file)} is damaged: it holds no lake's id. Remove it, if the records of its jobs exist"
+        )
     return text
 
 
@@ -240,7 +244,7 @@ def write_id(root: Path, lake: str | None = None) -> str:
         storage_at(root).swap(root / LAKE_FILE, f"{lake}\n".encode(), None)
     except OSError as error:
         raise UnavailableError(
-            f"cannot write {root / LAKE_FILE} ({error.strerror or error}): the lake has no id yet"
+            f"cannot write {url_of(root / LAKE_FILE)} ({error.strerror or error}): the lake has no id yet"
         ) from error
     found = read_id(root)
     assert found is not None
@@ -248,8 +252,8 @@ def write_id(root: Path, lake: str | None = None) -> str:
 
 
 def place_of(root: Path) -> str:
-    """`host:/folder`, for people."""
-    return f"{socket.gethostname()}:{root}"
+    """`host:/folder`, or `s3://bucket/prefix`, for people."""
+    return url_of(root) if is_in_bucket(root) else f"{socket.gethostname()}:{root}"
 
 
 def _text(value: Any) -> str | None:

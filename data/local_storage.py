@@ -188,6 +188,9 @@ class LocalStorage:
                 self.remove(folder / name)
         return freed
 
+    def check(self) -> None:
+        """Nothing: what a disk refuses is told when it does (`data/probes.py`)."""
+
     # ---- any file ---------------------------------------------------------------------------------------
 
     def opened(self, file: Path) -> Path:

@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from redis.exceptions import RedisError
 from data import keys
 from data.identity import RefusedConnectionError, connect
 from data.jobs import JobStore, Status
+from data.mounts import local_folder, storage_at
 from data.redis_errors import classified
 from data.server import durability_risks
 from leadmill.errors import (
@@ -34,6 +36,7 @@ from leadmill.errors import (
     StoreReadOnlyError,
     StoreRefusedError,
 )
+from leadmill.places import is_in_bucket, url_of
 from leadmill.redaction import redis_cli, shown
 from leadmill.stages import Queue
 
@@ -45,6 +48,9 @@ FREE_FILES = 0.01
 FULL = (0.75, 0.9)
 #: A write of so many bytes is tried: what fits into a directory entry would fit on a full disk.
 _BYTES = 4_096
+#: The same of a bucket: where, and how often, seconds.
+_PROBE, _BUCKET_S = ".takes-writes", 30.0
+_OF_BUCKETS = {errno.ENOSPC: "full", errno.EROFS: "read-only", errno.ETIMEDOUT: "away"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,15 @@ class WriteFault:
 
 
 def disk_fault(folder: Path) -> WriteFault | None:
-    """Why the data folder takes no write, or None. A file without a name is written; nothing stays."""
+    """Why the data folder takes no write, or None. A file without a name is written; nothing stays.
+
+    In a bucket an object is written over that is there for it, at most twice a minute; files pass through a folder of
+    this machine on their way into it, which is looked at, too.
+    """
+    return _folder_fault(local_folder(folder)) or (_bucket_fault(folder) if is_in_bucket(folder) else None)
+
+
+def _folder_fault(folder: Path) -> WriteFault | None:
     try:
         with tempfile.TemporaryFile(dir=existing(folder)) as file:
             file.write(bytes(_BYTES))
@@ -72,18 +86,38 @@ def disk_fault(folder: Path) -> WriteFault | None:
     return None
 
 
+#: What was seen last of a bucket, and when.
+_seen_buckets: dict[Path, tuple[float, WriteFault | None]] = {}
+
+
+def _bucket_fault(folder: Path) -> WriteFault | None:
+    seen_at, fault = _seen_buckets.get(folder, (-_BUCKET_S, None))
+    if time.monotonic() - seen_at < _BUCKET_S:
+        return fault
+    try:
+        storage_at(folder).put(folder / _PROBE, b"takes writes")
+        fault = None
+    except OSError as error:
+        what = _OF_BUCKETS.get(error.errno or 0, "unwritable")
+        text = f"the lake at {url_of(folder)} takes no writes: {error.strerror or error}"
+        fault = WriteFault(what, text, "leadmill doctor    # and look at AWS_ENDPOINT_URL and the keys")
+    _seen_buckets[folder] = time.monotonic(), fault
+    return fault
+
+
 def disk_free(folder: Path) -> int:
-    """Bytes that a user may still write on the file system of a folder."""
+    """Bytes that a user may still write on the file system of a folder; of a bucket that of what passes into it."""
     return shutil.disk_usage(existing(folder)).free
 
 
 def disk_size(folder: Path) -> int:
-    """Bytes of the file system of a folder."""
+    """Bytes of the file system of a folder; of a bucket as `disk_free`."""
     return shutil.disk_usage(existing(folder)).total
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """The folder of this machine, or the nearest one above it that is there."""
+    folder = local_folder(folder)
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder

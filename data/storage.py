@@ -149,6 +149,14 @@ class Storage(Protocol):
         """Remove what killed calls of `create`, `put` and `swap` left in a folder, while none runs; bytes freed."""
         ...
 
+    def check(self) -> None:
+        """See, at a process's start, that this place is there and does what is promised here; costs some requests.
+
+        Raises:
+            ConfigError: it is not, or does not.
+        """
+        ...
+
     # ---- any file ---------------------------------------------------------------------------------------
 
     def opened(self, file: Path) -> Source:

@@ -91,8 +91,7 @@ class UnitFiles:
         """A local path to write the next part of a kind at; it counts from now on."""
         with self._storage.stage_at(self._run, self._next_part(kind)) as path:
             yield path
-            written = self._storage.stat(path)
-            self.bytes += written.size if written else 0
+            self.bytes += path.stat().st_size
 
     def _next_part(self, kind: PartKind) -> str:
         n = self.counts.get(kind, 0)

@@ -6,6 +6,7 @@ A value of another form raises ValueError, whose text says what is wanted.
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -92,10 +93,35 @@ def _api_key(value: str) -> str:
     return value.strip()
 
 
-def _folder(value: str) -> str:
+def _data(value: str) -> str:
     scheme = value.partition("://")[0] if "://" in value else "file"
-    if scheme != "file":
-        raise ValueError(f"a folder of this machine is wanted, like ./var or file:///srv/var, not {scheme}://")
+    if scheme not in ("file", "s3"):
+        raise ValueError(
+            f"a folder is wanted, like ./var or file:///srv/var, or a place in a bucket, like s3://bucket/prefix, not "
+            f"{scheme}://"
+        )
+    if scheme == "s3" and not _BUCKET.fullmatch(value):
+        raise ValueError(
+            "a bucket and a prefix are wanted, like s3://bucket/prefix; keys and the server's address have variables of"
+            " their own (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL)"
+        )
+    return value
+
+
+#: Buckets are named in lower case. A prefix of other characters would be written otherwise in each of its spellings.
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9._=-]{0,99}){0,8}/?")
+
+
+def _endpoint(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or url.username is not None:
+        raise ValueError("the store is given as https://host:port; its keys have variables of their own")
+    return value
+
+
+def _run_dir(value: str) -> str:
+    if "://" in value.removeprefix("file://"):
+        raise ValueError("a folder of this machine is wanted, like /run/leadmill")
     return value
 
 
@@ -196,7 +222,9 @@ ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
 SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Origin = Annotated[str, AfterValidator(hosts.origin)]
-Folder = Annotated[str, AfterValidator(_folder)]
+DataUrl = Annotated[str, AfterValidator(_data)]
+Folder = Annotated[str, AfterValidator(_run_dir)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 ApiKeyText = Annotated[str, AfterValidator(_api_key)]
 SigningKeys = Annotated[str, AfterValidator(_signing_keys)]
 Issuer = Annotated[str, AfterValidator(_issuer)]

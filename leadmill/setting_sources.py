@@ -1,4 +1,4 @@
-"""Where settings are read from beside environment and `.env`: files that hold secrets, and those of a running stack."""
+"""Where settings are read from beside environment and `.env`: files of secrets, and those of a running stack."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from typing import Any
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from leadmill import secret_files
+from leadmill.places import is_in_bucket, path_of
+
+#: How a source may call that setting.
+_OWN_RUN_DIR = ("LEADMILL_RUN_DIR", "own_run_dir")
+
+
+def run_dir_of(data: Path, own: str | None = None) -> Path:
+    """The folder of this machine for what is of it, about a lake; `own`: what `LEADMILL_RUN_DIR` says."""
+    if own is not None:
+        return path_of(own)
+    return Path("var/run").resolve() if is_in_bucket(data) else data / "run"
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -30,7 +41,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class RunFiles(PydanticBaseSettingsSource):
-    """`<data>/run/redis.url`, written by a running stack; `before`: the sources that say which data folder."""
+    """`<run>/redis.url`, written by a running stack; `before`: the sources that say which folder that is."""
 
     def __init__(self, settings_cls: type[BaseSettings], before: Sequence[PydanticBaseSettingsSource]) -> None:
         super().__init__(settings_cls)
@@ -40,9 +51,12 @@ class RunFiles(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        data_url = next((v for s in self._before if (v := s().get("data_url"))), "./var")
-        file = Path(str(data_url).removeprefix("file://")).expanduser() / "run" / "redis.url"
+        told = [source() for source in self._before]
+        data_url = next((v for found in told if (v := found.get("data_url"))), "./var")
+        own = next(
+            (v for found in told for name in ("LEADMILL_RUN_DIR", "own_run_dir") if (v := found.get(name))), None
+        )
         try:
-            return {"REDIS_URL": file.read_text().strip()}
+            return {"REDIS_URL": (run_dir_of(path_of(str(data_url)), own) / "redis.url").read_text().strip()}
         except OSError:
             return {}

@@ -1,6 +1,6 @@
 """Every setting, once, with what it does (`make docs` writes docs/configuration.md from it).
 
-Read from the environment, then `.env`, then `<data>/run/*.url`, then the default. The run files are written by
+Read from the environment, then `.env`, then `<run>/*.url`, then the default. The run files are written by
 `leadmill up`, so that any command started beside a running stack finds it.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import AliasChoices, ValidationError, model_validator
@@ -20,7 +19,6 @@ from leadmill.errors import ConfigError
 from leadmill.redaction import redacted
 from leadmill.setting_forms import (
     ApiKeyText,
-    Folder,
     Hosts,
     Levels,
     Origin,
@@ -35,6 +33,7 @@ from leadmill.setting_forms import (
     setting,
 )
 from leadmill.setting_permissions import PermissionSettings
+from leadmill.setting_places import PlaceSettings
 from leadmill.setting_sources import RunFiles, SecretFiles
 from leadmill.suggest import did_you_mean
 
@@ -43,7 +42,7 @@ PREFIX = "LEADMILL_"
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
-class Settings(PermissionSettings):
+class Settings(PlaceSettings, PermissionSettings):
     """Settings of one process. Names in the environment: `LEADMILL_<FIELD>`, or the classic name given."""
 
     model_config = SettingsConfigDict(
@@ -101,12 +100,6 @@ class Settings(PermissionSettings):
         variable="CELERY_TIMEZONE",
     )
 
-    data_url: Folder = setting(
-        "./var",
-        "The data folder: jobs, companies, history, run files; made for its owner alone (folders 0700, files 0600). "
-        "The commands' `--data` goes before it.",
-        group="place",
-    )
     key_prefix: str = setting(
         "leadmill:",
         "In front of every Redis key and queue; two stacks with different prefixes may share a server. With one prefix "
@@ -248,16 +241,6 @@ class Settings(PermissionSettings):
                     redacted.learn(value, kind)
                     redacted.learn(value.partition("?")[0], kind)  # an address behind it holds an @, too
         return given
-
-    @property
-    def data_dir(self) -> Path:
-        """The lake's folder as an absolute path."""
-        return Path(self.data_url.removeprefix("file://")).expanduser().resolve()
-
-    @property
-    def run_dir(self) -> Path:
-        """Pid files, logs and the URLs of the running stack."""
-        return self.data_dir / "run"
 
     @property
     def broker_url(self) -> str:

@@ -18,6 +18,7 @@ from celery.signals import (
 )
 
 from data.duck import one_of_many
+from data.mounts import about_to_fork
 from data.privacy import keep_private
 from leadmill import log as logging_setup
 from leadmill import tracing
@@ -75,6 +76,12 @@ def _log_as_worker(instance: Any, sender: str, **_: Any) -> None:
 @beat_init.connect
 def _log_as_beat(**_: Any) -> None:
     logging_setup.configure(settings, "beat")
+
+
+@celeryd_init.connect
+def _ask_no_bucket(options: Mapping[str, Any], **_: Any) -> None:
+    if "prefork" in str(options.get("pool", "prefork")):
+        about_to_fork()
 
 
 @celeryd_init.connect

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.scripted_api", "tests.storages", "tests.tiers"]
 
 #: The developer's own settings must not reach a test.
-OWN_VARIABLES = ("LEADMILL_", "CELERY_", "REDIS_URL", "FLOWER_", "REMAP_SIGTERM")
+OWN_VARIABLES = ("AWS_", "LEADMILL_", "CELERY_", "REDIS_URL", "FLOWER_", "REMAP_SIGTERM")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Self
 
 import duckdb
@@ -20,6 +21,7 @@ from api.company_view.view import CompanyView, Seen
 from data.ending import endings
 from data.jobs import JobStore
 from data.lake import Lake
+from data.mounts import storage_at
 from data.projects import each_project
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
@@ -41,8 +43,8 @@ MEMORY = "256MB"
 class CompanyViews:
     """The tables of one API process."""
 
-    def __init__(self, store: JobStore, lake: Lake) -> None:
-        self._store, self._lake = store, lake
+    def __init__(self, store: JobStore, lake: Lake, run_dir: Path) -> None:
+        self._store, self._lake, self._place = store, lake, run_dir / "companies"
         self._views: dict[str, CompanyView] = {}
         self._database: Database | None = None
         self._news = threading.Condition()
@@ -127,7 +129,7 @@ class CompanyViews:
 
     @contextmanager
     def _opened(self) -> Iterator[Database]:
-        storage, place = self._lake.storage, self._lake.data / "run" / "companies"
+        storage, place = storage_at(self._place), self._place
         own = place / secrets.token_hex(8)
         with storage.lock(place / ".lock", 30, 0.1), ExitStack() as held:
             for name in storage.names(place):

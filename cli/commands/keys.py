@@ -166,7 +166,7 @@ def _changed_registry(data: Path | None) -> tuple[KeyRegistry, Path]:
     from cli.failure import CommandError
 
     registry, folder = _registry(data)
-    with suppress(FileNotFoundError, KeyError):
+    with suppress(FileNotFoundError, NotADirectoryError, KeyError):
         owner = folder.stat().st_uid
         if os.geteuid() == 0 and owner != 0:
             raise CommandError(

@@ -70,7 +70,7 @@ def submit(pipeline: dict[str, Any], *, as_json: AsJson = False, data: DataFolde
     folder = use_data(data)
     with connect() as client:
         handle = client.submit(**pipeline)
-        is_temporary = SharedStack(client.base_url, RunDir(folder / "run")).temporary
+        is_temporary = SharedStack(client.base_url, RunDir.of(folder)).temporary
     if as_json:
         console.json_result(handle.submitted)
     else:
@@ -111,7 +111,7 @@ def _warn_of_other_proxy(folder: Path) -> None:
     from cli.local_stack.run_dir import RunDir
     from leadmill.settings import get_settings
 
-    state = RunDir(folder / "run").state()
+    state = RunDir.of(folder).state()
     if state and bool(get_settings().http_proxy) != bool(crawls := state.get("http_proxy")):
         how = "through the LEADMILL_HTTP_PROXY" if crawls else "without a LEADMILL_HTTP_PROXY, as"
         here = "here none is set" if crawls else "the one that is set here does not count"

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.failure import CommandError
 from cli.options import AsJson, DataFolder
+from leadmill.places import is_in_bucket, url_of
 
 Workers = Annotated[
     int | None,
@@ -72,7 +74,7 @@ def ready_line(stack: object, seconds: float) -> str:
     assert isinstance(stack, LocalStack)
     redis = f"{shown(stack.redis_url)}{' (started here)' if stack.redis_is_ours else ''}"
     return (
-        f"ready after {seconds:.1f} s: {stack.api_url}  data {stack.data_dir}  redis {redis}  "
+        f"ready after {seconds:.1f} s: {stack.api_url}  data {url_of(stack.data_dir)}  redis {redis}  "
         f"workers 2 x {stack.workers}  logs {stack.run.path}/*.log  (Ctrl-C stops all)"
     )
 
@@ -89,4 +91,6 @@ def demo(
     from cli.connection import use_data
     from cli.demo import run_demo
 
-    return run_demo(use_data(data) / "demo", workers=workers, as_json=as_json)
+    if is_in_bucket(folder := use_data(data)):
+        raise CommandError("the demo wants a folder of this machine", hint="leadmill demo --data ./var")
+    return run_demo(folder / "demo", workers=workers, as_json=as_json)

@@ -11,8 +11,10 @@ from pathlib import Path
 from cli.doctor.check import DoctorCheck
 from cli.failure import CommandError
 from cli.local_stack.run_dir import RunDir
+from data.mounts import storage_at
 from data.probes import DISK, disk_fault, disk_free
 from leadmill.errors import LeadmillError
+from leadmill.places import is_in_bucket, url_of
 
 
 def data_folder(data_dir: Path) -> Iterator[DoctorCheck]:
@@ -20,12 +22,15 @@ def data_folder(data_dir: Path) -> Iterator[DoctorCheck]:
         yield DoctorCheck("data folder", "fail", fault.text, fault.remedy)
         return
     try:
-        RunDir(data_dir / "run").prepare()
+        RunDir.of(data_dir).prepare()
     except CommandError as error:
         yield DoctorCheck("data folder", "fail", str(error), error.hint)
         return
-    free = disk_free(data_dir)
-    text = f"{data_dir} is writable, {free / 1e9:.1f} GB free"
+    free, where = disk_free(data_dir), url_of(data_dir)
+    text = f"{where} is writable, {free / 1e9:.1f} GB free"
+    if is_in_bucket(data_dir):
+        storage_at(data_dir).check()
+        text = f"{where} takes writes by their conditions; {free / 1e9:.1f} GB free where they pass through"
     if free < DISK[1]:
         yield DoctorCheck("data folder", "fail", text, "leadmill maintenance cleanup --older-than-days 7")
     elif free < DISK[0]:

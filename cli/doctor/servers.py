@@ -16,6 +16,7 @@ from cli.local_stack.run_dir import RunDir
 from data import keys
 from data.probes import WriteFault, redis_fault_at
 from leadmill.errors import LeadmillError
+from leadmill.places import url_of
 from leadmill.redaction import is_redis, plain, shown
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def redis_answers(data_dir: Path) -> Iterator[DoctorCheck]:
     from cli.local_stack.stack import declared_redis_url
     from leadmill.settings import get_settings
 
-    url = plain(declared_redis_url() or RunDir(data_dir / "run").read("redis.url") or "")
+    url = plain(declared_redis_url() or RunDir.of(data_dir).read("redis.url") or "")
     if not url:
         try:
             binary = redis_server.find_server()
@@ -73,7 +74,9 @@ def _lake(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorCheck]:
         except LeadmillError as error:
             yield DoctorCheck("lake", "fail", str(error), "leadmill doctor --data FOLDER    # the folder of that lake")
             return
-    yield DoctorCheck("lake", "ok", f"{lake or 'a new lake'} lies in {data_dir}, and its records in {shown(url)}")
+    yield DoctorCheck(
+        "lake", "ok", f"{lake or 'a new lake'} lies in {url_of(data_dir)}, and its records in {shown(url)}"
+    )
 
 
 def _broker(records: str) -> Iterator[DoctorCheck]:
@@ -111,7 +114,7 @@ def living_workers(data_dir: Path, url: str, prefix: str) -> Iterator[DoctorChec
     yield from _versions(workers)
     if found := summed_up(worker.thrown_away for worker in workers.values()):
         text = f"workers threw away what is none of ours: {found}; somebody else writes to the broker"
-        yield DoctorCheck("messages", "warn", text, f"grep 'thrown away' {data_dir}/run/worker-*.log")
+        yield DoctorCheck("messages", "warn", text, f"grep 'thrown away' {RunDir.of(data_dir).path}/worker-*.log")
 
 
 def _versions(workers: Mapping[str, Worker]) -> Iterator[DoctorCheck]:
@@ -157,7 +160,7 @@ def stack(data_dir: Path, *, ask_api: bool) -> Iterator[DoctorCheck]:
     elsewhere = get_settings().api_url
     if elsewhere:
         yield _api(base_of(elsewhere), "LEADMILL_API_URL, which commands ask: ")
-    run = RunDir(data_dir / "run")
+    run = RunDir.of(data_dir)
     state = run.state()
     if not state:
         yield DoctorCheck("stack", "ok", "none is running on this data folder")

@@ -1,4 +1,4 @@
-"""`<data>/run`: the lock, pid files, URLs and logs by which a running stack is found.
+"""The run folder (`<data>/run`, `LEADMILL_RUN_DIR`): lock, pid files, URLs and logs by which a running stack is found.
 
 Every file is private (0600, the folder 0700) and written beside its place, then renamed over it, so
 that a reader never sees half of one. `stack.json` holds what a pid file cannot: when each process
@@ -13,10 +13,11 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cli.failure import CommandError
 from leadmill.sample_sites import RUN_FILE as SAMPLES
+from leadmill.setting_sources import run_dir_of
 
 #: A log longer than this is moved to `<name>.log.1` when its process starts, and while it runs.
 MAX_LOG_BYTES = 5_000_000
@@ -36,6 +37,13 @@ class RunDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock_fd: int | None = None
+
+    @classmethod
+    def of(cls, data_dir: Path) -> Self:
+        """That of a stack on a data folder, or on a bucket."""
+        from leadmill.settings import get_settings
+
+        return cls(run_dir_of(data_dir, get_settings().own_run_dir))
 
     def prepare(self) -> None:
         """Make the folder.

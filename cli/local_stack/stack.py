@@ -20,10 +20,11 @@ from cli.local_stack import ports, redis_server
 from cli.local_stack.process import ChildSpec
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import Supervisor, end_leftovers
+from leadmill.places import path_of, url_of
 from leadmill.redaction import plain, shown
 from leadmill.sample_sites import RUN_FILE as SAMPLES
 from leadmill.secret_files import SUFFIX, declared
-from leadmill.settings import Settings, get_settings, secret_variables
+from leadmill.settings import DEFAULT_REDIS_URL, Settings, get_settings, secret_variables
 
 if TYPE_CHECKING:
     from cli.sample_sites.server import SampleServer
@@ -68,7 +69,7 @@ class LocalStack:
         temporary: bool = False,
         samples: bool = False,
     ) -> None:
-        self.data_dir = Path(data_dir).expanduser().resolve()
+        self.data_dir = path_of(str(data_dir))
         self.workers = workers or default_workers()
         self.api_host = api_host
         self._wanted_port = api_port
@@ -76,7 +77,7 @@ class LocalStack:
         self.redis_url = plain(redis_url or self._env.get("REDIS_URL") or declared_redis_url() or "")
         self.redis_is_ours = not self.redis_url
         self.http_proxy = self._env.get("LEADMILL_HTTP_PROXY") or get_settings().http_proxy
-        self.run = RunDir(self.data_dir / "run")
+        self.run = RunDir(self._settings().run_dir)
         self.api_url = ""
         self._say = say
         self._ready_timeout_s = ready_timeout_s
@@ -167,7 +168,7 @@ class LocalStack:
     def _facts(self) -> dict[str, object]:
         return {
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "data": str(self.data_dir),
+            "data": url_of(self.data_dir),
             "workers": self.workers,
             "http_proxy": bool(self.http_proxy),
             "temporary": self._temporary,
@@ -207,7 +208,13 @@ class LocalStack:
     def _settings(self) -> Settings:
         """What the processes will read of where things are."""
         prefix = self._env.get("LEADMILL_KEY_PREFIX") or get_settings().key_prefix
-        return Settings(redis_url=self.redis_url, data_url=str(self.data_dir), key_prefix=prefix)
+        own = self._env.get("LEADMILL_RUN_DIR") or get_settings().own_run_dir
+        return Settings(
+            redis_url=self.redis_url or DEFAULT_REDIS_URL,
+            data_url=url_of(self.data_dir),
+            own_run_dir=own,
+            key_prefix=prefix,
+        )
 
     def _start_own_redis(self) -> None:
         assert self._supervisor is not None
@@ -236,7 +243,8 @@ class LocalStack:
         env = {
             **self._env,
             "REDIS_URL": self.redis_url,
-            "LEADMILL_DATA_URL": str(self.data_dir),
+            "LEADMILL_DATA_URL": url_of(self.data_dir),
+            "LEADMILL_RUN_DIR": str(self.run.path),
             "LEADMILL_API_HOST": self.api_host,
             "LEADMILL_API_PORT": str(port),
             "PYTHONUNBUFFERED": "1",

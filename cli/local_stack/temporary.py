@@ -25,6 +25,7 @@ from cli.local_stack.run_dir import RunDir, StackRunsError
 from leadmill.client import Client
 from leadmill.client.errors import ApiError
 from leadmill.errors import LeadmillError
+from leadmill.places import is_in_bucket, url_of
 
 #: Name of the log to which the process says what it says, and how long one that somebody else starts may take, seconds.
 LOG, PATIENCE_S = "stack", 90.0
@@ -78,7 +79,7 @@ def shared_stack(data_dir: Path) -> Iterator[SharedStack]:
     Raises:
         CommandError: none can be started.
     """
-    run = RunDir(data_dir / "run")
+    run = RunDir.of(data_dir)
     if not run.path.exists() and (found := _found(run)):
         yield found  # that of another folder or machine
         return
@@ -115,7 +116,7 @@ def stack_of(data_dir: Path) -> AbstractContextManager[SharedStack]:
     """
     from cli.connection import connect
 
-    if not any((data_dir / name).is_dir() for name in ("jobs", "projects")):
+    if not is_in_bucket(data_dir) and not any((data_dir / name).is_dir() for name in ("jobs", "projects")):
         connect(patient=True).close()
     return shared_stack(data_dir)
 
@@ -170,8 +171,9 @@ class _Started:
                 time.sleep(1.0)
                 self.process = self._start()
             if time.monotonic() > until:
-                hint = f"leadmill status --data {self._data_dir}"
-                raise CommandError(f"the stack on {self._data_dir} is not ready", hint=hint)
+                where = url_of(self._data_dir)
+                hint = f"leadmill status --data {where}"
+                raise CommandError(f"the stack on {where} is not ready", hint=hint)
             time.sleep(_TICK_S)
         return url
 

@@ -14,10 +14,10 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,6 +25,8 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
+from data.mounts import is_about_to_fork
+from data.object_store.beside import beside
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -63,7 +65,7 @@ class Place:
 
     bucket: str
     prefix: str = ""
-    options: dict[str, Any] = field(default_factory=dict, hash=False)
+    options: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
     #: Seconds that one try of a request may take.
     try_s: float = 30.0
     #: Seconds after which no further try begins.
@@ -83,11 +85,26 @@ class Head(NamedTuple):
     writer: str | None = None
 
 
+def _asked(method: Callable[..., Any]) -> Any:
+    """A method of a bucket, which a process that forks has called in one beside it."""
+
+    @wraps(method)
+    def ask(self: Bucket, *arguments: Any) -> Any:
+        if is_about_to_fork():
+            return beside.ask(self.place, method.__name__, arguments)
+        return method(self, *arguments)
+
+    return ask
+
+
 class Bucket:
     """The objects below one place, by their keys. Safe between threads and cheap to make; connects at first use.
 
     Every method raises OSError for what stays wrong, with an errno that says whose fault it is.
     """
+
+    #: Which process has asked a store by itself: no child of it can.
+    _asker: int | None = None
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -95,25 +112,28 @@ class Bucket:
         self.requests: dict[str, int] = {}
         self.bytes_read = 0
         self._counting = threading.Lock()
-        self._pid = 0
 
     # ---- reading ---------------------------------------------------------------------------------------
 
+    @_asked
     def head(self, key: str) -> Head | None:
         """What is known of an object, None when there is none."""
         found = self._ask("HEAD", key, lambda: obstore.get(self._store, key, options={"head": True}))
         return None if found is None else _head(found)
 
+    @_asked
     def get(self, key: str) -> tuple[bytes, Head] | None:
         """An object whole, None when there is none."""
         return self._ask("GET", key, lambda: self._whole(obstore.get(self._store, key)))
 
+    @_asked
     def tail(self, key: str, length: int) -> tuple[bytes, Head] | None:
         """The last bytes of an object, and what is known of it; None when there is none."""
         return self._ask(
             "GET", key, lambda: self._whole(obstore.get(self._store, key, options={"range": {"suffix": length}}))
         )
 
+    @_asked
     def range(self, key: str, start: int, length: int, etag: str) -> bytes:
         """Bytes of an object that still has this ETag.
 
@@ -129,11 +149,13 @@ class Bucket:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
         return found[0]
 
+    @_asked
     def names(self, prefix: str) -> tuple[list[str], list[str]]:
         """Names of objects, and of what stands for folders, right below a prefix."""
         files, folders = self.beside(prefix)
         return [key.rpartition("/")[2] for key in files], folders
 
+    @_asked
     def beside(self, prefix: str) -> tuple[dict[str, Head], list[str]]:
         """The same, the objects by their keys, with what is known of each."""
         found = self._ask("LIST", prefix, lambda: obstore.list_with_delimiter(self._store, prefix or None))
@@ -142,19 +164,21 @@ class Bucket:
         folders = [one.rstrip("/").rpartition("/")[2] for one in found["common_prefixes"]]
         return {one["path"]: _listed(one) for one in found["objects"]}, folders
 
-    def all(self, prefix: str) -> Iterator[tuple[str, Head]]:
+    @_asked
+    def all(self, prefix: str) -> list[tuple[str, Head]]:
         """Every object below a prefix, by its key."""
         found = self._ask("LIST", prefix, lambda: obstore.list(self._store, prefix or None).collect()) or []
-        for one in found:
-            yield one["path"], _listed(one)
+        return [(one["path"], _listed(one)) for one in found]
 
     # ---- writing ---------------------------------------------------------------------------------------
 
+    @_asked
     def put(self, key: str, data: bytes | Path) -> None:
         """Write an object over whatever has its key. Of what is late: let the bytes under a key always be the same."""
         parts = isinstance(data, Path) and data.stat().st_size > _IN_PARTS
         self._ask("PUT", key, lambda: obstore.put(self._store, key, data, use_multipart=parts))
 
+    @_asked
     def put_if(self, key: str, data: bytes, etag: str | None) -> bool:
         """Write an object if it is the one with this ETag (None: if there is none); whether it was.
 
@@ -192,11 +216,13 @@ class Bucket:
             raise UntoldError(errno.EIO, f"{self.place.bucket}: whether it was put cannot be told", key)
         return True
 
+    @_asked
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; those that are not there are as good."""
         if keys:
             self._ask("DELETE", keys[0], lambda: obstore.delete(self._store, keys))
 
+    @_asked
     def copy(self, key: str, other: str) -> bool:
         """Write an object under another key, too; False where there is none."""
 
@@ -210,9 +236,10 @@ class Bucket:
 
     @property
     def _store(self) -> S3Store:
-        if self._pid != os.getpid():  # a client's threads do not live on in a child
-            self._pid = os.getpid()
-            self.__dict__.pop("_client", None)
+        if Bucket._asker != os.getpid():
+            if Bucket._asker is not None:  # the client's threads do not live on here: it would wait for them for ever
+                raise RuntimeError(f"process {Bucket._asker} has asked a store and then forked; see about_to_fork()")
+            Bucket._asker = os.getpid()
         return self._client
 
     @cached_property

@@ -9,19 +9,24 @@ from leadmill.errors import ConfigError
 
 
 class UnfitStoreError(ConfigError):
-    """A store that takes a conditional put whose condition does not hold."""
+    """A store that takes a conditional put whose condition does not hold, or that nothing can be put into."""
 
 
-def probe(bucket: Bucket) -> None:
+def probe(bucket: Bucket, prefix: str = ".probe-") -> None:
     """Create, create again, and replace what is no more there: two of them must be refused.
 
     Raises:
-        UnfitStoreError: one was not.
-        OSError: the store does not answer, or refuses altogether.
+        UnfitStoreError: one was not, or the store does not answer, or refuses altogether.
     """
-    key = f".probe-{secrets.token_hex(8)}"
     try:
-        created = bucket.put_if(key, b"first", None)
+        _probe(bucket, prefix + secrets.token_hex(8))
+    except OSError as error:
+        raise UnfitStoreError(f"no lake can be kept in {bucket.place}: {error.strerror or error}") from error
+
+
+def _probe(bucket: Bucket, key: str) -> None:
+    created = bucket.put_if(key, b"first", None)
+    try:
         if bucket.put_if(key, b"second", None):
             raise UnfitStoreError(f"{bucket.place}: a second create of one name was taken (If-None-Match)")
         first = bucket.head(key)

@@ -24,6 +24,7 @@ from data.duck import knowing
 from data.mounts import mount
 from data.object_store.client import Bucket, Head, Place, UntoldError
 from data.object_store.lease import held
+from data.object_store.probe import probe
 from data.object_store.reading import DuckFiles, Ends, Pieces, Stream
 from data.parts import MANIFEST, parse_name
 from data.storage import Content, Losing, Run, Stat
@@ -202,6 +203,9 @@ class ObjectStorage:
     def drop_unfinished(self, folder: Path) -> int:
         return 0  # there is no such thing: an object has all of its bytes or is not there
 
+    def check(self) -> None:
+        probe(self._bucket, self.key(self.root / ".probe-"))
+
     # ---- any file ---------------------------------------------------------------------------------------
 
     def opened(self, file: Path) -> BinaryIO:
@@ -338,5 +342,5 @@ def mounted(place: Place, root: Path, local: Path) -> Bucket:
     bucket = Bucket(place)
     files = DuckFiles(Ends(bucket), f"leadmill-{place.bucket}")
     knowing(files)
-    mount(root, lambda below: ObjectStorage(below, files, root, local))
+    mount(root, lambda below: ObjectStorage(below, files, root, local), local)
     return bucket

@@ -56,7 +56,6 @@ def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
     Of every project: `store` and `lake` are those of the default one. `known` is the generation that the caller has
     just read from Redis (None: it has none).
     """
-    file = _generation_file(lake)
     noted = _noted_generation(lake)
     if known is not None and known == noted:
         return known
@@ -64,8 +63,7 @@ def check_generation(store: JobStore, lake: Lake, known: str | None) -> str:
     generation = store.generation(new)
     BlockList(store, lake.data).write_back()  # before any job goes on
     restored = [job_id for seen in each_project(store, lake) for job_id in restore_missing(*seen)]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(generation)
+    lake.storage.put(_generation_file(lake), generation.encode())
     # Of workers that find it empty together one tells, also where nothing was to be put back: what waited is gone.
     is_first = generation == new
     if (is_first and noted is not None) or (restored and (is_first or known is not None)):
@@ -82,14 +80,12 @@ def is_emptied(store: JobStore, lake: Lake) -> bool:
 
 
 def _noted_generation(lake: Lake) -> str | None:
-    try:
-        return _generation_file(lake).read_text().strip()
-    except FileNotFoundError:
-        return None
+    content = lake.storage.read(_generation_file(lake))
+    return None if content is None else content.data.decode(errors="replace").strip()
 
 
 def _generation_file(lake: Lake) -> Path:
-    return lake.data / "run" / "generation"
+    return lake.data / "run" / "generation"  # of the lake, though other files of that folder are of one machine
 
 
 def known_to_lake(lake: Lake, job_id: str) -> RestoredJob:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from data.identity import place_of
 from data.jobs import JobStore
+from data.mounts import storage_at
 from data.server import TIMEOUT_S, ServerFault, examine
 from leadmill.errors import ConfigError, ForeignLakeError, UnavailableError
 from leadmill.redaction import is_redis, shown
@@ -29,8 +30,10 @@ def check_start(settings: Settings, say: Callable[[str], None]) -> list[ServerFa
 
     Raises:
         UnfitServerError: a replica, a cluster, too old, a wrong password …
+        ConfigError: the lake lies in a bucket that keeps none: it does not answer, or enforces no conditions.
         ForeignLakeError: the records there belong to another lake.
     """
+    storage_at(settings.data_dir).check()
     found = _examine(settings.redis_url, settings.key_prefix)
     if is_redis(settings.broker_url) and settings.broker_url != settings.redis_url:
         found += _examine(settings.broker_url, settings.key_prefix, queues_only=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.probes import WriteFault, disk_fault, disk_free, existing
+from leadmill.places import url_of
 
 #: Seconds between two looks: each writes and syncs a few bytes.
 LOOK_S = 10.0
@@ -49,7 +50,7 @@ class DiskLook:
         if self._thread is not None and self._thread.is_alive():
             if (waits := now - self._began) < HANGS_S:
                 return self._seen
-            text = f"the data folder {self._folder} does not answer for {waits:.0f} s"
+            text = f"the data folder {url_of(self._folder)} does not answer for {waits:.0f} s"
             fault = WriteFault("hangs", text, "dmesg | tail -20    # a network file system, or a disk that fails?")
             return DiskState(fault=fault)
         if now >= self._due:
@@ -62,5 +63,5 @@ class DiskLook:
         try:
             self._seen = look_at_disk(self._folder)
         except OSError as error:
-            text = f"the data folder {self._folder} cannot be looked at: {error.strerror or error}"
+            text = f"the data folder {url_of(self._folder)} cannot be looked at: {error.strerror or error}"
             self._seen = DiskState(fault=WriteFault("broken", text, "dmesg | tail -20"))

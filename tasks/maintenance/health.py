@@ -22,6 +22,7 @@ from data.schedules import ScheduleStore
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.declared import KINDS, periodic_in
 from leadmill.errors import LeadmillError
+from leadmill.places import url_of
 from leadmill.settings import Settings
 from leadmill.time_zones import time_zone
 from pipelines.execution.thrown_away import SAME_KEY, summed_up, unsigned_among
@@ -194,10 +195,10 @@ def _disk(lake: Lake) -> Iterable[HealthCheck]:
     free = disk_free(folder)
     state: State = "fail" if free < DISK[1] else "warn" if free < DISK[0] else "ok"
     advice = None if state == "ok" else "leadmill maintenance cleanup --older-than-days 7"
-    yield HealthCheck("disk", state, f"{free / 1e9:.1f} GB free at {lake.root}", advice)
+    yield HealthCheck("disk", state, f"{free / 1e9:.1f} GB free at {url_of(lake.root)}", advice)
     files = os.statvfs(folder)
     if files.f_files and files.f_favail < files.f_files * FREE_FILES:
-        text = f"only {files.f_favail} more files fit on the disk of {lake.root}"
+        text = f"only {files.f_favail} more files fit on the disk of {url_of(lake.root)}"
         yield HealthCheck("disk files", "warn", text, "leadmill maintenance cleanup --older-than-days 7")
     if (fault := disk_fault(lake.root)) is not None:
         yield HealthCheck("disk access", "fail", fault.text, fault.remedy)

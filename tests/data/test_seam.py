@@ -23,7 +23,6 @@ ALLOWED: dict[str, str] = {
     "data/duck.py": "what a query spills, beside other temporary files",
     "data/probes.py": "asks the disk itself whether it takes anything",
     "data/privacy.py": "modes of the folders of a disk",
-    "pipelines/execution/restore.py": "`run/`, which is of this machine",
     "api/assets.py": "the package's own files for browsers",
     "api/rendering.py": "a report's own temporary folder",
     "api/reports.py": "the same, after it was kept",

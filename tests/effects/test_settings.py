@@ -39,7 +39,11 @@ WRONG = [
     ("LEADMILL_LOG_LEVEL", "INFOO", "did you mean 'INFO'?"),
     ("LEADMILL_LOG_FORMAT", "jsn", "did you mean 'json'?"),
     ("LEADMILL_LOG_LEVELS", "celery=LOUD", "'celery=LOUD' is no logger=LEVEL; levels: DEBUG"),
-    ("LEADMILL_DATA_URL", "s3://leads", "not s3://"),
+    ("LEADMILL_DATA_URL", "gs://leads", "not gs://"),
+    ("LEADMILL_DATA_URL", "s3://key:planted@leads/a", "AWS_SECRET_ACCESS_KEY"),
+    ("LEADMILL_DATA_URL", "s3://leads/../other", "s3://bucket/prefix"),
+    ("LEADMILL_RUN_DIR", "s3://leads/run", "a folder of this machine"),
+    ("AWS_ENDPOINT_URL", "minio:9000", "https://host:port"),
     ("LEADMILL_HTTP_PROXY", "socks5://a:1", "http://host:port"),
     ("LEADMILL_HTTP_PROXY", "http://a:99999", "Port out of range"),
     ("LEADMILL_RETENTION_DAYS", "0", "greater than or equal to 1"),
@@ -68,6 +72,7 @@ def test_a_wrong_value_names_its_variable(
     with pytest.raises(ConfigError) as raised:
         get_settings()
     assert str(raised.value).startswith(f"{variable}: ") and told in str(raised.value)
+    assert "planted" not in str(raised.value)
 
 
 def test_a_mistyped_variable_is_told(here: Path, environment: pytest.MonkeyPatch) -> None:
@@ -216,6 +221,16 @@ def test_redis_url_and_key_prefix(open_mill: Open, valkey: Valkey, server: Hosti
 def test_data_url(open_mill: Open, tmp_path: Path, server: HostileServer) -> None:
     job = scrape(open_mill(LEADMILL_DATA_URL=f"file://{tmp_path}/else"), server)
     assert (tmp_path / "else" / "jobs" / job / "manifest.json").is_file()
+
+
+def test_run_dir(here: Path, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("LEADMILL_DATA_URL", "s3://leads/all")
+    assert get_settings().run_dir == here / "var" / "run"
+    environment.setenv("LEADMILL_RUN_DIR", "own")
+    (here / "own").mkdir()
+    (here / "own" / "redis.url").write_text("redis://127.0.0.1:4711\n")
+    get_settings.cache_clear()
+    assert get_settings().run_dir == here / "own" and get_settings().redis_url == "redis://127.0.0.1:4711"
 
 
 def test_celery_broker_url(open_mill: Open, valkey: Valkey) -> None:

@@ -257,7 +257,7 @@ def test_what_a_killed_process_left_goes_and_the_file_with_its_own(lake: Lake, s
     place = lake.data / "run" / "companies"
     (place / "dead").mkdir(parents=True)
     (place / "dead" / "rows.duckdb").write_bytes(b"x")
-    made = CompanyViews(store, lake)
+    made = CompanyViews(store, lake, lake.data / "run")
     with lake.storage.lock(place / "lives" / ".lock", 0, 0):
         with made._opened() as database:
             there = {file.name for file in place.iterdir()} - {".lock"}
