@@ -10,10 +10,12 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 from data.local_storage import LocalStorage
 from data.storage import Source, Storage
+from leadmill.errors import ConfigError
 from leadmill.places import is_in_bucket
 
 
@@ -22,6 +24,9 @@ class _Mount(NamedTuple):
     #: A folder of this machine.
     local: Path
 
+
+#: What mounts a bucket, which itself comes here to do so; loaded where one is named.
+_MOUNTS_BUCKETS = "data.object_store.mounting:mount_bucket"
 
 _MOUNTED: dict[Path, _Mount] = {}
 
@@ -78,8 +83,10 @@ def _mount_of(path: Path) -> _Mount | None:
             return there
     if not is_in_bucket(path):
         return None
-    from data.object_store.mounting import mount_bucket
-
+    try:
+        mount_bucket = resolve_name(_MOUNTS_BUCKETS)
+    except ImportError as error:
+        raise ConfigError(f"a lake in a bucket needs pip install 'leadmill[s3]' ({error})") from error
     return _MOUNTED[mount_bucket(path)]
 
 

@@ -21,10 +21,15 @@ import pytest
 TIERS = ("fast", "stack", "faults")
 
 #: Fixtures of a conftest that start a server or a process.
-STARTING = frozenset({"api", "dashboard", "hostile", "leadmill", "server", "sites", "spine", "stack", "valkey"})
+STARTING = frozenset(
+    {"api", "dashboard", "hostile", "leadmill", "machines", "s3", "server", "sites", "spine", "stack", "valkey"}
+)
 
 #: Those of them that cost seconds to start and are shared by all of a session.
-SHARED = frozenset({"dashboard", "spine", "stack"})
+SHARED = frozenset({"dashboard", "machines", "spine", "stack"})
+
+#: Those whose tests also ask for another one: one process starts both.
+BESIDE = {"machines": "stack"}
 
 FAULTS = Path(__file__).with_name("faults")
 
@@ -65,7 +70,7 @@ def tier(item: pytest.Item) -> str:
 def _group(item: pytest.Item) -> str:
     """With `--dist loadgroup` a running stack is started by one process alone, and so is what a module starts."""
     shared = SHARED.intersection(getattr(item, "fixturenames", ()))
-    return min(shared) if shared else str(item.path)
+    return min(BESIDE.get(name, name) for name in shared) if shared else str(item.path)
 
 
 class _Watch:

@@ -12,7 +12,7 @@ import pickle
 import subprocess
 import sys
 import threading
-from typing import Any, BinaryIO
+from typing import Any
 
 #: A question that its process did not answer, as it died, is asked of another one; not this one: whether its condition
 #: held could not be told any more.
@@ -89,24 +89,3 @@ class Beside:
 
 beside = Beside()
 os.register_at_fork(after_in_child=beside.let_go)
-
-
-def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until nobody can ask any more."""
-    from data.object_store.client import Bucket
-
-    buckets: dict[Any, Bucket] = {}
-    while True:
-        try:
-            place, method, arguments = pickle.load(questions)  # noqa: S301 - as above
-        except EOFError:
-            return
-        try:
-            said: tuple[Any, Any] = (getattr(buckets.setdefault(place, Bucket(place)), method)(*arguments), None)
-        except Exception as error:
-            said = (None, error)
-        try:
-            pickle.dump(said, answers)
-            answers.flush()
-        except BrokenPipeError:
-            return

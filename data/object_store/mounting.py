@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from leadmill.errors import ConfigError
+from data.object_store.client import Place
+from data.object_store.storage import mounted
 from leadmill.places import bucket_at
 from leadmill.settings import get_settings
-
-try:
-    from data.object_store.client import Place
-    from data.object_store.storage import mounted
-except ImportError as error:
-    raise ConfigError(f"a lake in a bucket needs pip install 'leadmill[s3]' ({error})") from error
 
 
 def mount_bucket(path: Path) -> Path:

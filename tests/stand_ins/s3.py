@@ -81,7 +81,12 @@ class S3Server:
         self._buckets += 1
         name = f"lake-{self._buckets}"
         s3_backends["123456789012"]["aws"].create_bucket(name, "us-east-1")
-        options = {"endpoint": self.url, "access_key_id": "id", "secret_access_key": "key", "region": "us-east-1"}
+        options = {
+            "endpoint": self.url,
+            "access_key_id": "id",
+            "secret_access_key": "secret-of-a-test",
+            "region": "us-east-1",
+        }
         return Place(name, prefix, {**options, "virtual_hosted_style_request": False}, **more)
 
     @contextmanager

@@ -1,0 +1,98 @@
+"""The main job, on machines that share nothing but Redis and a bucket: the same rows as on a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cli.local_stack.stack import LocalStack
+from data.lake import Lake
+from data.parts import kinds_of
+from leadmill import Client, Job
+from leadmill.declared import ROW_STAGES
+from tests.machines.machines import Machines
+
+GOOD = ("nordwind-solar.example", "donaukraft.example", "polderdata.example")
+FORBIDDEN = "quiet-archive.example"
+PATIENCE_S = 90
+A_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*\+00:00")
+#: What is of a run, not of what was found; looks number the pages in the order in which they came.
+OF_A_RUN = {"job_id", "headers", "took_ms", "looks"}
+
+
+def pipeline(client: Client) -> Job:
+    """A job over some companies, one of which no robot may read."""
+    job = client.submit([*GOOD, FORBIDDEN], report={"formats": ["html", "csv", "xlsx", "json"]}).wait(PATIENCE_S)
+    assert job.status == "completed", job.raw
+    return job
+
+
+@pytest.fixture(scope="module")
+def job(machines: Machines) -> Job:
+    with Client(machines.api_url) as client:
+        return pipeline(client)
+
+
+def without_times(value: Any) -> Any:
+    """A value without what differs from run to run, in whatever it is nested."""
+    match value:
+        case str():
+            return A_TIME.sub("", value)
+        case dict():
+            return {name: without_times(inner) for name, inner in value.items() if name != "seen_at"}
+        case list() | tuple():
+            return [without_times(inner) for inner in value]
+    return value
+
+
+def digests(lake: Lake, job_id: str) -> dict[tuple[str, str], list[str]]:
+    """Of each stage and kind a digest of each row, without ids, epochs and times."""
+    found = {}
+    for stage in ROW_STAGES:
+        for kind in kinds_of(stage):
+            made = lake.table_of(job_id, stage, kind)
+            kept = [
+                field.name
+                for field in made.schema
+                if not pa.types.is_timestamp(field.type) and field.name not in OF_A_RUN
+            ]
+            told = made.select(kept).to_pylist()
+            # One of the sites says once in its life that it is asked too often.
+            rows = [repr(without_times(row)) for row in told if row.get("status") != 429]
+            found[stage, kind] = sorted(hashlib.sha256(row.encode()).hexdigest() for row in rows)
+    return found
+
+
+def test_its_rows_are_those_of_a_folder(machines: Machines, job: Job, stack: LocalStack, client: Client) -> None:
+    local = pipeline(client)
+    ours, theirs = digests(Lake(machines.root), job.id), digests(Lake(stack.data_dir), local.id)
+    assert ours == theirs and len(ours["score", "rows"]) == 4 and ours["scrape", "pages"]
+    assert job.result["good"] == local.result["good"] == 3
+
+
+def test_its_reports_are_downloaded(machines: Machines, job: Job, tmp_path: Path) -> None:
+    with Client(machines.api_url) as client:
+        sizes = {
+            name: client.download_report(job.id, name, tmp_path / name).stat().st_size for name in ("html", "xlsx")
+        }
+        assert min(sizes.values()) > 5_000
+        assert (tmp_path / "html").read_bytes().startswith(b"<!DOCTYPE html>")
+
+
+def test_no_two_machines_write_one_file(machines: Machines, job: Job) -> None:
+    written = [machine.written() for machine in (machines.front, machines.one, machines.two)]
+    assert not written[1] & written[2] | written[0] & (written[1] | written[2])
+    folders = [machine.folder for machine in (machines.front, machines.one, machines.two)]
+    for own, files in zip(folders, written, strict=True):
+        assert not [file for file in files for other in folders if other != own and Path(file).is_relative_to(other)]
+    assert not (Path("/dev/null/s3")).exists() and not list(machines.one.folder.glob("*/jobs"))
+
+
+def test_no_key_is_in_a_log(machines: Machines, job: Job) -> None:
+    logs = "".join(machine.log() for machine in (machines.front, machines.one, machines.two))
+    assert machines.place.options["secret_access_key"] not in logs and "Traceback" not in logs
