@@ -64,6 +64,7 @@ def test_one_click_fills_the_dashboard(newcomer: Person) -> None:
     newcomer.comes_to("/ui/companies/")
     newcomer.clicks("Overview", "header")
     newcomer.comes_to("/")
+    newcomer.sees("Each queue has a worker, and no alarm stands")
     newcomer.does_not_see("Nothing has run yet")
 
 

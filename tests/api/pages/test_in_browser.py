@@ -47,7 +47,8 @@ def test_every_page_empty_then_full(browser: Chromium, site: Site) -> None:
     show_all(browser, site)
     site.open(browser, "/")
     assert browser.evaluate("document.querySelectorAll('main script, main img').length") == 0, "names are text"
-    assert "No worker listens on" in browser.evaluate("document.body.innerText")
+    shown = browser.evaluate("document.body.innerText")
+    assert "No worker listens on" in shown and "no alarm stands" not in shown
     until(browser, "document.body.innerText.includes('cannot be read')")  # what failed is read every few seconds
     check_shown(browser, site, "failed by cause")
 
