@@ -39,6 +39,8 @@ MORE = (
     "/ui/jobs/act?action=cancel&all=1&status=running",
     "/ui/leads?country=DE&technology=tech+5",
     "/ui/leads?text=region+13",
+    "/ui/leads?sort=-name",
+    "/ui/leads?sort=-seen_at",
 )
 
 

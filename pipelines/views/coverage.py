@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass
@@ -25,15 +24,15 @@ class Covered:
         """The share of good companies; None where there were none."""
         return self.good / self.companies if self.companies else None
 
-    def add(self, result: Mapping[str, Any]) -> None:
-        """One job more, by its `result`; one without companies adds nothing."""
-        given = result.get("input")
-        nameless = sum(_count(given, name) for name in ("without_address", "refused"))
-        self.companies += max(0, _count(result, "companies") - nameless)
-        self.good += _count(result, "good")
+    def add(self, companies: object, good: object, given: object) -> None:
+        """One job more; `given`: what its result tells of its list (`input`). What is no number adds nothing."""
+        nameless = (
+            sum(map(_count, (given.get("without_address"), given.get("refused")))) if isinstance(given, Mapping) else 0
+        )
+        self.companies += max(0, _count(companies) - nameless)
+        self.good += _count(good)
         self.lines_without_company += nameless
 
 
-def _count(found: object, name: str) -> int:
-    value = found.get(name) if isinstance(found, Mapping) else None
+def _count(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 0

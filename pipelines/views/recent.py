@@ -59,5 +59,6 @@ def done_by(jobs: Iterable[Job]) -> Done:
     for job in jobs:
         done.jobs += 1
         done.pages += job["progress"]["details"]["pages"]
-        done.add(job["result"] or {})
+        result = job["result"] or {}
+        done.add(result.get("companies"), result.get("good"), result.get("input"))
     return done

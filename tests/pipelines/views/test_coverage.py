@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from data.jobs import JobRecord
+from data.jobs.stored_names import RECORD_FIELDS
 from pipelines.views.coverage import Covered
 from pipelines.views.daily import by_day
+from pipelines.views.recent import done_by
 
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
 def test_lines_that_name_no_company_are_none() -> None:
-    results = (
-        {"companies": 13, "good": 7, "input": {"lines": 14, "without_address": 2, "refused": 1, "repeated": 1}},
-        {"companies": 3, "good": 3},
-    )
+    of_list = {"companies": 13, "good": 7, "input": {"lines": 14, "without_address": 2, "refused": 1, "repeated": 1}}
+    stored = {RECORD_FIELDS["companies"]: "13", "coverage": str(7 / 13), "result": json.dumps(of_list)}
+    others = {RECORD_FIELDS["companies"]: "3", "coverage": "1", "result": json.dumps({"companies": 3, "good": 3})}
     records = [
-        JobRecord(
-            f"job_{n}", {"created": str(int(AT.timestamp() * 1000)), "status": "completed", "result": json.dumps(one)}
-        )
-        for n, one in enumerate(results)
+        JobRecord(f"job_{n}", {"created": str(int(AT.timestamp() * 1000)), "status": "completed", **one})
+        for n, one in enumerate((stored, others, {}))
     ]
     today, yesterday = by_day(records, AT.date(), 2)
-    assert (today.jobs, today.companies, today.good, today.lines_without_company) == (2, 13, 10, 3)
+    assert (today.jobs, today.companies, today.good, today.lines_without_company) == (3, 13, 10, 3)
     assert today.coverage == 10 / 13 and (yesterday.jobs, yesterday.coverage) == (0, None)
+    assert vars(done_by([{"result": of_list, "progress": {"details": {"pages": 5}}}])) == {  # type: ignore[typeddict-item]
+        "companies": 10, "good": 7, "lines_without_company": 3, "jobs": 1, "pages": 5,
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "result",
-    [{}, {"good": None, "companies": "7"}, {"companies": -3, "good": [], "input": [5]}, {"input": {"refused": "x"}}],
-)
-def test_what_is_no_result_adds_nothing(result: dict[str, Any]) -> None:
+@pytest.mark.parametrize("value", [None, "7", -3, [], {"refused": "x"}, 0.5])
+def test_what_is_no_number_adds_nothing(value: object) -> None:
     found = Covered()
-    found.add(result)
+    found.add(value, value, value)
     assert found == Covered() and found.coverage is None
