@@ -27,6 +27,7 @@ from data.duck import connection
 from data.job_files import JobFiles
 from data.jobs import JobRecord, Status
 from data.schemas import STAGE_SCHEMAS
+from data.storage import HeldError
 from leadmill.access import Role
 from leadmill.errors import (
     ConfigError,
@@ -204,7 +205,7 @@ def _rendered_once(here: Context, job_id: str, record: JobRecord | None, form: R
                 finally:
                     shutil.rmtree(made.parent, ignore_errors=True)
                 report_on_demand.drop_stale(here.lake, place, form)
-    except TimeoutError as error:
+    except HeldError as error:
         raise UnavailableError(f"reports of job {job_id} are being rendered; ask again") from error
     return place
 

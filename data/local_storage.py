@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from data.parts import DAMAGED, MANIFEST
-from data.storage import Content, Losing, Run, Stat
+from data.storage import Content, HeldError, Losing, Run, Stat
 
 _STAGED = "_tmp"
 _UNFINISHED = ".tmp"
@@ -299,7 +299,7 @@ class LocalStorage:
             until = time.monotonic() + wait_s
             while not _try_lock(fd):
                 if time.monotonic() > until:
-                    raise TimeoutError(f"another process holds {name.name} for longer than {wait_s:g} s")
+                    raise HeldError(f"another process holds {name.name} for longer than {wait_s:g} s")
                 waiting()
                 time.sleep(poll_s)
             yield

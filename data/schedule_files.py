@@ -17,6 +17,7 @@ from pathlib import Path
 
 from data.lake import Lake
 from data.schedules import Schedule, UnreadableError, read_schedule
+from data.storage import HeldError
 from leadmill.errors import StorageError, UnavailableError
 
 _LIVE, _DELETED = ".json", ".deleted"
@@ -93,7 +94,7 @@ class ScheduleFiles:
         with ExitStack() as held:
             try:
                 held.enter_context(self._storage.lock(self._folder / ".lock", _LOCK_S, 0.02))
-            except TimeoutError as error:
+            except HeldError as error:
                 raise UnavailableError("the schedules are being changed by another process; try again") from error
             except OSError as error:
                 raise StorageError.of(error) or error from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from data.mounts import storage_at
-from data.storage import Stat, Storage
+from data.storage import HeldError, Stat, Storage
 from leadmill.errors import LeadmillError, StorageError, UnavailableError
 
 #: Seconds that one writer waits for another, which reads and writes one small file; and between two looks.
@@ -67,7 +67,7 @@ class SharedFile:
         with ExitStack() as held:
             try:
                 held.enter_context(self._storage.lock(self._lock, _LOCK_S, _LOOK_S))
-            except TimeoutError as error:
+            except HeldError as error:
                 raise UnavailableError(f"{self._holds} are being changed by another process; try again") from error
             except OSError as error:
                 raise StorageError.of(error) or error from error

@@ -28,7 +28,7 @@ from data.lake import Lake
 from data.mounts import addresses
 from data.parts import DAMAGED, MANIFEST
 from data.schemas import MADE_AT, SCHEMA_VERSION, STAGE_SCHEMAS
-from data.storage import Content
+from data.storage import Content, HeldError
 from leadmill.errors import WorkError
 
 #: A replaced snapshot stays this long (seconds), for queries that had listed it already.
@@ -65,7 +65,7 @@ def exclusive(lake: Lake, wait_s: float = 30.0, check: Check = lambda: None) -> 
     with ExitStack() as held:
         try:
             held.enter_context(lake.storage.lock(lake.companies / ".lock", wait_s, 0.1, check))
-        except TimeoutError as error:
+        except HeldError as error:
             raise WorkError(_OTHER) from error
         yield
 

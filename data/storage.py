@@ -49,6 +49,10 @@ class Stat(NamedTuple):
     modified_ns: int
 
 
+class HeldError(TimeoutError):
+    """Another process held a right for longer than was waited. A place that does not answer is told as any timeout."""
+
+
 class Content(NamedTuple):
     """What a file under a fixed name holds, and which one it is."""
 
@@ -260,7 +264,7 @@ class Storage(Protocol):
         `waiting` is called each time another process was found to hold it, `poll_s` apart, and may raise.
 
         Raises:
-            TimeoutError: another process holds it for longer than `wait_s`.
+            HeldError: another process holds it for longer than `wait_s`.
         """
         ...
 

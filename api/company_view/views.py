@@ -23,6 +23,7 @@ from data.jobs import JobStore
 from data.lake import Lake
 from data.mounts import storage_at
 from data.projects import each_project
+from data.storage import HeldError
 from leadmill.errors import LeadmillError
 from leadmill.log import get_logger
 
@@ -138,7 +139,7 @@ class CompanyViews:
                 try:
                     with storage.lock(place / name / ".lock", 0, 0):
                         storage.remove_all(place / name)
-                except TimeoutError:
+                except HeldError:
                     continue  # its process lives
             held.enter_context(storage.lock(own / ".lock", 0, 0))
             kept = held.pop_all()

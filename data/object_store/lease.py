@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from data.object_store.client import Bucket, UntoldError
+from data.storage import HeldError
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -37,7 +38,7 @@ def held(
     """Hold a right alone; see `data.storage.Storage.lock`.
 
     Raises:
-        TimeoutError: another one holds it for longer than `wait_s`.
+        HeldError: another one holds it for longer than `wait_s`.
     """
     etag = _taken(bucket, key, wait_s, poll_s, waiting, good_for_s)
     ended = threading.Event()
@@ -70,7 +71,7 @@ def _taken(
                     return own[1].etag
         waiting()
         if time.monotonic() > until:
-            raise TimeoutError(f"another process holds {key} for longer than {wait_s:g} s")
+            raise HeldError(f"another process holds {key} for longer than {wait_s:g} s")
         time.sleep(poll_s)
 
 

@@ -27,7 +27,7 @@ from data.identity import LAKE_FILE, place_of
 from data.lake import Lake
 from data.lake_note import LakeNote, note_at
 from data.mounts import storage_at
-from data.storage import Storage
+from data.storage import HeldError, Storage
 from leadmill.errors import ConflictError, WorkError
 from pipelines.lake_copy.pieces import NOTES, Piece, is_mark, names_of, piece_of
 
@@ -93,7 +93,7 @@ def copy_lake(source: Path, target: Path, *, move: bool = False, told: Told = la
             if not copy.has_ended():
                 copy.begin()
                 copy.carry_out()
-    except TimeoutError as error:
+    except HeldError as error:
         raise ConflictError(f"another process copies to {place_of(target)}") from error
     storage.remove_all(target / NOTES)
     return copy.done

@@ -8,6 +8,7 @@ from datetime import datetime
 from data.audit import AuditFiles, AuditStream
 from data.jobs import JobStore
 from data.lake import Lake
+from data.storage import HeldError
 from leadmill.log import get_logger
 
 log = get_logger(__name__)
@@ -29,7 +30,7 @@ def flush_audit(store: JobStore, lake: Lake, check: Callable[[], None]) -> int:
     try:
         with files.exclusive(_LOCK_S, check):
             return files.flush(stream, check)
-    except TimeoutError as error:
+    except HeldError as error:
         log.info("audit is being flushed by another process", error=str(error))
         return 0
 
