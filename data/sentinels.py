@@ -150,7 +150,7 @@ class Replicas:
         """In words, for people."""
         if self.good is None:
             return f"{self.connected} replicas, and writes without them (min-replicas-to-write is 0)"
-        return f"{self.connected} replicas, {self.good} of which are up to date; writes only while one is"
+        return f"{self.connected} replicas, {self.good} up to date; writes only while one is (min-replicas-to-write)"
 
 
 def fields_of(text: str | bytes) -> dict[str, str]:
@@ -181,6 +181,16 @@ def faults(url: SentinelUrl) -> Iterator[tuple[Literal["away", "unfit", "risk"],
     elif len(url.sentinels) < 3:
         text = f"is named by {len(url.sentinels)} Sentinels; name three, so that one may be away"
         yield "risk", text, f"{tool} SENTINEL SENTINELS {url.master}"
+
+
+def primary(url: SentinelUrl) -> Address:
+    """Where the primary is, as a Sentinel says.
+
+    Raises:
+        MasterNotFoundError: none knows.
+    """
+    with closing(Sentinels(url)) as sentinels:
+        return sentinels.discover_master(url.master)
 
 
 def _asked(url: SentinelUrl) -> Iterator[tuple[Address, Sequence[str] | RedisError]]:

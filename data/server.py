@@ -129,9 +129,11 @@ def replica_risks(info: Mapping[str, Any]) -> Iterator[Risk]:
     if replicas.good is None:
         text = "writes without its replicas: a failover loses jobs that it had accepted"
         yield Risk("replicas", text, "CONFIG SET min-replicas-to-write 1 min-replicas-max-lag 3")
-    elif replicas.connected < 2:
-        text = f"has {replicas.connected} replica{'' if replicas.connected == 1 else 's'}: should that be lost, too, it"
-        yield Risk("replicas", f"{text} takes no writes", "INFO replication")
+    elif replicas.good < 1:
+        yield Risk("replicas", "takes no writes: none of its replicas is up to date", "INFO replication")
+    elif replicas.good < 2:
+        text = "has one replica that is up to date: should that be lost, too, it takes no writes"
+        yield Risk("replicas", text, "INFO replication")
 
 
 def _may_work(client: redis.Redis, prefix: str, tool: str) -> Iterator[ServerFault]:

@@ -18,6 +18,7 @@ from data.probes import WriteFault, redis_fault_at
 from leadmill.errors import LeadmillError
 from leadmill.places import url_of
 from leadmill.redaction import is_redis, plain, shown
+from leadmill.sentinel_url import names_sentinels
 
 if TYPE_CHECKING:
     from data.jobs import Worker
@@ -51,11 +52,26 @@ def redis_answers(data_dir: Path) -> Iterator[DoctorCheck]:
         yield DoctorCheck("redis", "fail", refused.text, refused.remedy)
     elif not faults:
         yield DoctorCheck("redis", "ok", f"{shown(url)} answers, keeps an append-only file, evicts nothing")
+    if names_sentinels(url):
+        yield _primary(url)
     yield from _lake(data_dir, url, prefix)
     yield from data_files.newest_keys(data_dir, url, prefix)
     yield from _broker(url)
     yield from living_workers(data_dir, url, prefix)
     yield from _watched(data_dir, url, prefix)
+
+
+def _primary(url: str) -> DoctorCheck:
+    """Who is it just now, and what follows it."""
+    from data.identity import connect
+    from data.sentinels import Replicas, primary
+    from leadmill.sentinel_url import SentinelUrl
+
+    named = SentinelUrl.of(url)
+    host, port = primary(named)
+    with connect(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        replicas = Replicas.of_info(client.info("replication"))
+    return DoctorCheck("primary", "ok", f"{named.master} is {host}:{port}, with {replicas.said}")
 
 
 def _writes_refused(url: str, prefix: str) -> WriteFault | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from redis.exceptions import NoPermissionError, ResponseError
 
@@ -24,6 +24,9 @@ from data.jobs import script
 from data.sentinels import NoPrimaryError, Replicas, fields_of
 from leadmill.errors import StoreAccessError
 from leadmill.log import get_logger
+
+if TYPE_CHECKING:
+    from data.jobs.connection import StoreConnection
 
 log = get_logger(__name__)
 
@@ -100,3 +103,13 @@ class LakePairOnLines(LakePair):
         except NoPermissionError as error:
             text = f"the job store does not tell this user its line of writes: let it use INFO (Redis says: {error})"
             raise RefusedConnectionError(StoreAccessError(text)) from error
+
+
+def timeline(store: StoreConnection) -> Timeline | None:
+    """The line of writes that a store's records are on; None where it has no Sentinels.
+
+    Raises:
+        UnavailableError: Redis does not answer.
+    """
+    with store.guarded(keys.TIMELINE):
+        return Timeline.of(store.redis.get(store.key(keys.TIMELINE)))

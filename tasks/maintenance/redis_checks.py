@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from data.jobs import JobStore
+from data.jobs.timeline import timeline
 from data.probes import FULL, Memory
-from data.server import Risk, durability_risks
+from data.sentinels import Replicas
+from data.server import Risk, durability_risks, replica_risks
 from leadmill.errors import ForeignLakeError, StoreRefusedError, UnavailableError
 from leadmill.redaction import redis_cli, shown
+from leadmill.sentinel_url import names_sentinels
 from tasks.maintenance.health_check import HealthCheck, State
 
 #: A ping that takes longer is reported (seconds).
 SLOW_PING_S = 0.1
+#: So long it is told that another server became the primary (seconds).
+FAILOVER_TOLD_S = 3_600
 
 Info = dict[str, Any]
 
@@ -42,6 +47,9 @@ def check_redis(store: JobStore, url: str) -> Iterable[HealthCheck]:
         yield HealthCheck("redis eviction", "fail", f"it {eviction.text}", f"{tool} {eviction.command}")
     yield _memory(info, tool)
     yield _clients(info, tool)
+    if names_sentinels(url):
+        yield _replicas(info, tool)
+        yield from _failed_over(store)
 
 
 def _answer(info: Info, took: float, tool: str) -> HealthCheck:
@@ -65,6 +73,22 @@ def _persistence(info: Info, risk: Risk | None, tool: str) -> HealthCheck:
     if broken:
         return HealthCheck(name, "fail", f"writing its file failed: {', '.join(broken)}", f"{tool} INFO persistence")
     return HealthCheck(name, "ok", "keeps an append-only file")
+
+
+def _replicas(info: Info, tool: str) -> HealthCheck:
+    """What would be lost with the primary."""
+    name = "redis replicas"
+    for risk in replica_risks(info):
+        return HealthCheck(name, "warn", f"it {risk.text}", f"{tool} {risk.command}")
+    return HealthCheck(name, "ok", Replicas.of_info(info).said)
+
+
+def _failed_over(store: JobStore) -> Iterable[HealthCheck]:
+    """For an hour, that another server is the primary."""
+    found = timeline(store)
+    if found is not None and found.was and (ago_s := (store.now_ms() - found.at_ms) / 1000) < FAILOVER_TOLD_S:
+        text = f"another server is the primary since {ago_s / 60:.0f} minutes; {found.units} units were done anew"
+        yield HealthCheck("redis failover", "warn", text, "leadmill doctor")
 
 
 def _memory(info: Info, tool: str) -> HealthCheck:

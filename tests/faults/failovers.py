@@ -166,6 +166,7 @@ class FailoverCampaign(Campaign):
         found = self.measured.setdefault(way, Measured())
         self.verdict.faults[way] += 1
         present = old or self.servers.primary
+        self.keep_busy()
         since = time.time()
         lose()
         if self._with_a_death:

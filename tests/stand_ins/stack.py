@@ -61,7 +61,7 @@ class Spine:
         self.await_workers()
         return self
 
-    def await_workers(self, seconds: float = 30) -> None:
+    def await_workers(self, seconds: float = 90) -> None:
         until = time.monotonic() + seconds
         want = sum(worker.poll() is None for worker in self.workers)
         while len(self.store.workers()) < want:
