@@ -14,10 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeAlias
 
 #: What pyarrow reads: a file of this machine, or a stream that can be read from anywhere in it.
 Source: TypeAlias = Path | BinaryIO
+
+if TYPE_CHECKING:
+    from data.duck_files import FilesInPieces
 
 
 class Run(NamedTuple):
@@ -68,6 +71,11 @@ class Storage(Protocol):
     #: Whether a listing shows a run's files before its commit, and those of runs that never committed. Then commits are
     #: asked what counts (`data.across`), and nobody looks who need not: each look is a request.
     shows_uncommitted: bool
+
+    @property
+    def lender(self) -> FilesInPieces | None:
+        """What opens the files that `addresses` names for a process that cannot ask this place; None: every one can."""
+        ...
 
     # ---- files of a run ----------------------------------------------------------------------------
 

@@ -43,13 +43,17 @@ def name(column: str) -> str:
 def path_literal(path: Path) -> str:
     """One file as a SQL literal; characters that would make it a glob stand for themselves."""
     (text,) = addresses([path])
-    return quote("".join(f"[{c}]" if c in "[*?" else c for c in text))
+    return _literal(text)
+
+
+def _literal(address: str) -> str:
+    return quote("".join(f"[{c}]" if c in "[*?" else c for c in address))
 
 
 def parquet(paths: Sequence[Path], *, filename: bool = False) -> str:
     """A table function over the files, columns matched by name; `filename`: with the path of each row's."""
     more = ", filename = true" if filename else ""
-    return f"read_parquet([{', '.join(path_literal(path) for path in paths)}], union_by_name = true{more})"
+    return f"read_parquet([{', '.join(map(_literal, addresses(paths)))}], union_by_name = true{more})"
 
 
 def sql_type(con: Any, kind: pa.DataType) -> str:

@@ -70,6 +70,10 @@ def _locked(asked: dict[str, Any]) -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": False,
         }
     )  # fmt: skip
+    if asked["lent"]:
+        from api.sql_console.lent_files import borrowed  # most have their files on this machine
+
+        con.register_filesystem(borrowed(int(sys.argv[1]), asked["lent"]))
     con.execute("LOAD icu; LOAD json; LOAD parquet; SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     con.execute(_EACH_TYPE).fetchall()  # brings what Python needs for them, as time zones, which lie elsewhere
     # Python fetches some of its own modules when it first needs them. DuckDB has no thread of its own until now: one

@@ -8,13 +8,14 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
 from fastapi.concurrency import run_in_threadpool
 
 from api.sql_console.forms import GUARDED
+from api.sql_console.lent_files import lent
 from api.sql_console.views import folders, named_in
 from data.lake import Lake
 from leadmill.errors import InputError, UnavailableError
@@ -67,6 +68,7 @@ class Question:
             "folders": folders(self.lake), "rows": self.rows if is_table else MOST_ROWS[self.form],
             "bytes": self.bytes, "count": COUNTED, "counts_s": COUNTS_S, "seconds": SECONDS, "threads": THREADS,
             "memory": MEMORY, "address_space": ADDRESS_SPACE, "guarded": guarded(GUARDED),
+            "lent": self.lake.storage.lender.protocol if self.lake.storage.lender else None,
         }  # fmt: skip
 
 
@@ -105,7 +107,7 @@ async def answered(question: Question, is_gone: Callable[[], Awaitable[bool]]) -
         told = await run_in_threadpool(lambda: json.dumps(question.told()).encode())
         body = tempfile.SpooledTemporaryFile(max_size=4_000_000)  # noqa: SIM115  the caller closes it
         try:
-            async with _process() as process:
+            async with _process(question.lake) as process:
                 about = await _heard(process, told, body, is_gone)
             body.seek(0)
             return Answer(**about, body=body)
@@ -131,17 +133,19 @@ def _place(project: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _process() -> AsyncIterator[asyncio.subprocess.Process]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "api.sql_console.child", stdin=pipe, stdout=pipe, stderr=pipe, env=_ENVIRONMENT
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+async def _process(lake: Lake) -> AsyncIterator[asyncio.subprocess.Process]:
+    pipe, lender = asyncio.subprocess.PIPE, lake.storage.lender
+    with lent(lender, folders(lake)) if lender else nullcontext() as files:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "api.sql_console.child", *([str(files.fileno())] if files else ())),
+            stdin=pipe, stdout=pipe, stderr=pipe, env=_ENVIRONMENT, pass_fds=[files.fileno()] if files else (),
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
 
 async def _heard(

@@ -15,6 +15,7 @@ from api.company_scan import files_of, newest_rows
 from data.duck import connection
 from data.lake import Lake
 from data.ledger import job_files, month_files
+from data.mounts import addresses
 from data.parts import OF_STAGE, PartKind
 from data.schemas import OTHER_SCHEMAS, STAGE_SCHEMAS, TIME
 from leadmill.declared import ROW_STAGES
@@ -97,4 +98,5 @@ def named_in(query: str) -> list[View]:
 
 def folders(lake: Lake) -> list[str]:
     """What a query may read: the project's rows, and nothing that lies beside them."""
-    return [f"{place.resolve()}/" for place in (lake.jobs, lake.companies, lake.ledger)]
+    places = [lake.jobs, lake.companies, lake.ledger]
+    return [f"{one}/" for one in (addresses(places) if lake.storage.lender else [place.resolve() for place in places])]

@@ -15,18 +15,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from fsspec import AbstractFileSystem
-
+from data.duck_files import FilesInPieces
 from data.object_store.client import Bucket, Head
 
 #: Bytes of a file's end that are fetched with its size: a whole part of few rows, or the footer of a larger one.
 END_BYTES = 128 << 10
 #: Bytes of such ends that are kept, and how many are fetched ahead at once.
 _KEPT_BYTES, _AHEAD = 64 << 20, 16
+#: Files of which it is known which ones follow.
+_MOST_FOLLOWED = 20_000
 #: Bytes that one request asks for of a file that is read from its start to its end.
 _CHUNK = 4 << 20
 
@@ -51,12 +51,16 @@ class Ends:
 
     def follow(self, keys: Sequence[str]) -> None:
         """These are about to be read in this order."""
+        if len(keys) < 2:
+            return
         self._begin()
         with self._lock:
-            self._following = {key: keys[n + 1 : n + 1 + _AHEAD] for n, key in enumerate(keys)}
+            if len(self._following) > _MOST_FOLLOWED:
+                self._following = {}
+            self._following |= {key: keys[n + 1 : n + 1 + _AHEAD] for n, key in enumerate(keys)}
 
-    def of(self, key: str) -> tuple[bytes, Head]:
-        """The end of a file, and what is known of it.
+    def of(self, key: str, *, ahead: bool = False) -> tuple[bytes, Head]:
+        """The end of a file, and what is known of it; `ahead`: those that follow it are fetched, too.
 
         Raises:
             FileNotFoundError: there is none.
@@ -64,7 +68,7 @@ class Ends:
         self._begin()
         with self._lock:
             wanted = self._asked(key)
-            for other in self._following.get(key, ()):
+            for other in self._following.get(key, ()) if ahead else ():
                 self._asked(other)
         found = wanted.result()
         if found is None:
@@ -108,9 +112,10 @@ def _size(came: Future[tuple[bytes, Head] | None]) -> int:
 class Pieces:
     """One file, read in pieces from any thread."""
 
-    def __init__(self, ends: Ends, key: str) -> None:
+    def __init__(self, ends: Ends, key: str, *, ahead: bool = False) -> None:
         self._ends, self.key = ends, key
-        self._end, self.head = ends.of(key)
+        self._end, self.head = ends.of(key, ahead=ahead)
+        self.size, self.modified = self.head.size, self.head.modified
 
     def read_at(self, start: int, length: int) -> bytes:
         """So many bytes from a place on, fewer where the file ends."""
@@ -169,59 +174,9 @@ class Stream(io.RawIOBase):
         return len(found)
 
 
-class _Handle(threading.local):
-    """A file for DuckDB, whose threads share one handle: each has a place of its own in it."""
-
-    def __init__(self, pieces: Pieces) -> None:
-        self._pieces, self._at = pieces, 0
-
-    def seek(self, offset: int) -> int:
-        self._at = offset
-        return offset
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        found = self._pieces.read_at(self._at, self._pieces.head.size if size < 0 else size)
-        self._at += len(found)
-        return found
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-class DuckFiles(AbstractFileSystem):
-    """What DuckDB asks of a file system, for files that are named one by one; it lists and writes none."""
-
-    cachable = False
+class DuckFiles(FilesInPieces):
+    """What DuckDB reads a bucket's files by; those that were told to follow are fetched ahead."""
 
     def __init__(self, ends: Ends, protocol: str) -> None:
-        super().__init__()
-        self.protocol, self.ends = protocol, ends
-
-    def address(self, key: str) -> str:
-        """What DuckDB calls a file."""
-        return f"{self.protocol}://{key}"
-
-    def _pieces(self, path: str) -> Pieces:
-        return Pieces(self.ends, path.removeprefix(f"{self.protocol}://"))
-
-    def open(self, path: str, mode: str = "rb", **_more: Any) -> _Handle:
-        return _Handle(self._pieces(path))
-
-    def size(self, path: str) -> int:
-        return self._pieces(path).head.size
-
-    def modified(self, path: str) -> datetime:
-        return self._pieces(path).head.modified
-
-    def exists(self, path: str, **_more: Any) -> bool:
-        try:
-            self._pieces(path)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def glob(self, path: str, **_more: Any) -> list[str]:
-        return [path]
+        super().__init__(protocol, lambda key: Pieces(ends, key, ahead=True))
+        self.ends = ends

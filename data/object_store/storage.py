@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from data.duck import knowing
+from data.duck_files import FilesInPieces
 from data.mounts import mount
 from data.object_store.client import Bucket, Head, Place, UntoldError
 from data.object_store.lease import held
@@ -53,6 +54,10 @@ class ObjectStorage:
         self._waiting: set[Run] = set()
         #: What runs of this process have put and not committed yet, by key.
         self._own: dict[Run, list[str]] = {}
+
+    @property
+    def lender(self) -> FilesInPieces | None:
+        return self._files
 
     def key(self, file: Path) -> str:
         """What the store calls a file."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +16,13 @@ from api.company_scan import files_of
 from api.company_view import CompanyView
 from api.company_view.database import Database
 from api.explanation import explain
+from api.sql_console.lent_files import borrowed, lent
+from api.sql_console.running import QueryError, Question, answered
 from api.stored_pages import stored_pages
 from data import keys
 from data.covered import uncovered_files
 from data.lake import Lake, UnitFiles
+from data.mounts import addresses
 from data.parts import short
 from leadmill.ids import company_id
 from pipelines.committed import recorded_files
@@ -196,3 +202,42 @@ def test_a_jobs_files_are_known_by_its_record(far: tuple[Driver, S3Server]) -> N
     told = recorded_files(driver.store, driver.lake, job)
     assert told.all_parts([*CHAIN, "score"])["score", "rows"] and s3.methods() == {}
     assert files_of(driver.lake, [job])["score"] and s3.methods()["GET"] == 0
+
+
+def asked_by_sql(lake: Lake, query: str) -> list[list[object]]:
+    async def waits() -> bool:
+        return False
+
+    answer = asyncio.run(answered(Question(lake, query), waits))
+    with answer.body:
+        return list(json.loads(answer.body.read()))
+
+
+def test_a_query_reads_its_projects_rows_and_nothing_else(kept: Driver) -> None:
+    """On an object store its process has neither a network nor keys: the files are handed to it."""
+    kept.completed(["a.example", "b.example"], 1, score=2.0)
+    theirs = kept.of("acme")
+    job = theirs.completed(["secret.example"], 1)
+    query = "SELECT domain, score FROM companies ORDER BY domain"
+    assert asked_by_sql(kept.lake, query) == [["a.example", 2.0], ["b.example", 2.0]]
+    assert asked_by_sql(theirs.lake, "SELECT count(*) FROM results") == [[1]]
+    assert asked_by_sql(kept.lake, "SELECT count(*), count(html) FROM pages") == [[2, 2]]
+    [own] = addresses([kept.lake.jobs])
+    for other in (*addresses(theirs.lake.parts(job, "score")), f"{own}/../projects/acme/jobs/{job}/score/x.parquet"):
+        with pytest.raises(QueryError, match=r"Permission|Cannot access"):
+            asked_by_sql(kept.lake, f"SELECT * FROM read_parquet('{other}')")
+
+
+def test_the_parent_hands_out_nothing_else_whatever_it_is_asked(kept: Driver) -> None:
+    job = kept.completed(["a.example"], 1)
+    if (lender := kept.lake.storage.lender) is None:
+        pytest.skip("a disk needs no lender")
+    [own], [part] = addresses([kept.lake.companies]), addresses(kept.lake.parts(job, "score"))
+    with lent(lender, [f"{own}/"]) as theirs:
+        files = borrowed(os.dup(theirs.fileno()), lender.protocol)
+        for name in (part, f"{own}/../jobs/{job}/score/part-00000-0.parquet", f"{own}/none.parquet"):
+            with pytest.raises(FileNotFoundError):
+                files.size(name)
+    with lent(lender, [f"{addresses([kept.lake.jobs])[0]}/"]) as theirs:
+        files = borrowed(os.dup(theirs.fileno()), lender.protocol)
+        assert files.open(part).read(4) == b"PAR1" and files.open(part).read()[-4:] == b"PAR1"
