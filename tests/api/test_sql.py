@@ -75,7 +75,7 @@ def test_one_select_over_what_is_open(client: TestClient, job: str, monkeypatch:
     assert len(wide["rows"]) < 3 and wide["total"] == 9, "an answer has an end"
     assert wide["cut_by"] == "size"
     page = client.get("/ui/sql", params={"query": "SELECT * FROM range(300)"}).text
-    assert "200 of 300 rows" in page and "the page shows the first 200; the files below hold all" in page
+    assert "200 of 300 rows" in page and "as many as a page shows; the files below hold all" in page
     monkeypatch.setattr(running, "COUNTS_S", 0)
     slow = ask(client, "SELECT * FROM range(12345)", limit=10)
     assert (len(slow["rows"]), slow["total"], slow["total_is_exact"]) == (10, 11, False), (
