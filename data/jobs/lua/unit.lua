@@ -159,15 +159,16 @@ local function settle_turn(job, taken)
   if over and num(job[CLOSE_STEP]) == 0 and launch_ended() then end_partitions(job) end
 end
 
--- What follows when a partition has ended or waits, or when partitions were planned.
+-- What follows when a partition has ended or waits, or when partitions were planned. A job that stands alone takes all
+-- the room that there is: no further decision has any to give away.
 local function hand_next(job)
   if job.struck then give_up_unhanded(job) end
   local line, taken = ring(), 0 -- from the front of `todo`
-  local function is_next()
-    return line.is_planned(job, taken) and not line.is_held_back(job) and line.has_room_for(job) and line.stands_alone(job)
-  end
-  while is_next() do taken = hand_one(job, taken) end
+  local function is_next() return line.is_planned(job, taken) and not line.is_held_back(job) and line.has_room_for(job) end
+  local is_alone = is_next() and line.stands_alone(job)
+  while is_alone and is_next() do taken = hand_one(job, taken) end
   settle_turn(job, taken)
+  if is_alone then freed = nil end
 end
 
 -- What follows the end of a unit, whichever way it ended.
