@@ -82,13 +82,17 @@ def window_of(queue: str) -> str:
     return f"{WINDOW}:{queue}"
 
 
+#: Behind the name of a queue: the lane of those jobs that wait for it and need no further one.
+ONLY_LANE = ".only"
+
+
 def turns(queue: str) -> str:
-    """Whose jobs wait for room at a queue: `<priority>:<project>` (of all projects)."""
+    """Whose jobs wait for room at a queue (or in its second lane): `<priority>:<project>` (of all projects)."""
     return f"turns:{queue}"
 
 
 def ring(queue: str, priority: int) -> str:
-    """A project's jobs that wait for room at a queue, by what each had."""
+    """A project's jobs that wait for room at a queue (or in its second lane), by what each had."""
     return f"ring:{queue}:{priority}"
 
 
@@ -194,6 +198,7 @@ OF_ALL = frozenset(
         LATER_JOBS, PROJECTS, PROJECT_OF, PROBE, AUDIT, API_KEYS_VERSION, API_KEYS_USED, API_PROCESSES, NOTICES_WANTED,
         NOTICES, NOTICES_LOST, DELIVERIES, NOTICES_WAITING, NOTICES_DUE, NOTICES_HELD, NOTICES_FAILING, API_METRICS,
         BEATS, WATCHED, BLOCKS, WINDOW, HELD, TIMELINE, DURABLE, *map(window_of, Queue), *map(turns, Queue),
+        *(turns(f"{queue}{ONLY_LANE}") for queue in Queue),
     }
 )  # fmt: skip
 

@@ -123,6 +123,7 @@ CONSTANTS: dict[str, str] = {
     "OLDEST_BESIDE": _lua(keys.OLDEST_BESIDE),
     "DEADLINE_STRUCK": _lua(DEADLINE_STRUCK),
     "IN_LINE": _lua(IN_LINE),
+    "ONLY_LANE": _lua(keys.ONLY_LANE),
     "LIVE_STATUSES": ", ".join(_lua(status) for status in Status if status not in TERMINAL),
     "QUOTA_NAMES": ", ".join(map(_lua, Quotas.names())),
     "JOB_STATUSES": ", ".join(_lua(status) for status in Status),

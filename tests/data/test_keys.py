@@ -15,8 +15,12 @@ OWN = {
 
 def test_each_key_is_of_all_projects_or_of_one() -> None:
     of_queues = {name(queue) for queue in Queue for name in (keys.window_of, keys.turns)}
+    of_queues |= {keys.turns(f"{queue}{keys.ONLY_LANE}") for queue in Queue}
     named = {value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
-    assert named - {keys.INDEX, keys.DEFAULT_PROJECT} | of_queues == OWN | keys.OF_ALL and not OWN & keys.OF_ALL
+    assert (
+        named - {keys.INDEX, keys.DEFAULT_PROJECT, keys.ONLY_LANE} | of_queues == OWN | keys.OF_ALL
+        and not OWN & keys.OF_ALL
+    )
 
 
 def test_no_key_of_a_project_can_be_one_of_another() -> None:

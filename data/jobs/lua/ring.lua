@@ -85,7 +85,17 @@ local function ring()
     return waits > 0 and waits >= this.places(this.first_queue(job))
   end
 
-  function this.key(queue, priority) return scope .. 'ring:' .. queue .. ':' .. priority end
+  -- In which lanes a job waits: in that of all at its first queue; and in a second one who needs no further queue. That
+  -- one is asked when a further queue of the first one's next is full. What is given there is no turn of the first.
+  function this.lanes_of(job)
+    local queue = this.first_queue(job)
+    for _, stage in ipairs(partition_stages(job)) do
+      if queue_of(stage) ~= queue then return { queue } end
+    end
+    return { queue, queue .. ONLY_LANE }
+  end
+
+  function this.key(lane, priority) return scope .. 'ring:' .. lane .. ':' .. priority end
   function this.turn_of(priority) return priority .. ':' .. (project or 'default') end
 
   -- Whether nobody else waits, at any queue: all room is its own.
@@ -152,44 +162,54 @@ local function ring()
   end
 
   -- What a project that comes into the turns has had: as much as whoever had least.
-  function this.least_turn(queue, priority)
+  function this.least_turn(lane, priority)
     local band = priority * TURNS_APART
     local turns = read(
-      'zset', 'ZRANGEBYSCORE', 'turns:' .. queue, band, '(' .. band + TURNS_APART, 'WITHSCORES', 'LIMIT', 0, 1
+      'zset', 'ZRANGEBYSCORE', 'turns:' .. lane, band, '(' .. band + TURNS_APART, 'WITHSCORES', 'LIMIT', 0, 1
     )
     return turns[2] or band
   end
 
   -- The turn of a ring goes with whoever was the last there: somebody else may stand in one that has lost this job.
   function this.step_out(job)
-    local queue, priority = this.first_queue(job), num(job[RING])
-    local key = this.key(queue, priority)
-    local id, other = unpack(read('zset', 'ZRANGE', key, 0, 1))
-    write('zset', key, 'ZREM', job.id)
-    if not other and (not id or id == job.id) then write('zset', 'turns:' .. queue, 'ZREM', this.turn_of(priority)) end
+    local priority = num(job[RING])
+    for _, lane in ipairs(this.lanes_of(job)) do
+      local key = this.key(lane, priority)
+      local id, other = unpack(read('zset', 'ZRANGE', key, 0, 1))
+      write('zset', key, 'ZREM', job.id)
+      if not other and (not id or id == job.id) then write('zset', 'turns:' .. lane, 'ZREM', this.turn_of(priority)) end
+    end
   end
 
-  -- Lets a ring in which somebody stands have its turn.
-  function this.have_turn(queue, priority)
+  -- Lets the rings in which a job stands have their turns.
+  function this.have_turns(job, priority)
     local turn = this.turn_of(priority)
-    if this.is_turn(read('zset', 'ZSCORE', 'turns:' .. queue, turn) or -1, priority) then return end
-    write('zset', 'turns:' .. queue, 'ZADD', this.least_turn(queue, priority), turn)
+    for _, lane in ipairs(this.lanes_of(job)) do
+      if not this.is_turn(read('zset', 'ZSCORE', 'turns:' .. lane, turn) or -1, priority) then
+        write('zset', 'turns:' .. lane, 'ZADD', this.least_turn(lane, priority), turn)
+      end
+    end
   end
 
-  -- Stands a job in a ring, wherever it stood; `ahead`: before all that stand there.
+  -- Stands a job in its rings, wherever it stood; `ahead`: before all that stand there.
   function this.stand(job, priority, ahead)
-    local queue = this.first_queue(job)
-    local key = this.key(queue, priority)
     if job[RING] and num(job[RING]) ~= priority then this.step_out(job) end
-    local place = ahead and AHEAD or place_of(key, job)
-    write('zset', key, 'ZADD', place, job.id)
-    this.have_turn(queue, priority)
+    for _, lane in ipairs(this.lanes_of(job)) do
+      local key = this.key(lane, priority)
+      write('zset', key, 'ZADD', ahead and AHEAD or place_of(key, job), job.id)
+    end
+    this.have_turns(job, priority)
     set(job, RING, priority)
     set(job, SERVED, now)
   end
 
   function this.is_there(job)
-    return job[RING] and (there == job.id or read('zset', 'ZSCORE', this.key(this.first_queue(job), num(job[RING])), job.id))
+    if not job[RING] then return false end
+    for i, lane in ipairs(this.lanes_of(job)) do
+      local is_known = i == 1 and there == job.id
+      if not is_known and not read('zset', 'ZSCORE', this.key(lane, num(job[RING])), job.id) then return false end
+    end
+    return true
   end
 
   function this.join(job)
@@ -207,11 +227,11 @@ local function ring()
     undue(IN_LINE)
   end
 
-  -- Lets a job that had its turn at `place` stand behind those that had less. One that was let go ahead or into another
-  -- ring goes back to its own.
-  function this.stand_behind(job, place)
+  -- Lets a job that had its turn in a lane, at `place`, stand behind those that had less. One that was let go ahead or
+  -- into another ring goes back to its own.
+  function this.stand_behind(job, lane, place)
     if place >= 0 and num(job[RING]) == num(job[PRIORITY]) then
-      write('zset', this.key(this.first_queue(job), num(job[RING])), 'ZINCRBY', 1, job.id)
+      write('zset', this.key(lane, num(job[RING])), 'ZINCRBY', 1, job.id)
       set(job, SERVED, now)
     else
       this.stand(job, num(job[PRIORITY]))

@@ -18,23 +18,23 @@ local function turns()
   local this, line = {}, ring()
   local asked -- {ring, job} whose turn it is
 
-  -- The next job at a queue where there is room, the ring in which it stands, and where; it turns to the keys of the
-  -- job's project.
-  local function whose_turn(queue)
+  -- The next job in a lane of a queue where there is room, the ring in which it stands, and where; it turns to the keys
+  -- of the job's project.
+  local function whose_turn(queue, lane)
     while true do
-      local turn, had = unpack(read('zset', 'ZRANGE', 'turns:' .. queue, 0, 0, 'WITHSCORES'))
+      local turn, had = unpack(read('zset', 'ZRANGE', 'turns:' .. lane, 0, 0, 'WITHSCORES'))
       if not turn or not line.has_room(queue) then return nil end
       local priority, owner = turn:match('^(%d):(.+)$')
       priority = num(priority)
       of_project(owner ~= 'default' and owner or nil)
-      local key, id, place = line.key(queue, priority), nil, nil
+      local key, id, place = line.key(lane, priority), nil, nil
       if owner and type(redis.pcall('ZCARD', P .. key)) == 'number' then
         id, place = line.next_in(key, num(had) % TURNS_APART)
       end
       if not id then -- its ring is gone, or something else stands there
-        call('ZREM', P .. 'turns:' .. queue, turn)
+        call('ZREM', P .. 'turns:' .. lane, turn)
       elseif not line.is_turn(had, priority) then
-        call('ZADD', P .. 'turns:' .. queue, line.least_turn(queue, priority), turn)
+        call('ZADD', P .. 'turns:' .. lane, line.least_turn(lane, priority), turn)
       elseif not line.is_place(place) then
         call('ZADD', P .. key, 0, id)
       else
@@ -43,27 +43,36 @@ local function turns()
     end
   end
 
+  local function waits_in(lane, job)
+    for _, one in ipairs(line.lanes_of(job)) do
+      if one == lane then return launch_ended() end
+    end
+  end
+
   -- Hands out the next unit of the job whose turn it is; whether there may be room for another.
-  local function take_turn(queue)
+  local function take_turn(queue, lane)
     asked = nil
-    local id, key, priority, place = whose_turn(queue)
+    local id, key, priority, place = whose_turn(queue, lane)
     if not id then return false end
     asked = { key, id }
     local job = load(id)
     local is_going_on = job and not TERMINAL[job.status]
-    if not is_going_on or line.first_queue(job) ~= queue or not launch_ended() then -- it does not wait there
+    if not is_going_on or not waits_in(lane, job) then
       call('ZREM', P .. key, id)
       if is_going_on then call('ZADD', P .. 'due', now, id .. '|' .. IN_LINE) end
       return true
     end
-    if not line.has_room_for(job) then return false end
+    if not line.has_room_for(job) then
+      decide_anew()
+      return lane == queue and take_turn(queue, queue .. ONLY_LANE)
+    end
     if not job[RING] or num(job[RING]) ~= priority then set(job, RING, priority) end -- whatever the record says
     local taken, sent = 0, #send
     if line.is_planned(job, taken) and not line.is_held_back(job) then taken = hand_one(job, taken) end
     local is_served = #send > sent
-    if is_served then write('zset', 'turns:' .. queue, 'ZINCRBY', 1, line.turn_of(priority)) end
+    if is_served then write('zset', 'turns:' .. lane, 'ZINCRBY', 1, line.turn_of(priority)) end
     settle_turn(job, taken)
-    if is_served and job[RING] then line.stand_behind(job, place) end
+    if is_served and job[RING] then line.stand_behind(job, lane, place) end
     write_down()
     return true
   end
@@ -79,7 +88,7 @@ local function turns()
   local function serve(queue)
     for _ = 1, MOST_TURNS do
       local sent, failed = #send, #dead
-      local ok, is_more = pcall(take_turn, queue) -- or why not
+      local ok, is_more = pcall(take_turn, queue, queue) -- or why not
       decide_anew()
       if not ok then
         for i = #send, sent + 1, -1 do send[i] = nil end

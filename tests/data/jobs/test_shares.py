@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from data import keys
 from data.jobs import JobStore
-from tests.data.jobs.acting import begin, launched, new, widen
+from tests.data.jobs.acting import STAGES, begin, launched, new, widen
 from tests.data.jobs.test_turns import job_of, many, out_of, work
 
 
@@ -54,3 +55,39 @@ def test_a_window_that_one_had_alone_is_made_good_for(store: JobStore) -> None:
     served = Counter(work(store, [(0, f"p{number}") for number in range(8)], 60))
     had = Counter({0: 8}) + served
     assert max(had.values()) - min(had.values()) <= 2, had
+
+
+def test_who_needs_the_first_queue_alone_is_not_kept_by_who_waits_for_a_full_one(store: JobStore) -> None:
+    """What it gets meanwhile takes no turn of those, and it takes turns with its like of all projects."""
+    planned(store, 0, STAGES[:2], 40)
+    planned(store, 1, STAGES[:2], 40)
+    acme = store.of("acme")
+    for number in (2, 3):
+        planned(store, number, STAGES[:1], 40)
+    acme.submit(replace(new(job_of(4), deadline_s=None), partition_stages=STAGES[:1]))
+    acme.commit(begin(acme, "launch", job=job_of(4)), fields={"pn": 40, "nc": 40, "close": "publish"})
+    todo, held = [(0, "p0"), (0, "p1")], []
+    served: Counter[int] = Counter()
+    for _ in range(30):
+        job, unit = todo.pop(0)
+        found = out_of(store.commit(begin(store, unit, job=job_of(job))))
+        held += [(job, unit)] * (job < 2)
+        todo += found
+        served += Counter(job for job, _ in found)
+    assert len(held) in (2, 3), "scrapes worked ahead of a full stage"
+    assert served[0] + served[1] <= 3
+    assert served[4] >= 10 and min(served[2], served[3]) >= 5, served
+    for job, unit in held:
+        store.commit(begin(store, unit, 1, job=job_of(job)))
+    job, unit = todo.pop(0)
+    assert [job < 2 for job, _ in out_of(store.commit(begin(store, unit, job=job_of(job))))] == [True]
+
+
+def test_both_lanes_are_left_together(store: JobStore) -> None:
+    planned(store, 0, STAGES[:1], 4)
+    planned(store, 1, STAGES[:1], 1)
+    lanes = [keys.turns("scraping"), keys.turns(f"scraping{keys.ONLY_LANE}")]
+    assert all(store.redis.exists(store.key(lane)) for lane in lanes)
+    for number in (0, 1):
+        store.cancel(job_of(number))
+    assert not store.redis.keys(store.prefix + "*turns*") + store.redis.keys(store.prefix + "*ring*")

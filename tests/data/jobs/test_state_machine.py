@@ -21,6 +21,8 @@ from tests.valkey import Valkey
 
 STAGES = ("scrape", "process", "enrich", "score", "report")
 CLOSE = "score;render:html,render:csv;publish"
+#: Of each job by its number: some need the first queue alone.
+CHAINS = (STAGES[:3], STAGES[:3], STAGES[:1], STAGES[:3], STAGES[:1])
 #: Of each stage of a partition.
 QUEUE_OF = {"scrape": "scraping", "process": "processing", "enrich": "processing"}
 LIVE = {"h": "handed", "r": "running", "w": "waiting"}
@@ -36,6 +38,11 @@ DAMAGES: dict[str, list[tuple[Any, ...]]] = {
     "a ring is lost": [("DEL", "ring:scraping:1"), ("DEL", "ring:scraping:2")],
     "the turns are lost": [("DEL", "turns:scraping")],
     "both are lost": [("DEL", "turns:scraping"), ("DEL", "ring:scraping:1")],
+    "a second lane is lost": [("DEL", "turns:scraping.only"), ("DEL", "ring:scraping.only:1")],
+    "strangers in a second lane": [
+        ("ZADD", "ring:scraping.only:1", "-inf", "job_x", "0", "job_00000000000000000000"),
+        ("ZADD", "turns:scraping.only", "-inf", "1:gone", "0", "1:default"),
+    ],
     "a window is lost": [("DEL", "window:scraping"), ("DEL", "window:processing")],
     "places are no numbers": [("HSET", "window", "scraping", "nan", "at", "nan")],
     "strangers in a window": [("SADD", "window:scraping", "x", "job_x|p0", "job_00000000000000000000|p99")],
@@ -53,6 +60,10 @@ _server: Valkey | None = None
 def _use(valkey: Valkey) -> None:
     global _server  # noqa: PLW0603
     _server = valkey
+
+
+def chain_of(job: str) -> tuple[str, ...]:
+    return CHAINS[int(job[-1])]
 
 
 class Lawful(JobStore):
@@ -113,7 +124,7 @@ class Records(RuleBasedStateMachine):
         job = f"job_{len(self.jobs):020d}"
         answer = self.of(job).submit(
             NewJob(
-                job, "pipeline", STAGES, STAGES[:3], {}, {}, priority=priority, deadline_s=deadline,
+                job, "pipeline", STAGES, chain_of(job), {}, {}, priority=priority, deadline_s=deadline,
                 run_at=None if run_at is None else self.now / 1000 + run_at, tags=("t",),
             )
         )  # fmt: skip
@@ -186,10 +197,10 @@ class Records(RuleBasedStateMachine):
             done = (grant.job_id, grant.unit, grant.index, grant.epoch)
             holder = self.commits.setdefault(done, grant.owner)
             assert holder == grant.owner, "one epoch of a stage was committed by two owners"
-            if grant.unit[1:].isdigit() and grant.index < 2:  # the next link of the chain
-                after = STAGES[grant.index + 1]
+            chain, following = chain_of(grant.job_id), grant.index + 1
+            if grant.unit[1:].isdigit() and following < len(chain):
                 self.messages.append(
-                    HandOut(grant.job_id, grant.unit, grant.epoch, grant.index + 1, 3, after, STAGES[:3])
+                    HandOut(grant.job_id, grant.unit, grant.epoch, following, 3, chain[following], chain)
                 )
         self.messages += answer.send
 
@@ -248,17 +259,20 @@ class Records(RuleBasedStateMachine):
             self.full_after_claim()
 
     def full_after_claim(self) -> None:
-        """Nobody waits where there is room."""
+        """Nobody waits where there is room: at its own queue, and at further ones that it needs."""
+        is_full = {}
         for queue in dict.fromkeys(QUEUE_OF.values()):
             places = int(self.store.redis.hget(self.store.key("window"), queue) or 2)
             self.most_places = max(self.most_places, places)
+            is_full[queue] = self.store.redis.scard(self.store.key(f"window:{queue}")) >= places
+        for queue, needed in (("scraping", is_full), ("processing", {"processing"})):
             waits = self.store.redis.exists(self.store.key(f"turns:{queue}"))
-            if self.is_damaged and queue == "scraping":
-                waits = waits or any("rg" in (self.of(job).read(job) or {}) for job in self.jobs)
-            behind = [name for name in QUEUE_OF.values() if name == queue or queue == "scraping"]
-            held = {name: self.store.redis.scard(self.store.key(f"window:{name}")) for name in behind}
-            limits = {name: int(self.store.redis.hget(self.store.key("window"), name) or 2) for name in behind}
-            assert not waits or any(held[name] >= limits[name] for name in behind), "a job waits though there is room"
+            assert not waits or any(is_full[name] for name in needed), "a turn waits though there is room"
+        for job in self.jobs:
+            waits = "rg" in (self.of(job).read(job) or {})
+            assert not waits or any(is_full[QUEUE_OF[stage]] for stage in chain_of(job)), (
+                "a job waits though there is room"
+            )
 
     @rule(comes=st.booleans(), processes=st.sampled_from([1, 3]))
     def worker(self, comes: bool, processes: int) -> None:
@@ -358,17 +372,21 @@ class Records(RuleBasedStateMachine):
             assert "rg" not in record or (left and is_open), "it waits for nothing"
             may_wait = int(record["waits"]) - int(record.get("dp") or 0) < 2
             assert "rg" in record or not (left and is_open and may_wait), "it is missing from the ring"
+        self.check_lane("scraping", standing)
+        self.check_lane("scraping.only", {(turn, job) for turn, job in standing if len(chain_of(job)) == 1})
+        self.check_shares(standing, {turn for turn, _ in standing})
+
+    def check_lane(self, lane: str, standing: set[tuple[str, str]]) -> None:
         found = {
             (f"{priority}:{project}", job)
             for project in PROJECTS
             for priority in range(3)
-            for job in self.store.redis.zrange(self.store.of(project).key(f"ring:scraping:{priority}"), 0, -1)
+            for job in self.store.redis.zrange(self.store.of(project).key(f"ring:{lane}:{priority}"), 0, -1)
         }
         assert found == standing or (self.is_damaged and found >= standing)  # strangers go when their turn comes
-        turns = set(self.store.redis.zrange(self.store.key("turns:scraping"), 0, -1))
+        turns = set(self.store.redis.zrange(self.store.key(f"turns:{lane}"), 0, -1))
         waiting = {turn for turn, _ in standing}
         assert turns == waiting or (self.is_damaged and turns >= waiting)
-        self.check_shares(standing, waiting)
 
     def check_shares(self, standing: set[tuple[str, str]], waiting: set[str]) -> None:
         """Projects have equal turns, and of a ring's jobs each is served in a full turn."""

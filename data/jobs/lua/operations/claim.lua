@@ -85,7 +85,7 @@ local function look_at_line(job)
     if now - num(job[SERVED]) >= AGING_MS then
       line.stand(job, priority > 1 and priority - 1 or priority, true)
     else
-      line.have_turn(line.first_queue(job), priority)
+      line.have_turns(job, priority)
     end
   end
   due(IN_LINE, now + AGING_MS)
@@ -234,6 +234,7 @@ local function expect_shared()
   for _, queue in ipairs({ QUEUE_NAMES }) do
     expect('set', 'window:' .. queue)
     expect('zset', 'turns:' .. queue)
+    expect('zset', 'turns:' .. queue .. ONLY_LANE)
   end
   for _, key in ipairs({ 'seq', 'mark', 'ended', 'worker', 'project_of', 'window' }) do expect('hash', key) end
   for _, key in ipairs({ 'claimed', 'generation' }) do expect('string', key) end
