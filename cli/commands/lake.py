@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,7 @@ app = typer.Typer(help="The data folder as a whole: copy or move it.", no_args_i
 
 #: Without a terminal a line in this time, seconds.
 _LINE_S = 5.0
-_PLACE = "A data folder."
+_PLACE = "A data folder, or s3://bucket/prefix."
 
 
 @app.command("copy")
@@ -37,11 +36,12 @@ def copy(
 
     It goes on where it was stopped. Without --move the copy is a lake of its own, for another Redis.
     """
+    from leadmill.places import path_of
     from leadmill.settings import get_settings
     from pipelines.lake_copy import copy_lake
     from pipelines.lake_copy.at_rest import check_at_rest
 
-    settings, root, place = get_settings(), _path(source), _path(target)
+    settings, root, place = get_settings(), path_of(source), path_of(target)
     if not check_at_rest(root, settings.redis_url, settings.key_prefix, move=move):
         console.note(f"no job store of {source} answers at REDIS_URL: its stack is taken for stopped")
     with _progress() as told:
@@ -58,10 +58,6 @@ def copy(
     else:
         console.note(f"it has an id of its own: start it with LEADMILL_DATA_URL={target} and another REDIS_URL")
     return 0
-
-
-def _path(place: str) -> Path:
-    return Path(place).expanduser().resolve()
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from data.parts import DAMAGED
 from leadmill.settings import get_settings
 from tests.cli.conftest import Ended
 from tests.small_lake import scored_job
+from tests.stand_ins.s3 import S3Server
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.stack
@@ -123,6 +124,24 @@ def test_the_doctor_looks_deep(run: Run, lake: Lake) -> None:
     assert done.code == 1 and f"fail  torn: {part.relative_to(lake.data)}" in done.out
     assert "nothing is mended" in done.err and part.exists() and damages(lake) == []
     assert run("doctor", "--mend").code == 2 and not list(lake.data.rglob(f"{DAMAGED}*"))
+
+
+def test_into_a_bucket_and_back(
+    run: Run, lake: Lake, tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, back, before = s3.place("some/prefix"), tmp_path / "back", rows(lake.data)
+    for name, value in (
+        ("ENDPOINT_URL", s3.url),
+        ("ACCESS_KEY_ID", "id"),
+        ("SECRET_ACCESS_KEY", "key"),
+        ("REGION", "us-east-1"),
+    ):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    bucket = f"s3://{place.bucket}/some/prefix"
+    assert run("lake", "copy", str(lake.data), bucket).code == 0
+    told = json.loads(run("lake", "copy", bucket, str(back), "--move", "--json").out)
+    assert told["source"] == bucket and told["files"] >= 3 and rows(back) == before
+    assert "was moved to" in run("lake", "copy", bucket, str(tmp_path / "more")).err
 
 
 def test_a_copy_that_is_killed_goes_on(lake: Lake, tmp_path: Path) -> None:
