@@ -45,7 +45,7 @@ def test_of_an_own_list_the_first_lead_is_understood_and_goes_to_the_crm(person:
     listed = person.rows()
     scores = [int(one.split()[0]) for one in listed]
     assert scores == sorted(scores, reverse=True) and len(scores) == 3, listed
-    first, domain = (person.reads(f".who-is {what}") for what in ("a", "small"))
+    first, domain = (person.reads(f".who-is {what}") for what in ("a", ".at"))
 
     person.clicks(first, ".leads")
     person.comes_to("/ui/companies/")
