@@ -12,7 +12,7 @@ FLOOR_PURE := 95
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What may be set behind a target. One that is not named here would change nothing, so that make refuses it.
-VARIABLES := PYTHON UPGRADE FLOOR FLOOR_PURE PORT SECONDS JOBS EXAMPLES
+VARIABLES := PYTHON UPGRADE FLOOR FLOOR_PURE PORT SECONDS JOBS EXAMPLES SENTINEL TIMES
 GIVEN := $(foreach one,$(.VARIABLES),$(if $(filter command,$(origin $(one))),$(one)))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error no variable $(filter-out $(VARIABLES),$(GIVEN)); there are: $(VARIABLES))

@@ -22,6 +22,8 @@ def make(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (["soak", "SECONDS=5"], "tests.faults.soak --seconds 5"),
         (["soak", "JOBS=50"], "LEADMILL_TEST_MANY_JOBS=50"),
         (["soak", "EXAMPLES=7"], "LEADMILL_TEST_EXAMPLES=7"),
+        (["soak", "SENTINEL=1"], "tests.faults.failovers --times 200"),
+        (["soak", "SENTINEL=1", "TIMES=5"], "tests.faults.failovers --times 5"),
         (["fuzz", "SECONDS=5"], "LEADMILL_TEST_FUZZ_SECONDS=5"),
         (["lock", "UPGRADE="], "--no-header  --quiet"),
         (["-B", "setup", "PYTHON=python9"], 'PYTHON="python9"'),
