@@ -50,6 +50,8 @@ class JobFiles:
         self._staged: set[tuple[str, str]] | None = None
         self._has_manifests = False
         self._manifest: Content | None = None
+        #: Whoever knows has said that all that is committed lies there.
+        self._is_as_committed = False
 
     @classmethod
     def unrecorded(cls, lake: Lake, job_id: str) -> JobFiles:
@@ -120,6 +122,8 @@ class JobFiles:
 
     def there(self, files: Sequence[Path]) -> list[Path]:
         """Those of some files that lie where they should, in their order; each folder is listed once."""
+        if self._is_as_committed:
+            return list(files)
         names = {folder: set(self._storage.names(folder)) for folder in {file.parent for file in files}}
         return [file for file in files if file.name in names[file.parent]]
 
@@ -135,6 +139,15 @@ class JobFiles:
             self._remove_losers(stage, kind, {file.name for file in files}, epochs)
         for folder in ("", "input/", "reports/"):
             self._storage.remove_losers(self.folder / folder, partial(self._losing, epochs, folder))
+        self._storage.discard_lost(self.job_id, {unit: epoch for unit, epoch in epochs.items() if unit != "publish"})
+        return valid
+
+    def as_committed(self, stages: Sequence[str], epochs: Mapping[str, int]) -> Parts:
+        """`remove_losers` where each unit has run once, and committed: nothing else lies there, nothing is listed."""
+        if (launched := self.commits.get(("launch", "launch"))) is not None:
+            self._lake.expose(self.job_id, "launch", "launch", launched.epoch)
+        self._is_as_committed = True
+        valid = self.all_valid(stages)
         self._storage.discard_lost(self.job_id, {unit: epoch for unit, epoch in epochs.items() if unit != "publish"})
         return valid
 

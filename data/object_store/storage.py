@@ -31,6 +31,9 @@ from data.parts import MANIFEST, parse_name
 from data.storage import Content, Losing, Run, Stat
 
 _STAGED = "_tmp"
+#: Stages whose runs stage a manifest; publish takes care of what launch has left.
+_LAUNCH = "launch"
+_WITH_MANIFEST = (_LAUNCH, "publish")
 #: Lies in a folder that was retired.
 _RETIRED = ".retired"
 #: Objects that one request removes.
@@ -121,7 +124,7 @@ class ObjectStorage:
 
     def expose(self, run: Run) -> list[str]:
         self._own.pop(run, None)
-        if run not in self._waiting:
+        if run not in self._waiting and run.stage not in _WITH_MANIFEST:
             return []
         public, staged = self.key(self._job(run.job_id) / MANIFEST), self.key(self._manifest_of(run))
         while True:
@@ -146,7 +149,7 @@ class ObjectStorage:
         def is_lost(run: Run) -> bool:
             return (stages is None or run.stage in stages) and run.epoch <= epochs.get(run.unit, 0)
 
-        if stages is None:  # a manifest is no partition's
+        if stages is None and epochs.get(_LAUNCH, 0) > 1:  # a manifest is no partition's; one run leaves none behind
             folder = self._job(job_id) / _STAGED
             names = self.names(folder)
             runs = {name: run for name in names if (run := _run_of(job_id, name)) is not None}

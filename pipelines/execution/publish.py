@@ -35,8 +35,12 @@ def publish(run: UnitRun) -> None:
     record = store.record(job_id) or JobRecord(job_id, {})
     units = store.unit_states(job_id)
     files = files_of(lake, job_id, units, stages)
-    valid = files.remove_losers(stages, epochs_of(units))
-    clear_redone(lake, files, stages)
+    epochs, others = epochs_of(units), [state for unit, state in units.items() if unit != run.grant.unit]
+    if run.grant.epoch == 1 and all(state.epoch == 1 and state.status == UnitStatus.DONE for state in others):
+        valid = files.as_committed(stages, epochs)
+    else:
+        valid = files.remove_losers(stages, epochs)
+        clear_redone(lake, files, stages)
     with ThreadPoolExecutor(1) as beside:  # the disk is waited for while the rest is worked out
         synced = beside.submit(files.sync)
         run.files.write_json("manifest.json", _decided(run, record, units, files, valid))

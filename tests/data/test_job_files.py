@@ -76,7 +76,9 @@ READERS: dict[str, Callable[[JobFiles], object]] = {
     "parts": lambda files: files.parts("score"),
     "all_parts": lambda files: files.all_parts(["scrape"])["scrape", "rows"],
     "remove_losers": lambda files: files.remove_losers(["scrape"], {"p0": 1})["scrape", "rows"],
+    "as_committed": lambda files: files.as_committed(["scrape"], {"p0": 1})["scrape", "rows"],
     "report": lambda files: files.report("report.csv"),
+    "run_file": lambda files: there(files, files.run_file("reports/report.csv")[0]),
 }
 
 

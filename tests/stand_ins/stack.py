@@ -37,8 +37,10 @@ class Spine:
         app: str = "tests.stand_ins.app",
         env: dict[str, str] | None = None,
         server: Valkey | None = None,
+        data_url: str | None = None,
     ) -> None:
         self.folder, self.app_name, self.processes = folder, app, processes
+        self.data_url = data_url or str(folder / "data")
         self.server = server or Valkey(folder / "valkey")
         self._count = workers
         self._extra = env or {}
@@ -49,7 +51,7 @@ class Spine:
         self.server.start()
         self.settings = Settings(
             REDIS_URL=self.server.url,
-            data_url=str(self.folder / "data"),
+            data_url=self.data_url,
             key_prefix=PREFIX,
             celery_broker_url=None,
         )
@@ -73,7 +75,7 @@ class Spine:
     def env(self) -> dict[str, str]:
         """The environment of a process that belongs to this stack."""
         return {
-            **os.environ, "REDIS_URL": self.server.url, "LEADMILL_DATA_URL": str(self.folder / "data"),
+            **os.environ, "REDIS_URL": self.server.url, "LEADMILL_DATA_URL": self.data_url,
             "LEADMILL_KEY_PREFIX": PREFIX, "LEADMILL_WEBHOOK_ALLOW": "127.0.0.0/8",
         }  # fmt: skip
 
