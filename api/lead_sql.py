@@ -11,6 +11,7 @@ from typing import Any
 from api.company_columns import SHORT
 from api.company_rows import CompanyFilter
 from api.company_scan import STAGES, Files
+from leadmill.places import url_of
 from reports.lead_order import ORDERS
 from reports.rows import quote
 
@@ -62,7 +63,7 @@ def _source(stage: str, files: Files, root: Path) -> str:
     if any(file.parent.parent.parent.name == "jobs" for file in files[stage]):
         found.append(f"jobs/*/{stage}/part-*.parquet")
     found += [f"companies/{stage}/{file.name}" for file in files[stage] if file.name.startswith("snapshot-")]
-    return f"read_parquet([{', '.join(quote(str(root / one)) for one in found)}], union_by_name = true)"
+    return f"read_parquet([{', '.join(quote(url_of(root / one)) for one in found)}], union_by_name = true)"
 
 
 def _inlined(sql: str, values: Mapping[str, Any]) -> str:

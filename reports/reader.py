@@ -17,9 +17,11 @@ from data.damage import DamagedPartError, fault_of
 from data.duck import connection
 from data.job_files import JobFiles
 from data.lake import Lake as Files
+from data.mounts import storage_at
 from data.schemas import STAGE_SCHEMAS
 from leadmill.access import DEFAULT_PROJECT
 from leadmill.errors import NotFoundError
+from leadmill.places import path_of
 from leadmill.rows import Lead
 from leadmill.settings import get_settings
 from reports.final_rows import GOOD, RANKED
@@ -130,7 +132,8 @@ class LakeJob(_View):
 
 
 class Lake:
-    """The data folder at `path`; without one that of LEADMILL_DATA_URL, else the nearest from here upwards.
+    """The data folder at `path`, or in a bucket (`s3://bucket/prefix`); without one that of LEADMILL_DATA_URL, else the
+    nearest from here upwards.
 
     There `var` counts, or `var/demo` while nothing else was made in it. Of several projects in the folder it shows one.
 
@@ -140,7 +143,7 @@ class Lake:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, project: str = DEFAULT_PROJECT) -> None:
-        self.path = _find() if path is None else Path(path).expanduser().resolve()
+        self.path = _find() if path is None else path_of(os.fspath(path))
         self.project = project
         self._files = Files(self.path, project=project)
         if not _has_jobs(self._files.root):
@@ -167,7 +170,7 @@ class Lake:
         if job_id is None:
             raise NotFoundError(f"no job in {self.path} has scored rows yet")
         if not (files := self._scored(job_id)):
-            there = self._files.job_dir(job_id).is_dir()
+            there = job_id in self._files.job_ids()
             why = "has no scored rows, or none any more" if there else f"is not in {self.path}"
             raise NotFoundError(f"job {job_id} {why}; with rows: {', '.join(self.jobs()[:5]) or 'none'}")
         return LakeJob(job_id, files)
@@ -209,7 +212,7 @@ def _is_lake(folder: Path) -> bool:
 
 
 def _has_jobs(root: Path) -> bool:
-    return any((root / "jobs").glob("job_*"))
+    return any(name.startswith("job_") for name in storage_at(root).names(root / "jobs"))
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from data.parts import short
 from leadmill.ids import company_id
 from pipelines.committed import recorded_files
 from pipelines.execution.restore import units_from_parts
+from reports import reader
 from tasks.maintenance.cleanup import clean_up
 from tests.stand_ins.s3 import S3Server
 from tests.storages import Storage
@@ -104,6 +105,16 @@ def test_without_redis_or_without_records_the_ended_ones_are_read(
     monkeypatch.setattr(kept.store.redis.connection_pool, "connection_kwargs", {"host": "127.0.0.1", "port": 1})
     kept.store.redis.connection_pool.disconnect()
     assert newest(kept.lake) == ["a.example", "b.example"]
+
+
+def test_a_notebook_reads_ended_jobs_wherever_they_lie(kept: Driver) -> None:
+    job = kept.completed(["a.example", "b.example"], 1, score=2.0)
+    running = kept.submit()
+    kept.launch(running, ["c.example"])
+    kept.stage(running, "p0", "scrape", ["c.example"])
+    found = reader.Lake(kept.lake.data)
+    assert found.jobs() == [job] and [row["domain"] for row in found.job().companies()] == ["a.example", "b.example"]
+    assert len(found.companies()) == 2
 
 
 def test_a_damaged_part_costs_its_own_rows_and_no_others(kept: Driver) -> None:
