@@ -20,6 +20,7 @@ from data.jobs.unit_reading import states_of
 from data.lake import Lake
 from data.presence import StackProcess, living
 from leadmill.errors import LeadmillError, StoreRefusedError
+from leadmill.machine import room
 from leadmill.settings import Settings
 from pipelines.committed import recorded_files
 from pipelines.queues import Queue
@@ -70,7 +71,7 @@ def measure(store: JobStore, lake: Lake, settings: Settings, seconds: float = LO
         time.sleep(EVERY_S)
     took, cpu, after = time.monotonic() - began, psutil.cpu_percent() / 100, _info(store)
     waits = _waits(store) - waited_before
-    cores = psutil.cpu_count() or 1
+    cores = room().cores
     own_s = sum(max(0.0, _cpu_s(one) - since) for one, since in zip(own, own_before, strict=True))
     return Measured(
         seconds=round(took, 1),

@@ -201,6 +201,14 @@ class Settings(PlaceSettings, PermissionSettings):
         group="limit",
         ge=1,
     )
+    leave_s: int = setting(
+        10,
+        "Seconds in which a worker that is told to leave (`SIGTERM`) ends what it holds. What takes longer it gives "
+        "back, and another worker begins it anew at once ([rolling restart](operations.md#deploy)). With `90` nothing "
+        "is begun anew, and no page is fetched twice.",
+        group="limit",
+        ge=0,
+    )
     max_tasks_per_child: int = setting(
         1_000, "Tasks after which a process is replaced by a fresh one.", group="limit", ge=1
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +17,7 @@ from celery.signals import (
     setup_logging,
     worker_process_init,
     worker_process_shutdown,
+    worker_shutting_down,
 )
 
 from data.duck import one_of_many
@@ -24,6 +27,7 @@ from leadmill import log as logging_setup
 from leadmill import tracing
 from leadmill.errors import LeadmillError
 from leadmill.loading import imports_kept, without_pandas
+from leadmill.machine import room
 from leadmill.settings import get_settings
 from pipelines.execution.broker import make_celery
 from pipelines.execution.job_log import listen
@@ -44,6 +48,7 @@ app = make_celery(settings)
 app.control_cls = "tasks.remote_control:CheckedControl"
 app.conf.update(
     imports=["tasks.stages"],
+    worker_concurrency=room().processes(),  # where -c says nothing
     worker_consumer="tasks.consumer:SteadyConsumer",
     beat_schedule=BEAT_SCHEDULE,
     beat_scheduler="tasks.schedule:SubmitScheduler",
@@ -94,6 +99,15 @@ def _check_start(options: Mapping[str, Any] | None = None, **_: Any) -> None:
         keep_private(settings.data_dir)
         check_plugins()
         check_start(settings, _warn)
+
+
+@worker_shutting_down.connect
+def _leave_in_time(how: str, **_: Any) -> None:
+    """Told to leave (SIGTERM), a worker ends what it holds; what takes longer it gives back, as by SIGQUIT."""
+    if how == "Warm":
+        late = threading.Timer(settings.leave_s, os.kill, (os.getpid(), signal.SIGQUIT))
+        late.daemon = True
+        late.start()
 
 
 @setup_logging.connect

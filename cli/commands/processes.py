@@ -25,12 +25,15 @@ def worker(
         str | None,
         typer.Option("-Q", "--queues", metavar="NAMES", help="scraping,processing,analytics,maintenance"),
     ] = None,
-    processes: Annotated[int | None, typer.Option("-c", "--concurrency", min=1, help="Processes.")] = None,
+    processes: Annotated[
+        int | None, typer.Option("-c", "--concurrency", min=1, help="Processes; default: by cores and memory.")
+    ] = None,
     data: DataFolder = None,
 ) -> None:
     """Run a worker in this terminal. Further options go to Celery.
 
-    Without -Q it takes all queues.
+    Without -Q it takes all queues. Without -c it has a process for each core that it may use, and fewer where the
+    container's memory is not enough for them (200 MB, and 150 MB each).
     """
     from cli.child import worker_arguments
     from cli.connection import use_data

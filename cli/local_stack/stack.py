@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from cli.local_stack import ports, redis_server
 from cli.local_stack.process import ChildSpec
 from cli.local_stack.run_dir import RunDir
 from cli.local_stack.supervisor import Supervisor, end_leftovers
+from leadmill.machine import room
 from leadmill.places import path_of, url_of
 from leadmill.redaction import plain, shown
 from leadmill.sample_sites import RUN_FILE as SAMPLES
@@ -35,8 +35,8 @@ HOPELESS = 3
 
 
 def default_workers() -> int:
-    """Processes per worker: one a core, at least 2, at most 8."""
-    return min(8, max(2, os.cpu_count() or 2))
+    """Processes of each of the two workers: one a core, as far as memory lasts, at least 2, at most 8."""
+    return min(8, max(2, room().processes(workers=2)))
 
 
 def declared_redis_url() -> str | None:

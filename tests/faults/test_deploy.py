@@ -66,6 +66,27 @@ def test_term_lets_short_partitions_finish(spine: FaultSpine, tmp_path: Path) ->
             assert not failures(spine, job)
 
 
+def test_term_alone_hands_over_in_seconds_what_takes_longer(spine: FaultSpine, tmp_path: Path) -> None:
+    """A long partition goes to another worker at once, as no failure, and costs it no attempt."""
+    log = tmp_path / "stages.log"
+    with spine.workers_with(1, LEADMILL_LEAVE_S="2"):
+        job = spine.submit(2, scrape_s=90, partition_size=1, log=str(log))
+        until(lambda: rounds(log, job) == 1, 30, "both partitions running")
+        spine.start_worker()
+        spine.ready()
+        leaving = spine.workers.pop(0)
+        began = time.monotonic()
+        leaving.send_signal(signal.SIGTERM)
+        until(lambda: rounds(log, job) == 2, 15, "both begun again")
+        again = time.monotonic() - began
+        leaving.wait(10 * FACTOR)
+        gone = time.monotonic() - began
+        print(f"told to leave: its work was begun again after {again:.1f} s, it was gone after {gone:.1f} s")
+        assert not failures(spine, job), "leaving was counted as a failure"
+        assert {unit.get("a") for unit in spine.store.units(job).values()} == {None}, "it cost an attempt"
+        spine.store.cancel(job)
+
+
 def rounds(log: Path, job: str) -> int:
     """How often both partitions have begun."""
     counts = begins(log, job, "scrape").values()
