@@ -13,8 +13,9 @@ change in ms. No move is made before, since every connection asks (lua/operation
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from redis.exceptions import NoPermissionError, ResponseError
 
@@ -25,10 +26,16 @@ from data.sentinels import NoPrimaryError, Replicas, fields_of
 from leadmill.errors import StoreAccessError
 from leadmill.log import get_logger
 
-if TYPE_CHECKING:
-    from data.jobs.connection import StoreConnection
-
 log = get_logger(__name__)
+
+
+class _Store(Protocol):
+    """As far as it is asked here (data.jobs.connection, which knows this module)."""
+
+    redis: Any
+
+    def guarded(self, *names: str) -> AbstractContextManager[None]: ...
+    def key(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ class LakePairOnLines(LakePair):
             raise RefusedConnectionError(StoreAccessError(text)) from error
 
 
-def timeline(store: StoreConnection) -> Timeline | None:
+def timeline(store: _Store) -> Timeline | None:
     """The line of writes that a store's records are on; None where it has no Sentinels.
 
     Raises:
