@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from data import keys
 from data.jobs import LIMITS, TERMINAL, Answer, Grant, HandOut, JobStore, NewJob, Status
 from data.jobs.counters import all_ids
 from tests.valkey import Valkey
@@ -62,6 +63,12 @@ def _use(valkey: Valkey) -> None:
     _server = valkey
 
 
+def told(processes: int = 0) -> str:
+    """What a worker of this version says of itself."""
+    about = {"queues": list(QUEUE_OF.values()), "processes": processes} if processes else {}
+    return json.dumps({**about, "form": keys.RECORD_VERSION})
+
+
 def chain_of(job: str) -> tuple[str, ...]:
     return CHAINS[int(job[-1])]
 
@@ -107,9 +114,9 @@ class Records(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         self.finish()
-        keys = self.store.redis.keys(self.store.prefix + "*")
-        if keys:
-            self.store.redis.delete(*keys)
+        left = self.store.redis.keys(self.store.prefix + "*")
+        if left:
+            self.store.redis.delete(*left)
         self.store.redis.close()
 
     # ---- moves ------------------------------------------------------------------------------------
@@ -244,7 +251,7 @@ class Records(RuleBasedStateMachine):
     )  # fmt: skip
     def tick(self, seconds: float, busy: bool, outage: bool, processes: int) -> None:
         """Time passes, with a claim every two seconds, or (an outage) none until its end."""
-        about = json.dumps({"queues": list(QUEUE_OF.values()), "processes": processes})
+        about = told(processes)
         queued = (
             {f"{stage}:{level}": True for stage in ("launch", "scrape", "process") for level in range(6)}
             if busy
@@ -277,7 +284,7 @@ class Records(RuleBasedStateMachine):
     @rule(comes=st.booleans(), processes=st.sampled_from([1, 3]))
     def worker(self, comes: bool, processes: int) -> None:
         if comes:
-            about = json.dumps({"queues": list(QUEUE_OF.values()), "processes": processes})
+            about = told(processes)
             self.messages += self.store.claim({}, node="m", about=about).send
             self.full_after_claim()
         else:
@@ -288,7 +295,7 @@ class Records(RuleBasedStateMachine):
         self.is_damaged = True
         for command, key, *more in DAMAGES[damage]:
             self.store.redis.execute_command(command, self.store.key(key), *more)
-        about = json.dumps({"queues": list(QUEUE_OF.values()), "processes": 1})
+        about = told(1)
         for _ in range(80):
             self.now += 2_000
             self.messages += self.store.claim({}, node="n", about=about).send
@@ -298,7 +305,7 @@ class Records(RuleBasedStateMachine):
     def clock_goes_back(self, seconds: int, noticed: bool) -> None:
         self.now -= seconds * 1000
         if noticed:
-            self.messages += self.store.claim({}, node="n", about="{}").send
+            self.messages += self.store.claim({}, node="n", about=told()).send
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
@@ -468,7 +475,7 @@ class Records(RuleBasedStateMachine):
         self.messages, self.grants = [], []
         for step in range(600):
             self.now += 2_500 if step < 400 else 120_000  # a `run_at` may lie hours behind a clock that went back
-            self.messages += self.store.claim({}, node="n", about="{}").send
+            self.messages += self.store.claim({}, node="n", about=told()).send
             while self.messages:
                 out = self.messages.pop()
                 grant = self.store.begin(out.job_id, out.unit, out.epoch, out.index, "end:1")
