@@ -48,12 +48,12 @@ def is_about_to_fork() -> bool:
     return _forking == os.getpid()
 
 
-def mount(root: Path, storage: Callable[[Path], Storage], local: Path) -> None:
+def mount(root: Path, storage: Callable[[Path], Storage], local: Path | None = None) -> None:
     """Have all files below a path kept by another storage: `storage` makes one for a path there.
 
-    `local` is a folder of this machine for what has to be a file for a while.
+    `local` is a folder of this machine for what has to be a file for a while; without one the path itself is.
     """
-    _MOUNTED[root] = _Mount(storage, local)
+    _MOUNTED[root] = _Mount(storage, local or root)
 
 
 def unmount(root: Path) -> None:
