@@ -38,15 +38,17 @@ Parts = dict[tuple[str, PartKind], list[Path]]
 
 
 class JobFiles:
-    """The files of one job as its record has them committed. `commits` gives those, asked once at most.
+    """The files of one job as its record has them committed. `commits` gives those, asked once at most; None: nobody
+    knows, what lies there counts.
 
     Paths are given out for readers; one that is missing was damaged and set aside, or lost.
     """
 
-    def __init__(self, lake: Lake, job_id: str, commits: Callable[[], Commits]) -> None:
+    def __init__(self, lake: Lake, job_id: str, commits: Callable[[], Commits | None]) -> None:
         self.job_id, self.folder = job_id, lake.job_dir(job_id)
         self._lake, self._storage, self._ask = lake, lake.storage, commits
         self._commits: Commits | None = None
+        self._is_asked = False
         self._staged: set[tuple[str, str]] | None = None
         self._has_manifests = False
         self._manifest: Content | None = None
@@ -56,7 +58,7 @@ class JobFiles:
     @classmethod
     def unrecorded(cls, lake: Lake, job_id: str) -> JobFiles:
         """As they lie, for whoever has no record to ask: what is staged is not seen."""
-        return cls(lake, job_id, dict)
+        return cls(lake, job_id, lambda: None)
 
     @classmethod
     def across(cls, lake: Lake, job_id: str) -> JobFiles:
@@ -65,9 +67,12 @@ class JobFiles:
 
     @property
     def commits(self) -> Commits:
-        """What the record says is committed."""
-        if self._commits is None:
-            self._commits = self._ask()
+        """What the record says is committed; nothing where nobody knows."""
+        return self._told() or {}
+
+    def _told(self) -> Commits | None:
+        if not self._is_asked:
+            self._commits, self._is_asked = self._ask(), True
             self._staged = None  # a file that one of them names was staged before: seen from now on
         return self._commits
 
@@ -94,11 +99,11 @@ class JobFiles:
     # ---- parts ---------------------------------------------------------------------------------
 
     def valid(self, stage: str, kind: PartKind = "rows") -> list[Path]:
-        """The files of a stage that commits name, sorted.
+        """The files of a stage that commits name, sorted; where nobody knows of any, those that lie there.
 
         Nothing is listed where a commit has counts, so a file that is missing is named all the same.
         """
-        commits, folder = self.commits, self._lake.part_dir(self.job_id, stage, kind)
+        commits, folder = self._told(), self._lake.part_dir(self.job_id, stage, kind)
         self.expose(lambda name, unit: name == stage, manifests=False)
         return [folder / name for name in names_of(commits, stage, kind, lambda: self._storage.names(folder))]
 

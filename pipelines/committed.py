@@ -34,29 +34,36 @@ def epochs_of(units: Units) -> dict[str, int]:
 
 
 def recorded_files(store: JobStore, lake: Lake, job_id: str) -> JobFiles:
-    """The files of a job, whose record is asked where something of them is not exposed yet.
+    """The files of a job, whose record is asked where commits have to be known, or something is not exposed yet.
 
     Then what reads may raise UnavailableError. A job without a record has its files as they lie.
     """
-    return JobFiles(lake, job_id, lambda: _commits(store, job_id))
+    return JobFiles(lake, job_id, lambda: _commits(store, lake, job_id))
 
 
 def told_files(store: JobStore, lake: Lake, job_id: str) -> JobFiles:
-    """The same for whoever tells of a job: while Redis does not answer, as they lie."""
+    """The same for whoever tells of a job: while Redis does not answer, as its manifest tells or as they lie."""
 
-    def commits() -> Commits:
+    def commits() -> Commits | None:
         try:
-            return _commits(store, job_id)
+            return _commits(store, lake, job_id)
         except UnavailableError as error:
-            log.debug("files told as they lie", job=job_id, error=str(error))
-            return {}
+            log.debug("files told by the manifest", job=job_id, error=str(error))
+            ended = ended_jobs(lake, [job_id]).get(job_id)
+            return None if ended is None else ended.told.commits
 
     return JobFiles(lake, job_id, commits)
 
 
-def _commits(store: JobStore, job_id: str) -> Commits:
+def _commits(store: JobStore, lake: Lake, job_id: str) -> Commits | None:
+    """By the record; of an ended job whose units have left Redis (within an hour) by its manifest."""
     record = store.record(job_id)
-    return {} if record is None else committed_parts(store.unit_states(job_id), record.partition_stages)
+    if record is None:
+        return None
+    if (units := store.unit_states(job_id)) or not record.is_terminal:
+        return committed_parts(units, record.partition_stages)
+    ended = ended_jobs(lake, [job_id]).get(job_id)
+    return ended.told.commits if ended is not None and ended.attempt == record.attempt else None
 
 
 def known_by(store: JobStore) -> CommitsOf:

@@ -39,6 +39,8 @@ ADVICE: Mapping[str, str] = {
     "record.damaged": "It was set aside, and the rest goes on. What it was: leadmill doctor.",
     "store.emptied": "What the lake knows of jobs and schedules was written back; jobs that ran are gone, submit them "
     "again. Look why Redis was emptied: does it keep an append-only file?",
+    "store.failed_over": "Jobs go on by themselves. Look why the server before went, and give the new one a replica "
+    "again: leadmill doctor",
     "clock.went_back": "Waiting work was pulled in. Let the machine's clock be set by NTP.",
     "health.failed": "See what: leadmill maintenance health-check, or leadmill doctor.",
     "schedule.missed": "Nothing for you to do if the scheduler was stopped on purpose. Else: is beat running? leadmill "

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from data import history
+from data import history, keys
 from data.jobs import JobRecord, JobStore
 from data.lake import Lake, UnitFiles
 from pipelines.intake.report_on_demand import FOLDER
@@ -59,6 +59,12 @@ def test_another_form_is_rendered_once_and_kept(client: TestClient, lake: Lake, 
     assert answer.content[:3] == b"\xef\xbb\xbf" and other.content[:3] != b"\xef\xbb\xbf"
     assert "leads-crm" in other.headers["content-disposition"] and len(kept(lake, job)) == 2
     assert [get(client, job, format=name).status_code for name in FORMATS.names] == [200] * len(FORMATS.names)
+
+
+def test_it_is_made_also_when_the_units_have_left_redis(client: TestClient, store: JobStore, job: str) -> None:
+    """Within an hour of the end; of this job there is no manifest either."""
+    store.redis.delete(store.key(keys.units(job)))
+    assert domains(get(client, job, format="csv").text) == ["a.example", "b.example"]
 
 
 def test_a_caller_that_has_it_gets_304(client: TestClient, job: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 
 from api import context
-from api.routing import _flat
 
 #: What asks about all projects, and why it may.
 OF_ALL = {
@@ -42,10 +42,16 @@ def test_a_call_reaches_all_projects_by_that_name_alone(app: FastAPI) -> None:
     found: dict[str, bool] = {}
     for router in app.routes:
         for one in router.effective_route_contexts():  # type: ignore[attr-defined]
-            uses = any(part.call is context.get_installation for part in _flat(one.dependant))
+            uses = any(part.call is context.get_installation for part in _needed(one.dependant))
             found[one.endpoint.__name__] = found.get(one.endpoint.__name__, False) or uses
     assert {name for name, uses in found.items() if uses} == OF_ALL.keys()
     assert len(found) > 30
+
+
+def _needed(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for inner in dependant.dependencies:
+        yield from _needed(inner)
 
 
 def test_nobody_takes_them_behind_its_back(root: Path) -> None:

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pytest
 
 from cli.local_stack.stack import LocalStack
+from data.jobs import JobStore
 from data.lake import Lake
 from data.parts import kinds_of
 from leadmill import Client, Job
 from leadmill.declared import ROW_STAGES
+from leadmill.settings import get_settings
 from tests.machines.machines import Machines
 
 GOOD = ("nordwind-solar.example", "donaukraft.example", "polderdata.example")
@@ -36,6 +38,12 @@ def pipeline(client: Client) -> Job:
 def job(machines: Machines) -> Job:
     with Client(machines.api_url) as client:
         return pipeline(client)
+
+
+@pytest.fixture(scope="module")
+def local(client: Client) -> Job:
+    """The same on a folder of one machine."""
+    return pipeline(client)
 
 
 def without_times(value: Any) -> Any:
@@ -68,8 +76,7 @@ def digests(lake: Lake, job_id: str) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def test_its_rows_are_those_of_a_folder(machines: Machines, job: Job, stack: LocalStack, client: Client) -> None:
-    local = pipeline(client)
+def test_its_rows_are_those_of_a_folder(machines: Machines, job: Job, stack: LocalStack, local: Job) -> None:
     ours, theirs = digests(Lake(machines.root), job.id), digests(Lake(stack.data_dir), local.id)
     assert ours == theirs and len(ours["score", "rows"]) == 4 and ours["scrape", "pages"]
     assert job.result["good"] == local.result["good"] == 3
@@ -82,6 +89,30 @@ def test_its_reports_are_downloaded(machines: Machines, job: Job, tmp_path: Path
         }
         assert min(sizes.values()) > 5_000
         assert (tmp_path / "html").read_bytes().startswith(b"<!DOCTYPE html>")
+
+
+def ask_an_hour_later(api_url: str, redis_url: str, job: Job, folder: Path) -> None:
+    """The units have left Redis then; whatever is asked of the job is answered as before."""
+    with JobStore.connect(redis_url, get_settings().key_prefix).redis as redis, Client(api_url) as client:
+        assert redis.delete(*redis.scan_iter(f"*units:{job.id}")) == 1
+        told = client.download_report(job.id, "csv", folder / "leads", type="leads", layout="crm").read_text()
+        assert all(name in told for name in GOOD)
+        again = client.rerun(job.id, "score")
+        assert again.wait(PATIENCE_S).result["good"] == 3
+        assert all(name in again.report("csv", folder / "again").read_text() for name in GOOD)
+        about = client.report(filter={"text": "donaukraft"}, formats=["csv"])
+        about.wait(PATIENCE_S)
+        assert "donaukraft.example" in about.report("csv", folder / "about").read_text()
+        assert client.explain(GOOD[0], "name", job=job.id)["value"]
+        assert client.resume(job.id).wait(PATIENCE_S).result["good"] == 3
+
+
+def test_an_hour_after_its_end_all_of_it_is_there(machines: Machines, job: Job, tmp_path: Path) -> None:
+    ask_an_hour_later(machines.api_url, machines.server.url, job, tmp_path)
+
+
+def test_so_it_is_on_a_folder(stack: LocalStack, local: Job, tmp_path: Path) -> None:
+    ask_an_hour_later(stack.api_url, stack.redis_url, local, tmp_path)
 
 
 def test_no_two_machines_write_one_file(machines: Machines, job: Job) -> None:

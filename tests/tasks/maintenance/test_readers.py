@@ -25,7 +25,7 @@ from data.lake import Lake, UnitFiles
 from data.mounts import addresses
 from data.parts import short
 from leadmill.ids import company_id
-from pipelines.committed import recorded_files
+from pipelines.committed import recorded_files, told_files
 from pipelines.execution.restore import units_from_parts
 from reports import reader
 from tasks.maintenance.cleanup import clean_up
@@ -89,6 +89,24 @@ def test_an_ended_job_is_read_by_its_manifest_once_its_units_have_left_redis(kep
     kept.store.redis.delete(kept.store.key(keys.units(job)))
     assert {stage: names(kept, stage) for stage in before} == before
     assert {stage: names(kept, stage) for stage in before} == before, "and again, of what is kept"
+
+
+def test_so_are_the_files_of_that_job_alone(kept: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, running = kept.completed(["a.example"], 1), kept.submit()
+    kept.launch(running, ["b.example"])
+    write(kept, running, "b.example", stage="scrape", index=0)
+
+    def valid(job_id: str) -> list[str]:
+        return [file.name for file in told_files(kept.store, kept.lake, job_id).valid("scrape")]
+
+    before = valid(job)
+    kept.store.redis.delete(kept.store.key(keys.units(job)))
+    told = recorded_files(kept.store, kept.lake, job)
+    assert before == valid(job) == ["part-00000-0.parquet"] and told.valid("score") and told.plan_rows() == 1
+    assert valid(running) == [], "what it has not committed counts for nobody"
+    monkeypatch.setattr(kept.store.redis.connection_pool, "connection_kwargs", {"host": "127.0.0.1", "port": 1})
+    kept.store.redis.connection_pool.disconnect()
+    assert valid(job) == before
 
 
 def test_without_redis_or_without_records_the_ended_ones_are_read(
