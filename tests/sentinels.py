@@ -83,7 +83,7 @@ class HighlyAvailable:
         return [server for server in self.servers if server is not primary]
 
     def settled(self, seconds: float = 60) -> None:
-        """All run: each Sentinel knows the others and the replicas, and these follow the primary."""
+        """All run: each Sentinel knows the others and the replicas, and these follow the primary and are up to date."""
         _until(self._is_settled, seconds, "a primary with two replicas and three Sentinels")
 
     def _is_settled(self) -> bool:
@@ -98,6 +98,7 @@ class HighlyAvailable:
             return (
                 follow["role"] == "master"
                 and [follow.get(f"slave{n}", {}).get("state") for n in range(2)] == ["online"] * 2
+                and follow.get("min_slaves_good_slaves") == 2  # one is online before its first answer has come
                 and all(s["num-other-sentinels"] == 2 and s["num-slaves"] == 2 and not s["is_sdown"] for s in states)
             )
         return False

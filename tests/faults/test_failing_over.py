@@ -17,6 +17,7 @@ from data.jobs.connection import StoreConnection
 from data.sentinels import Replicas
 from data.server import examine
 from leadmill.errors import LeadmillError, NotReplicatedError, UnavailableError
+from tests.faults.proof import until
 from tests.sentinels import HighlyAvailable
 
 pytestmark = pytest.mark.timeout(100)
@@ -189,7 +190,7 @@ def test_what_is_wrong_is_said(settled: HighlyAvailable, change: tuple[str, str]
 
 
 def test_what_is_risky_is_said(settled: HighlyAvailable) -> None:
-    assert examine(settled.url) == []
+    until(lambda: examine(settled.url) == [], 20, "nothing is risky")  # a busy machine's replica lags for a moment
     client = settled.primary.client()
     client.config_set("min-replicas-to-write", 0)
     try:
