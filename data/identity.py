@@ -29,6 +29,7 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from data import keys
 from data.lake_note import parse_note
+from data.looks import Look
 from data.mounts import storage_at
 from data.sentinels import PrimaryPool
 from leadmill.errors import EarlierVersionError, ForeignLakeError, LeadmillError, NewerStoreError, UnavailableError
@@ -61,6 +62,7 @@ class LakePair:
         self.root, self.prefix, self.server = root, prefix, shown(url)
         #: The lake's id, once a connection has shown that both belong together.
         self.lake: str | None = None
+        self._own = Look(root, lambda: read_id(root))
         self._refused = False
 
     def __call__(self, connection: Any) -> None:
@@ -83,6 +85,16 @@ class LakePair:
             self.lake = self.check(ask)
         except LeadmillError as error:
             raise RefusedConnectionError(error) from error
+
+    def is_still_there(self) -> bool:
+        """Whether the folder is that of the lake; true before a connection has shown which one that is.
+
+        Raises:
+            LakeMovedError: it was moved away.
+            UnavailableError: its id cannot be read.
+        """
+        lake = self.lake
+        return lake is None or self._own.seen() == lake or self._own.again() == lake
 
     def check(self, ask: Ask, *, bind: bool = True) -> str | None:
         """The lake's id, when the two belong together; `bind` writes it where it is missing, else nothing changes.

@@ -36,6 +36,7 @@ class LocalStorage:
     """`data.storage.Storage` below one folder of this machine. Cheap to make; holds nothing open."""
 
     shows_uncommitted = False
+    look_s = 0.0
     lender = None
 
     def __init__(self, root: Path) -> None:

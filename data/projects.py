@@ -5,7 +5,7 @@ Nothing that answers one project's caller belongs here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from data.damage import Damage, damages
@@ -16,16 +16,20 @@ from data.parts import MANIFEST
 from data.schemas import STAGE_SCHEMAS
 
 
-def each_project(store: JobStore, lake: Lake) -> Iterator[tuple[JobStore, Lake]]:
+def each_project(
+    store: JobStore, lake: Lake, in_lake: Callable[[], list[str]] | None = None
+) -> Iterator[tuple[JobStore, Lake]]:
     """Store and lake of every project that Redis or the lake knows, the default one first, the others by name.
 
-    Those that are being removed are left out.
+    Those that are being removed are left out. `in_lake` tells the projects of the lake, for who asks again and again.
 
     Raises:
         UnavailableError: Redis does not answer.
     """
-    names = {*store.projects(), *lake.projects()} - {store.project, *endings(lake.data)}
-    for name in (store.project, *sorted(names)):
+    others = {*store.projects(), *(in_lake or lake.projects)()} - {store.project}
+    if others:
+        others -= {*endings(lake.data)}
+    for name in (store.project, *sorted(others)):
         seen = store.of(name)
         yield seen, lake if name == lake.project else lake.of(name, seen.critical)
 

@@ -71,6 +71,8 @@ class Storage(Protocol):
     #: Whether a listing shows a run's files before its commit, and those of runs that never committed. Then commits are
     #: asked what counts (`data.across`), and nobody looks who need not: each look is a request.
     shows_uncommitted: bool
+    #: Seconds between two looks of a process at what others may have changed (`data.looks`); 0: at each time it asks.
+    look_s: float
 
     @property
     def lender(self) -> FilesInPieces | None:

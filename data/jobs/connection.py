@@ -17,7 +17,7 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from data import keys
-from data.identity import LakePair, RefusedConnectionError, connect, read_id
+from data.identity import LakePair, RefusedConnectionError, connect
 from data.jobs import script
 from data.jobs.model import Answer, HandOut
 from data.jobs.timeline import LakePairOnLines
@@ -236,8 +236,7 @@ class StoreConnection:
             ForeignLakeError: it is not, and its own store does not know it.
             UnavailableError: its id cannot be read, or Redis does not answer.
         """
-        pair = self.pair
-        if pair is not None and pair.lake is not None and read_id(pair.root) != pair.lake:
+        if self.pair is not None and not self.pair.is_still_there():
             with self.guarded():
                 self.redis.connection_pool.disconnect(inuse_connections=False)
                 self.redis.ping()

@@ -39,6 +39,10 @@ _RETIRED = ".retired"
 #: Objects that one request removes.
 _BIT = 1_000
 
+#: An idle stack looked six times a second, of which the listings alone cost some $ 40 a month. What is seen so much
+#: later is of rare use: a lake that was moved away, a project or schedule that Redis has lost.
+LOOK_S = 10.0
+
 
 class ObjectStorage:
     """`data.storage.Storage` below a path that stands for a bucket's place. Cheap to make.
@@ -48,6 +52,7 @@ class ObjectStorage:
     """
 
     shows_uncommitted = True
+    look_s = LOOK_S
 
     def __init__(self, root: Path, files: DuckFiles, base: Path, local: Path) -> None:
         self.root = root

@@ -15,6 +15,7 @@ from data import schedules as kept
 from data.ending import open_folder
 from data.jobs import JobStore
 from data.lake import Lake
+from data.looks import Look
 from data.schedule_files import ScheduleFiles
 from data.schedules import Schedule, ScheduleStore, Unreadable, UnreadableError
 from leadmill.errors import ConflictError, LeadmillError, NotFoundError
@@ -33,6 +34,7 @@ class ScheduleRegistry:
     def __init__(self, store: JobStore, lake: Lake) -> None:
         self._store, self._lake = store, lake
         self._redis, self._files = ScheduleStore(store), ScheduleFiles(lake)
+        self._in_lake = Look(lake.root, self._files.names)
         #: On which line of writes all was compared (data/jobs/timeline.py): another server may know less.
         self._compared_on: str | None = None
 
@@ -42,7 +44,8 @@ class ScheduleRegistry:
         What lake and Redis do not both have is brought together before.
         """
         found, bad = self._redis.read_all()
-        if self._differ({one.name for one in found}, {one.name for one in bad}):
+        readable, unreadable = {one.name for one in found}, {one.name for one in bad}
+        if all(self._differ(look(), readable, unreadable) for look in (self._in_lake.seen, self._in_lake.again)):
             torn: list[Unreadable] = []
             try:
                 torn = self.bring_together(now=now)
@@ -129,8 +132,8 @@ class ScheduleRegistry:
     def _compared(self) -> bool:
         return self._compared_on == self._store.line
 
-    def _differ(self, readable: set[str], unreadable: set[str]) -> bool:
-        in_lake, deleted = self._files.names()
+    def _differ(self, kept: tuple[set[str], set[str]], readable: set[str], unreadable: set[str]) -> bool:
+        in_lake, deleted = kept
         if not self._compared:  # once a process and server: what both have may differ, too
             return bool(in_lake or deleted or readable)
         return bool(deleted or in_lake - readable or readable - in_lake - deleted or in_lake & unreadable)

@@ -28,6 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from data.jobs import JobStore
 from data.lake import Lake
+from data.looks import Look
 from data.projects import each_project
 from data.schedules import Schedule, ScheduleStore, Tick, Unreadable
 from leadmill import answers
@@ -139,6 +140,7 @@ class Ticker:
 
     def __init__(self, store: JobStore, lake: Lake, dispatch: Dispatch) -> None:
         self._store, self._lake, self._dispatch = store, lake, dispatch
+        self._in_lake = Look(lake.data, lake.projects)
         self._of: dict[str, _ProjectTicker] = {}
 
     def tick(self, now: datetime) -> list[str]:
@@ -149,7 +151,7 @@ class Ticker:
             OSError, LeadmillError: of a project; those of the others were submitted all the same.
         """
         done, failed = [], None
-        for store, lake in each_project(self._store, self._lake):
+        for store, lake in each_project(self._store, self._lake, self._in_lake.seen):
             if store.project not in self._of:
                 self._of[store.project] = _ProjectTicker(store, lake, self._dispatch)
             try:

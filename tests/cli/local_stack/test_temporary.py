@@ -61,10 +61,12 @@ def started(folder: Path, sites: SampleServer, *arguments: str) -> Iterator[subp
 
 def until_submitted(process: subprocess.Popen[str]) -> None:
     assert process.stderr is not None
+    said = []
     for line in process.stderr:
+        said.append(line)
         if line.startswith("submitted job_"):
             return
-    pytest.fail("it ended without a job")
+    pytest.fail(f"it ended without a job: {''.join(said)}")
 
 
 @pytest.mark.stack
