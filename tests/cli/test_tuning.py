@@ -63,7 +63,8 @@ def test_what_bounds_a_stack(
     )  # fmt: skip
     found = json.loads(done.stdout)
     (load,) = [load for load in found["measured"]["queues"] if load["queue"] == "scraping"]
-    assert load["waiting"] >= 1 and load["running"] == load["processes"] == 2
+    # A mean of several looks, of which one may come between two units.
+    assert load["waiting"] >= 1 and round(load["running"]) == load["processes"] == 2
     (told,) = [bound for bound in found["bounds"] if bound["text"].startswith("scraping has")]
     assert f"waiting and {load['processes']} of {load['processes']} processes busy" in told["text"]
     assert "leadmill worker -Q scraping" in told["remedy"]

@@ -29,7 +29,7 @@ def test_every_block_runs(
             said.append(capsys.readouterr().out)
     finally:
         get_settings.cache_clear()
-    submitted, rows, report, listed, options, many, events, log, companies, lake, queries = said
+    submitted, rows, report, listed, options, many, events, log, companies, asked, lake, queries = said
     assert "completed 67% 2 of 3" in submitted and "quiet-archive.example/ data robots.txt" in submitted
     assert "Nordwind Solar" in rows and "list<" in rows
     assert report == "report.html\n" and "<html" in (tmp_path / "report.html").read_text()[:200]
@@ -41,5 +41,7 @@ def test_every_block_runs(
     assert "score" in events
     assert log == "", "nothing of that job has failed"
     assert "nordwind-solar.example" in companies
+    assert "['country', 'companies'] [" in asked and "] None\n" in asked and asked.endswith("emails.csv\n")
+    assert "nordwind-solar.example" in (tmp_path / "emails.csv").read_text()
     assert "1 leads of 1 companies" in lake
     assert "nordwind-solar.example" in queries
