@@ -8,7 +8,7 @@ it slept (data/parts.py). How that is done where the files lie is the storage's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from data.across import Across
 from data.commits import CommitsOf
-from data.covered import snapshot_files, uncovered_files
+from data.covered import snapshot_files, stage_files
 from data.damage import DamagedPartError, check_columns, enduring, fault_of, mend, set_aside
 from data.mounts import opened, storage_at
 from data.parts import (
@@ -219,21 +219,28 @@ class Lake:
         """
         for job_id, ids in sources.items():
             left = set(ids)
-            files = self.parts(job_id, stage, kind)
-            if kind == "rows":
-                files += self.snapshot_files(stage)
-            for file in files:
-                try:
-                    found = read_table(file, filters=[("company_id", "in", list(ids))])
-                except DamagedPartError:
-                    mend(self, [file])
-                    continue
-                for batch in found.to_batches(max_chunksize=50):
-                    for row in batch.to_pylist(maps_as_pydicts="lossy"):
-                        if row["job_id"] != job_id or row["company_id"] not in left:
-                            continue
-                        if kind == "rows":  # a compacted row may still lie in its part, too
-                            left.discard(row["company_id"])
+            for row in self._rows_of(self.parts(job_id, stage, kind), job_id, left):
+                if kind == "rows":
+                    left.discard(row["company_id"])
+                yield row
+            if kind == "rows" and left:  # cleaned up; a compacted row may still lie in its part, too
+                for row in self._rows_of(self.snapshot_files(stage), job_id, left):
+                    left.discard(row["company_id"])
+                    yield row
+
+    def _rows_of(self, files: Iterable[Path], job_id: str, ids: Set[str]) -> Iterator[dict[str, Any]]:
+        """Rows of a job and of companies that stand among `ids` when it comes to them."""
+        for file in files:
+            if not ids:
+                return
+            try:
+                found = read_table(file, filters=[("company_id", "in", list(ids))])
+            except DamagedPartError:
+                mend(self, [file])
+                continue
+            for batch in found.to_batches(max_chunksize=50):
+                for row in batch.to_pylist(maps_as_pydicts="lossy"):
+                    if row["job_id"] == job_id and row["company_id"] in ids:
                         yield row
 
     def stage_files(self, stage: str, seen: Across | None = None) -> list[Path]:
@@ -241,14 +248,14 @@ class Lake:
 
         `seen`: all jobs, where the caller asks for several stages.
         """
-        fresh = uncovered_files(
-            self, stage, seen
-        )  # before the snapshot is listed: one made meanwhile holds more, not less
-        return [*fresh, *self.snapshot_files(stage)]
+        return stage_files(self, stage, seen)
 
     def snapshot_files(self, stage: str) -> list[Path]:
-        """The compacted newest rows of a stage, if there are any."""
-        return snapshot_files(self, stage)
+        """The compacted newest rows of a stage, if there are any: most often one file (`data.covered`).
+
+        Look for parts of jobs before: what a snapshot covers may be removed.
+        """
+        return list(snapshot_files(self, stage))
 
     def drop_job_data(self, job_id: str) -> int:
         """Remove an ended job's parts of every kind and temporary files; manifest and reports stay. Bytes freed."""

@@ -1,14 +1,18 @@
 """Compaction: the newest good row of each company, taken out of many job folders into one sorted file a stage.
 
-`companies/<stage>/snapshot-<n>.parquet` never changes once it has its name; `manifest.json` beside it says which
-jobs are in it, each with a digest of the parts that were read. A job whose digest still holds is covered: readers may
-pass its parts over, and cleanup may remove them. Nothing else is ever removed.
+`companies/<stage>/snapshot-<n>.parquet` never changes once it has its name, which no other writer gives to a file;
+`manifest.json` beside it names the one that counts, and says which jobs are in it, each with a digest of the parts that
+were read. A job whose digest still holds is covered: readers may pass its parts over, and cleanup may remove them.
+Nothing else is ever removed.
+
+Whoever compacts may have lost the right to it, in a sleep. So a snapshot counts by a swap of the list that it was made
+from, and by nothing else.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +25,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.covered import covered_list, digest, snapshot_names
+from data.covered import Snapshot, digest, snapshot_names, snapshot_number, snapshot_of
 from data.damage import damages, enduring, mend, redone
 from data.duck import connected
 from data.lake import Lake
@@ -37,7 +41,9 @@ GRACE_S = 600
 _MEMORY = "300MB"
 _ROW_GROUP = 5_000
 _BATCH = 500
-_SNAPSHOT = re.compile(r"snapshot-([0-9]+)\.parquet")
+#: A snapshot's number is a count and nine digits by chance, so that two writers never take one. From this count on all
+#: are as wide, so that a listing sorts them; version 0.2.0, which does and had counts alone, reads the last one.
+_FIRST_COUNT, _BY_CHANCE = 1_000_000, 10**9
 _OTHER = "another maintenance job is compacting the lake; this one tries again later"
 
 #: Called between steps; raises to stop the work there.
@@ -89,32 +95,28 @@ def compact(lake: Lake, job_ids: Sequence[str], check: Check = lambda: None) -> 
 
 
 def _compact_stage(lake: Lake, stage: str, job_ids: Sequence[str], check: Check) -> Compaction | None:
-    sizes = [state.size for file in lake.snapshot_files(stage) if (state := lake.storage.stat(file)) is not None]
-    known: dict[str, str] = {}
+    before = Snapshot({}, (), None, is_named=False)
     new: dict[str, str] = {}
-    seen: Content | None = None
 
     def sources() -> dict[str, list[Path]]:
-        nonlocal known, seen
+        nonlocal before
         new.clear()
-        known, seen = covered_list(lake, stage)
-        files = lake.snapshot_files(stage)
+        before = snapshot_of(lake, stage)
+        files = list(before.files)
         for job_id in job_ids:
-            own = lake.parts(job_id, stage)
-            if own and known.get(job_id) != digest(lake, own) and mend(lake, own, whole=False):
+            known, own = before.jobs.get(job_id), lake.parts(job_id, stage)
+            if own and known != digest(lake, own) and mend(lake, own, whole=False):
                 own = lake.parts(job_id, stage)
-            if own and known.get(job_id) != (told := digest(lake, own)):
+            if own and known != (told := digest(lake, own)):
                 new[job_id] = told
                 files += own
         return {stage: files}
-
-    folder = lake.companies / stage
 
     def write(files: Mapping[str, Sequence[Path]]) -> tuple[Path, int] | None:
         if not new:
             return None
         check()
-        target = folder / f"snapshot-{_number(lake, folder) + 1:06d}.parquet"
+        target = lake.companies / stage / _next_name(lake, stage, before)
         return target, _write(lake, files[stage], stage, target, check)
 
     written = enduring(lake, sources, write)
@@ -122,23 +124,29 @@ def _compact_stage(lake: Lake, stage: str, job_ids: Sequence[str], check: Check)
         return None
     target, rows = written
     check()
-    kept = {job_id: told for job_id, told in known.items() if lake.storage.names(lake.jobs / job_id / stage)}
-    _write_manifest(lake, folder / MANIFEST, seen, {"snapshot": target.name, "rows": rows, "jobs": {**kept, **new}})
+    kept = {job_id: told for job_id, told in before.jobs.items() if lake.storage.names(lake.jobs / job_id / stage)}
+    _write_manifest(lake, stage, before.content, {"snapshot": target.name, "rows": rows, "jobs": {**kept, **new}})
+    sizes = [state.size if state else 0 for state in lake.storage.stats([*before.files[-1:], target])]
     drop_stale_snapshots(lake)
-    state = lake.storage.stat(target)
-    return Compaction(stage, len(new), rows, sizes[0] if sizes else 0, state.size if state else 0)
+    return Compaction(stage, len(new), rows, sum(sizes[:-1]), sizes[-1])
 
 
 def drop_stale_snapshots(lake: Lake, grace_s: float = GRACE_S) -> int:
     """Remove snapshots that were replaced more than `grace_s` ago, and what a killed compaction left. Bytes freed.
 
-    Only within `exclusive`.
+    Only within `exclusive`. One of a higher number than the list names stays: whoever wrote it may be about to.
     """
     freed = 0
     for stage in STAGE_SCHEMAS:
         folder = lake.companies / stage
         freed += lake.storage.drop_unfinished(folder)
-        for old, successor in pairwise(folder / name for name in snapshot_names(lake, stage)):
+        names = snapshot_names(lake, stage)
+        snapshot = snapshot_of(lake, stage)
+        if not snapshot.is_named:
+            continue  # all of them count
+        highest = snapshot_number(snapshot.files[0].name)
+        past = [folder / name for name in names if snapshot_number(name) <= highest]
+        for old, successor in pairwise(past):
             if (state := lake.storage.stat(successor)) and time.time() - state.modified_ns / 1e9 >= grace_s:
                 stale = lake.storage.stat(old)
                 freed += stale.size if stale else 0
@@ -146,10 +154,12 @@ def drop_stale_snapshots(lake: Lake, grace_s: float = GRACE_S) -> int:
     return freed
 
 
-def _number(lake: Lake, folder: Path) -> int:
-    """The highest number that a snapshot has or had, also one that was set aside."""
-    names = (_SNAPSHOT.fullmatch(name.removeprefix(DAMAGED)) for name in lake.storage.names(folder))
-    return max((int(found[1]) for found in names if found), default=0)
+def _next_name(lake: Lake, stage: str, before: Snapshot) -> str:
+    """A name that no snapshot has or had, also none that was set aside, nor will have from another writer's hand."""
+    names = [*lake.storage.names(lake.companies / stage), *(file.name for file in before.files)]
+    highest = max((snapshot_number(name.removeprefix(DAMAGED)) for name in names), default=0)
+    count = max(highest // _BY_CHANCE, _FIRST_COUNT) + 1
+    return f"snapshot-{count * _BY_CHANCE + secrets.randbelow(_BY_CHANCE)}.parquet"
 
 
 def _write(lake: Lake, sources: Sequence[Path], stage: str, target: Path, check: Check) -> int:
@@ -202,7 +212,8 @@ def _row_groups(reader: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator
         yield pa.Table.from_batches(held).cast(schema)
 
 
-def _write_manifest(lake: Lake, path: Path, seen: Content | None, content: dict[str, Any]) -> None:
+def _write_manifest(lake: Lake, stage: str, seen: Content | None, content: dict[str, Any]) -> None:
+    path = lake.companies / stage / MANIFEST
     whole = {**content, "schema_version": SCHEMA_VERSION, "written_at": datetime.now(UTC).isoformat()}
     if not lake.storage.swap(path, json.dumps(whole).encode(), seen):
         raise WorkError(_OTHER)

@@ -91,7 +91,8 @@ class Sources:
 
     def difference(self, owners: Iterable[str]) -> Difference:
         """How the lake's files of these jobs, and of the snapshots, differ from those whose rows the table holds."""
-        found, listed = Difference(), list(owners)
+        # The snapshots last: what one covers that is made meanwhile has left its job.
+        found, listed = Difference(), sorted(owners, key=lambda owner: owner == SNAPSHOTS)
         seen = self._lake.across([owner for owner in listed if owner != SNAPSHOTS])
         for owner in listed:
             self._look(owner, self._files(owner, seen), found)

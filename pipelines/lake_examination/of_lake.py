@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from data.covered import snapshot_names
+from data.covered import snapshot_names, snapshot_number
 from data.lake import Lake
 from data.parts import DAMAGED, MANIFEST
 from data.schemas import STAGE_SCHEMAS
@@ -87,10 +87,10 @@ def _of_snapshots(lake: Lake, stage: str) -> Iterator[Finding]:
     if counting is not None and counting not in names:
         yield Finding(Fault.MISSING, folder / counting, f"{stage}/{MANIFEST} names it", None, _RESTORE)
     for name in names:
-        if counting is not None and counting in names and name > counting:
+        if counting is not None and counting in names and snapshot_number(name) > snapshot_number(counting):
             state = lake.storage.stat(folder / name)
             if state is not None and time.time() - state.modified_ns / 1e9 > GRACE_S:
-                reason = "a compaction wrote it that another one overtook"
+                reason = "a compaction wrote it that did not end, or that another one overtook"
                 yield Finding(Fault.ORPHANED, folder / name, reason, size=state.size)
 
 

@@ -129,8 +129,9 @@ class Planting:
         return Fault.TORN, f"schedules/{name}"
 
     def missing_snapshot(self) -> Planted:
-        self.storage.remove(self.driver.lake.companies / "process" / "snapshot-000001.parquet")
-        return Fault.MISSING, "companies/process/snapshot-000001.parquet"
+        [file] = self.driver.lake.snapshot_files("process")
+        self.storage.remove(file)
+        return Fault.MISSING, file.relative_to(self.driver.lake.root).as_posix()
 
 
 KINDS: list[Callable[[Planting], Planted]] = [one for name, one in vars(Planting).items() if name[0] != "_"]

@@ -20,7 +20,6 @@ from api.sql_console.lent_files import borrowed, lent
 from api.sql_console.running import QueryError, Question, answered
 from api.stored_pages import stored_pages
 from data import keys
-from data.covered import uncovered_files
 from data.lake import Lake, UnitFiles
 from data.mounts import addresses
 from data.parts import short
@@ -63,7 +62,7 @@ def test_of_a_job_that_runs_only_what_it_committed_is_read(kept: Driver) -> None
     grant = kept.begin(job, "p0")
     files = UnitFiles(kept.lake, job, "scrape", "p0", grant.epoch)
     files.write(rows("a.example"))
-    assert names(kept) == {} and newest(kept.lake) == [] and uncovered_files(kept.lake, "scrape") == []
+    assert names(kept) == {} and newest(kept.lake) == [] and kept.lake.stage_files("scrape") == []
     files.write(rows("b.example"))
     kept.store.commit(grant, rows_out=2, files=short(files.counts))
     kept.lake.expose(job, "scrape", "p0", grant.epoch)
