@@ -44,7 +44,7 @@ _CALLED = {
     "zope public license": "ZPL-2.1",
 }
 #: Of our own, which the image has: they are looked at and listed, too.
-EXTRAS = frozenset({"oidc", "traces"})
+EXTRAS = frozenset({"oidc", "s3", "traces"})
 _OSI = "License :: OSI Approved :: "
 
 

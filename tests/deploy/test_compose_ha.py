@@ -156,7 +156,8 @@ def test_a_lost_primary_is_followed_by_another_and_users_stay_what_they_are(six:
             said.append(str(error))
         return False
 
-    _until(another, lambda: f"{said[-1:]} {examine(url)}", 30)
+    # Sentinels whose votes were split vote again after twice the failover-timeout, which is 20 s.
+    _until(another, lambda: f"{said[-1:]} {examine(url)}")
     store.close()
 
 
