@@ -12,7 +12,7 @@ from cli import console
 from cli.pulse import Pulse
 from leadmill.client.errors import ApiUnreachableError
 from leadmill.client.results import Job
-from reports.wording import NAMELESS, turn_words
+from reports.wording import NAMELESS, NAMELESS_ONE, turn_words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -168,10 +168,10 @@ def _failed(job: Job) -> int:
 
 
 def _nameless(job: Job) -> str:
-    """How many of the failed are no companies at all, as `leadmill check` tells of the list."""
+    """How many lines of the list are no companies at all, as `leadmill check` tells of it."""
     given = job.result.get("input") or {}
     lines = given.get("without_address", 0) + given.get("refused", 0)
-    return f" ({lines:,} of them {NAMELESS})" if lines else ""
+    return f"{lines:,} {NAMELESS if lines > 1 else NAMELESS_ONE}" if lines else ""
 
 
 def closing_line(job: Job) -> str:
@@ -185,9 +185,11 @@ def closing_line(job: Job) -> str:
         counts.append(f"coverage {job.coverage:.0%}")
     faults = _failed(job)
     if faults and isinstance(job.result.get("good"), int):
-        counts.append(f"{faults:,} failed{_nameless(job)}")
+        counts.append(f"{faults:,} failed")
     elif faults:
         counts.append(console.plural(faults, "error"))
+    if nameless := _nameless(job):
+        counts.append(nameless)
     line = f"{job.status.capitalize()} {job.id}"
     if counts:
         line += f": {', '.join(counts)}"

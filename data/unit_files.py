@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.cleaning import Refused
@@ -47,6 +48,18 @@ def packing_of(made: pa.Table, kind: PartKind, asked_by: Sequence[str] = _ASKED_
         # all types come back the same (decision 72). Metadata of ours goes with it.
         "store_schema": bool(made.schema.metadata),
     }
+
+
+class PlanSize(NamedTuple):
+    """What a plan holds."""
+
+    rows: int
+    #: Rows that name a company. The others are lines of a list that name none, kept for their error.
+    companies: int
+
+    def with_rows(self, plan: pa.Table) -> PlanSize:
+        nameless = pc.sum(pc.equal(plan["company_id"], ""), min_count=0).as_py()
+        return PlanSize(self.rows + plan.num_rows, self.companies + plan.num_rows - nameless)
 
 
 class UnitFiles:
@@ -98,15 +111,15 @@ class UnitFiles:
         self.counts[kind] = n + 1
         return f"{part_folder(self._run.stage, kind)}/{part_name(self._partition, n, self._run.epoch)}"
 
-    def write_plan(self, parts: Iterable[pa.Table], input_headers: Sequence[str] = ()) -> int:
-        """Write the plan, sorted by partition so that one partition's rows are read alone; how many rows it has.
+    def write_plan(self, parts: Iterable[pa.Table], input_headers: Sequence[str] = ()) -> PlanSize:
+        """Write the plan, sorted by partition so that one partition's rows are read alone; how large it is.
 
         Args:
             parts: rows of `data.schemas.PLAN` in the order of their partitions, none of which is in two of these; one
                 part at least, and one is in memory at a time.
             input_headers: the other columns of the input, which `write_input` has written.
         """
-        rows, schema = 0, PLAN.with_metadata(headers_metadata(input_headers))
+        size, schema = PlanSize(0, 0), PLAN.with_metadata(headers_metadata(input_headers))
         with self._storage.stage_at(self._run, PLAN_FILE) as path, ExitStack() as opened:
             writer = None
             for part in parts:
@@ -115,8 +128,8 @@ class UnitFiles:
                     packing = {**packing_of(made, "rows", _PLAN_ASKED_BY), "store_schema": bool(schema.metadata)}
                     writer = opened.enter_context(pq.ParquetWriter(path, schema, **packing))
                 writer.write_table(made, row_group_size=_PLAN_ROW_GROUP)
-                rows += made.num_rows
-        return rows
+                size = size.with_rows(made)
+        return size
 
     @contextmanager
     def write_input(self, headers: Sequence[str]) -> Iterator[InputWriter]:
@@ -132,16 +145,16 @@ class UnitFiles:
         with self._storage.stage_at(self._run, INPUT_FILE) as path:
             copy_input(source, path, self._run.job_id)
 
-    def copy_plan(self, plan: pa.Table, source_job: str) -> int:
-        """Write another job's plan as this one's, whose rows are then those of `source_job`; how many companies."""
+    def copy_plan(self, plan: pa.Table, source_job: str) -> PlanSize:
+        """Write another job's plan as this one's, whose rows are then those of `source_job`; how large it is."""
         at = plan.schema.get_field_index("source_job")
         sources = pa.array([source_job if error is None else None for error in plan["error"].to_pylist()], pa.string())
         return self._write_plan(of_job(plan.set_column(at, plan.schema.field(at), sources), self._run.job_id))
 
-    def _write_plan(self, made: pa.Table) -> int:
+    def _write_plan(self, made: pa.Table) -> PlanSize:
         with self._storage.stage_at(self._run, PLAN_FILE) as path:
             pq.write_table(made, path, compression="zstd", row_group_size=_PLAN_ROW_GROUP)
-        return int(made.num_rows)
+        return PlanSize(0, 0).with_rows(made)
 
     def write_json(self, target: str, value: Any) -> None:
         """Write a JSON file."""

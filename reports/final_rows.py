@@ -61,8 +61,9 @@ class FinalRows:
     def totals(self) -> dict[str, Any]:
         """Counts of companies, of leads (those with a good row) and more, as section `totals` tells them."""
         (totals,) = self.ask(
-            f"""SELECT count(*) AS companies, count(*) FILTER ({GOOD}) AS leads,
-              count(*) FILTER (NOT {GOOD}) AS failed, count(*) FILTER (company_id = '') AS lines_without_company,
+            f"""SELECT count(*) FILTER (company_id <> '') AS companies, count(*) FILTER ({GOOD}) AS leads,
+              count(*) FILTER (NOT {GOOD} AND company_id <> '') AS failed,
+              count(*) FILTER (company_id = '') AS lines_without_company,
               round(avg(score) FILTER ({GOOD}), 1) AS mean_score,
               round(median(score) FILTER ({GOOD}), 1) AS median_score,
               round(stddev_pop(score) FILTER ({GOOD}), 1) AS score_spread,

@@ -148,14 +148,14 @@ def launch(run: UnitRun) -> None:
     chain = partition_stages(stages)
     processes = processes_on(run.runtime.store, STAGES[chain[0]].queue) if chain else 0
     if (parent := _parent_as_it_is(run)) is not None:
-        partitions, companies = 0, run.files.copy_plan(parent.plan_table(), parent.job_id)
+        partitions, size = 0, run.files.copy_plan(parent.plan_table(), parent.job_id)
     else:
         plan = _planned(run, chain, processes)
         if chain and run.grant.has_quotas:  # before anything is fetched; QuotaError fails the job as a whole
             run.runtime.store.settle(run.grant, plan.companies)
-        partitions, companies = plan.partitions, run.files.write_plan(plan.parts, plan.input_headers)
-    run.outcome.rows_out = companies
-    counted = {"partitions": partitions if chain else 0, "companies": companies}
+        partitions, size = plan.partitions, run.files.write_plan(plan.parts, plan.input_headers)
+    run.outcome.rows_out = size.rows
+    counted = {"partitions": partitions if chain else 0, "companies": size.companies}
     counted["window"] = max(2, 2 * processes)  # by which workers of 0.2.0 hand out; these go by the queue's
     run.outcome.fields |= counted
     _write_first_manifest(run)

@@ -21,6 +21,7 @@ from pipelines.manifest import manifest_of
 from pipelines.request.asked import document
 from pipelines.stages import KINDS, partition_stages, report_format
 from pipelines.views import causes
+from pipelines.views.coverage import Covered
 
 log = get_logger(__name__)
 
@@ -114,9 +115,9 @@ def _good(run: UnitRun, valid: Parts) -> int:
 
 def _coverage(kind: str, companies: int, good: int) -> float | None:
     """Share of the companies that are good; None when the job should have some and resolved to none."""
-    if companies:
-        return good / companies
-    return None if KINDS[kind].needs_companies else 1.0
+    if not companies and not KINDS[kind].needs_companies:
+        return 1.0
+    return Covered(companies, good).coverage
 
 
 def _decide(record: JobRecord, coverage: float | None) -> tuple[str, str | None]:

@@ -1,7 +1,8 @@
 """Why companies of a job are missing: the causes by category, with counts and one example each.
 
 Read from the score's rows where there are any (one row a company, so the counts add up to what is missing), else
-from the plan, the stages' error parts and the units that failed.
+from the plan, the stages' error parts and the units that failed. A line of a list that names no company has a row that
+says so, too, but no company is missing for it.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def missing(
             code = "error_code" if "error_code" in present(cursor, scores) else "NULL"  # rows of earlier versions
             found = cursor.execute(
                 f"SELECT coalesce(error_category, 'system'), error, domain, {code} FROM read_parquet($files) "  # noqa: S608  one of two texts
-                "WHERE error IS NOT NULL",
+                "WHERE error IS NOT NULL AND company_id IS DISTINCT FROM ''",
                 {"files": addresses(scores)},
             ).fetchall()
         return counted(found)
@@ -149,6 +150,8 @@ def _without_row(lake: Lake, files: JobFiles, valid: Parts, units: Units, *, str
     told = _told(lake, [file for stage in chain for file in valid[stage, "errors"]])
     for row in files.plan():
         company, domain = row["company_id"], row["domain"]
+        if not company:
+            continue
         if row["error"] is not None:
             yield row["error_category"] or ErrorCategory.DATA.value, row["error"], domain, None
         elif chain and company not in good:

@@ -1,37 +1,31 @@
-"""How many of the companies of jobs have a good row: what a page that adds up jobs tells of them.
+"""Coverage: the share of companies that have a good row, of one job or of several together.
 
-A line of a list that names no company has an error row as any company that fails, so that whoever gave it finds it
-again; but it is no company, and what is told of all jobs together does not count it as one.
+The companies are those that a job's input names, as launch counts them (`data.unit_files.PlanSize`). A line of a list
+that names none has an error row, so that whoever gave it finds it again, but it is told beside the companies and no
+coverage counts it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass
 class Covered:
-    """Of jobs that have ended: their companies, and those of them that have a row without error."""
+    """Companies of jobs, and those of them that have a row without error."""
 
     companies: int = 0
     good: int = 0
-    #: Lines of their lists that name no company.
-    lines_without_company: int = 0
 
     @property
     def coverage(self) -> float | None:
         """The share of good companies; None where there were none."""
         return self.good / self.companies if self.companies else None
 
-    def add(self, companies: object, good: object, given: object) -> None:
-        """One job more; `given`: what its result tells of its list (`input`). What is no number adds nothing."""
-        nameless = (
-            sum(map(_count, (given.get("without_address"), given.get("refused")))) if isinstance(given, Mapping) else 0
-        )
-        self.companies += max(0, _count(companies) - nameless)
+    def add(self, companies: object, good: object) -> None:
+        """One job more. What is no number adds nothing."""
+        self.companies += _count(companies)
         self.good += _count(good)
-        self.lines_without_company += nameless
 
 
 def _count(value: object) -> int:

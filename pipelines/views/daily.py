@@ -29,7 +29,5 @@ def by_day(records: Iterable[JobRecord], last: date, days: int) -> list[Day]:
         day.jobs += 1
         day.failed += record.status == Status.FAILED
         if record.coverage is not None:
-            # Of a thousand jobs to parse what few results tell of a list would take longer than all else.
-            told = (record.result or {}) if '"input"' in record.result_json else {}
-            day.add(record.companies, round(record.coverage * record.companies), told.get("input"))
+            day.add(record.companies, round(record.coverage * record.companies))
     return list(found.values())

@@ -60,5 +60,5 @@ def done_by(jobs: Iterable[Job]) -> Done:
         done.jobs += 1
         done.pages += job["progress"]["details"]["pages"]
         result = job["result"] or {}
-        done.add(result.get("companies"), result.get("good"), result.get("input"))
+        done.add(result.get("companies"), result.get("good"))
     return done

@@ -7,6 +7,7 @@ Texts are written as texts: never as formulas, never as links. Written row by ro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -210,7 +211,7 @@ def _colours(book: Any, sheet: Any, fields: list[str | None], rows: int) -> None
 
 def _summary(book: Any, analysis: dict[str, Any]) -> None:
     from reports.sections import in_order
-    from reports.wording import percent
+    from reports.wording import NAMELESS, percent
 
     sheet = book.add_worksheet("Summary")
     bold = book.add_format({"bold": True})
@@ -219,6 +220,8 @@ def _summary(book: Any, analysis: dict[str, Any]) -> None:
     totals = analysis["totals"]
     lines: list[tuple[Any, ...]] = [("Companies", totals["companies"]), ("Leads (could be read)", totals["leads"])]
     lines += [("Failed", totals["failed"]), ("Coverage", percent(totals["coverage"]))]
+    if totals["lines_without_company"]:
+        lines.append((NAMELESS.capitalize(), totals["lines_without_company"]))
     tables = []
     for section in in_order():
         if section.table:
@@ -230,6 +233,13 @@ def _summary(book: Any, analysis: dict[str, Any]) -> None:
         heads.add(len(lines) + 1)
         lines += [("", ""), *table]
     _write_lines(sheet, lines, lambda line, column: bold if line in heads else None)
+
+
+def _all(totals: Mapping[str, Any]) -> str:
+    from reports.wording import nameless
+
+    lines = nameless(totals)
+    return f"{totals['companies']:,} companies" + (f" and {lines}" if lines else "")
 
 
 def _about(book: Any, data: ReportData, table: Table) -> None:
@@ -245,7 +255,7 @@ def _about(book: Any, data: ReportData, table: Table) -> None:
     made = job.get("generated_at") or datetime.now(UTC)
     lines: list[tuple[Any, ...]] = [
         ("Report", REPORT_TYPES[data.report_type].title),
-        ("Rows", f"{table.rows:,} {_rows(data)}of {totals['companies']:,} companies" + _why_not_all(data)),
+        ("Rows", f"{table.rows:,} {_rows(data)}of {_all(totals)}" + _why_not_all(data)),
         ("Filter", str(job.get("filter") or "none")),
         ("Order", f"{order_of(totals)}; what could not be read comes last"),
         ("Layout", f"{data.layout.name}: {data.layout.about}"),

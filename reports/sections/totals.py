@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.report_types import REPORT_TYPES
 from reports.sections import Page, Section
-from reports.wording import NAMELESS, cause_of, mostly_walled, percent
+from reports.wording import cause_of, mostly_walled, nameless, percent
 
 #: Below this share of readable companies the report says so first.
 COVERAGE = 0.9
@@ -15,7 +15,7 @@ COVERAGE = 0.9
 TEMPLATE = """\
 <section class="counts" aria-label="Counts">
 <div class="count"><b>{{ totals.companies | number }}</b><span>{{ 'company' if totals.companies == 1 else 'companies' }}</span><small>{{ totals.pages | counted('page', 'pages') }} read</small></div>
-<div class="count"><b>{{ totals.leads | number }}</b><span>{{ 'lead' if totals.leads == 1 else 'leads' }}</span>{% if totals.companies %}<small>{{ totals.coverage | percent }} could be read, {{ totals.failed | number }} failed{% if totals.lines_without_company %}, {{ totals.lines_without_company | number }} of them {{ nameless }}{% endif %}</small>{% endif %}</div>
+<div class="count"><b>{{ totals.leads | number }}</b><span>{{ 'lead' if totals.leads == 1 else 'leads' }}</span>{% if totals.companies %}<small>{{ totals.coverage | percent }} could be read, {{ totals.failed | number }} failed{% if nameless %}, {{ nameless }}{% endif %}</small>{% endif %}</div>
 {% if totals.leads %}
 <div class="count good"><b>{{ best.count | number }}</b><span>in tier A</span><small>{{ best.share | percent }} of the leads</small></div>
 <div class="count"><b>{{ '%g' | format(totals.median_score) if totals.median_score is not none else '–' }}</b><span>median score</span><small>of 100; mean {{ '%g' | format(totals.mean_score) if totals.mean_score is not none else '–' }}</small></div>
@@ -26,7 +26,7 @@ TEMPLATE = """\
 
 
 def _view(answer: Any, page: Page) -> Mapping[str, Any]:
-    return {"best": page.analysis["tiers"][0], "nameless": NAMELESS}
+    return {"best": page.analysis["tiers"][0], "nameless": nameless(page.analysis["totals"])}
 
 
 def _warnings(analysis: Mapping[str, Any]) -> Iterable[str]:

@@ -16,11 +16,13 @@ from python_calamine import CalamineWorkbook
 
 from cli.local_stack.stack import LocalStack
 from data.lake import Lake
-from leadmill import Client
+from leadmill import ApiError, Client
 from leadmill.client.job_handle import JobHandle
 from reports.layouts import LAYOUTS
 
 LIST = "Record ID,Website,Owner\nr-1,nordwind-solar.example,Zoë\nr-2,not a host,\nr-3,www.nordwind-solar.example,\n"
+#: The same, and a company that is not to be reached.
+RESUMABLE = LIST + "r-4,no-such-firm.example,\n"
 MINE = {
     "nordwind-solar.example": [
         {"line": 2, "values": {"Record ID": "r-1", "Owner": "Zoë"}},
@@ -59,10 +61,25 @@ def test_every_line_comes_back_with_the_company_it_names(
     assert {row["domain"]: row["input"] for row in report} == MINE
 
 
-def test_a_resume_and_a_rerun_keep_the_lines(stack: LocalStack, client: Client, job: JobHandle) -> None:
-    job.resume()
-    assert job.wait(120).attempt == 2
-    assert lines(told(stack, job.id)) == MINE
+def test_a_line_that_names_no_company_is_none_that_is_missing(job: JobHandle) -> None:
+    """Its coverage, what it counts and what its statistics and its report count are the same."""
+    found = job.status()
+    assert (found.coverage, found.result["companies"], found.result["good"]) == (1, 1, 1)
+    assert "missing" not in found.result and found.result["input"]["refused"] == 1
+    with pytest.raises(ApiError, match="nothing"):
+        job.resume()
+
+
+def test_a_resume_and_a_rerun_keep_the_lines(stack: LocalStack, client: Client, job: JobHandle, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(RESUMABLE)
+    half = client.submit(csv=file, crawl={"max_pages": 1}, min_coverage=0.5, report={"formats": ["json"]})
+    ended = half.wait(120)
+    assert (ended.status, ended.coverage) == ("completed", 0.5), "of two companies; with the third line it would fail"
+    assert [cause["count"] for cause in ended.result["missing"]] == [1]
+    half.resume()
+    assert half.wait(120).attempt == 2
+    assert lines(told(stack, half.id)) == MINE | {"no-such-firm.example": [{"line": 5, "values": {"Record ID": "r-4"}}]}
     child = client.rerun(job.id, "score")
     child.wait(120)
     assert lines(told(stack, child.id)) == MINE

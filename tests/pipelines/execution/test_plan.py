@@ -43,11 +43,11 @@ def plan() -> Plan:
 
 def written(plan: Plan, size: int, lake: Lake) -> list[dict[str, object]]:
     files = UnitFiles(lake, JOB, "launch", "launch", 1)
-    rows = files.write_plan(plan.parts(size), ["CRM"])
+    size = files.write_plan(plan.parts(size), ["CRM"])
     lake.expose(JOB, "launch", "launch", 1)
     found = JobFiles.unrecorded(lake, JOB)
     assert found.input_headers() == ["CRM"] and pq.read_schema(found.plan_path()).equals(PLAN)
-    assert found.plan_rows() == rows
+    assert found.plan_rows() == size.rows
     return found.plan()
 
 

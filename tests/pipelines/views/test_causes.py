@@ -99,11 +99,10 @@ def test_without_a_score_plan_errors_and_units_tell(lake: Lake) -> None:
     assert {(c["category"], c["error"]): c["count"] for c in found} == {
         ("network", "timed out"): 1,
         ("data", "no text"): 1,
-        ("data", "not a URL"): 2,
         ("poison", "killed its process"): 2,
         ("system", "not done"): 1,
     }
-    assert sum(c["count"] for c in found) == 8 - 1
+    assert sum(c["count"] for c in found) == 6 - 1, "a line that names no company misses none"
 
 
 def test_who_was_to_be_asked_again_tells_why_the_partition_that_did_so_failed(lake: Lake) -> None:
@@ -139,8 +138,15 @@ def test_a_job_that_reads_others_rows_has_only_the_plan(lake: Lake) -> None:
     job = new_job_id()
     assert missing(lake, JobFiles.unrecorded(lake, job), ("report",), {}) == []
     plan(lake, job, ["a.example"], bad=1)
+    unknown = {"company_id": company_id("b.example"), "domain": "b.example", "bare": False}
+    refused = {"error_category": "data", "error": "unknown company"}
+    write_plan(
+        UnitFiles(lake, job, "launch", "launch", 2),
+        [unknown | refused, {**unknown, **refused, "company_id": "", "line": 3}],
+    )
+    lake.expose(job, "launch", "launch", 2)
     assert missing(lake, JobFiles.unrecorded(lake, job), ("report",), {}) == [
-        {"category": "data", "code": None, "error": "not a URL", "count": 1, "example": "line 0"}
+        {"category": "data", "code": None, "error": "unknown company", "count": 1, "example": "b.example"}
     ]
 
 
@@ -171,7 +177,14 @@ def test_final_rows_of_earlier_versions_have_no_code(lake: Lake) -> None:
     job = new_job_id()
     folder = lake.job_dir(job) / "score"
     folder.mkdir(parents=True)
-    rows = pa.table({"domain": ["a.example"], "error_category": ["data"], "error": ["robots.txt forbids"]})
+    rows = pa.table(
+        {
+            "company_id": [company_id("a.example")],
+            "domain": ["a.example"],
+            "error_category": ["data"],
+            "error": ["robots.txt forbids"],
+        }
+    )
     pq.write_table(rows, folder / "part-0-0.parquet")
     found = missing(lake, JobFiles.unrecorded(lake, job), ("score",), {})
     assert [(cause["code"], cause["count"]) for cause in found] == [(None, 1)]

@@ -1,4 +1,4 @@
-"""Coverage of many jobs: a line that names no company is none, and what is no result adds nothing."""
+"""Coverage of many jobs is that of each of them, added up; what is no result adds nothing."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from pipelines.views.recent import done_by
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
-def test_lines_that_name_no_company_are_none() -> None:
-    of_list = {"companies": 13, "good": 7, "input": {"lines": 14, "without_address": 2, "refused": 1, "repeated": 1}}
-    stored = {RECORD_FIELDS["companies"]: "13", "coverage": str(7 / 13), "result": json.dumps(of_list)}
+def test_companies_of_jobs_add_up() -> None:
+    result = {"companies": 10, "good": 7}
+    stored = {RECORD_FIELDS["companies"]: "10", "coverage": str(0.7), "result": json.dumps(result)}
     others = {RECORD_FIELDS["companies"]: "3", "coverage": "1", "result": json.dumps({"companies": 3, "good": 3})}
     records = [
         JobRecord(f"job_{n}", {"created": str(int(AT.timestamp() * 1000)), "status": "completed", **one})
         for n, one in enumerate((stored, others, {}))
     ]
     today, yesterday = by_day(records, AT.date(), 2)
-    assert (today.jobs, today.companies, today.good, today.lines_without_company) == (3, 13, 10, 3)
+    assert (today.jobs, today.companies, today.good) == (3, 13, 10)
     assert today.coverage == 10 / 13 and (yesterday.jobs, yesterday.coverage) == (0, None)
-    assert vars(done_by([{"result": of_list, "progress": {"details": {"pages": 5}}}])) == {  # type: ignore[typeddict-item]
-        "companies": 10, "good": 7, "lines_without_company": 3, "jobs": 1, "pages": 5,
+    assert vars(done_by([{"result": result, "progress": {"details": {"pages": 5}}}])) == {  # type: ignore[typeddict-item]
+        "companies": 10, "good": 7, "jobs": 1, "pages": 5,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("value", [None, "7", -3, [], {"refused": "x"}, 0.5])
 def test_what_is_no_number_adds_nothing(value: object) -> None:
     found = Covered()
-    found.add(value, value, value)
+    found.add(value, value)
     assert found == Covered() and found.coverage is None
