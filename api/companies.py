@@ -13,7 +13,8 @@ from api import problems
 from api.company_answers import CompanyDetail
 from api.company_columns import FACETS
 from api.company_export import company_table
-from api.company_rows import MAX_PAGE, CompanyFilter, company, company_page, facets
+from api.company_facets import facets
+from api.company_rows import MAX_PAGE, CompanyFilter, company, company_page
 from api.context import Context, Here
 from api.explanation import explain
 from api.fields import Blank, Has, Size, Tag

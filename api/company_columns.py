@@ -10,5 +10,5 @@ SHORT = (
 )  # fmt: skip
 #: Columns of a row that are not told of a company: what a list says of it belongs to the job that was given the list.
 NOT_TOLD = frozenset({"stage_rank", "filename", "input"})
-#: Fields whose values can be counted; of a list each value counts.
-FACETS = ("tier", "country", "language", "industry", "technologies", "size", "has")
+#: Fields whose values can be counted; of a list each value counts, of jobs the companies that narrowing by one finds.
+FACETS = ("tier", "country", "language", "industry", "technologies", "size", "has", "job")

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 
 from api.company_columns import NOT_TOLD, SHORT
-from api.company_scan import STAGES, Files, files_of, newest_rows
-from api.company_view.table import BETWEEN, jobs_in, newest_in, number_of, rows_of
+from api.company_scan import STAGES, Files, files_of, newest_rows, newest_rows_of_jobs
+from api.company_view.table import BETWEEN, jobs_in, newest_in, newest_of_each_job, number_of, rows_of
 from api.company_view.view import CompanyView
 from api.lake_rows import first_page, run
 from data.damage import enduring, look_at_ids
@@ -22,7 +22,7 @@ from leadmill.errors import InputError, NotFoundError
 from leadmill.ids import COMPANY_ID, parse_company_url
 from leadmill.log import get_logger
 from pipelines.views import cursors
-from reports.lead_filter import MADE, REACHED_BY, LeadFilter
+from reports.lead_filter import LeadFilter
 from reports.lead_order import BEST_FIRST, ORDERS, LeadOrder
 from reports.rows import parquet
 
@@ -32,12 +32,8 @@ MAX_PAGE = 200
 _HISTORY = 100
 #: What was once made of the score, and said no more than that: kept as a field, told of no row.
 _UNTOLD = {"probability": None}
-#: Counting looks at every company, and is given up after so long.
-FACETS_S = 5.0
 #: Whether companies are known is told beside something else, and waited for no longer.
 KNOWN_S = 2.0
-#: Those of them that have several values a company: a list, and which of some columns are true.
-_LISTED, _HAS = "technologies", "has"
 _SHOWN = ", ".join((*SHORT, "seen_at"))
 
 
@@ -106,6 +102,33 @@ class Companies:
         matches, values = wanted.conditions()
         values.update(more or {})
         return _ask(self.lake, lambda newest: query(newest, matches, None), values, wanted.jobs, within_s=within_s)
+
+    def by_job(self, wanted: CompanyFilter, limit: int, within_s: float | None = None) -> list[dict[str, Any]]:
+        """How many companies match of each job, were the list narrowed to it, most first; of newer jobs of as many.
+
+        Raises:
+            UnavailableError: it took longer than `within_s`.
+        """
+
+        def query(rows: str, matches: str) -> str:
+            return (
+                f"SELECT job_id AS value, count(*) AS companies FROM ({rows}) WHERE {matches} "
+                f"GROUP BY job_id ORDER BY companies DESC, value DESC LIMIT {limit:d}"
+            )
+
+        prepared, of_table = wanted.conditions(prepared=True)
+        found = self._in_table(
+            lambda table: query(newest_of_each_job(table, wanted.jobs), prepared), of_table, within_s
+        )
+        if found is not None:
+            return found
+        matches, values = wanted.conditions()
+
+        def read_from(files: Files) -> list[dict[str, Any]]:
+            rows = newest_rows_of_jobs(files, some_jobs=wanted.jobs is not None)
+            return run(query(rows, matches), values, within_s=within_s) if rows else []
+
+        return enduring(self.lake, lambda: files_of(self.lake, wanted.jobs, each_job=True), read_from)
 
     def jobs_of(self, company_id: str) -> list[str] | None:
         """Every job that has a row of a company, also one that is not good; None: only a look at the lake tells."""
@@ -197,32 +220,6 @@ def _page_query(
     return f"SELECT {told} FROM ({rows}) ORDER BY {order.by_keys}"
 
 
-def _count_query(newest: str, matches: str, table: str | None, *, fields: Sequence[str], limit: int) -> str:
-    single = [one for one in fields if one not in (_LISTED, _HAS)]
-    values_of = {one: f"SELECT {one} AS value, n FROM groups" for one in single}
-    if _HAS in fields:
-        single += [f"{_HAS}_{what}" for what in REACHED_BY]
-        each_of = (f"SELECT '{what}' AS value, n FROM groups WHERE {_HAS}_{what}" for what in REACHED_BY)
-        values_of[_HAS] = " UNION ALL ".join(each_of)
-    if _LISTED in fields:
-        values_of[_LISTED] = "SELECT unnest(counted) AS value, 1 AS n FROM found"
-    each = "".join(
-        f" UNION ALL (SELECT '{one}' AS field, value, sum(n)::BIGINT AS companies FROM ({values_of[one]}) "
-        f"WHERE value IS NOT NULL GROUP BY value ORDER BY companies DESC, value LIMIT {limit:d})"
-        for one in fields
-    )
-    # A table is read twice with less effort than it takes to keep what was found; the lake's files once.
-    counted, kept = (f"list_distinct({_LISTED}) AS counted", "") if table is None else ("counted", "NOT ")
-    made = (name if table else f"{sql} AS {name}" for name, sql in MADE.items() if name in single)
-    columns = ", ".join([*(one for one in single if one not in MADE), *made, counted])
-    groups = f"SELECT {', '.join([*single, 'count(*) AS n'])} FROM found {'GROUP BY ALL' if single else ''}"
-    return (
-        f"WITH found AS {kept}MATERIALIZED (SELECT {columns} FROM ({newest}) WHERE {matches}), "
-        f"groups AS MATERIALIZED ({groups}) "
-        f"SELECT NULL AS field, NULL AS value, coalesce(sum(n), 0)::BIGINT AS companies FROM groups{each}"
-    )
-
-
 def company_page(
     companies: Companies,
     wanted: CompanyFilter,
@@ -252,24 +249,6 @@ def _place(cursor: str, order: LeadOrder) -> dict[str, Any]:
     if name != order.name:
         raise InputError(f"this cursor is of a list with sort={name[:20]}; begin anew", field="cursor")
     return {f"k{n}": key for n, key in enumerate(keys)}
-
-
-def facets(
-    companies: Companies, wanted: CompanyFilter, fields: Sequence[str], limit: int, within_s: float = FACETS_S
-) -> dict[str, Any]:
-    """How many companies match, and of each field its most frequent values with the number of companies.
-
-    Raises:
-        UnavailableError: counting took longer than `within_s`.
-    """
-    rows = companies.ask(wanted, partial(_count_query, fields=fields, limit=limit), within_s=within_s)
-    return {
-        "companies": next((row["companies"] for row in rows if row["field"] is None), 0),
-        "facets": {
-            field: [{name: row[name] for name in ("value", "companies")} for row in rows if row["field"] == field]
-            for field in fields
-        },
-    }
 
 
 def company(companies: Companies, named: str) -> dict[str, Any]:

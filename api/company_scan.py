@@ -32,6 +32,14 @@ def newest_rows(files: Files, *, one: bool = False, some_jobs: bool = False) -> 
     )
 
 
+def newest_rows_of_jobs(files: Files, *, some_jobs: bool = False) -> str | None:
+    """A query of the newest good row that each job, or each of `$jobs`, has of a company; None: no rows at all."""
+    rows = good_rows(files, some_jobs=some_jobs)
+    if rows is None:
+        return None
+    return f"{rows} QUALIFY row_number() OVER (PARTITION BY company_id, job_id ORDER BY stage_rank, seen_at DESC) = 1"
+
+
 def good_rows(files: Files, *, one: bool = False, some_jobs: bool = False, told: bool = False) -> str | None:
     """The same of every good row, with the rank of its stage.
 
@@ -67,10 +75,13 @@ def _columns() -> str:
     )
 
 
-def files_of(lake: Lake, jobs: Sequence[str] | None = None) -> dict[str, list[Path]]:
-    """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one."""
+def files_of(lake: Lake, jobs: Sequence[str] | None = None, *, each_job: bool = False) -> dict[str, list[Path]]:
+    """Part files of each stage, without those whose rows all went further: a later row holds all of an earlier one.
+
+    `each_job`: also those whose rows newer ones of other jobs hide.
+    """
     seen = lake.across(jobs)
-    if jobs is None:
+    if jobs is None and not each_job:
         found = {stage: lake.stage_files(stage, seen) for stage in STAGES}
     else:  # a snapshot has the newest rows, which may be another job's: the job's own files come first
         found = {stage: [*seen.all(stage), *lake.snapshot_files(stage)] for stage in STAGES}

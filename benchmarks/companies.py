@@ -17,7 +17,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from api.company_rows import Companies, CompanyFilter, company_page, facets
+from api.company_facets import facets
+from api.company_rows import Companies, CompanyFilter, company_page
 from benchmarks.harness import Line, main, median
 from benchmarks.servers import Caller, start_api
 from benchmarks.stack import Stack

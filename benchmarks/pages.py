@@ -37,6 +37,7 @@ MORE = (
     "/ui/jobs?tag=nobody",
     "/ui/jobs?limit=200",
     "/ui/jobs/act?action=cancel&all=1&status=running",
+    "/ui/leads?limit=100",
     "/ui/leads?country=DE&technology=tech+5",
     "/ui/leads?text=region+13",
     "/ui/leads?sort=-name",

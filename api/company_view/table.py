@@ -24,6 +24,11 @@ NUMBER = "try_cast('0x' || substr(company_id, 6) AS UBIGINT)"
 _IS_ID = "regexp_full_match(company_id, 'comp_[0-9a-f]{16}')"
 #: In front of each row of a company that another one hides.
 _ORDER = "PARTITION BY company ORDER BY stage_rank, seen_at DESC, job_id DESC"
+#: Marks of rows that no other one hides, with that order: of all jobs, and among those of the row's own job.
+_MARKS = {
+    "newest": _ORDER,
+    "newest_of_job": "PARTITION BY company, job_id ORDER BY stage_rank, seen_at DESC",
+}
 #: Row groups of DuckDB have 122,880.
 _ROWS_AT_A_TIME = 122_880
 #: Columns that are made of others when a row comes in: what each request would else work out for each company.
@@ -44,9 +49,9 @@ class RowTable:
         self._con.execute(f"CREATE TABLE {failed_in(self._rows)} (file INTEGER, company UBIGINT, job_id VARCHAR)")
         own = ", ".join(f"{column} {sql_type(self._con, _SCHEMA.field(column).type)}" for column in SHORT[1:])
         self._con.execute(
-            f"CREATE TABLE {self._rows} (file INTEGER, company UBIGINT, newest BOOLEAN, stage_rank TINYINT, {own}, "
-            f"seen_at TIMESTAMPTZ, sought VARCHAR, size VARCHAR, has_email BOOLEAN, has_phone BOOLEAN, "
-            f"sought_technologies VARCHAR, counted VARCHAR[], sorted_name VARCHAR)"
+            f"CREATE TABLE {self._rows} (file INTEGER, company UBIGINT, newest BOOLEAN, newest_of_job BOOLEAN, "
+            f"stage_rank TINYINT, {own}, seen_at TIMESTAMPTZ, sought VARCHAR, size VARCHAR, has_email BOOLEAN, "
+            f"has_phone BOOLEAN, sought_technologies VARCHAR, counted VARCHAR[], sorted_name VARCHAR)"
         )
 
     @property
@@ -152,7 +157,7 @@ class RowTable:
         )
         self._con.execute(
             f"INSERT INTO {self._rows} BY NAME SELECT number AS file, {NUMBER} AS company, "
-            f"false AS newest, stage_rank, {own}, seen_at, {made} {coming} NOT failed",
+            f"false AS newest, false AS newest_of_job, stage_rank, {own}, seen_at, {made} {coming} NOT failed",
             named,
         )
         self._con.execute(
@@ -161,16 +166,17 @@ class RowTable:
         self._con.execute(f"INSERT INTO touched SELECT {NUMBER} FROM coming WHERE NOT failed; DROP TABLE coming")
 
     def _mark(self, where: str) -> None:
-        newest = f"SELECT rowid FROM {self._rows} {where} QUALIFY row_number() OVER ({_ORDER}) = 1"
-        self._con.execute(f"CREATE OR REPLACE TEMP TABLE first AS {newest}")
         others = f"{where} AND" if where else "WHERE"
-        self._con.execute(
-            f"UPDATE {self._rows} SET newest = false {others} newest AND rowid NOT IN (SELECT rowid FROM first)"
-        )
-        self._con.execute(
-            f"UPDATE {self._rows} SET newest = true WHERE NOT newest AND rowid IN (SELECT rowid FROM first)"
-        )
-        self._con.execute("DROP TABLE first")
+        for mark, order in _MARKS.items():
+            first = f"SELECT rowid FROM {self._rows} {where} QUALIFY row_number() OVER ({order}) = 1"
+            self._con.execute(f"CREATE OR REPLACE TEMP TABLE first AS {first}")
+            self._con.execute(
+                f"UPDATE {self._rows} SET {mark} = false {others} {mark} AND rowid NOT IN (SELECT rowid FROM first)"
+            )
+            self._con.execute(
+                f"UPDATE {self._rows} SET {mark} = true WHERE NOT {mark} AND rowid IN (SELECT rowid FROM first)"
+            )
+            self._con.execute("DROP TABLE first")
 
 
 def number_of(company_id: str) -> int:
@@ -191,6 +197,12 @@ def jobs_in(table: str) -> str:
 def rows_of(table: str) -> str:
     """A query of every row, with the id of its company and its `place` in the table."""
     return f"SELECT *, 'comp_' || printf('%016x', company) AS company_id, rowid AS place FROM {table}"
+
+
+def newest_of_each_job(table: str, jobs: Sequence[str] | None) -> str:
+    """A query of the newest row that each job, or each of `$jobs`, has of a company."""
+    of = "" if jobs is None else " AND job_id IN (SELECT unnest($jobs::VARCHAR[]))"
+    return f"{rows_of(table)} WHERE newest_of_job{of}"
 
 
 def newest_in(table: str, jobs: Sequence[str] | None) -> str:

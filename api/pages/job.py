@@ -5,6 +5,7 @@ ask for it again. POST /ui/jobs/{id}/rerun does that, from a stage on.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from pipelines.intake.bulk import Action, refusal
 from pipelines.views.partitions import WORDS, Grid, grid
 from reports.formats import FORMATS
 from reports.layout_choice import layout_names
+from reports.wording import NAMELESS, NAMELESS_ONE, counted
 
 router = Router(include_in_schema=False)
 
@@ -46,6 +48,7 @@ def job(job_id: str, request: Request, here: Here) -> Response:
         spans=_spans(shown["job"]),
         grid=_grid(request, here, record),
         unit_words=WORDS,
+        nameless=_nameless(record),
         least=_SELDOM_S if record.partitions > _MANY else 1,
         layouts=layout_names(),
         formats={name: FORMATS.load(name).has_layouts for name in FORMATS.names},
@@ -73,6 +76,14 @@ def head(here: Context, record: JobRecord) -> dict[str, Any]:
         "from_stages": _from_stages(record),
         "once": secrets.token_urlsafe(12),
     }
+
+
+def _nameless(record: JobRecord) -> str:
+    """How many lines of its list name no company; empty where each names one."""
+    told = (record.result or {}).get("input")
+    counts = [told.get(name) for name in ("without_address", "refused")] if isinstance(told, Mapping) else []
+    lines = sum(count for count in counts if isinstance(count, int))
+    return counted(lines, NAMELESS_ONE, NAMELESS) if lines > 0 else ""
 
 
 def _spans(job: answers.Job) -> dict[str, tuple[float, float]]:

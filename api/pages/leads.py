@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -16,9 +17,10 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from api.companies import Sort, Wanted
-from api.company_rows import MAX_PAGE, Companies, CompanyFilter, company_page, facets
+from api.company_facets import facets
+from api.company_rows import Companies, CompanyFilter, company_page
 from api.company_scan import files_of
-from api.context import Here
+from api.context import Context, Here
 from api.empty_fields import why_empty
 from api.fields import Blank
 from api.lead_sql import lead_sql
@@ -29,6 +31,7 @@ from api.pages import Place
 from api.routing import Router
 from api.sample_run import offered
 from api.sql_console.running import MAX_QUERY
+from data.jobs import JobRecord
 from leadmill.access import Role
 from leadmill.errors import InputError, UnavailableError
 from leadmill.suggest import unknown
@@ -39,7 +42,8 @@ from reports.lead_order import BEST_FIRST
 router = Router(include_in_schema=False)
 PLACE = Place(30, "/ui/leads", "Leads")
 
-_ROWS = 50
+#: Leads a page; with more of them it would be over 150 kB.
+_ROWS, _MOST_ROWS = 50, 100
 #: Columns that may be named, those of a list among them.
 _MOST_COLUMNS = 100
 #: Values of a field that are shown, and how long counting them may take, seconds.
@@ -56,7 +60,10 @@ _FACETS = {
     "size": ("size", "People"),
     "technologies": ("technology", "Technology"),
     "language": ("language", "Language"),
+    "job": ("job", "Run"),
 }
+#: Of these a list is narrowed by one value alone.
+_SINGLE = ("job", "tag")
 #: Columns that may be shown, by their name in the address: the column of the row that they tell first, and their words.
 COLUMNS = {
     "email": ("emails", "E-mail"),
@@ -117,7 +124,7 @@ class Asked:
     def toggled(self, name: str, value: str) -> str:
         """Of the list that is narrowed by a value, too, or by it no more."""
         pair = (name, value)
-        others = [one for one in self.narrowed if one != pair]
+        others = [one for one in self.narrowed if one != pair and not (one[0] == name and name in _SINGLE)]
         return address("/ui/leads", [*others, *([] if pair in self.narrowed else [pair]), *self.rest])
 
     def has(self, name: str, value: str) -> bool:
@@ -130,7 +137,7 @@ def leads(
     request: Request,
     here: Here,
     wanted: Wanted,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = _ROWS,
+    limit: Annotated[int, Query(ge=1, le=_MOST_ROWS)] = _ROWS,
     columns: Annotated[list[Column], Query(max_length=_MOST_COLUMNS)] = [],  # noqa: B006
     cursor: Cursor = None,
     sort: Sort = BEST_FIRST,
@@ -141,7 +148,7 @@ def leads(
     rows, following = company_page(here.companies, wanted[0], limit, cursor, sort, rank=True)
     asked, shown_columns = Asked.by(request), [name for name in COLUMNS if name in (columns or _USUAL)]
     own = own_columns(here.lake, wanted[0].jobs, [row["company_id"] for row in rows])
-    matched, of, counted = _counted(here.companies, wanted[0])
+    matched, of, counted = _counted(here.companies, wanted[0], asked)
     return page(
         request,
         "pages/leads.html",
@@ -155,6 +162,7 @@ def leads(
         of=of,
         counted=counted,
         facets=_FACETS,
+        runs=_runs(here, [one["value"] for one in counted["job"] or []]),
         columns=COLUMNS,
         shown_columns=shown_columns,
         own=own,
@@ -168,15 +176,41 @@ def leads(
     )
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Jobs that a list can be narrowed to: what people call each, and their tags."""
+
+    names: dict[str, str]
+    tags: list[str]
+
+
+def _runs(here: Context, jobs: Sequence[str]) -> Runs:
+    """Those of some jobs whose records are there."""
+    try:
+        records = here.store.records(jobs) if jobs else []
+    except UnavailableError:  # the list is of the lake, and their ids name them, too
+        records = []
+    found = [record for record in records if isinstance(record, JobRecord)]
+    tags = dict.fromkeys(tag for record in found for tag in record.tags)
+    return Runs({record.job_id: _name(record) for record in found}, list(tags)[:_VALUES])
+
+
+def _name(record: JobRecord) -> str:
+    made = datetime.fromtimestamp(record.created_ms / 1000, UTC)
+    return f"{record.tags[0] if record.tags else record.kind.replace('_', ' ')}, {made:%-d %b %H:%M}"
+
+
 def _counted(
-    companies: Companies, wanted: CompanyFilter
+    companies: Companies, wanted: CompanyFilter, asked: Asked
 ) -> tuple[int | None, int | None, dict[str, list[dict[str, Any]] | None]]:
     """How many match, of how many, and the values of each field; None: counting took too long.
 
     Of a field that the list is narrowed by also the values that it leaves out are counted, to be added.
     """
     ends = time.monotonic() + _COUNTED_S
-    chosen = [field for field, (name, _) in _FACETS.items() if name != "has" and getattr(wanted.lead, name)]
+    chosen = [
+        field for field, (name, _) in _FACETS.items() if name not in ("has", "job") and getattr(wanted.lead, name)
+    ]
     found: dict[str, list[dict[str, Any]] | None] = dict.fromkeys(_FACETS)
 
     def count(of: CompanyFilter, fields: Sequence[str]) -> int | None:
@@ -189,7 +223,11 @@ def _counted(
         found.update(told["facets"])
         return int(told["companies"])
 
-    matched = count(wanted, [field for field in _FACETS if field not in chosen])
+    names = {name for name, _ in asked.narrowed}
+    of_others = ["job"] if "job" in names and "tag" not in names else []
+    matched = count(wanted, [field for field in _FACETS if field not in (*chosen, *of_others)])
+    if of_others:
+        count(replace(wanted, jobs=None), of_others)
     for field in chosen:
         without: dict[str, Any] = {_FACETS[field][0]: ()}
         count(replace(wanted, lead=replace(wanted.lead, **without)), [field])
@@ -202,7 +240,7 @@ def leads_sql(
     request: Request,
     here: Here,
     wanted: Wanted,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = _ROWS,
+    limit: Annotated[int, Query(ge=1, le=_MOST_ROWS)] = _ROWS,
     columns: Annotated[list[Column], Query(max_length=_MOST_COLUMNS)] = [],  # noqa: B006  the way back keeps them
     sort: Sort = BEST_FIRST,
 ) -> Response:

@@ -25,7 +25,7 @@ CompanySort = Literal[
     "-score", "score", "name", "-name", "country", "-country", "-employees", "employees", "-seen_at", "seen_at"
 ]
 #: Fields of companies whose values can be counted.
-Facet = Literal["tier", "country", "language", "industry", "technologies", "size", "has"]
+Facet = Literal["tier", "country", "language", "industry", "technologies", "size", "has", "job"]
 #: A time: aware, or ISO 8601 text with a zone.
 Time = datetime | str
 

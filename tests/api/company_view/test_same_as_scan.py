@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from api.company_columns import FACETS
 from api.company_export import company_table
-from api.company_rows import Companies, CompanyFilter, company, company_page, facets
+from api.company_facets import facets
+from api.company_rows import Companies, CompanyFilter, company, company_page
 from api.company_view import CompanyView, view
 from api.company_view.database import Database
 from api.explanation import explain

@@ -259,6 +259,34 @@ def test_leads_are_narrowed_counted_and_taken_away(client: TestClient, made: dic
         assert address == "?tier=A" and client.get(f"{V1}/companies.{form}{address}").status_code == 200
 
 
+def test_leads_are_narrowed_by_run_and_tag_with_the_counts_that_follow(
+    client: TestClient, made: dict[str, str], worker: Worker
+) -> None:
+    """Also of a company whose newest row another job made."""
+    for tags, domains in ((["twice <b>", "both"], ["own.example", "two.example"]), (["both"], ["own.example"])):
+        job = post(client, body={"company_urls": [f"{name}" for name in domains], "tags": tags})["job_id"]
+        worker.finish(job)
+        worker.rows(job, "score", domains, name="Own", score=50.0, tier="B")
+        made["first" if tags[0] == "twice <b>" else "second"] = job
+    counted = client.get(f"{V1}/companies/facets?field=job").json()["facets"]["job"]
+    found = {one["value"]: one["companies"] for one in counted}
+    assert (found[made["first"]], found[made["second"]], found[made["completed 1"]]) == (2, 1, 2)
+    for job, companies in found.items():
+        assert client.get(f"{V1}/companies/facets?field=tier&job={job}").json()["companies"] == companies
+    whole = client.get("/ui/leads?tier=B", headers=OPENED).text
+    links = {html.unescape(one.partition('"')[0]): one for one in whole.split('href="')[1:]}
+    link = f"/ui/leads?tier=B&job={made['first']}"
+    assert "twice &lt;b&gt;, " in links[link] and '<span class="n">2</span>' in links[link]
+    narrowed = client.get(link, headers=OPENED).text
+    assert ">2 of 6 companies" in narrowed and '<span class="soft">run</span> <bdi>twice &lt;b&gt;, ' in narrowed
+    links = {html.unescape(one.partition('"')[0]): one for one in narrowed.split('href="')[1:]}
+    assert 'aria-current="true"' in links["/ui/leads?tier=B"].partition(">")[0], "to take it off"
+    assert f"/ui/leads?tier=B&job={made['second']}" in links, "another run instead of it, not beside it"
+    tagged = client.get("/ui/leads?tag=both", headers=OPENED).text
+    assert ">2 of 6 companies" in tagged and 'href="/ui/leads" aria-current="true"><bdi>both<' in tagged
+    assert 'href="/ui/leads?tag=twice+%3Cb%3E"' in tagged and made["completed 1"] not in tagged
+
+
 def test_leads_are_sorted_by_their_heads(client: TestClient, made: dict[str, str]) -> None:
     whole = client.get("/ui/leads?country=DE&columns=country&limit=1", headers=OPENED).text
     assert 'class="n" aria-sort="descending"' in whole and whole.count("aria-sort") == 1
