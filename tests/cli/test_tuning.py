@@ -72,9 +72,9 @@ def test_what_bounds_a_stack(
     for job in client.list_jobs(kind="scrape"):
         if not job.ended:
             client.cancel(job.id)
-    end, seen = time.monotonic() + 10, look()
+    end, seen = time.monotonic() + 30, look()
     while any(queue.running or queue.waiting for queue in seen.queues):
-        assert time.monotonic() < end
+        assert time.monotonic() < end, seen.queues
         seen = look()
     assert not {bound.of for bound in bounds(seen)} & {"processes", "network", "hosts"}
     assert nothing(seen) == "nothing: no work waits"
