@@ -39,6 +39,7 @@ def show_all(browser: Chromium, site: Site) -> None:
             assert "Leadmill" in browser.evaluate("document.title") and browser.evaluate("document.title") != "taken"
 
 
+@pytest.mark.timeout(300)  # every page twice, at each width: what ends it ends the browser of all that follow
 def test_every_page_empty_then_full(browser: Chromium, site: Site) -> None:
     show_all(browser, site)
     site.open(browser, "/")
