@@ -148,6 +148,9 @@ class StoreConnection:
         if self.project != DEFAULT_PROJECT:
             arguments["project"] = self.project
         if isinstance(self.pair, LakePairOnLines):
+            if not self.pair.line:  # before the first connection nobody knows whether there are replicas to wait for
+                with self.guarded():
+                    self.redis.ping()
             arguments |= {"base": self.pair.base, "durable": (durable and self.pair.has_replicas) or None}
         with tracing.span(f"move {operation}", **{"db.system.name": "redis"}):
             return self._answer(operation, arguments)

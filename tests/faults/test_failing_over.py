@@ -121,13 +121,17 @@ def test_an_answer_waits_for_a_replica_and_its_repeat_too(
     for replica in settled.replicas:
         replica.kill(signal.SIGSTOP)  # still connected, and silent
     monkeypatch.setattr("data.jobs.connection.REPLICATED_MS", 200)
+    first = JobStore.connect(settled.url, store.prefix, lake=store.pair.root if store.pair else None)
     try:
+        with pytest.raises(NotReplicatedError):
+            first.submit(job(1))  # also where no connection was made before
         for _ in range(2):
             with pytest.raises(NotReplicatedError) as caught:
                 store.submit(job(1))
             assert caught.value.job_id == job(1).job_id
             assert caught.value.status == 503
     finally:
+        first.close()
         for replica in settled.replicas:
             replica.kill(signal.SIGCONT)
     assert patiently(lambda: store.submit(job(1))).body["job"] == job(1).job_id
