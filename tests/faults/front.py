@@ -6,6 +6,7 @@ answered. At the end each key must have made one job, and no job may be there th
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -122,10 +123,16 @@ class Front:
         """Submits or planned times that made more than one job."""
         by_job = Counter(self.answers.values())
         found = [f"{job} answers {n} keys" for job, n in by_job.items() if n > 1]
-        minutes = Counter(
-            int(read["created"]) // 60_000 for job in self.ticks() if (read := self.spine.store.read(job))
-        )
-        return found + [f"minute {minute} has {n} jobs" for minute, n in minutes.items() if n > 1]
+        return found + [f"tick {job} is of a planned time that has another" for job in self._ticks_without_a_time()]
+
+    def _ticks_without_a_time(self) -> list[str]:
+        """Jobs of the schedule that the key of no planned time names: such a key names one. When a job was created says
+        nothing of it, since a tick may be submitted late.
+        """
+        store = self.spine.store
+        keys = store.redis.scan_iter(match=store.key(f"idem:tick:{SCHEDULE}@*"), count=1_000)
+        named = {json.loads(text)["job"] for key in keys if (text := store.redis.get(key))}
+        return sorted(set(self.ticks()) - named)
 
     def _start(self, name: str) -> None:
         command = {
