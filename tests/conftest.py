@@ -8,6 +8,7 @@ stages that a test steers. Each is started by the first test that asks for it; a
 from __future__ import annotations
 
 import csv
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,14 @@ def _no_settings_of_the_developer() -> Iterator[None]:
             if name.startswith(OWN_VARIABLES):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_line_goes_to_a_stream_that_is_closed() -> Iterator[None]:
+    """Logging that a test has set up while its output was captured tells the next ones nothing."""
+    yield
+    root = logging.getLogger()
+    root.handlers[:] = [one for one in root.handlers if not getattr(getattr(one, "stream", None), "closed", False)]
 
 
 @pytest.fixture(scope="session")
