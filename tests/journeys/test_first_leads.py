@@ -33,7 +33,9 @@ def test_of_an_own_list_the_first_lead_is_understood_and_goes_to_the_crm(person:
 
     person.comes_to("/ui/jobs/job_")
     person.until("document.title.startsWith('Messe – completed')")
-    person.sees("3 of 4 companies", "no address in this line", "line 6")
+    person.sees("3 of 3 companies", "1 line that names no company")
+    person.clicks("what is wrong there", "main")
+    person.sees("no address in this line", "line 6")
     person.clicks("Companies", ".tabs")
     person.comes_to("/ui/jobs/job_")
     person.clicks("Leads", "header")
