@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
+from data.unit_files import PlanSize
 from pipelines.execution import plan as planning
 from pipelines.execution import publish as publishing
 from pipelines.execution.unit_run import UnitRun
@@ -47,7 +49,7 @@ def _row(run: UnitRun, number: int) -> dict[str, Any]:
 def launch(run: UnitRun) -> None:
     """The real one; without parts its plan is not written either."""
     if not _writes(run):
-        run.files.write_plan = lambda parts, _headers=(): sum(part.num_rows for part in parts)  # type: ignore[method-assign]
+        run.files.write_plan = lambda parts, _headers=(): reduce(PlanSize.with_rows, parts, PlanSize(0, 0))  # type: ignore[method-assign]
     planning.launch(run)
 
 

@@ -167,7 +167,7 @@ def test_a_cursor_goes_on_in_its_own_order_alone(client: TestClient, sorted_ones
 def test_values_are_counted(client: TestClient, jobs: list[str]) -> None:
     found = client.get(f"{URL}/facets").json()
     assert found["companies"] == 4
-    assert set(found["facets"]) == {"tier", "country", "language", "industry", "technologies", "size", "has"}
+    assert set(found["facets"]) == {"tier", "country", "language", "industry", "technologies", "size", "has", "job"}
     assert found["facets"]["has"] == [{"value": "email", "companies": 3}, {"value": "phone", "companies": 1}]
     assert {one["value"]: one["companies"] for one in found["facets"]["size"]} == {"1-9": 2, "50-249": 1}
     assert found["facets"]["technologies"] == [{"value": "React", "companies": 3}, {"value": "Shopify", "companies": 1}]

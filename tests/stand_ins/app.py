@@ -26,6 +26,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from data.schemas import PLAN
+from data.unit_files import PlanSize
 from leadmill.errors import ErrorCategory, WorkError
 from leadmill.rows import error_row
 from pipelines.execution import plan as planning
@@ -55,7 +56,7 @@ def launch(run: UnitRun) -> None:
         return
     write, partitions = run.files.write_plan, 0
 
-    def cut(parts: Iterable[pa.Table], headers: Sequence[str] = ()) -> int:
+    def cut(parts: Iterable[pa.Table], headers: Sequence[str] = ()) -> PlanSize:
         nonlocal partitions
         rows = pa.concat_tables(parts)
         good = rows["error"].null_count

@@ -197,6 +197,6 @@ def test_profiles_and_files_that_are_wrong(settings: Settings, tmp_path: Path) -
 
 def test_statistics_of_the_last_days(client: TestClient, made: dict[str, str]) -> None:
     shown = client.get("/ui/statistics", headers=OPENED).text
-    assert "9 jobs, 3 failed" in shown and "% of 6" in shown and '<rect width="71.0%"' in shown
+    assert "9 jobs, 3 failed" in shown and "% of 6" in shown and '<rect width="67.0%"' in shown
     assert "No job of kind score was made" in client.get("/ui/statistics?kind=score", headers=OPENED).text
     assert client.get("/ui/statistics?kind=nothing", headers=OPENED).status_code == 422
