@@ -115,6 +115,16 @@ class Six:
     def url(self, secret: str) -> str:
         return self.local((self.secrets / "ha" / secret).read_text().strip(), "")
 
+    def unknown(self, password: str | None) -> list[str]:
+        """Sentinels that do not know both replicas and both others."""
+        found = []
+        for name in SENTINELS:
+            with redis.Redis(port=self.ports[name], username="asker", password=password) as client:
+                about = client.sentinel_master("leadmill")
+            if about["num-slaves"] < 2 or about["num-other-sentinels"] < 2:
+                found.append(name)
+        return found
+
     def __enter__(self) -> Six:
         for name in (*SERVERS, *SENTINELS):
             self.start(name)
@@ -138,6 +148,8 @@ def test_a_lost_primary_is_followed_by_another_and_users_stay_what_they_are(six:
     _until(lambda: examine(url) == [], lambda: str(examine(url)))
     assert examine(six.url("broker_url"), queues_only=True) == []
     asker = SentinelUrl.of(url)
+    # A Sentinel hears of the others and of replicas within seconds of its start, and until then replaces nobody.
+    _until(lambda: not six.unknown(asker.sentinel_password), lambda: str(six.unknown(asker.sentinel_password)))
     client = redis.Redis(port=six.ports["sentinel-1"], username="asker", password=asker.sentinel_password)
     with pytest.raises(redis.exceptions.NoPermissionError):
         client.execute_command("SENTINEL", "FAILOVER", "leadmill")

@@ -12,7 +12,12 @@ from tests.stand_ins.s3 import S3Server
 
 
 @pytest.fixture(scope="session")
-def machines(s3: S3Server, sites: SampleServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    """API and beat on one machine, a worker on each of two others; the lake lies in a bucket."""
-    with Machines(tmp_path_factory.mktemp("machines"), s3, sites.url) as running:
+def machines(sites: SampleServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    """API and beat on one machine, a worker on each of two others; the lake lies in a bucket.
+
+    Its server is their own: they ask it as long as they run, and others count what they ask of one.
+    """
+    server = S3Server()
+    with Machines(tmp_path_factory.mktemp("machines"), server, sites.url) as running:
         yield running
+    server.close()

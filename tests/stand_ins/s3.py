@@ -7,6 +7,7 @@ comes too late. `without if-match` leaves a header out, as a store does that doe
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import random
 import socket
@@ -40,6 +41,8 @@ ANSWERS = {
 }
 #: What breaks: the connection before a request is read whole, or after it took effect; or its answer comes late.
 BREAKS = ("reset", "lost", "late")
+#: All servers of a process have one memory.
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,6 @@ class S3Server:
         self._server.store = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
-        self._buckets = 0
         self._lock = threading.Lock()
         #: Requests that nobody waits for any more.
         self._late = 0
@@ -78,8 +80,7 @@ class S3Server:
 
     def place(self, prefix: str = "some/prefix", **more: Any) -> Place:
         """A new bucket."""
-        self._buckets += 1
-        name = f"lake-{self._buckets}"
+        name = f"lake-{next(_numbers)}"
         s3_backends["123456789012"]["aws"].create_bucket(name, "us-east-1")
         options = {
             "endpoint": self.url,
