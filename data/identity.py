@@ -216,7 +216,7 @@ def connect(url: str, pair: LakePair | None = None, **options: Any) -> redis.Red
 def is_bound(root: Path, url: str, prefix: str, timeout_s: float = 2.0) -> bool:
     """Whether a job store answers and holds the records of this lake; nothing is written to either."""
     try:
-        with redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s) as client:
+        with connect(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s) as client:
             own = LakePair(root, prefix, url).check(client.execute_command, bind=False)
             return own is not None and _text(client.get(prefix + keys.LAKE)) == own
     except (RedisError, LeadmillError):  # none, another lake's, or this one was moved away

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from data import keys
+from data.identity import is_bound
 from data.jobs import JobStore, NewJob
 from data.jobs.connection import StoreConnection
 from data.sentinels import Replicas
@@ -163,6 +164,14 @@ def test_the_primary_is_known_without_sentinels(store: JobStore, settled: Highly
     finally:
         for sentinel in settled.sentinels:
             sentinel.start()
+
+
+def test_it_is_told_whether_the_store_is_a_lakes(store: JobStore, settled: HighlyAvailable, tmp_path: Path) -> None:
+    """As `leadmill doctor --deep` and `leadmill lake copy` ask, before they open it."""
+    store.submit(job())
+    assert is_bound(tmp_path, settled.url, store.prefix)
+    assert not is_bound(tmp_path, settled.url, f"other-{store.prefix}")
+    assert not is_bound(tmp_path, settled.url.replace("master=", "master=no-"), store.prefix)
 
 
 def test_a_replica_is_not_taken_for_the_primary(store: JobStore, settled: HighlyAvailable) -> None:
