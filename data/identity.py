@@ -16,7 +16,6 @@ before the first answer of it is believed. Transitions are checked once more, in
 
 from __future__ import annotations
 
-import re
 import secrets
 import socket
 from collections.abc import Callable
@@ -39,7 +38,6 @@ from leadmill.sentinel_url import SentinelUrl, names_sentinels
 
 #: The file in the lake's root.
 LAKE_FILE = "lake.id"
-_FORM = re.compile(r"lake_[0-9a-f]{20}")
 #: Of so many of a folder's jobs the store is asked whether it knows one.
 _ASKED_JOBS = 1_000
 
@@ -233,16 +231,17 @@ def read_id(root: Path) -> str | None:
     file = root / LAKE_FILE
     try:
         content = storage_at(root).read(file)
-        text = None if content is None else content.data.decode().strip()
+        text = None if content is None else content.data.decode()
     except (OSError, ValueError) as error:
         raise UnavailableError(f"cannot read {url_of(file)} ({getattr(error, 'strerror', None) or error})") from error
-    if text is not None and (note := parse_note(text)) is not None:
-        note.check(place_of(root))
-    if text is not None and not _FORM.fullmatch(text):
+    if text is None:
+        return None
+    if (note := parse_note(text)) is None:
         raise UnavailableError(
             f"{url_of(file)} is damaged: it holds no lake's id. Remove it, if the records of its jobs exist"
         )
-    return text
+    note.check(place_of(root))
+    return note.lake
 
 
 def write_id(root: Path, lake: str | None = None) -> str:
