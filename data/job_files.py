@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,6 @@ class JobFiles:
     def __init__(self, lake: Lake, job_id: str, commits: Callable[[], Commits | None]) -> None:
         self.job_id, self.folder = job_id, lake.job_dir(job_id)
         self._lake, self._storage, self._ask = lake, lake.storage, commits
-        self._commits: Commits | None = None
-        self._is_asked = False
         self._staged: set[tuple[str, str]] | None = None
         self._has_manifests = False
         self._manifest: Content | None = None
@@ -68,13 +66,13 @@ class JobFiles:
     @property
     def commits(self) -> Commits:
         """What the record says is committed; nothing where nobody knows."""
-        return self._told() or {}
+        return self._told or {}
 
+    @cached_property
     def _told(self) -> Commits | None:
-        if not self._is_asked:
-            self._commits, self._is_asked = self._ask(), True
-            self._staged = None  # a file that one of them names was staged before: seen from now on
-        return self._commits
+        told = self._ask()
+        self._staged = None  # a file that one of them names was staged before: seen from now on
+        return told
 
     def expose(self, wanted: Callable[[str, str], bool] = lambda stage, unit: True, *, manifests: bool = True) -> None:
         """Show what was committed and is still staged, of the stages and units that are wanted.
@@ -103,7 +101,7 @@ class JobFiles:
 
         Nothing is listed where a commit has counts, so a file that is missing is named all the same.
         """
-        commits, folder = self._told(), self._lake.part_dir(self.job_id, stage, kind)
+        commits, folder = self._told, self._lake.part_dir(self.job_id, stage, kind)
         self.expose(lambda name, unit: name == stage, manifests=False)
         return [folder / name for name in names_of(commits, stage, kind, lambda: self._storage.names(folder))]
 
