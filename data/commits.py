@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from data.parts import Committed, PartKind, counts_of, newest, partition_in, partition_of_unit
+from data.parts import Committed, PartKind, counts_of, newest, partition_in
 from data.storage import StoredLake
 from leadmill.units import is_unit, partition_number, stage_of
 
@@ -55,7 +55,8 @@ def names_of(commits: Commits | None, stage: str, kind: PartKind, there: Callabl
     """
     if commits is None:
         return newest(there())
-    committed = {partition_of_unit(unit): what for (name, unit), what in commits.items() if name == stage}
+    # Parts of a unit of the whole job are of partition 0.
+    committed = {partition_number(unit) or 0: what for (name, unit), what in commits.items() if name == stage}
     told = {number: what.names(number, kind) for number, what in committed.items()}
     names = [name for those in told.values() for name in those or ()]
     if None in told.values():

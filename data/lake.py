@@ -23,7 +23,6 @@ from data.mounts import opened, storage_at
 from data.parts import (
     OF_STAGE,
     PartKind,
-    is_partition,
     is_plan,
     kinds_of,
     parse_name,
@@ -36,6 +35,7 @@ from data.storage import Run, Storage
 from data.unit_files import UnitFiles, schema_of
 from leadmill.access import DEFAULT_PROJECT, PROJECT, checked
 from leadmill.ids import JOB_ID, job_id_of
+from leadmill.units import partition_number
 
 __all__ = ["DamagedPartError", "Lake", "UnitFiles", "partition_of"]
 
@@ -124,7 +124,7 @@ class Lake:
         """Show what a unit's committed epoch staged, and remove what lower epochs left; higher ones stay."""
         self.job_dir(job_id)
         exposed = self.storage.expose(Run(job_id, stage, unit, epoch))
-        if stage in STAGE_SCHEMAS and not is_partition(unit):  # of a partition `drop_partition` and publish do it
+        if stage in STAGE_SCHEMAS and partition_number(unit) is None:  # of others `drop_partition` and publish do it
             parts = (parse_name(name.rpartition("/")[2]) for name in exposed)
             for partition in {part.partition for part in parts if part}:
                 self._drop_exposed(job_id, [stage], partition, epoch)

@@ -57,16 +57,6 @@ def partition_in(name: str) -> int:
     return int(name.split("-")[1])
 
 
-def partition_of_unit(unit: str) -> int:
-    """The partition that a unit's parts are of: its own, or 0 for a unit of the whole job."""
-    return int(unit[1:]) if is_partition(unit) else 0
-
-
-def is_partition(unit: str) -> bool:
-    """Whether a unit is a partition's (`p7`)."""
-    return unit[:1] == "p" and unit[1:].isdigit()
-
-
 def is_plan(file: Path) -> bool:
     """Whether a file is a job's plan, by its name, which carries the epoch of its run where files are put once."""
     return _PLAN.fullmatch(file.name) is not None
