@@ -330,9 +330,9 @@ local function flush()
   if removed and #removed > 0 then call('HDEL', P .. scope .. 'job:' .. subject, unpack(removed)) end
   for i = 1, #units_changed, 1000 do
     local states = {}
-    for _, name in ipairs({ unpack(units_changed, i, math.min(i + 999, #units_changed)) }) do
-      states[#states + 1] = name
-      states[#states + 1] = enc(units[name])
+    for k = i, math.min(i + 999, #units_changed) do
+      states[#states + 1] = units_changed[k]
+      states[#states + 1] = enc(units[units_changed[k]])
     end
     call('HSET', P .. scope .. 'units:' .. subject, unpack(states))
   end
