@@ -110,8 +110,8 @@ class ObjectStorage:
             return file  # the one carries it already, the other is exposed
         number = epoch()
         if number is not None and (number == 0 or carried):
-            there = (found for name in self.names(file.parent) if (found := _epoch_in(name, file)))
-            number = max((found for found in there if found <= (number or found)), default=None)
+            there = (written for public, written in map(_public, self.names(file.parent)) if public == file.name)
+            number = max((written for written in there if written <= (number or written)), default=None)
         return file if number == 1 else file.with_stem(f"{file.stem}-e{number or 0}")  # no run has epoch 0
 
     def scratch(self, run: Run, name: str) -> Path:
@@ -310,12 +310,6 @@ class ObjectStorage:
 
 #: `<stage>.<unit>.<epoch>` before the name of a file that waits, or of a scratch file.
 _RUN = re.compile(r"([^.]+)\.([^.]+)\.([0-9]+)[~.]")
-
-
-def _epoch_in(name: str, file: Path) -> int:
-    """The epoch in the name of a run's file; 0 where it is another file's."""
-    found = re.fullmatch(rf"{re.escape(file.stem)}(?:-e([0-9]+))?{re.escape(file.suffix)}", name)
-    return int(found[1] or 1) if found else 0
 
 
 def _public(name: str) -> tuple[str, int]:
