@@ -152,11 +152,11 @@ class Bucket:
     @_asked
     def names(self, prefix: str) -> tuple[list[str], list[str]]:
         """Names of objects, and of what stands for folders, right below a prefix."""
-        files, folders = self.beside(prefix)
+        files, folders = self.right_below(prefix)
         return [key.rpartition("/")[2] for key in files], folders
 
     @_asked
-    def beside(self, prefix: str) -> tuple[dict[str, Head], list[str]]:
+    def right_below(self, prefix: str) -> tuple[dict[str, Head], list[str]]:
         """The same, the objects by their keys, with what is known of each."""
         found = self._ask("LIST", prefix, lambda: obstore.list_with_delimiter(self._store, prefix or None))
         if found is None:

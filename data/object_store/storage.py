@@ -249,7 +249,7 @@ class ObjectStorage:
 
     def stats(self, files: Sequence[Path]) -> list[Stat | None]:
         """One listing a folder: it costs what asking for one file does."""
-        folders = {folder: self._bucket.beside(self.key(folder))[0] for folder in {file.parent for file in files}}
+        folders = {folder: self._bucket.right_below(self.key(folder))[0] for folder in {file.parent for file in files}}
         heads = (folders[file.parent].get(self.key(file)) for file in files)
         return [None if head is None else _stat(head) for head in heads]
 
