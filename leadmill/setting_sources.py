@@ -53,9 +53,7 @@ class RunFiles(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         told = [source() for source in self._before]
         data_url = next((v for found in told if (v := found.get("data_url"))), "./var")
-        own = next(
-            (v for found in told for name in ("LEADMILL_RUN_DIR", "own_run_dir") if (v := found.get(name))), None
-        )
+        own = next((v for found in told for name in _OWN_RUN_DIR if (v := found.get(name))), None)
         try:
             return {"REDIS_URL": (run_dir_of(path_of(str(data_url)), own) / "redis.url").read_text().strip()}
         except OSError:
