@@ -161,7 +161,7 @@ def fields_of(text: str | bytes) -> dict[str, str]:
 
 def faults(url: SentinelUrl) -> Iterator[tuple[Literal["away", "unfit", "risk"], str, str]]:
     """What is wrong with the Sentinels themselves: its kind, a sentence, and a command that mends it."""
-    answers, silent = list(_asked(url)), len(url.sentinels)
+    answers = list(_asked(url))
     host, port = url.sentinels[0]
     tool = f"redis-cli -h {host} -p {port}"
     for _, answer in answers:
@@ -169,7 +169,7 @@ def faults(url: SentinelUrl) -> Iterator[tuple[Literal["away", "unfit", "risk"],
             yield "unfit", f"has Sentinels that refuse us ({answer})", "REDIS_URL='sentinel://…&sentinel_password=…'"
             return
     known = [answer for _, answer in answers if isinstance(answer, list)]
-    silent -= len(known)
+    silent = len(url.sentinels) - len(known)
     if not known:
         yield "away", "has no Sentinel that answers", f"{tool} PING"
     elif not any(url.master in names for names in known):
