@@ -56,6 +56,7 @@ def setting(
         description=about,
         validation_alias=variable and AliasChoices(variable),
         json_schema_extra={"group": group, "shown": shown, "hides": hides},
+        repr=hides is None,
         **bounds,
     )
 

@@ -34,7 +34,6 @@ class PermissionSettings(BaseSettings):
         "What it shows the provider; at least 16 characters.",
         shown="none",
         hides="value",
-        repr=False,
         min_length=16,
     )
     oidc_roles: RolesText | None = setting(
@@ -61,7 +60,6 @@ class PermissionSettings(BaseSettings):
         "first signs, all are taken ([the broker as a boundary](operations.md#the-broker-as-a-boundary)).",
         shown="messages are not signed",
         hides="value",
-        repr=False,
     )
     strict: bool = setting(
         False,
@@ -113,7 +111,6 @@ class PermissionSettings(BaseSettings):
         "comma-separated ([notices](notices.md)). A comma within one is written `%2C`. The same for every process.",
         shown="none",
         hides="value",
-        repr=False,
     )
     webhook_allow: Networks = setting(
         [],

@@ -47,7 +47,6 @@ class PlaceSettings(BaseSettings):
         variable="AWS_ACCESS_KEY_ID",
         shown="none",
         hides="value",
-        repr=False,
     )
     aws_secret_access_key: str | None = setting(
         None,
@@ -56,7 +55,6 @@ class PlaceSettings(BaseSettings):
         variable="AWS_SECRET_ACCESS_KEY",
         shown="none",
         hides="value",
-        repr=False,
     )
     aws_session_token: str | None = setting(
         None,
@@ -65,7 +63,6 @@ class PlaceSettings(BaseSettings):
         variable="AWS_SESSION_TOKEN",
         shown="none",
         hides="value",
-        repr=False,
     )
 
     @property
