@@ -17,8 +17,6 @@ from pipelines.stages import partition_stages
 
 log = get_logger(__name__)
 
-__all__ = ["Units", "committed_parts", "epochs_of", "files_of", "known_by", "recorded_files", "told_files"]
-
 Units = Mapping[str, UnitState]
 
 

@@ -10,7 +10,8 @@ from data.job_files import JobFiles, Parts
 from data.jobs import RECORD_STATUSES, JobRecord, JobStore, UnitState
 from data.jobs.entries import is_stored_unit, record_fault
 from data.lake import DamagedPartError, Lake
-from pipelines.committed import Units, committed_parts
+from data.manifests import commits_in
+from pipelines.committed import Units
 from pipelines.stages import KINDS, STAGES, is_unit, partition_stages
 
 #: Long fields of a record that the manifest holds under names of their own.
@@ -75,9 +76,8 @@ def files_by_manifest(lake: Lake, job_id: str) -> JobFiles:
     """The files of a job as its manifest has them committed; as they lie, where it has none that can be read."""
     files = JobFiles.unrecorded(lake, job_id)
     try:
-        manifest = files.manifest() or {}
-        commits = committed_parts(units_in(manifest), partition_stages(tuple(manifest.get("stages") or ())))
-    except (DamagedPartError, LookupError, TypeError, ValueError, AttributeError):
+        commits = commits_in(files.manifest() or {})
+    except DamagedPartError:
         return files
     return JobFiles(lake, job_id, lambda: commits)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.commits import committed_parts
 from data.damage import fault_of
 from data.job_files import JobFiles, run_name
 from data.jobs import JobRecord
@@ -16,7 +17,7 @@ from data.mounts import storage_at
 from data.parts import DAMAGED, MANIFEST, OF_STAGE, PLAN_FILE, kinds_of, parse_name, part_folder
 from data.schemas import STAGE_SCHEMAS
 from data.storage import Stat
-from pipelines.committed import committed_parts
+from pipelines.committed import Units
 from pipelines.lake_examination.finding import Fault, Finding
 from pipelines.manifest import files_by_manifest
 from pipelines.stages import report_format
@@ -51,10 +52,10 @@ class JobAtHand:
         return f"leadmill resume {self.job_id}" if not self.is_archived else None
 
 
-def files_at_hand(lake: Lake, job_id: str, units: Mapping[str, object] | None, record: JobRecord | None) -> JobFiles:
+def files_at_hand(lake: Lake, job_id: str, units: Units | None, record: JobRecord | None) -> JobFiles:
     """The files of a job as its record has them committed, else as its manifest has."""
     if record is not None and units:
-        commits = committed_parts(units, record.partition_stages)  # type: ignore[arg-type]
+        commits = committed_parts(units, record.partition_stages)
         return JobFiles(lake, job_id, lambda: commits)
     return files_by_manifest(lake, job_id)
 
@@ -107,7 +108,7 @@ def _unknown(job: JobAtHand) -> list[Finding]:
 
 def _wanted(job: JobAtHand) -> dict[str, str]:
     """Path below the job's folder → what names it, of all that commits name."""
-    if job.is_archived:
+    if job.is_archived or not job.files.commits:
         return {}
     files, found = job.files, {}
     for stage in STAGE_SCHEMAS:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data.commits import committed_parts
 from data.jobs import TERMINAL, Grant, HandOut, JobStore, NewJob, UnitStatus
 from data.jobs.stored_names import UNIT_FIELDS
 from data.lake import DamagedPartError, Lake, UnitFiles
@@ -22,7 +23,7 @@ from leadmill.errors import ErrorCategory
 from leadmill.ids import company_id
 from leadmill.rows import error_row
 from leadmill.settings import Settings
-from pipelines.committed import committed_parts, files_of, known_by
+from pipelines.committed import files_of, known_by
 from pipelines.execution.plan import launch
 from pipelines.execution.publish import publish
 from pipelines.execution.running import run_unit
