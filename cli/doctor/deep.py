@@ -34,7 +34,6 @@ def examine_files(root: Path, *, mend: bool, as_json: bool) -> int:
     store = _store(root, settings.redis_url, settings.key_prefix)
     if store is None:
         console.note("the job store does not answer: what a run may still want is left alone, nothing is mended")
-    if store is None:
         done = examine_lake(Lake(root), None, tell)
     else:
         with closing(store):

@@ -17,6 +17,7 @@ from data.lake import Lake
 from pipelines.lake_examination.finding import MEANINGS, QUARANTINE, Fault, Finding
 from pipelines.lake_examination.of_job import JobAtHand, examine_job, files_at_hand
 from pipelines.lake_examination.of_lake import examine_rest
+from pipelines.lake_examination.reading import Each
 
 #: Jobs that are asked of at once, and files that are read at a time.
 _CHUNK, _THREADS = 200, 8
@@ -77,7 +78,7 @@ def _jobs(lake: Lake, store: JobStore | None) -> Iterator[tuple[str, JobRecord |
                 yield job_id, record, job_id in archived
 
 
-def _look(lake: Lake, store: JobStore | None, job_id: str, archived: bool, each: Any) -> list[Finding]:
+def _look(lake: Lake, store: JobStore | None, job_id: str, archived: bool, each: Each) -> list[Finding]:
     found = None if store is None else store.records([job_id])[0]
     record = found if isinstance(found, JobRecord) else None
     units = None if store is None or record is None else store.unit_states(job_id)
@@ -118,10 +119,10 @@ def _mended(lake: Lake, finding: Finding) -> str | None:
         return "set aside"
     if finding.fault is Fault.MISSING:
         return None
-    return f"moved to {quarantined(lake, finding.file).relative_to(lake.root).as_posix()}"
+    return f"moved to {_quarantined(lake, finding.file).relative_to(lake.root).as_posix()}"
 
 
-def quarantined(lake: Lake, file: Path) -> Path:
+def _quarantined(lake: Lake, file: Path) -> Path:
     """Take a file out of every reader's sight; where it lies now."""
     place = lake.root / QUARANTINE / file.relative_to(lake.root)
     while lake.storage.stat(place) is not None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data.commits import committed_parts
-from data.damage import fault_of
 from data.job_files import JobFiles, run_name
 from data.jobs import JobRecord
 from data.lake import Lake
-from data.mounts import storage_at
 from data.parts import DAMAGED, MANIFEST, OF_STAGE, PLAN_FILE, kinds_of, parse_name, part_folder
 from data.schemas import STAGE_SCHEMAS
 from data.storage import Stat
 from pipelines.committed import Units
 from pipelines.lake_examination.finding import Fault, Finding
+from pipelines.lake_examination.reading import Each, torn_among
 from pipelines.manifest import files_by_manifest
 from pipelines.stages import report_format
 
@@ -60,8 +58,8 @@ def files_at_hand(lake: Lake, job_id: str, units: Units | None, record: JobRecor
     return files_by_manifest(lake, job_id)
 
 
-def examine_job(job: JobAtHand, each: Callable[..., Iterator[Exception | None]]) -> list[Finding]:
-    """What is wrong with a job's files; `each` maps a function over files, several at a time."""
+def examine_job(job: JobAtHand, each: Each) -> list[Finding]:
+    """What is wrong with a job's files."""
     job.files.expose()
     folder = job.files.folder
     job.found = {file.relative_to(folder).as_posix(): (file, state) for file, state in job.lake.storage.files(folder)}
@@ -73,28 +71,11 @@ def examine_job(job: JobAtHand, each: Callable[..., Iterator[Exception | None]])
         if (fault := _misplaced(job, below, file, wanted)) is not None:
             findings.append(Finding(fault[0], file, fault[1], job.job_id, size=state.size))
         elif (file.suffix == ".parquet" and not file.name.startswith(DAMAGED)) or below == MANIFEST:
-            looked_at.append((file, state))
-    for (file, state), error in zip(looked_at, each(torn, [file for file, _ in looked_at]), strict=True):
-        if error is not None:
-            reason = f"cannot be read ({str(error).splitlines()[0][:150]})"
-            movable = file.name != MANIFEST or job.record is not None  # else it is all that is known of the job
-            findings.append(Finding(Fault.TORN, file, reason, job.job_id, job.remedy, error, movable, state.size))
+            looked_at.append((file, state.size))
+    for one in torn_among(looked_at, each):
+        movable = one.file.name != MANIFEST or job.record is not None  # else it is all that is known of the job
+        findings.append(replace(one, job_id=job.job_id, remedy=job.remedy, movable=movable))
     return [*findings, *_missing(job, wanted)]
-
-
-def torn(file: Path) -> Exception | None:
-    """Why a file of the lake cannot be read; None where it can, or has gone."""
-    try:
-        if file.suffix == ".parquet":
-            return fault_of(file)
-        content = storage_at(file.parent).read(file)
-        if content is not None:
-            json.loads(content.data)
-    except FileNotFoundError:
-        return None
-    except (IsADirectoryError, ValueError, RecursionError) as error:
-        return error
-    return None
 
 
 def _unknown(job: JobAtHand) -> list[Finding]:

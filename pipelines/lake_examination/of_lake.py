@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from data.covered import snapshot_names, snapshot_number
@@ -15,7 +16,7 @@ from data.schemas import STAGE_SCHEMAS
 from data.snapshot import GRACE_S
 from leadmill.access import DEFAULT_PROJECT
 from pipelines.lake_examination.finding import QUARANTINE, Fault, Finding
-from pipelines.lake_examination.of_job import torn
+from pipelines.lake_examination.reading import Each, torn_among
 
 _STAGES = "|".join(STAGE_SCHEMAS)
 #: What may lie in a project's root beside `jobs/`.
@@ -34,8 +35,7 @@ _SHARED = re.compile(
     r"|(api_keys|quotas|notices|blocks)\.json|lake\.id|projects/[^/]+(\.ending)?"
 )
 _NOT_LOOKED_INTO = {"jobs", "run", "projects", QUARANTINE}
-
-Each = Callable[..., Iterator[Exception | None]]
+_RESTORE = "put a good copy of it back, from a backup"
 
 
 def examine_rest(lake: Lake, each: Each) -> list[Finding]:
@@ -53,15 +53,10 @@ def examine_rest(lake: Lake, each: Each) -> list[Finding]:
                 findings.append(Finding(Fault.FOREIGN, file, reason, size=size))
             elif file.name.endswith((".parquet", ".json")) and not file.name.startswith((DAMAGED, ".")):
                 looked_at.append((file, size))
-        for (file, size), error in zip(looked_at, each(torn, [file for file, _ in looked_at]), strict=True):
-            if error is not None:
-                reason = f"cannot be read ({str(error).splitlines()[0][:150]})"
-                movable = file.suffix == ".parquet" or file.parent.parent == lake.companies
-                findings.append(Finding(Fault.TORN, file, reason, None, _RESTORE, error, movable, size))
+        for one in torn_among(looked_at, each):
+            movable = one.file.suffix == ".parquet" or one.file.parent.parent == lake.companies
+            findings.append(replace(one, remedy=_RESTORE, movable=movable))
     return [*findings, *(one for stage in STAGE_SCHEMAS for one in _of_snapshots(lake, stage)), *_of_projects(lake)]
-
-
-_RESTORE = "put a good copy of it back, from a backup"
 
 
 def _itself(lake: Lake, name: str) -> list[tuple[Path, int]]:
