@@ -12,7 +12,7 @@ from cli import console
 from cli.pulse import Pulse
 from leadmill.client.errors import ApiUnreachableError
 from leadmill.client.results import Job
-from reports.wording import NAMELESS, NAMELESS_ONE, turn_words
+from reports.wording import nameless, turn_words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -170,8 +170,7 @@ def _failed(job: Job) -> int:
 def _nameless(job: Job) -> str:
     """How many lines of the list are no companies at all, as `leadmill check` tells of it."""
     given = job.result.get("input") or {}
-    lines = given.get("without_address", 0) + given.get("refused", 0)
-    return f"{lines:,} {NAMELESS if lines > 1 else NAMELESS_ONE}" if lines else ""
+    return nameless(given.get("without_address", 0) + given.get("refused", 0))
 
 
 def closing_line(job: Job) -> str:
@@ -188,8 +187,8 @@ def closing_line(job: Job) -> str:
         counts.append(f"{faults:,} failed")
     elif faults:
         counts.append(console.plural(faults, "error"))
-    if nameless := _nameless(job):
-        counts.append(nameless)
+    if lines := _nameless(job):
+        counts.append(lines)
     line = f"{job.status.capitalize()} {job.id}"
     if counts:
         line += f": {', '.join(counts)}"

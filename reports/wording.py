@@ -50,7 +50,7 @@ def turn_words(jobs: int, processes: int, seconds: float) -> str:
 
 
 #: Lines of a list without an address, or with one that is refused; a job counts them as no company.
-NAMELESS, NAMELESS_ONE = "lines that name no company", "line that names no company"
+NAMELESS = "lines that name no company"
 #: Told wherever leads were scored without a profile.
 NO_PROFILE = (
     "The score tells how complete and reachable a lead is, not how well it fits you: no ideal customer profile was "
@@ -93,10 +93,9 @@ def why_empty(analysis: Mapping[str, Any], job_id: str | None) -> tuple[str, str
     return why, f"Try the failed companies again: leadmill resume {job_id or 'JOB'}"
 
 
-def nameless(totals: Mapping[str, Any]) -> str:
+def nameless(lines: int) -> str:
     """How many lines of the list are told beside its companies, since they name none; empty where each names one."""
-    lines = totals["lines_without_company"]
-    return counted(lines, NAMELESS_ONE, NAMELESS) if lines else ""
+    return counted(lines, "line that names no company", NAMELESS) if lines > 0 else ""
 
 
 def mostly_walled(walled: int, companies: int) -> Iterator[str]:

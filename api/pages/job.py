@@ -29,7 +29,7 @@ from pipelines.intake.bulk import Action, refusal
 from pipelines.views.partitions import WORDS, Grid, grid
 from reports.formats import FORMATS
 from reports.layout_choice import layout_names
-from reports.wording import NAMELESS, NAMELESS_ONE, counted
+from reports.wording import nameless
 
 router = Router(include_in_schema=False)
 
@@ -82,8 +82,7 @@ def _nameless(record: JobRecord) -> str:
     """How many lines of its list name no company; empty where each names one."""
     told = (record.result or {}).get("input")
     counts = [told.get(name) for name in ("without_address", "refused")] if isinstance(told, Mapping) else []
-    lines = sum(count for count in counts if isinstance(count, int))
-    return counted(lines, NAMELESS_ONE, NAMELESS) if lines > 0 else ""
+    return nameless(sum(count for count in counts if isinstance(count, int)))
 
 
 def _spans(job: answers.Job) -> dict[str, tuple[float, float]]:

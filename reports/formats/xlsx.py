@@ -238,7 +238,7 @@ def _summary(book: Any, analysis: dict[str, Any]) -> None:
 def _all(totals: Mapping[str, Any]) -> str:
     from reports.wording import nameless
 
-    lines = nameless(totals)
+    lines = nameless(totals["lines_without_company"])
     return f"{totals['companies']:,} companies" + (f" and {lines}" if lines else "")
 
 

@@ -57,7 +57,8 @@ def _query(rows: FinalRows) -> list[dict[str, Any]]:
 
 
 def _view(answer: Any, page: Page) -> Mapping[str, Any] | None:
-    return {"answer": answer, "nameless": nameless(page.analysis["totals"])} if answer else None
+    lines = page.analysis["totals"]["lines_without_company"]
+    return {"answer": answer, "nameless": nameless(lines)} if answer else None
 
 
 def _table(errors: list[dict[str, Any]]) -> list[tuple[Any, ...]]:

@@ -26,7 +26,7 @@ TEMPLATE = """\
 
 
 def _view(answer: Any, page: Page) -> Mapping[str, Any]:
-    return {"best": page.analysis["tiers"][0], "nameless": nameless(page.analysis["totals"])}
+    return {"best": page.analysis["tiers"][0], "nameless": nameless(page.analysis["totals"]["lines_without_company"])}
 
 
 def _warnings(analysis: Mapping[str, Any]) -> Iterable[str]:
