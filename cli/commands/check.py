@@ -94,7 +94,7 @@ def _merged(count: int) -> str:
 def _nameless(found: ListLook) -> str:
     parts = {"without an address": found["without_address"], "refused": found["refused"]}
     told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
-    return f" ({told}); in a job they count as failed"
+    return f" ({told}); in a job they are told beside its companies"
 
 
 def _reason(reason: LineReason) -> list[object]:

@@ -432,7 +432,8 @@ def test_check_shows_how_a_list_is_read(leadmill: Run, tmp_path: Path) -> None:
     assert shown.code == 0, shown.err
     assert shown.out.startswith("customers.csv\tCSV, delimiter `;`, UTF-8, header in line 2\n")
     assert "\nwebsites are in\tWebseite\ncomes back with each lead\tNr, Firma\n" in shown.out
-    assert "\nrepeated\t1\nlines that name no company\t2 (1 without an address, 1 refused); in a job" in shown.out
+    told = "2 (1 without an address, 1 refused); in a job they are told beside its companies\n"
+    assert f"\nrepeated\t1\nlines that name no company\t{told}" in shown.out
     assert "\na page on a social network (x.com) is no company's own website\t1\tline 4: x.com/baer\n" in shown.out
     assert json.loads(leadmill("check", "customers.csv", "--json", "--column", "webseite").out)["companies"] == 1
     assert shown.err == "run them with: leadmill run customers.csv\n"
