@@ -48,7 +48,7 @@ from data.jobs import Status
 from leadmill.declared import PIPELINE
 from leadmill.errors import InputError
 from pipelines.intake.bulk import Action
-from pipelines.intake.submit import MAX_TAGS
+from pipelines.intake.submission import MAX_TAGS
 from pipelines.queues import Priority
 from pipelines.request.asked import CRAWL_LIMITS
 from pipelines.scoring.vocabulary import country_codes

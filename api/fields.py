@@ -30,7 +30,7 @@ from pydantic_core.core_schema import no_info_before_validator_function
 from leadmill.declared import KINDS, PIPELINE
 from leadmill.errors import LeadmillError
 from leadmill.mail_address import MAX_ADDRESSES, MAX_CHARS, is_address
-from pipelines.intake.submit import MAX_DEADLINE_S
+from pipelines.intake.submission import MAX_DEADLINE_S
 from pipelines.notices.rules import MAX_NOTIFY
 from pipelines.request.inputs import MAX_COLUMN, MAX_INLINE, MAX_QUERIES, MAX_RESULTS
 from pipelines.scoring.profile import Profile

@@ -26,7 +26,7 @@ from leadmill.declared import PIPELINE
 from leadmill.errors import InputError, UnavailableError
 from leadmill.log import get_logger
 from pipelines.intake import control
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from pipelines.request.inputs import MAX_COLUMN
 from pipelines.request.lists.budget import LOOK, Budget, SpentError
 from pipelines.request.lists.company_list import CompanyList

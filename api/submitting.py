@@ -16,7 +16,8 @@ from pydantic.config import JsonDict
 from api.context import Context
 from leadmill.access import Caller
 from leadmill.errors import InputError
-from pipelines.intake.submit import Accepted, Submission, record
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import Accepted, record
 from pipelines.views.view import links
 
 #: Printable ASCII.

@@ -24,7 +24,8 @@ from data.lake import Lake
 from leadmill.settings import Settings
 from pipelines.execution import canvas
 from pipelines.execution.broker import make_celery
-from pipelines.intake.submit import Submission, submit
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import submit
 
 #: Pool processes of each worker: one a core of a small machine.
 PROCESSES = 2

@@ -21,7 +21,8 @@ from cli.local_stack.stack import LocalStack
 from cli.sample_sites.server import SampleServer
 from cli.sample_sites.sites import companies
 from leadmill import Client
-from pipelines.intake.submit import Submission, record
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import record
 
 ROUNDS = 3
 

@@ -48,7 +48,7 @@ class Schedule:
     cron: str
     created_at: str
     paused: bool = False
-    #: What is submitted: fields of `pipelines.intake.submit.Submission` as JSON. Empty where only headers were read.
+    #: What is submitted: fields of a `pipelines.intake.submission.Submission` as JSON. Empty: headers alone were read.
     body: Mapping[str, Any] = field(default_factory=dict)
     #: Whose clock `cron` is read by. What 0.2.0 kept names none.
     timezone: str = "UTC"

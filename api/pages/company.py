@@ -23,7 +23,7 @@ from api.routing import Router
 from api.submitting import accept_form
 from leadmill.access import Role
 from leadmill.errors import NotFoundError
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 
 router = Router(include_in_schema=False)
 

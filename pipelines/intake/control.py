@@ -17,7 +17,7 @@ from pipelines.execution import restore
 from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.execution.redone import damaged_units, look_over
 from pipelines.intake.bounds import of_resume
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from pipelines.manifest import units_in
 from pipelines.queues import Priority
 from pipelines.request.asked import check_options

@@ -22,7 +22,8 @@ from leadmill.errors import ConfigError, InputError, NotFoundError
 from leadmill.ids import JOB_ID, new_job_id
 from pipelines.execution.canvas import Dispatch, try_dispatch
 from pipelines.intake import control
-from pipelines.intake.submit import Submission, record
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import record
 from pipelines.queues import Priority
 from reports.formats import FORMATS
 from reports.layout_choice import layout_named

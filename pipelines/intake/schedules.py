@@ -50,7 +50,8 @@ from pipelines.execution.canvas import Dispatch
 from pipelines.intake.cron import NAME, check_cron, check_zone, next_runs, planned_time, planned_times
 from pipelines.intake.past_ticks import RUN_NOW, schedule_tag
 from pipelines.intake.schedule_registry import ScheduleRegistry
-from pipelines.intake.submit import MAX_TAGS, Submission, check_told, submit
+from pipelines.intake.submission import MAX_TAGS, Submission
+from pipelines.intake.submit import check_told, submit
 from pipelines.queues import Priority
 from pipelines.views.alarms import tell, tell_once
 

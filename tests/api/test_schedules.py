@@ -23,7 +23,7 @@ from leadmill.time_zones import time_zone
 from pipelines.intake.cron import check_cron
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.intake.schedules import Ticker, create
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from tests.api.conftest import V1, Valkey
 
 PIPELINE = {"company_urls": ["acme.example"], "tags": ["weekly"], "priority": "low", "deadline": 600}

@@ -17,7 +17,7 @@ from leadmill import Client
 from leadmill.declared import PERIODIC
 from leadmill.settings import get_settings
 from pipelines.intake.schedules import Ticker, create
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from tests.api.test_events import Server
 from tests.effects.conftest import V1, Mill
 from tests.tasks.scraping.hostile_server import HostileServer

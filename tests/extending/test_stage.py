@@ -13,7 +13,8 @@ from data.lake import Lake
 from leadmill import Job
 from leadmill.client.errors import ApiError
 from leadmill.settings import get_settings
-from pipelines.intake.submit import Submission, record
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import record
 from tests.extending.conftest import Extended
 
 PATIENCE_S = 60

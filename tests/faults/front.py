@@ -26,7 +26,7 @@ from leadmill.client.errors import ApiError
 from leadmill.errors import NotFoundError
 from pipelines.intake import schedules
 from pipelines.intake.schedule_registry import ScheduleRegistry
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from tests.faults.proof import APP, FaultSpine, until
 from tests.valkey import free_port
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.intake import schedules
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from tests.faults.proof import APP, FACTOR, FaultSpine, until
 
 pytestmark = pytest.mark.timeout(int(130 * FACTOR))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from extraction.budget import TOO_COSTLY
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from tests.faults.proof import FACTOR, FaultSpine
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))

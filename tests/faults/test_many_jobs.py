@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from data.jobs import JobRecord
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from tests.faults.proof import FACTOR, FaultSpine, no_live_entries
 
 JOBS = int(os.environ.get("LEADMILL_TEST_MANY_JOBS", "1000"))

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from data import keys
-from pipelines.intake.submit import Submission, record
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import record
 from tests.faults.proof import FACTOR, FaultSpine, begins, completes, lines, until
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))

@@ -15,7 +15,8 @@ from data.jobs import LIMITS, TERMINAL
 from leadmill.errors import ConflictError, UnavailableError
 from leadmill.ids import new_job_id
 from pipelines.intake import control
-from pipelines.intake.submit import Submission, record, submit
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import record, submit
 from tests.faults.proof import FACTOR, FaultSpine, begins, completes, domains, each_once, lines, resume, until
 
 pytestmark = pytest.mark.timeout(int(100 * FACTOR))

@@ -12,7 +12,7 @@ from extraction.enrich import enrich_rows
 from extraction.process import process_pages
 from leadmill.ids import company_id
 from pipelines.intake import schedules
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from tests.api.conftest import Worker
 from tests.extraction.conftest import NOW, make_company, make_page
 from tests.plans import write_plan

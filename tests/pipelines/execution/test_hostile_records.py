@@ -15,7 +15,7 @@ from data.jobs import TERMINAL, Grant, HandOut, NewJob
 from leadmill.ids import new_job_id
 from pipelines.execution import canvas
 from pipelines.execution.recovery import Node, Reconciler
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from pipelines.stages import KINDS, partition_stages
 from tests.stand_ins.stack import Spine
 

@@ -27,7 +27,8 @@ from pipelines.execution.redone import clear_redone
 from pipelines.execution.running import run_unit
 from pipelines.execution.unit_run import Runtime, UnitRun
 from pipelines.intake import control
-from pipelines.intake.submit import Submission, record
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import record
 
 LIST = 'Record ID,website,"Owner, full"\n11,a.example,Zoë\n12,no host,\n13,b.example,\n14,https://www.a.example/x,Ada\n'
 LINES = [

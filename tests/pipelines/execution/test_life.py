@@ -10,7 +10,7 @@ import pytest
 
 from data.job_files import JobFiles
 from pipelines.execution import canvas
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from pipelines.queues import Priority
 from pipelines.views.view import job_json, links
 from tests.stand_ins.stack import Spine

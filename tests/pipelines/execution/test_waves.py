@@ -13,7 +13,7 @@ from data.job_files import JobFiles
 from data.jobs import DEADLINE_STRUCK, Status
 from pipelines.execution import canvas
 from pipelines.execution.restore import restore_missing
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from pipelines.views import waiting
 from pipelines.views.view import job_json
 from tests.stand_ins.stack import Spine

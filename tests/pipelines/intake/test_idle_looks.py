@@ -16,7 +16,7 @@ from data.object_store import storage as of_store
 from leadmill.errors import ForeignLakeError
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.intake.schedules import Ticker, create
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from tests.stand_ins.s3 import S3Server
 from tests.valkey import Valkey
 

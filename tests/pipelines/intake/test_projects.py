@@ -19,7 +19,8 @@ from pipelines.execution.restore import check_generation
 from pipelines.intake import control
 from pipelines.intake.schedule_registry import ScheduleRegistry
 from pipelines.intake.schedules import Ticker, create
-from pipelines.intake.submit import Submission, record
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import record
 
 NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
 #: By then each of what comes by itself has come.

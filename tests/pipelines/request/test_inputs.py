@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leadmill.errors import InputError
-from pipelines.intake.submit import Submission
+from pipelines.intake.submission import Submission
 from pipelines.request.inputs import check_company_ids, check_urls
 
 

@@ -26,7 +26,8 @@ from leadmill.notices import Notice
 from pipelines.ending import begin, carry_out, in_the_way
 from pipelines.execution.restore import check_generation
 from pipelines.intake.schedule_registry import ScheduleRegistry
-from pipelines.intake.submit import Submission, record
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import record
 from tests.tasks.maintenance.conftest import Driver, Killed
 
 POINTS = ("ending_marked", "ending_cancelled", "ending_retired", "ending_swept")

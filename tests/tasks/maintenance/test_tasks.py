@@ -11,7 +11,8 @@ from leadmill.errors import InputError
 from leadmill.settings import Settings
 from pipelines.execution.running import run_unit
 from pipelines.execution.unit_run import Runtime
-from pipelines.intake.submit import Submission, submit
+from pipelines.intake.submission import Submission
+from pipelines.intake.submit import submit
 from pipelines.stages import KINDS, STAGES
 from tasks.maintenance import task
 from tasks.work import body_of
